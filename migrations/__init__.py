@@ -1,0 +1,45 @@
+"""The database's schema, as Alembic revisions that go up and down on SQLite and PostgreSQL.
+
+There is no alembic.ini: the address comes from the settings, so there is one way to say it.
+To write a revision: `longscribe migrate --autogenerate "what changes"`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shared.db import Database
+
+
+def _config(database_url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["database_url"] = database_url
+    return config
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the schema up. Does nothing when it is there already."""
+    command.upgrade(_config(database_url), revision)
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """Take the schema back to `revision`; 'base' removes every table."""
+    command.downgrade(_config(database_url), revision)
+
+
+def autogenerate(database_url: str, message: str) -> None:
+    """Write a revision from what the models say and the database does not."""
+    command.revision(_config(database_url), message=message, autogenerate=True)
+
+
+def is_current(db: Database) -> bool:
+    """Whether the database has exactly the schema of this version."""
+    head = ScriptDirectory(str(Path(__file__).parent)).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head

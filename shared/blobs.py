@@ -1,0 +1,154 @@
+"""Recordings on disk, under names of our own, each there entirely or not at all.
+
+An upload is written to `incoming/` and hashed as it comes, then renamed to its place.  What a
+crash leaves in `incoming/` belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shared.errors import FileTooLarge, InsufficientStorage
+from shared.models import new_id
+
+_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f-]{36}", re.ASCII)
+_CHECK_SPACE_EVERY_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """Bytes that are safe on disk. `key` finds them again."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+class IncomingBlob:
+    """A file being received: write to it, then keep or discard it.
+
+    Raises FileTooLarge or InsufficientStorage from `write`; discarded when left without `keep`.
+    """
+
+    def __init__(self, store: BlobStore, max_bytes: int) -> None:
+        self._store = store
+        self._max_bytes = max_bytes
+        self._id = new_id()
+        self._path = store.incoming_dir / self._id
+        self._file = self._path.open("xb")
+        self._hash = hashlib.sha256()
+        self._kept = False
+        self.size_bytes = 0
+
+    def write(self, data: bytes) -> int:
+        before = self.size_bytes
+        self.size_bytes += len(data)
+        if self.size_bytes > self._max_bytes:
+            raise _too_large(self._max_bytes)
+        if before // _CHECK_SPACE_EVERY_BYTES != self.size_bytes // _CHECK_SPACE_EVERY_BYTES:
+            self._store.require_space(0)
+        self._hash.update(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            raise _storage_error(error) from error
+
+    def keep(self) -> StoredBlob:
+        """Make the bytes durable and give them their place."""
+        key = f"{self._id[-2:]}/{self._id}"
+        final = self._store.path(key)
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            final.parent.mkdir(parents=True, exist_ok=True)
+            self._path.rename(final)
+            _fsync_directory(final.parent)
+        except OSError as error:
+            raise _storage_error(error) from error
+        self._kept = True
+        return StoredBlob(key, self.size_bytes, self._hash.hexdigest())
+
+    def discard(self) -> None:
+        """Forget the bytes. Does nothing once they are kept."""
+        self._file.close()
+        if not self._kept:
+            self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+
+class BlobStore:
+    """All recordings of this installation, in a folder that web and workers share."""
+
+    def __init__(self, root: Path, *, min_free_bytes: int) -> None:
+        self.root = root
+        self.incoming_dir = root / "incoming"
+        self.incoming_dir.mkdir(parents=True, exist_ok=True)
+        self._min_free_bytes = min_free_bytes
+
+    def require_space(self, size_bytes: int) -> None:
+        """Raises InsufficientStorage if `size_bytes` more would eat into the reserve."""
+        free = shutil.disk_usage(self.root).free
+        if free - size_bytes < self._min_free_bytes:
+            raise InsufficientStorage
+
+    def receive(self, *, max_bytes: int, expected_bytes: int = 0) -> IncomingBlob:
+        """Start receiving a file of about `expected_bytes`, refusing over `max_bytes`.
+
+        Raises FileTooLarge or InsufficientStorage before a byte is taken.
+        """
+        if expected_bytes > max_bytes:
+            raise _too_large(max_bytes)
+        self.require_space(expected_bytes)
+        return IncomingBlob(self, max_bytes)
+
+    def path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"not the key of a blob: {key!r}")
+        return self.root / key
+
+    def delete(self, key: str) -> None:
+        """Remove a blob; no error if it is gone already."""
+        self.path(key).unlink(missing_ok=True)
+
+
+def _too_large(max_bytes: int) -> FileTooLarge:
+    return FileTooLarge(
+        f"This file is larger than the {max_bytes / 2**20:.0f} MB that this server accepts. "
+        "Compress it (an hour of speech needs about 30 MB as MP3), or ask the operator to raise "
+        "LONGSCRIBE_MAX_UPLOAD_BYTES.",
+        param="file",
+    )
+
+
+def _storage_error(error: OSError) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return InsufficientStorage()
+    return error
+
+
+def _fsync_directory(directory: Path) -> None:
+    # Without this the rename itself may not survive a power cut.
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,184 @@
+"""Every way in which a request or a job can end badly, each with a stable code.
+
+A client branches on `code`, a person reads the message, and the worker asks only one question:
+is trying again worth it?  `PermanentError` answers no (the recording or the request is at
+fault), `TransientError` answers yes (something around us is).  Messages say what to do.
+"""
+
+from __future__ import annotations
+
+
+class LongscribeError(Exception):
+    """Base of all errors that carry a code.
+
+    `http_status` is what the API answers when the error reaches a view.
+    """
+
+    code = "internal_error"
+    http_status = 500
+    default_message = "Something went wrong inside Longscribe; the server's log says what."
+
+    def __init__(self, message: str | None = None, *, param: str | None = None) -> None:
+        super().__init__(message or self.default_message)
+        self.param = param
+
+    @property
+    def message(self) -> str:
+        """What a person reads."""
+        return str(self.args[0])
+
+
+class PermanentError(LongscribeError):
+    """Trying again without a change gives the same result."""
+
+
+class TransientError(LongscribeError):
+    """The same job may succeed later, or on another worker."""
+
+
+# --- the recording -----------------------------------------------------------------------------
+
+
+class UnsupportedMedia(PermanentError):
+    code = "unsupported_media"
+    http_status = 415
+    default_message = (
+        "This file cannot be read as audio or video. Convert it to WAV, MP3, M4A, FLAC or MP4 "
+        "and submit it again."
+    )
+
+
+class NoAudio(PermanentError):
+    code = "no_audio"
+    http_status = 422
+    default_message = "This file holds no sound. Check that the recording has an audio track."
+
+
+class AudioTooLong(PermanentError):
+    code = "audio_too_long"
+    http_status = 422
+    default_message = (
+        "This recording is longer than this server accepts. Split it, or ask the operator to "
+        "raise LONGSCRIBE_MAX_AUDIO_S."
+    )
+
+
+class DecodeTimeout(PermanentError):
+    code = "timeout"
+    http_status = 422
+    default_message = (
+        "Reading this file took longer than any real recording needs, so it was stopped. "
+        "Convert it to WAV or FLAC and submit it again."
+    )
+
+
+# --- the request -------------------------------------------------------------------------------
+
+
+class InvalidRequest(PermanentError):
+    code = "invalid_request"
+    http_status = 400
+    default_message = "The request is not one that this API understands."
+
+
+class FileTooLarge(PermanentError):
+    code = "file_too_large"
+    http_status = 413
+    default_message = (
+        "This file is larger than this server accepts. Compress it (an hour of speech needs "
+        "about 30 MB as MP3), or ask the operator to raise LONGSCRIBE_MAX_UPLOAD_BYTES."
+    )
+
+
+class InsufficientStorage(TransientError):
+    code = "insufficient_storage"
+    http_status = 507
+    default_message = "The server's disk is too full to take this file. Try again later."
+
+
+class DatabaseUnavailable(TransientError):
+    code = "database_unavailable"
+    http_status = 503
+    default_message = "The database does not answer. Nothing was accepted; try again shortly."
+
+
+class JobNotFound(PermanentError):
+    code = "not_found"
+    http_status = 404
+    default_message = "There is no such job. It may have been deleted."
+
+
+class TranscriptNotReady(PermanentError):
+    code = "transcript_not_ready"
+    http_status = 409
+    default_message = "The transcript is there once the job's status is 'completed'."
+
+
+class IllegalTransition(PermanentError):
+    """The job's state does not allow this: cancel a finished one, delete a running one."""
+
+    code = "illegal_transition"
+    http_status = 409
+    default_message = "The job's state does not allow this."
+
+
+class IdempotencyKeyReused(PermanentError):
+    code = "idempotency_key_reused"
+    http_status = 409
+    default_message = (
+        "This Idempotency-Key was used for another recording or other options. "
+        "Use a new key for a new job."
+    )
+
+
+# --- the worker --------------------------------------------------------------------------------
+
+
+class OutOfMemory(TransientError):
+    code = "out_of_memory"
+    default_message = (
+        "Not even the smallest batch fits into the memory that is free. Close other programs "
+        "on this device, or lower LONGSCRIBE_MAX_SEGMENT_S, and retry the job."
+    )
+
+
+class WorkerLost(TransientError):
+    code = "worker_lost"
+    default_message = (
+        "The worker stopped during this job as often as it was tried. Retry the job; if it "
+        "happens again, the worker's log says why."
+    )
+
+
+class ModelUnavailable(PermanentError):
+    code = "model_unavailable"
+    http_status = 503
+    default_message = "The speech model cannot be loaded; the worker's log says what is missing."
+
+
+class RecognitionFailed(PermanentError):
+    """The model broke its contract, for instance by another number of results than segments."""
+
+    code = "recognition_failed"
+    default_message = "The model returned something that is not a transcript."
+
+
+class InternalError(PermanentError):
+    """What tasks.py records when an error nobody foresaw ended an attempt."""
+
+
+class Cancelled(LongscribeError):
+    """Raised inside the worker to leave the pipeline once a person has cancelled the job."""
+
+    code = "cancelled"
+    default_message = "The job was cancelled."
+
+
+class FenceLost(LongscribeError):
+    """This attempt no longer holds the job: its lease ran out and the reaper gave it back.
+
+    Whoever sees this must stop at once and write nothing more.
+    """
+
+    code = "fence_lost"
+    default_message = "This attempt no longer holds the job."

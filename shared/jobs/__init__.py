@@ -1,0 +1,76 @@
+"""The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
+
+`transition` holds the one statement that changes a status.  Around it: `submission` (web),
+`claim` and `attempt` (worker), `requests` (what a person asks), `reap` (any worker, any time),
+`reading` (what the API and the pages show).  SQL is the queue; Redis only carries the news.
+"""
+
+from shared.jobs.attempt import (
+    BatchRecord,
+    PlannedSegment,
+    RecognisedSegment,
+    cancelled,
+    fail,
+    finish,
+    heartbeat,
+    note_batch_choice,
+    record_oom_retry,
+    release,
+    retry_later,
+    save_batch,
+    set_stage,
+    store_plan,
+    stored_plan,
+)
+from shared.jobs.claim import Claim, claim_next
+from shared.jobs.reading import (
+    JobPage,
+    JobView,
+    QueueSummary,
+    get_job,
+    get_transcript,
+    list_jobs,
+    queue_summary,
+    running_job_ids,
+    workers_seen,
+)
+from shared.jobs.reap import Reaped, note_worker, reap
+from shared.jobs.requests import cancel, delete, retry
+from shared.jobs.submission import Submission, submit
+
+__all__ = [
+    "BatchRecord",
+    "Claim",
+    "JobPage",
+    "JobView",
+    "PlannedSegment",
+    "QueueSummary",
+    "Reaped",
+    "RecognisedSegment",
+    "Submission",
+    "cancel",
+    "cancelled",
+    "claim_next",
+    "delete",
+    "fail",
+    "finish",
+    "get_job",
+    "get_transcript",
+    "heartbeat",
+    "list_jobs",
+    "note_batch_choice",
+    "note_worker",
+    "queue_summary",
+    "reap",
+    "record_oom_retry",
+    "release",
+    "retry",
+    "retry_later",
+    "running_job_ids",
+    "save_batch",
+    "set_stage",
+    "store_plan",
+    "stored_plan",
+    "submit",
+    "workers_seen",
+]

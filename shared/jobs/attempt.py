@@ -1,0 +1,331 @@
+"""What a worker writes while it holds a job. Every statement carries the attempt's fence.
+
+If the lease ran out and the reaper gave the job to another, these raise FenceLost and write
+nothing.  If a person cancelled the job, they raise Cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn, cast
+
+from sqlalchemy import CursorResult, case, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.errors import Cancelled, FenceLost, LongscribeError, RecognitionFailed
+from shared.jobs.claim import Claim
+from shared.jobs.transition import move, requeue
+from shared.models import Attempt, Job, Recording, Segment, StoredTranscript
+from shared.states import AttemptOutcome, JobStatus, Stage
+from shared.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSegment:
+    """A span of the recording, in samples, and the number of its batch."""
+
+    start_sample: int
+    end_sample: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedSegment:
+    """`words` is [(word, start, end), ...] in seconds of the recording; None: not yet done."""
+
+    start_sample: int
+    end_sample: int
+    batch: int
+    words: list[tuple[str, float, float]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """The choice of the batch size, as stored with the attempt."""
+
+    model: str
+    device: str
+    batch_size_s: float
+    batch_reason: str
+    length_ceiling_s: float
+    memory_cap_s: float | None
+    headroom_bytes: int
+    predicted_peak_bytes: int
+
+
+def _stop(session: Session, claim: Claim) -> NoReturn:
+    status = session.scalar(
+        select(Job.status).where(Job.id == claim.job_id, Job.fence == claim.fence)
+    )
+    if status == JobStatus.CANCELLING:
+        raise Cancelled
+    raise FenceLost
+
+
+def _renew(session: Session, claim: Claim, **values: Any) -> None:
+    """Renew the lease and set `values`, if this attempt still holds the job."""
+    progress = values.pop("progress", None)
+    if progress is not None:
+        # Progress never falls: a resumed attempt decodes again but does not show it.
+        values["progress"] = case((Job.progress < progress, progress), else_=Job.progress)
+    result = cast(
+        CursorResult[Any],
+        session.execute(
+            update(Job)
+            .where(
+                Job.id == claim.job_id,
+                Job.fence == claim.fence,
+                Job.status == JobStatus.PROCESSING.value,
+            )
+            .values(lease_expires_at=database_now(claim.lease_s), **values)
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if result.rowcount != 1:
+        _stop(session, claim)
+
+
+def heartbeat(db: Database, claim: Claim) -> None:
+    """Say that this attempt lives."""
+    with db.writing() as session:
+        _renew(session, claim)
+
+
+def set_stage(
+    db: Database,
+    claim: Claim,
+    stage: Stage,
+    *,
+    progress: float | None = None,
+    duration_s: float | None = None,
+) -> None:
+    """Show what the attempt is doing, and how long the recording turned out to be."""
+    with db.writing() as session:
+        _renew(session, claim, stage=stage.value, progress=progress)
+        if duration_s is not None:
+            session.execute(
+                update(Recording)
+                .where(Recording.blob_key == claim.blob_key)
+                .values(duration_s=duration_s)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _attempt_values(session: Session, claim: Claim, **values: Any) -> None:
+    session.execute(
+        update(Attempt)
+        .where(Attempt.job_id == claim.job_id, Attempt.fence == claim.fence)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def note_batch_choice(db: Database, claim: Claim, choice: BatchRecord) -> None:
+    """Keep the batch size and the reason for it with the attempt."""
+    with db.writing() as session:
+        _renew(session, claim)
+        _attempt_values(session, claim, **asdict(choice))
+
+
+def stored_plan(db: Database, claim: Claim, plan_key: str) -> list[RecognisedSegment] | None:
+    """The segments that an earlier attempt planned under the same key, in order of time, with
+    the words of those that it finished; None if there was no such plan."""
+    with db.reading() as session:
+        if session.scalar(select(Job.plan_key).where(Job.id == claim.job_id)) != plan_key:
+            return None
+        segments = session.scalars(
+            select(Segment)
+            .where(Segment.job_id == claim.job_id, Segment.plan_key == plan_key)
+            .order_by(Segment.start_sample)
+        )
+        return [
+            RecognisedSegment(
+                segment.start_sample,
+                segment.end_sample,
+                segment.batch,
+                None
+                if segment.words is None
+                else [(word, start, end) for word, start, end in segment.words],
+            )
+            for segment in segments
+        ]
+
+
+def store_plan(
+    db: Database, claim: Claim, plan_key: str, segments: Sequence[PlannedSegment]
+) -> None:
+    """Keep the spans and their batches before the first is recognised, so that an attempt after
+    a crash forms the same batches.  Segments of another model or other options are dropped."""
+    with db.writing() as session:
+        _renew(session, claim, plan_key=plan_key, planned_segments=len(segments))
+        session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+        if segments:
+            session.execute(
+                insert(Segment),
+                [
+                    {"job_id": claim.job_id, "plan_key": plan_key, **asdict(segment)}
+                    for segment in segments
+                ],
+            )
+
+
+def save_batch(
+    db: Database, claim: Claim, segments: Sequence[RecognisedSegment], *, progress: float
+) -> None:
+    """Commit one batch: its words, the progress and the lease, together or not at all."""
+    with db.writing() as session:
+        _renew(session, claim, progress=progress)
+        for segment in segments:
+            result = cast(
+                CursorResult[Any],
+                session.execute(
+                    update(Segment)
+                    .where(
+                        Segment.job_id == claim.job_id,
+                        Segment.start_sample == segment.start_sample,
+                        Segment.end_sample == segment.end_sample,
+                    )
+                    .values(words=segment.words, fence=claim.fence)
+                    .execution_options(synchronize_session=False)
+                ),
+            )
+            if result.rowcount != 1:
+                raise RecognitionFailed("A batch held a segment that was never planned.")
+        _attempt_values(session, claim, batches=Attempt.batches + 1)
+
+
+def record_oom_retry(db: Database, claim: Claim, batch_size_s: float) -> None:
+    """A batch did not fit and was halved; `batch_size_s` is the ceiling from now on."""
+    with db.writing() as session:
+        _renew(session, claim)
+        _attempt_values(
+            session, claim, oom_retries=Attempt.oom_retries + 1, batch_size_s=batch_size_s
+        )
+
+
+def finish(
+    db: Database, claim: Claim, transcript: Transcript, *, peak_bytes: int | None = None
+) -> None:
+    """Store the transcript and complete the job, in one transaction.
+
+    Raises RecognitionFailed if a planned segment has no result.
+    """
+    with db.writing() as session:
+        planned = session.execute(
+            select(Job.planned_segments, Job.plan_key).where(
+                Job.id == claim.job_id, Job.fence == claim.fence
+            )
+        ).one_or_none()
+        if planned is None:
+            _stop(session, claim)
+        done = session.scalar(
+            select(func.count()).where(
+                Segment.job_id == claim.job_id,
+                Segment.plan_key == planned.plan_key,
+                Segment.words.is_not(None),
+            )
+        )
+        if done != planned.planned_segments:
+            raise RecognitionFailed(
+                f"{planned.planned_segments} segments were planned and {done} recognised."
+            )
+        if not move(
+            session,
+            claim.job_id,
+            JobStatus.PROCESSING,
+            JobStatus.COMPLETED,
+            fence=claim.fence,
+            stage=None,
+            progress=1.0,
+            completed_at=database_now(),
+            lease_expires_at=None,
+            warnings=list(transcript.warnings),
+            error_code=None,
+            error_message=None,
+        ):
+            _stop(session, claim)
+        session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
+        _end(session, claim, AttemptOutcome.COMPLETED, peak_bytes=peak_bytes)
+
+
+def _end(
+    session: Session,
+    claim: Claim,
+    outcome: AttemptOutcome,
+    error: LongscribeError | None = None,
+    *,
+    peak_bytes: int | None = None,
+) -> None:
+    _attempt_values(
+        session,
+        claim,
+        outcome=outcome.value,
+        ended_at=database_now(),
+        error_code=error.code if error else None,
+        error_message=error.message if error else None,
+        peak_bytes=peak_bytes,
+    )
+
+
+def fail(db: Database, claim: Claim, error: LongscribeError) -> None:
+    """End the job: another attempt would end the same way."""
+    with db.writing() as session:
+        _fail(session, claim, error)
+
+
+def _fail(session: Session, claim: Claim, error: LongscribeError) -> None:
+    if not move(
+        session,
+        claim.job_id,
+        JobStatus.PROCESSING,
+        JobStatus.FAILED,
+        fence=claim.fence,
+        stage=None,
+        completed_at=database_now(),
+        lease_expires_at=None,
+        error_code=error.code,
+        error_message=error.message,
+    ):
+        _stop(session, claim)
+    _end(session, claim, AttemptOutcome.FAILED, error)
+
+
+def retry_later(
+    db: Database, claim: Claim, error: LongscribeError, *, max_attempts: int, delay_s: float
+) -> None:
+    """Queue the job again after an error that may pass; fail it when attempts run out."""
+    with db.writing() as session:
+        failed_before = session.scalar(select(Job.failed_attempts).where(Job.id == claim.job_id))
+        if (failed_before or 0) + 1 >= max_attempts:
+            _fail(session, claim, error)
+            return
+        if not requeue(session, claim.job_id, claim.fence, delay_s=delay_s, counts_as_failed=True):
+            _stop(session, claim)
+        _end(session, claim, AttemptOutcome.RETRYING, error)
+
+
+def release(db: Database, claim: Claim) -> None:
+    """Give the job back untouched, because this worker was told to stop."""
+    with db.writing() as session:
+        if not requeue(session, claim.job_id, claim.fence, counts_as_failed=False):
+            _stop(session, claim)
+        _end(session, claim, AttemptOutcome.RELEASED)
+
+
+def cancelled(db: Database, claim: Claim) -> None:
+    """The attempt has stopped, as a person asked."""
+    with db.writing() as session:
+        if not move(
+            session,
+            claim.job_id,
+            JobStatus.CANCELLING,
+            JobStatus.CANCELLED,
+            fence=claim.fence,
+            stage=None,
+            completed_at=database_now(),
+            lease_expires_at=None,
+        ):
+            raise FenceLost
+        _end(session, claim, AttemptOutcome.CANCELLED)

@@ -1,0 +1,96 @@
+"""Taking the next job.
+
+A doorbell only says that there is work.  The worker that hears it takes whichever queued job is
+next: higher priority first, then the owner with the fewest jobs running, then the longest
+waiting.  A doorbell that comes twice, late or for a job long done claims another job or nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from shared.db import Database, database_now
+from shared.models import Attempt, Job, Recording
+from shared.states import RUNNING, JobStatus, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease on one job. Every write of this attempt carries `fence`."""
+
+    job_id: str
+    fence: int
+    attempt_number: int
+    lease_s: float
+    owner_id: str
+    blob_key: str
+    filename: str
+    options: dict[str, Any]
+
+
+def claim_next(db: Database, *, worker: str, lease_s: float) -> Claim | None:
+    """Lease the next queued job to `worker`, or None if nothing waits."""
+    with db.writing() as session:
+        claimed = session.execute(
+            update(Job)
+            # The status is asked for again: on PostgreSQL two workers may have chosen the same
+            # row, and the second sees it changed when the first commits.
+            .where(Job.id == _next_job(), Job.status == JobStatus.QUEUED.value)
+            .values(
+                status=JobStatus.PROCESSING.value,
+                stage=Stage.DECODING.value,
+                fence=Job.fence + 1,
+                lease_expires_at=database_now(lease_s),
+                started_at=func.coalesce(Job.started_at, database_now()),
+            )
+            .returning(Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if claimed is None:
+            return None
+        return _open_attempt(session, claimed, worker, lease_s)
+
+
+def _next_job() -> Any:
+    running = aliased(Job)
+    running_of_owner = (
+        select(func.count())
+        .where(
+            running.owner_id == Job.owner_id,
+            running.status.in_([status.value for status in RUNNING]),
+        )
+        .correlate(Job)
+        .scalar_subquery()
+    )
+    return (
+        select(Job.id)
+        .where(Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now())
+        .order_by(Job.priority.desc(), running_of_owner, Job.queued_at, Job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # SQLite has no such clause and needs none
+        .scalar_subquery()
+    )
+
+
+def _open_attempt(session: Session, claimed: Any, worker: str, lease_s: float) -> Claim:
+    number = 1 + (
+        session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
+    )
+    session.execute(
+        insert(Attempt).values(job_id=claimed.id, number=number, fence=claimed.fence, worker=worker)
+    )
+    recording = session.get_one(Recording, claimed.recording_id)
+    return Claim(
+        job_id=claimed.id,
+        fence=claimed.fence,
+        attempt_number=number,
+        lease_s=lease_s,
+        owner_id=claimed.owner_id,
+        blob_key=recording.blob_key,
+        filename=recording.filename,
+        options=claimed.options,
+    )

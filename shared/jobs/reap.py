@@ -1,0 +1,132 @@
+"""Taking back jobs whose worker fell silent. Safe to run anywhere, any number of times at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.errors import WorkerLost
+from shared.jobs.transition import move, requeue
+from shared.models import Attempt, Job, WorkerSeen
+from shared.states import RUNNING, AttemptOutcome, JobStatus
+
+_BATCH = 100
+"""Jobs taken back in one transaction, so that none holds the write lock for long."""
+
+
+_FORGET_WORKERS_S = 24 * 3600.0
+"""A worker not seen for so long is dropped from the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """A job taken back, and what became of it."""
+
+    job_id: str
+    status: JobStatus
+
+
+def reap(db: Database, *, max_attempts: int) -> list[Reaped]:
+    """End every attempt whose lease ran out: its job is queued again, or failed once it has
+    been lost `max_attempts` times, or cancelled if that was asked for."""
+    reaped: list[Reaped] = []
+    if not _any_expired(db):  # most sweeps: a read, so that SQLite's one writer is left alone
+        return reaped
+    with db.writing() as session:
+        expired = session.scalars(
+            select(Job)
+            .where(
+                Job.status.in_([status.value for status in RUNNING]),
+                Job.lease_expires_at < database_now(),
+            )
+            .limit(_BATCH)
+            # Held until commit: a heartbeat that comes now finds the job gone instead of renewing
+            # a lease that we are about to end.
+            .with_for_update(skip_locked=True)
+        ).all()
+        for job in expired:
+            status = _take_back(session, job, max_attempts)
+            if status is not None:
+                reaped.append(Reaped(job.id, status))
+    return reaped
+
+
+def _any_expired(db: Database) -> bool:
+    with db.reading() as session:
+        return (
+            session.scalar(
+                select(Job.id)
+                .where(
+                    Job.status.in_([status.value for status in RUNNING]),
+                    Job.lease_expires_at < database_now(),
+                )
+                .limit(1)
+            )
+            is not None
+        )
+
+
+def _take_back(session: Session, job: Job, max_attempts: int) -> JobStatus | None:
+    error = WorkerLost()
+    if job.status == JobStatus.CANCELLING:
+        status = JobStatus.CANCELLED
+        moved = move(
+            session,
+            job.id,
+            JobStatus.CANCELLING,
+            status,
+            fence=job.fence,
+            stage=None,
+            lease_expires_at=None,
+            completed_at=database_now(),
+        )
+    elif job.failed_attempts + 1 >= max_attempts:
+        status = JobStatus.FAILED
+        moved = move(
+            session,
+            job.id,
+            JobStatus.PROCESSING,
+            status,
+            fence=job.fence,
+            stage=None,
+            lease_expires_at=None,
+            completed_at=database_now(),
+            failed_attempts=Job.failed_attempts + 1,
+            error_code=error.code,
+            error_message=error.message,
+        )
+    else:
+        status = JobStatus.QUEUED
+        moved = requeue(session, job.id, job.fence, counts_as_failed=True)
+    if not moved:
+        return None
+    session.execute(
+        update(Attempt)
+        .where(Attempt.job_id == job.id, Attempt.fence == job.fence)
+        .values(outcome=AttemptOutcome.LOST.value, ended_at=database_now(), error_code=error.code)
+        .execution_options(synchronize_session=False)
+    )
+    return status
+
+
+def note_worker(
+    db: Database, *, name: str, hostname: str, model: str, device: str, started_at: datetime
+) -> None:
+    """Keep that this worker lives, for /readyz and for people."""
+    with db.writing() as session:
+        seen = session.get(WorkerSeen, name)
+        if seen is None:
+            seen = WorkerSeen(name=name)
+            session.add(seen)
+        seen.hostname = hostname
+        seen.model = model
+        seen.device = device
+        seen.started_at = started_at
+        seen.seen_at = database_now()
+        session.execute(
+            delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
+        )

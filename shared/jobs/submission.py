@@ -1,0 +1,94 @@
+"""Accepting a recording: its bytes are safe on disk before this is called, and the doorbell is
+rung after it returns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.blobs import StoredBlob
+from shared.db import Database
+from shared.errors import IdempotencyKeyReused
+from shared.models import Job, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The job, and whether this request made it.
+
+    When `created` is False an earlier request with the same key did, and the caller drops the
+    bytes that it has just stored.
+    """
+
+    job_id: str
+    created: bool
+
+
+def submit(
+    db: Database,
+    *,
+    owner_id: str,
+    blob: StoredBlob,
+    filename: str,
+    options: dict[str, Any] | None = None,
+    priority: int = 0,
+    idempotency_key: str | None = None,
+) -> Submission:
+    """Make the recording's and the job's rows.
+
+    Raises IdempotencyKeyReused if the key belongs to another recording or other options.
+    """
+    options = options or {}
+    digest = hashlib.sha256(
+        json.dumps([blob.sha256, options, priority], sort_keys=True).encode()
+    ).hexdigest()
+    try:
+        with db.writing() as session:
+            if idempotency_key is not None:
+                earlier = _earlier(session, owner_id, idempotency_key, digest)
+                if earlier is not None:
+                    return earlier
+            recording = Recording(
+                owner_id=owner_id,
+                blob_key=blob.key,
+                filename=filename,
+                size_bytes=blob.size_bytes,
+                sha256=blob.sha256,
+            )
+            job = Job(
+                owner_id=owner_id,
+                recording=recording,
+                options=options,
+                priority=priority,
+                idempotency_key=idempotency_key,
+                request_digest=digest,
+            )
+            session.add(job)
+            session.flush()
+            return Submission(job.id, created=True)
+    except IntegrityError:
+        # Two requests with one key at the same moment: the unique constraint let the other win.
+        if idempotency_key is None:
+            raise
+        with db.reading() as session:
+            earlier = _earlier(session, owner_id, idempotency_key, digest)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _earlier(session: Session, owner_id: str, key: str, digest: str) -> Submission | None:
+    job = session.scalars(
+        select(Job).where(Job.owner_id == owner_id, Job.idempotency_key == key)
+    ).one_or_none()
+    if job is None:
+        return None
+    if job.request_digest != digest:
+        raise IdempotencyKeyReused(param="Idempotency-Key")
+    return Submission(job.id, created=False)

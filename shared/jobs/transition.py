@@ -1,0 +1,67 @@
+"""The one statement that changes a job's status.
+
+An UPDATE that names the state it expects cannot race: of two of them, the database lets one
+find its row and the other find none.  Nothing here reads first and writes after.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from shared.db import database_now
+from shared.models import Job
+from shared.states import TRANSITIONS, JobStatus
+
+
+def move(
+    session: Session,
+    job_id: str,
+    from_status: JobStatus,
+    to_status: JobStatus,
+    *,
+    fence: int | None = None,
+    **values: Any,
+) -> bool:
+    """Move a job along one arrow of TRANSITIONS and set `values` with it.
+
+    False if it was not in `from_status`, or if `fence` is given and is not the newest claim.
+    """
+    if to_status not in TRANSITIONS[from_status]:
+        raise ValueError(f"a job never moves from {from_status} to {to_status}")
+    statement = update(Job).where(Job.id == job_id, Job.status == from_status.value)
+    if fence is not None:
+        statement = statement.where(Job.fence == fence)
+    result = cast(
+        CursorResult[Any],
+        session.execute(
+            statement.values(status=to_status.value, **values).execution_options(
+                synchronize_session=False
+            )
+        ),
+    )
+    return result.rowcount == 1
+
+
+def requeue(
+    session: Session,
+    job_id: str,
+    fence: int,
+    *,
+    delay_s: float = 0.0,
+    counts_as_failed: bool,
+) -> bool:
+    """Put a processing job back into the queue, at the place that its age gives it."""
+    return move(
+        session,
+        job_id,
+        JobStatus.PROCESSING,
+        JobStatus.QUEUED,
+        fence=fence,
+        stage=None,
+        lease_expires_at=None,
+        available_at=database_now(delay_s),
+        failed_attempts=Job.failed_attempts + (1 if counts_as_failed else 0),
+    )

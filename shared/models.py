@@ -1,0 +1,201 @@
+"""The tables. `shared.jobs` is the only writer of a job's status; everyone else reads.
+
+Times are UTC, durations seconds, positions in audio samples at 16 kHz.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
+from uuid_utils import compat as uuid_utils
+
+from shared.db import UtcDateTime, database_now
+from shared.states import AttemptOutcome, JobStatus, Stage
+
+LOCAL_OWNER = "local"
+"""Whom everything belongs to as long as nobody signs in."""
+
+_Id = String(36)
+_BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER keys only
+
+
+def new_id() -> str:
+    """A UUIDv7: random enough not to be guessed, and in order of creation."""
+    return str(uuid_utils.uuid7())
+
+
+def _allowed(column: str, values: type[JobStatus] | type[Stage] | type[AttemptOutcome]) -> str:
+    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+    }
+
+
+class Recording(Base):
+    """Immutable audio as it was submitted."""
+
+    __tablename__ = "recordings"
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(String(64), index=True)
+    blob_key: Mapped[str] = mapped_column(String(200), unique=True)
+    filename: Mapped[str] = mapped_column(String(255))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    duration_s: Mapped[float | None] = mapped_column(Float)
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class Job(Base):
+    """One request for a transcript, and while it runs the lease on it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(_allowed("status", JobStatus), name="jobs_status_known"),
+        CheckConstraint(_allowed("stage", Stage), name="jobs_stage_known"),
+        CheckConstraint("progress >= 0 AND progress <= 1", name="jobs_progress_is_a_share"),
+        UniqueConstraint("owner_id", "idempotency_key", name="jobs_idempotency_key_once"),
+        Index("jobs_in_claim_order", "status", "priority", "queued_at"),
+        Index("jobs_of_owner", "owner_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(String(64))
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
+    status: Mapped[str] = mapped_column(String(16), default=JobStatus.QUEUED)
+    stage: Mapped[str | None] = mapped_column(String(16))
+    progress: Mapped[float] = mapped_column(Float, default=0.0)
+    priority: Mapped[int] = mapped_column(Integer, default=0)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    request_digest: Mapped[str] = mapped_column(String(64))
+
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    queued_at: Mapped[datetime] = mapped_column(default=database_now())
+    available_at: Mapped[datetime] = mapped_column(default=database_now())
+    """No worker takes the job before this; later than `queued_at` after a passing error."""
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    """Counts claims. Whoever holds an older number writes nothing."""
+    lease_expires_at: Mapped[datetime | None]
+    failed_attempts: Mapped[int] = mapped_column(Integer, default=0)
+    """Attempts lost or ended by a passing error since it was last asked for."""
+
+    plan_key: Mapped[str | None] = mapped_column(String(64))
+    """Which stored segments count: model revision and decode options, hashed."""
+    planned_segments: Mapped[int | None] = mapped_column(Integer)
+
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    warnings: Mapped[list[Any]] = mapped_column(default=list)
+
+    recording: Mapped[Recording] = relationship(lazy="raise")
+    attempts: Mapped[list[Attempt]] = relationship(
+        lazy="raise", order_by="Attempt.number", viewonly=True
+    )
+
+    @validates("status")
+    def _status_is_written_by_transitions_only(self, key: str, value: str) -> str:
+        raise AttributeError("Job.status changes only through shared.jobs, in one SQL statement")
+
+
+class Attempt(Base):
+    """One run of a job by one worker; `fence` is the number that its writes carry."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        CheckConstraint(_allowed("outcome", AttemptOutcome), name="attempts_outcome_known"),
+        UniqueConstraint("job_id", "fence", name="attempts_fence_once"),
+    )
+
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(Integer)
+    fence: Mapped[int] = mapped_column(Integer)
+    worker: Mapped[str] = mapped_column(String(255))
+    started_at: Mapped[datetime] = mapped_column(default=database_now())
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+    model: Mapped[str | None] = mapped_column(String(255))
+    device: Mapped[str | None] = mapped_column(String(40))
+    batch_size_s: Mapped[float | None] = mapped_column(Float)
+    batch_reason: Mapped[str | None] = mapped_column(Text)
+    length_ceiling_s: Mapped[float | None] = mapped_column(Float)
+    memory_cap_s: Mapped[float | None] = mapped_column(Float)
+    headroom_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    predicted_peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    batches: Mapped[int] = mapped_column(Integer, default=0)
+    oom_retries: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Segment(Base):
+    """One span of speech, its place in the batch plan and, once recognised, its words.
+
+    `words` is [[word, start, end], ...] with times in seconds of the recording.
+    """
+
+    __tablename__ = "segments"
+    __table_args__ = (
+        UniqueConstraint(
+            "job_id", "plan_key", "start_sample", "end_sample", name="segments_span_once"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    plan_key: Mapped[str] = mapped_column(String(64))
+    start_sample: Mapped[int] = mapped_column(BigInteger)
+    end_sample: Mapped[int] = mapped_column(BigInteger)
+    batch: Mapped[int] = mapped_column(Integer)
+    words: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    fence: Mapped[int | None] = mapped_column(Integer)
+    """The attempt that recognised it."""
+
+
+class StoredTranscript(Base):
+    """The finished transcript. The key makes a second one impossible."""
+
+    __tablename__ = "transcripts"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    content: Mapped[dict[str, Any]]
+    """As `Transcript.to_json` writes it."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class WorkerSeen(Base):
+    """A worker process that serves the queue, as it last reported itself."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    hostname: Mapped[str] = mapped_column(String(255))
+    model: Mapped[str] = mapped_column(String(255))
+    device: Mapped[str] = mapped_column(String(40))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]

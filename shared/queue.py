@@ -1,0 +1,102 @@
+"""Celery's settings, and the doorbell.
+
+A message says only that there is work, so losing, repeating or delaying one costs time at the
+most.  The promises rest on SQL; these settings keep Celery from getting in the way of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from shared.settings import Settings
+
+QUEUE = "longscribe"
+TRANSCRIBE_NEXT = "longscribe.transcribe_next"
+
+_VISIBILITY_MARGIN_S = 24 * 3600
+"""On top of the longest recording: even a device slower than real time is done by then."""
+
+
+def make_celery(settings: Settings) -> Celery:
+    """The Celery application, the same for who rings and for who hears."""
+    app = Celery("longscribe", broker=settings.resolved_redis_url)
+    app.conf.update(celery_settings(settings))
+    return app
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    return {
+        "task_default_queue": QUEUE,
+        "task_serializer": "json",
+        "accept_content": ["json"],  # never pickle: whoever reaches Redis would run code here
+        "task_ignore_result": True,
+        # Acknowledged when done, and prefetching nothing: a busy worker hoards no doorbell that
+        # an idle one could hear.
+        "task_acks_late": True,
+        "worker_prefetch_multiplier": 1,
+        # The reaper brings back the job of a dead child; a redelivered message could only loop.
+        "task_reject_on_worker_lost": False,
+        # One child holds the model. spawn, because CUDA does not survive a fork.
+        "worker_pool": "prefork",
+        "worker_concurrency": 1,
+        "worker_pool_start_method": "spawn",
+        "worker_soft_shutdown_timeout": settings.soft_shutdown_s,
+        # A job outlives a restart of Redis; only its doorbell is lost.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            # Redis hands a message out again after this time, so it must outlast any job.
+            "visibility_timeout": int(settings.max_audio_s + _VISIBILITY_MARGIN_S),
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+        },
+        "task_publish_retry_policy": {
+            "max_retries": 1,
+            "interval_start": 0.1,
+            "interval_max": 0.2,
+        },
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": False,
+    }
+
+
+def make_ringing_celery(settings: Settings) -> Celery:
+    """For the web: a frozen Redis may cost a submission 3 seconds at the most."""
+    app = make_celery(settings)
+    options = dict(app.conf.broker_transport_options)
+    options["socket_timeout"] = 2
+    app.conf.broker_transport_options = options
+    return app
+
+
+def ring(app: Celery, job_id: str) -> bool:
+    """Say that there is work; call it after the job's row is committed.
+
+    False if Redis did not take the message.  That loses nothing: a worker's next sweep finds
+    the job and rings itself.
+    """
+    try:
+        app.send_task(TRANSCRIBE_NEXT, args=[job_id])
+    except (OperationalError, RedisError, OSError):
+        return False
+    return True
+
+
+def waiting_doorbells(app: Celery) -> int:
+    """Messages not yet heard. Those being worked on do not count: one stranded among them would
+    hide a job that nobody was told of.
+
+    Raises redis.exceptions.RedisError or kombu's OperationalError when Redis does not answer.
+    """
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        return int(channel.client.llen(QUEUE))

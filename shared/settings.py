@@ -1,0 +1,210 @@
+"""Every setting, and the only reader of the environment.
+
+Each field is the variable LONGSCRIBE_<NAME IN CAPITALS>.  A value that makes no sense is
+refused when the process starts, with the name of the variable.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import LongscribeError
+
+PARAFORMER_LARGE = "iic/speech_paraformer-large-vad-punc_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
+FSMN_VAD = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
+CT_PUNC = "iic/punc_ct-transformer_cn-en-common-vocab471067-large"
+PINNED_REVISION = "v2.0.4"
+"""The released revision of all three; a hub name without a pinned revision may change its text."""
+
+MODEL_ALIASES = {"paraformer-zh": PARAFORMER_LARGE, "fsmn-vad": FSMN_VAD, "ct-punc": CT_PUNC}
+
+_UNIX_SOCKET_PATH_MAX = 100
+"""Linux allows 107 bytes for a socket's path; the rest is room for a suffix."""
+
+
+class InvalidSettings(LongscribeError):
+    code = "invalid_settings"
+
+
+class Settings(BaseSettings):
+    """Typed and frozen; see README for the table with defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LONGSCRIBE_", frozen=True, extra="ignore", protected_namespaces=()
+    )
+
+    # --- where it listens and keeps things
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    data_dir: Path = Field(
+        Path("data"), description="Recordings, and everything embedded, live under this folder."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL of SQLite or PostgreSQL; empty: SQLite in the data folder."
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="URL of Redis; empty: the embedded one in the data folder."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs the pages' form tokens; empty: made once and kept in the data folder.",
+    )
+
+    # --- the model
+    model: str = Field(
+        PARAFORMER_LARGE,
+        description="Recognition model: demo, a hub name, or a folder (alone or with asr/, vad/, "
+        "punc/ inside).",
+    )
+    model_revision: str = Field(PINNED_REVISION, description="Revision of a model from the hub.")
+    vad_model: str = Field(FSMN_VAD, description="Voice activity model: a hub name or a folder.")
+    vad_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
+    punc_model: str = Field(CT_PUNC, description="Punctuation model: a hub name or a folder.")
+    punc_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
+    model_cache_dir: Path | None = Field(
+        None, description="Where models from the hub are kept; empty: the hub's own default."
+    )
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda:\d+)$", description="auto, cpu or cuda:N."
+    )
+    cpu_threads: int = Field(
+        0, ge=0, description="Threads torch may use on a CPU; 0: one for each core it may run on."
+    )
+
+    # --- batches
+    batch_size_s: Literal["auto"] | float = Field(
+        "auto",
+        description="Padded seconds of audio in one forward pass: auto, or a number that free "
+        "memory still caps.",
+    )
+    batch_ceiling_short_s: float = Field(
+        300, gt=0, description="Ceiling for recordings under 5 minutes."
+    )
+    batch_ceiling_medium_s: float = Field(
+        400, gt=0, description="Ceiling for recordings under 30 minutes."
+    )
+    batch_ceiling_long_s: float = Field(600, gt=0, description="Ceiling for longer recordings.")
+    memory_reserve_fraction: float = Field(
+        0.1, ge=0, lt=1, description="Share of the free memory that batches leave alone."
+    )
+
+    # --- voice activity
+    vad_end_silence_ms: int = Field(
+        800, ge=100, le=10_000, description="Silence that ends a segment, in milliseconds."
+    )
+    max_segment_s: float = Field(
+        60, ge=1, le=600, description="Longer speech is cut at its quietest point before this."
+    )
+
+    # --- limits
+    max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
+    max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
+    min_free_bytes: int = Field(
+        2**30, ge=0, description="Disk space that uploads and decoding never touch."
+    )
+
+    # --- reliability
+    lease_s: float = Field(30, gt=0, description="A worker silent for so long has lost its job.")
+    heartbeat_s: float = Field(5, gt=0, description="How often a worker renews its lease.")
+    sweep_s: float = Field(5, gt=0, description="How often lost jobs are looked for.")
+    max_attempts: int = Field(3, ge=1, description="Attempts before a job is failed.")
+    retry_delay_s: float = Field(
+        10, ge=0, description="Wait before another attempt after an error that may pass."
+    )
+    soft_shutdown_s: float = Field(
+        60, ge=0, description="A worker told to stop finishes its batch within this."
+    )
+
+    # --- processes
+    web_workers: int = Field(1, ge=1, description="gunicorn processes.")
+    web_threads: int = Field(8, ge=1, description="gunicorn threads a process.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line written."
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="One JSON object a line, or text for people."
+    )
+
+    @field_validator("batch_size_s")
+    @classmethod
+    def _batch_size_is_positive(cls, value: Literal["auto"] | float) -> Literal["auto"] | float:
+        if value != "auto" and not 1 <= value <= 100_000:
+            raise ValueError("must be auto or a number of seconds from 1 to 100000")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_supported(cls, value: str) -> str:
+        # The short form that hosting platforms hand out means psycopg 2 to SQLAlchemy.
+        for short in ("postgres://", "postgresql://"):
+            if value.startswith(short):
+                value = "postgresql+psycopg://" + value.removeprefix(short)
+        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _heartbeats_fit_into_the_lease(self) -> Self:
+        if self.heartbeat_s * 2 > self.lease_s:
+            raise ValueError(
+                "LONGSCRIBE_HEARTBEAT_S must be at most half of LONGSCRIBE_LEASE_S, or one late "
+                "heartbeat loses the job"
+            )
+        return self
+
+    @cached_property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'longscribe.db'}"
+
+    @cached_property
+    def redis_socket(self) -> Path:
+        """Where the embedded Redis listens; elsewhere only if the data folder's path is too long
+        for a socket, and then at a place that the data folder alone decides."""
+        socket = self.data_dir.resolve() / "redis" / "redis.sock"
+        if len(os.fsencode(socket)) <= _UNIX_SOCKET_PATH_MAX:
+            return socket
+        inode = self.data_dir.resolve().stat()
+        name = f"longscribe-{os.getuid()}-{inode.st_dev:x}-{inode.st_ino:x}"
+        return Path(tempfile.gettempdir()) / name / "redis.sock"
+
+    @cached_property
+    def resolved_redis_url(self) -> str:
+        return self.redis_url.get_secret_value() or f"redis+socket://{self.redis_socket}"
+
+    @property
+    def uses_demo_model(self) -> bool:
+        return self.model == "demo"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.data_dir.resolve() / "recordings"
+
+    @property
+    def work_dir(self) -> Path:
+        """Decoded audio of running jobs; may be emptied whenever no worker runs."""
+        return self.data_dir.resolve() / "work"
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises InvalidSettings naming each wrong variable.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"][:1]).upper()
+            reason = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"LONGSCRIBE_{name}: {reason}" if name else reason)
+        raise InvalidSettings("; ".join(lines)) from None

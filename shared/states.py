@@ -1,0 +1,67 @@
+"""The one vocabulary of job states: SQL, API, pages and logs use these words and no others.
+
+    queued     -> processing | cancelled
+    processing -> completed | failed | cancelling | queued
+                  (queued again: the attempt was lost or its worker shut down, attempts left)
+    cancelling -> cancelled
+    failed     -> queued       (a person asked; finished segments are reused)
+    cancelled  -> queued       (likewise)
+    completed  is final
+
+What a processing job is doing just now is its stage, never a state.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    CANCELLING = "cancelling"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.PROCESSING, JobStatus.CANCELLED}),
+    JobStatus.PROCESSING: frozenset(
+        {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLING, JobStatus.QUEUED}
+    ),
+    JobStatus.CANCELLING: frozenset({JobStatus.CANCELLED}),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
+    JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
+    JobStatus.COMPLETED: frozenset(),
+}
+
+TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+"""Nothing happens to a job in one of these unless somebody asks."""
+
+RUNNING = frozenset({JobStatus.PROCESSING, JobStatus.CANCELLING})
+"""A worker holds a lease on a job in one of these."""
+
+
+class Stage(StrEnum):
+    """What an attempt is doing. `decoding` covers voice activity, which keeps up with it."""
+
+    DECODING = "decoding"
+    SEGMENTING = "segmenting"
+    RECOGNISING = "recognising"
+    PUNCTUATING = "punctuating"
+    SAVING = "saving"
+
+
+class AttemptOutcome(StrEnum):
+    """How one run of a job by one worker ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The lease ran out: the worker died, hung or could not reach the database."""
+    RELEASED = "released"
+    """The worker was told to stop and gave the job back; this costs no attempt."""
+    RETRYING = "retrying"
+    """Ended by an error that another try may not meet."""

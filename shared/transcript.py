@@ -1,0 +1,98 @@
+"""A transcript as plain values, the one shape that the worker writes and the exports read.
+
+Times are seconds from the start of the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One Chinese character or one English word, with the time in which it is spoken."""
+
+    word: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What one speaker says up to a full stop, question mark or long pause."""
+
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...] = ()
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The result of a job. `text` is one sentence a line when written as plain text."""
+
+    duration: float
+    language: str
+    model: str
+    sentences: tuple[Sentence, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def text(self) -> str:
+        return join_text(sentence.text for sentence in self.sentences)
+
+    def to_json(self) -> dict[str, Any]:
+        """The value stored in SQL, and the body of `transcript?format=json` less its job id."""
+        return {
+            "duration": self.duration,
+            "language": self.language,
+            "model": self.model,
+            "text": self.text,
+            "sentences": [asdict(sentence) for sentence in self.sentences],
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Transcript:
+        return cls(
+            duration=value["duration"],
+            language=value["language"],
+            model=value["model"],
+            sentences=tuple(
+                Sentence(
+                    start=sentence["start"],
+                    end=sentence["end"],
+                    text=sentence["text"],
+                    speaker=sentence.get("speaker"),
+                    words=tuple(Word(**word) for word in sentence["words"]),
+                )
+                for sentence in value["sentences"]
+            ),
+            warnings=tuple(value["warnings"]),
+        )
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character in "'-_")
+
+
+def join_text(pieces: Iterable[str]) -> str:
+    """Glue pieces of text as they are written: a space between two English words, none else.
+
+    >>> join_text(["我", "们", "用", "API", "gateway", "吧"])
+    '我们用API gateway吧'
+    """
+    text = ""
+    for piece in pieces:
+        if text and piece and _ends_latin(text) and _is_latin(piece[0]):
+            text += " "
+        text += piece
+    return text
+
+
+def _ends_latin(text: str) -> bool:
+    # ASCII punctuation after an English word still wants a space before the next one.
+    return _is_latin(text[-1]) or text[-1] in ".,?!;:"

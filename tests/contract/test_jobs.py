@@ -1,0 +1,465 @@
+"""The queue's promises, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select, update
+
+from shared import jobs
+from shared.db import Database, database_now
+from shared.errors import (
+    Cancelled,
+    FenceLost,
+    IdempotencyKeyReused,
+    IllegalTransition,
+    InternalError,
+    JobNotFound,
+    RecognitionFailed,
+    TranscriptNotReady,
+    UnsupportedMedia,
+)
+from shared.jobs.transition import move
+from shared.models import LOCAL_OWNER, Attempt, Job, Recording, Segment, StoredTranscript
+from shared.states import AttemptOutcome, JobStatus, Stage
+from tests import factories
+from tests.factories import PLAN_KEY, TRANSCRIPT
+
+PLAN = [jobs.PlannedSegment(0, 16_000, 0), jobs.PlannedSegment(20_000, 30_000, 1)]
+FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3)])
+SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
+
+
+def view(db: Database, job_id: str) -> jobs.JobView:
+    return jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+
+def expire_lease(db: Database, job_id: str) -> None:
+    """As if the worker had been silent for a minute."""
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(lease_expires_at=database_now(-60))
+        )
+
+
+def count(db: Database, model: type) -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+class TestSubmission:
+    def test_a_submitted_job_is_queued_and_next(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        shown = view(db, job_id)
+        assert shown.job.status == JobStatus.QUEUED
+        assert shown.queue_position == 1
+        assert shown.job.recording.filename == "会议.wav"
+        assert abs((shown.now - shown.job.created_at).total_seconds()) < 60
+
+    def test_the_same_idempotency_key_gives_the_same_job(self, db: Database) -> None:
+        blob = factories.a_blob()
+        first = jobs.submit(db, owner_id="a", blob=blob, filename="f", idempotency_key="key")
+        again = jobs.submit(db, owner_id="a", blob=blob, filename="f", idempotency_key="key")
+        assert first.created and not again.created
+        assert again.job_id == first.job_id
+        assert count(db, Job) == 1
+
+    def test_a_key_is_each_owners_own(self, db: Database) -> None:
+        first = factories.submit(db, owner_id="a", idempotency_key="key")
+        assert factories.submit(db, owner_id="b", idempotency_key="key") != first
+
+    def test_a_key_for_another_recording_is_refused(self, db: Database) -> None:
+        factories.submit(db, idempotency_key="key")
+        with pytest.raises(IdempotencyKeyReused):
+            factories.submit(db, idempotency_key="key")
+
+    def test_of_ten_simultaneous_requests_with_one_key_one_makes_the_job(
+        self, db: Database
+    ) -> None:
+        blobs = [factories.a_blob() for _ in range(10)]
+        same = [
+            type(blob)(blob.key, blob.size_bytes, blobs[0].sha256) for blob in blobs
+        ]  # one recording, uploaded ten times
+        with ThreadPoolExecutor(10) as pool:
+            results = list(
+                pool.map(
+                    lambda blob: jobs.submit(
+                        db, owner_id="a", blob=blob, filename="f", idempotency_key="key"
+                    ),
+                    same,
+                )
+            )
+        assert len({result.job_id for result in results}) == 1
+        assert sum(result.created for result in results) == 1
+
+
+class TestClaim:
+    def test_an_empty_queue_gives_nothing(self, db: Database) -> None:
+        assert jobs.claim_next(db, worker="w", lease_s=60) is None
+
+    def test_priority_goes_before_age(self, db: Database) -> None:
+        ordinary, urgent = factories.submit(db), factories.submit(db, priority=5)
+        assert [factories.claim(db).job_id for _ in range(2)] == [urgent, ordinary]
+
+    def test_an_owner_with_nothing_running_goes_before_one_with_more_waiting(
+        self, db: Database
+    ) -> None:
+        first, second = (factories.submit(db, owner_id="greedy") for _ in range(2))
+        modest = factories.submit(db, owner_id="modest")
+        assert [factories.claim(db).job_id for _ in range(3)] == [first, modest, second]
+
+    def test_each_claim_has_a_new_fence_and_an_attempt_of_its_own(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        first = factories.claim(db)
+        jobs.release(db, first)
+        second = factories.claim(db)
+        assert second.fence == first.fence + 1
+        assert second.attempt_number == 2
+        outcomes = [attempt.outcome for attempt in view(db, job_id).job.attempts]
+        assert outcomes == [AttemptOutcome.RELEASED, None]
+
+    def test_twenty_workers_never_claim_a_job_twice(self, db: Database) -> None:
+        submitted = {factories.submit(db) for _ in range(30)}
+        with ThreadPoolExecutor(20) as pool:
+            claims = list(
+                pool.map(lambda n: jobs.claim_next(db, worker=str(n), lease_s=60), range(60))
+            )
+        # A worker that lost the race for one row gets nothing and is rung for again, so go on
+        # until the queue is empty.
+        while claim := jobs.claim_next(db, worker="last", lease_s=60):
+            claims.append(claim)
+        claimed = [claim.job_id for claim in claims if claim is not None]
+        assert len(claimed) == 30
+        assert set(claimed) == submitted
+
+
+class TestAttempt:
+    def test_finishing_stores_the_transcript_and_the_state_together(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.set_stage(db, claim, Stage.RECOGNISING, progress=0.2, duration_s=12.5)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        jobs.save_batch(db, claim, [SECOND], progress=0.9)
+        jobs.finish(db, claim, TRANSCRIPT, peak_bytes=7)
+        shown = view(db, job_id)
+        assert shown.job.status == JobStatus.COMPLETED
+        assert shown.job.progress == 1
+        assert shown.job.stage is None and shown.job.lease_expires_at is None
+        assert shown.attempt is not None and shown.attempt.batches == 2
+        assert shown.attempt.peak_bytes == 7
+        assert shown.real_time_factor_x is not None and shown.real_time_factor_x > 0
+        assert jobs.get_transcript(db, owner_id=LOCAL_OWNER, job_id=job_id) == TRANSCRIPT
+
+    def test_a_job_with_a_missing_segment_cannot_finish(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        with pytest.raises(RecognitionFailed, match="2 segments were planned and 1 recognised"):
+            jobs.finish(db, claim, TRANSCRIPT)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+        assert count(db, StoredTranscript) == 0
+
+    def test_a_segment_that_was_never_planned_is_refused_with_its_whole_batch(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        stranger = jobs.RecognisedSegment(5, 6, 0, [])
+        with pytest.raises(RecognitionFailed):
+            jobs.save_batch(db, claim, [FIRST, stranger], progress=0.5)
+        plan = jobs.stored_plan(db, claim, PLAN_KEY)
+        assert plan is not None and all(segment.words is None for segment in plan)
+
+    def test_the_next_attempt_finds_the_plan_and_what_was_recognised(self, db: Database) -> None:
+        factories.submit(db)
+        first = factories.claim(db)
+        jobs.store_plan(db, first, PLAN_KEY, PLAN)
+        jobs.save_batch(db, first, [FIRST], progress=0.5)
+        jobs.release(db, first)
+        second = factories.claim(db)
+        assert jobs.stored_plan(db, second, PLAN_KEY) == [
+            FIRST,
+            jobs.RecognisedSegment(20_000, 30_000, 1, None),
+        ]
+
+    def test_a_plan_under_another_key_is_not_used_and_then_replaced(self, db: Database) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        assert jobs.stored_plan(db, claim, "other model") is None
+        jobs.store_plan(db, claim, "other model", PLAN[:1])
+        assert count(db, Segment) == 1
+
+    def test_progress_never_falls(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.set_stage(db, claim, Stage.RECOGNISING, progress=0.7)
+        jobs.set_stage(db, claim, Stage.DECODING, progress=0.1)
+        assert view(db, job_id).job.progress == 0.7
+
+    def test_a_passing_error_queues_the_job_again_until_attempts_run_out(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        for _ in range(2):
+            jobs.retry_later(db, factories.claim(db), InternalError(), max_attempts=3, delay_s=0)
+            assert factories.status_of(db, job_id) == JobStatus.QUEUED
+        jobs.retry_later(db, factories.claim(db), InternalError(), max_attempts=3, delay_s=0)
+        shown = view(db, job_id)
+        assert shown.job.status == JobStatus.FAILED
+        assert shown.job.error_code == "internal_error"
+
+    def test_a_delayed_retry_is_not_claimed_before_its_time(self, db: Database) -> None:
+        factories.submit(db)
+        jobs.retry_later(db, factories.claim(db), InternalError(), max_attempts=3, delay_s=60)
+        assert jobs.claim_next(db, worker="w", lease_s=60) is None
+        assert jobs.queue_summary(db).claimable == 0
+
+    def test_giving_a_job_back_at_shutdown_costs_no_attempt(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        for _ in range(5):
+            jobs.release(db, factories.claim(db))
+        assert view(db, job_id).job.failed_attempts == 0
+
+
+WRITES: dict[str, Callable[[Database, jobs.Claim], object]] = {
+    "heartbeat": lambda db, claim: jobs.heartbeat(db, claim),
+    "stage": lambda db, claim: jobs.set_stage(db, claim, Stage.SAVING, progress=0.9),
+    "plan": lambda db, claim: jobs.store_plan(db, claim, "x", PLAN),
+    "batch": lambda db, claim: jobs.save_batch(db, claim, [], progress=0.9),
+    "oom": lambda db, claim: jobs.record_oom_retry(db, claim, 10),
+    "finish": lambda db, claim: jobs.finish(db, claim, TRANSCRIPT),
+    "fail": lambda db, claim: jobs.fail(db, claim, UnsupportedMedia()),
+    "release": lambda db, claim: jobs.release(db, claim),
+    "retry": lambda db, claim: jobs.retry_later(
+        db, claim, InternalError(), max_attempts=3, delay_s=0
+    ),
+}
+
+
+class TestFence:
+    @pytest.mark.parametrize("write", WRITES)
+    def test_the_old_holder_of_a_job_writes_nothing(self, db: Database, write: str) -> None:
+        job_id = factories.submit(db)
+        old = factories.claim(db)
+        jobs.store_plan(db, old, PLAN_KEY, [])
+        expire_lease(db, job_id)
+        assert [reaped.status for reaped in jobs.reap(db, max_attempts=3)] == [JobStatus.QUEUED]
+        new = factories.claim(db)
+        before = view(db, job_id).job
+        with pytest.raises(FenceLost):
+            WRITES[write](db, old)
+        after = view(db, job_id).job
+        for name in ("status", "fence", "stage", "progress", "lease_expires_at", "plan_key"):
+            assert getattr(after, name) == getattr(before, name), name
+        assert count(db, StoredTranscript) == 0
+        jobs.heartbeat(db, new)
+
+    @pytest.mark.parametrize("write", WRITES)
+    def test_an_attempt_at_a_cancelled_job_is_told_so(self, db: Database, write: str) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [])
+        jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        with pytest.raises(Cancelled):
+            WRITES[write](db, claim)
+        jobs.cancelled(db, claim)
+        assert factories.status_of(db, job_id) == JobStatus.CANCELLED
+
+    def test_a_finished_job_cannot_be_finished_again(self, db: Database) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        factories.complete(db, claim)
+        with pytest.raises(FenceLost):
+            jobs.finish(db, claim, TRANSCRIPT)
+
+    def test_the_status_cannot_be_assigned(self, db: Database) -> None:
+        job = view(db, factories.submit(db)).job
+        with pytest.raises(AttributeError, match=r"shared\.jobs"):
+            job.status = JobStatus.COMPLETED
+
+    def test_a_move_that_the_table_does_not_know_is_a_mistake_in_the_program(
+        self, db: Database
+    ) -> None:
+        with db.writing() as session, pytest.raises(ValueError, match="never moves"):
+            move(session, "x", JobStatus.QUEUED, JobStatus.COMPLETED)
+
+
+class TestReaper:
+    def test_a_living_lease_is_left_alone(self, db: Database) -> None:
+        factories.submit(db)
+        factories.claim(db)
+        assert jobs.reap(db, max_attempts=3) == []
+
+    def test_a_job_lost_three_times_is_failed_and_the_others_go_on(self, db: Database) -> None:
+        poison = factories.submit(db, priority=1)
+        other = factories.submit(db)
+        for _ in range(3):
+            assert factories.claim(db).job_id == poison
+            expire_lease(db, poison)
+            jobs.reap(db, max_attempts=3)
+        shown = view(db, poison)
+        assert shown.job.status == JobStatus.FAILED
+        assert shown.job.error_code == "worker_lost"
+        assert [a.outcome for a in shown.job.attempts] == [AttemptOutcome.LOST] * 3
+        assert factories.claim(db).job_id == other
+
+    def test_a_cancelled_job_whose_worker_died_is_cancelled(self, db: Database) -> None:
+        job_id = factories.a_job(db, JobStatus.CANCELLING)
+        expire_lease(db, job_id)
+        jobs.reap(db, max_attempts=3)
+        assert factories.status_of(db, job_id) == JobStatus.CANCELLED
+
+    def test_two_reapers_take_a_job_back_once(self, db: Database) -> None:
+        job_ids = [factories.submit(db) for _ in range(10)]
+        for _ in job_ids:
+            factories.claim(db)
+        for job_id in job_ids:
+            expire_lease(db, job_id)
+        barrier = threading.Barrier(2)
+
+        def sweep(_: int) -> list[jobs.Reaped]:
+            barrier.wait()
+            return jobs.reap(db, max_attempts=3)
+
+        with ThreadPoolExecutor(2) as pool:
+            reaped = [found.job_id for both in pool.map(sweep, range(2)) for found in both]
+        assert sorted(reaped) == sorted(job_ids)
+        assert all(view(db, job_id).job.failed_attempts == 1 for job_id in job_ids)
+
+
+class TestRequests:
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (JobStatus.QUEUED, JobStatus.CANCELLED),
+            (JobStatus.PROCESSING, JobStatus.CANCELLING),
+            (JobStatus.CANCELLING, JobStatus.CANCELLING),
+            (JobStatus.CANCELLED, JobStatus.CANCELLED),
+        ],
+    )
+    def test_cancel(self, db: Database, before: JobStatus, after: JobStatus) -> None:
+        job_id = factories.a_job(db, before)
+        assert jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id) == after
+        assert factories.status_of(db, job_id) == after
+
+    @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
+    def test_a_finished_job_cannot_be_cancelled(self, db: Database, status: JobStatus) -> None:
+        job_id = factories.a_job(db, status)
+        with pytest.raises(IllegalTransition):
+            jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+    @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+    def test_retry_queues_again_without_the_old_error(
+        self, db: Database, status: JobStatus
+    ) -> None:
+        job_id = factories.a_job(db, status)
+        jobs.retry(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        job = view(db, job_id).job
+        assert job.status == JobStatus.QUEUED
+        assert job.error_code is None and job.completed_at is None
+
+    @pytest.mark.parametrize(
+        "status", [JobStatus.QUEUED, JobStatus.PROCESSING, JobStatus.COMPLETED]
+    )
+    def test_only_failed_and_cancelled_jobs_are_retried(
+        self, db: Database, status: JobStatus
+    ) -> None:
+        job_id = factories.a_job(db, status)
+        with pytest.raises(IllegalTransition):
+            jobs.retry(db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+    def test_delete_leaves_no_row_and_names_the_blob(self, db: Database) -> None:
+        job_id = factories.a_job(db, JobStatus.COMPLETED)
+        key = view(db, job_id).job.recording.blob_key
+        assert jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id) == key
+        for model in (Job, Recording, Attempt, Segment, StoredTranscript):
+            assert count(db, model) == 0, model
+
+    @pytest.mark.parametrize("status", [JobStatus.PROCESSING, JobStatus.CANCELLING])
+    def test_a_running_job_is_not_deleted(self, db: Database, status: JobStatus) -> None:
+        job_id = factories.a_job(db, status)
+        with pytest.raises(IllegalTransition, match="Cancel it first"):
+            jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        assert factories.status_of(db, job_id) == status
+
+    def test_cancel_and_finish_at_once_end_in_one_of_the_two(self, db: Database) -> None:
+        ends = set()
+        for _ in range(20):
+            job_id = factories.submit(db)
+            claim = factories.claim(db)
+            jobs.store_plan(db, claim, PLAN_KEY, [])
+            barrier = threading.Barrier(2)
+
+            def finish(claim: jobs.Claim = claim, barrier: threading.Barrier = barrier) -> str:
+                barrier.wait()
+                try:
+                    jobs.finish(db, claim, TRANSCRIPT)
+                    return "completed"
+                except Cancelled:
+                    jobs.cancelled(db, claim)
+                    return "cancelled"
+
+            with ThreadPoolExecutor(1) as pool:
+                finishing = pool.submit(finish)
+                barrier.wait()
+                try:
+                    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+                except IllegalTransition:
+                    assert finishing.result() == "completed"
+                end = finishing.result()
+            assert factories.status_of(db, job_id) == end
+            ends.add(end)
+        assert ends <= {"completed", "cancelled"}
+
+
+class TestReading:
+    def test_another_owners_job_does_not_exist(self, db: Database) -> None:
+        job_id = factories.a_job(db, JobStatus.COMPLETED)
+        for ask in (jobs.get_job, jobs.get_transcript, jobs.cancel, jobs.retry, jobs.delete):
+            with pytest.raises(JobNotFound):
+                ask(db, owner_id="stranger", job_id=job_id)
+        assert jobs.list_jobs(db, owner_id="stranger").jobs == []
+
+    def test_pages_show_each_job_once_newest_first(self, db: Database) -> None:
+        submitted = [factories.submit(db) for _ in range(7)]
+        seen: list[str] = []
+        cursor = None
+        while True:
+            page = jobs.list_jobs(db, owner_id=LOCAL_OWNER, limit=3, cursor=cursor)
+            seen += [shown.job.id for shown in page.jobs]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert seen == submitted[::-1]
+
+    def test_positions_follow_priority_and_age(self, db: Database) -> None:
+        first, second = factories.submit(db), factories.submit(db)
+        urgent = factories.submit(db, priority=3)
+        positions = {
+            shown.job.id: shown.queue_position
+            for shown in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs
+        }
+        assert positions == {urgent: 1, first: 2, second: 3}
+
+    def test_a_transcript_is_not_ready_before_the_job_is_completed(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        with pytest.raises(TranscriptNotReady, match="queued"):
+            jobs.get_transcript(db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+    def test_workers_are_seen_for_a_while(self, db: Database) -> None:
+        from datetime import UTC, datetime
+
+        started = datetime.now(UTC)
+        for _ in range(2):
+            jobs.note_worker(
+                db, name="w", hostname="h", model="demo", device="cpu", started_at=started
+            )
+        assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
+        assert jobs.workers_seen(db, within_s=-60) == []

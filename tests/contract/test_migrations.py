@@ -1,0 +1,82 @@
+"""The schema, on both databases."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+import migrations
+from shared.db import Database
+from shared.models import Base
+from shared.states import TRANSITIONS, JobStatus
+from tests import factories
+
+
+def test_migrations_go_up_down_and_up_again(empty_database_url: str) -> None:
+    db = Database(empty_database_url)
+    migrations.upgrade(empty_database_url)
+    assert migrations.is_current(db)
+    migrations.downgrade(empty_database_url, "base")
+    assert inspect(db.engine).get_table_names() == ["alembic_version"]
+    assert not migrations.is_current(db)
+    migrations.upgrade(empty_database_url)
+    migrations.upgrade(empty_database_url)  # nothing to do, and no error
+    assert migrations.is_current(db)
+    db.dispose()
+
+
+def test_migrations_build_what_the_models_describe(db: Database) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def _force(db: Database, job_id: str, status: JobStatus) -> None:
+    with db.writing() as session:
+        session.execute(
+            text("UPDATE jobs SET status = :status WHERE id = :id"),
+            {"status": status.value, "id": job_id},
+        )
+
+
+@pytest.mark.parametrize("before", list(JobStatus))
+def test_the_trigger_allows_what_transitions_allows_and_nothing_else(
+    db: Database, before: JobStatus
+) -> None:
+    for after in JobStatus:
+        job_id = factories.a_job(db, before)
+        if after in TRANSITIONS[before] or after is before:
+            _force(db, job_id, after)
+            assert factories.status_of(db, job_id) == after
+        else:
+            with pytest.raises(DBAPIError, match="illegal job transition"):
+                _force(db, job_id, after)
+            assert factories.status_of(db, job_id) == before
+        with db.writing() as session:  # or the next job would not be the one that is claimed
+            session.execute(text("DELETE FROM jobs"))
+
+
+@pytest.mark.parametrize("status", [s for s in JobStatus if s is not JobStatus.QUEUED])
+def test_a_job_begins_queued(db: Database, status: JobStatus) -> None:
+    job_id = factories.submit(db)
+    columns = "owner_id, recording_id, progress, priority, options, request_digest, created_at, "
+    columns += "queued_at, available_at, fence, failed_attempts, warnings"
+    with pytest.raises(DBAPIError, match="a job begins queued"), db.writing() as session:
+        session.execute(
+            text(
+                f"INSERT INTO jobs (id, status, {columns}) "
+                f"SELECT 'copy', '{status.value}', {columns} FROM jobs WHERE id = :id"
+            ),
+            {"id": job_id},
+        )
+
+
+def test_every_state_can_be_reached_and_only_completed_is_final() -> None:
+    reached = set(itertools.chain.from_iterable(TRANSITIONS.values())) | {JobStatus.QUEUED}
+    assert reached == set(JobStatus)
+    assert [status for status in JobStatus if not TRANSITIONS[status]] == [JobStatus.COMPLETED]

@@ -1,0 +1,79 @@
+"""Jobs in any state, brought there by the transitions that bring them there in life."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from shared import jobs
+from shared.blobs import StoredBlob
+from shared.db import Database
+from shared.errors import UnsupportedMedia
+from shared.models import LOCAL_OWNER
+from shared.states import JobStatus, Stage
+from shared.transcript import Sentence, Transcript, Word
+
+PLAN_KEY = "plan"
+
+TRANSCRIPT = Transcript(
+    duration=12.5,
+    language="zh",
+    model="demo",
+    sentences=(
+        Sentence(
+            0.5, 1.5, "大家好。", (Word("大", 0.5, 0.8), Word("家", 0.8, 1.1), Word("好", 1.1, 1.5))
+        ),
+        Sentence(
+            2.0,
+            2.9,
+            "用GPU吗？",
+            (Word("用", 2.0, 2.2), Word("GPU", 2.2, 2.6), Word("吗", 2.6, 2.9)),
+        ),
+    ),
+)
+
+
+def a_blob() -> StoredBlob:
+    identifier = str(uuid.uuid4())
+    return StoredBlob(f"{identifier[-2:]}/{identifier}", 1000, uuid.uuid4().hex * 2)
+
+
+def submit(db: Database, *, owner_id: str = LOCAL_OWNER, **values: Any) -> str:
+    values = {"blob": a_blob(), "filename": "会议.wav", **values}
+    return jobs.submit(db, owner_id=owner_id, **values).job_id
+
+
+def claim(db: Database, *, lease_s: float = 60.0, worker: str = "worker") -> jobs.Claim:
+    claimed = jobs.claim_next(db, worker=worker, lease_s=lease_s)
+    assert claimed is not None, "nothing to claim"
+    return claimed
+
+
+def complete(db: Database, claimed: jobs.Claim, transcript: Transcript = TRANSCRIPT) -> None:
+    jobs.set_stage(db, claimed, Stage.RECOGNISING, progress=0.2, duration_s=transcript.duration)
+    jobs.store_plan(db, claimed, PLAN_KEY, [])
+    jobs.finish(db, claimed, transcript)
+
+
+def a_job(db: Database, status: JobStatus, **values: Any) -> str:
+    """A job in `status`. Any other queued job must have been claimed before."""
+    job_id = submit(db, **values)
+    owner_id = values.get("owner_id", LOCAL_OWNER)
+    if status is JobStatus.QUEUED:
+        return job_id
+    if status is JobStatus.CANCELLED:
+        jobs.cancel(db, owner_id=owner_id, job_id=job_id)
+        return job_id
+    claimed = claim(db)
+    assert claimed.job_id == job_id
+    if status is JobStatus.COMPLETED:
+        complete(db, claimed)
+    elif status is JobStatus.FAILED:
+        jobs.fail(db, claimed, UnsupportedMedia())
+    elif status is JobStatus.CANCELLING:
+        jobs.cancel(db, owner_id=owner_id, job_id=job_id)
+    return job_id
+
+
+def status_of(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> JobStatus:
+    return JobStatus(jobs.get_job(db, owner_id=owner_id, job_id=job_id).job.status)

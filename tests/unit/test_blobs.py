@@ -1,0 +1,73 @@
+"""A recording is on disk entirely or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from shared.blobs import BlobStore
+from shared.errors import FileTooLarge, InsufficientStorage
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "recordings", min_free_bytes=0)
+
+
+def files(store: BlobStore) -> list[Path]:
+    return [path for path in store.root.rglob("*") if path.is_file()]
+
+
+def test_what_is_kept_is_found_again_with_its_hash(store: BlobStore) -> None:
+    with store.receive(max_bytes=100) as incoming:
+        incoming.write(b"hello ")
+        incoming.write(b"world")
+        blob = incoming.keep()
+    assert store.path(blob.key).read_bytes() == b"hello world"
+    assert blob.size_bytes == 11
+    assert blob.sha256 == hashlib.sha256(b"hello world").hexdigest()
+    store.delete(blob.key)
+    store.delete(blob.key)
+    assert files(store) == []
+
+
+def test_what_is_not_kept_is_gone(store: BlobStore) -> None:
+    with pytest.raises(ConnectionError), store.receive(max_bytes=100) as incoming:
+        incoming.write(b"half of it")
+        raise ConnectionError
+    assert files(store) == []
+
+
+def test_a_file_over_the_limit_is_refused_as_it_comes(store: BlobStore) -> None:
+    with pytest.raises(FileTooLarge), store.receive(max_bytes=10) as incoming:
+        incoming.write(b"12345678901")
+    assert files(store) == []
+
+
+def test_a_full_disk_is_refused_before_a_byte_is_taken(tmp_path: Path) -> None:
+    full = BlobStore(tmp_path / "recordings", min_free_bytes=2**62)
+    with pytest.raises(InsufficientStorage):
+        full.receive(max_bytes=10)
+    assert files(full) == []
+
+
+def test_a_disk_that_fills_up_ends_an_endless_upload(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.blobs._CHECK_SPACE_EVERY_BYTES", 100)
+    with (
+        pytest.raises(InsufficientStorage),
+        store.receive(max_bytes=2**40) as incoming,
+    ):
+        monkeypatch.setattr(store, "_min_free_bytes", 2**62)
+        for _ in range(100):
+            incoming.write(b"x" * 30)
+    assert files(store) == []
+
+
+@pytest.mark.parametrize("key", ["../secret", "/etc/passwd", "ab/../../x", "ab/cd", ""])
+def test_a_key_that_is_none_of_ours_is_refused(store: BlobStore, key: str) -> None:
+    with pytest.raises(ValueError, match="not the key"):
+        store.path(key)

@@ -1,0 +1,64 @@
+"""From recognised words and their marks to sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.transcript import Sentence, Transcript, Word, join_text
+
+SENTENCE_END = frozenset("。？！.?!")
+"""Marks that end a sentence."""
+
+SENTENCE_PAUSE_S = 3.0
+"""A silence this long ends a sentence even where the model puts no full stop: nobody reads a
+subtitle that waits so long in the middle."""
+
+NO_SPEECH = "no_speech"
+"""The warning of a recording in which nobody speaks."""
+
+
+def assemble(
+    words: Sequence[Word],
+    marks: Sequence[str],
+    *,
+    duration: float,
+    language: str,
+    model: str,
+    warnings: Sequence[str] = (),
+) -> Transcript:
+    """Group words into sentences.
+
+    `marks` has one entry a word: the punctuation after it, or ''.  Raises ValueError if not.
+    """
+    if len(marks) != len(words):
+        raise ValueError(f"{len(words)} words but {len(marks)} marks")
+    sentences: list[Sentence] = []
+    start = 0
+    for index, word in enumerate(words):
+        last = index + 1 == len(words)
+        if (
+            last
+            or marks[index][-1:] in SENTENCE_END
+            or words[index + 1].start - word.end >= SENTENCE_PAUSE_S
+        ):
+            sentences.append(_sentence(words[start : index + 1], marks[start : index + 1]))
+            start = index + 1
+    found = list(warnings)
+    if not words:
+        found.append(NO_SPEECH)
+    return Transcript(
+        duration=duration,
+        language=language,
+        model=model,
+        sentences=tuple(sentences),
+        warnings=tuple(found),
+    )
+
+
+def _sentence(words: Sequence[Word], marks: Sequence[str]) -> Sentence:
+    return Sentence(
+        start=words[0].start,
+        end=words[-1].end,
+        text=join_text(word.word + mark for word, mark in zip(words, marks, strict=True)),
+        words=tuple(words),
+    )
