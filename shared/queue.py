@@ -14,11 +14,17 @@ from redis.exceptions import RedisError
 
 from shared.settings import Settings
 
+_MODEL_LOAD_S = 3600.0
+"""Longest time to load the model, download included."""
+
 QUEUE = "longscribe"
 TRANSCRIBE_NEXT = "longscribe.transcribe_next"
 
 _VISIBILITY_MARGIN_S = 24 * 3600
 """On top of the longest recording: even a device slower than real time is done by then."""
+
+_RINGING_TIMEOUT_S = 0.7
+"""Of one exchange with Redis. Kombu makes up to three before it gives up, with its one retry."""
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -44,6 +50,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_pool": "prefork",
         "worker_concurrency": 1,
         "worker_pool_start_method": "spawn",
+        # Celery kills a replacement for a dead child that is not ready in time, by default in 4 s,
+        # and would do so for ever; a large model, or its download, takes longer.
+        "worker_proc_alive_timeout": _MODEL_LOAD_S,
         "worker_soft_shutdown_timeout": settings.soft_shutdown_s,
         # A job outlives a restart of Redis; only its doorbell is lost.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -73,7 +82,7 @@ def make_ringing_celery(settings: Settings) -> Celery:
     """For the web: a frozen Redis may cost a submission 3 seconds at the most."""
     app = make_celery(settings)
     options = dict(app.conf.broker_transport_options)
-    options["socket_timeout"] = 2
+    options["socket_timeout"] = options["socket_connect_timeout"] = _RINGING_TIMEOUT_S
     app.conf.broker_transport_options = options
     return app
 
@@ -98,5 +107,7 @@ def waiting_doorbells(app: Celery) -> int:
     Raises redis.exceptions.RedisError or kombu's OperationalError when Redis does not answer.
     """
     with app.connection_for_read() as connection:
+        # Kombu would sleep for seconds between its tries, and our callers ask again anyway.
+        connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
         channel = connection.default_channel
         return int(channel.client.llen(QUEUE))

@@ -64,18 +64,27 @@ class Settings(BaseSettings):
         "punc/ inside).",
     )
     model_revision: str = Field(PINNED_REVISION, description="Revision of a model from the hub.")
-    vad_model: str = Field(FSMN_VAD, description="Voice activity model: a hub name or a folder.")
+    vad_model: str = Field(
+        "",
+        description="Voice activity model, likewise; empty: the one beside the model, or FSMN-VAD.",
+    )
     vad_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
-    punc_model: str = Field(CT_PUNC, description="Punctuation model: a hub name or a folder.")
+    punc_model: str = Field(
+        "",
+        description="Punctuation model, likewise; empty: the one beside the model, or "
+        "CT-Transformer.",
+    )
     punc_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
-    model_cache_dir: Path | None = Field(
-        None, description="Where models from the hub are kept; empty: the hub's own default."
+    model_offline: bool = Field(
+        False, description="Never ask the hub; a model that is not on this machine is an error."
     )
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|cuda:\d+)$", description="auto, cpu or cuda:N."
     )
     cpu_threads: int = Field(
-        0, ge=0, description="Threads torch may use on a CPU; 0: one for each core it may run on."
+        0,
+        ge=0,
+        description="Threads torch may use on a CPU; 0: one a core, and one for the demo model.",
     )
 
     # --- batches
@@ -100,7 +109,7 @@ class Settings(BaseSettings):
         800, ge=100, le=10_000, description="Silence that ends a segment, in milliseconds."
     )
     max_segment_s: float = Field(
-        60, ge=1, le=600, description="Longer speech is cut at its quietest point before this."
+        60, ge=20, le=600, description="Longer speech is cut at its quietest point before this."
     )
 
     # --- limits

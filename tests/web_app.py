@@ -1,0 +1,56 @@
+"""The web application inside a test's own process, over a database that the test chose."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from shared.db import Database
+from shared.settings import Settings
+from web.app import create_app
+
+
+def make_app(database_url: str, folder: Path, **settings: Any) -> Flask:
+    """No Redis listens where its settings point: every test here holds without one."""
+    values: dict[str, Any] = {
+        "data_dir": folder / "data",
+        "database_url": database_url,
+        "redis_url": f"redis+socket://{folder / 'nobody.sock'}",
+        "model": "demo",
+        "min_free_bytes": 0,
+        "log_format": "console",
+        **settings,
+    }
+    return create_app(Settings(**values))
+
+
+def submit(
+    client: FlaskClient,
+    content: bytes = b"sound",
+    filename: str = "会议.wav",
+    *,
+    key: str | None = None,
+    **fields: str,
+) -> TestResponse:
+    return client.post(
+        "/api/v1/jobs",
+        data={**fields, "file": (io.BytesIO(content), filename)},
+        headers={"Idempotency-Key": key} if key else {},
+    )
+
+
+def stored_files(folder: Path) -> list[Path]:
+    """Every file that uploads have left, finished or not."""
+    return [path for path in (folder / "data" / "recordings").rglob("*") if path.is_file()]
+
+
+def database(app: Flask) -> Database:
+    services = app.extensions["longscribe"]
+    db = services.db
+    assert isinstance(db, Database)
+    return db

@@ -1,0 +1,68 @@
+"""Fused attention in place of FunASR's, which keeps four matrices of batch * heads * T * T.
+
+torch's scaled_dot_product_attention computes the same without them, so memory grows linearly with
+the length of a span.  Only `forward` of our own network's modules is replaced; other FunASR models
+in the process are untouched.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+
+def use_fused_attention(network: nn.Module) -> int:
+    """Replace the attention of every layer that has one; give how many there were.
+
+    Parameters stay where they are.  The layers then serve inference only: no dropout, no chunked
+    streaming.
+    """
+    from funasr.models.sanm.attention import (
+        MultiHeadedAttentionCrossAtt,
+        MultiHeadedAttentionSANM,
+    )
+
+    replaced = 0
+    for module in network.modules():
+        if type(module) is MultiHeadedAttentionSANM:
+            module.forward = partial(_self_attention, module)
+        elif type(module) is MultiHeadedAttentionCrossAtt:
+            module.forward = partial(_cross_attention, module)
+        else:
+            continue
+        replaced += 1
+    return replaced
+
+
+def _self_attention(
+    layer: Any,
+    x: Tensor,
+    mask: Tensor,
+    mask_shfit_chunk: None = None,
+    mask_att_chunk_encoder: None = None,
+) -> Tensor:
+    """`x` (batch, T, width), `mask` (batch, 1, T), true where there is audio."""
+    query, key, value, plain_value = layer.forward_qkv(x)
+    memory = layer.forward_fsmn(plain_value, mask)
+    attended: Tensor = _attend(layer, query, key, value, mask) + memory
+    return attended
+
+
+def _cross_attention(
+    layer: Any, x: Tensor, memory: Tensor, memory_mask: Tensor, ret_attn: bool = False
+) -> Tensor:
+    """`x` (batch, tokens, width), `memory` (batch, T, width), `memory_mask` (batch, 1, T)."""
+    query, key, value = layer.forward_qkv(x, memory)
+    return _attend(layer, query, key, value, memory_mask)
+
+
+def _attend(layer: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+    # The mask is passed even when nothing is padded: without it torch picks another kernel, whose
+    # rounding differs, and a result would depend on its neighbours' lengths.
+    context = scaled_dot_product_attention(query, key, value, attn_mask=mask.bool()[:, None])
+    batch, _, length, _ = context.shape
+    out: Tensor = layer.linear_out(context.transpose(1, 2).reshape(batch, length, -1))
+    return out

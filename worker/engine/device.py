@@ -1,0 +1,143 @@
+"""Where the networks run, what memory is left there, and how running out of it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from shared.errors import ModelUnavailable, OutOfMemory
+from worker.memory import RamProbe
+from worker.recogniser import BatchOutOfMemory, MemoryProbe
+
+Result = TypeVar("Result")
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|not enough memory|can't allocate memory|cannot allocate memory"
+    r"|(CUBLAS|CUDNN|CUSOLVER|CUFFT)\w*ALLOC_FAILED",
+    re.IGNORECASE,
+)
+
+
+def resolve_device(name: str) -> torch.device:
+    """'auto' is the first GPU or else the CPU; 'cpu', 'cuda' and 'cuda:1' are what they say.
+
+    Raises ModelUnavailable for a device that is not there: FunASR would quietly use the CPU.
+    """
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    match = re.fullmatch(r"cuda(?::(\d+))?", name)
+    if not match:
+        raise ModelUnavailable(
+            f"LONGSCRIBE_DEVICE is {name!r}; it must be auto, cpu, or cuda:0, cuda:1, ..."
+        )
+    index, count = int(match[1] or 0), torch.cuda.device_count()
+    if index >= count:
+        raise ModelUnavailable(
+            f"LONGSCRIBE_DEVICE asks for {name}, but torch {torch.__version__} sees {count} GPUs "
+            "here. Check the driver (nvidia-smi) and that the container was given the GPU, or set "
+            "LONGSCRIBE_DEVICE=cpu."
+        )
+    return torch.device("cuda", index)
+
+
+class VramProbe:
+    """The memory of one NVIDIA GPU. Implements `worker.recogniser.MemoryProbe`."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def headroom_bytes(self) -> int:
+        """What the driver has free, plus what torch's allocator holds without using it."""
+        free, _ = torch.cuda.mem_get_info(self._device)
+        held = torch.cuda.memory_reserved(self._device)
+        return free + held - torch.cuda.memory_allocated(self._device)
+
+    def reset_peak(self) -> None:
+        torch.cuda.reset_peak_memory_stats(self._device)
+
+    def peak_bytes(self) -> int:
+        """Most bytes in live tensors, weights included; the CUDA context (0.3-0.5 GB) is not."""
+        return torch.cuda.max_memory_allocated(self._device)
+
+
+def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Cores that this process may really use at once.
+
+    torch counts the machine's cores; with more threads than a container's quota they wait for each
+    other.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:  # macOS
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
+
+
+def memory_probe(device: torch.device) -> MemoryProbe:
+    return VramProbe(device) if device.type == "cuda" else RamProbe()
+
+
+def return_freed_memory() -> None:
+    """Give the C library's freed memory back to the system.
+
+    FunASR holds a checkpoint three times while it loads; glibc keeps what was freed of that, 1.8 GB
+    for Paraformer-large, where nothing else can have it.  Other C libraries do without.
+    """
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def resident_bytes(device: torch.device) -> int:
+    """What is in use before the first batch, in the measure that the device's probe uses."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    probe = RamProbe()
+    probe.reset_peak()
+    return probe.peak_bytes()
+
+
+def within_memory(device: torch.device, forward: Callable[[], Result]) -> Result:
+    """Run one forward pass; raise BatchOutOfMemory where the device has no room for it.
+
+    Other errors pass unchanged.
+    """
+    try:
+        return forward()
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        said = str(error)
+    # Only out here is `error` gone, and with its traceback every tensor of the failed pass.
+    # Nowhere else is the cache emptied: that would make the next batch allocate all of it again.
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    raise BatchOutOfMemory(said)
+
+
+def must_fit(device: torch.device, forward: Callable[[], Result]) -> Result:
+    """The same for a pass that cannot be halved: no room for it ends the attempt (OutOfMemory)."""
+    try:
+        return within_memory(device, forward)
+    except BatchOutOfMemory as error:
+        raise OutOfMemory from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))

@@ -1,0 +1,126 @@
+"""CT-Transformer: the mark after each word of a whole recording.
+
+The text is read 20 tokens at a time; what follows the last finished sentence is read again with the
+next 20, as FunASR does, so marks are decided with their right-hand context.  Where FunASR lets a
+text without any mark grow without bound, and with it the cost of every step, the context is bounded
+here.  All windows are the recording's own: batching plays no part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from worker.engine.paraformer import LoadedNetwork
+
+WINDOW_TOKENS = 20
+COMMA_AFTER_TOKENS = 200
+"""A sentence this long ends at its last comma."""
+LONGEST_CONTEXT_TOKENS = 400
+"""A text this long without a mark is let go, all but its last `KEPT_TOKENS`."""
+KEPT_TOKENS = 100
+
+SENTENCE_ENDS = ("。", "？")
+FULL_STOP = "。"
+ASCII_MARKS = {"，": ",", "。": ".", "？": "?"}
+"""What stands after an English word."""
+
+_ENGLISH = re.compile(r"^[a-zA-Z']+$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    word: int
+    """Index of the word whose end this token is."""
+
+
+class Punctuator:
+    def __init__(self, network: LoadedNetwork, device: torch.device) -> None:
+        self._model = network.model
+        self._device = device
+        self._ids = {token: index for index, token in enumerate(network.token_list)}
+        self._unknown = self._ids.get("<unk>", len(self._ids) - 1)
+        self._marks: list[str] = list(self._model.punc_list)
+        self._end = int(self._model.sentence_end_id)
+
+    def punctuate(self, words: Sequence[str]) -> list[str]:
+        """The mark after each word, '' for none; the last one ends a sentence."""
+        tokens = self._tokens(words)
+        marks = [""] * len(words)
+        if not tokens:
+            return marks
+        for token, index in zip(
+            tokens, self._decide([token.text for token in tokens]), strict=True
+        ):
+            mark = self._marks[index]
+            marks[token.word] = "" if mark in ("_", "<unk>") else mark
+        last = tokens[-1].word
+        if marks[last] not in SENTENCE_ENDS:
+            marks[last] = FULL_STOP
+        return [
+            ASCII_MARKS.get(mark, mark) if word[-1:].isascii() else mark
+            for word, mark in zip(words, marks, strict=True)
+        ]
+
+    def _decide(self, tokens: Sequence[str]) -> list[int]:
+        """Index into the model's marks for each token."""
+        ids = [self._ids.get(token, self._unknown) for token in tokens]
+        decided: list[int] = []
+        pending: list[int] = []  # read, but its marks are not final
+        for start in range(0, len(ids), WINDOW_TOKENS):
+            pending += ids[start : start + WINDOW_TOKENS]
+            marks = self._forward(pending)
+            is_last = start + WINDOW_TOKENS >= len(ids)
+            final = len(marks) if is_last else self._settle(marks)
+            decided += marks[:final]
+            pending = pending[final:]
+        return decided
+
+    def _settle(self, marks: list[int]) -> int:
+        """How many of the first marks are final; may end a long sentence at a comma."""
+        for i in range(len(marks) - 2, 1, -1):
+            if self._marks[marks[i]] in SENTENCE_ENDS:
+                return i + 1
+        if len(marks) > COMMA_AFTER_TOKENS:
+            for i in range(len(marks) - 2, 1, -1):
+                if self._marks[marks[i]] == "，":
+                    marks[i] = self._end
+                    return i + 1
+        if len(marks) > LONGEST_CONTEXT_TOKENS:
+            return len(marks) - KEPT_TOKENS
+        return 0
+
+    @torch.inference_mode()
+    def _forward(self, ids: Sequence[int]) -> list[int]:
+        text = torch.tensor([ids], device=self._device)
+        lengths = torch.tensor([len(ids)], device=self._device)
+        scores, _ = self._model.punc_forward(text, lengths)
+        marks: list[int] = scores[0].argmax(dim=-1).tolist()
+        return marks
+
+    def _tokens(self, words: Sequence[str]) -> list[_Token]:
+        """English by the word, Chinese by the character, or by jieba's words where the model
+        brings a dictionary for it."""
+        if self._model.jieba_usr_dict is None:
+            return [
+                _Token(piece, index)
+                for index, word in enumerate(words)
+                for piece in re.findall(r"[!-~]+|[^\x00-\x7f]", word)
+            ]
+        tokens: list[_Token] = []
+        for english, run in groupby(enumerate(words), lambda item: bool(_ENGLISH.match(item[1]))):
+            indexed = list(run)
+            if english:
+                tokens += [_Token(word, index) for index, word in indexed]
+                continue
+            owners = [index for index, word in indexed for _ in word]
+            end = 0
+            for piece in self._model.jieba_usr_dict.cut("".join(w for _, w in indexed), HMM=False):
+                end += len(piece)
+                tokens.append(_Token(piece, owners[end - 1]))
+        return tokens

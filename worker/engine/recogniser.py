@@ -1,0 +1,151 @@
+"""FunASRRecogniser: the three networks behind the `Recogniser` protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+
+import torch
+
+from shared.transcript import Word
+from worker.engine import catalogue
+from worker.engine.device import (
+    memory_probe,
+    must_fit,
+    resident_bytes,
+    resolve_device,
+    return_freed_memory,
+    usable_cores,
+    within_memory,
+)
+from worker.engine.fbank import Fbank
+from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.engine.paraformer import LoadedNetwork, Paraformer
+from worker.engine.punctuation import Punctuator
+from worker.engine.voice_activity import FsmnVoiceActivity
+from worker.memory import MemoryModel
+from worker.recogniser import MemoryProbe, ModelIdentity, Pcm
+from worker.segment import DEFAULT_OPTIONS, VoiceActivityOptions
+
+log = logging.getLogger(__name__)
+
+ENGINE_REVISION = "1"
+"""Raise it when this package's own arithmetic changes what the same weights say."""
+
+
+class FunASRRecogniser:
+    """Implements `worker.recogniser.Recogniser`.
+
+    One forward pass at a time: `recognise` and `punctuate` are for one thread.  Voice activity of
+    a later recording may run in another.
+    """
+
+    def __init__(
+        self,
+        asr: LoadedNetwork,
+        vad: LoadedNetwork,
+        punc: LoadedNetwork,
+        identity: ModelIdentity,
+        device: torch.device,
+        voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        self._identity = identity
+        self._device = device
+        self._fbank = Fbank(device)
+        self._paraformer = Paraformer(asr, self._fbank, device)
+        self._vad = vad
+        self._options = voice_activity
+        self._punctuator = Punctuator(punc, device)
+        self._probe = memory_probe(device)
+        self._memory_model = MemoryModel.from_architecture(
+            self._paraformer.shape, resident_bytes=float(resident_bytes(device))
+        )
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._identity
+
+    @property
+    def memory(self) -> MemoryProbe:
+        return self._probe
+
+    @property
+    def memory_model(self) -> MemoryModel:
+        return self._memory_model
+
+    def voice_activity(self) -> FsmnVoiceActivity:
+        return FsmnVoiceActivity(self._vad, self._fbank, self._device, self._options)
+
+    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+        return within_memory(self._device, lambda: self._paraformer.recognise(speech))
+
+    def punctuate(self, words: Sequence[str]) -> list[str]:
+        return must_fit(self._device, lambda: self._punctuator.punctuate(words))
+
+
+def load_recogniser(
+    model: str = catalogue.DEMO,
+    vad_model: str | None = None,
+    punc_model: str | None = None,
+    *,
+    model_revision: str = catalogue.REVISION,
+    vad_revision: str = catalogue.REVISION,
+    punc_revision: str = catalogue.REVISION,
+    device: str = "auto",
+    cpu_threads: int = 0,
+    voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
+    offline: bool = False,
+) -> FunASRRecogniser:
+    """Load the three networks onto a device; takes seconds, so once a process.
+
+    `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
+    `catalogue.locate`.  Revisions matter for hub names only.  `cpu_threads` are torch's when the
+    device is a CPU; 0 takes as many as this process may use, and one for the demo model, whose
+    layers are too small to be worth dividing.  Raises ModelUnavailable, saying what to do, for a
+    model that is not there, does not fit, or is of a kind that cannot be run.
+    """
+    folders = catalogue.locate(
+        model,
+        vad_model,
+        punc_model,
+        model_revision=model_revision,
+        vad_revision=vad_revision,
+        punc_revision=punc_revision,
+        offline=offline,
+    )
+    where = resolve_device(device)
+    if where.type == "cuda":
+        # TensorFloat-32 would round the convolutions to 10 bits; matrix products are not so
+        # rounded by default.
+        torch.backends.cudnn.allow_tf32 = False
+    else:
+        torch.set_num_threads(cpu_threads or (1 if folders.is_demo else usable_cores()))
+    log.info("loading %s onto %s", folders.asr.name, where)
+    asr = load_asr(folders.asr, where)
+    vad = load_vad(folders.vad, where)
+    punc = load_punc(folders.punc, where)
+    return_freed_memory()
+    return FunASRRecogniser(
+        asr,
+        vad,
+        punc,
+        identity=ModelIdentity(
+            name=folders.asr.name,
+            revision=_revision(folders, voice_activity),
+            device=str(where),
+            dtype="float32",
+            is_demo=folders.is_demo,
+        ),
+        device=where,
+        voice_activity=voice_activity,
+    )
+
+
+def _revision(folders: catalogue.ModelFolders, options: VoiceActivityOptions) -> str:
+    """The recogniser's own revision, and a digest of all else that a transcript depends on."""
+    parts = (folders.asr, folders.vad, folders.punc)
+    everything = [f"{part.name}@{part.revision}" for part in parts]
+    everything += [ENGINE_REVISION, repr(options)]
+    digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
+    return f"{folders.asr.revision}+{digest[:8]}"

@@ -1,0 +1,63 @@
+"""The batch size of each job, and what this worker has learnt about its device's memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+from shared.errors import OutOfMemory
+from shared.jobs import RecognisedSegment
+from shared.settings import Settings
+from worker.batching import BatchSizeDecision, LengthCeiling, choose_batch_size_s
+from worker.memory import Reserve
+from worker.recogniser import SAMPLE_RATE, Recogniser
+
+_Segment = TypeVar("_Segment", bound=RecognisedSegment)
+
+
+class BatchSizer:
+    """Chooses with the memory that is free now, and remembers where it ran out."""
+
+    def __init__(self, settings: Settings, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self._fixed_s = None if settings.batch_size_s == "auto" else settings.batch_size_s
+        self._ceilings = (
+            LengthCeiling(below_s=5 * 60, batch_size_s=settings.batch_ceiling_short_s),
+            LengthCeiling(below_s=30 * 60, batch_size_s=settings.batch_ceiling_medium_s),
+            LengthCeiling(below_s=math.inf, batch_size_s=settings.batch_ceiling_long_s),
+        )
+        self._reserve = Reserve(fraction=settings.memory_reserve_fraction)
+        self._longest_span_s = settings.max_segment_s
+        self._learned_s: float | None = None
+
+    @property
+    def ceiling_s(self) -> float:
+        """The largest batch that this worker still tries, in padded seconds."""
+        return math.inf if self._learned_s is None else self._learned_s
+
+    def choose(self, audio_seconds: float) -> BatchSizeDecision:
+        return choose_batch_size_s(
+            audio_seconds,
+            self._recogniser.memory.headroom_bytes(),
+            self._recogniser.memory_model,
+            fixed_s=self._fixed_s,
+            learned_ceiling_s=self._learned_s,
+            ceilings=self._ceilings,
+            reserve=self._reserve,
+            longest_span_s=self._longest_span_s,
+        )
+
+    def halve(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
+        """Two halves of a batch that ran out of memory, and a lower ceiling for the next job.
+
+        Raises OutOfMemory for a batch of one.
+        """
+        if len(batch) < 2:
+            raise OutOfMemory
+        longest = max(segment.end_sample - segment.start_sample for segment in batch)
+        padded_s = longest * len(batch) / SAMPLE_RATE
+        self._learned_s = min(self.ceiling_s, padded_s / 2)
+        middle = (len(batch) + 1) // 2
+        by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)
+        return [by_length[:middle], by_length[middle:]]

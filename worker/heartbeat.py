@@ -1,0 +1,81 @@
+"""The thread that renews an attempt's lease, and how the pipeline learns that it must stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import Cancelled, FenceLost, LongscribeError
+
+log = structlog.get_logger(__name__)
+
+
+class ShutdownRequested(Exception):
+    """The worker was told to stop; the job goes back to the queue as it is."""
+
+
+class Heartbeat:
+    """Renews the lease every `interval_s` from a thread of its own while it is entered.
+
+    Call `check` often: it raises Cancelled, FenceLost or ShutdownRequested once there is a
+    reason to stop.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        claim: jobs.Claim,
+        *,
+        interval_s: float,
+        shutdown: threading.Event,
+    ) -> None:
+        self._db = db
+        self._claim = claim
+        self._interval_s = interval_s
+        self._shutdown = shutdown
+        self._ended = threading.Event()
+        self._reason: LongscribeError | None = None
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def check(self) -> None:
+        if self._reason is not None:
+            raise self._reason
+        if self._shutdown.is_set():
+            raise ShutdownRequested
+
+    def _run(self) -> None:
+        renewed_at = time.monotonic()
+        while not self._ended.wait(self._interval_s):
+            try:
+                jobs.heartbeat(self._db, self._claim)
+                renewed_at = time.monotonic()
+            except (Cancelled, FenceLost) as reason:
+                self._reason = reason
+                return
+            except SQLAlchemyError as error:
+                log.warning("heartbeat failed", error=str(error.__cause__ or error))
+                if time.monotonic() - renewed_at > self._claim.lease_s:
+                    # By the database's clock another worker may hold the job by now. The fence
+                    # would refuse our writes; stopping spares the work.
+                    self._reason = FenceLost()
+                    return
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()

@@ -1,0 +1,86 @@
+"""The sweep that every worker's main process runs: lost attempts, jobs nobody was told of, and
+a sign of life. Several at once do no harm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import jobs
+from shared.db import Database
+from shared.queue import ring, waiting_doorbells
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_RINGS_A_SWEEP = 100
+"""After Redis lost everything, a thousand waiting jobs are rung for over some sweeps."""
+
+
+class Reaper:
+    """Sweeps every `settings.sweep_s` on a thread until stopped."""
+
+    def __init__(
+        self, settings: Settings, db: Database, celery: Celery, *, worker: str, hostname: str
+    ) -> None:
+        self._settings = settings
+        self._db = db
+        self._celery = celery
+        self._worker = worker
+        self._hostname = hostname
+        self._started_at = datetime.now(UTC)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=self._settings.sweep_s)
+
+    def _run(self) -> None:
+        while True:
+            for step in (self._show_life, self._take_back, self._ring_for_the_forgotten):
+                self._attempt(step)
+            if self._stopped.wait(self._settings.sweep_s):
+                return
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """A sweep outlives any outage: the next one tries again."""
+        try:
+            step()
+        except (SQLAlchemyError, RedisError, OperationalError, OSError) as error:
+            log.warning("sweep incomplete", step=step.__name__.strip("_"), error=str(error))
+
+    def _show_life(self) -> None:
+        jobs.note_worker(
+            self._db,
+            name=self._worker,
+            hostname=self._hostname,
+            model=self._settings.model,
+            device=self._settings.device,
+            started_at=self._started_at,
+        )
+
+    def _take_back(self) -> None:
+        for reaped in jobs.reap(self._db, max_attempts=self._settings.max_attempts):
+            log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
+
+    def _ring_for_the_forgotten(self) -> None:
+        claimable = jobs.queue_summary(self._db).claimable
+        if not claimable:
+            return
+        missing = claimable - waiting_doorbells(self._celery)
+        for _ in range(min(missing, _RINGS_A_SWEEP)):
+            if not ring(self._celery, "swept"):
+                return
+        if missing > 0:
+            log.info("rang for waiting jobs", missing=missing)

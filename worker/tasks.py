@@ -1,0 +1,84 @@
+"""The one task: hear a doorbell, claim the next job, run it, end its attempt.
+
+This is the boundary that catches everything; elsewhere errors are caught where they can be
+handled.
+"""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import jobs
+from shared.errors import (
+    Cancelled,
+    FenceLost,
+    InternalError,
+    LongscribeError,
+    PermanentError,
+)
+from shared.queue import TRANSCRIBE_NEXT, ring
+from worker import process
+from worker.app import app
+from worker.heartbeat import Heartbeat, ShutdownRequested
+from worker.pipeline import Tools, transcribe
+
+log = structlog.get_logger(__name__)
+
+
+@app.task(name=TRANSCRIBE_NEXT)
+def transcribe_next(doorbell: str) -> None:
+    """`doorbell` names the job that rang, for the log only: the queue is in SQL."""
+    tools = process.tools()
+    claim = jobs.claim_next(tools.db, worker=process.worker_name(), lease_s=tools.settings.lease_s)
+    if claim is None:
+        log.info("nothing to claim", doorbell=doorbell)
+        return
+    with structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence):
+        log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
+        try:
+            outcome = _run(tools, claim)
+        except FenceLost:
+            outcome = "lost the lease; another worker has the job"
+        except Cancelled:
+            jobs.cancelled(tools.db, claim)
+            outcome = "cancelled"
+        except SQLAlchemyError as error:
+            # The outcome cannot be written either: the lease runs out and the reaper takes over.
+            log.error("database failed", error=str(error))
+            outcome = "left to the reaper"
+        log.info("attempt over", outcome=outcome)
+
+
+def _run(tools: Tools, claim: jobs.Claim) -> str:
+    settings = tools.settings
+    try:
+        with Heartbeat(
+            tools.db, claim, interval_s=settings.heartbeat_s, shutdown=process.shutdown
+        ) as heartbeat:
+            tools.recogniser.memory.reset_peak()
+            transcript = transcribe(tools, claim, heartbeat.check)
+            jobs.finish(
+                tools.db, claim, transcript, peak_bytes=tools.recogniser.memory.peak_bytes()
+            )
+        return "completed"
+    except ShutdownRequested:
+        jobs.release(tools.db, claim)
+        ring(app, claim.job_id)  # another worker may be idle
+        return "released"
+    except (Cancelled, FenceLost, SQLAlchemyError):
+        raise
+    except PermanentError as permanent:
+        jobs.fail(tools.db, claim, permanent)
+        return f"failed: {permanent.code}"
+    except Exception as unforeseen:  # the boundary
+        error = unforeseen if isinstance(unforeseen, LongscribeError) else InternalError()
+        log.exception("attempt failed", code=error.code)
+        jobs.retry_later(
+            tools.db,
+            claim,
+            error,
+            max_attempts=settings.max_attempts,
+            delay_s=settings.retry_delay_s,
+        )
+        return f"to be retried: {error.code}"
