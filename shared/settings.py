@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import LongscribeError
 
+DEMO = "demo"
+"""The bundled model."""
+
 PARAFORMER_LARGE = "iic/speech_paraformer-large-vad-punc_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 FSMN_VAD = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
 CT_PUNC = "iic/punc_ct-transformer_cn-en-common-vocab471067-large"
@@ -24,6 +27,7 @@ PINNED_REVISION = "v2.0.4"
 """The released revision of all three; a hub name without a pinned revision may change its text."""
 
 MODEL_ALIASES = {"paraformer-zh": PARAFORMER_LARGE, "fsmn-vad": FSMN_VAD, "ct-punc": CT_PUNC}
+"""FunASR 1.4 gives the name paraformer-zh to another network (SeACo); here it keeps its old one."""
 
 _UNIX_SOCKET_PATH_MAX = 100
 """Linux allows 107 bytes for a socket's path; the rest is room for a suffix."""
@@ -114,6 +118,9 @@ class Settings(BaseSettings):
 
     # --- limits
     max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
+    upload_silence_s: float = Field(
+        60, gt=0, description="An upload that sends nothing for so long is broken off."
+    )
     max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
     min_free_bytes: int = Field(
         2**30, ge=0, description="Disk space that uploads and decoding never touch."
@@ -189,7 +196,7 @@ class Settings(BaseSettings):
 
     @property
     def uses_demo_model(self) -> bool:
-        return self.model == "demo"
+        return self.model == DEMO
 
     @property
     def recordings_dir(self) -> Path:

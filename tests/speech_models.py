@@ -44,6 +44,7 @@ def stock() -> Any:
 @functools.cache
 def meeting() -> Pcm:
     """The sample meeting, about three minutes."""
+    pcm: Pcm
     pcm, rate = soundfile.read(demo_model.SAMPLE_MEETING, dtype="int16")
     assert rate == SAMPLE_RATE
     pcm.setflags(write=False)
@@ -61,11 +62,13 @@ def silence(seconds: float) -> Pcm:
 def with_noise(pcm: Pcm, level: float, seed: int = 0) -> Pcm:
     """Add white noise of this root mean square, in steps of int16."""
     noise = np.random.default_rng(seed).normal(0, level, len(pcm))
-    return np.clip(pcm + noise, -32768, 32767).astype(np.int16)
+    noisy: Pcm = np.clip(pcm + noise, -32768, 32767).astype(np.int16)
+    return noisy
 
 
 def louder(pcm: Pcm, factor: float) -> Pcm:
-    return np.clip(pcm * factor, -32768, 32767).astype(np.int16)
+    scaled: Pcm = np.clip(pcm * factor, -32768, 32767).astype(np.int16)
+    return scaled
 
 
 def floats(pcm: Pcm) -> np.ndarray:

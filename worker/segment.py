@@ -51,8 +51,9 @@ class VoiceActivityOptions:
     end_silence_ms: int = 800
     """Silence that ends a span (max_end_silence_time).
 
-    FunASR takes `speech_offset_ms` off it and begins to count when the window has emptied that
-    far, so at the defaults a pause of 650 + 50 = 700 ms ends a span."""
+    FunASR takes `speech_offset_ms` off it, begins to count when the window has emptied that far,
+    and counts on until `speech_onset_ms` of new speech are in it: at the defaults a pause of
+    50 + 650 - 140 = 560 ms ends a span."""
     lead_in_ms: int = 200
     """Audio kept before the window in which speech began (lookback_time_start_point)."""
     lead_out_ms: int = 100

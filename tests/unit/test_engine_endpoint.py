@@ -85,7 +85,7 @@ thresholds = st.builds(
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(noisy_runs(), thresholds)
 def test_spans_equal_funasr(decisions: NDArray[np.bool_], options: VoiceActivityOptions) -> None:

@@ -17,10 +17,11 @@ import torch
 import yaml
 
 from shared.errors import ModelUnavailable
+from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
 from worker import demo_model
 from worker.engine import device as devices
 from worker.engine import load_recogniser
-from worker.engine.catalogue import CT_PUNC, FSMN_VAD, PARAFORMER, content_revision, locate
+from worker.engine.catalogue import content_revision, locate
 from worker.engine.device import (
     VramProbe,
     is_out_of_memory,
@@ -135,22 +136,22 @@ def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     yield tried
 
 
-@pytest.mark.parametrize("name", ["paraformer-zh", PARAFORMER])
+@pytest.mark.parametrize("name", ["paraformer-zh", PARAFORMER_LARGE])
 def test_offline_an_uncached_model_says_what_to_do(name: str, empty_hub_cache: list[str]) -> None:
     with pytest.raises(ModelUnavailable, match=r"is not on this machine.*LONGSCRIBE_MODEL") as told:
         locate(name, offline=True)
-    assert f"modelscope download --model {PARAFORMER} --revision v2.0.4" in told.value.message
+    assert f"modelscope download --model {PARAFORMER_LARGE} --revision v2.0.4" in told.value.message
     assert empty_hub_cache == []
 
 
 def test_a_download_that_fails_says_why_and_what_to_do(empty_hub_cache: list[str]) -> None:
     with pytest.raises(ModelUnavailable, match=r"could not be downloaded.*Name or service"):
         locate("paraformer-zh", model_revision="v2.0.5")
-    assert empty_hub_cache == [f"{PARAFORMER}@v2.0.5"]
+    assert empty_hub_cache == [f"{PARAFORMER_LARGE}@v2.0.5"]
 
 
 def test_a_cached_snapshot_needs_no_network(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cached = {PARAFORMER: "asr", FSMN_VAD: "vad", CT_PUNC: "punc"}
+    cached = {PARAFORMER_LARGE: "asr", FSMN_VAD: "vad", CT_PUNC: "punc"}
 
     def snapshot_download(name: str, revision: str, local_files_only: bool = False) -> str:
         assert local_files_only

@@ -55,13 +55,13 @@ def test_a_span_keeps_some_audio_before_and_after_the_speech() -> None:
 
 def test_a_pause_shorter_than_the_end_silence_does_not_split() -> None:
     machine = EndpointMachine()
-    spans = machine.feed(frames((True, 2), (False, 0.69), (True, 2), (False, 2)))
+    spans = machine.feed(frames((True, 2), (False, 0.55), (True, 2), (False, 2)))
     assert len(spans) == 1
 
 
 def test_a_pause_longer_than_the_end_silence_splits() -> None:
     machine = EndpointMachine()
-    spans = machine.feed(frames((True, 2), (False, 0.70), (True, 2), (False, 2)))
+    spans = machine.feed(frames((True, 2), (False, 0.56), (True, 2), (False, 2)))
     assert len(spans) == 2
 
 

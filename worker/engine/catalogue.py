@@ -11,17 +11,7 @@ from pathlib import Path
 
 import worker.demo_model
 from shared.errors import ModelUnavailable
-
-DEMO = "demo"
-
-PARAFORMER = "iic/speech_paraformer-large-vad-punc_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
-FSMN_VAD = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
-CT_PUNC = "iic/punc_ct-transformer_cn-en-common-vocab471067-large"
-REVISION = "v2.0.4"
-"""Of all three; pinned, so that a hub's update never changes a transcript unasked."""
-
-ALIASES = {"paraformer-zh": PARAFORMER, "fsmn-vad": FSMN_VAD, "ct-punc": CT_PUNC}
-"""FunASR 1.4 gives the name paraformer-zh to another network (SeACo); here it keeps its old one."""
+from shared.settings import CT_PUNC, DEMO, FSMN_VAD, MODEL_ALIASES, PINNED_REVISION
 
 _HASHED = (
     "am.mvn",
@@ -58,9 +48,9 @@ def locate(
     vad_model: str | None = None,
     punc_model: str | None = None,
     *,
-    model_revision: str = REVISION,
-    vad_revision: str = REVISION,
-    punc_revision: str = REVISION,
+    model_revision: str = PINNED_REVISION,
+    vad_revision: str = PINNED_REVISION,
+    punc_revision: str = PINNED_REVISION,
     offline: bool = False,
 ) -> ModelFolders:
     """Find the three networks.
@@ -95,7 +85,7 @@ def _find(name: str, revision: str, offline: bool) -> ModelFolder:
         return _local(path.resolve().name, path)
     if path.is_absolute() or name.startswith((".", "~")):
         raise ModelUnavailable(f"There is no model folder {path}. Check LONGSCRIBE_MODEL.")
-    name = ALIASES.get(name, name)
+    name = MODEL_ALIASES.get(name, name)
     return ModelFolder(name, _snapshot(name, revision, offline), revision)
 
 
@@ -133,7 +123,7 @@ def _snapshot(name: str, revision: str, offline: bool) -> Path:
     except CacheNotFound:
         pass
     what_to_do = (
-        "Give this machine access to modelscope.cn once, or download the model elsewhere "
+        "Give this machine access to the ModelScope hub once, or download the model elsewhere "
         f"(modelscope download --model {name} --revision {revision}) and set LONGSCRIBE_MODEL to "
         "its folder."
     )

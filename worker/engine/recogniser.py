@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
+from shared.settings import DEMO, PINNED_REVISION
 from shared.transcript import Word
 from worker.engine import catalogue
 from worker.engine.device import (
@@ -85,13 +86,13 @@ class FunASRRecogniser:
 
 
 def load_recogniser(
-    model: str = catalogue.DEMO,
+    model: str = DEMO,
     vad_model: str | None = None,
     punc_model: str | None = None,
     *,
-    model_revision: str = catalogue.REVISION,
-    vad_revision: str = catalogue.REVISION,
-    punc_revision: str = catalogue.REVISION,
+    model_revision: str = PINNED_REVISION,
+    vad_revision: str = PINNED_REVISION,
+    punc_revision: str = PINNED_REVISION,
     device: str = "auto",
     cpu_threads: int = 0,
     voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,

@@ -1,0 +1,132 @@
+"""How much memory a long recording and a large upload take."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import migrations
+from shared.states import JobStatus
+from tests.bench.memory import MB, PeakResident, family, resident_bytes
+from tests.installation import Installation, as_wav, model_process
+from tests.services import Stack, running, wait_for
+from tests.speech import character_error_rate, meeting
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
+
+HOURS = 3
+LARGE_UPLOAD_BYTES = 300 * 10**6
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(tmp_path / "stack", url)) as made:
+        made.start_redis()
+        yield made
+
+
+def test_a_three_hour_recording(stack: Stack, tmp_path: Path) -> None:
+    said = meeting(HOURS * 3600)
+    recording = tmp_path / "meeting.wav"
+    recording.write_bytes(as_wav(said.samples))
+    worker = stack.start_worker()
+    web = stack.start_web()
+    wait_for(lambda: "model loaded" in worker.log, seconds=120, what="the model")
+    child = model_process(worker.pid)
+    loaded = resident_bytes(child)
+    installation = Installation(stack)
+    with PeakResident(worker.pid) as of_worker, PeakResident(web.pid) as of_web:
+        started = time.monotonic()
+        with recording.open("rb") as file:
+            answer = requests.post(
+                f"{stack.url}/api/v1/jobs",
+                data=_multipart(file),
+                headers={"Content-Type": "multipart/form-data; boundary=longscribe"},
+                timeout=600,
+            )
+        job_id = answer.json()["id"]
+        submitted = time.monotonic() - started
+        assert installation.wait_until_over(job_id, seconds=1500) == JobStatus.COMPLETED
+        wall = time.monotonic() - started
+    text = requests.get(f"{stack.url}/api/v1/jobs/{job_id}/transcript", timeout=60).text
+    seen = installation.view(job_id)
+    grown = of_worker.bytes_of[child] - loaded
+    web_peak = max(of_web.bytes_of.values())
+    print(
+        f"\n{HOURS} h recording, bundled model: upload {submitted:.1f} s, whole job {wall:.1f} s "
+        f"({HOURS * 3600 / wall:.0f}x real time), CER {character_error_rate(said.text, text):.2%}"
+        f"\n  batch: {seen.attempt and seen.attempt.batch_reason}"
+        f"\n  worker: {loaded / MB:.0f} MB loaded, +{grown / MB:.0f} MB at the peak (limit 400)"
+        f"\n  web: {web_peak / MB:.0f} MB at the peak (limit 150)"
+    )
+    assert grown <= 400 * MB
+    assert web_peak <= 150 * MB
+
+
+def test_a_large_upload(stack: Stack) -> None:
+    web = stack.start_web()
+    requests.get(f"{stack.url}/", timeout=30)
+    before = {pid: resident_bytes(pid) for pid in family(web.pid)}
+    with PeakResident(web.pid) as of_web:
+        started = time.monotonic()
+        answer = requests.post(
+            f"{stack.url}/api/v1/jobs",
+            data=_multipart(_Zeros(LARGE_UPLOAD_BYTES)),
+            headers={"Content-Type": "multipart/form-data; boundary=longscribe"},
+            timeout=600,
+        )
+        seconds = time.monotonic() - started
+    assert answer.status_code == 202, answer.text
+    grown = max(of_web.bytes_of[pid] - size for pid, size in before.items())
+    print(
+        f"\n{LARGE_UPLOAD_BYTES / MB:.0f} MB upload: {seconds:.1f} s, "
+        f"web +{grown / MB:.1f} MB (limit 64)"
+    )
+    assert grown <= 64 * MB
+
+
+class _Zeros:
+    """A file of zeros that nobody holds in memory."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def read(self, size: int) -> bytes:
+        size = min(size, self._left)
+        self._left -= size
+        return bytes(size)
+
+
+def _multipart(file) -> Iterator[bytes]:  # type: ignore[no-untyped-def]
+    """A form's body with one file, as it is read: requests itself would hold the whole of it."""
+    yield (
+        b"--longscribe\r\n"
+        b'Content-Disposition: form-data; name="file"; filename="meeting.wav"\r\n\r\n'
+    )
+    while block := file.read(1 << 20):
+        yield block
+    yield b"\r\n--longscribe--\r\n"
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    """`make demo` less the installation."""
+    started = time.monotonic()
+    demo = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "demo"],
+        env=os.environ | {"LONGSCRIBE_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wall = time.monotonic() - started
+    print(f"\n{demo.stdout}\nmake demo: {wall:.1f} s wall (goal: under 60 s on 2 cores)")
+    assert demo.returncode == 0, demo.stderr

@@ -1,0 +1,127 @@
+"""From an upload over HTTP to the four formats, through gunicorn, Redis, Celery and the model."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import srt
+import webvtt
+
+import migrations
+from tests.media import encode
+from tests.services import Stack, running, wait_for
+from tests.speech import character_error_rate, meeting
+
+SAID = meeting(90, seed=77)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("e2e")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(folder / "stack", url)) as stack:
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_web()
+        yield stack
+
+
+def submit(server: Stack, path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        answer = requests.post(
+            f"{server.url}/api/v1/jobs", files={"file": (path.name, file)}, timeout=60
+        )
+    assert answer.status_code == 202, answer.text
+    job: dict[str, Any] = answer.json()
+    assert answer.headers["Location"].endswith(job["id"])
+    return job
+
+
+def status(server: Stack, job_id: str) -> dict[str, Any]:
+    answer = requests.get(f"{server.url}/api/v1/jobs/{job_id}", timeout=10)
+    job: dict[str, Any] = answer.json()
+    return job
+
+
+def finished(server: Stack, job_id: str) -> dict[str, Any]:
+    over = {"completed", "failed", "cancelled"}
+    wait_for(lambda: status(server, job_id)["status"] in over, seconds=90, what=job_id)
+    job = status(server, job_id)
+    assert job["status"] == "completed", (job["error"], server.services[1].log)
+    return job
+
+
+def transcript(server: Stack, job_id: str, name: str) -> str:
+    answer = requests.get(
+        f"{server.url}/api/v1/jobs/{job_id}/transcript", params={"format": name}, timeout=10
+    )
+    assert answer.status_code == 200, answer.text
+    answer.encoding = "utf-8"
+    return answer.text
+
+
+def test_a_recording_comes_back_right_in_all_four_formats(server: Stack, tmp_path: Path) -> None:
+    job = submit(server, encode(SAID.samples, tmp_path / "周会 meeting.wav", "wav"))
+    done = finished(server, job["id"])
+    assert done["filename"] == "周会 meeting.wav"
+    assert done["progress"] == 1
+    assert done["audio_duration"] == pytest.approx(90, abs=0.01)
+    assert done["batch"]["batch_size_s"] == 300
+    assert done["model"]["demo"] is True
+
+    text = transcript(server, job["id"], "txt")
+    assert character_error_rate(SAID.text, text) <= 0.02
+    value = json.loads(transcript(server, job["id"], "json"))
+    cues = list(srt.parse(transcript(server, job["id"], "srt")))
+    captions = webvtt.from_buffer(io.StringIO(transcript(server, job["id"], "vtt"))).captions
+    sentences = [sentence["text"] for sentence in value["sentences"]]
+    assert text.splitlines() == sentences
+    assert [cue.content for cue in cues] == sentences
+    assert [caption.text for caption in captions] == sentences
+    starts = [sentence["start"] for sentence in value["sentences"]]
+    assert [cue.start.total_seconds() for cue in cues] == pytest.approx(starts, abs=0.001)
+    assert starts == sorted(starts)
+    assert value["duration"] == done["audio_duration"]
+
+
+def test_the_container_does_not_change_the_text(server: Stack, tmp_path: Path) -> None:
+    names = {
+        "wav": "a.wav",
+        "mp3": "a.mp3",
+        "m4a": "a.m4a",
+        "webm": "a.webm",
+        "mp4": "a.mp4",
+    }
+    job_ids = {
+        kind: submit(server, encode(SAID.samples, tmp_path / name, kind))["id"]
+        for kind, name in names.items()
+    }
+    texts = {}
+    for kind, job_id in job_ids.items():
+        finished(server, job_id)
+        texts[kind] = transcript(server, job_id, "txt")
+    assert len(set(texts.values())) == 1, texts
+
+
+def test_deleting_a_job_removes_everything(server: Stack, tmp_path: Path) -> None:
+    recordings = server.folder / "data" / "recordings"
+
+    def stored() -> set[Path]:
+        return {path for path in recordings.rglob("*") if path.is_file()}
+
+    before = stored()
+    job = submit(server, encode(SAID.samples[: 16_000 * 10], tmp_path / "short.flac", "flac"))
+    finished(server, job["id"])
+    assert len(stored() - before) == 1
+    url = f"{server.url}/api/v1/jobs/{job['id']}"
+    assert requests.delete(url, timeout=10).status_code in (200, 204)
+    assert stored() == before
+    assert requests.get(url, timeout=10).status_code == 404
+    assert requests.get(f"{url}/transcript", timeout=10).status_code == 404
