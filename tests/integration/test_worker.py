@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import migrations
 from shared import jobs
 from shared.models import LOCAL_OWNER
 from shared.states import AttemptOutcome, JobStatus, Stage
@@ -28,18 +27,13 @@ def installation(stack: Stack) -> Iterator[Installation]:
     made.db.dispose()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module")
 def common(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    module_database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Installation, Service]]:
     """One installation and its worker, on each database, for the tests that break neither."""
     folder = tmp_path_factory.mktemp("common")
-    if request.param == "sqlite":
-        url = f"sqlite:///{folder / 'longscribe.db'}"
-    else:
-        url = request.getfixturevalue("module_postgresql_url")
-    migrations.upgrade(url)
-    with running(Stack(folder / "stack", url)) as stack:
+    with running(Stack(folder / "stack", module_database_url)) as stack:
         stack.start_redis()
         worker = stack.start_worker()
         made = Installation(stack)

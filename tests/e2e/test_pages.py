@@ -1,0 +1,283 @@
+"""The pages in a real browser, with JavaScript and without, and never with an error."""
+
+from __future__ import annotations
+
+import io
+import os
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+import migrations
+from shared import jobs
+from shared.db import Database
+from shared.states import JobStatus, Stage
+from tests import factories
+from tests.services import Stack, running
+
+CHROMIUM = Path("/usr/bin/chromium")
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+]
+
+
+@dataclass
+class Site:
+    """A running web server, its rows, and what browsers complained of."""
+
+    stack: Stack
+    db: Database
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, context: BrowserContext, path: str = "/") -> Page:
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda line: (
+                self.complaints.append(line.text) if line.type in ("error", "warning") else None
+            ),
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"{self.stack.url}{path}")
+        return page
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is missing")
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("pages")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_MAX_UPLOAD_BYTES": str(2**20)}
+    with running(Stack(folder / "stack", url, env)) as stack:
+        stack.start_web()
+        yield stack
+
+
+@pytest.fixture
+def site(server: Stack) -> Iterator[Site]:
+    """Without a job, and at the end without a complaint."""
+    db = Database(server.database_url)
+    opened = Site(server, db)
+    yield opened
+    for view in jobs.list_jobs(db, owner_id="local", limit=100).jobs:
+        if view.job.status == JobStatus.PROCESSING:
+            jobs.cancel(db, owner_id="local", job_id=view.job.id)
+            jobs.cancelled(db, _claim_of(view))
+        jobs.delete(db, owner_id="local", job_id=view.job.id)
+    db.dispose()
+    assert opened.complaints == []
+
+
+def _claim_of(view: jobs.JobView) -> jobs.Claim:
+    attempt = view.attempt
+    assert attempt is not None
+    job = view.job
+    return jobs.Claim(job.id, attempt.fence, attempt.number, 60, job.owner_id, "", "", {})
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context()
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def context_without_js(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(java_script_enabled=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Path:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(32_000))
+    path = tmp_path / "周会 standup.wav"
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def test_a_chosen_file_becomes_a_job_without_leaving_the_page(
+    site: Site, context: BrowserContext, wav: Path
+) -> None:
+    page = site.open(context)
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Transcribe")).to_be_hidden()
+    page.get_by_label("Choose recordings").set_input_files(wav)
+
+    row = page.locator(".job")
+    expect(row.get_by_role("link", name=wav.name, exact=True)).to_be_visible()
+    expect(row).to_contain_text("next in line")
+    expect(page.get_by_text("No worker is running")).to_be_visible()
+    expect(page.locator("#uploads li")).to_have_count(0)
+    assert len(jobs.list_jobs(site.db, owner_id="local").jobs) == 1
+
+
+def test_the_form_works_without_javascript(
+    site: Site, context_without_js: BrowserContext, wav: Path
+) -> None:
+    page = site.open(context_without_js)
+    page.get_by_label("Choose recordings").set_input_files([wav, wav])
+    page.get_by_role("button", name="Transcribe").click()
+    expect(page.locator(".job")).to_have_count(2)
+    expect(page.locator(".flash")).to_have_count(2)
+
+    page.get_by_role("button", name="Cancel").first.click()
+    expect(page.locator(".job").first).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".job").first).to_contain_text("Waiting")
+    page.get_by_role("button", name="Cancel").first.click()
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_role("heading")).to_contain_text("Delete “周会 standup.wav”?")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator(".job")).to_have_count(1)
+
+
+def test_a_file_that_is_too_large_or_empty_is_refused_before_it_is_sent(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    (tmp_path / "large.wav").write_bytes(bytes(2**20 + 1))
+    (tmp_path / "empty.wav").touch()
+    page = site.open(context)
+    page.get_by_label("Choose recordings").set_input_files(
+        [tmp_path / "large.wav", tmp_path / "empty.wav"]
+    )
+    expect(page.locator("#uploads .failed")).to_have_count(2)
+    expect(page.get_by_text("Larger than 1 MB")).to_be_visible()
+    page.get_by_role("button", name="Dismiss").first.click()
+    expect(page.locator("#uploads .failed")).to_have_count(1)
+
+
+def test_the_list_follows_a_job_without_a_reload(site: Site, context: BrowserContext) -> None:
+    factories.submit(site.db, filename="lecture.wav")
+    page = site.open(context)
+    row = page.locator(".job")
+    expect(row).to_contain_text("Waiting")
+    page.evaluate("window.sameDocument = true")
+    page.get_by_role("button", name="Cancel").focus()
+
+    claimed = factories.claim(site.db)
+    jobs.set_stage(site.db, claimed, Stage.RECOGNISING, progress=0.4, duration_s=3600.0)
+    expect(row).to_contain_text("Recognising speech")
+    expect(row.locator("progress")).to_have_attribute("value", "0.4")
+    expect(row).to_contain_text("1:00:00 of audio")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+
+    factories.complete(site.db, claimed)
+    expect(row).to_contain_text("Done")
+    expect(row.get_by_role("link", name="SRT")).to_be_visible()
+    assert page.evaluate("window.sameDocument")
+
+
+def test_an_open_job_page_turns_into_its_transcript(site: Site, context: BrowserContext) -> None:
+    job_id = factories.submit(site.db, filename="lecture.wav")
+    page = site.open(context, f"/jobs/{job_id}")
+    expect(page.get_by_role("status")).to_have_text("Waiting")
+    factories.complete(site.db, factories.claim(site.db))
+    expect(page.get_by_text("大家好。")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Done")
+
+
+def test_a_finished_transcript_is_read_copied_and_downloaded(
+    site: Site, context: BrowserContext
+) -> None:
+    job_id = factories.a_job(site.db, JobStatus.COMPLETED, filename="周会.m4a")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = site.open(context, f"/jobs/{job_id}")
+    sentences = page.locator("#sentences")
+    expect(sentences).to_have_attribute("lang", "zh-Hans")
+    expect(sentences.locator("p")).to_have_text(["大家好。", "用GPU吗？"])
+
+    page.get_by_role("button", name="Copy all").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "大家好。\n用GPU吗？"
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Text").click()
+    assert download.value.suggested_filename == "周会.txt"
+    assert Path(download.value.path()).read_text("utf-8") == "大家好。\n用GPU吗？\n"
+
+
+def test_a_failed_job_says_what_to_do(site: Site, context: BrowserContext) -> None:
+    job_id = factories.a_job(site.db, JobStatus.FAILED)
+    page = site.open(context, f"/jobs/{job_id}")
+    expect(page.locator(".problem")).to_contain_text("Convert it to WAV, MP3")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.get_by_text("How it was run").click()
+    expect(page.get_by_role("cell", name="failed: This file")).to_be_visible()
+
+
+def test_the_demonstration_model_is_announced(site: Site, context: BrowserContext) -> None:
+    expect(site.open(context).get_by_role("note")).to_contain_text("Demonstration.")
+
+
+def test_a_phone_needs_no_sideways_scrolling(site: Site, browser: Browser) -> None:
+    jobs.note_worker(
+        site.db,
+        name="worker@here",
+        hostname="here",
+        model="demo",
+        device="cpu",
+        started_at=datetime.now(UTC),
+    )
+    done = factories.a_job(site.db, JobStatus.COMPLETED, filename="x" * 120 + ".wav")
+    factories.a_job(site.db, JobStatus.FAILED)
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    for path in ("/", f"/jobs/{done}"):
+        page = site.open(context, path)
+        page.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+    context.close()
+
+
+def test_a_file_name_is_text_and_never_markup(site: Site, context: BrowserContext) -> None:
+    name = "<img src=x onerror=alert(1)>.wav"
+    factories.a_job(site.db, JobStatus.COMPLETED, filename=name)
+    page = site.open(context)
+    expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def test_the_api_is_described_without_another_server(site: Site, context: BrowserContext) -> None:
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = site.open(context, "/api/docs")
+    expect(page.get_by_text("Submit a recording.")).to_be_visible()
+    assert all(url.startswith((site.stack.url, "data:")) for url in asked)
+
+
+def test_a_page_that_is_not_there_says_so(server: Stack, context: BrowserContext) -> None:
+    page = context.new_page()
+    response = page.goto(f"{server.url}/nothing/here")
+    assert response is not None
+    assert response.status == 404
+    expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
+    page.get_by_role("link", name="Back to the jobs").click()
+    expect(page.get_by_role("heading", name="Recordings in, transcripts out")).to_be_visible()

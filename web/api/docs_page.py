@@ -1,0 +1,21 @@
+"""The API to read and to try, without help from another server."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, render_template
+
+from web.api.openapi import SPEC_PATH
+from web.security import content_security_policy
+
+docs = Blueprint("docs", __name__)
+
+
+@docs.get("/api/docs")
+def swagger_ui() -> Response:
+    """The API, to read and to try."""
+    response = make_response(render_template("api_docs.html", spec_path=SPEC_PATH))
+    # Swagger UI draws its icons from data: addresses and sets styles as it goes.
+    response.headers["Content-Security-Policy"] = content_security_policy(
+        img_src="'self' data:", style_src="'self' 'unsafe-inline'"
+    )
+    return response

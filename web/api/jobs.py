@@ -1,0 +1,158 @@
+"""/api/v1/jobs"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, make_response, request, url_for
+
+from shared import jobs
+from shared.errors import InvalidRequest
+from shared.export import FORMATS
+from shared.queue import ring
+from web.api.parsing import idempotency_key, parse
+from web.api.presenter import job_response, present, with_etag
+from web.api.schemas import JobListOut, JobListQuery, JobOut, SubmitOptions, TranscriptQuery
+from web.filenames import attachment
+from web.health import require_database
+from web.owner import current_owner_id
+from web.services import services
+from web.submission import accept
+
+blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
+
+
+def _job(job_id: str, status: int = 200) -> Response:
+    view = jobs.get_job(services().db, owner_id=current_owner_id(), job_id=job_id)
+    return job_response(present(view, services().settings), status)
+
+
+@blueprint.post("")
+@blueprint.output(JobOut, 202, description="Accepted: the job is queued.")
+@blueprint.doc(responses=[400, 403, 409, 413, 503, 507])
+def submit_job() -> Response:
+    """Submit a recording.
+
+    The answer comes once the recording is safe on disk and its job is queued. Repeating a
+    request with the same `Idempotency-Key` answers the job that the first one made.
+    """
+    key = idempotency_key(request.headers.get("Idempotency-Key"))
+    if request.mimetype != "multipart/form-data":
+        raise InvalidRequest(
+            "Send the recording as multipart/form-data, for instance: "
+            "curl -F file=@meeting.m4a http://…/api/v1/jobs",
+            param="file",
+        )
+    require_database(services().db)
+    options = parse(SubmitOptions, request.form, "file")
+    for name in request.files:
+        if name != "file":
+            raise InvalidRequest(
+                f"There is no file field '{(name or '')[:80]}' here; it is called 'file'.",
+                param=(name or "")[:80],
+            )
+    file = request.files.get("file")
+    if file is None:
+        raise InvalidRequest(
+            "There is no file in this request. Send it as a file in the field 'file', for "
+            "instance: curl -F file=@meeting.m4a http://…/api/v1/jobs",
+            param="file",
+        )
+    submission = accept(
+        file,
+        owner_id=current_owner_id(),
+        options={"metadata": options.metadata} if options.metadata else {},
+        priority=options.priority,
+        idempotency_key=key,
+    )
+    response = _job(submission.job_id, 202)
+    response.headers["Location"] = url_for(".get_job", job_id=submission.job_id)
+    return response
+
+
+@blueprint.get("")
+@blueprint.output(JobListOut)
+@blueprint.doc(responses=[400, 503])
+def list_jobs() -> Response:
+    """List jobs, newest first."""
+    query = parse(JobListQuery, request.args)
+    page = jobs.list_jobs(
+        services().db,
+        owner_id=current_owner_id(),
+        status=query.status,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    shown = JobListOut(
+        jobs=[present(view, services().settings) for view in page.jobs],
+        next_cursor=page.next_cursor,
+    )
+    return with_etag(jsonify(shown.model_dump(mode="json", by_alias=True)), shown)
+
+
+@blueprint.get("/<uuid:job_id>")
+@blueprint.output(JobOut)
+@blueprint.doc(responses=[404, 503])
+def get_job(job_id: UUID) -> Response:
+    """Ask how a job stands.
+
+    Send the `ETag` back as `If-None-Match` to get 304 while nothing has changed, and wait
+    `Retry-After` seconds before asking again.
+    """
+    return _job(str(job_id))
+
+
+@blueprint.get("/<uuid:job_id>/transcript")
+@blueprint.doc(responses=[400, 404, 409, 503])
+def get_job_transcript(job_id: UUID) -> Response:
+    """Download the transcript of a completed job."""
+    format_name = parse(TranscriptQuery, request.args).format
+    if format_name not in FORMATS:
+        raise InvalidRequest(
+            f"There is no format '{format_name[:20]}'. Choose one of {', '.join(FORMATS)}.",
+            param="format",
+        )
+    format_ = FORMATS[format_name]
+    owner_id = current_owner_id()
+    transcript = jobs.get_transcript(services().db, owner_id=owner_id, job_id=str(job_id))
+    view = jobs.get_job(services().db, owner_id=owner_id, job_id=str(job_id))
+    response = make_response(format_.write(transcript, str(job_id)))
+    response.content_type = f"{format_.media_type}; charset=utf-8"
+    stem = PurePath(view.job.recording.filename).stem or "transcript"
+    response.headers["Content-Disposition"] = attachment(f"{stem}.{format_.name}")
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.post("/<uuid:job_id>/cancel")
+@blueprint.output(JobOut)
+@blueprint.doc(responses=[403, 404, 409, 503])
+def cancel_job(job_id: UUID) -> Response:
+    """Cancel a job. A running one stops within a batch; cancelling twice is no error."""
+    jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    return _job(str(job_id))
+
+
+@blueprint.post("/<uuid:job_id>/retry")
+@blueprint.output(JobOut, 202)
+@blueprint.doc(responses=[403, 404, 409, 503])
+def retry_job(job_id: UUID) -> Response:
+    """Queue a failed or cancelled job again. What it had recognised is reused."""
+    jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    ring(services().celery, str(job_id))
+    return _job(str(job_id), 202)
+
+
+@blueprint.delete("/<uuid:job_id>")
+@blueprint.output({}, 204)
+@blueprint.doc(responses=[403, 404, 409, 503])
+def delete_job(job_id: UUID) -> Response:
+    """Delete a job, its transcript and its recording. Cancel it first if it is running."""
+    blob_key = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    # After the commit: a file too many is better than a job without its recording.
+    if blob_key is not None:
+        services().blobs.delete(blob_key)
+    return Response(status=204)

@@ -1,0 +1,191 @@
+"""The OpenAPI document: what the decorators say, completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIFlask
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from shared.export import FORMATS
+from web.api.parsing import MAX_IDEMPOTENCY_KEY
+from web.api.schemas import (
+    ErrorResponse,
+    JobListOut,
+    JobListQuery,
+    JobOut,
+    SubmitOptions,
+    TranscriptQuery,
+)
+
+SPEC_PATH = "/api/openapi.json"
+
+_QUERIES: dict[str, type[BaseModel]] = {
+    "/api/v1/jobs": JobListQuery,
+    "/api/v1/jobs/{job_id}/transcript": TranscriptQuery,
+}
+
+_ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
+
+_ERRORS = {
+    "400": "The request is not one that this address understands; `param` names the field.",
+    "403": "A page of another site sent this request.",
+    "404": "There is no such job.",
+    "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
+    "413": "The file is larger than this server accepts.",
+    "503": "The database does not answer.",
+    "507": "The server's disk is too full.",
+}
+
+
+def configure_openapi(app: APIFlask) -> None:
+    app.config["AUTO_VALIDATION_ERROR_RESPONSE"] = False
+    app.config["AUTO_OPERATION_ID"] = False
+    app.config["AUTO_SERVERS"] = False
+    app.tags = [{"name": "Jobs"}]
+    app.description = (
+        "Submit a recording, ask how its job stands, download the transcript. Every error is "
+        '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'
+    )
+    app.spec_processor(_complete)
+
+
+def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+    """Add what the decorators cannot say: the multipart body, queries, headers, downloads."""
+    assert isinstance(spec, dict)  # a string only where the document is YAML
+    _, schemas = models_json_schema(
+        [(model, "serialization") for model in (JobOut, JobListOut, ErrorResponse)],
+        ref_template="#/components/schemas/{model}",
+    )
+    # APIFlask names nested models once for each model that holds them.
+    spec["components"]["schemas"] = schemas["$defs"]
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            operation["tags"] = ["Jobs"]
+            operation["operationId"] = _operation_id(path, method)
+            for status, text in _ERRORS.items():
+                if status in operation["responses"]:
+                    operation["responses"][status] = {
+                        "description": text,
+                        "content": {"application/json": {"schema": _ERROR}},
+                    }
+            for parameter in operation["parameters"]:
+                parameter["schema"]["format"] = "uuid"  # all that APIFlask finds are in the path
+            if method == "get" and path in _QUERIES:
+                operation["parameters"] += _query_parameters(_QUERIES[path])
+    _describe_submission(spec["paths"]["/api/v1/jobs"]["post"])
+    _describe_polling(spec["paths"]["/api/v1/jobs/{job_id}"]["get"])
+    _describe_polling(spec["paths"]["/api/v1/jobs"]["get"])
+    _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
+    return spec
+
+
+def _inline(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a model without references."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return resolve(definitions[value["$ref"].rsplit("/", 1)[-1]])
+            return {key: resolve(item) for key, item in value.items()}
+        return [resolve(item) for item in value] if isinstance(value, list) else value
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved
+
+
+def _operation_id(path: str, method: str) -> str:
+    last = path.rsplit("/", 1)[-1]
+    names = {
+        ("jobs", "post"): "submitJob",
+        ("jobs", "get"): "listJobs",
+        ("{job_id}", "get"): "getJob",
+        ("{job_id}", "delete"): "deleteJob",
+        ("transcript", "get"): "getTranscript",
+    }
+    return names.get((last, method), f"{last}Job")
+
+
+def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
+    parameters = []
+    for name, value in _inline(query)["properties"].items():
+        shape = dict(value)
+        shape.pop("title", None)
+        description = shape.pop("description", "")
+        # Optional in a query means absent, never null.
+        for choice in shape.pop("anyOf", []):
+            if choice.get("type") != "null":
+                shape = {**choice, **{k: v for k, v in shape.items() if v is not None}}
+        if name == "format":
+            shape = {"type": "string", "enum": list(FORMATS), "default": "txt"}
+        if shape.get("default") is None:
+            shape.pop("default", None)
+        parameters.append(
+            {"name": name, "in": "query", "description": description, "schema": shape}
+        )
+    return parameters
+
+
+def _describe_submission(operation: dict[str, Any]) -> None:
+    fields = SubmitOptions.model_json_schema()
+    fields["properties"] = {
+        "file": {"type": "string", "format": "binary", "description": "Any audio or video file."},
+        **fields["properties"],
+    }
+    fields["required"] = ["file"]
+    operation["requestBody"] = {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": fields,
+                "encoding": {"metadata": {"contentType": "application/json"}},
+            }
+        },
+    }
+    operation["parameters"].append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Makes repeating this request safe: use a new UUID for each job.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+        }
+    )
+    operation["responses"]["202"]["headers"] = {
+        "Location": {"description": "The job.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "When to ask first.", "schema": {"type": "integer"}},
+    }
+
+
+def _describe_polling(operation: dict[str, Any]) -> None:
+    operation["parameters"].append(
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of an earlier answer.",
+            "schema": {"type": "string"},
+        }
+    )
+    operation["responses"]["200"]["headers"] = {
+        "ETag": {"schema": {"type": "string"}},
+        "Retry-After": {
+            "description": "Seconds to wait; absent once the job is at its end.",
+            "schema": {"type": "integer"},
+        },
+    }
+    operation["responses"]["304"] = {"description": "Nothing has changed."}
+
+
+def _describe_transcript(operation: dict[str, Any]) -> None:
+    operation["responses"]["200"] = {
+        "description": "The file, named after the recording.",
+        "content": {
+            format_.media_type: {
+                "schema": {"type": "object" if format_.name == "json" else "string"}
+            }
+            for format_ in FORMATS.values()
+        },
+        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
+    }

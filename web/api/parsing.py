@@ -1,0 +1,54 @@
+"""Strings of a request into typed values, or an error that names the field and the way out."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from shared.errors import InvalidRequest
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+MAX_IDEMPOTENCY_KEY = 255
+
+
+def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model:
+    """Read `given` as `model`. `also` names fields that are accepted but read elsewhere.
+
+    Raises InvalidRequest.
+    """
+    accepted = [*also, *model.model_fields]
+    for name, values in given.lists():
+        name = name or ""  # a part of a form may come without one
+        if name not in accepted:
+            raise InvalidRequest(
+                f"There is no field '{name[:80]}' here. Accepted: {', '.join(accepted)}.",
+                param=name[:80],
+            )
+        if len(values) > 1:
+            raise InvalidRequest(f"The field '{name}' is given twice.", param=name)
+    try:
+        return model.model_validate({n: value for n, value in given.items() if n not in also})
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        param = str(problem["loc"][0]) if problem["loc"] else None
+        reason = problem["msg"].removeprefix("Value error, ")
+        raise InvalidRequest(
+            f"{param}: {reason[:1].lower()}{reason[1:]}." if param else f"{reason}.", param=param
+        ) from None
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """Raises InvalidRequest for a key that is empty or too long to be kept."""
+    if header is None:
+        return None
+    key = header.strip()
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        raise InvalidRequest(
+            f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} printable characters, "
+            "for instance a UUID.",
+            param="Idempotency-Key",
+        )
+    return key

@@ -1,0 +1,142 @@
+"""A job as the API shows it; the pages show the same values in words."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePath
+
+from flask import Response, jsonify, request, url_for
+
+from shared.export import FORMATS
+from shared.jobs import JobView
+from shared.settings import Settings
+from shared.states import TERMINAL, JobStatus, Stage
+from web.api.schemas import (
+    BatchOut,
+    ErrorObject,
+    JobLinks,
+    JobListOut,
+    JobOut,
+    ModelOut,
+)
+from web.errors import job_error_object
+
+DEMO_NOTICE = (
+    "The bundled demonstration model knows about 500 characters of synthetic speech. It shows "
+    "that everything works; for real recordings set LONGSCRIBE_MODEL to another model."
+)
+
+_POLL_AT_LEAST_S = 1
+_POLL_AT_MOST_S = 15
+_POLL_QUEUED_S = 3
+
+
+def present(view: JobView, settings: Settings) -> JobOut:
+    """Everything there is to say about a job. Needs a request, for the links."""
+    job = view.job
+    eta = view.eta_s
+    speed = view.real_time_factor_x
+    return JobOut(
+        id=job.id,
+        status=JobStatus(job.status),
+        stage=Stage(job.stage) if job.stage else None,
+        progress=round(job.progress, 4),
+        queue_position=view.queue_position,
+        eta_seconds=None if eta is None else round(eta, 1),
+        audio_duration=job.recording.duration_s,
+        filename=job.recording.filename,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        completed_at=job.completed_at,
+        attempts=len(job.attempts),
+        batch=_batch(view),
+        real_time_factor_x=None if speed is None else round(speed, 2),
+        error=_error(view),
+        warnings=[str(warning) for warning in job.warnings],
+        metadata=job.options.get("metadata", {}),
+        priority=job.priority,
+        model=_model(view, settings),
+        links=_links(job.id),
+    )
+
+
+def is_demo_model(name: str | None) -> bool:
+    """By the name that the worker reports with an attempt."""
+    return name is not None and name.startswith("demo")
+
+
+def _model(view: JobView, settings: Settings) -> ModelOut:
+    # What will run, until an attempt has said what did: the setting may have changed since.
+    name = (view.attempt.model if view.attempt else None) or _configured_model(settings)
+    demo = is_demo_model(name)
+    return ModelOut(name=name, demo=demo, notice=DEMO_NOTICE if demo else None)
+
+
+def _configured_model(settings: Settings) -> str:
+    # A folder goes by its last name, as the worker reports it; where it lies is nobody's business.
+    is_folder = settings.model.startswith(("/", ".", "~"))
+    return PurePath(settings.model).name if is_folder else settings.model
+
+
+def _batch(view: JobView) -> BatchOut | None:
+    attempt = view.attempt
+    if attempt is None or attempt.batch_size_s is None:
+        return None
+    return BatchOut(
+        batch_size_s=attempt.batch_size_s,
+        reason=attempt.batch_reason,
+        predicted_peak_bytes=attempt.predicted_peak_bytes,
+        peak_bytes=attempt.peak_bytes,
+        oom_retries=attempt.oom_retries,
+    )
+
+
+def _error(view: JobView) -> ErrorObject | None:
+    code, message = view.job.error_code, view.job.error_message
+    if code is None:
+        return None
+    return ErrorObject.model_validate(job_error_object(code, message or code))
+
+
+def _links(job_id: str) -> JobLinks:
+    def transcript(format_name: str) -> str:
+        return url_for("jobs.get_job_transcript", job_id=job_id, format=format_name)
+
+    return JobLinks.model_validate(
+        {
+            "self": url_for("jobs.get_job", job_id=job_id),
+            "transcript": {name: transcript(name) for name in FORMATS},
+            "cancel": url_for("jobs.cancel_job", job_id=job_id),
+            "retry": url_for("jobs.retry_job", job_id=job_id),
+            "page": url_for("pages.job", job_id=job_id),
+        }
+    )
+
+
+def job_response(job: JobOut, status: int = 200) -> Response:
+    """The job with an ETag, and a hint when to ask again while it is unfinished."""
+    response = jsonify(job.model_dump(mode="json", by_alias=True))
+    response.status_code = status
+    if job.status not in TERMINAL:
+        response.headers["Retry-After"] = str(poll_after_s(job))
+    return with_etag(response, job)
+
+
+def poll_after_s(job: JobOut) -> int:
+    """Seconds after which asking again is worth it: often near the end, seldom far from it."""
+    if job.eta_seconds is None:
+        return _POLL_QUEUED_S
+    return max(_POLL_AT_LEAST_S, min(_POLL_AT_MOST_S, round(job.eta_seconds / 10)))
+
+
+def with_etag(response: Response, shown: JobOut | JobListOut) -> Response:
+    """304 if the client has seen this. The ETag is weak: a guess that only grew older between
+    two batches (`eta_seconds`) does not make a new version."""
+    if isinstance(shown, JobOut):
+        text = shown.model_dump_json(exclude={"eta_seconds"})
+    else:
+        text = shown.model_dump_json(exclude={"jobs": {"__all__": {"eta_seconds"}}})
+    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32], weak=True)
+    if request.method in ("GET", "HEAD"):
+        response.make_conditional(request)
+    return response

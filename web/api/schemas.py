@@ -1,0 +1,138 @@
+"""What goes in and out of the API, from which the OpenAPI document is made too."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shared.states import JobStatus, Stage
+
+MAX_METADATA_BYTES = 16 * 1024
+MAX_PAGE = 200
+
+
+class SubmitOptions(BaseModel):
+    """The fields of a submission beside its `file`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(0, ge=-10, le=10, description="Higher is taken first.")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict,
+        description=f"A JSON object that is given back with the job; {MAX_METADATA_BYTES} bytes.",
+    )
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _metadata_is_a_json_object(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if len(value.encode("utf-8", "surrogatepass")) > MAX_METADATA_BYTES:
+            raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes")
+        try:
+            metadata = json.loads(value, parse_constant=_refuse_constant)
+        except (json.JSONDecodeError, RecursionError):
+            metadata = None
+        if not isinstance(metadata, dict):
+            raise ValueError('must be a JSON object, for instance {"room": "3A"}')
+        return metadata
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"must be JSON, which has no {name}")
+
+
+class JobListQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: JobStatus | None = Field(None, description="Only jobs in this state.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Jobs on a page.")
+    cursor: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f-]{36}$",
+        description="`next_cursor` of the page before.",
+    )
+
+
+class TranscriptQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: str = Field("txt", description="txt, json, srt or vtt.")
+
+
+class ErrorObject(BaseModel):
+    message: str = Field(description="For a person: what is wrong and what to do.")
+    type: str = Field(description="invalid_request_error or server_error.")
+    param: str | None = Field(description="The field or header at fault.")
+    code: str = Field(description="Stable; branch on this.")
+
+
+class ErrorResponse(BaseModel):
+    error: ErrorObject
+
+
+class BatchOut(BaseModel):
+    """How the batch size of the latest attempt was chosen and how it fared."""
+
+    batch_size_s: float = Field(description="Padded seconds of audio in one forward pass.")
+    reason: str | None
+    predicted_peak_bytes: int | None
+    peak_bytes: int | None
+    oom_retries: int
+
+
+class ModelOut(BaseModel):
+    name: str
+    demo: bool = Field(description="The bundled demonstration, not a model for real recordings.")
+    notice: str | None = Field(description="What to know about the demonstration model.")
+
+
+class TranscriptLinks(BaseModel):
+    txt: str
+    json_: str = Field(alias="json")
+    srt: str
+    vtt: str
+
+
+class JobLinks(BaseModel):
+    self_: str = Field(alias="self")
+    transcript: TranscriptLinks
+    cancel: str
+    retry: str
+    page: str
+
+
+class JobOut(BaseModel):
+    """A job. Times are ISO 8601 in UTC, durations seconds."""
+
+    # The field `model` is the API's word, and pydantic keeps names that begin with model_.
+    model_config = ConfigDict(protected_namespaces=())
+
+    id: str
+    status: JobStatus
+    stage: Stage | None = Field(description="What a processing job is doing.")
+    progress: float = Field(ge=0, le=1, description="Never falls.")
+    queue_position: int | None = Field(description="1 for the next; null unless queued.")
+    eta_seconds: float | None = Field(description="Until a running job is done.")
+    audio_duration: float | None
+    filename: str
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    attempts: int
+    batch: BatchOut | None
+    real_time_factor_x: float | None = Field(description="Audio seconds a wall second.")
+    error: ErrorObject | None
+    warnings: list[str]
+    metadata: dict[str, Any]
+    priority: int
+    model: ModelOut
+    links: JobLinks
+
+
+class JobListOut(BaseModel):
+    jobs: list[JobOut]
+    next_cursor: str | None

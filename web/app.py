@@ -1,0 +1,73 @@
+"""The web application: `gunicorn -c python:web.gunicorn_settings 'web.app:create_app()'`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+
+from apiflask import APIFlask
+from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+
+from shared.logs import configure_logging
+from shared.settings import Settings, load_settings
+from web.access_log import log_requests
+from web.api import docs_page, jobs, openapi
+from web.errors import register_error_handlers
+from web.health import health
+from web.pages import views
+from web.pages.words import register_filters
+from web.secret import session_secret
+from web.security import secure
+from web.services import open_services
+from web.uploads import UploadRequest
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """Build the application. Settings come from the environment unless given.
+
+    Raises InvalidSettings.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings)
+    app = APIFlask(
+        __name__,
+        title="Longscribe",
+        version=_version(),
+        spec_path=openapi.SPEC_PATH,
+        docs_path=None,
+        json_errors=False,
+    )
+    app.request_class = UploadRequest
+    app.config.update(
+        SECRET_KEY=session_secret(settings),
+        SESSION_COOKIE_NAME="longscribe",
+        SESSION_COOKIE_SAMESITE="Lax",
+        # A page may stay open all day while a long recording is transcribed.
+        WTF_CSRF_TIME_LIMIT=None,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(0),
+    )
+    # Read by people with curl as often as by programs: Chinese as it is, the id and status first.
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    open_services(app, settings)
+    log_requests(app)
+    secure(app)
+    csrf.init_app(app)
+    csrf.exempt(jobs.blueprint)
+    register_error_handlers(app)
+    register_filters(app)
+    app.register_blueprint(jobs.blueprint)
+    app.register_blueprint(docs_page.docs)
+    app.register_blueprint(health)
+    app.register_blueprint(views.pages)
+    openapi.configure_openapi(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("longscribe")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0.0.0"

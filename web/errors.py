@@ -1,0 +1,105 @@
+"""What a client reads when a request ends badly: one JSON shape for programs, a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import HTTP_STATUS_CODES
+
+from shared.errors import DatabaseUnavailable, LongscribeError
+
+log = structlog.stdlib.get_logger(__name__)
+
+RETRY_AFTER_S = "5"
+
+_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
+"""Paths that answer programs, so errors there are JSON too."""
+
+_HTTP_ERRORS = {
+    400: ("invalid_request", "The request is not well-formed. See /api/docs for what is expected."),
+    404: ("not_found", "There is nothing at this address. The API is described at /api/docs."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("request_too_large", "A field of the form is too large, or there are too many fields."),
+    415: ("unsupported_media_type", "Send the request as multipart/form-data."),
+    500: ("internal_error", LongscribeError.default_message),
+}
+
+
+def error_object(
+    message: str, *, status: int, code: str, param: str | None = None
+) -> dict[str, str | None]:
+    """The value of `error` in a response and in a failed job."""
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    return {"message": message, "type": kind, "param": param, "code": code}
+
+
+def job_error_object(code: str, message: str) -> dict[str, str | None]:
+    """The same for an error that is stored with a job."""
+    return error_object(message, status=_status_by_code().get(code, 500), code=code)
+
+
+@cache
+def _status_by_code() -> dict[str, int]:
+    def descendants(kind: type[LongscribeError]) -> Iterator[type[LongscribeError]]:
+        yield kind
+        for child in kind.__subclasses__():
+            yield from descendants(child)
+
+    return {kind.code: kind.http_status for kind in descendants(LongscribeError)}
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(LongscribeError, _longscribe_error)
+    app.register_error_handler(HTTPException, _http_error)
+    for database_error in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(database_error, _database_error)
+
+
+def _longscribe_error(error: LongscribeError) -> Response:
+    return _respond(error.message, status=error.http_status, code=error.code, param=error.param)
+
+
+def _database_error(error: Exception) -> Response:
+    log.error("database does not answer", error=str(error))
+    return _longscribe_error(DatabaseUnavailable())
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.response is not None:  # a redirect of the router
+        return make_response(error.response)
+    status = error.code or 500
+    default = (f"http_{status}", f"{HTTP_STATUS_CODES.get(status, 'Error')}.")
+    code, message = _HTTP_ERRORS.get(status, default)
+    if isinstance(error, CSRFError):
+        code = "csrf_failed"
+        message = "This page was open for too long, or cookies are off. Go back and try again."
+    response = _respond(message, status=status, code=code)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _respond(message: str, *, status: int, code: str, param: str | None = None) -> Response:
+    response: Response
+    if request.path.startswith(_PROGRAMS):
+        body: dict[str, Any] = {
+            "error": error_object(message, status=status, code=code, param=param)
+        }
+        response = jsonify(body)
+    else:
+        title = HTTP_STATUS_CODES.get(status, "Error")
+        response = make_response(
+            render_template("error.html", status=status, title=title, message=message)
+        )
+    response.status_code = status
+    if status in (503, 507):
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return response

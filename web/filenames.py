@@ -1,0 +1,52 @@
+"""Names of files, as they come from strangers and as they go out in headers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+MAX_LENGTH = 255
+"""Characters, as in the database's column and in most file systems."""
+
+UNNAMED = "recording"
+
+_LONGEST_SUFFIX = 16
+
+_UNPRINTABLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that make 'gpj.exe' read 'exe.jpg'."""
+
+
+def clean_filename(name: str | None) -> str:
+    """The base name without anything that cannot be printed, at most 255 characters.
+
+    >>> clean_filename("C:\\\\meetings\\\\周会 01.m4a")
+    '周会 01.m4a'
+    """
+    base = re.split(r"[/\\]", name or "")[-1]
+    base = "".join(
+        character for character in base if unicodedata.category(character) not in _UNPRINTABLE
+    )
+    base = _DIRECTION.sub("", base).strip()
+    if base.strip(".") == "":
+        return UNNAMED
+    if len(base) > MAX_LENGTH:
+        suffix = PurePosixPath(base).suffix
+        suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
+        base = base[: MAX_LENGTH - len(suffix)] + suffix
+    return base
+
+
+def attachment(name: str) -> str:
+    """A Content-Disposition for a download called `name`, in any script (RFC 6266, RFC 5987)."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    ascii_name = re.sub(r'["\\%;]', "", ascii_name).strip()
+    # '周会.txt' would leave '.txt', a hidden file.
+    if ascii_name.startswith(".") or not ascii_name:
+        ascii_name = UNNAMED + ascii_name
+    header = f'attachment; filename="{ascii_name}"'
+    if ascii_name != name:
+        header += f"; filename*=UTF-8''{quote(name, safe='')}"
+    return header

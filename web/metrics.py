@@ -1,0 +1,64 @@
+"""Counters of this process, and what is asked of the database when they are read.
+
+With several gunicorn processes PROMETHEUS_MULTIPROC_DIR is set before this is imported, and the
+client library then keeps the counters in files that any of the processes can add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from shared import jobs
+from shared.db import Database
+from shared.states import JobStatus
+
+SUBMISSIONS = Counter(
+    "longscribe_submissions",
+    "Submissions accepted; 'repeated' ones named a job that was there already.",
+    ["result"],
+)
+UPLOADED_BYTES = Counter("longscribe_uploaded_bytes", "Bytes of recordings received in full.")
+REQUEST_SECONDS = Histogram(
+    "longscribe_http_request_seconds",
+    "Time from the head of a request to its response, uploads included.",
+    ["method", "endpoint", "status"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 60, 600),
+)
+
+
+class _Queue(Collector):
+    """Read from SQL when asked, so every process and every restart says the same."""
+
+    def __init__(self, db: Database, seen_within_s: float) -> None:
+        self._db = db
+        self._seen_within_s = seen_within_s
+
+    def collect(self) -> Iterator[Metric]:
+        counts = jobs.queue_summary(self._db).by_status
+        by_status = GaugeMetricFamily("longscribe_jobs", "Jobs by status.", labels=["status"])
+        for status in JobStatus:
+            by_status.add_metric([status.value], counts.get(status, 0))
+        yield by_status
+        seen = jobs.workers_seen(self._db, within_s=self._seen_within_s)
+        yield GaugeMetricFamily("longscribe_workers", "Workers seen lately.", value=len(seen))
+
+
+def exposition(db: Database, *, seen_within_s: float) -> bytes:
+    """Everything in Prometheus' text format."""
+    queue = CollectorRegistry()
+    queue.register(_Queue(db, seen_within_s))
+    return generate_latest(queue) + generate_latest(_counters())
+
+
+def _counters() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    try:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    except ValueError:  # no shared folder was named: this process is the only one
+        return REGISTRY
+    return registry

@@ -1,0 +1,170 @@
+"""The pages. They work without JavaScript; with it, live parts are fetched again as fragments."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from shared import jobs
+from shared.errors import IllegalTransition, InvalidRequest
+from shared.queue import ring
+from shared.states import TERMINAL, JobStatus
+from web.api.parsing import parse
+from web.api.presenter import DEMO_NOTICE, poll_after_s, present
+from web.api.schemas import JobListQuery
+from web.health import require_database, seen_within_s
+from web.owner import current_owner_id
+from web.services import services
+from web.submission import accept
+
+pages = Blueprint("pages", __name__)
+
+_PER_PAGE = 25
+
+
+@pages.app_context_processor
+def _about_the_server() -> dict[str, Any]:
+    settings = services().settings
+    return {
+        "demo_notice": DEMO_NOTICE if settings.uses_demo_model else None,
+        "max_upload_bytes": settings.max_upload_bytes,
+        "max_audio_s": settings.max_audio_s,
+    }
+
+
+def _list() -> dict[str, Any]:
+    query = parse(JobListQuery, request.args)
+    here = services()
+    page = jobs.list_jobs(
+        here.db, owner_id=current_owner_id(), limit=_PER_PAGE, cursor=query.cursor
+    )
+    shown = [present(view, here.settings) for view in page.jobs]
+    waiting = any(job.status == JobStatus.QUEUED for job in shown)
+    return {
+        "jobs": shown,
+        "cursor": query.cursor,
+        "next_cursor": page.next_cursor,
+        "no_worker": waiting and not jobs.workers_seen(here.db, within_s=seen_within_s(here)),
+    }
+
+
+def _one(job_id: str) -> dict[str, Any]:
+    here = services()
+    view = jobs.get_job(here.db, owner_id=current_owner_id(), job_id=job_id)
+    shown = present(view, here.settings)
+    transcript = None
+    if shown.status == JobStatus.COMPLETED:
+        transcript = jobs.get_transcript(here.db, owner_id=current_owner_id(), job_id=job_id)
+    return {
+        "job": shown,
+        "attempts": view.job.attempts,
+        "transcript": transcript,
+        "finished": shown.status in TERMINAL,
+    }
+
+
+def _fragment(template: str, context: dict[str, Any], poll_after: int | None) -> Response:
+    """A part of a page with an ETag; Retry-After tells the page when to ask again."""
+    html = render_template(template, **context)
+    response = make_response(html)
+    response.set_etag(hashlib.sha256(html.encode()).hexdigest()[:32], weak=True)
+    if poll_after is not None:
+        response.headers["Retry-After"] = str(poll_after)
+    response.make_conditional(request)
+    return response
+
+
+@pages.get("/")
+def index() -> str:
+    return render_template("index.html", **_list())
+
+
+@pages.get("/fragments/jobs")
+def jobs_fragment() -> Response:
+    context = _list()
+    waits = [poll_after_s(job) for job in context["jobs"] if job.status not in TERMINAL]
+    return _fragment("_jobs.html", context, min(waits, default=None))
+
+
+@pages.post("/")
+def submit() -> Any:
+    """For browsers without JavaScript; others send each file to the API."""
+    require_database(services().db)
+    files = [file for file in request.files.getlist("file") if file.filename]
+    if not files:
+        raise InvalidRequest("No file was chosen. Choose a recording to transcribe.", param="file")
+    for file in files:
+        try:
+            accept(file, owner_id=current_owner_id())
+        except InvalidRequest as error:
+            flash(error.message, "error")
+        else:
+            flash(f"“{file.filename}” is in the queue.", "done")
+    return redirect(url_for(".index"), 303)
+
+
+@pages.get("/jobs/<uuid:job_id>")
+def job(job_id: UUID) -> str:
+    return render_template("job.html", **_one(str(job_id)))
+
+
+@pages.get("/fragments/jobs/<uuid:job_id>")
+def job_fragment(job_id: UUID) -> Response:
+    context = _one(str(job_id))
+    poll_after = None if context["finished"] else poll_after_s(context["job"])
+    return _fragment("_job.html", context, poll_after)
+
+
+def _back(job_id: UUID) -> Any:
+    if request.form.get("back") == "list":
+        return redirect(url_for(".index"), 303)
+    return redirect(url_for(".job", job_id=job_id), 303)
+
+
+@pages.post("/jobs/<uuid:job_id>/cancel")
+def cancel(job_id: UUID) -> Any:
+    try:
+        jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    except IllegalTransition as error:  # it ended while the page still offered this
+        flash(error.message, "error")
+    return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/retry")
+def retry(job_id: UUID) -> Any:
+    try:
+        jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        ring(services().celery, str(job_id))
+    except IllegalTransition as error:
+        flash(error.message, "error")
+    return _back(job_id)
+
+
+@pages.get("/jobs/<uuid:job_id>/delete")
+def confirm_delete(job_id: UUID) -> str:
+    return render_template("delete.html", **_one(str(job_id)))
+
+
+@pages.post("/jobs/<uuid:job_id>/delete")
+def delete(job_id: UUID) -> Any:
+    try:
+        blob_key = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    except IllegalTransition as error:
+        flash(error.message, "error")
+        return redirect(url_for(".job", job_id=job_id), 303)
+    if blob_key is not None:
+        services().blobs.delete(blob_key)
+    flash("The job, its transcript and its recording are deleted.", "done")
+    return redirect(url_for(".index"), 303)

@@ -1,0 +1,65 @@
+"""Headers on every response, and the refusal of what another site's page sends.
+
+The API has no cookies, but in local mode it has no keys either: without the check below any page
+that a browser on this machine opens could submit and delete jobs.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from shared.errors import PermanentError
+
+_POLICY = {
+    "default-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: the CSRF check compares the referrer under HTTPS.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class CrossSiteRequest(PermanentError):
+    code = "cross_site_request"
+    http_status = 403
+    default_message = "A page of another site sent this request. Send it from Longscribe's own."
+
+
+def content_security_policy(**changes: str) -> str:
+    """The policy, with directives replaced or added (`img_src="'self' data:"`)."""
+    directives = _POLICY | {name.replace("_", "-"): value for name, value in changes.items()}
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def secure(app: Flask) -> None:
+    app.before_request(_refuse_other_sites)
+    app.after_request(_add_headers)
+
+
+def _refuse_other_sites() -> None:
+    # Browsers set this header and pages cannot; programs that send none are not concerned.
+    if request.method in _SAFE_METHODS:
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise CrossSiteRequest
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", content_security_policy())
+    if request.endpoint != "static":
+        # Revalidated each time: a job changes, and another person may sit at this browser.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response

@@ -1,0 +1,46 @@
+"""What the views work with, made once for an application."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import cast
+
+from celery import Celery
+from flask import Flask, current_app
+
+from shared.blobs import BlobStore
+from shared.db import Database
+from shared.queue import make_ringing_celery
+from shared.settings import Settings
+
+_EXTENSION = "longscribe"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`celery` only rings: nothing of the worker is imported here."""
+
+    settings: Settings
+    db: Database
+    blobs: BlobStore
+    celery: Celery
+    migrated: threading.Event = field(default_factory=threading.Event)
+    """Set once the database was seen to have this version's schema; it stays so."""
+
+
+def open_services(app: Flask, settings: Settings) -> Services:
+    """Make the services of `app`; nothing is connected until it is used."""
+    opened = Services(
+        settings=settings,
+        db=Database(settings.resolved_database_url),
+        blobs=BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes),
+        celery=make_ringing_celery(settings),
+    )
+    app.extensions[_EXTENSION] = opened
+    return opened
+
+
+def services() -> Services:
+    """Those of the application that handles this request."""
+    return cast(Services, current_app.extensions[_EXTENSION])

@@ -1,0 +1,59 @@
+/**
+ * Make `old` look like `next`, changing only what differs, so that focus, an open <details> and a
+ * selection survive a refresh. Children with data-key are matched by it, the others by place.
+ */
+export function morph(old, next) {
+  if (old.isEqualNode(next)) return;
+  if (old.nodeType !== next.nodeType || old.nodeName !== next.nodeName) {
+    old.replaceWith(next);
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
+    return;
+  }
+  sameAttributes(old, next);
+  sameChildren(old, next);
+}
+
+function sameAttributes(old, next) {
+  for (const { name, value } of next.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  for (const { name } of [...old.attributes]) {
+    const byReader = name === "open" && old.nodeName === "DETAILS";
+    if (!next.hasAttribute(name) && !byReader) old.removeAttribute(name);
+  }
+}
+
+const keyOf = (node) => node.dataset?.key;
+
+/** Also for the content of a fragment, whose own element stays as it is. */
+export function sameChildren(old, next) {
+  const kept = new Map();
+  for (const child of old.children) if (keyOf(child)) kept.set(keyOf(child), child);
+  const wantedKeys = new Set([...next.children].map(keyOf));
+  const leaves = (node) => !keyOf(node) || !wantedKeys.has(keyOf(node));
+  let place = old.firstChild;
+
+  function removePlace() {
+    const gone = place;
+    place = place.nextSibling;
+    gone.remove();
+  }
+
+  for (const wanted of [...next.childNodes]) {
+    const key = keyOf(wanted);
+    const match = key ? kept.get(key) : place && !keyOf(place) ? place : null;
+    // A node that is moved loses the focus, so what is in its way goes first.
+    while (match && place && place !== match && leaves(place)) removePlace();
+    if (!match) {
+      old.insertBefore(wanted, place);
+      continue;
+    }
+    if (match !== place) old.insertBefore(match, place);
+    place = match.nextSibling;
+    morph(match, wanted);
+  }
+  while (place) removePlace();
+}
