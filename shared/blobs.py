@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -124,6 +125,17 @@ class BlobStore:
         if not _KEY.fullmatch(key):
             raise ValueError(f"not the key of a blob: {key!r}")
         return self.root / key
+
+    def sweep_incoming(self, *, untouched_s: float) -> int:
+        """Remove uploads that nobody has written to for so long; how many there were."""
+        abandoned = [
+            path
+            for path in self.incoming_dir.iterdir()
+            if time.time() - path.stat().st_mtime > untouched_s
+        ]
+        for path in abandoned:
+            path.unlink(missing_ok=True)
+        return len(abandoned)
 
     def delete(self, key: str) -> None:
         """Remove a blob; no error if it is gone already."""

@@ -48,16 +48,24 @@ class BatchSizer:
             longest_span_s=self._longest_span_s,
         )
 
-    def halve(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
-        """Two halves of a batch that ran out of memory, and a lower ceiling for the next job.
+    def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
+        """The batch, or parts of it no larger than what this worker still tries."""
+        if len(batch) < 2 or _padded_s(batch) <= self.ceiling_s:
+            return [list(batch)]
+        by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)
+        middle = (len(by_length) + 1) // 2
+        return self.fit(by_length[:middle]) + self.fit(by_length[middle:])
+
+    def ran_out(self, batch: Sequence[_Segment]) -> None:
+        """Lower the ceiling to half of a batch that did not fit, for this job and the next.
 
         Raises OutOfMemory for a batch of one.
         """
         if len(batch) < 2:
             raise OutOfMemory
-        longest = max(segment.end_sample - segment.start_sample for segment in batch)
-        padded_s = longest * len(batch) / SAMPLE_RATE
-        self._learned_s = min(self.ceiling_s, padded_s / 2)
-        middle = (len(batch) + 1) // 2
-        by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)
-        return [by_length[:middle], by_length[middle:]]
+        self._learned_s = min(self.ceiling_s, _padded_s(batch) / 2)
+
+
+def _padded_s(batch: Sequence[_Segment]) -> float:
+    longest = max(segment.end_sample - segment.start_sample for segment in batch)
+    return longest * len(batch) / SAMPLE_RATE

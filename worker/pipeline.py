@@ -219,13 +219,18 @@ def _recognise(
         todo = [missing[number]]
         while todo:
             check()
-            batch = todo.pop(0)
+            # The ceiling may have fallen since this batch was formed.
+            batch, *rest = tools.batch_sizer.fit(todo.pop(0))
+            todo[:0] = rest
             try:
                 recognised = _recognise_batch(tools.recogniser, spool, batch)
             except BatchOutOfMemory:
-                todo[:0] = tools.batch_sizer.halve(batch)  # raises OutOfMemory for a single one
+                tools.batch_sizer.ran_out(
+                    batch
+                )  # raises OutOfMemory when there is nothing to halve
+                todo.insert(0, batch)
                 jobs.record_oom_retry(tools.db, claim, tools.batch_sizer.ceiling_s)
-                log.warning("batch out of memory", segments=len(batch), now=len(todo[0]))
+                log.warning("batch out of memory", segments=len(batch))
                 continue
             done |= {_span(segment): segment for segment in recognised}
             share = sum(_length(segment) for segment in done.values()) / samples

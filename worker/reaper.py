@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
+from shared.blobs import BlobStore
 from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.settings import Settings
@@ -22,6 +23,10 @@ log = structlog.get_logger(__name__)
 
 _RINGS_A_SWEEP = 100
 """After Redis lost everything, a thousand waiting jobs are rung for over some sweeps."""
+
+
+_ABANDONED_UPLOAD_S = 24 * 3600.0
+"""An upload that got no byte for a day was cut off by a crash; a living one has timed out."""
 
 
 class Reaper:
@@ -35,6 +40,7 @@ class Reaper:
         self._celery = celery
         self._worker = worker
         self._hostname = hostname
+        self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
         self._started_at = datetime.now(UTC)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
@@ -48,7 +54,12 @@ class Reaper:
 
     def _run(self) -> None:
         while True:
-            for step in (self._show_life, self._take_back, self._ring_for_the_forgotten):
+            for step in (
+                self._show_life,
+                self._take_back,
+                self._ring_for_the_forgotten,
+                self._remove_abandoned_uploads,
+            ):
                 self._attempt(step)
             if self._stopped.wait(self._settings.sweep_s):
                 return
@@ -73,6 +84,11 @@ class Reaper:
     def _take_back(self) -> None:
         for reaped in jobs.reap(self._db, max_attempts=self._settings.max_attempts):
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
+
+    def _remove_abandoned_uploads(self) -> None:
+        removed = self._blobs.sweep_incoming(untouched_s=_ABANDONED_UPLOAD_S)
+        if removed:
+            log.info("removed abandoned uploads", files=removed)
 
     def _ring_for_the_forgotten(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable

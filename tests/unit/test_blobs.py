@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,18 @@ def test_a_disk_that_fills_up_ends_an_endless_upload(
         for _ in range(100):
             incoming.write(b"x" * 30)
     assert files(store) == []
+
+
+def test_an_abandoned_upload_is_swept_and_a_living_one_stays(store: BlobStore) -> None:
+    abandoned = store.receive(max_bytes=10)
+    abandoned.write(b"old")
+    (old,) = files(store)
+    os.utime(old, (0, 0))
+    with store.receive(max_bytes=10) as living:
+        living.write(b"new")
+        assert store.sweep_incoming(untouched_s=60) == 1
+        blob = living.keep()
+    assert files(store) == [store.path(blob.key)]
 
 
 @pytest.mark.parametrize("key", ["../secret", "/etc/passwd", "ab/../../x", "ab/cd", ""])

@@ -1,0 +1,283 @@
+"""The pipeline and the task around it, on both databases, with real recordings and a recogniser
+that can be made to fail."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared import jobs
+from shared.blobs import BlobStore
+from shared.db import Database
+from shared.models import LOCAL_OWNER
+from shared.settings import Settings
+from shared.states import AttemptOutcome, JobStatus
+from shared.transcript import Word
+from tests import factories
+from tests.installation import as_wav
+from tests.stub_recogniser import STUB_IDENTITY, StubRecogniser
+from worker import process
+from worker.headroom import BatchSizer
+from worker.pipeline import Tools, transcribe
+from worker.recogniser import SAMPLE_RATE, ModelIdentity, Pcm
+
+SPEECH_S = 1.5
+"""Seconds of each of the 40 spans, which differ in loudness and so in their words."""
+
+
+def recording(spans: int = 40) -> bytes:
+    random = np.random.default_rng(3)
+    pause = np.zeros(int(1.2 * SAMPLE_RATE), np.int16)
+    parts = [pause]
+    for number in range(spans):
+        loudness = 1000 + 137 * number
+        length = int((SPEECH_S + 0.05 * number) * SAMPLE_RATE)
+        parts += [random.normal(0, loudness, length).clip(-32_000, 32_000).astype(np.int16), pause]
+    return as_wav(np.concatenate(parts))
+
+
+class Worker:
+    """Tools with a stub in them, and the task run in this process."""
+
+    def __init__(self, db: Database, folder: Path) -> None:
+        self.db = db
+        self.settings = Settings(
+            data_dir=folder,
+            redis_url=f"redis+socket://{folder}/nobody.sock",  # type: ignore[arg-type]
+            min_free_bytes=0,
+            retry_delay_s=0,
+        )
+        self.blobs = BlobStore(self.settings.recordings_dir, min_free_bytes=0)
+
+    def tools(self, recogniser: StubRecogniser) -> Tools:
+        sizer = BatchSizer(self.settings, recogniser)
+        return Tools(self.settings, self.db, self.blobs, recogniser, sizer)
+
+    def submit(self, content: bytes) -> str:
+        with self.blobs.receive(max_bytes=2**30) as incoming:
+            incoming.write(content)
+            blob = incoming.keep()
+        return factories.submit(self.db, blob=blob)
+
+    def run(self, recogniser: StubRecogniser, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Hear one doorbell."""
+        from worker.tasks import transcribe_next
+
+        monkeypatch.setattr(process, "_tools", self.tools(recogniser))
+        transcribe_next("test")
+
+    def job(self, job_id: str) -> jobs.JobView:
+        return jobs.get_job(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+    def transcript(self, job_id: str) -> str:
+        stored = jobs.get_transcript(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
+        return repr(stored.sentences)
+
+
+@pytest.fixture
+def worker(db: Database, tmp_path: Path) -> Iterator[Worker]:
+    yield Worker(db, tmp_path)
+    process.shutdown.clear()
+
+
+@pytest.fixture
+def expected(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The transcript when nothing goes wrong."""
+    job_id = worker.submit(recording())
+    worker.run(StubRecogniser(), monkeypatch)
+    return worker.transcript(job_id)
+
+
+class TestOutOfMemory:
+    @pytest.mark.parametrize("room_s", [4.0, 10.0, 30.0])
+    def test_a_batch_that_does_not_fit_is_halved_and_the_text_is_the_same(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch, room_s: float
+    ) -> None:
+        job_id = worker.submit(recording())
+        recogniser = StubRecogniser(out_of_memory_above_s=room_s)
+        worker.run(recogniser, monkeypatch)
+        assert worker.transcript(job_id) == expected
+        attempt = worker.job(job_id).attempt
+        assert attempt is not None
+        assert attempt.oom_retries > 0
+        assert attempt.batch_size_s is not None and attempt.batch_size_s <= 2 * room_s
+        refused = [size for size in recogniser.batches if size > room_s]
+        # Once known, the ceiling holds: a larger batch is not tried again.
+        assert len(refused) == attempt.oom_retries
+        assert refused == sorted(refused, reverse=True)
+
+    def test_the_next_job_starts_below_the_ceiling_that_was_learnt(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from worker.tasks import transcribe_next
+
+        recogniser = StubRecogniser(out_of_memory_above_s=20)
+        monkeypatch.setattr(process, "_tools", worker.tools(recogniser))
+        worker.submit(recording())
+        transcribe_next("first")
+        second = worker.submit(recording())
+        recogniser.batches.clear()
+        transcribe_next("second")
+        assert max(recogniser.batches) <= 20
+        attempt = worker.job(second).attempt
+        assert attempt is not None and attempt.oom_retries == 0
+        assert "since a larger batch ran out of memory" in (attempt.batch_reason or "")
+
+    def test_when_not_even_one_segment_fits_the_job_fails_and_the_worker_lives(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        for _ in range(worker.settings.max_attempts):
+            worker.run(StubRecogniser(out_of_memory_above_s=0.1), monkeypatch)
+        job = worker.job(job_id).job
+        assert job.status == JobStatus.FAILED
+        assert job.error_code == "out_of_memory"
+        assert "LONGSCRIBE_MAX_SEGMENT_S" in (job.error_message or "")
+        after = worker.submit(recording(2))
+        worker.run(StubRecogniser(), monkeypatch)
+        assert worker.job(after).job.status == JobStatus.COMPLETED
+
+    def test_little_free_memory_means_small_batches_from_the_start(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        recogniser = StubRecogniser()
+        recogniser.memory.headroom = 290 * 2**20  # of which 256 MiB are left alone
+        worker.run(recogniser, monkeypatch)
+        assert max(recogniser.batches) <= 33
+        assert worker.transcript(job_id) == expected
+
+
+class Stop(Exception):
+    """Stands for the process being killed."""
+
+
+class TestResume:
+    @pytest.mark.parametrize("after", [1, 3, 7])
+    def test_an_attempt_goes_on_at_the_stored_plan_and_repeats_no_batch(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch, after: int
+    ) -> None:
+        job_id = worker.submit(recording())
+        tools = worker.tools(StubRecogniser())
+        # 20 padded seconds a batch, so that there are some.
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 20.0)
+        first = factories.claim(worker.db)
+        with pytest.raises(Stop):
+            transcribe(tools, first, _die_after_batches(tools, after))
+        before = list(tools.recogniser.batches)  # type: ignore[attr-defined]
+        assert len(before) == after
+        plan = jobs.stored_plan(worker.db, first, _key(worker, tools))
+        jobs.release(worker.db, first)
+
+        # The next attempt has more memory and would plan otherwise, but keeps the stored batches.
+        second = StubRecogniser()
+        worker.run(second, monkeypatch)
+        assert worker.transcript(job_id) == expected
+        assert plan is not None
+        planned = _padded_batches(plan)
+        assert before + second.batches == pytest.approx(planned)
+
+    def test_another_model_plans_anew_and_keeps_nothing_of_the_old(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        tools = worker.tools(StubRecogniser())
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 20.0)
+        first = factories.claim(worker.db)
+        with pytest.raises(Stop):
+            transcribe(tools, first, _die_after_batches(tools, 2))
+        jobs.release(worker.db, first)
+        other = ModelIdentity("stub", "2", "cpu", "float32", False)
+        assert other != STUB_IDENTITY
+        second = StubRecogniser(identity=other)
+        worker.run(second, monkeypatch)
+        assert worker.job(job_id).job.status == JobStatus.COMPLETED
+        assert math.fsum(second.batches) >= 40 * SPEECH_S
+
+
+def _key(worker: Worker, tools: Tools) -> str:
+    from worker.pipeline import plan_key
+
+    return plan_key(tools)
+
+
+def _die_after_batches(tools: Tools, batches: int) -> Callable[[], None]:
+    def check() -> None:
+        if len(tools.recogniser.batches) >= batches:  # type: ignore[attr-defined]
+            raise Stop
+
+    return check
+
+
+def _padded_batches(plan: Sequence[jobs.RecognisedSegment]) -> list[float]:
+    by_batch = itertools.groupby(sorted(plan, key=lambda s: s.batch), key=lambda s: s.batch)
+    sizes = []
+    for _, segments in by_batch:
+        lengths = [segment.end_sample - segment.start_sample for segment in segments]
+        sizes.append(len(lengths) * max(lengths) / SAMPLE_RATE)
+    return sizes
+
+
+class TestOutcomes:
+    def test_a_model_that_gives_too_few_results_fails_the_job_instead_of_losing_words(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Forgetful(StubRecogniser):
+            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+                return super().recognise(speech)[:1]
+
+        job_id = worker.submit(recording())
+        worker.run(Forgetful(), monkeypatch)
+        job = worker.job(job_id).job
+        assert job.status == JobStatus.FAILED
+        assert job.error_code == "recognition_failed"
+
+    def test_an_error_nobody_foresaw_is_tried_again_and_then_told_without_its_details(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Broken(StubRecogniser):
+            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+                raise KeyError("a secret path")
+
+        job_id = worker.submit(recording())
+        for expected in (JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.FAILED):
+            worker.run(Broken(), monkeypatch)
+            assert worker.job(job_id).job.status == expected
+        job = worker.job(job_id).job
+        assert job.error_code == "internal_error"
+        assert "secret" not in (job.error_message or "")
+
+    def test_a_worker_told_to_stop_gives_the_job_back(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        process.shutdown.set()
+        worker.run(StubRecogniser(), monkeypatch)
+        shown = worker.job(job_id)
+        assert shown.job.status == JobStatus.QUEUED
+        assert shown.attempt is not None and shown.attempt.outcome == AttemptOutcome.RELEASED
+
+    def test_a_full_disk_while_decoding_is_tried_again(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        worker.settings = worker.settings.model_copy(update={"min_free_bytes": 2**62})
+        monkeypatch.setattr(worker.blobs, "_min_free_bytes", 2**62)
+        worker.run(StubRecogniser(), monkeypatch)
+        shown = worker.job(job_id)
+        assert shown.job.status == JobStatus.QUEUED
+        assert shown.attempt is not None
+        assert shown.attempt.error_code == "insufficient_storage"
+
+    def test_a_doorbell_without_work_claims_nothing(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        worker.run(StubRecogniser(), monkeypatch)
+
+    def test_nothing_is_left_in_the_work_folder(self, worker: Worker, expected: str) -> None:
+        assert list(worker.settings.work_dir.iterdir()) == []
