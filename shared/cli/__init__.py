@@ -1,0 +1,1 @@
+"""The `longscribe` command: the embedded stack, the demonstration and the migrations."""

@@ -1,0 +1,5 @@
+"""`python -m shared.cli`: the command where its script is not on the PATH."""
+
+from shared.cli.main import app
+
+app()

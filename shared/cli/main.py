@@ -1,0 +1,107 @@
+"""The commands. What each does is imported by it alone: the web image has neither the embedded
+Redis nor the demonstration's needs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Annotated, NoReturn
+
+import typer
+from alembic.util import CommandError
+from sqlalchemy.exc import OperationalError
+
+from shared.errors import LongscribeError
+from shared.settings import Settings, load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A self-hosted queue that turns long recordings into transcripts.",
+)
+
+_TEXT_IS_WRONG = 1
+_INTERRUPTED = 130
+
+
+@contextmanager
+def _errors_in_words() -> Iterator[None]:
+    try:
+        yield
+    except LongscribeError as error:
+        _complain(error.message)
+    except OperationalError as error:
+        _complain(f"The database cannot be used: {error.orig}")
+    except CommandError as error:
+        # Most often a revision of a newer version, which this one has no way down from.
+        _complain(f"The database's schema does not fit this version: {error}")
+
+
+def _complain(message: str) -> NoReturn:
+    typer.secho(message, fg=typer.colors.RED, err=True)
+    raise typer.Exit(2)
+
+
+def _stop_on_signals() -> None:
+    """SIGTERM and a closed terminal stop everything in order, as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
+@app.command()
+def serve() -> None:
+    """Start everything on this machine and keep it running until Ctrl-C."""
+    from shared.cli.serve import serve_until_stopped
+
+    _stop_on_signals()
+    with _errors_in_words():
+        serve_until_stopped(load_settings())
+
+
+@app.command()
+def demo() -> None:
+    """Transcribe the bundled sample meeting and check the text."""
+    from shared.cli.demo import run_demo
+
+    _stop_on_signals()
+    with _errors_in_words():
+        try:
+            right = run_demo(load_settings())
+        except KeyboardInterrupt:
+            typer.echo("Stopped.")
+            raise typer.Exit(_INTERRUPTED) from None
+    if not right:
+        raise typer.Exit(_TEXT_IS_WRONG)
+
+
+@app.command()
+def migrate(
+    autogenerate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MESSAGE",
+            help="Write a new revision from the difference between models and database.",
+        ),
+    ] = None,
+) -> None:
+    """Bring the database's schema up to this version."""
+    import migrations
+
+    with _errors_in_words():
+        settings: Settings = load_settings()
+        if not settings.database_url:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        migrations.upgrade(settings.resolved_database_url)
+        if autogenerate is not None:
+            migrations.autogenerate(settings.resolved_database_url, autogenerate)
+            return
+    typer.echo("The schema is up to date.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(metadata.version("longscribe"))

@@ -1,0 +1,279 @@
+"""docker-compose.yml without Docker: its commands, its environment and its health checks, against
+a real PostgreSQL and a real Redis that runs with the flags of the file.
+
+Only what a container changes is mapped: names of hosts, ports and paths, and the GPU and its
+model become the CPU and the bundled one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+import yaml
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from shared.cli.redis_server import redis_server_binary
+from shared.cli.score import character_errors
+from shared.settings import Settings
+from tests.services import REPOSITORY, Service, free_port, start, wait_for
+
+SAMPLE = REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac"
+SECRETS = {
+    "POSTGRES_PASSWORD": "postgres0secret",
+    "REDIS_PASSWORD": "redis0secret",
+    "LONGSCRIBE_SECRET_KEY": "form0secret",
+}
+IN_THIS_ENVIRONMENT = {
+    "celery": [sys.executable, "-m", "celery"],
+    "gunicorn": [sys.executable, "-m", "gunicorn"],
+    "longscribe": [sys.executable, "-m", "shared.cli"],
+    "python": [sys.executable],
+}
+_VARIABLE = re.compile(
+    r"\$(?:(?P<escaped>\$)|\{(?P<name>\w+)(?:(?P<kind>:[?-])(?P<rest>[^}]*))?\})"
+)
+
+
+def interpolated(value: Any, variables: dict[str, str]) -> Any:
+    """As `docker compose` does it, for the forms that the file uses."""
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return "$"
+        if found := variables.get(match["name"]):
+            return found
+        if match["kind"] == ":-":
+            return match["rest"]
+        raise KeyError(f"{match['name']} is not set: {match['rest']}")
+
+    if isinstance(value, str):
+        return _VARIABLE.sub(replaced, value)
+    if isinstance(value, list):
+        return [interpolated(item, variables) for item in value]
+    if isinstance(value, dict):
+        return {key: interpolated(item, variables) for key, item in value.items()}
+    return value
+
+
+def compose(variables: dict[str, str]) -> dict[str, Any]:
+    content = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
+    services: dict[str, Any] = interpolated(content["services"], variables)
+    return services
+
+
+@dataclass
+class Production:
+    """The services of the file, as processes of this machine."""
+
+    folder: Path
+    database_url: str
+    services: dict[str, Any] = field(default_factory=lambda: compose(SECRETS))
+    running: list[Service] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.web_port = free_port()
+        self.redis_port = free_port()
+        for name in ("data", "models", "redis"):
+            (self.folder / name).mkdir()
+
+    def environment(self, service: str) -> dict[str, str]:
+        told: dict[str, str] = dict(self.services[service].get("environment", {}))
+        mapped = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        for name, value in told.items():
+            value = value.replace("@redis:6379", f"@127.0.0.1:{self.redis_port}")
+            if value.startswith("/"):  # the container's volumes
+                value = str(self.folder) + value
+            mapped[name] = value
+        if "LONGSCRIBE_DATABASE_URL" in mapped:
+            mapped["LONGSCRIBE_DATABASE_URL"] = self.database_url
+        if service == "web":
+            mapped |= {"LONGSCRIBE_HOST": "127.0.0.1", "LONGSCRIBE_PORT": str(self.web_port)}
+        if service == "worker":
+            mapped |= {"LONGSCRIBE_DEVICE": "cpu", "LONGSCRIBE_MODEL": "demo"}
+        return mapped
+
+    def command(self, service: str) -> list[str]:
+        program, *arguments = self.services[service]["command"]
+        return [*IN_THIS_ENVIRONMENT[program], *arguments]
+
+    def run_once(self, service: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(service),
+            env=self.environment(service),
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def start(self, service: str) -> Service:
+        started = start(
+            self.command(service),
+            env=self.environment(service),
+            log_path=self.folder / f"{service}.log",
+        )
+        self.running.append(started)
+        return started
+
+    def start_redis(self) -> None:
+        program, *arguments = self.services["redis"]["command"]
+        assert program == "redis-server"
+        where = ["--port", str(self.redis_port), "--bind", "127.0.0.1"]
+        self.running.append(
+            start(
+                [redis_server_binary(), *arguments, *where, "--dir", str(self.folder / "redis")],
+                env={"PATH": os.environ["PATH"]},
+                log_path=self.folder / "redis.log",
+            )
+        )
+
+    def is_healthy(self, service: str) -> bool:
+        kind, *test = self.services[service]["healthcheck"]["test"]
+        if kind == "CMD-SHELL":
+            program, _, rest = test[0].partition(" ")
+            test = ["sh", "-c", " ".join([*IN_THIS_ENVIRONMENT[program], rest])]
+        else:
+            test = [*IN_THIS_ENVIRONMENT[test[0]], *test[1:]]
+        checked = subprocess.run(
+            [part.replace(" 8000,", f" {self.web_port},") for part in test],
+            env=self.environment(service),
+            cwd=REPOSITORY,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return checked.returncode == 0
+
+
+@pytest.fixture
+def database_url_of_the_role(postgresql_server: str) -> Iterator[str]:
+    """An empty database that belongs to the role of the file, who is nothing more."""
+    postgres = compose(SECRETS)["postgres"]["environment"]
+    role, name = postgres["POSTGRES_USER"], f"{postgres['POSTGRES_DB']}_compose"
+    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(
+            text(f"CREATE ROLE {role} LOGIN PASSWORD '{postgres['POSTGRES_PASSWORD']}'")
+        )
+        connection.execute(text(f"CREATE DATABASE {name} OWNER {role}"))
+    url = make_url(postgresql_server).set(
+        username=role, password=postgres["POSTGRES_PASSWORD"], database=name
+    )
+    yield url.render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(f"DROP ROLE {role}"))
+    admin.dispose()
+
+
+@pytest.fixture
+def production(tmp_path: Path, database_url_of_the_role: str) -> Iterator[Production]:
+    made = Production(tmp_path, database_url_of_the_role)
+    yield made
+    for service in reversed(made.running):
+        service.stop()
+
+
+def answers(url: str) -> Callable[[], bool]:
+    def asked() -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(url, timeout=10).status_code == requests.codes.ok
+        return False
+
+    return asked
+
+
+def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Production) -> None:
+    production.start_redis()
+    migrated = production.run_once("migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    web, worker = production.start("web"), production.start("worker")
+    url = f"http://127.0.0.1:{production.web_port}"
+    wait_for(answers(f"{url}/readyz"), seconds=60, what=web.log)
+    assert production.is_healthy("web")
+
+    with SAMPLE.open("rb") as audio:
+        submitted = requests.post(f"{url}/api/v1/jobs", files={"file": audio}, timeout=30)
+    assert submitted.status_code == requests.codes.accepted, submitted.text
+    job_url = f"{url}/api/v1/jobs/{submitted.json()['id']}"
+
+    def ended() -> str:
+        assert worker.process.poll() is None, worker.log
+        status: str = requests.get(job_url, timeout=10).json()["status"]
+        return status if status in ("completed", "failed") else ""
+
+    status = wait_for(ended, seconds=120, what="the transcript")
+    assert status == "completed", requests.get(job_url, timeout=10).text
+    heard = requests.get(f"{job_url}/transcript", params={"format": "json"}, timeout=10).json()
+    reference = json.loads(SAMPLE.with_suffix(".json").read_text(encoding="utf-8"))
+    said = "".join(sentence["text"] for sentence in reference["sentences"])
+    assert character_errors(said, heard["text"]).rate <= 0.02
+
+    assert production.is_healthy("worker")
+    worker.kill(signal.SIGTERM)
+    assert worker.process.wait(15) == 0, worker.log
+    assert not production.is_healthy("worker")
+
+
+def test_redis_asks_for_the_password(production: Production) -> None:
+    production.start_redis()
+    with redis.Redis(port=production.redis_port) as stranger:
+
+        def refused() -> bool:
+            try:
+                stranger.ping()
+            except redis.AuthenticationError:
+                return True
+            except redis.ConnectionError:
+                return False
+            raise AssertionError("Redis let a stranger in")
+
+        wait_for(refused, what="Redis")
+
+
+@pytest.mark.parametrize("secret", sorted(SECRETS))
+def test_a_secret_that_is_not_set_stops_the_start(secret: str) -> None:
+    with pytest.raises(KeyError, match=f"{secret} is not set: set it in .env"):
+        compose({name: value for name, value in SECRETS.items() if name != secret})
+
+
+def test_every_setting_in_the_file_exists_and_makes_sense(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {f"LONGSCRIBE_{name.upper()}" for name in Settings.model_fields}
+    for name, service in compose(SECRETS).items():
+        ours = {
+            key: value
+            for key, value in service.get("environment", {}).items()
+            if key.startswith("LONGSCRIBE_")
+        }
+        assert set(ours) <= known, f"{name} sets {set(ours) - known}"
+        with monkeypatch.context() as environment:
+            for key, value in ours.items():
+                environment.setenv(key, value)
+            settings = Settings()
+        if ours:
+            assert settings.database_url.startswith("postgresql+psycopg://longscribe:")
+
+
+def test_a_worker_told_to_stop_has_time_to_give_its_job_back() -> None:
+    worker = compose(SECRETS)["worker"]
+    grace = float(worker["stop_grace_period"].removesuffix("s"))
+    assert grace > float(worker["environment"]["LONGSCRIBE_SOFT_SHUTDOWN_S"])
+    # With it Celery would tell the child only after that time, when it is too late.
+    assert "REMAP_SIGTERM" not in worker["environment"]

