@@ -6,7 +6,6 @@ crash leaves in `incoming/` belongs to nobody.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.errors import FileTooLarge, InsufficientStorage
+from shared.errors import FileTooLarge, InsufficientStorage, storage_error
 from shared.models import new_id
 
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f-]{36}", re.ASCII)
@@ -60,7 +59,7 @@ class IncomingBlob:
         try:
             return self._file.write(data)
         except OSError as error:
-            raise _storage_error(error) from error
+            raise storage_error(error) from error
 
     def keep(self) -> StoredBlob:
         """Make the bytes durable and give them their place."""
@@ -74,7 +73,7 @@ class IncomingBlob:
             self._path.rename(final)
             _fsync_directory(final.parent)
         except OSError as error:
-            raise _storage_error(error) from error
+            raise storage_error(error) from error
         self._kept = True
         return StoredBlob(key, self.size_bytes, self._hash.hexdigest())
 
@@ -149,12 +148,6 @@ def _too_large(max_bytes: int) -> FileTooLarge:
         "LONGSCRIBE_MAX_UPLOAD_BYTES.",
         param="file",
     )
-
-
-def _storage_error(error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return InsufficientStorage()
-    return error
 
 
 def _fsync_directory(directory: Path) -> None:

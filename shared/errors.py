@@ -7,6 +7,8 @@ fault), `TransientError` answers yes (something around us is).  Messages say wha
 
 from __future__ import annotations
 
+import errno
+
 
 class LongscribeError(Exception):
     """Base of all errors that carry a code.
@@ -100,6 +102,14 @@ class DatabaseUnavailable(TransientError):
     code = "database_unavailable"
     http_status = 503
     default_message = "The database does not answer. Nothing was accepted; try again shortly."
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def storage_error(error: OSError) -> Exception:
+    """InsufficientStorage for a disk, quota or size limit that is full; else the error itself."""
+    return InsufficientStorage() if error.errno in _NO_ROOM else error
 
 
 class JobNotFound(PermanentError):

@@ -13,6 +13,10 @@ SENTENCE_PAUSE_S = 3.0
 """A silence this long ends a sentence even where the model puts no full stop: nobody reads a
 subtitle that waits so long in the middle."""
 
+_FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！"}
+"""The model puts an ASCII mark after every English word, also after a term in a Chinese sentence,
+where a full-width one is written."""
+
 NO_SPEECH = "no_speech"
 """The warning of a recording in which nobody speaks."""
 
@@ -56,9 +60,16 @@ def assemble(
 
 
 def _sentence(words: Sequence[Word], marks: Sequence[str]) -> Sentence:
+    is_chinese = any(not word.word.isascii() for word in words)
+    pieces = []
+    for index, (word, mark) in enumerate(zip(words, marks, strict=True)):
+        english_goes_on = index + 1 < len(words) and words[index + 1].word.isascii()
+        if is_chinese and not english_goes_on:
+            mark = _FULL_WIDTH.get(mark, mark)
+        pieces.append(word.word + mark)
     return Sentence(
         start=words[0].start,
         end=words[-1].end,
-        text=join_text(word.word + mark for word, mark in zip(words, marks, strict=True)),
+        text=join_text(pieces),
         words=tuple(words),
     )

@@ -25,9 +25,9 @@ from shared.settings import Settings
 from shared.states import Stage
 from shared.transcript import Transcript, Word
 from worker.assemble import assemble
+from worker.batch_sizer import BatchSizer
 from worker.batching import plan_batches
 from worker.decode import DecodedAudio, DecodeLimits, decode
-from worker.headroom import BatchSizer
 from worker.recogniser import (
     SAMPLE_RATE,
     BatchOutOfMemory,

@@ -20,7 +20,7 @@ from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.logs import configure_logging
 from shared.settings import Settings, load_settings
-from worker.headroom import BatchSizer
+from worker.batch_sizer import BatchSizer
 from worker.pipeline import Tools
 from worker.reaper import Reaper
 from worker.recogniser import Recogniser

@@ -15,12 +15,11 @@ from typing import Self
 
 import numpy as np
 
-from shared.errors import InsufficientStorage
+from shared.errors import storage_error
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 _SAMPLE_BYTES = 2
 _FORMAT = np.dtype("<i2")
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class AudioSpool:
@@ -37,7 +36,7 @@ class AudioSpool:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise _storage_error(error) from error
+            raise storage_error(error) from error
 
     @property
     def samples(self) -> int:
@@ -62,7 +61,7 @@ class AudioSpool:
                 written += os.pwrite(self._file, data[written:], offset + written)
         except OSError as error:
             os.ftruncate(self._file, offset)
-            raise _storage_error(error) from error
+            raise storage_error(error) from error
         self._samples += len(data) // _SAMPLE_BYTES
 
     def read(self, start: int, end: int) -> Pcm:
@@ -102,7 +101,3 @@ class AudioSpool:
         trace: TracebackType | None,
     ) -> None:
         self.remove()
-
-
-def _storage_error(error: OSError) -> Exception:
-    return InsufficientStorage() if error.errno in _NO_ROOM else error

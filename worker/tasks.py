@@ -56,11 +56,10 @@ def _run(tools: Tools, claim: jobs.Claim) -> str:
         with Heartbeat(
             tools.db, claim, interval_s=settings.heartbeat_s, shutdown=process.shutdown
         ) as heartbeat:
-            tools.recogniser.memory.reset_peak()
+            memory = tools.recogniser.memory
+            memory.reset_peak()
             transcript = transcribe(tools, claim, heartbeat.check)
-            jobs.finish(
-                tools.db, claim, transcript, peak_bytes=tools.recogniser.memory.peak_bytes()
-            )
+            jobs.finish(tools.db, claim, transcript, peak_bytes=memory.peak_bytes())
         return "completed"
     except ShutdownRequested:
         jobs.release(tools.db, claim)
@@ -74,11 +73,6 @@ def _run(tools: Tools, claim: jobs.Claim) -> str:
     except Exception as unforeseen:  # the boundary
         error = unforeseen if isinstance(unforeseen, LongscribeError) else InternalError()
         log.exception("attempt failed", code=error.code)
-        jobs.retry_later(
-            tools.db,
-            claim,
-            error,
-            max_attempts=settings.max_attempts,
-            delay_s=settings.retry_delay_s,
-        )
+        most, delay_s = settings.max_attempts, settings.retry_delay_s
+        jobs.retry_later(tools.db, claim, error, max_attempts=most, delay_s=delay_s)
         return f"to be retried: {error.code}"

@@ -22,7 +22,7 @@ from tests import factories
 from tests.installation import as_wav
 from tests.stub_recogniser import STUB_IDENTITY, StubRecogniser
 from worker import process
-from worker.headroom import BatchSizer
+from worker.batch_sizer import BatchSizer
 from worker.pipeline import Tools, transcribe
 from worker.recogniser import SAMPLE_RATE, ModelIdentity, Pcm
 

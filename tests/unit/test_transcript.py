@@ -41,6 +41,21 @@ def test_a_long_silence_ends_a_sentence_without_a_mark() -> None:
     assert [s.text for s in build(spoken, ["", ""]).sentences] == ["好", "的"]
 
 
+@pytest.mark.parametrize(
+    ("spoken", "marks", "text"),
+    [
+        (["升", "级", "API", "周", "杰"], ["", "", ",", "", "。"], "升级API，周杰。"),
+        (["部", "署", "docker"], ["", "", "."], "部署docker。"),
+        (["ok", "next", "好"], [",", "", "。"], "ok, next好。"),
+        (["thank", "you"], ["", "."], "thank you."),
+    ],
+)
+def test_a_mark_after_an_english_term_suits_the_sentence(
+    spoken: list[str], marks: list[str], text: str
+) -> None:
+    assert [s.text for s in build(words(*spoken), marks).sentences] == [text]
+
+
 def test_every_word_is_in_exactly_one_sentence_with_its_times() -> None:
     spoken = words(*"一二三四五六七")
     transcript = build(spoken, ["", "。", "", "，", "", "？", ""])
