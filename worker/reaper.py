@@ -3,6 +3,8 @@ a sign of life. Several at once do no harm."""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,6 +55,15 @@ class Reaper:
         self._thread.join(timeout=self._settings.sweep_s)
 
     def _run(self) -> None:
+        try:
+            self._sweep_until_stopped()
+        except BaseException:
+            # A worker that no longer sweeps would leave lost jobs lost. Better none than half of
+            # one: whoever started it starts another.
+            log.critical("the sweep broke; the worker stops", exc_info=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _sweep_until_stopped(self) -> None:
         while True:
             for step in (
                 self._show_life,

@@ -1,0 +1,69 @@
+"""The sweep outlives outages, and a worker does not outlive its sweep."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from shared import jobs
+from shared.db import Database
+from shared.settings import Settings
+from tests import factories
+from tests.services import wait_for
+from worker import reaper
+from worker.reaper import Reaper
+
+
+@pytest.fixture
+def sweeping(sqlite_url: str, tmp_path: Path) -> Reaper:
+    settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05)
+    return Reaper(settings, Database(sqlite_url), Celery(), worker="w", hostname="h")
+
+
+def test_an_outage_of_redis_does_not_end_the_sweep(
+    sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(sqlite_url)
+    asked = []
+
+    def no_redis(celery: Celery) -> int:
+        asked.append(1)
+        raise RedisConnectionError
+
+    monkeypatch.setattr(reaper, "waiting_doorbells", no_redis)
+    factories.submit(db)
+    sweeping.start()
+    wait_for(lambda: len(asked) >= 3, what="three sweeps")
+    sweeping.stop()
+    assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
+
+
+def test_it_rings_once_for_each_job_that_nobody_was_told_of(
+    sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(sqlite_url)
+    waiting: list[str] = []
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: len(waiting))
+    monkeypatch.setattr(reaper, "ring", lambda celery, name: waiting.append(name) or True)
+    for _ in range(3):
+        factories.submit(db)
+    sweeping.start()
+    wait_for(lambda: len(waiting) == 3, what="three doorbells")
+    sweeping.stop()
+    assert len(waiting) == 3
+
+
+def test_a_sweep_that_breaks_ends_the_worker(
+    sweeping: Reaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(reaper.os, "kill", lambda pid, number: killed.append((pid, number)))
+    monkeypatch.setattr(sweeping, "_take_back", lambda: {}["no such thing"])
+    sweeping.start()
+    wait_for(lambda: killed, what="the end")
+    assert killed == [(os.getpid(), signal.SIGTERM)]
