@@ -115,11 +115,13 @@ def test_targets_rise_by_one_a_token(shard: corpus.Shard) -> None:
         counts, fires = token_counts(*times), fire_counts(*times)
         assert counts.shape == (len(features),)
         assert fires.shape == (3 * len(features),)
+        said_to_s = float(ends[-1]) if len(ids) else 0.0
         for curve in (counts, fires):
             assert np.all(np.diff(curve) >= 0)
             assert curve[0] >= 0
-            # The end symbol counts as one; the last frames may cut its rise short.
-            assert len(ids) + 0.5 <= curve[-1] <= len(ids) + 1
+            # The end symbol counts as one; a word that ends with the recording cuts it short.
+            has_room = said_to_s <= len(features) * 0.060 - 0.062
+            assert len(ids) + (0.5 if has_room else -1) <= curve[-1] <= len(ids) + 1
 
 
 def test_silence_has_no_tokens_but_an_end() -> None:
