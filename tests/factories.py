@@ -51,7 +51,7 @@ def claim(db: Database, *, lease_s: float = 60.0, worker: str = "worker") -> job
 
 def complete(db: Database, claimed: jobs.Claim, transcript: Transcript = TRANSCRIPT) -> None:
     jobs.set_stage(db, claimed, Stage.RECOGNISING, progress=0.2, duration_s=transcript.duration)
-    jobs.store_plan(db, claimed, PLAN_KEY, [])
+    jobs.store_plan(db, claimed, PLAN_KEY, [], complete=True)
     jobs.finish(db, claimed, transcript)
 
 

@@ -77,7 +77,7 @@ class StubRecogniser:
 
     `delay_s` is slept in every forward pass.  A batch of more padded seconds than
     `out_of_memory_above_s` raises BatchOutOfMemory.  `batches` lists the padded seconds of every
-    batch that was tried, refused ones included.
+    batch that was tried, refused ones included; `spans` the number of spans of those that ran.
     """
 
     delay_s: float = 0.0
@@ -87,6 +87,7 @@ class StubRecogniser:
     memory_model: MemoryModel = STUB_MEMORY_MODEL
     identity: ModelIdentity = STUB_IDENTITY
     batches: list[float] = field(default_factory=list)
+    spans: list[int] = field(default_factory=list)
 
     def voice_activity(self) -> StubVoiceActivity:
         return StubVoiceActivity(self.options)
@@ -97,6 +98,7 @@ class StubRecogniser:
         self.batches.append(padded_s)
         if self.out_of_memory_above_s is not None and padded_s > self.out_of_memory_above_s:
             raise BatchOutOfMemory(f"the stub has no room for {padded_s:.1f} s")
+        self.spans.append(len(speech))
         time.sleep(self.delay_s)
         needed = int(self.memory_model.peak_bytes(padded_s, longest_s))
         self.memory.peak = max(self.memory.peak, needed)

@@ -1,7 +1,8 @@
 """One job from its recording to its transcript; read it from top to bottom.
 
-    recording -> samples and voice activity, together -> batch plan, stored
-              -> batch by batch: recognise, commit -> punctuate -> assemble
+    recording -> samples and spans of speech, on a thread of their own
+              -> window by window: batch plan, stored -> batch by batch: recognise, commit
+              -> punctuate -> assemble
 
 Whatever ends an attempt in between, the next one finds the plan and the finished batches in SQL,
 decodes again and goes on with the batch that was missing.
@@ -11,8 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import structlog
@@ -20,23 +20,20 @@ import structlog
 from shared import jobs
 from shared.blobs import BlobStore
 from shared.db import Database
-from shared.errors import NoAudio, RecognitionFailed
+from shared.errors import NoAudio
+from shared.jobs import RecognisedSegment
 from shared.settings import Settings
 from shared.states import Stage
-from shared.transcript import Transcript, Word
+from shared.transcript import Transcript
 from worker.assemble import assemble
 from worker.batch_sizer import BatchSizer
 from worker.batching import plan_batches
-from worker.decode import DecodedAudio, DecodeLimits, decode
-from worker.recogniser import (
-    SAMPLE_RATE,
-    BatchOutOfMemory,
-    Pcm,
-    Recogniser,
-    SpeechSpan,
-    VoiceActivityDetector,
-)
+from worker.decode import DecodeLimits
+from worker.listener import Listener
+from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
+from worker.recognition import BatchRunner
 from worker.spool import AudioSpool
+from worker.windows import Windows
 from worker.workdir import job_folder
 
 log = structlog.get_logger(__name__)
@@ -47,9 +44,12 @@ LANGUAGE = "zh"
 _PLAN_VERSION = 1
 """Raise it when a change to decoding or segmentation moves spans or alters words."""
 
-# Shares of the progress bar, by where the time goes on the CPU and the GPU alike.
-_DECODED = 0.15
+_DECODED = 0.1
+"""Share of the progress bar that decoding moves; recognition moves the most of the rest."""
 _RECOGNISED = 0.97
+
+_SHOW_EVERY = 0.01
+"""Progress of decoding is written once in so many shares of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,13 @@ def transcribe(tools: Tools, claim: jobs.Claim, check: Callable[[], None]) -> Tr
     `check` is called between blocks and batches and raises when the attempt must stop.
     Raises the errors of shared.errors.
     """
-    key = plan_key(tools)
     with (
         job_folder(tools.settings.work_dir, claim.job_id) as folder,
         AudioSpool(folder / "audio.pcm") as spool,
     ):
-        segments = jobs.stored_plan(tools.db, claim, key)
-        spans, warnings = _listen(tools, claim, check, spool, segments)
-        segments = _plan(tools, claim, key, spool, spans, segments)
-        jobs.set_stage(tools.db, claim, Stage.RECOGNISING)
-        words = _recognise(tools, claim, check, spool, segments)
+        attempt = _Attempt(tools, claim, check, spool)
+        warnings = attempt.recognise()
+        words = attempt.runner.words()
         duration = spool.seconds
     jobs.set_stage(tools.db, claim, Stage.PUNCTUATING, progress=_RECOGNISED)
     marks = tools.recogniser.punctuate([word.word for word in words])
@@ -107,174 +104,170 @@ def plan_key(tools: Tools) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def _listen(
-    tools: Tools,
-    claim: jobs.Claim,
-    check: Callable[[], None],
-    spool: AudioSpool,
-    planned: Sequence[jobs.RecognisedSegment] | None,
-) -> tuple[list[SpeechSpan], list[str]]:
-    """Decode the recording into `spool` and find speech in it as it comes; with a plan in hand
-    only decode.  Gives the spans and the warnings."""
-    limits = DecodeLimits(max_audio_s=tools.settings.max_audio_s)
-    detector = tools.recogniser.voice_activity() if planned is None else None
-    spans: list[SpeechSpan] = []
-    shown = 0.0
-    with decode(tools.blobs.path(claim.blob_key), limits=limits) as audio:
-        for block in audio:
-            check()
-            spool.append(block)
-            if detector is not None:
-                spans += detector.feed(block)
-            progress = _decoding_progress(audio, spool)
-            if progress - shown >= 0.01:
-                shown = progress
-                tools.blobs.require_space(0)
-                jobs.set_stage(tools.db, claim, Stage.DECODING, progress=progress)
-        summary = audio.summary
-    if spool.samples == 0:
-        raise NoAudio
-    jobs.set_stage(tools.db, claim, Stage.SEGMENTING, progress=_DECODED, duration_s=spool.seconds)
-    spans += _last_spans(detector)
-    warnings = ["damaged_audio_skipped"] if summary.corrupt_packets else []
-    return spans, warnings
+class _Attempt:
+    """From the recording to recognised words, for one attempt."""
 
+    def __init__(
+        self, tools: Tools, claim: jobs.Claim, check: Callable[[], None], spool: AudioSpool
+    ) -> None:
+        self._tools = tools
+        self._claim = claim
+        self._check = check
+        self._spool = spool
+        self._key = plan_key(tools)
+        self._stored = jobs.stored_plan(tools.db, claim, self._key)
+        self._batches = 1 + max((segment.batch for segment in self._stored.segments), default=-1)
+        self._stage = Stage.DECODING
+        self._progress = 0.0
+        self._expected_s: float | None = None
+        self.runner = BatchRunner(tools.db, claim, tools.recogniser, tools.batch_sizer, spool)
 
-def _last_spans(detector: VoiceActivityDetector | None) -> list[SpeechSpan]:
-    return [] if detector is None else detector.finish()
-
-
-def _decoding_progress(audio: DecodedAudio, spool: AudioSpool) -> float:
-    expected = audio.duration_s
-    if not expected:
-        return 0.0
-    return _DECODED * min(1.0, spool.seconds / expected)
-
-
-def _plan(
-    tools: Tools,
-    claim: jobs.Claim,
-    key: str,
-    spool: AudioSpool,
-    spans: Sequence[SpeechSpan],
-    planned: list[jobs.RecognisedSegment] | None,
-) -> list[jobs.RecognisedSegment]:
-    """Choose the batch size, and form the batches unless an earlier attempt already has."""
-    decision = tools.batch_sizer.choose(spool.seconds)
-    identity = tools.recogniser.identity
-    jobs.note_batch_choice(
-        tools.db,
-        claim,
-        jobs.BatchRecord(
-            model=identity.name,
-            device=identity.device,
-            batch_size_s=decision.batch_size_s,
-            batch_reason=decision.reason,
-            length_ceiling_s=decision.length_ceiling_s,
-            memory_cap_s=decision.memory_cap_s,
-            headroom_bytes=decision.headroom_bytes,
-            predicted_peak_bytes=decision.predicted_peak_bytes,
-        ),
-    )
-    if planned is not None:
-        return planned
-    plan = plan_batches(spans, decision.batch_size_s)
-    batch_of = {
-        index: number for number, batch in enumerate(plan.batches) for index in batch.indices
-    }
-    segments = [
-        jobs.PlannedSegment(span.start, span.end, batch_of[index])
-        for index, span in enumerate(spans)
-    ]
-    jobs.store_plan(tools.db, claim, key, segments)
-    log.info(
-        "planned",
-        segments=len(segments),
-        batches=len(plan.batches),
-        padding=round(plan.padding, 3),
-        batch_size_s=decision.batch_size_s,
-        reason=decision.reason,
-    )
-    return [
-        jobs.RecognisedSegment(segment.start_sample, segment.end_sample, segment.batch, None)
-        for segment in segments
-    ]
-
-
-def _recognise(
-    tools: Tools,
-    claim: jobs.Claim,
-    check: Callable[[], None],
-    spool: AudioSpool,
-    segments: list[jobs.RecognisedSegment],
-) -> list[Word]:
-    """Recognise and commit every batch that is not done, then give all words in order of time."""
-    missing: dict[int, list[jobs.RecognisedSegment]] = defaultdict(list)
-    for segment in segments:
-        if segment.words is None:
-            missing[segment.batch].append(segment)
-    samples = sum(_length(segment) for segment in segments)
-    done = {_span(segment): segment for segment in segments if segment.words is not None}
-    for number in sorted(missing):
-        todo = [missing[number]]
-        while todo:
-            check()
-            # The ceiling may have fallen since this batch was formed.
-            batch, *rest = tools.batch_sizer.fit(todo.pop(0))
-            todo[:0] = rest
-            try:
-                recognised = _recognise_batch(tools.recogniser, spool, batch)
-            except BatchOutOfMemory:
-                tools.batch_sizer.ran_out(
-                    batch
-                )  # raises OutOfMemory when there is nothing to halve
-                todo.insert(0, batch)
-                jobs.record_oom_retry(tools.db, claim, tools.batch_sizer.ceiling_s)
-                log.warning("batch out of memory", segments=len(batch))
-                continue
-            done |= {_span(segment): segment for segment in recognised}
-            share = sum(_length(segment) for segment in done.values()) / samples
-            jobs.save_batch(
-                tools.db,
-                claim,
-                recognised,
-                progress=_DECODED + (_RECOGNISED - _DECODED) * share,
-            )
-    return [
-        Word(word, start, end)
-        for segment in sorted(done.values(), key=_span)
-        for word, start, end in segment.words or ()
-    ]
-
-
-def _recognise_batch(
-    recogniser: Recogniser, spool: AudioSpool, batch: Sequence[jobs.RecognisedSegment]
-) -> list[jobs.RecognisedSegment]:
-    speech: list[Pcm] = [spool.read(segment.start_sample, segment.end_sample) for segment in batch]
-    results = recogniser.recognise(speech)
-    if len(results) != len(batch):
-        # Never zip what may not belong together: FunASR itself gives one empty result for a
-        # whole batch in which nothing was recognised.
-        raise RecognitionFailed(f"The model gave {len(results)} results for {len(batch)} segments.")
-    return [
-        jobs.RecognisedSegment(
-            segment.start_sample,
-            segment.end_sample,
-            segment.batch,
-            [_placed(word, segment.start_sample / SAMPLE_RATE) for word in words],
+    def recognise(self) -> list[str]:
+        """Listen, plan and recognise to the recording's end; the warnings."""
+        planned = self._stored.complete
+        listener = Listener(
+            self._tools.blobs.path(self._claim.blob_key),
+            self._spool,
+            None if planned else self._tools.recogniser.voice_activity(),
+            limits=DecodeLimits(max_audio_s=self._tools.settings.max_audio_s),
+            require_space=lambda: self._tools.blobs.require_space(0),
         )
-        for segment, words in zip(batch, results, strict=True)
-    ]
+        with listener:
+            if planned:
+                self._hear_all(listener)
+                self._choose_batch_size()
+                self._run(self._stored.segments)
+            else:
+                for window, is_last in self._windows(listener):
+                    self._run(self._plan(window, is_last=is_last))
+            damaged = listener.summary.corrupt_packets > 0
+        return ["damaged_audio_skipped"] if damaged else []
 
+    def _windows(self, listener: Listener) -> Iterator[tuple[list[SpeechSpan], bool]]:
+        """Windows of spans not yet planned, the last of them marked; what an earlier attempt
+        planned is run on the way."""
+        windows: Windows | None = None
+        spans: list[SpeechSpan] = []
+        for heard in listener.heard(self._check):
+            spans += heard.spans
+            self._show_decoding(listener.expected_s)
+            if windows is None:
+                if self._expected_s is None or len(spans) < len(self._stored.segments):
+                    continue  # the length to choose a batch size by, or the old plan, is to come
+                windows = Windows(self._choose_batch_size())
+                spans = self._resume(spans)
+            for window in windows.add(spans):
+                yield window, False
+            spans = []
+        self._end_of_recording()
+        if windows is None:
+            windows = Windows(self._choose_batch_size())
+            spans = self._resume(spans)
+        for window in windows.add(spans):
+            yield window, False
+        yield windows.rest(), True
 
-def _placed(word: Word, offset_s: float) -> tuple[str, float, float]:
-    """A word's times in the recording, rounded to the millisecond they are known to."""
-    return word.word, round(offset_s + word.start, 3), round(offset_s + word.end, 3)
+    def _hear_all(self, listener: Listener) -> None:
+        for _ in listener.heard(self._check):
+            self._show_decoding(listener.expected_s)
+        self._end_of_recording()
 
+    def _resume(self, spans: Sequence[SpeechSpan]) -> list[SpeechSpan]:
+        """Run what an earlier attempt planned; the spans that it had not."""
+        stored = self._stored.segments
+        if not stored:
+            return list(spans)
+        known = [SpeechSpan(segment.start_sample, segment.end_sample) for segment in stored]
+        if list(spans[: len(known)]) != known:
+            # Nothing that we know of does this; the text would have a seam, so begin again.
+            log.error("the recording's spans are not those of the stored plan")
+            jobs.drop_plan(self._tools.db, self._claim)
+            self._batches = 0
+            return list(spans)
+        self._run(stored)
+        return list(spans[len(known) :])
 
-def _span(segment: jobs.RecognisedSegment) -> tuple[int, int]:
-    return segment.start_sample, segment.end_sample
+    def _choose_batch_size(self) -> float:
+        """Decide, and keep the reason with the attempt. In padded seconds."""
+        decision = self._tools.batch_sizer.choose(self._expected_s or self._spool.seconds)
+        identity = self._tools.recogniser.identity
+        jobs.note_batch_choice(
+            self._tools.db,
+            self._claim,
+            jobs.BatchRecord(
+                model=identity.name,
+                device=identity.device,
+                batch_size_s=decision.batch_size_s,
+                batch_reason=decision.reason,
+                length_ceiling_s=decision.length_ceiling_s,
+                memory_cap_s=decision.memory_cap_s,
+                headroom_bytes=decision.headroom_bytes,
+                predicted_peak_bytes=decision.predicted_peak_bytes,
+            ),
+        )
+        log.info("batch size chosen", size_s=decision.batch_size_s, reason=decision.reason)
+        self._batch_size_s = decision.batch_size_s
+        return decision.batch_size_s
 
+    def _plan(self, window: Sequence[SpeechSpan], *, is_last: bool) -> list[RecognisedSegment]:
+        """Form the batches of a window and store them before the first is recognised."""
+        plan = plan_batches(window, self._batch_size_s)
+        batch_of = {
+            index: self._batches + number
+            for number, batch in enumerate(plan.batches)
+            for index in batch.indices
+        }
+        self._batches += len(plan.batches)
+        segments = [
+            jobs.PlannedSegment(span.start, span.end, batch_of[index])
+            for index, span in enumerate(window)
+        ]
+        jobs.store_plan(self._tools.db, self._claim, self._key, segments, complete=is_last)
+        log.info(
+            "planned",
+            segments=len(segments),
+            batches=len(plan.batches),
+            padding=round(plan.padding, 3),
+        )
+        return [
+            RecognisedSegment(segment.start_sample, segment.end_sample, segment.batch, None)
+            for segment in segments
+        ]
 
-def _length(segment: jobs.RecognisedSegment) -> int:
-    return segment.end_sample - segment.start_sample
+    def _run(self, segments: Sequence[RecognisedSegment]) -> None:
+        if not segments:
+            return
+        if self._stage is Stage.DECODING:
+            self._stage = Stage.RECOGNISING
+            jobs.set_stage(self._tools.db, self._claim, self._stage)
+        begin, end = segments[0].start_sample, segments[-1].end_sample
+
+        def progress(share: float) -> float:
+            recognised_s = (begin + share * (end - begin)) / SAMPLE_RATE
+            return self._overall(recognised_s)
+
+        self.runner.run(segments, self._check, progress)
+
+    def _overall(self, recognised_s: float) -> float:
+        """The job's progress, from how far into the recording its text reaches."""
+        length_s = max(self._expected_s or 0.0, self._spool.seconds)
+        decoded = min(1.0, self._spool.seconds / length_s)
+        recognised = min(1.0, recognised_s / length_s)
+        return _DECODED * decoded + (_RECOGNISED - _DECODED) * recognised
+
+    def _show_decoding(self, expected_s: float | None) -> None:
+        """Progress while nothing is recognised yet; afterwards the batches show it."""
+        self._expected_s = expected_s
+        if expected_s is None or self._stage is not Stage.DECODING:
+            return
+        progress = self._overall(0.0)
+        if progress - self._progress >= _SHOW_EVERY:
+            self._progress = progress
+            jobs.set_stage(self._tools.db, self._claim, self._stage, progress=progress)
+
+    def _end_of_recording(self) -> None:
+        """The header may have claimed another length than there was."""
+        if self._spool.samples == 0:
+            raise NoAudio
+        self._expected_s = self._spool.seconds
+        jobs.set_stage(self._tools.db, self._claim, self._stage, duration_s=self._spool.seconds)

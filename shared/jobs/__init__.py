@@ -1,14 +1,12 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
-`claim` and `attempt` (worker), `requests` (what a person asks), `reap` (any worker, any time),
-`reading` (what the API and the pages show).  SQL is the queue; Redis only carries the news.
+`claim`, `attempt` and `plan` (worker), `requests` (what a person asks), `reap` (any worker, at any
+time), `reading` (what the API and the pages show).  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
     BatchRecord,
-    PlannedSegment,
-    RecognisedSegment,
     cancelled,
     fail,
     finish,
@@ -17,12 +15,19 @@ from shared.jobs.attempt import (
     record_oom_retry,
     release,
     retry_later,
-    save_batch,
     set_stage,
+)
+from shared.jobs.claim import Claim, claim_next
+from shared.jobs.plan import (
+    NO_PLAN,
+    PlannedSegment,
+    RecognisedSegment,
+    StoredPlan,
+    drop_plan,
+    save_batch,
     store_plan,
     stored_plan,
 )
-from shared.jobs.claim import Claim, claim_next
 from shared.jobs.reading import (
     JobPage,
     JobView,
@@ -39,6 +44,7 @@ from shared.jobs.requests import cancel, delete, retry
 from shared.jobs.submission import Submission, submit
 
 __all__ = [
+    "NO_PLAN",
     "BatchRecord",
     "Claim",
     "JobPage",
@@ -47,11 +53,13 @@ __all__ = [
     "QueueSummary",
     "Reaped",
     "RecognisedSegment",
+    "StoredPlan",
     "Submission",
     "cancel",
     "cancelled",
     "claim_next",
     "delete",
+    "drop_plan",
     "fail",
     "finish",
     "get_job",

@@ -6,11 +6,10 @@ nothing.  If a person cancelled the job, they raise Cancelled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import CursorResult, case, delete, func, insert, select, update
+from sqlalchemy import CursorResult, case, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -20,25 +19,6 @@ from shared.jobs.transition import move, requeue
 from shared.models import Attempt, Job, Recording, Segment, StoredTranscript
 from shared.states import AttemptOutcome, JobStatus, Stage
 from shared.transcript import Transcript
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSegment:
-    """A span of the recording, in samples, and the number of its batch."""
-
-    start_sample: int
-    end_sample: int
-    batch: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecognisedSegment:
-    """`words` is [(word, start, end), ...] in seconds of the recording; None: not yet done."""
-
-    start_sample: int
-    end_sample: int
-    batch: int
-    words: list[tuple[str, float, float]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +35,8 @@ class BatchRecord:
     predicted_peak_bytes: int
 
 
-def _stop(session: Session, claim: Claim) -> NoReturn:
+def stop(session: Session, claim: Claim) -> NoReturn:
+    """Raise the reason why this attempt may not write any more."""
     status = session.scalar(
         select(Job.status).where(Job.id == claim.job_id, Job.fence == claim.fence)
     )
@@ -64,7 +45,7 @@ def _stop(session: Session, claim: Claim) -> NoReturn:
     raise FenceLost
 
 
-def _renew(session: Session, claim: Claim, **values: Any) -> None:
+def renew(session: Session, claim: Claim, **values: Any) -> None:
     """Renew the lease and set `values`, if this attempt still holds the job."""
     progress = values.pop("progress", None)
     if progress is not None:
@@ -84,13 +65,13 @@ def _renew(session: Session, claim: Claim, **values: Any) -> None:
         ),
     )
     if result.rowcount != 1:
-        _stop(session, claim)
+        stop(session, claim)
 
 
 def heartbeat(db: Database, claim: Claim) -> None:
     """Say that this attempt lives."""
     with db.writing() as session:
-        _renew(session, claim)
+        renew(session, claim)
 
 
 def set_stage(
@@ -103,7 +84,7 @@ def set_stage(
 ) -> None:
     """Show what the attempt is doing, and how long the recording turned out to be."""
     with db.writing() as session:
-        _renew(session, claim, stage=stage.value, progress=progress)
+        renew(session, claim, stage=stage.value, progress=progress)
         if duration_s is not None:
             session.execute(
                 update(Recording)
@@ -113,7 +94,8 @@ def set_stage(
             )
 
 
-def _attempt_values(session: Session, claim: Claim, **values: Any) -> None:
+def set_attempt(session: Session, claim: Claim, **values: Any) -> None:
+    """Set columns of the attempt's own row."""
     session.execute(
         update(Attempt)
         .where(Attempt.job_id == claim.job_id, Attempt.fence == claim.fence)
@@ -125,84 +107,15 @@ def _attempt_values(session: Session, claim: Claim, **values: Any) -> None:
 def note_batch_choice(db: Database, claim: Claim, choice: BatchRecord) -> None:
     """Keep the batch size and the reason for it with the attempt."""
     with db.writing() as session:
-        _renew(session, claim)
-        _attempt_values(session, claim, **asdict(choice))
-
-
-def stored_plan(db: Database, claim: Claim, plan_key: str) -> list[RecognisedSegment] | None:
-    """The segments that an earlier attempt planned under the same key, in order of time, with
-    the words of those that it finished; None if there was no such plan."""
-    with db.reading() as session:
-        if session.scalar(select(Job.plan_key).where(Job.id == claim.job_id)) != plan_key:
-            return None
-        segments = session.scalars(
-            select(Segment)
-            .where(Segment.job_id == claim.job_id, Segment.plan_key == plan_key)
-            .order_by(Segment.start_sample)
-        )
-        return [
-            RecognisedSegment(
-                segment.start_sample,
-                segment.end_sample,
-                segment.batch,
-                None
-                if segment.words is None
-                else [(word, start, end) for word, start, end in segment.words],
-            )
-            for segment in segments
-        ]
-
-
-def store_plan(
-    db: Database, claim: Claim, plan_key: str, segments: Sequence[PlannedSegment]
-) -> None:
-    """Keep the spans and their batches before the first is recognised, so that an attempt after
-    a crash forms the same batches.  Segments of another model or other options are dropped."""
-    with db.writing() as session:
-        _renew(session, claim, plan_key=plan_key, planned_segments=len(segments))
-        session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
-        if segments:
-            session.execute(
-                insert(Segment),
-                [
-                    {"job_id": claim.job_id, "plan_key": plan_key, **asdict(segment)}
-                    for segment in segments
-                ],
-            )
-
-
-def save_batch(
-    db: Database, claim: Claim, segments: Sequence[RecognisedSegment], *, progress: float
-) -> None:
-    """Commit one batch: its words, the progress and the lease, together or not at all."""
-    with db.writing() as session:
-        _renew(session, claim, progress=progress)
-        for segment in segments:
-            result = cast(
-                CursorResult[Any],
-                session.execute(
-                    update(Segment)
-                    .where(
-                        Segment.job_id == claim.job_id,
-                        Segment.start_sample == segment.start_sample,
-                        Segment.end_sample == segment.end_sample,
-                    )
-                    .values(words=segment.words, fence=claim.fence)
-                    .execution_options(synchronize_session=False)
-                ),
-            )
-            if result.rowcount != 1:
-                raise RecognitionFailed("A batch held a segment that was never planned.")
-        _attempt_values(session, claim, batches=Attempt.batches + 1)
+        renew(session, claim)
+        set_attempt(session, claim, **asdict(choice))
 
 
 def record_oom_retry(db: Database, claim: Claim, batch_size_s: float) -> None:
     """A batch did not fit and was halved; `batch_size_s` is the ceiling from now on."""
     with db.writing() as session:
-        _renew(session, claim)
-        _attempt_values(
-            session, claim, oom_retries=Attempt.oom_retries + 1, batch_size_s=batch_size_s
-        )
+        renew(session, claim)
+        set_attempt(session, claim, oom_retries=Attempt.oom_retries + 1, batch_size_s=batch_size_s)
 
 
 def finish(
@@ -219,7 +132,7 @@ def finish(
             )
         ).one_or_none()
         if planned is None:
-            _stop(session, claim)
+            stop(session, claim)
         done = session.scalar(
             select(func.count()).where(
                 Segment.job_id == claim.job_id,
@@ -245,7 +158,7 @@ def finish(
             error_code=None,
             error_message=None,
         ):
-            _stop(session, claim)
+            stop(session, claim)
         session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
         _end(session, claim, AttemptOutcome.COMPLETED, peak_bytes=peak_bytes)
 
@@ -258,7 +171,7 @@ def _end(
     *,
     peak_bytes: int | None = None,
 ) -> None:
-    _attempt_values(
+    set_attempt(
         session,
         claim,
         outcome=outcome.value,
@@ -288,7 +201,7 @@ def _fail(session: Session, claim: Claim, error: LongscribeError) -> None:
         error_code=error.code,
         error_message=error.message,
     ):
-        _stop(session, claim)
+        stop(session, claim)
     _end(session, claim, AttemptOutcome.FAILED, error)
 
 
@@ -302,7 +215,7 @@ def retry_later(
             _fail(session, claim, error)
             return
         if not requeue(session, claim.job_id, claim.fence, delay_s=delay_s, counts_as_failed=True):
-            _stop(session, claim)
+            stop(session, claim)
         _end(session, claim, AttemptOutcome.RETRYING, error)
 
 
@@ -310,7 +223,7 @@ def release(db: Database, claim: Claim) -> None:
     """Give the job back untouched, because this worker was told to stop."""
     with db.writing() as session:
         if not requeue(session, claim.job_id, claim.fence, counts_as_failed=False):
-            _stop(session, claim)
+            stop(session, claim)
         _end(session, claim, AttemptOutcome.RELEASED)
 
 

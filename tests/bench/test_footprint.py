@@ -13,6 +13,7 @@ import pytest
 import requests
 
 import migrations
+from shared.models import Attempt
 from shared.states import JobStatus
 from tests.bench.memory import MB, PeakResident, family, resident_bytes
 from tests.installation import Installation, as_wav, model_process
@@ -55,6 +56,9 @@ def test_a_three_hour_recording(stack: Stack, tmp_path: Path) -> None:
             )
         job_id = answer.json()["id"]
         submitted = time.monotonic() - started
+        wait_for(lambda: _batches(installation, job_id), seconds=600, what="the first batch")
+        claimed_at = _attempt(installation, job_id).started_at
+        first_s = (installation.view(job_id).now - claimed_at).total_seconds()
         assert installation.wait_until_over(job_id, seconds=1500) == JobStatus.COMPLETED
         wall = time.monotonic() - started
     text = requests.get(f"{stack.url}/api/v1/jobs/{job_id}/transcript", timeout=60).text
@@ -64,12 +68,24 @@ def test_a_three_hour_recording(stack: Stack, tmp_path: Path) -> None:
     print(
         f"\n{HOURS} h recording, bundled model: upload {submitted:.1f} s, whole job {wall:.1f} s "
         f"({HOURS * 3600 / wall:.0f}x real time), CER {character_error_rate(said.text, text):.2%}"
+        f"\n  first segments committed {first_s:.1f} s after the claim"
         f"\n  batch: {seen.attempt and seen.attempt.batch_reason}"
         f"\n  worker: {loaded / MB:.0f} MB loaded, +{grown / MB:.0f} MB at the peak (limit 400)"
         f"\n  web: {web_peak / MB:.0f} MB at the peak (limit 150)"
     )
     assert grown <= 400 * MB
     assert web_peak <= 150 * MB
+
+
+def _attempt(installation: Installation, job_id: str) -> Attempt:
+    attempt = installation.view(job_id).attempt
+    assert attempt is not None
+    return attempt
+
+
+def _batches(installation: Installation, job_id: str) -> int:
+    attempt = installation.view(job_id).attempt
+    return attempt.batches if attempt else 0
 
 
 def test_a_large_upload(stack: Stack) -> None:

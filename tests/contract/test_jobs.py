@@ -141,7 +141,7 @@ class TestAttempt:
         job_id = factories.submit(db)
         claim = factories.claim(db)
         jobs.set_stage(db, claim, Stage.RECOGNISING, progress=0.2, duration_s=12.5)
-        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
         jobs.save_batch(db, claim, [FIRST], progress=0.5)
         jobs.save_batch(db, claim, [SECOND], progress=0.9)
         jobs.finish(db, claim, TRANSCRIPT, peak_bytes=7)
@@ -157,7 +157,7 @@ class TestAttempt:
     def test_a_job_with_a_missing_segment_cannot_finish(self, db: Database) -> None:
         job_id = factories.submit(db)
         claim = factories.claim(db)
-        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
         jobs.save_batch(db, claim, [FIRST], progress=0.5)
         with pytest.raises(RecognitionFailed, match="2 segments were planned and 1 recognised"):
             jobs.finish(db, claim, TRANSCRIPT)
@@ -169,32 +169,57 @@ class TestAttempt:
     ) -> None:
         factories.submit(db)
         claim = factories.claim(db)
-        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
         stranger = jobs.RecognisedSegment(5, 6, 0, [])
         with pytest.raises(RecognitionFailed):
             jobs.save_batch(db, claim, [FIRST, stranger], progress=0.5)
         plan = jobs.stored_plan(db, claim, PLAN_KEY)
-        assert plan is not None and all(segment.words is None for segment in plan)
+        assert all(segment.words is None for segment in plan.segments)
 
     def test_the_next_attempt_finds_the_plan_and_what_was_recognised(self, db: Database) -> None:
         factories.submit(db)
         first = factories.claim(db)
-        jobs.store_plan(db, first, PLAN_KEY, PLAN)
+        jobs.store_plan(db, first, PLAN_KEY, PLAN, complete=True)
         jobs.save_batch(db, first, [FIRST], progress=0.5)
         jobs.release(db, first)
         second = factories.claim(db)
-        assert jobs.stored_plan(db, second, PLAN_KEY) == [
-            FIRST,
-            jobs.RecognisedSegment(20_000, 30_000, 1, None),
-        ]
+        assert jobs.stored_plan(db, second, PLAN_KEY) == jobs.StoredPlan(
+            [FIRST, jobs.RecognisedSegment(20_000, 30_000, 1, None)], complete=True
+        )
 
     def test_a_plan_under_another_key_is_not_used_and_then_replaced(self, db: Database) -> None:
         factories.submit(db)
         claim = factories.claim(db)
-        jobs.store_plan(db, claim, PLAN_KEY, PLAN)
-        assert jobs.stored_plan(db, claim, "other model") is None
-        jobs.store_plan(db, claim, "other model", PLAN[:1])
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        assert jobs.stored_plan(db, claim, "other model") == jobs.NO_PLAN
+        jobs.store_plan(db, claim, "other model", PLAN[:1], complete=True)
         assert count(db, Segment) == 1
+
+    def test_a_plan_grows_window_by_window_and_is_complete_with_the_last(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN[:1], complete=False)
+        assert not jobs.stored_plan(db, claim, PLAN_KEY).complete
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        with pytest.raises(RecognitionFailed):  # nobody knows yet what is still to come
+            jobs.finish(db, claim, TRANSCRIPT)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN[1:], complete=True)
+        plan = jobs.stored_plan(db, claim, PLAN_KEY)
+        assert plan.complete and [s.words is None for s in plan.segments] == [False, True]
+        jobs.save_batch(db, claim, [SECOND], progress=0.9)
+        jobs.finish(db, claim, TRANSCRIPT)
+
+    def test_a_plan_that_does_not_fit_any_more_is_dropped_with_its_words(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        jobs.drop_plan(db, claim)
+        assert jobs.stored_plan(db, claim, PLAN_KEY) == jobs.NO_PLAN
+        assert count(db, Segment) == 0
 
     def test_progress_never_falls(self, db: Database) -> None:
         job_id = factories.submit(db)
@@ -231,7 +256,7 @@ class TestAttempt:
 WRITES: dict[str, Callable[[Database, jobs.Claim], object]] = {
     "heartbeat": lambda db, claim: jobs.heartbeat(db, claim),
     "stage": lambda db, claim: jobs.set_stage(db, claim, Stage.SAVING, progress=0.9),
-    "plan": lambda db, claim: jobs.store_plan(db, claim, "x", PLAN),
+    "plan": lambda db, claim: jobs.store_plan(db, claim, "x", PLAN, complete=True),
     "batch": lambda db, claim: jobs.save_batch(db, claim, [], progress=0.9),
     "oom": lambda db, claim: jobs.record_oom_retry(db, claim, 10),
     "finish": lambda db, claim: jobs.finish(db, claim, TRANSCRIPT),
@@ -248,7 +273,7 @@ class TestFence:
     def test_the_old_holder_of_a_job_writes_nothing(self, db: Database, write: str) -> None:
         job_id = factories.submit(db)
         old = factories.claim(db)
-        jobs.store_plan(db, old, PLAN_KEY, [])
+        jobs.store_plan(db, old, PLAN_KEY, [], complete=True)
         expire_lease(db, job_id)
         assert [reaped.status for reaped in jobs.reap(db, max_attempts=3)] == [JobStatus.QUEUED]
         new = factories.claim(db)
@@ -265,7 +290,7 @@ class TestFence:
     def test_an_attempt_at_a_cancelled_job_is_told_so(self, db: Database, write: str) -> None:
         job_id = factories.submit(db)
         claim = factories.claim(db)
-        jobs.store_plan(db, claim, PLAN_KEY, [])
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
         jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
         with pytest.raises(Cancelled):
             WRITES[write](db, claim)
@@ -394,7 +419,7 @@ class TestRequests:
         for _ in range(20):
             job_id = factories.submit(db)
             claim = factories.claim(db)
-            jobs.store_plan(db, claim, PLAN_KEY, [])
+            jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
             barrier = threading.Barrier(2)
 
             def finish(claim: jobs.Claim = claim, barrier: threading.Barrier = barrier) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from shared.states import AttemptOutcome, JobStatus
 from shared.transcript import Word
 from tests import factories
 from tests.installation import as_wav
-from tests.stub_recogniser import STUB_IDENTITY, StubRecogniser
+from tests.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
 from worker import process
 from worker.batch_sizer import BatchSizer
-from worker.pipeline import Tools, transcribe
+from worker.decode import DecodedAudio
+from worker.pipeline import Tools, plan_key, transcribe
 from worker.recogniser import SAMPLE_RATE, ModelIdentity, Pcm
 
 SPEECH_S = 1.5
@@ -164,23 +166,58 @@ class TestResume:
     ) -> None:
         job_id = worker.submit(recording())
         tools = worker.tools(StubRecogniser())
-        # 20 padded seconds a batch, so that there are some.
-        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 20.0)
+        # 10 padded seconds a batch, so that there are some.
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
         first = factories.claim(worker.db)
         with pytest.raises(Stop):
             transcribe(tools, first, _die_after_batches(tools, after))
         before = list(tools.recogniser.batches)  # type: ignore[attr-defined]
         assert len(before) == after
-        plan = jobs.stored_plan(worker.db, first, _key(worker, tools))
+        stored = jobs.stored_plan(worker.db, first, plan_key(tools))
+        assert not stored.complete
         jobs.release(worker.db, first)
 
-        # The next attempt has more memory and would plan otherwise, but keeps the stored batches.
+        # The next attempt would plan otherwise, but keeps the batches that were stored.
         second = StubRecogniser()
         worker.run(second, monkeypatch)
         assert worker.transcript(job_id) == expected
-        assert plan is not None
-        planned = _padded_batches(plan)
-        assert before + second.batches == pytest.approx(planned)
+        planned = _padded_batches(stored.segments)
+        assert (before + second.batches)[: len(planned)] == pytest.approx(planned)
+        assert sum(second.spans) + _done(stored) == 40
+
+    def test_a_complete_plan_is_resumed_without_looking_for_speech_again(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        tools = worker.tools(StubRecogniser())
+        first = factories.claim(worker.db)
+
+        def die_when_planned() -> None:
+            if jobs.stored_plan(worker.db, first, plan_key(tools)).complete:
+                raise Stop
+
+        with pytest.raises(Stop):
+            transcribe(tools, first, die_when_planned)
+        jobs.release(worker.db, first)
+
+        class Deaf(StubRecogniser):
+            def voice_activity(self) -> StubVoiceActivity:
+                raise AssertionError("the plan is complete")
+
+        worker.run(Deaf(), monkeypatch)
+        assert worker.transcript(job_id) == expected
+
+    def test_a_plan_of_other_spans_is_dropped_and_made_again(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        tools = worker.tools(StubRecogniser())
+        first = factories.claim(worker.db)
+        strange = [jobs.PlannedSegment(0, 16_000, 0)]
+        jobs.store_plan(worker.db, first, plan_key(tools), strange, complete=False)
+        jobs.release(worker.db, first)
+        worker.run(StubRecogniser(), monkeypatch)
+        assert worker.transcript(job_id) == expected
 
     def test_another_model_plans_anew_and_keeps_nothing_of_the_old(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
@@ -200,10 +237,8 @@ class TestResume:
         assert math.fsum(second.batches) >= 40 * SPEECH_S
 
 
-def _key(worker: Worker, tools: Tools) -> str:
-    from worker.pipeline import plan_key
-
-    return plan_key(tools)
+def _done(plan: jobs.StoredPlan) -> int:
+    return sum(segment.words is not None for segment in plan.segments)
 
 
 def _die_after_batches(tools: Tools, batches: int) -> Callable[[], None]:
@@ -221,6 +256,55 @@ def _padded_batches(plan: Sequence[jobs.RecognisedSegment]) -> list[float]:
         lengths = [segment.end_sample - segment.start_sample for segment in segments]
         sizes.append(len(lengths) * max(lengths) / SAMPLE_RATE)
     return sizes
+
+
+class TestStreaming:
+    """The decoder is held up in the middle of a recording until its beginning is committed."""
+
+    @pytest.mark.parametrize("header", ["a length", "no length"])
+    def test_the_first_segments_are_committed_while_the_rest_is_yet_to_be_decoded(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch, header: str
+    ) -> None:
+        recognising = threading.Event()
+        early = []
+
+        class Eager(StubRecogniser):
+            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+                recognising.set()
+                return super().recognise(speech)
+
+        class HeldUp(DecodedAudio):
+            @property
+            def duration_s(self) -> float | None:
+                return super().duration_s if header == "a length" else None
+
+            def __next__(self) -> Pcm:
+                block = super().__next__()
+                if len(early) == 10:  # 50 s of 145 s
+                    early.append(recognising.wait(20 if header == "a length" else 0.5))
+                else:
+                    early.append(True)
+                return block
+
+        monkeypatch.setattr(
+            "worker.listener.decode",
+            lambda path, *, limits: HeldUp(path, limits, block_s=5.0),
+        )
+        job_id = worker.submit(recording())
+        worker.run(Eager(), monkeypatch)
+        assert worker.transcript(job_id) == expected
+        # Without a length there is nothing to choose the batch size by before the end.
+        assert early[10] is (header == "a length")
+
+    def test_an_error_in_the_middle_of_decoding_fails_the_job_with_its_code(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        worker.settings = worker.settings.model_copy(update={"max_audio_s": 60.0})
+        worker.run(StubRecogniser(), monkeypatch)
+        job = worker.job(job_id).job
+        assert (job.status, job.error_code) == (JobStatus.FAILED, "audio_too_long")
+        assert "listener" not in {thread.name for thread in threading.enumerate()}
 
 
 class TestOutcomes:

@@ -1,0 +1,145 @@
+"""The batch plan of a job and its results, kept as they come.
+
+A recording is planned window by window while it is still being decoded.  Each window's spans and
+batches are stored before the first of them is recognised, and each batch with its words when it is
+done, so that an attempt after a crash forms the same batches and repeats none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, func, insert, select, update
+
+from shared.db import Database
+from shared.errors import RecognitionFailed
+from shared.jobs.attempt import renew, set_attempt
+from shared.jobs.claim import Claim
+from shared.models import Attempt, Job, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSegment:
+    """A span of the recording, in samples, and the number of its batch."""
+
+    start_sample: int
+    end_sample: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedSegment:
+    """`words` is [(word, start, end), ...] in seconds of the recording; None: not yet done."""
+
+    start_sample: int
+    end_sample: int
+    batch: int
+    words: list[tuple[str, float, float]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """What earlier attempts planned, in order of time; `complete` if up to the recording's end."""
+
+    segments: list[RecognisedSegment]
+    complete: bool
+
+
+NO_PLAN = StoredPlan([], complete=False)
+
+
+def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
+    """The plan under this key, with the words of the segments that are done; NO_PLAN if there is
+    none."""
+    with db.reading() as session:
+        job = session.execute(
+            select(Job.plan_key, Job.planned_segments).where(Job.id == claim.job_id)
+        ).one()
+        if job.plan_key != plan_key:
+            return NO_PLAN
+        segments = session.scalars(
+            select(Segment)
+            .where(Segment.job_id == claim.job_id, Segment.plan_key == plan_key)
+            .order_by(Segment.start_sample)
+        )
+        return StoredPlan(
+            [
+                RecognisedSegment(
+                    segment.start_sample,
+                    segment.end_sample,
+                    segment.batch,
+                    None
+                    if segment.words is None
+                    else [(word, start, end) for word, start, end in segment.words],
+                )
+                for segment in segments
+            ],
+            complete=job.planned_segments is not None,
+        )
+
+
+def drop_plan(db: Database, claim: Claim) -> None:
+    """Forget what was planned and recognised: it no longer fits the recording's spans."""
+    with db.writing() as session:
+        renew(session, claim, plan_key=None, planned_segments=None)
+        session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+
+
+def store_plan(
+    db: Database,
+    claim: Claim,
+    plan_key: str,
+    segments: Sequence[PlannedSegment],
+    *,
+    complete: bool,
+) -> None:
+    """Add a window to the plan; `complete` with the last one.
+
+    The first window under a new key drops the segments of another model or other options.
+    """
+    with db.writing() as session:
+        known = session.scalar(select(Job.plan_key).where(Job.id == claim.job_id))
+        renew(session, claim, plan_key=plan_key)
+        if known != plan_key:
+            session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+        if segments:
+            session.execute(
+                insert(Segment),
+                [
+                    {"job_id": claim.job_id, "plan_key": plan_key, **asdict(segment)}
+                    for segment in segments
+                ],
+            )
+        planned = None
+        if complete:
+            planned = session.scalar(
+                select(func.count()).select_from(Segment).where(Segment.job_id == claim.job_id)
+            )
+        renew(session, claim, planned_segments=planned)
+
+
+def save_batch(
+    db: Database, claim: Claim, segments: Sequence[RecognisedSegment], *, progress: float
+) -> None:
+    """Commit one batch: its words, the progress and the lease, together or not at all."""
+    with db.writing() as session:
+        renew(session, claim, progress=progress)
+        for segment in segments:
+            result = cast(
+                CursorResult[Any],
+                session.execute(
+                    update(Segment)
+                    .where(
+                        Segment.job_id == claim.job_id,
+                        Segment.start_sample == segment.start_sample,
+                        Segment.end_sample == segment.end_sample,
+                    )
+                    .values(words=segment.words, fence=claim.fence)
+                    .execution_options(synchronize_session=False)
+                ),
+            )
+            if result.rowcount != 1:
+                raise RecognitionFailed("A batch held a segment that was never planned.")
+        set_attempt(session, claim, batches=Attempt.batches + 1)

@@ -1,0 +1,129 @@
+"""Recognising planned batches one by one and committing each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import RecognitionFailed
+from shared.jobs import RecognisedSegment
+from shared.transcript import Word
+from worker.batch_sizer import BatchSizer
+from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm, Recogniser
+from worker.spool import AudioSpool
+
+log = structlog.get_logger(__name__)
+
+
+class BatchRunner:
+    """Recognises batches of one job; `words` are those of all that is done so far."""
+
+    def __init__(
+        self,
+        db: Database,
+        claim: jobs.Claim,
+        recogniser: Recogniser,
+        batch_sizer: BatchSizer,
+        spool: AudioSpool,
+    ) -> None:
+        self._db = db
+        self._claim = claim
+        self._recogniser = recogniser
+        self._batch_sizer = batch_sizer
+        self._spool = spool
+        self._done: dict[tuple[int, int], RecognisedSegment] = {}
+
+    def words(self) -> list[Word]:
+        """In order of time."""
+        return [
+            Word(word, start, end)
+            for _, segment in sorted(self._done.items())
+            for word, start, end in segment.words or ()
+        ]
+
+    def run(
+        self,
+        segments: Sequence[RecognisedSegment],
+        check: Callable[[], None],
+        progress: Callable[[float], float],
+    ) -> None:
+        """Recognise and commit every batch of a window that is not done.
+
+        `check` is called before each.  `progress` turns the share of the window that is done
+        into the job's.  Raises OutOfMemory when not even a single segment fits.
+        """
+        samples = sum(_length(segment) for segment in segments)
+        missing: dict[int, list[RecognisedSegment]] = defaultdict(list)
+        done = 0
+        for segment in segments:
+            if segment.words is None:
+                missing[segment.batch].append(segment)
+            else:
+                self._done[_span(segment)] = segment
+                done += _length(segment)
+        for number in sorted(missing):
+            for recognised in self._batches(missing[number], check):
+                self._done |= {_span(segment): segment for segment in recognised}
+                done += sum(_length(segment) for segment in recognised)
+                jobs.save_batch(
+                    self._db, self._claim, recognised, progress=progress(done / samples)
+                )
+
+    def _batches(
+        self, planned: list[RecognisedSegment], check: Callable[[], None]
+    ) -> Iterator[list[RecognisedSegment]]:
+        """The results of one planned batch, in as many parts as memory demands."""
+        todo = [planned]
+        while todo:
+            check()
+            # The ceiling may have fallen since this batch was formed.
+            batch, *rest = self._batch_sizer.fit(todo.pop(0))
+            todo[:0] = rest
+            try:
+                recognised = self._recognise(batch)
+            except BatchOutOfMemory:
+                # Raises OutOfMemory when there is nothing left to halve.
+                self._batch_sizer.ran_out(batch)
+                todo.insert(0, batch)
+                jobs.record_oom_retry(self._db, self._claim, self._batch_sizer.ceiling_s)
+                log.warning("batch out of memory", segments=len(batch))
+                continue
+            yield recognised
+
+    def _recognise(self, batch: Sequence[RecognisedSegment]) -> list[RecognisedSegment]:
+        speech: list[Pcm] = [
+            self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
+        ]
+        results = self._recogniser.recognise(speech)
+        if len(results) != len(batch):
+            # Never zip what may not belong together: FunASR itself gives one empty result for a
+            # whole batch in which nothing was recognised.
+            raise RecognitionFailed(
+                f"The model gave {len(results)} results for {len(batch)} segments."
+            )
+        return [
+            RecognisedSegment(
+                segment.start_sample,
+                segment.end_sample,
+                segment.batch,
+                [_placed(word, segment.start_sample / SAMPLE_RATE) for word in words],
+            )
+            for segment, words in zip(batch, results, strict=True)
+        ]
+
+
+def _placed(word: Word, offset_s: float) -> tuple[str, float, float]:
+    """A word's times in the recording, rounded to the millisecond they are known to."""
+    return word.word, round(offset_s + word.start, 3), round(offset_s + word.end, 3)
+
+
+def _span(segment: RecognisedSegment) -> tuple[int, int]:
+    return segment.start_sample, segment.end_sample
+
+
+def _length(segment: RecognisedSegment) -> int:
+    return segment.end_sample - segment.start_sample
