@@ -45,7 +45,7 @@ format: $(INSTALLED_DEV) ## lay the code out
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED_DEV) ## measure speed and memory on this machine
-	$(BIN)/python -m pytest -m bench -s tests/bench
+	$(BIN)/python -m pytest -m bench -s
 
 demo-model: $(INSTALLED_DEV) ## train the bundled model and speak the sample meeting anew (hours)
 	$(BIN)/python -m worker.demo_model.build

@@ -207,6 +207,11 @@ class Settings(BaseSettings):
         """Decoded audio of running jobs; may be emptied whenever no worker runs."""
         return self.data_dir.resolve() / "work"
 
+    @property
+    def calibration_dir(self) -> Path:
+        """What a worker measured of its device; may be emptied at any time."""
+        return self.data_dir.resolve() / "calibration"
+
 
 def load_settings() -> Settings:
     """Read the environment.

@@ -94,6 +94,7 @@ def choose_batch_size_s(
     return BatchSizeDecision(
         batch_size_s=batch_size_s,
         reason=_reason(audio_seconds, fixed_s, length_ceiling_s, memory_cap_s, headroom_bytes)
+        + (" as measured" if memory_model.calibrated and memory_cap_s >= SMALLEST_BATCH_S else "")
         + _learned_reason(learned_ceiling_s, batch_size_s),
         length_ceiling_s=length_ceiling_s,
         memory_cap_s=memory_cap_s,

@@ -90,7 +90,7 @@ def _load_tools(settings: Settings) -> Tools:
 def _load_recogniser(settings: Settings) -> Recogniser:
     from worker.engine import load_recogniser  # torch: only here, only in the child
 
-    return load_recogniser(
+    recogniser = load_recogniser(
         settings.model,
         settings.vad_model or None,
         settings.punc_model or None,
@@ -104,6 +104,8 @@ def _load_recogniser(settings: Settings) -> Recogniser:
             end_silence_ms=settings.vad_end_silence_ms, max_segment_s=settings.max_segment_s
         ),
     )
+    recogniser.calibrate(settings.calibration_dir)
+    return recogniser
 
 
 def start_parent(celery: Any) -> None:

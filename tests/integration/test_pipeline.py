@@ -13,17 +13,14 @@ import numpy as np
 import pytest
 
 from shared import jobs
-from shared.blobs import BlobStore
 from shared.db import Database
-from shared.models import LOCAL_OWNER
-from shared.settings import Settings
 from shared.states import AttemptOutcome, JobStatus
 from shared.transcript import Word
 from tests import factories
 from tests.installation import as_wav
+from tests.pipeline_worker import Worker
 from tests.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
 from worker import process
-from worker.batch_sizer import BatchSizer
 from worker.decode import DecodedAudio
 from worker.pipeline import Tools, plan_key, transcribe
 from worker.recogniser import SAMPLE_RATE, ModelIdentity, Pcm
@@ -41,44 +38,6 @@ def recording(spans: int = 40) -> bytes:
         length = int((SPEECH_S + 0.05 * number) * SAMPLE_RATE)
         parts += [random.normal(0, loudness, length).clip(-32_000, 32_000).astype(np.int16), pause]
     return as_wav(np.concatenate(parts))
-
-
-class Worker:
-    """Tools with a stub in them, and the task run in this process."""
-
-    def __init__(self, db: Database, folder: Path) -> None:
-        self.db = db
-        self.settings = Settings(
-            data_dir=folder,
-            redis_url=f"redis+socket://{folder}/nobody.sock",  # type: ignore[arg-type]
-            min_free_bytes=0,
-            retry_delay_s=0,
-        )
-        self.blobs = BlobStore(self.settings.recordings_dir, min_free_bytes=0)
-
-    def tools(self, recogniser: StubRecogniser) -> Tools:
-        sizer = BatchSizer(self.settings, recogniser)
-        return Tools(self.settings, self.db, self.blobs, recogniser, sizer)
-
-    def submit(self, content: bytes) -> str:
-        with self.blobs.receive(max_bytes=2**30) as incoming:
-            incoming.write(content)
-            blob = incoming.keep()
-        return factories.submit(self.db, blob=blob)
-
-    def run(self, recogniser: StubRecogniser, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Hear one doorbell."""
-        from worker.tasks import transcribe_next
-
-        monkeypatch.setattr(process, "_tools", self.tools(recogniser))
-        transcribe_next("test")
-
-    def job(self, job_id: str) -> jobs.JobView:
-        return jobs.get_job(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
-
-    def transcript(self, job_id: str) -> str:
-        stored = jobs.get_transcript(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
-        return repr(stored.sentences)
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_a_recording_becomes_its_text_with_times(common: tuple[Installation, Ser
     assert shown.attempt is not None
     assert shown.attempt.batch_size_s == 300
     assert "recording allows 300 s" in (shown.attempt.batch_reason or "")
+    assert "as measured" in (shown.attempt.batch_reason or "")
     assert shown.attempt.predicted_peak_bytes and shown.attempt.peak_bytes
     assert not list((installation.stack.folder / "data" / "work").iterdir())
 

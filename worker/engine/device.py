@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 
 from shared.errors import ModelUnavailable, OutOfMemory
-from worker.memory import RamProbe
+from worker.memory import C_LIBRARY, Allocator, RamProbe
 from worker.recogniser import BatchOutOfMemory, MemoryProbe
 
 Result = TypeVar("Result")
@@ -89,6 +89,14 @@ def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
 
 def memory_probe(device: torch.device) -> MemoryProbe:
     return VramProbe(device) if device.type == "cuda" else RamProbe()
+
+
+def allocator(device: torch.device) -> Allocator:
+    """What the device's headroom loses to a live byte.
+
+    torch's own allocator on a GPU is counted live, and its fragments are what the reserve is for.
+    """
+    return Allocator() if device.type == "cuda" else C_LIBRARY
 
 
 def return_freed_memory() -> None:

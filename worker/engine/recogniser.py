@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from shared.settings import DEMO, PINNED_REVISION
 from shared.transcript import Word
 from worker.engine import catalogue
+from worker.engine.calibrating import calibrated_model
 from worker.engine.device import (
+    allocator,
     memory_probe,
     must_fit,
     resident_bytes,
@@ -59,9 +63,7 @@ class FunASRRecogniser:
         self._options = voice_activity
         self._punctuator = Punctuator(punc, device)
         self._probe = memory_probe(device)
-        self._memory_model = MemoryModel.from_architecture(
-            self._paraformer.shape, resident_bytes=float(resident_bytes(device))
-        )
+        self._memory_model = self._held(MemoryModel.from_architecture(self._paraformer.shape))
 
     @property
     def identity(self) -> ModelIdentity:
@@ -74,6 +76,23 @@ class FunASRRecogniser:
     @property
     def memory_model(self) -> MemoryModel:
         return self._memory_model
+
+    def calibrate(self, folder: Path) -> None:
+        """Measure the memory model on this device, or take what was measured and kept in `folder`.
+
+        Where neither is to be had the architecture's estimate stays.
+        """
+        measured = calibrated_model(
+            self._paraformer, self._device, self._identity, self._probe.headroom_bytes(), folder
+        )
+        return_freed_memory()
+        self._memory_model = self._held(
+            measured or MemoryModel.from_architecture(self._paraformer.shape)
+        )
+
+    def _held(self, live: MemoryModel) -> MemoryModel:
+        resident = float(resident_bytes(self._device))
+        return replace(live.held_by(allocator(self._device)), resident_bytes=resident)
 
     def voice_activity(self) -> FsmnVoiceActivity:
         return FsmnVoiceActivity(self._vad, self._fbank, self._device, self._options)

@@ -1,0 +1,56 @@
+"""A worker without its processes: the task runs where the test runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared import jobs
+from shared.blobs import BlobStore
+from shared.db import Database
+from shared.models import LOCAL_OWNER
+from shared.settings import Settings
+from tests import factories
+from worker import process
+from worker.batch_sizer import BatchSizer
+from worker.pipeline import Tools
+from worker.recogniser import Recogniser
+
+
+class Worker:
+    """Tools with a recogniser of the test's choice, and the task run in this process."""
+
+    def __init__(self, db: Database, folder: Path) -> None:
+        self.db = db
+        self.settings = Settings(
+            data_dir=folder,
+            redis_url=f"redis+socket://{folder}/nobody.sock",  # type: ignore[arg-type]
+            min_free_bytes=0,
+            retry_delay_s=0,
+        )
+        self.blobs = BlobStore(self.settings.recordings_dir, min_free_bytes=0)
+
+    def tools(self, recogniser: Recogniser) -> Tools:
+        sizer = BatchSizer(self.settings, recogniser)
+        return Tools(self.settings, self.db, self.blobs, recogniser, sizer)
+
+    def submit(self, content: bytes) -> str:
+        with self.blobs.receive(max_bytes=2**30) as incoming:
+            incoming.write(content)
+            blob = incoming.keep()
+        return factories.submit(self.db, blob=blob)
+
+    def run(self, recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Hear one doorbell."""
+        from worker.tasks import transcribe_next
+
+        monkeypatch.setattr(process, "_tools", self.tools(recogniser))
+        transcribe_next("test")
+
+    def job(self, job_id: str) -> jobs.JobView:
+        return jobs.get_job(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+    def transcript(self, job_id: str) -> str:
+        stored = jobs.get_transcript(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
+        return repr(stored.sentences)
