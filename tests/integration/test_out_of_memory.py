@@ -79,7 +79,7 @@ def expected(worker: Worker, tools: Tools) -> str:
 
 
 @pytest.mark.parametrize(
-    ("error", "room_s"), [(ERRORS[0], 15.0), (ERRORS[1], 6.0), (ERRORS[2], 10.0)]
+    ("error", "room_s"), [(ERRORS[0], 9.0), (ERRORS[1], 6.0), (ERRORS[2], 10.0)]
 )
 def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
     worker: Worker,
