@@ -21,10 +21,9 @@ from shared.errors import ModelUnavailable
 from shared.logs import configure_logging
 from shared.settings import Settings, load_settings
 from worker.batch_sizer import BatchSizer
+from worker.configured import load_configured_recogniser
 from worker.pipeline import Tools
 from worker.reaper import Reaper
-from worker.recogniser import Recogniser
-from worker.segment import VoiceActivityOptions
 from worker.workdir import sweep
 
 log = structlog.get_logger(__name__)
@@ -77,7 +76,7 @@ def start_child() -> None:
 
 
 def _load_tools(settings: Settings) -> Tools:
-    recogniser = _load_recogniser(settings)
+    recogniser = load_configured_recogniser(settings, calibrate=True)
     return Tools(
         settings=settings,
         db=Database(settings.resolved_database_url),
@@ -85,27 +84,6 @@ def _load_tools(settings: Settings) -> Tools:
         recogniser=recogniser,
         batch_sizer=BatchSizer(settings, recogniser),
     )
-
-
-def _load_recogniser(settings: Settings) -> Recogniser:
-    from worker.engine import load_recogniser  # torch: only here, only in the child
-
-    recogniser = load_recogniser(
-        settings.model,
-        settings.vad_model or None,
-        settings.punc_model or None,
-        model_revision=settings.model_revision,
-        vad_revision=settings.vad_model_revision,
-        punc_revision=settings.punc_model_revision,
-        offline=settings.model_offline,
-        device=settings.device,
-        cpu_threads=settings.cpu_threads,
-        voice_activity=VoiceActivityOptions(
-            end_silence_ms=settings.vad_end_silence_ms, max_segment_s=settings.max_segment_s
-        ),
-    )
-    recogniser.calibrate(settings.calibration_dir)
-    return recogniser
 
 
 def start_parent(celery: Any) -> None:

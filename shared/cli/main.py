@@ -77,6 +77,19 @@ def demo() -> None:
         raise typer.Exit(_TEXT_IS_WRONG)
 
 
+@app.command(
+    # Passed on as they are, --help too: the worker's side knows them.
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(context: typer.Context) -> None:
+    """Measure batch sizes on this machine with a recording of your own."""
+    from shared.cli.bench import become_bench
+
+    with _errors_in_words():
+        become_bench(context.args)
+
+
 @app.command()
 def migrate(
     autogenerate: Annotated[

@@ -87,6 +87,12 @@ def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
+def threads_on_cpu(wanted: int, is_demo: bool) -> int:
+    """torch's threads: as many as `wanted`, or for 0 as many as this process may use, and one for
+    the demo model, whose layers are too small to be worth dividing."""
+    return wanted or (1 if is_demo else usable_cores())
+
+
 def memory_probe(device: torch.device) -> MemoryProbe:
     return VramProbe(device) if device.type == "cuda" else RamProbe()
 

@@ -21,7 +21,7 @@ from worker.engine.device import (
     resident_bytes,
     resolve_device,
     return_freed_memory,
-    usable_cores,
+    threads_on_cpu,
     within_memory,
 )
 from worker.engine.fbank import Fbank
@@ -121,8 +121,7 @@ def load_recogniser(
 
     `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
     `catalogue.locate`.  Revisions matter for hub names only.  `cpu_threads` are torch's when the
-    device is a CPU; 0 takes as many as this process may use, and one for the demo model, whose
-    layers are too small to be worth dividing.  Raises ModelUnavailable, saying what to do, for a
+    device is a CPU, see `device.threads_on_cpu`.  Raises ModelUnavailable, saying what to do, for a
     model that is not there, does not fit, or is of a kind that cannot be run.
     """
     folders = catalogue.locate(
@@ -140,7 +139,7 @@ def load_recogniser(
         # rounded by default.
         torch.backends.cudnn.allow_tf32 = False
     else:
-        torch.set_num_threads(cpu_threads or (1 if folders.is_demo else usable_cores()))
+        torch.set_num_threads(threads_on_cpu(cpu_threads, folders.is_demo))
     log.info("loading %s onto %s", folders.asr.name, where)
     asr = load_asr(folders.asr, where)
     vad = load_vad(folders.vad, where)

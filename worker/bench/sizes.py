@@ -1,0 +1,126 @@
+"""Recognise one recording at one batch size after another, and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shared.errors import OutOfMemory
+from shared.settings import Settings
+from shared.transcript import Word
+from worker.batch_sizer import BatchSizer
+from worker.batching import (
+    SMALLEST_BATCH_S,
+    Batch,
+    BatchPlan,
+    BatchSizeDecision,
+    halve,
+    plan_batches,
+)
+from worker.bench.results import SizeResult
+from worker.bench.stopwatch import Stopwatch
+from worker.recogniser import BatchOutOfMemory, Recogniser, SpeechSpan
+from worker.spool import AudioSpool
+
+ALONE = "alone"
+"""A segment at a time: what every other size must agree with."""
+AUTO = "auto"
+
+Words = tuple[Word, ...]
+
+
+class SizeBench:
+    """One recording and one loaded recogniser; the first size measured must be `ALONE`.
+
+    All sizes share a process.  That is fair because the peak is reset before each: on a GPU the
+    allocator counts live tensors exactly; on a CPU it is the resident memory, so what the C
+    library still holds from the size before is given back first.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        settings: Settings,
+        spool: AudioSpool,
+        spans: Sequence[SpeechSpan],
+    ) -> None:
+        self._recogniser = recogniser
+        self._settings = settings
+        self._spool = spool
+        self._spans = spans
+        self.alone: list[Words] = []
+
+    def warm_up(self) -> None:
+        """The longest segment, once: libraries choose their kernels and load them.
+
+        Raises OutOfMemory when not even that fits.
+        """
+        longest = max(self._spans, key=lambda span: span.end - span.start)
+        try:
+            self._recogniser.recognise([self._spool.read(longest.start, longest.end)])
+        except BatchOutOfMemory as error:
+            raise OutOfMemory from error
+        self._recogniser.punctuate(["好"] * 20)
+
+    def measure(self, asked: str) -> SizeResult:
+        """Raises OutOfMemory when there is no room for a single segment."""
+        from worker.engine.device import return_freed_memory
+
+        return_freed_memory()
+        decision, plan = self._plan(asked)
+        self._recogniser.memory.reset_peak()
+        with Stopwatch() as watch:
+            words, retries = self._recognise(plan)
+        peak = self._recogniser.memory.peak_bytes()
+        if asked == ALONE:
+            self.alone = words
+        pairs = list(zip(words, self.alone, strict=True))
+        return SizeResult(
+            asked=asked,
+            decision=decision,
+            recognition=watch.cost,
+            peak_bytes=peak,
+            batches=len(plan.batches),
+            padding=plan.padding,
+            largest_batch_s=max(batch.padded_s for batch in plan.batches),
+            oom_retries=retries,
+            segments_differing=sum(_said(one) != _said(other) for one, other in pairs),
+            times_equal=all(one == other for one, other in pairs),
+        )
+
+    def _plan(self, asked: str) -> tuple[BatchSizeDecision, BatchPlan]:
+        wish = {ALONE: SMALLEST_BATCH_S, AUTO: AUTO}.get(asked) or float(asked)
+        settings = self._settings.model_copy(update={"batch_size_s": wish})
+        decision = BatchSizer(settings, self._recogniser).choose(self._spool.seconds)
+        if asked != ALONE:
+            return decision, plan_batches(self._spans, decision.batch_size_s)
+        # Even the smallest budget may hold two very short segments.
+        lengths = [span.end - span.start for span in self._spans]
+        batches = tuple(Batch((index,), (samples,)) for index, samples in enumerate(lengths))
+        decision = replace(decision, reason="a segment at a time, to compare with")
+        return decision, BatchPlan(batches, decision.batch_size_s)
+
+    def _recognise(self, plan: BatchPlan) -> tuple[list[Words], int]:
+        """The words of each span, and how many batches had to be halved."""
+        words: list[Words] = [()] * len(self._spans)
+        todo, retries = list(reversed(plan.batches)), 0
+        while todo:
+            batch = todo.pop()
+            spans = [self._spans[index] for index in batch.indices]
+            try:
+                results = self._recogniser.recognise(
+                    [self._spool.read(span.start, span.end) for span in spans]
+                )
+            except BatchOutOfMemory as error:
+                if len(batch) < 2:
+                    raise OutOfMemory from error
+                retries += 1
+                todo.extend(reversed(halve(batch)))
+                continue
+            for index, said in zip(batch.indices, results, strict=True):
+                words[index] = said
+        return words, retries
+
+
+def _said(words: Words) -> list[str]:
+    return [word.word for word in words]

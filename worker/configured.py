@@ -1,0 +1,33 @@
+"""The recogniser that the settings describe."""
+
+from __future__ import annotations
+
+from shared.settings import Settings
+from worker.recogniser import Recogniser
+from worker.segment import VoiceActivityOptions
+
+
+def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogniser:
+    """Takes seconds, so once a process. Raises ModelUnavailable, saying what to do.
+
+    With `calibrate` its memory model is measured on the device, or read from the data folder.
+    """
+    from worker.engine import load_recogniser  # torch: only in the process that recognises
+
+    recogniser = load_recogniser(
+        settings.model,
+        settings.vad_model or None,
+        settings.punc_model or None,
+        model_revision=settings.model_revision,
+        vad_revision=settings.vad_model_revision,
+        punc_revision=settings.punc_model_revision,
+        offline=settings.model_offline,
+        device=settings.device,
+        cpu_threads=settings.cpu_threads,
+        voice_activity=VoiceActivityOptions(
+            end_silence_ms=settings.vad_end_silence_ms, max_segment_s=settings.max_segment_s
+        ),
+    )
+    if calibrate:
+        recogniser.calibrate(settings.calibration_dir)
+    return recogniser
