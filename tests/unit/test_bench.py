@@ -94,8 +94,8 @@ class TestFigures:
             sum(range(2_000_000))
         assert 0 < watch.cost.cpu_s <= watch.cost.wall_s + 0.1
 
-    def test_marks_spaces_and_case_are_no_words(self) -> None:
-        assert only_words("我们用 GPU， 很快。") == only_words("我们用gpu很快")
+    def test_marks_spaces_case_and_unknown_tokens_are_no_words(self) -> None:
+        assert only_words("我们用 GPU， <unk>很快。") == only_words("我们用gpu很快")
 
     def test_stock_s_words_are_compared_with_ours(self) -> None:
         run = {

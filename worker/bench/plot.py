@@ -30,14 +30,17 @@ def draw(measured: Measurement, file: Path) -> None:
     peaks = [size.peak_bytes / 1e9 for size in sizes]
     speed.plot(asked, speeds, "o-", color="tab:blue", label="Longscribe, speed")
     memory.plot(asked, peaks, "s--", color="tab:red", label="Longscribe, memory")
-    for run in measured.stock:
-        x_real_time = run.whole.times_real_time(audio_s)
-        if run.batch_size_s is None:
-            speed.axhline(x_real_time, color="tab:blue", alpha=0.4, label="stock FunASR, speed")
-            memory.axhline(run.peak_bytes / 1e9, color="tab:red", alpha=0.4)
-        else:
-            speed.plot(run.batch_size_s, x_real_time, "x", color="tab:blue")
-            memory.plot(run.batch_size_s, run.peak_bytes / 1e9, "x", color="tab:red")
+    runs = [run for run in measured.stock if not run.failure]
+    batched = [run.batch_size_s for run in runs if run.batch_size_s is not None]
+    for axes, colour, what, values in (
+        (speed, "tab:blue", "speed", [run.whole.times_real_time(audio_s) for run in runs]),
+        (memory, "tab:red", "memory", [run.peak_bytes / 1e9 for run in runs]),
+    ):
+        label = f"stock FunASR, {what}"
+        if batched:
+            axes.plot(batched, values, "x:", color=colour, alpha=0.5, label=label)
+        elif values:  # on a CPU it has no size
+            axes.axhline(values[0], linestyle=":", color=colour, alpha=0.5, label=label)
     speed.set(xlabel="batch_size_s (padded seconds)", ylabel="times real time")
     speed.set_ylim(bottom=0)
     memory.set_ylabel("peak memory, GB")
@@ -47,7 +50,7 @@ def draw(measured: Measurement, file: Path) -> None:
         f"{measured.model.name} on {measured.model.device}"
     )
     handles = [line for axes in (speed, memory) for line in axes.get_legend_handles_labels()[0]]
-    speed.legend(handles=handles, loc="lower right")
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     try:
         figure.savefig(file, dpi=144, format="png")
     except OSError as error:

@@ -74,8 +74,9 @@ def run_stock(settings: Settings, samples: Path, sizes: Sequence[float], folder:
 
 
 def only_words(text: str) -> str:
-    """Without marks, spaces and case, in which FunASR's text differs from words in a row."""
-    return "".join(character for character in text.lower() if character.isalnum())
+    """Without marks, spaces, case and unknown tokens, in which FunASR's text differs from our
+    words in a row."""
+    return "".join(filter(str.isalnum, text.lower().replace("<unk>", "")))
 
 
 def _run(
