@@ -193,7 +193,7 @@ def recording(tmp_path: Path) -> Path:
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> Callable[[StubRecogniser], None]:
     def give(stub: StubRecogniser) -> None:
-        monkeypatch.setattr(measuring, "load_configured_recogniser", lambda _: stub)
+        monkeypatch.setattr(measuring, "load_configured_recogniser", lambda _, *, calibrate: stub)
 
     return give
 
