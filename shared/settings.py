@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Threads torch may use on a CPU; 0: one a core, and one for the demo model.",
     )
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32",
+        description="Arithmetic of encoder and decoder: float32, bfloat16 or, on a GPU, float16.",
+    )
 
     # --- batches
     batch_size_s: Literal["auto"] | float = Field(

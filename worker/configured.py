@@ -24,6 +24,7 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
         offline=settings.model_offline,
         device=settings.device,
         cpu_threads=settings.cpu_threads,
+        precision=settings.precision,
         voice_activity=VoiceActivityOptions(
             end_silence_ms=settings.vad_end_silence_ms, max_segment_s=settings.max_segment_s
         ),

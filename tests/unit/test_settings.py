@@ -27,6 +27,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("BATCH_SIZE_S", "0"),
         ("BATCH_SIZE_S", "huge"),
         ("DEVICE", "gpu"),
+        ("PRECISION", "half"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("MAX_ATTEMPTS", "0"),
         ("LOG_LEVEL", "LOUD"),

@@ -34,6 +34,12 @@ def bench(
         str | None,
         typer.Option(help="auto, cpu, cuda:0. [default: LONGSCRIBE_DEVICE, else auto]"),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="float32, bfloat16, float16. [default: LONGSCRIBE_PRECISION, else float32]"
+        ),
+    ] = None,
     compare_funasr: Annotated[
         bool,
         typer.Option(
@@ -64,7 +70,7 @@ def bench(
             return
         if audio is None:
             raise CannotMeasure("Name a recording: longscribe bench AUDIO")
-        settings = _settings(model, device)
+        settings = _settings(model, device, precision)
         _measure(audio, parse_sizes(batch_size_s), settings, compare_funasr, as_json, plot)
     except LongscribeError as error:
         _complain(error.message)
@@ -89,12 +95,12 @@ def parse_sizes(text: str) -> list[str]:
     return list(dict.fromkeys(sizes))
 
 
-def _settings(model: str | None, device: str | None) -> Settings:
+def _settings(model: str | None, device: str | None, precision: str | None) -> Settings:
     settings = load_settings()
     if model is None and "model" not in settings.model_fields_set:
         model = "demo"  # as `longscribe serve`: download nothing unasked
         _say("Measuring with the small bundled model; --model paraformer-zh is the real one.")
-    named = {"model": model, "device": device}
+    named = {"model": model, "device": device, "precision": precision}
     return settings.model_copy(update={name: value for name, value in named.items() if value})
 
 

@@ -7,15 +7,16 @@ import ctypes
 import gc
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from shared.errors import ModelUnavailable, OutOfMemory
 from worker.memory import C_LIBRARY, Allocator, RamProbe
-from worker.recogniser import BatchOutOfMemory, MemoryProbe
+from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
 
 Result = TypeVar("Result")
 
@@ -48,6 +49,41 @@ def resolve_device(name: str) -> torch.device:
             "LONGSCRIBE_DEVICE=cpu."
         )
     return torch.device("cuda", index)
+
+
+def uploaded(speech: Sequence[Pcm], device: torch.device, *, multiple: int = 1) -> Tensor:
+    """The samples of all spans in a row, on the device: one copy, which nobody waits for.
+
+    Every span takes a multiple of `multiple` samples, filled up with zeros.
+    """
+    if device.type != "cuda" and len(speech) == 1 and len(speech[0]) % multiple == 0:
+        return torch.as_tensor(speech[0])
+    places = [-(-len(pcm) // multiple) * multiple for pcm in speech]
+    together = torch.zeros(sum(places), dtype=torch.int16, pin_memory=device.type == "cuda")
+    begin = 0
+    for pcm, place in zip(speech, places, strict=True):
+        together.numpy()[begin : begin + len(pcm)] = pcm
+        begin += place
+    return together.to(device, non_blocking=True)
+
+
+def uploaded_numbers(numbers: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    """Rows of integers as one tensor on the device, which nobody waits for."""
+    table = torch.tensor(numbers)
+    return table.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else table
+
+
+def fetched(*tensors: Tensor) -> list[list[float]]:
+    """The numbers of all tensors, flattened, in one trip; waits until the device has them.
+
+    As double precision, which holds every integer below 2**53.
+    """
+    together = torch.cat([tensor.double().flatten() for tensor in tensors]).tolist()
+    lists, begin = [], 0
+    for tensor in tensors:
+        lists.append(together[begin : begin + tensor.numel()])
+        begin += tensor.numel()
+    return lists
 
 
 class VramProbe:

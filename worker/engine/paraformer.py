@@ -15,12 +15,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from shared.transcript import Word
 from worker.engine.attention import use_fused_attention
 from worker.engine.cif import integrate_and_fire, token_counts
-from worker.engine.fbank import Fbank, stack_frames
+from worker.engine.device import fetched, uploaded_numbers
+from worker.engine.fbank import Fbank, frame_count, stack_batch
+from worker.engine.precision import Precision
 from worker.engine.text import words_from_tokens
 from worker.engine.timestamps import token_times
 from worker.memory import NetworkShape
@@ -44,7 +46,13 @@ class LoadedNetwork:
 class Paraformer:
     """Spans of samples in, words with times out."""
 
-    def __init__(self, network: LoadedNetwork, fbank: Fbank, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: LoadedNetwork,
+        fbank: Fbank,
+        device: torch.device,
+        precision: Precision | None = None,
+    ) -> None:
         assert network.cmvn is not None
         self._model = network.model
         self._tokens = network.token_list
@@ -55,6 +63,8 @@ class Paraformer:
         self._device = device
         self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
         use_fused_attention(self._model)
+        self._precision = precision or Precision()
+        self._precision.prepare(self._model)
 
     @property
     def shape(self) -> NetworkShape:
@@ -64,58 +74,64 @@ class Paraformer:
             feature_dim=len(self._shift),
         )
 
-    def features(self, pcm: Pcm) -> Tensor:
-        """(frames, feature_dim) on the device; no frame for less than 25 ms."""
-        banks = self._fbank(pcm)
-        if not len(banks):
-            return banks.new_zeros(0, len(self._shift))
-        stacked = stack_frames(banks, self._frame_width, self._frame_step)
-        normalised: Tensor = (stacked + self._shift) * self._scale
-        return normalised
+    def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
+        """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
+
+        Every span must have 25 ms; frames beyond its own hold anything finite.
+        """
+        counts = [frame_count(len(pcm)) for pcm in speech]
+        banks, starts = self._fbank.batch(speech)
+        stacked = stack_batch(banks, starts, counts, self._frame_width, self._frame_step)
+        lengths = torch.tensor([-(-count // self._frame_step) for count in counts])
+        return (stacked + self._shift) * self._scale, lengths
 
     @torch.inference_mode()
     def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
         """One forward pass over all spans; a result for each, in order."""
-        features = [self.features(pcm) for pcm in speech]
-        audible = [i for i, frames in enumerate(features) if len(frames)]
-        results: list[tuple[Word, ...]] = [()] * len(features)
+        audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
+        results: list[tuple[Word, ...]] = [()] * len(speech)
         if audible:
-            batch = self._forward([features[i] for i in audible])
+            batch = self._forward(*self.features([speech[i] for i in audible]))
             for i, words in zip(audible, batch, strict=True):
                 results[i] = words
         return results
 
-    def _forward(self, features: Sequence[Tensor]) -> list[tuple[Word, ...]]:
-        lengths = torch.tensor([len(frames) for frames in features])
+    def _forward(self, features: Tensor, lengths: Tensor) -> list[tuple[Word, ...]]:
+        """Waits for the device twice: for the number of tokens, and for the tokens."""
         hidden = self._encode(features, lengths)
-        mask = torch.arange(hidden.shape[1])[None] < lengths[:, None]
-        mask = mask.to(self._device)
+        on_device = uploaded_numbers([lengths.tolist()], self._device)[0]
+        mask = torch.arange(hidden.shape[1], device=self._device)[None] < on_device[:, None]
         hidden = hidden * mask[..., None]
-        cumulative = self._token_weights(hidden, mask, lengths).cumsum(dim=1)
-        counts = token_counts(cumulative)
+        cumulative = self._token_weights(hidden, mask, on_device).cumsum(dim=1)
+        counts = token_counts(cumulative).cpu()
         most = int(counts.max())
         if most == 0:  # nothing is said in any of them; the decoder cannot run on no tokens
             return [()] * len(features)
         padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
         embeddings = integrate_and_fire(padded, cumulative, most)
-        ids = self._decode(hidden, lengths, embeddings, counts)
+        decoded = self._decode(hidden, lengths, embeddings, counts)
         weights = self._time_weights(hidden, mask, lengths)
-        upsampled = (lengths * self._model.predictor.upsample_times).tolist()
-        spoken = counts.tolist()
-        rows = weights.tolist()
+        ids, times = fetched(decoded, weights)
+        width = weights.shape[1]
         results = []
         position = 0
-        for row, length, count in zip(rows, upsampled, spoken, strict=True):
-            results.append(self._words(ids[position : position + count], row[:length], fires=count))
+        upsampled = (lengths * self._model.predictor.upsample_times).tolist()
+        for row, (length, count) in enumerate(zip(upsampled, counts.tolist(), strict=True)):
+            spoken = [int(token) for token in ids[position : position + count]]
+            weights_of_row = times[row * width : row * width + length]
+            results.append(self._words(spoken, weights_of_row, fires=count))
             position += count
         return results
 
-    def _encode(self, features: Sequence[Tensor], lengths: Tensor) -> Tensor:
-        """(batch, T, width); frames beyond a span's length hold anything finite."""
-        padded = pad_sequence(list(features), batch_first=True)
-        hidden: Tensor
-        hidden, _ = self._model.encode(padded, lengths.to(self._device))
-        return hidden
+    def _encode(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, T, width); frames beyond a span's length hold anything finite.
+
+        `lengths` on the CPU, here and in `_decode`: from them FunASR makes its masks there.
+        """
+        with self._precision.autocast():
+            hidden, _ = self._model.encode(features, lengths)
+        encoded: Tensor = hidden.float()
+        return encoded
 
     def _token_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """(batch, T + 1) in double precision: how much of a token each frame holds.
@@ -128,22 +144,24 @@ class Paraformer:
         weights = torch.relu(weights * predictor.smooth_factor - predictor.noise_threshold)
         weights = torch.nn.functional.pad(weights * mask, (0, 1)).double()
         rows = torch.arange(len(lengths), device=self._device)
-        weights[rows, lengths.to(self._device)] = predictor.tail_threshold
+        weights[rows, lengths] = predictor.tail_threshold
         return weights
 
     def _decode(
         self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
-    ) -> list[int]:
+    ) -> Tensor:
         """Token ids of all spans, one span after the other.
 
         Rows of padding never reach the output layer, whose vocabulary makes it the widest.
         """
         decoder = self._model.decoder
-        states, _ = decoder(
-            hidden, lengths.to(self._device), embeddings, counts, return_hidden=True
-        )
-        is_token = torch.arange(embeddings.shape[1], device=self._device)[None] < counts[:, None]
-        ids: list[int] = decoder.output_layer(states[is_token]).argmax(dim=-1).tolist()
+        with self._precision.autocast():
+            states, _ = decoder(hidden, lengths, embeddings, counts, return_hidden=True)
+        most = embeddings.shape[1]
+        is_token = torch.arange(most)[None] < counts[:, None]
+        tokens = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
+        spoken = states.flatten(0, 1)[tokens].float()
+        ids: Tensor = decoder.output_layer(spoken).argmax(dim=-1)
         return ids
 
     def _time_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from worker.engine.device import (
 from worker.engine.fbank import Fbank
 from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.engine.paraformer import LoadedNetwork, Paraformer
+from worker.engine.precision import Precision
 from worker.engine.punctuation import Punctuator
 from worker.engine.voice_activity import FsmnVoiceActivity
 from worker.memory import MemoryModel
@@ -54,11 +55,12 @@ class FunASRRecogniser:
         identity: ModelIdentity,
         device: torch.device,
         voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
+        precision: Precision | None = None,
     ) -> None:
         self._identity = identity
         self._device = device
         self._fbank = Fbank(device)
-        self._paraformer = Paraformer(asr, self._fbank, device)
+        self._paraformer = Paraformer(asr, self._fbank, device, precision)
         self._vad = vad
         self._options = voice_activity
         self._punctuator = Punctuator(punc, device)
@@ -114,6 +116,7 @@ def load_recogniser(
     punc_revision: str = PINNED_REVISION,
     device: str = "auto",
     cpu_threads: int = 0,
+    precision: str = "float32",
     voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
     offline: bool = False,
 ) -> FunASRRecogniser:
@@ -122,8 +125,11 @@ def load_recogniser(
     `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
     `catalogue.locate`.  Revisions matter for hub names only.  `cpu_threads` are torch's when the
     device is a CPU, see `device.threads_on_cpu`.  Raises ModelUnavailable, saying what to do, for a
-    model that is not there, does not fit, or is of a kind that cannot be run.
+    model that is not there, does not fit, or is of a kind that cannot be run, and for a `precision`
+    that the device does not have.
     """
+    where = resolve_device(device)
+    arithmetic = Precision(precision, where)
     folders = catalogue.locate(
         model,
         vad_model,
@@ -133,7 +139,6 @@ def load_recogniser(
         punc_revision=punc_revision,
         offline=offline,
     )
-    where = resolve_device(device)
     if where.type == "cuda":
         # TensorFloat-32 would round the convolutions to 10 bits; matrix products are not so
         # rounded by default.
@@ -153,11 +158,12 @@ def load_recogniser(
             name=folders.asr.name,
             revision=_revision(folders, voice_activity),
             device=str(where),
-            dtype="float32",
+            dtype=arithmetic.name,
             is_demo=folders.is_demo,
         ),
         device=where,
         voice_activity=voice_activity,
+        precision=arithmetic,
     )
 
 
