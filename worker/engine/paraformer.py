@@ -2,9 +2,9 @@
 
 FunASR's own modules and weights; only the steps between them are ours.  Three places let padding
 into the results there, and are closed here: the CIF convolution reads past the end of a shorter
-span (masked before it), the BLSTM of the timestamp head runs backwards out of the padding (packed),
-and sums are taken over the padded length (double precision).  So text and times equal FunASR's at
-batch size 1, in any company.
+span (masked before it), the BLSTM of the timestamp head runs backwards out of the padding (started
+at the last frame, see `blstm`), and sums are taken over the padded length (double precision).  So
+text and times equal FunASR's at batch size 1, in any company.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from shared.transcript import Word
 from worker.engine.attention import use_fused_attention
+from worker.engine.blstm import bidirectional
 from worker.engine.cif import integrate_and_fire, token_counts
 from worker.engine.device import fetched, uploaded_numbers
 from worker.engine.fbank import Fbank, frame_count, stack_batch
+from worker.engine.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.precision import Precision
 from worker.engine.text import words_from_tokens
 from worker.engine.timestamps import token_times
@@ -65,6 +66,9 @@ class Paraformer:
         use_fused_attention(self._model)
         self._precision = precision or Precision()
         self._precision.prepare(self._model)
+        if packs_linear_layers(device):
+            pack_linear_layers(self._model)
+        self._blstm = bidirectional(self._model.predictor.blstm, device)
 
     @property
     def shape(self) -> NetworkShape:
@@ -169,12 +173,7 @@ class Paraformer:
         predictor = self._model.predictor
         times = predictor.upsample_times
         upsampled = predictor.upsample_cnn(hidden.transpose(1, 2)).transpose(1, 2)
-        packed = pack_padded_sequence(
-            upsampled, lengths * times, batch_first=True, enforce_sorted=False
-        )
-        states, _ = pad_packed_sequence(
-            predictor.blstm(packed)[0], batch_first=True, total_length=upsampled.shape[1]
-        )
+        states = self._blstm(upsampled, lengths * times)
         weights = torch.sigmoid(predictor.cif_output2(states))[..., 0]
         weights = torch.relu(weights * predictor.smooth_factor2 - predictor.noise_threshold2)
         return (weights * mask.repeat_interleave(times, dim=1)).double()

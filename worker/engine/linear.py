@@ -1,0 +1,51 @@
+"""Matrix products on a CPU: oneDNN's, with the weights laid out for it once.
+
+torch multiplies float32 by MKL.  On the processors tried oneDNN is a third faster with weights that
+it has packed itself, and the row that it gives for a frame does not depend on how many others are
+in the batch.  Layers are replaced in our own network only, and hold packed weights in place of the
+plain ones.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class PackedLinear(nn.Module):
+    """`nn.Linear` in float32 for inference on a CPU, with what follows it fused."""
+
+    def __init__(self, linear: nn.Linear, *, relu: bool = False) -> None:
+        super().__init__()
+        self.bias = linear.bias
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+        self._then = "relu" if relu else "none"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) to (..., outputs)."""
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x, self._weight, self.bias, self._then, [], ""
+        )
+        return out
+
+
+def packs_linear_layers(device: torch.device) -> bool:
+    return device.type == "cpu" and torch.backends.mkldnn.is_available()
+
+
+def pack_linear_layers(network: nn.Module) -> int:
+    """Replace every linear layer in float32, and the ReLU after it where there is one.
+
+    Gives how many there were.
+    """
+    replaced = 0
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if type(child) is not nn.Linear or child.weight.dtype != torch.float32:
+                continue
+            is_activated = name == "w_1" and isinstance(module.activation, nn.ReLU)
+            if is_activated:
+                module.activation = nn.Identity()
+            setattr(module, name, PackedLinear(child, relu=is_activated))
+            replaced += 1
+    return replaced
