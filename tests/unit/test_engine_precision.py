@@ -69,7 +69,7 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
         "decoder": model.decoder.decoders[0].feed_forward.w_1,
         "vocabulary": model.decoder.output_layer,
         "token weights": model.predictor.cif_output,
-        "time states": model.predictor.blstm,
+        "time states": rounded()._paraformer._blstm._forward,
         "time weights": model.predictor.cif_output2,
     }
     hooks = [watch(name, module) for name, module in parts.items()]
