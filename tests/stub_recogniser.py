@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shared.transcript import Word
+from worker.batching import BATCH_OVERHEAD_S
 from worker.memory import MIB, MemoryModel
 from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, ModelIdentity, Pcm, SpeechSpan
 from worker.segment import DEFAULT_OPTIONS, FRAME_SAMPLES, Segmenter, VoiceActivityOptions
@@ -85,6 +86,7 @@ class StubRecogniser:
     options: VoiceActivityOptions = DEFAULT_OPTIONS
     memory: StubMemory = field(default_factory=StubMemory)
     memory_model: MemoryModel = STUB_MEMORY_MODEL
+    batch_overhead_s: float = BATCH_OVERHEAD_S
     identity: ModelIdentity = STUB_IDENTITY
     batches: list[float] = field(default_factory=list)
     spans: list[int] = field(default_factory=list)

@@ -27,11 +27,26 @@ SMALLEST_BATCH_S = 1.0
 """With no memory to spare the budget still is this, which makes every span its own batch."""
 
 BATCH_OVERHEAD_S = 2.0
-"""What another forward pass costs, in seconds of padded audio.
+"""What another forward pass costs on a CPU, in seconds of padded audio.
 
-A larger figure makes fewer batches and more padding. On log-normal span lengths 2 s gives a
-padding of 1.02 for an hour and at most 1.09 for 40 spans; 32 s would give 1.10 and 1.3.
+Measured with `longscribe bench`, a segment at a time against batches of 60 s: 2.0 s with the
+bundled model, 1.3 s with one of Paraformer-large's size.  A larger figure makes fewer batches and
+more padding.  On a GPU it is measured, see `worker.calibration`.
 """
+
+GPU_BATCH_OVERHEAD_S = 32.0
+"""The same on a GPU that is not measured yet; not measured anywhere.
+
+A pass launches some 1,500 kernels in 10 ms or so, in which a GPU of 20 to 70 TFLOP/s could compute
+on 40 to 130 padded seconds at Paraformer-large's 5 GFLOP each; a small one on fewer.
+"""
+
+MAX_PADDING = 1.10
+"""Padded over spoken seconds of a plan are at most this, whatever a forward pass costs."""
+
+
+_HALVINGS = 8
+"""Steps of the search for an overhead: from a sample to minutes it ends within some 6 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +210,13 @@ def plan_batches(
     batch_size_s: float,
     *,
     batch_overhead_s: float = BATCH_OVERHEAD_S,
+    max_padding: float = MAX_PADDING,
 ) -> BatchPlan:
     """Pack spans by length so that padding and the number of passes together cost least.
 
     Sorted by length, the best batches are runs of neighbours; which runs is a shortest path, solved
-    exactly.  The same spans give the same plan, and in another order the same batch shapes.
+    exactly.  Where its padding is above `max_padding`, a pass is charged as much less as it takes
+    to come below.  The same spans give the same plan, and in another order the same batch shapes.
     Raises ValueError for a budget that is not positive.
     """
     if not batch_size_s > 0:
@@ -207,12 +224,40 @@ def plan_batches(
     order = sorted(range(len(spans)), key=lambda i: (spans[i].start - spans[i].end, i))
     lengths = np.array([spans[i].end - spans[i].start for i in order], dtype=np.int64)
     budget = math.floor(batch_size_s * SAMPLE_RATE)
-    edges = _best_edges(lengths, budget, math.ceil(batch_overhead_s * SAMPLE_RATE))
+    edges = _edges_within(
+        lengths, budget, math.ceil(batch_overhead_s * SAMPLE_RATE), max_padding * lengths.sum()
+    )
     batches = tuple(
         Batch(tuple(order[first:last]), tuple(int(length) for length in lengths[first:last]))
         for first, last in pairwise(edges)
     )
     return BatchPlan(batches, batch_size_s)
+
+
+def _edges_within(
+    lengths: NDArray[np.int64], budget: int, overhead: int, most_padded: float
+) -> list[int]:
+    """The best edges at the largest overhead up to the given one that pads to no more samples.
+
+    The padding of the best edges never falls as the overhead grows, and without any overhead there
+    is none.
+    """
+    edges = _best_edges(lengths, budget, overhead)
+    if _padded(lengths, edges) <= most_padded:
+        return edges
+    edges, low, high = _best_edges(lengths, budget, 0), 1, overhead
+    for _ in range(_HALVINGS):
+        middle = round(math.sqrt(low * high))
+        tried = _best_edges(lengths, budget, middle)
+        if _padded(lengths, tried) <= most_padded:
+            edges, low = tried, middle
+        else:
+            high = middle
+    return edges
+
+
+def _padded(lengths: NDArray[np.int64], edges: Sequence[int]) -> int:
+    return sum(int(lengths[first]) * (last - first) for first, last in pairwise(edges))
 
 
 def _best_edges(lengths: NDArray[np.int64], budget: int, overhead: int) -> list[int]:

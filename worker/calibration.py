@@ -1,4 +1,6 @@
-"""The memory model measured on the device: fitted to probe batches, judged, and kept on disk.
+"""What a device was measured to need: fitted to probe batches, judged, and kept on disk.
+
+The memory of a batch everywhere; on a GPU also what one more forward pass costs in time.
 
 Pure but for the file that it keeps; `worker.engine.probing` runs the batches.  Units are those of
 `worker.memory`: bytes, and padded seconds.
@@ -20,7 +22,7 @@ import numpy as np
 
 from worker.memory import MemoryModel
 
-VERSION = 1
+VERSION = 2
 """Raise it when probes, fit or the network's memory change, so that older files count as stale."""
 
 MOST_OFF = 0.10
@@ -48,6 +50,40 @@ class Measurement:
     padded_s: float
     longest_s: float
     peak_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one batch took."""
+
+    padded_s: float
+    seconds: float
+
+
+LEAST_OVERHEAD_S, MOST_OVERHEAD_S = 0.5, 600.0
+"""Padded seconds that a forward pass may be charged beside its own."""
+
+
+def batch_overhead_s(smaller: Timing, larger: Timing) -> float:
+    """What one more forward pass costs, in padded seconds: the part of its time that does not grow
+    with the batch, over what a padded second adds; within the limits above.
+
+    Two batches of different sizes on one line: its height at nothing over its slope.
+    """
+    slope = (larger.seconds - smaller.seconds) / (larger.padded_s - smaller.padded_s)
+    fixed = smaller.seconds - slope * smaller.padded_s
+    if slope <= 0:  # the larger batch cost nothing more: all is overhead
+        return MOST_OVERHEAD_S
+    return min(MOST_OVERHEAD_S, max(LEAST_OVERHEAD_S, fixed / slope))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is kept of a device."""
+
+    memory: MemoryModel
+    batch_overhead_s: float | None = None
+    """Measured on GPUs only; None: the default of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +177,15 @@ def _least_squares(
     return best[1] if best else None
 
 
-def store(folder: Path, key: CalibrationKey, model: MemoryModel) -> None:
-    """Keep `model` for the next start, in one step. Raises OSError."""
+def store(folder: Path, key: CalibrationKey, measured: Calibration) -> None:
+    """Keep `measured` for the next start, in one step. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"key": asdict(key), "model": model.to_json()}, indent=2)
+    content = {
+        "key": asdict(key),
+        "model": measured.memory.to_json(),
+        "batch_overhead_s": measured.batch_overhead_s,
+    }
+    text = json.dumps(content, indent=2)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".memory-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -155,8 +196,8 @@ def store(folder: Path, key: CalibrationKey, model: MemoryModel) -> None:
         raise
 
 
-def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> MemoryModel | None:
-    """The model kept under this key; None if there is none.
+def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> Calibration | None:
+    """What is kept under this key; None if there is nothing.
 
     Raises ValueError for a file that is damaged or was written for something else.
     """
@@ -171,6 +212,9 @@ def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> Memo
         if content["key"] != asdict(key):
             raise ValueError("it was measured on something else")
         model = MemoryModel.from_json(content["model"])
+        overhead = content["batch_overhead_s"]
+        if overhead is not None and not LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S:
+            raise ValueError("a forward pass costs what none can")
         _require_plausible(model, architecture)
     except (KeyError, TypeError) as error:
         raise ValueError(f"it is not what was written: {error!r}") from error
@@ -178,4 +222,4 @@ def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> Memo
         raise ValueError(str(error)) from error
     if not model.calibrated:
         raise ValueError("it was not measured")
-    return model
+    return Calibration(model, overhead)

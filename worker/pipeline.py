@@ -154,14 +154,14 @@ class _Attempt:
             if windows is None:
                 if self._expected_s is None or len(spans) < len(self._stored.segments):
                     continue  # the length to choose a batch size by, or the old plan, is to come
-                windows = Windows(self._choose_batch_size())
+                windows = self._first_windows()
                 spans = self._resume(spans)
             for window in windows.add(spans):
                 yield window, False
             spans = []
         self._end_of_recording()
         if windows is None:
-            windows = Windows(self._choose_batch_size())
+            windows = self._first_windows()
             spans = self._resume(spans)
         for window in windows.add(spans):
             yield window, False
@@ -187,6 +187,9 @@ class _Attempt:
         self._run(stored)
         return list(spans[len(known) :])
 
+    def _first_windows(self) -> Windows:
+        return Windows(self._choose_batch_size(), self._tools.recogniser.batch_overhead_s)
+
     def _choose_batch_size(self) -> float:
         """Decide, and keep the reason with the attempt. In padded seconds."""
         decision = self._tools.batch_sizer.choose(self._expected_s or self._spool.seconds)
@@ -211,7 +214,11 @@ class _Attempt:
 
     def _plan(self, window: Sequence[SpeechSpan], *, is_last: bool) -> list[RecognisedSegment]:
         """Form the batches of a window and store them before the first is recognised."""
-        plan = plan_batches(window, self._batch_size_s)
+        plan = plan_batches(
+            window,
+            self._batch_size_s,
+            batch_overhead_s=self._tools.recogniser.batch_overhead_s,
+        )
         batch_of = {
             index: self._batches + number
             for number, batch in enumerate(plan.batches)

@@ -94,6 +94,11 @@ class Recogniser(Protocol):
         """What a batch of this network needs, for `worker.batching.choose_batch_size_s`."""
         ...
 
+    @property
+    def batch_overhead_s(self) -> float:
+        """What one more forward pass costs, in padded seconds, for `plan_batches`."""
+        ...
+
     def voice_activity(self) -> VoiceActivityDetector: ...
 
     def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:

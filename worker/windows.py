@@ -17,12 +17,26 @@ FIRST_WINDOW_S = 30.0
 BATCHES_A_WINDOW = 4
 """Full batches in a window once it has grown: padding is then as good as over a whole file."""
 
+GROWTH = 2
+"""A window is so many times as long as the one before."""
+
+DEAR_PASS_S = 8.0
+"""From this overhead of a batch on, in padded seconds, windows grow by `FAST_GROWTH`: many short
+windows would mean many passes, and a GPU has done the first 30 s in no time."""
+FAST_GROWTH = 8
+DEAR_WINDOW_S = 2_400.0
+"""The largest window then is at least this long, however small its batches: on an hour of meeting
+at 60 s that halves their number."""
+
 
 class Windows:
     """Cuts a growing sequence of spans into windows, by the spans alone and not by their timing."""
 
-    def __init__(self, batch_size_s: float) -> None:
-        self._largest_s = max(FIRST_WINDOW_S, BATCHES_A_WINDOW * batch_size_s)
+    def __init__(self, batch_size_s: float, batch_overhead_s: float = 0.0) -> None:
+        dear = batch_overhead_s >= DEAR_PASS_S
+        self._growth = FAST_GROWTH if dear else GROWTH
+        least = DEAR_WINDOW_S if dear else FIRST_WINDOW_S
+        self._largest_s = max(least, BATCHES_A_WINDOW * batch_size_s)
         self._size_s = FIRST_WINDOW_S
         self._pending: list[SpeechSpan] = []
         self._pending_s = 0.0
@@ -35,7 +49,7 @@ class Windows:
             self._pending_s += span.seconds
             if self._pending_s >= self._size_s:
                 complete.append(self.rest())
-                self._size_s = min(2 * self._size_s, self._largest_s)
+                self._size_s = min(self._growth * self._size_s, self._largest_s)
         return complete
 
     def rest(self) -> list[SpeechSpan]:

@@ -187,7 +187,9 @@ def test_a_batch_of_the_chosen_size_stays_below_the_predicted_peak(
     assert decision.batch_size_s == 240
     pcm = [speech.excerpt(10 * i, 10 * i + 15) for i in range(16)]
     spans = [SpeechSpan(0, len(samples)) for samples in pcm]
-    (batch,) = plan_batches(spans, decision.batch_size_s, batch_overhead_s=1_000).batches
+    (batch,) = plan_batches(
+        spans, decision.batch_size_s, batch_overhead_s=1_000, max_padding=9
+    ).batches
     recogniser.memory.reset_peak()
     resident = recogniser.memory.peak_bytes()
     recogniser.recognise([pcm[i] for i in batch.indices])

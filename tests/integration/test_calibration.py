@@ -13,12 +13,24 @@ import pytest
 import torch
 
 from tests.speech_models import recogniser
-from worker.calibration import fit_memory_model
+from worker.calibration import (
+    LEAST_OVERHEAD_S,
+    MOST_OVERHEAD_S,
+    Calibration,
+    fit_memory_model,
+)
 from worker.demo_model.architecture import ASR_CONFIG, BiCifParaformer
 from worker.engine import calibrating, probing
 from worker.engine.fbank import Fbank
 from worker.engine.paraformer import LoadedNetwork, Paraformer
-from worker.engine.probing import PROBES, ProbeShape, live_peak_bytes, measure, noise
+from worker.engine.probing import (
+    PROBES,
+    ProbeShape,
+    live_peak_bytes,
+    measure,
+    measure_overhead,
+    noise,
+)
 from worker.memory import C_LIBRARY, MIB, MemoryModel
 from worker.recogniser import BatchOutOfMemory
 
@@ -114,11 +126,19 @@ def test_measuring_is_exact() -> None:
     assert len({live_peak_bytes(CPU, demo(), speech) for _ in range(3)}) == 1
 
 
+def test_what_a_forward_pass_costs_can_be_measured() -> None:
+    """On the CPU, where nobody asks for it: with smaller probes, and only that it is sane."""
+    architecture = MemoryModel.from_architecture(demo().shape)
+    shapes = (ProbeShape(4, 2.5), ProbeShape(12, 2.5))
+    overhead = measure_overhead(demo(), CPU, architecture, 2**34, shapes=shapes)
+    assert overhead is not None
+    assert LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S
+    assert measure_overhead(demo(), CPU, architecture, 2**20) is None
+
+
 class TestCalibrating:
-    def calibrated(self, folder: Path, headroom_bytes: int = 2**34) -> MemoryModel | None:
-        return calibrating.calibrated_model(
-            demo(), CPU, recogniser().identity, headroom_bytes, folder
-        )
+    def calibrated(self, folder: Path, headroom_bytes: int = 2**34) -> Calibration | None:
+        return calibrating.calibrated(demo(), CPU, recogniser().identity, headroom_bytes, folder)
 
     @pytest.mark.bench
     def test_what_the_first_start_costs_with_the_bundled_model(self, tmp_path: Path) -> None:
@@ -178,5 +198,5 @@ class TestCalibrating:
         assert measured.calibrated and not estimate.calibrated
         live = self.calibrated(tmp_path)
         assert live is not None
-        assert measured.bytes_per_second == live.bytes_per_second * C_LIBRARY.per_live_byte
+        assert measured.bytes_per_second == live.memory.bytes_per_second * C_LIBRARY.per_live_byte
         assert measured.resident_bytes > 100 * MIB

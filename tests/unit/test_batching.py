@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from itertools import pairwise
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.batching import (
+    MAX_PADDING,
     BatchSizeDecision,
     LengthCeiling,
     choose_batch_size_s,
@@ -93,12 +95,35 @@ def test_longest_spans_come_first(samples: list[int], batch_size_s: float) -> No
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(40, 1_500), st.integers(0, 10_000), st.sampled_from([60.0, 300.0, 400.0, 600.0]))
-def test_padding_of_realistic_recordings_is_at_most_ten_percent(
-    count: int, seed: int, batch_size_s: float
+@given(
+    st.integers(1, 1_500),
+    st.integers(0, 10_000),
+    st.sampled_from([60.0, 300.0, 400.0, 600.0, 2_400.0]),
+    st.sampled_from([0.5, 2.0, 32.0, 600.0]),
+)
+def test_padding_is_at_most_ten_percent_whatever_a_pass_costs(
+    count: int, seed: int, batch_size_s: float, overhead_s: float
 ) -> None:
-    plan = plan_batches(meeting(count, seed), batch_size_s)
-    assert plan.padding <= 1.10
+    plan = plan_batches(meeting(count, seed), batch_size_s, batch_overhead_s=overhead_s)
+    assert plan.padding <= MAX_PADDING
+
+
+@given(any_lengths, budgets, st.floats(0, 1e4))
+def test_padding_is_at_most_ten_percent_for_spans_of_any_length(
+    samples: list[int], batch_size_s: float, overhead_s: float
+) -> None:
+    plan = plan_batches(spans_of(samples), batch_size_s, batch_overhead_s=overhead_s)
+    assert plan.padding <= MAX_PADDING
+
+
+@pytest.mark.parametrize("batch_size_s", [60.0, 300.0, 600.0])
+def test_where_passes_are_dear_there_are_fewer_of_them(batch_size_s: float) -> None:
+    spans = meeting(600, seed=1)
+    cheap, dear = (
+        len(plan_batches(spans, batch_size_s, batch_overhead_s=overhead_s).batches)
+        for overhead_s in (2.0, 200.0)
+    )
+    assert dear <= (61 if batch_size_s == 60 else 16) < cheap
 
 
 @settings(max_examples=60, deadline=None)
@@ -117,7 +142,9 @@ def test_no_other_division_into_batches_costs_less(samples: list[int], batch_siz
                 options.append(padded_s + overhead_s + cheapest(rest[size:]))
         return min(options)
 
-    plan = plan_batches(spans_of(samples), batch_size_s, batch_overhead_s=overhead_s)
+    plan = plan_batches(
+        spans_of(samples), batch_size_s, batch_overhead_s=overhead_s, max_padding=math.inf
+    )
     cost = plan.padded_s + overhead_s * len(plan.batches)
     assert cost == pytest.approx(cheapest(sorted(samples, reverse=True)))
 
@@ -154,7 +181,9 @@ def test_a_budget_must_be_positive(budget: float) -> None:
 
 @given(lengths.filter(lambda samples: len(samples) > 1))
 def test_halving_keeps_every_span_and_needs_less(samples: list[int]) -> None:
-    batch = plan_batches(spans_of(samples), 1e9, batch_overhead_s=1e6).batches[0]
+    batch = plan_batches(
+        spans_of(samples), 1e9, batch_overhead_s=1e6, max_padding=math.inf
+    ).batches[0]
     first, second = halve(batch)
     assert first.indices + second.indices == batch.indices
     assert first.samples + second.samples == batch.samples

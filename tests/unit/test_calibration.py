@@ -12,9 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.calibration import (
+    LEAST_OVERHEAD_S,
+    MOST_OVERHEAD_S,
+    Calibration,
     CalibrationKey,
     ImplausibleFit,
     Measurement,
+    Timing,
+    batch_overhead_s,
     fit_memory_model,
     store,
     stored,
@@ -114,8 +119,8 @@ MODEL = fit_memory_model(measured(ARCHITECTURE), ARCHITECTURE)
 def test_what_was_kept_is_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "calibration"
     assert stored(folder, KEY, ARCHITECTURE) is None
-    store(folder, KEY, MODEL)
-    assert stored(folder, KEY, ARCHITECTURE) == MODEL
+    store(folder, KEY, Calibration(MODEL, 40.0))
+    assert stored(folder, KEY, ARCHITECTURE) == Calibration(MODEL, 40.0)
     assert [file.name for file in folder.iterdir()] == [KEY.file_in(folder).name]
 
 
@@ -131,7 +136,7 @@ def test_what_was_kept_is_found_again(tmp_path: Path) -> None:
     ],
 )
 def test_another_device_model_or_version_has_none(tmp_path: Path, other: CalibrationKey) -> None:
-    store(tmp_path, KEY, MODEL)
+    store(tmp_path, KEY, Calibration(MODEL))
     assert stored(tmp_path, other, ARCHITECTURE) is None
     KEY.file_in(tmp_path).rename(other.file_in(tmp_path))
     with pytest.raises(ValueError, match="something else"):
@@ -150,7 +155,7 @@ def test_a_damaged_file_says_so(tmp_path: Path, damage: str) -> None:
     [("bytes_per_second", -1), ("bytes_per_second", 1), ("fixed_bytes", "many"), ("x", 1)],
 )
 def test_impossible_figures_in_the_file_say_so(tmp_path: Path, term: str, value: object) -> None:
-    store(tmp_path, KEY, MODEL)
+    store(tmp_path, KEY, Calibration(MODEL))
     file = KEY.file_in(tmp_path)
     content = json.loads(file.read_text())
     content["model"][term] = value
@@ -160,6 +165,33 @@ def test_impossible_figures_in_the_file_say_so(tmp_path: Path, term: str, value:
 
 
 def test_an_estimate_is_not_taken_for_a_measurement(tmp_path: Path) -> None:
-    store(tmp_path, KEY, ARCHITECTURE)
+    store(tmp_path, KEY, Calibration(ARCHITECTURE))
     with pytest.raises(ValueError, match="not measured"):
+        stored(tmp_path, KEY, ARCHITECTURE)
+
+
+# --- what one more forward pass costs ------------------------------------------------------------
+
+
+def test_the_time_that_does_not_grow_is_told_in_padded_seconds() -> None:
+    """20 ms and 0.1 ms a padded second: a pass costs as much as 200 of them."""
+    assert batch_overhead_s(Timing(10, 0.021), Timing(600, 0.080)) == pytest.approx(200)
+
+
+@given(st.floats(1e-5, 100), st.floats(1e-5, 100))
+def test_whatever_the_clock_says_the_overhead_stays_within_its_limits(
+    smaller: float, larger: float
+) -> None:
+    overhead = batch_overhead_s(Timing(10, smaller), Timing(600, larger))
+    assert LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S
+
+
+def test_a_larger_batch_that_took_no_longer_means_that_all_is_overhead() -> None:
+    assert batch_overhead_s(Timing(10, 0.02), Timing(600, 0.02)) == MOST_OVERHEAD_S
+
+
+@pytest.mark.parametrize("overhead", [-1.0, 0.0, 1e9, float("nan"), "many"])
+def test_a_file_with_an_impossible_overhead_is_refused(tmp_path: Path, overhead: object) -> None:
+    store(tmp_path, KEY, Calibration(MODEL, overhead))  # type: ignore[arg-type]
+    with pytest.raises(ValueError):
         stored(tmp_path, KEY, ARCHITECTURE)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
-from worker.windows import BATCHES_A_WINDOW, FIRST_WINDOW_S, Windows
+from worker.windows import BATCHES_A_WINDOW, DEAR_WINDOW_S, FIRST_WINDOW_S, Windows
 
 SPANS = st.lists(st.floats(0.1, 60), max_size=200).map(
     lambda lengths: [
@@ -40,6 +40,14 @@ def test_the_first_window_is_short_and_later_ones_hold_several_batches() -> None
     assert sizes[0] == FIRST_WINDOW_S
     assert max(sizes) == BATCHES_A_WINDOW * 300
     assert sizes[:-1] == sorted(sizes[:-1])
+
+
+def test_where_passes_are_dear_windows_grow_faster() -> None:
+    spans = [SpeechSpan(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(20_000)]
+    windows = Windows(60, batch_overhead_s=100).add(spans)
+    sizes = [sum(span.seconds for span in window) for window in windows]
+    assert sizes[:3] == [FIRST_WINDOW_S, 240, 1_920]
+    assert set(sizes[3:]) == {DEAR_WINDOW_S}
 
 
 def test_a_recording_without_speech_has_one_empty_window() -> None:

@@ -93,7 +93,11 @@ class SizeBench:
         settings = self._settings.model_copy(update={"batch_size_s": wish})
         decision = BatchSizer(settings, self._recogniser).choose(self._spool.seconds)
         if asked != ALONE:
-            return decision, plan_batches(self._spans, decision.batch_size_s)
+            return decision, plan_batches(
+                self._spans,
+                decision.batch_size_s,
+                batch_overhead_s=self._recogniser.batch_overhead_s,
+            )
         # Even the smallest budget may hold two very short segments.
         lengths = [span.end - span.start for span in self._spans]
         batches = tuple(Batch((index,), (samples,)) for index, samples in enumerate(lengths))

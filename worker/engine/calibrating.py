@@ -1,4 +1,4 @@
-"""The memory model of this process's device: as it was kept, or else measured now."""
+"""What this process's device needs for a batch: as it was kept, or else measured now."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from pathlib import Path
 
 import torch
 
-from worker.calibration import CalibrationKey, ImplausibleFit, fit_memory_model, store, stored
+from worker.calibration import (
+    Calibration,
+    CalibrationKey,
+    ImplausibleFit,
+    fit_memory_model,
+    store,
+    stored,
+)
 from worker.engine.paraformer import Paraformer
-from worker.engine.probing import measure
+from worker.engine.probing import measure, measure_overhead
 from worker.memory import MemoryModel
 from worker.recogniser import ModelIdentity
 
 log = logging.getLogger(__name__)
 
 
-def calibrated_model(
+def calibrated(
     paraformer: Paraformer,
     device: torch.device,
     identity: ModelIdentity,
     headroom_bytes: int,
     folder: Path,
-) -> MemoryModel | None:
-    """The model of live bytes that was kept in `folder`, or else measured now and kept there.
+) -> Calibration | None:
+    """What was kept in `folder`, its memory model of live bytes, or else measured now and kept
+    there.
 
     None, with the reason in the log, if the device cannot be measured.
     """
@@ -55,11 +63,16 @@ def calibrated_model(
         model.bytes_per_second / 1e3,
         architecture.bytes_per_second / 1e3,
     )
+    overhead = None
+    if device.type == "cuda":  # elsewhere it would cost seconds, and is known
+        overhead = measure_overhead(paraformer, device, model, headroom_bytes)
+        log.info("another forward pass costs as much as %s padded seconds", overhead)
+    measured = Calibration(model, overhead)
     try:
-        store(folder, key, model)
+        store(folder, key, measured)
     except OSError as error:
         log.warning("the memory model could not be kept in %s: %s", folder, error)
-    return model
+    return measured
 
 
 def calibration_key(device: torch.device, identity: ModelIdentity) -> CalibrationKey:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from shared.errors import ModelUnavailable, OutOfMemory
+from worker.batching import BATCH_OVERHEAD_S, GPU_BATCH_OVERHEAD_S
 from worker.memory import C_LIBRARY, Allocator, RamProbe
 from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
 
@@ -131,6 +132,11 @@ def threads_on_cpu(wanted: int, is_demo: bool) -> int:
 
 def memory_probe(device: torch.device) -> MemoryProbe:
     return VramProbe(device) if device.type == "cuda" else RamProbe()
+
+
+def usual_overhead_s(device: torch.device) -> float:
+    """What one more forward pass costs where it was not measured, in padded seconds."""
+    return GPU_BATCH_OVERHEAD_S if device.type == "cuda" else BATCH_OVERHEAD_S
 
 
 def allocator(device: torch.device) -> Allocator:

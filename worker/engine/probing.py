@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from worker.calibration import Measurement
+from worker.calibration import Measurement, Timing, batch_overhead_s
 from worker.engine.device import within_memory
 from worker.engine.paraformer import Paraformer
 from worker.memory import MemoryModel
@@ -50,6 +50,11 @@ WARM_UP = ProbeShape(2, 1.0)
 PROBES = (ProbeShape(4, 2.5), ProbeShape(12, 2.5), ProbeShape(3, 10.0), ProbeShape(4, 15.0))
 """Smallest first. The second and third are as large as each other and differ in length, which
 tells attention's quadratic term from the linear one."""
+
+TIMED = (ProbeShape(4, 2.5), ProbeShape(40, 15.0))
+"""A batch that a GPU spends launching kernels, and one that it spends computing."""
+TIMED_RUNS = 3
+"""The fastest counts: whatever else the machine does can only slow a run down."""
 
 
 def noise(shape: ProbeShape, shortest: float = SHORTEST) -> list[Pcm]:
@@ -97,6 +102,37 @@ def measure(
     if device.type == "cuda":
         torch.cuda.empty_cache()
     return measurements
+
+
+def measure_overhead(
+    paraformer: Paraformer,
+    device: torch.device,
+    memory: MemoryModel,
+    headroom_bytes: int,
+    *,
+    shapes: tuple[ProbeShape, ProbeShape] = TIMED,
+) -> float | None:
+    """What one more forward pass costs in padded seconds; None where the larger probe would take
+    too much memory."""
+    larger = shapes[1]
+    if memory.activation_bytes(larger.padded_s, larger.longest_s) > HEADROOM_SHARE * headroom_bytes:
+        return None
+    try:
+        timings = [_timed(paraformer, device, shape) for shape in shapes]
+    except BatchOutOfMemory as error:
+        log.warning("a probe batch ran out of memory: %s", error)
+        return None
+    return batch_overhead_s(*timings)
+
+
+def _timed(paraformer: Paraformer, device: torch.device, shape: ProbeShape) -> Timing:
+    speech = noise(shape)
+    seconds = []
+    for _ in range(1 + TIMED_RUNS):
+        begun = time.perf_counter()
+        within_memory(device, lambda: paraformer.recognise(speech))  # ends with words: all is done
+        seconds.append(time.perf_counter() - begun)
+    return Timing(shape.padded_s, min(seconds[1:]))
 
 
 def live_peak_bytes(device: torch.device, paraformer: Paraformer, speech: Sequence[Pcm]) -> int:

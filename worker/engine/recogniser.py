@@ -13,7 +13,7 @@ import torch
 from shared.settings import DEMO, PINNED_REVISION
 from shared.transcript import Word
 from worker.engine import catalogue
-from worker.engine.calibrating import calibrated_model
+from worker.engine.calibrating import calibrated
 from worker.engine.device import (
     allocator,
     memory_probe,
@@ -22,6 +22,7 @@ from worker.engine.device import (
     resolve_device,
     return_freed_memory,
     threads_on_cpu,
+    usual_overhead_s,
     within_memory,
 )
 from worker.engine.fbank import Fbank
@@ -66,6 +67,7 @@ class FunASRRecogniser:
         self._punctuator = Punctuator(punc, device)
         self._probe = memory_probe(device)
         self._memory_model = self._held(MemoryModel.from_architecture(self._paraformer.shape))
+        self._batch_overhead_s = usual_overhead_s(device)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -79,18 +81,23 @@ class FunASRRecogniser:
     def memory_model(self) -> MemoryModel:
         return self._memory_model
 
-    def calibrate(self, folder: Path) -> None:
-        """Measure the memory model on this device, or take what was measured and kept in `folder`.
+    @property
+    def batch_overhead_s(self) -> float:
+        return self._batch_overhead_s
 
-        Where neither is to be had the architecture's estimate stays.
+    def calibrate(self, folder: Path) -> None:
+        """Measure this device with probe batches, or take what was measured and kept in `folder`.
+
+        Where neither is to be had the estimates stay.
         """
-        measured = calibrated_model(
+        measured = calibrated(
             self._paraformer, self._device, self._identity, self._probe.headroom_bytes(), folder
         )
         return_freed_memory()
-        self._memory_model = self._held(
-            measured or MemoryModel.from_architecture(self._paraformer.shape)
-        )
+        if measured is None:
+            return
+        self._memory_model = self._held(measured.memory)
+        self._batch_overhead_s = measured.batch_overhead_s or usual_overhead_s(self._device)
 
     def _held(self, live: MemoryModel) -> MemoryModel:
         resident = float(resident_bytes(self._device))
