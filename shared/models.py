@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Float,
     ForeignKey,
@@ -121,7 +122,11 @@ class Job(Base):
 
 
 class Attempt(Base):
-    """One run of a job by one worker; `fence` is the number that its writes carry."""
+    """One run of a job by one worker; `fence` is the number that its writes carry.
+
+    What it recognised is counted with each batch, in the transaction that commits the batch's
+    words, so the counts are those of the stored segments however the attempt ended.
+    """
 
     __tablename__ = "attempts"
     __table_args__ = (
@@ -142,6 +147,8 @@ class Attempt(Base):
 
     model: Mapped[str | None] = mapped_column(String(255))
     device: Mapped[str | None] = mapped_column(String(40))
+    dtype: Mapped[str | None] = mapped_column(String(40))
+    """The arithmetic that the network computed in, 'float32' or 'bfloat16' for instance."""
     batch_size_s: Mapped[float | None] = mapped_column(Float)
     batch_reason: Mapped[str | None] = mapped_column(Text)
     length_ceiling_s: Mapped[float | None] = mapped_column(Float)
@@ -150,7 +157,18 @@ class Attempt(Base):
     predicted_peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
     peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
     batches: Mapped[int] = mapped_column(Integer, default=0)
+    """Committed ones, as are the following; null in what was not counted in version 0001."""
+    speech_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
+    padded_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
+    """Each batch's longest segment times the number of its segments."""
+    largest_batch_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
+    recognition_s: Mapped[float | None] = mapped_column(Float, default=0.0)
+    """Wall seconds in the network, refused batches included."""
+    cpu_s: Mapped[float | None] = mapped_column(Float, default=0.0)
+    """Processor seconds of the worker's child; the decoder is another process."""
     oom_retries: Mapped[int] = mapped_column(Integer, default=0)
+    discarded: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Its segments were dropped for those of another model or of other options."""
 
 
 class Segment(Base):

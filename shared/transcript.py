@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+SAMPLE_RATE = 16_000
+"""Samples a second of all audio here, in and out; what Paraformer and FSMN-VAD expect."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

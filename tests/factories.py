@@ -15,6 +15,18 @@ from shared.transcript import Sentence, Transcript, Word
 
 PLAN_KEY = "plan"
 
+CHOICE = jobs.BatchRecord(
+    model="demo",
+    device="cpu",
+    dtype="float32",
+    batch_size_s=300.0,
+    batch_reason="a 1-minute recording allows 300 s; 8.6 GB free memory allows 9,000 s",
+    length_ceiling_s=300.0,
+    memory_cap_s=9000.0,
+    headroom_bytes=2**33,
+    predicted_peak_bytes=2**30,
+)
+
 TRANSCRIPT = Transcript(
     duration=12.5,
     language="zh",
@@ -53,6 +65,22 @@ def complete(db: Database, claimed: jobs.Claim, transcript: Transcript = TRANSCR
     jobs.set_stage(db, claimed, Stage.RECOGNISING, progress=0.2, duration_s=transcript.duration)
     jobs.store_plan(db, claimed, PLAN_KEY, [], complete=True)
     jobs.finish(db, claimed, transcript)
+
+
+def recognise(db: Database, claimed: jobs.Claim) -> None:
+    """Choose a batch size, plan four segments and commit them in batches of three and one."""
+    jobs.note_batch_choice(db, claimed, CHOICE)
+    spans = [(0, 16_000), (20_000, 36_000), (40_000, 48_000), (50_000, 58_000)]
+    planned = [jobs.PlannedSegment(start, end, 0 if end < 50_000 else 1) for start, end in spans]
+    jobs.store_plan(db, claimed, PLAN_KEY, planned, complete=True)
+    for number, used in ((0, 0.5), (1, 0.8)):
+        batch = [
+            jobs.RecognisedSegment(segment.start_sample, segment.end_sample, number, [])
+            for segment in planned
+            if segment.batch == number
+        ]
+        usage = jobs.Usage(recognition_s=used, cpu_s=2 * used, peak_bytes=700_000_000)
+        jobs.save_batch(db, claimed, batch, progress=0.2 + 0.2 * number, usage=usage)
 
 
 def a_job(db: Database, status: JobStatus, **values: Any) -> str:

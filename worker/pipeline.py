@@ -30,6 +30,7 @@ from worker.batch_sizer import BatchSizer
 from worker.batching import plan_batches
 from worker.decode import DecodeLimits
 from worker.listener import Listener
+from worker.metering import AttemptMeter
 from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
 from worker.recognition import BatchRunner
 from worker.spool import AudioSpool
@@ -69,18 +70,19 @@ def transcribe(tools: Tools, claim: jobs.Claim, check: Callable[[], None]) -> Tr
     `check` is called between blocks and batches and raises when the attempt must stop.
     Raises the errors of shared.errors.
     """
+    meter = AttemptMeter(tools.recogniser.memory)
     with (
         job_folder(tools.settings.work_dir, claim.job_id) as folder,
         AudioSpool(folder / "audio.pcm") as spool,
     ):
-        attempt = _Attempt(tools, claim, check, spool)
+        attempt = _Attempt(tools, claim, check, spool, meter)
         warnings = attempt.recognise()
         words = attempt.runner.words()
         duration = spool.seconds
     jobs.set_stage(tools.db, claim, Stage.PUNCTUATING, progress=_RECOGNISED)
     marks = tools.recogniser.punctuate([word.word for word in words])
     check()
-    jobs.set_stage(tools.db, claim, Stage.SAVING)
+    jobs.set_stage(tools.db, claim, Stage.SAVING, usage=meter.usage())
     return assemble(
         words,
         marks,
@@ -108,7 +110,12 @@ class _Attempt:
     """From the recording to recognised words, for one attempt."""
 
     def __init__(
-        self, tools: Tools, claim: jobs.Claim, check: Callable[[], None], spool: AudioSpool
+        self,
+        tools: Tools,
+        claim: jobs.Claim,
+        check: Callable[[], None],
+        spool: AudioSpool,
+        meter: AttemptMeter,
     ) -> None:
         self._tools = tools
         self._claim = claim
@@ -120,7 +127,9 @@ class _Attempt:
         self._stage = Stage.DECODING
         self._progress = 0.0
         self._expected_s: float | None = None
-        self.runner = BatchRunner(tools.db, claim, tools.recogniser, tools.batch_sizer, spool)
+        self.runner = BatchRunner(
+            tools.db, claim, tools.recogniser, tools.batch_sizer, spool, meter
+        )
 
     def recognise(self) -> list[str]:
         """Listen, plan and recognise to the recording's end; the warnings."""
@@ -200,6 +209,7 @@ class _Attempt:
             jobs.BatchRecord(
                 model=identity.name,
                 device=identity.device,
+                dtype=identity.dtype,
                 batch_size_s=decision.batch_size_s,
                 batch_reason=decision.reason,
                 length_ceiling_s=decision.length_ceiling_s,

@@ -13,11 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.transcript import SAMPLE_RATE as SAMPLE_RATE
 from shared.transcript import Word
 from worker.memory import MemoryModel
-
-SAMPLE_RATE = 16_000
-"""Samples a second, in and out of every function here; what Paraformer and FSMN-VAD expect."""
 
 Pcm = NDArray[np.int16]
 

@@ -13,6 +13,7 @@ from shared.errors import RecognitionFailed
 from shared.jobs import RecognisedSegment
 from shared.transcript import Word
 from worker.batch_sizer import BatchSizer
+from worker.metering import AttemptMeter
 from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm, Recogniser
 from worker.spool import AudioSpool
 
@@ -29,12 +30,14 @@ class BatchRunner:
         recogniser: Recogniser,
         batch_sizer: BatchSizer,
         spool: AudioSpool,
+        meter: AttemptMeter,
     ) -> None:
         self._db = db
         self._claim = claim
         self._recogniser = recogniser
         self._batch_sizer = batch_sizer
         self._spool = spool
+        self._meter = meter
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
 
     def words(self) -> list[Word]:
@@ -70,7 +73,11 @@ class BatchRunner:
                 self._done |= {_span(segment): segment for segment in recognised}
                 done += sum(_length(segment) for segment in recognised)
                 jobs.save_batch(
-                    self._db, self._claim, recognised, progress=progress(done / samples)
+                    self._db,
+                    self._claim,
+                    recognised,
+                    progress=progress(done / samples),
+                    usage=self._meter.usage(),
                 )
 
     def _batches(
@@ -98,7 +105,8 @@ class BatchRunner:
         speech: list[Pcm] = [
             self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
         ]
-        results = self._recogniser.recognise(speech)
+        with self._meter.recognising():
+            results = self._recogniser.recognise(speech)
         if len(results) != len(batch):
             # Never zip what may not belong together: FunASR itself gives one empty result for a
             # whole batch in which nothing was recognised.

@@ -7,6 +7,7 @@ time), `reading` (what the API and the pages show).  SQL is the queue; Redis onl
 
 from shared.jobs.attempt import (
     BatchRecord,
+    Usage,
     cancelled,
     fail,
     finish,
@@ -18,6 +19,7 @@ from shared.jobs.attempt import (
     set_stage,
 )
 from shared.jobs.claim import Claim, claim_next
+from shared.jobs.figures import RecognitionFigures
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -53,8 +55,10 @@ __all__ = [
     "QueueSummary",
     "Reaped",
     "RecognisedSegment",
+    "RecognitionFigures",
     "StoredPlan",
     "Submission",
+    "Usage",
     "cancel",
     "cancelled",
     "claim_next",

@@ -27,12 +27,25 @@ class BatchRecord:
 
     model: str
     device: str
+    dtype: str
     batch_size_s: float
     batch_reason: str
     length_ceiling_s: float
     memory_cap_s: float | None
     headroom_bytes: int
     predicted_peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an attempt has used up so far: totals, not what was added since the last time."""
+
+    recognition_s: float
+    """Wall seconds in the network."""
+    cpu_s: float
+    """Processor seconds of the worker's child, all of its threads."""
+    peak_bytes: int
+    """Most memory in use at once, the loaded model included."""
 
 
 def stop(session: Session, claim: Claim) -> NoReturn:
@@ -81,10 +94,14 @@ def set_stage(
     *,
     progress: float | None = None,
     duration_s: float | None = None,
+    usage: Usage | None = None,
 ) -> None:
-    """Show what the attempt is doing, and how long the recording turned out to be."""
+    """Show what the attempt is doing, what it has used up, and how long the recording turned out
+    to be."""
     with db.writing() as session:
         renew(session, claim, stage=stage.value, progress=progress)
+        if usage is not None:
+            set_attempt(session, claim, **asdict(usage))
         if duration_s is not None:
             session.execute(
                 update(Recording)
@@ -178,7 +195,8 @@ def _end(
         ended_at=database_now(),
         error_code=error.code if error else None,
         error_message=error.message if error else None,
-        peak_bytes=peak_bytes,
+        # Without a figure at the end, that of the last batch stays.
+        **({} if peak_bytes is None else {"peak_bytes": peak_bytes}),
     )
 
 

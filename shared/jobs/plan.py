@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, insert, select, update
+from sqlalchemy import CursorResult, case, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import RecognitionFailed
-from shared.jobs.attempt import renew, set_attempt
+from shared.jobs.attempt import Usage, renew, set_attempt
 from shared.jobs.claim import Claim
 from shared.models import Attempt, Job, Segment
 
@@ -84,7 +85,18 @@ def drop_plan(db: Database, claim: Claim) -> None:
     """Forget what was planned and recognised: it no longer fits the recording's spans."""
     with db.writing() as session:
         renew(session, claim, plan_key=None, planned_segments=None)
-        session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+        _discard_segments(session, claim)
+
+
+def _discard_segments(session: Session, claim: Claim) -> None:
+    """And with them what earlier attempts count as recognised."""
+    session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+    session.execute(
+        update(Attempt)
+        .where(Attempt.job_id == claim.job_id, Attempt.fence < claim.fence)
+        .values(discarded=True)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def store_plan(
@@ -102,8 +114,8 @@ def store_plan(
     with db.writing() as session:
         known = session.scalar(select(Job.plan_key).where(Job.id == claim.job_id))
         renew(session, claim, plan_key=plan_key)
-        if known != plan_key:
-            session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+        if known is not None and known != plan_key:
+            _discard_segments(session, claim)
         if segments:
             session.execute(
                 insert(Segment),
@@ -121,9 +133,17 @@ def store_plan(
 
 
 def save_batch(
-    db: Database, claim: Claim, segments: Sequence[RecognisedSegment], *, progress: float
+    db: Database,
+    claim: Claim,
+    segments: Sequence[RecognisedSegment],
+    *,
+    progress: float,
+    usage: Usage | None = None,
 ) -> None:
-    """Commit one batch: its words, the progress and the lease, together or not at all."""
+    """Commit one forward pass: its words, what is counted of it, the progress and the lease,
+    together or not at all."""
+    lengths = [segment.end_sample - segment.start_sample for segment in segments]
+    padded = len(lengths) * max(lengths, default=0)
     with db.writing() as session:
         renew(session, claim, progress=progress)
         for segment in segments:
@@ -142,4 +162,15 @@ def save_batch(
             )
             if result.rowcount != 1:
                 raise RecognitionFailed("A batch held a segment that was never planned.")
-        set_attempt(session, claim, batches=Attempt.batches + 1)
+        set_attempt(
+            session,
+            claim,
+            batches=Attempt.batches + 1,
+            speech_samples=Attempt.speech_samples + sum(lengths),
+            padded_samples=Attempt.padded_samples + padded,
+            largest_batch_samples=case(
+                (Attempt.largest_batch_samples < padded, padded),
+                else_=Attempt.largest_batch_samples,
+            ),
+            **({} if usage is None else asdict(usage)),
+        )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
+from shared.jobs.figures import RecognitionFigures, recognition_figures
 from shared.models import Attempt, Job, Recording, StoredTranscript, WorkerSeen
 from shared.states import RUNNING, JobStatus
 from shared.transcript import Transcript
@@ -33,6 +34,11 @@ class JobView:
     def attempt(self) -> Attempt | None:
         """The running or latest attempt."""
         return self.job.attempts[-1] if self.job.attempts else None
+
+    @property
+    def recognition(self) -> RecognitionFigures | None:
+        """How it was recognised, over all attempts; None until a batch size was chosen."""
+        return recognition_figures(self.job.attempts)
 
     @property
     def processing_s(self) -> float:

@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from shared import jobs
 from shared.db import Database
 from shared.errors import WorkerLost
-from shared.jobs import BatchRecord
 from shared.states import TERMINAL, JobStatus, Stage
 from tests import factories
 from tests.web_app import database, make_app, stored_files, submit
@@ -28,17 +27,6 @@ JOB_FIELDS = {
 
 EVERY_STATUS = sorted(JobStatus, key=lambda status: status is JobStatus.QUEUED)
 """The queued one last: the factory brings a job elsewhere by claiming the next."""
-
-CHOICE = BatchRecord(
-    model="demo",
-    device="cpu",
-    batch_size_s=300.0,
-    batch_reason="The recording is shorter than 5 minutes",
-    length_ceiling_s=300.0,
-    memory_cap_s=9000.0,
-    headroom_bytes=2**33,
-    predicted_peak_bytes=2**30,
-)
 
 
 @pytest.fixture
@@ -131,7 +119,7 @@ def test_a_job_is_followed_from_the_queue_to_its_transcript(
 
     claimed = factories.claim(rows)
     assert client.get(address).json["stage"] == "decoding"  # type: ignore[index]
-    jobs.note_batch_choice(rows, claimed, CHOICE)
+    factories.recognise(rows, claimed)
     jobs.set_stage(rows, claimed, Stage.RECOGNISING, progress=0.5, duration_s=12.5)
     running = client.get(address).json
     assert running is not None
@@ -145,13 +133,21 @@ def test_a_job_is_followed_from_the_queue_to_its_transcript(
     assert running["attempts"] == 1
     assert running["batch"] == {
         "batch_size_s": 300.0,
-        "reason": "The recording is shorter than 5 minutes",
+        "reason": factories.CHOICE.batch_reason,
+        "batches": 2,
+        "speech_s": 3.0,
+        "padded_s": 3.5,
+        "padding": 1.167,
+        "largest_batch_s": 3.0,
+        "recognition_s": 0.8,
+        "cpu_s": 1.6,
         "predicted_peak_bytes": 2**30,
-        "peak_bytes": None,
+        "peak_bytes": 700_000_000,
         "oom_retries": 0,
     }
+    assert (running["model"]["device"], running["model"]["dtype"]) == ("cpu", "float32")
 
-    factories.complete(rows, claimed)
+    jobs.finish(rows, claimed, factories.TRANSCRIPT)
     done = client.get(address).json
     assert done is not None
     assert (done["status"], done["stage"], done["progress"]) == ("completed", None, 1.0)

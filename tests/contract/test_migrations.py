@@ -7,12 +7,13 @@ import itertools
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 import migrations
+from shared import jobs
 from shared.db import Database
-from shared.models import Base
+from shared.models import Attempt, Base
 from shared.states import TRANSITIONS, JobStatus
 from tests import factories
 
@@ -34,6 +35,59 @@ def test_migrations_build_what_the_models_describe(db: Database) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_upgrade_keeps_the_attempts_and_calls_unknown_what_was_not_counted(
+    empty_database_url: str,
+) -> None:
+    migrations.upgrade(empty_database_url, "0001")
+    db = Database(empty_database_url)
+    now = "2026-01-02 03:04:05"
+    rows = {
+        "recordings": {
+            "id": "r", "owner_id": "local", "blob_key": "k", "filename": "f", "size_bytes": 1,
+            "sha256": "s", "created_at": now,
+        },
+        "jobs": {
+            "id": "j", "owner_id": "local", "recording_id": "r", "status": "queued",
+            "progress": 0.5, "priority": 0, "options": "{}", "request_digest": "d",
+            "created_at": now, "queued_at": now, "available_at": now, "fence": 1,
+            "failed_attempts": 0, "warnings": "[]",
+        },
+        "attempts": {
+            "id": 1, "job_id": "j", "number": 1, "fence": 1, "worker": "w", "started_at": now,
+            "outcome": "lost", "model": "demo", "device": "cpu", "batch_size_s": 300,
+            "batch_reason": "because", "batches": 3, "oom_retries": 1,
+        },
+    }  # fmt: skip
+    with db.writing() as session:
+        for table, row in rows.items():
+            names = ", ".join(row)
+            places = ", ".join(f":{name}" for name in row)
+            session.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), row)
+
+    migrations.upgrade(empty_database_url)
+    figures = jobs.get_job(db, owner_id="local", job_id="j").recognition
+    assert figures is not None
+    assert (figures.batches, figures.oom_retries, figures.batch_size_s) == (3, 1, 300)
+    assert (figures.speech_s, figures.padded_s, figures.cpu_s, figures.dtype) == (None,) * 4
+    with db.reading() as session:
+        assert session.scalars(select(Attempt.discarded)).all() == [False]
+
+    # A worker of the version before goes on beside the new schema until it is replaced.
+    with db.writing() as session:
+        session.execute(text(
+            "INSERT INTO attempts (id, job_id, number, fence, worker, started_at, batches, "
+            "oom_retries) VALUES (2, 'j', 2, 2, 'w', :now, 0, 0)"
+        ), {"now": now})  # fmt: skip
+    assert len(jobs.get_job(db, owner_id="local", job_id="j").job.attempts) == 2
+
+    migrations.downgrade(empty_database_url, "0001")
+    with db.engine.connect() as connection:
+        kept = connection.execute(text("SELECT batches, batch_reason FROM attempts ORDER BY id"))
+        assert kept.all() == [(3, "because"), (0, None)]
+        assert "cpu_s" not in {c["name"] for c in inspect(connection).get_columns("attempts")}
+    db.dispose()
 
 
 def _force(db: Database, job_id: str, status: JobStatus) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 import migrations
 from shared import jobs
@@ -233,6 +234,41 @@ def test_a_failed_job_says_what_to_do(site: Site, context: BrowserContext) -> No
     expect(page.get_by_role("cell", name="failed: This file")).to_be_visible()
 
 
+def test_a_job_shows_how_it_was_recognised_while_it_runs_and_when_it_is_done(
+    site: Site, context: BrowserContext
+) -> None:
+    job_id = factories.submit(site.db)
+    page = site.open(context, f"/jobs/{job_id}")
+    claimed = factories.claim(site.db)
+    factories.recognise(site.db, claimed)
+    page.get_by_text("How it was recognised").click()
+    expect(page.get_by_text("Batches of up to 300 s of audio")).to_be_visible()
+
+    def figure(name: str) -> Locator:
+        term = page.get_by_role("term").filter(has_text=re.compile(f"^{name}$"))
+        return page.locator(".figures > div").filter(has=term).get_by_role("definition")
+
+    expect(figure("Batches")).to_have_text("2")
+    expect(figure("Padded over speech")).to_contain_text("1.167")
+    expect(figure("Largest batch")).to_contain_text("3.0 s")
+    expect(figure("Speech")).to_contain_text("3.0 s")
+    expect(figure("Recognition")).to_contain_text("0.8 s")
+    expect(figure("Processor time")).to_contain_text("1.6 s")
+    expect(figure("Peak memory")).to_contain_text("0.7 GB")
+    expect(figure("Peak memory")).to_contain_text("1.1 GB")
+    expect(figure("Out of memory")).to_have_text("never")
+    expect(figure("Precision")).to_have_text("float32")
+    expect(figure("Speed")).to_have_count(0)
+
+    jobs.record_oom_retry(site.db, claimed, 37.25)
+    expect(figure("Out of memory")).to_contain_text("once")
+    expect(page.get_by_text("Batches of up to 37.2 s of audio")).to_be_visible()
+    jobs.set_stage(site.db, claimed, Stage.SAVING, duration_s=12.5)
+    jobs.finish(site.db, claimed, factories.TRANSCRIPT)
+    expect(figure("Speed")).to_contain_text("× real time")
+    expect(figure("Speech")).to_contain_text("of 12 s")
+
+
 def test_the_demonstration_model_is_announced(site: Site, context: BrowserContext) -> None:
     expect(site.open(context).get_by_role("note")).to_contain_text("Demonstration.")
 
@@ -246,7 +282,10 @@ def test_a_phone_needs_no_sideways_scrolling(site: Site, browser: Browser) -> No
         device="cpu",
         started_at=datetime.now(UTC),
     )
-    done = factories.a_job(site.db, JobStatus.COMPLETED, filename="x" * 120 + ".wav")
+    done = factories.submit(site.db, filename="x" * 120 + ".wav")
+    claimed = factories.claim(site.db)
+    factories.recognise(site.db, claimed)
+    jobs.finish(site.db, claimed, factories.TRANSCRIPT)
     factories.a_job(site.db, JobStatus.FAILED)
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
     for path in ("/", f"/jobs/{done}"):

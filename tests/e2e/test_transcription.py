@@ -73,8 +73,20 @@ def test_a_recording_comes_back_right_in_all_four_formats(server: Stack, tmp_pat
     assert done["filename"] == "周会 meeting.wav"
     assert done["progress"] == 1
     assert done["audio_duration"] == pytest.approx(90, abs=0.01)
-    assert done["batch"]["batch_size_s"] == 300
     assert done["model"]["demo"] is True
+    assert (done["model"]["device"], done["model"]["dtype"]) == ("cpu", "float32")
+    batch = done["batch"]
+    assert batch["batch_size_s"] == 300
+    assert 45 < batch["speech_s"] < 90
+    assert batch["speech_s"] <= batch["padded_s"] < 1.5 * batch["speech_s"]
+    assert batch["padding"] == pytest.approx(batch["padded_s"] / batch["speech_s"], abs=0.001)
+    assert batch["largest_batch_s"] <= min(300, batch["padded_s"])
+    assert 1 <= batch["batches"] <= 30
+    took_s = 90 / done["real_time_factor_x"]
+    assert 0 < batch["recognition_s"] <= took_s
+    assert 0 < batch["cpu_s"] < 60
+    assert 200e6 < batch["peak_bytes"] < 3e9
+    assert batch["oom_retries"] == 0
 
     text = transcript(server, job["id"], "txt")
     assert character_error_rate(SAID.text, text) <= 0.02

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -194,6 +195,81 @@ class TestResume:
         worker.run(second, monkeypatch)
         assert worker.job(job_id).job.status == JobStatus.COMPLETED
         assert math.fsum(second.batches) >= 40 * SPEECH_S
+
+
+class TestFigures:
+    """The job's own line: what was recognised, over all of its attempts."""
+
+    @pytest.mark.parametrize(("after", "room_s"), [(None, None), (3, None), (7, None), (5, 6.0)])
+    def test_batches_and_padding_are_those_that_ran_however_often_the_worker_died(
+        self,
+        worker: Worker,
+        monkeypatch: pytest.MonkeyPatch,
+        after: int | None,
+        room_s: float | None,
+    ) -> None:
+        job_id = worker.submit(recording())
+        recogniser = StubRecogniser(out_of_memory_above_s=room_s)
+        tools = worker.tools(recogniser)
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
+        if after is not None:
+            first = factories.claim(worker.db)
+            with pytest.raises(Stop):
+                transcribe(tools, first, _die_after_batches(tools, after))
+            jobs.release(worker.db, first)
+        monkeypatch.setattr(worker, "tools", lambda _: tools)
+        worker.run(recogniser, monkeypatch)
+
+        shown = worker.job(job_id).recognition
+        assert shown is not None
+        ran = [size for size in recogniser.batches if room_s is None or size <= room_s]
+        assert shown.batches == len(ran) == len(recogniser.spans)
+        assert shown.padded_s == pytest.approx(math.fsum(ran))
+        assert shown.largest_batch_s == pytest.approx(max(ran))
+        assert shown.speech_s is not None and shown.padded_s is not None
+        assert 40 * SPEECH_S < shown.speech_s <= shown.padded_s
+        assert shown.oom_retries == len(recogniser.batches) - len(ran)
+        assert (shown.oom_retries > 0) is (room_s is not None)
+        assert len(worker.job(job_id).job.attempts) == (1 if after is None else 2)
+
+    def test_a_batch_that_was_recognised_and_not_committed_counts_once_in_the_end(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording())
+        recogniser = StubRecogniser()
+        tools = worker.tools(recogniser)
+        first = factories.claim(worker.db)
+        save = jobs.save_batch
+
+        def die_before_the_second_commit(*args: Any, **values: Any) -> None:
+            if len(recogniser.spans) == 2:
+                raise Stop
+            save(*args, **values)
+
+        with monkeypatch.context() as patched, pytest.raises(Stop):
+            patched.setattr(jobs, "save_batch", die_before_the_second_commit)
+            transcribe(tools, first, lambda: None)
+        jobs.release(worker.db, first)
+        worker.run(recogniser, monkeypatch)
+        shown = worker.job(job_id).recognition
+        assert shown is not None
+        assert shown.batches == len(recogniser.spans) - 1
+        lost_s = recogniser.batches[1]
+        assert shown.padded_s == pytest.approx(math.fsum(recogniser.batches) - lost_s)
+
+    def test_time_and_memory_of_the_worker_s_process_are_kept_with_the_job(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = worker.submit(recording(5))
+        recogniser = StubRecogniser(delay_s=0.05)
+        worker.run(recogniser, monkeypatch)
+        shown = worker.job(job_id).recognition
+        assert shown is not None
+        assert shown.recognition_s is not None and shown.cpu_s is not None
+        assert shown.recognition_s >= 0.05 * len(recogniser.spans)
+        assert shown.cpu_s > 0
+        assert shown.peak_bytes == recogniser.memory.peak
+        assert (shown.device, shown.dtype) == ("cpu", "float32")
 
 
 def _done(plan: jobs.StoredPlan) -> int:

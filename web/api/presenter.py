@@ -69,7 +69,14 @@ def _model(view: JobView, settings: Settings) -> ModelOut:
     # What will run, until an attempt has said what did: the setting may have changed since.
     name = (view.attempt.model if view.attempt else None) or _configured_model(settings)
     demo = is_demo_model(name)
-    return ModelOut(name=name, demo=demo, notice=DEMO_NOTICE if demo else None)
+    recognition = view.recognition
+    return ModelOut(
+        name=name,
+        demo=demo,
+        notice=DEMO_NOTICE if demo else None,
+        device=recognition.device if recognition else None,
+        dtype=recognition.dtype if recognition else None,
+    )
 
 
 def _configured_model(settings: Settings) -> str:
@@ -79,16 +86,28 @@ def _configured_model(settings: Settings) -> str:
 
 
 def _batch(view: JobView) -> BatchOut | None:
-    attempt = view.attempt
-    if attempt is None or attempt.batch_size_s is None:
+    figures = view.recognition
+    if figures is None:
         return None
     return BatchOut(
-        batch_size_s=attempt.batch_size_s,
-        reason=attempt.batch_reason,
-        predicted_peak_bytes=attempt.predicted_peak_bytes,
-        peak_bytes=attempt.peak_bytes,
-        oom_retries=attempt.oom_retries,
+        batch_size_s=figures.batch_size_s,
+        reason=figures.reason,
+        batches=figures.batches,
+        speech_s=_rounded(figures.speech_s),
+        padded_s=_rounded(figures.padded_s),
+        padding=_rounded(figures.padding),
+        largest_batch_s=_rounded(figures.largest_batch_s),
+        recognition_s=_rounded(figures.recognition_s),
+        cpu_s=_rounded(figures.cpu_s),
+        predicted_peak_bytes=figures.predicted_peak_bytes,
+        peak_bytes=figures.peak_bytes,
+        oom_retries=figures.oom_retries,
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    """To the millisecond, or a share to the thousandth."""
+    return None if value is None else round(value, 3)
 
 
 def _error(view: JobView) -> ErrorObject | None:

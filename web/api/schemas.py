@@ -75,19 +75,38 @@ class ErrorResponse(BaseModel):
 
 
 class BatchOut(BaseModel):
-    """How the batch size of the latest attempt was chosen and how it fared."""
+    """How the batch size was chosen, and what came of it so far: a job's own line of the table
+    that `longscribe bench` prints.
+
+    The size and its reason are the latest attempt's. All the rest is over every attempt whose
+    segments count, and as of the last batch that was committed. Null: not counted, since it ran
+    under a version that did not.
+    """
 
     batch_size_s: float = Field(description="Padded seconds of audio in one forward pass.")
     reason: str | None
-    predicted_peak_bytes: int | None
-    peak_bytes: int | None
-    oom_retries: int
+    batches: int = Field(description="Committed forward passes.")
+    speech_s: float | None = Field(description="Seconds of speech that were recognised.")
+    padded_s: float | None = Field(
+        description="Over all batches, the longest segment times the number of segments."
+    )
+    padding: float | None = Field(description="Padded over spoken seconds; 1 is no waste.")
+    largest_batch_s: float | None = Field(description="Padded seconds of the largest batch.")
+    recognition_s: float | None = Field(description="Wall seconds in the network.")
+    cpu_s: float | None = Field(
+        description="Processor seconds of the worker's process; decoding is another process."
+    )
+    predicted_peak_bytes: int | None = Field(description="For a full batch, with the model.")
+    peak_bytes: int | None = Field(description="Measured, with the model.")
+    oom_retries: int = Field(description="Batches that ran out of memory and were halved.")
 
 
 class ModelOut(BaseModel):
     name: str
     demo: bool = Field(description="The bundled demonstration, not a model for real recordings.")
     notice: str | None = Field(description="What to know about the demonstration model.")
+    device: str | None = Field(description="Where it ran, cpu or cuda:0 for instance.")
+    dtype: str | None = Field(description="In which arithmetic, float32 for instance.")
 
 
 class TranscriptLinks(BaseModel):

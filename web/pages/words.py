@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Flask
 
@@ -105,19 +108,76 @@ def speed_words(factor: float) -> str:
     return f"{factor:.0f}× real time" if factor >= 10 else f"{factor:.1f}× real time"
 
 
+def seconds_words(seconds: float) -> str:
+    """A measured time or length of audio.
+
+    >>> seconds_words(0.04), seconds_words(1.26), seconds_words(65.2), seconds_words(537.6)
+    ('0.04 s', '1.3 s', '65.2 s', '8 min 58 s')
+    """
+    if seconds < 0.1:
+        return f"{seconds:.2f} s" if seconds else "0 s"
+    return f"{seconds:.1f} s" if seconds < 100 else span(seconds)
+
+
+def memory_words(count: float) -> str:
+    """In the gigabytes of 10^9 bytes that the reason for a batch size counts in."""
+    return f"{count / 1e9:.1f} GB"
+
+
 def batch_words(batch: BatchOut) -> str:
-    """The decision of the worker, its reason and how it went."""
-    words = f"Batches of up to {batch.batch_size_s:g} s of audio"
-    words += f": {batch.reason.rstrip('.')}." if batch.reason else "."
-    if batch.predicted_peak_bytes is not None:
-        words += f" Predicted memory at the peak {bytes_words(batch.predicted_peak_bytes)}"
-        if batch.peak_bytes is not None:
-            words += f", measured {bytes_words(batch.peak_bytes)}"
-        words += "."
-    if batch.oom_retries:
-        times = "once" if batch.oom_retries == 1 else f"{batch.oom_retries} times"
-        words += f" Memory ran out {times} and smaller batches were used."
-    return words
+    """The worker's decision and its reason."""
+    size = f"{batch.batch_size_s:.1f}".removesuffix(".0")
+    words = f"Batches of up to {size} s of audio"
+    return words + (f": {batch.reason.rstrip('.')}." if batch.reason else ".")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a job's line of figures says of one thing."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def figures(job: JobOut) -> list[Figure]:
+    """How the job was recognised, as far as it is known."""
+    batch = job.batch
+    if batch is None:
+        return []
+    found = [
+        _figure("Speed", job.real_time_factor_x, speed_words, "the whole job"),
+        _figure("Recognition", batch.recognition_s, seconds_words, "by the clock"),
+        _figure("Processor time", batch.cpu_s, seconds_words, "without decoding"),
+        _figure("Speech", batch.speech_s, seconds_words, _of_audio(job)),
+        Figure("Batches", f"{batch.batches:,}"),
+        _figure("Padded over speech", batch.padding, "{:.3f}".format, "1 is no waste"),
+        _figure("Largest batch", batch.largest_batch_s, seconds_words, "padded"),
+        _figure("Peak memory", batch.peak_bytes, memory_words, _predicted(batch)),
+        Figure("Out of memory", _times(batch.oom_retries), "halved" if batch.oom_retries else ""),
+        Figure("Model", job.model.name, "demonstration" if job.model.demo else ""),
+        _figure("Device", job.model.device, str, ""),
+        _figure("Precision", job.model.dtype, str, ""),
+    ]
+    return [figure for figure in found if figure is not None]
+
+
+def _figure(name: str, value: Any, words: Callable[[Any], str], note: str) -> Figure | None:
+    return None if value is None else Figure(name, words(value), note)
+
+
+def _of_audio(job: JobOut) -> str:
+    return f"of {span(job.audio_duration)}" if job.audio_duration else ""
+
+
+def _predicted(batch: BatchOut) -> str:
+    if batch.predicted_peak_bytes is None:
+        return ""
+    return f"{memory_words(batch.predicted_peak_bytes)} predicted"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def warning_words(code: str) -> str:
@@ -143,6 +203,7 @@ def register_filters(app: Flask) -> None:
         bytes_words,
         speed_words,
         batch_words,
+        figures,
         warning_words,
         outcome_words,
         moment,
