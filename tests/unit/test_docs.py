@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from pydantic import SecretStr
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from shared.errors import LongscribeError
 from shared.settings import Settings
 from tests.services import REPOSITORY
+from worker.memory import MIB, Reserve
 
 _ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)
 
@@ -42,14 +44,16 @@ def test_the_settings_that_a_readme_names_exist_with_these_defaults(document: st
     assert named.items() <= _defaults().items()
 
 
-@pytest.mark.parametrize("document", ["README.md", "README.zh.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "README.zh.md", "CHANGELOG.md", "docs/performance.md"]
+)
 def test_every_variable_and_link_leads_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text()
     known = set(_defaults()) | {"LONGSCRIBE_TEST_DATABASE_URL"}
     assert set(re.findall(r"LONGSCRIBE_[A-Z_]+", text)) <= known
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:
-            assert (REPOSITORY / target).exists(), target
+            assert (REPOSITORY / document).parent.joinpath(target).exists(), target
 
 
 @pytest.mark.parametrize("document", ["README.md", "README.zh.md"])
@@ -59,6 +63,54 @@ def test_both_readmes_name_the_same_files_and_commands(document: str) -> None:
         assert f"\n{target}:" in (REPOSITORY / "Makefile").read_text(), target
     for path in re.findall(r"`((?:web|worker|shared|migrations|tests)/[a-z_/.]*)`", text):
         assert (REPOSITORY / path).exists(), path
+
+
+PICTURES = {"README.md": "batch-size.svg", "README.zh.md": "batch-size.zh.svg"}
+"""How the batch size is chosen, as each readme shows it."""
+
+
+def _picture(name: str) -> ElementTree.Element:
+    return ElementTree.parse(REPOSITORY / "docs" / "images" / name).getroot()
+
+
+def _drawing(name: str) -> list[tuple[str, dict[str, str]]]:
+    """What is drawn, its words and their language left out."""
+    return [
+        (element.tag, {key: value for key, value in element.attrib.items() if key != "lang"})
+        for element in _picture(name).iter()
+        # Where a line begins depends on how long the word before it is.
+        if element.get("class") != "flow"
+    ]
+
+
+@pytest.mark.parametrize("document", PICTURES)
+def test_the_picture_and_the_equations_give_the_ceilings_that_the_settings_have(
+    document: str,
+) -> None:
+    settings = Settings()
+    ceilings = [
+        f"{ceiling:.0f}"
+        for ceiling in (
+            settings.batch_ceiling_short_s,
+            settings.batch_ceiling_medium_s,
+            settings.batch_ceiling_long_s,
+        )
+    ]
+    text = (REPOSITORY / document).read_text()
+    assert f"docs/images/{PICTURES[document]}" in text
+    drawn = "".join(_picture(PICTURES[document]).itertext())
+    assert re.findall(r"\b([1-9]\d\d) [s秒]", drawn) == ceilings
+    equation = re.search(r"^(?:ceiling|时长上限) .*600.*$", text, re.MULTILINE)
+    assert equation is not None
+    assert re.findall(r"\b([1-9]\d\d) [s秒]", equation[0]) == ceilings
+    assert f"{Reserve().floor_bytes // MIB} MiB" in text
+    assert f"{settings.memory_reserve_fraction:.0%}".replace("%", " %") in text
+
+
+def test_both_pictures_differ_in_nothing_but_their_words() -> None:
+    english, chinese = (_drawing(name) for name in PICTURES.values())
+    assert english == chinese
+    assert re.search("[\u4e00-\u9fff]", "".join(_picture("batch-size.svg").itertext())) is None
 
 
 def _errors(base: type[LongscribeError]) -> list[type[LongscribeError]]:
