@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -206,16 +207,16 @@ class TestMeasure:
         self, recording: Path, loads: Loads
     ) -> None:
         loads(StubRecogniser())
-        measured = measure(recording, ["10", "auto"], Settings())
-        assert [size.asked for size in measured.sizes] == ["alone", "10", "auto"]
-        alone, ten, auto = measured.sizes
+        measured = measure(recording, ["6", "auto"], Settings())
+        assert [size.asked for size in measured.sizes] == ["alone", "6", "auto"]
+        alone, six, auto = measured.sizes
         assert alone.batches == measured.recording.segments == 8
         assert alone.padding == 1.0
-        assert auto.batches < ten.batches < 8
-        assert ten.largest_batch_s <= 10
+        assert auto.batches < six.batches < 8
+        assert six.largest_batch_s <= 6
         assert auto.decision.batch_size_s == 300
         assert all(not size.segments_differing and size.times_equal for size in measured.sizes)
-        assert alone.peak_bytes < ten.peak_bytes < auto.peak_bytes
+        assert alone.peak_bytes < six.peak_bytes < auto.peak_bytes
 
     def test_a_batch_that_does_not_fit_is_halved_and_counted(
         self, recording: Path, loads: Loads
@@ -305,3 +306,32 @@ def test_the_picture_shows_every_size(tmp_path: Path) -> None:
     assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(CannotMeasure, match="cannot be written"):
         plot.draw(measurement(), tmp_path / "absent" / "table.png")
+
+
+class TestPicture:
+    def test_speed_on_a_cpu_is_by_the_processor_and_on_a_gpu_by_the_clock(self) -> None:
+        measured = measurement()
+        speed = plot._speed(measured)
+        assert speed.title == "Seconds of audio a processor second"
+        assert speed.ours.values == pytest.approx([600 / 38.5, 600 / 18.5])
+        on_gpu = replace(measured, model=replace(STUB_IDENTITY, device="cuda:0"))
+        assert plot._speed(on_gpu).ours.values == pytest.approx([600 / 20, 600 / 10])
+
+    def test_the_chosen_size_is_marked_beside_the_line_of_those_asked_for(self) -> None:
+        memory = plot._memory(measurement())
+        assert memory.ours.sizes == [1, 60]
+        assert memory.ours.values == pytest.approx([1.001, 1.06])
+        assert memory.auto == pytest.approx((400, 1.4))
+
+    def test_stock_is_a_line_without_sizes_on_a_cpu_and_its_failures_are_left_out(self) -> None:
+        measured = measurement()
+        assert plot._memory(measured).stock == plot._Series([], [3.0])
+        sized = StockResult(300.0, Cost(20.0, 20.0), 4_000_000_000, True)
+        on_gpu = replace(measured, stock=(sized, measured.stock[1]))
+        assert plot._memory(on_gpu).stock == plot._Series([300.0], [4.0])
+
+    def test_the_chosen_size_alone_makes_a_picture_too(self, tmp_path: Path) -> None:
+        pytest.importorskip("matplotlib", reason="the bench extra is not installed")
+        measured = measurement()
+        plot.draw(replace(measured, sizes=measured.sizes[::2], stock=()), tmp_path / "auto.png")
+        assert (tmp_path / "auto.png").stat().st_size > 10_000
