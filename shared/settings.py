@@ -90,9 +90,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Threads torch may use on a CPU; 0: one a core, and one for the demo model.",
     )
-    precision: Literal["float32", "bfloat16", "float16"] = Field(
+    precision: Literal["float32", "bfloat16", "float16", "int8"] = Field(
         "float32",
-        description="Arithmetic of encoder and decoder: float32, bfloat16 or, on a GPU, float16.",
+        description="Arithmetic of encoder and decoder: float32, bfloat16, float16 (on a GPU) or "
+        "int8 (on a CPU).",
     )
 
     # --- batches

@@ -124,7 +124,9 @@ def test_float16_on_a_cpu_is_refused() -> None:
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(ModelUnavailable, match="must be float32 or one of bfloat16, float16"):
+    with pytest.raises(
+        ModelUnavailable, match="must be float32 or one of bfloat16, float16 and int8"
+    ):
         Precision("int4", CPU)
 
 

@@ -37,7 +37,7 @@ def bench(
     precision: Annotated[
         str | None,
         typer.Option(
-            help="float32, bfloat16, float16. [default: LONGSCRIBE_PRECISION, else float32]"
+            help="float32, bfloat16, float16 or int8. [default: LONGSCRIBE_PRECISION, else float32]"
         ),
     ] = None,
     compare_funasr: Annotated[

@@ -1,0 +1,80 @@
+"""Matrix products in 8-bit integers on a CPU, each frame and each token with a scale of its own.
+
+Weights are rounded once, a scale for each output; activations on the way, a scale for each row.
+The usual dynamic quantisation takes one scale for the whole batch, and so lets neighbours into the
+result.  Here integer sums are exact and a row's scale is its own, so what a layer gives for a row
+does not depend on the rest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+_SMALLEST = 1e-20
+"""For rows of nothing but zeros."""
+
+
+class Int8Linear(nn.Module):
+    """`nn.Linear` for inference on a CPU, in float32 from without.
+
+    With `after_relu` inputs are known not to be negative, and no code is spent on a sign.
+    """
+
+    def __init__(self, linear: nn.Linear, *, after_relu: bool = False) -> None:
+        super().__init__()
+        weight = linear.weight.detach()
+        self.bias = linear.bias
+        self._scales = weight.abs().amax(dim=1).clamp_min_(_SMALLEST).div_(127)
+        codes = (weight / self._scales[:, None]).round_().to(torch.int8)
+        self._weight = torch.ops.onednn.qlinear_prepack(codes, None)
+        self._zeros = torch.zeros(len(codes), dtype=torch.int64)
+        self._outputs = len(codes)
+        self._is_positive = after_relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) to (..., outputs)."""
+        rows = x.reshape(-1, x.shape[-1])
+        if self._is_positive:
+            scales = rows.amax(dim=1, keepdim=True).clamp_min_(_SMALLEST).div_(255)
+            signed = (rows * scales.reciprocal()).sub_(128)
+            zero = 0
+        else:
+            scales = rows.abs().amax(dim=1, keepdim=True).clamp_min_(_SMALLEST).div_(127)
+            signed = rows * scales.reciprocal()
+            zero = 128
+        # Straight to uint8 torch takes seven times as long; flipping the sign bit adds 128.
+        codes = signed.round_().to(torch.int8).view(torch.uint8) ^ 128
+        out: Tensor = torch.ops.onednn.qlinear_pointwise(
+            codes, 1.0, zero, self._weight, self._scales, self._zeros,
+            None, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        out.mul_(scales)
+        if self.bias is not None:
+            out.add_(self.bias)
+        return out.view(*x.shape[:-1], self._outputs)
+
+
+def multiplies_in_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Without these instructions oneDNN adds pairs of products up in 16 bits, which overflow."""
+    try:
+        said = cpuinfo.read_text()
+    except OSError:
+        return False
+    return "avx512_vnni" in said or "avx_vnni" in said
+
+
+def round_linear_layers(*networks: nn.Module, but: nn.Module) -> int:
+    """Replace every linear layer except `but` by one in 8 bits; give how many there were."""
+    from funasr.models.transformer.positionwise_feed_forward import PositionwiseFeedForward
+
+    replaced = 0
+    for module in [module for network in networks for module in network.modules()]:
+        for name, child in list(module.named_children()):
+            if type(child) is nn.Linear and child is not but:
+                after_relu = name == "w_2" and type(module) is PositionwiseFeedForward
+                setattr(module, name, Int8Linear(child, after_relu=after_relu))
+                replaced += 1
+    return replaced
