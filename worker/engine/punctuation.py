@@ -3,7 +3,7 @@
 The text is read 20 tokens at a time; what follows the last finished sentence is read again with the
 next 20, as FunASR does, so marks are decided with their right-hand context.  Where FunASR lets a
 text without any mark grow without bound, and with it the cost of every step, the context is bounded
-here.  All windows are the recording's own: batching plays no part.
+here.  Several places are read at once, with the outcome of reading from the front: see `reading`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
+from worker.engine.attention import use_fused_attention
+from worker.engine.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.paraformer import LoadedNetwork
+from worker.engine.reading import Span, read
 
-WINDOW_TOKENS = 20
 COMMA_AFTER_TOKENS = 200
 """A sentence this long ends at its last comma."""
 LONGEST_CONTEXT_TOKENS = 400
@@ -43,6 +47,9 @@ class Punctuator:
     def __init__(self, network: LoadedNetwork, device: torch.device) -> None:
         self._model = network.model
         self._device = device
+        use_fused_attention(self._model)
+        if packs_linear_layers(device):
+            pack_linear_layers(self._model)
         self._ids = {token: index for index, token in enumerate(network.token_list)}
         self._unknown = self._ids.get("<unk>", len(self._ids) - 1)
         self._marks: list[str] = list(self._model.punc_list)
@@ -69,17 +76,8 @@ class Punctuator:
 
     def _decide(self, tokens: Sequence[str]) -> list[int]:
         """Index into the model's marks for each token."""
-        ids = [self._ids.get(token, self._unknown) for token in tokens]
-        decided: list[int] = []
-        pending: list[int] = []  # read, but its marks are not final
-        for start in range(0, len(ids), WINDOW_TOKENS):
-            pending += ids[start : start + WINDOW_TOKENS]
-            marks = self._forward(pending)
-            is_last = start + WINDOW_TOKENS >= len(ids)
-            final = len(marks) if is_last else self._settle(marks)
-            decided += marks[:final]
-            pending = pending[final:]
-        return decided
+        ids = torch.tensor([self._ids.get(token, self._unknown) for token in tokens])
+        return read(len(ids), lambda spans: self._look(ids, spans), self._settle)
 
     def _settle(self, marks: list[int]) -> int:
         """How many of the first marks are final; may end a long sentence at a comma."""
@@ -96,12 +94,13 @@ class Punctuator:
         return 0
 
     @torch.inference_mode()
-    def _forward(self, ids: Sequence[int]) -> list[int]:
-        text = torch.tensor([ids], device=self._device)
-        lengths = torch.tensor([len(ids)], device=self._device)
-        scores, _ = self._model.punc_forward(text, lengths)
-        marks: list[int] = scores[0].argmax(dim=-1).tolist()
-        return marks
+    def _look(self, ids: Tensor, spans: Sequence[Span]) -> list[list[int]]:
+        """The marks of each span, from one pass over all of them."""
+        texts = pad_sequence([ids[first:last] for first, last in spans], batch_first=True)
+        lengths = torch.tensor([last - first for first, last in spans])
+        scores, _ = self._model.punc_forward(texts.to(self._device), lengths.to(self._device))
+        marks = scores.argmax(dim=-1).tolist()
+        return [row[:length] for row, length in zip(marks, lengths.tolist(), strict=True)]
 
     def _tokens(self, words: Sequence[str]) -> list[_Token]:
         """English by the word, Chinese by the character, or by jieba's words where the model
