@@ -29,12 +29,15 @@ def job_folder(work_dir: Path, job_id: str) -> Iterator[Path]:
 def sweep(work_dir: Path, db: Database) -> int:
     """Remove the folders of jobs that nobody runs; how many there were.
 
-    Other workers may share the folder, so what they run stays.
+    Other children and other workers share the folder, so what they run stays.
     """
     if not work_dir.is_dir():
         return 0
+    # In this order: a job is claimed before its folder is made, so whoever made one of these and
+    # still works in it is among the running.
+    folders = list(work_dir.iterdir())
     running = jobs.running_job_ids(db)
-    leftovers = [folder for folder in work_dir.iterdir() if folder.name[:_ID_LENGTH] not in running]
+    leftovers = [folder for folder in folders if folder.name[:_ID_LENGTH] not in running]
     for folder in leftovers:
         shutil.rmtree(folder, ignore_errors=True)
     return len(leftovers)
