@@ -46,9 +46,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         # The reaper brings back the job of a dead child; a redelivered message could only loop.
         "task_reject_on_worker_lost": False,
-        # One child holds the model. spawn, because CUDA does not survive a fork.
+        # Each child holds a model and runs one job. spawn, because CUDA does not survive a fork.
         "worker_pool": "prefork",
-        "worker_concurrency": 1,
+        "worker_concurrency": settings.worker_concurrency,
         "worker_pool_start_method": "spawn",
         # Celery kills a replacement for a dead child that is not ready in time, by default in 4 s,
         # and would do so for ever; a large model, or its download, takes longer.

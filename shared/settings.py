@@ -88,7 +88,8 @@ class Settings(BaseSettings):
     cpu_threads: int = Field(
         0,
         ge=0,
-        description="Threads torch may use on a CPU; 0: one a core, and one for the demo model.",
+        description="Threads torch may use on a CPU for a job; 0: the cores divided by "
+        "LONGSCRIBE_WORKER_CONCURRENCY, and one for the demo model.",
     )
     precision: Literal["float32", "bfloat16", "float16", "int8"] = Field(
         "float32",
@@ -144,6 +145,12 @@ class Settings(BaseSettings):
     )
 
     # --- processes
+    worker_concurrency: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Jobs that a worker runs at once, each in a process with a model of its own.",
+    )
     web_workers: int = Field(1, ge=1, description="gunicorn processes.")
     web_threads: int = Field(8, ge=1, description="gunicorn threads a process.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -89,6 +89,17 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def model_processes(worker_pid: int) -> list[int]:
+    """The children of a worker that load the model, or have: Celery's pool."""
+
+    def title(pid: int) -> str:
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_text()
+        return ""
+
+    return [pid for pid in children(worker_pid) if "billiard.spawn" in title(pid)]
+
+
 def model_process(worker_pid: int) -> int:
     """The child of a worker that has loaded the model: the largest of its children."""
 

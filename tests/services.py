@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -162,12 +162,14 @@ class Stack:
         self.services.append(self.redis)
         return self.redis
 
-    def start_worker(self, name: str = "worker", **env: str) -> Service:
+    def start_worker(
+        self, name: str = "worker", *, options: Sequence[str] = (), **env: str
+    ) -> Service:
         service = start(
             [
                 *(sys.executable, "-m", "celery", "-A", "worker.app", "worker"),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-                *("--hostname", f"{name}@%h"),
+                *("--hostname", f"{name}@%h", *options),
             ],
             env=self.environment | env,
             log_path=self.folder / f"{name}.log",

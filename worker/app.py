@@ -20,6 +20,12 @@ def _logging(**_: Any) -> None:
     configure_logging(load_settings())
 
 
+@signals.celeryd_init.connect
+def _command_line_read(options: dict[str, Any], **_: Any) -> None:
+    process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
+    process.before_children()
+
+
 @signals.worker_process_init.connect
 def _child_starts(**_: Any) -> None:
     process.start_child()

@@ -29,6 +29,7 @@ class BatchSizer:
         )
         self._reserve = Reserve(fraction=settings.memory_reserve_fraction)
         self._longest_span_s = settings.max_segment_s
+        self._jobs_at_once = settings.worker_concurrency
         self._learned_s: float | None = None
 
     @property
@@ -46,6 +47,7 @@ class BatchSizer:
             ceilings=self._ceilings,
             reserve=self._reserve,
             longest_span_s=self._longest_span_s,
+            jobs_at_once=self._jobs_at_once,
         )
 
     def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:

@@ -91,12 +91,15 @@ def choose_batch_size_s(
     ceilings: Sequence[LengthCeiling] = LENGTH_CEILINGS,
     reserve: Reserve = Reserve(),  # noqa: B008 - frozen, so sharing it is safe
     longest_span_s: float = MAX_SEGMENT_S,
+    jobs_at_once: int = 1,
 ) -> BatchSizeDecision:
     """The smaller of what the recording's length and what the free memory allow.
 
     `fixed_s` is the operator's own number (LONGSCRIBE_BATCH_SIZE_S); it takes the place of the
     length's ceiling and is capped by memory all the same.  `learned_ceiling_s` is a budget at
     which this device has run out of memory before and which was therefore lowered.
+    `headroom_bytes` is for this job alone; `jobs_at_once` is how many divide the device, which
+    only the reason needs.
     """
     length_ceiling_s = fixed_s if fixed_s is not None else _length_ceiling(audio_seconds, ceilings)
     usable = reserve.usable_bytes(headroom_bytes)
@@ -108,7 +111,9 @@ def choose_batch_size_s(
     batch_size_s = max(SMALLEST_BATCH_S, float(math.floor(min(limits))))
     return BatchSizeDecision(
         batch_size_s=batch_size_s,
-        reason=_reason(audio_seconds, fixed_s, length_ceiling_s, memory_cap_s, headroom_bytes)
+        reason=_reason(
+            audio_seconds, fixed_s, length_ceiling_s, memory_cap_s, headroom_bytes, jobs_at_once
+        )
         + (" as measured" if memory_model.calibrated and memory_cap_s >= SMALLEST_BATCH_S else "")
         + _learned_reason(learned_ceiling_s, batch_size_s),
         length_ceiling_s=length_ceiling_s,
@@ -131,12 +136,15 @@ def _reason(
     length_ceiling_s: float,
     memory_cap_s: float,
     headroom_bytes: int,
+    jobs_at_once: int,
 ) -> str:
     if fixed_s is not None:
         wish = f"LONGSCRIBE_BATCH_SIZE_S asks for {length_ceiling_s:.0f} s"
     else:
         wish = f"{_spoken_length(audio_seconds)} recording allows {length_ceiling_s:.0f} s"
     memory = f"{headroom_bytes / 1e9:.1f} GB free memory"
+    if jobs_at_once > 1:
+        memory += f" for each of {jobs_at_once} jobs at once"
     if memory_cap_s < SMALLEST_BATCH_S:
         return f"{wish}; {memory} leaves nothing after the reserve, so segments go one by one"
     return f"{wish}; {memory} allows {math.floor(memory_cap_s):,} s"

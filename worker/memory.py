@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from worker.memory_share import even_share, siblings_bytes
+
 MIB = 1024**2
 
 FRAME_SECONDS = 0.06
@@ -166,17 +168,34 @@ class Reserve:
 class RamProbe:
     """RAM of this process's world: the machine's, or the cgroup's where that is less.
 
-    Implements `worker.recogniser.MemoryProbe`.  `proc` and `cgroup` are where the kernel's trees
-    are mounted.
+    Implements `worker.recogniser.MemoryProbe`.  `processes` is how many children of the same parent
+    divide the memory, this one included.  `proc` and `cgroup` are where the kernel's trees are
+    mounted.
     """
 
-    def __init__(self, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(
+        self,
+        proc: Path = Path("/proc"),
+        cgroup: Path = Path("/sys/fs/cgroup"),
+        *,
+        processes: int = 1,
+    ) -> None:
         self._proc = proc
         self._cgroup = cgroup
+        self._processes = processes
         self._peak = ResidentPeak(proc)
 
     def headroom_bytes(self) -> int:
-        """Bytes that may be allocated now without swapping or being killed."""
+        """Bytes that this process may allocate now without swapping or being killed, even if all
+        the others do the same."""
+        free = self._free_bytes()
+        if self._processes == 1:
+            return free
+        own, others = siblings_bytes(self._proc)
+        # Twice, for one of the others may just have freed what was counted as held.
+        return even_share(min(free, self._free_bytes()), own, others, self._processes)
+
+    def _free_bytes(self) -> int:
         return max(0, min([machine_available_bytes(self._proc), *self._cgroup_headrooms()]))
 
     def reset_peak(self) -> None:

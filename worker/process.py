@@ -1,7 +1,8 @@
-"""What a worker's processes hold: the child its model and database, the parent its reaper.
+"""What a worker's processes hold: each child its model and database, the parent its reaper.
 
-Celery's main process never loads the model and never touches CUDA; its single child, started
-afresh (spawn), does both and keeps them from job to job.
+Celery's main process never loads the model and never touches CUDA.  Its children, as many as jobs
+run at once, each started afresh (spawn), do both and keep them from job to job.  They share the
+device and nothing else: each claims, renews and gives back a job of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from shared.logs import configure_logging
 from shared.settings import Settings, load_settings
 from worker.batch_sizer import BatchSizer
 from worker.configured import load_configured_recogniser
+from worker.file_lock import GivenUp, file_lock
 from worker.pipeline import Tools
 from worker.reaper import Reaper
 from worker.workdir import sweep
@@ -29,7 +31,7 @@ from worker.workdir import sweep
 log = structlog.get_logger(__name__)
 
 shutdown = threading.Event()
-"""Set in the child when the worker is told to stop: give the job back at the next batch."""
+"""Set in a child when the worker is told to stop: give the job back at the next batch."""
 
 _STOP_SIGNAL = signal.SIGUSR2
 """From parent to child. Celery uses SIGTERM, SIGQUIT and SIGUSR1 itself."""
@@ -39,16 +41,22 @@ _reaper: Reaper | None = None
 
 
 def tools() -> Tools:
-    """The loaded model and its company; only in the child."""
+    """The loaded model and its company; only in a child."""
     if _tools is None:
-        raise RuntimeError("the model is loaded in the worker's child process only")
+        raise RuntimeError("the model is loaded in the worker's child processes only")
     return _tools
 
 
 def worker_name() -> str:
-    """Host and main process: the same in parent and child."""
+    """Host and main process: the same in parent and children."""
     pid = os.getppid() if _tools is not None else os.getpid()
     return f"{socket.gethostname()}:{pid}"
+
+
+def before_children() -> None:
+    """A child that is told to stop before it can listen would die of the signal.  Blocked, which
+    children inherit, it waits for them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {_STOP_SIGNAL})
 
 
 def start_child() -> None:
@@ -60,8 +68,14 @@ def start_child() -> None:
     settings = load_settings()
     configure_logging(settings)
     signal.signal(_STOP_SIGNAL, lambda *_: shutdown.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {_STOP_SIGNAL})
     try:
-        _tools = _load_tools(settings)
+        # One child at a time: loading takes several times the memory that the model then needs, a
+        # download is wanted once, and so is the measuring of the device, which the others read.
+        with file_lock(settings.calibration_dir / ".lock", give_up=shutdown.is_set):
+            _tools = _load_tools(settings)
+    except GivenUp:
+        os._exit(0)
     except ModelUnavailable as error:
         log.critical("model unavailable", message=error.message)
     except Exception:
@@ -86,6 +100,17 @@ def _load_tools(settings: Settings) -> Tools:
     )
 
 
+def require_our_concurrency(concurrency: int | None, autoscale: object) -> None:
+    """Refuse Celery's own options for the number of children, for what each of them may take of
+    the device follows from the setting.  Raises SystemExit, which Celery lets through."""
+    ours = load_settings().worker_concurrency
+    if autoscale or (concurrency or ours) != ours:
+        raise SystemExit(
+            "Leave out --concurrency and --autoscale, and set LONGSCRIBE_WORKER_CONCURRENCY: the "
+            "children of a worker divide the device's memory by it."
+        )
+
+
 def start_parent(celery: Any) -> None:
     """Sweep from now on."""
     global _reaper
@@ -101,7 +126,7 @@ def start_parent(celery: Any) -> None:
 
 
 def stopping() -> None:
-    """The worker was told to stop: tell the child."""
+    """The worker was told to stop: tell its children."""
     for child in active_children():
         os.kill(child.pid, _STOP_SIGNAL)
 

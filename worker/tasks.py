@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 def transcribe_next(doorbell: str) -> None:
     """`doorbell` names the job that rang, for the log only: the queue is in SQL."""
     tools = process.tools()
+    if process.shutdown.is_set():
+        log.info("told to stop; leaves the job to others", doorbell=doorbell)
+        return
     claim = jobs.claim_next(tools.db, worker=process.worker_name(), lease_s=tools.settings.lease_s)
     if claim is None:
         log.info("nothing to claim", doorbell=doorbell)

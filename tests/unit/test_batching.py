@@ -239,6 +239,15 @@ def test_free_memory_caps_the_batch_and_the_reason_says_so() -> None:
     assert decision.reason == "a 41-minute recording allows 600 s; 0.4 GB free memory allows 412 s"
 
 
+def test_the_reason_says_that_the_memory_is_divided() -> None:
+    decision = decide(41 * 60, headroom_bytes=422_900_000, reserve=NO_RESERVE, jobs_at_once=2)
+    assert decision.batch_size_s == 412
+    assert decision.reason == (
+        "a 41-minute recording allows 600 s; "
+        "0.4 GB free memory for each of 2 jobs at once allows 412 s"
+    )
+
+
 def test_the_reserve_is_left_alone() -> None:
     reserve = Reserve(fraction=0.5, floor_bytes=0)
     assert decide(3_600, headroom_bytes=620_000_000, reserve=reserve).batch_size_s == 300

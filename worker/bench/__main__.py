@@ -100,6 +100,7 @@ def _settings(model: str | None, device: str | None, precision: str | None) -> S
     if model is None and "model" not in settings.model_fields_set:
         model = "demo"  # as `longscribe serve`: download nothing unasked
         _say("Measuring with the small bundled model; --model paraformer-zh is the real one.")
+    settings = settings.model_copy(update={"worker_concurrency": 1})  # this process has it alone
     named = {"model": model, "device": device, "precision": precision}
     return settings.model_copy(update={name: value for name, value in named.items() if value})
 

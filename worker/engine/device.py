@@ -17,6 +17,7 @@ from torch import Tensor
 from shared.errors import ModelUnavailable, OutOfMemory
 from worker.batching import BATCH_OVERHEAD_S, GPU_BATCH_OVERHEAD_S
 from worker.memory import C_LIBRARY, Allocator, RamProbe
+from worker.memory_share import device_limit, share_below_limit
 from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
 
 Result = TypeVar("Result")
@@ -87,16 +88,49 @@ def fetched(*tensors: Tensor) -> list[list[float]]:
     return lists
 
 
-class VramProbe:
-    """The memory of one NVIDIA GPU. Implements `worker.recogniser.MemoryProbe`."""
+def limit_to_share(device: torch.device, processes: int) -> None:
+    """Have torch refuse this process more than its part of a GPU that `processes` divide.
 
-    def __init__(self, device: torch.device) -> None:
+    Raises ModelUnavailable where so many have no room.
+    """
+    if device.type != "cuda" or processes == 1:
+        return
+    total = torch.cuda.get_device_properties(device).total_memory
+    limit = device_limit(total, processes)
+    if limit <= 0:
+        raise no_room_for_the_model(device, processes)
+    torch.cuda.set_per_process_memory_fraction(limit / total, device)
+
+
+def no_room_for_the_model(device: torch.device, processes: int) -> ModelUnavailable:
+    if processes == 1:
+        return ModelUnavailable(
+            f"{device} has no room for the model. Free memory that other programs use, or name "
+            "another device with LONGSCRIBE_DEVICE."
+        )
+    return ModelUnavailable(
+        f"{device} has no room for {processes} copies of the model. Lower "
+        "LONGSCRIBE_WORKER_CONCURRENCY, or free memory that other programs use."
+    )
+
+
+class VramProbe:
+    """The memory of one NVIDIA GPU, divided by `processes`, this one included.
+
+    Implements `worker.recogniser.MemoryProbe`.
+    """
+
+    def __init__(self, device: torch.device, processes: int = 1) -> None:
         self._device = device
+        self._processes = processes
 
     def headroom_bytes(self) -> int:
-        """What the driver has free, plus what torch's allocator holds without using it."""
-        free, _ = torch.cuda.mem_get_info(self._device)
+        """What the driver has free, or our part of it, plus what torch's allocator holds without
+        using it."""
+        free, total = torch.cuda.mem_get_info(self._device)
         held = torch.cuda.memory_reserved(self._device)
+        if self._processes > 1:
+            free = share_below_limit(free, held, total, self._processes)
         return free + held - torch.cuda.memory_allocated(self._device)
 
     def reset_peak(self) -> None:
@@ -124,14 +158,17 @@ def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
-def threads_on_cpu(wanted: int, is_demo: bool) -> int:
-    """torch's threads: as many as `wanted`, or for 0 as many as this process may use, and one for
+def threads_on_cpu(wanted: int, is_demo: bool, processes: int = 1) -> int:
+    """torch's threads: as many as `wanted`, or for 0 this process's part of the cores, and one for
     the demo model, whose layers are too small to be worth dividing."""
-    return wanted or (1 if is_demo else usable_cores())
+    return wanted or (1 if is_demo else max(1, usable_cores() // processes))
 
 
-def memory_probe(device: torch.device) -> MemoryProbe:
-    return VramProbe(device) if device.type == "cuda" else RamProbe()
+def memory_probe(device: torch.device, processes: int = 1) -> MemoryProbe:
+    """For one of `processes` on the device."""
+    if device.type == "cuda":
+        return VramProbe(device, processes)
+    return RamProbe(processes=processes)
 
 
 def usual_overhead_s(device: torch.device) -> float:

@@ -16,8 +16,11 @@ from worker.engine import catalogue
 from worker.engine.calibrating import calibrated
 from worker.engine.device import (
     allocator,
+    is_out_of_memory,
+    limit_to_share,
     memory_probe,
     must_fit,
+    no_room_for_the_model,
     resident_bytes,
     resolve_device,
     return_freed_memory,
@@ -57,6 +60,7 @@ class FunASRRecogniser:
         device: torch.device,
         voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
         precision: Precision | None = None,
+        processes: int = 1,
     ) -> None:
         self._identity = identity
         self._device = device
@@ -65,7 +69,7 @@ class FunASRRecogniser:
         self._vad = vad
         self._options = voice_activity
         self._punctuator = Punctuator(punc, device)
-        self._probe = memory_probe(device)
+        self._probe = memory_probe(device, processes)
         self._memory_model = self._held(MemoryModel.from_architecture(self._paraformer.shape))
         self._batch_overhead_s = usual_overhead_s(device)
 
@@ -124,6 +128,7 @@ def load_recogniser(
     device: str = "auto",
     cpu_threads: int = 0,
     precision: str = "float32",
+    processes: int = 1,
     voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
     offline: bool = False,
 ) -> FunASRRecogniser:
@@ -131,9 +136,9 @@ def load_recogniser(
 
     `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
     `catalogue.locate`.  Revisions matter for hub names only.  `cpu_threads` are torch's when the
-    device is a CPU, see `device.threads_on_cpu`.  Raises ModelUnavailable, saying what to do, for a
-    model that is not there, does not fit, or is of a kind that cannot be run, and for a `precision`
-    that the device does not have.
+    device is a CPU, see `device.threads_on_cpu`.  `processes` divide the device, this one included.
+    Raises ModelUnavailable, saying what to do, for a model that is not there, does not fit, or is
+    of a kind that cannot be run, and for a `precision` that the device does not have.
     """
     where = resolve_device(device)
     arithmetic = Precision(precision, where)
@@ -150,12 +155,18 @@ def load_recogniser(
         # TensorFloat-32 would round the convolutions to 10 bits; matrix products are not so
         # rounded by default.
         torch.backends.cudnn.allow_tf32 = False
-    else:
-        torch.set_num_threads(threads_on_cpu(cpu_threads, folders.is_demo))
+    if where.type == "cpu" or processes > 1:
+        torch.set_num_threads(threads_on_cpu(cpu_threads, folders.is_demo, processes))
+    limit_to_share(where, processes)
     log.info("loading %s onto %s", folders.asr.name, where)
-    asr = load_asr(folders.asr, where)
-    vad = load_vad(folders.vad, where)
-    punc = load_punc(folders.punc, where)
+    try:
+        asr = load_asr(folders.asr, where)
+        vad = load_vad(folders.vad, where)
+        punc = load_punc(folders.punc, where)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise no_room_for_the_model(where, processes) from error
     return_freed_memory()
     return FunASRRecogniser(
         asr,
@@ -171,6 +182,7 @@ def load_recogniser(
         device=where,
         voice_activity=voice_activity,
         precision=arithmetic,
+        processes=processes,
     )
 
 
