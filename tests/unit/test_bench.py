@@ -154,7 +154,7 @@ def test_stock_funasr_that_ends_is_a_result(
 
 def test_json_holds_what_the_table_shows() -> None:
     value = json.loads(json.dumps(measurement().to_json()))
-    assert set(value) == {"recording", "machine", "model", "stages", "sizes", "stock"}
+    assert set(value) == {"recording", "machine", "model", "repeat", "stages", "sizes", "stock"}
     assert value["stages"]["decode"] == {"wall_s": 3.0, "cpu_s": 4.0}
     assert set(value["sizes"][0]) == {
         *("asked", "decision", "recognition", "whole", "x_real_time", "peak_bytes", "batches"),
@@ -217,6 +217,25 @@ class TestMeasure:
         assert auto.decision.batch_size_s == 300
         assert all(not size.segments_differing and size.times_equal for size in measured.sizes)
         assert alone.peak_bytes < six.peak_bytes < auto.peak_bytes
+
+    def test_of_repeated_runs_the_least_times_count(
+        self, recording: Path, loads: Loads, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loads(StubRecogniser())
+        costs = iter([Cost(3.0, 9.0), Cost(5.0, 2.0), Cost(4.0, 4.0)] * 2)
+
+        class Scripted(Stopwatch):
+            def __exit__(self, *args: object) -> None:
+                self.cost = next(costs)
+
+        monkeypatch.setattr("worker.bench.sizes.Stopwatch", Scripted)
+        measured = measure(recording, ["6"], Settings(), repeat=3)
+        assert [size.recognition for size in measured.sizes] == [Cost(3.0, 2.0)] * 2
+        assert next(costs, None) is None
+        assert measured.sizes[1].segments_differing == 0
+        assert "Each size was run 3 times" in as_text(measured)
+        assert measured.to_json()["repeat"] == 3
+        assert "run 1 times" not in as_text(replace(measured, repeat=1))
 
     def test_a_batch_that_does_not_fit_is_halved_and_counted(
         self, recording: Path, loads: Loads

@@ -47,6 +47,12 @@ def bench(
             help="Also run FunASR's own generate() on the same samples and weights.",
         ),
     ] = False,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Run each size so often and give the least times, on a busy machine."
+        ),
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw speed and memory over the size.")
@@ -71,7 +77,7 @@ def bench(
         if audio is None:
             raise CannotMeasure("Name a recording: longscribe bench AUDIO")
         settings = _settings(model, device, precision)
-        _measure(audio, parse_sizes(batch_size_s), settings, compare_funasr, as_json, plot)
+        _measure(audio, parse_sizes(batch_size_s), settings, compare_funasr, repeat, as_json, plot)
     except LongscribeError as error:
         _complain(error.message)
 
@@ -110,6 +116,7 @@ def _measure(
     sizes: list[str],
     settings: Settings,
     compare_funasr: bool,
+    repeat: int,
     as_json: bool,
     plot: Path | None,
 ) -> None:
@@ -119,7 +126,9 @@ def _measure(
 
     if plot is not None:
         picture.require_matplotlib()
-    measured = measure(audio, sizes, settings, compare_funasr=compare_funasr, say=_say)
+    measured = measure(
+        audio, sizes, settings, compare_funasr=compare_funasr, repeat=repeat, say=_say
+    )
     if as_json:
         typer.echo(json.dumps(measured.to_json(), ensure_ascii=False, indent=2))
     else:

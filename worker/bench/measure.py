@@ -31,9 +31,12 @@ def measure(
     settings: Settings,
     *,
     compare_funasr: bool = False,
+    repeat: int = 1,
     say: Say = lambda _: None,
 ) -> Measurement:
     """Measure each of `sizes` ('auto' or a number of padded seconds), each segment alone first.
+
+    Each is run `repeat` times, of which the least times count.
 
     `say` is told what goes on.  Raises the errors of shared.errors, in words for a person.
     """
@@ -55,7 +58,7 @@ def measure(
         spans, listening = _find_speech(recogniser, spool)
         if not spans:
             raise CannotMeasure("Nobody speaks in this recording, so there is nothing to measure.")
-        bench = SizeBench(recogniser, settings, spool, spans)
+        bench = SizeBench(recogniser, settings, spool, spans, repeat=repeat)
         bench.warm_up()
         results = []
         for size in dict.fromkeys([ALONE, *sizes]):
@@ -77,6 +80,7 @@ def measure(
             voice_activity=listening,
             punctuation=punctuating.cost,
             sizes=tuple(results),
+            repeat=repeat,
             stock=() if stock is None else stock.results("".join(words)),
         )
 

@@ -35,9 +35,6 @@ _STYLE: dict[str, Any] = {
     "ytick.major.size": 0,
 }
 
-_CLEAR = {"boxstyle": "square,pad=0.12", "color": "white"}
-"""What is written stands before the grid."""
-
 _HEADROOM = 1.22
 """The vertical axes end so far above the highest value, which leaves room for what is written."""
 
@@ -162,16 +159,16 @@ def _panel(
 
 def _draw_panel(axes: Any, panel: _Panel) -> None:
     sizes, values = panel.ours.sizes, panel.ours.values
+    stock_below = bool(panel.stock.values) and panel.stock.values[0] <= values[0]
     axes.set_title(panel.title, loc="left", pad=10)
     axes.plot(sizes, values, "o-", color=panel.colour, linewidth=2, markersize=5)
-    _write(axes, (sizes[0], values[0]), panel.unit(values[0]), panel.colour)
+    above = stock_below or not panel.stock.values
+    _write(axes, (sizes[0], values[0]), panel.unit(values[0]), panel.colour, above=above)
     if panel.auto is not None:
-        axes.plot(*panel.auto, "o", markersize=11, fillstyle="none", color=panel.colour)
-        said = f"auto: {panel.auto[0]:g} s\n{panel.unit(panel.auto[1])}"
-        _write(axes, panel.auto, said, panel.colour)
-    highest = max([*values, *panel.stock.values, panel.auto[1] if panel.auto else 0.0])
+        _mark_auto(axes, panel, panel.auto)
     if panel.stock.values:
-        _draw_stock(axes, panel)
+        _draw_stock(axes, panel, above=not stock_below)
+    highest = max([*values, *panel.stock.values, panel.auto[1] if panel.auto else 0.0])
     axes.set_ylim(0, _HEADROOM * highest)
     axes.locator_params(axis="y", nbins=5)
     axes.set_xscale("log")
@@ -181,37 +178,50 @@ def _draw_panel(axes: Any, panel: _Panel) -> None:
     axes.set_xlabel("batch_size_s, padded seconds")
 
 
-def _draw_stock(axes: Any, panel: _Panel) -> None:
+def _mark_auto(axes: Any, panel: _Panel, auto: tuple[float, float]) -> None:
+    """A ring, and its words above it and above the line there."""
+    size, value = auto
+    axes.plot(size, value, "o", markersize=11, fillstyle="none", color=panel.colour)
+    near = [
+        known
+        for at, known in zip(panel.ours.sizes, panel.ours.values, strict=True)
+        if size / 2 <= at <= size * 2
+    ]
+    said = f"auto: {size:g} s\n{panel.unit(value)}"
+    _write(axes, (size, max([value, *near])), said, panel.colour, above=True)
+
+
+def _draw_stock(axes: Any, panel: _Panel, *, above: bool) -> None:
     stock = panel.stock
     if stock.sizes:
         axes.plot(stock.sizes, stock.values, "x:", color=_STOCK)
-        place = stock.sizes[0], stock.values[0]
     else:
         axes.axhline(stock.values[0], linestyle=":", color=_STOCK)
-        place = panel.ours.sizes[0], stock.values[0]
+    place = min([*stock.sizes, *panel.ours.sizes]), stock.values[0]
     said = f"stock FunASR, {panel.unit(stock.values[0])}"
+    _write(axes, place, said, _STOCK, above=above, to_the_right=True)
+
+
+def _write(
+    axes: Any,
+    place: tuple[float, float],
+    said: str,
+    colour: str,
+    *,
+    above: bool,
+    to_the_right: bool = False,
+) -> None:
+    """Before the grid and behind the lines, so that neither is hard to read."""
     axes.annotate(
         said,
         place,
-        (-10, 7),
-        textcoords="offset points",
-        color=_STOCK,
-        ha="left",
-        va="bottom",
-        bbox=_CLEAR,
-    )
-
-
-def _write(axes: Any, place: tuple[float, float], said: str, colour: str) -> None:
-    axes.annotate(
-        said,
-        place,
-        (0, 10),
+        (-12 if to_the_right else 0, 9 if above else -9),
         textcoords="offset points",
         color=colour,
-        ha="center",
-        va="bottom",
-        bbox=_CLEAR,
+        ha="left" if to_the_right else "center",
+        va="bottom" if above else "top",
+        bbox={"boxstyle": "square,pad=0.12", "color": "white"},
+        zorder=1.5,
     )
 
 

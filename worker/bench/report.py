@@ -32,6 +32,7 @@ def as_text(measured: Measurement) -> str:
         "",
         "Whole run: voice activity, recognition and punctuation; decoding comes before it. "
         "Peak memory includes the loaded model.",
+        *_repeats(measured.repeat),
         *_decisions(measured.sizes),
         *(f"Stock FunASR failed: {run.failure}." for run in measured.stock if run.failure),
     ]
@@ -107,6 +108,11 @@ def _sameness(size: SizeResult, segments: int) -> str:
     if size.segments_differing:
         return f"no, {size.segments_differing} of {segments}"
     return "yes" if size.times_equal else "times differ"
+
+
+def _repeats(repeat: int) -> list[str]:
+    said = f"Each size was run {repeat} times; the least times of recognition are given."
+    return [said] if repeat > 1 else []
 
 
 def _decisions(sizes: Sequence[SizeResult]) -> list[str]:

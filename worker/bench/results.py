@@ -99,6 +99,8 @@ class Measurement:
     punctuation: Cost
     sizes: tuple[SizeResult, ...]
     stock: tuple[StockResult, ...] = ()
+    repeat: int = 1
+    """How often each size was run; the least times count."""
 
     def whole(self, size: SizeResult) -> Cost:
         """From samples to punctuated words: what generate() does. Decoding comes before both."""
@@ -110,6 +112,7 @@ class Measurement:
             "recording": asdict(self.recording),
             "machine": asdict(self.machine),
             "model": asdict(self.model),
+            "repeat": self.repeat,
             "stages": {
                 "decode": asdict(self.decode),
                 "voice_activity": asdict(self.voice_activity),
