@@ -17,25 +17,21 @@ FIRST_WINDOW_S = 30.0
 BATCHES_A_WINDOW = 4
 """Full batches in a window once it has grown: padding is then as good as over a whole file."""
 
-GROWTH = 2
-"""A window is so many times as long as the one before."""
+GROWTH = 8
+"""A window is so many times as long as the one before: decoding is ahead of recognition by then,
+and many short windows would mean many passes."""
 
 DEAR_PASS_S = 8.0
-"""From this overhead of a batch on, in padded seconds, windows grow by `FAST_GROWTH`: many short
-windows would mean many passes, and a GPU has done the first 30 s in no time."""
-FAST_GROWTH = 8
+"""From this overhead of a batch on, in padded seconds, the largest window is `DEAR_WINDOW_S` at the
+least, however small its batches: on an hour of meeting at 60 s that halves their number."""
 DEAR_WINDOW_S = 2_400.0
-"""The largest window then is at least this long, however small its batches: on an hour of meeting
-at 60 s that halves their number."""
 
 
 class Windows:
     """Cuts a growing sequence of spans into windows, by the spans alone and not by their timing."""
 
     def __init__(self, batch_size_s: float, batch_overhead_s: float = 0.0) -> None:
-        dear = batch_overhead_s >= DEAR_PASS_S
-        self._growth = FAST_GROWTH if dear else GROWTH
-        least = DEAR_WINDOW_S if dear else FIRST_WINDOW_S
+        least = DEAR_WINDOW_S if batch_overhead_s >= DEAR_PASS_S else FIRST_WINDOW_S
         self._largest_s = max(least, BATCHES_A_WINDOW * batch_size_s)
         self._size_s = FIRST_WINDOW_S
         self._pending: list[SpeechSpan] = []
@@ -49,7 +45,7 @@ class Windows:
             self._pending_s += span.seconds
             if self._pending_s >= self._size_s:
                 complete.append(self.rest())
-                self._size_s = min(self._growth * self._size_s, self._largest_s)
+                self._size_s = min(GROWTH * self._size_s, self._largest_s)
         return complete
 
     def rest(self) -> list[SpeechSpan]:
