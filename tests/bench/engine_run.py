@@ -1,7 +1,7 @@
 """One way through a recording, in a process of its own: FunASR's generate(), or our engine.
 
-`python -m tests.bench.engine_run stock|ours MODEL SAMPLES REPORT [PRECISION [BATCH_SIZE_S]]` writes what was said
-and what it took.  From samples to marked words; decoding comes before both.
+`python -m tests.bench.engine_run stock|ours MODEL SAMPLES REPORT [PRECISION [BATCH_SIZE_S]]`
+writes what was said and what it took.  From samples to marked words; decoding comes before both.
 """
 
 from __future__ import annotations

@@ -39,11 +39,11 @@ class Recording:
 
     def run(self, *how: str) -> Run:
         """In a process of its own, on one thread."""
-        kind, model, *precision = how
+        kind, model, *rest = how
         report = self._samples.with_suffix(".json")
+        program = [sys.executable, "-m", "tests.bench.engine_run"]
         subprocess.run(
-            [sys.executable, "-m", "tests.bench.engine_run", kind, model]
-            + [str(self._samples), str(report), *precision],
+            [*program, kind, model, str(self._samples), str(report), *rest],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             check=True,
             stdout=subprocess.DEVNULL,
