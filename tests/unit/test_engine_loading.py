@@ -237,6 +237,16 @@ def test_a_model_that_the_engine_cannot_run_is_refused(
         load(getattr(locate(str(bundle)), part), CPU)
 
 
+def test_a_voice_activity_network_that_looks_ahead_is_refused(bundle: Path) -> None:
+    change_config(bundle / "vad", encoder_conf={"rorder": 2, "rstride": 1})
+    state = torch.load(bundle / "vad" / "model.pt", weights_only=True)
+    for layer in range(3):
+        state[f"encoder.fsmn.{layer}.fsmn_block.conv_right.weight"] = torch.zeros(48, 1, 2, 1)
+    torch.save(state, bundle / "vad" / "model.pt")
+    with pytest.raises(ModelUnavailable, match="looks back only"):
+        load_vad(locate(str(bundle)).vad, CPU)
+
+
 def test_code_that_comes_with_a_model_is_never_run(bundle: Path) -> None:
     change_config(bundle / "asr", trust_remote_code=True, remote_code=str(bundle / "evil.py"))
     (bundle / "evil.py").write_text("raise SystemExit('remote code was run')")

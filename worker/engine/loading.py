@@ -78,6 +78,9 @@ def load_vad(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
     options = network.model.vad_opts
     _require(folder, network.frame_step == 1, "frames of 10 ms (lfr_n = 1)")
     _require(folder, network.frame_width % 2 == 1, "an odd number of stacked frames (lfr_m)")
+    blocks = [layer.fsmn_block for layer in network.model.encoder.fsmn]
+    looks_back = all(block.conv_right is None for block in blocks)
+    _require(folder, looks_back, "a network that looks back only (rorder = 0)")
     _require(folder, options.speech_2_noise_ratio == 1.0, "speech_2_noise_ratio of 1.0")
     # No signal is so quiet (-60 dB is digital silence), so these thresholds never decide.
     _require(folder, max(options.decibel_thres, options.snr_thres) <= -90, "no level thresholds")

@@ -1,0 +1,71 @@
+"""What is computed for padding, over recordings and batch sizes of every kind."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from worker.batching import plan_batches
+from worker.recogniser import SAMPLE_RATE, SpeechSpan
+from worker.windows import Windows
+
+pytestmark = pytest.mark.bench
+
+LIMIT = 1.10
+SIZES_S = (5, 10, 20, 40, 60, 100, 200, 300, 400, 600, 1_200, 5_000)
+PASSES_S = (0.5, 2.0, 8.0, 30.0, 200.0)
+"""What another pass costs, in padded seconds: from CPUs to the fastest GPUs."""
+
+LENGTHS_S: dict[str, Callable[[random.Random], float]] = {
+    "a meeting": lambda rng: 0.4 + rng.lognormvariate(1.3, 0.8),
+    "a dialogue": lambda rng: 0.3 + rng.expovariate(1 / 1.5),
+    "a lecture": lambda rng: rng.lognormvariate(2.8, 0.7),
+    "anything from 0.3 to 60 s": lambda rng: rng.uniform(0.3, 60.0),
+    "calls of a second, answers of a minute": lambda rng: (
+        rng.choice([1.0, 55.0]) * rng.uniform(0.8, 1.1)
+    ),
+    "cut at the limit": lambda rng: 60.0 if rng.random() < 0.8 else rng.uniform(0.3, 60.0),
+}
+SEEDS = {3: 20, 15: 20, 60: 20, 300: 10, 900: 4, 3_600: 1}
+"""How many recordings with so many seconds of speech."""
+
+
+@pytest.mark.parametrize("kind", LENGTHS_S)
+def test_padded_over_speech(kind: str) -> None:
+    worst: dict[int, tuple[float, str]] = {}
+    for length_s in SEEDS:
+        for seed in range(SEEDS[length_s]):
+            spans = _recording(kind, length_s, seed)
+            for size_s in SIZES_S:
+                for pass_s in PASSES_S:
+                    padding = _padding(spans, size_s, pass_s)
+                    found = f"{len(spans)} segments, {pass_s} s a pass"
+                    worst[length_s] = max(worst.get(length_s, (0.0, "")), (padding, found))
+    print(f"\npadded over speech, {kind}, batch_size_s {SIZES_S[0]} to {SIZES_S[-1]}:")
+    for length_s, (padding, found) in worst.items():
+        print(f"  {length_s:>6} s of speech: at most {padding:.3f} ({found}); limit {LIMIT}")
+    assert max(worst.values())[0] <= LIMIT
+
+
+def _recording(kind: str, speech_s: float, seed: int) -> list[SpeechSpan]:
+    """Spans of so many seconds in all, at least one."""
+    rng = random.Random(f"{kind} {seed}")
+    spans: list[SpeechSpan] = []
+    start, left_s = 0, speech_s
+    while left_s > 0:
+        seconds = min(60.0, max(0.3, LENGTHS_S[kind](rng)))
+        spans.append(SpeechSpan(start, start + round(seconds * SAMPLE_RATE)))
+        start, left_s = spans[-1].end + SAMPLE_RATE, left_s - seconds
+    return spans
+
+
+def _padding(spans: list[SpeechSpan], size_s: float, pass_s: float) -> float:
+    """Of the whole job, planned window by window as the pipeline does."""
+    windows = Windows(size_s, pass_s)
+    plans = [
+        plan_batches(window, size_s, batch_overhead_s=pass_s)
+        for window in [*windows.add(spans), windows.rest()]
+    ]
+    return sum(plan.padded_s for plan in plans) / sum(plan.speech_s for plan in plans)
