@@ -374,12 +374,28 @@ class TestOutcomes:
     def test_a_worker_told_to_stop_gives_the_job_back(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        class ToldToStop(StubRecogniser):
+            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+                process.shutdown.set()
+                return super().recognise(speech)
+
+        job_id = worker.submit(recording())
+        recogniser = ToldToStop()
+        worker.run(recogniser, monkeypatch)
+        shown = worker.job(job_id)
+        assert shown.job.status == JobStatus.QUEUED
+        assert shown.attempt is not None and shown.attempt.outcome == AttemptOutcome.RELEASED
+        assert len(recogniser.batches) == 1 and shown.job.progress > 0
+
+    def test_a_worker_told_to_stop_claims_nothing_more(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         job_id = worker.submit(recording())
         process.shutdown.set()
         worker.run(StubRecogniser(), monkeypatch)
         shown = worker.job(job_id)
         assert shown.job.status == JobStatus.QUEUED
-        assert shown.attempt is not None and shown.attempt.outcome == AttemptOutcome.RELEASED
+        assert shown.attempt is None
 
     def test_a_full_disk_while_decoding_is_tried_again(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
