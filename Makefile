@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-all lint format bench demo-model lock clean
+.PHONY: help demo serve test test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -46,6 +46,41 @@ format: $(INSTALLED_DEV) ## lay the code out
 
 bench: $(INSTALLED_DEV) ## measure speed and memory on this machine
 	$(BIN)/python -m pytest -m bench -s
+
+# A machine with a GPU often has torch and no network. What else is needed there travels as wheels
+# for CPython 3.12, of the versions in the lock; only what FunASR and the measuring really import.
+GPU_WHEELS := gpu-wheels
+GPU_PACKAGES := annotated-types av funasr kaldi-native-fbank kaldiio lazy-loader librosa omegaconf \
+	pydantic pydantic-core pydantic-settings python-dotenv rapidfuzz setuptools six typing-extensions \
+	typing-inspection
+# Of this one PyPI has only the source, which is plain Python.
+GPU_BUILT := antlr4-python3-runtime
+GPU_PYTHON ?= 3.12
+pinned = $$(awk -v package=$(1) 'index($$1, package "==") == 1 && !/< .3\.12/ { print $$1 }' requirements.lock)
+
+gpu-wheels: $(BIN)/python ## download what `make bench-gpu` needs beside torch, for Python 3.12 (45 MB)
+	@rm -rf $(GPU_WHEELS) && mkdir $(GPU_WHEELS)
+	@$(BIN)/python -m pip wheel -q --no-deps -w $(GPU_WHEELS) $(foreach package,$(GPU_BUILT),$(call pinned,$(package)))
+	@$(BIN)/python -m pip download -q --no-deps -d $(GPU_WHEELS) --only-binary=:all: \
+		--implementation cp --python-version $(GPU_PYTHON) \
+		--platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+		$(foreach package,$(GPU_PACKAGES),$(call pinned,$(package)))
+	@du -sh $(GPU_WHEELS)
+
+# An environment beside the machine's own Python, which has torch: it sees all that is there, and
+# the wheels first. An environment variable would not do, for the decoder's process gets none.
+GPU_ENVIRONMENT := build/bench-gpu
+
+bench-gpu: ## measure everything on a GPU in 8 minutes: needs only python3 with torch, and gpu-wheels/
+	@ls $(GPU_WHEELS)/*.whl >/dev/null 2>&1 || { \
+		echo "gpu-wheels/ is empty. Run 'make gpu-wheels' where there is a network, and bring it here." >&2; \
+		exit 1; }
+	@rm -rf $(GPU_ENVIRONMENT) && python3 -m venv --without-pip $(GPU_ENVIRONMENT)
+	@site=$$($(GPU_ENVIRONMENT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	python3 -c 'import sys; print("\n".join(f"import site; site.addsitedir({path!r})" \
+		for path in sys.path if path.endswith("-packages")))' >"$$site/outside.pth" && \
+	for wheel in $(GPU_WHEELS)/*.whl; do python3 -m zipfile -e "$$wheel" "$$site" || exit 1; done
+	@$(GPU_ENVIRONMENT)/bin/python -m worker.bench.gpu $(GPU_BENCH)
 
 demo-model: $(INSTALLED_DEV) ## train the bundled model and speak the sample meeting anew (hours)
 	$(BIN)/python -m worker.demo_model.build

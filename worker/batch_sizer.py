@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import OutOfMemory
-from shared.jobs import RecognisedSegment
 from shared.settings import Settings
 from worker.batching import BatchSizeDecision, LengthCeiling, choose_batch_size_s
 from worker.memory import Reserve
 from worker.recogniser import SAMPLE_RATE, Recogniser
 
-_Segment = TypeVar("_Segment", bound=RecognisedSegment)
+if TYPE_CHECKING:  # it needs SQLAlchemy, which measuring does without
+    from shared.jobs import RecognisedSegment
+
+_Segment = TypeVar("_Segment", bound="RecognisedSegment")
 
 
 class BatchSizer:

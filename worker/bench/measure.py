@@ -55,7 +55,7 @@ def measure(
             stock = run_stock(settings, spool.path, numbers, Path(folder))
         say(f"Loading the model {settings.model} ...")
         recogniser = load_configured_recogniser(settings, calibrate=False)
-        spans, listening = _find_speech(recogniser, spool)
+        spans, listening = find_speech(recogniser, spool)
         if not spans:
             raise CannotMeasure("Nobody speaks in this recording, so there is nothing to measure.")
         bench = SizeBench(recogniser, settings, spool, spans, repeat=repeat)
@@ -102,7 +102,8 @@ def _decode(recording: Path, settings: Settings, spool: AudioSpool) -> Cost:
     return watch.cost
 
 
-def _find_speech(recogniser: Recogniser, spool: AudioSpool) -> tuple[list[SpeechSpan], Cost]:
+def find_speech(recogniser: Recogniser, spool: AudioSpool) -> tuple[list[SpeechSpan], Cost]:
+    """The spans of all that is in the spool, and what it cost to find them."""
     recogniser.voice_activity().feed(spool.read(0, min(spool.samples, _WARM_UP_SAMPLES)))
     with Stopwatch() as watch:
         detector = recogniser.voice_activity()

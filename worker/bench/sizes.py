@@ -19,7 +19,7 @@ from worker.batching import (
 )
 from worker.bench.results import Cost, SizeResult
 from worker.bench.stopwatch import Stopwatch
-from worker.recogniser import BatchOutOfMemory, Recogniser, SpeechSpan
+from worker.recogniser import BatchOutOfMemory, Pcm, Recogniser, SpeechSpan
 from worker.spool import AudioSpool
 
 ALONE = "alone"
@@ -52,6 +52,8 @@ class SizeBench:
         self._spans = spans
         self._repeat = repeat
         self.alone: list[Words] = []
+        self.words: list[Words] = []
+        """Of the size measured last."""
 
     def warm_up(self) -> None:
         """The longest segment, once: libraries choose their kernels and load them.
@@ -75,9 +77,10 @@ class SizeBench:
         costs: list[Cost] = []
         while len(costs) < self._repeat:
             with Stopwatch() as watch:
-                words, retries = self._recognise(plan)
+                words, retries = recognise_plan(self._recogniser, self._spool, self._spans, plan)
             costs.append(watch.cost)
         peak = self._recogniser.memory.peak_bytes()
+        self.words = words
         if asked == ALONE:
             self.alone = words
         pairs = list(zip(words, self.alone, strict=True))
@@ -95,6 +98,13 @@ class SizeBench:
             times_equal=all(one == other for one, other in pairs),
         )
 
+    def largest_batch(self, asked: str) -> list[Pcm]:
+        """The samples of the batch with the most padded seconds at that size."""
+        _, plan = self._plan(asked)
+        largest = max(plan.batches, key=lambda batch: batch.padded_s)
+        spans = [self._spans[index] for index in largest.indices]
+        return [self._spool.read(span.start, span.end) for span in spans]
+
     def _plan(self, asked: str) -> tuple[BatchSizeDecision, BatchPlan]:
         wish = {ALONE: SMALLEST_BATCH_S, AUTO: AUTO}.get(asked) or float(asked)
         settings = self._settings.model_copy(update={"batch_size_s": wish})
@@ -111,26 +121,30 @@ class SizeBench:
         decision = replace(decision, reason="a segment at a time, to compare with")
         return decision, BatchPlan(batches, decision.batch_size_s)
 
-    def _recognise(self, plan: BatchPlan) -> tuple[list[Words], int]:
-        """The words of each span, and how many batches had to be halved."""
-        words: list[Words] = [()] * len(self._spans)
-        todo, retries = list(reversed(plan.batches)), 0
-        while todo:
-            batch = todo.pop()
-            spans = [self._spans[index] for index in batch.indices]
-            try:
-                results = self._recogniser.recognise(
-                    [self._spool.read(span.start, span.end) for span in spans]
-                )
-            except BatchOutOfMemory as error:
-                if len(batch) < 2:
-                    raise OutOfMemory from error
-                retries += 1
-                todo.extend(reversed(halve(batch)))
-                continue
-            for index, said in zip(batch.indices, results, strict=True):
-                words[index] = said
-        return words, retries
+
+def recognise_plan(
+    recogniser: Recogniser, spool: AudioSpool, spans: Sequence[SpeechSpan], plan: BatchPlan
+) -> tuple[list[Words], int]:
+    """The words of each span, and how many batches had to be halved.
+
+    Raises OutOfMemory when there is no room for a single span.
+    """
+    words: list[Words] = [()] * len(spans)
+    todo, retries = list(reversed(plan.batches)), 0
+    while todo:
+        batch = todo.pop()
+        chosen = [spans[index] for index in batch.indices]
+        try:
+            results = recogniser.recognise([spool.read(span.start, span.end) for span in chosen])
+        except BatchOutOfMemory as error:
+            if len(batch) < 2:
+                raise OutOfMemory from error
+            retries += 1
+            todo.extend(reversed(halve(batch)))
+            continue
+        for index, said in zip(batch.indices, results, strict=True):
+            words[index] = said
+    return words, retries
 
 
 def _said(words: Words) -> list[str]:

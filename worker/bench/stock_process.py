@@ -47,12 +47,38 @@ class StockRuns:
         )
 
 
-def run_stock(settings: Settings, samples: Path, sizes: Sequence[float], folder: Path) -> StockRuns:
+def run_stock(
+    settings: Settings,
+    samples: Path,
+    sizes: Sequence[float],
+    folder: Path,
+    timeout_s: float | None = None,
+) -> StockRuns:
     """Measure generate() on `samples`, 16 kHz int16, at each of `sizes`.
 
-    A run that fails is a result too; it ends the process and with it the comparison.
+    A run that fails is a result too; it ends the process and with it the comparison, and so does
+    the end of `timeout_s`.
     """
     report = folder / "stock.json"
+    report.unlink(missing_ok=True)
+    try:
+        failure = _run_process(settings, samples, report, sizes, timeout_s)
+    except subprocess.TimeoutExpired:
+        failure = f"not done within {timeout_s:.0f} s"
+    runs = json.loads(report.read_text(encoding="utf-8")) if report.exists() else []
+    if failure:
+        runs.append(_run(None, Cost(0.0, 0.0), 0, failure=failure))
+    return StockRuns(runs)
+
+
+def _run_process(
+    settings: Settings,
+    samples: Path,
+    report: Path,
+    sizes: Sequence[float],
+    timeout_s: float | None,
+) -> str:
+    """What it died of, '' if it did not."""
     done = subprocess.run(
         [sys.executable, "-m", "worker.bench.stock_process", samples, report, *map(str, sizes)],
         env={
@@ -65,12 +91,11 @@ def run_stock(settings: Settings, samples: Path, sizes: Sequence[float], folder:
         stderr=subprocess.PIPE,
         text=True,
         check=False,
+        timeout=timeout_s,
     )
-    runs = json.loads(report.read_text(encoding="utf-8")) if report.exists() else []
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        runs.append(_run(None, Cost(0.0, 0.0), 0, failure=said[-1]))
-    return StockRuns(runs)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
 
 
 def only_words(text: str) -> str:

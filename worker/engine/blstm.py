@@ -29,7 +29,9 @@ class Packed:
         self._lstm = lstm
 
     def __call__(self, x: Tensor, lengths: Tensor) -> Tensor:
-        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        # Planned batches are in this order; torch's own sorting would wait for the device.
+        longest_first = bool((lengths[1:] <= lengths[:-1]).all())
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=longest_first)
         states, _ = pad_packed_sequence(
             self._lstm(packed)[0], batch_first=True, total_length=x.shape[1]
         )

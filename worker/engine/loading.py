@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import logging
 import pkgutil
@@ -185,6 +186,9 @@ def import_funasr() -> Any:
     `import funasr` imports every model that it ships and swallows 33 failures on the way: 4 CPU
     seconds and 160 MB more than this.
     """
+    if importlib.util.find_spec("distutils") is None:
+        # FunASR imports it, Python 3.12 is without it, and setuptools brings one when imported.
+        importlib.import_module("setuptools")
     if "funasr" not in sys.modules:
         walk_packages = pkgutil.walk_packages
         pkgutil.walk_packages = lambda *_, **__: iter(())

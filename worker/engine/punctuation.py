@@ -97,8 +97,9 @@ class Punctuator:
     def _look(self, ids: Tensor, spans: Sequence[Span]) -> list[list[int]]:
         """The marks of each span, from one pass over all of them."""
         texts = pad_sequence([ids[first:last] for first, last in spans], batch_first=True)
+        # On the CPU, where FunASR makes its mask of them.
         lengths = torch.tensor([last - first for first, last in spans])
-        scores, _ = self._model.punc_forward(texts.to(self._device), lengths.to(self._device))
+        scores, _ = self._model.punc_forward(texts.to(self._device), lengths)
         marks = scores.argmax(dim=-1).tolist()
         return [row[:length] for row, length in zip(marks, lengths.tolist(), strict=True)]
 

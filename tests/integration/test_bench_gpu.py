@@ -1,0 +1,110 @@
+"""`make bench-gpu`'s command on the CPU with the bundled model: every step, in its own process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from worker.bench.gpu.residue import characters_differing, residue
+from worker.bench.gpu.steps import DONE, FAILED, SKIPPED, Steps
+
+COMMAND = (sys.executable, "-m", "worker.bench.gpu", "--device", "cpu", "--model", "demo")
+
+
+@pytest.mark.timeout(900)
+def test_every_step_gives_figures_on_a_cpu(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = subprocess.run(
+        [*COMMAND, "--minutes", "1", "--workers", "1,2", "--budget-s", "800", "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(out.read_text(encoding="utf-8"))
+    outcomes = {step["name"]: step["status"] for step in report["steps"]}
+    # A CPU refuses it; that this is told, and the rest goes on, belongs to what is tested.
+    assert outcomes.pop("float16") == FAILED
+    assert len(outcomes) == 7
+    assert set(outcomes.values()) == {DONE}, report["steps"]
+
+    assert list(report["precisions"]) == ["float32", "bfloat16"]
+    for figures in report["precisions"].values():
+        assert [size["asked"] for size in figures["sizes"]] == ["alone", "60", "300", "600", "auto"]
+        assert all(size["padding"] <= 1.10 for size in figures["sizes"])
+        assert {"encoder", "predictor", "decoder", "voice activity", "decoding AAC"} <= set(
+            figures["stages"]
+        )
+        assert all(seconds > 0 for seconds in figures["stages"].values())
+        assert figures["whole_m4a"]["audio_s"] == pytest.approx(60, abs=0.5)
+        assert figures["whole_wav"]["characters"] > 100
+    memory = report["precisions"]["float32"]["memory"]
+    assert len(memory) == 4
+    assert all(0.9 < row["predicted_bytes"] / row["measured_bytes"] < 1.1 for row in memory)
+
+    exact = [row for row in report["residue"] if row["precision"] == "float32"]
+    assert all(row["against_alone"] == 0 for row in exact)
+    assert len(report["residue"]) == 10
+    assert [row["workers"] for row in report["sharing"]] == [1, 2, 1, 2]
+    assert all(row["same_text"] for row in report["sharing"])
+    assert [run["failure"] for run in report["stock"]] == [""]
+    out_of_memory = report["out_of_memory"]
+    assert out_of_memory["halved"] > 0
+    assert out_of_memory["segments_differing"] == 0
+    for heading in ("## float32", "## bfloat16", "## Characters", "## Stock", "## Out of memory"):
+        assert heading in done.stdout
+
+
+def test_a_device_that_is_not_there_is_told_by_every_step(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = subprocess.run(
+        [
+            *(*COMMAND, "--device", "cuda:7", "--minutes", "0.2", "--workers", "1"),
+            *("--precisions", "float32", "--out", str(out)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "sees 0 GPUs" in done.stdout
+    assert [step["status"] for step in json.loads(out.read_text())["steps"]][1] == FAILED
+
+
+class TestSteps:
+    def test_a_step_that_fails_is_told_and_the_next_one_runs(self) -> None:
+        said: list[str] = []
+        steps = Steps(100, said.append)
+
+        def fail() -> dict[str, object]:
+            raise ValueError("first line\nthe reason")
+
+        assert steps.run("one", 1, fail) is None
+        assert steps.run("two", 1, lambda: {"figure": 1}) == {"figure": 1}
+        assert [(step.status, step.why) for step in steps.results] == [
+            (FAILED, "the reason"),
+            (DONE, ""),
+        ]
+        assert any("the reason" in line for line in said)
+
+    def test_a_step_that_no_longer_fits_is_skipped(self) -> None:
+        steps = Steps(5, lambda _: None)
+        assert steps.run("long", 60, lambda: pytest.fail("it must not run")) is None
+        assert steps.results[0].status == SKIPPED
+        assert "needs about 60" in steps.results[0].why
+
+
+class TestResidue:
+    def test_characters_are_counted_span_by_span(self) -> None:
+        assert characters_differing(["今天", "开会", ""], ["今天", "开了会", "好"]) == 2
+
+    def test_other_spans_cannot_be_compared(self) -> None:
+        def figures(*texts: str) -> dict[str, object]:
+            return {"sizes": [{"asked": "alone", "texts": list(texts)}]}
+
+        rows = residue({"float32": figures("一", "二"), "float16": figures("一二")})
+        assert [row["against_float32"] for row in rows] == [0, None]

@@ -1,0 +1,212 @@
+"""`python -m worker.bench.gpu.child TASK.json RESULT.json`: one step, in a process of its own.
+
+A task names the model, the device, the precision and the files; `share` answers on its standard
+output instead, for it is asked several times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.errors import LongscribeError
+from shared.settings import Settings
+from worker.bench.measure import find_speech
+from worker.bench.sizes import ALONE, AUTO, SizeBench, recognise_plan
+from worker.bench.stopwatch import Stopwatch
+from worker.bench.whole_file import WholeFile, transcribe_file
+from worker.configured import load_configured_recogniser
+from worker.decode import decode
+from worker.spool import AudioSpool
+
+SHAPES = (
+    *((2, 8.0), (6, 4.0), (20, 1.0), (3, 20.0), (8, 10.0), (2, 60.0), (40, 3.5), (10, 20.0)),
+    *((60, 5.0), (40, 15.0), (10, 60.0), (240, 5.0)),
+)
+"""Spans and the seconds of the longest; none of them is a probe but (40, 15), of which only the
+time is taken."""
+CPU_SHAPES = SHAPES[:4]
+"""What a CPU gets done in the time."""
+
+READY, ANSWER = "@@ready", "@@answer "
+"""Begin the lines of `share` that are meant for the parent; FunASR prints others."""
+
+
+def settings_of(task: dict[str, Any]) -> Settings:
+    return Settings(
+        model=task["model"],
+        device=task["device"],
+        precision=task["precision"],
+        data_dir=Path(task["folder"]) / "data",
+        model_offline=True,
+    )
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    """All that one precision is asked: memory, sizes, whole files, stages."""
+    from worker.engine import instruments
+
+    settings = settings_of(task)
+    with Stopwatch() as loading:
+        recogniser: Any = load_configured_recogniser(settings, calibrate=False)
+    with Stopwatch() as calibrating:
+        recogniser.calibrate(settings.calibration_dir)
+    facts = instruments.device_facts(recogniser)
+    on_gpu = "name" in facts
+    figures: dict[str, Any] = {
+        "device": facts,
+        "precision": recogniser.identity.dtype,
+        "loading_s": loading.cost.wall_s,
+        "calibrating_s": calibrating.cost.wall_s,
+        "batch_overhead_s": recogniser.batch_overhead_s,
+        "calibrated": recogniser.memory_model.calibrated,
+    }
+    if task["memory"]:
+        shapes = SHAPES if on_gpu else CPU_SHAPES
+        figures["memory"] = instruments.memory_errors(recogniser, settings.calibration_dir, shapes)
+    with _spool(Path(task["wav"])) as spool:
+        spans, listening = find_speech(recogniser, spool)
+        bench = SizeBench(recogniser, settings, spool, spans)
+        bench.warm_up()
+        figures |= {
+            "audio_s": spool.seconds,
+            "segments": len(spans),
+            "speech_s": sum(span.seconds for span in spans),
+            "voice_activity_s": listening.wall_s,
+            "sizes": [_size(bench, asked) for asked in (ALONE, "60", "300", "600", AUTO)],
+        }
+        largest = bench.largest_batch(AUTO)
+        figures["waits"] = instruments.waits_of_a_pass(recogniser, largest)
+        with instruments.stage_seconds(recogniser) as stages, Stopwatch() as whole:
+            bench.measure(AUTO)
+        words = [word.word for said in bench.words for word in said]
+        with Stopwatch() as punctuating:
+            recogniser.punctuate(words)
+    rest = whole.cost.wall_s - sum(stages.values())
+    figures["stages"] = {**stages, "rest of recognition": rest} | {
+        "voice activity": listening.wall_s,
+        "punctuation": punctuating.cost.wall_s,
+    }
+    with Stopwatch() as decoding, decode(Path(task["m4a"])) as audio:
+        for _ in audio:
+            pass
+    figures["stages"]["decoding AAC"] = decoding.cost.wall_s
+    for name in ("m4a", "wav", "short_wav"):
+        done = transcribe_file(recogniser, settings, Path(task[name]), _new(task["folder"]))
+        figures[f"whole_{name}"] = _whole(done)
+    return figures
+
+
+def _size(bench: SizeBench, asked: str) -> dict[str, Any]:
+    result = bench.measure(asked)
+    return {
+        "asked": asked,
+        "batch_size_s": result.decision.batch_size_s,
+        "reason": result.decision.reason,
+        "wall_s": result.recognition.wall_s,
+        "peak_bytes": result.peak_bytes,
+        "predicted_peak_bytes": result.decision.predicted_peak_bytes,
+        "batches": result.batches,
+        "padding": result.padding,
+        "largest_batch_s": result.largest_batch_s,
+        "oom_retries": result.oom_retries,
+        "segments_differing": result.segments_differing,
+        "times_equal": result.times_equal,
+        "texts": ["".join(word.word for word in said) for said in bench.words],
+    }
+
+
+def _whole(done: WholeFile) -> dict[str, Any]:
+    return {
+        "audio_s": done.audio_s,
+        "wall_s": done.cost.wall_s,
+        "cpu_s": done.cost.cpu_s,
+        "x_real_time": done.cost.times_real_time(done.audio_s),
+        "batches": done.batches,
+        "padding": done.padding,
+        "characters": len(done.text),
+        "text_sha256": hashlib.sha256(done.text.encode()).hexdigest(),
+    }
+
+
+def run_out(task: dict[str, Any]) -> dict[str, Any]:
+    """The same batches before and after most of the memory is taken away."""
+    from worker.batching import plan_batches
+    from worker.engine import instruments
+
+    # Calibrated, to know exactly what to take away.
+    recogniser: Any = load_configured_recogniser(settings_of(task), calibrate=True)
+    with _spool(Path(task["short_wav"])) as spool:
+        spans, _ = find_speech(recogniser, spool)
+        plan = plan_batches(spans, 600, batch_overhead_s=600.0, max_padding=4.0)
+        largest_s = max(batch.padded_s for batch in plan.batches if len(batch) > 1)
+        before, _ = recognise_plan(recogniser, spool, spans, plan)
+        how = instruments.take_memory_away(recogniser, largest_s)
+        after, halved = recognise_plan(recogniser, spool, spans, plan)
+    texts = [["".join(word.word for word in said) for said in words] for words in (before, after)]
+    return {
+        "how": how,
+        "largest_batch_s": largest_s,
+        "batches": len(plan.batches),
+        "halved": halved,
+        "segments": len(spans),
+        "segments_differing": sum(a != b for a, b in zip(*texts, strict=True)),
+    }
+
+
+def share(task: dict[str, Any]) -> None:
+    """Transcribe the recording once for every line on standard input."""
+    settings = settings_of(task)
+    recogniser: Any = load_configured_recogniser(settings, calibrate=True)
+    transcribe_file(recogniser, settings, Path(task["short_wav"]), _new(task["folder"]))
+    print(READY, flush=True)
+    for _ in sys.stdin:
+        done = transcribe_file(recogniser, settings, Path(task["m4a"]), _new(task["folder"]))
+        print(ANSWER + json.dumps(_whole(done)), flush=True)
+
+
+def make_model(task: dict[str, Any]) -> dict[str, Any]:
+    from worker import demo_model
+    from worker.engine.random_model import SIZES, make_random_model
+
+    with decode(demo_model.SAMPLE_MEETING) as audio:
+        speech = np.concatenate(list(audio))
+    with Stopwatch() as watch:
+        make_random_model(Path(task["into"]), speech, SIZES["large"])
+    return {"cpu_s": watch.cost.cpu_s, "wall_s": watch.cost.wall_s}
+
+
+def _spool(wav: Path) -> AudioSpool:
+    spool = AudioSpool(_new(str(wav.parent)))
+    with decode(wav) as audio:
+        for block in audio:
+            spool.append(block)
+    return spool
+
+
+def _new(folder: str) -> Path:
+    return Path(tempfile.mkdtemp(dir=folder)) / "audio.pcm"
+
+
+def _main(asked: str, answer: str) -> None:
+    task = json.loads(Path(asked).read_text(encoding="utf-8"))
+    try:
+        if task["task"] == "share":
+            share(task)
+            return
+        figures = {"measure": measure, "run_out": run_out, "make_model": make_model}[task["task"]](
+            task
+        )
+    except LongscribeError as error:
+        sys.exit(error.message)
+    Path(answer).write_text(json.dumps(figures, ensure_ascii=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

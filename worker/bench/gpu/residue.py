@@ -1,0 +1,42 @@
+"""How far the texts of one precision and size are from another's, in characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+
+def characters_differing(one: Sequence[str], other: Sequence[str]) -> int:
+    """Least insertions, deletions and replacements, span by span."""
+    return sum(Levenshtein.distance(a, b) for a, b in zip(one, other, strict=True))
+
+
+def residue(measured: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """For every precision and batch size, against the same precision's segments alone and against
+    float32's.
+
+    `measured` is by precision, as `worker.bench.gpu.child.measure` gives it.  Where voice activity
+    found other spans there is nothing to compare.
+    """
+    exact = measured.get("float32")
+    rows = []
+    for precision, figures in measured.items():
+        alone = figures["sizes"][0]["texts"]
+        for size in figures["sizes"]:
+            texts = size["texts"]
+            reference = exact["sizes"][0]["texts"] if exact else ()
+            comparable = len(reference) == len(texts)
+            rows.append(
+                {
+                    "precision": precision,
+                    "asked": size["asked"],
+                    "characters": sum(map(len, texts)),
+                    "against_alone": characters_differing(alone, texts),
+                    "against_float32": (
+                        characters_differing(reference, texts) if comparable else None
+                    ),
+                }
+            )
+    return rows

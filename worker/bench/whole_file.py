@@ -1,0 +1,109 @@
+"""A recording from its file to its text, as the pipeline does it, without SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.settings import Settings
+from shared.transcript import Transcript
+from worker.assemble import assemble
+from worker.batch_sizer import BatchSizer
+from worker.batching import plan_batches
+from worker.bench.results import Cost
+from worker.bench.sizes import Words, recognise_plan
+from worker.bench.stopwatch import Stopwatch
+from worker.decode import DecodeLimits
+from worker.listener import Listener
+from worker.recogniser import Recogniser, SpeechSpan
+from worker.spool import AudioSpool
+from worker.windows import Windows
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFile:
+    transcript: Transcript
+    audio_s: float
+    cost: Cost
+    batches: int
+    padding: float
+    """Padded over spoken seconds of all windows."""
+
+    @property
+    def text(self) -> str:
+        return "".join(sentence.text for sentence in self.transcript.sentences)
+
+
+def transcribe_file(
+    recogniser: Recogniser, settings: Settings, recording: Path, spool_path: Path
+) -> WholeFile:
+    """Decode, listen, recognise window by window, punctuate.
+
+    `spool_path` must not exist.  Raises the errors of shared.errors.
+    """
+    with Stopwatch() as watch, AudioSpool(spool_path) as spool:
+        run = _Run(recogniser, settings, spool)
+        listener = Listener(
+            recording,
+            spool,
+            recogniser.voice_activity(),
+            limits=DecodeLimits(max_audio_s=settings.max_audio_s),
+            require_space=lambda: None,
+        )
+        with listener:
+            for heard in listener.heard(lambda: None):
+                run.add(heard.spans, listener.expected_s)
+        run.finish()
+        words = [word for said in run.words for word in said]
+        transcript = assemble(
+            words,
+            recogniser.punctuate([word.word for word in words]),
+            duration=spool.seconds,
+            language="zh",
+            model=recogniser.identity.name,
+        )
+        audio_s = spool.seconds
+    padding = run.padded_s / run.speech_s if run.speech_s else 1.0
+    return WholeFile(transcript, audio_s, watch.cost, run.batches, padding)
+
+
+class _Run:
+    def __init__(self, recogniser: Recogniser, settings: Settings, spool: AudioSpool) -> None:
+        self._recogniser = recogniser
+        self._sizer = BatchSizer(settings, recogniser)
+        self._spool = spool
+        self._waiting: list[SpeechSpan] = []
+        self._windows: Windows | None = None
+        self._size_s = 0.0
+        self.words: list[Words] = []
+        self.batches = 0
+        self.padded_s = 0.0
+        self.speech_s = 0.0
+
+    def add(self, spans: list[SpeechSpan], expected_s: float | None) -> None:
+        self._waiting += spans
+        if self._windows is None and expected_s is None:
+            return  # the length to choose a batch size by is to come
+        self._pass_on(expected_s)
+
+    def finish(self) -> None:
+        self._recognise(self._pass_on(self._spool.seconds).rest())
+
+    def _pass_on(self, expected_s: float | None) -> Windows:
+        if self._windows is None:
+            self._size_s = self._sizer.choose(expected_s or self._spool.seconds).batch_size_s
+            self._windows = Windows(self._size_s, self._recogniser.batch_overhead_s)
+        for window in self._windows.add(self._waiting):
+            self._recognise(window)
+        self._waiting = []
+        return self._windows
+
+    def _recognise(self, window: list[SpeechSpan]) -> None:
+        plan = plan_batches(
+            window, self._size_s, batch_overhead_s=self._recogniser.batch_overhead_s
+        )
+        words, _ = recognise_plan(self._recogniser, self._spool, window, plan)
+        self.words += words
+        self.batches += len(plan.batches)
+        self.padded_s += plan.padded_s
+        self.speech_s += plan.speech_s
