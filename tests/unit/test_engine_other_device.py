@@ -19,9 +19,11 @@ from worker.engine import fbank, paraformer
 from worker.engine.catalogue import locate
 from worker.engine.cif import integrate_and_fire
 from worker.engine.fbank import Fbank
-from worker.engine.loading import load_asr, load_punc
+from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.engine.paraformer import Paraformer
+from worker.engine.voice_activity import FsmnVoiceActivity
 from worker.recogniser import Pcm
+from worker.segment import DEFAULT_OPTIONS
 
 META = torch.device("meta")
 CPU = torch.device("cpu")
@@ -79,3 +81,14 @@ def test_marks_are_decided_on_the_device() -> None:
     model.to(META)
     scores, _ = model.punc_forward(torch.tensor([[1, 2, 3]], device=META), torch.tensor([3]))
     assert scores.device == META
+
+
+@torch.inference_mode()
+def test_voice_activity_brings_nothing_back_but_its_decisions() -> None:
+    network = load_vad(FOLDERS.vad, CPU)
+    network.model.to(META)
+    detector = FsmnVoiceActivity(network, Fbank(META), META, DEFAULT_OPTIONS)
+    detector._frames = torch.zeros(304, 80, device=META)
+    with pytest.raises(NotImplementedError, match="no data") as copied:
+        detector._decide(300)
+    assert copied.traceback[-1].name == "_decide"
