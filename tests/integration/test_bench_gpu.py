@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from worker.bench.gpu.child import Notes
 from worker.bench.gpu.residue import characters_differing, residue
-from worker.bench.gpu.steps import DONE, FAILED, SKIPPED, Steps
+from worker.bench.gpu.steps import DONE, FAILED, SKIPPED, StepFailed, Steps, in_child
 
 COMMAND = (sys.executable, "-m", "worker.bench.gpu", "--device", "cpu", "--model", "demo")
 
@@ -108,3 +109,34 @@ class TestResidue:
 
         rows = residue({"float32": figures("一", "二"), "float16": figures("一二")})
         assert [row["against_float32"] for row in rows] == [0, None]
+
+
+class TestChild:
+    MODULE = "tests.bench_child"
+
+    def run(self, tmp_path: Path, how: str, timeout_s: float = 60) -> dict[str, object]:
+        return in_child(self.MODULE, {"task": how}, tmp_path, timeout_s)
+
+    def test_what_a_step_wrote_before_it_failed_is_kept(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, "fails") == {"problems": ["the reason"], "figure": 1}
+
+    def test_what_a_step_wrote_before_its_time_was_over_is_kept(self, tmp_path: Path) -> None:
+        figures = self.run(tmp_path, "hangs", timeout_s=5)
+        assert figures == {"problems": ["not done within 5 s"], "figure": 1}
+
+    def test_a_step_without_figures_fails_with_its_last_words(self, tmp_path: Path) -> None:
+        with pytest.raises(StepFailed, match=r"^no device$"):
+            self.run(tmp_path, "says why")
+
+
+def test_a_part_that_fails_leaves_the_other_figures(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / "answer.json")
+    notes.take("one", lambda: 1)
+    notes.take("two", lambda: 1 // 0)
+    notes.take("three", lambda: 3)
+    written = json.loads((tmp_path / "answer.json").read_text())
+    assert written == {
+        "problems": ["two: integer division or modulo by zero"],
+        "one": 1,
+        "three": 3,
+    }

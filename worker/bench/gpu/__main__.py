@@ -41,14 +41,10 @@ def bench_gpu(
 ) -> None:
     """Measure one device from end to end; prints Markdown and writes JSON."""
     with tempfile.TemporaryDirectory(prefix="longscribe-bench-gpu-") as folder:
-        bench = _Bench(Path(folder), device, model, Steps(budget_s, _say))
+        bench = _Bench(Path(folder), device, model, Steps(budget_s, _say), out)
         bench.run(minutes * 60, precisions.split(","), [int(count) for count in workers.split(",")])
         report = bench.report()
     typer.echo(as_markdown(report))
-    for figures in report["precisions"].values():
-        for size in figures["sizes"]:
-            del size["texts"]
-    out.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
     _say(f"Written: {out}")
     if not report["precisions"]:
         raise typer.Exit(1)
@@ -57,12 +53,13 @@ def bench_gpu(
 class _Bench:
     """The steps, the most wanted first."""
 
-    def __init__(self, folder: Path, device: str, model: str, steps: Steps) -> None:
+    def __init__(self, folder: Path, device: str, model: str, steps: Steps, out: Path) -> None:
         self._folder = folder
         self._device = device
         self._model_name = model
         self._model = str(folder / "model") if model == LARGE else model
         self._steps = steps
+        self._out = out
         self._recordings: Recordings | None = None
         self._precisions: dict[str, dict[str, Any]] = {}
         self._sharing: list[dict[str, Any]] = []
@@ -70,16 +67,20 @@ class _Bench:
         self._out_of_memory: dict[str, Any] | None = None
 
     def run(self, seconds: float, precisions: list[str], workers: list[int]) -> None:
-        if self._steps.run("recordings and model", 0, lambda: self._make(seconds)) is None:
+        made = self._steps.run("recordings and model", 0, lambda: self._make(seconds))
+        self._save()
+        if made is None:
             return
         first, *others = precisions
         self._measure(first)
         self._stock = self._steps.run("stock FunASR", 30, self._measure_stock)
+        self._save()
         for precision in others[:1]:
             self._measure(precision)
         self._out_of_memory = self._steps.run(
             "out of memory", 20, lambda: self._in_child("run_out", first)
         )
+        self._save()
         for precision in precisions[:2]:
             if precision in self._precisions:
                 self._share(precision, workers)
@@ -96,6 +97,15 @@ class _Bench:
             "stock": [] if self._stock is None else self._stock["runs"],
             "out_of_memory": self._out_of_memory,
         }
+
+    def _save(self) -> None:
+        """All that is known by now, without the texts: whoever ends the command has that."""
+        report = self.report()
+        report["precisions"] = {
+            precision: figures | {"sizes": [size | {"texts": None} for size in figures["sizes"]]}
+            for precision, figures in report["precisions"].items()
+        }
+        self._out.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
 
     def _make(self, seconds: float) -> dict[str, Any]:
         """Both at once, for each keeps a core busy."""
@@ -123,8 +133,9 @@ class _Bench:
 
     def _measure(self, precision: str) -> None:
         figures = self._steps.run(precision, 40, lambda: self._in_child("measure", precision))
-        if figures is not None:
+        if figures is not None and "device" in figures:
             self._precisions[precision] = figures
+        self._save()
 
     def _measure_stock(self) -> dict[str, Any]:
         recordings = self._made()
@@ -157,6 +168,7 @@ class _Bench:
             return {"rounds": rounds, "ended": why}
 
         self._steps.run(f"{max(workers)} workers, {precision}", 45, together)
+        self._save()
 
     def _in_child(self, task: str, precision: str) -> dict[str, Any]:
         return in_child(

@@ -10,6 +10,8 @@ import hashlib
 import json
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import numpy as np
 from shared.errors import LongscribeError
 from shared.settings import Settings
 from worker.bench.measure import find_speech
+from worker.bench.results import Cost
 from worker.bench.sizes import ALONE, AUTO, SizeBench, recognise_plan
 from worker.bench.stopwatch import Stopwatch
 from worker.bench.whole_file import WholeFile, transcribe_file
@@ -48,59 +51,91 @@ def settings_of(task: dict[str, Any]) -> Settings:
     )
 
 
-def measure(task: dict[str, Any]) -> dict[str, Any]:
+class Notes:
+    """What a step has found out so far, on disk after each part; parts that fail are named."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.figures: dict[str, Any] = {"problems": []}
+
+    def take(self, name: str, part: Callable[[], Any]) -> None:
+        """Put what `part` gives under `name`."""
+        try:
+            self.figures[name] = part()
+        except Exception as error:  # noqa: BLE001 - one figure less, and the reason is told
+            why = str(error).strip().splitlines() or [type(error).__name__]
+            self.figures["problems"].append(f"{name}: {why[-1]}")
+        self._path.write_text(json.dumps(self.figures, ensure_ascii=False), encoding="utf-8")
+
+
+def measure(task: dict[str, Any], notes: Notes) -> None:
     """All that one precision is asked: memory, sizes, whole files, stages."""
     from worker.engine import instruments
 
     settings = settings_of(task)
     with Stopwatch() as loading:
         recogniser: Any = load_configured_recogniser(settings, calibrate=False)
+    facts = instruments.device_facts(recogniser)
     with Stopwatch() as calibrating:
         recogniser.calibrate(settings.calibration_dir)
-    facts = instruments.device_facts(recogniser)
-    on_gpu = "name" in facts
-    figures: dict[str, Any] = {
-        "device": facts,
-        "precision": recogniser.identity.dtype,
-        "loading_s": loading.cost.wall_s,
-        "calibrating_s": calibrating.cost.wall_s,
-        "batch_overhead_s": recogniser.batch_overhead_s,
-        "calibrated": recogniser.memory_model.calibrated,
-    }
-    if task["memory"]:
-        shapes = SHAPES if on_gpu else CPU_SHAPES
-        figures["memory"] = instruments.memory_errors(recogniser, settings.calibration_dir, shapes)
     with _spool(Path(task["wav"])) as spool:
         spans, listening = find_speech(recogniser, spool)
         bench = SizeBench(recogniser, settings, spool, spans)
         bench.warm_up()
-        figures |= {
+        notes.figures |= {
+            "device": facts,
+            "precision": recogniser.identity.dtype,
+            "loading_s": loading.cost.wall_s,
+            "calibrating_s": calibrating.cost.wall_s,
+            "batch_overhead_s": recogniser.batch_overhead_s,
+            "calibrated": recogniser.memory_model.calibrated,
             "audio_s": spool.seconds,
             "segments": len(spans),
             "speech_s": sum(span.seconds for span in spans),
-            "voice_activity_s": listening.wall_s,
-            "sizes": [_size(bench, asked) for asked in (ALONE, "60", "300", "600", AUTO)],
+            "sizes": [],
         }
+        for asked in (ALONE, "60", "300", "600", AUTO):
+            notes.take("size", partial(_size, bench, asked))
+            notes.figures["sizes"] += [notes.figures.pop("size")] if "size" in notes.figures else []
+        for name in ("m4a", "wav", "short_wav"):
+            notes.take(
+                f"whole_{name}", partial(_whole_file, recogniser, settings, task, Path(task[name]))
+            )
+        notes.take("stages", lambda: _stages(recogniser, bench, listening, Path(task["m4a"])))
         largest = bench.largest_batch(AUTO)
-        figures["waits"] = instruments.waits_of_a_pass(recogniser, largest)
-        with instruments.stage_seconds(recogniser) as stages, Stopwatch() as whole:
-            bench.measure(AUTO)
-        words = [word.word for said in bench.words for word in said]
-        with Stopwatch() as punctuating:
-            recogniser.punctuate(words)
-    rest = whole.cost.wall_s - sum(stages.values())
-    figures["stages"] = {**stages, "rest of recognition": rest} | {
-        "voice activity": listening.wall_s,
-        "punctuation": punctuating.cost.wall_s,
-    }
-    with Stopwatch() as decoding, decode(Path(task["m4a"])) as audio:
+        notes.take("waits", lambda: instruments.waits_of_a_pass(recogniser, largest))
+    if task["memory"]:
+        shapes = SHAPES if "name" in facts else CPU_SHAPES
+        notes.take(
+            "memory",
+            lambda: instruments.memory_errors(recogniser, settings.calibration_dir, shapes),
+        )
+
+
+def _stages(recogniser: Any, bench: SizeBench, listening: Cost, m4a: Path) -> dict[str, float]:
+    from worker.engine import instruments
+
+    with instruments.stage_seconds(recogniser) as stages, Stopwatch() as whole:
+        bench.measure(AUTO)
+    words = [word.word for said in bench.words for word in said]
+    with Stopwatch() as punctuating:
+        recogniser.punctuate(words)
+    with Stopwatch() as decoding, decode(m4a) as audio:
         for _ in audio:
             pass
-    figures["stages"]["decoding AAC"] = decoding.cost.wall_s
-    for name in ("m4a", "wav", "short_wav"):
-        done = transcribe_file(recogniser, settings, Path(task[name]), _new(task["folder"]))
-        figures[f"whole_{name}"] = _whole(done)
-    return figures
+    return {
+        **stages,
+        "rest of recognition": whole.cost.wall_s - sum(stages.values()),
+        "voice activity": listening.wall_s,
+        "punctuation": punctuating.cost.wall_s,
+        "decoding AAC": decoding.cost.wall_s,
+    }
+
+
+def _whole_file(
+    recogniser: Any, settings: Settings, task: dict[str, Any], recording: Path
+) -> dict[str, Any]:
+    return _whole(transcribe_file(recogniser, settings, recording, _new(task["folder"])))
 
 
 def _size(bench: SizeBench, asked: str) -> dict[str, Any]:
@@ -135,7 +170,7 @@ def _whole(done: WholeFile) -> dict[str, Any]:
     }
 
 
-def run_out(task: dict[str, Any]) -> dict[str, Any]:
+def run_out(task: dict[str, Any], notes: Notes) -> None:
     """The same batches before and after most of the memory is taken away."""
     from worker.batching import plan_batches
     from worker.engine import instruments
@@ -150,7 +185,7 @@ def run_out(task: dict[str, Any]) -> dict[str, Any]:
         how = instruments.take_memory_away(recogniser, largest_s)
         after, halved = recognise_plan(recogniser, spool, spans, plan)
     texts = [["".join(word.word for word in said) for said in words] for words in (before, after)]
-    return {
+    notes.figures |= {
         "how": how,
         "largest_batch_s": largest_s,
         "batches": len(plan.batches),
@@ -167,11 +202,11 @@ def share(task: dict[str, Any]) -> None:
     transcribe_file(recogniser, settings, Path(task["short_wav"]), _new(task["folder"]))
     print(READY, flush=True)
     for _ in sys.stdin:
-        done = transcribe_file(recogniser, settings, Path(task["m4a"]), _new(task["folder"]))
-        print(ANSWER + json.dumps(_whole(done)), flush=True)
+        done = _whole_file(recogniser, settings, task, Path(task["m4a"]))
+        print(ANSWER + json.dumps(done), flush=True)
 
 
-def make_model(task: dict[str, Any]) -> dict[str, Any]:
+def make_model(task: dict[str, Any], notes: Notes) -> None:
     from worker import demo_model
     from worker.engine.random_model import SIZES, make_random_model
 
@@ -179,7 +214,7 @@ def make_model(task: dict[str, Any]) -> dict[str, Any]:
         speech = np.concatenate(list(audio))
     with Stopwatch() as watch:
         make_random_model(Path(task["into"]), speech, SIZES["large"])
-    return {"cpu_s": watch.cost.cpu_s, "wall_s": watch.cost.wall_s}
+    notes.figures |= {"cpu_s": watch.cost.cpu_s, "wall_s": watch.cost.wall_s}
 
 
 def _spool(wav: Path) -> AudioSpool:
@@ -194,18 +229,20 @@ def _new(folder: str) -> Path:
     return Path(tempfile.mkdtemp(dir=folder)) / "audio.pcm"
 
 
+_STEPS = {"measure": measure, "run_out": run_out, "make_model": make_model}
+
+
 def _main(asked: str, answer: str) -> None:
     task = json.loads(Path(asked).read_text(encoding="utf-8"))
     try:
         if task["task"] == "share":
             share(task)
             return
-        figures = {"measure": measure, "run_out": run_out, "make_model": make_model}[task["task"]](
-            task
-        )
+        notes = Notes(Path(answer))
+        _STEPS[task["task"]](task, notes)
     except LongscribeError as error:
         sys.exit(error.message)
-    Path(answer).write_text(json.dumps(figures, ensure_ascii=False), encoding="utf-8")
+    Path(answer).write_text(json.dumps(notes.figures, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

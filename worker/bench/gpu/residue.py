@@ -23,10 +23,12 @@ def residue(measured: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     exact = measured.get("float32")
     rows = []
     for precision, figures in measured.items():
+        if not figures["sizes"]:
+            continue
         alone = figures["sizes"][0]["texts"]
         for size in figures["sizes"]:
             texts = size["texts"]
-            reference = exact["sizes"][0]["texts"] if exact else ()
+            reference = exact["sizes"][0]["texts"] if exact and exact["sizes"] else ()
             comparable = len(reference) == len(texts)
             rows.append(
                 {

@@ -68,6 +68,8 @@ class Steps:
 
     def _note(self, result: StepResult) -> None:
         self.results.append(result)
+        for problem in result.figures.get("problems", ()):
+            self._say(f"  {problem}")
         if result.status != DONE:
             self._say(f"  {result.status}: {result.why}")
 
@@ -77,12 +79,14 @@ def in_child(
 ) -> dict[str, Any]:
     """Run `python -m module TASK.json RESULT.json` and give what it wrote.
 
-    Raises StepFailed with the last line that it said.
+    What it had written when it failed, or was out of time, counts; the reason is among its
+    "problems".  Raises StepFailed, with the last line that it said, where it wrote nothing.
     """
     name = f"{task['task']}-{time.monotonic_ns()}"
     asked, answer = folder / f"{name}.json", folder / f"{name}-result.json"
     asked.write_text(json.dumps(task), encoding="utf-8")
     log = folder / f"{name}.log"
+    problem = ""
     with log.open("w", encoding="utf-8") as said:
         try:
             done = subprocess.run(
@@ -94,11 +98,17 @@ def in_child(
                 timeout=max(1.0, timeout_s),
                 check=False,
             )
-        except subprocess.TimeoutExpired as error:
-            raise StepFailed(f"not done within {timeout_s:.0f} s") from error
-    if done.returncode != 0 or not answer.exists():
-        raise StepFailed(last_line(log) or f"exit status {done.returncode}")
-    figures: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        except subprocess.TimeoutExpired:
+            problem = f"not done within {timeout_s:.0f} s"
+        else:
+            if done.returncode != 0:
+                problem = last_line(log) or f"exit status {done.returncode}"
+    try:
+        figures: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # not written, or not to its end
+        raise StepFailed(problem or f"no figures: {error}") from error
+    if problem:
+        figures["problems"].append(problem)
     return figures
 
 

@@ -9,6 +9,7 @@ from worker.bench.gpu.steps import DONE
 
 Figures = Mapping[str, Any]
 
+_FILES = ("m4a", "wav", "short_wav")
 _RESIDUE = ("precision", "batch_size_s", "characters", "from a segment alone", "from float32")
 _ROUND = ("precision", "workers", "x real time together", "wall s", "CPU s", "same text")
 _STOCK = ("batch_size_s", "x real time", "wall s", "peak memory", "failure")
@@ -70,13 +71,18 @@ def _precision(precision: str, figures: Figures) -> Iterator[str]:
     yield (
         f"Loading {figures['loading_s']:.1f} s, calibrating {figures['calibrating_s']:.1f} s "
         f"({measured}); another pass costs {figures['batch_overhead_s']:.1f} padded seconds. "
-        f"Waits for the device in a pass: {_waits(figures['waits'])}."
+        f"Waits for the device in a pass: {_waits(figures.get('waits'))}."
     )
     yield ""
-    yield from _table(_WHOLE, [_whole(name, figures) for name in ("m4a", "wav", "short_wav")])
+    for problem in figures["problems"]:
+        yield f"- FAILED: {problem}"
+    yield ""
+    yield from _table(
+        _WHOLE, [_whole(name, figures) for name in _FILES if f"whole_{name}" in figures]
+    )
     audio_s = figures["audio_s"]
     yield from _table(_SIZE, [_size(size, audio_s) for size in figures["sizes"]])
-    stages: Mapping[str, float] = figures["stages"]
+    stages: Mapping[str, float] = figures.get("stages", {})
     shares = sorted(stages.items(), key=lambda stage: -stage[1])
     yield from _table(
         ("stage, each waited for", "s", "x real time"),
