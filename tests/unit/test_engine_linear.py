@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -63,3 +66,32 @@ def test_a_whole_network() -> None:
 def test_only_on_a_cpu() -> None:
     assert packs_linear_layers(CPU)
     assert not packs_linear_layers(torch.device("cuda", 0))
+
+
+MANY_SHAPES = """
+from pathlib import Path
+import torch
+from worker.engine.device import return_freed_memory
+from worker.engine.linear import PackedLinear
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+torch.set_num_threads(1)
+with torch.inference_mode():
+    packed = PackedLinear(torch.nn.Linear(128, 512))
+    packed(torch.zeros(3, 128))
+    before = resident_mb()
+    for rows in range(4, 804):
+        packed(torch.zeros(rows, 128))
+    return_freed_memory()
+print(resident_mb() - before)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_shapes() -> None:
+    """With torch's own limit of 1,024 kernels it grows by some hundred megabytes."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_SHAPES], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 100

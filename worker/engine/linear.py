@@ -8,8 +8,19 @@ plain ones.
 
 from __future__ import annotations
 
+import os
+
 import torch
 from torch import Tensor, nn
+
+KERNELS_KEPT = 64
+"""oneDNN makes a kernel for every shape, in a millisecond, and keeps it, a megabyte each.  A batch
+needs some 20 of them, and the next batch has another shape."""
+
+# Read by torch's glue to oneDNN and by oneDNN itself when they make their first kernel. By default
+# both keep 1,024: 300 MB more after an hour's meeting.
+for _capacity in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
+    os.environ.setdefault(_capacity, str(KERNELS_KEPT))
 
 
 class PackedLinear(nn.Module):
