@@ -30,6 +30,7 @@ def serve_until_stopped(settings: Settings) -> None:
                 f"\nLongscribe is ready:  {stack.address}\n"
                 f"Data folder:          {settings.data_dir.resolve()}\n"
                 f"Model:                {settings.model} on {settings.device}\n"
+                f"Jobs at once:         {settings.worker_concurrency}\n"
                 "Stop it with Ctrl-C.\n",
                 flush=True,
             )
