@@ -22,7 +22,6 @@ from worker import assemble, pipeline, windows
 from worker.decoding.process import DecoderProcess
 from worker.engine import load_recogniser
 from worker.engine.fbank import FbankStream
-from worker.engine.fsmn import Fsmn
 from worker.engine.paraformer import Paraformer
 from worker.engine.punctuation import Punctuator
 from worker.engine.voice_activity import FsmnVoiceActivity
@@ -36,9 +35,8 @@ LIMIT_S = 20.0
 
 NETWORKS = "the networks"
 ACCOUNTS = (
-    (Fsmn, "__call__", NETWORKS),
     (Paraformer, "_forward", NETWORKS),
-    (Punctuator, "_forward", NETWORKS),
+    (Punctuator, "_look", NETWORKS),
     (DecoderProcess, "read", "samples through the pipe"),
     (AudioSpool, "append", "spool, written and read"),
     (AudioSpool, "read", "spool, written and read"),
@@ -77,6 +75,7 @@ def test_an_hour_of_m4a(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     statements = []
     event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     ledger = Ledger(monkeypatch)
+    ledger.watch(type(recogniser._vad.model.encoder), "forward", NETWORKS)
     for owner, function, account in ACCOUNTS:
         ledger.watch(owner, function, account)
     decoder_s, own_s = _children_s(), time.process_time()

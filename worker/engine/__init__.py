@@ -8,14 +8,6 @@ run on batches with the padding masked out, so the same audio gives the same tex
 company.  `tests/contract/test_funasr_hazards.py` pins what is worked around.
 """
 
-import os
-
-# oneDNN keeps a kernel and its memory for every shape of a batch that it meets, 1,024 of them, and
-# so does torch on top of it: after an hour that was 0.5 GB, after six 1.1 GB. Shapes hardly ever
-# come again, so a few kernels are as fast. Both names are read when the first kernel is made.
-for _cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-    os.environ.setdefault(_cache, "8")
-
-from worker.engine.recogniser import FunASRRecogniser, load_recogniser  # noqa: E402
+from worker.engine.recogniser import FunASRRecogniser, load_recogniser
 
 __all__ = ["FunASRRecogniser", "load_recogniser"]

@@ -29,6 +29,7 @@ from worker.engine.device import (
     within_memory,
 )
 from worker.engine.fbank import Fbank
+from worker.engine.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.engine.paraformer import LoadedNetwork, Paraformer
 from worker.engine.precision import Precision
@@ -67,6 +68,8 @@ class FunASRRecogniser:
         self._fbank = Fbank(device)
         self._paraformer = Paraformer(asr, self._fbank, device, precision)
         self._vad = vad
+        if packs_linear_layers(device):
+            pack_linear_layers(vad.model.encoder)
         self._options = voice_activity
         self._punctuator = Punctuator(punc, device)
         self._probe = memory_probe(device, processes)

@@ -8,6 +8,7 @@ device for each frame's score separately, 360,000 times an hour.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,6 @@ from torch import Tensor
 
 from worker.engine.device import must_fit
 from worker.engine.fbank import HOP_SAMPLES, MEL_BINS, Fbank, FbankStream
-from worker.engine.fsmn import Fsmn
 from worker.engine.paraformer import LoadedNetwork
 from worker.recogniser import Pcm, SpeechSpan
 from worker.segment import Segmenter, VoiceActivityOptions
@@ -41,8 +41,9 @@ class FsmnVoiceActivity:
         options: VoiceActivityOptions,
     ) -> None:
         assert network.cmvn is not None
-        self._network = Fsmn(network.model.encoder, *network.cmvn.to(device))
-        self._memory = self._network.silence()
+        self._encoder = network.model.encoder
+        self._memory: dict[str, Any] = {}  # of the network's layers
+        self._shift, self._scale = network.cmvn.to(device)
         self._silence_ids = list(network.model.vad_opts.sil_pdf_ids)
         self._width = network.frame_width
         self._margin = options.speech_margin
@@ -106,8 +107,9 @@ class FsmnVoiceActivity:
         context = self._frames[: count + 2 * (self._width // 2)]
         self._frames = self._frames[count:]
         # Each row begins one frame after the one before it and overlaps it.
-        stacked = context.as_strided((count, self._width * MEL_BINS), (MEL_BINS, 1)).contiguous()
-        scores = self._network(stacked, self._memory)
+        stacked = context.as_strided((count, self._width * MEL_BINS), (MEL_BINS, 1))
+        features = (stacked + self._shift) * self._scale
+        scores = self._encoder(features[None], self._memory)[0]
         silence = scores[:, self._silence_ids].double().sum(dim=1)
         # FunASR compares exp(log(p)) and fails on the logarithm of an exact zero.
         speech: NDArray[np.bool_] = (1.0 - silence >= silence + self._margin).cpu().numpy()
