@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,15 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 DEMO = "demo"
 
 
+Recordings = Callable[[float], "Recording"]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
+    folder = tmp_path_factory.mktemp("meetings")
+    return functools.cache(lambda seconds: Recording(seconds, folder))
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Paraformer-large's architecture with random weights."""
@@ -32,14 +43,18 @@ class Recording:
     """A meeting of so many seconds, and what was measured on it."""
 
     def __init__(self, seconds: float, folder: Path) -> None:
-        self.seconds = seconds
         self.text = meeting(seconds).text
-        self._samples = folder / "meeting.pcm"
+        self._samples = folder / f"meeting-{seconds:.0f}.pcm"
+        self._runs: dict[tuple[str, ...], Run] = {}
         meeting(seconds).samples.tofile(self._samples)
 
     def run(self, *how: str) -> Run:
-        """In a process of its own, on one thread."""
-        kind, model, *rest = how
+        """In a process of its own, on one thread, once."""
+        if how not in self._runs:
+            self._runs[how] = self._run(*how)
+        return self._runs[how]
+
+    def _run(self, kind: str, model: str, *rest: str) -> Run:
         report = self._samples.with_suffix(".json")
         program = [sys.executable, "-m", "tests.bench.engine_run"]
         subprocess.run(
@@ -58,8 +73,8 @@ def _say(what: str, stock: Run, ours: Run, limit: float) -> None:
     )
 
 
-def test_the_bundled_model(tmp_path: Path) -> None:
-    recording = Recording(600, tmp_path)
+def test_the_bundled_model(recorded: Recordings) -> None:
+    recording = recorded(600)
     stock, ours = recording.run("stock", DEMO), recording.run("ours", DEMO)
     _say("bundled model, 10 minutes", stock, ours, 4.0)
     assert (ours.words, ours.times, ours.segments) == (stock.words, stock.times, stock.segments)
@@ -67,8 +82,8 @@ def test_the_bundled_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [300, 1_800])
-def test_the_large_architecture(large: str, seconds: int, tmp_path: Path) -> None:
-    recording = Recording(seconds, tmp_path)
+def test_the_large_architecture(large: str, seconds: int, recorded: Recordings) -> None:
+    recording = recorded(seconds)
     stock, ours = recording.run("stock", large), recording.run("ours", large)
     _say(f"large architecture, {seconds} s", stock, ours, 1.7)
     assert (ours.words, ours.times, ours.segments) == (stock.words, stock.times, stock.segments)
@@ -77,8 +92,8 @@ def test_the_large_architecture(large: str, seconds: int, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not multiplies_in_int8(), reason="int8 is refused on this processor")
 @pytest.mark.parametrize("seconds", [300, 1_800])
-def test_the_large_architecture_in_int8(large: str, seconds: int, tmp_path: Path) -> None:
-    recording = Recording(seconds, tmp_path)
+def test_the_large_architecture_in_int8(large: str, seconds: int, recorded: Recordings) -> None:
+    recording = recorded(seconds)
     stock, ours = recording.run("stock", large), recording.run("ours", large, "int8")
     _say(f"large architecture, {seconds} s, int8", stock, ours, 2.8)
     assert ours.segments == stock.segments
@@ -86,8 +101,8 @@ def test_the_large_architecture_in_int8(large: str, seconds: int, tmp_path: Path
 
 
 @pytest.mark.skipif(not multiplies_in_int8(), reason="int8 is refused on this processor")
-def test_what_int8_hears(tmp_path: Path) -> None:
-    recording = Recording(3_600, tmp_path)
+def test_what_int8_hears(recorded: Recordings) -> None:
+    recording = recorded(3_600)
     exact, rounded = recording.run("ours", DEMO), recording.run("ours", DEMO, "int8")
     alone = recording.run("ours", DEMO, "int8", "1")
     print(

@@ -58,9 +58,16 @@ def test_a_whole_network() -> None:
     network = nn.Sequential(_FeedForward(), nn.LayerNorm(8), nn.Linear(8, 3), nn.ReLU())
     x = torch.randn(5, 8)
     before = network(x)
-    assert pack_linear_layers(network) == 3
+    assert pack_linear_layers(network, from_weights=0) == 3
     assert not [layer for layer in network.modules() if type(layer) is nn.Linear]
     torch.testing.assert_close(network(x), before, rtol=1e-4, atol=1e-5)
+
+
+def test_small_layers_stay_as_they_are() -> None:
+    network = nn.Sequential(nn.Linear(512, 512), nn.Linear(512, 500))
+    assert pack_linear_layers(network) == 1
+    assert isinstance(network[0], PackedLinear)
+    assert type(network[1]) is nn.Linear
 
 
 def test_only_on_a_cpu() -> None:

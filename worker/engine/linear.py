@@ -44,15 +44,22 @@ def packs_linear_layers(device: torch.device) -> bool:
     return device.type == "cpu" and torch.backends.mkldnn.is_available()
 
 
-def pack_linear_layers(network: nn.Module) -> int:
-    """Replace every linear layer in float32, and the ReLU after it where there is one.
+WORTH_PACKING = 512 * 512
+"""Weights from which on a layer gains more than the kernels for another shape of batch cost: none
+of the bundled model's layers, every one of Paraformer-large's."""
 
-    Gives how many there were.
+
+def pack_linear_layers(network: nn.Module, *, from_weights: int = WORTH_PACKING) -> int:
+    """Replace every float32 layer of so many weights, and the ReLU after it where there is one.
+
+    Gives how many there were.  Where all batches have one shape, every layer is worth it.
     """
     replaced = 0
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if type(child) is not nn.Linear or child.weight.dtype != torch.float32:
+                continue
+            if child.weight.numel() < from_weights:
                 continue
             is_activated = name == "w_1" and isinstance(module.activation, nn.ReLU)
             if is_activated:

@@ -69,7 +69,7 @@ class FunASRRecogniser:
         self._paraformer = Paraformer(asr, self._fbank, device, precision)
         self._vad = vad
         if packs_linear_layers(device):
-            pack_linear_layers(vad.model.encoder)
+            pack_linear_layers(vad.model.encoder, from_weights=0)
         self._options = voice_activity
         self._punctuator = Punctuator(punc, device)
         self._probe = memory_probe(device, processes)
