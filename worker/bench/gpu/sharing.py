@@ -23,7 +23,9 @@ class Workers:
         self._folder = Path(task["folder"])
         self._children: list[subprocess.Popen[str]] = []
         self._logs: list[Path] = []
-        self._overtime = threading.Timer(timeout_s, self._kill)
+        self._overtime = threading.Timer(timeout_s, self._end_late)
+        self._late = ""
+        self._timeout_s = timeout_s
         for number in range(count):
             asked = self._folder / f"share-{task['precision']}-{number}.json"
             asked.write_text(json.dumps(task | {"task": "share"}), encoding="utf-8")
@@ -77,7 +79,11 @@ class Workers:
         for line in stdout:
             if line.startswith(beginning):
                 return line.removeprefix(beginning)
-        raise StepFailed(last_line(self._logs[number]) or "a worker ended, or took too long")
+        raise StepFailed(self._late or last_line(self._logs[number]) or "a worker ended")
+
+    def _end_late(self) -> None:
+        self._late = f"not done within {self._timeout_s:.0f} s"
+        self._kill()
 
     def _kill(self) -> None:
         for child in self._children:
