@@ -68,11 +68,13 @@ def locate(
         )
     bundle = Path(model).expanduser()
     if (bundle / "asr").is_dir():
-        model = str(bundle / "asr")
+        asr = _local(bundle.resolve().name, bundle / "asr")
         vad_model = vad_model or str(bundle / "vad")
         punc_model = punc_model or str(bundle / "punc")
+    else:
+        asr = _find(model, model_revision, offline)
     return ModelFolders(
-        asr=_find(model, model_revision, offline),
+        asr=asr,
         vad=_find(vad_model or FSMN_VAD, vad_revision, offline),
         punc=_find(punc_model or CT_PUNC, punc_revision, offline),
         is_demo=False,
