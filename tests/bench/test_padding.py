@@ -11,7 +11,7 @@ from worker.batching import plan_batches
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 from worker.windows import Windows
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
 LIMIT = 1.10
 SIZES_S = (5, 10, 20, 40, 60, 100, 200, 300, 400, 600, 1_200, 5_000)
