@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -27,6 +27,9 @@ demo: $(INSTALLED) ## start everything, transcribe the sample meeting, check the
 
 serve: $(INSTALLED) ## start everything and keep it running until Ctrl-C
 	@$(BIN)/longscribe serve
+
+doctor: $(INSTALLED) ## check this installation and say what to do
+	@$(BIN)/longscribe doctor
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU
 	$(BIN)/python -m pytest -m "not bench"

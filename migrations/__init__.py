@@ -6,6 +6,7 @@ To write a revision: `longscribe migrate --autogenerate "what changes"`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -38,8 +39,26 @@ def autogenerate(database_url: str, message: str) -> None:
     command.revision(_config(database_url), message=message, autogenerate=True)
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """A database's revision (None without a schema) beside the one that this version needs."""
+
+    current: str | None
+    head: str | None
+    is_known: bool
+    """Whether `current` is one of this version's, and not of a newer one."""
+
+
+def state(db: Database) -> SchemaState:
+    """Raises SQLAlchemyError when the database cannot be read."""
+    scripts = ScriptDirectory(str(Path(__file__).parent))
+    with db.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    return SchemaState(current, scripts.get_current_head(), is_known=current in known)
+
+
 def is_current(db: Database) -> bool:
     """Whether the database has exactly the schema of this version."""
-    head = ScriptDirectory(str(Path(__file__).parent)).get_current_head()
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+    found = state(db)
+    return found.current == found.head

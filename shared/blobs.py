@@ -95,6 +95,11 @@ class IncomingBlob:
         self.discard()
 
 
+def is_key(text: str) -> bool:
+    """Whether a path below the folder of the recordings is a name that `keep` gives."""
+    return _KEY.fullmatch(text) is not None
+
+
 class BlobStore:
     """All recordings of this installation, in a folder that web and workers share."""
 
@@ -121,7 +126,7 @@ class BlobStore:
         return IncomingBlob(self, max_bytes)
 
     def path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ValueError(f"not the key of a blob: {key!r}")
         return self.root / key
 

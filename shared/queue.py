@@ -6,6 +6,8 @@ most.  The promises rest on SQL; these settings keep Celery from getting in the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
@@ -106,8 +108,20 @@ def waiting_doorbells(app: Celery) -> int:
 
     Raises redis.exceptions.RedisError or kombu's OperationalError when Redis does not answer.
     """
+    with _redis(app) as client:
+        return int(client.llen(QUEUE))
+
+
+def redis_info(app: Celery) -> dict[str, Any]:
+    """What Redis says of itself: redis_version, role and so on. Raises likewise."""
+    with _redis(app) as client:
+        return dict(client.info())
+
+
+@contextmanager
+def _redis(app: Celery) -> Iterator[Any]:
+    """The client below a connection of Kombu's, so that every form of address is understood."""
     with app.connection_for_read() as connection:
         # Kombu would sleep for seconds between its tries, and our callers ask again anyway.
         connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-        channel = connection.default_channel
-        return int(channel.client.llen(QUEUE))
+        yield connection.default_channel.client

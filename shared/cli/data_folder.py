@@ -51,6 +51,20 @@ def claimed(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def holder(data_dir: Path) -> str | None:
+    """The process that holds the folder, None if nobody does. Makes nothing."""
+    try:
+        with (data_dir / "stack.lock").open() as lock:
+            try:
+                # Shared and for this moment only: two who look do not see each other.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "unknown"
+    except OSError:
+        pass
+    return None
+
+
 @contextmanager
 def listening(host: str, port: int, *, or_any_free: bool = False) -> Iterator[socket.socket]:
     """A listening socket for the web server to inherit, so that the port is ours from the start

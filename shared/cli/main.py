@@ -115,6 +115,29 @@ def migrate(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    delete_orphans: Annotated[
+        bool,
+        typer.Option(
+            help="Remove recordings without a row, partial uploads and work folders that are "
+            "older than an hour and belong to nobody.",
+        ),
+    ] = False,
+) -> None:
+    """Check this installation and say what to do.
+
+    The exit status is 0 if all is fine, 1 with problems, 2 if something could not be checked.
+    """
+    from shared.cli import doctor as doctors
+
+    with _errors_in_words():
+        findings = doctors.examine(load_settings(), delete_orphans=delete_orphans)
+    typer.echo(doctors.as_json(findings) if as_json else doctors.as_columns(findings))
+    raise typer.Exit(doctors.exit_status(findings))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(metadata.version("longscribe"))

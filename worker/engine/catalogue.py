@@ -25,6 +25,10 @@ _HASHED = (
 )
 
 
+class ModelNotDownloaded(ModelUnavailable):
+    """The hub has it perhaps, this disk does not, and nobody may ask the hub."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
     """One network on this disk."""
@@ -130,7 +134,7 @@ def _snapshot(name: str, revision: str, offline: bool) -> Path:
         "its folder."
     )
     if offline:
-        raise ModelUnavailable(
+        raise ModelNotDownloaded(
             f"The model {name} ({revision}) is not on this machine. {what_to_do}"
         )
     try:

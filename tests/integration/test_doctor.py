@@ -1,0 +1,387 @@
+"""`longscribe doctor` on real installations, whole ones and ones with something broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import text
+
+import migrations
+from shared import jobs
+from shared.blobs import BlobStore, StoredBlob
+from shared.cli import doctor, doctor_speech
+from shared.cli.doctor_finding import Finding, Level, ok
+from shared.db import Database
+from shared.models import LOCAL_OWNER
+from shared.settings import Settings
+from shared.states import JobStatus
+from tests import factories
+from tests.services import Stack, start, start_redis, wait_for
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is asked in tests of its own: importing torch takes seconds each time."""
+    monkeypatch.setattr(doctor, "check_speech", lambda settings: [ok("model", "not asked")])
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, without_torch: None) -> Iterator[Settings]:
+    """A healthy installation that nothing serves: folder, migrated database, Redis."""
+    server, _ = start_redis(tmp_path / "redis")
+    (tmp_path / "data").mkdir()
+    yield Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        redis_url=f"redis+socket://{tmp_path / 'redis' / 'redis.sock'}",  # type: ignore[arg-type]
+        min_free_bytes=0,
+        max_audio_s=60,
+    )
+    server.stop()
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.resolved_database_url)
+    yield database
+    database.dispose()
+
+
+def of(findings: list[Finding], thing: str) -> Finding:
+    """The one finding of a thing."""
+    (found,) = [finding for finding in findings if finding.thing == thing]
+    return found
+
+
+def all_of(findings: list[Finding], thing: str) -> list[Finding]:
+    return [finding for finding in findings if finding.thing == thing]
+
+
+def a_worker(db: Database) -> None:
+    jobs.note_worker(
+        db,
+        name="celery@here:1",
+        hostname="here",
+        model="demo",
+        device="cpu",
+        started_at=datetime.now(UTC),
+    )
+
+
+def stored(settings: Settings, *, age_s: float = 2 * HOUR) -> StoredBlob:
+    blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
+    with blobs.receive(max_bytes=2**20) as incoming:
+        incoming.write(b"sound")
+        blob = incoming.keep()
+    aged(blobs.path(blob.key), age_s)
+    return blob
+
+
+def aged(path: Path, age_s: float = 2 * HOUR) -> Path:
+    os.utime(path, (time.time() - age_s,) * 2)
+    return path
+
+
+def changed(settings: Settings, **values: object) -> Settings:
+    return Settings(**{**settings.model_dump(exclude_unset=True), **values})
+
+
+class TestServices:
+    def test_a_healthy_installation_has_nothing_but_ok(
+        self, settings: Settings, db: Database
+    ) -> None:
+        a_worker(db)
+        factories.submit(db, blob=stored(settings))
+        found = doctor.examine(settings)
+        assert {finding.level for finding in found} == {Level.OK}, found
+        assert doctor.exit_status(found) == 0
+        assert "celery@here:1 with demo on cpu, seen 0 s ago" in of(found, "workers").finding
+        assert "1 queued" in of(found, "jobs").finding
+        kind = "SQLite 3." if db.is_sqlite else "PostgreSQL "
+        assert of(found, "database").finding.startswith(kind)
+        assert "version 6." in of(found, "redis").finding
+
+    def test_a_redis_that_is_gone_or_frozen_is_a_problem_and_the_rest_is_still_checked(
+        self, settings: Settings, db: Database, tmp_path: Path
+    ) -> None:
+        gone = f"redis+socket://{tmp_path / 'nobody.sock'}"
+        found = doctor.examine(changed(settings, redis_url=gone))
+        assert of(found, "redis").level is Level.PROBLEM
+        assert "LONGSCRIBE_REDIS_URL" in of(found, "redis").what_to_do
+        assert of(found, "schema").level is of(found, "orphans").level is Level.OK
+
+        frozen, url = start_redis(tmp_path / "frozen")
+        try:
+            frozen.kill(signal.SIGSTOP)
+            url = url.replace("unix://", "redis+socket://")
+            found = doctor.examine(changed(settings, redis_url=url))
+        finally:
+            frozen.kill(signal.SIGCONT)
+            frozen.stop()
+        assert of(found, "redis").level is Level.PROBLEM
+        assert of(found, "orphans").level is Level.OK
+
+    def test_a_redis_that_takes_no_messages_is_a_problem(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        replica, url = start_redis(tmp_path / "replica")
+        try:
+            with redis.Redis.from_url(url) as client:
+                client.replicaof("127.0.0.1", 1)
+            url = url.replace("unix://", "redis+socket://")
+            found = doctor.examine(changed(settings, redis_url=url))
+        finally:
+            replica.stop()
+        assert "a replica" in of(found, "redis").finding
+
+    def test_a_database_that_cannot_be_reached_leaves_the_rest_unchecked_and_tells_no_password(
+        self, settings: Settings
+    ) -> None:
+        wrong = "postgresql://somebody:geheim@127.0.0.1:1/nothing"
+        found = doctor.examine(changed(settings, database_url=wrong))
+        assert of(found, "database").level is Level.PROBLEM
+        assert "Connection refused" in of(found, "database").finding
+        assert of(found, "orphans").level is of(found, "workers").level is Level.UNCHECKED
+        assert of(found, "redis").level is Level.OK
+        assert doctor.exit_status(found) == 1
+        assert "geheim" not in doctor.as_json(found) + doctor.as_columns(found)
+
+    @pytest.mark.parametrize(
+        "addresses",
+        [
+            {"database_url": "postgresql://u:gehe@im@127.0.0.1:no/x"},
+            {"redis_url": "redis://:gehe/im@127.0.0.1:1/0"},
+            {"redis_url": "redis://:geheim@127.0.0.1:port/0"},
+        ],
+    )
+    def test_an_address_that_cannot_be_read_is_a_problem_that_tells_no_password(
+        self, settings: Settings, addresses: dict[str, str]
+    ) -> None:
+        found = doctor.examine(changed(settings, **addresses))
+        thing = "redis" if "redis_url" in addresses else "database"
+        assert of(found, thing).level is Level.PROBLEM
+        assert "gehe" not in doctor.as_json(found)
+
+    def test_a_file_that_is_no_database_is_a_problem(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "text.db"
+        path.write_text("not a database, though long enough to look at " * 20)
+        found = doctor.examine(changed(settings, database_url=f"sqlite:///{path}"))
+        assert "file is not a database" in of(found, "database").finding
+
+    def test_a_database_file_that_is_not_there_is_not_made(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "elsewhere.db"
+        found = doctor.examine(changed(settings, database_url=f"sqlite:///{path}"))
+        assert of(found, "database").level is Level.PROBLEM
+        assert not path.exists()
+
+    def test_a_missing_migration_is_a_problem_with_its_command(
+        self, settings: Settings, db: Database
+    ) -> None:
+        migrations.downgrade(settings.resolved_database_url, "0001")
+        found = of(doctor.examine(settings), "schema")
+        assert found.level is Level.PROBLEM
+        assert "longscribe migrate" in found.what_to_do
+        migrations.downgrade(settings.resolved_database_url, "base")
+        assert "no tables" in of(doctor.examine(settings), "schema").finding
+
+    def test_a_schema_of_a_newer_version_is_told_as_such(
+        self, settings: Settings, db: Database
+    ) -> None:
+        with db.writing() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        assert "a newer one was here" in of(doctor.examine(settings), "schema").finding
+
+    def test_a_clock_that_is_off_is_a_warning_and_no_more(
+        self, settings: Settings, db: Database
+    ) -> None:
+        a_worker(db)
+        found = doctor.examine(settings, now=lambda: datetime.now(UTC) - timedelta(hours=3))
+        assert of(found, "clock").level is Level.WARNING
+        assert "3 h 0 min behind" in of(found, "clock").finding
+        assert doctor.exit_status(found) == 0
+
+    def test_jobs_that_wait_without_a_worker_are_a_problem(
+        self, settings: Settings, db: Database
+    ) -> None:
+        factories.submit(db, blob=stored(settings))
+        a_worker(db)
+        with db.writing() as session:
+            session.execute(text("UPDATE workers SET seen_at = '2026-01-01 00:00:00.000000'"))
+        found = doctor.examine(settings)
+        assert of(found, "jobs").level is of(found, "workers").level is Level.PROBLEM
+        assert "1 queued, the oldest for" in of(found, "jobs").finding
+        assert "the last, celery@here:1, was seen" in of(found, "workers").finding
+
+    def test_a_full_disk_is_a_problem(self, settings: Settings) -> None:
+        found = doctor.examine(changed(settings, min_free_bytes=2**62))
+        assert "LONGSCRIBE_MIN_FREE_BYTES" in of(found, "disk").what_to_do
+
+
+class TestOrphans:
+    def test_leftovers_are_reported_and_removed_only_when_asked_for(
+        self, settings: Settings, db: Database
+    ) -> None:
+        root = settings.recordings_dir
+        known = stored(settings)
+        factories.submit(db, blob=known)
+        orphan, young = stored(settings), stored(settings, age_s=60)
+        partial = root / "incoming" / "half"
+        partial.write_bytes(b"half")
+        aged(partial)
+        receiving = root / "incoming" / "receiving"
+        receiving.write_bytes(b"half")
+        others = root / "notes.txt"
+        others.write_text("put there by a person")
+        aged(others)
+        leftover = settings.work_dir / "0199-gone"
+        leftover.mkdir(parents=True)
+        (leftover / "audio.pcm").write_bytes(b"x" * 1000)
+        aged(leftover)
+
+        found = doctor.examine(settings)
+        orphans = all_of(found, "orphans")
+        assert {one.level for one in orphans} == {Level.WARNING}
+        assert [one.finding.partition(",")[0] for one in orphans] == [
+            "1 recordings without a row",
+            "1 partial uploads",
+            "1 work folders of jobs that nobody runs",
+        ]
+        assert str(root / orphan.key) in orphans[0].finding
+        everything = [root / orphan.key, partial, leftover]
+        assert all(path.exists() for path in everything)
+
+        found = doctor.examine(settings, delete_orphans=True)
+        assert {one.level for one in all_of(found, "orphans")} == {Level.OK}
+        assert not any(path.exists() for path in everything)
+        for kept in (root / known.key, root / young.key, receiving, others):
+            assert kept.exists(), kept
+        assert of(doctor.examine(settings), "orphans").finding == "none; 2 recordings, 1 rows"
+
+    def test_the_folder_of_a_running_job_stays_however_old_it_is(
+        self, settings: Settings, db: Database
+    ) -> None:
+        blob = stored(settings)
+        job_id = factories.a_job(db, JobStatus.PROCESSING, blob=blob)
+        folder = settings.work_dir / f"{job_id}-abc"
+        folder.mkdir(parents=True)
+        aged(folder, 9 * HOUR)
+        found = doctor.examine(settings, delete_orphans=True)
+        assert of(found, "orphans").level is Level.OK
+        assert folder.exists()
+
+    def test_a_wrong_database_does_not_cost_a_recording(
+        self, settings: Settings, db: Database
+    ) -> None:
+        blob = stored(settings)
+        other = stored(settings)
+        working = aged_folder(settings)
+        found = doctor.examine(settings, delete_orphans=True)
+        for one in all_of(found, "orphans"):
+            assert one.level is Level.WARNING
+            assert "LONGSCRIBE_DATABASE_URL" in one.what_to_do
+        assert (settings.recordings_dir / blob.key).exists()
+        assert (settings.recordings_dir / other.key).exists()
+        assert working.exists()
+
+    def test_rows_without_their_recording_are_a_problem_while_jobs_need_it(
+        self, settings: Settings, db: Database
+    ) -> None:
+        over = factories.a_job(db, JobStatus.COMPLETED)
+        waiting = factories.submit(db)
+        found = all_of(doctor.examine(settings, delete_orphans=True), "orphans")
+        assert [one.level for one in found] == [Level.PROBLEM, Level.WARNING]
+        assert waiting in found[0].finding
+        assert over in found[1].finding
+        assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=waiting).job.status == "queued"
+
+
+def aged_folder(settings: Settings) -> Path:
+    folder = settings.work_dir / "0199-of-another-database"
+    folder.mkdir(parents=True)
+    return aged(folder)
+
+
+class TestEngine:
+    def test_a_model_and_a_device_that_are_not_there_are_told_by_the_engine_itself(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DEVICE", "cuda:7")
+        settings = Settings(model=str(tmp_path / "nowhere"))
+        model, device = doctor_speech.check_speech(settings)
+        assert model.level is device.level is Level.PROBLEM
+        assert "There is no model folder" in model.what_to_do
+        assert "asks for cuda:7" in device.what_to_do
+
+    def test_a_model_that_the_hub_has_is_looked_for_on_this_disk_only(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path))
+        model, device = doctor_speech.check_speech(Settings(model="paraformer-zh", device="cpu"))
+        assert model.level is Level.WARNING
+        assert "first start downloads it" in model.finding
+        assert device.level is Level.OK
+
+
+class TestEmbedded:
+    def test_before_while_and_after_it_is_served(self, tmp_path: Path) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "CI") if name in os.environ}
+        env = {
+            **kept,
+            "LONGSCRIBE_DATA_DIR": str(tmp_path / "data"),
+            "LONGSCRIBE_PORT": str(Stack(tmp_path / "port", "").port),
+            "LONGSCRIBE_DEVICE": "cpu",
+            "LONGSCRIBE_CPU_THREADS": "1",
+            "LONGSCRIBE_MIN_FREE_BYTES": "0",
+        }
+
+        def examined() -> tuple[int, dict[str, dict[str, str]]]:
+            done = subprocess.run(
+                [sys.executable, "-m", "shared.cli", "doctor", "--json"],
+                env=env,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            body = json.loads(done.stdout)
+            assert body["exit_status"] == done.returncode
+            return done.returncode, {found["thing"]: found for found in body["findings"]}
+
+        status, before = examined()
+        assert status == 0, before
+        assert before["redis"]["finding"] == "not running; longscribe serve starts it"
+        assert "not made yet" in before["database"]["finding"]
+        assert before["model"]["finding"].startswith("demo is in")
+        assert not (tmp_path / "data").exists()
+
+        command = [sys.executable, "-m", "shared.cli", "serve"]
+        serve = start(command, env=env, log_path=tmp_path / "serve.log")
+        try:
+            wait_for(lambda: "Longscribe is ready" in serve.log, seconds=120, what=serve.log)
+            status, during = examined()
+            assert status == 0, during
+            assert during["redis"]["finding"].startswith("answers, version")
+            assert "with demo on cpu" in during["workers"]["finding"]
+            assert {found["level"] for found in during.values()} <= {"ok", "warning"}
+        finally:
+            serve.stop()
+
+        status, after = examined()
+        assert status == 0, after
+        assert after["redis"]["finding"] == "not running; longscribe serve starts it"
+        assert after["schema"]["level"] == "ok"
