@@ -112,6 +112,16 @@ def storage_error(error: OSError) -> Exception:
     return InsufficientStorage() if error.errno in _NO_ROOM else error
 
 
+class QueueFull(TransientError):
+    code = "queue_full"
+    http_status = 503
+    default_message = "So much audio waits already that no more is taken. Submit it again later."
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float = 60.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class JobNotFound(PermanentError):
     code = "not_found"
     http_status = 404

@@ -63,6 +63,9 @@ class Recording(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     duration_s: Mapped[float | None] = mapped_column(Float)
+    """Known once it was decoded."""
+    estimated_s: Mapped[float | None] = mapped_column(Float)
+    """What its bytes let expect, when it was submitted."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
@@ -215,5 +218,6 @@ class WorkerSeen(Base):
     hostname: Mapped[str] = mapped_column(String(255))
     model: Mapped[str] = mapped_column(String(255))
     device: Mapped[str] = mapped_column(String(40))
+    jobs_at_once: Mapped[int] = mapped_column(Integer, default=1)
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]

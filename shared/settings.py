@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         60, gt=0, description="An upload that sends nothing for so long is broken off."
     )
     max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
+    max_queued_hours: float = Field(
+        1000,
+        ge=0,
+        description="Hours of audio that may wait; beyond, submissions are refused. 0: no limit.",
+    )
     min_free_bytes: int = Field(
         2**30, ge=0, description="Disk space that uploads and decoding never touch."
     )

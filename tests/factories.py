@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import select, update
 
 from shared import jobs
 from shared.blobs import StoredBlob
-from shared.db import Database
+from shared.db import Database, database_now
 from shared.errors import UnsupportedMedia
-from shared.models import LOCAL_OWNER
+from shared.models import LOCAL_OWNER, Attempt, Job, Recording
 from shared.states import JobStatus, Stage
 from shared.transcript import Sentence, Transcript, Word
 
@@ -105,3 +108,44 @@ def a_job(db: Database, status: JobStatus, **values: Any) -> str:
 
 def status_of(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> JobStatus:
     return JobStatus(jobs.get_job(db, owner_id=owner_id, job_id=job_id).job.status)
+
+
+def learn(db: Database, *, speed: float, audio_s: float = 600.0, filename: str = "a.wav") -> str:
+    """A job that worked off `speed` seconds of audio in a second. Nothing else may be queued."""
+    job_id = a_job(db, JobStatus.COMPLETED, filename=filename)
+    with db.writing() as session:
+        session.execute(
+            update(Attempt)
+            .where(Attempt.job_id == job_id)
+            .values(started_at=database_now(-audio_s / speed), ended_at=database_now())
+        )
+    _set_length(db, job_id, audio_s)
+    return job_id
+
+
+def _set_length(db: Database, job_id: str, audio_s: float) -> None:
+    recording_id = select(Job.recording_id).where(Job.id == job_id).scalar_subquery()
+    with db.writing() as session:
+        session.execute(
+            update(Recording).where(Recording.id == recording_id).values(duration_s=audio_s)
+        )
+
+
+def submit_lasting(db: Database, audio_s: float, **values: Any) -> str:
+    """A waiting job whose recording was decoded before, so that its length is known."""
+    job_id = submit(db, **values)
+    _set_length(db, job_id, audio_s)
+    return job_id
+
+
+def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) -> None:
+    """A sign of life."""
+    jobs.note_worker(
+        db,
+        name=name,
+        hostname="gpu1",
+        model="demo",
+        device="cpu",
+        started_at=datetime.now(UTC),
+        jobs_at_once=jobs_at_once,
+    )

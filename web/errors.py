@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from math import ceil
 from typing import Any
 
 import structlog
@@ -14,11 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
-from shared.errors import DatabaseUnavailable, LongscribeError
+from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
 
 log = structlog.stdlib.get_logger(__name__)
 
-RETRY_AFTER_S = "5"
+_RETRY_AFTER_S = 5.0
 
 _PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths that answer programs, so errors there are JSON too."""
@@ -64,7 +65,13 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def _longscribe_error(error: LongscribeError) -> Response:
-    return _respond(error.message, status=error.http_status, code=error.code, param=error.param)
+    return _respond(
+        error.message,
+        status=error.http_status,
+        code=error.code,
+        param=error.param,
+        retry_after_s=error.retry_after_s if isinstance(error, QueueFull) else _RETRY_AFTER_S,
+    )
 
 
 def _database_error(error: Exception) -> Response:
@@ -87,7 +94,14 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
-def _respond(message: str, *, status: int, code: str, param: str | None = None) -> Response:
+def _respond(
+    message: str,
+    *,
+    status: int,
+    code: str,
+    param: str | None = None,
+    retry_after_s: float = _RETRY_AFTER_S,
+) -> Response:
     response: Response
     if request.path.startswith(_PROGRAMS):
         body: dict[str, Any] = {
@@ -101,5 +115,5 @@ def _respond(message: str, *, status: int, code: str, param: str | None = None) 
         )
     response.status_code = status
     if status in (503, 507):
-        response.headers["Retry-After"] = RETRY_AFTER_S
+        response.headers["Retry-After"] = str(ceil(retry_after_s))
     return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -20,9 +21,6 @@ from web import metrics
 from web.services import Services, services
 
 health = Blueprint("health", __name__)
-
-_SEEN_WITHIN_S = 30.0
-"""A worker reports itself with every sweep; this is the least that is waited for it."""
 
 
 @health.get("/healthz")
@@ -45,13 +43,14 @@ def readyz() -> tuple[Response, int]:
         "checks": checks,
         "redis": _redis(here),
         "workers": _workers(here) if checks["database"] == "ok" else [],
+        "worker_last_seen_at": _last_seen(here) if checks["database"] == "ok" else None,
     }
     return jsonify(body), 200 if ready else 503
 
 
 @health.get("/metrics")
 def metrics_text() -> Response:
-    text = metrics.exposition(services().db, seen_within_s=seen_within_s(services()))
+    text = metrics.exposition(services().db, seen_within_s=services().seen_within_s)
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -59,10 +58,6 @@ def require_database(db: Database) -> None:
     """Raises SQLAlchemy's OperationalError at once, rather than after an upload of an hour."""
     with db.reading() as session:
         session.scalar(select(Job.id).limit(1))
-
-
-def seen_within_s(here: Services) -> float:
-    return max(_SEEN_WITHIN_S, 3 * here.settings.sweep_s)
 
 
 def _database(here: Services) -> str:
@@ -99,7 +94,17 @@ def _workers(here: Services) -> list[dict[str, str]]:
             "name": worker.name,
             "model": worker.model,
             "device": worker.device,
-            "seen_at": worker.seen_at.isoformat().replace("+00:00", "Z"),
+            "seen_at": _iso(worker.seen_at),
         }
-        for worker in jobs.workers_seen(here.db, within_s=seen_within_s(here))
+        for worker in jobs.workers_seen(here.db, within_s=here.seen_within_s)
     ]
+
+
+def _last_seen(here: Services) -> str | None:
+    """Of any worker, the one that is gone included: how long nothing has moved."""
+    seen_at = jobs.worker_last_seen(here.db)
+    return None if seen_at is None else _iso(seen_at)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -9,6 +9,7 @@ from typing import cast
 from celery import Celery
 from flask import Flask, current_app
 
+from shared import jobs
 from shared.blobs import BlobStore
 from shared.db import Database
 from shared.queue import make_ringing_celery
@@ -27,6 +28,19 @@ class Services:
     celery: Celery
     migrated: threading.Event = field(default_factory=threading.Event)
     """Set once the database was seen to have this version's schema; it stays so."""
+
+    @property
+    def seen_within_s(self) -> float:
+        """How long a worker's sign of life counts: it gives one with every sweep."""
+        return max(jobs.SEEN_WITHIN_S, 3 * self.settings.sweep_s)
+
+    @property
+    def queue_limit(self) -> jobs.QueueLimit:
+        return jobs.QueueLimit(
+            most_s=self.settings.max_queued_hours * 3600,
+            longest_s=self.settings.max_audio_s,
+            seen_within_s=self.seen_within_s,
+        )
 
 
 def open_services(app: Flask, settings: Settings) -> Services:

@@ -68,7 +68,7 @@ def accept(
 
 def _queue(blob: StoredBlob, **values: Any) -> Submission:
     try:
-        return jobs.submit(services().db, blob=blob, **values)
+        return jobs.submit(services().db, blob=blob, limit=services().queue_limit, **values)
     except BaseException as error:
         if _committed_perhaps(error):
             log.error("recording kept, its job is in doubt", blob_key=blob.key)

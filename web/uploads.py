@@ -14,8 +14,12 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ClientDisconnected
 
+from shared import jobs
 from shared.blobs import IncomingBlob, StoredBlob
 from shared.errors import InvalidRequest
+from web.api.parsing import idempotency_key
+from web.filenames import clean_filename
+from web.owner import current_owner_id
 from web.services import services
 
 MAX_FILES_OF_A_FORM = 50
@@ -88,7 +92,9 @@ class UploadRequest(Request):
                 else "This address takes no file.",
                 param="file",
             )
-        received = ReceivedFile(self._receive(most, total_content_length or 0))
+        expected = total_content_length or 0
+        self._require_room(filename, expected if most == 1 else 0)
+        received = ReceivedFile(self._receive(most, expected))
         self._received.append(received)
         return cast(IO[bytes], received)
 
@@ -98,6 +104,17 @@ class UploadRequest(Request):
         if (connection := self.environ.get("gunicorn.socket")) is not None:
             connection.settimeout(services().settings.upload_silence_s)
         return cast(IO[bytes], _Body(super()._get_stream_for_parsing()))
+
+    def _require_room(self, filename: str | None, request_bytes: int) -> None:
+        """Refuse what the queue has no room for before the bytes of hours are sent."""
+        jobs.require_room(
+            services().db,
+            services().queue_limit,
+            filename=clean_filename(filename),
+            size_bytes=max(0, request_bytes - _FORM_ALLOWANCE_BYTES),
+            owner_id=current_owner_id(),
+            idempotency_key=idempotency_key(self.headers.get("Idempotency-Key")),
+        )
 
     def _receive(self, most: int, request_bytes: int) -> IncomingBlob:
         store = services().blobs

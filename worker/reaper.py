@@ -89,6 +89,7 @@ class Reaper:
             hostname=self._hostname,
             model=self._settings.model,
             device=self._settings.device,
+            jobs_at_once=self._settings.worker_concurrency,
             started_at=self._started_at,
         )
 

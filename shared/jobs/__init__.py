@@ -20,6 +20,7 @@ from shared.jobs.attempt import (
 )
 from shared.jobs.claim import Claim, claim_next
 from shared.jobs.figures import RecognitionFigures
+from shared.jobs.limit import QueueLimit, require_room
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -31,6 +32,7 @@ from shared.jobs.plan import (
     stored_plan,
 )
 from shared.jobs.reading import (
+    SEEN_WITHIN_S,
     JobPage,
     JobView,
     QueueSummary,
@@ -39,6 +41,7 @@ from shared.jobs.reading import (
     list_jobs,
     queue_summary,
     running_job_ids,
+    worker_last_seen,
     workers_seen,
 )
 from shared.jobs.reap import Reaped, note_worker, reap
@@ -47,11 +50,13 @@ from shared.jobs.submission import Submission, submit
 
 __all__ = [
     "NO_PLAN",
+    "SEEN_WITHIN_S",
     "BatchRecord",
     "Claim",
     "JobPage",
     "JobView",
     "PlannedSegment",
+    "QueueLimit",
     "QueueSummary",
     "Reaped",
     "RecognisedSegment",
@@ -76,6 +81,7 @@ __all__ = [
     "reap",
     "record_oom_retry",
     "release",
+    "require_room",
     "retry",
     "retry_later",
     "running_job_ids",
@@ -84,5 +90,6 @@ __all__ = [
     "store_plan",
     "stored_plan",
     "submit",
+    "worker_last_seen",
     "workers_seen",
 ]

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
 from shared.jobs.figures import RecognitionFigures, recognition_figures
+from shared.jobs.forecast import RunningJob, WaitingJob, forecast, remaining_s
+from shared.jobs.speed import alive, audio_s, learnt_speed, likely_audio_s
 from shared.models import Attempt, Job, Recording, StoredTranscript, WorkerSeen
-from shared.states import RUNNING, JobStatus
+from shared.states import RUNNING, TERMINAL, JobStatus
 from shared.transcript import Transcript
 
-_ETA_NEEDS_PROGRESS = 0.02
-"""Below this share, elapsed over progress says nothing yet."""
+SEEN_WITHIN_S = 30.0
+"""A worker reports itself with every sweep; this is the least that is waited for it."""
+
+_LOOKS_AHEAD = 2_000
+"""Waiting jobs that the forecast plays through; those further back get none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,12 @@ class JobView:
     """1 for the next; None unless queued. Fair shares between owners may change the order."""
     now: datetime
     """The database's clock at the time of reading."""
+    eta_s: float | None
+    """Wall seconds until it is done. For a running job by its own pace and that of jobs before;
+    for a waiting one also by what is ahead of it and how many are run at once.  None for others,
+    and for a waiting one if nothing was learnt yet or no worker lives."""
+    workers_alive: int | None
+    """Workers that reported themselves lately; None once the job is at its end."""
 
     @property
     def attempt(self) -> Attempt | None:
@@ -43,10 +54,7 @@ class JobView:
     @property
     def processing_s(self) -> float:
         """Wall seconds that workers spent on this job, over all attempts."""
-        return sum(
-            ((attempt.ended_at or self.now) - attempt.started_at).total_seconds()
-            for attempt in self.job.attempts
-        )
+        return _processing_s(self.job, self.now)
 
     @property
     def real_time_factor_x(self) -> float | None:
@@ -56,13 +64,6 @@ class JobView:
             return None
         return duration / self.processing_s
 
-    @property
-    def eta_s(self) -> float | None:
-        """Wall seconds until a running job is done, at its speed so far."""
-        if self.job.status != JobStatus.PROCESSING or self.job.progress < _ETA_NEEDS_PROGRESS:
-            return None
-        return self.processing_s * (1 - self.job.progress) / self.job.progress
-
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
@@ -70,6 +71,8 @@ class JobPage:
 
     jobs: list[JobView]
     next_cursor: str | None
+    workers_alive: int
+    """Workers that reported themselves lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,13 @@ class QueueSummary:
     claimable: int
 
 
-def get_job(db: Database, *, owner_id: str, job_id: str) -> JobView:
+def get_job(
+    db: Database, *, owner_id: str, job_id: str, seen_within_s: float = SEEN_WITHIN_S
+) -> JobView:
     """One job. Raises JobNotFound, for another owner's too."""
+    wanted = select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id)
     with db.reading() as session:
-        views = _views(session, select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id))
+        views = _views(session, wanted, alive(session, within_s=seen_within_s))
     if not views:
         raise JobNotFound
     return views[0]
@@ -96,32 +102,108 @@ def list_jobs(
     status: JobStatus | None = None,
     limit: int = 50,
     cursor: str | None = None,
+    seen_within_s: float = SEEN_WITHIN_S,
 ) -> JobPage:
-    """An owner's jobs, newest first. `cursor` is the `next_cursor` of the page before."""
+    """An owner's jobs, newest first. `cursor` is the `next_cursor` of the page before;
+    a worker is alive if it was seen within `seen_within_s`."""
     wanted = select(Job.id).where(Job.owner_id == owner_id)
     if status is not None:
         wanted = wanted.where(Job.status == status.value)
     if cursor is not None:
         wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
     with db.reading() as session:
-        views = _views(session, wanted.order_by(Job.id.desc()).limit(limit + 1))
+        workers = alive(session, within_s=seen_within_s)
+        views = _views(session, wanted.order_by(Job.id.desc()).limit(limit + 1), workers)
     more = len(views) > limit
     views = views[:limit]
-    return JobPage(views, views[-1].job.id if more else None)
+    return JobPage(views, views[-1].job.id if more else None, workers[0])
 
 
-def _views(session: Session, wanted: object) -> list[JobView]:
-    jobs = session.scalars(
-        select(Job)
-        .join(Recording, Recording.id == Job.recording_id)
-        .where(Job.id.in_(wanted))  # type: ignore[arg-type]
-        .options(contains_eager(Job.recording), selectinload(Job.attempts))
-        .order_by(Job.id.desc())
-    ).all()
+def _views(session: Session, wanted: object, workers: tuple[int, int]) -> list[JobView]:
+    """`workers` is how many live, and how many jobs they run at once."""
+    jobs = _with_attempts(session, Job.id.in_(wanted))  # type: ignore[arg-type]
     now = session.scalar(select(database_now()))
     assert now is not None
     positions = _queue_positions(session, jobs)
-    return [JobView(job, positions.get(job.id), now) for job in jobs]
+    eta = _eta(session, jobs, now, slots=workers[1])
+    return [
+        JobView(
+            job,
+            positions.get(job.id),
+            now,
+            eta.get(job.id),
+            None if job.status in TERMINAL else workers[0],
+        )
+        for job in jobs
+    ]
+
+
+def _with_attempts(session: Session, which: ColumnElement[bool]) -> Sequence[Job]:
+    return session.scalars(
+        select(Job)
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(which)
+        .options(contains_eager(Job.recording), selectinload(Job.attempts))
+        .order_by(Job.id.desc())
+    ).all()
+
+
+def _processing_s(job: Job, now: datetime) -> float:
+    return sum(
+        ((attempt.ended_at or now) - attempt.started_at).total_seconds() for attempt in job.attempts
+    )
+
+
+def _eta(session: Session, jobs: Sequence[Job], now: datetime, *, slots: int) -> dict[str, float]:
+    """Wall seconds until each of `jobs` is done, where that can be told."""
+    waits = any(job.status == JobStatus.QUEUED for job in jobs)
+    if not waits and not any(job.status == JobStatus.PROCESSING for job in jobs):
+        return {}
+    speed = learnt_speed(session)
+    eta = {job.id: left for job in jobs if (left := _remaining_s(job, now, speed)) is not None}
+    if not waits or speed is None or not slots:
+        return eta
+    running = _with_attempts(session, Job.status.in_([status.value for status in RUNNING]))
+    return eta | forecast(
+        _waiting(session, now, speed),
+        [RunningJob(job.owner_id, _remaining_s(job, now, speed) or 0.0) for job in running],
+        slots,
+    )
+
+
+def _remaining_s(job: Job, now: datetime, speed: float | None) -> float | None:
+    if job.status != JobStatus.PROCESSING:
+        return None
+    expected_s = likely_audio_s(job.recording) / speed if speed else None
+    return remaining_s(job.progress, _processing_s(job, now), expected_s)
+
+
+def _waiting(session: Session, now: datetime, speed: float) -> list[WaitingJob]:
+    rows = session.execute(
+        select(
+            Job.id,
+            Job.owner_id,
+            Job.priority,
+            Job.queued_at,
+            Job.available_at,
+            (audio_s() * (1 - Job.progress)).label("left_s"),
+        )
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(Job.status == JobStatus.QUEUED.value)
+        .order_by(Job.priority.desc(), Job.queued_at, Job.id)
+        .limit(_LOOKS_AHEAD)
+    )
+    return [
+        WaitingJob(
+            row.id,
+            row.owner_id,
+            row.priority,
+            row.queued_at,
+            work_s=row.left_s / speed,
+            available_in_s=max(0.0, (row.available_at - now).total_seconds()),
+        )
+        for row in rows
+    ]
 
 
 def _queue_positions(session: Session, jobs: Sequence[Job]) -> dict[str, int]:
@@ -182,6 +264,14 @@ def workers_seen(db: Database, *, within_s: float) -> list[WorkerSeen]:
                 .where(WorkerSeen.seen_at >= database_now(-within_s))
                 .order_by(WorkerSeen.name)
             )
+        )
+
+
+def worker_last_seen(db: Database) -> datetime | None:
+    """When any worker last reported itself, as long as that is remembered: a day."""
+    with db.reading() as session:
+        return session.scalar(
+            select(WorkerSeen.seen_at).order_by(WorkerSeen.seen_at.desc()).limit(1)
         )
 
 

@@ -114,7 +114,14 @@ def _take_back(session: Session, job: Job, max_attempts: int) -> JobStatus | Non
 
 
 def note_worker(
-    db: Database, *, name: str, hostname: str, model: str, device: str, started_at: datetime
+    db: Database,
+    *,
+    name: str,
+    hostname: str,
+    model: str,
+    device: str,
+    started_at: datetime,
+    jobs_at_once: int = 1,
 ) -> None:
     """Keep that this worker lives, for /readyz and for people."""
     with db.writing() as session:
@@ -125,6 +132,7 @@ def note_worker(
         seen.hostname = hostname
         seen.model = model
         seen.device = device
+        seen.jobs_at_once = jobs_at_once
         seen.started_at = started_at
         seen.seen_at = database_now()
         session.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,11 @@ from sqlalchemy.orm import Session
 from shared.blobs import StoredBlob
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused
+from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
+from shared.jobs.speed import estimate_audio_s
 from shared.models import Job, Recording
+
+NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,12 @@ def submit(
     options: dict[str, Any] | None = None,
     priority: int = 0,
     idempotency_key: str | None = None,
+    limit: QueueLimit = NO_LIMIT,
 ) -> Submission:
     """Make the recording's and the job's rows.
 
-    Raises IdempotencyKeyReused if the key belongs to another recording or other options.
+    Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
+    QueueFull.
     """
     options = options or {}
     digest = hashlib.sha256(
@@ -50,16 +57,28 @@ def submit(
     ).hexdigest()
     try:
         with db.writing() as session:
+            if limit.most_s:
+                # Before the key is looked up: its other request may be on its way to commit.
+                one_at_a_time(session, db)
             if idempotency_key is not None:
                 earlier = _earlier(session, owner_id, idempotency_key, digest)
                 if earlier is not None:
                     return earlier
+            length_s = estimate_audio_s(
+                session,
+                filename=filename,
+                size_bytes=blob.size_bytes,
+                longest_s=limit.longest_s,
+            )
+            if limit.most_s:
+                refuse_beyond(session, limit, length_s)
             recording = Recording(
                 owner_id=owner_id,
                 blob_key=blob.key,
                 filename=filename,
                 size_bytes=blob.size_bytes,
                 sha256=blob.sha256,
+                estimated_s=length_s,
             )
             job = Job(
                 owner_id=owner_id,

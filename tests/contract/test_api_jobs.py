@@ -23,6 +23,7 @@ JOB_FIELDS = {
     *("id", "status", "stage", "progress", "queue_position", "eta_seconds", "audio_duration"),
     *("filename", "created_at", "started_at", "completed_at", "attempts", "batch"),
     *("real_time_factor_x", "error", "warnings", "metadata", "priority", "model", "links"),
+    "workers_alive",
 }
 
 EVERY_STATUS = sorted(JobStatus, key=lambda status: status is JobStatus.QUEUED)

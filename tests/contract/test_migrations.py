@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 import migrations
 from shared import jobs
 from shared.db import Database
-from shared.models import Attempt, Base
+from shared.models import Attempt, Base, Recording, WorkerSeen
 from shared.states import TRANSITIONS, JobStatus
 from tests import factories
 
@@ -80,7 +80,14 @@ def test_an_upgrade_keeps_the_attempts_and_calls_unknown_what_was_not_counted(
             "INSERT INTO attempts (id, job_id, number, fence, worker, started_at, batches, "
             "oom_retries) VALUES (2, 'j', 2, 2, 'w', :now, 0, 0)"
         ), {"now": now})  # fmt: skip
+        session.execute(text(
+            "INSERT INTO workers (name, hostname, model, device, started_at, seen_at) "
+            "VALUES ('w', 'h', 'demo', 'cpu', :now, :now)"
+        ), {"now": now})  # fmt: skip
     assert len(jobs.get_job(db, owner_id="local", job_id="j").job.attempts) == 2
+    with db.reading() as session:
+        assert session.scalars(select(WorkerSeen.jobs_at_once)).all() == [1]
+        assert session.scalars(select(Recording.estimated_s)).all() == [None]
 
     migrations.downgrade(empty_database_url, "0001")
     with db.engine.connect() as connection:

@@ -36,6 +36,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "progress": 1.0,
         "queue_position": None,
         "eta_seconds": None,
+        "workers_alive": None,
         "audio_duration": 600.0,
         "filename": "f",
         "created_at": datetime(2026, 1, 2, tzinfo=UTC),

@@ -25,8 +25,11 @@ blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
 
 
 def _job(job_id: str, status: int = 200) -> Response:
-    view = jobs.get_job(services().db, owner_id=current_owner_id(), job_id=job_id)
-    return job_response(present(view, services().settings), status)
+    here = services()
+    view = jobs.get_job(
+        here.db, owner_id=current_owner_id(), job_id=job_id, seen_within_s=here.seen_within_s
+    )
+    return job_response(present(view, here.settings), status)
 
 
 @blueprint.post("")
@@ -37,6 +40,9 @@ def submit_job() -> Response:
 
     The answer comes once the recording is safe on disk and its job is queued. Repeating a
     request with the same `Idempotency-Key` answers the job that the first one made.
+
+    503 with code `queue_full` means that more audio waits than this server allows: nothing was
+    kept, and `Retry-After` says when there is likely to be room.
     """
     key = idempotency_key(request.headers.get("Idempotency-Key"))
     if request.mimetype != "multipart/form-data":
@@ -84,10 +90,12 @@ def list_jobs() -> Response:
         status=query.status,
         limit=query.limit,
         cursor=query.cursor,
+        seen_within_s=services().seen_within_s,
     )
     shown = JobListOut(
         jobs=[present(view, services().settings) for view in page.jobs],
         next_cursor=page.next_cursor,
+        workers_alive=page.workers_alive,
     )
     return with_etag(jsonify(shown.model_dump(mode="json", by_alias=True)), shown)
 

@@ -34,7 +34,7 @@ _ERRORS = {
     "404": "There is no such job.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "413": "The file is larger than this server accepts.",
-    "503": "The database does not answer.",
+    "503": "The database does not answer, or `queue_full`: too much audio waits already.",
     "507": "The server's disk is too full.",
 }
 
@@ -156,6 +156,12 @@ def _describe_submission(operation: dict[str, Any]) -> None:
     operation["responses"]["202"]["headers"] = {
         "Location": {"description": "The job.", "schema": {"type": "string"}},
         "Retry-After": {"description": "When to ask first.", "schema": {"type": "integer"}},
+    }
+    operation["responses"]["503"]["headers"] = {
+        "Retry-After": {
+            "description": "Seconds after which trying again is worth it.",
+            "schema": {"type": "integer"},
+        },
     }
 
 

@@ -43,6 +43,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         progress=round(job.progress, 4),
         queue_position=view.queue_position,
         eta_seconds=None if eta is None else round(eta, 1),
+        workers_alive=view.workers_alive,
         audio_duration=job.recording.duration_s,
         filename=job.recording.filename,
         created_at=job.created_at,

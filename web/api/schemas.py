@@ -135,7 +135,14 @@ class JobOut(BaseModel):
     stage: Stage | None = Field(description="What a processing job is doing.")
     progress: float = Field(ge=0, le=1, description="Never falls.")
     queue_position: int | None = Field(description="1 for the next; null unless queued.")
-    eta_seconds: float | None = Field(description="Until a running job is done.")
+    eta_seconds: float | None = Field(
+        description="Until a waiting or running job is done, as far as earlier jobs tell; null "
+        "before the first was completed, and for a waiting one while no worker lives."
+    )
+    workers_alive: int | None = Field(
+        description="Workers that reported themselves lately, busy or not. 0: nothing moves until "
+        "one starts. Null once the job is at its end."
+    )
     audio_duration: float | None
     filename: str
     created_at: datetime
@@ -155,3 +162,6 @@ class JobOut(BaseModel):
 class JobListOut(BaseModel):
     jobs: list[JobOut]
     next_cursor: str | None
+    workers_alive: int = Field(
+        description="Workers that reported themselves lately; 0: nothing moves until one starts."
+    )

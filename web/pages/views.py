@@ -18,13 +18,13 @@ from flask import (
 )
 
 from shared import jobs
-from shared.errors import IllegalTransition, InvalidRequest
+from shared.errors import IllegalTransition, InvalidRequest, QueueFull
 from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
 from web.api.parsing import parse
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
 from web.api.schemas import JobListQuery
-from web.health import require_database, seen_within_s
+from web.health import require_database
 from web.owner import current_owner_id
 from web.services import services
 from web.submission import accept
@@ -48,7 +48,11 @@ def _list() -> dict[str, Any]:
     query = parse(JobListQuery, request.args)
     here = services()
     page = jobs.list_jobs(
-        here.db, owner_id=current_owner_id(), limit=_PER_PAGE, cursor=query.cursor
+        here.db,
+        owner_id=current_owner_id(),
+        limit=_PER_PAGE,
+        cursor=query.cursor,
+        seen_within_s=here.seen_within_s,
     )
     shown = [present(view, here.settings) for view in page.jobs]
     waiting = any(job.status == JobStatus.QUEUED for job in shown)
@@ -56,19 +60,22 @@ def _list() -> dict[str, Any]:
         "jobs": shown,
         "cursor": query.cursor,
         "next_cursor": page.next_cursor,
-        "no_worker": waiting and not jobs.workers_seen(here.db, within_s=seen_within_s(here)),
+        "no_worker": waiting and not page.workers_alive,
     }
 
 
 def _one(job_id: str) -> dict[str, Any]:
     here = services()
-    view = jobs.get_job(here.db, owner_id=current_owner_id(), job_id=job_id)
+    view = jobs.get_job(
+        here.db, owner_id=current_owner_id(), job_id=job_id, seen_within_s=here.seen_within_s
+    )
     shown = present(view, here.settings)
     transcript = None
     if shown.status == JobStatus.COMPLETED:
         transcript = jobs.get_transcript(here.db, owner_id=current_owner_id(), job_id=job_id)
     return {
         "job": shown,
+        "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
         "attempts": view.job.attempts,
         "transcript": transcript,
         "finished": shown.status in TERMINAL,
@@ -105,12 +112,18 @@ def submit() -> Any:
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
         raise InvalidRequest("No file was chosen. Choose a recording to transcribe.", param="file")
+    accepted = 0
     for file in files:
         try:
             accept(file, owner_id=current_owner_id())
         except InvalidRequest as error:
             flash(error.message, "error")
+        except QueueFull as error:
+            if not accepted:
+                raise
+            flash(f"“{file.filename}” was not taken. {error.message}", "error")
         else:
+            accepted += 1
             flash(f"“{file.filename}” is in the queue.", "done")
     return redirect(url_for(".index"), 303)
 

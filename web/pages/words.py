@@ -97,6 +97,11 @@ def eta_words(seconds: float) -> str:
     return f"about {span(round(seconds / 60) * 60)} left"
 
 
+def done_words(seconds: float) -> str:
+    """The same of a job that still waits."""
+    return f"done in {eta_words(seconds).removesuffix(' left')}"
+
+
 def bytes_words(count: float) -> str:
     """Gibibytes and mebibytes, named as memory and files usually are."""
     if count >= 2**30:
@@ -200,6 +205,7 @@ def register_filters(app: Flask) -> None:
         clock,
         span,
         eta_words,
+        done_words,
         bytes_words,
         speed_words,
         batch_words,

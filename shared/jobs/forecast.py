@@ -1,0 +1,129 @@
+"""When a waiting job will be done: the queue played forward in the order in which it is claimed.
+
+Pure arithmetic on seconds from now; `speed` brings the figures, `reading` the jobs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+
+_PACE_NEEDS_PROGRESS = 0.02
+"""Below this share, elapsed over progress says nothing yet."""
+
+_Place = tuple[int, datetime, str]  # priority downwards, queued, id
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """`work_s`: wall seconds that a worker needs for it; none takes it for `available_in_s`."""
+
+    job_id: str
+    owner_id: str
+    priority: int
+    queued_at: datetime
+    work_s: float
+    available_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    owner_id: str
+    remaining_s: float
+
+
+def remaining_s(progress: float, spent_s: float, expected_s: float | None) -> float | None:
+    """Wall seconds until a running job is done.
+
+    `expected_s` is what such a recording takes by what was learnt, `spent_s` what this one took
+    so far.  Its own pace counts for as much as is done, so an early guess does not follow the
+    first seconds, which read much and recognise little.  None where neither says anything.
+    """
+    own_s = spent_s / progress if progress >= _PACE_NEEDS_PROGRESS else None
+    if expected_s is None:
+        return None if own_s is None else own_s * (1 - progress)
+    if own_s is None:
+        return expected_s * (1 - progress)
+    return (progress * own_s + (1 - progress) * expected_s) * (1 - progress)
+
+
+def forecast(
+    waiting: Sequence[WaitingJob], running: Sequence[RunningJob], slots: int
+) -> dict[str, float]:
+    """Wall seconds until each waiting job is done, by its id.
+
+    `slots` is how many jobs all live workers run at once.  Each slot that is free takes the next
+    job as `claim` does: higher priority, then the owner with the fewest running, then the longest
+    waiting.
+    """
+    if slots < 1:
+        return {}
+    line = _Line(running)
+    # More running than slots: a worker that was not seen lately still holds a job.
+    free = [(job.remaining_s, job.owner_id) for job in running]
+    free += [(0.0, "")] * (slots - len(running))
+    heapify(free)
+    later = [(job.available_in_s, job.job_id, job) for job in waiting]
+    heapify(later)
+    done_in: dict[str, float] = {}
+    while later or line.waits:
+        now, freed_owner = heappop(free)
+        line.ended(freed_owner)
+        while later and later[0][0] <= now:
+            line.add(heappop(later)[2])
+        if not line.waits:
+            heappush(free, (later[0][0], ""))  # idle until the next may be taken
+            continue
+        job = line.take()
+        done_in[job.job_id] = now + job.work_s
+        heappush(free, (now + job.work_s, job.owner_id))
+    return done_in
+
+
+class _Line:
+    """The jobs that may be taken, in claim order, while owners' running jobs come and go.
+
+    Each owner's jobs are a heap of their own.  The owners' first ones are in `_heads`, where an
+    entry that is no longer true is dropped once it comes up.
+    """
+
+    def __init__(self, running: Sequence[RunningJob]) -> None:
+        self._running = Counter(job.owner_id for job in running)
+        self._jobs: defaultdict[str, list[tuple[_Place, WaitingJob]]] = defaultdict(list)
+        self._heads: list[tuple[int, int, datetime, str, str]] = []
+        self.waits = 0
+
+    def add(self, job: WaitingJob) -> None:
+        heappush(self._jobs[job.owner_id], ((-job.priority, job.queued_at, job.job_id), job))
+        self.waits += 1
+        self._note(job.owner_id)
+
+    def ended(self, owner_id: str) -> None:
+        if self._running[owner_id]:
+            self._running[owner_id] -= 1
+            self._note(owner_id)
+
+    def take(self) -> WaitingJob:
+        while True:
+            head = heappop(self._heads)
+            owner_id = head[-1]
+            if head == self._head(owner_id):
+                break
+        job = heappop(self._jobs[owner_id])[1]
+        self.waits -= 1
+        self._running[owner_id] += 1
+        self._note(owner_id)
+        return job
+
+    def _head(self, owner_id: str) -> tuple[int, int, datetime, str, str] | None:
+        if not self._jobs[owner_id]:
+            return None
+        priority, queued_at, job_id = self._jobs[owner_id][0][0]
+        return priority, self._running[owner_id], queued_at, job_id, owner_id
+
+    def _note(self, owner_id: str) -> None:
+        if (head := self._head(owner_id)) is not None:
+            heappush(self._heads, head)

@@ -1,0 +1,114 @@
+"""What earlier jobs teach about the next: how fast audio is worked off, how long a file lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from shared.db import database_now
+from shared.models import Attempt, Job, Recording, WorkerSeen
+from shared.states import AttemptOutcome
+
+_LAST_ATTEMPTS = 50
+_LAST_RECORDINGS = 200
+
+_BYTES_A_SECOND = {
+    **dict.fromkeys((".wav", ".aif", ".aiff", ".pcm"), 32_000.0),  # 16 kHz mono, 16 bits
+    ".flac": 20_000.0,
+    **dict.fromkeys((".mp4", ".mkv", ".mov", ".webm", ".avi", ".ts"), 150_000.0),
+}
+"""Of kinds of files of which none was decoded yet."""
+
+_OTHER_BYTES_A_SECOND = 16_000.0
+"""128 kbit/s, what recorders and telephones mostly compress speech to."""
+
+
+def learnt_speed(session: Session) -> float | None:
+    """Audio seconds that a job works off in a wall second; None before the first job.
+
+    The median, weighted by length, of the last jobs that were completed in one attempt with the
+    model that completed the latest.  The weight keeps jobs of a few seconds, of which most is
+    overhead, from speaking for those of hours.
+    """
+    rows = session.execute(
+        select(Attempt.model, Attempt.started_at, Attempt.ended_at, Recording.duration_s)
+        .join(Job, Job.id == Attempt.job_id)
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(
+            # A later attempt may have found most of the work done.
+            Attempt.number == 1,
+            Attempt.outcome == AttemptOutcome.COMPLETED.value,
+            Recording.duration_s > 0,
+        )
+        .order_by(Attempt.id.desc())
+        .limit(_LAST_ATTEMPTS)
+    ).all()
+    speeds = []
+    for row in rows:
+        took_s = (row.ended_at - row.started_at).total_seconds()
+        if row.model == rows[0].model and took_s > 0:
+            speeds.append((row.duration_s / took_s, row.duration_s))
+    return weighted_median(speeds)
+
+
+def weighted_median(values: Iterable[tuple[float, float]]) -> float | None:
+    """Of (value, weight) the value that half of the weight lies at or below; None of none."""
+    ordered = sorted(values)
+    half = sum(weight for _, weight in ordered) / 2
+    below = 0.0
+    for value, weight in ordered:
+        below += weight
+        if below >= half:
+            return value
+    return None
+
+
+def estimate_audio_s(
+    session: Session, *, filename: str, size_bytes: int, longest_s: float
+) -> float:
+    """How long a file that nobody has decoded is likely to last, at most `longest_s`.
+
+    From its bytes, and what the last decoded recordings of the same suffix held in a second.
+    """
+    suffix = PurePath(filename).suffix.lower()
+    rows = session.execute(
+        select(Recording.filename, Recording.size_bytes, Recording.duration_s)
+        .where(Recording.duration_s > 0)
+        .order_by(Recording.id.desc())
+        .limit(_LAST_RECORDINGS)
+    )
+    same = [row for row in rows if PurePath(row.filename).suffix.lower() == suffix]
+    rate = weighted_median((row.size_bytes / row.duration_s, row.duration_s) for row in same)
+    if not rate:
+        rate = _BYTES_A_SECOND.get(suffix, _OTHER_BYTES_A_SECOND)
+    return min(size_bytes / rate, longest_s)
+
+
+def audio_s() -> ColumnElement[Any]:
+    """The length of a recording in SQL: decoded, or estimated when it was submitted."""
+    return func.coalesce(
+        Recording.duration_s,
+        Recording.estimated_s,
+        Recording.size_bytes / _OTHER_BYTES_A_SECOND,  # submitted to a version before 0003
+    )
+
+
+def likely_audio_s(recording: Recording) -> float:
+    """The same of a row that was read."""
+    known = recording.duration_s or recording.estimated_s
+    return known if known is not None else recording.size_bytes / _OTHER_BYTES_A_SECOND
+
+
+def alive(session: Session, *, within_s: float) -> tuple[int, int]:
+    """Workers that reported themselves in the last `within_s` seconds, and the jobs that all of
+    them together run at once."""
+    workers, slots = session.execute(
+        select(func.count(), func.coalesce(func.sum(WorkerSeen.jobs_at_once), 0)).where(
+            WorkerSeen.seen_at >= database_now(-within_s)
+        )
+    ).one()
+    return int(workers), int(slots)
