@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import doctest
-from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
@@ -43,6 +42,7 @@ def test_any_name_becomes_one_that_fits(name: str) -> None:
     assert cleaned.encode()  # no lone surrogate, which no database takes
 
 
+@example("%00")
 @given(st.text(max_size=400))
 def test_any_name_survives_the_header(name: str) -> None:
     cleaned = clean_filename(name)
@@ -51,7 +51,7 @@ def test_any_name_survives_the_header(name: str) -> None:
     assert header.isprintable()
     kind, options = parse_options_header(header)
     assert kind == "attachment"
-    assert unquote(options["filename"]) == cleaned
+    assert options["filename"] == cleaned
 
 
 def test_the_examples_hold() -> None:
