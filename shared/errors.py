@@ -170,6 +170,15 @@ class WorkerLost(TransientError):
     )
 
 
+class Stalled(TransientError):
+    code = "stalled"
+    default_message = (
+        "The job stopped moving and its process was ended: the device hangs, or is too slow for "
+        "LONGSCRIBE_STALL_S. See that the device works (the worker's log says when it stopped), "
+        "then retry the job."
+    )
+
+
 class ModelUnavailable(PermanentError):
     code = "model_unavailable"
     http_status = 503

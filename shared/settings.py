@@ -140,6 +140,12 @@ class Settings(BaseSettings):
     # --- reliability
     lease_s: float = Field(30, gt=0, description="A worker silent for so long has lost its job.")
     heartbeat_s: float = Field(5, gt=0, description="How often a worker renews its lease.")
+    stall_s: float = Field(
+        600,
+        gt=0,
+        description="A job that has not moved for so long, in a batch for longer by what the batch "
+        "may take, is taken from its worker's process, which is killed.",
+    )
     sweep_s: float = Field(5, gt=0, description="How often lost jobs are looked for.")
     max_attempts: int = Field(3, ge=1, description="Attempts before a job is failed.")
     retry_delay_s: float = Field(
@@ -223,6 +229,11 @@ class Settings(BaseSettings):
     def work_dir(self) -> Path:
         """Decoded audio of running jobs; may be emptied whenever no worker runs."""
         return self.data_dir.resolve() / "work"
+
+    @property
+    def watch_dir(self) -> Path:
+        """Where running jobs show that they move; may be emptied whenever no worker runs."""
+        return self.data_dir.resolve() / "watch"
 
     @property
     def calibration_dir(self) -> Path:

@@ -54,7 +54,7 @@ class BatchSizer:
 
     def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
         """The batch, or parts of it no larger than what this worker still tries."""
-        if len(batch) < 2 or _padded_s(batch) <= self.ceiling_s:
+        if len(batch) < 2 or padded_s(batch) <= self.ceiling_s:
             return [list(batch)]
         by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)
         middle = (len(by_length) + 1) // 2
@@ -67,9 +67,10 @@ class BatchSizer:
         """
         if len(batch) < 2:
             raise OutOfMemory
-        self._learned_s = min(self.ceiling_s, _padded_s(batch) / 2)
+        self._learned_s = min(self.ceiling_s, padded_s(batch) / 2)
 
 
-def _padded_s(batch: Sequence[_Segment]) -> float:
+def padded_s(batch: Sequence[_Segment]) -> float:
+    """What a forward pass over these is made of: the longest, times their number."""
     longest = max(segment.end_sample - segment.start_sample for segment in batch)
     return longest * len(batch) / SAMPLE_RATE

@@ -34,6 +34,7 @@ from worker.metering import AttemptMeter
 from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
 from worker.recognition import BatchRunner
 from worker.spool import AudioSpool
+from worker.watched import UNWATCHED, Watched
 from worker.windows import Windows
 from worker.workdir import job_folder
 
@@ -64,10 +65,13 @@ class Tools:
     batch_sizer: BatchSizer
 
 
-def transcribe(tools: Tools, claim: jobs.Claim, check: Callable[[], None]) -> Transcript:
+def transcribe(
+    tools: Tools, claim: jobs.Claim, check: Callable[[], None], watched: Watched = UNWATCHED
+) -> Transcript:
     """Run the job of `claim` up to its transcript, which the caller stores.
 
-    `check` is called between blocks and batches and raises when the attempt must stop.
+    `check` is called between blocks and batches and raises when the attempt must stop; `watched`
+    is told of each that is done.
     Raises the errors of shared.errors.
     """
     meter = AttemptMeter(tools.recogniser.memory)
@@ -75,12 +79,14 @@ def transcribe(tools: Tools, claim: jobs.Claim, check: Callable[[], None]) -> Tr
         job_folder(tools.settings.work_dir, claim.job_id) as folder,
         AudioSpool(folder / "audio.pcm") as spool,
     ):
-        attempt = _Attempt(tools, claim, check, spool, meter)
+        attempt = _Attempt(tools, claim, check, spool, meter, watched)
         warnings = attempt.recognise()
         words = attempt.runner.words()
         duration = spool.seconds
     jobs.set_stage(tools.db, claim, Stage.PUNCTUATING, progress=_RECOGNISED)
+    watched.moved()
     marks = tools.recogniser.punctuate([word.word for word in words])
+    watched.moved()
     check()
     jobs.set_stage(tools.db, claim, Stage.SAVING, usage=meter.usage())
     return assemble(
@@ -116,11 +122,13 @@ class _Attempt:
         check: Callable[[], None],
         spool: AudioSpool,
         meter: AttemptMeter,
+        watched: Watched,
     ) -> None:
         self._tools = tools
         self._claim = claim
         self._check = check
         self._spool = spool
+        self._watched = watched
         self._key = plan_key(tools)
         self._stored = jobs.stored_plan(tools.db, claim, self._key)
         self._batches = 1 + max((segment.batch for segment in self._stored.segments), default=-1)
@@ -128,7 +136,7 @@ class _Attempt:
         self._progress = 0.0
         self._expected_s: float | None = None
         self.runner = BatchRunner(
-            tools.db, claim, tools.recogniser, tools.batch_sizer, spool, meter
+            tools.db, claim, tools.recogniser, tools.batch_sizer, spool, meter, watched
         )
 
     def recognise(self) -> list[str]:
@@ -158,6 +166,7 @@ class _Attempt:
         windows: Windows | None = None
         spans: list[SpeechSpan] = []
         for heard in listener.heard(self._check):
+            self._watched.moved()
             spans += heard.spans
             self._show_decoding(listener.expected_s)
             if windows is None:
@@ -178,6 +187,7 @@ class _Attempt:
 
     def _hear_all(self, listener: Listener) -> None:
         for _ in listener.heard(self._check):
+            self._watched.moved()
             self._show_decoding(listener.expected_s)
         self._end_of_recording()
 

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from billiard import active_children
 
+from shared import jobs
 from shared.blobs import BlobStore
 from shared.db import Database
 from shared.errors import ModelUnavailable
@@ -26,6 +27,8 @@ from worker.configured import load_configured_recogniser
 from worker.file_lock import GivenUp, file_lock
 from worker.pipeline import Tools
 from worker.reaper import Reaper
+from worker.watchdog import Watchdog, forget_former
+from worker.watched import Watched, watch_file
 from worker.workdir import sweep
 
 log = structlog.get_logger(__name__)
@@ -38,6 +41,7 @@ _STOP_SIGNAL = signal.SIGUSR2
 
 _tools: Tools | None = None
 _reaper: Reaper | None = None
+_watchdog: Watchdog | None = None
 
 
 def tools() -> Tools:
@@ -53,9 +57,21 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{pid}"
 
 
+def watched(claim: jobs.Claim) -> Watched:
+    """Lets the main process see whether the attempt at `claim` moves."""
+    settings = tools().settings
+    return Watched(
+        watch_file(settings.watch_dir, worker=worker_name(), pid=os.getpid()),
+        job_id=claim.job_id,
+        fence=claim.fence,
+        stall_s=settings.stall_s,
+    )
+
+
 def before_children() -> None:
     """A child that is told to stop before it can listen would die of the signal.  Blocked, which
     children inherit, it waits for them."""
+    forget_former(load_settings().watch_dir, worker=worker_name())
     signal.pthread_sigmask(signal.SIG_BLOCK, {_STOP_SIGNAL})
 
 
@@ -112,12 +128,15 @@ def require_our_concurrency(concurrency: int | None, autoscale: object) -> None:
 
 
 def start_parent(celery: Any) -> None:
-    """Sweep from now on."""
-    global _reaper
+    """Sweep and watch from now on."""
+    global _reaper, _watchdog
     settings = load_settings()
+    db = Database(settings.resolved_database_url)
+    _watchdog = Watchdog(settings, db, worker=worker_name())
+    _watchdog.start()
     _reaper = Reaper(
         settings,
-        Database(settings.resolved_database_url),
+        db,
         celery,
         worker=worker_name(),
         hostname=socket.gethostname(),
@@ -134,3 +153,5 @@ def stopping() -> None:
 def stop_parent() -> None:
     if _reaper is not None:
         _reaper.stop()
+    if _watchdog is not None:
+        _watchdog.stop()

@@ -12,10 +12,11 @@ from shared.db import Database
 from shared.errors import RecognitionFailed
 from shared.jobs import RecognisedSegment
 from shared.transcript import Word
-from worker.batch_sizer import BatchSizer
+from worker.batch_sizer import BatchSizer, padded_s
 from worker.metering import AttemptMeter
 from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm, Recogniser
 from worker.spool import AudioSpool
+from worker.watched import Watched
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ class BatchRunner:
         batch_sizer: BatchSizer,
         spool: AudioSpool,
         meter: AttemptMeter,
+        watched: Watched,
     ) -> None:
         self._db = db
         self._claim = claim
@@ -38,6 +40,7 @@ class BatchRunner:
         self._batch_sizer = batch_sizer
         self._spool = spool
         self._meter = meter
+        self._watched = watched
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
 
     def words(self) -> list[Word]:
@@ -105,7 +108,7 @@ class BatchRunner:
         speech: list[Pcm] = [
             self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
         ]
-        with self._meter.recognising():
+        with self._watched.batch(padded_s(batch)), self._meter.recognising():
             results = self._recogniser.recognise(speech)
         if len(results) != len(batch):
             # Never zip what may not belong together: FunASR itself gives one empty result for a

@@ -22,6 +22,7 @@ from worker import process
 from worker.app import app
 from worker.heartbeat import Heartbeat, ShutdownRequested
 from worker.pipeline import Tools, transcribe
+from worker.watched import Watched
 
 log = structlog.get_logger(__name__)
 
@@ -39,21 +40,27 @@ def transcribe_next(doorbell: str) -> None:
         return
     with structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence):
         log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
-        try:
-            outcome = _run(tools, claim)
-        except FenceLost:
-            outcome = "lost the lease; another worker has the job"
-        except Cancelled:
-            jobs.cancelled(tools.db, claim)
-            outcome = "cancelled"
-        except SQLAlchemyError as error:
-            # The outcome cannot be written either: the lease runs out and the reaper takes over.
-            log.error("database failed", error=str(error))
-            outcome = "left to the reaper"
+        with process.watched(claim) as watched:
+            outcome = _end(tools, claim, watched)
         log.info("attempt over", outcome=outcome)
 
 
-def _run(tools: Tools, claim: jobs.Claim) -> str:
+def _end(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:
+    """Run the attempt to its end, whatever that is."""
+    try:
+        return _run(tools, claim, watched)
+    except FenceLost:
+        return "lost the lease; another worker has the job"
+    except Cancelled:
+        jobs.cancelled(tools.db, claim)
+        return "cancelled"
+    except SQLAlchemyError as error:
+        # The outcome cannot be written either: the lease runs out and the reaper takes over.
+        log.error("database failed", error=str(error))
+        return "left to the reaper"
+
+
+def _run(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:
     settings = tools.settings
     try:
         with Heartbeat(
@@ -61,7 +68,7 @@ def _run(tools: Tools, claim: jobs.Claim) -> str:
         ) as heartbeat:
             memory = tools.recogniser.memory
             memory.reset_peak()
-            transcript = transcribe(tools, claim, heartbeat.check)
+            transcript = transcribe(tools, claim, heartbeat.check, watched)
             jobs.finish(tools.db, claim, transcript, peak_bytes=memory.peak_bytes())
         return "completed"
     except ShutdownRequested:

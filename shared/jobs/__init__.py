@@ -44,7 +44,7 @@ from shared.jobs.reading import (
     worker_last_seen,
     workers_seen,
 )
-from shared.jobs.reap import Reaped, note_worker, reap
+from shared.jobs.reap import Reaped, note_worker, reap, take_back
 from shared.jobs.requests import cancel, delete, retry
 from shared.jobs.submission import Submission, submit
 
@@ -90,6 +90,7 @@ __all__ = [
     "store_plan",
     "stored_plan",
     "submit",
+    "take_back",
     "worker_last_seen",
     "workers_seen",
 ]

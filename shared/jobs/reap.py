@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
-from shared.errors import WorkerLost
+from shared.errors import LongscribeError, WorkerLost
 from shared.jobs.transition import move, requeue
 from shared.models import Attempt, Job, WorkerSeen
 from shared.states import RUNNING, AttemptOutcome, JobStatus
@@ -49,10 +50,33 @@ def reap(db: Database, *, max_attempts: int) -> list[Reaped]:
             .with_for_update(skip_locked=True)
         ).all()
         for job in expired:
-            status = _take_back(session, job, max_attempts)
+            status = _take_back(session, job, WorkerLost(), max_attempts)
             if status is not None:
                 reaped.append(Reaped(job.id, status))
     return reaped
+
+
+def take_back(
+    db: Database, *, job_id: str, fence: int, error: LongscribeError, max_attempts: int
+) -> JobStatus | None:
+    """End one attempt before its lease runs out, for its process is known to have ended: it counts
+    as lost, because of `error`.  What became of the job, or None if the attempt held it no more.
+    """
+    with db.writing() as session:
+        job = session.scalar(
+            select(Job)
+            .where(
+                Job.id == job_id,
+                Job.fence == fence,
+                Job.status.in_([status.value for status in RUNNING]),
+            )
+            .with_for_update()
+        )
+        if job is None:
+            return None
+        status = _take_back(session, job, error, max_attempts)
+        _set_attempt(session, job, error_message=error.message)
+        return status
 
 
 def _any_expired(db: Database) -> bool:
@@ -70,8 +94,9 @@ def _any_expired(db: Database) -> bool:
         )
 
 
-def _take_back(session: Session, job: Job, max_attempts: int) -> JobStatus | None:
-    error = WorkerLost()
+def _take_back(
+    session: Session, job: Job, error: LongscribeError, max_attempts: int
+) -> JobStatus | None:
     if job.status == JobStatus.CANCELLING:
         status = JobStatus.CANCELLED
         moved = move(
@@ -104,13 +129,23 @@ def _take_back(session: Session, job: Job, max_attempts: int) -> JobStatus | Non
         moved = requeue(session, job.id, job.fence, counts_as_failed=True)
     if not moved:
         return None
+    _set_attempt(
+        session,
+        job,
+        outcome=AttemptOutcome.LOST.value,
+        ended_at=database_now(),
+        error_code=error.code,
+    )
+    return status
+
+
+def _set_attempt(session: Session, job: Job, **values: Any) -> None:
     session.execute(
         update(Attempt)
         .where(Attempt.job_id == job.id, Attempt.fence == job.fence)
-        .values(outcome=AttemptOutcome.LOST.value, ended_at=database_now(), error_code=error.code)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
-    return status
 
 
 def note_worker(

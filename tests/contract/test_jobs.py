@@ -19,6 +19,7 @@ from shared.errors import (
     InternalError,
     JobNotFound,
     RecognitionFailed,
+    Stalled,
     TranscriptNotReady,
     UnsupportedMedia,
 )
@@ -316,6 +317,12 @@ class TestFence:
             move(session, "x", JobStatus.QUEUED, JobStatus.COMPLETED)
 
 
+def stall(db: Database, claim: jobs.Claim) -> JobStatus | None:
+    return jobs.take_back(
+        db, job_id=claim.job_id, fence=claim.fence, error=Stalled(), max_attempts=2
+    )
+
+
 class TestReaper:
     def test_a_living_lease_is_left_alone(self, db: Database) -> None:
         factories.submit(db)
@@ -340,6 +347,42 @@ class TestReaper:
         expire_lease(db, job_id)
         jobs.reap(db, max_attempts=3)
         assert factories.status_of(db, job_id) == JobStatus.CANCELLED
+
+    def test_an_attempt_known_to_have_stalled_is_taken_back_before_its_lease_ends(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        ends = [JobStatus.QUEUED, JobStatus.FAILED]
+        for end in ends:
+            claim = factories.claim(db)
+            assert stall(db, claim) == end
+            assert stall(db, claim) is None  # it holds the job no more
+            with pytest.raises(FenceLost):
+                jobs.heartbeat(db, claim)
+        job = view(db, job_id).job
+        assert (job.status, job.error_code) == (JobStatus.FAILED, "stalled")
+        assert "LONGSCRIBE_STALL_S" in (job.error_message or "")
+        assert job.failed_attempts == 2
+        assert [a.outcome for a in job.attempts] == [AttemptOutcome.LOST] * 2
+        assert [a.error_code for a in job.attempts] == ["stalled"] * 2
+        assert all(a.ended_at and a.error_message for a in job.attempts)
+
+    def test_a_stalled_attempt_whose_lease_ran_out_meanwhile_changes_nothing(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        stalled = factories.claim(db)
+        expire_lease(db, job_id)
+        jobs.reap(db, max_attempts=3)
+        factories.claim(db)
+        assert stall(db, stalled) is None
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+
+    def test_a_cancelled_job_whose_attempt_stalled_is_cancelled(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        assert stall(db, claim) == JobStatus.CANCELLED
 
     def test_two_reapers_take_a_job_back_once(self, db: Database) -> None:
         job_ids = [factories.submit(db) for _ in range(10)]
