@@ -20,8 +20,6 @@ from shared.settings import Settings
 from shared.states import RUNNING, JobStatus
 
 _CLOCK_MAY_DIFFER_S = 5.0
-_SEEN_WITHIN_S = 30.0
-"""A worker reports itself with every sweep; this is the least that is waited for it."""
 
 _START_A_WORKER = (
     "Start one (docker compose up --detach worker, or celery -A worker.app worker); if one runs, "
@@ -176,7 +174,7 @@ def _without_worker(
 
 
 def _seen_lately(db: Database, settings: Settings) -> list[WorkerSeen]:
-    return jobs.workers_seen(db, within_s=max(_SEEN_WITHIN_S, 3 * settings.sweep_s))
+    return jobs.workers_seen(db, within_s=max(jobs.SEEN_WITHIN_S, 3 * settings.sweep_s))
 
 
 def in_words(seconds: float) -> str:
