@@ -14,7 +14,7 @@ from worker.bench.sizes import ALONE, AUTO
 _INK, _SOFT, _LINE = "#22262a", "#5d646b", "#e4e2dc"
 _SPEED, _MEMORY, _STOCK = "#2b6a3f", "#1f5a87", "#9a7b2f"
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.size": 9.5,
     "text.color": _INK,
     "axes.titlesize": 10.5,
@@ -69,10 +69,11 @@ def draw(measured: Measurement, file: Path) -> None:
     """Write a PNG. Raises CannotMeasure if the file cannot be written."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=(8, 3.7), layout="constrained")
-        figure.get_layout_engine().set(wspace=0.06, h_pad=0.1)
+        layout = ConstrainedLayoutEngine(wspace=0.06, h_pad=0.1)
+        figure = Figure(figsize=(8, 3.7), layout=layout)
         figure.suptitle(_heading(measured), x=0.012, ha="left", fontsize=11.5)
         for axes, panel in zip(
             figure.subplots(1, 2), (_speed(measured), _memory(measured)), strict=True
