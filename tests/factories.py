@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from shared import jobs
 from shared.blobs import StoredBlob
@@ -149,3 +149,20 @@ def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) 
         started_at=datetime.now(UTC),
         jobs_at_once=jobs_at_once,
     )
+
+
+def view(db: Database, job_id: str) -> jobs.JobView:
+    return jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+
+def expire_lease(db: Database, job_id: str) -> None:
+    """As if the worker had been silent for a minute."""
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(lease_expires_at=database_now(-60))
+        )
+
+
+def count(db: Database, model: type) -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0

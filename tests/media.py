@@ -8,6 +8,7 @@ again after any codec, and `lag_s` finds it.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,8 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
+
+from worker.decode import DecodeLimits, decode
 
 RATE = 16_000
 Pcm = NDArray[np.int16]
@@ -164,3 +167,25 @@ def lag_s(decoded: Pcm, reference: Pcm) -> float:
     spectrum = np.fft.rfft(late, size) * np.conj(np.fft.rfft(base, size))
     best = int(np.argmax(np.fft.irfft(spectrum, size)))
     return (best - size if best > size // 2 else best) * step / RATE
+
+
+def decoded_samples(path: Path, **limits: float) -> int:
+    """Decoded to the end, within these limits."""
+    with decode(path, limits=DecodeLimits(**limits)) as audio:  # type: ignore[arg-type]
+        return sum(len(block) for block in audio)
+
+
+def wav_header(claimed_bytes: int) -> bytes:
+    """Of 16-bit mono samples at 16 kHz, so many bytes of them, whatever follows."""
+    layout = struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    size = struct.pack("<I", min(claimed_bytes + 36, 0xFFFFFFFF))
+    return b"RIFF" + size + b"WAVEfmt " + layout + b"data" + struct.pack("<I", claimed_bytes)
+
+
+def long_wav(path: Path, hours: int) -> Path:
+    """Hours of silence that take no room on disk: the file is sparse."""
+    size = hours * 3600 * RATE * 2
+    with path.open("wb") as file:
+        file.write(wav_header(size))
+        file.truncate(44 + size)
+    return path
