@@ -37,6 +37,12 @@ class ModelFolder:
     path: Path
     revision: str
     """A hub's tag, or a hash of the files for a folder of one's own."""
+    is_hubs: bool = False
+
+    @property
+    def content(self) -> str:
+        """What decides its weights: a folder of one's own may go by any name, a tag may not."""
+        return f"{self.name}@{self.revision}" if self.is_hubs else self.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def _find(name: str, revision: str, offline: bool) -> ModelFolder:
     if path.is_absolute() or name.startswith((".", "~")):
         raise ModelUnavailable(f"There is no model folder {path}. Check LONGSCRIBE_MODEL.")
     name = MODEL_ALIASES.get(name, name)
-    return ModelFolder(name, _snapshot(name, revision, offline), revision)
+    return ModelFolder(name, _snapshot(name, revision, offline), revision, is_hubs=True)
 
 
 def _local(name: str, path: Path) -> ModelFolder:

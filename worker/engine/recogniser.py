@@ -192,7 +192,6 @@ def load_recogniser(
 def _revision(folders: catalogue.ModelFolders, options: VoiceActivityOptions) -> str:
     """The recogniser's own revision, and a digest of all else that a transcript depends on."""
     parts = (folders.asr, folders.vad, folders.punc)
-    everything = [f"{part.name}@{part.revision}" for part in parts]
-    everything += [ENGINE_REVISION, repr(options)]
+    everything = [part.content for part in parts] + [ENGINE_REVISION, repr(options)]
     digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
     return f"{folders.asr.revision}+{digest[:8]}"
