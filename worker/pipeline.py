@@ -83,6 +83,7 @@ def transcribe(
         warnings = attempt.recognise()
         words = attempt.runner.words()
         duration = spool.seconds
+    del attempt  # and with it a second copy of every word
     jobs.set_stage(tools.db, claim, Stage.PUNCTUATING, progress=_RECOGNISED)
     watched.moved()
     marks = tools.recogniser.punctuate([word.word for word in words])
