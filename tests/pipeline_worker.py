@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shared import jobs
@@ -12,10 +13,11 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.settings import Settings
 from tests import factories
+from tests.installation import as_wav
 from worker import process
 from worker.batch_sizer import BatchSizer
 from worker.pipeline import Tools
-from worker.recogniser import Recogniser
+from worker.recogniser import SAMPLE_RATE, Recogniser
 
 
 class Worker:
@@ -54,3 +56,19 @@ class Worker:
     def transcript(self, job_id: str) -> str:
         stored = jobs.get_transcript(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
         return repr(stored.sentences)
+
+
+SPEECH_S = 1.5
+"""Seconds of each of the 40 spans, which differ in loudness and so in their words."""
+
+
+def recording(spans: int = 40) -> bytes:
+    """Noise and pauses in turns."""
+    random = np.random.default_rng(3)
+    pause = np.zeros(int(1.2 * SAMPLE_RATE), np.int16)
+    parts = [pause]
+    for number in range(spans):
+        loudness = 1000 + 137 * number
+        length = int((SPEECH_S + 0.05 * number) * SAMPLE_RATE)
+        parts += [random.normal(0, loudness, length).clip(-32_000, 32_000).astype(np.int16), pause]
+    return as_wav(np.concatenate(parts))

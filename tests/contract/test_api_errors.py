@@ -24,11 +24,6 @@ def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     database(made).dispose()
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def error_of(response: TestResponse, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.content_type == "application/json"

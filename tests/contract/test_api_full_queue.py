@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
 
 from shared.db import Database
 from shared.models import Job
@@ -27,21 +26,6 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     made.config["WTF_CSRF_ENABLED"] = False
     yield made
     database(made).dispose()
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-@pytest.fixture
-def rows(app: Flask) -> Database:
-    return database(app)
-
-
-def jobs_of(rows: Database) -> int:
-    with rows.reading() as session:
-        return session.scalar(select(func.count()).select_from(Job)) or 0
 
 
 def error_of(response: Any) -> dict[str, Any]:
@@ -64,7 +48,7 @@ def test_a_full_queue_is_a_503_that_keeps_nothing_and_says_when_to_come_again(
     # 20 s too many at twice real time, rounded up from the database's microseconds.
     assert int(response.headers["Retry-After"]) in (10, 11)
     assert stored_files(tmp_path) == before
-    assert jobs_of(rows) == 2
+    assert factories.count(rows, Job) == 2
 
 
 def test_two_minutes_fit_and_the_third_is_refused_before_it_is_read(
@@ -78,7 +62,7 @@ def test_two_minutes_fit_and_the_third_is_refused_before_it_is_read(
 
     monkeypatch.setattr("shared.blobs.BlobStore.receive", received)
     assert error_of(submit(client, MINUTE_OF_WAV, "3.wav"))["code"] == "queue_full"
-    assert (len(stored_files(tmp_path)), jobs_of(rows)) == (2, 2)
+    assert (len(stored_files(tmp_path)), factories.count(rows, Job)) == (2, 2)
 
 
 def test_a_repeat_is_answered_while_the_queue_is_full(
@@ -108,7 +92,7 @@ def test_the_form_tells_which_files_were_not_taken(
     assert page.status_code == 200
     assert "“2.wav” is in the queue" in page.text
     assert "“3.wav” was not taken" in page.text
-    assert (len(stored_files(tmp_path)), jobs_of(rows)) == (2, 2)
+    assert (len(stored_files(tmp_path)), factories.count(rows, Job)) == (2, 2)
     refused = post_form(client, "4.wav")
     assert refused.status_code == 503
     assert "hours of audio wait" in refused.text

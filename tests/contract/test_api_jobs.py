@@ -37,16 +37,6 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     database(made).dispose()
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-@pytest.fixture
-def rows(app: Flask) -> Database:
-    return database(app)
-
-
 # --- submit ------------------------------------------------------------------------------------
 
 

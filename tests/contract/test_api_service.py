@@ -26,11 +26,6 @@ def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     database(made).dispose()
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 # --- health ------------------------------------------------------------------------------------
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
 from torch import Tensor
 
-from shared.db import Database
 from shared.states import JobStatus
 from tests.installation import as_wav
 from tests.pipeline_worker import Worker
@@ -51,12 +49,6 @@ class Device:
             return hidden
 
         monkeypatch.setattr(Paraformer, "_encode", guarded)
-
-
-@pytest.fixture
-def worker(db: Database, tmp_path: Path) -> Iterator[Worker]:
-    yield Worker(db, tmp_path)
-    process.shutdown.clear()
 
 
 @pytest.fixture
