@@ -29,6 +29,9 @@ PINNED_REVISION = "v2.0.4"
 MODEL_ALIASES = {"paraformer-zh": PARAFORMER_LARGE, "fsmn-vad": FSMN_VAD, "ct-punc": CT_PUNC}
 """FunASR 1.4 gives the name paraformer-zh to another network (SeACo); here it keeps its old one."""
 
+SEEN_WITHIN_S = 30.0
+"""The least that is waited for a worker to report itself."""
+
 _UNIX_SOCKET_PATH_MAX = 100
 """Linux allows 107 bytes for a socket's path; the rest is room for a suffix."""
 
@@ -229,6 +232,11 @@ class Settings(BaseSettings):
     def work_dir(self) -> Path:
         """Decoded audio of running jobs; may be emptied whenever no worker runs."""
         return self.data_dir.resolve() / "work"
+
+    @property
+    def worker_seen_within_s(self) -> float:
+        """How long a worker's sign of life counts: it gives one with every sweep."""
+        return max(SEEN_WITHIN_S, 3 * self.sweep_s)
 
     @property
     def watch_dir(self) -> Path:

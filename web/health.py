@@ -50,7 +50,7 @@ def readyz() -> tuple[Response, int]:
 
 @health.get("/metrics")
 def metrics_text() -> Response:
-    text = metrics.exposition(services().db, seen_within_s=services().seen_within_s)
+    text = metrics.exposition(services().db, seen_within_s=services().settings.worker_seen_within_s)
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -96,7 +96,7 @@ def _workers(here: Services) -> list[dict[str, str]]:
             "device": worker.device,
             "seen_at": _iso(worker.seen_at),
         }
-        for worker in jobs.workers_seen(here.db, within_s=here.seen_within_s)
+        for worker in jobs.workers_seen(here.db, within_s=here.settings.worker_seen_within_s)
     ]
 
 

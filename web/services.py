@@ -30,16 +30,11 @@ class Services:
     """Set once the database was seen to have this version's schema; it stays so."""
 
     @property
-    def seen_within_s(self) -> float:
-        """How long a worker's sign of life counts: it gives one with every sweep."""
-        return max(jobs.SEEN_WITHIN_S, 3 * self.settings.sweep_s)
-
-    @property
     def queue_limit(self) -> jobs.QueueLimit:
         return jobs.QueueLimit(
             most_s=self.settings.max_queued_hours * 3600,
             longest_s=self.settings.max_audio_s,
-            seen_within_s=self.seen_within_s,
+            seen_within_s=self.settings.worker_seen_within_s,
         )
 
 

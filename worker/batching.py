@@ -44,7 +44,6 @@ on 40 to 130 padded seconds at Paraformer-large's 5 GFLOP each; a small one on f
 MAX_PADDING = 1.10
 """Padded over spoken seconds of a plan are at most this, whatever a forward pass costs."""
 
-
 _HALVINGS = 8
 """Steps of the search for an overhead: from a sample to minutes it ends within some 6 %."""
 

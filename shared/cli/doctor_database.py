@@ -174,7 +174,7 @@ def _without_worker(
 
 
 def _seen_lately(db: Database, settings: Settings) -> list[WorkerSeen]:
-    return jobs.workers_seen(db, within_s=max(jobs.SEEN_WITHIN_S, 3 * settings.sweep_s))
+    return jobs.workers_seen(db, within_s=settings.worker_seen_within_s)
 
 
 def in_words(seconds: float) -> str:

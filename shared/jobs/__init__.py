@@ -32,7 +32,6 @@ from shared.jobs.plan import (
     stored_plan,
 )
 from shared.jobs.reading import (
-    SEEN_WITHIN_S,
     JobPage,
     JobView,
     QueueSummary,
@@ -50,7 +49,6 @@ from shared.jobs.submission import Submission, submit
 
 __all__ = [
     "NO_PLAN",
-    "SEEN_WITHIN_S",
     "BatchRecord",
     "Claim",
     "JobPage",

@@ -15,11 +15,9 @@ from shared.jobs.figures import RecognitionFigures, recognition_figures
 from shared.jobs.forecast import RunningJob, WaitingJob, forecast, remaining_s
 from shared.jobs.speed import alive, audio_s, learnt_speed, likely_audio_s
 from shared.models import Attempt, Job, Recording, StoredTranscript, WorkerSeen
+from shared.settings import SEEN_WITHIN_S
 from shared.states import RUNNING, TERMINAL, JobStatus
 from shared.transcript import Transcript
-
-SEEN_WITHIN_S = 30.0
-"""A worker reports itself with every sweep; this is the least that is waited for it."""
 
 _LOOKS_AHEAD = 2_000
 """Waiting jobs that the forecast plays through; those further back get none."""

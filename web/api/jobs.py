@@ -27,7 +27,10 @@ blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
 def _job(job_id: str, status: int = 200) -> Response:
     here = services()
     view = jobs.get_job(
-        here.db, owner_id=current_owner_id(), job_id=job_id, seen_within_s=here.seen_within_s
+        here.db,
+        owner_id=current_owner_id(),
+        job_id=job_id,
+        seen_within_s=here.settings.worker_seen_within_s,
     )
     return job_response(present(view, here.settings), status)
 
@@ -90,7 +93,7 @@ def list_jobs() -> Response:
         status=query.status,
         limit=query.limit,
         cursor=query.cursor,
-        seen_within_s=services().seen_within_s,
+        seen_within_s=services().settings.worker_seen_within_s,
     )
     shown = JobListOut(
         jobs=[present(view, services().settings) for view in page.jobs],

@@ -52,7 +52,7 @@ def _list() -> dict[str, Any]:
         owner_id=current_owner_id(),
         limit=_PER_PAGE,
         cursor=query.cursor,
-        seen_within_s=here.seen_within_s,
+        seen_within_s=here.settings.worker_seen_within_s,
     )
     shown = [present(view, here.settings) for view in page.jobs]
     waiting = any(job.status == JobStatus.QUEUED for job in shown)
@@ -67,7 +67,10 @@ def _list() -> dict[str, Any]:
 def _one(job_id: str) -> dict[str, Any]:
     here = services()
     view = jobs.get_job(
-        here.db, owner_id=current_owner_id(), job_id=job_id, seen_within_s=here.seen_within_s
+        here.db,
+        owner_id=current_owner_id(),
+        job_id=job_id,
+        seen_within_s=here.settings.worker_seen_within_s,
     )
     shown = present(view, here.settings)
     transcript = None

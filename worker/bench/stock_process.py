@@ -117,19 +117,11 @@ def _run(
 
 
 def _measure(samples: Path, report: Path, sizes: Sequence[float], settings: Settings) -> None:
-    from worker.engine.catalogue import locate
+    from worker.engine.catalogue import locate_configured
     from worker.engine.device import return_freed_memory, threads_on_cpu
     from worker.engine.stock import load_stock
 
-    folders = locate(
-        settings.model,
-        settings.vad_model or None,
-        settings.punc_model or None,
-        model_revision=settings.model_revision,
-        vad_revision=settings.vad_model_revision,
-        punc_revision=settings.punc_model_revision,
-        offline=settings.model_offline,
-    )
+    folders = locate_configured(settings)
     stock = load_stock(
         folders,
         settings.device,

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import worker.demo_model
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, DEMO, FSMN_VAD, MODEL_ALIASES, PINNED_REVISION
+from shared.settings import (
+    CT_PUNC,
+    DEMO,
+    FSMN_VAD,
+    MODEL_ALIASES,
+    PINNED_REVISION,
+    Settings,
+)
 
 _HASHED = (
     "am.mvn",
@@ -88,6 +95,19 @@ def locate(
         vad=_find(vad_model or FSMN_VAD, vad_revision, offline),
         punc=_find(punc_model or CT_PUNC, punc_revision, offline),
         is_demo=False,
+    )
+
+
+def locate_configured(settings: Settings, *, offline: bool | None = None) -> ModelFolders:
+    """What the settings name; `offline` in place of theirs."""
+    return locate(
+        settings.model,
+        settings.vad_model or None,
+        settings.punc_model or None,
+        model_revision=settings.model_revision,
+        vad_revision=settings.vad_model_revision,
+        punc_revision=settings.punc_model_revision,
+        offline=settings.model_offline if offline is None else offline,
     )
 
 

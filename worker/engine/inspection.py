@@ -13,7 +13,7 @@ import torch
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, load_settings
-from worker.engine.catalogue import ModelNotDownloaded, locate
+from worker.engine.catalogue import ModelNotDownloaded, locate_configured
 from worker.engine.device import resolve_device
 from worker.engine.precision import Precision
 
@@ -21,15 +21,7 @@ from worker.engine.precision import Precision
 def model(settings: Settings) -> dict[str, Any]:
     """{"path"}, or {"error", "to_be_downloaded"}."""
     try:
-        folders = locate(
-            settings.model,
-            settings.vad_model or None,
-            settings.punc_model or None,
-            model_revision=settings.model_revision,
-            vad_revision=settings.vad_model_revision,
-            punc_revision=settings.punc_model_revision,
-            offline=True,
-        )
+        folders = locate_configured(settings, offline=True)
     except ModelUnavailable as error:
         return {
             "error": error.message,
