@@ -1,0 +1,62 @@
+"""What rounding changes in a text: each precision of this device against float32, and a batch
+against a segment alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.speech import character_error_rate, spoken
+from worker.batching import plan_batches
+from worker.bench.gpu.residue import characters_differing
+from worker.demo_model.meeting import make_meeting
+from worker.engine import FunASRRecogniser, load_recogniser
+from worker.engine.int8 import multiplies_in_int8
+from worker.recogniser import Pcm, SpeechSpan
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
+
+SECONDS = 600
+NOISES = (0.0, 0.02, 0.04)
+"""Standard deviation beside peaks of 0.5."""
+SIZES = (1, 60, 300, 600)
+PRECISIONS = ("float32", "bfloat16", *(("int8",) if multiplies_in_int8() else ()))
+
+
+def test_what_rounding_changes() -> None:
+    torch.set_num_threads(1)
+    audio, reference = make_meeting(SECONDS, seed=7)
+    said = "".join(sentence["text"] for sentence in reference["sentences"])
+    rooms = np.random.default_rng(0).standard_normal(len(audio))
+    recognisers = {
+        name: load_recogniser("demo", device="cpu", precision=name, cpu_threads=1)
+        for name in PRECISIONS
+    }
+    print("\nnoise precision size characters | differ from float32, from alone | error rate")
+    for noise in NOISES:
+        pcm = ((audio + noise * rooms).clip(-1, 1) * 32_767).astype(np.int16)
+        detector = recognisers["float32"].voice_activity()
+        spans = detector.feed(pcm) + detector.finish()
+        exact = _texts(recognisers["float32"], pcm, spans, SIZES[0])
+        for name, recogniser in recognisers.items():
+            alone = _texts(recogniser, pcm, spans, SIZES[0])
+            for size in SIZES:
+                heard = _texts(recogniser, pcm, spans, size)
+                rate = character_error_rate(said, "".join(heard))
+                differ = characters_differing(exact, heard), characters_differing(alone, heard)
+                count = len(spoken("".join(heard)))
+                print(f"{noise:5} {name:9} {size:4} {count:6,} | {differ} | {rate:.2%}")
+                assert name != "float32" or differ == (0, 0)
+                assert differ[0] <= 0.01 * count
+
+
+def _texts(
+    recogniser: FunASRRecogniser, pcm: Pcm, spans: list[SpeechSpan], size: float
+) -> list[str]:
+    heard = [""] * len(spans)
+    for batch in plan_batches(spans, size).batches:
+        speech = [pcm[spans[index].start : spans[index].end] for index in batch.indices]
+        for index, words in zip(batch.indices, recogniser.recognise(speech), strict=True):
+            heard[index] = "".join(word.word for word in words)
+    return heard
