@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test chaos test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -31,10 +31,13 @@ serve: $(INSTALLED) ## start everything and keep it running until Ctrl-C
 doctor: $(INSTALLED) ## check this installation and say what to do
 	@$(BIN)/longscribe doctor
 
-test: $(INSTALLED_DEV) ## all tests that need no GPU
-	$(BIN)/python -m pytest -m "not bench"
+test: $(INSTALLED_DEV) ## all tests that need no GPU, but for the long ones of `make chaos`
+	$(BIN)/python -m pytest -m "not bench and not chaos"
 
-test-all: $(INSTALLED_DEV) ## these, and the measurements
+chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything, and count what was lost or done twice
+	$(BIN)/python -m pytest tests/chaos -s
+
+test-all: $(INSTALLED_DEV) ## all of these, and the measurements
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED_DEV) ## style, types and the rules about who imports whom

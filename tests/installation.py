@@ -41,13 +41,13 @@ class Installation:
             Settings(redis_url=stack.environment["LONGSCRIBE_REDIS_URL"])  # type: ignore[arg-type]
         )
 
-    def submit(self, recording: bytes, *, doorbell: bool = True) -> str:
+    def submit(
+        self, recording: bytes, *, filename: str = "meeting.wav", doorbell: bool = True
+    ) -> str:
         with self.blobs.receive(max_bytes=2**40) as incoming:
             incoming.write(recording)
             blob = incoming.keep()
-        job_id = jobs.submit(
-            self.db, owner_id=LOCAL_OWNER, blob=blob, filename="meeting.wav"
-        ).job_id
+        job_id = jobs.submit(self.db, owner_id=LOCAL_OWNER, blob=blob, filename=filename).job_id
         if doorbell:
             assert ring(self.celery, job_id)
         return job_id

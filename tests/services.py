@@ -24,7 +24,8 @@ _PR_SET_PDEATHSIG = 1
 T = TypeVar("T")
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Called between fork and exec."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -84,7 +85,8 @@ def start(command: list[str], *, env: dict[str, str], log_path: Path) -> Service
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent,
+            process_group=0,  # so that a test can kill it whole, and not itself
+            preexec_fn=die_with_parent,
         )
     return Service(process, log_path)
 
@@ -163,10 +165,17 @@ class Stack:
         return self.redis
 
     def start_worker(
-        self, name: str = "worker", *, options: Sequence[str] = (), **env: str
+        self,
+        name: str = "worker",
+        *,
+        options: Sequence[str] = (),
+        under: Sequence[str] = (),
+        **env: str,
     ) -> Service:
+        """`under`: a command that runs the worker's, which comes after it."""
         service = start(
             [
+                *under,
                 *(sys.executable, "-m", "celery", "-A", "worker.app", "worker"),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
                 *("--hostname", f"{name}@%h", *options),

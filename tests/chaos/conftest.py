@@ -1,0 +1,18 @@
+"""Installations to do harm to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.staged import Staged
+from tests.services import Stack
+
+
+@pytest.fixture
+def staged(stack: Stack) -> Iterator[Staged]:
+    """An installation with a real Redis and no worker yet."""
+    made = Staged(stack)
+    yield made
+    made.db.dispose()

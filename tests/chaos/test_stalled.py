@@ -1,0 +1,95 @@
+"""What hangs for ever is ended: real worker processes, a real Redis, both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.states import AttemptOutcome, JobStatus
+from tests.chaos.staged import Deed, Fault, Staged, Step, recording
+from tests.installation import model_processes
+from tests.services import Service, wait_for
+
+STALL_S = 3.0
+"""Longer than it takes to start a decoder on a busy machine."""
+
+STALLED_ONCE = [(AttemptOutcome.LOST, "stalled"), (AttemptOutcome.COMPLETED, None)]
+
+SECOND_BATCH = Fault(Step.RECOGNISING, Deed.HANG, batch=2)
+
+
+def start_worker(staged: Staged, **env: str) -> Service:
+    return staged.start_worker(LONGSCRIBE_STALL_S=str(STALL_S), **env)
+
+
+def test_a_batch_that_hangs_once_costs_one_batch_and_no_word(staged: Staged) -> None:
+    worker = start_worker(staged)
+    staged.faults.arm(SECOND_BATCH)
+    job_id = staged.submit(recording())
+    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    assert staged.outcomes(job_id) == STALLED_ONCE
+    assert len({entry.pid for entry in staged.ledger.begun(job_id)}) == 2
+    assert staged.ledger.repeated(job_id) == 1  # the one that hung, and no other
+    undisturbed = staged.submit(recording())
+    assert staged.wait_until_over(undisturbed) == JobStatus.COMPLETED, worker.log
+    assert staged.outcomes(undisturbed) == [(AttemptOutcome.COMPLETED, None)]
+    hung, whole = staged.texts([job_id, undisturbed])
+    assert hung == whole != ""
+    wait_for(lambda: not staged.watch_files(), what="the last attempt to leave")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(Step.RECOGNISING, Deed.HANG_WITH_LOCK, batch=2),
+        Fault(Step.LISTENING, Deed.HANG),
+        Fault(Step.PUNCTUATING, Deed.HANG),
+    ],
+    ids=["holding the interpreter's lock", "listening", "punctuating"],
+)
+def test_wherever_it_hangs_it_is_ended(staged: Staged, fault: Fault) -> None:
+    # With the interpreter's lock held no heartbeat comes either; the lease is long, so that it is
+    # not the reaper who finds out.
+    worker = start_worker(staged, LONGSCRIBE_LEASE_S="60")
+    staged.faults.arm(fault)
+    job_id = staged.submit(recording())
+    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    assert staged.outcomes(job_id) == STALLED_ONCE
+    assert staged.ledger.repeated(job_id) == (fault.step is Step.RECOGNISING)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_job_that_always_hangs_fails_and_says_what_to_look_at(staged: Staged) -> None:
+    worker = start_worker(staged, LONGSCRIBE_MAX_ATTEMPTS="2")
+    staged.faults.arm(Fault(Step.PUNCTUATING, Deed.HANG, each_time=True))
+    job_id = staged.submit(recording())
+    assert staged.wait_until_over(job_id) == JobStatus.FAILED, worker.log
+    assert staged.outcomes(job_id) == [(AttemptOutcome.LOST, "stalled")] * 2
+    job = staged.view(job_id).job
+    assert job.error_code == "stalled"
+    assert "LONGSCRIBE_STALL_S" in (job.error_message or "")
+    assert job.lease_expires_at is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_slow_job_that_moves_is_left_alone(staged: Staged) -> None:
+    # Each of three batches takes longer than STALL_S, but no longer than its audio.
+    worker = start_worker(staged, BATCH_TAKES_S=str(STALL_S + 0.5))
+    job_id = staged.submit(recording(spans=3))
+    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    assert staged.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_job_beside_one_that_hangs_goes_on_in_its_process(staged: Staged) -> None:
+    worker = start_worker(staged, LONGSCRIBE_WORKER_CONCURRENCY="2", BATCH_TAKES_S="0.8")
+    staged.faults.arm(SECOND_BATCH)
+    wait_for(lambda: worker.log.count("model loaded") == 2, what="both models")
+    before = set(model_processes(worker.pid))
+    job_ids = [staged.submit(recording(seed)) for seed in (5, 6)]
+    for job_id in job_ids:
+        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    outcomes = sorted((staged.outcomes(job_id) for job_id in job_ids), key=len)
+    assert outcomes == [[(AttemptOutcome.COMPLETED, None)], STALLED_ONCE]
+    wait_for(lambda: worker.log.count("model loaded") == 3, what="a fresh process")
+    assert len(before & set(model_processes(worker.pid))) == 1
