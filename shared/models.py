@@ -6,6 +6,7 @@ Times are UTC, durations seconds, positions in audio samples at 16 kHz.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 from uuid_utils import compat as uuid_utils
 
 from shared.db import UtcDateTime, database_now
-from shared.states import AttemptOutcome, JobStatus, Stage
+from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 
 LOCAL_OWNER = "local"
 """Whom everything belongs to as long as nobody signs in."""
@@ -39,7 +40,7 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def _allowed(column: str, values: type[JobStatus] | type[Stage] | type[AttemptOutcome]) -> str:
+def _allowed(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
 
 
@@ -172,6 +173,28 @@ class Attempt(Base):
     oom_retries: Mapped[int] = mapped_column(Integer, default=0)
     discarded: Mapped[bool] = mapped_column(Boolean, default=False)
     """Its segments were dropped for those of another model or of other options."""
+
+
+class JobEvent(Base):
+    """Something that happened to a job, written in the transaction in which it happened.
+
+    Events of a job have ids in the order in which they happened: each is written by whoever holds
+    the lock on the job's row.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint(_allowed("kind", EventKind), name="events_kind_known"),
+        Index("events_of_job", "job_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(default=database_now())
+    kind: Mapped[str] = mapped_column(String(16))
+    attempt: Mapped[int | None] = mapped_column(Integer)
+    """The attempt's number; its row tells the worker and what it recognised so far."""
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class Segment(Base):

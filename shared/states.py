@@ -65,3 +65,47 @@ class AttemptOutcome(StrEnum):
     """The worker was told to stop and gave the job back; this costs no attempt."""
     RETRYING = "retrying"
     """Ended by an error that another try may not meet."""
+
+
+class EventKind(StrEnum):
+    """What a job's history tells of; `shared.jobs.history` says when each is written."""
+
+    SUBMITTED = "submitted"
+    CLAIMED = "claimed"
+    DECODED = "decoded"
+    """The recording was read to its end, so its length is known."""
+    RECOGNISING = "recognising"
+    """The batch size is chosen. What came of it is counted with the attempt, not here."""
+    PLANNED = "planned"
+    """The last window of the batch plan is stored."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """A batch was halved; the attempt goes on."""
+    DISCARDED = "discarded"
+    """Segments of another model or of other options were dropped."""
+    PUNCTUATING = "punctuating"
+    SAVING = "saving"
+    LOST = "lost"
+    RETRYING = "retrying"
+    RELEASED = "released"
+    CANCEL_ASKED = "cancel_asked"
+    CANCELLED = "cancelled"
+    RETRIED = "retried"
+    """A person or a client asked for a failed or cancelled job again."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+TOLD: dict[tuple[JobStatus, JobStatus], frozenset[EventKind]] = {
+    (JobStatus.QUEUED, JobStatus.PROCESSING): frozenset({EventKind.CLAIMED}),
+    (JobStatus.QUEUED, JobStatus.CANCELLED): frozenset({EventKind.CANCELLED}),
+    (JobStatus.PROCESSING, JobStatus.COMPLETED): frozenset({EventKind.COMPLETED}),
+    (JobStatus.PROCESSING, JobStatus.FAILED): frozenset({EventKind.FAILED}),
+    (JobStatus.PROCESSING, JobStatus.CANCELLING): frozenset({EventKind.CANCEL_ASKED}),
+    (JobStatus.PROCESSING, JobStatus.QUEUED): frozenset(
+        {EventKind.LOST, EventKind.RETRYING, EventKind.RELEASED}
+    ),
+    (JobStatus.CANCELLING, JobStatus.CANCELLED): frozenset({EventKind.CANCELLED}),
+    (JobStatus.FAILED, JobStatus.QUEUED): frozenset({EventKind.RETRIED}),
+    (JobStatus.CANCELLED, JobStatus.QUEUED): frozenset({EventKind.RETRIED}),
+}
+"""Which event tells of which arrow of TRANSITIONS: none is followed without one of these."""

@@ -155,6 +155,12 @@ def view(db: Database, job_id: str) -> jobs.JobView:
     return jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id)
 
 
+def told(db: Database, job_id: str) -> list[tuple[str, int | None]]:
+    """What the job's history tells of: each event's kind and attempt, in order."""
+    history = jobs.get_history(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    return [(event.kind, event.attempt) for event in history.events]
+
+
 def expire_lease(db: Database, job_id: str) -> None:
     """As if the worker had been silent for a minute."""
     with db.writing() as session:

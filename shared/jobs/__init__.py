@@ -2,7 +2,8 @@
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
 `claim`, `attempt` and `plan` (worker), `requests` (what a person asks), `reap` (any worker, at any
-time), `reading` (what the API and the pages show).  SQL is the queue; Redis only carries the news.
+time), `reading` (what the API and the pages show).  `history` tells of each change in the
+transaction that makes it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -20,6 +21,7 @@ from shared.jobs.attempt import (
 )
 from shared.jobs.claim import Claim, claim_next
 from shared.jobs.figures import RecognitionFigures
+from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
 from shared.jobs.limit import QueueLimit, require_room
 from shared.jobs.plan import (
     NO_PLAN,
@@ -48,9 +50,11 @@ from shared.jobs.requests import cancel, delete, retry
 from shared.jobs.submission import Submission, submit
 
 __all__ = [
+    "KEPT_EVENTS",
     "NO_PLAN",
     "BatchRecord",
     "Claim",
+    "JobHistory",
     "JobPage",
     "JobView",
     "PlannedSegment",
@@ -69,6 +73,7 @@ __all__ = [
     "drop_plan",
     "fail",
     "finish",
+    "get_history",
     "get_job",
     "get_transcript",
     "heartbeat",

@@ -15,10 +15,17 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import Cancelled, FenceLost, LongscribeError, RecognitionFailed
 from shared.jobs.claim import Claim
+from shared.jobs.history import Happening, error_detail, tell, tell_once
 from shared.jobs.transition import move, requeue
 from shared.models import Attempt, Job, Recording, Segment, StoredTranscript
-from shared.states import AttemptOutcome, JobStatus, Stage
+from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from shared.transcript import Transcript
+
+_TOLD_STAGES = {
+    Stage.PUNCTUATING: EventKind.PUNCTUATING,
+    Stage.SAVING: EventKind.SAVING,
+}
+"""The others begin with an event of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,19 @@ def set_stage(
                 .values(duration_s=duration_s)
                 .execution_options(synchronize_session=False)
             )
+            happened_once(session, claim, EventKind.DECODED, duration_s=round(duration_s, 3))
+        if stage in _TOLD_STAGES:
+            happened_once(session, claim, _TOLD_STAGES[stage])
+
+
+def happened(claim: Claim, kind: EventKind, **detail: Any) -> Happening:
+    """An event of this attempt."""
+    return Happening(kind, claim.attempt_number, detail)
+
+
+def happened_once(session: Session, claim: Claim, kind: EventKind, **detail: Any) -> None:
+    """Tell of what happens once an attempt, however often it is reported."""
+    tell_once(session, claim.job_id, happened(claim, kind, **detail))
 
 
 def set_attempt(session: Session, claim: Claim, **values: Any) -> None:
@@ -126,6 +146,9 @@ def note_batch_choice(db: Database, claim: Claim, choice: BatchRecord) -> None:
     with db.writing() as session:
         renew(session, claim)
         set_attempt(session, claim, **asdict(choice))
+        happened_once(
+            session, claim, EventKind.RECOGNISING, batch_size_s=round(choice.batch_size_s, 3)
+        )
 
 
 def record_oom_retry(db: Database, claim: Claim, batch_size_s: float) -> None:
@@ -133,6 +156,11 @@ def record_oom_retry(db: Database, claim: Claim, batch_size_s: float) -> None:
     with db.writing() as session:
         renew(session, claim)
         set_attempt(session, claim, oom_retries=Attempt.oom_retries + 1, batch_size_s=batch_size_s)
+        tell(
+            session,
+            claim.job_id,
+            happened(claim, EventKind.OUT_OF_MEMORY, batch_size_s=round(batch_size_s, 3)),
+        )
 
 
 def finish(
@@ -166,6 +194,7 @@ def finish(
             claim.job_id,
             JobStatus.PROCESSING,
             JobStatus.COMPLETED,
+            happened(claim, EventKind.COMPLETED, sentences=len(transcript.sentences)),
             fence=claim.fence,
             stage=None,
             progress=1.0,
@@ -212,6 +241,7 @@ def _fail(session: Session, claim: Claim, error: LongscribeError) -> None:
         claim.job_id,
         JobStatus.PROCESSING,
         JobStatus.FAILED,
+        happened(claim, EventKind.FAILED, **error_detail(error)),
         fence=claim.fence,
         stage=None,
         completed_at=database_now(),
@@ -229,10 +259,26 @@ def retry_later(
     """Queue the job again after an error that may pass; fail it when attempts run out."""
     with db.writing() as session:
         failed_before = session.scalar(select(Job.failed_attempts).where(Job.id == claim.job_id))
-        if (failed_before or 0) + 1 >= max_attempts:
+        failures = (failed_before or 0) + 1
+        if failures >= max_attempts:
             _fail(session, claim, error)
             return
-        if not requeue(session, claim.job_id, claim.fence, delay_s=delay_s, counts_as_failed=True):
+        retrying = happened(
+            claim,
+            EventKind.RETRYING,
+            **error_detail(error),
+            failures=failures,
+            of=max_attempts,
+            delay_s=delay_s,
+        )
+        if not requeue(
+            session,
+            claim.job_id,
+            claim.fence,
+            retrying,
+            delay_s=delay_s,
+            counts_as_failed=True,
+        ):
             stop(session, claim)
         _end(session, claim, AttemptOutcome.RETRYING, error)
 
@@ -240,7 +286,13 @@ def retry_later(
 def release(db: Database, claim: Claim) -> None:
     """Give the job back untouched, because this worker was told to stop."""
     with db.writing() as session:
-        if not requeue(session, claim.job_id, claim.fence, counts_as_failed=False):
+        if not requeue(
+            session,
+            claim.job_id,
+            claim.fence,
+            happened(claim, EventKind.RELEASED),
+            counts_as_failed=False,
+        ):
             stop(session, claim)
         _end(session, claim, AttemptOutcome.RELEASED)
 
@@ -253,6 +305,7 @@ def cancelled(db: Database, claim: Claim) -> None:
             claim.job_id,
             JobStatus.CANCELLING,
             JobStatus.CANCELLED,
+            happened(claim, EventKind.CANCELLED),
             fence=claim.fence,
             stage=None,
             completed_at=database_now(),

@@ -14,8 +14,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database, database_now
+from shared.jobs.history import Happening, forget_beyond_limit, tell
 from shared.models import Attempt, Job, Recording
-from shared.states import RUNNING, JobStatus, Stage
+from shared.states import RUNNING, EventKind, JobStatus, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def _open_attempt(session: Session, claimed: Any, worker: str, lease_s: float) -
     session.execute(
         insert(Attempt).values(job_id=claimed.id, number=number, fence=claimed.fence, worker=worker)
     )
+    tell(session, claimed.id, Happening(EventKind.CLAIMED, number, {"lease_s": lease_s}))
+    forget_beyond_limit(session, claimed.id)
     recording = session.get_one(Recording, claimed.recording_id)
     return Claim(
         job_id=claimed.id,

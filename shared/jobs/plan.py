@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import RecognitionFailed
-from shared.jobs.attempt import Usage, renew, set_attempt
+from shared.jobs.attempt import Usage, happened, happened_once, renew, set_attempt
 from shared.jobs.claim import Claim
+from shared.jobs.history import tell
 from shared.models import Attempt, Job, Segment
+from shared.states import EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def _discard_segments(session: Session, claim: Claim) -> None:
         .values(discarded=True)
         .execution_options(synchronize_session=False)
     )
+    tell(session, claim.job_id, happened(claim, EventKind.DISCARDED))
 
 
 def store_plan(
@@ -126,9 +129,12 @@ def store_plan(
             )
         planned = None
         if complete:
-            planned = session.scalar(
-                select(func.count()).select_from(Segment).where(Segment.job_id == claim.job_id)
-            )
+            planned, batches = session.execute(
+                select(func.count(), func.count(Segment.batch.distinct())).where(
+                    Segment.job_id == claim.job_id
+                )
+            ).one()
+            happened_once(session, claim, EventKind.PLANNED, segments=planned, batches=batches)
         renew(session, claim, planned_segments=planned)
 
 

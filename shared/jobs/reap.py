@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import LongscribeError, WorkerLost
+from shared.jobs.history import Happening, error_detail
 from shared.jobs.transition import move, requeue
 from shared.models import Attempt, Job, WorkerSeen
-from shared.states import RUNNING, AttemptOutcome, JobStatus
+from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
 
 _BATCH = 100
 """Jobs taken back in one transaction, so that none holds the write lock for long."""
@@ -74,9 +75,7 @@ def take_back(
         )
         if job is None:
             return None
-        status = _take_back(session, job, error, max_attempts)
-        _set_attempt(session, job, error_message=error.message)
-        return status
+        return _take_back(session, job, error, max_attempts, said=error.message)
 
 
 def _any_expired(db: Database) -> bool:
@@ -95,8 +94,22 @@ def _any_expired(db: Database) -> bool:
 
 
 def _take_back(
-    session: Session, job: Job, error: LongscribeError, max_attempts: int
+    session: Session,
+    job: Job,
+    error: LongscribeError,
+    max_attempts: int,
+    *,
+    said: str | None = None,
 ) -> JobStatus | None:
+    """End the attempt that holds `job`, whose row is locked; `said` is kept with the attempt."""
+    number = session.scalar(
+        select(Attempt.number).where(Attempt.job_id == job.id, Attempt.fence == job.fence)
+    )
+    failures = job.failed_attempts + 1
+    lost = Happening(
+        EventKind.LOST, number, {"code": error.code, "failures": failures, "of": max_attempts}
+    )
+    ended = {"stage": None, "lease_expires_at": None, "completed_at": database_now()}
     if job.status == JobStatus.CANCELLING:
         status = JobStatus.CANCELLED
         moved = move(
@@ -104,29 +117,29 @@ def _take_back(
             job.id,
             JobStatus.CANCELLING,
             status,
+            Happening(EventKind.LOST, number, {"code": error.code}),  # its count is over
+            Happening(EventKind.CANCELLED, number),
             fence=job.fence,
-            stage=None,
-            lease_expires_at=None,
-            completed_at=database_now(),
+            **ended,
         )
-    elif job.failed_attempts + 1 >= max_attempts:
+    elif failures >= max_attempts:
         status = JobStatus.FAILED
         moved = move(
             session,
             job.id,
             JobStatus.PROCESSING,
             status,
+            lost,
+            Happening(EventKind.FAILED, number, error_detail(error)),
             fence=job.fence,
-            stage=None,
-            lease_expires_at=None,
-            completed_at=database_now(),
+            **ended,
             failed_attempts=Job.failed_attempts + 1,
             error_code=error.code,
             error_message=error.message,
         )
     else:
         status = JobStatus.QUEUED
-        moved = requeue(session, job.id, job.fence, counts_as_failed=True)
+        moved = requeue(session, job.id, job.fence, lost, counts_as_failed=True)
     if not moved:
         return None
     _set_attempt(
@@ -135,6 +148,7 @@ def _take_back(
         outcome=AttemptOutcome.LOST.value,
         ended_at=database_now(),
         error_code=error.code,
+        error_message=said,
     )
     return status
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
+from shared.jobs.history import Happening, forget_beyond_limit
 from shared.jobs.transition import move
 from shared.models import Job, Recording
-from shared.states import RUNNING, TERMINAL, JobStatus
+from shared.states import RUNNING, TERMINAL, EventKind, JobStatus
 
 
 def _status(session: Session, owner_id: str, job_id: str) -> JobStatus:
@@ -34,10 +35,12 @@ def cancel(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
             job_id,
             JobStatus.QUEUED,
             JobStatus.CANCELLED,
+            Happening(EventKind.CANCELLED),
             completed_at=database_now(),
         ):
             return JobStatus.CANCELLED
-        if move(session, job_id, JobStatus.PROCESSING, JobStatus.CANCELLING):
+        asked = Happening(EventKind.CANCEL_ASKED)
+        if move(session, job_id, JobStatus.PROCESSING, JobStatus.CANCELLING, asked):
             return JobStatus.CANCELLING
         status = _status(session, owner_id, job_id)
         if status in (JobStatus.CANCELLING, JobStatus.CANCELLED):
@@ -58,6 +61,7 @@ def retry(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
                 job_id,
                 status,
                 JobStatus.QUEUED,
+                Happening(EventKind.RETRIED),
                 queued_at=database_now(),
                 available_at=database_now(),
                 completed_at=None,
@@ -65,6 +69,7 @@ def retry(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
                 error_code=None,
                 error_message=None,
             ):
+                forget_beyond_limit(session, job_id)
                 return JobStatus.QUEUED
         now = _status(session, owner_id, job_id)
         raise IllegalTransition(

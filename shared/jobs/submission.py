@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 from shared.blobs import StoredBlob
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused
+from shared.jobs.history import Happening, tell
 from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
 from shared.jobs.speed import estimate_audio_s
 from shared.models import Job, Recording
+from shared.states import EventKind
 
 NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
 
@@ -90,6 +92,7 @@ def submit(
             )
             session.add(job)
             session.flush()
+            tell(session, job.id, Happening(EventKind.SUBMITTED))
             return Submission(job.id, created=True)
     except IntegrityError:
         # Two requests with one key at the same moment: the unique constraint let the other win.

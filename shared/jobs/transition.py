@@ -1,7 +1,8 @@
 """The one statement that changes a job's status.
 
 An UPDATE that names the state it expects cannot race: of two of them, the database lets one
-find its row and the other find none.  Nothing here reads first and writes after.
+find its row and the other find none.  Nothing here reads first and writes after.  Whoever moves a
+job says in the same call what its history tells of it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
+from shared.jobs.history import Happening, tell
 from shared.models import Job
-from shared.states import TRANSITIONS, JobStatus
+from shared.states import TOLD, TRANSITIONS, JobStatus
 
 
 def move(
@@ -21,16 +23,19 @@ def move(
     job_id: str,
     from_status: JobStatus,
     to_status: JobStatus,
-    *,
+    *happenings: Happening,
     fence: int | None = None,
     **values: Any,
 ) -> bool:
-    """Move a job along one arrow of TRANSITIONS and set `values` with it.
+    """Move a job along one arrow of TRANSITIONS, set `values` and tell `happenings` with it, the
+    last of which tells of the arrow.
 
     False if it was not in `from_status`, or if `fence` is given and is not the newest claim.
     """
     if to_status not in TRANSITIONS[from_status]:
         raise ValueError(f"a job never moves from {from_status} to {to_status}")
+    if not happenings or happenings[-1].kind not in TOLD[from_status, to_status]:
+        raise ValueError(f"no event tells that a job moved from {from_status} to {to_status}")
     statement = update(Job).where(Job.id == job_id, Job.status == from_status.value)
     if fence is not None:
         statement = statement.where(Job.fence == fence)
@@ -42,13 +47,17 @@ def move(
             )
         ),
     )
-    return result.rowcount == 1
+    if result.rowcount != 1:
+        return False
+    tell(session, job_id, *happenings)
+    return True
 
 
 def requeue(
     session: Session,
     job_id: str,
     fence: int,
+    happening: Happening,
     *,
     delay_s: float = 0.0,
     counts_as_failed: bool,
@@ -59,6 +68,7 @@ def requeue(
         job_id,
         JobStatus.PROCESSING,
         JobStatus.QUEUED,
+        happening,
         fence=fence,
         stage=None,
         lease_expires_at=None,

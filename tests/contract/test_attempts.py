@@ -18,9 +18,10 @@ from shared.errors import (
     Stalled,
     UnsupportedMedia,
 )
+from shared.jobs.history import Happening
 from shared.jobs.transition import move
 from shared.models import LOCAL_OWNER, Segment, StoredTranscript
-from shared.states import AttemptOutcome, JobStatus, Stage
+from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from tests import factories
 from tests.factories import PLAN_KEY, TRANSCRIPT, count, expire_lease, view
 
@@ -151,6 +152,9 @@ WRITES: dict[str, Callable[[Database, jobs.Claim], object]] = {
     "stage": lambda db, claim: jobs.set_stage(db, claim, Stage.SAVING, progress=0.9),
     "plan": lambda db, claim: jobs.store_plan(db, claim, "x", PLAN, complete=True),
     "batch": lambda db, claim: jobs.save_batch(db, claim, [], progress=0.9),
+    "length": lambda db, claim: jobs.set_stage(db, claim, Stage.DECODING, duration_s=9.0),
+    "size": lambda db, claim: jobs.note_batch_choice(db, claim, factories.CHOICE),
+    "drop": lambda db, claim: jobs.drop_plan(db, claim),
     "oom": lambda db, claim: jobs.record_oom_retry(db, claim, 10),
     "finish": lambda db, claim: jobs.finish(db, claim, TRANSCRIPT),
     "fail": lambda db, claim: jobs.fail(db, claim, UnsupportedMedia()),
@@ -171,8 +175,10 @@ class TestFence:
         assert [reaped.status for reaped in jobs.reap(db, max_attempts=3)] == [JobStatus.QUEUED]
         new = factories.claim(db)
         before = view(db, job_id).job
+        told = factories.told(db, job_id)
         with pytest.raises(FenceLost):
             WRITES[write](db, old)
+        assert factories.told(db, job_id) == told
         after = view(db, job_id).job
         for name in ("status", "fence", "stage", "progress", "lease_expires_at", "plan_key"):
             assert getattr(after, name) == getattr(before, name), name
@@ -185,8 +191,10 @@ class TestFence:
         claim = factories.claim(db)
         jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
         jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        told = factories.told(db, job_id)
         with pytest.raises(Cancelled):
             WRITES[write](db, claim)
+        assert factories.told(db, job_id) == told
         jobs.cancelled(db, claim)
         assert factories.status_of(db, job_id) == JobStatus.CANCELLED
 
@@ -207,6 +215,14 @@ class TestFence:
     ) -> None:
         with db.writing() as session, pytest.raises(ValueError, match="never moves"):
             move(session, "x", JobStatus.QUEUED, JobStatus.COMPLETED)
+
+    def test_no_status_changes_without_an_event_that_tells_of_it(self, db: Database) -> None:
+        with db.writing() as session:
+            with pytest.raises(ValueError, match="no event tells"):
+                move(session, "x", JobStatus.QUEUED, JobStatus.CANCELLED)
+            finished = Happening(EventKind.COMPLETED)
+            with pytest.raises(ValueError, match="no event tells"):
+                move(session, "x", JobStatus.QUEUED, JobStatus.CANCELLED, finished)
 
 
 def stall(db: Database, claim: jobs.Claim) -> JobStatus | None:
@@ -292,3 +308,5 @@ class TestReaper:
             reaped = [found.job_id for both in pool.map(sweep, range(2)) for found in both]
         assert sorted(reaped) == sorted(job_ids)
         assert all(view(db, job_id).job.failed_attempts == 1 for job_id in job_ids)
+        for job_id in job_ids:
+            assert factories.told(db, job_id) == [("submitted", None), ("claimed", 1), ("lost", 1)]
