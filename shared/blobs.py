@@ -111,9 +111,19 @@ class BlobStore:
 
     def require_space(self, size_bytes: int) -> None:
         """Raises InsufficientStorage if `size_bytes` more would eat into the reserve."""
-        free = shutil.disk_usage(self.root).free
-        if free - size_bytes < self._min_free_bytes:
+        usable = self.usable_bytes()
+        if not usable:
             raise InsufficientStorage
+        if size_bytes > usable:
+            raise InsufficientStorage(
+                f"The server's disk is too full: this takes {size_bytes / 2**20:,.0f} MB, and "
+                f"{usable / 2**20:,.0f} MB are left. Try again later, or ask the operator to make "
+                "room."
+            )
+
+    def usable_bytes(self) -> int:
+        """What is free on the disk beyond the reserve; 0 if nothing is."""
+        return max(0, shutil.disk_usage(self.root).free - self._min_free_bytes)
 
     def receive(self, *, max_bytes: int, expected_bytes: int = 0) -> IncomingBlob:
         """Start receiving a file of about `expected_bytes`, refusing over `max_bytes`.

@@ -95,7 +95,9 @@ class FileTooLarge(PermanentError):
 class InsufficientStorage(TransientError):
     code = "insufficient_storage"
     http_status = 507
-    default_message = "The server's disk is too full to take this file. Try again later."
+    default_message = (
+        "The server's disk is too full. Try again later, or ask the operator to make room."
+    )
 
 
 class DatabaseUnavailable(TransientError):

@@ -140,6 +140,13 @@ class Settings(BaseSettings):
         2**30, ge=0, description="Disk space that uploads and decoding never touch."
     )
 
+    retention_days: float = Field(
+        0,
+        ge=0,
+        description="A finished job is deleted so many days after its end, with its recording and "
+        "transcript. 0: kept until somebody deletes it.",
+    )
+
     # --- reliability
     lease_s: float = Field(30, gt=0, description="A worker silent for so long has lost its job.")
     heartbeat_s: float = Field(5, gt=0, description="How often a worker renews its lease.")

@@ -33,7 +33,8 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """Whether submissions can be taken: the database and the folder of the recordings.
 
-    Redis and workers are told but do not count: without them jobs wait and none is lost.
+    Redis, workers and room on the disk are told but do not count: without them jobs wait and
+    none is lost, and what was transcribed can still be read.
     """
     here = services()
     checks = {"database": _database(here), "recordings": _recordings(here)}
@@ -41,6 +42,7 @@ def readyz() -> tuple[Response, int]:
     body: dict[str, Any] = {
         "status": "ready" if ready else "not_ready",
         "checks": checks,
+        "disk": _disk(here),
         "redis": _redis(here),
         "workers": _workers(here) if checks["database"] == "ok" else [],
         "worker_last_seen_at": _last_seen(here) if checks["database"] == "ok" else None,
@@ -79,6 +81,14 @@ def _recordings(here: Services) -> str:
     except OSError:
         return "not_writable"
     return "ok"
+
+
+def _disk(here: Services) -> dict[str, Any]:
+    try:
+        usable = here.blobs.usable_bytes()
+    except OSError:
+        return {"status": "unreachable"}
+    return {"status": "ok" if usable else "full", "usable_bytes": usable}
 
 
 def _redis(here: Services) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from worker.decode import DecodeLimits, DecodeSummary, decode
-from worker.recogniser import SpeechSpan, VoiceActivityDetector
-from worker.spool import AudioSpool
+from worker.recogniser import SAMPLE_RATE, SpeechSpan, VoiceActivityDetector
+from worker.spool import SAMPLE_BYTES, AudioSpool
 
 _WAIT_S = 0.2
 """How long to wait for the decoder before asking again whether the attempt must stop."""
@@ -42,7 +42,8 @@ class Listener:
     """Fills `spool` from the recording at `path` while it is entered.
 
     `expected_s` is the length that the recording's header claims, once `heard` has given
-    anything, or None.  With no `detector` there is only decoding.
+    anything, or None.  `require_space` is told how many bytes more are wanted and raises if there
+    is no room.  With no `detector` there is only decoding.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Listener:
         detector: VoiceActivityDetector | None,
         *,
         limits: DecodeLimits,
-        require_space: Callable[[], None],
+        require_space: Callable[[int], None],
     ) -> None:
         self._path = path
         self._spool = spool
@@ -101,16 +102,22 @@ class Listener:
         # Entered and read on this thread: the kernel kills the decoder with the thread it knows.
         with decode(self._path, limits=self._limits) as audio:
             self.expected_s = audio.duration_s
+            self._require_space(self._expected_bytes())
             for block in audio:
                 if self._stopped.is_set():
                     return
-                self._require_space()
+                self._require_space(0)
                 self._spool.append(block)
                 spans = self._detector.feed(block) if self._detector else []
                 self._heard.put(Heard(spans, self._spool.seconds))
             self._summary = audio.summary
         last = self._detector.finish() if self._detector else []
         self._heard.put(Heard(last, self._spool.seconds))
+
+    def _expected_bytes(self) -> int:
+        """What the decoded recording takes, if its header is right and it is not too long."""
+        expected_s = min(self.expected_s or 0.0, self._limits.max_audio_s)
+        return int(expected_s * SAMPLE_RATE) * SAMPLE_BYTES
 
     def __enter__(self) -> Self:
         self._thread.start()

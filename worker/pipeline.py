@@ -148,7 +148,7 @@ class _Attempt:
             self._spool,
             None if planned else self._tools.recogniser.voice_activity(),
             limits=DecodeLimits(max_audio_s=self._tools.settings.max_audio_s),
-            require_space=lambda: self._tools.blobs.require_space(0),
+            require_space=self._tools.blobs.require_space,
         )
         with listener:
             if planned:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from celery import Celery
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 _RINGS_A_SWEEP = 100
 """After Redis lost everything, a thousand waiting jobs are rung for over some sweeps."""
 
+_LOOK_FOR_EXPIRED_S = 60.0
+"""How often jobs that were kept long enough are looked for: days need no hurry."""
 
 _ABANDONED_UPLOAD_S = 24 * 3600.0
 """An upload that got no byte for a day was cut off by a crash; a living one has timed out."""
@@ -44,6 +47,7 @@ class Reaper:
         self._hostname = hostname
         self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
         self._started_at = datetime.now(UTC)
+        self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
 
@@ -70,6 +74,7 @@ class Reaper:
                 self._take_back,
                 self._ring_for_the_forgotten,
                 self._remove_abandoned_uploads,
+                self._delete_expired,
             ):
                 self._attempt(step)
             if self._stopped.wait(self._settings.sweep_s):
@@ -101,6 +106,16 @@ class Reaper:
         removed = self._blobs.sweep_incoming(untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
             log.info("removed abandoned uploads", files=removed)
+
+    def _delete_expired(self) -> None:
+        kept = timedelta(days=self._settings.retention_days)
+        if not kept or time.monotonic() - self._looked_for_expired_at < _LOOK_FOR_EXPIRED_S:
+            return
+        self._looked_for_expired_at = time.monotonic()
+        while not self._stopped.is_set() and (keys := jobs.delete_expired(self._db, kept=kept)):
+            for key in keys:
+                self._blobs.delete(key)
+            log.info("deleted jobs that were kept long enough", recordings=len(keys))
 
     def _ring_for_the_forgotten(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable

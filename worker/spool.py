@@ -18,7 +18,7 @@ import numpy as np
 from shared.errors import storage_error
 from worker.recogniser import SAMPLE_RATE, Pcm
 
-_SAMPLE_BYTES = 2
+SAMPLE_BYTES = 2
 _FORMAT = np.dtype("<i2")
 
 
@@ -54,7 +54,7 @@ class AudioSpool:
         if len(block) == 0:
             return
         data = np.ascontiguousarray(block, dtype=_FORMAT).data.cast("B")
-        offset = self._samples * _SAMPLE_BYTES
+        offset = self._samples * SAMPLE_BYTES
         written = 0
         try:
             while written < len(data):
@@ -62,7 +62,7 @@ class AudioSpool:
         except OSError as error:
             os.ftruncate(self._file, offset)
             raise storage_error(error) from error
-        self._samples += len(data) // _SAMPLE_BYTES
+        self._samples += len(data) // SAMPLE_BYTES
 
     def read(self, start: int, end: int) -> Pcm:
         """A copy of samples [start, end). Raises ValueError outside of what was appended."""
@@ -74,7 +74,7 @@ class AudioSpool:
         into = span.data.cast("B")
         got = 0
         while got < len(into):
-            count = os.preadv(self._file, [into[got:]], start * _SAMPLE_BYTES + got)
+            count = os.preadv(self._file, [into[got:]], start * SAMPLE_BYTES + got)
             if count == 0:
                 raise OSError(errno.EIO, "the spool was cut short by somebody else", self.path)
             got += count

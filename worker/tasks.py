@@ -13,6 +13,7 @@ from shared import jobs
 from shared.errors import (
     Cancelled,
     FenceLost,
+    InsufficientStorage,
     InternalError,
     LongscribeError,
     PermanentError,
@@ -34,6 +35,8 @@ def transcribe_next(doorbell: str) -> None:
     if process.shutdown.is_set():
         log.info("told to stop; leaves the job to others", doorbell=doorbell)
         return
+    if not _has_room(tools):
+        return
     claim = jobs.claim_next(tools.db, worker=process.worker_name(), lease_s=tools.settings.lease_s)
     if claim is None:
         log.info("nothing to claim", doorbell=doorbell)
@@ -43,6 +46,17 @@ def transcribe_next(doorbell: str) -> None:
         with process.watched(claim) as watched:
             outcome = _end(tools, claim, watched)
         log.info("attempt over", outcome=outcome)
+
+
+def _has_room(tools: Tools) -> bool:
+    """Whether the disk takes more. While it does not, jobs wait in the queue, where they lose
+    nothing, and each sweep rings for them again."""
+    try:
+        tools.blobs.require_space(0)
+    except InsufficientStorage as error:
+        log.error("leaves the queue alone until there is room", reason=error.message)
+        return False
+    return True
 
 
 def _end(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:

@@ -2,8 +2,8 @@
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
 `claim`, `attempt` and `plan` (worker), `requests` (what a person asks), `reap` (any worker, at any
-time), `reading` (what the API and the pages show).  `history` tells of each change in the
-transaction that makes it.  SQL is the queue; Redis only carries the news.
+time), `deletion`, `reading` (what the API and the pages show).  `history` tells of each change in
+the transaction that makes it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -20,6 +20,7 @@ from shared.jobs.attempt import (
     set_stage,
 )
 from shared.jobs.claim import Claim, claim_next
+from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.figures import RecognitionFigures
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
 from shared.jobs.limit import QueueLimit, require_room
@@ -46,7 +47,7 @@ from shared.jobs.reading import (
     workers_seen,
 )
 from shared.jobs.reap import Reaped, note_worker, reap, take_back
-from shared.jobs.requests import cancel, delete, retry
+from shared.jobs.requests import cancel, retry
 from shared.jobs.submission import Submission, submit
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "cancelled",
     "claim_next",
     "delete",
+    "delete_expired",
     "drop_plan",
     "fail",
     "finish",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.history import Happening, forget_beyond_limit
 from shared.jobs.transition import move
-from shared.models import Job, Recording
-from shared.states import RUNNING, TERMINAL, EventKind, JobStatus
+from shared.models import Job
+from shared.states import EventKind, JobStatus
 
 
 def _status(session: Session, owner_id: str, job_id: str) -> JobStatus:
@@ -75,39 +74,3 @@ def retry(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
         raise IllegalTransition(
             f"This job is {now.value}; only a failed or cancelled job can be retried."
         )
-
-
-def delete(db: Database, *, owner_id: str, job_id: str) -> str | None:
-    """Remove a job and all that came of it.
-
-    The key of its recording's blob if no other job uses it: remove those bytes next.  Raises
-    JobNotFound, or IllegalTransition while a worker is on it.
-    """
-    with db.writing() as session:
-        row = session.execute(
-            select(Job.recording_id, Recording.blob_key)
-            .join(Recording, Recording.id == Job.recording_id)
-            .where(Job.id == job_id, Job.owner_id == owner_id)
-        ).one_or_none()
-        if row is None:
-            raise JobNotFound
-        deletable = [status.value for status in TERMINAL | {JobStatus.QUEUED}]
-        deleted = session.execute(
-            sql_delete(Job)
-            .where(Job.id == job_id, Job.status.in_(deletable))
-            .returning(Job.id)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
-        if deleted is None:
-            status = _status(session, owner_id, job_id)
-            assert status in RUNNING
-            raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
-        others = session.scalar(select(func.count()).where(Job.recording_id == row.recording_id))
-        if others:
-            return None
-        session.execute(
-            sql_delete(Recording)
-            .where(Recording.id == row.recording_id)
-            .execution_options(synchronize_session=False)
-        )
-        return str(row.blob_key)

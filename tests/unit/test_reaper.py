@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from celery import Celery
 from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy import update
 
 from shared import jobs
-from shared.db import Database
+from shared.blobs import BlobStore
+from shared.db import Database, database_now
+from shared.models import LOCAL_OWNER, Job
 from shared.settings import Settings
+from shared.states import JobStatus
 from tests import factories
 from tests.services import wait_for
 from worker import reaper
@@ -67,3 +71,41 @@ def test_a_sweep_that_breaks_ends_the_worker(
     sweeping.start()
     wait_for(lambda: killed, what="the end")
     assert killed == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    db = Database(sqlite_url)
+    settings = Settings(
+        data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, retention_days=7
+    )
+    blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
+    with blobs.receive(max_bytes=10) as incoming:
+        incoming.write(b"sound")
+        old = incoming.keep()
+    job_id = factories.submit(db, blob=old)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    young = factories.a_job(db, JobStatus.COMPLETED)
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
+        )
+    sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h")
+    sweeping.start()
+    wait_for(lambda: not blobs.path(old.key).exists(), what="the recording to go")
+    sweeping.stop()
+    assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
+
+
+def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Reaper, sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    job_id = factories.a_job(db, JobStatus.COMPLETED)
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(completed_at=database_now(-4000 * 86400))
+        )
+    sweeping.start()
+    wait_for(lambda: jobs.workers_seen(db, within_s=60), what="a sweep")
+    sweeping.stop()
+    assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == JobStatus.COMPLETED

@@ -61,6 +61,7 @@ def _list() -> dict[str, Any]:
         "cursor": query.cursor,
         "next_cursor": page.next_cursor,
         "no_worker": waiting and not page.workers_alive,
+        "disk_full": here.blobs.usable_bytes() == 0,
     }
 
 
@@ -79,6 +80,7 @@ def _one(job_id: str) -> dict[str, Any]:
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
+        "disk_full": shown.status not in TERMINAL and here.blobs.usable_bytes() == 0,
         "attempts": view.job.attempts,
         "transcript": transcript,
         "finished": shown.status in TERMINAL,

@@ -48,7 +48,7 @@ def transcribe_file(
             spool,
             recogniser.voice_activity(),
             limits=DecodeLimits(max_audio_s=settings.max_audio_s),
-            require_space=lambda: None,
+            require_space=lambda wanted_bytes: None,
         )
         with listener:
             for heard in listener.heard(lambda: None):
