@@ -29,9 +29,9 @@ SMALLEST_BATCH_S = 1.0
 BATCH_OVERHEAD_S = 2.0
 """What another forward pass costs on a CPU, in seconds of padded audio.
 
-Measured with `longscribe bench`, a segment at a time against batches of 60 s: 2.0 s with the
-bundled model, 1.3 s with one of Paraformer-large's size.  A larger figure makes fewer batches and
-more padding.  On a GPU it is measured, see `worker.calibration`.
+Between what `longscribe bench` gives for a network of Paraformer-large's size, about 1 s, and for
+the bundled one, about 7 s of its much cheaper audio.  A larger figure makes fewer batches and more
+padding.  On a GPU it is measured, see `worker.calibration`.
 """
 
 GPU_BATCH_OVERHEAD_S = 32.0
