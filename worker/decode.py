@@ -15,6 +15,7 @@ The child is a plain subprocess because Celery's pool processes are daemonic, wh
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,25 +24,32 @@ import numpy as np
 
 from shared.errors import AudioTooLong
 from worker.decoding.limits import DecodeLimits, DecodeSummary
-from worker.decoding.process import SAMPLE_BYTES, DecoderProcess
+from worker.decoding.process import SAMPLE_BYTES, Abandoned, DecoderProcess
 from worker.recogniser import SAMPLE_RATE, Pcm
 
-__all__ = ["BLOCK_S", "DecodeLimits", "DecodeSummary", "DecodedAudio", "decode"]
+__all__ = ["BLOCK_S", "Abandoned", "DecodeLimits", "DecodeSummary", "DecodedAudio", "decode"]
 
 BLOCK_S = 5.0
 """Seconds in a block: 160 kB, a few milliseconds of decoding, and a prompt answer to cancel."""
 
 
 def decode(
-    path: Path, *, limits: DecodeLimits | None = None, block_s: float = BLOCK_S
+    path: Path,
+    *,
+    limits: DecodeLimits | None = None,
+    block_s: float = BLOCK_S,
+    abandoned: threading.Event | None = None,
 ) -> DecodedAudio:
     """Decode the recording at `path`; enter the result to start, iterate it for the sound.
+
+    Another thread may set `abandoned` once nobody wants the sound any more: whoever waits for it
+    here then gets Abandoned.
 
     Entering or iterating raises UnsupportedMedia, NoAudio, AudioTooLong or DecodeTimeout, which
     say what is wrong with the recording; WorkerLost when the child was killed from outside; and
     OSError when `path` cannot be opened at all.  Blocks that came before an error are good.
     """
-    return DecodedAudio(path, limits or DecodeLimits(), block_s)
+    return DecodedAudio(path, limits or DecodeLimits(), block_s, abandoned or threading.Event())
 
 
 class DecodedAudio:
@@ -52,8 +60,11 @@ class DecodedAudio:
     kernel kills it too when the thread that entered ends, so keep both in one thread.
     """
 
-    def __init__(self, path: Path, limits: DecodeLimits, block_s: float) -> None:
+    def __init__(
+        self, path: Path, limits: DecodeLimits, block_s: float, abandoned: threading.Event
+    ) -> None:
         self._path = path
+        self._abandoned = abandoned
         self._limits = limits
         self._block_samples = max(1, round(block_s * SAMPLE_RATE))
         self._child: DecoderProcess | None = None
@@ -82,7 +93,7 @@ class DecodedAudio:
     def __enter__(self) -> Self:
         if self._child is not None:
             raise RuntimeError("a recording is decoded once; call decode() again")
-        self._child = DecoderProcess(self._path, self._limits)
+        self._child = DecoderProcess(self._path, self._limits, self._abandoned)
         try:
             self._child.wait_for_header()
             if self._child.events.get("header") is None:

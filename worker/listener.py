@@ -100,7 +100,7 @@ class Listener:
 
     def _listen(self) -> None:
         # Entered and read on this thread: the kernel kills the decoder with the thread it knows.
-        with decode(self._path, limits=self._limits) as audio:
+        with decode(self._path, limits=self._limits, abandoned=self._stopped) as audio:
             self.expected_s = audio.duration_s
             self._require_space(self._expected_bytes())
             for block in audio:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from shared import jobs
+from shared.models import LOCAL_OWNER
 from shared.states import AttemptOutcome, JobStatus
+from tests.chaos.faults import freeze
 from tests.chaos.staged import Deed, Fault, Staged, Step, recording
-from tests.installation import model_processes
+from tests.installation import children, model_processes
+from tests.media import long_wav
 from tests.services import Service, wait_for
 
 STALL_S = 3.0
@@ -93,3 +99,29 @@ def test_the_job_beside_one_that_hangs_goes_on_in_its_process(staged: Staged) ->
     assert outcomes == [[(AttemptOutcome.COMPLETED, None)], STALLED_ONCE]
     wait_for(lambda: worker.log.count("model loaded") == 3, what="a fresh process")
     assert len(before & set(model_processes(worker.pid))) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_cancel_of_a_job_whose_decoder_hangs_frees_the_worker_long_before_it_would_be_ended(
+    staged: Staged, tmp_path: Path
+) -> None:
+    worker = staged.start_worker()  # by default a silent decoder has a minute, an attempt ten
+    job_id = staged.submit(long_wav(tmp_path / "four_hours.wav", hours=4).read_bytes())
+    [model] = wait_for(lambda: model_processes(worker.pid), what="the worker's child")
+
+    def decoders() -> list[int]:
+        return [
+            pid
+            for pid in children(model)
+            if b"worker.decoding.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+
+    wait_for(lambda: staged.view(job_id).job.progress > 0, what="decoding")
+    freeze(*decoders())
+    jobs.cancel(staged.db, owner_id=LOCAL_OWNER, job_id=job_id)
+    following = staged.submit(recording())
+    assert staged.wait_until_over(following, seconds=30) == JobStatus.COMPLETED, worker.log
+    assert staged.status(job_id) == JobStatus.CANCELLED
+    assert staged.outcomes(job_id) == [(AttemptOutcome.CANCELLED, None)]
+    assert model_processes(worker.pid) == [model]
+    assert decoders() == []

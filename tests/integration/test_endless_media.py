@@ -7,6 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from shared.errors import (
 )
 from tests.media import RATE, decoded_samples, encode, long_wav, wav_header
 from tests.media import signal as sound
-from worker.decode import DecodeLimits, decode
+from worker.decode import Abandoned, DecodeLimits, decode
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = 3600 * RATE
@@ -132,6 +133,17 @@ def test_a_decoder_that_hangs_is_stopped(tmp_path: Path) -> None:
         next(audio)
         os.kill(audio.pid, signal.SIGSTOP)
         list(audio)
+    assert not Path(f"/proc/{audio.pid}").exists()
+
+
+def test_a_decoder_that_hangs_is_left_at_once_when_nobody_wants_its_sound(tmp_path: Path) -> None:
+    path = long_wav(tmp_path / "recording", hours=1)
+    abandoned = threading.Event()
+    with pytest.raises(Abandoned), decode(path, abandoned=abandoned) as audio:
+        next(audio)
+        os.kill(audio.pid, signal.SIGSTOP)
+        threading.Timer(0.5, abandoned.set).start()
+        list(audio)  # the file's stall limit is a minute, the test's five
     assert not Path(f"/proc/{audio.pid}").exists()
 
 

@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import IO, NoReturn
@@ -37,15 +38,26 @@ _LOGGED_BYTES = 500
 _LARGEST_FIGURE = 1e12
 """More than any count of samples or seconds; also keeps out nan, infinity and huge integers."""
 
+_ASK_EVERY_S = 0.2
+"""How long a silent child is waited for before asking whether anybody still wants its sound."""
+
 _LAST_WORDS_S = 10.0
 """How long a child may take to exit once its last sample is out."""
 
 
-class DecoderProcess:
-    """The decoding process, its two pipes and the clocks that it runs under."""
+class Abandoned(Exception):
+    """Nobody wants the sound any more."""
 
-    def __init__(self, path: Path, limits: DecodeLimits) -> None:
+
+class DecoderProcess:
+    """The decoding process, its two pipes and the clocks that it runs under.
+
+    Whatever waits for the child raises Abandoned soon after another thread has set `abandoned`.
+    """
+
+    def __init__(self, path: Path, limits: DecodeLimits, abandoned: threading.Event) -> None:
         self._limits = limits
+        self._abandoned = abandoned
         self._waited_s = 0.0
         self._status = bytearray()
         self._open = True
@@ -148,17 +160,20 @@ class DecoderProcess:
 
     def _wait(self, silent_since: float, wall_budget_s: float) -> set[int]:
         """Pipes that can be read. Raises DecodeTimeout when the child's time is up."""
-        now = time.monotonic()
-        left = min(
-            self._limits.stall_s - (now - silent_since),
-            wall_budget_s - self._waited_s,
-        )
-        # A child that never stops talking always has something ready, so time is checked first.
-        ready = self._poll.poll(left * 1000) if left > 0 else []
-        self._waited_s += time.monotonic() - now
-        if not ready:
-            raise DecodeTimeout
-        return {descriptor for descriptor, _ in ready}
+        while not self._abandoned.is_set():
+            now = time.monotonic()
+            left = min(
+                self._limits.stall_s - (now - silent_since),
+                wall_budget_s - self._waited_s,
+            )
+            # A child that never stops talking always has something ready, so time comes first.
+            if left <= 0:
+                raise DecodeTimeout
+            ready = self._poll.poll(min(left, _ASK_EVERY_S) * 1000)
+            self._waited_s += time.monotonic() - now
+            if ready:
+                return {descriptor for descriptor, _ in ready}
+        raise Abandoned
 
     def _listen(self) -> bool:
         """Take in what the child says; False once it has closed that pipe."""
