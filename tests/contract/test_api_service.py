@@ -141,6 +141,7 @@ def test_responses_are_what_the_document_says(app: Flask, client: FlaskClient) -
     for status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.PROCESSING):
         job_id = factories.a_job(database(app), status)
         check(client.get(f"/api/v1/jobs/{job_id}").json, "JobOut")
+        check(client.get(f"/api/v1/jobs/{job_id}/history").json, "HistoryOut")
     check(client.get("/api/v1/jobs").json, "JobListOut")
     check(client.get("/api/v1/jobs?limit=0").json, "ErrorResponse")
 

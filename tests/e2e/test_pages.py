@@ -269,6 +269,32 @@ def test_a_job_shows_how_it_was_recognised_while_it_runs_and_when_it_is_done(
     expect(figure("Speech")).to_contain_text("of 12 s")
 
 
+def test_a_jobs_history_opens_by_itself_once_there_is_trouble_and_then_obeys_its_reader(
+    site: Site, context: BrowserContext
+) -> None:
+    job_id = factories.submit(site.db)
+    factories.claim(site.db)
+    page = site.open(context, f"/jobs/{job_id}")
+    told = page.locator(".events li")
+    history = page.locator("details").filter(has=page.locator("summary", has_text="History"))
+    expect(told).to_have_count(2)
+    expect(told.first).to_be_hidden()
+
+    factories.expire_lease(site.db, job_id)
+    jobs.reap(site.db, max_attempts=3)
+    expect(told.nth(2)).to_be_visible()
+    expect(told.nth(2)).to_contain_text("The worker fell silent")
+
+    history.locator("summary").click()
+    claimed = factories.claim(site.db)
+    expect(told).to_have_count(4)
+    expect(told.first).to_be_hidden()
+    history.locator("summary").click()
+    jobs.record_oom_retry(site.db, claimed, 150.0)
+    expect(told.nth(4)).to_contain_text("did not fit into memory")
+    expect(told.nth(4)).to_be_visible()
+
+
 def test_the_demonstration_model_is_announced(site: Site, context: BrowserContext) -> None:
     expect(site.open(context).get_by_role("note")).to_contain_text("Demonstration.")
 
@@ -286,9 +312,9 @@ def test_a_phone_needs_no_sideways_scrolling(site: Site, browser: Browser) -> No
     claimed = factories.claim(site.db)
     factories.recognise(site.db, claimed)
     jobs.finish(site.db, claimed, factories.TRANSCRIPT)
-    factories.a_job(site.db, JobStatus.FAILED)
+    failed = factories.a_job(site.db, JobStatus.FAILED)
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
-    for path in ("/", f"/jobs/{done}"):
+    for path in ("/", f"/jobs/{done}", f"/jobs/{failed}"):
         page = site.open(context, path)
         page.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
         assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -9,9 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
-from web import filenames
+from web import filenames, quantities
 from web.filenames import MAX_LENGTH, attachment, clean_filename
-from web.pages import words
 
 
 @pytest.mark.parametrize(
@@ -56,4 +55,4 @@ def test_any_name_survives_the_header(name: str) -> None:
 
 def test_the_examples_hold() -> None:
     assert doctest.testmod(filenames).failed == 0
-    assert doctest.testmod(words).failed == 0
+    assert doctest.testmod(quantities).failed == 0

@@ -9,7 +9,8 @@ import pytest
 
 from shared.states import JobStatus
 from web.api.schemas import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
-from web.pages.words import batch_words, figures, memory_words, seconds_words
+from web.pages.words import batch_words, figures
+from web.quantities import memory_words, seconds_words
 
 BATCH = BatchOut(
     batch_size_s=300.0,
@@ -55,6 +56,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             transcript=TranscriptLinks(txt="", srt="", vtt="", json=""),
             cancel="",
             retry="",
+            history="",
             page="",
         ),
     }

@@ -12,9 +12,17 @@ from shared import jobs
 from shared.errors import InvalidRequest
 from shared.export import FORMATS
 from shared.queue import ring
+from web.api.history import present_history
 from web.api.parsing import idempotency_key, parse
 from web.api.presenter import job_response, present, with_etag
-from web.api.schemas import JobListOut, JobListQuery, JobOut, SubmitOptions, TranscriptQuery
+from web.api.schemas import (
+    HistoryOut,
+    JobListOut,
+    JobListQuery,
+    JobOut,
+    SubmitOptions,
+    TranscriptQuery,
+)
 from web.filenames import attachment
 from web.health import require_database
 from web.owner import current_owner_id
@@ -136,6 +144,20 @@ def get_job_transcript(job_id: UUID) -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/<uuid:job_id>/history")
+@blueprint.output(HistoryOut)
+@blueprint.doc(responses=[404, 503])
+def get_job_history(job_id: UUID) -> Response:
+    """Ask what happened to a job and when, for instance why it took three attempts.
+
+    Branch on `kind` and `code`; `message` is for people and may be worded otherwise in another
+    version. Of a job that was tried very often, the submission and the newest events are kept.
+    """
+    history = jobs.get_history(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    shown = present_history(str(job_id), history)
+    return with_etag(jsonify(shown.model_dump(mode="json")), shown)
 
 
 @blueprint.post("/<uuid:job_id>/cancel")

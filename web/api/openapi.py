@@ -12,6 +12,7 @@ from shared.export import FORMATS
 from web.api.parsing import MAX_IDEMPOTENCY_KEY
 from web.api.schemas import (
     ErrorResponse,
+    HistoryOut,
     JobListOut,
     JobListQuery,
     JobOut,
@@ -55,7 +56,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     """Add what the decorators cannot say: the multipart body, queries, headers, downloads."""
     assert isinstance(spec, dict)  # a string only where the document is YAML
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in (JobOut, JobListOut, ErrorResponse)],
+        [(model, "serialization") for model in (JobOut, JobListOut, HistoryOut, ErrorResponse)],
         ref_template="#/components/schemas/{model}",
     )
     # APIFlask names nested models once for each model that holds them.
@@ -77,6 +78,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     _describe_submission(spec["paths"]["/api/v1/jobs"]["post"])
     _describe_polling(spec["paths"]["/api/v1/jobs/{job_id}"]["get"])
     _describe_polling(spec["paths"]["/api/v1/jobs"]["get"])
+    _describe_conditional(spec["paths"]["/api/v1/jobs/{job_id}/history"]["get"])
     _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
     return spec
 
@@ -105,6 +107,7 @@ def _operation_id(path: str, method: str) -> str:
         ("{job_id}", "get"): "getJob",
         ("{job_id}", "delete"): "deleteJob",
         ("transcript", "get"): "getTranscript",
+        ("history", "get"): "getHistory",
     }
     return names.get((last, method), f"{last}Job")
 
@@ -166,6 +169,14 @@ def _describe_submission(operation: dict[str, Any]) -> None:
 
 
 def _describe_polling(operation: dict[str, Any]) -> None:
+    _describe_conditional(operation)
+    operation["responses"]["200"]["headers"]["Retry-After"] = {
+        "description": "Seconds to wait; absent once the job is at its end.",
+        "schema": {"type": "integer"},
+    }
+
+
+def _describe_conditional(operation: dict[str, Any]) -> None:
     operation["parameters"].append(
         {
             "name": "If-None-Match",
@@ -174,13 +185,7 @@ def _describe_polling(operation: dict[str, Any]) -> None:
             "schema": {"type": "string"},
         }
     )
-    operation["responses"]["200"]["headers"] = {
-        "ETag": {"schema": {"type": "string"}},
-        "Retry-After": {
-            "description": "Seconds to wait; absent once the job is at its end.",
-            "schema": {"type": "integer"},
-        },
-    }
+    operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}}}
     operation["responses"]["304"] = {"description": "Nothing has changed."}
 
 

@@ -14,6 +14,7 @@ from shared.states import TERMINAL, JobStatus, Stage
 from web.api.schemas import (
     BatchOut,
     ErrorObject,
+    HistoryOut,
     JobLinks,
     JobListOut,
     JobOut,
@@ -128,6 +129,7 @@ def _links(job_id: str) -> JobLinks:
             "transcript": {name: transcript(name) for name in FORMATS},
             "cancel": url_for("jobs.cancel_job", job_id=job_id),
             "retry": url_for("jobs.retry_job", job_id=job_id),
+            "history": url_for("jobs.get_job_history", job_id=job_id),
             "page": url_for("pages.job", job_id=job_id),
         }
     )
@@ -149,11 +151,13 @@ def poll_after_s(job: JobOut) -> int:
     return max(_POLL_AT_LEAST_S, min(_POLL_AT_MOST_S, round(job.eta_seconds / 10)))
 
 
-def with_etag(response: Response, shown: JobOut | JobListOut) -> Response:
+def with_etag(response: Response, shown: JobOut | JobListOut | HistoryOut) -> Response:
     """304 if the client has seen this. The ETag is weak: a guess that only grew older between
     two batches (`eta_seconds`) does not make a new version."""
     if isinstance(shown, JobOut):
         text = shown.model_dump_json(exclude={"eta_seconds"})
+    elif isinstance(shown, HistoryOut):
+        text = shown.model_dump_json()
     else:
         text = shown.model_dump_json(exclude={"jobs": {"__all__": {"eta_seconds"}}})
     response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32], weak=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.states import JobStatus, Stage
+from shared.states import EventKind, JobStatus, Stage
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_PAGE = 200
@@ -121,6 +121,7 @@ class JobLinks(BaseModel):
     transcript: TranscriptLinks
     cancel: str
     retry: str
+    history: str
     page: str
 
 
@@ -165,3 +166,22 @@ class JobListOut(BaseModel):
     workers_alive: int = Field(
         description="Workers that reported themselves lately; 0: nothing moves until one starts."
     )
+
+
+class EventOut(BaseModel):
+    """Something that happened to a job."""
+
+    at: datetime = Field(description="By the database's clock, which all times here go by.")
+    kind: EventKind
+    attempt: int | None = Field(description="Which attempt it befell; null: somebody asked for it.")
+    worker: str | None = Field(description="The attempt's.")
+    code: str | None = Field(description="Of the error behind it, as in a job's `error`.")
+    message: str = Field(description="For a person: what happened and what comes of it.")
+
+
+class HistoryOut(BaseModel):
+    """A job's events, oldest first. Batches are not told one by one: the event `recognising` of an
+    attempt says how many it has recognised so far."""
+
+    job_id: str
+    events: list[EventOut]

@@ -21,6 +21,7 @@ from shared import jobs
 from shared.errors import IllegalTransition, InvalidRequest, QueueFull
 from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
+from web.api.history import present_history
 from web.api.parsing import parse
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
 from web.api.schemas import JobListQuery
@@ -73,6 +74,7 @@ def _one(job_id: str) -> dict[str, Any]:
         job_id=job_id,
         seen_within_s=here.settings.worker_seen_within_s,
     )
+    history = jobs.get_history(here.db, owner_id=current_owner_id(), job_id=job_id)
     shown = present(view, here.settings)
     transcript = None
     if shown.status == JobStatus.COMPLETED:
@@ -82,6 +84,7 @@ def _one(job_id: str) -> dict[str, Any]:
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
         "disk_full": shown.status not in TERMINAL and here.blobs.usable_bytes() == 0,
         "attempts": view.job.attempts,
+        "history": present_history(job_id, history),
         "transcript": transcript,
         "finished": shown.status in TERMINAL,
     }

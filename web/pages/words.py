@@ -9,8 +9,17 @@ from typing import Any
 
 from flask import Flask
 
-from shared.states import AttemptOutcome, JobStatus, Stage
-from web.api.schemas import BatchOut, JobOut
+from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
+from web.api.schemas import BatchOut, HistoryOut, JobOut
+from web.quantities import (
+    bytes_words,
+    clock,
+    memory_words,
+    padded_words,
+    seconds_words,
+    span,
+    speed_words,
+)
 
 _STATUS = {
     JobStatus.QUEUED: "Waiting",
@@ -38,6 +47,9 @@ _OUTCOME = {
     AttemptOutcome.RETRYING: "failed, tried again",
 }
 
+_TROUBLE = frozenset({EventKind.LOST, EventKind.RETRYING, EventKind.FAILED, EventKind.RETRIED})
+"""With one of these in it, a history is what the reader came for."""
+
 _WARNING = {
     "no_speech": "Nobody speaks in this recording, so the transcript is empty.",
     "damaged_audio_skipped": "Parts of the file are damaged; what they held is missing.",
@@ -58,36 +70,6 @@ def place_words(job: JobOut) -> str:
     return "next in line" if job.queue_position == 1 else f"number {job.queue_position} in line"
 
 
-def clock(seconds: float) -> str:
-    """A place in a recording, or its length.
-
-    >>> clock(62.9), clock(3725)
-    ('1:02', '1:02:05')
-    """
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def span(seconds: float) -> str:
-    """A time that passes, no finer than anyone wants to know.
-
-    >>> span(0.4), span(42), span(150), span(5400)
-    ('less than a second', '42 s', '2 min 30 s', '1 h 30 min')
-    """
-    if seconds < 1:
-        return "less than a second"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-
-
 def eta_words(seconds: float) -> str:
     """A guess, said as one."""
     if seconds < 10:
@@ -102,37 +84,9 @@ def done_words(seconds: float) -> str:
     return f"done in {eta_words(seconds).removesuffix(' left')}"
 
 
-def bytes_words(count: float) -> str:
-    """Gibibytes and mebibytes, named as memory and files usually are."""
-    if count >= 2**30:
-        return f"{count / 2**30:.1f}".removesuffix(".0") + " GB"
-    return f"{count / 2**20:.0f} MB"
-
-
-def speed_words(factor: float) -> str:
-    return f"{factor:.0f}× real time" if factor >= 10 else f"{factor:.1f}× real time"
-
-
-def seconds_words(seconds: float) -> str:
-    """A measured time or length of audio.
-
-    >>> seconds_words(0.04), seconds_words(1.26), seconds_words(65.2), seconds_words(537.6)
-    ('0.04 s', '1.3 s', '65.2 s', '8 min 58 s')
-    """
-    if seconds < 0.1:
-        return f"{seconds:.2f} s" if seconds else "0 s"
-    return f"{seconds:.1f} s" if seconds < 100 else span(seconds)
-
-
-def memory_words(count: float) -> str:
-    """In the gigabytes of 10^9 bytes that the reason for a batch size counts in."""
-    return f"{count / 1e9:.1f} GB"
-
-
 def batch_words(batch: BatchOut) -> str:
     """The worker's decision and its reason."""
-    size = f"{batch.batch_size_s:.1f}".removesuffix(".0")
-    words = f"Batches of up to {size} s of audio"
+    words = f"Batches of up to {padded_words(batch.batch_size_s)} of audio"
     return words + (f": {batch.reason.rstrip('.')}." if batch.reason else ".")
 
 
@@ -198,6 +152,23 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
+def instant(at: datetime) -> str:
+    """The same to the second, without the year: for what happened soon after one another."""
+    return f"{at.day} {at:%b, %H:%M:%S}"
+
+
+def is_troubled(history: HistoryOut) -> bool:
+    return any(event.kind in _TROUBLE for event in history.events)
+
+
+def tone(kind: EventKind) -> str:
+    """A class of the style sheet; empty for what is neither good nor bad."""
+    if kind is EventKind.COMPLETED:
+        return "good"
+    is_bad = kind in _TROUBLE and kind is not EventKind.RETRIED
+    return "bad" if is_bad else ""
+
+
 def register_filters(app: Flask) -> None:
     for filter_ in (
         state_words,
@@ -213,5 +184,8 @@ def register_filters(app: Flask) -> None:
         warning_words,
         outcome_words,
         moment,
+        instant,
+        is_troubled,
+        tone,
     ):
         app.add_template_filter(filter_)

@@ -1,6 +1,6 @@
 /**
  * Make `old` look like `next`, changing only what differs, so that focus, an open <details> and a
- * selection survive a refresh. Children with data-key are matched by it, the others by place.
+ * selection survive a refresh: a <details> opens and closes only by its reader. Children with data-key are matched by it, the others by place.
  */
 export function morph(old, next) {
   if (old.isEqualNode(next)) return;
@@ -17,12 +17,12 @@ export function morph(old, next) {
 }
 
 function sameAttributes(old, next) {
+  const byReader = (name) => name === "open" && old.nodeName === "DETAILS";
   for (const { name, value } of next.attributes) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.getAttribute(name) !== value && !byReader(name)) old.setAttribute(name, value);
   }
   for (const { name } of [...old.attributes]) {
-    const byReader = name === "open" && old.nodeName === "DETAILS";
-    if (!next.hasAttribute(name) && !byReader) old.removeAttribute(name);
+    if (!next.hasAttribute(name) && !byReader(name)) old.removeAttribute(name);
   }
 }
 

@@ -1,8 +1,16 @@
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const instant = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 
 /** The server writes UTC; a reader thinks in the time on their wall. */
 export function showLocalTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
+    const format = time.dataset.to === "second" ? instant : moment;
     time.textContent = format.format(new Date(time.dateTime));
   }
 }
