@@ -232,6 +232,15 @@ class StoredTranscript(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
+class Turn(Base):
+    """When an owner's job was last claimed, as a number that grows with every claim."""
+
+    __tablename__ = "turns"
+
+    owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
 class WorkerSeen(Base):
     """A worker process that serves the queue, as it last reported itself."""
 

@@ -151,8 +151,8 @@ def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) 
     )
 
 
-def view(db: Database, job_id: str) -> jobs.JobView:
-    return jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id)
+def view(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> jobs.JobView:
+    return jobs.get_job(db, owner_id=owner_id, job_id=job_id)
 
 
 def told(db: Database, job_id: str) -> list[tuple[str, int | None]]:

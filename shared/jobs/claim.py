@@ -1,8 +1,10 @@
 """Taking the next job.
 
 A doorbell only says that there is work.  The worker that hears it takes whichever queued job is
-next: higher priority first, then the owner with the fewest jobs running, then the longest
-waiting.  A doorbell that comes twice, late or for a job long done claims another job or nothing.
+next: higher priority first, then the owner with the fewest jobs running, then the one whose turn is
+the longest ago, then the longest waiting.  So one owner's thousand files do not keep another's one
+waiting, with a single worker either.  A doorbell that comes twice, late or for a job long done
+claims another job or nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.jobs.history import Happening, forget_beyond_limit, tell
-from shared.models import Attempt, Job, Recording
+from shared.models import Attempt, Job, Recording, Turn
 from shared.states import RUNNING, EventKind, JobStatus, Stage
 
 
@@ -53,27 +56,48 @@ def claim_next(db: Database, *, worker: str, lease_s: float) -> Claim | None:
         ).one_or_none()
         if claimed is None:
             return None
+        _take_turn(session, claimed.owner_id)
         return _open_attempt(session, claimed, worker, lease_s)
 
 
 def _next_job() -> Any:
-    running = aliased(Job)
-    running_of_owner = (
-        select(func.count())
-        .where(
-            running.owner_id == Job.owner_id,
-            running.status.in_([status.value for status in RUNNING]),
-        )
-        .correlate(Job)
-        .scalar_subquery()
+    # Each counted once for all owners and not once for each waiting job: a thousand may wait.
+    running = (
+        select(Job.owner_id, func.count().label("jobs"))
+        .where(Job.status.in_([status.value for status in RUNNING]))
+        .group_by(Job.owner_id)
+        .subquery()
     )
     return (
         select(Job.id)
+        .outerjoin(running, running.c.owner_id == Job.owner_id)
+        .outerjoin(Turn, Turn.owner_id == Job.owner_id)
         .where(Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now())
-        .order_by(Job.priority.desc(), running_of_owner, Job.queued_at, Job.id)
+        .order_by(
+            Job.priority.desc(),
+            func.coalesce(running.c.jobs, 0),
+            func.coalesce(Turn.number, 0),
+            Job.queued_at,
+            Job.id,
+        )
         .limit(1)
-        .with_for_update(skip_locked=True)  # SQLite has no such clause and needs none
+        .with_for_update(of=Job, skip_locked=True)  # SQLite has no such clause and needs none
         .scalar_subquery()
+    )
+
+
+def _take_turn(session: Session, owner_id: str) -> None:
+    """`owner_id` comes last among those with as many jobs running.
+
+    Two claims at the same moment may give two owners the same number, which harms nobody.
+    """
+    of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    latest = select(func.coalesce(func.max(Turn.number), 0) + 1).scalar_subquery()
+    turn = of_dialect.insert(Turn).values(owner_id=owner_id, number=latest)
+    session.execute(
+        turn.on_conflict_do_update(
+            index_elements=[Turn.owner_id], set_={"number": turn.excluded.number}
+        )
     )
 
 

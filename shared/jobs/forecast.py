@@ -6,7 +6,7 @@ Pure arithmetic on seconds from now; `speed` brings the figures, `reading` the j
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -15,6 +15,8 @@ _PACE_NEEDS_PROGRESS = 0.02
 """Below this share, elapsed over progress says nothing yet."""
 
 _Place = tuple[int, datetime, str]  # priority downwards, queued, id
+_Head = tuple[int, int, int, datetime, str, str]
+# priority downwards, the owner's running jobs and last turn, queued, id, owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,21 @@ def remaining_s(progress: float, spent_s: float, expected_s: float | None) -> fl
 
 
 def forecast(
-    waiting: Sequence[WaitingJob], running: Sequence[RunningJob], slots: int
+    waiting: Sequence[WaitingJob],
+    running: Sequence[RunningJob],
+    slots: int,
+    turns: Mapping[str, int],
 ) -> dict[str, float]:
-    """Wall seconds until each waiting job is done, by its id.
+    """Wall seconds until each waiting job is done, by its id, in the order in which they are taken.
 
-    `slots` is how many jobs all live workers run at once.  Each slot that is free takes the next
-    job as `claim` does: higher priority, then the owner with the fewest running, then the longest
-    waiting.
+    `slots` is how many jobs all live workers run at once, `turns` when a job of each owner was
+    last taken, as a number that grows.  Each slot that is free takes the next job as `claim` does:
+    higher priority, then the owner with the fewest running, then the one whose turn is the longest
+    ago, then the longest waiting.
     """
     if slots < 1:
         return {}
-    line = _Line(running)
+    line = _Line(running, turns)
     # More running than slots: a worker that was not seen lately still holds a job.
     free = [(job.remaining_s, job.owner_id) for job in running]
     free += [(0.0, "")] * (slots - len(running))
@@ -90,10 +96,12 @@ class _Line:
     entry that is no longer true is dropped once it comes up.
     """
 
-    def __init__(self, running: Sequence[RunningJob]) -> None:
+    def __init__(self, running: Sequence[RunningJob], turns: Mapping[str, int]) -> None:
         self._running = Counter(job.owner_id for job in running)
+        self._turns = defaultdict(int, turns)
+        self._latest_turn = max(turns.values(), default=0)
         self._jobs: defaultdict[str, list[tuple[_Place, WaitingJob]]] = defaultdict(list)
-        self._heads: list[tuple[int, int, datetime, str, str]] = []
+        self._heads: list[_Head] = []
         self.waits = 0
 
     def add(self, job: WaitingJob) -> None:
@@ -115,14 +123,17 @@ class _Line:
         job = heappop(self._jobs[owner_id])[1]
         self.waits -= 1
         self._running[owner_id] += 1
+        self._latest_turn += 1
+        self._turns[owner_id] = self._latest_turn
         self._note(owner_id)
         return job
 
-    def _head(self, owner_id: str) -> tuple[int, int, datetime, str, str] | None:
+    def _head(self, owner_id: str) -> _Head | None:
         if not self._jobs[owner_id]:
             return None
         priority, queued_at, job_id = self._jobs[owner_id][0][0]
-        return priority, self._running[owner_id], queued_at, job_id, owner_id
+        place = priority, self._running[owner_id], self._turns[owner_id], queued_at, job_id
+        return *place, owner_id
 
     def _note(self, owner_id: str) -> None:
         if (head := self._head(owner_id)) is not None:

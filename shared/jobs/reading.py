@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, contains_eager, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
 from shared.jobs.figures import RecognitionFigures, recognition_figures
-from shared.jobs.forecast import RunningJob, WaitingJob, forecast, remaining_s
-from shared.jobs.speed import alive, audio_s, learnt_speed, likely_audio_s
-from shared.models import Attempt, Job, Recording, StoredTranscript, WorkerSeen
+from shared.jobs.outlook import outlook, processing_s, with_attempts
+from shared.jobs.speed import alive
+from shared.models import Attempt, Job, StoredTranscript, WorkerSeen
 from shared.settings import SEEN_WITHIN_S
 from shared.states import RUNNING, TERMINAL, JobStatus
 from shared.transcript import Transcript
-
-_LOOKS_AHEAD = 2_000
-"""Waiting jobs that the forecast plays through; those further back get none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class JobView:
 
     job: Job
     queue_position: int | None
-    """1 for the next; None unless queued. Fair shares between owners may change the order."""
+    """1 for the next to be taken, owners taking turns; None unless queued."""
     now: datetime
     """The database's clock at the time of reading."""
     eta_s: float | None
@@ -52,7 +48,7 @@ class JobView:
     @property
     def processing_s(self) -> float:
         """Wall seconds that workers spent on this job, over all attempts."""
-        return _processing_s(self.job, self.now)
+        return processing_s(self.job, self.now)
 
     @property
     def real_time_factor_x(self) -> float | None:
@@ -119,107 +115,20 @@ def list_jobs(
 
 def _views(session: Session, wanted: object, workers: tuple[int, int]) -> list[JobView]:
     """`workers` is how many live, and how many jobs they run at once."""
-    jobs = _with_attempts(session, Job.id.in_(wanted))  # type: ignore[arg-type]
+    jobs = with_attempts(session, Job.id.in_(wanted))  # type: ignore[arg-type]
     now = session.scalar(select(database_now()))
     assert now is not None
-    positions = _queue_positions(session, jobs)
-    eta = _eta(session, jobs, now, slots=workers[1])
+    ahead = outlook(session, jobs, now, slots=workers[1])
     return [
         JobView(
             job,
-            positions.get(job.id),
+            ahead.places.get(job.id),
             now,
-            eta.get(job.id),
+            ahead.eta_s.get(job.id),
             None if job.status in TERMINAL else workers[0],
         )
         for job in jobs
     ]
-
-
-def _with_attempts(session: Session, which: ColumnElement[bool]) -> Sequence[Job]:
-    return session.scalars(
-        select(Job)
-        .join(Recording, Recording.id == Job.recording_id)
-        .where(which)
-        .options(contains_eager(Job.recording), selectinload(Job.attempts))
-        .order_by(Job.id.desc())
-    ).all()
-
-
-def _processing_s(job: Job, now: datetime) -> float:
-    return sum(
-        ((attempt.ended_at or now) - attempt.started_at).total_seconds() for attempt in job.attempts
-    )
-
-
-def _eta(session: Session, jobs: Sequence[Job], now: datetime, *, slots: int) -> dict[str, float]:
-    """Wall seconds until each of `jobs` is done, where that can be told."""
-    waits = any(job.status == JobStatus.QUEUED for job in jobs)
-    if not waits and not any(job.status == JobStatus.PROCESSING for job in jobs):
-        return {}
-    speed = learnt_speed(session)
-    eta = {job.id: left for job in jobs if (left := _remaining_s(job, now, speed)) is not None}
-    if not waits or speed is None or not slots:
-        return eta
-    running = _with_attempts(session, Job.status.in_([status.value for status in RUNNING]))
-    return eta | forecast(
-        _waiting(session, now, speed),
-        [RunningJob(job.owner_id, _remaining_s(job, now, speed) or 0.0) for job in running],
-        slots,
-    )
-
-
-def _remaining_s(job: Job, now: datetime, speed: float | None) -> float | None:
-    if job.status != JobStatus.PROCESSING:
-        return None
-    expected_s = likely_audio_s(job.recording) / speed if speed else None
-    return remaining_s(job.progress, _processing_s(job, now), expected_s)
-
-
-def _waiting(session: Session, now: datetime, speed: float) -> list[WaitingJob]:
-    rows = session.execute(
-        select(
-            Job.id,
-            Job.owner_id,
-            Job.priority,
-            Job.queued_at,
-            Job.available_at,
-            (audio_s() * (1 - Job.progress)).label("left_s"),
-        )
-        .join(Recording, Recording.id == Job.recording_id)
-        .where(Job.status == JobStatus.QUEUED.value)
-        .order_by(Job.priority.desc(), Job.queued_at, Job.id)
-        .limit(_LOOKS_AHEAD)
-    )
-    return [
-        WaitingJob(
-            row.id,
-            row.owner_id,
-            row.priority,
-            row.queued_at,
-            work_s=row.left_s / speed,
-            available_in_s=max(0.0, (row.available_at - now).total_seconds()),
-        )
-        for row in rows
-    ]
-
-
-def _queue_positions(session: Session, jobs: Sequence[Job]) -> dict[str, int]:
-    queued = [job.id for job in jobs if job.status == JobStatus.QUEUED]
-    if not queued:
-        return {}
-    ranked = (
-        select(
-            Job.id,
-            func.row_number()
-            .over(order_by=(Job.priority.desc(), Job.queued_at, Job.id))
-            .label("position"),
-        )
-        .where(Job.status == JobStatus.QUEUED.value)
-        .subquery()
-    )
-    rows = session.execute(select(ranked).where(ranked.c.id.in_(queued)))
-    return {row.id: row.position for row in rows}
 
 
 def get_transcript(db: Database, *, owner_id: str, job_id: str) -> Transcript:

@@ -83,6 +83,34 @@ class TestClaim:
         modest = factories.submit(db, owner_id="modest")
         assert [factories.claim(db).job_id for _ in range(3)] == [first, modest, second]
 
+    def test_with_one_worker_owners_take_turns_in_the_order_that_is_shown(
+        self, db: Database
+    ) -> None:
+        owner_of = {
+            factories.submit(db, owner_id=owner, priority=priority): owner
+            for owner, priority in [("a", 0)] * 5 + [("b", 0)] * 2 + [("c", 0), ("a", 1)]
+        }
+        shown = {
+            job_id: factories.view(db, job_id, owner_id=owner).queue_position
+            for job_id, owner in owner_of.items()
+        }
+        taken = []
+        for _ in owner_of:
+            claimed = factories.claim(db)
+            taken.append(claimed.job_id)
+            factories.complete(db, claimed)
+        assert "".join(owner_of[job_id] for job_id in taken) == "abcabaaaa"
+        assert shown == {job_id: place for place, job_id in enumerate(taken, start=1)}
+
+    def test_places_beyond_those_looked_ahead_at_go_on_counting(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        submitted = [factories.submit(db, owner_id="a") for _ in range(4)]
+        monkeypatch.setattr("shared.jobs.outlook._LOOKS_AHEAD", 2)
+        page = jobs.list_jobs(db, owner_id="a")
+        places = {view.job.id: view.queue_position for view in page.jobs}
+        assert places == {job_id: place for place, job_id in enumerate(submitted, start=1)}
+
     def test_each_claim_has_a_new_fence_and_an_attempt_of_its_own(self, db: Database) -> None:
         job_id = factories.submit(db)
         first = factories.claim(db)

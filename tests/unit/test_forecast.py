@@ -24,29 +24,35 @@ def waiting(name: str, work_s: float, **values: object) -> WaitingJob:
 class TestForecast:
     def test_one_slot_takes_one_after_the_other(self) -> None:
         line = [waiting("a", 10), waiting("b", 20), waiting("c", 5)]
-        assert forecast(line, [], 1) == {"a": 10, "b": 30, "c": 35}
+        assert forecast(line, [], 1, {}) == {"a": 10, "b": 30, "c": 35}
 
     def test_a_running_job_is_waited_for_and_two_slots_share(self) -> None:
         line = [waiting("a", 10), waiting("b", 20), waiting("c", 5)]
-        assert forecast(line, [RunningJob("a", 12)], 2) == {"a": 10, "b": 30, "c": 17}
+        assert forecast(line, [RunningJob("a", 12)], 2, {}) == {"a": 10, "b": 30, "c": 17}
 
     def test_a_higher_priority_goes_first(self) -> None:
         line = [waiting("a", 10), waiting("b", 20, priority=1)]
-        assert forecast(line, [], 1) == {"b": 20, "a": 30}
+        assert forecast(line, [], 1, {}) == {"b": 20, "a": 30}
 
     def test_an_owner_with_fewer_running_overtakes_one_with_many_waiting(self) -> None:
         many = [waiting(f"many-{letter}", 10) for letter in "abcd"]
         one = waiting("one-z", 10, owner_id="z")
-        done = forecast([*many, one], [RunningJob("a", 10)], 2)
+        done = forecast([*many, one], [RunningJob("a", 10)], 2, {})
         assert done["one-z"] == 10
         assert done["many-a"] == 20
 
+    def test_with_one_slot_owners_take_turns(self) -> None:
+        many = [waiting(f"many-{letter}", 10) for letter in "abcd"]
+        few = [waiting(f"few-{letter}", 10, owner_id="z") for letter in "yz"]
+        done = forecast([*many, *few], [], 1, {"a": 7})
+        assert list(done) == ["few-y", "many-a", "few-z", "many-b", "many-c", "many-d"]
+
     def test_a_job_that_may_not_be_taken_yet_lets_others_go_before(self) -> None:
         line = [waiting("a", 10, available_in_s=60), waiting("b", 20)]
-        assert forecast(line, [], 1) == {"b": 20, "a": 70}
+        assert forecast(line, [], 1, {}) == {"b": 20, "a": 70}
 
     def test_nobody_works_and_nothing_is_promised(self) -> None:
-        assert forecast([waiting("a", 10)], [], 0) == {}
+        assert forecast([waiting("a", 10)], [], 0, {}) == {}
 
     @given(
         st.lists(
@@ -61,29 +67,35 @@ class TestForecast:
         ),
         st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 40)), max_size=3),
         st.integers(1, 4),
+        st.dictionaries(st.sampled_from("xyz"), st.integers(1, 5)),
     )
     def test_it_is_what_trying_every_waiting_job_at_every_step_gives(
         self,
         jobs: list[tuple[int, str, int, int, int]],
         held: list[tuple[str, int]],
         slots: int,
+        turns: dict[str, int],
     ) -> None:
         line = [
             WaitingJob(f"{number:02}", owner, priority, NOON + timedelta(seconds=age), work, later)
             for number, (work, owner, priority, age, later) in enumerate(jobs)
         ]
         running = [RunningJob(owner, left) for owner, left in held]
-        done = forecast(line, running, slots)
-        assert done == step_by_step(line, running, slots)
+        done = forecast(line, running, slots, turns)
+        assert list(done.items()) == step_by_step(line, running, slots, turns)
         assert set(done) == {job.job_id for job in line}
         assert all(done[job.job_id] >= job.available_in_s + job.work_s for job in line)
 
 
-def step_by_step(line: list[WaitingJob], running: list[RunningJob], slots: int) -> dict[str, float]:
+def step_by_step(
+    line: list[WaitingJob], running: list[RunningJob], slots: int, turns: dict[str, int]
+) -> list[tuple[str, float]]:
     """The claim's ORDER BY, evaluated anew whenever a slot is free."""
+    last_turn = dict(turns)
     free = [(job.remaining_s, job.owner_id) for job in running]
     free += [(0.0, "")] * (slots - len(running))
-    left, done = list(line), {}
+    left = list(line)
+    done: list[tuple[str, float]] = []
     owners = [job.owner_id for job in running]
     while left:
         now, owner = min(free)
@@ -99,13 +111,15 @@ def step_by_step(line: list[WaitingJob], running: list[RunningJob], slots: int) 
             key=lambda job: (
                 -job.priority,
                 owners.count(job.owner_id),
+                last_turn.get(job.owner_id, 0),
                 job.queued_at,
                 job.job_id,
             ),
         )
         left.remove(taken)
+        last_turn[taken.owner_id] = max(last_turn.values(), default=0) + 1
         owners.append(taken.owner_id)
-        done[taken.job_id] = now + taken.work_s
+        done.append((taken.job_id, now + taken.work_s))
         free.append((now + taken.work_s, taken.owner_id))
     return done
 

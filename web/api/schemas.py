@@ -135,7 +135,9 @@ class JobOut(BaseModel):
     status: JobStatus
     stage: Stage | None = Field(description="What a processing job is doing.")
     progress: float = Field(ge=0, le=1, description="Never falls.")
-    queue_position: int | None = Field(description="1 for the next; null unless queued.")
+    queue_position: int | None = Field(
+        description="1 for the next, owners taking turns; null unless queued."
+    )
     eta_seconds: float | None = Field(
         description="Until a waiting or running job is done, as far as earlier jobs tell; null "
         "before the first was completed, and for a waiting one while no worker lives."
