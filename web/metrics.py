@@ -44,6 +44,11 @@ class _Queue(Collector):
         for status in JobStatus:
             by_status.add_metric([status.value], counts.get(status, 0))
         yield by_status
+        yield GaugeMetricFamily(
+            "longscribe_waiting_audio_seconds",
+            "Audio of the queued jobs, estimated where it was not decoded yet.",
+            value=jobs.waiting_audio_s(self._db),
+        )
         seen = jobs.workers_seen(self._db, within_s=self._seen_within_s)
         yield GaugeMetricFamily("longscribe_workers", "Workers seen lately.", value=len(seen))
 

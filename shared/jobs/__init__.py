@@ -23,7 +23,7 @@ from shared.jobs.claim import Claim, claim_next
 from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.figures import RecognitionFigures
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
-from shared.jobs.limit import QueueLimit, require_room
+from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -96,6 +96,7 @@ __all__ = [
     "stored_plan",
     "submit",
     "take_back",
+    "waiting_audio_s",
     "worker_last_seen",
     "workers_seen",
 ]

@@ -74,15 +74,7 @@ def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
 
     Into an empty queue any recording goes, or one longer than the limit would never be taken.
     """
-    waiting_s = float(
-        session.scalar(
-            select(func.coalesce(func.sum(audio_s()), 0.0))
-            .select_from(Job)
-            .join(Recording, Recording.id == Job.recording_id)
-            .where(Job.status == JobStatus.QUEUED.value)
-        )
-        or 0.0
-    )
+    waiting_s = _waiting_audio_s(session)
     if not waiting_s or waiting_s + length_s <= limit.most_s:
         return
     _, slots = alive(session, within_s=limit.seen_within_s)
@@ -97,6 +89,22 @@ def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
             slots,
         ),
     )
+
+
+def waiting_audio_s(db: Database) -> float:
+    """Seconds of audio that wait, as far as their lengths are known or guessed."""
+    with db.reading() as session:
+        return _waiting_audio_s(session)
+
+
+def _waiting_audio_s(session: Session) -> float:
+    waiting_s = session.scalar(
+        select(func.sum(audio_s()))
+        .select_from(Job)
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(Job.status == JobStatus.QUEUED.value)
+    )
+    return float(waiting_s or 0.0)
 
 
 def retry_after_s(excess_s: float, speed: float | None, slots: int) -> float:

@@ -97,6 +97,7 @@ def test_metrics_count_jobs_by_status_and_bytes(app: Flask, client: FlaskClient)
     assert 'longscribe_jobs{status="failed"} 1.0' in text
     assert 'longscribe_submissions_total{result="created"}' in text
     assert "longscribe_uploaded_bytes_total" in text
+    assert "longscribe_waiting_audio_seconds 0.0003125" in text  # 10 bytes of a WAV file
     assert 'endpoint="jobs.submit_job",method="POST",status="202"' in text
 
 
