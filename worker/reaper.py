@@ -45,7 +45,7 @@ class Reaper:
         self._celery = celery
         self._worker = worker
         self._hostname = hostname
-        self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
+        self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes)
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._stopped = threading.Event()
@@ -119,8 +119,8 @@ class Reaper:
 
     def _ring_for_the_forgotten(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable
-        if not claimable:
-            return
+        if not claimable or not self._blobs.usable_bytes():
+            return  # without room on the disk our own children would hear it and do nothing
         missing = claimable - waiting_doorbells(self._celery)
         for _ in range(min(missing, _RINGS_A_SWEEP)):
             if not ring(self._celery, "swept"):

@@ -62,6 +62,28 @@ def test_it_rings_once_for_each_job_that_nobody_was_told_of(
     assert len(waiting) == 3
 
 
+def test_it_rings_for_nobody_while_the_disk_is_full(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(sqlite_url)
+    settings = Settings(
+        data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, min_free_bytes=2**62
+    )
+    sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h")
+    asked: list[int] = []
+    rung: list[str] = []
+    monkeypatch.setattr(sweeping._blobs, "usable_bytes", lambda: asked.append(1) or 0)
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 0)
+    monkeypatch.setattr(reaper, "ring", lambda celery, name: rung.append(name) or True)
+    factories.submit(db)
+    sweeping.start()
+    wait_for(lambda: len(asked) >= 3, what="three sweeps")
+    assert rung == []
+    monkeypatch.setattr(sweeping._blobs, "usable_bytes", lambda: 2**30)
+    wait_for(lambda: rung, what="a doorbell once there is room")
+    sweeping.stop()
+
+
 def test_a_sweep_that_breaks_ends_the_worker(
     sweeping: Reaper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
