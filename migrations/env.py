@@ -19,7 +19,8 @@ def _render_item(kind: str, value: object, autogen_context: object) -> str | boo
 
 
 def _run() -> None:
-    db = Database(context.config.attributes["database_url"])
+    # A statement here may take its time: it waits for another who migrates, or builds an index.
+    db = Database(context.config.attributes["database_url"], impatient=False)
     with db.engine.execution_options(writes=True).connect() as connection:
         context.configure(
             connection=connection,

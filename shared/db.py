@@ -1,4 +1,4 @@
-"""The SQL database: connections, transactions and its clock.
+"""The SQL database: connections, transactions, its clock, and how to tell that it is out.
 
 SQLite and PostgreSQL behave alike here.  Leases compare times of one clock only, the
 database's, so a worker whose own clock is an hour off neither loses nor steals jobs.
@@ -6,6 +6,7 @@ database's, so a worker whose own clock is an hour off neither loses nor steals 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ from typing import Any
 
 from sqlalchemy import DateTime, Engine, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+from shared import postgresql
 
 _BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another; with BEGIN IMMEDIATE no other error is left."""
@@ -84,18 +88,47 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-class Database:
-    """One engine and the two kinds of transaction. Keep I/O out of both."""
+_SQLITE_LATER = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+_SQLITE_PRIMARY_CODE = 0xFF
+"""SQLite's extended codes keep the code that they refine in their lowest byte."""
 
-    def __init__(self, url: str) -> None:
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not be reached, or could not take this just now, so that the same
+    may succeed later: no connection, one that broke, a server that starts, stops or has crashed, a
+    SQLite file that is locked or a disk that is full.
+
+    A statement that the database understood and refused is none of these.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", None)  # only where SQLite itself spoke
+        return code is not None and code & _SQLITE_PRIMARY_CODE in _SQLITE_LATER
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:  # no server said anything
+        return isinstance(error, OperationalError | InterfaceError)
+    return postgresql.is_passing(state)
+
+
+class Database:
+    """One engine and the two kinds of transaction. Keep I/O out of both.
+
+    With `impatient` (PostgreSQL), a statement that gets no answer counts as a lost connection.
+    """
+
+    def __init__(self, url: str, *, impatient: bool = True) -> None:
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             self.engine = create_engine(url)
             _configure_sqlite(self.engine)
         else:
             self.engine = create_engine(
-                url, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+                url, pool_pre_ping=True, connect_args=postgresql.CONNECT_OPTIONS
             )
+            postgresql.configure(self.engine, impatient=impatient)
         self._writing_engine = self.engine.execution_options(writes=True)
 
     @contextmanager

@@ -205,6 +205,13 @@ class Cancelled(LongscribeError):
     default_message = "The job was cancelled."
 
 
+class AlreadyWritten(LongscribeError):
+    """This very write was committed before, when its COMMIT was not answered. Nothing is amiss."""
+
+    code = "already_written"
+    default_message = "This write was committed before."
+
+
 class FenceLost(LongscribeError):
     """This attempt no longer holds the job: its lease ran out and the reaper gave it back.
 

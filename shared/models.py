@@ -143,6 +143,9 @@ class Attempt(Base):
     number: Mapped[int] = mapped_column(Integer)
     fence: Mapped[int] = mapped_column(Integer)
     worker: Mapped[str] = mapped_column(String(255))
+    last_write: Mapped[str | None] = mapped_column(_Id)
+    """The newest of its writes, by the name that its worker gave it. A worker that did not hear
+    whether a COMMIT came through finds out here."""
     started_at: Mapped[datetime] = mapped_column(default=database_now())
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(16))

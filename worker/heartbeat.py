@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +15,10 @@ from shared.errors import Cancelled, FenceLost, LongscribeError
 
 log = structlog.get_logger(__name__)
 
+_LEAVE_S = 2.0
+"""How long a heartbeat that is on its way is waited for at the end. One that comes later finds the
+attempt over and changes nothing."""
+
 
 class ShutdownRequested(Exception):
     """The worker was told to stop; the job goes back to the queue as it is."""
@@ -23,6 +26,9 @@ class ShutdownRequested(Exception):
 
 class Heartbeat:
     """Renews the lease every `interval_s` from a thread of its own while it is entered.
+
+    Whether the attempt has lost its job, the database alone says: while it is out the lease runs
+    out, but nobody can take the job either.
 
     Call `check` often: it raises Cancelled, FenceLost or ShutdownRequested once there is a
     reason to stop.
@@ -51,21 +57,18 @@ class Heartbeat:
             raise ShutdownRequested
 
     def _run(self) -> None:
-        renewed_at = time.monotonic()
+        failed = False
         while not self._ended.wait(self._interval_s):
             try:
                 jobs.heartbeat(self._db, self._claim)
-                renewed_at = time.monotonic()
+                failed = False
             except (Cancelled, FenceLost) as reason:
                 self._reason = reason
                 return
             except SQLAlchemyError as error:
-                log.warning("heartbeat failed", error=str(error.__cause__ or error))
-                if time.monotonic() - renewed_at > self._claim.lease_s:
-                    # By the database's clock another worker may hold the job by now. The fence
-                    # would refuse our writes; stopping spares the work.
-                    self._reason = FenceLost()
-                    return
+                if not failed:  # and not every few seconds of an outage
+                    log.warning("heartbeat failed", error=str(error.__cause__ or error))
+                failed = True
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -78,4 +81,4 @@ class Heartbeat:
         trace: TracebackType | None,
     ) -> None:
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_LEAVE_S)

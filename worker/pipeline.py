@@ -31,6 +31,7 @@ from worker.batching import plan_batches
 from worker.decode import DecodeLimits
 from worker.listener import Listener
 from worker.metering import AttemptMeter
+from worker.outage import AttemptStore
 from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
 from worker.recognition import BatchRunner
 from worker.spool import AudioSpool
@@ -75,21 +76,22 @@ def transcribe(
     Raises the errors of shared.errors.
     """
     meter = AttemptMeter(tools.recogniser.memory)
+    store = AttemptStore(tools.db, claim, check, watched)
     with (
         job_folder(tools.settings.work_dir, claim.job_id) as folder,
         AudioSpool(folder / "audio.pcm") as spool,
     ):
-        attempt = _Attempt(tools, claim, check, spool, meter, watched)
+        attempt = _Attempt(tools, claim, store, check, spool, meter, watched)
         warnings = attempt.recognise()
         words = attempt.runner.words()
         duration = spool.seconds
     del attempt  # and with it a second copy of every word
-    jobs.set_stage(tools.db, claim, Stage.PUNCTUATING, progress=_RECOGNISED)
+    store.write(jobs.set_stage, Stage.PUNCTUATING, progress=_RECOGNISED)
     watched.moved()
     marks = tools.recogniser.punctuate([word.word for word in words])
     watched.moved()
     check()
-    jobs.set_stage(tools.db, claim, Stage.SAVING, usage=meter.usage())
+    store.write(jobs.set_stage, Stage.SAVING, usage=meter.usage())
     return assemble(
         words,
         marks,
@@ -120,6 +122,7 @@ class _Attempt:
         self,
         tools: Tools,
         claim: jobs.Claim,
+        store: AttemptStore,
         check: Callable[[], None],
         spool: AudioSpool,
         meter: AttemptMeter,
@@ -127,18 +130,17 @@ class _Attempt:
     ) -> None:
         self._tools = tools
         self._claim = claim
+        self._store = store
         self._check = check
         self._spool = spool
         self._watched = watched
         self._key = plan_key(tools)
-        self._stored = jobs.stored_plan(tools.db, claim, self._key)
+        self._stored = store.read(jobs.stored_plan, self._key)
         self._batches = 1 + max((segment.batch for segment in self._stored.segments), default=-1)
         self._stage = Stage.DECODING
         self._progress = 0.0
         self._expected_s: float | None = None
-        self.runner = BatchRunner(
-            tools.db, claim, tools.recogniser, tools.batch_sizer, spool, meter, watched
-        )
+        self.runner = BatchRunner(store, tools.recogniser, tools.batch_sizer, spool, meter, watched)
 
     def recognise(self) -> list[str]:
         """Listen, plan and recognise to the recording's end; the warnings."""
@@ -201,7 +203,7 @@ class _Attempt:
         if list(spans[: len(known)]) != known:
             # Nothing that we know of does this; the text would have a seam, so begin again.
             log.error("the recording's spans are not those of the stored plan")
-            jobs.drop_plan(self._tools.db, self._claim)
+            self._store.write(jobs.drop_plan)
             self._batches = 0
             return list(spans)
         self._run(stored)
@@ -214,9 +216,8 @@ class _Attempt:
         """Decide, and keep the reason with the attempt. In padded seconds."""
         decision = self._tools.batch_sizer.choose(self._expected_s or self._spool.seconds)
         identity = self._tools.recogniser.identity
-        jobs.note_batch_choice(
-            self._tools.db,
-            self._claim,
+        self._store.write(
+            jobs.note_batch_choice,
             jobs.BatchRecord(
                 model=identity.name,
                 device=identity.device,
@@ -250,7 +251,7 @@ class _Attempt:
             jobs.PlannedSegment(span.start, span.end, batch_of[index])
             for index, span in enumerate(window)
         ]
-        jobs.store_plan(self._tools.db, self._claim, self._key, segments, complete=is_last)
+        self._store.write(jobs.store_plan, self._key, segments, complete=is_last)
         log.info(
             "planned",
             segments=len(segments),
@@ -267,7 +268,7 @@ class _Attempt:
             return
         if self._stage is Stage.DECODING:
             self._stage = Stage.RECOGNISING
-            jobs.set_stage(self._tools.db, self._claim, self._stage)
+            self._store.write(jobs.set_stage, self._stage)
         begin, end = segments[0].start_sample, segments[-1].end_sample
 
         def progress(share: float) -> float:
@@ -291,11 +292,11 @@ class _Attempt:
         progress = self._overall(0.0)
         if progress - self._progress >= _SHOW_EVERY:
             self._progress = progress
-            jobs.set_stage(self._tools.db, self._claim, self._stage, progress=progress)
+            self._store.write(jobs.set_stage, self._stage, progress=progress)
 
     def _end_of_recording(self) -> None:
         """The header may have claimed another length than there was."""
         if self._spool.samples == 0:
             raise NoAudio
         self._expected_s = self._spool.seconds
-        jobs.set_stage(self._tools.db, self._claim, self._stage, duration_s=self._spool.seconds)
+        self._store.write(jobs.set_stage, self._stage, duration_s=self._spool.seconds)

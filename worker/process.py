@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from billiard import active_children
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
 from shared.blobs import BlobStore
@@ -25,6 +26,7 @@ from shared.settings import Settings, load_settings
 from worker.batch_sizer import BatchSizer
 from worker.configured import load_configured_recogniser
 from worker.file_lock import GivenUp, file_lock
+from worker.heartbeat import ShutdownRequested
 from worker.pipeline import Tools
 from worker.reaper import Reaper
 from worker.watchdog import Watchdog, forget_former
@@ -55,6 +57,12 @@ def worker_name() -> str:
     """Host and main process: the same in parent and children."""
     pid = os.getppid() if _tools is not None else os.getpid()
     return f"{socket.gethostname()}:{pid}"
+
+
+def stop_if_told() -> None:
+    """Raises ShutdownRequested once the worker was told to stop."""
+    if shutdown.is_set():
+        raise ShutdownRequested
 
 
 def watched(claim: jobs.Claim) -> Watched:
@@ -100,7 +108,10 @@ def start_child() -> None:
         os.kill(os.getppid(), signal.SIGTERM)
         os._exit(1)
     configure_logging(settings)  # FunASR's import rearranges the root logger
-    sweep(settings.work_dir, _tools.db)
+    try:
+        sweep(settings.work_dir, _tools.db)
+    except SQLAlchemyError as error:
+        log.warning("what crashes left stays for now", error=str(error))
     identity = _tools.recogniser.identity
     log.info("model loaded", model=identity.name, device=identity.device, dtype=identity.dtype)
 

@@ -48,6 +48,9 @@ class Reaper:
         self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes)
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
+        self._answered: datetime | None = None
+        self._was_out = True  # a worker that has just started has seen nothing of what was before
+        self._patient_until = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
 
@@ -85,10 +88,13 @@ class Reaper:
         try:
             step()
         except (SQLAlchemyError, RedisError, OperationalError, OSError) as error:
+            self._was_out |= isinstance(error, SQLAlchemyError)
             log.warning("sweep incomplete", step=step.__name__.strip("_"), error=str(error))
 
     def _show_life(self) -> None:
-        jobs.note_worker(
+        self._answered = None
+        asked_at = time.monotonic()
+        self._answered = jobs.note_worker(
             self._db,
             name=self._worker,
             hostname=self._hostname,
@@ -97,9 +103,23 @@ class Reaper:
             jobs_at_once=self._settings.worker_concurrency,
             started_at=self._started_at,
         )
+        now = time.monotonic()
+        if self._was_out or now - asked_at > self._settings.heartbeat_s:
+            heard_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
+            self._patient_until = now + heard_s
+        self._was_out = False
 
     def _take_back(self) -> None:
-        for reaped in jobs.reap(self._db, max_attempts=self._settings.max_attempts):
+        """End what nobody renewed, unless it could not be: after an outage every lease has run out,
+        and their holders get the time of a heartbeat to show that they live."""
+        if self._answered is None or time.monotonic() < self._patient_until:
+            return
+        # Not what ran out since it answered: another outage may have begun then.
+        for reaped in jobs.reap(
+            self._db,
+            max_attempts=self._settings.max_attempts,
+            expired_before=self._answered,
+        ):
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
 
     def _remove_abandoned_uploads(self) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from shared import jobs
-from shared.db import Database
 from shared.errors import RecognitionFailed
 from shared.jobs import RecognisedSegment
 from shared.transcript import Word
 from worker.batch_sizer import BatchSizer, padded_s
 from worker.metering import AttemptMeter
+from worker.outage import AttemptStore
 from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm, Recogniser
 from worker.spool import AudioSpool
 from worker.watched import Watched
@@ -26,16 +26,14 @@ class BatchRunner:
 
     def __init__(
         self,
-        db: Database,
-        claim: jobs.Claim,
+        store: AttemptStore,
         recogniser: Recogniser,
         batch_sizer: BatchSizer,
         spool: AudioSpool,
         meter: AttemptMeter,
         watched: Watched,
     ) -> None:
-        self._db = db
-        self._claim = claim
+        self._store = store
         self._recogniser = recogniser
         self._batch_sizer = batch_sizer
         self._spool = spool
@@ -75,9 +73,8 @@ class BatchRunner:
             for recognised in self._batches(missing[number], check):
                 self._done |= {_span(segment): segment for segment in recognised}
                 done += sum(_length(segment) for segment in recognised)
-                jobs.save_batch(
-                    self._db,
-                    self._claim,
+                self._store.write(
+                    jobs.save_batch,
                     recognised,
                     progress=progress(done / samples),
                     usage=self._meter.usage(),
@@ -99,7 +96,7 @@ class BatchRunner:
                 # Raises OutOfMemory when there is nothing left to halve.
                 self._batch_sizer.ran_out(batch)
                 todo.insert(0, batch)
-                jobs.record_oom_retry(self._db, self._claim, self._batch_sizer.ceiling_s)
+                self._store.write(jobs.record_oom_retry, self._batch_sizer.ceiling_s)
                 log.warning("batch out of memory", segments=len(batch))
                 continue
             yield recognised

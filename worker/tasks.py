@@ -18,10 +18,12 @@ from shared.errors import (
     LongscribeError,
     PermanentError,
 )
+from shared.models import new_id
 from shared.queue import TRANSCRIBE_NEXT, ring
 from worker import process
 from worker.app import app
 from worker.heartbeat import Heartbeat, ShutdownRequested
+from worker.outage import AttemptStore, LastWords, through_outages
 from worker.pipeline import Tools, transcribe
 from worker.watched import Watched
 
@@ -32,12 +34,13 @@ log = structlog.get_logger(__name__)
 def transcribe_next(doorbell: str) -> None:
     """`doorbell` names the job that rang, for the log only: the queue is in SQL."""
     tools = process.tools()
-    if process.shutdown.is_set():
-        log.info("told to stop; leaves the job to others", doorbell=doorbell)
-        return
     if not _has_room(tools):
         return
-    claim = jobs.claim_next(tools.db, worker=process.worker_name(), lease_s=tools.settings.lease_s)
+    try:
+        claim = _claim(tools)
+    except ShutdownRequested:
+        log.info("told to stop; leaves the job to others", doorbell=doorbell)
+        return
     if claim is None:
         log.info("nothing to claim", doorbell=doorbell)
         return
@@ -59,22 +62,38 @@ def _has_room(tools: Tools) -> bool:
     return True
 
 
+def _claim(tools: Tools) -> jobs.Claim | None:
+    # Named, so that a claim whose COMMIT was not answered is found again instead of left to the
+    # reaper.
+    worker, lease_s, name = process.worker_name(), tools.settings.lease_s, new_id()
+    process.stop_if_told()
+    return through_outages(
+        lambda: jobs.claim_next(tools.db, worker=worker, lease_s=lease_s, write=name),
+        process.stop_if_told,
+    )
+
+
 def _end(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:
     """Run the attempt to its end, whatever that is."""
+    check = LastWords(process.shutdown, soft_shutdown_s=tools.settings.soft_shutdown_s)
+    last_words = AttemptStore(tools.db, claim, check, watched)
     try:
-        return _run(tools, claim, watched)
+        try:
+            return _run(tools, claim, watched, last_words)
+        except Cancelled:
+            last_words.write(jobs.cancelled)
+            return "cancelled"
     except FenceLost:
         return "lost the lease; another worker has the job"
-    except Cancelled:
-        jobs.cancelled(tools.db, claim)
-        return "cancelled"
+    except ShutdownRequested:
+        log.error("told to stop while the database was out")
     except SQLAlchemyError as error:
         # The outcome cannot be written either: the lease runs out and the reaper takes over.
         log.error("database failed", error=str(error))
-        return "left to the reaper"
+    return "left to the reaper"
 
 
-def _run(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:
+def _run(tools: Tools, claim: jobs.Claim, watched: Watched, last_words: AttemptStore) -> str:
     settings = tools.settings
     try:
         with Heartbeat(
@@ -83,20 +102,21 @@ def _run(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:
             memory = tools.recogniser.memory
             memory.reset_peak()
             transcript = transcribe(tools, claim, heartbeat.check, watched)
-            jobs.finish(tools.db, claim, transcript, peak_bytes=memory.peak_bytes())
+            store = AttemptStore(tools.db, claim, heartbeat.check, watched)
+            store.write(jobs.finish, transcript, peak_bytes=memory.peak_bytes())
         return "completed"
     except ShutdownRequested:
-        jobs.release(tools.db, claim)
+        last_words.write(jobs.release)
         ring(app, claim.job_id)  # another worker may be idle
         return "released"
     except (Cancelled, FenceLost, SQLAlchemyError):
         raise
     except PermanentError as permanent:
-        jobs.fail(tools.db, claim, permanent)
+        last_words.write(jobs.fail, permanent)
         return f"failed: {permanent.code}"
     except Exception as unforeseen:  # the boundary
         error = unforeseen if isinstance(unforeseen, LongscribeError) else InternalError()
         log.exception("attempt failed", code=error.code)
         most, delay_s = settings.max_attempts, settings.retry_delay_s
-        jobs.retry_later(tools.db, claim, error, max_attempts=most, delay_s=delay_s)
+        last_words.write(jobs.retry_later, error, max_attempts=most, delay_s=delay_s)
         return f"to be retried: {error.code}"

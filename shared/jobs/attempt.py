@@ -2,6 +2,11 @@
 
 If the lease ran out and the reaper gave the job to another, these raise FenceLost and write
 nothing.  If a person cancelled the job, they raise Cancelled.
+
+A connection may break while COMMIT runs, and then nobody knows whether it did.  So a write has a
+name (`Claim.write`), which it leaves with the attempt in its own transaction: repeated under the
+same name it raises AlreadyWritten if it was committed, and else is done.  The first of the two
+holds the lock on the job's row until it is over, so the second cannot overtake it.
 """
 
 from __future__ import annotations
@@ -13,7 +18,13 @@ from sqlalchemy import CursorResult, case, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
-from shared.errors import Cancelled, FenceLost, LongscribeError, RecognitionFailed
+from shared.errors import (
+    AlreadyWritten,
+    Cancelled,
+    FenceLost,
+    LongscribeError,
+    RecognitionFailed,
+)
 from shared.jobs.claim import Claim
 from shared.jobs.history import Happening, error_detail, tell, tell_once
 from shared.jobs.transition import move, requeue
@@ -56,7 +67,15 @@ class Usage:
 
 
 def stop(session: Session, claim: Claim) -> NoReturn:
-    """Raise the reason why this attempt may not write any more."""
+    """Raise the reason why this attempt may not write any more, be it that it has written this."""
+    if claim.write is not None:
+        last_write = session.scalar(
+            select(Attempt.last_write).where(
+                Attempt.job_id == claim.job_id, Attempt.fence == claim.fence
+            )
+        )
+        if last_write == claim.write:
+            raise AlreadyWritten
     status = session.scalar(
         select(Job.status).where(Job.id == claim.job_id, Job.fence == claim.fence)
     )
@@ -66,7 +85,10 @@ def stop(session: Session, claim: Claim) -> NoReturn:
 
 
 def renew(session: Session, claim: Claim, **values: Any) -> None:
-    """Renew the lease and set `values`, if this attempt still holds the job."""
+    """Renew the lease and set `values`, if this attempt still holds the job.
+
+    First in each write, once: it raises AlreadyWritten if the same write was committed before.
+    """
     progress = values.pop("progress", None)
     if progress is not None:
         # Progress never falls: a resumed attempt decodes again but does not show it.
@@ -86,6 +108,27 @@ def renew(session: Session, claim: Claim, **values: Any) -> None:
     )
     if result.rowcount != 1:
         stop(session, claim)
+    if claim.write is not None:
+        _sign(session, claim)
+
+
+def _sign(session: Session, claim: Claim) -> None:
+    """Leave the write's name with the attempt. The lock on the job's row is held."""
+    result = cast(
+        CursorResult[Any],
+        session.execute(
+            update(Attempt)
+            .where(
+                Attempt.job_id == claim.job_id,
+                Attempt.fence == claim.fence,
+                Attempt.last_write.is_distinct_from(claim.write),
+            )
+            .values(last_write=claim.write)
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if result.rowcount != 1:
+        raise AlreadyWritten
 
 
 def heartbeat(db: Database, claim: Claim) -> None:
@@ -222,6 +265,7 @@ def _end(
         claim,
         outcome=outcome.value,
         ended_at=database_now(),
+        last_write=claim.write,
         error_code=error.code if error else None,
         error_message=error.message if error else None,
         # Without a figure at the end, that of the last batch stays.
@@ -311,5 +355,5 @@ def cancelled(db: Database, claim: Claim) -> None:
             completed_at=database_now(),
             lease_expires_at=None,
         ):
-            raise FenceLost
+            stop(session, claim)
         _end(session, claim, AttemptOutcome.CANCELLED)

@@ -34,11 +34,24 @@ class Claim:
     blob_key: str
     filename: str
     options: dict[str, Any]
+    write: str | None = None
+    """Names the write that this claim is given to. A worker repeats a write that was not answered
+    under the same name, and gives the next one another (`shared.jobs.attempt.renew`)."""
 
 
-def claim_next(db: Database, *, worker: str, lease_s: float) -> Claim | None:
-    """Lease the next queued job to `worker`, or None if nothing waits."""
+_CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options)
+
+
+def claim_next(
+    db: Database, *, worker: str, lease_s: float, write: str | None = None
+) -> Claim | None:
+    """Lease the next queued job to `worker`, or None if nothing waits.
+
+    Called again under the same name `write`, it gives the job that was leased the first time.
+    """
     with db.writing() as session:
+        if write is not None and (claim := _claimed_before(session, write, lease_s)) is not None:
+            return claim
         claimed = session.execute(
             update(Job)
             # The status is asked for again: on PostgreSQL two workers may have chosen the same
@@ -51,13 +64,22 @@ def claim_next(db: Database, *, worker: str, lease_s: float) -> Claim | None:
                 lease_expires_at=database_now(lease_s),
                 started_at=func.coalesce(Job.started_at, database_now()),
             )
-            .returning(Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options)
+            .returning(*_CLAIMED)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         if claimed is None:
             return None
         _take_turn(session, claimed.owner_id)
-        return _open_attempt(session, claimed, worker, lease_s)
+        return _open_attempt(session, claimed, worker, lease_s, write)
+
+
+def _claimed_before(session: Session, write: str, lease_s: float) -> Claim | None:
+    row = session.execute(
+        select(*_CLAIMED, Attempt.number)
+        .join(Attempt, (Attempt.job_id == Job.id) & (Attempt.fence == Job.fence))
+        .where(Job.status == JobStatus.PROCESSING.value, Attempt.last_write == write)
+    ).one_or_none()
+    return None if row is None else _claim(session, row, row.number, lease_s)
 
 
 def _next_job() -> Any:
@@ -101,15 +123,23 @@ def _take_turn(session: Session, owner_id: str) -> None:
     )
 
 
-def _open_attempt(session: Session, claimed: Any, worker: str, lease_s: float) -> Claim:
+def _open_attempt(
+    session: Session, claimed: Any, worker: str, lease_s: float, write: str | None
+) -> Claim:
     number = 1 + (
         session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
     )
     session.execute(
-        insert(Attempt).values(job_id=claimed.id, number=number, fence=claimed.fence, worker=worker)
+        insert(Attempt).values(
+            job_id=claimed.id, number=number, fence=claimed.fence, worker=worker, last_write=write
+        )
     )
     tell(session, claimed.id, Happening(EventKind.CLAIMED, number, {"lease_s": lease_s}))
     forget_beyond_limit(session, claimed.id)
+    return _claim(session, claimed, number, lease_s)
+
+
+def _claim(session: Session, claimed: Any, number: int, lease_s: float) -> Claim:
     recording = session.get_one(Recording, claimed.recording_id)
     return Claim(
         job_id=claimed.id,

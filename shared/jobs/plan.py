@@ -135,7 +135,12 @@ def store_plan(
                 )
             ).one()
             happened_once(session, claim, EventKind.PLANNED, segments=planned, batches=batches)
-        renew(session, claim, planned_segments=planned)
+        session.execute(
+            update(Job)
+            .where(Job.id == claim.job_id)
+            .values(planned_segments=planned)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def save_batch(

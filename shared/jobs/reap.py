@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -32,19 +32,23 @@ class Reaped:
     status: JobStatus
 
 
-def reap(db: Database, *, max_attempts: int) -> list[Reaped]:
+def reap(
+    db: Database, *, max_attempts: int, expired_before: datetime | None = None
+) -> list[Reaped]:
     """End every attempt whose lease ran out: its job is queued again, or failed once it has
-    been lost `max_attempts` times, or cancelled if that was asked for."""
+    been lost `max_attempts` times, or cancelled if that was asked for.
+
+    `expired_before`, on the database's clock, leaves out what ran out since then.
+    """
     reaped: list[Reaped] = []
-    if not _any_expired(db):  # most sweeps: a read, so that SQLite's one writer is left alone
+    if not _any_expired(
+        db, expired_before
+    ):  # most sweeps: a read, so that SQLite's one writer is left alone
         return reaped
     with db.writing() as session:
         expired = session.scalars(
             select(Job)
-            .where(
-                Job.status.in_([status.value for status in RUNNING]),
-                Job.lease_expires_at < database_now(),
-            )
+            .where(*_expired(expired_before))
             .limit(_BATCH)
             # Held until commit: a heartbeat that comes now finds the job gone instead of renewing
             # a lease that we are about to end.
@@ -78,19 +82,16 @@ def take_back(
         return _take_back(session, job, error, max_attempts, said=error.message)
 
 
-def _any_expired(db: Database) -> bool:
+def _any_expired(db: Database, before: datetime | None) -> bool:
     with db.reading() as session:
-        return (
-            session.scalar(
-                select(Job.id)
-                .where(
-                    Job.status.in_([status.value for status in RUNNING]),
-                    Job.lease_expires_at < database_now(),
-                )
-                .limit(1)
-            )
-            is not None
-        )
+        return session.scalar(select(Job.id).where(*_expired(before)).limit(1)) is not None
+
+
+def _expired(before: datetime | None) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Job.status.in_([status.value for status in RUNNING]),
+        Job.lease_expires_at < (database_now() if before is None else before),
+    )
 
 
 def _take_back(
@@ -171,8 +172,8 @@ def note_worker(
     device: str,
     started_at: datetime,
     jobs_at_once: int = 1,
-) -> None:
-    """Keep that this worker lives, for /readyz and for people."""
+) -> datetime:
+    """Keep that this worker lives, for /readyz and for people. The database's clock then."""
     with db.writing() as session:
         seen = session.get(WorkerSeen, name)
         if seen is None:
@@ -187,3 +188,4 @@ def note_worker(
         session.execute(
             delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
         )
+        return session.scalars(select(database_now())).one()

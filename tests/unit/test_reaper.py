@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
 from redis.exceptions import ConnectionError as RedisConnectionError
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from shared import jobs
 from shared.blobs import BlobStore
@@ -131,3 +134,104 @@ def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Reaper, sqlite_u
     wait_for(lambda: jobs.workers_seen(db, within_s=60), what="a sweep")
     sweeping.stop()
     assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == JobStatus.COMPLETED
+
+
+class TestAfterAnOutage:
+    """Every lease has run out by then, those of the living too."""
+
+    @pytest.fixture
+    def patient(self, sqlite_url: str, tmp_path: Path) -> Reaper:
+        """It gives a holder 2 s."""
+        settings = Settings(data_dir=tmp_path, lease_s=4, heartbeat_s=1, sweep_s=0.05)
+        return Reaper(settings, Database(sqlite_url), Celery(), worker="w", hostname="h")
+
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
+        made = Clock()
+        monkeypatch.setattr(reaper.time, "monotonic", lambda: made.now_s)
+        return made
+
+    def sweep(self, patient: Reaper) -> None:
+        patient._attempt(patient._show_life)
+        patient._attempt(patient._take_back)
+
+    def an_expired_job(self, db: Database) -> str:
+        job_id = factories.submit(db)
+        factories.claim(db)
+        factories.expire_lease(db, job_id)
+        return job_id
+
+    def test_holders_have_the_time_of_a_heartbeat_before_anything_is_taken_back(
+        self, patient: Reaper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 60
+        with monkeypatch.context() as outage:
+            outage.setattr(reaper.jobs, "note_worker", _out)
+            self.sweep(patient)
+        job_id = self.an_expired_job(db)
+        for _ in range(2):
+            self.sweep(patient)
+            assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+            clock.now_s += 0.9
+        clock.now_s += 0.3
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
+    def test_a_worker_that_has_just_started_is_as_patient(
+        self, patient: Reaper, sqlite_url: str, clock: Clock
+    ) -> None:
+        db = Database(sqlite_url)
+        job_id = self.an_expired_job(db)
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+        clock.now_s += 2.1
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
+    def test_an_answer_that_came_late_is_an_outage_too(
+        self, patient: Reaper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 60
+        job_id = self.an_expired_job(db)
+        note_worker = jobs.note_worker
+
+        def frozen_for_a_while(*args: Any, **values: Any) -> datetime:
+            clock.now_s += 5
+            return note_worker(*args, **values)
+
+        with monkeypatch.context() as outage:
+            outage.setattr(reaper.jobs, "note_worker", frozen_for_a_while)
+            self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+
+    def test_what_ran_out_since_the_database_answered_is_left_for_the_next_sweep(
+        self, patient: Reaper, sqlite_url: str, clock: Clock
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 60
+        patient._attempt(patient._show_life)
+        factories.submit(db)
+        factories.claim(db, lease_s=0.001)
+        wait_for(lambda: _expired(db), what="the lease to run out")
+        patient._attempt(patient._take_back)
+        assert jobs.queue_summary(db).by_status == {JobStatus.PROCESSING: 1}
+        self.sweep(patient)
+        assert jobs.queue_summary(db).by_status == {JobStatus.QUEUED: 1}
+
+
+class Clock:
+    now_s = 1000.0
+
+
+def _out(*args: Any, **values: Any) -> datetime:
+    raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+
+def _expired(db: Database) -> bool:
+    with db.reading() as session:
+        return bool(session.scalar(select(Job.id).where(Job.lease_expires_at < database_now())))
