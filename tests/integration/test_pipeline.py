@@ -107,7 +107,7 @@ class TestStreaming:
 
         monkeypatch.setattr(
             "worker.listener.decode",
-            lambda path, *, limits: HeldUp(path, limits, block_s=5.0),
+            lambda path, *, limits, abandoned: HeldUp(path, limits, 5.0, abandoned),
         )
         job_id = worker.submit(recording())
         worker.run(Eager(), monkeypatch)
