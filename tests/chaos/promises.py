@@ -8,6 +8,8 @@
     P8  who has fewer jobs running is served before who has more
     P9  a completed job's progress is whole, and nothing happens to it afterwards
 
+And each job's history tells the same as its rows.
+
 `breaches` gives a sentence with the job's id for each thing that is not so.  What only a client or
 a clock can tell (P5, P6) is for the tests of those faults.
 """
@@ -25,6 +27,7 @@ from sqlalchemy import func, select
 from shared.db import Database
 from shared.models import Attempt, Job, Recording, Segment, StoredTranscript
 from shared.states import TERMINAL, AttemptOutcome, JobStatus
+from tests.chaos.histories import contradictions
 
 _AT_THE_SAME_TIME = timedelta(seconds=1)
 """Two workers that claim within so long may each not see the other's claim."""
@@ -83,6 +86,7 @@ def breaches(
         found += _slow_recoveries(installation, recovered_within_s - lease_s)
     found += _starved(installation)
     found += _abandoned_recordings(db)
+    found += contradictions(db)
     return found
 
 
