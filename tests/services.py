@@ -186,11 +186,11 @@ class Stack:
         self.services.append(service)
         return service
 
-    def start_web(self, **env: str) -> Service:
+    def start_web(self, *, app: str = "web.app:create_app()", **env: str) -> Service:
         service = start(
             [
                 *(sys.executable, "-m", "gunicorn", "-c", "python:web.gunicorn_settings"),
-                "web.app:create_app()",
+                app,
             ],
             env=self.environment | env,
             log_path=self.folder / "web.log",

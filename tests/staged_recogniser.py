@@ -14,10 +14,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine, event
 
 from shared import jobs
 from shared.settings import Settings
@@ -75,11 +78,28 @@ def _claiming(claim_next: Callable[..., jobs.Claim | None]) -> Callable[..., job
     return staged
 
 
-def _between(before: Step, write: Callable[..., Any], after: Step) -> Callable[..., Any]:
+_writing = threading.local()
+"""`step`: what this thread's next COMMIT is; the heartbeat's thread has commits of its own."""
+
+
+@event.listens_for(Engine, "commit")
+def _before_commit(connection: object) -> None:
+    step = getattr(_writing, "step", None)
+    if step is not None:
+        _reach(step)
+
+
+def _staged(
+    write: Callable[..., Any], before: Step, within: Step, after: Step
+) -> Callable[..., Any]:
     @functools.wraps(write)
     def staged(*args: Any, **values: Any) -> Any:
         _reach(before)
-        written = write(*args, **values)
+        _writing.step = within
+        try:
+            written = write(*args, **values)
+        finally:
+            _writing.step = None
         _reach(after)
         return written
 
@@ -112,8 +132,8 @@ def _load(settings: Settings, **_: Any) -> Recogniser:
 
 process.load_configured_recogniser = _load
 jobs.claim_next = _claiming(jobs.claim_next)
-jobs.save_batch = _between(Step.RECOGNISED, jobs.save_batch, Step.COMMITTED)
-jobs.finish = _between(Step.FINISHING, jobs.finish, Step.FINISHED)
+jobs.save_batch = _staged(jobs.save_batch, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED)
+jobs.finish = _staged(jobs.finish, Step.FINISHING, Step.COMPLETING, Step.FINISHED)
 
 if "VISIBILITY_TIMEOUT_S" in os.environ:
     app.conf.broker_transport_options |= {

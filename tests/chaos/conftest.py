@@ -12,7 +12,8 @@ from tests.services import Stack
 
 @pytest.fixture
 def staged(stack: Stack) -> Iterator[Staged]:
-    """An installation with a real Redis and no worker yet."""
+    """An installation with a real Redis and no worker yet. Every test ends with all of its jobs."""
     made = Staged(stack)
     yield made
+    assert made.broken_promises() == []
     made.db.dispose()

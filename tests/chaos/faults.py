@@ -33,16 +33,20 @@ class Step(StrEnum):
     RECOGNISING = "recognising"
     """Before the forward pass of a batch."""
     RECOGNISED = "recognised"
-    """After it, and before its commit."""
+    """After it, and before the transaction that stores it."""
+    COMMITTING = "committing"
+    """In that transaction, all but its COMMIT done."""
     COMMITTED = "committed"
     PUNCTUATING = "punctuating"
     FINISHING = "finishing"
     """Before the transaction that stores the transcript."""
+    COMPLETING = "completing"
+    """In that transaction, all but its COMMIT done."""
     FINISHED = "finished"
     """After it, and before the doorbell is acknowledged."""
 
 
-OF_A_BATCH = frozenset({Step.RECOGNISING, Step.RECOGNISED, Step.COMMITTED})
+OF_A_BATCH = frozenset({Step.RECOGNISING, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED})
 
 
 class Deed(StrEnum):

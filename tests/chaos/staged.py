@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+import wave
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from shared.states import JobStatus
+from shared.transcript import Word
 from tests.chaos.faults import ANY, Deed, Fault, Faults, Step
 from tests.chaos.ledger import Ledger
+from tests.chaos.promises import breaches
 from tests.installation import Installation, as_wav
 from tests.services import Service, Stack
+from tests.stub_recogniser import StubRecogniser
+from worker.assemble import assemble
 from worker.recogniser import SAMPLE_RATE
 
 __all__ = ["ANY", "Deed", "Fault", "Staged", "Step", "recording"]
@@ -28,13 +36,68 @@ def recording(seed: int = 3, spans: int = 8) -> bytes:
     return as_wav(np.concatenate(parts))
 
 
+def undisturbed(recorded: bytes) -> str:
+    """The text that the stub hears in a recording, worked out here and without a worker."""
+    with wave.open(BytesIO(recorded)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    stub = StubRecogniser()
+    voice_activity = stub.voice_activity()
+    spans = voice_activity.feed(samples) + voice_activity.finish()
+    words = [
+        Word(word.word, span.start / SAMPLE_RATE + word.start, span.start / SAMPLE_RATE + word.end)
+        for span, heard in zip(
+            spans, stub.recognise([samples[span.start : span.end] for span in spans]), strict=True
+        )
+        for word in heard
+    ]
+    return assemble(
+        words,
+        stub.punctuate([word.word for word in words]),
+        duration=len(samples) / SAMPLE_RATE,
+        language="zh",
+        model="stub",
+        warnings=[],
+    ).text
+
+
 class Staged(Installation):
     """Its workers' batches hold 5 s."""
+
+    max_attempts = 3
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)
         self.faults = Faults(stack.folder / "faults")
         self.ledger = Ledger(stack.folder / "ledger")
+        self._texts: dict[str, str] = {}
+
+    def submit(
+        self, recording: bytes, *, filename: str = "meeting.wav", doorbell: bool = True
+    ) -> str:
+        self.know(recording)
+        return super().submit(recording, filename=filename, doorbell=doorbell)
+
+    def know(self, recording: bytes) -> None:
+        """Work out what its text has to be."""
+        digest = hashlib.sha256(recording).hexdigest()
+        if digest not in self._texts:
+            self._texts[digest] = undisturbed(recording)
+
+    def broken_promises(self) -> list[str]:
+        """Over all jobs, each of which must have ended by now."""
+        return breaches(self.db, texts=self._texts, max_attempts=self.max_attempts)
+
+    def wait_until_all_are(
+        self, status: JobStatus, job_ids: Iterable[str], *, seconds: float = 90
+    ) -> None:
+        for job_id in job_ids:
+            ended = self.wait_until_over(job_id, seconds=seconds)
+            assert ended == status, f"{job_id} is {ended}\n{self.logs()}"
+
+    def logs(self) -> str:
+        return "\n".join(
+            f"--- {service.log_path.name}\n{service.log}" for service in self.stack.services
+        )
 
     def start_worker(
         self, name: str = "worker", *, supervised: bool = False, **env: str

@@ -66,6 +66,7 @@ def test_wherever_it_hangs_it_is_ended(staged: Staged, fault: Fault) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_job_that_always_hangs_fails_and_says_what_to_look_at(staged: Staged) -> None:
+    staged.max_attempts = 2
     worker = start_worker(staged, LONGSCRIBE_MAX_ATTEMPTS="2")
     staged.faults.arm(Fault(Step.PUNCTUATING, Deed.HANG, each_time=True))
     job_id = staged.submit(recording())

@@ -1,0 +1,176 @@
+"""kill -9 of a worker's child, its main process or both at each step, and softer ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+
+from shared import jobs
+from shared.models import LOCAL_OWNER, Attempt, Job, Segment, StoredTranscript
+from shared.states import AttemptOutcome, JobStatus
+from tests.chaos.faults import ANY, Deed, Fault, Step, freeze, thaw
+from tests.chaos.ledger import STRUCK
+from tests.chaos.staged import Staged, recording
+from tests.services import wait_for
+
+long = pytest.mark.chaos
+postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+UNDISTURBED = [(AttemptOutcome.COMPLETED, None)]
+LOST_ONCE = [(AttemptOutcome.LOST, "worker_lost"), (AttemptOutcome.COMPLETED, None)]
+
+SPANS = 4
+
+Steps = Sequence[tuple[Step, int]]
+"""Steps, and of which batch."""
+
+FEW: Steps = [
+    (Step.CLAIMED, 0),
+    (Step.COMMITTING, 2),
+    (Step.COMMITTED, 2),
+    (Step.COMPLETING, 0),
+    (Step.FINISHED, 0),
+]
+ALL: Steps = [
+    *FEW,
+    (Step.RECOGNISING, 1),
+    (Step.RECOGNISED, 1),
+    (Step.COMMITTED, SPANS),
+    (Step.PUNCTUATING, 0),
+    (Step.FINISHING, 0),
+]
+
+REPEATS = {Step.RECOGNISING: 1, Step.RECOGNISED: 1, Step.COMMITTING: 1}
+"""Batches begun twice: the one that was begun and not committed."""
+
+
+@pytest.mark.parametrize(
+    ("database_url", "deed", "steps"),
+    [
+        pytest.param("postgresql", Deed.KILL_CHILD, ALL, id="child"),
+        pytest.param("sqlite", Deed.KILL_CHILD, FEW, id="child-sqlite"),
+        pytest.param("postgresql", Deed.KILL_MAIN, FEW, id="main"),
+        pytest.param("postgresql", Deed.KILL_GROUP, FEW, id="group"),
+        pytest.param("sqlite", Deed.KILL_CHILD, ALL, id="child-sqlite-all", marks=long),
+        pytest.param("postgresql", Deed.KILL_MAIN, ALL, id="main-all", marks=long),
+        pytest.param("sqlite", Deed.KILL_MAIN, ALL, id="main-sqlite-all", marks=long),
+        pytest.param("postgresql", Deed.KILL_GROUP, ALL, id="group-all", marks=long),
+        pytest.param("sqlite", Deed.KILL_GROUP, ALL, id="group-sqlite-all", marks=long),
+    ],
+    indirect=["database_url"],
+)
+def test_kill_9_anywhere_costs_at_most_a_batch_and_no_word(
+    staged: Staged, deed: Deed, steps: Steps
+) -> None:
+    """One job is killed at each step, and one worker, which is started again, does them all: the
+    others wait meanwhile."""
+    staged.faults.arm(Fault(Step.CLAIMING, deed))  # whichever it would have been
+    submitted = {}
+    for step, batch in steps:
+        filename = f"{step}-{batch}.wav"
+        staged.faults.arm(Fault(step, deed, batch=batch), filename=filename)
+        submitted[filename] = staged.submit(recording(len(submitted), SPANS), filename=filename)
+    staged.start_worker(supervised=deed is not Deed.KILL_CHILD)
+    staged.wait_until_all_are(JobStatus.COMPLETED, submitted.values())
+    assert staged.faults.has_struck(filename=ANY)
+    for filename, job_id in submitted.items():
+        assert staged.faults.has_struck(filename=filename), filename
+        step = Step(filename.partition("-")[0])
+        expected = UNDISTURBED if step is Step.FINISHED else LOST_ONCE
+        assert staged.outcomes(job_id) == expected, filename
+        assert staged.ledger.repeated(job_id) == REPEATS.get(step, 0), filename
+
+
+@postgresql
+@pytest.mark.parametrize("deed", [Deed.KILL_CHILD, Deed.KILL_MAIN])
+def test_a_recording_that_kills_the_worker_each_time_fails_and_the_others_go_on(
+    staged: Staged, deed: Deed
+) -> None:
+    poison = "poison.wav"
+    staged.faults.arm(Fault(Step.RECOGNISING, deed, batch=2, each_time=True), filename=poison)
+    before = staged.submit(recording(1, SPANS))
+    poisoned = staged.submit(recording(2, SPANS), filename=poison)
+    after = [staged.submit(recording(seed, SPANS)) for seed in (3, 4)]
+    worker = staged.start_worker(supervised=True)
+    assert staged.wait_until_over(poisoned, seconds=90) == JobStatus.FAILED, worker.log
+    staged.wait_until_all_are(JobStatus.COMPLETED, [before, *after])
+    assert staged.outcomes(poisoned) == [(AttemptOutcome.LOST, "worker_lost")] * 3
+    job = staged.view(poisoned).job
+    assert job.error_code == "worker_lost"
+    assert len(staged.ledger.entries(STRUCK, job_id=poisoned)) == 3
+    for job_id in (before, *after):
+        assert staged.outcomes(job_id) == UNDISTURBED
+
+    staged.faults.disarm(filename=poison)
+    jobs.retry(staged.db, owner_id=LOCAL_OWNER, job_id=poisoned)
+    staged.wait_until_all_are(JobStatus.COMPLETED, [poisoned])
+    assert staged.ledger.repeated(poisoned) == 3  # the one batch; what came before it was kept
+
+
+def test_a_worker_told_to_stop_keeps_the_batch_gives_the_lease_back_and_another_goes_on(
+    staged: Staged,
+) -> None:
+    worker = staged.start_worker(BATCH_TAKES_S="0.3")
+    job_id = staged.submit(recording())
+    wait_for(lambda: len(staged.ledger.begun(job_id)) == 3, what="the third batch")
+    assert worker.stop() == 0, worker.log
+    job = staged.view(job_id).job
+    assert (job.status, job.lease_expires_at) == (JobStatus.QUEUED, None)
+    # The batch that it was told in was finished and kept.
+    begun, committed = (
+        len(staged.ledger.entries(step, job_id=job_id))
+        for step in (Step.RECOGNISING, Step.COMMITTED)
+    )
+    assert begun == committed == job.attempts[0].batches < 8
+    other = staged.start_worker("other")
+    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, other.log
+    assert staged.outcomes(job_id) == [(AttemptOutcome.RELEASED, None), *UNDISTURBED]
+    assert staged.ledger.repeated(job_id) == 0
+    assert staged.view(job_id).job.failed_attempts == 0
+
+
+def everything_of(staged: Staged, job_id: str) -> list[dict[str, object]]:
+    """Every row of a job, but for what its present holder's heartbeats write."""
+    with staged.db.reading() as session:
+        rows = [
+            *session.execute(select(Job.__table__).where(Job.id == job_id)),
+            *session.execute(select(Attempt.__table__).where(Attempt.job_id == job_id)),
+            *session.execute(select(Segment.__table__).where(Segment.job_id == job_id)),
+            *session.execute(
+                select(StoredTranscript.__table__).where(StoredTranscript.job_id == job_id)
+            ),
+        ]
+    return [
+        {name: value for name, value in row._mapping.items() if name != "lease_expires_at"}
+        for row in rows
+    ]
+
+
+@postgresql
+@pytest.mark.parametrize("step", [Step.RECOGNISED, Step.FINISHING])
+def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_is_thawed(
+    staged: Staged, step: Step
+) -> None:
+    old = staged.start_worker("old")
+    staged.faults.arm(Fault(step, Deed.FREEZE_CHILD, batch=2), filename="meeting.wav")
+    job_id = staged.submit(recording(spans=SPANS))
+    wait_for(lambda: staged.ledger.entries(STRUCK), what="the freeze")
+    [frozen] = staged.ledger.entries(STRUCK)
+    freeze(old.pid)
+    # The next holder is held in the middle, so that there is something to spoil.
+    staged.faults.arm(Fault(Step.PUNCTUATING, Deed.HOLD))
+    new = staged.start_worker("new")
+    wait_for(lambda: staged.faults.has_struck(), what="the next attempt", seconds=60)
+    before = everything_of(staged, job_id)
+    thaw(old.pid, frozen.pid)
+    wait_for(lambda: "another worker has the job" in old.log, what="the old holder to notice")
+    assert everything_of(staged, job_id) == before
+    staged.faults.release()
+    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, new.log
+    assert staged.outcomes(job_id) == LOST_ONCE
+    assert staged.ledger.repeated(job_id) == (step is Step.RECOGNISED)
+    assert staged.ledger.entries(Step.FINISHED, job_id=job_id) == [
+        entry for entry in staged.ledger.entries(Step.FINISHED) if entry.fence == 2
+    ]
