@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from shared import jobs
-from shared.models import LOCAL_OWNER, Attempt, Job, Segment, StoredTranscript
+from shared.models import LOCAL_OWNER, Attempt, Job, JobEvent, Segment, StoredTranscript
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.faults import ANY, Deed, Fault, Step, freeze, thaw
 from tests.chaos.ledger import STRUCK
@@ -138,6 +138,7 @@ def everything_of(staged: Staged, job_id: str) -> list[dict[str, object]]:
             *session.execute(select(Job.__table__).where(Job.id == job_id)),
             *session.execute(select(Attempt.__table__).where(Attempt.job_id == job_id)),
             *session.execute(select(Segment.__table__).where(Segment.job_id == job_id)),
+            *session.execute(select(JobEvent.__table__).where(JobEvent.job_id == job_id)),
             *session.execute(
                 select(StoredTranscript.__table__).where(StoredTranscript.job_id == job_id)
             ),

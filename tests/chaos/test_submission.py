@@ -25,7 +25,6 @@ RECORDING = recording(spans=2)
 @pytest.fixture
 def staged(staged: Staged) -> Staged:
     staged.stack.env["LONGSCRIBE_MIN_FREE_BYTES"] = "0"
-    staged.know(RECORDING)
     return staged
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared import jobs
-from shared.models import LOCAL_OWNER
-from shared.states import AttemptOutcome, JobStatus, Stage
-from tests.installation import Installation, as_wav, children, model_process
-from tests.services import Service, Stack, running, wait_for
+from shared.states import JobStatus, Stage
+from tests.installation import Installation, as_wav
+from tests.services import Service, Stack, running
 from tests.speech import character_error_rate, meeting
 from worker.recogniser import SAMPLE_RATE
 
@@ -107,108 +103,6 @@ def test_a_job_nobody_was_told_of_is_found_by_the_sweep(
     installation, worker = common
     job_id = installation.submit(as_wav(meeting(20).samples), doorbell=False)
     assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-
-
-class TestCrash:
-    """Small batches, so that there is a middle to die in."""
-
-    SAID = meeting(240)
-
-    @pytest.fixture
-    def worker(self, stack: Stack) -> Service:
-        return stack.start_worker(LONGSCRIBE_BATCH_SIZE_S="5")
-
-    @pytest.fixture
-    def undisturbed(self, stack: Stack, installation: Installation, worker: Service) -> str:
-        """The text when nothing goes wrong."""
-        job_id = installation.submit(as_wav(self.SAID.samples))
-        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-        return installation.transcript(job_id).text
-
-    def test_kill_9_of_the_child_in_mid_job_costs_at_most_a_batch_and_no_word(
-        self, installation: Installation, worker: Service, undisturbed: str
-    ) -> None:
-        job_id = installation.submit(as_wav(self.SAID.samples))
-        installation.wait_for_progress(job_id, 0.4)
-        child = model_process(worker.pid)
-        os.kill(child, signal.SIGKILL)
-        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-        assert installation.transcript(job_id).text == undisturbed
-        attempts = installation.view(job_id).job.attempts
-        assert [a.outcome for a in attempts] == [AttemptOutcome.LOST, AttemptOutcome.COMPLETED]
-        # Each batch is committed once, by one of the two.
-        assert all(attempt.batches > 0 for attempt in attempts)
-        whole = installation.view(self._other(installation, job_id)).attempt
-        assert whole is not None
-        assert sum(attempt.batches for attempt in attempts) == whole.batches
-
-    def test_kill_9_of_the_whole_worker_leaves_the_job_to_another(
-        self, stack: Stack, installation: Installation, worker: Service, undisturbed: str
-    ) -> None:
-        job_id = installation.submit(as_wav(self.SAID.samples))
-        installation.wait_for_progress(job_id, 0.4)
-        family = [worker.pid, *children(worker.pid)]
-        worker.kill()
-        wait_for(
-            lambda: not any(Path(f"/proc/{pid}/task").is_dir() and _alive(pid) for pid in family),
-            what="the worker's processes to end",
-        )
-        other = stack.start_worker("other", LONGSCRIBE_BATCH_SIZE_S="5")
-        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, other.log
-        assert installation.transcript(job_id).text == undisturbed
-
-    def test_a_worker_told_to_stop_gives_the_job_back_and_another_goes_on(
-        self, stack: Stack, installation: Installation, worker: Service, undisturbed: str
-    ) -> None:
-        job_id = installation.submit(as_wav(self.SAID.samples))
-        installation.wait_for_progress(job_id, 0.3)
-        assert worker.stop() == 0, worker.log
-        assert installation.status(job_id) == JobStatus.QUEUED
-        other = stack.start_worker("other", LONGSCRIBE_BATCH_SIZE_S="5")
-        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, other.log
-        assert installation.transcript(job_id).text == undisturbed
-        job = installation.view(job_id).job
-        assert [a.outcome for a in job.attempts] == [
-            AttemptOutcome.RELEASED,
-            AttemptOutcome.COMPLETED,
-        ]
-        assert job.failed_attempts == 0
-
-    def _other(self, installation: Installation, job_id: str) -> str:
-        page = jobs.list_jobs(installation.db, owner_id=LOCAL_OWNER)
-        return next(shown.job.id for shown in page.jobs if shown.job.id != job_id)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-class TestCancel:
-    def test_a_running_job_stops_and_the_loaded_model_stays(
-        self, stack: Stack, installation: Installation
-    ) -> None:
-        worker = stack.start_worker(LONGSCRIBE_BATCH_SIZE_S="5")
-        long = installation.submit(as_wav(meeting(240).samples))
-        installation.wait_for_progress(long, 0.2)
-        child = model_process(worker.pid)
-        jobs.cancel(installation.db, owner_id=LOCAL_OWNER, job_id=long)
-        started = time.monotonic()
-        assert installation.wait_until_over(long) == JobStatus.CANCELLED
-        assert time.monotonic() - started < 5
-        following = installation.submit(as_wav(meeting(20).samples))
-        assert installation.wait_until_over(following) == JobStatus.COMPLETED
-        assert model_process(worker.pid) == child
-
-        jobs.retry(installation.db, owner_id=LOCAL_OWNER, job_id=long)
-        before = installation.view(long).job.progress
-        assert installation.wait_until_over(long) == JobStatus.COMPLETED, worker.log
-        assert before > 0  # progress is kept, for the finished segments are
-        text = installation.transcript(long).text
-        assert character_error_rate(meeting(240).text, text) <= 0.02
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,0 +1,149 @@
+"""Cancelling, whenever it comes: the job ends within a batch, or it had ended already."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import Cancelled, IllegalTransition
+from shared.models import LOCAL_OWNER
+from shared.states import TERMINAL, AttemptOutcome, JobStatus
+from tests import factories
+from tests.chaos.faults import Deed, Fault, Step, thaw
+from tests.chaos.promises import breaches
+from tests.chaos.staged import Staged, recording
+from tests.factories import PLAN_KEY, TRANSCRIPT
+from tests.installation import Installation, as_wav, model_process, model_processes
+from tests.services import Stack, wait_for
+from tests.speech import character_error_rate, meeting
+
+postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+RACES = 200
+
+
+def cancel(db: Database, job_id: str) -> JobStatus:
+    return jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+
+
+@postgresql
+@pytest.mark.parametrize(
+    "step", [Step.CLAIMED, Step.RECOGNISING, Step.COMMITTED, Step.PUNCTUATING, Step.FINISHING]
+)
+def test_a_job_cancelled_while_it_runs_stops_there_and_the_next_starts_in_the_same_process(
+    staged: Staged, step: Step
+) -> None:
+    worker = staged.start_worker()
+    staged.faults.arm(Fault(step, Deed.HOLD, batch=2))
+    cancelled = staged.submit(recording())
+    wait_for(staged.faults.has_struck, what=f"a job at {step}")
+    models = model_processes(worker.pid)
+    waiting, following = (staged.submit(recording(seed, spans=1)) for seed in (4, 5))
+    assert cancel(staged.db, waiting) == JobStatus.CANCELLED
+    assert cancel(staged.db, cancelled) == JobStatus.CANCELLING
+    assert cancel(staged.db, cancelled) == JobStatus.CANCELLING
+    staged.faults.release()
+    assert staged.wait_until_over(cancelled) == JobStatus.CANCELLED, worker.log
+    staged.wait_until_all_are(JobStatus.COMPLETED, [following])
+    assert staged.outcomes(cancelled) == [(AttemptOutcome.CANCELLED, None)]
+    assert staged.outcomes(waiting) == []
+    # At most one batch more: it may have been begun before the heartbeat brought the news.
+    begun = {Step.CLAIMED: 0, Step.RECOGNISING: 1, Step.COMMITTED: 2}
+    assert len(staged.ledger.begun(cancelled)) <= begun.get(step, 7) + 1
+    assert model_processes(worker.pid) == models
+
+    # What it had recognised is still there for whoever wants it after all.
+    jobs.retry(staged.db, owner_id=LOCAL_OWNER, job_id=cancelled)
+    staged.wait_until_all_are(JobStatus.COMPLETED, [cancelled])
+    assert staged.ledger.repeated(cancelled) <= 1
+
+
+@postgresql
+def test_a_job_cancelled_while_its_worker_is_frozen_is_cancelled_by_the_sweep_and_stays_so(
+    staged: Staged,
+) -> None:
+    worker = staged.start_worker()
+    staged.faults.arm(Fault(Step.RECOGNISING, Deed.FREEZE_CHILD, batch=2))
+    job_id = staged.submit(recording())
+    wait_for(staged.faults.has_struck, what="the freeze")
+    frozen = staged.ledger.begun(job_id)[-1].pid
+    assert cancel(staged.db, job_id) == JobStatus.CANCELLING
+    assert staged.wait_until_over(job_id) == JobStatus.CANCELLED
+    thaw(frozen)
+    wait_for(lambda: "attempt over" in worker.log, what="the frozen attempt to end")
+    assert staged.outcomes(job_id) == [(AttemptOutcome.LOST, "worker_lost")]
+    assert len(staged.ledger.begun(job_id)) == 2
+
+
+def test_of_cancel_and_finish_at_the_same_moment_one_wins(db: Database) -> None:
+    """Both databases, two threads, again and again: completed and not cancelled, or the reverse."""
+
+    def race(pool: ThreadPoolExecutor) -> JobStatus:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        both_ready = threading.Barrier(2)
+
+        def finish() -> bool:
+            both_ready.wait()
+            try:
+                jobs.finish(db, claim, TRANSCRIPT)
+            except Cancelled:
+                jobs.cancelled(db, claim)
+                return False
+            return True
+
+        def ask() -> bool:
+            both_ready.wait()
+            try:
+                return cancel(db, job_id) == JobStatus.CANCELLING
+            except IllegalTransition:
+                return False
+
+        finished, asked = pool.submit(finish), pool.submit(ask)
+        assert finished.result() != asked.result()
+        status = factories.status_of(db, job_id)
+        assert status == (JobStatus.COMPLETED if finished.result() else JobStatus.CANCELLED)
+        return status
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = [race(pool) for _ in range(RACES)]
+    print(f"\n{ends.count(JobStatus.CANCELLED)} of {RACES} races were won by the cancellation")
+    assert breaches(db) == []
+
+
+def test_the_loaded_model_stays_and_the_next_job_starts_within_seconds(stack: Stack) -> None:
+    """With the bundled model, whose batches take as long as batches take."""
+    installation = Installation(stack)
+    worker = stack.start_worker(LONGSCRIBE_BATCH_SIZE_S="5")
+    said = meeting(240)
+    long = installation.submit(as_wav(said.samples))
+    installation.wait_for_progress(long, 0.2)
+    child = model_process(worker.pid)
+    following = installation.submit(as_wav(meeting(20).samples))
+    cancel(installation.db, long)
+    asked_at = time.monotonic()
+    assert installation.wait_until_over(long) == JobStatus.CANCELLED
+    ended_s = time.monotonic() - asked_at
+    installation.wait_until(following, JobStatus.PROCESSING, *TERMINAL)
+    started_s = time.monotonic() - asked_at
+    print(
+        f"\ncancelled {ended_s:.2f} s after it was asked; the next job began at {started_s:.2f} s"
+    )
+    assert started_s < 5
+    assert installation.wait_until_over(following) == JobStatus.COMPLETED
+    assert model_process(worker.pid) == child
+
+    before = installation.view(long).job.progress
+    assert before > 0  # progress is kept, for the finished segments are
+    jobs.retry(installation.db, owner_id=LOCAL_OWNER, job_id=long)
+    assert installation.wait_until_over(long) == JobStatus.COMPLETED, worker.log
+    text = installation.transcript(long).text
+    assert character_error_rate(said.text, text) <= 0.02
+    assert breaches(installation.db) == []
+    installation.db.dispose()

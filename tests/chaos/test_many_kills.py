@@ -1,0 +1,169 @@
+"""kill -9 after kill -9, at steps and moments that a seed decides; CHAOS_SEED repeats a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import statistics
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.states import AttemptOutcome, JobStatus
+from tests.chaos.faults import KILLS, OF_A_BATCH, Deed, Fault, Step, kill_group
+from tests.chaos.ledger import STRUCK
+from tests.chaos.staged import ANY, Staged, recording
+from tests.services import wait_for
+
+SPANS = 6
+BATCH_TAKES_S = 0.1
+LONGEST_MOMENT_S = 1.0
+"""About how long the claim of a job lasts."""
+
+LEASE_S, SWEEP_S = 4.0, 0.5
+ALLOWED_S = LEASE_S + SWEEP_S + 3.0
+"""From the kill to the next claim of the job: also for a worker's start on a busy machine."""
+
+STEPS = [step for step in Step if step is not Step.LISTENING]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """At a step (of a batch), or `moment_s` seconds after the job was claimed."""
+
+    deed: Deed
+    step: Step | None
+    batch: int
+    moment_s: float
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a kill has cost."""
+
+    kill: Kill
+    recovery_s: float | None
+    """None if the job had ended, or nothing of it was lost."""
+    repeated: int
+    outcomes: tuple[str | None, ...]
+
+
+def drawn(draw: random.Random) -> Kill:
+    at_a_step = draw.random() < 0.6
+    return Kill(
+        draw.choice(KILLS),
+        draw.choice(STEPS) if at_a_step else None,
+        draw.randint(1, SPANS),
+        draw.uniform(0, LONGEST_MOMENT_S),
+    )
+
+
+def at_a_step(staged: Staged, kill: Kill, recorded: bytes, filename: str) -> tuple[str, float]:
+    """The job, and when it was struck."""
+    assert kill.step is not None
+    of = ANY if kill.step is Step.CLAIMING else filename
+    batch = kill.batch if kill.step in OF_A_BATCH else 0
+    before = len(staged.ledger.entries(STRUCK))
+    staged.faults.arm(Fault(kill.step, kill.deed, batch=batch), filename=of)
+    job_id = staged.submit(recorded, filename=filename)
+    struck = wait_for(lambda: staged.ledger.entries(STRUCK)[before:], what=f"{kill} to strike")
+    return job_id, struck[0].at
+
+
+def at_a_moment(staged: Staged, kill: Kill, recorded: bytes, filename: str) -> tuple[str, float]:
+    job_id = staged.submit(recorded, filename=filename)
+    claimed = wait_for(lambda: staged.ledger.entries(Step.CLAIMED, job_id=job_id), what="a claim")
+    child = claimed[0].pid
+    main = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
+    time.sleep(kill.moment_s)
+    struck_at = time.time()
+    with contextlib.suppress(ProcessLookupError):
+        if kill.deed is Deed.KILL_GROUP:
+            kill_group(main)
+        else:
+            os.kill(child if kill.deed is Deed.KILL_CHILD else main, signal.SIGKILL)
+    return job_id, struck_at
+
+
+def told(staged: Staged, kill: Kill, job_id: str, struck_at: float) -> Told:
+    claims = [entry.at for entry in staged.ledger.entries(Step.CLAIMED, job_id=job_id)]
+    after = [at - struck_at for at in claims if at > struck_at]
+    return Told(
+        kill,
+        after[0] if after else None,
+        staged.ledger.repeated(job_id),
+        tuple(outcome for outcome, _ in staged.outcomes(job_id)),
+    )
+
+
+def summary(seed: int, results: list[Told], begun: int) -> str:
+    deeds = Counter(result.kill.deed.removeprefix("kill_") for result in results)
+    steps = Counter(result.kill.step or "a moment" for result in results)
+    recoveries = {
+        result.recovery_s: result.kill for result in results if result.recovery_s is not None
+    }
+    slowest_s = max(recoveries)
+    return "\n".join(
+        [
+            "",
+            f"{len(results)} kills with CHAOS_SEED={seed}: "
+            + ", ".join(f"{number} of the {deed}" for deed, number in deeds.most_common()),
+            "at " + ", ".join(f"{step} {number}" for step, number in steps.most_common()),
+            f"recovery of {len(recoveries)} jobs: median {statistics.median(recoveries):.2f} s, "
+            f"largest {slowest_s:.2f} s (lease {LEASE_S:.0f} s, sweep {SWEEP_S} s), after "
+            f"{recoveries[slowest_s]}",
+            f"batches recognised again: {sum(result.repeated for result in results)} of {begun}, "
+            f"at most {max(result.repeated for result in results)} a kill",
+        ]
+    )
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.chaos)])
+def test_every_transcript_is_right_and_a_kill_costs_at_most_a_batch(
+    staged: Staged, kills: int
+) -> None:
+    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
+    print(f"\nCHAOS_SEED={seed}")
+    draw = random.Random(seed)
+    staged.stack.env |= {
+        "LONGSCRIBE_LEASE_S": str(LEASE_S),
+        "LONGSCRIBE_SWEEP_S": str(SWEEP_S),
+        "BATCH_TAKES_S": str(BATCH_TAKES_S),
+    }
+    workers = [staged.start_worker(name, supervised=True) for name in ("one", "two")]
+    wait_for(
+        lambda: all("model loaded" in worker.log for worker in workers),
+        seconds=60,
+        what="both workers",
+    )
+    recordings = [recording(seed, SPANS) for seed in range(3)]
+    whole = [staged.submit(recorded) for recorded in recordings]
+    staged.wait_until_all_are(JobStatus.COMPLETED, whole)
+    expected = [staged.transcript(job_id) for job_id in whole]
+
+    results = []
+    for number in range(kills):
+        kill, which = drawn(draw), number % len(recordings)
+        strike = at_a_moment if kill.step is None else at_a_step
+        job_id, struck_at = strike(staged, kill, recordings[which], f"{number}.wav")
+        staged.wait_until_all_are(JobStatus.COMPLETED, [job_id])
+        assert staged.transcript(job_id) == expected[which], f"{kill}, CHAOS_SEED={seed}"
+        results.append(told(staged, kill, job_id, struck_at))
+
+    print(summary(seed, results, len(staged.ledger.entries(Step.RECOGNISING))))
+    for result in results:
+        assert result.repeated <= 1, result
+        assert result.outcomes in (
+            (AttemptOutcome.COMPLETED,),
+            (AttemptOutcome.LOST, AttemptOutcome.COMPLETED),
+        ), result
+    if kills > 6:
+        late = [r for r in results if r.recovery_s is not None and r.recovery_s > ALLOWED_S]
+        assert late == []
