@@ -1,0 +1,224 @@
+"""Many jobs at once: none is lost or done twice, none waits behind another's thousand, and a long
+one holds nobody up."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import random
+import signal
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from shared import jobs
+from shared.models import Attempt, Job, Recording
+from shared.states import AttemptOutcome, JobStatus
+from tests import factories
+from tests.chaos.faults import kill_group
+from tests.chaos.promises import breaches
+from tests.chaos.staged import Staged, recording
+from tests.installation import as_wav, children, model_processes
+from tests.services import wait_for
+from worker.recogniser import SAMPLE_RATE
+
+
+def short(seed: int) -> bytes:
+    """Two spans of a second, in words that the seed decides."""
+    noise = np.random.default_rng(seed)
+    pause = np.zeros(SAMPLE_RATE, np.int16)
+    parts = [pause]
+    for loudness in noise.uniform(500, 6000, 2):
+        speech = noise.normal(0, loudness, SAMPLE_RATE)
+        parts += [speech.clip(-32_000, 32_000).astype(np.int16), pause]
+    return as_wav(np.concatenate(parts))
+
+
+KINDS = 5
+"""How many different recordings there are."""
+
+
+def ended(staged: Staged) -> int:
+    summary = jobs.queue_summary(staged.db)
+    return sum(
+        summary.by_status.get(status, 0) for status in (JobStatus.COMPLETED, JobStatus.FAILED)
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "kill_every_s"),
+    [
+        pytest.param(40, 2.0, id="40 jobs"),
+        pytest.param(1000, 5.0, id="1000 jobs", marks=[pytest.mark.chaos]),
+    ],
+)
+@pytest.mark.timeout(1800)
+def test_each_of_many_jobs_is_done_once_while_workers_are_killed(
+    staged: Staged, count: int, kill_every_s: float
+) -> None:
+    recordings = [short(seed) for seed in range(KINDS)]
+    workers = [
+        staged.start_worker(name, supervised=True, BATCH_TAKES_S="0.02") for name in ("one", "two")
+    ]
+    texts = {}
+    for content in recordings:  # undisturbed
+        job_id = staged.submit(content)
+        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, workers[0].log
+        texts[hashlib.sha256(content).hexdigest()] = staged.transcript(job_id).text
+    begun = time.monotonic()
+    for number in range(count):
+        staged.submit(recordings[number % KINDS])
+    chosen = random.Random(count)
+    kills: Counter[str] = Counter()
+    next_kill = time.monotonic() + kill_every_s
+
+    def all_over() -> bool:
+        nonlocal next_kill
+        if time.monotonic() >= next_kill:
+            next_kill = time.monotonic() + kill_every_s
+            kills[_kill(children(chosen.choice(workers).pid), chosen)] += 1
+        return ended(staged) == count + KINDS
+
+    wait_for(all_over, seconds=1500, what=f"{count} jobs")
+    took_s = time.monotonic() - begun
+    assert breaches(staged.db, texts=texts) == []
+    assert jobs.queue_summary(staged.db).by_status == {JobStatus.COMPLETED: count + KINDS}
+    with staged.db.reading() as session:
+        outcomes = Counter(session.scalars(select(Attempt.outcome)))
+    repeated = sum(staged.ledger.repeated(job) for job in _job_ids(staged))
+    print(
+        f"\n{count} jobs in {took_s:.0f} s through {sum(kills.values())} kills {dict(kills)}: "
+        f"{dict(outcomes)}, {repeated} batches begun twice"
+    )
+    assert repeated <= outcomes[AttemptOutcome.LOST]
+
+
+def _kill(supervised: list[int], chosen: random.Random) -> str:
+    """One in three times each: a worker's child, its main process, or all of its group."""
+    what = chosen.choice(["child", "main", "group"])
+    if not supervised:  # it is just being started again
+        return "nothing"
+    (worker,) = supervised
+    if what == "group":
+        with contextlib.suppress(ProcessLookupError):  # not yet the group's leader
+            kill_group(worker)
+        return what
+    pids = model_processes(worker) if what == "child" else [worker]
+    for pid in pids[:1]:
+        os.kill(pid, signal.SIGKILL)
+    return what if pids else "nothing"
+
+
+def _job_ids(staged: Staged) -> list[str]:
+    with staged.db.reading() as session:
+        return list(session.scalars(select(Job.id)))
+
+
+def test_one_clients_thousand_jobs_do_not_hold_up_anothers_one(staged: Staged) -> None:
+    for _ in range(1000):
+        factories.submit(staged.db, owner_id="many")
+    # Two of them run, as two workers would hold them.
+    held = [factories.claim(staged.db), factories.claim(staged.db)]
+    single = factories.submit(staged.db, owner_id="single")
+    assert factories.claim(staged.db).job_id == single
+    # With one running each has less than the other's two; the thousand go on after that.
+    assert factories.claim(staged.db).owner_id == "many"
+    assert {claim.owner_id for claim in held} == {"many"}
+
+
+def test_behind_a_thousand_jobs_a_real_worker_comes_to_anothers_one_next(staged: Staged) -> None:
+    content = short(1)
+    with staged.blobs.receive(max_bytes=2**30) as incoming:
+        incoming.write(content)
+        first = incoming.keep()
+    jobs.submit(staged.db, owner_id="many", blob=first, filename="long.wav")
+    for _ in range(999):
+        # Without bytes: whichever of them were claimed would fail at once.
+        factories.submit(staged.db, owner_id="many", filename="many.wav")
+    with staged.blobs.receive(max_bytes=2**30) as incoming:
+        incoming.write(content)
+        blob = incoming.keep()
+    single = jobs.submit(staged.db, owner_id="single", blob=blob, filename="single.wav").job_id
+    workers = [staged.start_worker(name) for name in ("one", "two")]
+    wait_for(
+        lambda: (
+            jobs.get_job(staged.db, owner_id="single", job_id=single).job.status
+            == JobStatus.COMPLETED
+        ),
+        what="the single job",
+    )
+    with staged.db.reading() as session:
+        began = select(Attempt.started_at).where(Attempt.job_id == single).scalar_subquery()
+        before = session.scalar(select(func.count()).where(Attempt.started_at < began))
+    # Those that a worker had claimed when nothing of either owner ran, and no more.
+    assert before is not None and before <= 2, workers[0].log
+
+
+def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(staged: Staged) -> None:
+    env = {"BATCH_TAKES_S": "0.5"}
+    workers = [staged.start_worker(name, **env) for name in ("one", "two")]
+    for worker in workers:
+        wait_for(lambda worker=worker: "model loaded" in worker.log, what="the model")
+    long_job = staged.submit(recording(spans=40), filename="long.wav")  # 20 s of batches
+    staged.wait_for_progress(long_job, 0.05)
+    others = [staged.submit(short(seed), filename="short.wav") for seed in range(8)]
+    for job_id in others:
+        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED
+    assert staged.status(long_job) == JobStatus.PROCESSING
+    by_worker: dict[str, set[str]] = {}
+    with staged.db.reading() as session:
+        for worker_name, filename in session.execute(
+            select(Attempt.worker, Recording.filename)
+            .join(Job, Job.id == Attempt.job_id)
+            .join(Recording, Recording.id == Job.recording_id)
+        ):
+            by_worker.setdefault(worker_name, set()).add(filename)
+    assert sorted(map(sorted, by_worker.values())) == [["long.wav"], ["short.wav"]]
+    assert staged.wait_until_over(long_job) == JobStatus.COMPLETED
+    assert breaches(staged.db) == []
+
+
+@pytest.mark.parametrize(
+    ("database_url", "off_by_s"),
+    [("sqlite", 3600), ("postgresql", -3600)],
+    indirect=["database_url"],
+)
+def test_a_worker_whose_clock_is_an_hour_off_neither_loses_nor_steals(
+    staged: Staged, off_by_s: int
+) -> None:
+    """Leases compare times of the database's clock only.  A lease of 4 s dated by the worker would
+    be over at once, or for an hour not; and its reaper would take every job of the right one's."""
+    wrong = staged.stack.start_worker(
+        "wrong",
+        options=["--include", "tests.shifted_clock,tests.staged_recogniser"],
+        FAULTS=str(staged.faults.folder),
+        LEDGER=str(staged.ledger.path),
+        LONGSCRIBE_BATCH_SIZE_S="5",
+        BATCH_TAKES_S="0.7",
+        CLOCK_OFF_BY_S=str(off_by_s),
+    )
+    right = staged.start_worker("right", BATCH_TAKES_S="0.7")
+    for worker in (wrong, right):
+        wait_for(lambda worker=worker: "model loaded" in worker.log, what="the model")
+    job_ids = [staged.submit(recording()) for _ in range(2)]  # each longer than its lease
+    for job_id in job_ids:
+        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, wrong.log
+        assert staged.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]
+    assert len(set(staged.texts(job_ids))) == 1
+    with staged.db.reading() as session:
+        assert len(set(session.scalars(select(Attempt.worker)))) == 2
+    # The wrong one dies; its job comes back when its lease is over, not an hour later.
+    job_id = staged.submit(recording())
+    staged.wait_for_progress(job_id, 0.1)
+    holder = right if str(right.pid) in (staged.view(job_id).job.attempts[0].worker) else wrong
+    kill_group(holder.pid)
+    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED
+    assert staged.outcomes(job_id) == [
+        (AttemptOutcome.LOST, "worker_lost"),
+        (AttemptOutcome.COMPLETED, None),
+    ]
+    assert breaches(staged.db, lease_s=4, recovered_within_s=45) == []
