@@ -1,0 +1,81 @@
+"""What Redis hands to a worker, before Celery sees it: doorbells pass, everything else is dropped.
+
+Celery deals with many a message that is wrong, but one that is no JSON, or lacks a delivery tag,
+ends its main process.  A doorbell says no more than that there is work, so what is not surely one
+may be dropped: if a job waits, the next sweep rings for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+import structlog
+from kombu.transport import TRANSPORT_ALIASES, redis
+
+from shared.queue import QUEUE, TRANSCRIBE_NEXT
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_BODY = 64 * 1024
+"""Characters. A doorbell has some 400."""
+
+
+def is_doorbell(item: object) -> bool:
+    """Whether `item`, as read from JSON, calls our one task and can be acknowledged."""
+    match item:
+        case {
+            "body": str(body),
+            "content-type": "application/json",
+            "content-encoding": "utf-8",
+            "headers": {"task": str(task), "id": str()},
+            "properties": {
+                "delivery_tag": str(),
+                "delivery_info": {"exchange": str(), "routing_key": str()},
+                "body_encoding": "base64",
+            },
+        } if task == TRANSCRIBE_NEXT and len(body) <= _LONGEST_BODY:
+            return _calls_with_arguments(body)
+    return False
+
+
+def _calls_with_arguments(body: str) -> bool:
+    try:
+        call = json.loads(base64.b64decode(body, validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return False
+    match call:
+        case [[*_], dict(), dict()]:
+            return True
+    return False
+
+
+class _Channel(redis.Channel):
+    def _brpop_read(self, **options: Any) -> bool | None:
+        try:
+            heard: bool | None = super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except (ValueError, RecursionError) as error:
+            # It is out of the list already, and was not yet delivered.
+            log.error("no message; dropped", error=str(error)[:200])
+            return True
+        return heard
+
+
+class DoorbellTransport(redis.Transport):
+    """Kombu's, behind that check."""
+
+    Channel = _Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if queue == QUEUE and not is_doorbell(message):
+            log.error("no doorbell; dropped", message=repr(message)[:200])
+            return
+        super()._deliver(message, queue)  # type: ignore[no-untyped-call]
+
+
+def hear_doorbells_only() -> None:
+    """From now on, whatever connects to Redis in this process."""
+    here = f"{DoorbellTransport.__module__}:{DoorbellTransport.__qualname__}"
+    TRANSPORT_ALIASES.update(redis=here, rediss=here)
