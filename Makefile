@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test chaos test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test chaos soak test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -36,6 +36,13 @@ test: $(INSTALLED_DEV) ## all tests that need no GPU, but for the long ones of `
 
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything, and count what was lost or done twice
 	$(BIN)/python -m pytest tests/chaos -s
+
+MINUTES ?= 30
+SEED ?= 1
+DATABASE ?= postgresql
+
+soak: $(INSTALLED_DEV) ## load and random faults for MINUTES=30 with SEED=1, DATABASE=postgresql or sqlite
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED) --database $(DATABASE) $(SOAK)
 
 test-all: $(INSTALLED_DEV) ## all of these, and the measurements
 	$(BIN)/python -m pytest
