@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator
 
 from shared import postgresql
@@ -49,7 +50,12 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL 
     """The database's clock as an SQL expression, `offset_s` seconds from now."""
 
     type = UtcDateTime()
-    inherit_cache = False
+    inherit_cache = True
+    # The offset is written into the SQL, so a compiled statement serves this offset only.
+    _traverse_internals = [  # noqa: RUF012 - SQLAlchemy's name and type
+        *FunctionElement._traverse_internals,
+        ("offset_s", InternalTraversal.dp_plain_obj),
+    ]
 
     def __init__(self, offset_s: float = 0.0) -> None:
         self.offset_s = float(offset_s)
