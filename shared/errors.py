@@ -194,6 +194,14 @@ class RecognitionFailed(PermanentError):
     default_message = "The model returned something that is not a transcript."
 
 
+class PunctuationFailed(TransientError):
+    """The words are there, and their punctuation is not. The last attempt leaves it out, so no job
+    ends with this."""
+
+    code = "punctuation_failed"
+    default_message = "Punctuation could not be added to the recognised words."
+
+
 class InternalError(PermanentError):
     """What tasks.py records when an error nobody foresaw ended an attempt."""
 

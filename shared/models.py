@@ -105,7 +105,8 @@ class Job(Base):
     """Counts claims. Whoever holds an older number writes nothing."""
     lease_expires_at: Mapped[datetime | None]
     failed_attempts: Mapped[int] = mapped_column(Integer, default=0)
-    """Attempts lost or ended by a passing error since it was last asked for."""
+    """Attempts lost or ended by a passing error since it was last asked for, or since all of its
+    words are there."""
 
     plan_key: Mapped[str | None] = mapped_column(String(64))
     """Which stored segments count: model revision and decode options, hashed."""
@@ -222,6 +223,18 @@ class Segment(Base):
     words: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     fence: Mapped[int | None] = mapped_column(Integer)
     """The attempt that recognised it."""
+
+
+class Checkpoint(Base):
+    """A stage that a job has behind it, and what came of it; gone with the plan, or once the
+    transcript is stored."""
+
+    __tablename__ = "checkpoints"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    stage: Mapped[str] = mapped_column(String(16), primary_key=True)
+    plan_key: Mapped[str] = mapped_column(String(64))
+    content: Mapped[dict[str, Any]]
 
 
 class StoredTranscript(Base):

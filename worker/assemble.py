@@ -13,6 +13,10 @@ SENTENCE_PAUSE_S = 3.0
 """A silence this long ends a sentence even where the model puts no full stop: nobody reads a
 subtitle that waits so long in the middle."""
 
+READABLE_PAUSE_S = 0.6
+"""Where there are no marks at all, the pause that divides: long enough not to cut most clauses,
+and shorter than the silence that ends a segment, so that lines are as long as people breathe."""
+
 _FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！"}
 """The model puts an ASCII mark after every English word, also after a term in a Chinese sentence,
 where a full-width one is written."""
@@ -20,10 +24,13 @@ where a full-width one is written."""
 NO_SPEECH = "no_speech"
 """The warning of a recording in which nobody speaks."""
 
+PUNCTUATION_FAILED = "punctuation_failed"
+"""The warning of a transcript without marks."""
+
 
 def assemble(
     words: Sequence[Word],
-    marks: Sequence[str],
+    marks: Sequence[str] | None,
     *,
     duration: float,
     language: str,
@@ -33,7 +40,14 @@ def assemble(
     """Group words into sentences.
 
     `marks` has one entry a word: the punctuation after it, or ''.  Raises ValueError if not.
+    None: there is no punctuation, and pauses alone divide.
     """
+    found = list(warnings)
+    pause_s = SENTENCE_PAUSE_S
+    if marks is None:
+        found.append(PUNCTUATION_FAILED)
+        marks = [""] * len(words)
+        pause_s = READABLE_PAUSE_S
     if len(marks) != len(words):
         raise ValueError(f"{len(words)} words but {len(marks)} marks")
     sentences: list[Sentence] = []
@@ -43,11 +57,10 @@ def assemble(
         if (
             last
             or marks[index][-1:] in SENTENCE_END
-            or words[index + 1].start - word.end >= SENTENCE_PAUSE_S
+            or words[index + 1].start - word.end >= pause_s
         ):
             sentences.append(_sentence(words[start : index + 1], marks[start : index + 1]))
             start = index + 1
-    found = list(warnings)
     if not words:
         found.append(NO_SPEECH)
     return Transcript(

@@ -1,69 +1,41 @@
 """One job from its recording to its transcript; read it from top to bottom.
 
-    recording -> samples and spans of speech, on a thread of their own
-              -> window by window: batch plan, stored -> batch by batch: recognise, commit
-              -> punctuate -> assemble
+    recording -> words, committed batch by batch (`worker.recording`)       first checkpoint
+              -> the mark after each word                                   second checkpoint
+              -> sentences
 
-Whatever ends an attempt in between, the next one finds the plan and the finished batches in SQL,
-decodes again and goes on with the batch that was missing.
+An attempt begins behind the last checkpoint that an earlier one reached: once every word is there
+nothing is decoded again, and once the marks are there nothing is punctuated again.  A text without
+marks is better than none, so an attempt that would be the last leaves punctuation out.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from shared import jobs
-from shared.blobs import BlobStore
-from shared.db import Database
-from shared.errors import NoAudio
-from shared.jobs import RecognisedSegment
-from shared.settings import Settings
+from shared.errors import PermanentError, PunctuationFailed
 from shared.states import Stage
-from shared.transcript import Transcript
+from shared.transcript import Transcript, Word
 from worker.assemble import assemble
-from worker.batch_sizer import BatchSizer
-from worker.batching import plan_batches
-from worker.decode import DecodeLimits
-from worker.listener import Listener
 from worker.metering import AttemptMeter
 from worker.outage import AttemptStore
-from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
-from worker.recognition import BatchRunner
+from worker.recogniser import Recogniser
+from worker.recognition import words_of
+from worker.recording import RECOGNISED, RecordingRun, plan_key
 from worker.spool import AudioSpool
+from worker.tools import Tools
 from worker.watched import UNWATCHED, Watched
-from worker.windows import Windows
 from worker.workdir import job_folder
+
+__all__ = ["LANGUAGE", "Tools", "plan_key", "transcribe"]
 
 log = structlog.get_logger(__name__)
 
 LANGUAGE = "zh"
 """What Paraformer-zh recognises; English terms within it included."""
-
-_PLAN_VERSION = 1
-"""Raise it when a change to decoding or segmentation moves spans or alters words."""
-
-_DECODED = 0.1
-"""Share of the progress bar that decoding moves; recognition moves the most of the rest."""
-_RECOGNISED = 0.97
-
-_SHOW_EVERY = 0.01
-"""Progress of decoding is written once in so many shares of the whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What an attempt works with; the same for all jobs of a worker."""
-
-    settings: Settings
-    db: Database
-    blobs: BlobStore
-    recogniser: Recogniser
-    batch_sizer: BatchSizer
 
 
 def transcribe(
@@ -75,228 +47,82 @@ def transcribe(
     is told of each that is done.
     Raises the errors of shared.errors.
     """
-    meter = AttemptMeter(tools.recogniser.memory)
-    store = AttemptStore(tools.db, claim, check, watched)
-    with (
-        job_folder(tools.settings.work_dir, claim.job_id) as folder,
-        AudioSpool(folder / "audio.pcm") as spool,
-    ):
-        attempt = _Attempt(tools, claim, store, check, spool, meter, watched)
-        warnings = attempt.recognise()
-        words = attempt.runner.words()
-        duration = spool.seconds
-    del attempt  # and with it a second copy of every word
-    store.write(jobs.set_stage, Stage.PUNCTUATING, progress=_RECOGNISED)
-    watched.moved()
-    marks = tools.recogniser.punctuate([word.word for word in words])
-    watched.moved()
-    check()
-    store.write(jobs.set_stage, Stage.SAVING, usage=meter.usage())
-    return assemble(
-        words,
-        marks,
-        duration=duration,
-        language=LANGUAGE,
-        model=tools.recogniser.identity.name,
-        warnings=warnings,
-    )
-
-
-def plan_key(tools: Tools) -> str:
-    """Everything that decides what a span is and what is heard in it, hashed: segments stored
-    under another key belong to another text."""
-    settings = tools.settings
-    decides = [
-        _PLAN_VERSION,
-        asdict(tools.recogniser.identity) | {"device": None},
-        settings.vad_end_silence_ms,
-        settings.max_segment_s,
-    ]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    return _Attempt(tools, claim, check, watched).transcript()
 
 
 class _Attempt:
-    """From the recording to recognised words, for one attempt."""
-
     def __init__(
-        self,
-        tools: Tools,
-        claim: jobs.Claim,
-        store: AttemptStore,
-        check: Callable[[], None],
-        spool: AudioSpool,
-        meter: AttemptMeter,
-        watched: Watched,
+        self, tools: Tools, claim: jobs.Claim, check: Callable[[], None], watched: Watched
     ) -> None:
         self._tools = tools
         self._claim = claim
-        self._store = store
         self._check = check
-        self._spool = spool
         self._watched = watched
+        self._store = AttemptStore(tools.db, claim, check, watched)
+        self._meter = AttemptMeter(tools.recogniser.memory)
         self._key = plan_key(tools)
-        self._stored = store.read(jobs.stored_plan, self._key)
-        self._batches = 1 + max((segment.batch for segment in self._stored.segments), default=-1)
-        self._stage = Stage.DECODING
-        self._progress = 0.0
-        self._expected_s: float | None = None
-        self.runner = BatchRunner(store, tools.recogniser, tools.batch_sizer, spool, meter, watched)
 
-    def recognise(self) -> list[str]:
-        """Listen, plan and recognise to the recording's end; the warnings."""
-        planned = self._stored.complete
-        listener = Listener(
-            self._tools.blobs.path(self._claim.blob_key),
-            self._spool,
-            None if planned else self._tools.recogniser.voice_activity(),
-            limits=DecodeLimits(max_audio_s=self._tools.settings.max_audio_s),
-            require_space=self._tools.blobs.require_space,
+    def transcript(self) -> Transcript:
+        words, recognition = self._words()
+        marks = self._marks(words)
+        self._check()
+        self._store.write(jobs.set_stage, Stage.SAVING, usage=self._meter.usage())
+        return assemble(
+            words,
+            marks,
+            duration=recognition.duration_s,
+            language=LANGUAGE,
+            model=self._tools.recogniser.identity.name,
+            warnings=recognition.warnings,
         )
-        with listener:
-            if planned:
-                self._hear_all(listener)
-                self._choose_batch_size()
-                self._run(self._stored.segments)
-            else:
-                for window, is_last in self._windows(listener):
-                    self._run(self._plan(window, is_last=is_last))
-            damaged = listener.summary.corrupt_packets > 0
-        return ["damaged_audio_skipped"] if damaged else []
 
-    def _windows(self, listener: Listener) -> Iterator[tuple[list[SpeechSpan], bool]]:
-        """Windows of spans not yet planned, the last of them marked; what an earlier attempt
-        planned is run on the way."""
-        windows: Windows | None = None
-        spans: list[SpeechSpan] = []
-        for heard in listener.heard(self._check):
-            self._watched.moved()
-            spans += heard.spans
-            self._show_decoding(listener.expected_s)
-            if windows is None:
-                if self._expected_s is None or len(spans) < len(self._stored.segments):
-                    continue  # the length to choose a batch size by, or the old plan, is to come
-                windows = self._first_windows()
-                spans = self._resume(spans)
-            for window in windows.add(spans):
-                yield window, False
-            spans = []
-        self._end_of_recording()
-        if windows is None:
-            windows = self._first_windows()
-            spans = self._resume(spans)
-        for window in windows.add(spans):
-            yield window, False
-        yield windows.rest(), True
+    def _words(self) -> tuple[list[Word], jobs.Recognition]:
+        """Of the whole recording, in order of time, with what else is known of it by then."""
+        recognition = self._store.read(jobs.stored_recognition, self._key)
+        if recognition is not None:
+            return words_of(self._store.read(jobs.stored_plan, self._key).segments), recognition
+        with (
+            job_folder(self._tools.settings.work_dir, self._claim.job_id) as folder,
+            AudioSpool(folder / "audio.pcm") as spool,
+        ):
+            run = RecordingRun(
+                self._tools,
+                self._claim,
+                self._store,
+                self._check,
+                spool,
+                self._meter,
+                self._watched,
+            )
+            warnings = run.recognise()
+            recognition = jobs.Recognition(spool.seconds, warnings)
+        self._store.write(jobs.store_recognition, self._key, recognition)
+        return run.runner.words(), recognition
 
-    def _hear_all(self, listener: Listener) -> None:
-        for _ in listener.heard(self._check):
-            self._watched.moved()
-            self._show_decoding(listener.expected_s)
-        self._end_of_recording()
+    def _marks(self, words: Sequence[Word]) -> list[str] | None:
+        """What follows each word; None if the transcript has to do without."""
+        marks = self._store.read(jobs.stored_marks, self._key)
+        if marks is not None:
+            return marks
+        most = self._tools.settings.max_attempts
+        if self._store.read(jobs.is_last_attempt, max_attempts=most):
+            log.error("punctuation failed as often as it was tried; the text goes without")
+            return None
+        self._store.write(jobs.set_stage, Stage.PUNCTUATING, progress=RECOGNISED)
+        self._watched.moved()
+        marks = _punctuate(self._tools.recogniser, words)
+        self._watched.moved()
+        self._check()
+        self._store.write(jobs.store_marks, self._key, marks)
+        return marks
 
-    def _resume(self, spans: Sequence[SpeechSpan]) -> list[SpeechSpan]:
-        """Run what an earlier attempt planned; the spans that it had not."""
-        stored = self._stored.segments
-        if not stored:
-            return list(spans)
-        known = [SpeechSpan(segment.start_sample, segment.end_sample) for segment in stored]
-        if list(spans[: len(known)]) != known:
-            # Nothing that we know of does this; the text would have a seam, so begin again.
-            log.error("the recording's spans are not those of the stored plan")
-            self._store.write(jobs.drop_plan)
-            self._batches = 0
-            return list(spans)
-        self._run(stored)
-        return list(spans[len(known) :])
 
-    def _first_windows(self) -> Windows:
-        return Windows(self._choose_batch_size(), self._tools.recogniser.batch_overhead_s)
-
-    def _choose_batch_size(self) -> float:
-        """Decide, and keep the reason with the attempt. In padded seconds."""
-        decision = self._tools.batch_sizer.choose(self._expected_s or self._spool.seconds)
-        identity = self._tools.recogniser.identity
-        self._store.write(
-            jobs.note_batch_choice,
-            jobs.BatchRecord(
-                model=identity.name,
-                device=identity.device,
-                dtype=identity.dtype,
-                batch_size_s=decision.batch_size_s,
-                batch_reason=decision.reason,
-                length_ceiling_s=decision.length_ceiling_s,
-                memory_cap_s=decision.memory_cap_s,
-                headroom_bytes=decision.headroom_bytes,
-                predicted_peak_bytes=decision.predicted_peak_bytes,
-            ),
-        )
-        log.info("batch size chosen", size_s=decision.batch_size_s, reason=decision.reason)
-        self._batch_size_s = decision.batch_size_s
-        return decision.batch_size_s
-
-    def _plan(self, window: Sequence[SpeechSpan], *, is_last: bool) -> list[RecognisedSegment]:
-        """Form the batches of a window and store them before the first is recognised."""
-        plan = plan_batches(
-            window,
-            self._batch_size_s,
-            batch_overhead_s=self._tools.recogniser.batch_overhead_s,
-        )
-        batch_of = {
-            index: self._batches + number
-            for number, batch in enumerate(plan.batches)
-            for index in batch.indices
-        }
-        self._batches += len(plan.batches)
-        segments = [
-            jobs.PlannedSegment(span.start, span.end, batch_of[index])
-            for index, span in enumerate(window)
-        ]
-        self._store.write(jobs.store_plan, self._key, segments, complete=is_last)
-        log.info(
-            "planned",
-            segments=len(segments),
-            batches=len(plan.batches),
-            padding=round(plan.padding, 3),
-        )
-        return [
-            RecognisedSegment(segment.start_sample, segment.end_sample, segment.batch, None)
-            for segment in segments
-        ]
-
-    def _run(self, segments: Sequence[RecognisedSegment]) -> None:
-        if not segments:
-            return
-        if self._stage is Stage.DECODING:
-            self._stage = Stage.RECOGNISING
-            self._store.write(jobs.set_stage, self._stage)
-        begin, end = segments[0].start_sample, segments[-1].end_sample
-
-        def progress(share: float) -> float:
-            recognised_s = (begin + share * (end - begin)) / SAMPLE_RATE
-            return self._overall(recognised_s)
-
-        self.runner.run(segments, self._check, progress)
-
-    def _overall(self, recognised_s: float) -> float:
-        """The job's progress, from how far into the recording its text reaches."""
-        length_s = max(self._expected_s or 0.0, self._spool.seconds)
-        decoded = min(1.0, self._spool.seconds / length_s)
-        recognised = min(1.0, recognised_s / length_s)
-        return _DECODED * decoded + (_RECOGNISED - _DECODED) * recognised
-
-    def _show_decoding(self, expected_s: float | None) -> None:
-        """Progress while nothing is recognised yet; afterwards the batches show it."""
-        self._expected_s = expected_s
-        if expected_s is None or self._stage is not Stage.DECODING:
-            return
-        progress = self._overall(0.0)
-        if progress - self._progress >= _SHOW_EVERY:
-            self._progress = progress
-            self._store.write(jobs.set_stage, self._stage, progress=progress)
-
-    def _end_of_recording(self) -> None:
-        """The header may have claimed another length than there was."""
-        if self._spool.samples == 0:
-            raise NoAudio
-        self._expected_s = self._spool.seconds
-        self._store.write(jobs.set_stage, self._stage, duration_s=self._spool.seconds)
+def _punctuate(recogniser: Recogniser, words: Sequence[Word]) -> list[str]:
+    """Whatever goes wrong here is worth another attempt, for the words are there already."""
+    try:
+        marks = recogniser.punctuate([word.word for word in words])
+    except PermanentError as error:
+        raise PunctuationFailed from error
+    if len(marks) != len(words):
+        raise PunctuationFailed(f"The model gave {len(marks)} marks for {len(words)} words.")
+    return marks

@@ -43,11 +43,7 @@ class BatchRunner:
 
     def words(self) -> list[Word]:
         """In order of time."""
-        return [
-            Word(word, start, end)
-            for _, segment in sorted(self._done.items())
-            for word, start, end in segment.words or ()
-        ]
+        return words_of([segment for _, segment in sorted(self._done.items())])
 
     def run(
         self,
@@ -122,6 +118,13 @@ class BatchRunner:
             )
             for segment, words in zip(batch, results, strict=True)
         ]
+
+
+def words_of(segments: Sequence[RecognisedSegment]) -> list[Word]:
+    """Of segments in order of time."""
+    return [
+        Word(word, start, end) for segment in segments for word, start, end in segment.words or ()
+    ]
 
 
 def _placed(word: Word, offset_s: float) -> tuple[str, float, float]:

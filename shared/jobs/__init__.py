@@ -1,9 +1,9 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
-`claim`, `attempt` and `plan` (worker), `requests` (what a person asks), `reap` (any worker, at any
-time), `deletion`, `reading` (what the API and the pages show).  `history` tells of each change in
-the transaction that makes it.  SQL is the queue; Redis only carries the news.
+`claim`, `attempt`, `plan` and `checkpoint` (worker), `requests` (what a person asks), `reap` (any
+worker, at any time), `deletion`, `reading` (what the API and the pages show).  `history` tells of
+each change in the transaction that makes it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -18,6 +18,14 @@ from shared.jobs.attempt import (
     release,
     retry_later,
     set_stage,
+)
+from shared.jobs.checkpoint import (
+    Recognition,
+    is_last_attempt,
+    store_marks,
+    store_recognition,
+    stored_marks,
+    stored_recognition,
 )
 from shared.jobs.claim import Claim, claim_next
 from shared.jobs.deletion import delete, delete_expired
@@ -63,6 +71,7 @@ __all__ = [
     "QueueSummary",
     "Reaped",
     "RecognisedSegment",
+    "Recognition",
     "RecognitionFigures",
     "StoredPlan",
     "Submission",
@@ -79,6 +88,7 @@ __all__ = [
     "get_job",
     "get_transcript",
     "heartbeat",
+    "is_last_attempt",
     "list_jobs",
     "note_batch_choice",
     "note_worker",
@@ -92,8 +102,12 @@ __all__ = [
     "running_job_ids",
     "save_batch",
     "set_stage",
+    "store_marks",
     "store_plan",
+    "store_recognition",
+    "stored_marks",
     "stored_plan",
+    "stored_recognition",
     "submit",
     "take_back",
     "waiting_audio_s",

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import CursorResult, case, func, select, update
+from sqlalchemy import CursorResult, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -27,8 +27,8 @@ from shared.errors import (
 )
 from shared.jobs.claim import Claim
 from shared.jobs.history import Happening, error_detail, tell, tell_once
-from shared.jobs.transition import move, requeue
-from shared.models import Attempt, Job, Recording, Segment, StoredTranscript
+from shared.jobs.transition import attempts_allowed, move, requeue
+from shared.models import Attempt, Checkpoint, Job, Recording, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from shared.transcript import Transcript
 
@@ -214,24 +214,7 @@ def finish(
     Raises RecognitionFailed if a planned segment has no result.
     """
     with db.writing() as session:
-        planned = session.execute(
-            select(Job.planned_segments, Job.plan_key).where(
-                Job.id == claim.job_id, Job.fence == claim.fence
-            )
-        ).one_or_none()
-        if planned is None:
-            stop(session, claim)
-        done = session.scalar(
-            select(func.count()).where(
-                Segment.job_id == claim.job_id,
-                Segment.plan_key == planned.plan_key,
-                Segment.words.is_not(None),
-            )
-        )
-        if done != planned.planned_segments:
-            raise RecognitionFailed(
-                f"{planned.planned_segments} segments were planned and {done} recognised."
-            )
+        require_all_recognised(session, claim)
         if not move(
             session,
             claim.job_id,
@@ -249,7 +232,30 @@ def finish(
         ):
             stop(session, claim)
         session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
+        session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
         _end(session, claim, AttemptOutcome.COMPLETED, peak_bytes=peak_bytes)
+
+
+def require_all_recognised(session: Session, claim: Claim) -> None:
+    """Raises RecognitionFailed if a planned segment has no words, or the plan is not complete."""
+    planned = session.execute(
+        select(Job.planned_segments, Job.plan_key).where(
+            Job.id == claim.job_id, Job.fence == claim.fence
+        )
+    ).one_or_none()
+    if planned is None:
+        stop(session, claim)
+    done = session.scalar(
+        select(func.count()).where(
+            Segment.job_id == claim.job_id,
+            Segment.plan_key == planned.plan_key,
+            Segment.words.is_not(None),
+        )
+    )
+    if done != planned.planned_segments:
+        raise RecognitionFailed(
+            f"{planned.planned_segments} segments were planned and {done} recognised."
+        )
 
 
 def _end(
@@ -304,7 +310,8 @@ def retry_later(
     with db.writing() as session:
         failed_before = session.scalar(select(Job.failed_attempts).where(Job.id == claim.job_id))
         failures = (failed_before or 0) + 1
-        if failures >= max_attempts:
+        allowed = attempts_allowed(session, claim.job_id, max_attempts)
+        if failures >= allowed:
             _fail(session, claim, error)
             return
         retrying = happened(
@@ -312,7 +319,7 @@ def retry_later(
             EventKind.RETRYING,
             **error_detail(error),
             failures=failures,
-            of=max_attempts,
+            of=allowed,
             delay_s=delay_s,
         )
         if not requeue(

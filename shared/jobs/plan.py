@@ -19,7 +19,7 @@ from shared.errors import RecognitionFailed
 from shared.jobs.attempt import Usage, happened, happened_once, renew, set_attempt
 from shared.jobs.claim import Claim
 from shared.jobs.history import tell
-from shared.models import Attempt, Job, Segment
+from shared.models import Attempt, Checkpoint, Job, Segment
 from shared.states import EventKind
 
 
@@ -93,6 +93,7 @@ def drop_plan(db: Database, claim: Claim) -> None:
 def _discard_segments(session: Session, claim: Claim) -> None:
     """And with them what earlier attempts count as recognised."""
     session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
+    session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
     session.execute(
         update(Attempt)
         .where(Attempt.job_id == claim.job_id, Attempt.fence < claim.fence)

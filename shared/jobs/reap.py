@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import LongscribeError, WorkerLost
 from shared.jobs.history import Happening, error_detail
-from shared.jobs.transition import move, requeue
+from shared.jobs.transition import attempts_allowed, move, requeue
 from shared.models import Attempt, Job, WorkerSeen
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
 
@@ -107,8 +107,9 @@ def _take_back(
         select(Attempt.number).where(Attempt.job_id == job.id, Attempt.fence == job.fence)
     )
     failures = job.failed_attempts + 1
+    allowed = attempts_allowed(session, job.id, max_attempts)
     lost = Happening(
-        EventKind.LOST, number, {"code": error.code, "failures": failures, "of": max_attempts}
+        EventKind.LOST, number, {"code": error.code, "failures": failures, "of": allowed}
     )
     ended = {"stage": None, "lease_expires_at": None, "completed_at": database_now()}
     if job.status == JobStatus.CANCELLING:
@@ -123,7 +124,7 @@ def _take_back(
             fence=job.fence,
             **ended,
         )
-    elif failures >= max_attempts:
+    elif failures >= allowed:
         status = JobStatus.FAILED
         moved = move(
             session,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
 from shared.jobs.history import Happening, tell
-from shared.models import Job
+from shared.models import Checkpoint, Job
 from shared.states import TOLD, TRANSITIONS, JobStatus
 
 
@@ -75,3 +75,15 @@ def requeue(
         available_at=database_now(delay_s),
         failed_attempts=Job.failed_attempts + (1 if counts_as_failed else 0),
     )
+
+
+def attempts_allowed(session: Session, job_id: str, max_attempts: int) -> int:
+    """How many attempts may be lost or end in a passing error before the job is failed.
+
+    Once its words are there at least two, for the last one leaves out what may have ended the
+    others.
+    """
+    words_are_there = session.scalar(
+        select(Checkpoint.job_id).where(Checkpoint.job_id == job_id).limit(1)
+    )
+    return max_attempts if words_are_there is None else max(max_attempts, 2)

@@ -160,8 +160,8 @@ def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_is_thawed(
     wait_for(lambda: staged.ledger.entries(STRUCK), what="the freeze")
     [frozen] = staged.ledger.entries(STRUCK)
     freeze(old.pid)
-    # The next holder is held in the middle, so that there is something to spoil.
-    staged.faults.arm(Fault(Step.PUNCTUATING, Deed.HOLD))
+    # The next holder is held before its end, so that there is something to spoil.
+    staged.faults.arm(Fault(Step.FINISHING, Deed.HOLD))
     new = staged.start_worker("new")
     wait_for(lambda: staged.faults.has_struck(), what="the next attempt", seconds=60)
     before = everything_of(staged, job_id)

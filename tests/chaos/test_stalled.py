@@ -68,7 +68,7 @@ def test_wherever_it_hangs_it_is_ended(staged: Staged, fault: Fault) -> None:
 def test_a_job_that_always_hangs_fails_and_says_what_to_look_at(staged: Staged) -> None:
     staged.max_attempts = 2
     worker = start_worker(staged, LONGSCRIBE_MAX_ATTEMPTS="2")
-    staged.faults.arm(Fault(Step.PUNCTUATING, Deed.HANG, each_time=True))
+    staged.faults.arm(Fault(Step.RECOGNISING, Deed.HANG, each_time=True))
     job_id = staged.submit(recording())
     assert staged.wait_until_over(job_id) == JobStatus.FAILED, worker.log
     assert staged.outcomes(job_id) == [(AttemptOutcome.LOST, "stalled")] * 2

@@ -20,13 +20,14 @@ from shared.errors import (
 )
 from shared.jobs.history import Happening
 from shared.jobs.transition import move
-from shared.models import LOCAL_OWNER, Segment, StoredTranscript
+from shared.models import LOCAL_OWNER, Checkpoint, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from tests import factories
 from tests.factories import PLAN_KEY, TRANSCRIPT, count, expire_lease, view
 
 PLAN = [jobs.PlannedSegment(0, 16_000, 0), jobs.PlannedSegment(20_000, 30_000, 1)]
 FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3)])
+RECOGNITION = jobs.Recognition(duration_s=12.5, warnings=["damaged_audio_skipped"])
 SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
 
 
@@ -115,6 +116,66 @@ class TestAttempt:
         assert jobs.stored_plan(db, claim, PLAN_KEY) == jobs.NO_PLAN
         assert count(db, Segment) == 0
 
+    def test_the_words_are_a_checkpoint_once_all_are_there_and_the_marks_are_the_next(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        with pytest.raises(RecognitionFailed):
+            jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        assert jobs.stored_recognition(db, claim, PLAN_KEY) is None
+        jobs.save_batch(db, claim, [SECOND], progress=0.9)
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        assert jobs.stored_recognition(db, claim, PLAN_KEY) == RECOGNITION
+        assert jobs.stored_marks(db, claim, PLAN_KEY) is None
+        jobs.store_marks(db, claim, PLAN_KEY, ["。"])
+        assert jobs.stored_marks(db, claim, PLAN_KEY) == ["。"]
+        assert jobs.stored_recognition(db, claim, "other model") is None
+        assert jobs.stored_marks(db, claim, "other model") is None
+        jobs.finish(db, claim, TRANSCRIPT)
+        assert count(db, Checkpoint) == 0
+
+    @pytest.mark.parametrize("how", ["dropped", "another key"])
+    def test_checkpoints_go_with_the_plan(self, db: Database, how: str) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        jobs.store_marks(db, claim, PLAN_KEY, [])
+        if how == "dropped":
+            jobs.drop_plan(db, claim)
+        else:
+            jobs.store_plan(db, claim, "other model", [], complete=True)
+        assert count(db, Checkpoint) == 0
+
+    @pytest.mark.parametrize(("most", "allowed"), [(1, 2), (2, 2), (3, 3)])
+    def test_losses_count_anew_once_the_words_are_there_and_stay_bounded(
+        self, db: Database, most: int, allowed: int
+    ) -> None:
+        job_id = factories.submit(db)
+
+        def lose(*, last: bool) -> None:
+            claim = factories.claim(db)
+            assert jobs.is_last_attempt(db, claim, max_attempts=most) is last
+            expire_lease(db, job_id)
+            jobs.reap(db, max_attempts=most)
+
+        for _ in range(most - 1):
+            lose(last=False)
+        claim = factories.claim(db)
+        assert jobs.is_last_attempt(db, claim, max_attempts=most)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        assert not jobs.is_last_attempt(db, claim, max_attempts=most)
+        expire_lease(db, job_id)
+        jobs.reap(db, max_attempts=most)
+        for number in range(2, allowed + 1):
+            assert factories.status_of(db, job_id) == JobStatus.QUEUED
+            lose(last=number == allowed)
+        assert factories.status_of(db, job_id) == JobStatus.FAILED
+
     def test_progress_never_falls(self, db: Database) -> None:
         job_id = factories.submit(db)
         claim = factories.claim(db)
@@ -156,6 +217,8 @@ WRITES: dict[str, Callable[[Database, jobs.Claim], object]] = {
     "size": lambda db, claim: jobs.note_batch_choice(db, claim, factories.CHOICE),
     "drop": lambda db, claim: jobs.drop_plan(db, claim),
     "oom": lambda db, claim: jobs.record_oom_retry(db, claim, 10),
+    "recognition": lambda db, claim: jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION),
+    "marks": lambda db, claim: jobs.store_marks(db, claim, PLAN_KEY, ["。"]),
     "finish": lambda db, claim: jobs.finish(db, claim, TRANSCRIPT),
     "fail": lambda db, claim: jobs.fail(db, claim, UnsupportedMedia()),
     "release": lambda db, claim: jobs.release(db, claim),

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from shared.transcript import Word, join_text
-from worker.assemble import NO_SPEECH, SENTENCE_PAUSE_S, assemble
+from worker.assemble import (
+    NO_SPEECH,
+    PUNCTUATION_FAILED,
+    READABLE_PAUSE_S,
+    SENTENCE_PAUSE_S,
+    assemble,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +32,7 @@ def words(*texts: str, gap: float = 0.0) -> list[Word]:
     return [Word(text, n + n * gap, n + n * gap + 1) for n, text in enumerate(texts)]
 
 
-def build(spoken: list[Word], marks: list[str]):  # type: ignore[no-untyped-def]
+def build(spoken: list[Word], marks: list[str] | None):  # type: ignore[no-untyped-def]
     return assemble(spoken, marks, duration=100, language="zh", model="demo")
 
 
@@ -39,6 +45,18 @@ def test_a_sentence_ends_at_a_full_stop_or_question_mark() -> None:
 def test_a_long_silence_ends_a_sentence_without_a_mark() -> None:
     spoken = [Word("好", 0, 1), Word("的", 1 + SENTENCE_PAUSE_S, 5)]
     assert [s.text for s in build(spoken, ["", ""]).sentences] == ["好", "的"]
+
+
+def test_a_text_without_punctuation_is_divided_at_pauses_and_says_so() -> None:
+    spoken = [
+        Word("好", 0, 1),
+        Word("API", 1 + READABLE_PAUSE_S / 2, 2),
+        Word("的", 2 + READABLE_PAUSE_S, 4),
+    ]
+    transcript = build(spoken, None)
+    assert [s.text for s in transcript.sentences] == ["好API", "的"]
+    assert transcript.warnings == (PUNCTUATION_FAILED,)
+    assert [word for s in transcript.sentences for word in s.words] == spoken
 
 
 @pytest.mark.parametrize(

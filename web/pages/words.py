@@ -52,6 +52,7 @@ _TROUBLE = frozenset({EventKind.LOST, EventKind.RETRYING, EventKind.FAILED, Even
 
 _WARNING = {
     "no_speech": "Nobody speaks in this recording, so the transcript is empty.",
+    "punctuation_failed": "Punctuation failed, so the text has no marks and is divided at pauses.",
     "damaged_audio_skipped": "Parts of the file are damaged; what they held is missing.",
 }
 

@@ -1,0 +1,93 @@
+"""What a job has behind it once all of its words are there.
+
+Decoding and recognition are one checkpoint, punctuation is the next.  Reaching the first begins the
+count of lost attempts anew, once for each plan: what was lost on the way to the words says nothing
+of what is left to do, and the number of attempts stays bounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from shared.db import Database
+from shared.jobs.attempt import renew, require_all_recognised
+from shared.jobs.claim import Claim
+from shared.jobs.transition import attempts_allowed
+from shared.models import Checkpoint, Job
+from shared.states import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What is known of a recording whose words are all committed, beside the words."""
+
+    duration_s: float
+    warnings: list[str]
+
+
+def stored_recognition(db: Database, claim: Claim, plan_key: str) -> Recognition | None:
+    """None until the plan under this key is complete and all of its segments have their words."""
+    content = _content(db, claim, plan_key, Stage.RECOGNISING)
+    return None if content is None else Recognition(**content)
+
+
+def store_recognition(db: Database, claim: Claim, plan_key: str, recognition: Recognition) -> None:
+    """Every word is committed: no later attempt reads the recording again.
+
+    Raises RecognitionFailed if a planned segment has no result.
+    """
+    with db.writing() as session:
+        renew(session, claim, failed_attempts=0)
+        require_all_recognised(session, claim)
+        _store(session, claim, plan_key, Stage.RECOGNISING, asdict(recognition))
+
+
+def stored_marks(db: Database, claim: Claim, plan_key: str) -> list[str] | None:
+    """The mark after each word of the plan, in their order; None until there are any."""
+    content = _content(db, claim, plan_key, Stage.PUNCTUATING)
+    return None if content is None else list(content["marks"])
+
+
+def store_marks(db: Database, claim: Claim, plan_key: str, marks: list[str]) -> None:
+    """No later attempt punctuates again."""
+    with db.writing() as session:
+        renew(session, claim)
+        _store(session, claim, plan_key, Stage.PUNCTUATING, {"marks": marks})
+
+
+def is_last_attempt(db: Database, claim: Claim, *, max_attempts: int) -> bool:
+    """Whether the job is failed if this attempt is lost."""
+    with db.reading() as session:
+        failed = session.scalar(select(Job.failed_attempts).where(Job.id == claim.job_id)) or 0
+        return failed + 1 >= attempts_allowed(session, claim.job_id, max_attempts)
+
+
+def _content(db: Database, claim: Claim, plan_key: str, stage: Stage) -> dict[str, Any] | None:
+    with db.reading() as session:
+        return session.scalar(
+            select(Checkpoint.content)
+            .join(Job, Job.id == Checkpoint.job_id)
+            .where(
+                Checkpoint.job_id == claim.job_id,
+                Checkpoint.stage == stage.value,
+                Checkpoint.plan_key == plan_key,
+                Job.plan_key == plan_key,
+            )
+        )
+
+
+def _store(
+    session: Session, claim: Claim, plan_key: str, stage: Stage, content: dict[str, Any]
+) -> None:
+    session.execute(
+        delete(Checkpoint).where(Checkpoint.job_id == claim.job_id, Checkpoint.stage == stage.value)
+    )
+    session.execute(
+        insert(Checkpoint).values(
+            job_id=claim.job_id, stage=stage.value, plan_key=plan_key, content=content
+        )
+    )
