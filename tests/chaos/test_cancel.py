@@ -33,7 +33,14 @@ def cancel(db: Database, job_id: str) -> JobStatus:
 
 @postgresql
 @pytest.mark.parametrize(
-    "step", [Step.CLAIMED, Step.RECOGNISING, Step.COMMITTED, Step.PUNCTUATING, Step.FINISHING]
+    "step",
+    [
+        Step.RECOGNISING,
+        Step.FINISHING,
+        pytest.param(Step.CLAIMED, marks=pytest.mark.chaos),
+        pytest.param(Step.COMMITTED, marks=pytest.mark.chaos),
+        pytest.param(Step.PUNCTUATING, marks=pytest.mark.chaos),
+    ],
 )
 def test_a_job_cancelled_while_it_runs_stops_there_and_the_next_starts_in_the_same_process(
     staged: Staged, step: Step
@@ -117,6 +124,7 @@ def test_of_cancel_and_finish_at_the_same_moment_one_wins(db: Database) -> None:
     assert breaches(db) == []
 
 
+@postgresql
 def test_the_loaded_model_stays_and_the_next_job_starts_within_seconds(stack: Stack) -> None:
     """With the bundled model, whose batches take as long as batches take."""
     installation = Installation(stack)

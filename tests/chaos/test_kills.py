@@ -49,10 +49,11 @@ REPEATS = {Step.RECOGNISING: 1, Step.RECOGNISED: 1, Step.COMMITTING: 1}
 @pytest.mark.parametrize(
     ("database_url", "deed", "steps"),
     [
-        pytest.param("postgresql", Deed.KILL_CHILD, ALL, id="child"),
+        pytest.param("postgresql", Deed.KILL_CHILD, FEW, id="child"),
         pytest.param("sqlite", Deed.KILL_CHILD, FEW, id="child-sqlite"),
         pytest.param("postgresql", Deed.KILL_MAIN, FEW, id="main"),
         pytest.param("postgresql", Deed.KILL_GROUP, FEW, id="group"),
+        pytest.param("postgresql", Deed.KILL_CHILD, ALL, id="child-all", marks=long),
         pytest.param("sqlite", Deed.KILL_CHILD, ALL, id="child-sqlite-all", marks=long),
         pytest.param("postgresql", Deed.KILL_MAIN, ALL, id="main-all", marks=long),
         pytest.param("sqlite", Deed.KILL_MAIN, ALL, id="main-sqlite-all", marks=long),

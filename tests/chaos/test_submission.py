@@ -3,7 +3,6 @@ was not leaves nothing, and a client that repeats itself gets one job."""
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -13,9 +12,10 @@ import requests
 from sqlalchemy import text
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.faults import thaw
+from tests.chaos.faults import kill_group, lives, thaw
 from tests.chaos.staged import Staged, recording
 from tests.installation import children
+from tests.services import wait_for
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -165,9 +165,11 @@ _MENDED = {"sqlite": "DROP TRIGGER promise", "postgresql": "DROP TRIGGER promise
 def test_an_accepted_recording_is_there_after_the_web_server_is_killed(staged: Staged) -> None:
     web = staged.stack.start_web()
     job_id = submit(staged)
-    for pid in [web.pid, *children(web.pid)]:
-        os.kill(pid, signal.SIGKILL)
+    killed = children(web.pid)
+    kill_group(web.pid)
     web.process.wait()
+    # Until the last has gone, its socket takes connections that nobody answers.
+    wait_for(lambda: not any(map(lives, killed)), what="its processes to end")
     staged.stack.start_web()
     assert jobs_of(staged) == [job_id]
     assert [path.read_bytes() for path in stored_files(staged)] == [RECORDING]
