@@ -26,7 +26,7 @@ from shared import jobs
 from shared.settings import Settings
 from shared.transcript import Word
 from tests.chaos.faults import ANY, OF_A_BATCH, Faults, Step
-from tests.chaos.ledger import STRUCK, Entry, Ledger
+from tests.chaos.ledger import READY, STRUCK, Entry, Ledger
 from tests.stub_recogniser import StubRecogniser, StubVoiceActivity
 from worker import process
 from worker.app import app
@@ -127,6 +127,7 @@ class StagedRecogniser(StubRecogniser):
 
 
 def _load(settings: Settings, **_: Any) -> Recogniser:
+    _ledger.add(Entry(READY, os.getpid()))
     return StagedRecogniser(delay_s=float(os.environ.get("BATCH_TAKES_S", "0.05")))
 
 

@@ -16,6 +16,10 @@ STRUCK = "struck"
 """The entry before a fault strikes."""
 
 
+READY = "ready"
+"""A process that is about to hear doorbells."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """`job_id` is empty before a claim; `given` is a digest of the samples of a batch that is about
