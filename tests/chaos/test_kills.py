@@ -151,7 +151,15 @@ def everything_of(staged: Staged, job_id: str) -> list[dict[str, object]]:
 
 
 @postgresql
-@pytest.mark.parametrize("step", [Step.RECOGNISED, Step.FINISHING])
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step.RECOGNISED,
+        Step.FINISHING,
+        # With the job's row locked, until the server ends a transaction that says nothing.
+        pytest.param(Step.COMMITTING, marks=long),
+    ],
+)
 def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_is_thawed(
     staged: Staged, step: Step
 ) -> None:
@@ -172,7 +180,7 @@ def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_is_thawed(
     staged.faults.release()
     assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, new.log
     assert staged.outcomes(job_id) == LOST_ONCE
-    assert staged.ledger.repeated(job_id) == (step is Step.RECOGNISED)
+    assert staged.ledger.repeated(job_id) == REPEATS.get(step, 0)
     assert staged.ledger.entries(Step.FINISHED, job_id=job_id) == [
         entry for entry in staged.ledger.entries(Step.FINISHED) if entry.fence == 2
     ]
