@@ -157,7 +157,12 @@ class Settings(BaseSettings):
         "may take, is taken from its worker's process, which is killed.",
     )
     sweep_s: float = Field(5, gt=0, description="How often lost jobs are looked for.")
-    max_attempts: int = Field(3, ge=1, description="Attempts before a job is failed.")
+    max_attempts: int = Field(
+        3,
+        ge=1,
+        description="Attempts before a job is failed, counted anew once all of its words are "
+        "there.",
+    )
     retry_delay_s: float = Field(
         10, ge=0, description="Wait before another attempt after an error that may pass."
     )
