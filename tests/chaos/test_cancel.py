@@ -45,7 +45,7 @@ def cancel(db: Database, job_id: str) -> JobStatus:
 def test_a_job_cancelled_while_it_runs_stops_there_and_the_next_starts_in_the_same_process(
     staged: Staged, step: Step
 ) -> None:
-    worker = staged.start_worker()
+    worker = staged.start_worker(LONGSCRIBE_LEASE_S="30")  # it does not die here
     staged.faults.arm(Fault(step, Deed.HOLD, batch=2))
     cancelled = staged.submit(recording())
     wait_for(staged.faults.has_struck, what=f"a job at {step}")

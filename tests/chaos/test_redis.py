@@ -22,6 +22,12 @@ HELD = "held.wav"
 
 
 @pytest.fixture
+def staged(staged: Staged) -> Staged:
+    staged.stack.env["LONGSCRIBE_LEASE_S"] = "30"  # no worker dies here
+    return staged
+
+
+@pytest.fixture
 def client(staged: Staged) -> Iterator[redis.Redis]:
     made = redis.Redis(unix_socket_path=str(staged.stack.folder / "redis" / "redis.sock"))
     yield made
@@ -49,7 +55,7 @@ def all_done_once(staged: Staged, job_ids: list[str]) -> None:
 
 def test_forty_waiting_jobs_outlive_a_flushall(staged: Staged, client: redis.Redis) -> None:
     staged.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="2")
-    held = hold(staged, Step.CLAIMED)
+    held = hold(staged, Step.RECOGNISING)
     second = staged.submit(recording(98, spans=1))
     staged.wait_until_over(second)  # so that both children are there
     staged.faults.arm(Fault(Step.CLAIMING, Deed.HOLD))  # of the other: the jobs wait

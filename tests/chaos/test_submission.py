@@ -25,6 +25,7 @@ RECORDING = recording(spans=2)
 @pytest.fixture
 def staged(staged: Staged) -> Staged:
     staged.stack.env["LONGSCRIBE_MIN_FREE_BYTES"] = "0"
+    staged.stack.env["LONGSCRIBE_LEASE_S"] = "30"  # no worker dies here
     return staged
 
 
