@@ -85,7 +85,7 @@ def test_a_worker_survives_files_that_mean_harm(
     stack.env["LONGSCRIBE_MAX_AUDIO_S"] = str(LONGEST_S)
     stack.start_web()
     worker = stack.start_worker()
-    wait_for(lambda: "model loaded" in worker.log, what="the model")
+    wait_for(lambda: "model loaded" in worker.log, seconds=120, what="the model")
     family = {worker.pid, *model_processes(worker.pid)}
     api = f"{stack.url}/api/v1/jobs"
     files = hostile_files(count, seed, tmp_path, listener.port)

@@ -26,6 +26,13 @@ from tests.installation import as_wav, children, model_processes
 from tests.services import wait_for
 from worker.recogniser import SAMPLE_RATE
 
+ON_BOTH = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.chaos])],
+    indirect=True,
+)
+"""What takes long is done on PostgreSQL only where there is time."""
+
 
 def short(seed: int) -> bytes:
     """Two spans of a second, in words that the seed decides."""
@@ -49,6 +56,7 @@ def ended(staged: Staged) -> int:
     )
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     ("count", "kill_every_s"),
     [
@@ -56,7 +64,7 @@ def ended(staged: Staged) -> int:
         pytest.param(1000, 5.0, id="1000 jobs", marks=[pytest.mark.chaos]),
     ],
 )
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_each_of_many_jobs_is_done_once_while_workers_are_killed(
     staged: Staged, count: int, kill_every_s: float
 ) -> None:
@@ -67,23 +75,30 @@ def test_each_of_many_jobs_is_done_once_while_workers_are_killed(
     texts = {}
     for content in recordings:  # undisturbed
         job_id = staged.submit(content)
-        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, workers[0].log
+        assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED, workers[0].log
         texts[hashlib.sha256(content).hexdigest()] = staged.transcript(job_id).text
     begun = time.monotonic()
     for number in range(count):
         staged.submit(recordings[number % KINDS])
     chosen = random.Random(count)
     kills: Counter[str] = Counter()
+    loaded = {worker.pid: 0 for worker in workers}
     next_kill = time.monotonic() + kill_every_s
 
     def all_over() -> bool:
         nonlocal next_kill
         if time.monotonic() >= next_kill:
             next_kill = time.monotonic() + kill_every_s
-            kills[_kill(children(chosen.choice(workers).pid), chosen)] += 1
+            worker = chosen.choice(workers)
+            # On a busy machine a start takes longer than the time between kills: a worker that
+            # has not got as far as its model since it was last killed is spared.
+            loads = worker.log.count("model loaded")
+            if loads > loaded[worker.pid]:
+                loaded[worker.pid] = loads
+                kills[_kill(children(worker.pid), chosen)] += 1
         return ended(staged) == count + KINDS
 
-    wait_for(all_over, seconds=1500, what=f"{count} jobs")
+    wait_for(all_over, seconds=3000, what=f"{count} jobs")
     took_s = time.monotonic() - begun
     assert breaches(staged.db, texts=texts) == []
     assert jobs.queue_summary(staged.db).by_status == {JobStatus.COMPLETED: count + KINDS}
@@ -130,6 +145,7 @@ def test_one_clients_thousand_jobs_do_not_hold_up_anothers_one(staged: Staged) -
     assert {claim.owner_id for claim in held} == {"many"}
 
 
+@ON_BOTH
 def test_behind_a_thousand_jobs_a_real_worker_comes_to_anothers_one_next(staged: Staged) -> None:
     content = short(1)
     with staged.blobs.receive(max_bytes=2**30) as incoming:
@@ -158,16 +174,17 @@ def test_behind_a_thousand_jobs_a_real_worker_comes_to_anothers_one_next(staged:
     assert before is not None and before <= 2, workers[0].log
 
 
+@ON_BOTH
 def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(staged: Staged) -> None:
     env = {"BATCH_TAKES_S": "0.5"}
     workers = [staged.start_worker(name, **env) for name in ("one", "two")]
     for worker in workers:
-        wait_for(lambda worker=worker: "model loaded" in worker.log, what="the model")
-    long_job = staged.submit(recording(spans=40), filename="long.wav")  # 20 s of batches
+        wait_for(lambda worker=worker: "model loaded" in worker.log, seconds=120, what="the model")
+    long_job = staged.submit(recording(spans=24), filename="long.wav")  # 12 s of batches
     staged.wait_for_progress(long_job, 0.05)
-    others = [staged.submit(short(seed), filename="short.wav") for seed in range(8)]
+    others = [staged.submit(short(seed), filename="short.wav") for seed in range(5)]
     for job_id in others:
-        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED
+        assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED
     assert staged.status(long_job) == JobStatus.PROCESSING
     by_worker: dict[str, set[str]] = {}
     with staged.db.reading() as session:
@@ -203,10 +220,10 @@ def test_a_worker_whose_clock_is_an_hour_off_neither_loses_nor_steals(
     )
     right = staged.start_worker("right", BATCH_TAKES_S="0.7")
     for worker in (wrong, right):
-        wait_for(lambda worker=worker: "model loaded" in worker.log, what="the model")
+        wait_for(lambda worker=worker: "model loaded" in worker.log, seconds=120, what="the model")
     job_ids = [staged.submit(recording()) for _ in range(2)]  # each longer than its lease
     for job_id in job_ids:
-        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, wrong.log
+        assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED, wrong.log
         assert staged.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]
     assert len(set(staged.texts(job_ids))) == 1
     with staged.db.reading() as session:

@@ -125,7 +125,7 @@ def is_empty(queue: redis.Redis) -> bool:
 
 def ready(staged: Staged, **env: str) -> Service:
     worker = staged.start_worker(**env)
-    wait_for(lambda: "model loaded" in worker.log, what="the model")
+    wait_for(lambda: "model loaded" in worker.log, seconds=120, what="the model")
     return worker
 
 
