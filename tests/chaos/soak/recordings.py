@@ -24,10 +24,11 @@ class SoakRecording:
 
 
 def recordings(model: str) -> list[SoakRecording]:
-    """For the stub noise and pauses, whose loudness gives the words; for a model speech."""
+    """For the stub noise and pauses, whose loudness gives the words.  For a model speech,
+    10 s longer, since a meeting begins without a word."""
     found = []
     for seconds in LENGTHS_S:
-        content = as_wav(_noise(seconds) if model == "stub" else meeting(seconds).samples)
+        content = as_wav(_noise(seconds) if model == "stub" else meeting(seconds + 10).samples)
         sha256 = hashlib.sha256(content).hexdigest()
         found.append(SoakRecording(content, seconds, sha256))
     return found
