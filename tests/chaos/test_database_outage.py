@@ -4,7 +4,6 @@ or frozen, real workers, and a lease that runs out long before it is back."""
 from __future__ import annotations
 
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from shared import postgresql
 from shared.db import Database, is_unavailable
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.postgresql_server import PostgresqlServer
+from tests.chaos.postgresql_server import PostgresqlServer, postgresql_server
 from tests.chaos.promises import breaches
 from tests.chaos.staged import Deed, Fault, Staged, Step, recording
 from tests.services import Service, Stack, running, wait_for
@@ -30,10 +29,8 @@ UNDISTURBED = [(AttemptOutcome.COMPLETED, None)]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresqlServer]:
-    with tempfile.TemporaryDirectory(prefix="longscribe-pg-", ignore_cleanup_errors=True) as folder:
-        made = PostgresqlServer(Path(folder))
+    with postgresql_server() as made:
         yield made
-        made.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import migrations
-from tests.chaos.postgresql import PostgresqlServer, postgresql_server
+from tests.chaos.postgresql_server import PostgresqlServer, postgresql_server
 from tests.chaos.soak.machinery import Machinery
 from tests.chaos.soak.run import Soak, Summary
 
@@ -17,7 +17,6 @@ FAULTS_FOR_S = 40.0
 def soak(
     folder: Path, url: str, database: str, *, postgresql: PostgresqlServer | None = None
 ) -> Summary:
-    migrations.upgrade(url)
     machinery = Machinery(
         folder / "stack", url, postgresql=postgresql, model="stub", batch_takes_s=0.05
     )
@@ -40,10 +39,13 @@ def soak(
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_forty_seconds_of_random_faults_break_no_promise(database: str, tmp_path: Path) -> None:
     if database == "sqlite":
-        summary = soak(tmp_path, f"sqlite:///{tmp_path / 'longscribe.db'}", database)
+        url = f"sqlite:///{tmp_path / 'longscribe.db'}"
+        migrations.upgrade(url)
+        summary = soak(tmp_path, url, database)
     else:
         with postgresql_server() as server:
-            summary = soak(tmp_path, server.url, database, postgresql=server)
+            server.start()
+            summary = soak(tmp_path, server.new_database(), database, postgresql=server)
     print(f"\n{summary.to_json()}")
     assert summary.breaches == []
     assert sum(summary.faults.values()) >= 5

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import migrations
-from tests.chaos.postgresql import PostgresqlServer, postgresql_server
+from tests.chaos.postgresql_server import PostgresqlServer, postgresql_server
 from tests.chaos.soak.harm import KINDS
 from tests.chaos.soak.machinery import Machinery
 from tests.chaos.soak.run import Soak, Summary
@@ -28,7 +28,6 @@ def main() -> int:
             folder = options.folder
             folder.mkdir(parents=True)
         database_url, postgresql = stack.enter_context(_database(options.database, folder))
-        migrations.upgrade(database_url)
         machinery = Machinery(
             folder / "stack",
             database_url,
@@ -59,10 +58,13 @@ def main() -> int:
 @contextlib.contextmanager
 def _database(kind: str, folder: Path) -> Iterator[tuple[str, PostgresqlServer | None]]:
     if kind == "sqlite":
-        yield f"sqlite:///{folder / 'longscribe.db'}", None
+        url = f"sqlite:///{folder / 'longscribe.db'}"
+        migrations.upgrade(url)
+        yield url, None
         return
     with postgresql_server() as server:
-        yield server.url, server
+        server.start()
+        yield server.new_database(), server
 
 
 def _tell(summary: Summary) -> None:

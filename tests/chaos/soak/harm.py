@@ -18,7 +18,7 @@ from tests.chaos.soak.machinery import LEASE_S, Lane, Machinery
 
 FROZEN_WORKER_S = LEASE_S + 2.0
 FROZEN_REDIS_S = 5.0
-STOPPED_POSTGRESQL_S = (1.0, 8.0)
+POSTGRESQL_OUT_S = (1.0, 8.0)
 
 OF_A_LANE = {
     "child killed": 4,
@@ -31,7 +31,14 @@ OF_A_LANE = {
 }
 """Kinds and how often, in proportion."""
 
-OF_ALL = {"redis killed": 2, "redis emptied": 2, "redis frozen": 1, "postgresql stopped": 1}
+OF_ALL = {
+    "redis killed": 2,
+    "redis emptied": 2,
+    "redis frozen": 1,
+    "postgresql stopped": 1,
+    "postgresql frozen": 1,
+}
+_OF_POSTGRESQL = {"postgresql stopped", "postgresql frozen"}
 
 KINDS = (*OF_A_LANE, *OF_ALL)
 
@@ -53,7 +60,7 @@ class Harm:
         self._machinery = machinery
         self._random = random.Random(seed)
         self._every_s = every_s
-        spared = set(without) | ({"postgresql stopped"} if not machinery.postgresql else set())
+        spared = set(without) | (_OF_POSTGRESQL if not machinery.postgresql else set())
         self._weights = {
             kind: weight for kind, weight in (OF_A_LANE | OF_ALL).items() if kind not in spared
         }
@@ -74,8 +81,8 @@ class Harm:
         # All are drawn each time, so that the same seed draws the same sequence.
         (kind,) = self._random.choices(list(self._weights), list(self._weights.values()))
         lane = self._machinery.lanes[self._random.choice(sorted(lanes))]
-        stopped_s = self._random.uniform(*STOPPED_POSTGRESQL_S)
-        if self._do(kind, lane, stopped_s):
+        out_s = self._random.uniform(*POSTGRESQL_OUT_S)
+        if self._do(kind, lane, out_s):
             self.done[kind] += 1
 
     def end(self) -> None:
@@ -84,7 +91,7 @@ class Harm:
             undoing.undo()
         self._undoing.clear()
 
-    def _do(self, kind: str, lane: Lane, stopped_s: float) -> bool:
+    def _do(self, kind: str, lane: Lane, out_s: float) -> bool:
         """Whether there was anything to harm: what was killed may not be back yet."""
         match kind:
             case "child killed":
@@ -110,8 +117,8 @@ class Harm:
                 return self._empty_redis()
             case "redis frozen":
                 return self._freeze(kind, [self._machinery.redis.pid], FROZEN_REDIS_S)
-            case "postgresql stopped":
-                return self._stop_postgresql(stopped_s)
+            case "postgresql stopped" | "postgresql frozen":
+                return self._end_postgresql(kind, out_s)
         raise ValueError(kind)
 
     def _empty_redis(self) -> bool:
@@ -140,16 +147,20 @@ class Harm:
         self._later(kind, seconds, undo)
         return True
 
-    def _stop_postgresql(self, seconds: float) -> bool:
+    def _end_postgresql(self, kind: str, seconds: float) -> bool:
         server = self._machinery.postgresql
-        kind = "postgresql stopped"
-        if server is None or kind in self._busy:
+        if server is None or self._busy & _OF_POSTGRESQL:
             return False
-        server.stop_at_once()
+        if kind == "postgresql stopped":
+            server.stop()
+            begin = server.start
+        else:
+            server.freeze()
+            begin = server.thaw
 
         def undo() -> None:
             self._busy.discard(kind)
-            server.start()
+            begin()
 
         self._later(kind, seconds, undo)
         return True

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.chaos.ledger import Ledger
-from tests.chaos.postgresql import PostgresqlServer
+from tests.chaos.postgresql_server import PostgresqlServer
 from tests.installation import children, model_processes
 from tests.services import Service, Stack
 
