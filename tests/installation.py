@@ -76,15 +76,15 @@ class Installation:
         wait_for(lambda: self.view(job_id).job.progress >= share, what=f"progress of {share}")
 
 
-def children(pid: int) -> list[int]:
-    """The processes that `pid` has started, themselves not yet ended."""
+def children(pid: int, *, with_zombies: bool = False) -> list[int]:
+    """The processes that `pid` has started and that have not ended, or are not reaped yet."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with contextlib.suppress(OSError):
                 status = (folder / "stat").read_text()
                 state, parent = status.rpartition(")")[2].split()[:2]
-                if int(parent) == pid and state != "Z":
+                if int(parent) == pid and (with_zombies or state != "Z"):
                     found.append(int(folder.name))
     return found
 

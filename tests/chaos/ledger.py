@@ -57,9 +57,10 @@ class Ledger:
         """The batches of a job whose recognition was begun, in order."""
         return self.entries(Step.RECOGNISING, job_id=job_id)
 
-    def repeated(self, job_id: str) -> int:
-        """How many batches of a job were begun more than once, each time but the first counted."""
-        given = [entry.given for entry in self.begun(job_id)]
+    def repeated(self, job_id: str | None = None) -> int:
+        """How many batches, of one job or of all, were begun more than once; each time but the
+        first counts."""
+        given = [(e.job_id, e.given) for e in self.entries(Step.RECOGNISING, job_id=job_id)]
         return len(given) - len(set(given))
 
     def _all(self) -> Iterator[Entry]:

@@ -15,7 +15,6 @@ from shared.blobs import BlobStore
 from shared.db import Database
 from shared.models import Attempt, Job
 from shared.states import TERMINAL
-from tests.chaos.ledger import Ledger
 from tests.chaos.promises import breaches
 from tests.chaos.soak.book import Book
 from tests.chaos.soak.clients import Client, Keeper, OtherOwner, Submitter, Watcher
@@ -228,7 +227,7 @@ class Soak:
         summary.clients = dict(sorted(book.done.items()))
         summary.accepted = len(book.all())
         summary.restarts = {kept.name: kept.restarts for kept in self._machinery.kept}
-        summary.batches_repeated = _repeated(self._machinery.ledger)
+        summary.batches_repeated = self._machinery.ledger.repeated()
         summary.accepted_in_s = _spread(book.accepted_in_s)
         with self._db.reading() as session:
             summary.statuses = dict(Counter(session.scalars(select(Job.status))))
@@ -247,10 +246,6 @@ class Soak:
             for job in self._book.all()
             if job.deleted and job.job_id in there
         ]
-
-
-def _repeated(ledger: Ledger) -> int:
-    return sum(ledger.repeated(job_id) for job_id in {e.job_id for e in ledger.entries()})
 
 
 def _spread(seconds: Sequence[float]) -> dict[str, float]:
