@@ -131,3 +131,12 @@ def test_no_module_outgrows_400_lines() -> None:
         if (lines := len(Path(path).read_text().splitlines())) > 400
     }
     assert long == {}
+
+
+def test_every_test_that_holds_a_promise_is_there() -> None:
+    named = re.findall(
+        r"`((?:tests/\w+/)?test_\w+\.py)`", (REPOSITORY / "docs/guarantees.md").read_text()
+    )
+    paths = {name if "/" in name else f"tests/chaos/{name}" for name in named}
+    assert len(paths) > 10
+    assert [path for path in sorted(paths) if not (REPOSITORY / path).is_file()] == []
