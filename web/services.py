@@ -30,6 +30,14 @@ class Services:
     """Set once the database was seen to have this version's schema; it stays so."""
 
     @property
+    def disk_is_full(self) -> bool:
+        """False where the folder of the recordings cannot be asked; /readyz tells of that."""
+        try:
+            return self.blobs.usable_bytes() == 0
+        except OSError:
+            return False
+
+    @property
     def queue_limit(self) -> jobs.QueueLimit:
         return jobs.QueueLimit(
             most_s=self.settings.max_queued_hours * 3600,

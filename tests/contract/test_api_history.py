@@ -66,7 +66,7 @@ def test_a_job_that_goes_well(client: FlaskClient, rows: Database) -> None:
         "All of its speech is found: 4 segments in 2 batches.",
         "The recording was read to its end: 1:02:05 of audio.",
         "All speech is recognised; punctuation is added.",
-        "Punctuation is done; the transcript is put together.",
+        "The transcript is put together.",
         "The transcript is stored: 2 sentences.",
     ]
 

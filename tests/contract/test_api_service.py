@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,24 @@ def test_not_ready_when_recordings_cannot_be_written(
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json["checks"]["recordings"] == "not_writable"  # type: ignore[index]
+
+
+def test_the_pages_can_be_read_when_the_folder_of_the_recordings_is_gone(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "data" / "recordings")
+    assert client.get("/").status_code == 200
+    assert client.get("/readyz").json["disk"] == {"status": "unreachable"}  # type: ignore[index]
+
+
+def test_a_full_disk_is_told_on_the_page_and_keeps_the_rest_readable(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    client = make_app(sqlite_url, tmp_path, min_free_bytes=2**62).test_client()
+    assert "disk is full" in client.get("/").text
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json["disk"] == {"status": "full", "usable_bytes": 0}  # type: ignore[index]
 
 
 def test_metrics_count_jobs_by_status_and_bytes(app: Flask, client: FlaskClient) -> None:

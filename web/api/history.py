@@ -160,7 +160,7 @@ _WORDS: dict[EventKind, str | Callable[[JobEvent, JobHistory], str]] = {
         "It was dropped and is recognised anew."
     ),
     EventKind.PUNCTUATING: "All speech is recognised; punctuation is added.",
-    EventKind.SAVING: "Punctuation is done; the transcript is put together.",
+    EventKind.SAVING: "The transcript is put together.",
     EventKind.LOST: _lost,
     EventKind.RETRYING: _retrying,
     EventKind.RELEASED: (

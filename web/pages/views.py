@@ -62,7 +62,7 @@ def _list() -> dict[str, Any]:
         "cursor": query.cursor,
         "next_cursor": page.next_cursor,
         "no_worker": waiting and not page.workers_alive,
-        "disk_full": here.blobs.usable_bytes() == 0,
+        "disk_full": here.disk_is_full,
     }
 
 
@@ -82,7 +82,7 @@ def _one(job_id: str) -> dict[str, Any]:
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
-        "disk_full": shown.status not in TERMINAL and here.blobs.usable_bytes() == 0,
+        "disk_full": shown.status not in TERMINAL and here.disk_is_full,
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
         "transcript": transcript,
