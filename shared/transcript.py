@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SAMPLE_RATE = 16_000
+SAMPLE_BYTES = 2
 """Samples a second of all audio here, in and out; what Paraformer and FSMN-VAD expect."""
 
 

@@ -23,8 +23,9 @@ from typing import Self
 import numpy as np
 
 from shared.errors import AudioTooLong
+from shared.transcript import SAMPLE_BYTES
 from worker.decoding.limits import DecodeLimits, DecodeSummary
-from worker.decoding.process import SAMPLE_BYTES, Abandoned, DecoderProcess
+from worker.decoding.process import Abandoned, DecoderProcess
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 __all__ = ["BLOCK_S", "Abandoned", "DecodeLimits", "DecodeSummary", "DecodedAudio", "decode"]

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.transcript import SAMPLE_BYTES
 from worker.decode import DecodeLimits, DecodeSummary, decode
 from worker.recogniser import SAMPLE_RATE, SpeechSpan, VoiceActivityDetector
-from worker.spool import SAMPLE_BYTES, AudioSpool
+from worker.spool import AudioSpool
 
 _WAIT_S = 0.2
 """How long to wait for the decoder before asking again whether the attempt must stop."""

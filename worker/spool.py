@@ -16,9 +16,9 @@ from typing import Self
 import numpy as np
 
 from shared.errors import storage_error
+from shared.transcript import SAMPLE_BYTES
 from worker.recogniser import SAMPLE_RATE, Pcm
 
-SAMPLE_BYTES = 2
 _FORMAT = np.dtype("<i2")
 
 

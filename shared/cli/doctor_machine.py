@@ -17,10 +17,10 @@ from shared.cli.doctor_finding import Finding, ok, problem, warning
 from shared.cli.redis_server import redis_server_binary
 from shared.queue import make_ringing_celery, redis_info
 from shared.settings import Settings
-from shared.transcript import SAMPLE_RATE
+from shared.transcript import SAMPLE_BYTES, SAMPLE_RATE
 
 GB = 2**30
-_DECODED_BYTES_A_SECOND = 2 * SAMPLE_RATE
+_DECODED_BYTES_A_SECOND = SAMPLE_BYTES * SAMPLE_RATE
 """What a recording takes in the work folder."""
 
 _OLDEST_REDIS = (6, 2)

@@ -12,9 +12,9 @@ holds the lock on the job's row until it is over, so the second cannot overtake 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
-from sqlalchemy import CursorResult, case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -27,7 +27,7 @@ from shared.errors import (
 )
 from shared.jobs.claim import Claim
 from shared.jobs.history import Happening, error_detail, tell, tell_once
-from shared.jobs.transition import attempts_allowed, move, requeue
+from shared.jobs.transition import attempts_allowed, changes_one_row, move, requeue
 from shared.models import Attempt, Checkpoint, Job, Recording, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from shared.transcript import Transcript
@@ -93,20 +93,13 @@ def renew(session: Session, claim: Claim, **values: Any) -> None:
     if progress is not None:
         # Progress never falls: a resumed attempt decodes again but does not show it.
         values["progress"] = case((Job.progress < progress, progress), else_=Job.progress)
-    result = cast(
-        CursorResult[Any],
-        session.execute(
-            update(Job)
-            .where(
-                Job.id == claim.job_id,
-                Job.fence == claim.fence,
-                Job.status == JobStatus.PROCESSING.value,
-            )
-            .values(lease_expires_at=database_now(claim.lease_s), **values)
-            .execution_options(synchronize_session=False)
-        ),
+    held = update(Job).where(
+        Job.id == claim.job_id,
+        Job.fence == claim.fence,
+        Job.status == JobStatus.PROCESSING.value,
     )
-    if result.rowcount != 1:
+    lease_expires_at = database_now(claim.lease_s)
+    if not changes_one_row(session, held.values(lease_expires_at=lease_expires_at, **values)):
         stop(session, claim)
     if claim.write is not None:
         _sign(session, claim)
@@ -114,20 +107,12 @@ def renew(session: Session, claim: Claim, **values: Any) -> None:
 
 def _sign(session: Session, claim: Claim) -> None:
     """Leave the write's name with the attempt. The lock on the job's row is held."""
-    result = cast(
-        CursorResult[Any],
-        session.execute(
-            update(Attempt)
-            .where(
-                Attempt.job_id == claim.job_id,
-                Attempt.fence == claim.fence,
-                Attempt.last_write.is_distinct_from(claim.write),
-            )
-            .values(last_write=claim.write)
-            .execution_options(synchronize_session=False)
-        ),
+    unsigned = update(Attempt).where(
+        Attempt.job_id == claim.job_id,
+        Attempt.fence == claim.fence,
+        Attempt.last_write.is_distinct_from(claim.write),
     )
-    if result.rowcount != 1:
+    if not changes_one_row(session, unsigned.values(last_write=claim.write)):
         raise AlreadyWritten
 
 

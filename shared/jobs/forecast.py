@@ -1,6 +1,6 @@
 """When a waiting job will be done: the queue played forward in the order in which it is claimed.
 
-Pure arithmetic on seconds from now; `speed` brings the figures, `reading` the jobs.
+Pure arithmetic on seconds from now; `speed` brings the figures, `outlook` the jobs.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, case, delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
@@ -19,6 +18,7 @@ from shared.errors import RecognitionFailed
 from shared.jobs.attempt import Usage, happened, happened_once, renew, set_attempt
 from shared.jobs.claim import Claim
 from shared.jobs.history import tell
+from shared.jobs.transition import changes_one_row
 from shared.models import Attempt, Checkpoint, Job, Segment
 from shared.states import EventKind
 
@@ -159,20 +159,13 @@ def save_batch(
     with db.writing() as session:
         renew(session, claim, progress=progress)
         for segment in segments:
-            result = cast(
-                CursorResult[Any],
-                session.execute(
-                    update(Segment)
-                    .where(
-                        Segment.job_id == claim.job_id,
-                        Segment.start_sample == segment.start_sample,
-                        Segment.end_sample == segment.end_sample,
-                    )
-                    .values(words=segment.words, fence=claim.fence)
-                    .execution_options(synchronize_session=False)
-                ),
+            planned = update(Segment).where(
+                Segment.job_id == claim.job_id,
+                Segment.start_sample == segment.start_sample,
+                Segment.end_sample == segment.end_sample,
             )
-            if result.rowcount != 1:
+            recognised = planned.values(words=segment.words, fence=claim.fence)
+            if not changes_one_row(session, recognised):
                 raise RecognitionFailed("A batch held a segment that was never planned.")
         set_attempt(
             session,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Update, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
@@ -39,18 +39,16 @@ def move(
     statement = update(Job).where(Job.id == job_id, Job.status == from_status.value)
     if fence is not None:
         statement = statement.where(Job.fence == fence)
-    result = cast(
-        CursorResult[Any],
-        session.execute(
-            statement.values(status=to_status.value, **values).execution_options(
-                synchronize_session=False
-            )
-        ),
-    )
-    if result.rowcount != 1:
+    if not changes_one_row(session, statement.values(status=to_status.value, **values)):
         return False
     tell(session, job_id, *happenings)
     return True
+
+
+def changes_one_row(session: Session, statement: Update) -> bool:
+    """Carry it out; whether the row that its conditions ask for was there."""
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return cast(CursorResult[Any], result).rowcount == 1
 
 
 def requeue(

@@ -22,11 +22,11 @@ from shared.errors import (
     UnsupportedMedia,
     WorkerLost,
 )
+from shared.transcript import SAMPLE_BYTES
 from worker.decoding.limits import DecodeLimits, DecodeSummary
 
 log = logging.getLogger(__name__)
 
-SAMPLE_BYTES = 2
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 _LINE_BYTES = 1 << 16
 """Longest line that a child may say; an honest one needs 200 bytes, a traceback's less."""
