@@ -22,7 +22,7 @@ from shared.states import AttemptOutcome, JobStatus
 from tests import factories
 from tests.chaos.faults import kill_group
 from tests.chaos.promises import breaches
-from tests.chaos.staged import Staged, recording
+from tests.chaos.staged import Deed, Fault, Staged, Step, recording
 from tests.installation import as_wav, children, model_processes
 from tests.services import Stack, wait_for
 from worker.recogniser import SAMPLE_RATE
@@ -175,16 +175,17 @@ def test_behind_a_thousand_jobs_a_real_worker_comes_to_anothers_one_next(stack: 
 
 @ON_BOTH
 def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(staged: Staged) -> None:
-    env = {"BATCH_TAKES_S": "0.5"}
-    workers = [staged.start_worker(name, **env) for name in ("one", "two")]
+    workers = [staged.start_worker(name) for name in ("one", "two")]
     for worker in workers:
         wait_for(lambda worker=worker: "model loaded" in worker.log, seconds=120, what="the model")
-    long_job = staged.submit(recording(spans=24), filename="long.wav")  # 12 s of batches
-    staged.wait_for_progress(long_job, 0.05)
+    staged.faults.arm(Fault(Step.RECOGNISING, Deed.HOLD, batch=3), filename="long.wav")
+    long_job = staged.submit(recording(spans=24), filename="long.wav")
+    wait_for(lambda: staged.faults.has_struck(filename="long.wav"), what="its third batch")
     others = [staged.submit(short(seed), filename="short.wav") for seed in range(5)]
     for job_id in others:
         assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED
     assert staged.status(long_job) == JobStatus.PROCESSING
+    staged.faults.release(filename="long.wav")
     by_worker: dict[str, set[str]] = {}
     with staged.db.reading() as session:
         for worker_name, filename in session.execute(
