@@ -1,16 +1,11 @@
-"""The tables. `shared.jobs` is the only writer of a job's status; everyone else reads.
-
-Times are UTC, durations seconds, positions in audio samples at 16 kHz.
-"""
+"""Recordings, the jobs that ask for their transcripts, and what became of each attempt."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -22,34 +17,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
-from uuid_utils import compat as uuid_utils
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from shared.db import UtcDateTime, database_now
+from shared.db import database_now
+from shared.models.base import Base, BigId, Id, allowed, new_id
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
-
-LOCAL_OWNER = "local"
-"""Whom everything belongs to as long as nobody signs in."""
-
-_Id = String(36)
-_BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER keys only
-
-
-def new_id() -> str:
-    """A UUIDv7: random enough not to be guessed, and in order of creation."""
-    return str(uuid_utils.uuid7())
-
-
-def _allowed(column: str, values: type[StrEnum]) -> str:
-    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
-
-
-class Base(DeclarativeBase):
-    type_annotation_map: ClassVar = {
-        datetime: UtcDateTime(),
-        dict[str, Any]: JSON(),
-        list[Any]: JSON(),
-    }
 
 
 class Recording(Base):
@@ -57,7 +29,7 @@ class Recording(Base):
 
     __tablename__ = "recordings"
 
-    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(String(64), index=True)
     blob_key: Mapped[str] = mapped_column(String(200), unique=True)
     filename: Mapped[str] = mapped_column(String(255))
@@ -75,15 +47,15 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        CheckConstraint(_allowed("status", JobStatus), name="jobs_status_known"),
-        CheckConstraint(_allowed("stage", Stage), name="jobs_stage_known"),
+        CheckConstraint(allowed("status", JobStatus), name="jobs_status_known"),
+        CheckConstraint(allowed("stage", Stage), name="jobs_stage_known"),
         CheckConstraint("progress >= 0 AND progress <= 1", name="jobs_progress_is_a_share"),
         UniqueConstraint("owner_id", "idempotency_key", name="jobs_idempotency_key_once"),
         Index("jobs_in_claim_order", "status", "priority", "queued_at"),
         Index("jobs_of_owner", "owner_id", "id"),
     )
 
-    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(String(64))
     recording_id: Mapped[str] = mapped_column(ForeignKey("recordings.id"), index=True)
     status: Mapped[str] = mapped_column(String(16), default=JobStatus.QUEUED)
@@ -135,16 +107,16 @@ class Attempt(Base):
 
     __tablename__ = "attempts"
     __table_args__ = (
-        CheckConstraint(_allowed("outcome", AttemptOutcome), name="attempts_outcome_known"),
+        CheckConstraint(allowed("outcome", AttemptOutcome), name="attempts_outcome_known"),
         UniqueConstraint("job_id", "fence", name="attempts_fence_once"),
     )
 
-    id: Mapped[int] = mapped_column(_BigId, primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     number: Mapped[int] = mapped_column(Integer)
     fence: Mapped[int] = mapped_column(Integer)
     worker: Mapped[str] = mapped_column(String(255))
-    last_write: Mapped[str | None] = mapped_column(_Id)
+    last_write: Mapped[str | None] = mapped_column(Id)
     """The newest of its writes, by the name that its worker gave it. A worker that did not hear
     whether a COMMIT came through finds out here."""
     started_at: Mapped[datetime] = mapped_column(default=database_now())
@@ -188,84 +160,14 @@ class JobEvent(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint(_allowed("kind", EventKind), name="events_kind_known"),
+        CheckConstraint(allowed("kind", EventKind), name="events_kind_known"),
         Index("events_of_job", "job_id", "id"),
     )
 
-    id: Mapped[int] = mapped_column(_BigId, primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     at: Mapped[datetime] = mapped_column(default=database_now())
     kind: Mapped[str] = mapped_column(String(16))
     attempt: Mapped[int | None] = mapped_column(Integer)
     """The attempt's number; its row tells the worker and what it recognised so far."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-
-
-class Segment(Base):
-    """One span of speech, its place in the batch plan and, once recognised, its words.
-
-    `words` is [[word, start, end], ...] with times in seconds of the recording.
-    """
-
-    __tablename__ = "segments"
-    __table_args__ = (
-        UniqueConstraint(
-            "job_id", "plan_key", "start_sample", "end_sample", name="segments_span_once"
-        ),
-    )
-
-    id: Mapped[int] = mapped_column(_BigId, primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
-    plan_key: Mapped[str] = mapped_column(String(64))
-    start_sample: Mapped[int] = mapped_column(BigInteger)
-    end_sample: Mapped[int] = mapped_column(BigInteger)
-    batch: Mapped[int] = mapped_column(Integer)
-    words: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
-    fence: Mapped[int | None] = mapped_column(Integer)
-    """The attempt that recognised it."""
-
-
-class Checkpoint(Base):
-    """A stage that a job has behind it, and what came of it; gone with the plan, or once the
-    transcript is stored."""
-
-    __tablename__ = "checkpoints"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
-    stage: Mapped[str] = mapped_column(String(16), primary_key=True)
-    plan_key: Mapped[str] = mapped_column(String(64))
-    content: Mapped[dict[str, Any]]
-
-
-class StoredTranscript(Base):
-    """The finished transcript. The key makes a second one impossible."""
-
-    __tablename__ = "transcripts"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
-    content: Mapped[dict[str, Any]]
-    """As `Transcript.to_json` writes it."""
-    created_at: Mapped[datetime] = mapped_column(default=database_now())
-
-
-class Turn(Base):
-    """When an owner's job was last claimed, as a number that grows with every claim."""
-
-    __tablename__ = "turns"
-
-    owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    number: Mapped[int] = mapped_column(BigInteger)
-
-
-class WorkerSeen(Base):
-    """A worker process that serves the queue, as it last reported itself."""
-
-    __tablename__ = "workers"
-
-    name: Mapped[str] = mapped_column(String(255), primary_key=True)
-    hostname: Mapped[str] = mapped_column(String(255))
-    model: Mapped[str] = mapped_column(String(255))
-    device: Mapped[str] = mapped_column(String(40))
-    jobs_at_once: Mapped[int] = mapped_column(Integer, default=1)
-    started_at: Mapped[datetime]
-    seen_at: Mapped[datetime]

@@ -1,0 +1,26 @@
+"""The tables. `shared.jobs` is the only writer of a job's status; everyone else reads.
+
+Times are UTC, durations seconds, positions in audio samples at 16 kHz.
+"""
+
+from __future__ import annotations
+
+from shared.models.base import LOCAL_OWNER, Base, new_id
+from shared.models.job import Attempt, Job, JobEvent, Recording
+from shared.models.queue import Turn, WorkerSeen
+from shared.models.transcript import Checkpoint, Segment, StoredTranscript
+
+__all__ = [
+    "LOCAL_OWNER",
+    "Attempt",
+    "Base",
+    "Checkpoint",
+    "Job",
+    "JobEvent",
+    "Recording",
+    "Segment",
+    "StoredTranscript",
+    "Turn",
+    "WorkerSeen",
+    "new_id",
+]
