@@ -6,6 +6,7 @@ from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 from apiflask import APIFlask
+from flask_compress import Compress
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
@@ -14,6 +15,7 @@ from web.access_log import log_requests
 from web.api import docs_page, jobs, openapi
 from web.errors import register_error_handlers
 from web.health import health
+from web.i18n import register_languages
 from web.pages import views
 from web.pages.words import register_filters
 from web.secret import session_secret
@@ -51,12 +53,18 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     # Read by people with curl as often as by programs: Chinese as it is, the id and status first.
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    # Transcripts of hours and the scripts are text; recordings are streamed as they are.
+    app.config.update(
+        COMPRESS_ALGORITHM=["br", "gzip"], COMPRESS_ALGORITHM_STREAMING=["br", "gzip"]
+    )
     open_services(app, settings)
+    Compress(app)
     log_requests(app)
     secure(app)
     csrf.init_app(app)
     csrf.exempt(jobs.blueprint)
     register_error_handlers(app)
+    register_languages(app)
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(docs_page.docs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import wave
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 import migrations
 from shared import jobs
@@ -20,14 +19,6 @@ from shared.db import Database
 from shared.states import JobStatus, Stage
 from tests import factories
 from tests.services import Stack, running
-
-CHROMIUM = Path("/usr/bin/chromium")
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-]
 
 
 @dataclass
@@ -49,18 +40,6 @@ class Site:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(f"{self.stack.url}{path}")
         return page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -94,21 +73,6 @@ def _claim_of(view: jobs.JobView) -> jobs.Claim:
     assert attempt is not None
     job = view.job
     return jobs.Claim(job.id, attempt.fence, attempt.number, 60, job.owner_id, "", "", {})
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context()
-    opened.set_default_timeout(15_000)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def context_without_js(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(java_script_enabled=False)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

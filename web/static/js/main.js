@@ -1,13 +1,22 @@
-// Everything here adds to pages that work without it.
-import { copyButtons } from "./copy.js";
-import { keepLive } from "./live.js";
+// What every page does. Everything here adds to pages that work without it.
 import { showLocalTimes } from "./times.js";
-import { enhanceUpload } from "./upload.js";
 
 showLocalTimes(document);
-copyButtons();
-const refresh = [...document.querySelectorAll("[data-live]")].map(keepLive);
-const form = document.getElementById("upload");
-if (form) {
-  enhanceUpload(form, document.getElementById("uploads"), () => refresh.forEach((now) => now()));
+closeMenusOutside();
+
+/** A menu closes when something else is chosen, and with Escape. */
+function closeMenusOutside() {
+  const close = (but) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(but)) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => close(event.target));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 }
