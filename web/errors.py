@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
+from web.i18n import N_, current_language
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -25,13 +27,28 @@ _PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths that answer programs, so errors there are JSON too."""
 
 _HTTP_ERRORS = {
-    400: ("invalid_request", "The request is not well-formed. See /api/docs for what is expected."),
-    404: ("not_found", "There is nothing at this address. The API is described at /api/docs."),
-    405: ("method_not_allowed", "This address does not take that method."),
-    413: ("request_too_large", "A field of the form is too large, or there are too many fields."),
-    415: ("unsupported_media_type", "Send the request as multipart/form-data."),
+    400: (
+        "invalid_request",
+        N_("The request is not well-formed. See /api/docs for what is expected."),
+    ),
+    404: ("not_found", N_("There is nothing at this address. The API is described at /api/docs.")),
+    405: ("method_not_allowed", N_("This address does not take that method.")),
+    413: (
+        "request_too_large",
+        N_("A field of the form is too large, or there are too many fields."),
+    ),
+    415: ("unsupported_media_type", N_("Send the request as multipart/form-data.")),
     500: ("internal_error", LongscribeError.default_message),
 }
+
+_TITLES = {
+    403: N_("Not allowed"),
+    404: N_("Not found"),
+    500: N_("Something went wrong"),
+    503: N_("Not available just now"),
+    507: N_("The server's disk is full"),
+}
+"""Of the pages that say so."""
 
 
 def error_object(
@@ -47,14 +64,41 @@ def job_error_object(code: str, message: str) -> dict[str, str | None]:
     return error_object(message, status=_status_by_code().get(code, 500), code=code)
 
 
-@cache
-def _status_by_code() -> dict[str, int]:
+def kinds_of_error() -> Iterator[type[LongscribeError]]:
+    """All that there are."""
+
     def descendants(kind: type[LongscribeError]) -> Iterator[type[LongscribeError]]:
         yield kind
         for child in kind.__subclasses__():
             yield from descendants(child)
 
-    return {kind.code: kind.http_status for kind in descendants(LongscribeError)}
+    return descendants(LongscribeError)
+
+
+@cache
+def _status_by_code() -> dict[str, int]:
+    return {kind.code: kind.http_status for kind in kinds_of_error()}
+
+
+@cache
+def _default_messages() -> dict[str, str]:
+    return {kind.code: kind.default_message for kind in kinds_of_error()}
+
+
+def in_our_language(code: str, message: str) -> str:
+    """An error's message. Translated as it is where that can be, else what its code says: a
+    message with a file's name or a number in it is written in English."""
+    if current_language() == "en":
+        return message
+    translated = _(message)
+    if translated != message:
+        return translated
+    general = _default_messages().get(code)
+    return _(general) if general and code not in _SAYS_TOO_LITTLE else message
+
+
+_SAYS_TOO_LITTLE = {"invalid_request", "internal_error", "illegal_transition"}
+"""Codes of many different messages: the English one says more than the code does."""
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -87,7 +131,7 @@ def _http_error(error: HTTPException) -> Response:
     code, message = _HTTP_ERRORS.get(status, default)
     if isinstance(error, CSRFError):
         code = "csrf_failed"
-        message = "This page was open for too long, or cookies are off. Go back and try again."
+        message = N_("This page was open for too long, or cookies are off. Go back and try again.")
     response = _respond(message, status=status, code=code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
@@ -103,13 +147,14 @@ def _respond(
     retry_after_s: float = _RETRY_AFTER_S,
 ) -> Response:
     response: Response
+    message = in_our_language(code, message)
     if request.path.startswith(_PROGRAMS):
         body: dict[str, Any] = {
             "error": error_object(message, status=status, code=code, param=param)
         }
         response = jsonify(body)
     else:
-        title = HTTP_STATUS_CODES.get(status, "Error")
+        title = _(_TITLES[status]) if status in _TITLES else _("That did not work")
         response = make_response(
             render_template("error.html", status=status, title=title, message=message)
         )

@@ -40,6 +40,11 @@ _A_YEAR_S = 365 * 24 * 3600
 preferences = Blueprint("preferences", __name__)
 
 
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Mark a text that is translated where it is used."""
+    return text
+
+
 @cache
 def catalogue(language: str) -> Catalog:
     """All that is translated into `language`; empty for English."""

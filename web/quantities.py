@@ -1,6 +1,8 @@
-"""Times, sizes and counts in words for people."""
+"""Times, sizes and counts in words for people, in the reader's language."""
 
 from __future__ import annotations
+
+from flask_babel import gettext as _
 
 
 def clock(seconds: float) -> str:
@@ -21,16 +23,27 @@ def span(seconds: float) -> str:
     ('less than a second', '42 s', '2 min 30 s', '1 h 30 min')
     """
     if seconds < 1:
-        return "less than a second"
+        return _("less than a second")
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _("%(seconds)s s", seconds=whole)
     if whole < 600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+        return _pair(_("%(minutes)s min", minutes=whole // 60), _in_seconds(whole % 60))
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+        return _("%(minutes)s min", minutes=minutes)
+    rest = minutes % 60
+    return _pair(
+        _("%(hours)s h", hours=minutes // 60), _("%(minutes)s min", minutes=rest) if rest else ""
+    )
+
+
+def _in_seconds(seconds: int) -> str:
+    return _("%(seconds)s s", seconds=seconds) if seconds else ""
+
+
+def _pair(large: str, small: str) -> str:
+    return f"{large} {small}" if small else large
 
 
 def seconds_words(seconds: float) -> str:
@@ -40,8 +53,8 @@ def seconds_words(seconds: float) -> str:
     ('0.04 s', '1.3 s', '65.2 s', '8 min 58 s')
     """
     if seconds < 0.1:
-        return f"{seconds:.2f} s" if seconds else "0 s"
-    return f"{seconds:.1f} s" if seconds < 100 else span(seconds)
+        return _("%(seconds)s s", seconds=f"{seconds:.2f}" if seconds else "0")
+    return _("%(seconds)s s", seconds=f"{seconds:.1f}") if seconds < 100 else span(seconds)
 
 
 def bytes_words(count: float) -> str:
@@ -57,7 +70,7 @@ def memory_words(count: float) -> str:
 
 
 def speed_words(factor: float) -> str:
-    return f"{factor:.0f}× real time" if factor >= 10 else f"{factor:.1f}× real time"
+    return _("%(factor)s× real time", factor=f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}")
 
 
 def padded_words(seconds: float) -> str:
@@ -66,12 +79,4 @@ def padded_words(seconds: float) -> str:
     >>> padded_words(300.0), padded_words(37.25)
     ('300 s', '37.2 s')
     """
-    return f"{seconds:.1f}".removesuffix(".0") + " s"
-
-
-def count_words(count: int, one: str, more: str) -> str:
-    """
-    >>> count_words(1, "batch", "batches"), count_words(1200, "batch", "batches")
-    ('1 batch', '1,200 batches')
-    """
-    return f"{count:,} {one if count == 1 else more}"
+    return _("%(seconds)s s", seconds=f"{seconds:.1f}".removesuffix(".0"))

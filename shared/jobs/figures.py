@@ -24,6 +24,10 @@ class RecognitionFigures:
     batch_size_s: float
     """Of the latest attempt that chose one, as are the reason, the device and the arithmetic."""
     reason: str | None
+    length_ceiling_s: float | None
+    """Padded seconds that the recording's length or a setting allowed; memory had its own say."""
+    memory_cap_s: float | None
+    headroom_bytes: int | None
     device: str | None
     dtype: str | None
     batches: int
@@ -58,6 +62,9 @@ def recognition_figures(attempts: Sequence[Attempt]) -> RecognitionFigures | Non
     return RecognitionFigures(
         batch_size_s=latest.batch_size_s,
         reason=latest.batch_reason,
+        length_ceiling_s=latest.length_ceiling_s,
+        memory_cap_s=latest.memory_cap_s,
+        headroom_bytes=latest.headroom_bytes,
         device=latest.device,
         dtype=latest.dtype,
         batches=sum(attempt.batches for attempt in counted),

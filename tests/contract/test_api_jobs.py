@@ -125,6 +125,9 @@ def test_a_job_is_followed_from_the_queue_to_its_transcript(
     assert running["batch"] == {
         "batch_size_s": 300.0,
         "reason": factories.CHOICE.batch_reason,
+        "length_ceiling_s": 300.0,
+        "memory_cap_s": 9000.0,
+        "headroom_bytes": 8 * 2**30,
         "batches": 2,
         "speech_s": 3.0,
         "padded_s": 3.5,

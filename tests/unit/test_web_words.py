@@ -15,6 +15,9 @@ from web.quantities import memory_words, seconds_words
 BATCH = BatchOut(
     batch_size_s=300.0,
     reason="a 10-minute recording allows 400 s; 0.9 GB free memory allows 300 s",
+    length_ceiling_s=400.0,
+    memory_cap_s=300.7,
+    headroom_bytes=900_000_000,
     batches=1_234,
     speech_s=537.6,
     padded_s=555.9,

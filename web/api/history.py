@@ -1,15 +1,21 @@
-"""A job's history in words that a person understands, the same for the API and the page."""
+"""A job's history in words that a person understands, the same for the API and the page; in the
+reader's language on a page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from shared.jobs import JobHistory
 from shared.models import Attempt, JobEvent
 from shared.states import EventKind
 from shared.transcript import SAMPLE_RATE
 from web.api.schemas import EventOut, HistoryOut
-from web.quantities import clock, count_words, padded_words, span
+from web.errors import in_our_language
+from web.i18n import N_
+from web.quantities import clock, padded_words, span
 
 
 def present_history(job_id: str, history: JobHistory) -> HistoryOut:
@@ -27,7 +33,7 @@ def _present(event: JobEvent, history: JobHistory) -> EventOut:
         attempt=event.attempt,
         worker=attempt.worker if attempt else None,
         code=event.detail.get("code"),
-        message=words if isinstance(words, str) else words(event, history),
+        message=_(words) if isinstance(words, str) else words(event, history),
     )
 
 
@@ -47,70 +53,103 @@ def _kept_batches(history: JobHistory, up_to: int) -> int:
 def _claimed(event: JobEvent, history: JobHistory) -> str:
     number = event.attempt or 1
     if number == 1:
-        return "A worker took the job."
+        return _("A worker took the job.")
     kept = _kept_batches(history, number - 1)
     if not kept:
-        return "A worker took the job again."
-    return (
-        f"A worker took the job again; {count_words(kept, 'batch is', 'batches are')} "
-        "recognised already."
+        return _("A worker took the job again.")
+    return ngettext(
+        "A worker took the job again; %(count)s batch is recognised already.",
+        "A worker took the job again; %(count)s batches are recognised already.",
+        kept,
+        count=f"{kept:,}",
     )
 
 
 def _decoded(event: JobEvent, history: JobHistory) -> str:
-    return f"The recording was read to its end: {clock(event.detail['duration_s'])} of audio."
+    return _(
+        "The recording was read to its end: %(length)s of audio.",
+        length=clock(event.detail["duration_s"]),
+    )
 
 
 def _planned(event: JobEvent, history: JobHistory) -> str:
     segments, batches = event.detail["segments"], event.detail["batches"]
     if not segments:
-        return "Nobody speaks in it."
-    return (
-        f"All of its speech is found: {count_words(segments, 'segment', 'segments')} "
-        f"in {count_words(batches, 'batch', 'batches')}."
+        return _("Nobody speaks in it.")
+    return _(
+        "All of its speech is found: %(segments)s in %(batches)s.",
+        segments=ngettext(
+            "%(count)s segment", "%(count)s segments", segments, count=f"{segments:,}"
+        ),
+        batches=_batches(batches),
     )
 
 
+def _batches(count: int) -> str:
+    return ngettext("%(count)s batch", "%(count)s batches", count, count=f"{count:,}")
+
+
 def _recognising(event: JobEvent, history: JobHistory) -> str:
-    began = f"Recognition began, in batches of up to {padded_words(event.detail['batch_size_s'])}."
+    began = _(
+        "Recognition began, in batches of up to %(size)s.",
+        size=padded_words(event.detail["batch_size_s"]),
+    )
     attempt = _attempt(event, history)
     if attempt is None or not attempt.batches:
         return began
-    done = count_words(attempt.batches, "batch", "batches")
+    done = _batches(attempt.batches)
     if attempt.speech_samples:
-        done += f" with {span(attempt.speech_samples / SAMPLE_RATE)} of speech"
-    return f"{began} This attempt recognised {done}{'' if attempt.ended_at else ' so far'}."
+        done = _(
+            "%(batches)s with %(time)s of speech",
+            batches=done,
+            time=span(attempt.speech_samples / SAMPLE_RATE),
+        )
+    if attempt.ended_at:
+        return began + " " + _("This attempt recognised %(what)s.", what=done)
+    return began + " " + _("This attempt recognised %(what)s so far.", what=done)
 
 
 def _out_of_memory(event: JobEvent, history: JobHistory) -> str:
-    return (
+    return _(
         "A batch did not fit into memory. It was halved and tried again; from then on a batch "
-        f"holds up to {padded_words(event.detail['batch_size_s'])}."
+        "holds up to %(size)s.",
+        size=padded_words(event.detail["batch_size_s"]),
     )
 
 
 def _lost(event: JobEvent, history: JobHistory) -> str:
     if event.detail.get("code") == "stalled":
-        what = "The job stopped moving, so its process was ended."
+        what = _("The job stopped moving, so its process was ended.")
+    elif (lease_s := _lease_s(event, history)) is not None:
+        what = _(
+            "The worker fell silent: its lease of %(time)s ran out, so it counts as lost.",
+            time=span(lease_s),
+        )
     else:
-        what = f"The worker fell silent{_for_how_long(event, history)}, so it counts as lost."
+        what = _("The worker fell silent, so it counts as lost.")
     return what + _next(event, history)
 
 
-def _for_how_long(lost: JobEvent, history: JobHistory) -> str:
-    """The lease that ran out, as far as it was kept."""
-    leases = [
+def _lease_s(lost: JobEvent, history: JobHistory) -> float | None:
+    """Of the lease that ran out, as far as it was kept."""
+    leases: list[float] = [
         event.detail["lease_s"]
         for event in history.events
         if event.kind == EventKind.CLAIMED
         and event.attempt == lost.attempt
         and "lease_s" in event.detail
     ]
-    return f": its lease of {span(leases[0])} ran out" if leases else ""
+    return leases[0] if leases else None
 
 
 def _retrying(event: JobEvent, history: JobHistory) -> str:
-    return f"{_with_message('The attempt failed', event)}{_next(event, history)}"
+    message = _message(event)
+    what = (
+        _("The attempt failed: %(message)s", message=message)
+        if message
+        else _("The attempt failed.")
+    )
+    return what + _next(event, history)
 
 
 def _next(event: JobEvent, history: JobHistory) -> str:
@@ -119,57 +158,73 @@ def _next(event: JobEvent, history: JobHistory) -> str:
     if failures is None or of is None or failures >= of:
         return ""
     delay_s = event.detail.get("delay_s") or 0
-    wait = f" and is tried again after {span(delay_s)}" if delay_s >= 1 else ""
-    kept = " What is recognised is kept." if _kept_batches(history, event.attempt or 0) else ""
-    return f" The job was queued again{wait} ({failures} of {of} attempts used up).{kept}"
+    used = _("%(failures)s of %(of)s attempts used up", failures=failures, of=of)
+    if delay_s >= 1:
+        said = _(
+            "The job was queued again and is tried again after %(time)s (%(used)s).",
+            time=span(delay_s),
+            used=used,
+        )
+    else:
+        said = _("The job was queued again (%(used)s).", used=used)
+    if _kept_batches(history, event.attempt or 0):
+        said += " " + _("What is recognised is kept.")
+    return " " + said
 
 
 def _cancelled(event: JobEvent, history: JobHistory) -> str:
     if event.attempt is None:
-        return "The job was cancelled while it waited."
-    return "The attempt has stopped; the job is cancelled."
+        return _("The job was cancelled while it waited.")
+    return _("The attempt has stopped; the job is cancelled.")
 
 
 def _completed(event: JobEvent, history: JobHistory) -> str:
     sentences = event.detail.get("sentences")
     if sentences is None:
-        return "The transcript is stored."
+        return _("The transcript is stored.")
     if not sentences:
-        return "The transcript is stored; it is empty, since there is no speech."
-    return f"The transcript is stored: {count_words(sentences, 'sentence', 'sentences')}."
+        return _("The transcript is stored; it is empty, since there is no speech.")
+    return ngettext(
+        "The transcript is stored: %(count)s sentence.",
+        "The transcript is stored: %(count)s sentences.",
+        sentences,
+        count=f"{sentences:,}",
+    )
 
 
 def _failed(event: JobEvent, history: JobHistory) -> str:
-    return _with_message("The job failed", event)
+    message = _message(event)
+    return _("The job failed: %(message)s", message=message) if message else _("The job failed.")
 
 
-def _with_message(what: str, event: JobEvent) -> str:
-    message = event.detail.get("message")
-    return f"{what}: {message}" if message else f"{what}."
+def _message(event: JobEvent) -> str:
+    """Of the error behind it; empty where none is kept."""
+    message = event.detail.get("message") or ""
+    return in_our_language(event.detail.get("code") or "", message) if message else ""
 
 
 _WORDS: dict[EventKind, str | Callable[[JobEvent, JobHistory], str]] = {
-    EventKind.SUBMITTED: "The recording was accepted and is safe on disk.",
+    EventKind.SUBMITTED: N_("The recording was accepted and is safe on disk."),
     EventKind.CLAIMED: _claimed,
     EventKind.DECODED: _decoded,
     EventKind.RECOGNISING: _recognising,
     EventKind.PLANNED: _planned,
     EventKind.OUT_OF_MEMORY: _out_of_memory,
-    EventKind.DISCARDED: (
+    EventKind.DISCARDED: N_(
         "What was recognised before came from another model or other settings. "
         "It was dropped and is recognised anew."
     ),
-    EventKind.PUNCTUATING: "All speech is recognised; punctuation is added.",
-    EventKind.SAVING: "The transcript is put together.",
+    EventKind.PUNCTUATING: N_("All speech is recognised; punctuation is added."),
+    EventKind.SAVING: N_("The transcript is put together."),
     EventKind.LOST: _lost,
     EventKind.RETRYING: _retrying,
-    EventKind.RELEASED: (
+    EventKind.RELEASED: N_(
         "The worker was told to stop and gave the job back, with what it had recognised. "
         "This uses up no attempt."
     ),
-    EventKind.CANCEL_ASKED: "Somebody asked to cancel; the worker stops within a batch.",
+    EventKind.CANCEL_ASKED: N_("Somebody asked to cancel; the worker stops within a batch."),
     EventKind.CANCELLED: _cancelled,
-    EventKind.RETRIED: "Somebody asked to try again; what was recognised is kept.",
+    EventKind.RETRIED: N_("Somebody asked to try again; what was recognised is kept."),
     EventKind.COMPLETED: _completed,
     EventKind.FAILED: _failed,
 }

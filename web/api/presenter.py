@@ -21,8 +21,9 @@ from web.api.schemas import (
     ModelOut,
 )
 from web.errors import job_error_object
+from web.i18n import N_
 
-DEMO_NOTICE = (
+DEMO_NOTICE = N_(
     "The bundled demonstration model knows about 500 characters of synthetic speech. It shows "
     "that everything works; for real recordings set LONGSCRIBE_MODEL to another model."
 )
@@ -94,6 +95,9 @@ def _batch(view: JobView) -> BatchOut | None:
     return BatchOut(
         batch_size_s=figures.batch_size_s,
         reason=figures.reason,
+        length_ceiling_s=_rounded(figures.length_ceiling_s),
+        memory_cap_s=_rounded(figures.memory_cap_s),
+        headroom_bytes=figures.headroom_bytes,
         batches=figures.batches,
         speech_s=_rounded(figures.speech_s),
         padded_s=_rounded(figures.padded_s),

@@ -85,6 +85,11 @@ class BatchOut(BaseModel):
 
     batch_size_s: float = Field(description="Padded seconds of audio in one forward pass.")
     reason: str | None
+    length_ceiling_s: float | None = Field(
+        description="What the recording's length or a setting allowed, padded seconds."
+    )
+    memory_cap_s: float | None = Field(description="What the free memory allowed, likewise.")
+    headroom_bytes: int | None = Field(description="The free memory of that moment.")
     batches: int = Field(description="Committed forward passes.")
     speech_s: float | None = Field(description="Seconds of speech that were recognised.")
     padded_s: float | None = Field(

@@ -8,9 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
+from flask_babel import format_datetime, ngettext
+from flask_babel import gettext as _
 
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
-from web.api.schemas import BatchOut, HistoryOut, JobOut
+from web.api.schemas import BatchOut, ErrorObject, HistoryOut, JobOut
+from web.errors import in_our_language
+from web.i18n import N_, current_language
 from web.quantities import (
     bytes_words,
     clock,
@@ -22,73 +26,110 @@ from web.quantities import (
 )
 
 _STATUS = {
-    JobStatus.QUEUED: "Waiting",
-    JobStatus.PROCESSING: "Transcribing",
-    JobStatus.CANCELLING: "Cancelling",
-    JobStatus.COMPLETED: "Done",
-    JobStatus.FAILED: "Failed",
-    JobStatus.CANCELLED: "Cancelled",
+    JobStatus.QUEUED: N_("Waiting"),
+    JobStatus.PROCESSING: N_("Transcribing"),
+    JobStatus.CANCELLING: N_("Cancelling"),
+    JobStatus.COMPLETED: N_("Done"),
+    JobStatus.FAILED: N_("Failed"),
+    JobStatus.CANCELLED: N_("Cancelled"),
 }
 
 _STAGE = {
-    Stage.DECODING: "Reading the audio",
-    Stage.SEGMENTING: "Finding speech",
-    Stage.RECOGNISING: "Recognising speech",
-    Stage.PUNCTUATING: "Adding punctuation",
-    Stage.SAVING: "Saving",
+    Stage.DECODING: N_("Reading the audio"),
+    Stage.SEGMENTING: N_("Finding speech"),
+    Stage.RECOGNISING: N_("Recognising speech"),
+    Stage.PUNCTUATING: N_("Adding punctuation"),
+    Stage.SAVING: N_("Saving"),
 }
 
 _OUTCOME = {
-    AttemptOutcome.COMPLETED: "completed",
-    AttemptOutcome.FAILED: "failed",
-    AttemptOutcome.CANCELLED: "cancelled",
-    AttemptOutcome.LOST: "worker lost",
-    AttemptOutcome.RELEASED: "handed back when its worker stopped",
-    AttemptOutcome.RETRYING: "failed, tried again",
+    AttemptOutcome.COMPLETED: N_("completed"),
+    AttemptOutcome.FAILED: N_("failed"),
+    AttemptOutcome.CANCELLED: N_("cancelled"),
+    AttemptOutcome.LOST: N_("worker lost"),
+    AttemptOutcome.RELEASED: N_("handed back when its worker stopped"),
+    AttemptOutcome.RETRYING: N_("failed, tried again"),
 }
 
 _TROUBLE = frozenset({EventKind.LOST, EventKind.RETRYING, EventKind.FAILED, EventKind.RETRIED})
 """With one of these in it, a history is what the reader came for."""
 
 _WARNING = {
-    "no_speech": "Nobody speaks in this recording, so the transcript is empty.",
-    "punctuation_failed": "Punctuation failed, so the text has no marks and is divided at pauses.",
-    "damaged_audio_skipped": "Parts of the file are damaged; what they held is missing.",
+    "no_speech": N_("Nobody speaks in this recording, so the transcript is empty."),
+    "punctuation_failed": N_(
+        "Punctuation failed, so the text has no marks and is divided at pauses."
+    ),
+    "damaged_audio_skipped": N_("Parts of the file are damaged; what they held is missing."),
 }
 
 
 def state_words(job: JobOut) -> str:
     """What the job is doing, in a word or three."""
     if job.status == JobStatus.PROCESSING and job.stage is not None:
-        return _STAGE[job.stage]
-    return _STATUS[job.status]
+        return _(_STAGE[job.stage])
+    return _(_STATUS[job.status])
 
 
 def place_words(job: JobOut) -> str:
     """Where a waiting job stands; empty for others."""
     if job.queue_position is None:
         return ""
-    return "next in line" if job.queue_position == 1 else f"number {job.queue_position} in line"
+    if job.queue_position == 1:
+        return _("next in line")
+    return _("number %(place)s in line", place=job.queue_position)
+
+
+def done_of_total(job: JobOut) -> str:
+    """How much of a running job's recording is behind it; empty where that is not known."""
+    if job.status != JobStatus.PROCESSING or not job.audio_duration:
+        return ""
+    return _(
+        "%(done)s of %(total)s",
+        done=clock(job.progress * job.audio_duration),
+        total=clock(job.audio_duration),
+    )
 
 
 def eta_words(seconds: float) -> str:
     """A guess, said as one."""
     if seconds < 10:
-        return "a few seconds left"
-    if seconds < 90:
-        return f"about {round(seconds, -1):.0f} s left"
-    return f"about {span(round(seconds / 60) * 60)} left"
+        return _("a few seconds left")
+    return _("about %(time)s left", time=_rounded(seconds))
 
 
 def done_words(seconds: float) -> str:
     """The same of a job that still waits."""
-    return f"done in {eta_words(seconds).removesuffix(' left')}"
+    if seconds < 10:
+        return _("done in a few seconds")
+    return _("done in about %(time)s", time=_rounded(seconds))
+
+
+def _rounded(seconds: float) -> str:
+    if seconds < 90:
+        return _("%(seconds)s s", seconds=f"{round(seconds, -1):.0f}")
+    return span(round(seconds / 60) * 60)
 
 
 def batch_words(batch: BatchOut) -> str:
     """The worker's decision and its reason."""
-    words = f"Batches of up to {padded_words(batch.batch_size_s)} of audio"
-    return words + (f": {batch.reason.rstrip('.')}." if batch.reason else ".")
+    size = padded_words(batch.batch_size_s)
+    if current_language() == "en" and batch.reason:
+        return f"Batches of up to {size} of audio: {batch.reason.rstrip('.')}."
+    limits = (batch.length_ceiling_s, batch.memory_cap_s, batch.headroom_bytes)
+    if current_language() == "en" or None in limits:
+        return _("Batches of up to %(size)s of audio.", size=size)
+    ceiling_s, cap_s, headroom = (float(limit or 0) for limit in limits)
+    said = _(
+        "Batches of up to %(size)s of audio: the recording's length or a setting allows "
+        "%(ceiling)s; %(free)s of free memory allow %(cap)s.",
+        size=size,
+        ceiling=padded_words(ceiling_s),
+        free=memory_words(headroom),
+        cap=padded_words(float(int(cap_s))),
+    )
+    if batch.batch_size_s + 1 < min(ceiling_s, cap_s):
+        said += " " + _("A larger batch ran out of memory before.")
+    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +147,20 @@ def figures(job: JobOut) -> list[Figure]:
     if batch is None:
         return []
     found = [
-        _figure("Speed", job.real_time_factor_x, speed_words, "the whole job"),
-        _figure("Recognition", batch.recognition_s, seconds_words, "by the clock"),
-        _figure("Processor time", batch.cpu_s, seconds_words, "without decoding"),
-        _figure("Speech", batch.speech_s, seconds_words, _of_audio(job)),
-        Figure("Batches", f"{batch.batches:,}"),
-        _figure("Padded over speech", batch.padding, "{:.3f}".format, "1 is no waste"),
-        _figure("Largest batch", batch.largest_batch_s, seconds_words, "padded"),
-        _figure("Peak memory", batch.peak_bytes, memory_words, _predicted(batch)),
-        Figure("Out of memory", _times(batch.oom_retries), "halved" if batch.oom_retries else ""),
-        Figure("Model", job.model.name, "demonstration" if job.model.demo else ""),
-        _figure("Device", job.model.device, str, ""),
-        _figure("Precision", job.model.dtype, str, ""),
+        _figure(_("Speed"), job.real_time_factor_x, speed_words, _("the whole job")),
+        _figure(_("Recognition"), batch.recognition_s, seconds_words, _("by the clock")),
+        _figure(_("Processor time"), batch.cpu_s, seconds_words, _("without decoding")),
+        _figure(_("Speech"), batch.speech_s, seconds_words, _of_audio(job)),
+        Figure(_("Batches"), f"{batch.batches:,}"),
+        _figure(_("Padded over speech"), batch.padding, "{:.3f}".format, _("1 is no waste")),
+        _figure(_("Largest batch"), batch.largest_batch_s, seconds_words, _("padded")),
+        _figure(_("Peak memory"), batch.peak_bytes, memory_words, _predicted(batch)),
+        Figure(
+            _("Out of memory"), _times(batch.oom_retries), _("halved") if batch.oom_retries else ""
+        ),
+        Figure(_("Model"), job.model.name, _("demonstration") if job.model.demo else ""),
+        _figure(_("Device"), job.model.device, str, ""),
+        _figure(_("Precision"), job.model.dtype, str, ""),
     ]
     return [figure for figure in found if figure is not None]
 
@@ -127,35 +170,44 @@ def _figure(name: str, value: Any, words: Callable[[Any], str], note: str) -> Fi
 
 
 def _of_audio(job: JobOut) -> str:
-    return f"of {span(job.audio_duration)}" if job.audio_duration else ""
+    return _("of %(time)s", time=span(job.audio_duration)) if job.audio_duration else ""
 
 
 def _predicted(batch: BatchOut) -> str:
     if batch.predicted_peak_bytes is None:
         return ""
-    return f"{memory_words(batch.predicted_peak_bytes)} predicted"
+    return _("%(memory)s predicted", memory=memory_words(batch.predicted_peak_bytes))
 
 
 def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+    known = {0: _("never"), 1: _("once"), 2: _("twice")}
+    return known.get(count) or ngettext("%(num)s time", "%(num)s times", count)
 
 
 def warning_words(code: str) -> str:
-    return _WARNING.get(code, code.replace("_", " ").capitalize() + ".")
+    known = _WARNING.get(code)
+    return _(known) if known else code.replace("_", " ").capitalize() + "."
+
+
+def error_words(error: ErrorObject) -> str:
+    """What went wrong, and what to do about it."""
+    return in_our_language(error.code, error.message)
 
 
 def outcome_words(outcome: str | None) -> str:
-    return "running" if outcome is None else _OUTCOME[AttemptOutcome(outcome)]
+    return _("running") if outcome is None else _(_OUTCOME[AttemptOutcome(outcome)])
 
 
 def moment(at: datetime) -> str:
     """A time in UTC, for who has no JavaScript; others see their own."""
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    if current_language() == "en":
+        return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return f"{format_datetime(at, 'short', rebase=False)} UTC"
 
 
 def instant(at: datetime) -> str:
     """The same to the second, without the year: for what happened soon after one another."""
-    return f"{at.day} {at:%b, %H:%M:%S}"
+    return format_datetime(at, _("d MMM, HH:mm:ss"), rebase=False)
 
 
 def is_troubled(history: HistoryOut) -> bool:
@@ -176,6 +228,7 @@ def register_filters(app: Flask) -> None:
         place_words,
         clock,
         span,
+        done_of_total,
         eta_words,
         done_words,
         bytes_words,
@@ -183,6 +236,7 @@ def register_filters(app: Flask) -> None:
         batch_words,
         figures,
         warning_words,
+        error_words,
         outcome_words,
         moment,
         instant,
