@@ -160,6 +160,13 @@ def choose_theme(theme: str) -> Response:
     return _remember(_THEME_COOKIE, theme)
 
 
+def _here() -> str:
+    """The address to come back to."""
+    if request.method != "GET":
+        return "/"
+    return request.full_path if request.query_string else request.path
+
+
 def _for_templates() -> dict[str, Any]:
     language = current_language()
     return {
@@ -168,6 +175,7 @@ def _for_templates() -> dict[str, Any]:
         "languages": LANGUAGES,
         "theme": _chosen_theme(),
         "themes": THEMES,
+        "here": _here(),
         "words_version": None if language == "en" else _words_version(language),
     }
 

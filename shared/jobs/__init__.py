@@ -55,6 +55,7 @@ from shared.jobs.reading import (
     workers_seen,
 )
 from shared.jobs.reap import Reaped, note_worker, reap, take_back
+from shared.jobs.recognised import RecognisedText, TextSoFar, text_so_far
 from shared.jobs.requests import cancel, retry
 from shared.jobs.submission import Submission, submit
 
@@ -71,10 +72,12 @@ __all__ = [
     "QueueSummary",
     "Reaped",
     "RecognisedSegment",
+    "RecognisedText",
     "Recognition",
     "RecognitionFigures",
     "StoredPlan",
     "Submission",
+    "TextSoFar",
     "Usage",
     "cancel",
     "cancelled",
@@ -110,6 +113,7 @@ __all__ = [
     "stored_recognition",
     "submit",
     "take_back",
+    "text_so_far",
     "waiting_audio_s",
     "worker_last_seen",
     "workers_seen",

@@ -229,6 +229,8 @@ def test_a_job_shows_how_it_was_recognised_while_it_runs_and_when_it_is_done(
     expect(page.locator(".how").get_by_text("Batches of up to 37.2 s of audio")).to_be_visible()
     jobs.set_stage(site.db, claimed, Stage.SAVING, duration_s=12.5)
     jobs.finish(site.db, claimed, factories.TRANSCRIPT)
+    expect(page.get_by_role("heading", name="Transcript")).to_be_visible()
+    page.get_by_text("How it was recognised").click()
     expect(figure("Speed")).to_contain_text("× real time")
     expect(figure("Speech")).to_contain_text("of 12 s")
 

@@ -20,7 +20,10 @@ from web.api.schemas import (
     JobListOut,
     JobListQuery,
     JobOut,
+    SegmentTextOut,
     SubmitOptions,
+    TextOut,
+    TextQuery,
     TranscriptQuery,
 )
 from web.filenames import attachment
@@ -144,6 +147,35 @@ def get_job_transcript(job_id: UUID) -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/<uuid:job_id>/text")
+@blueprint.output(TextOut)
+@blueprint.doc(responses=[400, 404, 503])
+def get_job_text(job_id: UUID) -> Response:
+    """Read along while a job runs: what its finished batches brought, without punctuation.
+
+    Send `plan` and `next_batch` of the answer before to be told only what is new since. Segments
+    may come between others, since a batch holds those of like length.
+    """
+    query = parse(TextQuery, request.args)
+    so_far = jobs.text_so_far(
+        services().db,
+        owner_id=current_owner_id(),
+        job_id=str(job_id),
+        plan=query.plan,
+        from_batch=query.from_batch,
+    )
+    shown = TextOut(
+        job_id=str(job_id),
+        plan=so_far.plan,
+        next_batch=so_far.next_batch,
+        segments=[
+            SegmentTextOut(start=piece.start, end=piece.end, text=piece.text)
+            for piece in so_far.segments
+        ],
+    )
+    return jsonify(shown.model_dump(mode="json"))
 
 
 @blueprint.get("/<uuid:job_id>/history")

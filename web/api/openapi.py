@@ -17,6 +17,8 @@ from web.api.schemas import (
     JobListQuery,
     JobOut,
     SubmitOptions,
+    TextOut,
+    TextQuery,
     TranscriptQuery,
 )
 
@@ -25,7 +27,10 @@ SPEC_PATH = "/api/openapi.json"
 _QUERIES: dict[str, type[BaseModel]] = {
     "/api/v1/jobs": JobListQuery,
     "/api/v1/jobs/{job_id}/transcript": TranscriptQuery,
+    "/api/v1/jobs/{job_id}/text": TextQuery,
 }
+
+_ANSWERS: tuple[type[BaseModel], ...] = (JobOut, JobListOut, HistoryOut, TextOut, ErrorResponse)
 
 _ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 
@@ -56,7 +61,10 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     """Add what the decorators cannot say: the multipart body, queries, headers, downloads."""
     assert isinstance(spec, dict)  # a string only where the document is YAML
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in (JobOut, JobListOut, HistoryOut, ErrorResponse)],
+        [
+            (model, "serialization")
+            for model in (JobOut, JobListOut, HistoryOut, TextOut, ErrorResponse)
+        ],
         ref_template="#/components/schemas/{model}",
     )
     # APIFlask names nested models once for each model that holds them.

@@ -63,6 +63,30 @@ class TranscriptQuery(BaseModel):
     format: str = Field("txt", description="txt, json, srt or vtt.")
 
 
+class TextQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    plan: str = Field("", max_length=64, description="`plan` of the answer before.")
+    from_batch: int = Field(0, ge=0, description="`next_batch` of the answer before.")
+
+
+class SegmentTextOut(BaseModel):
+    start: float
+    end: float
+    text: str
+
+
+class TextOut(BaseModel):
+    """What is recognised so far, without punctuation. Times are seconds of the recording."""
+
+    job_id: str
+    plan: str = Field(
+        description="Another one than in the answer before: drop what that told, this is all."
+    )
+    next_batch: int = Field(description="Ask on from here; its last segments are told again.")
+    segments: list[SegmentTextOut] = Field(description="In order of time; those that are new.")
+
+
 class ErrorObject(BaseModel):
     message: str = Field(description="For a person: what is wrong and what to do.")
     type: str = Field(description="invalid_request_error or server_error.")

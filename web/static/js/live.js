@@ -7,7 +7,7 @@ const LONGEST_WAIT_S = 60;
  * Ask for the region's fragment again and again, as often as the server says. Nothing is asked
  * while the tab is hidden. Without Retry-After there is nothing to wait for: the region is asked
  * for every `data-live-idle` seconds, or never again.
- * Returns a function that asks at once.
+ * The region dispatches "live:shown" whenever it has changed. Returns a function that asks at once.
  */
 export function keepLive(region) {
   const idle = Number(region.dataset.liveIdle) || 0;
@@ -50,6 +50,7 @@ export function keepLive(region) {
     template.innerHTML = html;
     showLocalTimes(template.content);
     sameChildren(region, template.content);
+    region.dispatchEvent(new Event("live:shown"));
   }
 
   function schedule(wait) {

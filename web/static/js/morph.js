@@ -1,8 +1,10 @@
 /**
  * Make `old` look like `next`, changing only what differs, so that focus, an open <details> and a
- * selection survive a refresh: a <details> opens and closes only by its reader. Children with data-key are matched by it, the others by place.
+ * selection survive a refresh: a <details> opens and closes only by its reader. Children with
+ * data-key are matched by it, the others by place. What has data-keep is a script's own.
  */
 export function morph(old, next) {
+  if (old.dataset?.keep !== undefined && keyOf(old) === keyOf(next)) return;
   if (old.isEqualNode(next)) return;
   if (old.nodeType !== next.nodeType || old.nodeName !== next.nodeName) {
     old.replaceWith(next);
