@@ -136,6 +136,15 @@ class TranscriptNotReady(PermanentError):
     default_message = "The transcript is there once the job's status is 'completed'."
 
 
+class RecordingMissing(PermanentError):
+    code = "recording_missing"
+    http_status = 404
+    default_message = (
+        "The recording's file is gone from the server's recordings folder; the transcript is still "
+        "here. Ask the operator to bring it back from a backup."
+    )
+
+
 class IllegalTransition(PermanentError):
     """The job's state does not allow this: cancel a finished one, delete a running one."""
 

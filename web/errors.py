@@ -13,7 +13,11 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    RequestedRangeNotSatisfiable,
+)
 from werkzeug.http import HTTP_STATUS_CODES
 
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
@@ -38,6 +42,10 @@ _HTTP_ERRORS = {
         N_("A field of the form is too large, or there are too many fields."),
     ),
     415: ("unsupported_media_type", N_("Send the request as multipart/form-data.")),
+    416: (
+        "range_not_satisfiable",
+        N_("The Range header asks for what lies beyond the end of this."),
+    ),
     500: ("internal_error", LongscribeError.default_message),
 }
 
@@ -135,6 +143,8 @@ def _http_error(error: HTTPException) -> Response:
     response = _respond(message, status=status, code=code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        response.headers["Content-Range"] = f"{error.units} */{error.length}"
     return response
 
 

@@ -41,12 +41,21 @@ def clean_filename(name: str | None) -> str:
 
 def attachment(name: str) -> str:
     """A Content-Disposition for a download called `name`, in any script (RFC 6266, RFC 5987)."""
+    return _disposition("attachment", name)
+
+
+def inline(name: str) -> str:
+    """Likewise for what is played or shown in place, and called `name` when it is saved."""
+    return _disposition("inline", name)
+
+
+def _disposition(kind: str, name: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     ascii_name = re.sub(r'["\\%;]', "", ascii_name).strip()
     # '周会.txt' would leave '.txt', a hidden file.
     if ascii_name.startswith(".") or not ascii_name:
         ascii_name = UNNAMED + ascii_name
-    header = f'attachment; filename="{ascii_name}"'
+    header = f'{kind}; filename="{ascii_name}"'
     if ascii_name != name:
         header += f"; filename*=UTF-8''{quote(name, safe='')}"
     return header

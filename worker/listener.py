@@ -15,10 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.jobs import Waveform
 from shared.transcript import SAMPLE_BYTES
 from worker.decode import DecodeLimits, DecodeSummary, decode
 from worker.recogniser import SAMPLE_RATE, SpeechSpan, VoiceActivityDetector
 from worker.spool import AudioSpool
+from worker.waveform import LoudnessMeter
 
 _WAIT_S = 0.2
 """How long to wait for the decoder before asking again whether the attempt must stop."""
@@ -65,7 +67,13 @@ class Listener:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._summary: DecodeSummary | None = None
+        self._loudness = LoudnessMeter()
         self.expected_s: float | None = None
+
+    @property
+    def waveform(self) -> Waveform | None:
+        """What the recording looks like; after `heard` has ended. None of one without sound."""
+        return self._loudness.waveform()
 
     @property
     def summary(self) -> DecodeSummary:
@@ -109,6 +117,7 @@ class Listener:
                     return
                 self._require_space(0)
                 self._spool.append(block)
+                self._loudness.feed(block)
                 spans = self._detector.feed(block) if self._detector else []
                 self._heard.put(Heard(spans, self._spool.seconds))
             self._summary = audio.summary

@@ -126,7 +126,7 @@ class RecordingRun:
             for window in windows.add(spans):
                 yield window, False
             spans = []
-        self._end_of_recording()
+        self._end_of_recording(listener)
         if windows is None:
             windows = self._first_windows()
             spans = self._resume(spans)
@@ -138,7 +138,7 @@ class RecordingRun:
         for _ in listener.heard(self._check):
             self._watched.moved()
             self._show_decoding(listener.expected_s)
-        self._end_of_recording()
+        self._end_of_recording(listener)
 
     def _resume(self, spans: Sequence[SpeechSpan]) -> list[SpeechSpan]:
         """Run what an earlier attempt planned; the spans that it had not."""
@@ -240,9 +240,12 @@ class RecordingRun:
             self._progress = progress
             self._store.write(jobs.set_stage, self._stage, progress=progress)
 
-    def _end_of_recording(self) -> None:
+    def _end_of_recording(self, listener: Listener) -> None:
         """The header may have claimed another length than there was."""
         if self._spool.samples == 0:
             raise NoAudio
         self._expected_s = self._spool.seconds
         self._store.write(jobs.set_stage, self._stage, duration_s=self._spool.seconds)
+        waveform = listener.waveform
+        if waveform is not None:
+            self._store.write(jobs.store_waveform, waveform)

@@ -1,9 +1,10 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
-`claim`, `attempt`, `plan` and `checkpoint` (worker), `requests` (what a person asks), `reap` (any
-worker, at any time), `deletion`, `reading` (what the API and the pages show).  `history` tells of
-each change in the transaction that makes it.  SQL is the queue; Redis only carries the news.
+`claim`, `attempt`, `plan`, `checkpoint` and `waveform` (worker), `requests` (what a person asks),
+`reap` (any worker, at any time), `deletion`, `reading` (what the API and the pages show).
+`history` tells of each change in the transaction that makes it.  SQL is the queue; Redis only
+carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -58,6 +59,7 @@ from shared.jobs.reap import Reaped, note_worker, reap, take_back
 from shared.jobs.recognised import RecognisedText, TextSoFar, text_so_far
 from shared.jobs.requests import cancel, retry
 from shared.jobs.submission import Submission, submit
+from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 
 __all__ = [
     "KEPT_EVENTS",
@@ -79,6 +81,7 @@ __all__ = [
     "Submission",
     "TextSoFar",
     "Usage",
+    "Waveform",
     "cancel",
     "cancelled",
     "claim_next",
@@ -90,6 +93,7 @@ __all__ = [
     "get_history",
     "get_job",
     "get_transcript",
+    "get_waveform",
     "heartbeat",
     "is_last_attempt",
     "list_jobs",
@@ -108,6 +112,7 @@ __all__ = [
     "store_marks",
     "store_plan",
     "store_recognition",
+    "store_waveform",
     "stored_marks",
     "stored_plan",
     "stored_recognition",

@@ -9,6 +9,7 @@ from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording
 from shared.models.queue import Turn, WorkerSeen
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
+from shared.models.waveform import StoredWaveform
 
 __all__ = [
     "LOCAL_OWNER",
@@ -20,6 +21,7 @@ __all__ = [
     "Recording",
     "Segment",
     "StoredTranscript",
+    "StoredWaveform",
     "Turn",
     "WorkerSeen",
     "new_id",

@@ -162,6 +162,9 @@ def test_responses_are_what_the_document_says(app: Flask, client: FlaskClient) -
         job_id = factories.a_job(database(app), status)
         check(client.get(f"/api/v1/jobs/{job_id}").json, "JobOut")
         check(client.get(f"/api/v1/jobs/{job_id}/history").json, "HistoryOut")
+        check(client.get(f"/api/v1/jobs/{job_id}/peaks").json, "PeaksOut")
+        if status is JobStatus.COMPLETED:
+            check(client.get(f"/api/v1/jobs/{job_id}/words").json, "WordsOut")
     check(client.get("/api/v1/jobs").json, "JobListOut")
     check(client.get("/api/v1/jobs?limit=0").json, "ErrorResponse")
 

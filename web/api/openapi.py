@@ -11,15 +11,18 @@ from pydantic.json_schema import models_json_schema
 from shared.export import FORMATS
 from web.api.parsing import MAX_IDEMPOTENCY_KEY
 from web.api.schemas import (
+    AudioQuery,
     ErrorResponse,
     HistoryOut,
     JobListOut,
     JobListQuery,
     JobOut,
+    PeaksOut,
     SubmitOptions,
     TextOut,
     TextQuery,
     TranscriptQuery,
+    WordsOut,
 )
 
 SPEC_PATH = "/api/openapi.json"
@@ -28,9 +31,18 @@ _QUERIES: dict[str, type[BaseModel]] = {
     "/api/v1/jobs": JobListQuery,
     "/api/v1/jobs/{job_id}/transcript": TranscriptQuery,
     "/api/v1/jobs/{job_id}/text": TextQuery,
+    "/api/v1/jobs/{job_id}/audio": AudioQuery,
 }
 
-_ANSWERS: tuple[type[BaseModel], ...] = (JobOut, JobListOut, HistoryOut, TextOut, ErrorResponse)
+_ANSWERS: tuple[type[BaseModel], ...] = (
+    JobOut,
+    JobListOut,
+    HistoryOut,
+    TextOut,
+    PeaksOut,
+    WordsOut,
+    ErrorResponse,
+)
 
 _ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 
@@ -40,6 +52,7 @@ _ERRORS = {
     "404": "There is no such job.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "413": "The file is larger than this server accepts.",
+    "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
     "503": "The database does not answer, or `queue_full`: too much audio waits already.",
     "507": "The server's disk is too full.",
 }
@@ -61,10 +74,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     """Add what the decorators cannot say: the multipart body, queries, headers, downloads."""
     assert isinstance(spec, dict)  # a string only where the document is YAML
     _, schemas = models_json_schema(
-        [
-            (model, "serialization")
-            for model in (JobOut, JobListOut, HistoryOut, TextOut, ErrorResponse)
-        ],
+        [(model, "serialization") for model in _ANSWERS],
         ref_template="#/components/schemas/{model}",
     )
     # APIFlask names nested models once for each model that holds them.
@@ -86,7 +96,9 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     _describe_submission(spec["paths"]["/api/v1/jobs"]["post"])
     _describe_polling(spec["paths"]["/api/v1/jobs/{job_id}"]["get"])
     _describe_polling(spec["paths"]["/api/v1/jobs"]["get"])
-    _describe_conditional(spec["paths"]["/api/v1/jobs/{job_id}/history"]["get"])
+    for part in ("history", "peaks", "words"):
+        _describe_conditional(spec["paths"][f"/api/v1/jobs/{{job_id}}/{part}"]["get"])
+    _describe_audio(spec["paths"]["/api/v1/jobs/{job_id}/audio"]["get"])
     _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
     return spec
 
@@ -116,6 +128,9 @@ def _operation_id(path: str, method: str) -> str:
         ("{job_id}", "delete"): "deleteJob",
         ("transcript", "get"): "getTranscript",
         ("history", "get"): "getHistory",
+        ("audio", "get"): "getAudio",
+        ("peaks", "get"): "getPeaks",
+        ("words", "get"): "getWords",
     }
     return names.get((last, method), f"{last}Job")
 
@@ -208,3 +223,24 @@ def _describe_transcript(operation: dict[str, Any]) -> None:
         },
         "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
     }
+
+
+def _describe_audio(operation: dict[str, Any]) -> None:
+    content = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
+    operation["responses"]["200"] = {
+        "description": "The recording, of the type that its first bytes tell.",
+        "content": content,
+    }
+    operation["responses"]["206"] = {
+        "description": "The part that was asked for.",
+        "content": content,
+        "headers": {"Content-Range": {"schema": {"type": "string"}}},
+    }
+    _describe_conditional(operation)
+    for name, description in (
+        ("Range", "One range of bytes, `bytes=0-1023` for instance."),
+        ("If-Range", "The `ETag` of an earlier answer: all is sent if that was of another file."),
+    ):
+        operation["parameters"].append(
+            {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+        )

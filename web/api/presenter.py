@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import PurePath
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, current_app, jsonify, request, url_for
+from pydantic import BaseModel
 
 from shared.export import FORMATS
 from shared.jobs import JobView
@@ -134,6 +135,9 @@ def _links(job_id: str) -> JobLinks:
             "cancel": url_for("jobs.cancel_job", job_id=job_id),
             "retry": url_for("jobs.retry_job", job_id=job_id),
             "history": url_for("jobs.get_job_history", job_id=job_id),
+            "audio": url_for("listening.get_job_audio", job_id=job_id),
+            "peaks": url_for("listening.get_job_peaks", job_id=job_id),
+            "words": url_for("listening.get_job_words", job_id=job_id),
             "page": url_for("pages.job", job_id=job_id),
         }
     )
@@ -167,4 +171,13 @@ def with_etag(response: Response, shown: JobOut | JobListOut | HistoryOut) -> Re
     response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32], weak=True)
     if request.method in ("GET", "HEAD"):
         response.make_conditional(request)
+    return response
+
+
+def with_digest(shown: BaseModel) -> Response:
+    """All of `shown`, or 304 if the client has seen just this."""
+    body = shown.model_dump_json().encode()
+    response = current_app.response_class(body, mimetype="application/json")
+    response.set_etag(hashlib.sha256(body).hexdigest()[:32], weak=True)
+    response.make_conditional(request)
     return response

@@ -87,6 +87,16 @@ class TextOut(BaseModel):
     segments: list[SegmentTextOut] = Field(description="In order of time; those that are new.")
 
 
+class AudioQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    download: bool = Field(False, description="1: to be saved as a file, not played in place.")
+    pieces: bool = Field(
+        False,
+        description="1: a range without an end is answered in part, and asked on for; players do.",
+    )
+
+
 class ErrorObject(BaseModel):
     message: str = Field(description="For a person: what is wrong and what to do.")
     type: str = Field(description="invalid_request_error or server_error.")
@@ -151,6 +161,9 @@ class JobLinks(BaseModel):
     cancel: str
     retry: str
     history: str
+    audio: str
+    peaks: str
+    words: str
     page: str
 
 
@@ -216,3 +229,24 @@ class HistoryOut(BaseModel):
 
     job_id: str
     events: list[EventOut]
+
+
+class PeaksOut(BaseModel):
+    duration: float | None = Field(description="Seconds that the peaks cover; null without any.")
+    peaks: list[int] = Field(
+        description="Loudness of equal parts of the recording: 255 for the loudest, 0 for silence."
+    )
+
+
+class SentenceWords(BaseModel):
+    n: int = Field(description="Its place in the transcript, from 0.")
+    start: float = Field(description="Seconds.")
+    words: list[str]
+    times: list[int] = Field(
+        description="Two numbers a word, in hundredths of a second: the pause since the word "
+        "before it ended (the first: since the sentence's start), and how long it lasts."
+    )
+
+
+class WordsOut(BaseModel):
+    sentences: list[SentenceWords]

@@ -1,0 +1,143 @@
+"""/api/v1/jobs/{job_id}/audio, /peaks and /words: what it takes to listen while reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+
+from shared import jobs
+from shared.errors import RecordingMissing
+from web.api.parsing import parse
+from web.api.presenter import with_digest
+from web.api.schemas import AudioQuery, PeaksOut, SentenceWords, WordsOut
+from web.byte_ranges import OutOfRange, requested_part
+from web.filenames import attachment, inline
+from web.media_types import HEAD_BYTES, media_type
+from web.owner import current_owner_id
+from web.services import services
+
+blueprint = APIBlueprint("listening", __name__, url_prefix="/api/v1/jobs")
+
+_CHUNK_BYTES = 128 * 1024
+"""Read and sent at once; what an answer takes of memory, however long the recording."""
+
+PIECE_BYTES = 2 * 2**20
+"""What a player gets at once: half a minute of the largest usual kind.  A browser that has enough
+for now stops reading, and an answer of hours would keep one of the server's threads waiting."""
+
+_NEVER_A_PAGE = "default-src 'none'; sandbox"
+"""Whatever a stranger uploaded, opened by its address, runs nothing and belongs to no site."""
+
+
+@blueprint.get("/<uuid:job_id>/audio")
+@blueprint.doc(responses=[400, 404, 416, 503])
+def get_job_audio(job_id: UUID) -> Response:
+    """Download or play the recording, as it was submitted.
+
+    `Range` is understood, with `If-Range`. The `ETag` is the SHA-256 of the bytes, which never
+    change.
+    """
+    query = parse(AudioQuery, request.args)
+    view = jobs.get_job(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    recording = view.job.recording
+    if request.if_none_match.contains_weak(recording.sha256):
+        unchanged = Response(status=304)
+        unchanged.set_etag(recording.sha256)
+        return unchanged
+    try:
+        file = services().blobs.path(recording.blob_key).open("rb")
+    except FileNotFoundError:
+        raise RecordingMissing from None
+    response = _file_response(file, etag=recording.sha256, whole=not query.pieces)
+    response.content_type = media_type(_head(file), recording.filename)
+    name = attachment if query.download else inline
+    response.headers["Content-Disposition"] = name(recording.filename)
+    return response
+
+
+def _file_response(file: BinaryIO, *, etag: str, whole: bool) -> Response:
+    """The file or the part that the request asks for; it is closed when all is sent."""
+    length = file.seek(0, 2)
+    wanted = request.headers.get("Range") if request.method == "GET" else None
+    if "If-Range" in request.headers and request.headers["If-Range"] != f'"{etag}"':
+        wanted = None
+    try:
+        part = requested_part(wanted, length, most=None if whole else PIECE_BYTES)
+    except OutOfRange:
+        file.close()
+        raise RequestedRangeNotSatisfiable(length) from None
+    sent = range(length) if part is None else part
+    response = Response(_chunks(file, sent), status=200 if part is None else 206)
+    response.call_on_close(file.close)
+    response.content_length = len(sent)
+    if part is not None:
+        response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{length}"
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Content-Security-Policy"] = _NEVER_A_PAGE
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.set_etag(etag)
+    return response
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(HEAD_BYTES)
+
+
+def _chunks(file: BinaryIO, part: range) -> Iterator[bytes]:
+    file.seek(part.start)
+    left = len(part)
+    while left:
+        chunk = file.read(min(_CHUNK_BYTES, left))
+        if not chunk:  # shorter than it was: the connection ends early, and the client knows
+            return
+        left -= len(chunk)
+        yield chunk
+
+
+@blueprint.get("/<uuid:job_id>/peaks")
+@blueprint.output(PeaksOut)
+@blueprint.doc(responses=[404, 503])
+def get_job_peaks(job_id: UUID) -> Response:
+    """Draw the recording's waveform: its loudness over time, in at most 4,000 numbers.
+
+    There are none until the recording has been read to its end, and none of a job that was
+    recognised by a version that did not measure them.
+    """
+    found = jobs.get_waveform(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    if found is None:
+        return with_digest(PeaksOut(duration=None, peaks=[]))
+    return with_digest(PeaksOut(duration=round(found.duration_s, 3), peaks=list(found.peaks)))
+
+
+@blueprint.get("/<uuid:job_id>/words")
+@blueprint.output(WordsOut)
+@blueprint.doc(responses=[404, 409, 503])
+def get_job_words(job_id: UUID) -> Response:
+    """Ask when each word of the transcript is spoken, in a compact form.
+
+    `transcript?format=json` says the same at greater length.
+    """
+    found = jobs.get_transcript(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    sentences = []
+    for number, sentence in enumerate(found.sentences):
+        times = []
+        before = round(sentence.start * 100)
+        for word in sentence.words:
+            start, end = round(word.start * 100), round(word.end * 100)
+            times += [start - before, end - start]
+            before = end
+        sentences.append(
+            SentenceWords(
+                n=number,
+                start=round(sentence.start, 2),
+                words=[word.word for word in sentence.words],
+                times=times,
+            )
+        )
+    return with_digest(WordsOut(sentences=sentences))
