@@ -144,6 +144,27 @@ class RecordingMissing(PermanentError):
         "here. Ask the operator to bring it back from a backup."
     )
 
+class SentenceNotFound(PermanentError):
+    code = "sentence_not_found"
+    http_status = 404
+    default_message = "This transcript has no such sentence; they are numbered from 0."
+
+
+class EditedMeanwhile(PermanentError):
+    """The sentence is no longer the one that this correction was made from. `current` is what it
+    is now."""
+
+    code = "edited_meanwhile"
+    http_status = 409
+    default_message = (
+        "Somebody corrected this sentence meanwhile. Compare both texts and send yours again with "
+        "the revision that is now the newest."
+    )
+
+    def __init__(self, message: str | None = None, *, current: object = None) -> None:
+        super().__init__(message)
+        self.current = current
+
 
 class IllegalTransition(PermanentError):
     """The job's state does not allow this: cancel a finished one, delete a running one."""

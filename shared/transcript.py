@@ -6,12 +6,22 @@ Times are seconds from the start of the recording.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 SAMPLE_RATE = 16_000
 SAMPLE_BYTES = 2
 """Samples a second of all audio here, in and out; what Paraformer and FSMN-VAD expect."""
+
+
+class Version(StrEnum):
+    """Which text of a transcript."""
+
+    CURRENT = "current"
+    """With what people have corrected."""
+    RECOGNISED = "recognised"
+    """As the model wrote it, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +35,22 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What one speaker says up to a full stop, question mark or long pause."""
+    """What one speaker says up to a full stop, question mark or long pause.
+
+    Corrections do not change its place: `n` counts the recognised sentences from 0 and is known of
+    one that was read from the database.  `revision` 0 is the recognised text.  A sentence without
+    text was removed by a correction, and a later one may bring it back.
+    """
 
     start: float
     end: float
     text: str
     words: tuple[Word, ...] = ()
     speaker: str | None = None
+    n: int | None = field(default=None, compare=False)
+    revision: int = 0
+    corrected: bool = False
+    """Its text differs from the recognised one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,10 @@ class Transcript:
     def text(self) -> str:
         return join_text(sentence.text for sentence in self.sentences)
 
+    def without_removed(self) -> Transcript:
+        """Without the sentences that a correction removed, as files and copies carry it."""
+        return replace(self, sentences=tuple(s for s in self.sentences if s.text))
+
     def to_json(self) -> dict[str, Any]:
         """The value stored in SQL, and the body of `transcript?format=json` less its job id."""
         return {
@@ -55,7 +78,16 @@ class Transcript:
             "language": self.language,
             "model": self.model,
             "text": self.text,
-            "sentences": [asdict(sentence) for sentence in self.sentences],
+            "sentences": [
+                {
+                    "start": sentence.start,
+                    "end": sentence.end,
+                    "text": sentence.text,
+                    "speaker": sentence.speaker,
+                    "words": [asdict(word) for word in sentence.words],
+                }
+                for sentence in self.sentences
+            ],
             "warnings": list(self.warnings),
         }
 
@@ -72,8 +104,9 @@ class Transcript:
                     text=sentence["text"],
                     speaker=sentence.get("speaker"),
                     words=tuple(Word(**word) for word in sentence["words"]),
+                    n=n,
                 )
-                for sentence in value["sentences"]
+                for n, sentence in enumerate(value["sentences"])
             ),
             warnings=tuple(value["warnings"]),
         )

@@ -12,7 +12,7 @@ from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 from shared.logs import configure_logging
 from shared.settings import Settings, load_settings
 from web.access_log import log_requests
-from web.api import docs_page, jobs, listening, openapi
+from web.api import corrections, docs_page, jobs, listening, openapi
 from web.errors import register_error_handlers
 from web.health import health
 from web.i18n import register_languages
@@ -63,11 +63,13 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     secure(app)
     csrf.init_app(app)
     csrf.exempt(jobs.blueprint)
+    csrf.exempt(corrections.blueprint)
     register_error_handlers(app)
     register_languages(app)
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
+    app.register_blueprint(corrections.blueprint)
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
     app.register_blueprint(views.pages)

@@ -2,9 +2,9 @@
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
 `claim`, `attempt`, `plan`, `checkpoint` and `waveform` (worker), `requests` (what a person asks),
-`reap` (any worker, at any time), `deletion`, `reading` (what the API and the pages show).
-`history` tells of each change in the transaction that makes it.  SQL is the queue; Redis only
-carries the news.
+`reap` (any worker, at any time), `deletion`, `corrections` (of a finished transcript), `reading`
+(what the API and the pages show).  `history` tells of each change in the transaction that makes
+it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -29,6 +29,15 @@ from shared.jobs.checkpoint import (
     stored_recognition,
 )
 from shared.jobs.claim import Claim, claim_next
+from shared.jobs.corrections import (
+    MAX_SENTENCE,
+    RevisionPage,
+    SentenceRevision,
+    correct,
+    get_sentence,
+    revisions,
+    sentence_revisions,
+)
 from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.figures import RecognitionFigures
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
@@ -63,6 +72,7 @@ from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 
 __all__ = [
     "KEPT_EVENTS",
+    "MAX_SENTENCE",
     "NO_PLAN",
     "BatchRecord",
     "Claim",
@@ -77,6 +87,8 @@ __all__ = [
     "RecognisedText",
     "Recognition",
     "RecognitionFigures",
+    "RevisionPage",
+    "SentenceRevision",
     "StoredPlan",
     "Submission",
     "TextSoFar",
@@ -85,6 +97,7 @@ __all__ = [
     "cancel",
     "cancelled",
     "claim_next",
+    "correct",
     "delete",
     "delete_expired",
     "drop_plan",
@@ -92,6 +105,7 @@ __all__ = [
     "finish",
     "get_history",
     "get_job",
+    "get_sentence",
     "get_transcript",
     "get_waveform",
     "heartbeat",
@@ -106,8 +120,10 @@ __all__ = [
     "require_room",
     "retry",
     "retry_later",
+    "revisions",
     "running_job_ids",
     "save_batch",
+    "sentence_revisions",
     "set_stage",
     "store_marks",
     "store_plan",

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
+from shared.jobs.corrections import with_corrections
 from shared.jobs.figures import RecognitionFigures, recognition_figures
 from shared.jobs.outlook import outlook, processing_s, with_attempts
 from shared.jobs.speed import alive
 from shared.models import Attempt, Job, StoredTranscript, WorkerSeen
 from shared.settings import SEEN_WITHIN_S
 from shared.states import RUNNING, TERMINAL, JobStatus
-from shared.transcript import Transcript
+from shared.transcript import Transcript, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +132,31 @@ def _views(session: Session, wanted: object, workers: tuple[int, int]) -> list[J
     ]
 
 
-def get_transcript(db: Database, *, owner_id: str, job_id: str) -> Transcript:
-    """Raises JobNotFound, or TranscriptNotReady until the job is completed."""
+def get_transcript(
+    db: Database, *, owner_id: str, job_id: str, version: Version = Version.CURRENT
+) -> Transcript:
+    """With its corrections, unless the recognised version is wanted. A sentence that a correction
+    removed is there without text, so that the others keep their numbers; what is handed out leaves
+    it away (`Transcript.without_removed`).
+
+    Raises JobNotFound, or TranscriptNotReady until the job is completed.
+    """
     with db.reading() as session:
         row = session.execute(
             select(Job.status, StoredTranscript.content)
             .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
             .where(Job.id == job_id, Job.owner_id == owner_id)
         ).one_or_none()
-    if row is None:
-        raise JobNotFound
-    if row.content is None:
-        raise TranscriptNotReady(
-            f"This job is {row.status}; the transcript is there once it is completed."
-        )
-    return Transcript.from_json(row.content)
+        if row is None:
+            raise JobNotFound
+        if row.content is None:
+            raise TranscriptNotReady(
+                f"This job is {row.status}; the transcript is there once it is completed."
+            )
+        recognised = Transcript.from_json(row.content)
+        if version is Version.RECOGNISED:
+            return recognised
+        return with_corrections(session, job_id, recognised)
 
 
 def queue_summary(db: Database) -> QueueSummary:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording
 from shared.models.queue import Turn, WorkerSeen
+from shared.models.revision import Revision
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.waveform import StoredWaveform
 
@@ -19,6 +20,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "Recording",
+    "Revision",
     "Segment",
     "StoredTranscript",
     "StoredWaveform",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ def test_the_document_names_every_route_of_the_api(app: Flask, client: FlaskClie
     paths = client.get("/api/openapi.json").json["paths"]  # type: ignore[index]
     documented = {(path, method) for path, operations in paths.items() for method in operations}
     served = {
-        (rule.rule.replace("<uuid:", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

@@ -16,6 +16,7 @@ from shared.models import (
     Job,
     JobEvent,
     Recording,
+    Revision,
     Segment,
     StoredTranscript,
 )
@@ -55,11 +56,12 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
     claimed = factories.claim(db)
     factories.recognise(db, claimed)
     jobs.finish(db, claimed, factories.TRANSCRIPT)
+    jobs.correct(db, owner_id=LOCAL_OWNER, job_id=job_id, n=0, text="各位好。", revision=0)
     with db.writing() as session:
         session.execute(
             update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
         )
-    told = (Attempt, JobEvent, Segment, StoredTranscript)
+    told = (Attempt, JobEvent, Revision, Segment, StoredTranscript)
     assert all(factories.count(db, table) for table in told)
     jobs.delete_expired(db, kept=WEEK)
     with db.reading() as session:

@@ -39,6 +39,9 @@ def test_json_carries_words_and_times_in_seconds() -> None:
             {"word": "GPU", "start": 2.2, "end": 2.6},
             {"word": "吗", "start": 2.6, "end": 2.9},
         ],
+        "n": 1,
+        "revision": 0,
+        "corrected": False,
     }
     assert Transcript.from_json(value) == TRANSCRIPT
 

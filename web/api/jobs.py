@@ -129,8 +129,9 @@ def get_job(job_id: UUID) -> Response:
 @blueprint.get("/<uuid:job_id>/transcript")
 @blueprint.doc(responses=[400, 404, 409, 503])
 def get_job_transcript(job_id: UUID) -> Response:
-    """Download the transcript of a completed job."""
-    format_name = parse(TranscriptQuery, request.args).format
+    """Download the transcript of a completed job, with its corrections."""
+    query = parse(TranscriptQuery, request.args)
+    format_name = query.format
     if format_name not in FORMATS:
         raise InvalidRequest(
             f"There is no format '{format_name[:20]}'. Choose one of {', '.join(FORMATS)}.",
@@ -138,9 +139,11 @@ def get_job_transcript(job_id: UUID) -> Response:
         )
     format_ = FORMATS[format_name]
     owner_id = current_owner_id()
-    transcript = jobs.get_transcript(services().db, owner_id=owner_id, job_id=str(job_id))
+    transcript = jobs.get_transcript(
+        services().db, owner_id=owner_id, job_id=str(job_id), version=query.version
+    )
     view = jobs.get_job(services().db, owner_id=owner_id, job_id=str(job_id))
-    response = make_response(format_.write(transcript, str(job_id)))
+    response = make_response(format_.write(transcript.without_removed(), str(job_id)))
     response.content_type = f"{format_.media_type}; charset=utf-8"
     stem = PurePath(view.job.recording.filename).stem or "transcript"
     response.headers["Content-Disposition"] = attachment(f"{stem}.{format_.name}")

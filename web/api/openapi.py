@@ -9,6 +9,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.export import FORMATS
+from web.api.correction_schemas import (
+    CorrectionIn,
+    EditedMeanwhileOut,
+    RevisionListOut,
+    RevisionListQuery,
+    SentenceOut,
+)
 from web.api.parsing import MAX_IDEMPOTENCY_KEY
 from web.api.schemas import (
     AudioQuery,
@@ -32,16 +39,13 @@ _QUERIES: dict[str, type[BaseModel]] = {
     "/api/v1/jobs/{job_id}/transcript": TranscriptQuery,
     "/api/v1/jobs/{job_id}/text": TextQuery,
     "/api/v1/jobs/{job_id}/audio": AudioQuery,
+    "/api/v1/jobs/{job_id}/revisions": RevisionListQuery,
+    "/api/v1/jobs/{job_id}/sentences/{n}/revisions": RevisionListQuery,
 }
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
-    JobOut,
-    JobListOut,
-    HistoryOut,
-    TextOut,
-    PeaksOut,
-    WordsOut,
-    ErrorResponse,
+    *(JobOut, JobListOut, HistoryOut, TextOut, PeaksOut, WordsOut, ErrorResponse),
+    *(SentenceOut, RevisionListOut, EditedMeanwhileOut),
 )
 
 _ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
@@ -90,7 +94,9 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
                         "content": {"application/json": {"schema": _ERROR}},
                     }
             for parameter in operation["parameters"]:
-                parameter["schema"]["format"] = "uuid"  # all that APIFlask finds are in the path
+                # All that APIFlask finds are in the path.
+                if parameter["schema"]["type"] == "string":
+                    parameter["schema"]["format"] = "uuid"
             if method == "get" and path in _QUERIES:
                 operation["parameters"] += _query_parameters(_QUERIES[path])
     _describe_submission(spec["paths"]["/api/v1/jobs"]["post"])
@@ -100,6 +106,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         _describe_conditional(spec["paths"][f"/api/v1/jobs/{{job_id}}/{part}"]["get"])
     _describe_audio(spec["paths"]["/api/v1/jobs/{job_id}/audio"]["get"])
     _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
+    _describe_correction(spec["paths"]["/api/v1/jobs/{job_id}/sentences/{n}"]["put"])
     return spec
 
 
@@ -131,6 +138,9 @@ def _operation_id(path: str, method: str) -> str:
         ("audio", "get"): "getAudio",
         ("peaks", "get"): "getPeaks",
         ("words", "get"): "getWords",
+        ("{n}", "get"): "getSentence",
+        ("{n}", "put"): "correctSentence",
+        ("revisions", "get"): "listSentenceRevisions" if "{n}" in path else "listRevisions",
     }
     return names.get((last, method), f"{last}Job")
 
@@ -244,3 +254,16 @@ def _describe_audio(operation: dict[str, Any]) -> None:
         operation["parameters"].append(
             {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
         )
+
+
+def _describe_correction(operation: dict[str, Any]) -> None:
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": _inline(CorrectionIn)}},
+    }
+    choices = [{"$ref": f"#/components/schemas/{EditedMeanwhileOut.__name__}"}, _ERROR]
+    operation["responses"]["409"] = {
+        "description": "`edited_meanwhile` with the sentence as it is now, or "
+        "`transcript_not_ready`.",
+        "content": {"application/json": {"schema": {"anyOf": choices}}},
+    }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 
@@ -29,11 +30,24 @@ def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model
             )
         if len(values) > 1:
             raise InvalidRequest(f"The field '{name}' is given twice.", param=name)
+    return _validated(model, {n: value for n, value in given.items() if n not in also})
+
+
+def parse_json(model: type[_Model]) -> _Model:
+    """Read the body of this request, a JSON object, as `model`. Raises InvalidRequest."""
+    example = ", ".join(f'"{name}": …' for name in model.model_fields)
+    value = request.get_json(silent=True) if request.is_json else None
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"Send a JSON object as application/json: {{{example}}}.")
+    return _validated(model, value)
+
+
+def _validated(model: type[_Model], values: dict[str, Any]) -> _Model:
     try:
-        return model.model_validate({n: value for n, value in given.items() if n not in also})
+        return model.model_validate(values)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        param = str(problem["loc"][0]) if problem["loc"] else None
+        param = str(problem["loc"][0])[:80] if problem["loc"] else None
         reason = problem["msg"].removeprefix("Value error, ")
         raise InvalidRequest(
             f"{param}: {reason[:1].lower()}{reason[1:]}." if param else f"{reason}.", param=param

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.states import EventKind, JobStatus, Stage
+from shared.transcript import Version
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_PAGE = 200
@@ -61,6 +62,10 @@ class TranscriptQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: str = Field("txt", description="txt, json, srt or vtt.")
+    version: Version = Field(
+        Version.CURRENT,
+        description="`current` has the corrections, `recognised` is what the model wrote.",
+    )
 
 
 class TextQuery(BaseModel):

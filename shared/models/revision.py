@@ -1,0 +1,36 @@
+"""What people made of the recognised sentences, each correction a row of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.db import database_now
+from shared.models.base import Base, BigId
+
+
+class Revision(Base):
+    """A sentence as somebody left it. Rows are added and never changed.
+
+    Revision 0 is the recognised text, which stands in `StoredTranscript` and has no row here.  The
+    key lets one of two who began from the same revision write the next, whatever the moment.
+    """
+
+    __tablename__ = "revisions"
+    __table_args__ = (
+        CheckConstraint("revision > 0", name="revisions_come_after_the_recognised_text"),
+        UniqueConstraint("job_id", "sentence", "revision", name="revisions_number_once"),
+        Index("revisions_of_job", "job_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    sentence: Mapped[int] = mapped_column(Integer)
+    """Its place in the recognised transcript, from 0."""
+    revision: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str] = mapped_column(Text)
+    """Empty: the sentence is left out."""
+    editor_id: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(default=database_now())

@@ -1,0 +1,66 @@
+"""What goes in and out of the API where a transcript is corrected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.jobs import MAX_SENTENCE
+from web.api.schemas import MAX_PAGE, ErrorObject
+
+_LARGEST = 2**31 - 1
+_LARGEST_ID = 2**63 - 1
+
+
+class CorrectionIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(
+        description=f"The whole sentence, at most {MAX_SENTENCE} characters or twice the "
+        "recognised. Line breaks and control characters become spaces. Empty: the sentence is "
+        "left out of every file, and another correction brings it back."
+    )
+    revision: int = Field(
+        ge=0,
+        le=_LARGEST,
+        description="The revision that this text was made from; 0 is the recognised one.",
+    )
+
+
+class SentenceOut(BaseModel):
+    """A sentence at one of its revisions."""
+
+    n: int = Field(description="Its place in the recognised transcript, from 0.")
+    revision: int = Field(description="0 is the recognised text.")
+    text: str
+    recognised_text: str
+    corrected: bool = Field(description="The text differs from the recognised one.")
+    start: float = Field(description="Seconds; a correction does not change them.")
+    end: float
+    editor: str | None = Field(description="Whose correction it is; null for revision 0.")
+    at: datetime | None = Field(description="When; null for revision 0.")
+
+
+class RevisionListOut(BaseModel):
+    """Newest first."""
+
+    job_id: str
+    revisions: list[SentenceOut]
+    next_cursor: int | None
+
+
+class EditedMeanwhileOut(BaseModel):
+    """The answer to a correction that was made from an older revision. Nothing was written."""
+
+    error: ErrorObject
+    current: SentenceOut = Field(description="The sentence as it is now.")
+
+
+class RevisionListQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Revisions on a page.")
+    cursor: int | None = Field(
+        None, ge=0, le=_LARGEST_ID, description="`next_cursor` of the page before."
+    )

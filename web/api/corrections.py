@@ -1,0 +1,136 @@
+"""/api/v1/jobs/{id}/sentences and its revisions: correcting a finished transcript."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+
+from shared import jobs
+from shared.errors import EditedMeanwhile
+from web.api.correction_schemas import (
+    CorrectionIn,
+    EditedMeanwhileOut,
+    RevisionListOut,
+    RevisionListQuery,
+    SentenceOut,
+)
+from web.api.parsing import parse, parse_json
+from web.errors import error_object
+from web.owner import current_owner_id
+from web.services import services
+
+blueprint = APIBlueprint("corrections", __name__, url_prefix="/api/v1/jobs")
+
+_MOST_BYTES = 256 * 1024
+"""Of the body of a correction: far more than the longest sentence, escaped as it may be."""
+
+
+def _shown(found: jobs.SentenceRevision) -> SentenceOut:
+    return SentenceOut(
+        n=found.n,
+        revision=found.revision,
+        text=found.text,
+        recognised_text=found.recognised_text,
+        corrected=found.corrected,
+        start=found.start,
+        end=found.end,
+        editor=found.editor_id,
+        at=found.at,
+    )
+
+
+def _sentence(found: jobs.SentenceRevision) -> Response:
+    return jsonify(_shown(found).model_dump(mode="json"))
+
+
+def _list(job_id: UUID, page: jobs.RevisionPage) -> Response:
+    shown = RevisionListOut(
+        job_id=str(job_id),
+        revisions=[_shown(found) for found in page.revisions],
+        next_cursor=page.next_cursor,
+    )
+    return jsonify(shown.model_dump(mode="json"))
+
+
+@blueprint.errorhandler(EditedMeanwhile)
+def _edited_meanwhile(error: EditedMeanwhile) -> Response:
+    assert isinstance(error.current, jobs.SentenceRevision)
+    answer = EditedMeanwhileOut.model_validate(
+        {
+            "error": error_object(error.message, status=error.http_status, code=error.code),
+            "current": _shown(error.current),
+        }
+    )
+    response = jsonify(answer.model_dump(mode="json"))
+    response.status_code = error.http_status
+    return response
+
+
+@blueprint.get("/<uuid:job_id>/sentences/<int:n>")
+@blueprint.output(SentenceOut)
+@blueprint.doc(responses=[404, 409, 503])
+def get_sentence(job_id: UUID, n: int) -> Response:
+    """Ask for a sentence as it is now."""
+    return _sentence(
+        jobs.get_sentence(services().db, owner_id=current_owner_id(), job_id=str(job_id), n=n)
+    )
+
+
+@blueprint.put("/<uuid:job_id>/sentences/<int:n>")
+@blueprint.output(SentenceOut)
+@blueprint.doc(responses=[400, 403, 404, 409, 413, 503])
+def correct_sentence(job_id: UUID, n: int) -> Response:
+    """Correct a sentence of a completed job's transcript.
+
+    The recognised text is kept, and so is every correction: send an older text to return to it.
+    `revision` is the one that your text was made from. If it is no longer the newest, nothing is
+    written and the answer is 409 with code `edited_meanwhile` and the sentence as it is now in
+    `current`. Repeating a request is harmless.
+    """
+    request.max_content_length = _MOST_BYTES
+    correction = parse_json(CorrectionIn)
+    return _sentence(
+        jobs.correct(
+            services().db,
+            owner_id=current_owner_id(),
+            job_id=str(job_id),
+            n=n,
+            text=correction.text,
+            revision=correction.revision,
+        )
+    )
+
+
+@blueprint.get("/<uuid:job_id>/sentences/<int:n>/revisions")
+@blueprint.output(RevisionListOut)
+@blueprint.doc(responses=[400, 404, 409, 503])
+def list_sentence_revisions(job_id: UUID, n: int) -> Response:
+    """List all that a sentence was, newest first; the recognised text is the last."""
+    query = parse(RevisionListQuery, request.args)
+    page = jobs.sentence_revisions(
+        services().db,
+        owner_id=current_owner_id(),
+        job_id=str(job_id),
+        n=n,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return _list(job_id, page)
+
+
+@blueprint.get("/<uuid:job_id>/revisions")
+@blueprint.output(RevisionListOut)
+@blueprint.doc(responses=[400, 404, 409, 503])
+def list_revisions(job_id: UUID) -> Response:
+    """List the corrections of a transcript, newest first."""
+    query = parse(RevisionListQuery, request.args)
+    page = jobs.revisions(
+        services().db,
+        owner_id=current_owner_id(),
+        job_id=str(job_id),
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return _list(job_id, page)
