@@ -144,6 +144,7 @@ class RecordingMissing(PermanentError):
         "here. Ask the operator to bring it back from a backup."
     )
 
+
 class SentenceNotFound(PermanentError):
     code = "sentence_not_found"
     http_status = 404

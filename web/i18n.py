@@ -85,7 +85,11 @@ def _choose_language() -> str:
     # A program's language is its author's; what it reads should not change with a header.
     if request.path.startswith("/api/"):
         return "en"
-    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+    # Not best_match(), which takes a Chinese in second place for an English "en-GB" before it.
+    for tag, quality in request.accept_languages:
+        if quality > 0 and (primary := tag.split("-")[0].lower()) in LANGUAGES:
+            return primary
+    return "en"
 
 
 def _chosen_theme() -> str:

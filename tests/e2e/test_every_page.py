@@ -1,0 +1,184 @@
+"""What holds on every page, in both languages, light and dark, wide and narrow: axe-core finds
+nothing, the browser complains of nothing, nobody else is asked for anything, nothing is inline."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, Response
+
+import migrations
+from shared.db import Database
+from shared.states import JobStatus
+from tests import factories
+from tests.services import Stack, running
+
+LOOKS = list(itertools.product(["en", "zh"], ["light", "dark"], [1440, 390]))
+LOOKS_NAMED = [f"{language}-{theme}-{width}" for language, theme, width in LOOKS]
+
+MOST_BYTES = 400_000
+"""Of a first visit, compressed."""
+
+
+@dataclass
+class Installed:
+    """A server, and the addresses of its pages by name."""
+
+    stack: Stack
+    paths: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    folder = tmp_path_factory.mktemp("every-page")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+        stack.start_web()
+        db = Database(url)
+        made = Installed(stack, {"nothing there": "/nowhere"})
+        for status in (
+            JobStatus.COMPLETED,
+            JobStatus.FAILED,
+            JobStatus.CANCELLED,
+            JobStatus.CANCELLING,
+            JobStatus.PROCESSING,
+            JobStatus.QUEUED,
+        ):
+            job_id = factories.a_job(db, status, filename=f"周会 {status} standup.wav")
+            made.paths[status.value] = f"/jobs/{job_id}"
+            if status == JobStatus.COMPLETED:
+                made.paths["delete"] = f"/jobs/{job_id}/delete"
+        made.paths["list"] = "/"
+        yield made
+        db.dispose()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    folder = tmp_path_factory.mktemp("empty")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+        stack.start_web()
+        yield Installed(stack, {"empty list": "/"})
+
+
+@dataclass
+class Watched:
+    """A page, and what was wrong on it."""
+
+    page: Page
+    origin: str
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
+
+    def _said(self, line: object) -> None:
+        kind, text = line.type, line.text  # type: ignore[attr-defined]
+        if kind in ("error", "warning") and "404 (NOT FOUND)" not in text:
+            self.complaints.append(text)
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and not request.url.startswith(self.origin):
+            self.complaints.append(f"asked {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        policy = response.headers.get("content-security-policy", "")
+        if not policy.startswith("default-src 'self'") or "unsafe" in policy:
+            self.complaints.append(f"{response.url} has the policy '{policy}'")
+
+
+@pytest.mark.parametrize(("language", "theme", "width"), LOOKS, ids=LOOKS_NAMED)
+def test_every_page_is_accessible_and_keeps_to_itself(
+    installed: Installed,
+    empty: Installed,
+    browser: Browser,
+    language: str,
+    theme: str,
+    width: int,
+) -> None:
+    found: dict[str, list[str]] = {}
+    for site in (installed, empty):
+        context = browser.new_context(
+            locale={"en": "en-GB", "zh": "zh-CN"}[language],
+            color_scheme=theme,  # type: ignore[arg-type]
+            viewport={"width": width, "height": 900},
+            reduced_motion="reduce",
+        )
+        for name, path in site.paths.items():
+            watched = Watched(context.new_page(), site.stack.url)
+            watched.page.goto(f"{site.stack.url}{path}")
+            watched.page.wait_for_load_state("networkidle")
+            found[name] = watched.complaints + problems_of(watched.page, width)
+            watched.page.close()
+        context.close()
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+def problems_of(page: Page, width: int) -> list[str]:
+    """Of a page as it stands now."""
+    violations = Axe().run(page).response["violations"]
+    problems = [
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+    inline = page.evaluate(
+        """() => [...document.querySelectorAll("script:not([src]), style, [style], [onclick]")]
+          .filter((node) => !node.hasAttribute("style") || node.getAttribute("style") !== "")
+          .filter((node) => node.type !== "application/json")
+          .map((node) => node.outerHTML.slice(0, 100))"""
+    )
+    problems += [f"inline: {html}" for html in inline]
+    if page.evaluate("document.documentElement.scrollWidth") > width:
+        problems.append("wider than the window")
+    return problems
+
+
+@pytest.mark.parametrize("name", ["list", "completed"])
+def test_a_first_visit_is_light(installed: Installed, browser: Browser, name: str) -> None:
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    transferred: list[float] = []
+    network.on(
+        "Network.loadingFinished", lambda event: transferred.append(event["encodedDataLength"])
+    )
+    page.goto(f"{installed.stack.url}{installed.paths[name]}")
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert len(transferred) > 3
+    assert sum(transferred) < MOST_BYTES
+
+
+def test_the_check_finds_what_is_wrong(empty: Installed, browser: Browser) -> None:
+    context = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    page.goto(f"{empty.stack.url}/")
+    page.evaluate(
+        """() => {
+          const pale = document.createElement("p");
+          pale.className = "pale";
+          pale.textContent = "Can you read this?";
+          pale.style.color = "#cccccc";
+          pale.style.width = "2000px";
+          document.querySelector("main").append(pale);
+        }"""
+    )
+    found = "\n".join(problems_of(page, 390))
+    context.close()
+    assert "color-contrast" in found
+    assert "inline: <p" in found
+    assert "wider than the window" in found
