@@ -1,7 +1,8 @@
 """Recordings on disk, under names of our own, each there entirely or not at all.
 
-An upload is written to `incoming/` and hashed as it comes, then renamed to its place.  What a
-crash leaves in `incoming/` belongs to nobody.
+A file that comes in one request is written to `incoming/` and hashed as it comes, then renamed to
+its place.  What a crash leaves in `incoming/` belongs to nobody.  One that comes in several stands
+in `uploads/` until then (`shared.partial`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class IncomingBlob:
         before = self.size_bytes
         self.size_bytes += len(data)
         if self.size_bytes > self._max_bytes:
-            raise _too_large(self._max_bytes)
+            raise too_large(self._max_bytes)
         if before // _CHECK_SPACE_EVERY_BYTES != self.size_bytes // _CHECK_SPACE_EVERY_BYTES:
             self._store.require_space(0)
         self._hash.update(data)
@@ -63,7 +64,7 @@ class IncomingBlob:
 
     def keep(self) -> StoredBlob:
         """Make the bytes durable and give them their place."""
-        key = f"{self._id[-2:]}/{self._id}"
+        key = key_of(self._id)
         final = self._store.path(key)
         try:
             self._file.flush()
@@ -71,7 +72,7 @@ class IncomingBlob:
             self._file.close()
             final.parent.mkdir(parents=True, exist_ok=True)
             self._path.rename(final)
-            _fsync_directory(final.parent)
+            fsync_directory(final.parent)
         except OSError as error:
             raise storage_error(error) from error
         self._kept = True
@@ -95,6 +96,11 @@ class IncomingBlob:
         self.discard()
 
 
+def key_of(blob_id: str) -> str:
+    """Where the bytes of that id have their place."""
+    return f"{blob_id[-2:]}/{blob_id}"
+
+
 def is_key(text: str) -> bool:
     """Whether a path below the folder of the recordings is a name that `keep` gives."""
     return _KEY.fullmatch(text) is not None
@@ -106,6 +112,7 @@ class BlobStore:
     def __init__(self, root: Path, *, min_free_bytes: int) -> None:
         self.root = root
         self.incoming_dir = root / "incoming"
+        self.uploads_dir = root / "uploads"
         self.incoming_dir.mkdir(parents=True, exist_ok=True)
         self._min_free_bytes = min_free_bytes
 
@@ -131,7 +138,7 @@ class BlobStore:
         Raises FileTooLarge or InsufficientStorage before a byte is taken.
         """
         if expected_bytes > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         self.require_space(expected_bytes)
         return IncomingBlob(self, max_bytes)
 
@@ -156,7 +163,8 @@ class BlobStore:
         self.path(key).unlink(missing_ok=True)
 
 
-def _too_large(max_bytes: int) -> FileTooLarge:
+def too_large(max_bytes: int) -> FileTooLarge:
+    """What a client reads whose file exceeds LONGSCRIBE_MAX_UPLOAD_BYTES."""
     return FileTooLarge(
         f"This file is larger than the {max_bytes / 2**20:.0f} MB that this server accepts. "
         "Compress it (an hour of speech needs about 30 MB as MP3), or ask the operator to raise "
@@ -165,8 +173,8 @@ def _too_large(max_bytes: int) -> FileTooLarge:
     )
 
 
-def _fsync_directory(directory: Path) -> None:
-    # Without this the rename itself may not survive a power cut.
+def fsync_directory(directory: Path) -> None:
+    """Make durable which names a folder holds: a new file, a rename."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

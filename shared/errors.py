@@ -130,6 +130,55 @@ class JobNotFound(PermanentError):
     default_message = "There is no such job. It may have been deleted."
 
 
+class UploadNotFound(PermanentError):
+    code = "not_found"
+    http_status = 404
+    default_message = (
+        "There is no such upload. It was deleted, or kept for as long as unfinished uploads are; "
+        "begin a new one."
+    )
+
+
+class UploadExpired(PermanentError):
+    code = "upload_expired"
+    http_status = 410
+    default_message = "This upload's bytes are no longer here. Begin a new one."
+
+
+class UploadBusy(TransientError):
+    """Another request holds it: a second client, or the first one's broken line."""
+
+    code = "upload_busy"
+    http_status = 423
+    default_message = (
+        "Another request is writing to this upload. Wait a moment, ask for its offset and go on "
+        "from there."
+    )
+
+
+class UploadIncomplete(PermanentError):
+    code = "upload_incomplete"
+    http_status = 409
+    default_message = "This upload is not complete. Send the rest of it first."
+
+
+class OffsetMismatch(PermanentError):
+    code = "offset_mismatch"
+    http_status = 409
+    default_message = (
+        "This is not where the upload stands. Ask for its offset with HEAD and go on from there."
+    )
+
+
+class ChecksumMismatch(PermanentError):
+    code = "checksum_mismatch"
+    http_status = 460
+    default_message = (
+        "What arrived is not what was sent: its checksum differs. Nothing of it was kept; send it "
+        "again."
+    )
+
+
 class TranscriptNotReady(PermanentError):
     code = "transcript_not_ready"
     http_status = 409

@@ -130,6 +130,11 @@ class Settings(BaseSettings):
     upload_silence_s: float = Field(
         60, gt=0, description="An upload that sends nothing for so long is broken off."
     )
+    upload_expires_hours: float = Field(
+        24,
+        gt=0,
+        description="What came of an interrupted upload is kept so long after its last byte.",
+    )
     max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
     max_queued_hours: float = Field(
         1000,

@@ -12,7 +12,7 @@ from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 from shared.logs import configure_logging
 from shared.settings import Settings, load_settings
 from web.access_log import log_requests
-from web.api import corrections, docs_page, jobs, listening, openapi
+from web.api import corrections, docs_page, jobs, listening, openapi, uploads
 from web.errors import register_error_handlers
 from web.health import health
 from web.i18n import register_languages
@@ -21,6 +21,7 @@ from web.pages.words import register_filters
 from web.secret import session_secret
 from web.security import secure
 from web.services import open_services
+from web.tus import MethodOverride
 from web.uploads import UploadRequest
 
 csrf = CSRFProtect()
@@ -59,17 +60,20 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     )
     open_services(app, settings)
     Compress(app)
+    app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
     secure(app)
     csrf.init_app(app)
     csrf.exempt(jobs.blueprint)
     csrf.exempt(corrections.blueprint)
+    csrf.exempt(uploads.blueprint)
     register_error_handlers(app)
     register_languages(app)
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(corrections.blueprint)
+    app.register_blueprint(uploads.blueprint)
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
     app.register_blueprint(views.pages)

@@ -38,6 +38,10 @@ class Services:
             return False
 
     @property
+    def uploads_kept_s(self) -> float:
+        return self.settings.upload_expires_hours * 3600
+
+    @property
     def queue_limit(self) -> jobs.QueueLimit:
         return jobs.QueueLimit(
             most_s=self.settings.max_queued_hours * 3600,

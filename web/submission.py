@@ -1,4 +1,5 @@
-"""From a received file to a queued job, in the one order in which nothing can be lost.
+"""From a received file or a whole upload to a queued job, in the one order in which nothing can be
+lost.
 
 The bytes are durable, then the row is committed, then the doorbell rings.  A crash between two
 of these leaves a file that no row names, or a job that the next sweep rings for.
@@ -9,13 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from werkzeug.datastructures import FileStorage
 
-from shared import jobs
+from shared import jobs, uploads
 from shared.blobs import StoredBlob
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, UploadIncomplete
 from shared.jobs import Submission
+from shared.models import Upload
+from shared.partial import holding
 from shared.queue import ring
 from web import metrics
 from web.filenames import clean_filename
@@ -23,6 +26,9 @@ from web.services import services
 from web.uploads import received_file
 
 log = structlog.stdlib.get_logger(__name__)
+
+_WAIT_FOR_ANOTHER_S = 30.0
+"""Two requests for one upload: the second waits while the first reads gigabytes for their hash."""
 
 
 def accept(
@@ -54,14 +60,77 @@ def accept(
         priority=priority,
         idempotency_key=idempotency_key,
     )
-    metrics.UPLOADED_BYTES.inc(blob.size_bytes)
+    if not submission.created:
+        services().blobs.delete(blob.key)
+    _announce(submission, blob.size_bytes)
+    return submission
+
+
+def accept_upload(
+    upload_id: str,
+    *,
+    owner_id: str,
+    options: dict[str, Any] | None = None,
+    priority: int = 0,
+    idempotency_key: str | None = None,
+) -> Submission:
+    """Queue a job for an upload that is whole; the same job each time.
+
+    Raises UploadNotFound, UploadExpired, UploadIncomplete, UploadBusy, and what queueing raises;
+    then the bytes stay, so that it can be tried again.
+    """
+    here = services()
+    if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
+        return _announce(Submission(job_id, created=False))
+    _require_whole(uploads.find(here.db, owner_id=owner_id, upload_id=upload_id))
+    with holding(here.blobs, upload_id, wait_s=_WAIT_FOR_ANOTHER_S) as partial:
+        if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
+            return _announce(Submission(job_id, created=False))
+        upload = uploads.renew(
+            here.db, owner_id=owner_id, upload_id=upload_id, kept_s=here.uploads_kept_s
+        )
+        blob = partial.keep(upload.size_bytes)
+        try:
+            submission = jobs.submit(
+                here.db,
+                blob=blob,
+                owner_id=owner_id,
+                filename=upload.filename,
+                options=options or {},
+                priority=priority,
+                idempotency_key=idempotency_key,
+                limit=here.queue_limit,
+            )
+        except IntegrityError:
+            # Where the folder takes no lock: the key of the blob let another request win.
+            job_id = uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)
+            if job_id is None:
+                raise
+            submission = Submission(job_id, created=False)
+        else:
+            if not submission.created:  # its Idempotency-Key made a job of the same bytes before
+                here.blobs.delete(blob.key)
+                uploads.forget(here.db, owner_id=owner_id, upload_id=upload_id)
+    return _announce(submission, blob.size_bytes)
+
+
+def _require_whole(upload: Upload) -> None:
+    if upload.received_bytes < upload.size_bytes:
+        raise UploadIncomplete(
+            f"{upload.received_bytes:,} of {upload.size_bytes:,} bytes of this upload are here. "
+            "Send the rest of it first.",
+            param="upload_id",
+        )
+
+
+def _announce(submission: Submission, received_bytes: int = 0) -> Submission:
+    metrics.UPLOADED_BYTES.inc(received_bytes)
     if submission.created:
         metrics.SUBMISSIONS.labels("created").inc()
         rung = ring(services().celery, submission.job_id)
-        log.info("job submitted", job_id=submission.job_id, bytes=blob.size_bytes, rung=rung)
+        log.info("job submitted", job_id=submission.job_id, bytes=received_bytes, rung=rung)
     else:
         metrics.SUBMISSIONS.labels("repeated").inc()
-        services().blobs.delete(blob.key)
         log.info("submission repeated", job_id=submission.job_id)
     return submission
 

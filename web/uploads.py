@@ -1,4 +1,5 @@
-"""File parts of a form, written straight to where recordings are kept.
+"""Bodies with recordings in them, and the file parts of a form in particular, written straight to
+where recordings are kept.
 
 Werkzeug would spool each part to a temporary file that is then copied.  Here the parser writes
 into an IncomingBlob, so a recording crosses the disk once, is hashed as it comes, and is refused
@@ -7,6 +8,7 @@ at the byte that is one too many.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from flask import Request
@@ -29,6 +31,8 @@ FILE_PARTS = {"jobs.submit_job": 1, "pages.submit": MAX_FILES_OF_A_FORM}
 
 _FORM_ALLOWANCE_BYTES = 64 * 1024
 """What boundaries, headers and the other fields may add to the length of a request."""
+
+_PIECE_BYTES = 256 * 1024
 
 
 class ReceivedFile:
@@ -68,6 +72,25 @@ class _Body:
             raise ClientDisconnected from error
 
 
+def give_up_on_silence(request: Request) -> None:
+    """A client that vanished without a word would hold its thread for ever: gunicorn waits for a
+    body without a limit."""
+    if (connection := request.environ.get("gunicorn.socket")) is not None:
+        connection.settimeout(services().settings.upload_silence_s)
+
+
+def body_pieces(request: Request) -> Iterator[bytes]:
+    """The body as it comes; ClientDisconnected where it ends before its announced length."""
+    give_up_on_silence(request)
+    body = _Body(request.stream)
+    received = 0
+    while piece := body.read(_PIECE_BYTES):
+        received += len(piece)
+        yield piece
+    if received < (request.content_length or 0):
+        raise ClientDisconnected
+
+
 class UploadRequest(Request):
     """A request whose file parts become ReceivedFiles. What is not kept is gone at its end."""
 
@@ -99,10 +122,7 @@ class UploadRequest(Request):
         return cast(IO[bytes], received)
 
     def _get_stream_for_parsing(self) -> IO[bytes]:
-        # A client that vanished without a word would hold its thread for ever: gunicorn waits
-        # for a body without a limit.
-        if (connection := self.environ.get("gunicorn.socket")) is not None:
-            connection.settimeout(services().settings.upload_silence_s)
+        give_up_on_silence(self)
         return cast(IO[bytes], _Body(super()._get_stream_for_parsing()))
 
     def _require_room(self, filename: str | None, request_bytes: int) -> None:

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import jobs
+from shared import jobs, uploads
 from shared.blobs import BlobStore
 from shared.db import Database
 from shared.queue import ring, waiting_doorbells
@@ -28,7 +28,7 @@ _RINGS_A_SWEEP = 100
 """After Redis lost everything, a thousand waiting jobs are rung for over some sweeps."""
 
 _LOOK_FOR_EXPIRED_S = 60.0
-"""How often jobs that were kept long enough are looked for: days need no hurry."""
+"""How often jobs and uploads that were kept long enough are looked for: hours need no hurry."""
 
 _ABANDONED_UPLOAD_S = 24 * 3600.0
 """An upload that got no byte for a day was cut off by a crash; a living one has timed out."""
@@ -48,6 +48,7 @@ class Reaper:
         self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes)
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
+        self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
         self._answered: datetime | None = None
         self._was_out = True  # a worker that has just started has seen nothing of what was before
         self._patient_until = 0.0
@@ -126,6 +127,11 @@ class Reaper:
         removed = self._blobs.sweep_incoming(untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
             log.info("removed abandoned uploads", files=removed)
+        if time.monotonic() - self._swept_uploads_at < _LOOK_FOR_EXPIRED_S:
+            return
+        self._swept_uploads_at = time.monotonic()
+        if expired := uploads.sweep(self._db, self._blobs):
+            log.info("removed uploads that nobody went on with", uploads=expired)
 
     def _delete_expired(self) -> None:
         kept = timedelta(days=self._settings.retention_days)

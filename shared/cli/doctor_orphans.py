@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Row, select
 
-from shared import jobs
-from shared.blobs import is_key
+from shared import jobs, uploads
+from shared.blobs import is_key, key_of
 from shared.cli.doctor_finding import Finding, ok, problem, warning
 from shared.db import Database
 from shared.models import Job, Recording
@@ -39,6 +39,7 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
     root = settings.recordings_dir
     stored = {f"{path.parent.name}/{path.name}": path for path in _recordings(root)}
     incoming = _entries(root / "incoming")
+    unfinished = _entries(root / "uploads")
     work = _entries(settings.work_dir)
     running = jobs.running_job_ids(db)
     with db.reading() as session:
@@ -47,7 +48,9 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
                 Job, Job.recording_id == Recording.id, isouter=True
             )
         ).all()
-    keys = {row.blob_key for row in rows}
+    uploading = uploads.ids(db)
+    # A whole upload takes its place among the recordings just before it gets its job.
+    keys = {row.blob_key for row in rows} | {key_of(upload_id) for upload_id in uploading}
     unknown = [path for key, path in stored.items() if key not in keys]
     missing = [
         row
@@ -64,6 +67,12 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
         _leftovers("recordings without a row", _older(unknown, oldest), delete, foreign=foreign),
         _leftovers("partial uploads", _older(incoming, silent), delete),
         _leftovers(
+            "unfinished uploads without a row",
+            _older((path for path in unfinished if path.name not in uploading), oldest),
+            delete,
+            foreign=foreign,
+        ),
+        _leftovers(
             "work folders of jobs that nobody runs",
             _older((path for path in work if path.name[:_JOB_ID_LENGTH] not in running), oldest),
             delete,
@@ -71,13 +80,13 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
         ),
     ]
     return [finding for finding in findings if finding] or [
-        ok("orphans", f"none; {len(stored)} recordings, {len(keys)} rows")
+        ok("orphans", f"none; {len(stored)} recordings, {len(rows)} rows")
     ]
 
 
 def _recordings(root: Path) -> Iterable[Path]:
     for folder in _entries(root):
-        if folder.name != "incoming" and folder.is_dir():
+        if folder.name not in ("incoming", "uploads") and folder.is_dir():
             for path in _entries(folder):
                 if is_key(f"{folder.name}/{path.name}"):  # what others put there is theirs
                     yield path

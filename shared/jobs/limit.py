@@ -80,7 +80,7 @@ def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
     _, slots = alive(session, within_s=limit.seen_within_s)
     raise QueueFull(
         f"{waiting_s / 3600:,.1f} hours of audio wait here already, and this server lets "
-        f"{limit.most_s / 3600:,.4g} wait. Nothing was kept; submit it again later. The operator "
+        f"{limit.most_s / 3600:,.4g} wait. It was not taken; submit it again later. The operator "
         "can start another worker or raise LONGSCRIBE_MAX_QUEUED_HOURS.",
         retry_after_s=retry_after_s(
             # A recording that can only go into an empty queue waits for all to leave.

@@ -10,6 +10,7 @@ from shared.models.job import Attempt, Job, JobEvent, Recording
 from shared.models.queue import Turn, WorkerSeen
 from shared.models.revision import Revision
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
+from shared.models.upload import Upload
 from shared.models.waveform import StoredWaveform
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "StoredTranscript",
     "StoredWaveform",
     "Turn",
+    "Upload",
     "WorkerSeen",
     "new_id",
 ]

@@ -78,7 +78,8 @@ def test_a_submission_without_exactly_one_file_is_refused(
 
 
 def test_a_body_that_is_not_a_form_is_refused_with_an_example(client: FlaskClient) -> None:
-    assert "curl -F" in error_of(client.post("/api/v1/jobs", json={"file": "x"}), 400)["message"]
+    response = client.post("/api/v1/jobs", data=b"sound", content_type="audio/wav")
+    assert "curl -F" in error_of(response, 400)["message"]
 
 
 def test_a_form_that_is_not_well_formed_is_refused(client: FlaskClient, tmp_path: Path) -> None:

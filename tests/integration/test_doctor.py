@@ -17,12 +17,13 @@ import redis
 from sqlalchemy import text
 
 import migrations
-from shared import jobs
-from shared.blobs import BlobStore, StoredBlob
+from shared import jobs, uploads
+from shared.blobs import BlobStore, StoredBlob, key_of
 from shared.cli import doctor, doctor_speech
 from shared.cli.doctor_finding import Finding, Level, ok
 from shared.db import Database
-from shared.models import LOCAL_OWNER
+from shared.models import LOCAL_OWNER, new_id
+from shared.partial import create_partial
 from shared.settings import Settings
 from shared.states import JobStatus
 from tests import factories
@@ -234,6 +235,37 @@ class TestServices:
 
 
 class TestOrphans:
+    def test_an_upload_that_somebody_may_go_on_with_is_no_leftover(
+        self, settings: Settings, db: Database
+    ) -> None:
+        store = BlobStore(settings.recordings_dir, min_free_bytes=0)
+        for upload_id in (ids := [new_id(), new_id(), new_id()]):
+            create_partial(store, upload_id)
+            aged(store.uploads_dir / upload_id)
+        going_on, whole, stray = ids
+        for upload_id in (going_on, whole):
+            uploads.create(
+                db,
+                upload_id=upload_id,
+                owner_id="local",
+                size_bytes=9,
+                filename="a.wav",
+                described="",
+                kept_s=3600,
+            )
+        # As a crash between taking its place and getting its job leaves it.
+        place = store.path(key_of(whole))
+        place.parent.mkdir(exist_ok=True)
+        (store.uploads_dir / whole).rename(place)
+        factories.submit(db, blob=stored(settings))
+
+        [found] = all_of(doctor.examine(settings), "orphans")
+        assert found.finding.startswith("1 unfinished uploads without a row")
+        assert stray in found.finding
+        doctor.examine(settings, delete_orphans=True)
+        assert [path.name for path in store.uploads_dir.iterdir()] == [going_on]
+        assert place.exists()
+
     def test_leftovers_are_reported_and_removed_only_when_asked_for(
         self, settings: Settings, db: Database
     ) -> None:

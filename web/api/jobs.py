@@ -13,7 +13,7 @@ from shared.errors import InvalidRequest
 from shared.export import FORMATS
 from shared.queue import ring
 from web.api.history import present_history
-from web.api.parsing import idempotency_key, parse
+from web.api.parsing import idempotency_key, parse, parse_json
 from web.api.presenter import job_response, present, with_etag
 from web.api.schemas import (
     HistoryOut,
@@ -25,12 +25,13 @@ from web.api.schemas import (
     TextOut,
     TextQuery,
     TranscriptQuery,
+    UploadSubmission,
 )
 from web.filenames import attachment
 from web.health import require_database
 from web.owner import current_owner_id
 from web.services import services
-from web.submission import accept
+from web.submission import accept, accept_upload
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
 
@@ -48,21 +49,25 @@ def _job(job_id: str, status: int = 200) -> Response:
 
 @blueprint.post("")
 @blueprint.output(JobOut, 202, description="Accepted: the job is queued.")
-@blueprint.doc(responses=[400, 403, 409, 413, 503, 507])
+@blueprint.doc(responses=[400, 403, 404, 409, 410, 413, 423, 503, 507])
 def submit_job() -> Response:
-    """Submit a recording.
+    """Submit a recording, as a file or as a finished upload.
 
     The answer comes once the recording is safe on disk and its job is queued. Repeating a
-    request with the same `Idempotency-Key` answers the job that the first one made.
+    request with the same `Idempotency-Key` answers the job that the first one made. So does
+    repeating an `upload_id`, with a key or without: an upload becomes one job.
 
     503 with code `queue_full` means that more audio waits than this server allows: nothing was
     kept, and `Retry-After` says when there is likely to be room.
     """
     key = idempotency_key(request.headers.get("Idempotency-Key"))
+    if request.mimetype == "application/json":
+        return _accepted(_submit_upload(key))
     if request.mimetype != "multipart/form-data":
         raise InvalidRequest(
             "Send the recording as multipart/form-data, for instance: "
-            "curl -F file=@meeting.m4a http://…/api/v1/jobs",
+            "curl -F file=@meeting.m4a http://…/api/v1/jobs, or the id of a finished upload as "
+            'JSON: {"upload_id": "…"}.',
             param="file",
         )
     require_database(services().db)
@@ -87,6 +92,21 @@ def submit_job() -> Response:
         priority=options.priority,
         idempotency_key=key,
     )
+    return _accepted(submission)
+
+
+def _submit_upload(key: str | None) -> jobs.Submission:
+    wanted = parse_json(UploadSubmission)
+    return accept_upload(
+        str(wanted.upload_id),
+        owner_id=current_owner_id(),
+        options={"metadata": wanted.metadata} if wanted.metadata else {},
+        priority=wanted.priority,
+        idempotency_key=key,
+    )
+
+
+def _accepted(submission: jobs.Submission) -> Response:
     response = _job(submission.job_id, 202)
     response.headers["Location"] = url_for(".get_job", job_id=submission.job_id)
     return response

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.export import FORMATS
+from web.api import uploads_document
 from web.api.correction_schemas import (
     CorrectionIn,
     EditedMeanwhileOut,
@@ -29,6 +30,7 @@ from web.api.schemas import (
     TextOut,
     TextQuery,
     TranscriptQuery,
+    UploadSubmission,
     WordsOut,
 )
 
@@ -53,10 +55,12 @@ _ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
     "403": "A page of another site sent this request.",
-    "404": "There is no such job.",
+    "404": "There is no such job or upload.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
+    "410": "The upload's bytes are no longer here.",
     "413": "The file is larger than this server accepts.",
     "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
+    "423": "Another request is writing to the upload.",
     "503": "The database does not answer, or `queue_full`: too much audio waits already.",
     "507": "The server's disk is too full.",
 }
@@ -66,7 +70,7 @@ def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_VALIDATION_ERROR_RESPONSE"] = False
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
-    app.tags = [{"name": "Jobs"}]
+    app.tags = [{"name": "Jobs"}, {"name": "Uploads"}]
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'
@@ -107,6 +111,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     _describe_audio(spec["paths"]["/api/v1/jobs/{job_id}/audio"]["get"])
     _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
     _describe_correction(spec["paths"]["/api/v1/jobs/{job_id}/sentences/{n}"]["put"])
+    spec["paths"] |= uploads_document.paths(_ERROR)
     return spec
 
 
@@ -178,7 +183,8 @@ def _describe_submission(operation: dict[str, Any]) -> None:
             "multipart/form-data": {
                 "schema": fields,
                 "encoding": {"metadata": {"contentType": "application/json"}},
-            }
+            },
+            "application/json": {"schema": UploadSubmission.model_json_schema()},
         },
     }
     operation["parameters"].append(

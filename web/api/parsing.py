@@ -1,7 +1,9 @@
-"""Strings of a request into typed values, or an error that names the field and the way out."""
+"""What a request says into typed values, or an error that names the field and the way out."""
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from flask import request
@@ -13,6 +15,7 @@ from shared.errors import InvalidRequest
 _Model = TypeVar("_Model", bound=BaseModel)
 
 MAX_IDEMPOTENCY_KEY = 255
+MAX_JSON_BYTES = 256 * 1024
 
 
 def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model:
@@ -35,11 +38,26 @@ def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model
 
 def parse_json(model: type[_Model]) -> _Model:
     """Read the body of this request, a JSON object, as `model`. Raises InvalidRequest."""
-    example = ", ".join(f'"{name}": …' for name in model.model_fields)
-    value = request.get_json(silent=True) if request.is_json else None
-    if not isinstance(value, dict):
+    request.max_content_length = MAX_JSON_BYTES
+    given = None
+    if request.is_json:
+        with suppress(ValueError, RecursionError):
+            given = json.loads(request.get_data(), parse_constant=refuse_constant)
+    if not isinstance(given, dict):
+        example = ", ".join(f'"{name}": …' for name in model.model_fields)
         raise InvalidRequest(f"Send a JSON object as application/json: {{{example}}}.")
-    return _validated(model, value)
+    for name in given:
+        if name not in model.model_fields:
+            raise InvalidRequest(
+                f"There is no field '{name[:80]}' here. Accepted: {', '.join(model.model_fields)}.",
+                param=name[:80],
+            )
+    return _validated(model, given)
+
+
+def refuse_constant(name: str) -> object:
+    """For `json.loads`: NaN and the infinities are Python's, not JSON's."""
+    raise ValueError(f"must be JSON, which has no {name}")
 
 
 def _validated(model: type[_Model], values: dict[str, Any]) -> _Model:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.states import EventKind, JobStatus, Stage
 from shared.transcript import Version
+from web.api.parsing import refuse_constant
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_PAGE = 200
@@ -29,12 +31,11 @@ class SubmitOptions(BaseModel):
     @field_validator("metadata", mode="before")
     @classmethod
     def _metadata_is_a_json_object(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if len(value.encode("utf-8", "surrogatepass")) > MAX_METADATA_BYTES:
+        as_json = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if len(as_json.encode("utf-8", "surrogatepass")) > MAX_METADATA_BYTES:
             raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes")
         try:
-            metadata = json.loads(value, parse_constant=_refuse_constant)
+            metadata = json.loads(as_json, parse_constant=refuse_constant)
         except (json.JSONDecodeError, RecursionError):
             metadata = None
         if not isinstance(metadata, dict):
@@ -42,8 +43,10 @@ class SubmitOptions(BaseModel):
         return metadata
 
 
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"must be JSON, which has no {name}")
+class UploadSubmission(SubmitOptions):
+    """A submission of what was uploaded in pieces."""
+
+    upload_id: UUID = Field(description="The last part of the upload's address.")
 
 
 class JobListQuery(BaseModel):

@@ -1,0 +1,33 @@
+"""Recordings that are still on their way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.db import database_now
+from shared.models.base import Base, Id, new_id
+
+
+class Upload(Base):
+    """A recording that comes in pieces. Its bytes have the same id (`shared.partial`)."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        CheckConstraint(
+            "received_bytes >= 0 AND received_bytes <= size_bytes", name="uploads_within_their_size"
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(String(64), index=True)
+    filename: Mapped[str] = mapped_column(String(255))
+    described: Mapped[str] = mapped_column(Text, default="")
+    """The client's `Upload-Metadata`, given back as it came."""
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Those that are durable: written here after they were synced."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
