@@ -9,7 +9,7 @@ import pytest
 
 from shared.states import JobStatus
 from web.api.schemas import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
-from web.pages.words import batch_words, figures
+from web.pages.words import batch_words, figures, pace_words
 from web.quantities import memory_words, seconds_words
 
 BATCH = BatchOut(
@@ -125,3 +125,11 @@ def test_a_lowered_batch_size_is_not_written_to_the_last_digit() -> None:
     lowered = BATCH.model_copy(update={"batch_size_s": 7.4625, "reason": None})
     assert batch_words(lowered) == "Batches of up to 7.5 s of audio."
     assert batch_words(BATCH).startswith("Batches of up to 300 s of audio: a 10-minute")
+
+
+def test_a_running_job_says_how_fast_its_speech_is_recognised() -> None:
+    running = a_job(status=JobStatus.PROCESSING, real_time_factor_x=None)
+    assert pace_words(running) == "434× real time"
+    assert pace_words(a_job()) == ""
+    unknown = BATCH.model_copy(update={"recognition_s": None})
+    assert pace_words(a_job(unknown, status=JobStatus.PROCESSING)) == ""

@@ -90,6 +90,14 @@ def done_of_total(job: JobOut) -> str:
     )
 
 
+def pace_words(job: JobOut) -> str:
+    """How fast a running job's speech goes through the network; empty for others."""
+    batch = job.batch
+    if job.status != JobStatus.PROCESSING or not batch or not batch.recognition_s:
+        return ""
+    return speed_words(batch.speech_s / batch.recognition_s) if batch.speech_s else ""
+
+
 def eta_words(seconds: float) -> str:
     """A guess, said as one."""
     if seconds < 10:
@@ -229,6 +237,7 @@ def register_filters(app: Flask) -> None:
         clock,
         span,
         done_of_total,
+        pace_words,
         eta_words,
         done_words,
         bytes_words,

@@ -1,5 +1,9 @@
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const instant = new Intl.DateTimeFormat(undefined, {
+// The browser's own way of writing the page's language, where it has one.
+const page = document.documentElement.lang;
+const own = navigator.languages.find((tag) => tag.split("-")[0] === page.split("-")[0]) ?? page;
+
+const moment = new Intl.DateTimeFormat(own, { dateStyle: "medium", timeStyle: "short" });
+const instant = new Intl.DateTimeFormat(own, {
   month: "short",
   day: "numeric",
   hour: "2-digit",
