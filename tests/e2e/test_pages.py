@@ -300,7 +300,7 @@ def test_the_api_is_described_without_another_server(site: Site, context: Browse
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page = site.open(context, "/api/docs")
-    expect(page.get_by_text("Submit a recording.")).to_be_visible()
+    expect(page.get_by_text("Submit a recording, as a file")).to_be_visible()
     assert all(url.startswith((site.stack.url, "data:")) for url in asked)
 
 

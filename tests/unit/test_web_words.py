@@ -61,6 +61,9 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             retry="",
             history="",
             page="",
+            audio="",
+            peaks="",
+            words="",
         ),
     }
     return JobOut(**(said | values))
