@@ -3,27 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shared.export import json, srt, txt, vtt
+from shared.export import docx, json, srt, txt, vtt
+from shared.export.options import ExportOptions, Provenance
 from shared.transcript import Transcript
+
+Writer = Callable[[Transcript, Provenance, ExportOptions], str]
+
+_TEXT = ("timestamps", "paragraphs", "punctuation", "spacing")
+_SUBTITLES = (
+    *("punctuation", "spacing", "end_marks"),
+    *("line_width", "max_lines", "min_seconds", "max_seconds"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`write` takes the transcript and its job's id and gives the text of the file."""
+    """A kind of file. `write` gives its text; a format that is no text has `pack` too."""
 
     name: str
     media_type: str
-    write: Callable[[Transcript, str], str]
+    write: Writer
+    takes: tuple[str, ...]
+    """The options that mean something here."""
+    defaults: ExportOptions = field(default_factory=ExportOptions)
+    """What holds where nothing is said. Text and JSON are what they were before there were
+    options, for the programs that read them; what a person opens is made for reading."""
+    pack: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
+
+    def render(
+        self, transcript: Transcript, provenance: Provenance, options: ExportOptions
+    ) -> bytes:
+        """The bytes of the file; the same for the same transcript and options."""
+        if self.pack is not None:
+            return self.pack(transcript, provenance, options)
+        return self.write(transcript, provenance, options).encode()
 
 
 FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
-        Format("txt", "text/plain", txt.write),
-        Format("json", "application/json", json.write),
-        Format("srt", "application/x-subrip", srt.write),
-        Format("vtt", "text/vtt", vtt.write),
+        Format("txt", "text/plain", txt.write, _TEXT),
+        Format("json", "application/json", json.write, ("paragraphs", "punctuation", "spacing")),
+        Format("srt", "application/x-subrip", srt.write, _SUBTITLES, ExportOptions(spacing=True)),
+        Format("vtt", "text/vtt", vtt.write, _SUBTITLES, ExportOptions(spacing=True)),
+        Format(
+            "docx",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            txt.write,
+            _TEXT,
+            ExportOptions(timestamps=True, paragraphs=True, spacing=True),
+            docx.pack,
+        ),
     )
 }

@@ -1,14 +1,17 @@
-"""Everything that is known, times in seconds."""
+"""Everything that is known, times in seconds; the text as it is stored unless asked otherwise."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from shared.export.options import ExportOptions, Provenance
+from shared.export.paragraphs import paragraphs, polished, written
 from shared.transcript import Transcript
 
 
-def write(transcript: Transcript, job_id: str) -> str:
-    value = {"job_id": job_id, **transcript.to_json()}
+def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    value: dict[str, Any] = {"job_id": provenance.job_id, **transcript.to_json()}
     for n, sentence in enumerate(transcript.sentences):
         # Where a correction of it goes, what it has to be made from, and whether there is one.
         value["sentences"][n] |= {
@@ -16,4 +19,18 @@ def write(transcript: Transcript, job_id: str) -> str:
             "revision": sentence.revision,
             "corrected": sentence.corrected,
         }
+    if options.spacing or not options.punctuation:
+        value["text"] = written(transcript.sentences, options)
+        for sentence in value["sentences"]:
+            sentence["text"] = polished(sentence["text"], options)
+    if options.paragraphs:
+        value["paragraphs"] = [
+            {
+                "start": paragraph.start,
+                "end": paragraph.end,
+                "first_sentence": paragraph.first,
+                "sentences": len(paragraph.sentences),
+            }
+            for paragraph in paragraphs(transcript, options)
+        ]
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

@@ -17,5 +17,5 @@ def printable(text: str) -> str:
 
 
 def subtitle(text: str) -> str:
-    """A line of a subtitle: no arrow that would read as a time, no empty line."""
-    return printable(text).replace("-->", "→") or "…"
+    """A line of a subtitle: no arrow that would read as a time."""
+    return printable(text).replace("-->", "→")

@@ -1,4 +1,4 @@
-"""SubRip subtitles, a cue a sentence."""
+"""SubRip subtitles."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from datetime import timedelta
 
 import srt
 
-from shared.export.sanitise import subtitle
+from shared.export.cues import cues
+from shared.export.options import ExportOptions, Provenance
 from shared.transcript import Transcript
 
 
-def write(transcript: Transcript, job_id: str) -> str:
-    cues = [
+def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    subtitles = [
         srt.Subtitle(
             index=number,
-            start=timedelta(seconds=sentence.start),
-            end=timedelta(seconds=max(sentence.end, sentence.start + 0.001)),
-            content=subtitle(sentence.text),
+            start=timedelta(milliseconds=cue.start),
+            end=timedelta(milliseconds=cue.end),
+            content="\n".join(cue.lines),
         )
-        for number, sentence in enumerate(transcript.sentences, start=1)
+        for number, cue in enumerate(cues(transcript, options), start=1)
     ]
-    return str(srt.compose(cues, reindex=False))
+    return str(srt.compose(subtitles, reindex=False))

@@ -1,10 +1,18 @@
-"""Plain text: one sentence a line."""
+"""Plain text: one sentence a line, or paragraphs with an empty line between them."""
 
 from __future__ import annotations
 
-from shared.export.sanitise import printable
+from shared.export.clock import clock
+from shared.export.options import ExportOptions, Provenance
+from shared.export.paragraphs import paragraphs, written
 from shared.transcript import Transcript
 
 
-def write(transcript: Transcript, job_id: str) -> str:
-    return "".join(f"{printable(sentence.text)}\n" for sentence in transcript.sentences)
+def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    lines = [
+        (f"[{clock(paragraph.start)}] " if options.timestamps else "")
+        + written(paragraph.sentences, options)
+        for paragraph in paragraphs(transcript, options)
+    ]
+    between = "\n\n" if options.paragraphs else "\n"
+    return between.join(lines) + "\n" if lines else ""

@@ -1,4 +1,4 @@
-"""WebVTT subtitles, a cue a sentence."""
+"""WebVTT subtitles."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import html
 import webvtt
 from webvtt.models import Timestamp
 
-from shared.export.sanitise import subtitle
+from shared.export.cues import cues
+from shared.export.options import ExportOptions, Provenance
 from shared.transcript import Transcript
 
 
-def write(transcript: Transcript, job_id: str) -> str:
+def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     document = webvtt.WebVTT()
-    for sentence in transcript.sentences:
+    for cue in cues(transcript, options):
         document.captions.append(
             webvtt.Caption(
-                start=_timestamp(sentence.start),
-                end=_timestamp(max(sentence.end, sentence.start + 0.001)),
+                start=_timestamp(cue.start),
+                end=_timestamp(cue.end),
                 # < and & would start a tag or an entity.
-                text=html.escape(subtitle(sentence.text), quote=False),
+                text=html.escape("\n".join(cue.lines), quote=False),
             )
         )
     return str(document.content) + "\n"
 
 
-def _timestamp(seconds: float) -> str:
-    milliseconds = round(seconds * 1000)
+def _timestamp(milliseconds: int) -> str:
     return str(
         Timestamp(
             hours=milliseconds // 3_600_000,

@@ -262,7 +262,7 @@ def test_an_unknown_format_is_refused_with_the_known_ones(
     assert response.status_code == 400
     error = response.json["error"]  # type: ignore[index]
     assert error["param"] == "format"
-    assert "txt, json, srt, vtt" in error["message"]
+    assert "txt, json, srt, vtt, docx" in error["message"]
 
 
 # --- cancel, retry, delete ---------------------------------------------------------------------

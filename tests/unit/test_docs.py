@@ -10,6 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from shared.errors import LongscribeError
+from shared.export import FORMATS
+from shared.export.options import ExportOptions
 from shared.settings import Settings
 from tests.services import REPOSITORY
 from worker.memory import MIB, Reserve
@@ -45,7 +47,8 @@ def test_the_settings_that_a_readme_names_exist_with_these_defaults(document: st
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "README.zh.md", "CHANGELOG.md", "docs/performance.md"]
+    "document",
+    ["README.md", "README.zh.md", "CHANGELOG.md", "docs/performance.md", "docs/exports.md"],
 )
 def test_every_variable_and_link_leads_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text()
@@ -140,3 +143,22 @@ def test_every_test_that_holds_a_promise_is_there() -> None:
     paths = {name if "/" in name else f"tests/chaos/{name}" for name in named}
     assert len(paths) > 10
     assert [path for path in sorted(paths) if not (REPOSITORY / path).is_file()] == []
+
+
+def test_the_table_of_export_options_has_their_defaults() -> None:
+    rows = {
+        cells[0].strip("`"): cells[2:]
+        for line in (REPOSITORY / "docs/exports.md").read_text().splitlines()
+        if line.startswith("| `")
+        for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+    }
+    assert set(rows) == {*ExportOptions.__dataclass_fields__, "preview"}
+    for name, shown in rows.items():
+        for format_name, cell in zip(("txt", "docx", "srt", "json"), shown, strict=True):
+            format_ = FORMATS[format_name]
+            if name in format_.takes:
+                default = getattr(format_.defaults, name)
+                wanted = str(default).lower() if isinstance(default, bool) else f"{default:g}"
+                assert cell == wanted, (name, format_name)
+            else:
+                assert cell in ("–", "always there", "false"), (name, format_name)

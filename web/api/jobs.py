@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify, make_response, request, url_for
+from flask import Response, jsonify, request, url_for
 
 from shared import jobs
 from shared.errors import InvalidRequest
-from shared.export import FORMATS
 from shared.queue import ring
 from web.api.history import present_history
 from web.api.parsing import idempotency_key, parse, parse_json
@@ -24,10 +22,9 @@ from web.api.schemas import (
     SubmitOptions,
     TextOut,
     TextQuery,
-    TranscriptQuery,
     UploadSubmission,
 )
-from web.filenames import attachment
+from web.api.transcripts import transcript_response
 from web.health import require_database
 from web.owner import current_owner_id
 from web.services import services
@@ -149,27 +146,12 @@ def get_job(job_id: UUID) -> Response:
 @blueprint.get("/<uuid:job_id>/transcript")
 @blueprint.doc(responses=[400, 404, 409, 503])
 def get_job_transcript(job_id: UUID) -> Response:
-    """Download the transcript of a completed job, with its corrections."""
-    query = parse(TranscriptQuery, request.args)
-    format_name = query.format
-    if format_name not in FORMATS:
-        raise InvalidRequest(
-            f"There is no format '{format_name[:20]}'. Choose one of {', '.join(FORMATS)}.",
-            param="format",
-        )
-    format_ = FORMATS[format_name]
-    owner_id = current_owner_id()
-    transcript = jobs.get_transcript(
-        services().db, owner_id=owner_id, job_id=str(job_id), version=query.version
-    )
-    view = jobs.get_job(services().db, owner_id=owner_id, job_id=str(job_id))
-    response = make_response(format_.write(transcript.without_removed(), str(job_id)))
-    response.content_type = f"{format_.media_type}; charset=utf-8"
-    stem = PurePath(view.job.recording.filename).stem or "transcript"
-    response.headers["Content-Disposition"] = attachment(f"{stem}.{format_.name}")
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    """Download the transcript of a completed job, with its corrections.
+
+    What is not chosen holds as the format has it. An option that means nothing for the format is
+    refused rather than ignored.
+    """
+    return transcript_response(str(job_id))
 
 
 @blueprint.get("/<uuid:job_id>/text")

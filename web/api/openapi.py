@@ -29,10 +29,10 @@ from web.api.schemas import (
     SubmitOptions,
     TextOut,
     TextQuery,
-    TranscriptQuery,
     UploadSubmission,
     WordsOut,
 )
+from web.api.transcripts import TranscriptQuery
 
 SPEC_PATH = "/api/openapi.json"
 
@@ -230,15 +230,21 @@ def _describe_conditional(operation: dict[str, Any]) -> None:
 
 def _describe_transcript(operation: dict[str, Any]) -> None:
     operation["responses"]["200"] = {
-        "description": "The file, named after the recording.",
+        "description": "The file, named after the recording; with `preview`, its beginning.",
         "content": {
-            format_.media_type: {
-                "schema": {"type": "object" if format_.name == "json" else "string"}
-            }
+            format_.media_type: {"schema": _FILES.get(format_.name, {"type": "string"})}
             for format_ in FORMATS.values()
         },
-        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
     }
+    _describe_conditional(operation)
+    headers = operation["responses"]["200"]["headers"]
+    headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
+_FILES: dict[str, dict[str, str]] = {
+    "json": {"type": "object"},
+    "docx": {"type": "string", "format": "binary"},
+}
 
 
 def _describe_audio(operation: dict[str, Any]) -> None:

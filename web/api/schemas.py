@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.states import EventKind, JobStatus, Stage
-from shared.transcript import Version
 from web.api.parsing import refuse_constant
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -58,16 +57,6 @@ class JobListQuery(BaseModel):
         None,
         pattern=r"^[0-9a-f-]{36}$",
         description="`next_cursor` of the page before.",
-    )
-
-
-class TranscriptQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    format: str = Field("txt", description="txt, json, srt or vtt.")
-    version: Version = Field(
-        Version.CURRENT,
-        description="`current` has the corrections, `recognised` is what the model wrote.",
     )
 
 
@@ -161,6 +150,7 @@ class TranscriptLinks(BaseModel):
     json_: str = Field(alias="json")
     srt: str
     vtt: str
+    docx: str
 
 
 class JobLinks(BaseModel):

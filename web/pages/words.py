@@ -11,6 +11,7 @@ from flask import Flask
 from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
 
+from shared.export.spacing import THIN_SPACE, spaced
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from web.api.schemas import BatchOut, ErrorObject, HistoryOut, JobOut
 from web.errors import in_our_language
@@ -230,6 +231,10 @@ def tone(kind: EventKind) -> str:
     return "bad" if is_bad else ""
 
 
+def _spaced(text: str) -> str:
+    return spaced(text, THIN_SPACE)
+
+
 def register_filters(app: Flask) -> None:
     for filter_ in (
         state_words,
@@ -253,3 +258,4 @@ def register_filters(app: Flask) -> None:
         tone,
     ):
         app.add_template_filter(filter_)
+    app.add_template_filter(_spaced, "spaced")

@@ -1,0 +1,134 @@
+"""A transcript as a file, or the beginning of one, with the options of the request."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import PurePath
+from typing import Any
+
+from flask import Response, make_response, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared import jobs
+from shared.errors import InvalidRequest
+from shared.export import FORMATS, Format
+from shared.export.options import LIMITS, ExportOptions, Provenance
+from shared.transcript import Transcript, Version
+from web.api.parsing import parse
+from web.filenames import attachment
+from web.owner import current_owner_id
+from web.services import services
+
+PREVIEW_LINES = 40
+_PREVIEW_SENTENCES = 200
+"""More than fill the lines; so a preview of ten hours costs no more than one of ten minutes."""
+_PREVIEW_COLUMNS = 600
+"""JSON has the whole text on one line."""
+
+
+def _limited(name: str, description: str) -> Any:
+    limits = LIMITS[name]
+    return Field(None, ge=limits.least, le=limits.most, description=description)
+
+
+class TranscriptQuery(BaseModel):
+    """What is left out holds as the format has it; docs/exports.md lists that."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str = Field("txt", description=f"{', '.join(FORMATS)}.")
+    version: Version = Field(
+        Version.CURRENT,
+        description="`current` has the corrections, `recognised` is what the model wrote.",
+    )
+    timestamps: bool | None = Field(
+        None, description="txt, docx: when each line or paragraph begins."
+    )
+    paragraphs: bool | None = Field(
+        None, description="txt, docx, json: sentences grouped at pauses; json lists the groups."
+    )
+    punctuation: bool | None = Field(
+        None, description="All: off puts a space in the place of commas, full stops and their like."
+    )
+    spacing: bool | None = Field(
+        None, description="All: a space between Chinese and Latin letters or digits."
+    )
+    end_marks: bool | None = Field(
+        None,
+        description="srt, vtt: keep the Chinese comma or full stop at the end of a line.",
+    )
+    line_width: int | None = _limited(
+        "line_width", "srt, vtt: display cells a line; a Chinese character takes two."
+    )
+    max_lines: int | None = _limited("max_lines", "srt, vtt: lines shown at once.")
+    min_seconds: float | None = _limited("min_seconds", "srt, vtt: how long a cue stays at least.")
+    max_seconds: float | None = _limited("max_seconds", "srt, vtt: and at most.")
+    preview: bool = Field(
+        False,
+        description=f"The first {PREVIEW_LINES} lines only, as plain text to be shown; of a "
+        "document, its text. A last line of … says that there is more.",
+    )
+
+
+def transcript_response(job_id: str) -> Response:
+    """The answer to a GET; needs a request.
+
+    Raises InvalidRequest, JobNotFound and TranscriptNotReady.
+    """
+    query = parse(TranscriptQuery, request.args)
+    format_ = _format(query.format)
+    options = _options(query, format_)
+    owner_id = current_owner_id()
+    transcript = jobs.get_transcript(
+        services().db, owner_id=owner_id, job_id=job_id, version=query.version
+    ).without_removed()
+    job = jobs.get_job(services().db, owner_id=owner_id, job_id=job_id).job
+    stem = PurePath(job.recording.filename).stem or "transcript"
+    provenance = Provenance(job_id, stem, job.completed_at)
+    if query.preview:
+        response = make_response(_beginning(format_, transcript, provenance, options))
+        response.content_type = "text/plain; charset=utf-8"
+    else:
+        response = make_response(format_.render(transcript, provenance, options))
+        is_text = format_.pack is None
+        response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
+        response.headers["Content-Disposition"] = attachment(f"{stem}.{format_.name}")
+    # Of the bytes themselves: another option or a correction is another file.
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise InvalidRequest(
+            f"There is no format '{name[:20]}'. Choose one of {', '.join(FORMATS)}.",
+            param="format",
+        )
+    return FORMATS[name]
+
+
+def _options(query: TranscriptQuery, format_: Format) -> ExportOptions:
+    given = query.model_dump(exclude={"format", "version", "preview"}, exclude_none=True)
+    for name in given:
+        if name not in format_.takes:
+            raise InvalidRequest(
+                f"{name} means nothing for {format_.name}, which takes "
+                f"{', '.join(format_.takes)}. Leave it out, or choose another format.",
+                param=name,
+            )
+    return ExportOptions(**{**asdict(format_.defaults), **given})
+
+
+def _beginning(
+    format_: Format, transcript: Transcript, provenance: Provenance, options: ExportOptions
+) -> str:
+    start = replace(transcript, sentences=transcript.sentences[:_PREVIEW_SENTENCES])
+    lines = format_.write(start, provenance, options).splitlines()
+    shown = [
+        line if len(line) <= _PREVIEW_COLUMNS else f"{line[:_PREVIEW_COLUMNS]}…"
+        for line in lines[:PREVIEW_LINES]
+    ]
+    if len(lines) > PREVIEW_LINES or len(transcript.sentences) > _PREVIEW_SENTENCES:
+        shown.append("…")
+    return "".join(f"{line}\n" for line in shown)
