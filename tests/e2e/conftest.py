@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail("Chromium is missing")
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield launched
         launched.close()
 

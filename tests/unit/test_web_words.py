@@ -61,9 +61,6 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             retry="",
             history="",
             page="",
-            audio="",
-            peaks="",
-            words="",
         ),
     }
     return JobOut(**(said | values))
