@@ -60,6 +60,9 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             cancel="",
             retry="",
             history="",
+            audio="",
+            peaks="",
+            words="",
             page="",
         ),
     }
