@@ -1,10 +1,10 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web),
-`claim`, `attempt`, `plan`, `checkpoint` and `waveform` (worker), `requests` (what a person asks),
-`reap` (any worker, at any time), `deletion`, `corrections` (of a finished transcript), `reading`
-(what the API and the pages show).  `history` tells of each change in the transaction that makes
-it.  SQL is the queue; Redis only carries the news.
+`claim`, `attempt`, `plan`, `checkpoint` and `waveform` (worker), `requests` and `selection` (what a
+person asks), `reap` (any worker, at any time), `deletion`, `corrections` (of a transcript),
+`reading`, `listing` and `search` (what the API and the pages show).  `history` tells of each change
+in the transaction that makes it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -42,6 +42,7 @@ from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.figures import RecognitionFigures
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
+from shared.jobs.listing import JobPage, list_ids, list_jobs, situation_of
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -53,12 +54,9 @@ from shared.jobs.plan import (
     stored_plan,
 )
 from shared.jobs.reading import (
-    JobPage,
-    JobView,
     QueueSummary,
     get_job,
     get_transcript,
-    list_jobs,
     queue_summary,
     running_job_ids,
     worker_last_seen,
@@ -67,7 +65,11 @@ from shared.jobs.reading import (
 from shared.jobs.reap import Reaped, note_worker, reap, take_back
 from shared.jobs.recognised import RecognisedText, TextSoFar, text_so_far
 from shared.jobs.requests import cancel, retry
+from shared.jobs.search import Snippet, index_text
+from shared.jobs.selection import Outcome, cancel_all, delete_all, retry_all
+from shared.jobs.situation import Situation
 from shared.jobs.submission import Submission, submit
+from shared.jobs.view import JobView
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "JobHistory",
     "JobPage",
     "JobView",
+    "Outcome",
     "PlannedSegment",
     "QueueLimit",
     "QueueSummary",
@@ -89,16 +92,20 @@ __all__ = [
     "RecognitionFigures",
     "RevisionPage",
     "SentenceRevision",
+    "Situation",
+    "Snippet",
     "StoredPlan",
     "Submission",
     "TextSoFar",
     "Usage",
     "Waveform",
     "cancel",
+    "cancel_all",
     "cancelled",
     "claim_next",
     "correct",
     "delete",
+    "delete_all",
     "delete_expired",
     "drop_plan",
     "fail",
@@ -109,7 +116,9 @@ __all__ = [
     "get_transcript",
     "get_waveform",
     "heartbeat",
+    "index_text",
     "is_last_attempt",
+    "list_ids",
     "list_jobs",
     "note_batch_choice",
     "note_worker",
@@ -119,12 +128,14 @@ __all__ = [
     "release",
     "require_room",
     "retry",
+    "retry_all",
     "retry_later",
     "revisions",
     "running_job_ids",
     "save_batch",
     "sentence_revisions",
     "set_stage",
+    "situation_of",
     "store_marks",
     "store_plan",
     "store_recognition",

@@ -27,6 +27,7 @@ from shared.errors import (
 )
 from shared.jobs.claim import Claim
 from shared.jobs.history import Happening, error_detail, tell, tell_once
+from shared.jobs.search import index_text
 from shared.jobs.transition import attempts_allowed, changes_one_row, move, requeue
 from shared.models import Attempt, Checkpoint, Job, Recording, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
@@ -217,6 +218,7 @@ def finish(
         ):
             stop(session, claim)
         session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
+        index_text(session, claim.job_id, transcript.sentences)
         session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
         _end(session, claim, AttemptOutcome.COMPLETED, peak_bytes=peak_bytes)
 

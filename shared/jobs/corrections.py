@@ -24,6 +24,7 @@ from shared.errors import (
     SentenceNotFound,
     TranscriptNotReady,
 )
+from shared.jobs.search import index_sentence
 from shared.models import Job, Revision, StoredTranscript
 from shared.realign import corrected
 from shared.transcript import Sentence, Transcript
@@ -93,6 +94,7 @@ def correct(
             )
             session.add(row)
             session.flush()
+            index_sentence(session, job_id, n, text)
             return _newest(session, owner_id, job_id, n)
     except IntegrityError:
         # Another wrote this revision at the same moment, or the job was deleted.

@@ -30,20 +30,25 @@ def delete(db: Database, *, owner_id: str, job_id: str) -> str | None:
     JobNotFound, or IllegalTransition while a worker is on it.
     """
     with db.writing() as session:
-        recording_id = session.scalar(
-            select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
-        )
-        if recording_id is None:
-            raise JobNotFound
-        deleted = session.execute(
-            sql_delete(Job)
-            .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))
-            .returning(Job.id)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
-        if deleted is None:
-            raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
-        return _forget_recording(session, recording_id)
+        return delete_in(session, owner_id, job_id)
+
+
+def delete_in(session: Session, owner_id: str, job_id: str) -> str | None:
+    """The same in a transaction of the caller's."""
+    recording_id = session.scalar(
+        select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
+    )
+    if recording_id is None:
+        raise JobNotFound
+    deleted = session.execute(
+        sql_delete(Job)
+        .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if deleted is None:
+        raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
+    return _forget_recording(session, recording_id)
 
 
 def delete_expired(db: Database, *, kept: timedelta) -> list[str]:

@@ -3,77 +3,123 @@ database knows, played forward by `forecast`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Subquery, func, select
-from sqlalchemy.orm import Session, contains_eager, selectinload
+from sqlalchemy.orm import Session
 
-from shared.jobs.forecast import RunningJob, WaitingJob, forecast, remaining_s
-from shared.jobs.speed import audio_s, learnt_speed, likely_audio_s
+from shared.jobs.forecast import RunningJob, WaitingJob, forecast
+from shared.jobs.situation import Situation
+from shared.jobs.speed import audio_s
 from shared.models import Job, Recording, Turn
-from shared.states import RUNNING, JobStatus
+from shared.states import JobStatus
 
 _LOOKS_AHEAD = 2_000
 """Waiting jobs that the forecast plays through; those further back are given no time."""
+
+_KEPT_S = 5.0
+"""So long a forecast serves all who ask, unless something happens; a page shows it for longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """By a job's id."""
 
-    places: dict[str, int]
+    places: Mapping[str, int]
     """Of waiting jobs: 1 for the next to be taken."""
-    eta_s: dict[str, float]
+    eta_s: Mapping[str, float]
     """Wall seconds until it is done, where that can be told."""
 
 
-def outlook(session: Session, jobs: Sequence[Job], now: datetime, *, slots: int) -> Outlook:
-    """Of `jobs` at least; `slots` is how many jobs all live workers run at once."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    mark: tuple[Any, ...]
+    until: float
+    """On this process's own clock."""
+    done_in: dict[str, float]
+    places: dict[str, int]
+
+
+_kept: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
+"""The newest forecast of each database. Threads may replace each other's, which harms nobody."""
+
+
+def outlook(session: Session, situation: Situation, jobs: Sequence[Job]) -> Outlook:
+    """Of `jobs` at least."""
+    running = {job.job_id: job.remaining_s(situation.speed) for job in situation.running}
+    eta_s = {job_id: left for job_id, left in running.items() if left is not None}
     waiting = [job.id for job in jobs if job.status == JobStatus.QUEUED]
-    if not waiting and not any(job.status == JobStatus.PROCESSING for job in jobs):
-        return Outlook({}, {})
-    speed = learnt_speed(session)
-    eta_s = {job.id: left for job in jobs if (left := _remaining_s(job, now, speed)) is not None}
     if not waiting:
         return Outlook({}, eta_s)
-    running = with_attempts(session, Job.status.in_([status.value for status in RUNNING]))
-    done_in = forecast(
-        # For the places alone any speed will do, and one worker.
-        _waiting(session, now, speed or 1.0),
-        [RunningJob(job.owner_id, _remaining_s(job, now, speed) or 0.0) for job in running],
-        slots or 1,
-        {turn.owner_id: turn.number for turn in session.scalars(select(Turn))},
-    )
-    places = {job_id: place for place, job_id in enumerate(done_in, start=1)}
+    line = _line(session, situation)
+    places = line.places
     if not places.keys() >= set(waiting):
         places = _places_by_rank(session, waiting) | places
-    return Outlook(places, eta_s | done_in if speed and slots else eta_s)
+    told = situation.speed and situation.slots
+    return Outlook(places, eta_s | line.done_in if told else eta_s)
 
 
-def with_attempts(session: Session, which: ColumnElement[bool]) -> Sequence[Job]:
-    return session.scalars(
-        select(Job)
-        .join(Recording, Recording.id == Job.recording_id)
-        .where(which)
-        .options(contains_eager(Job.recording), selectinload(Job.attempts))
-        .order_by(Job.id.desc())
-    ).all()
-
-
-def processing_s(job: Job, now: datetime) -> float:
-    return sum(
-        ((attempt.ended_at or now) - attempt.started_at).total_seconds() for attempt in job.attempts
+def _line(session: Session, situation: Situation) -> _Kept:
+    """The queue played forward, or as it was an instant ago if nothing has happened since."""
+    database = session.get_bind()
+    kept = _kept.get(database)
+    if kept is not None and kept.mark == situation.queue_mark and time.monotonic() < kept.until:
+        return kept
+    waiting, turns = _waiting(session, situation)
+    done_in = forecast(
+        waiting,
+        [
+            RunningJob(job.owner_id, job.remaining_s(situation.speed) or 0.0)
+            for job in situation.running
+        ],
+        # For the places alone any speed will do, and one worker.
+        situation.slots or 1,
+        turns,
     )
+    places = {job_id: place for place, job_id in enumerate(done_in, start=1)}
+    kept = _Kept(situation.queue_mark, time.monotonic() + _KEPT_S, done_in, places)
+    _kept[database] = kept
+    return kept
 
 
-def _remaining_s(job: Job, now: datetime, speed: float | None) -> float | None:
-    if job.status != JobStatus.PROCESSING:
-        return None
-    expected_s = likely_audio_s(job.recording) / speed if speed else None
-    return remaining_s(job.progress, processing_s(job, now), expected_s)
+def _waiting(session: Session, situation: Situation) -> tuple[list[WaitingJob], dict[str, int]]:
+    """The waiting jobs that a forecast plays through, and when it was their owners' turn."""
+    speed = situation.speed or 1.0
+    wanted = (
+        select(
+            Job.id,
+            Job.owner_id,
+            Job.priority,
+            Job.queued_at,
+            Job.available_at,
+            (audio_s() * (1 - Job.progress)).label("left_s"),
+            Turn.number.label("turn"),
+        )
+        .join(Recording, Recording.id == Job.recording_id)
+        .outerjoin(Turn, Turn.owner_id == Job.owner_id)
+    )
+    if situation.waiting <= _LOOKS_AHEAD:
+        wanted = wanted.where(Job.status == JobStatus.QUEUED.value)
+    else:
+        of_owner = _of_each_owner()
+        wanted = wanted.join(of_owner, of_owner.c.id == Job.id).order_by(*_taking_turns(of_owner))
+    rows = session.execute(wanted.limit(_LOOKS_AHEAD)).all()
+    waiting = [
+        WaitingJob(
+            row.id,
+            row.owner_id,
+            row.priority,
+            row.queued_at,
+            work_s=row.left_s / speed,
+            available_in_s=max(0.0, (row.available_at - situation.now).total_seconds()),
+        )
+        for row in rows
+    ]
+    return waiting, {row.owner_id: row.turn for row in rows if row.turn is not None}
 
 
 def _of_each_owner() -> Subquery:
@@ -93,35 +139,6 @@ def _of_each_owner() -> Subquery:
 def _taking_turns(of_owner: Subquery) -> tuple[ColumnElement[Any], ...]:
     """An order close to that of the claims: the first of each owner, the second of each, ..."""
     return Job.priority.desc(), of_owner.c.place, Job.queued_at.expression, Job.id.expression
-
-
-def _waiting(session: Session, now: datetime, speed: float) -> list[WaitingJob]:
-    of_owner = _of_each_owner()
-    rows = session.execute(
-        select(
-            Job.id,
-            Job.owner_id,
-            Job.priority,
-            Job.queued_at,
-            Job.available_at,
-            (audio_s() * (1 - Job.progress)).label("left_s"),
-        )
-        .join(Recording, Recording.id == Job.recording_id)
-        .join(of_owner, of_owner.c.id == Job.id)
-        .order_by(*_taking_turns(of_owner))
-        .limit(_LOOKS_AHEAD)
-    )
-    return [
-        WaitingJob(
-            row.id,
-            row.owner_id,
-            row.priority,
-            row.queued_at,
-            work_s=row.left_s / speed,
-            available_in_s=max(0.0, (row.available_at - now).total_seconds()),
-        )
-        for row in rows
-    ]
 
 
 def _places_by_rank(session: Session, wanted: Sequence[str]) -> dict[str, int]:

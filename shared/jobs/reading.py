@@ -1,4 +1,4 @@
-"""What the API and the pages show of jobs. Reads only, a few statements whatever the number."""
+"""What is asked of single jobs and of the queue as a whole. Reads only; `listing` has the lists."""
 
 from __future__ import annotations
 
@@ -6,68 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
 from shared.jobs.corrections import with_corrections
-from shared.jobs.figures import RecognitionFigures, recognition_figures
-from shared.jobs.outlook import outlook, processing_s, with_attempts
-from shared.jobs.speed import alive
-from shared.models import Attempt, Job, StoredTranscript, WorkerSeen
+from shared.jobs.situation import look
+from shared.jobs.view import JobView, view_jobs
+from shared.models import Job, StoredTranscript, WorkerSeen
 from shared.settings import SEEN_WITHIN_S
-from shared.states import RUNNING, TERMINAL, JobStatus
+from shared.states import RUNNING, JobStatus
 from shared.transcript import Transcript, Version
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """A job as it is shown. `job.recording` and `job.attempts` are loaded."""
-
-    job: Job
-    queue_position: int | None
-    """1 for the next to be taken, owners taking turns; None unless queued."""
-    now: datetime
-    """The database's clock at the time of reading."""
-    eta_s: float | None
-    """Wall seconds until it is done. For a running job by its own pace and that of jobs before;
-    for a waiting one also by what is ahead of it and how many are run at once.  None for others,
-    and for a waiting one if nothing was learnt yet or no worker lives."""
-    workers_alive: int | None
-    """Workers that reported themselves lately; None once the job is at its end."""
-
-    @property
-    def attempt(self) -> Attempt | None:
-        """The running or latest attempt."""
-        return self.job.attempts[-1] if self.job.attempts else None
-
-    @property
-    def recognition(self) -> RecognitionFigures | None:
-        """How it was recognised, over all attempts; None until a batch size was chosen."""
-        return recognition_figures(self.job.attempts)
-
-    @property
-    def processing_s(self) -> float:
-        """Wall seconds that workers spent on this job, over all attempts."""
-        return processing_s(self.job, self.now)
-
-    @property
-    def real_time_factor_x(self) -> float | None:
-        """Audio seconds a wall second, once completed."""
-        duration = self.job.recording.duration_s
-        if self.job.status != JobStatus.COMPLETED or not duration or self.processing_s <= 0:
-            return None
-        return duration / self.processing_s
-
-
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """Some jobs, newest first, and where the next page starts."""
-
-    jobs: list[JobView]
-    next_cursor: str | None
-    workers_alive: int
-    """Workers that reported themselves lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,54 +30,12 @@ def get_job(
     db: Database, *, owner_id: str, job_id: str, seen_within_s: float = SEEN_WITHIN_S
 ) -> JobView:
     """One job. Raises JobNotFound, for another owner's too."""
-    wanted = select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id)
     with db.reading() as session:
-        views = _views(session, wanted, alive(session, within_s=seen_within_s))
+        situation = look(session, seen_within_s=seen_within_s)
+        views = view_jobs(session, situation, (Job.id == job_id) & (Job.owner_id == owner_id))
     if not views:
         raise JobNotFound
     return views[0]
-
-
-def list_jobs(
-    db: Database,
-    *,
-    owner_id: str,
-    status: JobStatus | None = None,
-    limit: int = 50,
-    cursor: str | None = None,
-    seen_within_s: float = SEEN_WITHIN_S,
-) -> JobPage:
-    """An owner's jobs, newest first. `cursor` is the `next_cursor` of the page before;
-    a worker is alive if it was seen within `seen_within_s`."""
-    wanted = select(Job.id).where(Job.owner_id == owner_id)
-    if status is not None:
-        wanted = wanted.where(Job.status == status.value)
-    if cursor is not None:
-        wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
-    with db.reading() as session:
-        workers = alive(session, within_s=seen_within_s)
-        views = _views(session, wanted.order_by(Job.id.desc()).limit(limit + 1), workers)
-    more = len(views) > limit
-    views = views[:limit]
-    return JobPage(views, views[-1].job.id if more else None, workers[0])
-
-
-def _views(session: Session, wanted: object, workers: tuple[int, int]) -> list[JobView]:
-    """`workers` is how many live, and how many jobs they run at once."""
-    jobs = with_attempts(session, Job.id.in_(wanted))  # type: ignore[arg-type]
-    now = session.scalar(select(database_now()))
-    assert now is not None
-    ahead = outlook(session, jobs, now, slots=workers[1])
-    return [
-        JobView(
-            job,
-            ahead.places.get(job.id),
-            now,
-            ahead.eta_s.get(job.id),
-            None if job.status in TERMINAL else workers[0],
-        )
-        for job in jobs
-    ]
 
 
 def get_transcript(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
@@ -28,13 +28,13 @@ _OTHER_BYTES_A_SECOND = 16_000.0
 
 
 def learnt_speed(session: Session) -> float | None:
-    """Audio seconds that a job works off in a wall second; None before the first job.
+    """Audio seconds that a job works off in a wall second; None before the first job."""
+    return speed_of(session.execute(last_completed()).all())
 
-    The median, weighted by length, of the last jobs that were completed in one attempt with the
-    model that completed the latest.  The weight keeps jobs of a few seconds, of which most is
-    overhead, from speaking for those of hours.
-    """
-    rows = session.execute(
+
+def last_completed() -> Select[Any, Any, Any, Any]:
+    """The attempts that teach how fast audio is worked off, the latest first."""
+    return (
         select(Attempt.model, Attempt.started_at, Attempt.ended_at, Recording.duration_s)
         .join(Job, Job.id == Attempt.job_id)
         .join(Recording, Recording.id == Job.recording_id)
@@ -46,11 +46,19 @@ def learnt_speed(session: Session) -> float | None:
         )
         .order_by(Attempt.id.desc())
         .limit(_LAST_ATTEMPTS)
-    ).all()
+    )
+
+
+def speed_of(completed: Sequence[Any]) -> float | None:
+    """What rows with the columns of `last_completed`, in its order, teach.
+
+    The median, weighted by length, of those with the model that completed the latest.  The weight
+    keeps jobs of a few seconds, of which most is overhead, from speaking for those of hours.
+    """
     speeds = []
-    for row in rows:
+    for row in completed:
         took_s = (row.ended_at - row.started_at).total_seconds()
-        if row.model == rows[0].model and took_s > 0:
+        if row.model == completed[0].model and took_s > 0:
             speeds.append((row.duration_s / took_s, row.duration_s))
     return weighted_median(speeds)
 

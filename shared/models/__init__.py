@@ -9,6 +9,7 @@ from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording
 from shared.models.queue import Turn, WorkerSeen
 from shared.models.revision import Revision
+from shared.models.search import SearchText
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Upload
 from shared.models.waveform import StoredWaveform
@@ -22,6 +23,7 @@ __all__ = [
     "JobEvent",
     "Recording",
     "Revision",
+    "SearchText",
     "Segment",
     "StoredTranscript",
     "StoredWaveform",

@@ -20,8 +20,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from shared.db import database_now
+from shared.folding import fold
 from shared.models.base import Base, BigId, Id, allowed, new_id
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
+
+_LONGEST_NAME = 255
+
+
+def _folded_name(context: Any) -> str:
+    folded = fold(context.get_current_parameters()["filename"])
+    return folded[:_LONGEST_NAME]
 
 
 class Recording(Base):
@@ -32,7 +40,9 @@ class Recording(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(String(64), index=True)
     blob_key: Mapped[str] = mapped_column(String(200), unique=True)
-    filename: Mapped[str] = mapped_column(String(255))
+    filename: Mapped[str] = mapped_column(String(_LONGEST_NAME))
+    folded_name: Mapped[str | None] = mapped_column(String(_LONGEST_NAME), default=_folded_name)
+    """The same as it is searched; null in what a version before it submitted."""
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     duration_s: Mapped[float | None] = mapped_column(Float)
@@ -53,6 +63,7 @@ class Job(Base):
         UniqueConstraint("owner_id", "idempotency_key", name="jobs_idempotency_key_once"),
         Index("jobs_in_claim_order", "status", "priority", "queued_at"),
         Index("jobs_of_owner", "owner_id", "id"),
+        Index("jobs_of_owner_by_status", "owner_id", "status", "id"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)

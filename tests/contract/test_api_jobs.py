@@ -210,6 +210,26 @@ def test_the_list_is_filtered_by_status(client: FlaskClient, rows: Database) -> 
     assert [job["id"] for job in page["jobs"]] == [failed]  # type: ignore[index]
 
 
+def test_the_list_is_searched_by_name_and_by_what_was_said(
+    client: FlaskClient, rows: Database
+) -> None:
+    done = factories.a_job(rows, JobStatus.COMPLETED, filename="周会.wav")
+    waiting = factories.submit(rows, filename="GPU.wav")
+
+    def found(**query: str) -> list[str]:
+        listed = client.get("/api/v1/jobs", query_string=query).json
+        assert listed is not None
+        return [job["id"] for job in listed["jobs"]]
+
+    assert found(q="gpu") == [waiting, done]
+    assert found(q="大家 周会") == [done]
+    assert found(q="gpu", status="queued") == [waiting]
+    assert found(q="gpu", limit="1", cursor=waiting) == [done]
+    assert found(q="%") == []
+    refused = client.get("/api/v1/jobs", query_string={"q": "x" * 201})
+    assert (refused.status_code, refused.json["error"]["param"]) == (400, "q")  # type: ignore[index]
+
+
 def test_the_list_has_an_etag(client: FlaskClient, rows: Database) -> None:
     factories.submit(rows)
     etag = client.get("/api/v1/jobs").headers["ETag"]

@@ -113,12 +113,16 @@ def _accepted(submission: jobs.Submission) -> Response:
 @blueprint.output(JobListOut)
 @blueprint.doc(responses=[400, 503])
 def list_jobs() -> Response:
-    """List jobs, newest first."""
+    """List jobs, newest first.
+
+    With `q`, those that have each of its words in their name or in their transcript.
+    """
     query = parse(JobListQuery, request.args)
     page = jobs.list_jobs(
         services().db,
         owner_id=current_owner_id(),
-        status=query.status,
+        statuses=[query.status] if query.status else [],
+        query=query.q,
         limit=query.limit,
         cursor=query.cursor,
         seen_within_s=services().settings.worker_seen_within_s,

@@ -52,6 +52,12 @@ class JobListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: JobStatus | None = Field(None, description="Only jobs in this state.")
+    q: str | None = Field(
+        None,
+        max_length=200,
+        description="Only jobs that have each of these words, or pieces of Chinese text, in their "
+        "name or in their transcript. Capitals do not count.",
+    )
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Jobs on a page.")
     cursor: str | None = Field(
         None,
