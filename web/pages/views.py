@@ -27,6 +27,7 @@ from web.api.presenter import DEMO_NOTICE, poll_after_s, present
 from web.api.schemas import JobListQuery
 from web.health import require_database
 from web.owner import current_owner_id
+from web.pages.player import player_of
 from web.services import services
 from web.submission import accept
 
@@ -86,6 +87,7 @@ def _one(job_id: str) -> dict[str, Any]:
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
         "transcript": transcript,
+        "player": player_of(view.job.recording, here.blobs) if transcript else None,
         "finished": shown.status in TERMINAL,
     }
 

@@ -3,8 +3,10 @@ import "./main.js";
 import { copyButtons } from "./copy.js";
 import { keepLive } from "./live.js";
 import { textSoFar } from "./text_so_far.js";
+import { readAndListen } from "./transcript/reading.js";
 
 copyButtons();
+readAndListen();
 const soFar = document.querySelector("[data-text-so-far]");
 const askForText = soFar && textSoFar(soFar);
 const running = document.querySelector("[data-live]");

@@ -1,0 +1,26 @@
+"""What the player on a job's page needs to know of the recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.blobs import BlobStore
+from shared.models import Recording
+from web.media_types import HEAD_BYTES, media_type
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    media_type: str
+    """By which the browser tells at once whether it can play this."""
+    duration_s: float | None
+
+
+def player_of(recording: Recording, blobs: BlobStore) -> Player | None:
+    """None if the recording's file is gone."""
+    try:
+        with blobs.path(recording.blob_key).open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return None
+    return Player(media_type(head, recording.filename), recording.duration_s)

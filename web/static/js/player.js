@@ -1,0 +1,159 @@
+import { clock } from "./clock.js";
+import { _ } from "./i18n.js";
+import { Waveform } from "./waveform.js";
+
+const REMEMBERED = "longscribe.speed";
+
+/**
+ * The recording and its controls. Tells of every change of place by an event "place"; `detail` has
+ * the time, and whether the reader went there.
+ */
+export class Player extends EventTarget {
+  constructor(element) {
+    super();
+    this.element = element;
+    this.audio = element.querySelector("audio");
+    this.seekBar = element.querySelector(".seek");
+    this.hover = element.querySelector(".hover");
+    this.playButton = element.querySelector("[data-do=play]");
+    this.speed = element.querySelector(".speed");
+    this.shown = element.querySelector(".time .at");
+    this.duration = Number(element.dataset.duration) || 0;
+    this.waveform = new Waveform(element.querySelector(".track"));
+    this.waveform.load(element.dataset.peaks);
+    this.listen();
+    this.setSpeed(localStorage.getItem(REMEMBERED) ?? "1");
+    element.hidden = false;
+    this.checkType();
+  }
+
+  get time() {
+    return this.audio.currentTime;
+  }
+
+  listen() {
+    const { audio } = this;
+    this.playButton.addEventListener("click", () => this.toggle());
+    for (const button of this.element.querySelectorAll("[data-skip]")) {
+      button.addEventListener("click", () => this.skip(Number(button.dataset.skip)));
+    }
+    this.speed.addEventListener("change", () => this.setSpeed(this.speed.value));
+    this.seekBar.addEventListener("input", () => this.seek(Number(this.seekBar.value)));
+    this.seekBar.addEventListener("keydown", (event) => this.seekByKey(event));
+    this.seekBar.addEventListener("pointermove", (event) => this.point(event));
+    this.seekBar.addEventListener("pointerleave", () => (this.hover.hidden = true));
+    audio.addEventListener("play", () => this.playing(true));
+    audio.addEventListener("pause", () => this.playing(false));
+    audio.addEventListener("seeked", () => this.tell(false));
+    audio.addEventListener("error", () => this.fail());
+    audio.addEventListener("durationchange", () => {
+      if (!this.duration && Number.isFinite(audio.duration)) this.setDuration(audio.duration);
+    });
+  }
+
+  setDuration(seconds) {
+    this.duration = seconds;
+    this.seekBar.max = seconds;
+    this.element.querySelector(".time .total").textContent = clock(seconds);
+  }
+
+  toggle() {
+    if (this.audio.paused) this.play();
+    else this.audio.pause();
+  }
+
+  play() {
+    // Refused where it cannot be played; the error event tells why.
+    this.audio.play().catch(() => {});
+  }
+
+  seek(time) {
+    this.audio.currentTime = Math.min(Math.max(0, time), this.duration || Infinity);
+    this.tell(true);
+  }
+
+  skip(seconds) {
+    this.seek(this.time + seconds);
+  }
+
+  seekByKey(event) {
+    const step = { ArrowLeft: -5, ArrowRight: 5, PageDown: -60, PageUp: 60 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.skip(step);
+  }
+
+  setSpeed(value) {
+    const known = [...this.speed.options].some((option) => option.value === value);
+    this.speed.value = known ? value : "1";
+    this.audio.defaultPlaybackRate = Number(this.speed.value);
+    this.audio.playbackRate = Number(this.speed.value);
+    localStorage.setItem(REMEMBERED, this.speed.value);
+  }
+
+  /** One step faster or slower. */
+  changeSpeed(by) {
+    const index = this.speed.selectedIndex + by;
+    const option = this.speed.options[Math.min(Math.max(0, index), this.speed.options.length - 1)];
+    this.setSpeed(option.value);
+  }
+
+  playing(now) {
+    this.element.classList.toggle("is-playing", now);
+    this.playButton.setAttribute("aria-label", now ? _("Pause") : _("Play"));
+    cancelAnimationFrame(this.frame);
+    if (now) this.tick();
+    else this.tell(false);
+  }
+
+  tick() {
+    this.tell(false);
+    this.frame = requestAnimationFrame(() => this.tick());
+  }
+
+  tell(byReader) {
+    const { time } = this;
+    const words = clock(time);
+    if (this.shown.textContent !== words) {
+      this.shown.textContent = words;
+      this.seekBar.setAttribute("aria-valuetext", `${words} / ${clock(this.duration)}`);
+    }
+    this.seekBar.value = time;
+    this.waveform.progress(this.duration ? Math.min(1, time / this.duration) : 0);
+    this.dispatchEvent(new CustomEvent("place", { detail: { time, byReader } }));
+  }
+
+  point(event) {
+    const { left, width } = this.seekBar.getBoundingClientRect();
+    const share = Math.min(1, Math.max(0, (event.clientX - left) / width));
+    this.hover.hidden = false;
+    this.hover.textContent = clock(share * this.duration);
+    this.hover.style.left = `${100 * share}%`;
+  }
+
+  checkType() {
+    const { type } = this.element.dataset;
+    if (type !== "application/octet-stream" && this.audio.canPlayType(type) === "") this.fail();
+  }
+
+  fail() {
+    if (this.failed) return;
+    this.failed = true;
+    this.audio.pause();
+    this.element.classList.add("is-mute");
+    for (const part of this.element.querySelectorAll(".play, .seek, .speed, [data-skip], [data-do=follow]")) {
+      part.disabled = true;
+    }
+    const trouble = this.element.querySelector(".trouble");
+    const link = document.createElement("a");
+    link.href = `${this.audio.getAttribute("src").split("?")[0]}?download=1`;
+    link.textContent = _("Download the recording");
+    trouble.append(
+      _("This browser cannot play this kind of recording; the transcript can be read all the same."),
+      " ",
+      link,
+    );
+    trouble.hidden = false;
+  }
+}

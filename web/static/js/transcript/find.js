@@ -1,0 +1,177 @@
+import { _, ngettext } from "../i18n.js";
+import { isStill } from "./follow.js";
+import { mark } from "./highlights.js";
+import { rangeIn } from "./sentences.js";
+
+const WAIT_MS = 120;
+const SPACE = /\s/;
+
+/** Finds text in the sentences, whatever its case and its spaces, and goes from place to place. */
+export class Find {
+  constructor(form, button, sentences, onGo) {
+    this.form = form;
+    this.button = button;
+    this.field = form.querySelector("input");
+    this.count = form.querySelector(".count");
+    this.sentences = sentences;
+    this.onGo = onGo;
+    this.index = null;
+    this.matches = [];
+    this.at = -1;
+    button.addEventListener("click", () => (form.hidden ? this.open() : this.close()));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.step(1);
+    });
+    form.querySelector("[data-do=previous]").addEventListener("click", () => this.step(-1));
+    form.querySelector("[data-do=close-find]").addEventListener("click", () => this.close());
+    this.field.addEventListener("input", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.search(), WAIT_MS);
+    });
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+      else if (event.key === "Enter" && !event.isComposing) {
+        event.preventDefault();
+        this.step(event.shiftKey ? -1 : 1);
+      } else return;
+      event.stopPropagation();
+    });
+  }
+
+  open() {
+    this.form.hidden = false;
+    this.button.setAttribute("aria-expanded", "true");
+    this.field.focus();
+    this.field.select();
+    if (this.field.value) this.search();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.form.hidden = true;
+    this.button.setAttribute("aria-expanded", "false");
+    this.matches = [];
+    this.show();
+    this.button.focus({ preventScroll: true });
+  }
+
+  /** A sentence's text has changed: everything is looked at anew. */
+  forget() {
+    this.index = null;
+    if (!this.form.hidden) this.search();
+  }
+
+  /** Go to the next match, or the one before; the first is the first that is in view or below. */
+  step(by) {
+    clearTimeout(this.timer);
+    if (this.searched !== this.field.value) this.search();
+    else if (this.matches.length) {
+      this.go((this.at + by + this.matches.length) % this.matches.length);
+    }
+  }
+
+  search() {
+    this.searched = this.field.value;
+    const wanted = squeeze(this.searched).text;
+    this.matches = wanted ? this.placesOf(wanted) : [];
+    this.show();
+    if (this.matches.length) this.go(this.firstBelow());
+  }
+
+  /** Every sentence on a line of its own, so that nothing is found across two. */
+  build() {
+    const texts = [];
+    const begins = [];
+    let length = 0;
+    for (let n = 0; n < this.sentences.length; n += 1) {
+      const squeezed = squeeze(this.sentences.text(n));
+      begins.push(length);
+      texts.push(squeezed);
+      length += squeezed.text.length + 1;
+    }
+    this.index = { text: texts.map((each) => each.text).join("\n"), texts, begins };
+  }
+
+  placesOf(wanted) {
+    if (!this.index) this.build();
+    const { text, texts, begins } = this.index;
+    const found = [];
+    let n = 0;
+    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+      while (n + 1 < begins.length && begins[n + 1] <= at) n += 1;
+      const { places } = texts[n];
+      const from = at - begins[n];
+      found.push({ n, from: places[from], to: places[from + wanted.length - 1] + 1 });
+    }
+    return found;
+  }
+
+  firstBelow() {
+    const top = this.form.closest(".player").getBoundingClientRect().bottom;
+    // Half and half again: asking each place where it is would lay the whole page out.
+    let low = 0;
+    let high = this.matches.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const place = this.sentences.item(this.matches[middle].n).getBoundingClientRect();
+      if (place.bottom < top) low = middle + 1;
+      else high = middle;
+    }
+    return low % this.matches.length;
+  }
+
+  go(at) {
+    this.at = at;
+    this.tellCount();
+    const { n } = this.matches[at];
+    const range = this.range(this.matches[at]);
+    mark("found-here", range ? [range] : [], 1);
+    this.onGo(n);
+    const item = this.sentences.item(n);
+    const top = this.form.closest(".player").getBoundingClientRect().bottom;
+    const place = item.getBoundingClientRect();
+    if (place.top >= top + 8 && place.bottom <= innerHeight - 8) return;
+    const far = Math.abs(place.top) > 2 * innerHeight;
+    item.scrollIntoView({ block: "center", behavior: far || isStill() ? "instant" : "smooth" });
+  }
+
+  /** All matches, and none of them the one to be at. */
+  show() {
+    this.at = -1;
+    const ranges = this.matches.map((match) => this.range(match));
+    mark("found", ranges.filter(Boolean));
+    mark("found-here", []);
+    this.tellCount();
+  }
+
+  range({ n, from, to }) {
+    const paragraph = this.sentences.paragraph(n);
+    return paragraph && rangeIn(paragraph, from, to);
+  }
+
+  tellCount() {
+    const total = this.matches.length;
+    if (!this.field.value || this.form.hidden) this.count.textContent = "";
+    else if (!total) this.count.textContent = _("Nothing found");
+    else {
+      this.count.textContent = ngettext("%(at)s of %(num)s", "%(at)s of %(num)s", total, {
+        at: this.at + 1,
+      });
+    }
+  }
+}
+
+/** A text in small letters without its spaces, and where each character stood. */
+function squeeze(text) {
+  let squeezed = "";
+  const places = [];
+  for (let place = 0; place < text.length; place += 1) {
+    const letter = text[place];
+    if (SPACE.test(letter)) continue;
+    const small = letter.toLowerCase();
+    squeezed += small.length === 1 ? small : letter;
+    places.push(place);
+  }
+  return { text: squeezed, places };
+}

@@ -1,0 +1,120 @@
+const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"]);
+const REMEMBERED = "longscribe.follow";
+
+/**
+ * Keeps what is being said in view. It rests as soon as the reader scrolls, for they look for
+ * something, and goes on when they ask for it: that button is shown meanwhile.
+ */
+export class Follow {
+  constructor(player, toggle, back) {
+    this.player = player;
+    this.toggle = toggle;
+    this.back = back;
+    this.rests = false;
+    this.current = null;
+    this.on = localStorage.getItem(REMEMBERED) !== "no";
+    toggle.addEventListener("click", () => this.set(!this.on));
+    back.addEventListener("click", () => this.resume());
+    this.watchReader();
+    this.show();
+  }
+
+  set(on) {
+    this.on = on;
+    localStorage.setItem(REMEMBERED, on ? "yes" : "no");
+    this.rests = false;
+    this.show();
+    if (on) this.bring(true);
+  }
+
+  /** The sentence that is being said, as an element. */
+  move(current) {
+    this.current = current;
+    if (this.on && !this.rests) this.bring(false);
+    this.show();
+  }
+
+  /** Go to the current place and stay with it. */
+  resume() {
+    this.rests = false;
+    this.bring(true);
+    this.show();
+  }
+
+  show() {
+    this.toggle.setAttribute("aria-pressed", String(this.on));
+    this.back.hidden = !(this.current && (this.rests || !this.on) && !this.isInView());
+  }
+
+  // Wheel, touch and keys, not scroll events: those also come of what is laid out while scrolling.
+  watchReader() {
+    const rest = () => {
+      if (!this.current) return;
+      this.rests = true;
+      this.show();
+    };
+    addEventListener("wheel", rest, { passive: true });
+    addEventListener("touchmove", rest, { passive: true });
+    addEventListener("keydown", (event) => SCROLLING_KEYS.has(event.key) && !isField(event) && rest());
+    addEventListener("pointerdown", (event) => {
+      const page = document.documentElement;
+      if (event.target === page && event.clientX >= page.clientWidth) rest(); // the scroll bar
+    });
+    let asked = false;
+    addEventListener("scroll", () => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        this.show();
+      });
+    }, { passive: true });
+  }
+
+  bounds() {
+    const top = this.player.getBoundingClientRect().bottom;
+    return { top, bottom: innerHeight };
+  }
+
+  isInView() {
+    const { top, bottom } = this.bounds();
+    const place = this.current.getBoundingClientRect();
+    return place.bottom > top && place.top < bottom;
+  }
+
+  bring(always) {
+    if (!this.current) return;
+    const { top, bottom } = this.bounds();
+    const place = this.current.getBoundingClientRect();
+    const room = bottom - top;
+    if (!always && place.top >= top + 8 && place.bottom <= bottom - room / 4) return;
+    const by = place.top - top - room / 4;
+    const far = Math.abs(by) > 2 * room;
+    scrollBy({ top: by, behavior: far || isStill() ? "instant" : "smooth" });
+    if (far) this.settle(4);
+  }
+
+  /** After a leap the heights of what was never shown become known, and the place moves. */
+  settle(tries) {
+    requestAnimationFrame(() => {
+      if (!this.current) return;
+      const { top, bottom } = this.bounds();
+      const off = this.current.getBoundingClientRect().top - top - (bottom - top) / 4;
+      if (Math.abs(off) > 4) scrollBy({ top: off, behavior: "instant" });
+      if (tries > 1) this.settle(tries - 1);
+    });
+  }
+}
+
+export function isStill() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Whether what is typed goes into a field. */
+export function isField(event) {
+  const target = event.target;
+  return Boolean(
+    target.isContentEditable ||
+      target.closest?.("input:not([type=range]), textarea, select, [role=textbox]"),
+  );
+}

@@ -1,0 +1,28 @@
+import { isField } from "./follow.js";
+
+/** Keys that work wherever nothing is typed. A button that has the focus keeps its own space bar. */
+export function listenToKeys({ player, find, help }) {
+  const does = new Map([
+    [" ", () => player.toggle()],
+    ["k", () => player.toggle()],
+    ["j", () => player.skip(-15)],
+    ["l", () => player.skip(15)],
+    ["ArrowLeft", () => player.skip(-5)],
+    ["ArrowRight", () => player.skip(5)],
+    [",", () => player.changeSpeed(-1)],
+    [".", () => player.changeSpeed(1)],
+    ["/", () => find?.open()],
+    ["?", () => help.showModal()],
+    ["Escape", () => find && !find.form.hidden && find.close()],
+  ]);
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isField(event) || document.querySelector("dialog[open], details.menu[open]")) return;
+    const presses = event.target.closest?.("button, a[href], summary, [role=button]");
+    if (event.key === " " && presses) return;
+    const action = does.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+    if (!action) return;
+    if (event.key !== "Escape") event.preventDefault();
+    action();
+  });
+}

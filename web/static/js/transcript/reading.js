@@ -1,0 +1,138 @@
+import { Player } from "../player.js";
+import { Find } from "./find.js";
+import { Follow } from "./follow.js";
+import { mark } from "./highlights.js";
+import { listenToKeys } from "./keys.js";
+import { Sentences, offsetIn, rangeIn } from "./sentences.js";
+import { Words } from "./words.js";
+
+/** Listening while reading: the player, the transcript, and what each does to the other. */
+export function readAndListen() {
+  const element = document.getElementById("player");
+  if (!element) return;
+  const player = new Player(element);
+  const help = document.getElementById("shortcuts");
+  element.querySelector("[data-do=help]").addEventListener("click", () => help.showModal());
+  const list = document.getElementById("sentences");
+  const reading = list ? new Reading(list, player, element) : null;
+  if (!reading) element.classList.add("without-text");
+  listenToKeys({ player, find: reading?.find, help });
+  reading?.goToAddress();
+}
+
+class Reading {
+  constructor(list, player, element) {
+    this.player = player;
+    this.sentences = new Sentences(list);
+    this.words = new Words(element.dataset.words, this.sentences);
+    this.follow = new Follow(
+      element,
+      element.querySelector("[data-do=follow]"),
+      document.getElementById("back-to-place"),
+    );
+    this.find = new Find(
+      element.querySelector("#find"),
+      element.querySelector("[data-do=find]"),
+      this.sentences,
+      () => (this.follow.rests = true),
+    );
+    this.current = -1;
+    this.word = null;
+    player.addEventListener("place", ({ detail }) => this.move(detail));
+    player.audio.addEventListener("play", () => this.words.load());
+    list.addEventListener("click", (event) => this.clicked(event));
+    list.addEventListener("transcript:changed", ({ detail }) => this.changed(detail.n));
+    addEventListener("hashchange", () => this.goToAddress());
+  }
+
+  move({ time, byReader }) {
+    const n = this.sentences.at(time);
+    if (byReader) this.follow.rests = false;
+    if (n !== this.current) {
+      this.sentences.item(this.current)?.classList.remove("now");
+      this.current = n;
+      this.sentences.item(n)?.classList.add("now");
+      this.follow.move(this.sentences.item(n) ?? null);
+    } else if (byReader) this.follow.move(this.sentences.item(n) ?? null);
+    this.markWord(n, time);
+  }
+
+  markWord(n, time) {
+    const word = n < 0 ? null : this.words.spokenAt(n, time);
+    if (word === this.word) return;
+    this.word = word;
+    const paragraph = word && this.sentences.paragraph(n);
+    const range = paragraph && rangeIn(paragraph, word.from, word.to);
+    mark("spoken", range ? [range] : []);
+  }
+
+  async clicked(event) {
+    if (event.defaultPrevented || event.button || isModified(event)) return;
+    const link = event.target.closest("a.at");
+    if (link) {
+      event.preventDefault();
+      const n = this.sentences.of(link);
+      history.replaceState(null, "", link.getAttribute("href"));
+      this.player.seek(this.sentences.start(n));
+      this.player.play();
+      return;
+    }
+    const paragraph = event.target.closest("p.text");
+    if (!paragraph || paragraph.isContentEditable || !getSelection().isCollapsed) return;
+    const n = this.sentences.of(paragraph);
+    const offset = characterAt(paragraph, event.clientX, event.clientY);
+    await this.words.load();
+    const word = offset < 0 ? null : this.words.standingAt(n, offset);
+    // A hair later, for a time between two words belongs to the one before.
+    this.player.seek(word ? word.start + 0.001 : this.sentences.start(n));
+  }
+
+  changed(n) {
+    this.words.forget(n);
+    this.word = null;
+    this.find.forget();
+    this.markWord(this.current, this.player.time);
+  }
+
+  /** #s12 is a sentence, ?t=63.2 a time. */
+  goToAddress() {
+    const named = /^#s(\d+)$/.exec(location.hash);
+    if (named && Number(named[1]) < this.sentences.length) {
+      this.player.seek(this.sentences.start(Number(named[1])));
+      return;
+    }
+    const asked = new URLSearchParams(location.search).get("t");
+    const time = asked === null ? NaN : Number(asked);
+    if (time >= 0) {
+      this.player.seek(time);
+      this.follow.resume();
+    }
+  }
+}
+
+function isModified(event) {
+  return event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+}
+
+/** Which character of the paragraph is under a point: the caret is at the nearer side of it. */
+function characterAt(paragraph, x, y) {
+  const caret = caretAt(x, y);
+  if (!caret || !paragraph.contains(caret.node)) return -1;
+  const offset = offsetIn(paragraph, caret.node, caret.offset);
+  if (offset > 0) {
+    const before = rangeIn(paragraph, offset - 1, offset);
+    for (const box of before?.getClientRects() ?? []) {
+      if (x >= box.left && x <= box.right && y >= box.top && y <= box.bottom) return offset - 1;
+    }
+  }
+  return offset;
+}
+
+function caretAt(x, y) {
+  if (document.caretPositionFromPoint) {
+    const found = document.caretPositionFromPoint(x, y);
+    return found && { node: found.offsetNode, offset: found.offset };
+  }
+  const range = document.caretRangeFromPoint?.(x, y);
+  return range && { node: range.startContainer, offset: range.startOffset };
+}

@@ -1,0 +1,79 @@
+/** The transcript's sentences as they stand in the page, by their place and by their time. */
+export class Sentences {
+  constructor(list) {
+    this.list = list;
+    this.items = [...list.children];
+    this.starts = Float64Array.from(this.items, (item) => Number(item.dataset.start));
+  }
+
+  get length() {
+    return this.items.length;
+  }
+
+  item(n) {
+    return this.items[n];
+  }
+
+  /** The paragraph of a sentence, or null while something else stands there, an editor for instance. */
+  paragraph(n) {
+    return this.items[n].querySelector("p.text");
+  }
+
+  text(n) {
+    return this.paragraph(n)?.textContent ?? "";
+  }
+
+  start(n) {
+    return this.starts[n];
+  }
+
+  /** The sentence that is spoken at `time`, or was last; -1 before the first. */
+  at(time) {
+    let low = 0;
+    let high = this.starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.starts[middle] <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** The place of the sentence that `node` stands in; -1 outside of all. */
+  of(node) {
+    const item = node?.parentElement?.closest("#sentences > li") ?? null;
+    return item ? Number(item.dataset.n) : -1;
+  }
+}
+
+/** The characters `from` to `to` of an element's text. */
+export function rangeIn(element, from, to) {
+  const range = document.createRange();
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let before = 0;
+  let begun = false;
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const length = node.data.length;
+    if (!begun && from < before + length) {
+      range.setStart(node, from - before);
+      begun = true;
+    }
+    if (begun && to <= before + length) {
+      range.setEnd(node, to - before);
+      return range;
+    }
+    before += length;
+  }
+  return null;
+}
+
+/** How many characters of an element's text stand before a place in one of its text nodes. */
+export function offsetIn(element, node, offset) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let before = 0;
+  for (let each = walker.nextNode(); each; each = walker.nextNode()) {
+    if (each === node) return before + offset;
+    before += each.data.length;
+  }
+  return -1;
+}

@@ -1,0 +1,75 @@
+import { placesOf } from "./align.js";
+
+/** When each word is spoken, and where it stands. Fetched when it is first needed. */
+export class Words {
+  constructor(address, sentences) {
+    this.address = address;
+    this.sentences = sentences;
+    this.spoken = null;
+    this.known = new Map();
+  }
+
+  /** Resolves once the times are there; without them whole sentences have to do. */
+  load() {
+    this.loading ??= this.fetch();
+    return this.loading;
+  }
+
+  async fetch() {
+    try {
+      const answer = await fetch(this.address);
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      this.spoken = (await answer.json()).sentences;
+    } catch {
+      this.loading = null; // tried again when it is next needed
+    }
+  }
+
+  /** The text of a sentence has changed. */
+  forget(n) {
+    this.known.delete(n);
+  }
+
+  /** Of a sentence: the words that stand in its text, as {from, to, start, end}, in order. */
+  of(n) {
+    const spoken = this.spoken?.[n];
+    if (!spoken) return [];
+    let words = this.known.get(n);
+    if (!words) this.known.set(n, (words = this.placed(spoken, n)));
+    return words;
+  }
+
+  placed({ start, words, times }, n) {
+    const places = placesOf(words, this.sentences.text(n));
+    const placed = [];
+    let at = Math.round(start * 100);
+    places.forEach((place, index) => {
+      const begin = at + times[2 * index];
+      at = begin + times[2 * index + 1];
+      if (place) placed.push({ from: place[0], to: place[1], start: begin / 100, end: at / 100 });
+    });
+    return placed;
+  }
+
+  /** The word of a sentence that is spoken at `time`, or was last within it; null before the first. */
+  spokenAt(n, time) {
+    const words = this.of(n);
+    let found = null;
+    for (const word of words) {
+      if (word.start > time) break;
+      found = word;
+    }
+    return found;
+  }
+
+  /** The word that stands at a character of a sentence, or last before it. */
+  standingAt(n, offset) {
+    const words = this.of(n);
+    let found = words[0] ?? null;
+    for (const word of words) {
+      if (word.from > offset) break;
+      found = word;
+    }
+    return found;
+  }
+}
