@@ -40,7 +40,9 @@ WORKDIR /data
 FROM runtime AS web
 COPY --from=build-web /opt/longscribe /opt/longscribe
 USER 10001:10001
-ENV LONGSCRIBE_HOST=0.0.0.0
+# The first goes with the second: the server refuses to let strangers in without sign-in.
+ENV LONGSCRIBE_HOST=0.0.0.0 \
+    LONGSCRIBE_SIGN_IN=required
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=10s --start-period=30s \
     CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=8); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
@@ -36,6 +37,14 @@ _UNIX_SOCKET_PATH_MAX = 100
 """Linux allows 107 bytes for a socket's path; the rest is room for a suffix."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there. A name counts if it is localhost."""
+    try:
+        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 class InvalidSettings(LongscribeError):
     code = "invalid_settings"
 
@@ -61,7 +70,35 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description="Signs the pages' form tokens; empty: made once and kept in the data folder.",
+        description="Signs the session cookie and the pages' form tokens; empty: made once and "
+        "kept in the data folder.",
+    )
+
+    # --- who may use it
+    sign_in: Literal["off", "required"] = Field(
+        "off",
+        description="off: everybody who reaches the port is one and the same owner, so it may "
+        "listen on loopback only. required: accounts and API keys.",
+    )
+    session_idle_hours: float = Field(
+        72, gt=0, description="A sign-in ends so long after its last use."
+    )
+    session_max_hours: float = Field(
+        720, gt=0, description="A sign-in ends so long after it began, used or not."
+    )
+    sign_in_attempts: int = Field(
+        10,
+        ge=1,
+        description="Wrong passwords for an account from one address; five times as many from the "
+        "address, ten times as many for the account.",
+    )
+    sign_in_window_s: float = Field(900, gt=0, description="The time in which they are counted.")
+    proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Reverse proxies in front, whose X-Forwarded-For, -Proto and -Host are "
+        "believed.",
     )
 
     # --- the model
@@ -217,6 +254,20 @@ class Settings(BaseSettings):
                 "heartbeat loses the job"
             )
         return self
+
+    @model_validator(mode="after")
+    def _strangers_sign_in(self) -> Self:
+        if self.sign_in == "off" and not is_loopback(self.host):
+            raise ValueError(
+                f"LONGSCRIBE_HOST is {self.host}, which others can reach, and LONGSCRIBE_SIGN_IN "
+                "is off: everybody could read and delete every recording. Set "
+                "LONGSCRIBE_SIGN_IN=required, or LONGSCRIBE_HOST=127.0.0.1"
+            )
+        return self
+
+    @property
+    def requires_sign_in(self) -> bool:
+        return self.sign_in == "required"
 
     @cached_property
     def resolved_database_url(self) -> str:

@@ -10,17 +10,18 @@ from flask_compress import Compress
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
+from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.access_log import log_requests
 from web.api import corrections, docs_page, jobs, listening, openapi, uploads
 from web.errors import register_error_handlers
 from web.health import health
 from web.i18n import register_languages
-from web.pages import views
+from web.pages import account, people, views
 from web.pages.words import register_filters
-from web.secret import session_secret
 from web.security import secure
 from web.services import open_services
+from web.sign_in import require_sign_in
 from web.tus import MethodOverride
 from web.uploads import UploadRequest
 
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
     secure(app)
+    require_sign_in(app, settings)
     csrf.init_app(app)
     csrf.exempt(jobs.blueprint)
     csrf.exempt(corrections.blueprint)
@@ -77,6 +79,9 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
     app.register_blueprint(views.pages)
+    if settings.requires_sign_in:
+        app.register_blueprint(account.account)
+        app.register_blueprint(people.people)
     openapi.configure_openapi(app)
     return app
 

@@ -20,6 +20,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.http import HTTP_STATUS_CODES
 
+from shared.accounts.errors import TooManyAttempts
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
 from web.i18n import N_, current_language
 
@@ -27,8 +28,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 _RETRY_AFTER_S = 5.0
 
-_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
-"""Paths that answer programs, so errors there are JSON too."""
+_PROGRAMS = ("/api/", "/v1/", "/healthz", "/readyz", "/metrics")
+_FOR_PEOPLE = ("/api/docs",)
 
 _HTTP_ERRORS = {
     400: (
@@ -50,6 +51,7 @@ _HTTP_ERRORS = {
 }
 
 _TITLES = {
+    401: N_("Not signed in"),
     403: N_("Not allowed"),
     404: N_("Not found"),
     500: N_("Something went wrong"),
@@ -109,6 +111,17 @@ _SAYS_TOO_LITTLE = {"invalid_request", "internal_error", "illegal_transition"}
 """Codes of many different messages: the English one says more than the code does."""
 
 
+_STALE_PAGE = N_("This page was open for too long, or cookies are off. Go back and try again.")
+_STALE_PROGRAM = N_(
+    "This page is out of date: reload it and try again. A program sends an API key, and no cookie."
+)
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether programs ask there: errors are JSON, and keys are taken."""
+    return path.startswith(_PROGRAMS) and path not in _FOR_PEOPLE
+
+
 def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(LongscribeError, _longscribe_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -122,7 +135,9 @@ def _longscribe_error(error: LongscribeError) -> Response:
         status=error.http_status,
         code=error.code,
         param=error.param,
-        retry_after_s=error.retry_after_s if isinstance(error, QueueFull) else _RETRY_AFTER_S,
+        retry_after_s=error.retry_after_s
+        if isinstance(error, QueueFull | TooManyAttempts)
+        else _RETRY_AFTER_S,
     )
 
 
@@ -139,7 +154,7 @@ def _http_error(error: HTTPException) -> Response:
     code, message = _HTTP_ERRORS.get(status, default)
     if isinstance(error, CSRFError):
         code = "csrf_failed"
-        message = N_("This page was open for too long, or cookies are off. Go back and try again.")
+        message = _STALE_PROGRAM if is_for_programs(request.path) else _STALE_PAGE
     response = _respond(message, status=status, code=code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
@@ -158,7 +173,7 @@ def _respond(
 ) -> Response:
     response: Response
     message = in_our_language(code, message)
-    if request.path.startswith(_PROGRAMS):
+    if is_for_programs(request.path):
         body: dict[str, Any] = {
             "error": error_object(message, status=status, code=code, param=param)
         }
@@ -169,6 +184,8 @@ def _respond(
             render_template("error.html", status=status, title=title, message=message)
         )
     response.status_code = status
-    if status in (503, 507):
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Longscribe"'
+    if status in (429, 503, 507):
         response.headers["Retry-After"] = str(ceil(retry_after_s))
     return response

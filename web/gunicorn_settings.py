@@ -8,15 +8,26 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
-from shared.settings import load_settings
+from shared.settings import InvalidSettings, Settings, is_loopback, load_settings
+from web.first_run import announce_set_up
 
-_settings = load_settings()
+
+def _settings_or_exit() -> Settings:
+    """gunicorn would show a traceback, in which the one line that says what to do is lost."""
+    try:
+        return load_settings()
+    except InvalidSettings as error:
+        sys.exit(error.message)
+
+
+_settings = _settings_or_exit()
 
 
 class StructuredLogger(Logger):  # type: ignore[misc]
@@ -55,10 +66,22 @@ if workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Forget the counters of an earlier run, whose processes are gone."""
+    """Refuse strangers without sign-in, and forget the counters of an earlier run, whose processes
+    are gone."""
+    if not _settings.requires_sign_in:
+        for address in server.address:  # as --bind or GUNICORN_CMD_ARGS may have changed it
+            if isinstance(address, tuple) and not is_loopback(address[0]):
+                sys.exit(
+                    f"Others can reach {address[0]}, and LONGSCRIBE_SIGN_IN is off: everybody "
+                    "could read and delete every recording. Set LONGSCRIBE_SIGN_IN=required."
+                )
     if workers > 1:
         shutil.rmtree(_metrics_dir, ignore_errors=True)
         _metrics_dir.mkdir(parents=True)
+
+
+def when_ready(server: Any) -> None:
+    announce_set_up(_settings)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -20,6 +20,9 @@ from shared.cli.score import character_errors
 from shared.cli.stack import Stack, running_stack
 from shared.settings import Settings
 
+_ALONE = {"sign_in": "off", "host": "127.0.0.1"}
+"""Its own client signs in nowhere, whatever the server that is set up beside it asks for."""
+
 _MOST_ERRORS_ALLOWED = 0.02
 _JOB_TAKES_AT_MOST_S = 180.0
 _POLL_S = 0.25
@@ -41,6 +44,7 @@ def run_demo(settings: Settings) -> bool:
                 "database_url": "",
                 "redis_url": SecretStr(""),
                 "log_level": "WARNING",
+                **_ALONE,
             }
         )
         print(f"Starting Longscribe in {data_dir} (bundled model, {settings.device} device) ...")

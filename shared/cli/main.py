@@ -4,16 +4,13 @@ Redis nor the demonstration's needs."""
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from alembic.util import CommandError
-from sqlalchemy.exc import OperationalError
 
-from shared.errors import LongscribeError
+from shared.cli import people
+from shared.cli.complaints import errors_in_words
 from shared.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -23,26 +20,11 @@ app = typer.Typer(
     help="A self-hosted queue that turns long recordings into transcripts.",
 )
 
+app.add_typer(people.user, name="user")
+app.add_typer(people.key, name="key")
+
 _TEXT_IS_WRONG = 1
 _INTERRUPTED = 130
-
-
-@contextmanager
-def _errors_in_words() -> Iterator[None]:
-    try:
-        yield
-    except LongscribeError as error:
-        _complain(error.message)
-    except OperationalError as error:
-        _complain(f"The database cannot be used: {error.orig}")
-    except CommandError as error:
-        # Most often a revision of a newer version, which this one has no way down from.
-        _complain(f"The database's schema does not fit this version: {error}")
-
-
-def _complain(message: str) -> NoReturn:
-    typer.secho(message, fg=typer.colors.RED, err=True)
-    raise typer.Exit(2)
 
 
 def _stop_on_signals() -> None:
@@ -57,7 +39,7 @@ def serve() -> None:
     from shared.cli.serve import serve_until_stopped
 
     _stop_on_signals()
-    with _errors_in_words():
+    with errors_in_words():
         serve_until_stopped(load_settings())
 
 
@@ -67,7 +49,7 @@ def demo() -> None:
     from shared.cli.demo import run_demo
 
     _stop_on_signals()
-    with _errors_in_words():
+    with errors_in_words():
         try:
             right = run_demo(load_settings())
         except KeyboardInterrupt:
@@ -86,7 +68,7 @@ def bench(context: typer.Context) -> None:
     """Measure batch sizes on this machine with a recording of your own."""
     from shared.cli.bench import become_bench
 
-    with _errors_in_words():
+    with errors_in_words():
         become_bench(context.args)
 
 
@@ -103,7 +85,7 @@ def migrate(
     """Bring the database's schema up to this version."""
     import migrations
 
-    with _errors_in_words():
+    with errors_in_words():
         settings: Settings = load_settings()
         if not settings.database_url:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -131,7 +113,7 @@ def doctor(
     """
     from shared.cli import doctor as doctors
 
-    with _errors_in_words():
+    with errors_in_words():
         findings = doctors.examine(load_settings(), delete_orphans=delete_orphans)
     typer.echo(doctors.as_json(findings) if as_json else doctors.as_columns(findings))
     raise typer.Exit(doctors.exit_status(findings))

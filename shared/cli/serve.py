@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
+from shared.accounts.set_up import code_unless_set_up
 from shared.cli.stack import running_stack
 from shared.settings import Settings
 
@@ -34,6 +35,12 @@ def serve_until_stopped(settings: Settings) -> None:
                 "Stop it with Ctrl-C.\n",
                 flush=True,
             )
+            if settings.requires_sign_in and (code := code_unless_set_up(settings)):
+                print(
+                    f"Nobody has an account yet. Open {stack.address}/set-up and enter this "
+                    f"code:  {code}\n",
+                    flush=True,
+                )
             if settings.uses_demo_model:
                 print(_DEMO_MODEL_NOTICE, flush=True)
             try:

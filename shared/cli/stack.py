@@ -195,6 +195,7 @@ def _environment(settings: Settings, port: int) -> dict[str, str]:
         **os.environ,
         "LONGSCRIBE_HOST": settings.host,
         "LONGSCRIBE_PORT": str(port),
+        "LONGSCRIBE_SIGN_IN": settings.sign_in,
         "LONGSCRIBE_DATA_DIR": str(settings.data_dir.resolve()),
         "LONGSCRIBE_DATABASE_URL": settings.database_url,
         "LONGSCRIBE_REDIS_URL": settings.redis_url.get_secret_value(),

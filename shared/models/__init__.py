@@ -5,6 +5,7 @@ Times are UTC, durations seconds, positions in audio samples at 16 kHz.
 
 from __future__ import annotations
 
+from shared.models.account import ApiKey, SignIn, SignInAttempt, User
 from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording
 from shared.models.queue import Turn, WorkerSeen
@@ -16,6 +17,7 @@ from shared.models.waveform import StoredWaveform
 
 __all__ = [
     "LOCAL_OWNER",
+    "ApiKey",
     "Attempt",
     "Base",
     "Checkpoint",
@@ -25,10 +27,13 @@ __all__ = [
     "Revision",
     "SearchText",
     "Segment",
+    "SignIn",
+    "SignInAttempt",
     "StoredTranscript",
     "StoredWaveform",
     "Turn",
     "Upload",
+    "User",
     "WorkerSeen",
     "new_id",
 ]

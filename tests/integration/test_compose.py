@@ -110,9 +110,10 @@ class Production:
         program, *arguments = self.services[service]["command"]
         return [*IN_THIS_ENVIRONMENT[program], *arguments]
 
-    def run_once(self, service: str) -> subprocess.CompletedProcess[str]:
+    def run_once(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """The service's own command, or another in its container."""
         return subprocess.run(
-            self.command(service),
+            [*IN_THIS_ENVIRONMENT[command[0]], *command[1:]] if command else self.command(service),
             env=self.environment(service),
             cwd=REPOSITORY,
             capture_output=True,
@@ -207,19 +208,25 @@ def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Produ
     wait_for(answers(f"{url}/readyz"), seconds=60, what=web.log)
     assert production.is_healthy("web")
 
+    assert requests.get(f"{url}/api/v1/jobs", timeout=10).status_code == requests.codes.unauthorized
+    for command in (("user", "add", "anna", "--admin"), ("key", "add", "anna", "test")):
+        done = production.run_once("web", "longscribe", *command)
+        assert done.returncode == 0, done.stderr
+    http = requests.Session()
+    http.headers["Authorization"] = f"Bearer {done.stdout.strip()}"
     with SAMPLE.open("rb") as audio:
-        submitted = requests.post(f"{url}/api/v1/jobs", files={"file": audio}, timeout=30)
+        submitted = http.post(f"{url}/api/v1/jobs", files={"file": audio}, timeout=30)
     assert submitted.status_code == requests.codes.accepted, submitted.text
     job_url = f"{url}/api/v1/jobs/{submitted.json()['id']}"
 
     def ended() -> str:
         assert worker.process.poll() is None, worker.log
-        status: str = requests.get(job_url, timeout=10).json()["status"]
+        status: str = http.get(job_url, timeout=10).json()["status"]
         return status if status in ("completed", "failed") else ""
 
     status = wait_for(ended, seconds=120, what="the transcript")
-    assert status == "completed", requests.get(job_url, timeout=10).text
-    heard = requests.get(f"{job_url}/transcript", params={"format": "json"}, timeout=10).json()
+    assert status == "completed", http.get(job_url, timeout=10).text
+    heard = http.get(f"{job_url}/transcript", params={"format": "json"}, timeout=10).json()
     reference = json.loads(SAMPLE.with_suffix(".json").read_text(encoding="utf-8"))
     said = "".join(sentence["text"] for sentence in reference["sentences"])
     assert character_errors(said, heard["text"]).rate <= 0.02
@@ -269,6 +276,26 @@ def test_every_setting_in_the_file_exists_and_makes_sense(
             settings = Settings()
         if ours:
             assert settings.database_url.startswith("postgresql+psycopg://longscribe:")
+
+
+def test_the_web_server_of_the_file_is_never_open_to_strangers(production: Production) -> None:
+    told = production.services["web"]["environment"]
+    assert told["LONGSCRIBE_HOST"] == "0.0.0.0"
+    assert told["LONGSCRIBE_SIGN_IN"] == "required"
+    told["LONGSCRIBE_SIGN_IN"] = "off"
+    environment = production.environment("web") | {"LONGSCRIBE_HOST": "0.0.0.0"}
+    refused = subprocess.run(
+        production.command("web"),
+        env=environment,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode != 0
+    assert "Set LONGSCRIBE_SIGN_IN=required" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_worker_told_to_stop_has_time_to_give_its_job_back() -> None:

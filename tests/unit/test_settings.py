@@ -84,3 +84,20 @@ def test_secrets_are_not_printed() -> None:
 def test_every_setting_says_what_it_is_for() -> None:
     undocumented = [name for name, field in Settings.model_fields.items() if not field.description]
     assert undocumented == []
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "203.0.113.9", "example.org"])
+def test_strangers_are_let_in_with_sign_in_only(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("LONGSCRIBE_HOST", host)
+    with pytest.raises(InvalidSettings, match="Set LONGSCRIBE_SIGN_IN=required"):
+        load_settings()
+    monkeypatch.setenv("LONGSCRIBE_SIGN_IN", "required")
+    assert load_settings().requires_sign_in
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST"])
+def test_whoever_sits_at_the_machine_needs_no_account(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_HOST", host)
+    assert not load_settings().requires_sign_in

@@ -54,6 +54,7 @@ _ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
+    "401": "Sign-in is required here, and the key is missing, wrong or revoked.",
     "403": "A page of another site sent this request.",
     "404": "There is no such job or upload.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
@@ -87,10 +88,19 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     )
     # APIFlask names nested models once for each model that holds them.
     spec["components"]["schemas"] = schemas["$defs"]
+    spec["components"]["securitySchemes"] = {
+        "apiKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key from the account page, where sign-in is required.",
+        }
+    }
+    spec["security"] = [{"apiKey": []}, {}]
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             operation["tags"] = ["Jobs"]
             operation["operationId"] = _operation_id(path, method)
+            operation["responses"]["401"] = {}
             for status, text in _ERRORS.items():
                 if status in operation["responses"]:
                     operation["responses"][status] = {

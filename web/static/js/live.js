@@ -29,8 +29,8 @@ export function keepLive(region) {
       if (answer.status === 200) {
         show(await answer.text());
         etag = answer.headers.get("ETag");
-      } else if (answer.status === 404) {
-        location.reload(); // deleted elsewhere: the page itself says so best
+      } else if (answer.status === 404 || answer.status === 401) {
+        location.reload(); // deleted elsewhere, or signed out: the page itself says so best
       } else if (answer.status !== 304) {
         throw new Error(`status ${answer.status}`);
       }

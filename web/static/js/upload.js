@@ -1,5 +1,7 @@
 // Each file is sent to the API by itself, one after the other, with its own progress bar.
 
+import { csrfToken } from "./api.js";
+
 const SECOND = 1000;
 
 /** Turn the form into a drop area that sends files as soon as they are chosen. */
@@ -80,6 +82,7 @@ class Row {
     this.began = performance.now();
     request.open("POST", address);
     request.setRequestHeader("Idempotency-Key", this.key);
+    request.setRequestHeader("X-CSRFToken", csrfToken);
     request.responseType = "json";
     request.upload.onprogress = (event) => this.progress(event.loaded, event.total);
     return new Promise((resolve) => {

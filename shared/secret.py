@@ -1,4 +1,4 @@
-"""The key that signs the session cookie and with it the forms' CSRF tokens."""
+"""The key that signs the session cookie, with it the forms' CSRF tokens, and the set-up code."""
 
 from __future__ import annotations
 

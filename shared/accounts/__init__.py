@@ -1,0 +1,56 @@
+"""Accounts, sign-ins and API keys. Only what stands here reads or writes their tables.
+
+`people` knows the accounts, `passwords` what a password is, `attempts` how often one may be tried,
+`sessions` the browsers that are signed in, `keys` the programs, `ownership` whose everything is.
+"""
+
+from shared.accounts.attempts import AttemptLimit, attempt
+from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key
+from shared.accounts.ownership import hand_over
+from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
+from shared.accounts.people import (
+    LONGEST_NAME,
+    Person,
+    add,
+    add_first_admin,
+    change_password,
+    disable,
+    enable,
+    is_set_up,
+    people,
+    person_named,
+    reset_password,
+    set_admin,
+)
+from shared.accounts.sessions import SessionLimits, begin, end, end_all, find, sign_in
+
+__all__ = [
+    "KEY_PREFIX",
+    "LONGEST_NAME",
+    "SHORTEST_PASSWORD",
+    "AttemptLimit",
+    "Person",
+    "SessionLimits",
+    "add",
+    "add_first_admin",
+    "attempt",
+    "begin",
+    "change_password",
+    "disable",
+    "enable",
+    "end",
+    "end_all",
+    "find",
+    "find_by_key",
+    "hand_over",
+    "is_set_up",
+    "keys_of",
+    "make_key",
+    "people",
+    "person_named",
+    "random_password",
+    "reset_password",
+    "revoke_key",
+    "set_admin",
+    "sign_in",
+]

@@ -1,0 +1,107 @@
+"""How asking for an account, a sign-in or a key can end badly."""
+
+from __future__ import annotations
+
+from shared.errors import InvalidRequest, PermanentError, TransientError
+
+
+class Unauthorized(PermanentError):
+    code = "unauthorized"
+    http_status = 401
+    default_message = (
+        "Sign in first. A program sends an API key, made on the account page: "
+        "'Authorization: Bearer lsk_…'."
+    )
+
+
+class WrongPassword(PermanentError):
+    """The same for a name that does not exist, a wrong password and an account that is disabled."""
+
+    code = "wrong_password"
+    http_status = 401
+    default_message = "The name or the password is not right."
+
+
+class Forbidden(PermanentError):
+    code = "forbidden"
+    http_status = 403
+    default_message = "Only an administrator may do this."
+
+
+class TooManyAttempts(TransientError):
+    code = "too_many_attempts"
+    http_status = 429
+    default_message = "Too many wrong passwords. Wait some minutes, then try again."
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float = 60.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class AccountNotFound(PermanentError):
+    code = "account_not_found"
+    http_status = 404
+    default_message = "There is no such account."
+
+
+class NameTaken(PermanentError):
+    code = "name_taken"
+    http_status = 409
+    default_message = "There is an account of this name already. Choose another name."
+
+
+class LastAdministrator(PermanentError):
+    code = "last_administrator"
+    http_status = 409
+    default_message = (
+        "This is the only administrator, and without one nobody could manage accounts. Make "
+        "another account an administrator's first."
+    )
+
+
+class UnusableName(InvalidRequest):
+    code = "unusable_name"
+    default_message = "Choose a name of 1 to 64 letters, all of which can be seen."
+
+
+class UnusablePassword(InvalidRequest):
+    code = "unusable_password"
+    default_message = (
+        "Choose a password of 10 characters or more (256 at most) that is not the name and not one "
+        "character again and again. A few words are easy to remember."
+    )
+
+
+class SamePassword(InvalidRequest):
+    code = "same_password"
+    default_message = "Choose another password than the present one."
+
+
+class WrongSetUpCode(InvalidRequest):
+    code = "wrong_set_up_code"
+    default_message = (
+        "That is not the code. It stands in the web server's log, and in the terminal of "
+        "'longscribe serve'."
+    )
+
+
+class UnusableKeyName(InvalidRequest):
+    code = "unusable_key_name"
+    default_message = "Say in a few words, of at most 100 characters, what the key is for."
+
+
+class TooManyKeys(InvalidRequest):
+    code = "too_many_keys"
+    default_message = "There are 50 keys already. Revoke some first."
+
+
+class KeyNotFound(PermanentError):
+    code = "key_not_found"
+    http_status = 404
+    default_message = "There is no such key. It may have been revoked."
+
+
+class SetUpDone(PermanentError):
+    code = "set_up_done"
+    http_status = 409
+    default_message = "There is an account already, so this server is set up. Sign in with it."

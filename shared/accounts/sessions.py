@@ -1,0 +1,127 @@
+"""Browsers in which somebody is signed in: a random token in a cookie, and its row here."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from shared.accounts import passwords
+from shared.accounts.attempts import AttemptLimit, begin_attempt, was_right
+from shared.accounts.errors import WrongPassword
+from shared.accounts.people import Person, as_person, name_key
+from shared.db import Database, database_now
+from shared.models import SignIn, User
+
+_TOKEN_BYTES = 32
+_NOTED_EVERY_S = 60.0
+"""How often a sign-in's last use is written: not with every poll of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """A sign-in ends `idle_s` after its last use, and `lifetime_s` after it began."""
+
+    idle_s: float
+    lifetime_s: float
+
+
+def sign_in(
+    db: Database,
+    limits: SessionLimits,
+    attempts: AttemptLimit,
+    *,
+    name: str,
+    password: str,
+    address: str,
+) -> tuple[Person, str]:
+    """The person and the token of a new sign-in.
+
+    Raises WrongPassword, after the same time whatever was wrong, or TooManyAttempts.
+    """
+    key = name_key(name)
+    attempt = begin_attempt(db, attempts, name_key=key, address=address)
+    with db.reading() as session:
+        user = session.scalars(select(User).where(User.name_key == key)).one_or_none()
+    # Of an account that is disabled too, so that nothing tells it from one that is not there.
+    right = passwords.matches(user.password_hash if user else None, password)
+    if user is None or not right or user.disabled_at is not None:
+        raise WrongPassword
+    rehashed = passwords.hashed(password) if passwords.is_outdated(user.password_hash) else None
+    with db.writing() as session:
+        was_right(session, attempt)
+        session.execute(delete(SignIn).where(_is_over(limits)))
+        # Disabled or given another password while its old one was looked at: it counts no more.
+        unchanged = (
+            select(User)
+            .where(
+                User.id == user.id,
+                User.password_hash == user.password_hash,
+                User.disabled_at.is_(None),
+            )
+            .with_for_update()
+        )
+        current = session.scalars(unchanged).one_or_none()
+        if current is None:
+            raise WrongPassword
+        if rehashed is not None:
+            current.password_hash = rehashed
+        return as_person(current), _begin(session, user.id)
+
+
+def begin(db: Database, user_id: str) -> str:
+    """The token of a new sign-in of somebody who has just shown who they are."""
+    with db.writing() as session:
+        return _begin(session, user_id)
+
+
+def _begin(session: Session, user_id: str) -> str:
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    session.add(SignIn(token_sha256=_digest(token), user_id=user_id))
+    return token
+
+
+def find(db: Database, limits: SessionLimits, token: str) -> Person | None:
+    """Who is signed in with this token, if it is still good; notes that it was used."""
+    of_token = SignIn.token_sha256 == _digest(token)
+    is_stale = (SignIn.seen_at <= database_now(-min(_NOTED_EVERY_S, limits.idle_s / 4))).label("is")
+    with db.reading() as session:
+        found = session.execute(
+            select(SignIn, is_stale)
+            .join(SignIn.user)
+            .where(of_token, ~_is_over(limits), User.disabled_at.is_(None))
+            .options(joinedload(SignIn.user))
+        ).one_or_none()
+    if found is None:
+        return None
+    row, stale = found
+    if stale:
+        with db.writing() as session:
+            session.execute(update(SignIn).where(of_token).values(seen_at=database_now()))
+    return as_person(row.user)
+
+
+def end(db: Database, token: str) -> None:
+    """In this browser."""
+    with db.writing() as session:
+        session.execute(delete(SignIn).where(SignIn.token_sha256 == _digest(token)))
+
+
+def end_all(db: Database, user_id: str) -> None:
+    """In all of the person's browsers."""
+    with db.writing() as session:
+        session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+
+
+def _is_over(limits: SessionLimits) -> ColumnElement[bool]:
+    return or_(
+        SignIn.seen_at <= database_now(-limits.idle_s),
+        SignIn.created_at <= database_now(-limits.lifetime_s),
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

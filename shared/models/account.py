@@ -1,0 +1,83 @@
+"""Who may sign in, from where they are signed in, and the keys of their programs.
+
+Nothing here can be used by who reads it: passwords are argon2id hashes, and of session tokens and
+API keys, which are 256 random bits, only the SHA-256 is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shared.db import database_now
+from shared.models.base import Base, BigId, Id, new_id
+
+
+class User(Base):
+    """An account. Its id is the `owner_id` of what it submits; an account is never deleted, so
+    nothing ever loses its owner."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(64))
+    """As its person writes it."""
+    name_key: Mapped[str] = mapped_column(String(200), unique=True)
+    """The name without the difference between capitals and small letters; the database keeps two
+    accounts from having the same."""
+    password_hash: Mapped[str] = mapped_column(String(255))
+    password_is_temporary: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Somebody else knows it: the next who signs in with it chooses another first."""
+    is_admin: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    disabled_at: Mapped[datetime | None]
+
+
+class SignIn(Base):
+    """A browser in which somebody is signed in. Without its row a cookie is worth nothing."""
+
+    __tablename__ = "sign_ins"
+
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    seen_at: Mapped[datetime] = mapped_column(default=database_now())
+    """To within a minute."""
+
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class ApiKey(Base):
+    """What a program sends as `Authorization: Bearer`."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    """What it is for, in its person's words."""
+    key_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    last_used_at: Mapped[datetime | None]
+    """To within a minute."""
+    revoked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class SignInAttempt(Base):
+    """A password that was tried and was not right, or is being tried just now."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (
+        Index("sign_in_attempts_of_account", "account", "at"),
+        Index("sign_in_attempts_of_address", "address", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the name that was given: people type their password into the wrong field."""
+    address: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(default=database_now())

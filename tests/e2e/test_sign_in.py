@@ -1,0 +1,190 @@
+"""A team in real browsers: the first account, a second one, each with their own recordings."""
+
+from __future__ import annotations
+
+import io
+import re
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+import migrations
+from shared import accounts, jobs
+from shared.db import Database
+from tests import factories
+from tests.people import PASSWORD
+from tests.services import Stack, running, wait_for
+
+NEW_PASSWORD = "battery staple correct"
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Stack]:
+    """A server that nobody has set up yet."""
+    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
+    migrations.upgrade(url)
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_SIGN_IN": "required"}
+    with running(Stack(tmp_path / "stack", url, env)) as stack:
+        stack.start_web()
+        yield stack
+
+
+@pytest.fixture
+def rows(team: Stack) -> Iterator[Database]:
+    db = Database(team.database_url)
+    yield db
+    db.dispose()
+
+
+@pytest.fixture
+def other_context(browser: Browser) -> Iterator[BrowserContext]:
+    """Another person's browser."""
+    opened = browser.new_context(locale="en-GB")
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+def set_up_code(stack: Stack) -> str:
+    found = re.search(r"code=([a-z2-7-]{14})", stack.services[-1].log)
+    return found[1] if found else ""
+
+
+def set_up(page: Page, stack: Stack) -> None:
+    page.goto(stack.url)
+    page.get_by_label("Set-up code").fill(wait_for(lambda: set_up_code(stack), what="the code"))
+    page.get_by_label("Your name").fill("Anna")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    expect(page.get_by_text("This server is set up")).to_be_visible()
+
+
+def enter(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def choose(page: Page, item: str) -> None:
+    """From the menu with the person's name."""
+    page.locator("header .menu summary").click()
+    page.locator("header .menu").get_by_text(item, exact=True).click()
+
+
+def a_recording(folder: Path) -> Path:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(32_000))
+    path = folder / "周会 standup.wav"
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def test_a_team_from_the_first_account_to_the_last_sign_out(
+    team: Stack, rows: Database, page: Page, other_context: BrowserContext, tmp_path: Path
+) -> None:
+    kept = factories.submit(rows, filename="recorded before.wav")
+    set_up(page, team)
+    expect(page.get_by_role("link", name="recorded before.wav")).to_be_visible()
+    jobs.cancel(rows, owner_id=accounts.person_named(rows, "Anna").id, job_id=kept)
+
+    # A recording through the page's own script, whose requests need cookie and token.
+    recording = a_recording(tmp_path)
+    page.locator("input[type=file]").first.set_input_files(recording)
+    expect(page.get_by_role("link", name=recording.name)).to_be_visible()
+    anna = accounts.person_named(rows, "Anna")
+    job = next(
+        view.job
+        for view in jobs.list_jobs(rows, owner_id=anna.id).jobs
+        if view.job.recording.filename == recording.name
+    )
+    assert page.goto(f"{team.url}/jobs/{job.id}").status == 200  # type: ignore[union-attr]
+
+    choose(page, "People")
+    page.get_by_label("Name").fill("Bo")
+    page.get_by_role("button", name="Add").click()
+    password = page.locator("#secret code").inner_text()
+
+    theirs = other_context.new_page()
+    theirs.goto(f"{team.url}/jobs/{job.id}")
+    expect(theirs).to_have_url(re.compile(r"/sign-in\?next="))
+    enter(theirs, "bo", "not the password")
+    expect(theirs.get_by_role("alert")).to_contain_text("not right")
+    expect(theirs.get_by_label("Password")).to_be_focused()
+    enter(theirs, "bo", password)
+    expect(theirs.get_by_role("heading", level=1)).to_have_text("Change the password")
+    theirs.get_by_label("Present password").fill(password)
+    theirs.get_by_label("New password").fill(NEW_PASSWORD)
+    theirs.get_by_role("button", name="Change the password").click()
+    expect(theirs.get_by_text("The password is changed")).to_be_visible()
+
+    # Anna's job is not there for Bo, by its page or by the API.
+    gone = theirs.goto(f"{team.url}/jobs/{job.id}")
+    assert gone is not None and gone.status == 404
+    assert theirs.evaluate(f"fetch('/api/v1/jobs/{job.id}').then(r => r.status)") == 404
+    theirs.goto(team.url)
+    expect(theirs.get_by_role("link", name=recording.name)).to_have_count(0)
+    people = theirs.goto(f"{team.url}/people")
+    assert people is not None and people.status == 403
+
+    theirs.goto(team.url)
+    choose(theirs, "Sign out")
+    expect(theirs.get_by_text("You are signed out.")).to_be_visible()
+    theirs.go_back()
+    theirs.reload()
+    expect(theirs.get_by_role("heading", level=1)).to_have_text("Sign in")
+    enter(theirs, "Bo", NEW_PASSWORD)
+    expect(theirs).to_have_url(re.compile(r"127\.0\.0\.1:\d+/"))
+
+
+def test_a_page_that_was_left_open_asks_to_sign_in_once_its_session_has_ended(
+    team: Stack, rows: Database, page: Page
+) -> None:
+    set_up(page, team)
+    anna = accounts.person_named(rows, "Anna")
+    factories.submit(rows, owner_id=anna.id)
+    page.reload()
+    accounts.end_all(rows, anna.id)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in", timeout=60_000)
+
+
+def test_a_key_is_made_copied_and_revoked(
+    team: Stack, rows: Database, context: BrowserContext, page: Page
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    set_up(page, team)
+    choose(page, "Your account")
+    page.get_by_label("What the key is for").fill("nightly import")
+    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    key = page.evaluate("navigator.clipboard.readText()")
+    assert accounts.find_by_key(rows, key.strip()) is not None
+    page.goto(f"{team.url}/account")
+    expect(page.get_by_text(key)).to_have_count(0)
+    page.get_by_role("button", name="Revoke the key “nightly import”").click()
+    expect(page.get_by_text("The key is revoked")).to_be_visible()
+    assert accounts.find_by_key(rows, key.strip()) is None
+
+
+def test_signing_in_works_without_javascript_and_by_keyboard(
+    team: Stack, rows: Database, context_without_js: BrowserContext
+) -> None:
+    accounts.add_first_admin(rows, name="Anna", password=PASSWORD)
+    page = context_without_js.new_page()
+    page.goto(team.url)
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("Anna")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("header .menu summary")).to_have_text("Anna")
+    page.locator("header .menu summary").press("Enter")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")

@@ -1,0 +1,71 @@
+"""Accounts, and people who use the pages with them, for tests that need somebody signed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from shared import accounts
+from shared.accounts import AttemptLimit, Person, SessionLimits, passwords
+from shared.db import Database
+
+PASSWORD = "correct horse battery"
+
+LIMITS = SessionLimits(idle_s=3600, lifetime_s=7200)
+ATTEMPTS = AttemptLimit(most=3, window_s=600)
+HERE = "192.0.2.1"
+
+
+@contextmanager
+def quick_hashes() -> Iterator[None]:
+    """Hashes that take a millisecond. The real ones have a test of their own."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._nobodys_hash.cache_clear()
+    with mock.patch.object(passwords, "_hasher", cheap):
+        yield
+    passwords._nobodys_hash.cache_clear()
+
+
+def an_admin(db: Database, name: str = "Anna") -> Person:
+    """The first account."""
+    return accounts.add_first_admin(db, name=name, password=PASSWORD)
+
+
+def a_person(db: Database, name: str = "Bo", *, is_admin: bool = False) -> Person:
+    """Another account, whose person has chosen the password."""
+    return accounts.add(db, name=name, password=PASSWORD, is_admin=is_admin, is_temporary=False)
+
+
+def bearer(db: Database, person: Person) -> dict[str, str]:
+    """The header of a program of theirs."""
+    key = accounts.make_key(db, user_id=person.id, name="a program")
+    return {"Authorization": f"Bearer {key}"}
+
+
+def form_token(client: FlaskClient, path: str = "/sign-in") -> str:
+    """What a form of that page carries along."""
+    page = client.get(path, follow_redirects=True).text
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def sign_in(
+    client: FlaskClient, name: str, password: str = PASSWORD, **fields: str
+) -> TestResponse:
+    form = {"csrf_token": form_token(client), "name": name, "password": password, **fields}
+    return client.post("/sign-in", data=form)
+
+
+def signed_in(app: Flask, name: str) -> FlaskClient:
+    client = app.test_client()
+    response = sign_in(client, name)
+    assert response.status_code == 303, response.text
+    return client

@@ -1,0 +1,230 @@
+"""Setting up, signing in and out, and what a person changes about their own account."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+
+from shared import accounts
+from shared.accounts import Person
+from shared.accounts.errors import (
+    SetUpDone,
+    TooManyAttempts,
+    Unauthorized,
+    WrongPassword,
+    WrongSetUpCode,
+)
+from shared.accounts.set_up import is_set_up_code
+from shared.errors import InvalidRequest, LongscribeError
+from web.errors import in_our_language
+from web.first_run import announce_set_up
+from web.i18n import same_site_path
+from web.services import services
+from web.sign_in import begin_session, current_person, end_session, session_limits
+
+log = structlog.stdlib.get_logger(__name__)
+
+account = Blueprint("account", __name__)
+
+
+def shown_once(html: str, status: int = 200) -> Response:
+    """A page that nobody may find again with the back button: it holds a secret."""
+    response = make_response(html, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def render(template: str, **context: Any) -> str:
+    """A page about accounts, on which it does not matter which model recognises."""
+    return render_template(template, demo_notice=None, **context)
+
+
+def words_of(error: LongscribeError) -> str:
+    return in_our_language(error.code, error.message)
+
+
+def refused(template: str, error: LongscribeError, **context: Any) -> Response:
+    """The form again, with what was wrong with it."""
+    response = make_response(
+        render(
+            template,
+            problem=words_of(error),
+            param=error.param,
+            **context,
+        ),
+        error.http_status,
+    )
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(round(error.retry_after_s) + 1)
+    return response
+
+
+def attempt_limit() -> accounts.AttemptLimit:
+    settings = services().settings
+    return accounts.AttemptLimit(settings.sign_in_attempts, settings.sign_in_window_s)
+
+
+def address() -> str:
+    return request.remote_addr or ""
+
+
+def _me() -> Person:
+    person = current_person()
+    if person is None:
+        raise Unauthorized
+    return person
+
+
+@account.get("/sign-in")
+def sign_in() -> Any:
+    target = same_site_path(request.args.get("next"))
+    if current_person() is not None:
+        return redirect(target, 303)
+    if not accounts.is_set_up(services().db):
+        return redirect(url_for(".set_up"), 303)
+    return render("account/sign_in.html", next=target)
+
+
+@account.post("/sign-in")
+def do_sign_in() -> Any:
+    target = same_site_path(request.form.get("next"))
+    here = services()
+    name = request.form.get("name", "")
+    try:
+        person, token = accounts.sign_in(
+            here.db,
+            session_limits(here.settings),
+            attempt_limit(),
+            name=name,
+            password=request.form.get("password", ""),
+            address=address(),
+        )
+    except (WrongPassword, TooManyAttempts) as error:
+        log.warning("sign-in refused", code=error.code, client=address())
+        return refused("account/sign_in.html", error, next=target, name=name)
+    begin_session(token)
+    log.info("signed in", account=person.id)
+    return redirect(target, 303)
+
+
+@account.get("/set-up")
+def set_up() -> Any:
+    here = services()
+    if accounts.is_set_up(here.db):
+        return redirect(url_for(".sign_in"), 303)
+    announce_set_up(here.settings)
+    return render("account/set_up.html")
+
+
+@account.post("/set-up")
+def do_set_up() -> Any:
+    here = services()
+    name = request.form.get("name", "")
+    code = request.form.get("code", "")
+    try:
+        with accounts.attempt(here.db, attempt_limit(), name="", address=address()):
+            if not is_set_up_code(here.settings, code):
+                raise WrongSetUpCode(param="code")
+        person = accounts.add_first_admin(
+            here.db, name=name, password=request.form.get("password", "")
+        )
+    except SetUpDone:
+        return redirect(url_for(".sign_in"), 303)
+    except (InvalidRequest, TooManyAttempts) as error:
+        return refused("account/set_up.html", error, name=name, code=code)
+    begin_session(accounts.begin(here.db, person.id))
+    log.warning("set up", account=person.id, client=address())
+    flash(_("This server is set up, and you are its administrator."), "done")
+    return redirect(url_for("pages.index"), 303)
+
+
+@account.post("/sign-out")
+def sign_out() -> Any:
+    end_session()
+    flash(_("You are signed out."), "done")
+    return redirect(url_for(".sign_in"), 303)
+
+
+@account.post("/sign-out-everywhere")
+def sign_out_everywhere() -> Any:
+    accounts.end_all(services().db, _me().id)
+    end_session()
+    flash(_("You are signed out in every browser."), "done")
+    return redirect(url_for(".sign_in"), 303)
+
+
+def _own_page(status: int = 200, **context: Any) -> Response:
+    keys = accounts.keys_of(services().db, _me().id)
+    html = render("account/account.html", keys=keys, **context)
+    return shown_once(html, status) if context else make_response(html, status)
+
+
+@account.get("/account")
+def own() -> Response:
+    return _own_page()
+
+
+@account.get("/account/password")
+def own_password() -> str:
+    return render("account/password.html")
+
+
+@account.post("/account/password")
+def change_own_password() -> Any:
+    me = _me()
+    new = request.form.get("password", "")
+    try:
+        accounts.change_password(
+            services().db,
+            attempt_limit(),
+            user_id=me.id,
+            current=request.form.get("current", ""),
+            new=new,
+            address=address(),
+        )
+    except (WrongPassword, InvalidRequest, TooManyAttempts) as error:
+        return refused("account/password.html", error)
+    begin_session(accounts.begin(services().db, me.id))
+    log.info("password changed", account=me.id)
+    flash(_("The password is changed. You are signed out in all other browsers."), "done")
+    return redirect(url_for(".own"), 303)
+
+
+@account.get("/account/keys")
+def keys() -> Any:
+    """For who comes back to what a key was shown on, by a link in the page or by hand."""
+    return redirect(url_for(".own"), 303)
+
+
+@account.post("/account/keys")
+def make_key() -> Response:
+    me = _me()
+    name = request.form.get("name", "")
+    try:
+        key = accounts.make_key(services().db, user_id=me.id, name=name)
+    except InvalidRequest as error:
+        return _own_page(error.http_status, problem=words_of(error), name=name)
+    log.info("API key made", account=me.id)
+    return _own_page(201, key=key, key_name=name)
+
+
+@account.post("/account/keys/<uuid:key_id>/revoke")
+def revoke_key(key_id: UUID) -> Any:
+    me = _me()
+    accounts.revoke_key(services().db, user_id=me.id, key_id=str(key_id))
+    log.info("API key revoked", account=me.id)
+    flash(_("The key is revoked: nothing signs in with it any more."), "done")
+    return redirect(url_for(".own"), 303)

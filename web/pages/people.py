@@ -1,0 +1,115 @@
+"""The accounts of a team, for its administrators; `web.sign_in` lets nobody else in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+
+from shared import accounts
+from shared.accounts.errors import LastAdministrator, NameTaken
+from shared.errors import InvalidRequest, LongscribeError
+from web.pages.account import render, shown_once, words_of
+from web.services import services
+from web.sign_in import current_person
+
+log = structlog.stdlib.get_logger(__name__)
+
+people = Blueprint("people", __name__, url_prefix="/people")
+
+
+def _page(status: int = 200, **context: Any) -> Response:
+    html = render("account/people.html", people=accounts.people(services().db), **context)
+    return shown_once(html, status) if context else make_response(html, status)
+
+
+def _refused(error: LongscribeError, **context: Any) -> Response:
+    return _page(error.http_status, problem=words_of(error), **context)
+
+
+def _log(what: str, user_id: str) -> None:
+    person = current_person()
+    log.info(what, account=user_id, by=person.id if person else None)
+
+
+@people.get("")
+def all_people() -> Response:
+    return _page()
+
+
+@people.post("")
+def add() -> Response:
+    name = request.form.get("name", "")
+    password = accounts.random_password()
+    try:
+        made = accounts.add(
+            services().db, name=name, password=password, is_admin="admin" in request.form
+        )
+    except (InvalidRequest, NameTaken) as error:
+        return _refused(error, name=name)
+    _log("account added", made.id)
+    return _page(201, password_of=made.name, password=password)
+
+
+@people.get("/<uuid:user_id>/password")
+def no_password(user_id: UUID) -> Any:
+    """For who comes back to what a password was shown on."""
+    return redirect(url_for(".all_people"), 303)
+
+
+@people.post("/<uuid:user_id>/password")
+def reset_password(user_id: UUID) -> Response:
+    password = accounts.random_password()
+    person = accounts.reset_password(services().db, str(user_id), password)
+    _log("password reset", person.id)
+    return _page(password_of=person.name, password=password)
+
+
+@people.post("/<uuid:user_id>/disable")
+def disable(user_id: UUID) -> Any:
+    try:
+        accounts.disable(services().db, str(user_id))
+    except LastAdministrator as error:
+        return _refused(error)
+    _log("account disabled", str(user_id))
+    return _back(_("The account is disabled. Its recordings stay, and its waiting jobs run."))
+
+
+@people.post("/<uuid:user_id>/enable")
+def enable(user_id: UUID) -> Any:
+    accounts.enable(services().db, str(user_id))
+    _log("account enabled", str(user_id))
+    return _back(_("The account can be used again."))
+
+
+@people.post("/<uuid:user_id>/admin")
+def make_admin(user_id: UUID) -> Any:
+    accounts.set_admin(services().db, str(user_id), True)
+    _log("account made an administrator's", str(user_id))
+    return _back(_("The account is an administrator's now."))
+
+
+@people.post("/<uuid:user_id>/no-admin")
+def make_no_admin(user_id: UUID) -> Any:
+    try:
+        accounts.set_admin(services().db, str(user_id), False)
+    except LastAdministrator as error:
+        return _refused(error)
+    _log("account no administrator's any more", str(user_id))
+    return _back(_("The account is no administrator's any more."))
+
+
+def _back(message: str) -> Any:
+    flash(message, "done")
+    return redirect(url_for(".all_people"), 303)
