@@ -12,6 +12,8 @@ from shared.errors import PermanentError
 
 _POLICY = {
     "default-src": "'self'",
+    # A blob is the page's own: a recording made in the browser, played before it is sent.
+    "media-src": "'self' blob:",
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",
@@ -24,7 +26,7 @@ _HEADERS = {
     # Not no-referrer: the CSRF check compares the referrer under HTTPS.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

@@ -35,6 +35,9 @@ pages = Blueprint("pages", __name__)
 
 _PER_PAGE = 25
 
+_AFTER_OTHERS = -5
+"""The priority of what is not urgent; the scripts say the same."""
+
 
 @pages.app_context_processor
 def _about_the_server() -> dict[str, Any]:
@@ -122,10 +125,11 @@ def submit() -> Any:
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
         raise InvalidRequest("No file was chosen. Choose a recording to transcribe.", param="file")
+    priority = _AFTER_OTHERS if request.form.get("later") else 0
     accepted = 0
     for file in files:
         try:
-            accept(file, owner_id=current_owner_id())
+            accept(file, owner_id=current_owner_id(), priority=priority)
         except InvalidRequest as error:
             flash(error.message, "error")
         except QueueFull as error:

@@ -1,8 +1,10 @@
 // What every page does. Everything here adds to pages that work without it.
+import { watchJobs } from "./notify.js";
 import { showLocalTimes } from "./times.js";
 
 showLocalTimes(document);
 closeMenusOutside();
+watchJobs();
 
 /** A menu closes when something else is chosen, and with Escape. */
 function closeMenusOutside() {

@@ -1,0 +1,31 @@
+import { _, language } from "./i18n.js";
+
+const number = (value, digits) =>
+  new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+
+/** Bytes as people say them: 1.2 GB, 340 MB, 12 kB. */
+export function size(bytes) {
+  if (bytes >= 2 ** 30) return `${number(bytes / 2 ** 30, 1)} GB`;
+  if (bytes >= 2 ** 20) return `${number(bytes / 2 ** 20, bytes < 10 * 2 ** 20 ? 1 : 0)} MB`;
+  return `${number(Math.ceil(bytes / 2 ** 10), 0)} kB`;
+}
+
+/** A time that is left, no finer than anyone wants to know. */
+export function span(seconds) {
+  if (seconds < 90) return _("%(seconds)s s", { seconds: Math.max(1, Math.ceil(seconds)) });
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return _("%(minutes)s min", { minutes });
+  const hours = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  const parts = [_("%(hours)s h", { hours })];
+  if (rest) parts.push(_("%(minutes)s min", { minutes: rest }));
+  return parts.join(" ");
+}
+
+/** A length that runs: 0:07, 1:02:05. */
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
