@@ -79,7 +79,7 @@ def test_scripts_are_given_their_words_by_an_address_that_changes_with_them(
     client: FlaskClient,
 ) -> None:
     client.get("/language/zh")
-    (address,) = re.findall(r'href="(/words/zh-[^"]+)"', client.get("/").text)
+    (address,) = re.findall(r'data-words="(/words/zh-[^"]+)"', client.get("/").text)
     answer = client.get(address)
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert answer.json is not None

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, Response
+from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 import migrations
 from shared.db import Database
 from shared.states import JobStatus
 from tests import factories
+from tests.people import PASSWORD, a_person, an_admin
 from tests.services import Stack, running
 
 LOOKS = list(itertools.product(["en", "zh"], ["light", "dark"], [1440, 390]))
@@ -27,20 +30,26 @@ MOST_BYTES = 400_000
 
 @dataclass
 class Installed:
-    """A server, and the addresses of its pages by name."""
+    """A server, the addresses of its pages by name, and who looks at them."""
 
     stack: Stack
     paths: dict[str, str] = field(default_factory=dict)
+    signed_in: StorageState | None = None
+
+
+@contextmanager
+def a_server(folder: Path, **env: str) -> Iterator[Stack]:
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0", **env})) as stack:
+        stack.start_web()
+        yield stack
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    folder = tmp_path_factory.mktemp("every-page")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
-        stack.start_web()
-        db = Database(url)
+    with a_server(tmp_path_factory.mktemp("every-page")) as stack:
+        db = Database(stack.database_url)
         made = Installed(stack, {"nothing there": "/nowhere"})
         for status in (
             JobStatus.COMPLETED,
@@ -54,19 +63,55 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             made.paths[status.value] = f"/jobs/{job_id}"
             if status == JobStatus.COMPLETED:
                 made.paths["delete"] = f"/jobs/{job_id}/delete"
-        made.paths["list"] = "/"
+        made.paths |= {"list": "/", "found": "/?q=周会", "nothing found": "/?q=无"}
         yield made
         db.dispose()
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    folder = tmp_path_factory.mktemp("empty")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
-        stack.start_web()
+    with a_server(tmp_path_factory.mktemp("empty")) as stack:
         yield Installed(stack, {"empty list": "/"})
+
+
+@pytest.fixture(scope="module")
+def new_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    with a_server(tmp_path_factory.mktemp("new-team"), LONGSCRIBE_SIGN_IN="required") as stack:
+        yield Installed(stack, {"set-up": "/"})
+
+
+@pytest.fixture(scope="module")
+def team(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[tuple[Installed, Installed]]:
+    """As a stranger sees it, and as its admin does."""
+    with a_server(tmp_path_factory.mktemp("team"), LONGSCRIBE_SIGN_IN="required") as stack:
+        db = Database(stack.database_url)
+        an_admin(db)
+        a_person(db)
+        db.dispose()
+        context = browser.new_context(locale="en-GB")
+        page = context.new_page()
+        page.goto(stack.url)
+        page.get_by_label("Name").fill("Anna")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", level=1).wait_for()
+        signed_in = context.storage_state()
+        context.close()
+        yield (
+            Installed(stack, {"sign-in": "/"}),
+            Installed(
+                stack,
+                {
+                    "own list": "/",
+                    "account": "/account",
+                    "password": "/account/password",
+                    "people": "/people",
+                },
+                signed_in,
+            ),
+        )
 
 
 @dataclass
@@ -103,18 +148,21 @@ class Watched:
 def test_every_page_is_accessible_and_keeps_to_itself(
     installed: Installed,
     empty: Installed,
+    new_team: Installed,
+    team: tuple[Installed, Installed],
     browser: Browser,
     language: str,
     theme: str,
     width: int,
 ) -> None:
     found: dict[str, list[str]] = {}
-    for site in (installed, empty):
+    for site in (installed, empty, new_team, *team):
         context = browser.new_context(
             locale={"en": "en-GB", "zh": "zh-CN"}[language],
             color_scheme=theme,  # type: ignore[arg-type]
             viewport={"width": width, "height": 900},
             reduced_motion="reduce",
+            storage_state=site.signed_in,
         )
         for name, path in site.paths.items():
             watched = Watched(context.new_page(), site.stack.url)

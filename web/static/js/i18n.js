@@ -1,5 +1,5 @@
 /** Words of this page's language: the English ones are the keys. Loaded before any script runs. */
-const address = document.querySelector('link[rel="preload"][as="fetch"]')?.href;
+const address = document.documentElement.dataset.words;
 const words = address ? await load(address) : {};
 
 async function load(from) {
