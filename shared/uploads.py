@@ -23,6 +23,8 @@ from shared.partial import holding, remove_partial, untouched_partials
 _YOUNG_S = 3600.0
 """An upload gets its row right after its file; so long nothing is called stray."""
 
+_LEAVING_S = 2.0
+
 
 def create(
     db: Database,
@@ -133,7 +135,8 @@ def job_of(db: Database, *, owner_id: str, upload_id: str) -> str | None:
 def remove(db: Database, blobs: BlobStore, *, owner_id: str, upload_id: str) -> None:
     """End an upload: the row, then the bytes unless a job has them. UploadBusy while it is held."""
     try:
-        with holding(blobs, upload_id):
+        # Whoever gives an upload up has most often just left the request that wrote to it.
+        with holding(blobs, upload_id, wait_s=_LEAVING_S):
             forget(db, owner_id=owner_id, upload_id=upload_id)
             _remove_bytes(db, blobs, upload_id)
     except UploadExpired:  # its bytes are gone already

@@ -119,6 +119,7 @@ class Uploads {
       try {
         const offset = await offsetOf(left.uploadUrl);
         if (offset === null) await forget(left.uploadUrl);
+        else if (offset === 0) await this.discard(left.uploadUrl); // nothing to go on with
         else if (offset === left.size) await this.submit(left.uploadUrl, left.metadata);
         else this.offer(left, name, offset, input);
       } catch {
@@ -142,14 +143,18 @@ class Uploads {
         [_("Choose the file"), () => input.click()],
         [
           _("Discard"),
-          async () => {
+          () => {
             row.remove();
-            await giveUp(left.uploadUrl).catch(() => {}); // else it expires
-            await forget(left.uploadUrl);
+            this.discard(left.uploadUrl);
           },
         ],
       ],
     );
+  }
+
+  async discard(uploadUrl) {
+    await giveUp(uploadUrl).catch(() => {}); // else it expires
+    await forget(uploadUrl);
   }
 
   /** The file of an unfinished upload was chosen, so it is no longer offered. */
