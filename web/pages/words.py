@@ -16,6 +16,7 @@ from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from web.api.schemas import BatchOut, ErrorObject, HistoryOut, JobOut
 from web.errors import in_our_language
 from web.i18n import N_, current_language
+from web.pages.export_choices import export_formats, export_numbers, export_toggles
 from web.quantities import (
     bytes_words,
     clock,
@@ -259,3 +260,5 @@ def register_filters(app: Flask) -> None:
     ):
         app.add_template_filter(filter_)
     app.add_template_filter(_spaced, "spaced")
+    for offered in (export_formats, export_toggles, export_numbers):
+        app.add_template_global(offered)

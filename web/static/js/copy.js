@@ -1,3 +1,5 @@
+import { _ } from "./i18n.js";
+
 /** Buttons with data-copy="#id" copy the paragraphs of that element, one a line. */
 export function copyButtons() {
   document.addEventListener("click", async (event) => {
@@ -6,24 +8,33 @@ export function copyButtons() {
     const paragraphs = document.querySelectorAll(`${button.dataset.copy} p`);
     const text = [...paragraphs].map((paragraph) => paragraph.textContent).join("\n");
     const label = button.textContent;
-    button.textContent = (await copy(text)) ? "Copied" : "Select the text and copy it";
+    button.textContent = (await copy(text)) ? _("Copied") : _("Select the text and copy it");
     setTimeout(() => (button.textContent = label), 2000);
   });
 }
 
-async function copy(text) {
+/** Copy a text, or what a promise of one becomes. Returns whether that worked. */
+export async function copy(text) {
   try {
-    await navigator.clipboard.writeText(text);
+    // With a promise: a browser forgets the click that allowed this while the text is on its way.
+    const blob = Promise.resolve(text).then((got) => new Blob([got], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
     return true;
   } catch {
-    return copyByHand(text); // no clipboard without HTTPS, except on this machine itself
+    // No clipboard without HTTPS, except on this machine itself; some know no promises.
+  }
+  try {
+    return copyByHand(await text);
+  } catch {
+    return false;
   }
 }
 
 function copyByHand(text) {
   const area = document.createElement("textarea");
   area.value = text;
-  document.body.append(area);
+  // Outside an open dialog nothing can be selected.
+  (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
   const copied = document.execCommand("copy");
   area.remove();

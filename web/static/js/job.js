@@ -1,12 +1,15 @@
 // A job's page.
 import "./main.js";
 import { copyButtons } from "./copy.js";
+import { exportDialog } from "./export.js";
 import { keepLive } from "./live.js";
 import { textSoFar } from "./text_so_far.js";
 import { readAndListen } from "./transcript/reading.js";
 
 copyButtons();
 readAndListen();
+const exporting = document.getElementById("export");
+if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");
 const askForText = soFar && textSoFar(soFar);
 const running = document.querySelector("[data-live]");

@@ -1,0 +1,249 @@
+"""Taking a transcript away: what the dialog shows is what the file holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
+
+import migrations
+from shared.db import Database
+from shared.transcript import Sentence, Transcript
+from tests import factories
+from tests.e2e.test_every_page import LOOKS, LOOKS_NAMED, problems_of
+from tests.services import Stack, running
+from tests.subtitle_rules import read_srt, read_vtt
+
+MEETING = Transcript(
+    60.0,
+    "zh",
+    "demo",
+    (
+        Sentence(0.5, 6.5, "我们用GPU跑了3.5小时，所以先把数据迁移做完再看一下接口的文档。"),
+        Sentence(6.6, 7.4, "好。"),
+        Sentence(11.0, 14.0, "下一个，API文档。"),
+    ),
+)
+
+
+@dataclass
+class Site:
+    url: str
+    job_id: str
+    long_job_id: str
+
+    def open(self, context: BrowserContext, *, long: bool = False) -> Page:
+        page = context.new_page()
+        page.goto(f"{self.url}/jobs/{self.long_job_id if long else self.job_id}")
+        return page
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("export")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    db = Database(url)
+    long = Transcript(
+        6_000.0,
+        "zh",
+        "demo",
+        tuple(Sentence(n * 6.0, n * 6.0 + 5.0, f"这是第{n}句，说的是API。") for n in range(1_000)),
+    )
+    made = []
+    for transcript in (MEETING, long):
+        made.append(factories.submit(db, filename="周会 standup.m4a"))
+        factories.complete(db, factories.claim(db), transcript)
+    db.dispose()
+    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+        stack.start_web()
+        yield Site(stack.url, *made)
+
+
+def opened(page: Page) -> Locator:
+    page.locator(".actions").get_by_role("button", name="Export").click()
+    # Not by its role, which would be looked for among thousands of sentences at each glance.
+    dialog = page.locator("dialog.export")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_have_role("dialog")
+    expect(dialog).to_have_accessible_name("Export")
+    return dialog
+
+
+def preview(dialog: Locator) -> Locator:
+    return dialog.get_by_role("region", name="How it begins")
+
+
+def download(page: Page, dialog: Locator) -> Download:
+    with page.expect_download() as started:
+        dialog.get_by_role("link", name="Download").click()
+    return started.value
+
+
+def test_the_preview_follows_each_choice_and_the_file_is_what_it_showed(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    dialog = opened(page)
+    shown = preview(dialog)
+    expect(shown).to_have_text(
+        "我们用 GPU 跑了 3.5 小时，所以先把数据迁移做完再看一下接口的文档。好。\n\n"
+        "下一个，API 文档。\n"
+    )
+    dialog.get_by_label("Times", exact=True).check()
+    expect(shown).to_contain_text("[00:00:11] 下一个，API 文档。")
+    dialog.get_by_label("Paragraphs").uncheck()
+    expect(shown).to_contain_text("[00:00:06] 好。")
+    dialog.get_by_label("Punctuation").uncheck()
+    expect(shown).to_contain_text("[00:00:11] 下一个 API 文档")
+    dialog.get_by_label("Space between Chinese and Latin").uncheck()
+    expect(shown).to_contain_text("[00:00:11] 下一个 API文档")
+
+    file = download(page, dialog)
+    assert file.suggested_filename == "周会 standup.txt"
+    assert Path(file.path()).read_text("utf-8") == shown.inner_text()
+    expect(dialog.get_by_role("status")).to_have_text("The download begins.")
+
+
+def test_each_format_offers_its_own_options_and_is_downloaded(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    dialog = opened(page)
+    dialog.get_by_label("SRT subtitles").check()
+    expect(preview(dialog)).to_contain_text("00:00:00,500 -->")
+    expect(dialog.get_by_label("Times", exact=True)).to_be_hidden()
+    dialog.get_by_text("Lines and seconds").click()
+    dialog.get_by_label("Width of a line").fill("20")
+    expect(preview(dialog)).to_contain_text("--> 00:00:02,823")
+    srt = download(page, dialog)
+    assert srt.suggested_filename == "周会 standup.srt"
+    assert Path(srt.path()).read_text("utf-8").startswith(preview(dialog).inner_text()[:200])
+    assert read_srt(Path(srt.path()).read_text("utf-8"))[0].lines == ["我们用 GPU", "跑了 3.5 小时"]
+
+    dialog.get_by_label("WebVTT subtitles").check()
+    expect(preview(dialog)).to_contain_text("WEBVTT")
+    vtt = download(page, dialog)
+    assert read_vtt(Path(vtt.path()).read_text("utf-8"))[0].start == 500
+
+    dialog.get_by_label("JSON with word times").check()
+    expect(preview(dialog)).to_contain_text('"duration": 60.0')
+    expect(dialog.get_by_text("Lines and seconds")).to_be_hidden()
+    parsed = json.loads(Path(download(page, dialog).path()).read_text("utf-8"))
+    assert parsed["sentences"][2]["text"] == "下一个，API文档。"
+
+    dialog.get_by_label("Word document").check()
+    expect(preview(dialog)).to_contain_text("[00:00:11] 下一个，API 文档。")
+    file = download(page, dialog)
+    assert file.suggested_filename == "周会 standup.docx"
+    assert docx.Document(str(file.path())).paragraphs[-1].text == "00:00:11\t下一个，API 文档。"
+
+
+def test_all_of_a_long_transcript_is_copied(site: Site, context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = site.open(context, long=True)
+    dialog = opened(page)
+    dialog.get_by_label("Paragraphs").uncheck()
+    expect(preview(dialog)).to_contain_text("这是第 39 句，说的是 API。\n…")
+    dialog.get_by_role("button", name="Copy all").click()
+    expect(dialog.get_by_role("status")).to_have_text("Copied", timeout=60_000)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("这是第 0 句，说的是 API。\n")
+    assert copied.count("\n") == 1_000
+
+    dialog.get_by_label("Word document").check()
+    expect(dialog.get_by_role("status")).to_have_text("")
+    dialog.get_by_role("button", name="Copy all").click()
+    expect(dialog.get_by_role("status")).to_have_text("Copied", timeout=60_000)
+    assert page.evaluate("navigator.clipboard.readText()").startswith("[00:00:00] 这是第 0 句")
+
+
+def test_choices_are_remembered_for_each_format(site: Site, context: BrowserContext) -> None:
+    page = site.open(context)
+    dialog = opened(page)
+    dialog.get_by_label("Times", exact=True).check()
+    dialog.get_by_label("Word document").check()
+    expect(dialog.get_by_label("Times", exact=True)).to_be_checked()
+    dialog.get_by_label("Times", exact=True).uncheck()
+    expect(preview(dialog)).not_to_contain_text("[")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+    page.reload()
+    dialog = opened(page)
+    expect(dialog.get_by_label("Word document")).to_be_checked()
+    expect(dialog.get_by_label("Times", exact=True)).not_to_be_checked()
+    dialog.get_by_label("Plain text").check()
+    expect(dialog.get_by_label("Times", exact=True)).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Export")).to_be_focused()
+
+    page.evaluate("localStorage.setItem('longscribe.export', '{\"formats\": 3}')")
+    page.reload()
+    expect(preview(opened(page))).to_contain_text("3.5 小时")
+
+
+def test_a_number_that_cannot_be_is_told_and_nothing_is_downloaded_with_it(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    dialog = opened(page)
+    dialog.get_by_label("SRT subtitles").check()
+    dialog.get_by_text("Lines and seconds").click()
+    dialog.get_by_label("Lines at once").fill("9")
+    expect(dialog.get_by_role("alert")).to_contain_text("Lines at once")
+    expect(dialog.get_by_role("link", name="Download")).to_have_attribute("aria-disabled", "true")
+    expect(dialog.get_by_role("button", name="Copy all")).to_be_disabled()
+    dialog.get_by_label("Lines at once").fill("1")
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Copy all")).to_be_enabled()
+    expect(preview(dialog)).not_to_contain_text("小时\n所以")
+
+
+def test_a_server_that_does_not_answer_is_told_of(site: Site, context: BrowserContext) -> None:
+    page = site.open(context)
+    page.route("**/transcript?*", lambda route: route.abort())
+    dialog = opened(page)
+    expect(dialog.get_by_role("alert")).to_have_text("The server cannot be reached.")
+
+
+def test_without_javascript_the_files_are_links(
+    site: Site, context_without_js: BrowserContext
+) -> None:
+    page = site.open(context_without_js)
+    expect(page.get_by_role("button", name="Export")).to_be_hidden()
+    for label, ending in (("Plain text", ".txt"), ("Word document", ".docx"), ("SRT", ".srt")):
+        with page.expect_download() as started:
+            page.get_by_role("link", name=label).click()
+        assert started.value.suggested_filename == f"周会 standup{ending}"
+
+
+@pytest.mark.parametrize(("language", "theme", "width"), LOOKS, ids=LOOKS_NAMED)
+def test_the_dialog_is_accessible_and_fits(
+    site: Site, browser: Browser, language: str, theme: str, width: int
+) -> None:
+    context = browser.new_context(
+        locale={"en": "en-GB", "zh": "zh-CN"}[language],
+        color_scheme=theme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 780},
+        reduced_motion="reduce",
+    )
+    page = site.open(context)
+    page.locator("[data-export]").click()
+    dialog = page.locator("dialog.export")
+    for name in ("docx", "srt"):
+        dialog.locator(f"[value={name}]").check()
+        if name == "srt":
+            dialog.locator("summary").click()
+        expect(dialog.locator("pre")).to_have_attribute("data-format", name)
+        expect(dialog.locator("pre")).to_have_attribute("aria-busy", "false")
+        assert problems_of(page, width) == []
+        for control in (dialog.locator("a.download"), dialog.locator("pre")):
+            expect(control).to_be_in_viewport(ratio=0.9)
+    context.close()

@@ -1,0 +1,78 @@
+"""What the export dialog offers. Which option belongs to which format, the formats know."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+
+from shared.export import FORMATS
+from shared.export.options import LIMITS
+
+_FOR_READING = {"txt": {"paragraphs": True, "spacing": True}}
+"""Where a person is better served than a program is by the format's own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One of the files; `choices` are the options that it takes, as they stand at first."""
+
+    name: str
+    label: str
+    choices: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportToggle:
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportNumber:
+    name: str
+    label: str
+    least: float
+    most: float
+    step: float
+
+
+def export_formats() -> list[ExportFormat]:
+    """In the order of use."""
+    labels = {
+        "txt": _("Plain text"),
+        "docx": _("Word document"),
+        "srt": _("SRT subtitles"),
+        "vtt": _("WebVTT subtitles"),
+        "json": _("JSON with word times"),
+    }
+    formats = []
+    for name, label in labels.items():
+        defaults = asdict(FORMATS[name].defaults) | _FOR_READING.get(name, {})
+        choices = {option: defaults[option] for option in FORMATS[name].takes}
+        formats.append(ExportFormat(name, label, choices))
+    return formats
+
+
+def export_toggles() -> list[ExportToggle]:
+    return [
+        ExportToggle("timestamps", _("Times")),
+        ExportToggle("paragraphs", _("Paragraphs")),
+        ExportToggle("punctuation", _("Punctuation")),
+        ExportToggle("end_marks", _("Comma or full stop at the end of a Chinese line")),
+        ExportToggle("spacing", _("Space between Chinese and Latin")),
+    ]
+
+
+def export_numbers() -> list[ExportNumber]:
+    labels = {
+        "line_width": (_("Width of a line (a Chinese character counts two)"), 1.0),
+        "max_lines": (_("Lines at once"), 1.0),
+        "min_seconds": (_("Seconds at least"), 0.1),
+        "max_seconds": (_("Seconds at most"), 0.1),
+    }
+    return [
+        ExportNumber(name, label, LIMITS[name].least, LIMITS[name].most, step)
+        for name, (label, step) in labels.items()
+    ]
