@@ -180,6 +180,7 @@ def test_signing_out_ends_the_cookie_wherever_it_was_copied(
     assert copy.get("/").status_code == 200
     done = client.post("/sign-out", data={"csrf_token": form_token(client, "/")})
     assert done.location == "/sign-in"
+    assert done.headers["Clear-Site-Data"] == '"cache"'
     assert client.get("/").status_code == 303
     assert copy.get("/").status_code == 303
 

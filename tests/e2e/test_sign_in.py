@@ -7,16 +7,20 @@ import re
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import migrations
 from shared import accounts, jobs
 from shared.db import Database
 from tests import factories
-from tests.people import PASSWORD
+from tests.people import PASSWORD, a_person, an_admin
 from tests.services import Stack, running, wait_for
+
+Theme = Literal["light", "dark"]
 
 NEW_PASSWORD = "battery staple correct"
 
@@ -30,6 +34,24 @@ def team(tmp_path: Path) -> Iterator[Stack]:
     with running(Stack(tmp_path / "stack", url, env)) as stack:
         stack.start_web()
         yield stack
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with several accounts."""
+    folder = tmp_path_factory.mktemp("served")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    db = Database(url)
+    anna = an_admin(db)
+    a_person(db, "王伟")
+    accounts.disable(db, a_person(db, "Maximiliane Schwarzenberger-Hohenlohe").id)
+    accounts.make_key(db, user_id=anna.id, name="每晚导入")
+    db.dispose()
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_SIGN_IN": "required"}
+    with running(Stack(folder / "stack", url, env)) as stack:
+        stack.start_web()
+        yield stack.url
 
 
 @pytest.fixture
@@ -136,8 +158,7 @@ def test_a_team_from_the_first_account_to_the_last_sign_out(
     theirs.goto(team.url)
     choose(theirs, "Sign out")
     expect(theirs.get_by_text("You are signed out.")).to_be_visible()
-    theirs.go_back()
-    theirs.reload()
+    theirs.go_back()  # to what a browser may have kept
     expect(theirs.get_by_role("heading", level=1)).to_have_text("Sign in")
     enter(theirs, "Bo", NEW_PASSWORD)
     expect(theirs).to_have_url(re.compile(r"127\.0\.0\.1:\d+/"))
@@ -152,6 +173,58 @@ def test_a_page_that_was_left_open_asks_to_sign_in_once_its_session_has_ended(
     page.reload()
     accounts.end_all(rows, anna.id)
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in", timeout=60_000)
+
+
+def test_what_stands_on_a_page_can_be_sent_after_signing_in_again_in_another_tab(
+    team: Stack, rows: Database, context: BrowserContext, page: Page
+) -> None:
+    set_up(page, team)
+    anna = accounts.person_named(rows, "Anna")
+    job_id = factories.submit(rows, owner_id=anna.id)
+    page.goto(f"{team.url}/account")
+    cancel = f"""import("/static/js/api.js")
+        .then(({{ api }}) => api("POST", "/api/v1/jobs/{job_id}/cancel"))
+        .then((job) => job.status, (error) => error.message)"""
+    accounts.end_all(rows, anna.id)
+    assert page.evaluate(cancel).startswith("You are signed out.")
+    tab = context.new_page()
+    tab.goto(team.url)
+    enter(tab, "Anna")
+    expect(tab.locator("header .menu summary")).to_be_visible()
+    assert page.evaluate(cancel) == "cancelled"
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_what_the_pages_about_accounts_say_for_a_moment_is_accessible(
+    served: str, browser: Browser, theme: Theme, width: int
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=theme, locale="en-GB"
+    )
+    page = context.new_page()
+    page.goto(f"{served}/sign-in")
+    enter(page, "Anna", "not the password")
+    page.get_by_role("alert").wait_for()
+    seen(page, width)
+    enter(page, "Anna")
+    page.locator("header .menu summary").click()
+    seen(page, width)
+    page.goto(f"{served}/account")
+    page.get_by_label("What the key is for").fill("a key")
+    page.keyboard.press("Enter")
+    page.locator("#secret").wait_for()
+    seen(page, width)
+    page.goto(f"{served}/people")
+    page.locator("main details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    seen(page, width)
+    context.close()
+
+
+def seen(page: Page, width: int) -> None:
+    """What axe-core has to say against a page, and whether it fits."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_key_is_made_copied_and_revoked(

@@ -218,8 +218,26 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(serve: Serve) -> None:
     assert "Traceback" not in stack.log
 
 
+def test_strangers_are_let_in_with_an_account_only(serve: Serve) -> None:
+    port = free_port()
+    refused = serve("data", port, LONGSCRIBE_HOST="0.0.0.0")
+    assert refused.process.wait(60) == 2
+    assert "Set LONGSCRIBE_SIGN_IN=required" in refused.log
+    stack = serve("data", port, LONGSCRIBE_SIGN_IN="required")
+    wait_until_ready(stack)
+    told = wait_for(lambda: re.search(r"/set-up and enter this code:  ([a-z2-7-]{14})", stack.log))
+    http = requests.Session()
+    url = f"http://127.0.0.1:{port}"
+    assert http.get(f"{url}/api/v1/jobs", timeout=10).status_code == requests.codes.unauthorized
+    token = re.search(r'name="csrf_token" value="([^"]+)"', http.get(url, timeout=10).text)
+    assert token is not None
+    form = {"csrf_token": token[1], "name": "Anna", "password": "correct horse battery"}
+    entered = http.post(f"{url}/set-up", data={**form, "code": told[1]}, timeout=30)
+    assert entered.url == f"{url}/" and entered.ok, entered.text
+
+
 def test_the_demo_prints_the_right_text_and_leaves_nothing(tmp_path: Path) -> None:
-    env = environment(tmp_path, 1, TMPDIR=str(tmp_path))
+    env = environment(tmp_path, 1, TMPDIR=str(tmp_path), LONGSCRIBE_SIGN_IN="required")
     del env["LONGSCRIBE_DATA_DIR"], env["LONGSCRIBE_PORT"]
     done = subprocess.run(
         [*CLI, "demo"], env=env, capture_output=True, text=True, timeout=120, check=False

@@ -154,16 +154,22 @@ def do_set_up() -> Any:
 @account.post("/sign-out")
 def sign_out() -> Any:
     end_session()
-    flash(_("You are signed out."), "done")
-    return redirect(url_for(".sign_in"), 303)
+    return _signed_out(_("You are signed out."))
 
 
 @account.post("/sign-out-everywhere")
 def sign_out_everywhere() -> Any:
     accounts.end_all(services().db, _me().id)
     end_session()
-    flash(_("You are signed out in every browser."), "done")
-    return redirect(url_for(".sign_in"), 303)
+    return _signed_out(_("You are signed out in every browser."))
+
+
+def _signed_out(message: str) -> Any:
+    flash(message, "done")
+    response = redirect(url_for(".sign_in"), 303)
+    # Or the next who sits here goes back to the pages of the one before.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def _own_page(status: int = 200, **context: Any) -> Response:

@@ -11,17 +11,30 @@ export class ApiError extends Error {
 
   /** Whether the same request may succeed later. */
   get mayPass() {
-    return this.status === 0 || this.status === 423 || this.status === 429 || this.status >= 500;
+    return [0, 401, 423, 429].includes(this.status) || this.status >= 500;
   }
 }
 
-export const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+/** Goes with every change; read it each time, for it changes when somebody signs in again. */
+export let csrfToken = tokenOf(document);
+
+function tokenOf(page) {
+  return page.querySelector('meta[name="csrf-token"]')?.content ?? "";
+}
+
+/** After signing in again in another tab, what stands unsaved on this page can still be sent. */
+async function renewToken() {
+  const page = await fetch("/account", { cache: "no-store" });
+  const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
+  csrfToken = tokenOf(parsed) || csrfToken;
+}
 
 /**
  * Ask this site's API. `json` or `form` is sent as the body; the answer's JSON is returned, or
  * null where there is none. Throws ApiError, with status 0 where no answer came.
  */
-export async function api(method, url, { json, form, headers = {}, signal, keepalive } = {}) {
+export async function api(method, url, options = {}, isSecondTry = false) {
+  const { json, form, headers = {}, signal, keepalive } = options;
   const sent = { Accept: "application/json", "X-CSRFToken": csrfToken, ...headers };
   let body = form;
   if (json !== undefined) {
@@ -38,6 +51,13 @@ export async function api(method, url, { json, form, headers = {}, signal, keepa
   const read = await answer.json().catch(() => null);
   if (answer.ok) return read;
   const told = read?.error;
+  if (told?.code === "csrf_failed" && !isSecondTry) {
+    await renewToken().catch(() => null);
+    return api(method, url, options, true);
+  }
+  if (told?.code === "unauthorized") {
+    told.message = _("You are signed out. Sign in again in another tab, then try again here.");
+  }
   throw new ApiError(
     told?.message ?? _("The server answered with status %(status)s.", { status: answer.status }),
     told?.code ?? "unknown",
