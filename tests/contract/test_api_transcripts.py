@@ -165,6 +165,9 @@ def test_the_etag_is_of_the_file_with_its_options(
     assert ask(client, job_id, f"format={name}").headers["ETag"] == etag
     seen = {"If-None-Match": etag}
     assert client.get(plain.request.url, headers=seen).status_code == 304
+    compressed = ask(client, job_id, f"format={name}", **{"Accept-Encoding": "gzip"})
+    packed = {"If-None-Match": compressed.headers["ETag"], "Accept-Encoding": "gzip"}
+    assert client.get(plain.request.url, headers=packed).status_code == 304
     other = ask(client, job_id, f"format={name}&punctuation=off", **seen)
     assert other.status_code == 200
     assert other.headers["ETag"] != etag

@@ -1,12 +1,16 @@
 import { _ } from "./i18n.js";
 
-/** Buttons with data-copy="#id" copy the paragraphs of that element, one a line. */
+const THIN_SPACE = "\u2009"; // set between Chinese and Latin for the eye only
+
+/** Buttons with data-copy="#id" copy the texts in that element, one a line, as they are stored. */
 export function copyButtons() {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");
     if (!button) return;
-    const paragraphs = document.querySelectorAll(`${button.dataset.copy} p`);
-    const text = [...paragraphs].map((paragraph) => paragraph.textContent).join("\n");
+    const text = [...document.querySelectorAll(`${button.dataset.copy} .text`)]
+      .map((one) => one.textContent.replaceAll(THIN_SPACE, ""))
+      .filter(Boolean)
+      .join("\n");
     const label = button.textContent;
     button.textContent = (await copy(text)) ? _("Copied") : _("Select the text and copy it");
     setTimeout(() => (button.textContent = label), 2000);
