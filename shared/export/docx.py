@@ -42,7 +42,7 @@ _WITHOUT_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip file can hold."""
 
-_UNUSED = ("/stylesWithEffects", "/customXml", "/thumbnail", "/extended-properties", "/numbering")
+_UNUSED = ("/stylesWithEffects", "/customXml", "/thumbnail", "/extended-properties")
 """What python-docx's template brings and this document does not need: two thirds of its size."""
 
 _WORDS = {
@@ -119,8 +119,9 @@ def _template() -> bytes:
         for key in [k for k, relation in relations.items() if relation.reltype.endswith(_UNUSED)]:
             del relations[key]
     styles = document.styles
-    for style in [one for one in styles if one.type in (WD_STYLE_TYPE.TABLE, WD_STYLE_TYPE.LIST)]:
-        style.delete()
+    for style in list(styles):
+        if style.type is WD_STYLE_TYPE.TABLE and not style.element.default:
+            style.delete()
     fonts = styles.element.find(f"{qn('w:docDefaults')}/{qn('w:rPrDefault')}/{_RUN_PROPERTIES}")
     _set_fonts(fonts)
     language = fonts.find(qn("w:lang"))
