@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 
 import srt
@@ -10,6 +11,9 @@ import webvtt
 
 from shared.export.options import ExportOptions
 from shared.export.width import cells
+
+_ONE_WORD = re.compile(r"[!-~]+")
+"""Only this may be longer than a line."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,6 @@ def broken_reading(cues: list[Shown], options: ExportOptions) -> list[str]:
         if len(cue.lines) > options.max_lines:
             found.append(f"cue {number} has {len(cue.lines)} lines")
         for line in cue.lines:
-            if cells(line) > options.line_width and " " in line.strip():
+            if cells(line) > options.line_width and not _ONE_WORD.fullmatch(line):
                 found.append(f"cue {number} has a line of {cells(line)} cells: {line}")
     return found

@@ -39,8 +39,8 @@ _LATIN_UNIT = re.compile(
     r"(?:[kKMGTP]?i?[bB](?:ps)?|[kMG]?Hz|[cmk]?m|[mk]?g|[mnµ]?s|h|min|[mkM]?W|kWh|[mk]?V|[mkM]?Ω"
     r"|°[CF]|[℃%‰]|px|fps|dB)[.,;:?!]*"
 )
-_LONGEST_NUMBER = 10
-"""Characters that are held together as one number, so that no line grows without end."""
+_LONGEST_NUMBER = 16
+"""Cells that are held together as one number: the narrowest line that may be asked for."""
 
 
 @dataclass(slots=True)
@@ -114,8 +114,10 @@ def _glued(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
     """The same, numbers in one with their units."""
     held, gap = next(pieces, ("", None))
     for text, space in pieces:
-        if len(held) < _LONGEST_NUMBER and _is_one_number(held, text, spaced_apart=bool(space)):
-            held += " " * bool(space) + text
+        joined = held + " " * bool(space) + text
+        fits = cells(joined) <= _LONGEST_NUMBER
+        if fits and _is_one_number(held, text, spaced_apart=bool(space)):
+            held = joined
         else:
             yield held, gap
             held, gap = text, space

@@ -58,7 +58,7 @@ _OPTIONS = st.builds(
     punctuation=st.booleans(),
     spacing=st.booleans(),
     end_marks=st.booleans(),
-    line_width=st.integers(24, 60),
+    line_width=st.integers(20, 60),
     max_lines=st.integers(2, 3),
 )
 
