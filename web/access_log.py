@@ -30,6 +30,7 @@ def _end(response: Response) -> Response:
     endpoint = request.endpoint or "none"  # never the path: that would make a series for each job
     metrics.REQUEST_SECONDS.labels(request.method, endpoint, response.status_code).observe(seconds)
     write = log.debug if endpoint in _QUIET or response.status_code == 304 else log.info
+    person = g.get("person")
     write(
         "request",
         method=request.method,
@@ -37,5 +38,6 @@ def _end(response: Response) -> Response:
         status=response.status_code,
         ms=round(seconds * 1000),
         client=request.remote_addr,
+        **({"account": person.id} if person else {}),
     )
     return response

@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     Compress(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
-    secure(app)
+    secure(app, settings)
     require_sign_in(app, settings)
     csrf.init_app(app)
     csrf.exempt(jobs.blueprint)

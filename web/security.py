@@ -6,9 +6,12 @@ that a browser on this machine opens could submit and delete jobs.
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask, Response, request
 
 from shared.errors import PermanentError
+from shared.settings import Settings, is_loopback
 
 _POLICY = {
     "default-src": "'self'",
@@ -29,6 +32,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
+_PORT = re.compile(r":\d*$")
+
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -38,14 +43,25 @@ class CrossSiteRequest(PermanentError):
     default_message = "A page of another site sent this request. Send it from Longscribe's own."
 
 
+class WrongHost(PermanentError):
+    code = "wrong_host"
+    http_status = 421
+    default_message = (
+        "Without sign-in this server answers to localhost and 127.0.0.1 only. Open it there; "
+        "behind a proxy that lets nobody else in, set LONGSCRIBE_PROXIES."
+    )
+
+
 def content_security_policy(**changes: str) -> str:
     """The policy, with directives replaced or added (`img_src="'self' data:"`)."""
     directives = _POLICY | {name.replace("_", "-"): value for name, value in changes.items()}
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
-def secure(app: Flask) -> None:
+def secure(app: Flask, settings: Settings) -> None:
     app.before_request(_refuse_other_sites)
+    if not settings.requires_sign_in and not settings.proxies:
+        app.before_request(_refuse_other_names)
     app.after_request(_add_headers)
 
 
@@ -55,6 +71,13 @@ def _refuse_other_sites() -> None:
         return
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise CrossSiteRequest
+
+
+def _refuse_other_names() -> None:
+    """Another site may point its own name at this machine, and is the same site to the browser
+    then. Only the name that is asked for gives it away."""
+    if not is_loopback(_PORT.sub("", request.host)):
+        raise WrongHost
 
 
 def _add_headers(response: Response) -> Response:

@@ -15,7 +15,7 @@ from wtforms.validators import ValidationError  # type: ignore[import-untyped]
 
 from shared import accounts
 from shared.accounts import Person
-from shared.accounts.errors import Forbidden, Unauthorized
+from shared.accounts.errors import Forbidden, PasswordIsTemporary, Unauthorized
 from shared.settings import Settings
 from web.errors import is_for_programs
 from web.services import services
@@ -108,9 +108,17 @@ def _admit() -> Response | None:
         return _turn_away()
     if endpoint in _ADMINS_ONLY or request.blueprint == "people":
         require_admin()
-    if g.person.password_is_temporary and not _may_keep_password(endpoint):
-        return redirect(url_for("account.own_password"), 303)
+    if g.person.password_is_temporary and endpoint not in _WITH_A_TEMPORARY_PASSWORD:
+        return _ask_for_a_password()
     return None
+
+
+def _ask_for_a_password() -> Response | None:
+    if not is_for_programs(request.path):
+        return redirect(url_for("account.own_password"), 303)
+    if "Authorization" in request.headers:  # a key, which only its person knows
+        return None
+    raise PasswordIsTemporary
 
 
 def require_admin() -> None:
@@ -152,7 +160,3 @@ def _turn_away() -> Response:
         path = request.full_path if request.query_string else request.path
         return redirect(url_for("account.sign_in", next=path), 303)
     return redirect(url_for("account.sign_in"), 303)
-
-
-def _may_keep_password(endpoint: str | None) -> bool:
-    return endpoint in _WITH_A_TEMPORARY_PASSWORD or "Authorization" in request.headers

@@ -28,6 +28,12 @@ class Forbidden(PermanentError):
     default_message = "Only an administrator may do this."
 
 
+class PasswordIsTemporary(PermanentError):
+    code = "password_is_temporary"
+    http_status = 403
+    default_message = "Choose a password of your own first, on the account page."
+
+
 class TooManyAttempts(TransientError):
     code = "too_many_attempts"
     http_status = 429

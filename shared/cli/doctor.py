@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from shared.cli.data_folder import holder
+from shared.cli.doctor_accounts import check_accounts
 from shared.cli.doctor_database import check_clock, check_database, check_jobs, check_workers
 from shared.cli.doctor_finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor_machine import check_data_folder, check_disk, check_redis
@@ -30,7 +31,7 @@ _SPEECH_WITHIN_S = 60.0
 """Importing torch takes 5 s, and several times that from a cold disk; reading a model as long."""
 _FOLDERS_WITHIN_S = 120.0
 
-_NEED_THE_DATABASE = ("clock", "workers", "jobs", "orphans")
+_NEED_THE_DATABASE = ("clock", "workers", "jobs", "accounts", "orphans")
 
 
 def examine(
@@ -65,6 +66,7 @@ def examine(
             Check("clock", partial(check_clock, db, now)),
             Check("workers", partial(check_workers, db, settings, served_by)),
             Check("jobs", partial(check_jobs, db, settings, served_by)),
+            Check("accounts", partial(check_accounts, db, settings)),
             Check(
                 "orphans",
                 partial(check_orphans, db, settings, delete=delete_orphans),

@@ -159,3 +159,21 @@ def test_pages_of_somebody_who_is_signed_in_are_not_framed_or_cached_for_others(
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert headers["Cache-Control"] in ("private, no-cache", "no-store")
         assert "Cookie" in headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "192.168.1.4", "[2001:db8::1]:80"]
+)
+def test_without_sign_in_another_sites_name_for_this_machine_is_refused(
+    sqlite_url: str, tmp_path: Path, host: str
+) -> None:
+    (tmp_path / "alone").mkdir()
+    app = make_app(sqlite_url, tmp_path / "alone")
+    client = app.test_client()
+    for path in ("/", "/api/v1/jobs"):
+        assert client.get(path, headers={"Host": host}).status_code == 421
+    for ours in ("localhost:8000", "127.0.0.1:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST"):
+        assert client.get("/", headers={"Host": ours}).status_code == 200
+    proxied = make_app(sqlite_url, tmp_path / "alone", proxies=1).test_client()
+    assert proxied.get("/", headers={"Host": host}).status_code == 200
+    database(app).dispose()

@@ -130,6 +130,21 @@ def test_too_many_wrong_passwords_are_told_with_the_time_to_wait(
     assert "Wait some minutes" in answer.text
 
 
+def test_whoever_has_many_addresses_of_one_network_has_no_more_attempts(
+    app: Flask, rows: Database
+) -> None:
+    an_admin(rows)
+    answers = []
+    for number in range(1, 5):
+        client = app.test_client()
+        client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:2:{number}::{number}"
+        answers.append(sign_in(client, "Anna", "wrong").status_code)
+    assert answers == [401, 401, 401, 429]
+    neighbour = app.test_client()
+    neighbour.environ_base["REMOTE_ADDR"] = "2001:db8:1:3::1"
+    assert sign_in(neighbour, "Anna").status_code == 303
+
+
 def test_signing_in_takes_a_new_cookie_and_leaves_nothing_of_the_old_one(
     app: Flask, client: FlaskClient, rows: Database
 ) -> None:
@@ -268,6 +283,8 @@ def test_an_account_that_an_administrator_adds_chooses_its_own_password_first(
     assert sign_in(bo, "Bo", found[1]).status_code == 303
     for path in ("/", "/account", "/jobs/00000000-0000-0000-0000-000000000000"):
         assert bo.get(path).location == "/account/password"
+        assert bo.get(path, headers={"Authorization": "x"}).location == "/account/password"
+    assert bo.get("/api/v1/jobs").json["error"]["code"] == "password_is_temporary"  # type: ignore[index]
     form = {"csrf_token": form_token(bo, "/account/password"), "current": found[1]}
     assert bo.post("/account/password", data={**form, "password": PASSWORD}).status_code == 303
     assert bo.get("/").status_code == 200

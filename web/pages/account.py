@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -78,7 +79,17 @@ def attempt_limit() -> accounts.AttemptLimit:
 
 
 def address() -> str:
-    return request.remote_addr or ""
+    """Whom attempts are counted for: an IPv6 network of 64 bits is one customer's."""
+    given = request.remote_addr or ""
+    try:
+        parsed = ip_address(given.partition("%")[0])
+    except ValueError:  # a socket has none
+        return given
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ip_network((parsed, 64), strict=False))
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
 
 
 def _me() -> Person:
