@@ -103,7 +103,10 @@ class Transcript:
                     end=sentence["end"],
                     text=sentence["text"],
                     speaker=sentence.get("speaker"),
-                    words=tuple(Word(**word) for word in sentence["words"]),
+                    # By place: a page of five hours makes 60,000 of them.
+                    words=tuple(
+                        Word(word["word"], word["start"], word["end"]) for word in sentence["words"]
+                    ),
                     n=n,
                 )
                 for n, sentence in enumerate(value["sentences"])

@@ -15,9 +15,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 import migrations
+from shared.blobs import BlobStore
 from shared.db import Database
 from shared.states import JobStatus
-from tests import factories
+from tests import factories, long_transcript
 from tests.people import PASSWORD, a_person, an_admin
 from tests.services import Stack, running
 
@@ -63,6 +64,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             made.paths[status.value] = f"/jobs/{job_id}"
             if status == JobStatus.COMPLETED:
                 made.paths["delete"] = f"/jobs/{job_id}/delete"
+        blobs = BlobStore(stack.folder / "data" / "recordings", min_free_bytes=0)
+        stored = long_transcript.transcript(60 / 3600, 300)
+        heard = long_transcript.finished_job(db, blobs, long_transcript.tone(60), stored)
+        made.paths["with its recording"] = f"/jobs/{heard}"
         made.paths |= {"list": "/", "found": "/?q=周会", "nothing found": "/?q=无"}
         yield made
         db.dispose()
@@ -140,7 +145,8 @@ class Watched:
 
     def _answered(self, response: Response) -> None:
         policy = response.headers.get("content-security-policy", "")
-        if not policy.startswith("default-src 'self'") or "unsafe" in policy:
+        strict = ("default-src 'self'", "default-src 'none'")
+        if not policy.startswith(strict) or "unsafe" in policy:
             self.complaints.append(f"{response.url} has the policy '{policy}'")
 
 
@@ -194,7 +200,7 @@ def problems_of(page: Page, width: int) -> list[str]:
     return problems
 
 
-@pytest.mark.parametrize("name", ["list", "completed"])
+@pytest.mark.parametrize("name", ["list", "completed", "with its recording"])
 def test_a_first_visit_is_light(installed: Installed, browser: Browser, name: str) -> None:
     context = browser.new_context(locale="zh-CN")
     page = context.new_page()

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Response, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 import migrations
 from shared.blobs import BlobStore
 from shared.db import Database
+from shared.export.spacing import spaced
 from shared.transcript import Transcript
 from tests import long_transcript
 from tests.services import Stack, running
@@ -117,7 +120,7 @@ def test_a_click_on_a_word_goes_there_and_shows_it(site: Site, context: BrowserC
     wait_for_time(page, start, start + 0.01)
     assert is_paused(page)  # it was: whoever corrects wants to look first
     expect(page.locator("#s7")).to_have_class("now")
-    page.wait_for_function(f"{WORD_HIGHLIGHT} !== ''")
+    page.wait_for_function(f"() => {WORD_HIGHLIGHT} !== ''")
     assert page.evaluate(WORD_HIGHLIGHT) == STORED.sentences[7].words[3].word
 
 
@@ -290,7 +293,7 @@ def test_words_find_their_place_in_a_sentence_that_was_corrected(
         }""",
         "改了：" + "".join(each.word for each in corrected[1:]) + "！",
     )
-    page.wait_for_function(f"{WORD_HIGHLIGHT} === '{corrected[4].word}'")
+    page.wait_for_function(f"() => {WORD_HIGHLIGHT} === '{corrected[4].word}'")
     assert click_word(page, 2, 5) == corrected[5].start
     wait_for_time(page, corrected[5].start, corrected[5].start + 0.01)
 
@@ -304,7 +307,7 @@ def test_a_recording_that_browsers_do_not_play_can_be_read(
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
     link = page.get_by_role("link", name="Download the recording")
     assert str(link.get_attribute("href")).endswith(f"{job_id}/audio?download=1")
-    expect(page.locator("#s0 p")).to_have_text(STORED.sentences[0].text)
+    expect(page.locator("#s0 p")).to_have_text(spaced(STORED.sentences[0].text))
     page.keyboard.press("/")
     page.keyboard.type("GPU")
     expect(page.locator("#find .count")).to_contain_text("1 of")
@@ -360,3 +363,36 @@ def test_a_long_recording_is_played_piece_by_piece(site: Site, context: BrowserC
     assert len(answers) > 1
     assert {status for status, _ in answers} == {206}
     assert max(size for _, size in answers) <= PIECE_BYTES
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_the_reader_opens_is_accessible_too(
+    site: Site, browser: Browser, theme: Literal["light", "dark"], width: int
+) -> None:
+    context = browser.new_context(
+        color_scheme=theme,
+        viewport={"width": width, "height": 500},
+        reduced_motion="reduce",
+        locale="zh-CN",
+    )
+    page = site.open(context, tail="?t=30")
+    expect(page.locator("#sentences li.now")).to_be_in_viewport()
+    page.keyboard.press("/")
+    page.keyboard.type(long_transcript.TERMS[0])
+    expect(page.locator("#find .count")).to_contain_text("1")
+    page.mouse.move(200, 450)
+    page.mouse.wheel(0, -5000)
+    expect(page.locator("#back-to-place")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+    context.close()
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
