@@ -17,7 +17,8 @@ from web.api import corrections, docs_page, jobs, listening, openapi, uploads
 from web.errors import register_error_handlers
 from web.health import health
 from web.i18n import register_languages
-from web.pages import account, people, views
+from web.pages import account, listing, people, views  # noqa: F401 - two register themselves
+from web.pages.blueprint import pages
 from web.pages.words import register_filters
 from web.security import secure
 from web.services import open_services
@@ -78,7 +79,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(uploads.blueprint)
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
-    app.register_blueprint(views.pages)
+    app.register_blueprint(pages)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(people.people)

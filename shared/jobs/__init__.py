@@ -42,7 +42,7 @@ from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.figures import RecognitionFigures
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
-from shared.jobs.listing import JobPage, list_ids, list_jobs, situation_of
+from shared.jobs.listing import JobPage, list_jobs, list_states, situation_of
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -65,7 +65,7 @@ from shared.jobs.reading import (
 from shared.jobs.reap import Reaped, note_worker, reap, take_back
 from shared.jobs.recognised import RecognisedText, TextSoFar, text_so_far
 from shared.jobs.requests import cancel, retry
-from shared.jobs.search import Snippet, index_text
+from shared.jobs.search import Snippet, index_sentence, index_text
 from shared.jobs.selection import Outcome, cancel_all, delete_all, retry_all
 from shared.jobs.situation import Situation
 from shared.jobs.submission import Submission, submit
@@ -116,10 +116,11 @@ __all__ = [
     "get_transcript",
     "get_waveform",
     "heartbeat",
+    "index_sentence",
     "index_text",
     "is_last_attempt",
-    "list_ids",
     "list_jobs",
+    "list_states",
     "note_batch_choice",
     "note_worker",
     "queue_summary",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
@@ -71,7 +72,7 @@ def _page(
         counts = dict.fromkeys(JobStatus, 0) | Counter(status for _, status in found)
         which = Job.id.in_(_from(found, statuses, cursor)[: limit + 1])
     else:
-        wanted = _of_owner(owner_id, statuses)
+        wanted = _in(select(Job.id).where(Job.owner_id == owner_id), statuses)
         if cursor is not None:
             wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
         which = Job.id.in_(wanted.order_by(Job.id.desc()).limit(limit + 1))
@@ -88,15 +89,20 @@ def _page(
     )
 
 
-def list_ids(
+def list_states(
     db: Database, *, owner_id: str, statuses: Collection[JobStatus] = (), query: str | None = None
-) -> list[str]:
-    """The ids of all jobs that `list_jobs` would show, page after page."""
+) -> list[tuple[str, JobStatus]]:
+    """The ids and states of all jobs that `list_jobs` would show, page after page."""
     terms = terms_of(query)
     with db.reading() as session:
         if terms:
-            return _from(find_jobs(session, owner_id, terms), statuses, None)
-        return list(session.scalars(_of_owner(owner_id, statuses).order_by(Job.id.desc())))
+            found = find_jobs(session, owner_id, terms)
+            return [
+                (job_id, status) for job_id, status in found if status in (statuses or JobStatus)
+            ]
+        wanted = select(Job.id, Job.status).where(Job.owner_id == owner_id)
+        rows = session.execute(_in(wanted, statuses).order_by(Job.id.desc()))
+        return [(row.id, JobStatus(row.status)) for row in rows]
 
 
 def situation_of(db: Database, *, owner_id: str, seen_within_s: float = SEEN_WITHIN_S) -> Situation:
@@ -105,11 +111,10 @@ def situation_of(db: Database, *, owner_id: str, seen_within_s: float = SEEN_WIT
         return look(session, seen_within_s=seen_within_s, owner_id=owner_id)
 
 
-def _of_owner(owner_id: str, statuses: Collection[JobStatus]) -> Select[str]:
-    wanted = select(Job.id).where(Job.owner_id == owner_id)
-    if statuses:
-        wanted = wanted.where(Job.status.in_([status.value for status in statuses]))
-    return wanted
+def _in(wanted: Any, statuses: Collection[JobStatus]) -> Any:
+    return (
+        wanted.where(Job.status.in_([status.value for status in statuses])) if statuses else wanted
+    )
 
 
 def _from(

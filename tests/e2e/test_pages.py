@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -113,12 +114,18 @@ def test_the_form_works_without_javascript(
     expect(page.locator(".job")).to_have_count(2)
     expect(page.locator(".flash")).to_have_count(2)
 
-    page.get_by_role("button", name="Cancel").first.click()
-    expect(page.locator(".job").first).to_contain_text("Cancelled")
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator(".job").first).to_contain_text("Waiting")
-    page.get_by_role("button", name="Cancel").first.click()
-    page.get_by_role("link", name="Delete").click()
+    row = page.locator(".job").first
+
+    def more(role: Literal["button", "link"], name: str) -> None:
+        row.locator("details.more summary").click()
+        row.get_by_role(role, name=name).click()
+
+    more("button", "Cancel")
+    expect(row).to_contain_text("Cancelled")
+    more("button", "Try again")
+    expect(row).to_contain_text("Waiting")
+    more("button", "Cancel")
+    more("link", "Delete")
     expect(page.get_by_role("heading")).to_contain_text("Delete “周会 standup.wav”?")
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".job")).to_have_count(1)
@@ -145,18 +152,19 @@ def test_the_list_follows_a_job_without_a_reload(site: Site, context: BrowserCon
     row = page.locator(".job")
     expect(row).to_contain_text("Waiting")
     page.evaluate("window.sameDocument = true")
-    page.get_by_role("button", name="Cancel").focus()
+    row.get_by_role("link", name="lecture.wav").focus()
 
     claimed = factories.claim(site.db)
     jobs.set_stage(site.db, claimed, Stage.RECOGNISING, progress=0.4, duration_s=3600.0)
     expect(row).to_contain_text("Recognising speech")
     expect(row.locator("progress")).to_have_attribute("value", "0.4")
     expect(row).to_contain_text("24:00 of 1:00:00")
-    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(row.get_by_role("link", name="lecture.wav")).to_be_focused()
 
     factories.complete(site.db, claimed)
     expect(row).to_contain_text("Done")
-    expect(row.get_by_role("link", name="SRT")).to_be_visible()
+    row.get_by_text("Download").click()
+    expect(row.get_by_role("link", name="Subtitles (.srt)", exact=True)).to_be_visible()
     assert page.evaluate("window.sameDocument")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import (
-    Blueprint,
     Response,
     flash,
     make_response,
@@ -22,18 +21,14 @@ from shared.errors import IllegalTransition, InvalidRequest, QueueFull
 from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
-from web.api.parsing import parse
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
-from web.api.schemas import JobListQuery
 from web.health import require_database
+from web.i18n import same_site_path
 from web.owner import current_owner_id
+from web.pages.blueprint import pages
 from web.pages.player import player_of
 from web.services import services
 from web.submission import accept
-
-pages = Blueprint("pages", __name__)
-
-_PER_PAGE = 25
 
 _AFTER_OTHERS = -5
 """The priority of what is not urgent; the scripts say the same."""
@@ -46,27 +41,6 @@ def _about_the_server() -> dict[str, Any]:
         "demo_notice": DEMO_NOTICE if settings.uses_demo_model else None,
         "max_upload_bytes": settings.max_upload_bytes,
         "max_audio_s": settings.max_audio_s,
-    }
-
-
-def _list() -> dict[str, Any]:
-    query = parse(JobListQuery, request.args)
-    here = services()
-    page = jobs.list_jobs(
-        here.db,
-        owner_id=current_owner_id(),
-        limit=_PER_PAGE,
-        cursor=query.cursor,
-        seen_within_s=here.settings.worker_seen_within_s,
-    )
-    shown = [present(view, here.settings) for view in page.jobs]
-    waiting = any(job.status == JobStatus.QUEUED for job in shown)
-    return {
-        "jobs": shown,
-        "cursor": query.cursor,
-        "next_cursor": page.next_cursor,
-        "no_worker": waiting and not page.workers_alive,
-        "disk_full": here.disk_is_full,
     }
 
 
@@ -106,18 +80,6 @@ def _fragment(template: str, context: dict[str, Any], poll_after: int | None) ->
     return response
 
 
-@pages.get("/")
-def index() -> str:
-    return render_template("index.html", **_list())
-
-
-@pages.get("/fragments/jobs")
-def jobs_fragment() -> Response:
-    context = _list()
-    waits = [poll_after_s(job) for job in context["jobs"] if job.status not in TERMINAL]
-    return _fragment("_jobs.html", context, min(waits, default=None))
-
-
 @pages.post("/")
 def submit() -> Any:
     """For browsers without JavaScript; others send each file to the API."""
@@ -155,8 +117,8 @@ def job_fragment(job_id: UUID) -> Response:
 
 
 def _back(job_id: UUID) -> Any:
-    if request.form.get("back") == "list":
-        return redirect(url_for(".index"), 303)
+    if "back" in request.form:
+        return redirect(same_site_path(request.form["back"]), 303)
     return redirect(url_for(".job", job_id=job_id), 303)
 
 

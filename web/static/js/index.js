@@ -1,8 +1,7 @@
 // The front page: recordings are sent, and the list of jobs is kept up to date.
 import "./main.js";
-import { keepLive } from "./live.js";
+import { keepList } from "./list.js";
 import { enhanceUpload } from "./upload.js";
 
-const list = document.querySelector("[data-live]");
-const refresh = keepLive(list);
+const refresh = keepList(document.getElementById("list"));
 enhanceUpload(document.getElementById("upload"), document.getElementById("uploads"), refresh);

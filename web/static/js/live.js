@@ -1,3 +1,4 @@
+import { answered, silent } from "./connection.js";
 import { sameChildren } from "./morph.js";
 import { showLocalTimes } from "./times.js";
 
@@ -7,11 +8,14 @@ const LONGEST_WAIT_S = 60;
  * Ask for the region's fragment again and again, as often as the server says. Nothing is asked
  * while the tab is hidden. Without Retry-After there is nothing to wait for: the region is asked
  * for every `data-live-idle` seconds, or never again.
- * The region dispatches "live:shown" whenever it has changed. Returns a function that asks at once.
+ * `data-live-etag` is that of what the page came with. Whoever changes `data-live` asks at once
+ * after it. The region dispatches "live:shown" whenever it has changed, and the page says so when the
+ * server does not answer. Returns a function that asks at once.
  */
 export function keepLive(region) {
   const idle = Number(region.dataset.liveIdle) || 0;
-  let etag = null;
+  let etag = region.dataset.liveEtag ?? null;
+  let shown = region.dataset.live;
   let failures = 0;
   let timer = 0;
   let done = false;
@@ -22,25 +26,35 @@ export function keepLive(region) {
     if (asking) return;
     asking = true;
     let wait = idle;
+    const address = region.dataset.live;
+    if (address !== shown) etag = null;
     try {
       const headers = etag ? { "If-None-Match": etag } : {};
       // no-store: else the browser answers 304 itself, with the body of before.
-      const answer = await fetch(region.dataset.live, { headers, cache: "no-store" });
-      if (answer.status === 200) {
-        show(await answer.text());
-        etag = answer.headers.get("ETag");
-      } else if (answer.status === 404 || answer.status === 401) {
+      const answer = await fetch(address, { headers, cache: "no-store" });
+      const isElsewhere = answer.redirected || [401, 403, 404].includes(answer.status);
+      if (isElsewhere) {
         location.reload(); // deleted elsewhere, or signed out: the page itself says so best
+      } else if (answer.status === 200) {
+        const html = await answer.text();
+        if (address === region.dataset.live) {
+          show(html);
+          etag = answer.headers.get("ETag");
+          shown = address;
+        }
       } else if (answer.status !== 304) {
-        throw new Error(`status ${answer.status}`);
+        throw Object.assign(new Error(`status ${answer.status}`), { reached: true });
       }
+      answered();
       failures = 0;
       wait = Number(answer.headers.get("Retry-After")) || idle;
-    } catch {
+    } catch (error) {
       failures += 1;
       wait = Math.min(LONGEST_WAIT_S, 2 ** failures);
+      if (failures > 1) silent(region, error.reached); // once may be a server that starts anew
     }
     asking = false;
+    if (address !== region.dataset.live) return ask();
     done = wait === 0;
     schedule(wait);
   }

@@ -1,0 +1,252 @@
+"""The list of jobs: filtered, searched, kept up to date, and several jobs asked for at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection
+from typing import Any, Literal
+
+from flask import (
+    Response,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import format_decimal
+from flask_babel import gettext as _
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared import jobs
+from shared.errors import InvalidRequest
+from shared.jobs import Outcome, Situation
+from shared.queue import ring
+from shared.states import RUNNING, TERMINAL, JobStatus
+from web.api.parsing import parse
+from web.api.presenter import poll_after_s
+from web.i18n import N_, current_language, same_site_path
+from web.owner import current_owner_id
+from web.pages.blueprint import pages
+from web.pages.rows import rows_of
+from web.services import services
+
+_PER_PAGE = 25
+
+_LOOKS_AGAIN_S = 15
+"""So old a page may get that shows when jobs will be done, though nothing has happened."""
+
+_POLL_UNCHANGED_S = 4
+"""An answer that nothing has changed costs two statements."""
+
+MOST_SELECTED = 200
+"""Jobs in one request; a page with more of them asks several times."""
+
+SHOWN: dict[str, tuple[str, frozenset[JobStatus]]] = {
+    "all": (N_("All"), frozenset()),
+    "waiting": (N_("Waiting"), frozenset({JobStatus.QUEUED})),
+    "running": (N_("Running"), RUNNING),
+    "done": (N_("Done"), frozenset({JobStatus.COMPLETED})),
+    "failed": (N_("Failed"), frozenset({JobStatus.FAILED})),
+    "cancelled": (N_("Cancelled"), frozenset({JobStatus.CANCELLED})),
+}
+"""What the list can be narrowed down to, as the address says it, and in words."""
+
+
+class ListQuery(BaseModel):
+    """What the address of a list says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    show: Literal["all", "waiting", "running", "done", "failed", "cancelled"] = "all"
+    q: str = Field("", max_length=200)
+    cursor: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$")
+
+    @property
+    def statuses(self) -> frozenset[JobStatus]:
+        return SHOWN[self.show][1]
+
+    def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:
+        """Of the list with `changes`, from its first page unless a cursor is given."""
+        said: dict[str, Any] = {"show": self.show, "q": self.q.strip(), "cursor": None, **changes}
+        if said["show"] == "all":
+            said["show"] = None
+        return url_for(endpoint, **{name: value or None for name, value in said.items()})
+
+
+def _situation() -> Situation:
+    here = services()
+    return jobs.situation_of(
+        here.db,
+        owner_id=current_owner_id(),
+        seen_within_s=here.settings.worker_seen_within_s,
+    )
+
+
+def _context(query: ListQuery, situation: Situation) -> dict[str, Any]:
+    here = services()
+    page = jobs.list_jobs(
+        here.db,
+        owner_id=current_owner_id(),
+        statuses=query.statuses,
+        query=query.q,
+        limit=_PER_PAGE,
+        cursor=query.cursor,
+        situation=situation,
+    )
+    rows = rows_of(page, here.settings)
+    return {
+        "rows": rows,
+        "query": query,
+        "filters": _filters(query, page.counts),
+        "has_jobs": any(situation.counts.values()),
+        "next_cursor": page.next_cursor,
+        "no_worker": bool(situation.counts[JobStatus.QUEUED] and not situation.workers),
+        "disk_full": here.disk_is_full,
+        "version": _version(query, situation),
+        "poll_after": min(
+            (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
+        ),
+    }
+
+
+def _filters(query: ListQuery, counts: dict[JobStatus, int]) -> list[dict[str, Any]]:
+    """A state of which there is none is no choice, unless it was chosen."""
+    found = []
+    for show, (words, statuses) in SHOWN.items():
+        count = sum(counts[status] for status in statuses or JobStatus)
+        if count or show in ("all", query.show):
+            found.append(
+                {
+                    "words": _(words),
+                    "count": format_decimal(count),
+                    "address": query.address(show=show),
+                    "current": show == query.show,
+                }
+            )
+    return found
+
+
+def _version(query: ListQuery, situation: Situation) -> str:
+    """The ETag of a list, known before it is read: it differs once anything of it may."""
+    told = (
+        current_owner_id(),
+        situation.queue_mark,
+        situation.owner_mark,
+        situation.now.timestamp() // _LOOKS_AGAIN_S if _unfinished(situation) else None,
+        query.model_dump(),
+        current_language(),
+        services().disk_is_full,
+        services().settings.model,
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+
+
+def _unfinished(situation: Situation) -> bool:
+    """Whether anything may happen to one of the owner's jobs that nobody asks for."""
+    return any(count for status, count in situation.counts.items() if status not in TERMINAL)
+
+
+@pages.get("/")
+def index() -> str:
+    query = parse(ListQuery, request.args)
+    return render_template("index.html", **_context(query, _situation()))
+
+
+@pages.get("/fragments/jobs")
+def jobs_fragment() -> Response:
+    """The list alone. Unchanged since the ETag that the page has, it is not read at all."""
+    query = parse(ListQuery, request.args)
+    situation = _situation()
+    version = _version(query, situation)
+    if request.if_none_match.contains_weak(version):
+        response = make_response("", 304)
+        poll_after = _POLL_UNCHANGED_S if _unfinished(situation) else None
+    else:
+        context = _context(query, situation)
+        response = make_response(render_template("_jobs.html", **context))
+        poll_after = context["poll_after"]
+    response.set_etag(version, weak=True)
+    if poll_after:
+        response.headers["Retry-After"] = str(poll_after)
+    return response
+
+
+@pages.get("/fragments/jobs/ids")
+def job_ids() -> Response:
+    """All jobs that the list would show, page after page, with their states."""
+    query = parse(ListQuery, request.args)
+    found = jobs.list_states(
+        services().db, owner_id=current_owner_id(), statuses=query.statuses, query=query.q
+    )
+    return jsonify({"jobs": found})
+
+
+@pages.post("/jobs/selected")
+def selected() -> Any:
+    """Cancel, retry or delete several jobs, and tell how many of them it came to."""
+    action = request.form.get("action", "")
+    chosen = list(dict.fromkeys(request.form.getlist("job")))
+    if len(chosen) > MOST_SELECTED:
+        raise InvalidRequest(
+            f"At most {MOST_SELECTED} jobs are taken at once; these are {len(chosen)}.",
+            param="job",
+        )
+    by_program = request.accept_mimetypes.best == "application/json"
+    back = same_site_path(request.form.get("back"))
+    if not chosen:
+        flash(_("Nothing was selected."), "error")
+        return redirect(back, 303)
+    if action == "delete" and not by_program and "sure" not in request.form:
+        return render_template("delete_selected.html", chosen=chosen, back=back)
+    counts = Counter(_ask(action, chosen).values())
+    if by_program:
+        return jsonify({"outcomes": {outcome.value: count for outcome, count in counts.items()}})
+    flash(outcome_words(action, counts), "done")
+    return redirect(back, 303)
+
+
+def _ask(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
+    here, owner_id = services(), current_owner_id()
+    if action == "cancel":
+        return jobs.cancel_all(here.db, owner_id=owner_id, job_ids=chosen)
+    if action == "retry":
+        outcomes = jobs.retry_all(here.db, owner_id=owner_id, job_ids=chosen)
+        for job_id, outcome in outcomes.items():
+            if outcome is Outcome.QUEUED and not ring(here.celery, job_id):
+                break  # a worker's next sweep rings for all
+        return outcomes
+    if action == "delete":
+        outcomes, keys = jobs.delete_all(here.db, owner_id=owner_id, job_ids=chosen)
+        for key in keys:
+            here.blobs.delete(key)
+        return outcomes
+    raise InvalidRequest("action: must be cancel, retry or delete.", param="action")
+
+
+_OUTCOME_WORDS = {
+    Outcome.CANCELLED: N_("%(count)s cancelled"),
+    Outcome.CANCELLING: N_("%(count)s being stopped"),
+    Outcome.QUEUED: N_("%(count)s waiting again"),
+    Outcome.DELETED: N_("%(count)s deleted"),
+    Outcome.GONE: N_("%(count)s no longer there"),
+}
+
+_REFUSED_WORDS = {
+    "cancel": N_("%(count)s had already ended"),
+    "retry": N_("%(count)s neither failed nor cancelled"),
+    "delete": N_("%(count)s still running: cancel first"),
+}
+
+
+def outcome_words(action: str, counts: Counter[Outcome]) -> str:
+    """What came of an action: how many jobs each outcome had. js/select.js says the same."""
+    said = []
+    for outcome in Outcome:
+        if count := counts[outcome]:
+            words = _OUTCOME_WORDS.get(outcome) or _REFUSED_WORDS[action]
+            said.append(_(words, count=format_decimal(count)))
+    return _("%(outcomes)s.", outcomes=_(", ").join(said))

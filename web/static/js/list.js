@@ -1,0 +1,128 @@
+import { api } from "./api.js";
+import { _ } from "./i18n.js";
+import { keepLive } from "./live.js";
+import { enhanceSelection } from "./select.js";
+import { isSure } from "./sure.js";
+
+const TYPING_ENDS_MS = 350;
+
+/**
+ * Keep the list up to date, and do without leaving the page what its links and buttons do: filter,
+ * search, turn pages, cancel, retry, delete. Uploads that run go on. Returns a function that asks
+ * the server for the list at once.
+ */
+export function keepList(section) {
+  const region = section.querySelector("[data-live]");
+  const told = document.getElementById("told");
+  const refresh = keepLive(region);
+
+  function tell(words, isError = false) {
+    told.textContent = words;
+    told.classList.toggle("error", isError);
+  }
+
+  followAddresses(section, region, refresh);
+  askForJobs(region, refresh, tell);
+  enhanceSelection(section, region, refresh, tell);
+  return refresh;
+}
+
+/** The list's own part of an address of this page, or of one that it links to. */
+function followAddresses(section, region, refresh) {
+  const search = document.getElementById("search");
+  const [fragment] = region.dataset.live.split("?");
+
+  function show(query) {
+    region.dataset.live = fragment + query;
+    region.setAttribute("aria-busy", "true");
+    for (const back of document.querySelectorAll("input[name=back]")) {
+      back.value = location.pathname + query;
+    }
+    refresh();
+  }
+
+  function go(url, { replace = false } = {}) {
+    history[replace ? "replaceState" : "pushState"](null, "", url);
+    show(url.search);
+  }
+
+  region.addEventListener("live:shown", () => {
+    region.removeAttribute("aria-busy");
+    search.hidden = !search.q.value && !region.querySelector(".filters");
+  });
+  region.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-go]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    const url = new URL(link.href);
+    search.q.value = url.searchParams.get("q") ?? "";
+    go(url);
+    if (link.closest(".pager")) section.scrollIntoView();
+  });
+  window.addEventListener("popstate", () => {
+    search.q.value = new URLSearchParams(location.search).get("q") ?? "";
+    show(location.search);
+  });
+
+  let typing = 0;
+  function find() {
+    clearTimeout(typing);
+    const url = new URL(location.href);
+    const words = search.q.value.trim();
+    if (words === (url.searchParams.get("q") ?? "")) return;
+    url.searchParams.delete("cursor");
+    if (words) url.searchParams.set("q", words);
+    else url.searchParams.delete("q");
+    go(url, { replace: true });
+  }
+  search.addEventListener("submit", (event) => {
+    event.preventDefault();
+    find();
+  });
+  search.q.addEventListener("input", (event) => {
+    clearTimeout(typing);
+    if (!event.isComposing) typing = setTimeout(find, TYPING_ENDS_MS);
+  });
+  search.q.addEventListener("compositionend", find);
+}
+
+/** The buttons and links of a row that do something to its job. */
+function askForJobs(region, refresh, tell) {
+  region.addEventListener("click", async (event) => {
+    const asked = event.target.closest("[data-ask]");
+    if (!asked) return;
+    event.preventDefault();
+    const row = asked.closest(".job");
+    const name = row.querySelector(".name").textContent;
+    asked.closest("details")?.removeAttribute("open");
+    const address = `/api/v1/jobs/${row.dataset.key}`;
+    try {
+      if (asked.dataset.ask === "delete") {
+        if (!(await sureToDelete(name))) return;
+        await api("DELETE", address);
+        tell(_("“%(name)s” is deleted.", { name }));
+      } else if (asked.dataset.ask === "cancel") {
+        const job = await api("POST", `${address}/cancel`);
+        tell(
+          job.status === "cancelled"
+            ? _("“%(name)s” is cancelled.", { name })
+            : _("“%(name)s” is being stopped.", { name }),
+        );
+      } else {
+        await api("POST", `${address}/retry`);
+        tell(_("“%(name)s” waits again.", { name }));
+      }
+    } catch (error) {
+      tell(error.message, true);
+    }
+    refresh();
+  });
+}
+
+function sureToDelete(name) {
+  return isSure(
+    _("Delete “%(name)s”?", { name }),
+    _("The recording and its transcript will be gone for good."),
+    _("Delete"),
+  );
+}

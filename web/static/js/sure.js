@@ -1,0 +1,15 @@
+const dialog = document.getElementById("sure");
+
+/** Ask before what cannot be undone. Resolves to whether it is wanted. */
+export function isSure(question, consequence, action) {
+  dialog.querySelector("h2").textContent = question;
+  dialog.querySelector("p").textContent = consequence;
+  const yes = dialog.querySelector("button[value=yes]");
+  yes.textContent = action;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  dialog.querySelector("button[value=no]").focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
