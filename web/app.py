@@ -6,7 +6,6 @@ from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 from apiflask import APIFlask
-from flask_compress import Compress
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
@@ -14,6 +13,7 @@ from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.access_log import log_requests
 from web.api import corrections, docs_page, jobs, listening, openapi, uploads
+from web.compression import compress_text
 from web.errors import register_error_handlers
 from web.health import health
 from web.i18n import register_languages
@@ -56,12 +56,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     # Read by people with curl as often as by programs: Chinese as it is, the id and status first.
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    # Transcripts of hours and the scripts are text; recordings are streamed as they are.
-    app.config.update(
-        COMPRESS_ALGORITHM=["br", "gzip"], COMPRESS_ALGORITHM_STREAMING=["br", "gzip"]
-    )
     open_services(app, settings)
-    Compress(app)
+    compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
     secure(app, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.export import docx, json, srt, txt, vtt
+from shared.export import json, srt, txt, vtt
 from shared.export.options import ExportOptions, Provenance
 from shared.transcript import Transcript
 
@@ -41,6 +41,13 @@ class Format:
         return self.write(transcript, provenance, options).encode()
 
 
+def _document(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
+    # python-docx brings lxml: a server that writes no document does without.
+    from shared.export import docx
+
+    return docx.pack(transcript, provenance, options)
+
+
 FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
@@ -54,7 +61,7 @@ FORMATS: dict[str, Format] = {
             txt.write,
             _TEXT,
             ExportOptions(timestamps=True, paragraphs=True, spacing=True),
-            docx.pack,
+            _document,
         ),
     )
 }
