@@ -137,3 +137,38 @@ def test_deleting_a_job_removes_everything(server: Stack, tmp_path: Path) -> Non
     assert stored() == before
     assert requests.get(url, timeout=10).status_code == 404
     assert requests.get(f"{url}/transcript", timeout=10).status_code == 404
+
+
+def test_what_is_heard_fits_what_is_read(server: Stack, tmp_path: Path) -> None:
+    path = encode(SAID.samples, tmp_path / "meeting.mp3", "mp3")
+    links = finished(server, submit(server, path)["id"])["links"]
+    content = path.read_bytes()
+    whole = requests.get(f"{server.url}{links['audio']}", timeout=30)
+    assert whole.content == content
+    assert whole.headers["Content-Type"] == "audio/mpeg"
+    part = requests.get(
+        f"{server.url}{links['audio']}", headers={"Range": "bytes=1000-1999"}, timeout=10
+    )
+    assert (part.status_code, part.content) == (206, content[1000:2000])
+
+    words = requests.get(f"{server.url}{links['words']}", timeout=10).json()["sentences"]
+    told = requests.get(
+        f"{server.url}{links['transcript']['json']}", timeout=10
+    ).json()["sentences"]  # fmt: skip
+    assert [one["words"] for one in words] == [[w["word"] for w in one["words"]] for one in told]
+    peaks = requests.get(f"{server.url}{links['peaks']}", timeout=10).json()
+    assert peaks["duration"] == pytest.approx(90, abs=0.2)
+    assert 2000 <= len(peaks["peaks"]) <= 4000
+    bucket_s = peaks["duration"] / len(peaks["peaks"])
+    spoken: set[int] = set()
+    for compact, full in zip(words, told, strict=True):
+        at = compact["start"]
+        gaps, lengths = compact["times"][::2], compact["times"][1::2]
+        for gap, length, word in zip(gaps, lengths, full["words"], strict=True):
+            at += gap / 100
+            assert at == pytest.approx(word["start"], abs=0.011)
+            spoken |= set(range(int(at / bucket_s), int((at + length / 100) / bucket_s)))
+            at += length / 100
+    loud = [peaks["peaks"][index] for index in spoken if index < len(peaks["peaks"])]
+    quiet = [peak for index, peak in enumerate(peaks["peaks"]) if index not in spoken]
+    assert sum(loud) / len(loud) > 3 * sum(quiet) / len(quiet)
