@@ -54,15 +54,16 @@ class PartialBlob:
         except OSError as error:
             raise storage_error(error) from error
 
-    def keep(self, size_bytes: int) -> StoredBlob:
-        """Read the whole once for its hash, and give it its place among the recordings.
+    def keep(self, size_bytes: int, *, sha256: str | None = None) -> StoredBlob:
+        """Give it its place among the recordings, having read it for its hash unless that is known.
 
         Safe to repeat, also after a crash in between. UploadExpired if it is not so long.
         """
         if os.fstat(self._file.fileno()).st_size != size_bytes:
             raise UploadExpired
-        self._file.seek(0)
-        sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        if sha256 is None:
+            self._file.seek(0)
+            sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
         key = key_of(self._id)
         final = self._store.path(key)
         try:

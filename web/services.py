@@ -14,6 +14,7 @@ from shared.blobs import BlobStore
 from shared.db import Database
 from shared.queue import make_ringing_celery
 from shared.settings import Settings
+from web.running_hashes import RunningHashes
 
 _EXTENSION = "longscribe"
 
@@ -26,6 +27,7 @@ class Services:
     db: Database
     blobs: BlobStore
     celery: Celery
+    hashes: RunningHashes = field(default_factory=RunningHashes)
     migrated: threading.Event = field(default_factory=threading.Event)
     """Set once the database was seen to have this version's schema; it stays so."""
 

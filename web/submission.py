@@ -89,7 +89,8 @@ def accept_upload(
         upload = uploads.renew(
             here.db, owner_id=owner_id, upload_id=upload_id, kept_s=here.uploads_kept_s
         )
-        blob = partial.keep(upload.size_bytes)
+        running = here.hashes.take(upload_id, upload.size_bytes)
+        blob = partial.keep(upload.size_bytes, sha256=running.hexdigest() if running else None)
         try:
             submission = jobs.submit(
                 here.db,

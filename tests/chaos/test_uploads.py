@@ -44,13 +44,21 @@ def rows(stack: Stack) -> Iterator[Database]:
 
 
 def settled(upload: tus_client.Upload) -> int:
-    """The offset once nobody writes any more: an empty piece is refused while somebody does."""
+    """The offset once nobody writes any more: an empty piece is refused while somebody does.
+
+    The server must have begun with what was sent before.
+    """
 
     def free() -> bool:
         return upload.append(0, b"").status_code != 423
 
     wait_for(free, what="the writer to let go")
     return upload.offset()
+
+
+def begun(stack: Stack, at: int = 0) -> None:
+    """Wait until the server writes what comes after that offset."""
+    wait_for(lambda: files(stack)[0].stat().st_size > at, what="the first bytes")
 
 
 def stored_sha256(rows: Database) -> list[str]:
@@ -70,7 +78,7 @@ def test_what_a_client_had_sent_when_it_left_is_kept(
     recording = tus_client.Recording(6 * MIB)
     upload = tus_client.Upload.begin(stack.url, recording.size_bytes)
     sent = 3 * MIB + 12_345
-    upload.send_until_cut(recording, 0, sent, rudely=rudely)
+    upload.send_until_cut(recording, 0, sent, rudely=rudely, at_the_cut=lambda: begun(stack))
     at = settled(upload)
     if rudely:  # a reset throws away what lies unread in the socket
         assert at <= sent
@@ -90,8 +98,14 @@ def test_a_recording_cut_ten_times_at_random_offsets_is_what_was_sent(
     draw = random.Random(20261123)
     at = 0
     for _ in range(10):
-        cut_at = at + draw.randrange(1, (recording.size_bytes - at) // 3)
-        upload.send_until_cut(recording, at, cut_at, rudely=draw.random() < 0.3)
+        cut_at = at + draw.randrange(MIB, (recording.size_bytes - at) // 3)
+        upload.send_until_cut(
+            recording,
+            at,
+            cut_at,
+            rudely=draw.random() < 0.3,
+            at_the_cut=lambda at=at: begun(stack, at),
+        )
         now = settled(upload)
         assert at <= now <= cut_at
         at = now
@@ -142,7 +156,7 @@ def test_of_many_that_write_at_once_one_does_and_nothing_is_mixed(
     upload = tus_client.Upload.begin(stack.url, recording.size_bytes)
     held = upload.open_patch(0, recording.size_bytes)
     held.sendall(recording.read(0, MIB))
-    wait_for(lambda: files(stack)[0].stat().st_size > 0, what="the first bytes")
+    begun(stack)
     with ThreadPoolExecutor(8) as others:
         answers = list(others.map(lambda _: upload.append(0, b"x" * 1000), range(24)))
     assert {answer.status_code for answer in answers} == {423}
@@ -195,6 +209,7 @@ def test_a_piece_with_a_checksum_is_kept_whole_or_not_at_all(stack: Stack) -> No
     broken = upload.open_patch(0, len(piece), Upload_Checksum=f"sha1 {digest}")
     with broken:
         broken.sendall(piece[:MIB])
+        begun(stack)
     assert settled(upload) == 0
     damaged = piece[:-1] + b"?"
     assert upload.append(0, damaged, Upload_Checksum=f"sha1 {digest}").status_code == 460
@@ -213,6 +228,7 @@ def test_a_client_that_falls_silent_lets_go_and_keeps_what_it_sent(
         upload = tus_client.Upload.begin(stack.url, recording.size_bytes)
         with upload.open_patch(0, recording.size_bytes) as silent:
             silent.sendall(recording.read(0, MIB))
+            begun(stack)
             at = settled(upload)
         assert MIB - 256 * 1024 <= at <= MIB
         assert upload.append(at, recording.all()[at:]).status_code == 204

@@ -139,6 +139,55 @@ def test_the_recording_stands_where_recordings_do_and_nothing_beside_it(
     assert file.read_bytes() == SOUND
 
 
+@pytest.mark.parametrize("known", ["here", "nowhere", "in part"])
+def test_a_recording_has_its_hash_whether_or_not_this_process_saw_all_of_it(
+    app: Flask, client: FlaskClient, rows: Database, known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = begun(client)
+    append(client, address, 0, SOUND[:300])
+    kept = app.extensions["longscribe"].hashes._kept
+    if known == "in part":
+        kept.clear()  # another process, or one that has just been started
+    append(client, address, 300, b"?" * 10, Upload_Checksum=checksum("sha1", b"other"))
+    append(client, address, 300, SOUND * 2)  # more than was announced
+    append(client, address, 300, SOUND[300:700])
+    append(client, address, 700, SOUND[700:])
+    if known == "nowhere":
+        kept.clear()
+    read: list[int] = []
+    file_digest = hashlib.file_digest
+
+    def counted(*given: Any) -> Any:
+        read.append(1)
+        return file_digest(*given)
+
+    monkeypatch.setattr("shared.partial.hashlib.file_digest", counted)
+    assert submit(client, address).status_code == 202
+    with rows.reading() as session:
+        assert session.scalars(select(Recording.sha256)).all() == [
+            hashlib.sha256(SOUND).hexdigest()
+        ]
+    assert kept == {}
+    # What was refused in between made the hash of its bytes worthless.
+    assert len(read) == 1
+
+
+def test_a_recording_that_this_process_saw_from_its_beginning_is_not_read_again(
+    client: FlaskClient, rows: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = begun(client)
+    for at in range(0, len(SOUND), 100):
+        append(client, address, at, SOUND[at : at + 100])
+
+    def read(*given: Any) -> Any:
+        raise AssertionError("the recording was read")
+
+    monkeypatch.setattr("shared.partial.hashlib.file_digest", read)
+    assert submit(client, address).status_code == 202
+    with rows.reading() as session:
+        assert session.scalars(select(Recording.sha256)).one() == hashlib.sha256(SOUND).hexdigest()
+
+
 def test_an_upload_becomes_one_job_however_often_it_is_submitted(
     client: FlaskClient, rows: Database
 ) -> None:

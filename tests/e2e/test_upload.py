@@ -19,6 +19,8 @@ from shared.db import Database
 from shared.models import Job, Recording, Upload
 from tests import factories, tus_client
 from tests.chaos.faults import kill_group
+from tests.e2e.test_every_page import problems_of
+from tests.people import PASSWORD, an_admin
 from tests.services import Stack, free_port, running, wait_for
 from tests.tus_client import MIB
 
@@ -417,6 +419,81 @@ def test_a_notification_comes_when_the_job_is_done(
     factories.complete(site.db, factories.claim(site.db))
     wait_for(lambda: page.evaluate("window.shown.length"), seconds=90, what="the notification")
     assert page.evaluate("window.shown") == ["short.wav: The transcript is ready."]
+    context.close()
+
+
+def test_whoever_signed_in_sends_with_their_cookie_and_is_told_when_it_ended(
+    browser: Browser, large: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
+    migrations.upgrade(url)
+    db = Database(url)
+    anna = an_admin(db)
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_SIGN_IN": "required"}
+    with running(Stack(tmp_path / "stack", url, env)) as stack:
+        stack.start_web()
+        site = Site(stack, db, Line(stack.port))
+        context = browser.new_context(locale="en-GB")
+        page = site.open(context)
+        sign_in(page)
+        kept = context.cookies()
+        site.line.slow_down()
+        choose(page, large)
+        wait_for(lambda: site.received() > 0, what="the first piece")
+        context.clear_cookies()
+        row = page.locator("#uploads li")
+        expect(row).to_contain_text("Sign in")
+        context.add_cookies(kept)  # type: ignore[arg-type]
+        site.line.full_speed()
+        row.get_by_role("button", name="Try again").click()
+        expect_done(site, page, large)
+        assert [view.job.owner_id for view in jobs.list_jobs(db, owner_id=anna.id).jobs] == [
+            anna.id
+        ]
+        context.close()
+        site.line.close()
+    db.dispose()
+    assert site.complaints == []
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_label("Name").fill("Anna")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Choose recordings")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_an_upload_is_accessible_in_all_of_its_states(
+    site: Site, browser: Browser, large: Path, tmp_path: Path, locale: str, theme: str, width: int
+) -> None:
+    (tmp_path / "minutes.docx").write_bytes(b"text")
+    context = browser.new_context(
+        locale=locale,
+        color_scheme=theme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",
+    )
+    page = site.open(context)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator(".options summary").click()
+    site.line.slow_down()
+    page.locator("#file").set_input_files([large, large, tmp_path / "minutes.docx"])
+    wait_for(lambda: site.received() > 0, what="the first piece")
+    page.locator("#uploads .sending button").first.click()
+    expect(page.locator("#uploads .paused")).to_have_count(1)
+    expect(page.locator("#uploads .failed")).to_have_count(1)
+    page.locator("button.record").click()
+    expect(page.locator(".recorder meter")).to_be_visible()
+    assert problems_of(page, width) == []
+    page.locator(".recorder button.primary").click()
+    expect(page.locator(".recorder audio")).to_be_visible()
+    assert problems_of(page, width) == []
+    page.reload()
+    expect(page.locator("#uploads .unfinished").first).to_be_visible()
+    assert problems_of(page, width) == []
     context.close()
 
 

@@ -7,7 +7,9 @@ through `POST /api/v1/jobs` with its id.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -167,6 +169,8 @@ class _Arrival:
         self._partial = partial
         self.durable = upload.received_bytes
         self.expires_at = upload.expires_at
+        self._running: Any = None
+        self._hashed = upload.received_bytes
 
     def take(self, checksum: tus.Checksum | None) -> None:
         """All of it, or what came before the client left; with a checksum all or nothing.
@@ -174,9 +178,21 @@ class _Arrival:
         Raises ChecksumMismatch, FileTooLarge, InsufficientStorage, ClientDisconnected.
         """
         self._partial.cut(self.durable)
-        if checksum is None:
-            self._take_what_comes()
-            return
+        hashes = services().hashes
+        self._running = hashes.take(self._upload.id, self.durable)
+        if self.durable == 0:
+            self._running = hashlib.sha256()
+        try:
+            if checksum is None:
+                self._take_what_comes()
+            else:
+                self._take_all_or_nothing(checksum)
+        finally:
+            # A hash of more than was told, of what a broken request wrote, is worth nothing.
+            if self._running is not None and self._hashed == self.durable:
+                hashes.put(self._upload.id, self.durable, self._running)
+
+    def _take_all_or_nothing(self, checksum: tus.Checksum) -> None:
         digest = checksum.begin()
         at = self.durable
         try:
@@ -209,7 +225,11 @@ class _Arrival:
         if at + len(piece) > self._upload.size_bytes:
             raise _more_than_announced(self._upload)
         self._partial.write(piece)
-        return at + len(piece)
+        at += len(piece)
+        if self._running is not None:
+            self._running.update(piece)
+            self._hashed = at
+        return at
 
     def _tell(self, at: int) -> None:
         """Durable first, then told."""

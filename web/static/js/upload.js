@@ -213,7 +213,9 @@ class OneUpload {
       await this.becomeJob(url);
     } catch (error) {
       if (this.stopped) return;
-      this.fail(error.message, error.mayPass || error.status === 410 ? [_("Try again"), () => this.wait()] : null);
+      // 401, 403: somebody else signed in, or nobody; 410: it took too long and begins anew.
+      const again = error.mayPass || [401, 403, 410].includes(error.status);
+      this.fail(error.message, again ? [_("Try again"), () => this.wait()] : null);
       this.all.leave(this);
     }
   }
