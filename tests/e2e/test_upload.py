@@ -135,6 +135,9 @@ class Site:
         with self.db.reading() as session:
             return max(session.scalars(select(Upload.received_bytes)).all(), default=0)
 
+    def wait_for_a_piece(self) -> None:
+        wait_for(lambda: self.received() > 0, seconds=120, what="the first piece")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def patience() -> Iterator[None]:
@@ -220,7 +223,7 @@ def test_an_upload_goes_on_by_itself_after_its_line_was_cut(
     page = site.open(context)
     site.line.slow_down()
     choose(page, large)
-    wait_for(lambda: site.received() > 0, what="the first piece")
+    site.wait_for_a_piece()
     site.line.cut()
     expect(page.locator("#uploads li")).to_contain_text("The line broke")
     assert site.received() >= 16 * MIB
@@ -237,7 +240,7 @@ def test_an_upload_goes_on_after_the_server_was_started_again(
     page = site.open(context)
     site.line.slow_down()
     choose(page, large)
-    wait_for(lambda: site.received() > 0, what="the first piece")
+    site.wait_for_a_piece()
     web = site.stack.services[-1]
     kill_group(web.pid)
     web.process.wait()
@@ -256,7 +259,7 @@ def test_a_paused_upload_waits_and_goes_on_where_it_was(
     page = site.open(context)
     site.line.slow_down()
     choose(page, large)
-    wait_for(lambda: site.received() > 0, what="the first piece")
+    site.wait_for_a_piece()
     page.get_by_role("button", name="Pause: 讲座").click()
     row = page.locator("#uploads li").first
     expect(row).to_contain_text("Paused")
@@ -278,7 +281,7 @@ def test_an_upload_is_offered_after_a_reload_and_goes_on_with_the_same_file(
     page.on("dialog", lambda dialog: dialog.accept())  # leave, although it sends
     site.line.slow_down()
     choose(page, large)
-    wait_for(lambda: site.received() > 0, what="the first piece")
+    site.wait_for_a_piece()
     page.reload()
     row = page.locator("#uploads li")
     expect(row).to_contain_text("Not finished: ")
@@ -313,7 +316,7 @@ def test_an_upload_that_is_given_up_leaves_nothing_on_the_server(
     page = site.open(context)
     site.line.slow_down()
     choose(page, large)
-    wait_for(lambda: site.received() > 0, what="the first piece")
+    site.wait_for_a_piece()
     page.get_by_role("button", name="Cancel: 讲座").click()
     expect(page.locator("#uploads li")).to_have_count(0)
     folder = site.stack.folder / "data" / "recordings" / "uploads"
@@ -439,7 +442,7 @@ def test_whoever_signed_in_sends_with_their_cookie_and_is_told_when_it_ended(
         kept = context.cookies()
         site.line.slow_down()
         choose(page, large)
-        wait_for(lambda: site.received() > 0, what="the first piece")
+        site.wait_for_a_piece()
         context.clear_cookies()
         row = page.locator("#uploads li")
         expect(row).to_contain_text("Sign in")
@@ -481,7 +484,7 @@ def test_an_upload_is_accessible_in_all_of_its_states(
     page.locator(".options summary").click()
     site.line.slow_down()
     page.locator("#file").set_input_files([large, large, tmp_path / "minutes.docx"])
-    wait_for(lambda: site.received() > 0, what="the first piece")
+    site.wait_for_a_piece()
     page.locator("#uploads .sending button").first.click()
     expect(page.locator("#uploads .paused")).to_have_count(1)
     expect(page.locator("#uploads .failed")).to_have_count(1)

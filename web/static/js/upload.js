@@ -2,13 +2,11 @@
 import { api } from "./api.js";
 import { _ } from "./i18n.js";
 import { notifyWhenDone, wantNotifications } from "./notify.js";
+import { OneUpload } from "./one_upload.js";
 import { size } from "./quantities.js";
 import { offerRecorder } from "./record.js";
-import { forget, giveUp, offsetOf, Sending, unfinished } from "./sending.js";
+import { forget, giveUp, offsetOf, unfinished } from "./sending.js";
 import { Row } from "./upload_row.js";
-
-const ASK_AGAIN_MS = { unreachable: 2_000, refused: 15_000 };
-const SOUND = /\.(wav|mp3|m4a|m4b|aac|flac|ogg|oga|opus|webm|mp4|m4v|mov|mkv|avi|amr|awb|wma|wmv|3gp|3g2|ts|mts|m2ts|mpg|mpeg|aif|aiff|caf|ape|wv|mka|mp2|ac3|dts|au|gsm)$/i;
 
 /** Turn the form into one that sends by itself. `onAccepted` is called for every new job. */
 export function enhanceUpload(form, list, onAccepted) {
@@ -162,114 +160,5 @@ class Uploads {
     for (const item of this.list.querySelectorAll("[data-upload]")) {
       if (item.dataset.upload === uploadUrl) item.remove();
     }
-  }
-}
-
-/** One file: checked, waiting, on its way, paused, failed, or a job and gone from here. */
-class OneUpload {
-  constructor(all, file) {
-    this.all = all;
-    this.file = file;
-    this.row = new Row(file.name);
-    this.metadata = { filename: file.name, ...all.metadata };
-    this.sending = new Sending(file, {
-      endpoint: all.endpoint,
-      metadata: this.metadata,
-      told: {
-        progress: (...given) => this.stopped || this.moved(...given),
-        broken: () => this.stopped || this.row.say(_("The line broke. Going on as soon as it is back.")),
-      },
-    });
-  }
-
-  check() {
-    const { maxBytes } = this.all;
-    if (this.file.size > maxBytes) {
-      this.fail(_("Larger than %(size)s, the most accepted.", { size: size(maxBytes) }));
-    } else if (this.file.size === 0) {
-      this.fail(_("This file is empty."));
-    } else if (!/^(audio|video)\//.test(this.file.type) && !SOUND.test(this.file.name)) {
-      this.fail(_("This does not look like a recording."), [_("Send it all the same"), () => this.wait()]);
-    } else {
-      this.wait();
-    }
-  }
-
-  get cancelAction() {
-    return [_("Cancel"), () => this.cancel()];
-  }
-
-  wait({ first = false } = {}) {
-    this.row.show("waiting", _("Waiting"), [this.cancelAction]);
-    this.all.queue(this, { first });
-  }
-
-  async run() {
-    this.stopped = false;
-    this.row.show("sending", _("Starting"), [[_("Pause"), () => this.pause()], this.cancelAction]);
-    try {
-      const url = await this.sending.send();
-      if (this.stopped) return;
-      await this.becomeJob(url);
-    } catch (error) {
-      if (this.stopped) return;
-      // 401, 403: somebody else signed in, or nobody; 410: it took too long and begins anew.
-      const again = error.mayPass || [401, 403, 410].includes(error.status);
-      this.fail(error.message, again ? [_("Try again"), () => this.wait()] : null);
-      this.all.leave(this);
-    }
-  }
-
-  moved(bytes, total, bytesPerSecond) {
-    if (this.sending.url) this.all.taken(this.sending.url);
-    this.row.progress(bytes, total, bytesPerSecond);
-  }
-
-  /** All bytes are safe there; the queue may be full, or the server restarting. */
-  async becomeJob(url) {
-    this.row.show("saving", _("Saving"));
-    this.row.bar.value = 1;
-    for (;;) {
-      try {
-        await this.all.submit(url, this.metadata);
-        this.row.remove(); // it is in the list of jobs now
-        this.all.leave(this);
-        return;
-      } catch (error) {
-        if (!error.mayPass) throw error;
-        this.row.say(_("%(message)s Trying again by itself.", { message: error.message }));
-        const wait = error.status === 0 ? ASK_AGAIN_MS.unreachable : ASK_AGAIN_MS.refused;
-        await new Promise((resolve) => setTimeout(resolve, wait));
-      }
-    }
-  }
-
-  async pause() {
-    this.stopped = true;
-    this.row.show("paused", [_("Paused"), this.row.howFar].filter(Boolean).join(" · "), [
-      [_("Go on"), () => this.wait({ first: true })],
-      this.cancelAction,
-    ]);
-    await this.sending.pause();
-    this.all.leave(this);
-  }
-
-  async hurry() {
-    if (this.stopped || !this.row.element.classList.contains("sending")) return;
-    await this.sending.pause();
-    this.sending.stopped = false;
-    this.sending.upload?.start();
-  }
-
-  async cancel() {
-    this.stopped = true;
-    this.row.remove();
-    await this.sending.cancel().catch(() => {}); // what could not be deleted expires
-    this.all.leave(this);
-  }
-
-  fail(message, again = null) {
-    const dismiss = [_("Dismiss"), () => this.cancel()];
-    this.row.show("failed", message, again ? [again, dismiss] : [dismiss]);
   }
 }
