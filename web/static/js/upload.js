@@ -12,10 +12,12 @@ import { Row } from "./upload_row.js";
 export function enhanceUpload(form, list, onAccepted) {
   const input = form.querySelector("input[type=file]");
   const page = new Uploads(form, list, onAccepted);
-  input.addEventListener("change", () => {
+  const takeChosen = () => {
     page.take([...input.files]);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", takeChosen);
+  takeChosen(); // whoever was faster than the scripts
   form.addEventListener("submit", (event) => event.preventDefault());
   takeDropped((files) => page.take(files));
   offerRecorder(form.querySelector(".recorder"), (file) => page.take([file]));
