@@ -240,7 +240,7 @@ def test_a_key_is_shown_once_used_and_revoked(app: Flask, rows: Database) -> Non
     made = client.post("/account/keys", data={"csrf_token": token, "name": "<b>night</b>"})
     assert made.status_code == 201 and made.headers["Cache-Control"] == "no-store"
     assert "&lt;b&gt;night&lt;/b&gt;" in made.text
-    found = re.search(r"<code>(lsk_[\w-]+)</code>", made.text)
+    found = re.search(r'<code class="text">(lsk_[\w-]+)</code>', made.text)
     assert found is not None
     assert found[1] not in client.get("/account").text
     program = app.test_client()
@@ -275,7 +275,7 @@ def test_an_account_that_an_administrator_adds_chooses_its_own_password_first(
     token = form_token(admin, "/people")
     added = admin.post("/people", data={"csrf_token": token, "name": "Bo"})
     assert added.status_code == 201 and added.headers["Cache-Control"] == "no-store"
-    found = re.search(r"<code>([a-z0-9-]+)</code>", added.text)
+    found = re.search(r'<code class="text">([a-z0-9-]+)</code>', added.text)
     assert found is not None
     assert admin.post("/people", data={"csrf_token": token, "name": "BO"}).status_code == 409
 
@@ -300,7 +300,7 @@ def test_an_administrator_disables_enables_and_resets(app: Flask, rows: Database
     assert sign_in(app.test_client(), "Bo").status_code == 401
     assert admin.post(f"/people/{bo.id}/enable", data=form).location == "/people"
     reset = admin.post(f"/people/{bo.id}/password", data=form)
-    found = re.search(r"<code>([a-z0-9-]+)</code>", reset.text)
+    found = re.search(r'<code class="text">([a-z0-9-]+)</code>', reset.text)
     assert found is not None
     assert sign_in(app.test_client(), "Bo").status_code == 401
     assert sign_in(app.test_client(), "Bo", found[1]).status_code == 303
