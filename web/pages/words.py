@@ -12,6 +12,7 @@ from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
 
 from shared.export.spacing import THIN_SPACE, spaced
+from shared.models import Attempt
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from web.api.schemas import BatchOut, ErrorObject, HistoryOut, JobOut
 from web.errors import in_our_language
@@ -204,8 +205,17 @@ def error_words(error: ErrorObject) -> str:
     return in_our_language(error.code, error.message)
 
 
-def outcome_words(outcome: str | None) -> str:
-    return _("running") if outcome is None else _(_OUTCOME[AttemptOutcome(outcome)])
+def how_it_ended(attempt: Attempt) -> str:
+    """An attempt's outcome, and the error behind it unless that only says the same."""
+    if attempt.outcome is None:
+        return _("running")
+    outcome = AttemptOutcome(attempt.outcome)
+    said = _(_OUTCOME[outcome])
+    code, message = attempt.error_code or "", attempt.error_message
+    why = in_our_language(code, message) if message else code
+    if not why or (outcome is AttemptOutcome.LOST and not message):
+        return said
+    return _("%(outcome)s: %(why)s", outcome=said, why=why)
 
 
 def moment(at: datetime) -> str:
@@ -252,7 +262,7 @@ def register_filters(app: Flask) -> None:
         figures,
         warning_words,
         error_words,
-        outcome_words,
+        how_it_ended,
         moment,
         instant,
         is_troubled,
