@@ -1,6 +1,7 @@
 // A job's page.
 import "./main.js";
 import { copyButtons } from "./copy.js";
+import { editTranscript } from "./edit.js";
 import { exportDialog } from "./export.js";
 import { keepLive } from "./live.js";
 import { textSoFar } from "./text_so_far.js";
@@ -8,6 +9,7 @@ import { readAndListen } from "./transcript/reading.js";
 
 copyButtons();
 readAndListen();
+editTranscript();
 const exporting = document.getElementById("export");
 if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");

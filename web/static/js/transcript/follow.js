@@ -46,13 +46,15 @@ export class Follow {
     this.back.hidden = !(this.current && (this.rests || !this.on) && !this.isInView());
   }
 
+  rest() {
+    if (!this.current) return;
+    this.rests = true;
+    this.show();
+  }
+
   // Wheel, touch and keys, not scroll events: those also come of what is laid out while scrolling.
   watchReader() {
-    const rest = () => {
-      if (!this.current) return;
-      this.rests = true;
-      this.show();
-    };
+    const rest = () => this.rest();
     addEventListener("wheel", rest, { passive: true });
     addEventListener("touchmove", rest, { passive: true });
     addEventListener("keydown", (event) => SCROLLING_KEYS.has(event.key) && !isField(event) && rest());

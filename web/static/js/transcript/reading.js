@@ -42,6 +42,8 @@ class Reading {
     player.audio.addEventListener("play", () => this.words.load());
     list.addEventListener("click", (event) => this.clicked(event));
     list.addEventListener("transcript:changed", ({ detail }) => this.changed(detail.n));
+    // Who corrects a sentence stays with it.
+    list.addEventListener("transcript:editing", () => this.follow.rest());
     addEventListener("hashchange", () => this.goToAddress());
   }
 

@@ -1,5 +1,7 @@
 import { placesOf } from "./align.js";
 
+const WAIT_MS = 2000;
+
 /** When each word is spoken, and where it stands. Fetched when it is first needed. */
 export class Words {
   constructor(address, sentences) {
@@ -20,14 +22,17 @@ export class Words {
       const answer = await fetch(this.address);
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       this.spoken = (await answer.json()).sentences;
+      this.known.clear();
     } catch {
       this.loading = null; // tried again when it is next needed
     }
   }
 
-  /** The text of a sentence has changed. */
+  /** The text of a sentence has changed, and with it its words: those of before do for a while. */
   forget(n) {
     this.known.delete(n);
+    clearTimeout(this.timer);
+    if (this.spoken) this.timer = setTimeout(() => (this.loading = this.fetch()), WAIT_MS);
   }
 
   /** Of a sentence: the words that stand in its text, as {from, to, start, end}, in order. */

@@ -1,0 +1,122 @@
+import { _ } from "../i18n.js";
+import { build } from "./build.js";
+import { timeOf } from "./sentence.js";
+
+/**
+ * A field in the place of a sentence's text. Enter and leaving it give the text to `done`, Escape
+ * gives null; `changed` hears of every change on the way. It ends once.
+ */
+export class Editor {
+  constructor(row, text, { done, changed }) {
+    this.row = row;
+    this.original = text;
+    this.done = done;
+    this.field = build("textarea", {
+      value: text,
+      rows: 1,
+      spellcheck: false,
+      enterKeyHint: "done",
+      "aria-label": _("Sentence at %(time)s", { time: timeOf(row) }),
+    });
+    this.told = build("p", { className: "told", role: "alert", hidden: true });
+    const save = build("button", { type: "button", className: "primary small" }, _("Save"));
+    const cancel = build("button", { type: "button" }, _("Cancel"));
+    const hint = build("span", { className: "keys" }, _("Enter saves, Esc cancels."));
+    this.element = build(
+      "div",
+      { className: "editor" },
+      this.field,
+      this.told,
+      build("div", { className: "actions" }, save, cancel, hint),
+    );
+    save.addEventListener("click", () => this.end(this.value));
+    cancel.addEventListener("click", () => this.end(null));
+    this.field.addEventListener("input", () => {
+      this.oneLine();
+      changed(this.value);
+    });
+    this.listen();
+    row.dataset.keep = ""; // a refresh of the page leaves it alone
+    row.classList.add("editing");
+    row.querySelector(".text").after(this.element);
+    this.fit();
+    this.field.focus();
+    this.field.setSelectionRange(text.length, text.length);
+  }
+
+  get value() {
+    return this.field.value.trim();
+  }
+
+  get touched() {
+    return this.value !== this.original;
+  }
+
+  listen() {
+    this.field.addEventListener("keydown", (event) => {
+      // While an input method is open, Enter chooses a word and Escape leaves the choice.
+      if (event.isComposing || event.keyCode === 229) return;
+      if (event.key === "Enter") {
+        event.preventDefault();
+        if (!event.shiftKey) this.end(this.value);
+      } else if (event.key === "Escape") {
+        event.preventDefault();
+        this.end(null);
+      }
+    });
+    // The keyboards of some phones name no key.
+    this.field.addEventListener("beforeinput", (event) => {
+      if (!["insertLineBreak", "insertParagraph"].includes(event.inputType)) return;
+      event.preventDefault();
+      this.end(this.value);
+    });
+    for (const kind of ["click", "dblclick", "keydown", "keyup"]) {
+      this.element.addEventListener(kind, (event) => event.stopPropagation());
+    }
+    this.element.addEventListener("focusout", () => {
+      // The focus is nowhere until the event is over; another window or tab takes it for a while.
+      setTimeout(() => {
+        if (document.hasFocus() && !this.element.contains(document.activeElement)) {
+          this.end(this.value, { left: true });
+        }
+      });
+    });
+  }
+
+  oneLine() {
+    if (/[\r\n]/.test(this.field.value)) {
+      const at = this.field.selectionStart;
+      this.field.value = this.field.value.replace(/\s*[\r\n]+\s*/g, " ");
+      this.field.setSelectionRange(at, at);
+    }
+    this.fit();
+  }
+
+  /** As high as its text; browsers that know `field-sizing` need no help. */
+  fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.field.style.height = "auto";
+    this.field.style.height = `${this.field.scrollHeight + 2}px`;
+  }
+
+  /** Another text to begin from, as long as nothing was typed. */
+  restart(text) {
+    this.original = text;
+    this.field.value = text;
+    this.fit();
+  }
+
+  tell(message) {
+    this.told.textContent = message;
+    this.told.hidden = false;
+  }
+
+  end(text, how = {}) {
+    if (this.ended) return;
+    this.ended = true;
+    delete this.row.dataset.keep;
+    this.row.classList.remove("editing");
+    this.element.remove();
+    this.done(text, how);
+  }
+}

@@ -1,0 +1,129 @@
+import { api } from "../api.js";
+
+const LONGEST_WAIT_S = 30;
+
+/**
+ * Corrections on their way to the server. Each is kept in this browser until the server has it, so
+ * that neither a crash nor a dropped line loses it: `wanted` ones are sent until they arrive, the
+ * others are drafts. What was typed by half is never sent, because everybody's downloads carry
+ * what is.
+ *
+ * `on` is told: saved(n, sentence), conflict(n, kept, current), refused(n, kept, error) and
+ * state("saving" | "saved" | "offline").
+ */
+export class Saving {
+  constructor(address, known, on) {
+    this.address = address;
+    this.known = known; // n -> {base, revision} that the page shows
+    this.on = on;
+    this.key = `longscribe:corrections:${address}`;
+    this.kept = this.read();
+    this.flying = new Set();
+    this.failures = 0;
+    addEventListener("online", () => this.sendAll());
+    addEventListener("beforeunload", (event) => {
+      if (!this.safe && this.unsent) event.preventDefault(); // no storage: nothing else keeps it
+    });
+  }
+
+  get unsent() {
+    return Object.values(this.kept).filter((one) => one.wanted).length;
+  }
+
+  draft(n, text) {
+    this.put(n, text, false);
+  }
+
+  want(n, text) {
+    this.put(n, text, true);
+    this.send(n);
+  }
+
+  /** `text` becomes what is kept of `n`, made from what was before it or from what is shown. */
+  put(n, text, wanted) {
+    const { base, revision } = this.kept[n] ?? this.known(n);
+    this.kept[n] = { text, wanted, base, revision };
+    this.write();
+  }
+
+  /** Also with what was kept before, where it is still of use. */
+  forget(n, before = null) {
+    const useful = before?.wanted && this.kept[n]?.revision === before.revision;
+    if (useful) this.kept[n] = before;
+    else delete this.kept[n];
+    this.write();
+  }
+
+  rebase(n, { text, revision }) {
+    if (!this.kept[n]) return;
+    Object.assign(this.kept[n], { base: text, revision });
+    this.write();
+  }
+
+  sendAll() {
+    clearTimeout(this.timer);
+    for (const [n, one] of Object.entries(this.kept)) if (one.wanted) this.send(Number(n));
+  }
+
+  async send(n) {
+    if (this.flying.has(n)) return; // it goes on from its answer
+    this.flying.add(n);
+    this.on.state("saving");
+    const sent = this.kept[n];
+    const json = { text: sent.text, revision: sent.revision };
+    try {
+      const sentence = await api("PUT", `${this.address}/sentences/${n}`, { json });
+      this.flying.delete(n);
+      this.arrived(n, sent, sentence);
+    } catch (error) {
+      this.flying.delete(n);
+      this.failed(n, sent, error);
+    }
+  }
+
+  arrived(n, sent, sentence) {
+    this.failures = 0;
+    const newer = this.kept[n] !== sent && this.kept[n];
+    if (newer) this.rebase(n, sentence);
+    else this.forget(n);
+    this.on.saved(n, sentence);
+    if (newer?.wanted) this.send(n);
+    else if (!this.unsent) this.on.state("saved");
+  }
+
+  failed(n, sent, error) {
+    const kept = this.kept[n] ?? sent;
+    if (error.mayPass) {
+      this.failures += 1;
+      const wait = Math.min(LONGEST_WAIT_S, 2 ** this.failures);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.sendAll(), wait * 1000);
+      this.on.state("offline");
+      return;
+    }
+    this.kept[n] = { ...kept, wanted: false };
+    this.write();
+    if (error.code === "edited_meanwhile") this.on.conflict(n, this.kept[n], error.body.current);
+    else this.on.refused(n, this.kept[n], error);
+  }
+
+  read() {
+    try {
+      const found = JSON.parse(localStorage.getItem(this.key)) ?? {};
+      this.safe = true;
+      return found;
+    } catch {
+      return {};
+    }
+  }
+
+  write() {
+    try {
+      if (Object.keys(this.kept).length) localStorage.setItem(this.key, JSON.stringify(this.kept));
+      else localStorage.removeItem(this.key);
+      this.safe = true;
+    } catch {
+      this.safe = false;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { _ } from "../i18n.js";
+import { spaced, unspaced } from "../spacing.js";
+
+/** The sentences of this page as its document holds them. */
+export const list = () => document.getElementById("sentences");
+
+export const rowOf = (n) => list()?.querySelector(`li[data-n="${n}"]`);
+
+export const rowAround = (node) => node?.closest?.("#sentences > li") ?? null;
+
+export const numberOf = (row) => Number(row.dataset.n);
+
+export const timeOf = (row) => row.querySelector(".at").textContent.trim();
+
+export const textOf = (row) => unspaced(row.querySelector(".text").textContent);
+
+export const revisionOf = (row) => Number(row.dataset.revision ?? 0);
+
+/** Show `text`, which the server may not have yet. */
+export function showText(row, text) {
+  const shown = row.querySelector(".text");
+  shown.textContent = spaced(text);
+  row.classList.toggle("removed", text === "");
+  if (text === "") shown.title = _("Removed");
+}
+
+/** Show how the sentence stands on the server. */
+export function showState(row, { text, revision, corrected }) {
+  row.dataset.revision = revision;
+  row.classList.toggle("corrected", corrected);
+  const shown = row.querySelector(".text");
+  if (!corrected) shown.removeAttribute("title");
+  else shown.title = text === "" ? _("Removed") : _("Corrected");
+}
+
+export function showSaved(row, saved) {
+  showText(row, saved.text);
+  showState(row, saved);
+}
