@@ -122,8 +122,8 @@ export class Sending {
   async cancel() {
     await this.pause();
     if (!this.url) return;
+    await forget(this.url); // first: it is not offered again, even if the page is left now
     await giveUp(this.url);
-    await forget(this.url);
   }
 
   moved(bytes, total) {

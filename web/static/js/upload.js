@@ -153,8 +153,8 @@ class Uploads {
   }
 
   async discard(uploadUrl) {
-    await giveUp(uploadUrl).catch(() => {}); // else it expires
     await forget(uploadUrl);
+    await giveUp(uploadUrl).catch(() => {}); // else it expires
   }
 
   /** The file of an unfinished upload was chosen, so it is no longer offered. */
