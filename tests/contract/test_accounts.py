@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from shared import accounts, jobs
 from shared.accounts import AttemptLimit, SessionLimits, passwords
@@ -475,3 +475,18 @@ def test_limits_of_a_session_are_those_that_were_given(db: Database) -> None:
     an_admin(db)
     token = enter(db)
     assert accounts.find(db, SessionLimits(idle_s=0.001, lifetime_s=60), token) is None
+
+
+def test_knowing_who_asks_takes_one_statement(db: Database) -> None:
+    anna = an_admin(db)
+    token, key = enter(db), accounts.make_key(db, user_id=anna.id, name="program")
+    accounts.find_by_key(db, key)  # the first use is noted
+    sent: list[str] = []
+
+    def note(*about: object) -> None:
+        sent.append(str(about[2]))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    assert accounts.find(db, LIMITS, token) == accounts.find_by_key(db, key) == anna
+    event.remove(db.engine, "before_cursor_execute", note)
+    assert [statement.split()[0] for statement in sent if statement != "BEGIN"] == ["SELECT"] * 2
