@@ -171,10 +171,10 @@ def test_the_list_follows_a_job_without_a_reload(site: Site, context: BrowserCon
 def test_an_open_job_page_turns_into_its_transcript(site: Site, context: BrowserContext) -> None:
     job_id = factories.submit(site.db, filename="lecture.wav")
     page = site.open(context, f"/jobs/{job_id}")
-    expect(page.get_by_role("status")).to_have_text("Waiting")
+    expect(page.locator(".state")).to_have_text("Waiting")
     factories.complete(site.db, factories.claim(site.db))
     expect(page.get_by_text("大家好。")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("Done")
+    expect(page.locator(".state")).to_have_text("Done")
 
 
 def test_a_finished_transcript_is_read_and_copied(site: Site, context: BrowserContext) -> None:
