@@ -1,7 +1,7 @@
 """Finding jobs by their names and by what was said.
 
 No index: PostgreSQL has none for pieces of Chinese without an extension, and SQLite's know no two
-characters.  Plain comparison through 2,000 transcripts of an hour each takes 0.1 to 0.2 s
+characters.  Plain comparison through 2,000 transcripts of an hour each takes 0.07 to 0.3 s
 (tests/bench/test_list_page.py).  Pieces of text are compared as they are: there are no wildcards,
 and so nothing to escape.
 """
