@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -396,3 +397,14 @@ def test_what_the_reader_opens_is_accessible_too(
 def violations(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+def test_on_paper_there_is_the_text_in_black(site: Site, browser: Browser) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = site.open(context, tail="?t=30")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("#player")).to_be_hidden()
+    expect(page.locator("#s0 p")).to_be_visible()
+    ink = page.locator("#s0 p").evaluate("one => getComputedStyle(one).color")
+    assert max(int(part) for part in re.findall(r"\d+", ink)[:3]) < 80
+    context.close()
