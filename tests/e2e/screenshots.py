@@ -82,7 +82,8 @@ def transcript_page(browser: Browser, url: str, job_id: str, language: str) -> N
     page.goto(f"{url}/jobs/{job_id}")
     page.locator("#sentences li").first.wait_for()
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)  # the waveform is drawn
+    page.locator("#sentences li").nth(5).locator("p").click()  # and it is heard
+    page.wait_for_timeout(1500)
     page.screenshot(path=IMAGES / f"transcript.{language}.png")
     context.close()
 
