@@ -10,7 +10,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-import migrations
 from shared import jobs
 from shared.db import Database
 from shared.export.spacing import THIN_SPACE, spaced
@@ -18,7 +17,8 @@ from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.transcript import Version
 from tests import factories
-from tests.services import Stack, running
+from tests.services import Stack
+from tests.web_site import serving
 
 FIRST, SECOND = (sentence.text for sentence in factories.TRANSCRIPT.sentences)
 
@@ -71,11 +71,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("editing")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
-        stack.start_web()
+    with serving(tmp_path_factory.mktemp("editing")) as stack:
         yield stack
 
 

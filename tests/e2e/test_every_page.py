@@ -5,22 +5,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
-import migrations
 from shared.blobs import BlobStore
 from shared.db import Database
 from shared.states import JobStatus
 from tests import factories, long_transcript
 from tests.people import PASSWORD, a_person, an_admin
-from tests.services import Stack, running
+from tests.services import Stack
+from tests.web_site import serving
 
 LOOKS = list(itertools.product(["en", "zh"], ["light", "dark"], [1440, 390]))
 LOOKS_NAMED = [f"{language}-{theme}-{width}" for language, theme, width in LOOKS]
@@ -38,18 +36,9 @@ class Installed:
     signed_in: StorageState | None = None
 
 
-@contextmanager
-def a_server(folder: Path, **env: str) -> Iterator[Stack]:
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0", **env})) as stack:
-        stack.start_web()
-        yield stack
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    with a_server(tmp_path_factory.mktemp("every-page")) as stack:
+    with serving(tmp_path_factory.mktemp("every-page")) as stack:
         db = Database(stack.database_url)
         made = Installed(stack, {"nothing there": "/nowhere"})
         for status in (
@@ -75,13 +64,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    with a_server(tmp_path_factory.mktemp("empty")) as stack:
+    with serving(tmp_path_factory.mktemp("empty")) as stack:
         yield Installed(stack, {"empty list": "/"})
 
 
 @pytest.fixture(scope="module")
 def new_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    with a_server(tmp_path_factory.mktemp("new-team"), LONGSCRIBE_SIGN_IN="required") as stack:
+    with serving(tmp_path_factory.mktemp("new-team"), LONGSCRIBE_SIGN_IN="required") as stack:
         yield Installed(stack, {"set-up": "/"})
 
 
@@ -90,7 +79,7 @@ def team(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> Iterator[tuple[Installed, Installed]]:
     """As a stranger sees it, and as its admin does."""
-    with a_server(tmp_path_factory.mktemp("team"), LONGSCRIBE_SIGN_IN="required") as stack:
+    with serving(tmp_path_factory.mktemp("team"), LONGSCRIBE_SIGN_IN="required") as stack:
         db = Database(stack.database_url)
         an_admin(db)
         a_person(db)

@@ -9,25 +9,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
-import migrations
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
 from tests import factories
 from tests.e2e.test_every_page import problems_of
-from tests.services import Stack, running
+from tests.services import Stack
+from tests.web_site import serving
 
 LIMIT_MS = 30_000
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("list")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
-        stack.start_web()
+    with serving(tmp_path_factory.mktemp("list")) as stack:
         yield stack
 
 

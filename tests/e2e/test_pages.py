@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,12 +12,12 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-import migrations
 from shared import jobs
 from shared.db import Database
 from shared.states import JobStatus, Stage
 from tests import factories
-from tests.services import Stack, running
+from tests.services import Stack
+from tests.web_site import serving, silent_recording
 
 
 @dataclass
@@ -45,12 +43,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("pages")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_MAX_UPLOAD_BYTES": str(2**20)}
-    with running(Stack(folder / "stack", url, env)) as stack:
-        stack.start_web()
+    with serving(tmp_path_factory.mktemp("pages"), LONGSCRIBE_MAX_UPLOAD_BYTES=str(2**20)) as stack:
         yield stack
 
 
@@ -78,15 +71,7 @@ def _claim_of(view: jobs.JobView) -> jobs.Claim:
 
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(16_000)
-        sound.writeframes(bytes(32_000))
-    path = tmp_path / "周会 standup.wav"
-    path.write_bytes(buffer.getvalue())
-    return path
+    return silent_recording(tmp_path)
 
 
 def test_a_chosen_file_becomes_a_job_without_leaving_the_page(

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-import migrations
 from shared import jobs
 from shared.db import Database
 from shared.errors import UnsupportedMedia
 from shared.states import Stage
 from tests import factories
-from tests.services import Stack, running
+from tests.services import Stack
+from tests.web_site import serving
 
 RATE = 16_000
 PLANNED = [
@@ -26,10 +26,7 @@ PLANNED = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Stack]:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
-        stack.start_web()
+    with serving(tmp_path) as stack:
         yield stack
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -19,6 +17,7 @@ from shared.db import Database
 from tests import factories
 from tests.people import PASSWORD, a_person, an_admin
 from tests.services import Stack, running, wait_for
+from tests.web_site import serving, silent_recording
 
 Theme = Literal["light", "dark"]
 
@@ -28,11 +27,7 @@ NEW_PASSWORD = "battery staple correct"
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Stack]:
     """A server that nobody has set up yet."""
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
-    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_SIGN_IN": "required"}
-    with running(Stack(tmp_path / "stack", url, env)) as stack:
-        stack.start_web()
+    with serving(tmp_path, LONGSCRIBE_SIGN_IN="required") as stack:
         yield stack
 
 
@@ -96,18 +91,6 @@ def choose(page: Page, item: str) -> None:
     page.locator("header .menu").get_by_text(item, exact=True).click()
 
 
-def a_recording(folder: Path) -> Path:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(16_000)
-        sound.writeframes(bytes(32_000))
-    path = folder / "周会 standup.wav"
-    path.write_bytes(buffer.getvalue())
-    return path
-
-
 def test_a_team_from_the_first_account_to_the_last_sign_out(
     team: Stack, rows: Database, page: Page, other_context: BrowserContext, tmp_path: Path
 ) -> None:
@@ -117,7 +100,7 @@ def test_a_team_from_the_first_account_to_the_last_sign_out(
     jobs.cancel(rows, owner_id=accounts.person_named(rows, "Anna").id, job_id=kept)
 
     # A recording through the page's own script, whose requests need cookie and token.
-    recording = a_recording(tmp_path)
+    recording = silent_recording(tmp_path)
     page.locator("input[type=file]").first.set_input_files(recording)
     expect(page.get_by_role("link", name=recording.name)).to_be_visible()
     anna = accounts.person_named(rows, "Anna")

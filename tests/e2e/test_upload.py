@@ -23,6 +23,7 @@ from tests.e2e.test_every_page import problems_of
 from tests.people import PASSWORD, an_admin
 from tests.services import Stack, free_port, running, wait_for
 from tests.tus_client import MIB
+from tests.web_site import serving
 
 LARGE = 40 * MIB
 SLOW_BYTES_S = 6 * MIB
@@ -149,12 +150,9 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("upload")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_MAX_UPLOAD_BYTES": str(100 * MIB)}
-    with running(Stack(folder / "stack", url, env)) as stack:
-        stack.start_web()
+    with serving(
+        tmp_path_factory.mktemp("upload"), LONGSCRIBE_MAX_UPLOAD_BYTES=str(100 * MIB)
+    ) as stack:
         yield stack
 
 
