@@ -16,6 +16,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER, Job
 from shared.states import JobStatus
 from tests import factories
+from tests.people import an_admin, quick_hashes, signed_in
 from tests.web_app import database, make_app
 
 MOST = 5
@@ -79,6 +80,27 @@ def test_a_list_takes_five_when_more_wait_than_are_played_forward(
     for _ in range(5):
         factories.submit(rows)
     assert asked("/fragments/jobs") <= MOST
+
+
+@pytest.mark.parametrize("path", ["/", "/fragments/jobs", "/api/v1/jobs"])
+def test_a_list_takes_five_for_somebody_who_signed_in(
+    database_url: str, tmp_path: Path, path: str
+) -> None:
+    app = make_app(database_url, tmp_path, sign_in="required")
+    rows = database(app)
+    with quick_hashes():
+        anna = an_admin(rows)
+        client = signed_in(app, anna.name)
+    factories.learn(rows, speed=10)
+    factories.a_worker(rows)
+    for owner_id in (anna.id, "b", anna.id):
+        factories.submit(rows, owner_id=owner_id)
+    factories.claim(rows)
+    with statements(rows) as sent:
+        answer = client.get(path)
+    rows.dispose()
+    assert answer.status_code == 200
+    assert len(sent) <= MOST, sent
 
 
 def test_a_search_takes_another_for_finding_and_one_for_showing(
