@@ -36,8 +36,6 @@ anybody says up to a full stop has a tenth of them."""
 _MOST_SENTENCES = 10**6
 
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]+")
-_THIN_SPACE = "\u2009"
-"""Set between Chinese and English where a text is shown, so it comes back with what was copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def correct(
     Raises EditedMeanwhile with the newest revision if it is another than the one given;
     JobNotFound, SentenceNotFound, TranscriptNotReady; InvalidRequest for a text that is too long.
     """
-    text = _LINE_BREAKS.sub(" ", text.replace(_THIN_SPACE, "")).strip()
+    text = _LINE_BREAKS.sub(" ", text).strip()
     try:
         with db.writing() as session:
             newest = _newest(session, owner_id, job_id, n)

@@ -11,7 +11,6 @@ from flask import Flask
 from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
 
-from shared.export.spacing import THIN_SPACE, spaced
 from shared.models import Attempt
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from web.api.schemas import BatchOut, ErrorObject, HistoryOut, JobOut
@@ -242,10 +241,6 @@ def tone(kind: EventKind) -> str:
     return "bad" if is_bad else ""
 
 
-def _spaced(text: str) -> str:
-    return spaced(text, THIN_SPACE)
-
-
 def register_filters(app: Flask) -> None:
     for filter_ in (
         state_words,
@@ -269,6 +264,5 @@ def register_filters(app: Flask) -> None:
         tone,
     ):
         app.add_template_filter(filter_)
-    app.add_template_filter(_spaced, "spaced")
     for offered in (export_formats, export_toggles, export_numbers):
         app.add_template_global(offered)

@@ -1,14 +1,12 @@
 import { _ } from "./i18n.js";
 
-const THIN_SPACE = "\u2009"; // set between Chinese and Latin for the eye only
-
 /** Buttons with data-copy="#id" copy the texts in that element, one a line, as they are stored. */
 export function copyButtons() {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");
     if (!button) return;
     const text = [...document.querySelectorAll(`${button.dataset.copy} .text`)]
-      .map((one) => one.textContent.replaceAll(THIN_SPACE, ""))
+      .map((one) => one.textContent)
       .filter(Boolean)
       .join("\n");
     const label = button.textContent;

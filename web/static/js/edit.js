@@ -131,8 +131,10 @@ class Editing {
   saveAndLeave() {
     const { row, value } = this.editor;
     const n = sentence.numberOf(row);
-    const { revision } = this.saving.kept[n] ?? this.known(n);
-    // No answer is heard; the draft is compared with what stands when the page is opened again.
+    // No answer is heard. Should this not get out, it is sent when the page is opened again, and
+    // a text that has arrived already changes nothing.
+    this.saving.put(n, value, true);
+    const { revision } = this.saving.kept[n];
     api("PUT", `${this.saving.address}/sentences/${n}`, {
       json: { text: value, revision },
       keepalive: true,

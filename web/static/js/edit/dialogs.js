@@ -1,6 +1,5 @@
 import { api } from "../api.js";
 import { _, language } from "../i18n.js";
-import { spaced, spacedParts } from "../spacing.js";
 import { build } from "./build.js";
 import { difference, merged } from "./merge.js";
 import { list } from "./sentence.js";
@@ -26,11 +25,8 @@ function text(value, from) {
   const shown = build("p", { className: "said", lang: list()?.lang ?? "" });
   const { before, changed, after } = difference(from, value);
   if (value === "") shown.append(build("em", {}, _("Removed")));
-  else if (!changed || from === "") shown.append(spaced(value));
-  else {
-    const [left, middle, right] = spacedParts([before, changed, after]);
-    shown.append(left, build("mark", {}, middle), right);
-  }
+  else if (!changed || from === "") shown.append(value);
+  else shown.append(before, build("mark", {}, changed), after);
   return shown;
 }
 

@@ -1,5 +1,4 @@
 import { _ } from "../i18n.js";
-import { spaced, unspaced } from "../spacing.js";
 
 /** The sentences of this page as its document holds them. */
 export const list = () => document.getElementById("sentences");
@@ -12,14 +11,14 @@ export const numberOf = (row) => Number(row.dataset.n);
 
 export const timeOf = (row) => row.querySelector(".at").textContent.trim();
 
-export const textOf = (row) => unspaced(row.querySelector(".text").textContent);
+export const textOf = (row) => row.querySelector(".text").textContent.trim();
 
 export const revisionOf = (row) => Number(row.dataset.revision ?? 0);
 
 /** Show `text`, which the server may not have yet. */
 export function showText(row, text) {
   const shown = row.querySelector(".text");
-  shown.textContent = spaced(text);
+  shown.textContent = text;
   row.classList.toggle("removed", text === "");
   if (text === "") shown.title = _("Removed");
 }
