@@ -1,0 +1,70 @@
+"""As somebody who never saw it goes: a recording in, its place found by ear, subtitles out, through
+gunicorn, Redis, a Celery worker with the bundled model, and a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import srt
+from playwright.sync_api import Page, expect
+
+import migrations
+from tests.installation import as_wav
+from tests.services import Stack, running, wait_for
+from tests.speech import character_error_rate, meeting
+
+SAID = meeting(60, seed=5)
+PATIENCE_MS = 120_000
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Iterator[Stack]:
+    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_web()
+        yield stack
+
+
+def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
+    installed: Stack, page: Page, tmp_path: Path
+) -> None:
+    recording = tmp_path / "周会 standup.wav"
+    recording.write_bytes(as_wav(SAID.samples))
+    page.goto(installed.url)
+    page.get_by_label("Choose recordings").set_input_files(recording)
+    job = page.locator(".job").filter(has_text=recording.name)
+    expect(job).to_contain_text("Done", timeout=PATIENCE_MS)
+
+    job.get_by_role("link", name=recording.name, exact=True).click()
+    sentences = page.locator("#sentences > li")
+    third = sentences.nth(2)
+    page.wait_for_load_state("networkidle")  # the scripts are there
+    third.locator(".text").click()
+
+    def plays_within_it() -> bool:
+        at = float(page.evaluate("document.querySelector('#player audio').currentTime"))
+        return float(str(third.get_attribute("data-start"))) <= at
+
+    wait_for(plays_within_it, what="the sound to be there")
+    expect(page.locator("#sentences > li.now")).to_have_count(1)
+    page.keyboard.press("Space")
+
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("SRT").check()
+    expect(dialog).to_contain_text("00:00:")
+    with page.expect_download() as downloading:
+        dialog.get_by_role("link", name="Download").click()
+    assert downloading.value.suggested_filename == "周会 standup.srt"
+    path = tmp_path / "subtitles.srt"
+    downloading.value.save_as(path)
+    cues = list(srt.parse(path.read_text()))
+    assert all(cue.end > cue.start for cue in cues)
+    assert all(len(cue.content.splitlines()) <= 2 for cue in cues)
+    text = "".join(cue.content.replace("\n", "") for cue in cues)
+    assert character_error_rate(SAID.text, text) < 0.05
