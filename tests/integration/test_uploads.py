@@ -134,7 +134,7 @@ def test_a_client_that_leaves_leaves_nothing_behind(up: Stack, chunked: bool) ->
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {500 * MIB}"
     with socket.create_connection(("127.0.0.1", up.port)) as client:
         client.sendall(
-            f"POST /api/v1/jobs HTTP/1.1\r\nHost: test\r\n{framing}\r\n"
+            f"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n"
             f"Content-Type: {HEADERS['Content-Type']}\r\n\r\n".encode()
         )
         client.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n" if chunked else body)
@@ -152,7 +152,7 @@ def test_a_client_that_falls_silent_is_broken_off(sqlite_stack: Stack) -> None:
     web = sqlite_stack.start_web()
     with socket.create_connection(("127.0.0.1", sqlite_stack.port)) as client:
         client.sendall(
-            f"POST /api/v1/jobs HTTP/1.1\r\nHost: test\r\nContent-Length: {500 * MIB}\r\n"
+            f"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: {500 * MIB}\r\n"
             f"Content-Type: {HEADERS['Content-Type']}\r\n\r\n".encode()
         )
         client.sendall(HEAD + b"x" * 3 * MIB)
