@@ -113,7 +113,9 @@ def test_anothers_text_is_not_told(client: FlaskClient, rows: Database) -> None:
     assert answer.json is not None and answer.json["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize("query", [{"from_batch": "-1"}, {"from_batch": "x"}, {"since": "1"}])
+@pytest.mark.parametrize(
+    "query", [{"from_batch": "-1"}, {"from_batch": "x"}, {"from_batch": "9" * 30}, {"since": "1"}]
+)
 def test_a_wrong_question_is_refused(
     client: FlaskClient, claim: jobs.Claim, query: dict[str, str]
 ) -> None:

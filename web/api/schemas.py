@@ -70,7 +70,7 @@ class TextQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     plan: str = Field("", max_length=64, description="`plan` of the answer before.")
-    from_batch: int = Field(0, ge=0, description="`next_batch` of the answer before.")
+    from_batch: int = Field(0, ge=0, le=2**31 - 1, description="`next_batch` of the answer before.")
 
 
 class SegmentTextOut(BaseModel):
