@@ -34,7 +34,8 @@ _HEADERS = {
 
 _PORT = re.compile(r":\d*$")
 
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""They change nothing."""
 
 
 class CrossSiteRequest(PermanentError):
@@ -67,7 +68,7 @@ def secure(app: Flask, settings: Settings) -> None:
 
 def _refuse_other_sites() -> None:
     # Browsers set this header and pages cannot; programs that send none are not concerned.
-    if request.method in _SAFE_METHODS:
+    if request.method in SAFE_METHODS:
         return
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise CrossSiteRequest

@@ -18,6 +18,7 @@ from shared.accounts import Person
 from shared.accounts.errors import Forbidden, PasswordIsTemporary, Unauthorized
 from shared.settings import Settings
 from web.errors import is_for_programs
+from web.security import SAFE_METHODS
 from web.services import services
 
 OPEN = frozenset(
@@ -43,7 +44,6 @@ _WITH_A_TEMPORARY_PASSWORD = frozenset(
     {"account.own_password", "account.change_own_password", "account.sign_out"}
 )
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN = "sign_in"
 _BEARER = "bearer"
 
@@ -136,7 +136,7 @@ def _who() -> Person | None:
         return accounts.find_by_key(here.db, key.strip()) if scheme.lower() == _BEARER else None
     token = session.get(_TOKEN)
     person = accounts.find(here.db, session_limits(here.settings), token) if token else None
-    if person is not None and for_programs and request.method not in _SAFE_METHODS:
+    if person is not None and for_programs and request.method not in SAFE_METHODS:
         _require_token()
     return person
 

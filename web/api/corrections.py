@@ -23,9 +23,6 @@ from web.services import services
 
 blueprint = APIBlueprint("corrections", __name__, url_prefix="/api/v1/jobs")
 
-_MOST_BYTES = 256 * 1024
-"""Of the body of a correction: far more than the longest sentence, escaped as it may be."""
-
 
 def _shown(found: jobs.SentenceRevision) -> SentenceOut:
     return SentenceOut(
@@ -89,7 +86,6 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
     written and the answer is 409 with code `edited_meanwhile` and the sentence as it is now in
     `current`. Repeating a request is harmless.
     """
-    request.max_content_length = _MOST_BYTES
     correction = parse_json(CorrectionIn)
     return _sentence(
         jobs.correct(

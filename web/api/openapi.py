@@ -150,6 +150,7 @@ def _operation_id(path: str, method: str) -> str:
         ("{job_id}", "delete"): "deleteJob",
         ("transcript", "get"): "getTranscript",
         ("history", "get"): "getHistory",
+        ("text", "get"): "getText",
         ("audio", "get"): "getAudio",
         ("peaks", "get"): "getPeaks",
         ("words", "get"): "getWords",

@@ -16,6 +16,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 MAX_IDEMPOTENCY_KEY = 255
 MAX_JSON_BYTES = 256 * 1024
+"""Far more than the longest sentence of a correction, escaped as it may be."""
 
 
 def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model:

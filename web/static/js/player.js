@@ -1,5 +1,5 @@
-import { clock } from "./clock.js";
 import { _ } from "./i18n.js";
+import { clock } from "./quantities.js";
 import { Waveform } from "./waveform.js";
 
 const REMEMBERED = "longscribe.speed";

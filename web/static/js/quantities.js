@@ -22,7 +22,7 @@ export function span(seconds) {
   return parts.join(" ");
 }
 
-/** A length that runs: 0:07, 1:02:05. */
+/** A place in a recording, or a length that runs: 0:07, 1:02:05. */
 export function clock(seconds) {
   const whole = Math.floor(seconds);
   const two = (value) => String(value).padStart(2, "0");
