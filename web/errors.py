@@ -107,7 +107,7 @@ def in_our_language(code: str, message: str) -> str:
     return _(general) if general and code not in _SAYS_TOO_LITTLE else message
 
 
-_SAYS_TOO_LITTLE = {"invalid_request", "internal_error", "illegal_transition"}
+_SAYS_TOO_LITTLE = {"invalid_request", "internal_error"}
 """Codes of many different messages: the English one says more than the code does."""
 
 

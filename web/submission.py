@@ -22,10 +22,13 @@ from shared.partial import holding
 from shared.queue import ring
 from web import metrics
 from web.filenames import clean_filename
+from web.i18n import N_
 from web.services import services
 from web.uploads import received_file
 
 log = structlog.stdlib.get_logger(__name__)
+
+NO_FILE = N_("No file was chosen. Choose a recording to transcribe.")
 
 _WAIT_FOR_ANOTHER_S = 30.0
 """Two requests for one upload: the second waits while the first reads gigabytes for their hash."""
@@ -48,7 +51,7 @@ def accept(
         raise InvalidRequest(
             f"The file '{clean_filename(file.filename)}' is empty. Choose another recording."
             if file.filename
-            else "No file was chosen. Choose a recording to transcribe.",
+            else NO_FILE,
             param="file",
         )
     blob = received.keep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,3 +145,19 @@ def test_a_jobs_page_has_no_english_left(
     job_id = factories.a_job(rows, status, filename="会议")
     client.get("/language/zh")
     assert english_words(client.get(f"/jobs/{job_id}").text) == set()
+
+
+def test_what_came_of_a_form_is_told_in_chinese(client: FlaskClient, rows: Database) -> None:
+    done = factories.a_job(rows, JobStatus.COMPLETED, filename="会议")
+    client.get("/language/zh")
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', client.get("/").text)[0]
+
+    def told(path: str, **fields: object) -> str:
+        form = {"csrf_token": token, **fields}
+        page = client.post(path, data=form, follow_redirects=True).text
+        (said,) = re.findall(r'<p class="flash[^>]*>([^<]+)</p>', page)
+        return said
+
+    assert told("/", file=(io.BytesIO(b"sound"), "周会.wav")) == "“周会.wav”已进入队列。"
+    assert told(f"/jobs/{done}/cancel") == "任务目前的状态不允许这样做。"
+    assert told(f"/jobs/{done}/delete") == "任务、文字稿和录音都已删除。"

@@ -15,20 +15,22 @@ from flask import (
     request,
     url_for,
 )
+from flask_babel import gettext as _
 
 from shared import jobs
-from shared.errors import IllegalTransition, InvalidRequest, QueueFull
+from shared.errors import IllegalTransition, InvalidRequest, LongscribeError, QueueFull
 from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
+from web.errors import in_our_language
 from web.health import require_database
 from web.i18n import same_site_path
 from web.owner import current_owner_id
 from web.pages.blueprint import pages
 from web.pages.player import player_of
 from web.services import services
-from web.submission import accept
+from web.submission import NO_FILE, accept
 
 _AFTER_OTHERS = -5
 """The priority of what is not urgent; the scripts say the same."""
@@ -69,6 +71,10 @@ def _one(job_id: str) -> dict[str, Any]:
     }
 
 
+def _flash_error(error: LongscribeError) -> None:
+    flash(in_our_language(error.code, error.message), "error")
+
+
 def _fragment(template: str, context: dict[str, Any], poll_after: int | None) -> Response:
     """A part of a page with an ETag; Retry-After tells the page when to ask again."""
     html = render_template(template, **context)
@@ -86,21 +92,23 @@ def submit() -> Any:
     require_database(services().db)
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
-        raise InvalidRequest("No file was chosen. Choose a recording to transcribe.", param="file")
+        raise InvalidRequest(NO_FILE, param="file")
     priority = _AFTER_OTHERS if request.form.get("later") else 0
     accepted = 0
     for file in files:
         try:
             accept(file, owner_id=current_owner_id(), priority=priority)
         except InvalidRequest as error:
-            flash(error.message, "error")
+            _flash_error(error)
         except QueueFull as error:
             if not accepted:
                 raise
-            flash(f"“{file.filename}” was not taken. {error.message}", "error")
+            why = in_our_language(error.code, error.message)
+            refused = _("“%(name)s” was not taken. %(why)s", name=file.filename, why=why)
+            flash(refused, "error")
         else:
             accepted += 1
-            flash(f"“{file.filename}” is in the queue.", "done")
+            flash(_("“%(name)s” is in the queue.", name=file.filename), "done")
     return redirect(url_for(".index"), 303)
 
 
@@ -127,7 +135,7 @@ def cancel(job_id: UUID) -> Any:
     try:
         jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     except IllegalTransition as error:  # it ended while the page still offered this
-        flash(error.message, "error")
+        _flash_error(error)
     return _back(job_id)
 
 
@@ -137,7 +145,7 @@ def retry(job_id: UUID) -> Any:
         jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
         ring(services().celery, str(job_id))
     except IllegalTransition as error:
-        flash(error.message, "error")
+        _flash_error(error)
     return _back(job_id)
 
 
@@ -151,9 +159,9 @@ def delete(job_id: UUID) -> Any:
     try:
         blob_key = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     except IllegalTransition as error:
-        flash(error.message, "error")
+        _flash_error(error)
         return redirect(url_for(".job", job_id=job_id), 303)
     if blob_key is not None:
         services().blobs.delete(blob_key)
-    flash("The job, its transcript and its recording are deleted.", "done")
+    flash(_("The job, its transcript and its recording are deleted."), "done")
     return redirect(url_for(".index"), 303)

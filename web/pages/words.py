@@ -114,6 +114,26 @@ def done_words(seconds: float) -> str:
     return _("done in about %(time)s", time=_rounded(seconds))
 
 
+def outlook_words(job: JobOut) -> list[str]:
+    """Its place in the line and when it will be done, as far as these can be told."""
+    said = [place_words(job)]
+    if job.eta_seconds is not None:
+        waits = job.status == JobStatus.QUEUED
+        said.append(done_words(job.eta_seconds) if waits else eta_words(job.eta_seconds))
+    return [words for words in said if words]
+
+
+def audio_words(job: JobOut) -> list[str]:
+    """How long the recording is, how far the job is in it and how fast."""
+    said = [done_of_total(job)]
+    if job.audio_duration and not said[0]:
+        said.append(_("%(length)s of audio", length=clock(job.audio_duration)))
+    said.append(pace_words(job))
+    if job.real_time_factor_x:
+        said.append(speed_words(job.real_time_factor_x))
+    return [words for words in said if words]
+
+
 def _rounded(seconds: float) -> str:
     if seconds < 90:
         return _("%(seconds)s s", seconds=f"{round(seconds, -1):.0f}")
@@ -244,15 +264,11 @@ def tone(kind: EventKind) -> str:
 def register_filters(app: Flask) -> None:
     for filter_ in (
         state_words,
-        place_words,
+        outlook_words,
+        audio_words,
         clock,
         span,
-        done_of_total,
-        pace_words,
-        eta_words,
-        done_words,
         bytes_words,
-        speed_words,
         batch_words,
         figures,
         warning_words,
