@@ -5,6 +5,7 @@ Times are seconds from the start of the recording.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -92,6 +93,16 @@ class Transcript:
         }
 
     @classmethod
+    def read(cls, stored: str, *, words: bool = True) -> Transcript:
+        """From the text of what `to_json` gave; without the words where only text is wanted.
+
+        Each is made or dropped as it is parsed: of six hours the dictionaries of all words would
+        take as much memory as everything else that a web process holds of a transcript.
+        """
+        hook = _word_or_other if words else _nothing_or_other
+        return cls.from_json(json.loads(stored, object_hook=hook))
+
+    @classmethod
     def from_json(cls, value: dict[str, Any]) -> Transcript:
         return cls(
             duration=value["duration"],
@@ -103,9 +114,10 @@ class Transcript:
                     end=sentence["end"],
                     text=sentence["text"],
                     speaker=sentence.get("speaker"),
-                    # By place: a page of five hours makes 60,000 of them.
                     words=tuple(
-                        Word(word["word"], word["start"], word["end"]) for word in sentence["words"]
+                        word if isinstance(word, Word) else _word(word)
+                        for word in sentence["words"]
+                        if word is not None
                     ),
                     n=n,
                 )
@@ -113,6 +125,19 @@ class Transcript:
             ),
             warnings=tuple(value["warnings"]),
         )
+
+
+def _word(value: dict[str, Any]) -> Word:
+    # By place: a page of five hours makes 60,000 of them.
+    return Word(value["word"], value["start"], value["end"])
+
+
+def _word_or_other(value: dict[str, Any]) -> Word | dict[str, Any]:
+    return _word(value) if "word" in value else value
+
+
+def _nothing_or_other(value: dict[str, Any]) -> dict[str, Any] | None:
+    return None if "word" in value else value
 
 
 def _is_latin(character: str) -> bool:

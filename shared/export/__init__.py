@@ -30,6 +30,8 @@ class Format:
     defaults: ExportOptions = field(default_factory=ExportOptions)
     """What holds where nothing is said. Text and JSON are what they were before there were
     options, for the programs that read them; what a person opens is made for reading."""
+    needs_words: bool = True
+    """Its file cannot be written from sentences alone."""
     pack: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
 
     def render(
@@ -51,7 +53,7 @@ def _document(transcript: Transcript, provenance: Provenance, options: ExportOpt
 FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
-        Format("txt", "text/plain", txt.write, _TEXT),
+        Format("txt", "text/plain", txt.write, _TEXT, needs_words=False),
         Format("json", "application/json", json.write, ("paragraphs", "punctuation", "spacing")),
         Format("srt", "application/x-subrip", srt.write, _SUBTITLES, ExportOptions(spacing=True)),
         Format("vtt", "text/vtt", vtt.write, _SUBTITLES, ExportOptions(spacing=True)),
@@ -61,7 +63,8 @@ FORMATS: dict[str, Format] = {
             txt.write,
             _TEXT,
             ExportOptions(timestamps=True, paragraphs=True, spacing=True),
-            _document,
+            needs_words=False,
+            pack=_document,
         ),
     )
 }

@@ -160,8 +160,11 @@ def revisions(
     return RevisionPage(shown, rows[limit - 1].id if more else None)
 
 
-def with_corrections(session: Session, job_id: str, transcript: Transcript) -> Transcript:
-    """The recognised transcript of a job with the newest revision of each sentence."""
+def with_corrections(
+    session: Session, job_id: str, transcript: Transcript, *, words: bool = True
+) -> Transcript:
+    """The recognised transcript of a job with the newest revision of each sentence; `words` says
+    whether it has any, which then get their times."""
     newest = (
         select(Revision.sentence, func.max(Revision.revision).label("revision"))
         .where(Revision.job_id == job_id)
@@ -180,14 +183,15 @@ def with_corrections(session: Session, job_id: str, transcript: Transcript) -> T
         return transcript
     sentences = list(transcript.sentences)
     for n, revision, text in rows:
-        sentences[n] = _apply(sentences[n], revision, text)
+        sentences[n] = _apply(sentences[n], revision, text, words=words)
     return replace(transcript, sentences=tuple(sentences))
 
 
-def _apply(sentence: Sentence, revision: int, text: str) -> Sentence:
+def _apply(sentence: Sentence, revision: int, text: str, *, words: bool) -> Sentence:
     if text == sentence.text:
         return replace(sentence, revision=revision)
-    return replace(corrected(sentence, text), revision=revision, corrected=True)
+    another = corrected(sentence, text) if words else replace(sentence, text=text)
+    return replace(another, revision=revision, corrected=True)
 
 
 def _newest(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRevision:

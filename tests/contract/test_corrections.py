@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text
@@ -65,6 +66,21 @@ def test_a_correction_is_read_and_the_recognised_text_stays(db: Database, job_id
     assert transcript(db, job_id, Version.RECOGNISED) == TRANSCRIPT
     with db.reading() as session:
         assert session.scalars(select(StoredTranscript.content)).one() == stored
+
+
+@pytest.mark.parametrize("version", Version)
+def test_a_transcript_without_words_says_the_same(
+    db: Database, job_id: str, version: Version
+) -> None:
+    correct(db, job_id, "各家都好。")
+    whole = transcript(db, job_id, version)
+    without = jobs.get_transcript(
+        db, owner_id=LOCAL_OWNER, job_id=job_id, version=version, words=False
+    )
+    assert all(sentence.words for sentence in whole.sentences)
+    assert without == replace(
+        whole, sentences=tuple(replace(sentence, words=()) for sentence in whole.sentences)
+    )
 
 
 def test_a_correction_of_an_older_revision_is_refused_with_the_newest(

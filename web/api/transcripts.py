@@ -80,7 +80,11 @@ def transcript_response(job_id: str) -> Response:
     options = _options(query, format_)
     owner_id = current_owner_id()
     transcript = jobs.get_transcript(
-        services().db, owner_id=owner_id, job_id=job_id, version=query.version
+        services().db,
+        owner_id=owner_id,
+        job_id=job_id,
+        version=query.version,
+        words=format_.needs_words,
     ).without_removed()
     job = jobs.get_job(services().db, owner_id=owner_id, job_id=job_id).job
     stem = PurePath(job.recording.filename).stem or "transcript"

@@ -58,7 +58,9 @@ def _one(job_id: str) -> dict[str, Any]:
     shown = present(view, here.settings)
     transcript = None
     if shown.status == JobStatus.COMPLETED:
-        transcript = jobs.get_transcript(here.db, owner_id=current_owner_id(), job_id=job_id)
+        transcript = jobs.get_transcript(
+            here.db, owner_id=current_owner_id(), job_id=job_id, words=False
+        )
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
