@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from unittest import mock
 
@@ -15,6 +17,7 @@ from werkzeug.test import TestResponse
 from shared import accounts
 from shared.accounts import AttemptLimit, Person, SessionLimits, passwords
 from shared.db import Database
+from shared.errors import LongscribeError
 
 PASSWORD = "correct horse battery"
 
@@ -69,3 +72,24 @@ def signed_in(app: Flask, name: str) -> FlaskClient:
     response = sign_in(client, name)
     assert response.status_code == 303, response.text
     return client
+
+
+def enter(db: Database, name: str = "Anna", password: str = PASSWORD, *, at: str = HERE) -> str:
+    """The token of a sign-in."""
+    _, token = accounts.sign_in(db, LIMITS, ATTEMPTS, name=name, password=password, address=at)
+    return token
+
+
+def at_once(*actions: Callable[[], object]) -> list[object]:
+    """What each returned or raised, begun at the same moment."""
+    barrier = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], object]) -> object:
+        barrier.wait()
+        try:
+            return action()
+        except LongscribeError as error:
+            return error
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))

@@ -1,21 +1,18 @@
-"""Accounts, passwords, sign-ins and keys, on both databases."""
+"""Accounts, passwords and sign-ins, on both databases."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import event, select, text, update
+from sqlalchemy import select, update
 
 from shared import accounts, jobs
-from shared.accounts import AttemptLimit, SessionLimits, passwords
+from shared.accounts import passwords
 from shared.accounts.errors import (
     AccountNotFound,
-    KeyNotFound,
     LastAdministrator,
     NameTaken,
     SetUpDone,
@@ -24,37 +21,26 @@ from shared.accounts.errors import (
 )
 from shared.accounts.passwords import SHORTEST_PASSWORD, hashed, matches
 from shared.db import Database, database_now
-from shared.errors import InvalidRequest, JobNotFound, LongscribeError
-from shared.models import LOCAL_OWNER, ApiKey, Job, SignIn, SignInAttempt, User
+from shared.errors import InvalidRequest, JobNotFound
+from shared.models import LOCAL_OWNER, Job, SignIn, User
 from tests import factories
-from tests.people import ATTEMPTS, HERE, LIMITS, PASSWORD, a_person, an_admin, quick_hashes
+from tests.people import (
+    ATTEMPTS,
+    HERE,
+    LIMITS,
+    PASSWORD,
+    a_person,
+    an_admin,
+    at_once,
+    enter,
+    quick_hashes,
+)
 
 
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     with quick_hashes():
         yield
-
-
-def enter(db: Database, name: str = "Anna", password: str = PASSWORD, *, at: str = HERE) -> str:
-    """The token of a sign-in."""
-    _, token = accounts.sign_in(db, LIMITS, ATTEMPTS, name=name, password=password, address=at)
-    return token
-
-
-def at_once(*actions: Callable[[], object]) -> list[object]:
-    """What each returned or raised, begun at the same moment."""
-    barrier = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], object]) -> object:
-        barrier.wait()
-        try:
-            return action()
-        except LongscribeError as error:
-            return error
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
 
 
 # --- accounts ----------------------------------------------------------------------------------
@@ -329,164 +315,3 @@ def test_nothing_tells_a_wrong_name_from_a_wrong_password_or_a_disabled_account(
     # Each took one full hash, of the same parameters.
     assert len(verified) == 3
     assert len({str(hash_).rsplit("$", 2)[0] for hash_ in verified}) == 1
-
-
-# --- how often ---------------------------------------------------------------------------------
-
-
-def wrong(db: Database, name: str = "Anna", *, at: str = HERE, times: int = 1) -> None:
-    for _ in range(times):
-        with pytest.raises(WrongPassword):
-            enter(db, name, "a wrong one", at=at)
-
-
-def test_after_so_many_wrong_passwords_the_right_one_has_to_wait(db: Database) -> None:
-    an_admin(db)
-    wrong(db, times=ATTEMPTS.most)
-    with pytest.raises(TooManyAttempts) as raised:
-        enter(db)
-    assert 0 < raised.value.retry_after_s <= ATTEMPTS.window_s
-    enter(db, at="192.0.2.77")  # who sits elsewhere is not locked out by a stranger
-    with db.writing() as session:
-        session.execute(update(SignInAttempt).values(at=database_now(-ATTEMPTS.window_s - 1)))
-    enter(db)
-
-
-def test_a_right_password_forgets_the_wrong_ones_of_its_person_only(db: Database) -> None:
-    an_admin(db)
-    a_person(db)
-    wrong(db, "Bo", times=ATTEMPTS.most)
-    wrong(db, times=ATTEMPTS.most - 1)
-    enter(db)
-    wrong(db, times=ATTEMPTS.most)
-    with pytest.raises(TooManyAttempts):
-        enter(db, "Bo")
-
-
-def test_an_address_has_so_many_attempts_over_all_names(db: Database) -> None:
-    for number in range(5 * ATTEMPTS.most):
-        wrong(db, f"name {number}")
-    with pytest.raises(TooManyAttempts):
-        wrong(db, "one more")
-    wrong(db, "one more", at="192.0.2.77")
-
-
-def test_an_account_has_so_many_attempts_over_all_addresses(db: Database) -> None:
-    an_admin(db)
-    for number in range(10 * ATTEMPTS.most):
-        wrong(db, at=f"198.51.100.{number}")
-    with pytest.raises(TooManyAttempts):
-        enter(db, at="203.0.113.9")
-
-
-def test_attempts_at_once_are_no_more_than_one_after_another(db: Database) -> None:
-    an_admin(db)
-
-    def guess() -> None:
-        enter(db, password="a wrong one")
-
-    came_of_it = at_once(*[guess] * (4 * ATTEMPTS.most))
-    looked_at = [result for result in came_of_it if isinstance(result, WrongPassword)]
-    refused = [result for result in came_of_it if isinstance(result, TooManyAttempts)]
-    assert len(looked_at) == ATTEMPTS.most
-    assert len(refused) == 3 * ATTEMPTS.most
-
-
-def test_whoever_is_refused_may_ask_again_without_waiting_longer(db: Database) -> None:
-    an_admin(db)
-    limit = AttemptLimit(most=2, window_s=1.5)
-    for _ in range(2):
-        with pytest.raises(WrongPassword):
-            accounts.sign_in(db, LIMITS, limit, name="Anna", password="wrong", address=HERE)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            accounts.sign_in(db, LIMITS, limit, name="Anna", password=PASSWORD, address=HERE)
-            break
-        except TooManyAttempts:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-
-def test_a_name_that_was_tried_is_not_kept_in_the_open(db: Database) -> None:
-    wrong(db, "my secret password in the wrong field")
-    with db.reading() as session:
-        kept = session.execute(text("SELECT account, address FROM sign_in_attempts")).one()
-    assert "secret" not in str(kept)
-
-
-# --- keys --------------------------------------------------------------------------------------
-
-
-def test_a_key_counts_until_it_is_revoked_and_is_not_kept(db: Database) -> None:
-    anna, bo = an_admin(db), a_person(db)
-    key = accounts.make_key(db, user_id=anna.id, name="  nightly   import ")
-    assert len(key) >= 43 and key.startswith(accounts.KEY_PREFIX)
-    assert accounts.make_key(db, user_id=bo.id, name="other") != key
-    [listed] = accounts.keys_of(db, anna.id)
-    assert (listed.name, listed.last_used_at) == ("nightly import", None)
-    assert accounts.find_by_key(db, key) == anna
-    [listed] = accounts.keys_of(db, anna.id)
-    assert listed.last_used_at is not None and listed.key_sha256 != key
-    for wrong_key in ("", key[:-1], key + "x", key.upper(), listed.key_sha256):
-        assert accounts.find_by_key(db, wrong_key) is None
-    with pytest.raises(KeyNotFound):
-        accounts.revoke_key(db, user_id=bo.id, key_id=listed.id)
-    accounts.revoke_key(db, user_id=anna.id, key_id=listed.id)
-    accounts.revoke_key(db, user_id=anna.id, key_id=listed.id)
-    assert accounts.find_by_key(db, key) is None
-    assert accounts.keys_of(db, anna.id) == []
-
-
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb\0"])
-def test_a_key_says_what_it_is_for(db: Database, name: str) -> None:
-    with pytest.raises(InvalidRequest):
-        accounts.make_key(db, user_id=an_admin(db).id, name=name)
-
-
-def test_an_account_has_a_bounded_number_of_keys(db: Database) -> None:
-    anna = an_admin(db)
-    for number in range(50):
-        accounts.make_key(db, user_id=anna.id, name=str(number))
-    with pytest.raises(InvalidRequest, match="Revoke some"):
-        accounts.make_key(db, user_id=anna.id, name="one more")
-
-
-def test_the_last_use_of_a_key_is_written_once_a_minute(db: Database) -> None:
-    anna = an_admin(db)
-    key = accounts.make_key(db, user_id=anna.id, name="program")
-    accounts.find_by_key(db, key)
-
-    def used() -> object:
-        with db.reading() as session:
-            return session.scalars(select(ApiKey.last_used_at)).one()
-
-    first = used()
-    time.sleep(0.01)
-    accounts.find_by_key(db, key)
-    assert used() == first
-    with db.writing() as session:
-        session.execute(update(ApiKey).values(last_used_at=database_now(-61)))
-    accounts.find_by_key(db, key)
-    assert used() > first  # type: ignore[operator]
-
-
-def test_limits_of_a_session_are_those_that_were_given(db: Database) -> None:
-    an_admin(db)
-    token = enter(db)
-    assert accounts.find(db, SessionLimits(idle_s=0.001, lifetime_s=60), token) is None
-
-
-def test_knowing_who_asks_takes_one_statement(db: Database) -> None:
-    anna = an_admin(db)
-    token, key = enter(db), accounts.make_key(db, user_id=anna.id, name="program")
-    accounts.find_by_key(db, key)  # the first use is noted
-    sent: list[str] = []
-
-    def note(*about: object) -> None:
-        sent.append(str(about[2]))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    assert accounts.find(db, LIMITS, token) == accounts.find_by_key(db, key) == anna
-    event.remove(db.engine, "before_cursor_execute", note)
-    assert [statement.split()[0] for statement in sent if statement != "BEGIN"] == ["SELECT"] * 2

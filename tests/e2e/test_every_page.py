@@ -3,25 +3,21 @@ nothing, the browser complains of nothing, nobody else is asked for anything, no
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 from shared.blobs import BlobStore
 from shared.db import Database
 from shared.states import JobStatus
 from tests import factories, long_transcript
+from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
 from tests.people import PASSWORD, a_person, an_admin
 from tests.services import Stack
 from tests.web_site import serving
-
-LOOKS = list(itertools.product(["en", "zh"], ["light", "dark"], [1440, 390]))
-LOOKS_NAMED = [f"{language}-{theme}-{width}" for language, theme, width in LOOKS]
 
 MOST_BYTES = 400_000
 """Of a first visit, compressed."""
@@ -167,26 +163,6 @@ def test_every_page_is_accessible_and_keeps_to_itself(
             watched.page.close()
         context.close()
     assert {name: problems for name, problems in found.items() if problems} == {}
-
-
-def problems_of(page: Page, width: int) -> list[str]:
-    """Of a page as it stands now."""
-    violations = Axe().run(page).response["violations"]
-    problems = [
-        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for violation in violations
-        for node in violation["nodes"]
-    ]
-    inline = page.evaluate(
-        """() => [...document.querySelectorAll("script:not([src]), style, [style], [onclick]")]
-          .filter((node) => !node.hasAttribute("style") || node.getAttribute("style") !== "")
-          .filter((node) => node.type !== "application/json")
-          .map((node) => node.outerHTML.slice(0, 100))"""
-    )
-    problems += [f"inline: {html}" for html in inline]
-    if page.evaluate("document.documentElement.scrollWidth") > width:
-        problems.append("wider than the window")
-    return problems
 
 
 @pytest.mark.parametrize("name", ["list", "completed", "with its recording"])

@@ -15,7 +15,7 @@ import migrations
 from shared.db import Database
 from shared.transcript import Sentence, Transcript
 from tests import factories
-from tests.e2e.test_every_page import LOOKS, LOOKS_NAMED, problems_of
+from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
 from tests.services import Stack, running
 from tests.subtitle_rules import read_srt, read_vtt
 

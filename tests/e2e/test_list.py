@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
 from tests import factories
-from tests.e2e.test_every_page import problems_of
+from tests.e2e.problems import problems_of
 from tests.services import Stack
 from tests.web_site import serving
 

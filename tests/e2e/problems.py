@@ -1,0 +1,31 @@
+"""What is wrong with a page as it stands in the browser, and in which looks that is asked."""
+
+from __future__ import annotations
+
+import itertools
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+LOOKS = list(itertools.product(["en", "zh"], ["light", "dark"], [1440, 390]))
+LOOKS_NAMED = [f"{language}-{theme}-{width}" for language, theme, width in LOOKS]
+
+
+def problems_of(page: Page, width: int) -> list[str]:
+    """Of a page as it stands now."""
+    violations = Axe().run(page).response["violations"]
+    problems = [
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+    inline = page.evaluate(
+        """() => [...document.querySelectorAll("script:not([src]), style, [style], [onclick]")]
+          .filter((node) => !node.hasAttribute("style") || node.getAttribute("style") !== "")
+          .filter((node) => node.type !== "application/json")
+          .map((node) => node.outerHTML.slice(0, 100))"""
+    )
+    problems += [f"inline: {html}" for html in inline]
+    if page.evaluate("document.documentElement.scrollWidth") > width:
+        problems.append("wider than the window")
+    return problems
