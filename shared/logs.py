@@ -9,6 +9,11 @@ import structlog
 
 from shared.settings import Settings
 
+MODEL_LOADED = "model loaded"
+"""The event with which a worker's child can take jobs."""
+MODEL_UNAVAILABLE = "model unavailable"
+"""The event with which it cannot; its `message` says why and what to do."""
+
 
 def configure_logging(settings: Settings) -> None:
     """Send structlog and the standard library's loggers through one formatter. Safe to repeat."""

@@ -14,7 +14,7 @@ import soundfile
 
 from worker import demo_model
 from worker.engine import FunASRRecogniser, load_recogniser
-from worker.engine.loading import import_funasr, process_unchanged
+from worker.engine.loading import import_auto_model, process_unchanged
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 
@@ -27,7 +27,7 @@ def recogniser() -> FunASRRecogniser:
 def stock() -> Any:
     """FunASR's AutoModel with the same three networks. On 'cpu' it recognises one by one."""
     with process_unchanged():
-        auto_model = import_funasr()(
+        auto_model = import_auto_model()(
             model=str(demo_model.ASR_DIR),
             vad_model=str(demo_model.VAD_DIR),
             punc_model=str(demo_model.PUNC_DIR),

@@ -44,5 +44,5 @@ def _told_to_stop(**_: Any) -> None:
 
 
 @signals.worker_shutdown.connect
-def _parent_ends(**_: Any) -> None:
-    process.stop_parent()
+def _parent_ends(sender: Any, **_: Any) -> None:
+    process.stop_parent(sender)

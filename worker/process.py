@@ -11,7 +11,8 @@ import os
 import signal
 import socket
 import threading
-from typing import Any
+import time
+from typing import Any, NoReturn
 
 import structlog
 from billiard import active_children
@@ -21,7 +22,7 @@ from shared import jobs
 from shared.blobs import BlobStore
 from shared.db import Database
 from shared.errors import ModelUnavailable
-from shared.logs import configure_logging
+from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
 from worker.batch_sizer import BatchSizer
 from worker.configured import load_configured_recogniser
@@ -41,7 +42,18 @@ shutdown = threading.Event()
 _STOP_SIGNAL = signal.SIGUSR2
 """From parent to child. Celery uses SIGTERM, SIGQUIT and SIGUSR1 itself."""
 
+_NO_MODEL_SIGNAL = signal.SIGURG
+"""From child to parent, before it is told to end. Without a handler it would do no harm."""
+
+NO_MODEL_STATUS = 2
+"""Exit status of a worker, and of its child, that has no model to work with."""
+
+_PARENT_STOPS_WITHIN_S = 10.0
+_POOL_CLOSES_WITHIN_S = 2.0
+"""Celery's loop looks once a second whether it was told to stop, and then closes the pool."""
+
 _tools: Tools | None = None
+_has_no_model = False  # in the parent
 _reaper: Reaper | None = None
 _watchdog: Watchdog | None = None
 
@@ -77,14 +89,23 @@ def watched(claim: jobs.Claim) -> Watched:
 
 
 def before_children() -> None:
-    """A child that is told to stop before it can listen would die of the signal.  Blocked, which
-    children inherit, it waits for them."""
+    """Prepare the signals between parent and children.
+
+    A child that is told to stop before it can listen would die of the signal.  Blocked, which
+    children inherit, it waits for them.
+    """
     forget_former(load_settings().watch_dir, worker=worker_name())
     signal.pthread_sigmask(signal.SIG_BLOCK, {_STOP_SIGNAL})
+    signal.signal(_NO_MODEL_SIGNAL, _note_that_no_model_loads)
+
+
+def _note_that_no_model_loads(*_: object) -> None:
+    global _has_no_model
+    _has_no_model = True
 
 
 def start_child() -> None:
-    """Load the model, or end the whole worker.
+    """Load the model, or end the whole worker with exit status 2.
 
     Celery only logs what a signal handler raises, and would hand jobs to a child without a model.
     """
@@ -97,23 +118,36 @@ def start_child() -> None:
         # One child at a time: loading takes several times the memory that the model then needs, a
         # download is wanted once, and so is the measuring of the device, which the others read.
         with file_lock(settings.calibration_dir / ".lock", give_up=shutdown.is_set):
-            _tools = _load_tools(settings)
+            _tools = _load_tools_or_end(settings)
     except GivenUp:
-        os._exit(0)
-    except ModelUnavailable as error:
-        log.critical("model unavailable", message=error.message)
-    except Exception:
-        log.critical("the model could not be loaded", exc_info=True)
-    if _tools is None:
-        os.kill(os.getppid(), signal.SIGTERM)
-        os._exit(1)
+        _leave_with_the_parent(0)
     configure_logging(settings)  # FunASR's import rearranges the root logger
     try:
         sweep(settings.work_dir, _tools.db)
     except SQLAlchemyError as error:
         log.warning("what crashes left stays for now", error=str(error))
     identity = _tools.recogniser.identity
-    log.info("model loaded", model=identity.name, device=identity.device, dtype=identity.dtype)
+    log.info(MODEL_LOADED, model=identity.name, device=identity.device, dtype=identity.dtype)
+
+
+def _load_tools_or_end(settings: Settings) -> Tools:
+    try:
+        return _load_tools(settings)
+    except ModelUnavailable as error:
+        log.critical(MODEL_UNAVAILABLE, message=error.message)
+    except Exception:
+        log.critical("the model could not be loaded", exc_info=True)
+    parent = os.getppid()
+    os.kill(parent, _NO_MODEL_SIGNAL)
+    os.kill(parent, signal.SIGTERM)
+    _leave_with_the_parent(NO_MODEL_STATUS)
+
+
+def _leave_with_the_parent(status: int) -> NoReturn:
+    """End this child once the parent replaces it no more: the next one would fail as this did."""
+    shutdown.wait(_PARENT_STOPS_WITHIN_S)
+    time.sleep(_POOL_CLOSES_WITHIN_S)
+    os._exit(status)
 
 
 def _load_tools(settings: Settings) -> Tools:
@@ -161,7 +195,11 @@ def stopping() -> None:
         os.kill(child.pid, _STOP_SIGNAL)
 
 
-def stop_parent() -> None:
+def stop_parent(worker: Any) -> None:
+    """End what `start_parent` began; `worker` is Celery's, whose exit status becomes 2 if a child
+    found no model."""
+    if _has_no_model:
+        worker.exitcode = NO_MODEL_STATUS
     if _reaper is not None:
         _reaper.stop()
     if _watchdog is not None:

@@ -21,6 +21,7 @@ from shared.cli.data_folder import StackFailed, claimed, listening
 from shared.cli.events import LogFollower, as_text, is_worth_showing
 from shared.cli.redis_server import embedded_redis_answers, redis_command, require_given_redis
 from shared.db import Database
+from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
 from shared.settings import Settings
 
 Say = Callable[[str], None]
@@ -35,9 +36,6 @@ _WEB_GRACE_S = 3
 _POLL_S = 0.1
 _STILL_WAITING_EVERY_S = 15.0
 
-_MODEL_LOADED = "model loaded"
-"""What the worker's child logs when it can take jobs."""
-
 
 class Stack:
     """A running stack. Its owner calls `tend` several times a second, from the main thread."""
@@ -49,6 +47,7 @@ class Stack:
         self._children: list[Child] = []
         self._followers: dict[str, LogFollower] = {}
         self._model_loaded = False
+        self._is_starting = True
         host, port = server.getsockname()[:2]
         self._connect_to = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
         self.address = f"http://{_in_url(self._connect_to[0])}:{port}"
@@ -76,6 +75,7 @@ class Stack:
         self._wait_until("the web server", self._web_answers)
         self._wait_until("the speech model", lambda: self._model_loaded)
         self._wait_until("the worker", self._worker_is_seen)
+        self._is_starting = False
 
     def tend(self) -> None:
         """Start again what died, and pass on what the logs say."""
@@ -85,9 +85,12 @@ class Stack:
         self._pass_on_events()
 
     def _pass_on_events(self) -> None:
+        """Raises StackFailed while starting if the worker has no model: it says best why."""
         for name, follower in self._followers.items():
             for event in follower.new_events():
-                self._model_loaded = self._model_loaded or event["event"] == _MODEL_LOADED
+                if event["event"] == MODEL_UNAVAILABLE and self._is_starting:
+                    raise StackFailed(str(event.get("message", MODEL_UNAVAILABLE)))
+                self._model_loaded = self._model_loaded or event["event"] == MODEL_LOADED
                 if is_worth_showing(event, self._settings.log_level):
                     self._say(f"{name}: {as_text(event)}")
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from worker.bench.stopwatch import Stopwatch
-from worker.engine.loading import import_funasr, process_unchanged
+from worker.engine.loading import import_auto_model, process_unchanged
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 from worker.segment import DEFAULT_OPTIONS
 
@@ -39,7 +39,7 @@ def stock_voice_activity(
 
 def _main(folder: str, samples: str, report: str) -> None:
     with process_unchanged():
-        auto_model = import_funasr()(
+        auto_model = import_auto_model()(
             model=folder,
             device="cpu",
             ncpu=1,

@@ -18,7 +18,7 @@ import torch
 
 from tests import speech_models as speech
 from worker import demo_model
-from worker.engine.loading import import_funasr, process_unchanged
+from worker.engine.loading import import_auto_model, process_unchanged
 from worker.recogniser import SAMPLE_RATE
 
 
@@ -119,7 +119,7 @@ def test_loading_changes_the_whole_process() -> None:
         expected = torch.rand(1)
         torch.manual_seed(5)
         torch.set_num_threads(1)
-        import_funasr().build_model(model=str(demo_model.VAD_DIR), device="cpu", ncpu=2)
+        import_auto_model().build_model(model=str(demo_model.VAD_DIR), device="cpu", ncpu=2)
         assert torch.get_num_threads() == 2
         assert torch.rand(1) != expected
     assert logging.getLogger().level != logging.ERROR
@@ -136,7 +136,7 @@ def test_a_broken_checkpoint_loads_in_silence(tmp_path: Path, value: torch.Tenso
         state["decoder.bias"] = value
     torch.save(state, tmp_path / "model.pt")
     with process_unchanged():
-        model, _ = import_funasr().build_model(model=str(tmp_path), device="cpu", ncpu=1)
+        model, _ = import_auto_model().build_model(model=str(tmp_path), device="cpu", ncpu=1)
     assert model.decoder.bias.shape == (6,)
 
 
@@ -146,5 +146,5 @@ def test_a_missing_normalisation_file_goes_unnoticed(tmp_path: Path) -> None:
         if file.name != "am.mvn":
             shutil.copyfile(file, tmp_path / file.name)
     with process_unchanged():
-        _, settings = import_funasr().build_model(model=str(tmp_path), device="cpu", ncpu=1)
+        _, settings = import_auto_model().build_model(model=str(tmp_path), device="cpu", ncpu=1)
     assert settings["frontend"].cmvn is None

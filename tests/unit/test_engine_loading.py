@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 import yaml
 
@@ -55,7 +56,7 @@ def change_config(folder: Path, **changes: object) -> None:
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     for key, value in changes.items():
         if isinstance(value, dict):
-            config[key].update(value)
+            config.setdefault(key, {}).update(value)
         else:
             config[key] = value
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
@@ -220,9 +221,15 @@ def test_a_folder_without_normalisation_is_refused(bundle: Path, part: str) -> N
 @pytest.mark.parametrize(
     ("part", "changes", "said"),
     [
-        ("asr", {"model": "SeacoParaformer"}, "class SeacoParaformer"),
-        ("vad", {"model": "SileroVad"}, "class SileroVad"),
-        ("punc", {"model": "CTTransformerStreaming"}, "runs CTTransformer there"),
+        ("asr", {"model": "Paraformer"}, "no times for its words.*LONGSCRIBE_MODEL.*paraformer-zh"),
+        ("asr", {"model": "ContextualParaformer"}, "wants hotwords.*LONGSCRIBE_MODEL"),
+        ("asr", {"model": "SenseVoiceSmall"}, "class SenseVoiceSmall.*LONGSCRIBE_MODEL"),
+        ("asr", {"model": None}, "class None"),
+        ("asr", {"encoder": "ConformerEncoder"}, "encoder: SANMEncoder .*ConformerEncoder"),
+        ("asr", {"predictor": "CifPredictorV2"}, "predictor: CifPredictorV3"),
+        ("asr", {"frontend": "WhisperFrontend"}, "WhisperFrontend"),
+        ("vad", {"model": "SileroVad"}, "class SileroVad.*LONGSCRIBE_VAD_MODEL=fsmn-vad"),
+        ("punc", {"model": "CTTransformerStreaming"}, "runs CTTransformer there.*ct-punc-c"),
         ("asr", {"predictor_conf": {"threshold": 0.9}}, "firing threshold"),
         ("asr", {"frontend_conf": {"window": "povey"}}, "Hamming"),
         ("vad", {"model_conf": {"decibel_thres": -30.0}}, "no level thresholds"),
@@ -235,6 +242,61 @@ def test_a_model_that_the_engine_cannot_run_is_refused(
     load = {"asr": load_asr, "vad": load_vad, "punc": load_punc}[part]
     with pytest.raises(ModelUnavailable, match=said):
         load(getattr(locate(str(bundle)), part), CPU)
+
+
+TRAINING_ASR = {
+    "specaug": "SpecAugLFR",
+    "specaug_conf": {"apply_time_warp": False, "lfr_rate": 6, "num_freq_mask": 1},
+    "normalize": "UtteranceMVN",
+    "normalize_conf": {"norm_means": True},
+    "ctc": "CTC",
+    "ctc_conf": {"dropout_rate": 0.0, "ctc_type": "builtin", "reduce": True},
+    "train_conf": {"accum_grad": 1, "grad_clip": 5, "max_epoch": 150},
+    "optim": "adam",
+    "optim_conf": {"lr": "5e-4"},
+    "scheduler": "warmuplr",
+    "scheduler_conf": {"warmup_steps": 30000},
+    "dataset": "AudioDataset",
+    "dataset_conf": {"index_ds": "IndexDSJsonl", "batch_size": "${train_conf.max_epoch}"},
+    "joint_network": "JointNetwork",
+    "joint_network_conf": {"joint_space_size": 512},
+    "some_future_part": "NobodyKnows",
+    "some_future_part_conf": {"size": 3},
+}
+"""What a hub's config.yaml holds for training, and something that it may hold one day."""
+
+
+@pytest.mark.parametrize("named", ["BiCifParaformer", "SeacoParaformer"])
+def test_what_only_training_needs_is_not_built(bundle: Path, named: str) -> None:
+    """FunASR builds all that a configuration names, and calls None for what is not registered."""
+    change_config(bundle / "asr", model=named, **TRAINING_ASR)
+    change_config(bundle / "asr", model_conf={"ctc_weight": 0.5, "inner_dim": 512})
+    change_config(bundle / "vad", **TRAINING_ASR)
+    change_config(bundle / "punc", **TRAINING_ASR)
+    own = load_recogniser(str(bundle), device="cpu")
+    demo = load_recogniser("demo", device="cpu")
+    samples, _ = soundfile.read(demo_model.SAMPLE_MEETING, dtype="int16", stop=8 * 16_000)
+    heard = own.recognise([samples])
+    assert heard == demo.recognise([samples])
+    words = [word.word for word in heard[0]]
+    assert len(words) > 10
+    assert own.punctuate(words) == demo.punctuate(words)
+
+
+def test_numbers_of_a_configuration_are_read_as_funasr_reads_them(bundle: Path) -> None:
+    """YAML 1.1 takes 1e-4 for a text."""
+    path = bundle / "vad" / "config.yaml"
+    text = path.read_text().replace("fe_prior_thres: 0.0001", "fe_prior_thres: 1e-4")
+    path.write_text(text)
+    network = load_vad(locate(str(bundle)).vad, CPU)
+    assert network.model.vad_opts.fe_prior_thres == 0.0001
+
+
+def test_a_network_that_cannot_run_is_refused_at_once(bundle: Path) -> None:
+    """Not by the first job."""
+    change_config(bundle / "vad", model_conf={"sil_pdf_ids": [99]})
+    with pytest.raises(ModelUnavailable, match=r"vad.*run it on a second of noise.*again"):
+        load_recogniser(str(bundle), device="cpu")
 
 
 def test_a_voice_activity_network_that_looks_ahead_is_refused(bundle: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.transcript import Word
-from worker.engine.loading import import_funasr
+from worker.engine.loading import import_auto_model
 from worker.engine.text import words_from_tokens
 from worker.engine.timestamps import fire_positions, token_times
 
@@ -21,7 +21,7 @@ ENGLISH = ["redis", "docker", "linux"]
 
 @pytest.fixture(autouse=True, scope="module")
 def funasr() -> None:
-    import_funasr()
+    import_auto_model()
 
 
 def spread(tokens: list[str]) -> list[tuple[int, int]]:

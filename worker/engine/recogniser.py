@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from shared.errors import OutOfMemory
 from shared.settings import DEMO, PINNED_REVISION
 from shared.transcript import Word
 from worker.engine import catalogue
@@ -31,12 +33,13 @@ from worker.engine.device import (
 from worker.engine.fbank import Fbank
 from worker.engine.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.engine.loading.complaints import failures_explained
 from worker.engine.paraformer import LoadedNetwork, Paraformer
 from worker.engine.precision import Precision
 from worker.engine.punctuation import Punctuator
 from worker.engine.voice_activity import FsmnVoiceActivity
 from worker.memory import MemoryModel
-from worker.recogniser import MemoryProbe, ModelIdentity, Pcm
+from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, MemoryProbe, ModelIdentity, Pcm
 from worker.segment import DEFAULT_OPTIONS, VoiceActivityOptions
 
 log = logging.getLogger(__name__)
@@ -171,22 +174,41 @@ def load_recogniser(
             raise
         raise no_room_for_the_model(where, processes) from error
     return_freed_memory()
-    return FunASRRecogniser(
-        asr,
-        vad,
-        punc,
-        identity=ModelIdentity(
-            name=folders.asr.name,
-            revision=_revision(folders, voice_activity),
-            device=str(where),
-            dtype=arithmetic.name,
-            is_demo=folders.is_demo,
-        ),
-        device=where,
-        voice_activity=voice_activity,
-        precision=arithmetic,
-        processes=processes,
-    )
+    with failures_explained(folders.asr, "prepare it"):
+        recogniser = FunASRRecogniser(
+            asr,
+            vad,
+            punc,
+            identity=ModelIdentity(
+                name=folders.asr.name,
+                revision=_revision(folders, voice_activity),
+                device=str(where),
+                dtype=arithmetic.name,
+                is_demo=folders.is_demo,
+            ),
+            device=where,
+            voice_activity=voice_activity,
+            precision=arithmetic,
+            processes=processes,
+        )
+    try:
+        _try_out(recogniser, folders)
+    except (BatchOutOfMemory, OutOfMemory) as error:
+        raise no_room_for_the_model(where, processes) from error
+    return recogniser
+
+
+def _try_out(recogniser: FunASRRecogniser, folders: catalogue.ModelFolders) -> None:
+    """Run each network once, so that one that cannot run fails now and not in somebody's job."""
+    second = np.random.default_rng(0).integers(-1000, 1000, SAMPLE_RATE, dtype=np.int16)
+    with failures_explained(folders.vad, "run it on a second of noise"):
+        detector = recogniser.voice_activity()
+        detector.feed(second)
+        detector.finish()
+    with failures_explained(folders.asr, "run it on a second of noise"):
+        recogniser.recognise([second])
+    with failures_explained(folders.punc, "run it on two words"):
+        recogniser.punctuate(["好", "API"])
 
 
 def _revision(folders: catalogue.ModelFolders, options: VoiceActivityOptions) -> str:

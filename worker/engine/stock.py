@@ -12,7 +12,7 @@ import torch
 
 from worker.engine.catalogue import ModelFolders
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
-from worker.engine.loading import import_funasr, process_unchanged
+from worker.engine.loading import import_auto_model, process_unchanged
 from worker.recogniser import MemoryProbe, Pcm
 
 _FULL_SCALE = 32_768
@@ -58,7 +58,7 @@ def load_stock(
     where = resolve_device(device)
     torch.set_num_threads(cpu_threads)
     with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
-        auto_model = import_funasr()(
+        auto_model = import_auto_model()(
             model=str(folders.asr.path),
             vad_model=str(folders.vad.path),
             punc_model=str(folders.punc.path),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from shared.errors import ModelUnavailable
 
@@ -13,23 +16,26 @@ CONFIG = "config.yaml"
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The mapping in a folder's config.yaml.
+    """The mapping in a folder's config.yaml, as FunASR reads it: 1e-4 is a number, ${...} a value.
 
     Raises ModelUnavailable with the folder, the reason and what to do if the file is missing,
     cannot be read, is not YAML or not a mapping.
     """
     path = folder / CONFIG
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        config = yaml.safe_load(text)
+        if isinstance(config, dict):
+            config = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=True)
     except OSError as error:
         raise ModelUnavailable(
             f"The model's {path} cannot be read: {error.strerror or error}. Check the folder and "
             "its permissions."
         ) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
         raise ModelUnavailable(
-            f"The model's {path} is not YAML: {reason}. Download the model again."
+            f"The model's {path} is not YAML that can be read: {reason}. Download the model again."
         ) from error
     if not isinstance(config, dict):
         raise ModelUnavailable(

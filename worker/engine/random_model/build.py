@@ -13,7 +13,7 @@ from torch import Tensor
 
 from worker.demo_model.model_folder import write_folder
 from worker.engine.fbank import Fbank, stack_frames
-from worker.engine.loading import import_funasr, process_unchanged
+from worker.engine.loading import import_auto_model, process_unchanged
 from worker.engine.random_model.calibration import (
     TOKENS_PER_SECOND,
     fit_marks,
@@ -47,7 +47,7 @@ def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> N
     570 MB for the large sizes; they load as float32.
     """
     with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
-        import_funasr()
+        import_auto_model()
         torch.manual_seed(SEED)
         banks = Fbank(torch.device("cpu"))(speech)
         _make_asr(folder / "asr", banks, sizes)

@@ -1,0 +1,24 @@
+"""Build FunASR's networks from folders on this disk, and make sure that they really loaded.
+
+FunASR builds what only training needs, loads a checkpoint with missing or misshapen parameters in
+silence and leaves them random, runs without normalisation when am.mvn is missing, and changes
+torch's threads, the random generators and the root logger as it goes.  Here only what inference
+runs is built, whatever is wrong with a folder is a ModelUnavailable that says what and what to do,
+and the process is left as it was.
+"""
+
+from worker.engine.loading.funasr_modules import (
+    import_auto_model,
+    process_unchanged,
+    register_networks,
+)
+from worker.engine.loading.networks import load_asr, load_punc, load_vad
+
+__all__ = [
+    "import_auto_model",
+    "load_asr",
+    "load_punc",
+    "load_vad",
+    "process_unchanged",
+    "register_networks",
+]

@@ -1,0 +1,102 @@
+"""A checkpoint's parameters into a network that was built for them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from worker.engine.catalogue import ModelFolder
+from worker.engine.loading.complaints import unusable
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+"""Under these keys, one within the other, a training run keeps the parameters."""
+
+_SHOWN = 3
+"""Names in a message; a checkpoint of another network has hundreds that do not fit."""
+
+
+@contextlib.contextmanager
+def without_initial_values() -> Iterator[None]:
+    """Leave the parameters of modules made inside as the memory happens to be.
+
+    The checkpoint overwrites them; drawing 290 million random numbers first takes seconds.
+    """
+    with _NoInitialValues():
+        yield
+
+
+class _NoInitialValues(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+def load_parameters(
+    model: nn.Module, folder: ModelFolder, checkpoint: Path, run: tuple[str, ...], not_run: str
+) -> None:
+    """Copy every parameter and buffer below the prefixes `run`, but for those below `not_run`.
+
+    Float16 in the file becomes what the model has.  Raises ModelUnavailable with the first names
+    that are missing or of another shape, or whose numbers are not finite.
+    """
+    stored = _read(checkpoint)
+    wanted = {
+        name: value
+        for name, value in model.state_dict().items()
+        if name.startswith(run) and not name.startswith(not_run)
+    }
+    _require_shapes(folder, checkpoint, wanted, stored)
+    for name, value in wanted.items():
+        value.copy_(stored[name])
+        if not torch.isfinite(value).all():
+            raise unusable(folder, f"{name} in {checkpoint.name} holds numbers that are not finite")
+
+
+def _read(checkpoint: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by name, mapped from the file rather than read into memory.
+
+    Raises whatever torch.load raises.
+    """
+    try:
+        state: Any = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    except RuntimeError as error:
+        if "mmap can only be used" not in str(error):
+            raise
+        # torch before 1.6 wrote no archive; its files can only be read whole.
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    for wrapper in _WRAPPERS:
+        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
+    if not isinstance(state, Mapping):
+        raise TypeError(f"it holds a {type(state).__name__} instead of parameters by name")
+    return {
+        name.removeprefix("module."): value
+        for name, value in state.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+
+
+def _require_shapes(
+    folder: ModelFolder, checkpoint: Path, wanted: dict[str, Tensor], stored: dict[str, Tensor]
+) -> None:
+    wrong = [
+        f"{name} {tuple(value.shape)}"
+        + (f" is {tuple(stored[name].shape)} in the file" if name in stored else " is missing")
+        for name, value in wanted.items()
+        if name not in stored or stored[name].shape != value.shape
+    ]
+    if wrong:
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise unusable(
+            folder,
+            f"{checkpoint.name} does not fit config.yaml, or one of the two is another model's "
+            f"({'; '.join(wrong[:_SHOWN])}{more})",
+        )

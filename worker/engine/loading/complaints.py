@@ -1,0 +1,59 @@
+"""What is wrong with a model, in one line: the folder, the reason and the next step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from shared.errors import LongscribeError, ModelUnavailable
+from worker.engine.catalogue import ModelFolder
+from worker.engine.device import is_out_of_memory
+from worker.recogniser import BatchOutOfMemory
+
+_LONGEST_REASON = 160
+"""Characters; torch explains a checkpoint that it refuses on a whole page."""
+
+
+def unusable(folder: ModelFolder, reason: str) -> ModelUnavailable:
+    """The files of `folder` are not what they have to be; other copies of them would be."""
+    return ModelUnavailable(
+        f"The model {folder.name} in {folder.path} cannot be used: {reason}. "
+        + _get_it_again(folder)
+    )
+
+
+def _get_it_again(folder: ModelFolder) -> str:
+    if folder.is_hubs:
+        return f"Get it again with: longscribe models download {folder.name}"
+    return "Copy the whole folder again from where it came, or choose another model."
+
+
+@contextlib.contextmanager
+def failures_explained(folder: ModelFolder, doing: str) -> Iterator[None]:
+    """Turn whatever FunASR, torch or Python raise on a broken folder into ModelUnavailable.
+
+    `doing` completes 'FunASR fails to ...'.  Memory that ran out is not the folder's fault and
+    passes unchanged.
+    """
+    try:
+        yield
+    except LongscribeError:
+        raise
+    except (BatchOutOfMemory, MemoryError):
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise unusable(folder, f"{where}{error.strerror or error}") from error
+    except Exception as error:
+        # A wrong value in config.yaml can surface as any of Python's own errors: TypeError,
+        # KeyError, AttributeError, AssertionError, IndexError, pickle's and torch's.
+        if is_out_of_memory(error):
+            raise
+        raise unusable(folder, f"FunASR fails to {doing} ({_in_a_line(error)})") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if len(said) > _LONGEST_REASON:
+        said = said[:_LONGEST_REASON].rsplit(" ", 1)[0] + " ..."
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
