@@ -19,7 +19,7 @@ from shared.cli.doctor_database import check_clock, check_database, check_jobs, 
 from shared.cli.doctor_finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor_machine import check_data_folder, check_disk, check_redis
 from shared.cli.doctor_orphans import check_orphans
-from shared.cli.doctor_speech import check_speech
+from shared.cli.doctor_speech import ENGINE_WITHIN_S, check_speech
 from shared.db import Database
 from shared.settings import DEMO, Settings
 
@@ -27,8 +27,6 @@ FINE = 0
 PROBLEMS = 1
 COULD_NOT_CHECK = 2
 
-_SPEECH_WITHIN_S = 60.0
-"""Importing torch takes 5 s, and several times that from a cold disk; reading a model as long."""
 _FOLDERS_WITHIN_S = 120.0
 
 _NEED_THE_DATABASE = ("clock", "workers", "jobs", "accounts", "orphans")
@@ -38,9 +36,13 @@ def examine(
     settings: Settings,
     *,
     delete_orphans: bool = False,
+    quick: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> list[Finding]:
-    """Everything that can be found out; `now` is this machine's clock."""
+    """Everything that can be found out; `now` is this machine's clock.
+
+    With `quick` the model is not loaded.
+    """
     embedded = not settings.redis_url.get_secret_value()
     if embedded and "model" not in settings.model_fields_set:
         settings = settings.model_copy(update={"model": DEMO})  # as `longscribe serve` does
@@ -50,7 +52,11 @@ def examine(
             Check("data folder", partial(check_data_folder, settings)),
             Check("disk", partial(check_disk, settings)),
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
-            Check("model", partial(check_speech, settings), within_s=_SPEECH_WITHIN_S),
+            Check(
+                "model",
+                partial(check_speech, settings, quick=quick),
+                within_s=ENGINE_WITHIN_S + 10.0,
+            ),
             Check("database", partial(check_database, settings), when_late=Level.PROBLEM),
         ]
     )

@@ -106,6 +106,9 @@ def doctor(
             "older than an hour and belong to nobody.",
         ),
     ] = False,
+    quick: Annotated[
+        bool, typer.Option(help="Leave out loading the model and letting it hear a second.")
+    ] = False,
 ) -> None:
     """Check this installation and say what to do.
 
@@ -114,7 +117,7 @@ def doctor(
     from shared.cli import doctor as doctors
 
     with errors_in_words():
-        findings = doctors.examine(load_settings(), delete_orphans=delete_orphans)
+        findings = doctors.examine(load_settings(), delete_orphans=delete_orphans, quick=quick)
     typer.echo(doctors.as_json(findings) if as_json else doctors.as_columns(findings))
     raise typer.Exit(doctors.exit_status(findings))
 

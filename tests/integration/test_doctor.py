@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from shared.states import JobStatus
 from tests import factories
 from tests.people import a_person
 from tests.services import Stack, start, start_redis, wait_for
+from worker import demo_model
 
 HOUR = 3600.0
 
@@ -36,7 +38,7 @@ HOUR = 3600.0
 @pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is asked in tests of its own: importing torch takes seconds each time."""
-    monkeypatch.setattr(doctor, "check_speech", lambda settings: [ok("model", "not asked")])
+    monkeypatch.setattr(doctor, "check_speech", lambda *_, **__: [ok("model", "not asked")])
 
 
 @pytest.fixture
@@ -377,6 +379,20 @@ class TestEngine:
         assert "There is no model folder" in model.what_to_do
         assert "asks for cuda:7" in device.what_to_do
 
+    def test_a_model_that_is_there_and_cannot_be_loaded_is_told_by_loading_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DEVICE", "cpu")
+        for source in (demo_model.ASR_DIR, demo_model.VAD_DIR, demo_model.PUNC_DIR):
+            shutil.copytree(source, tmp_path / source.name)
+        config = tmp_path / "vad" / "config.yaml"
+        config.write_text(config.read_text().replace("fsmn_layers: 3", "fsmn_layers: 4"))
+        model, device, recognition = doctor_speech.check_speech(Settings(model=str(tmp_path)))
+        assert (model.level, device.level) == (Level.OK, Level.OK)
+        assert recognition.level is Level.PROBLEM
+        assert "model.pt does not fit config.yaml" in recognition.what_to_do
+        assert "fsmn.3" in recognition.what_to_do
+
     def test_a_model_that_the_hub_has_is_looked_for_on_this_disk_only(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -399,9 +415,9 @@ class TestEmbedded:
             "LONGSCRIBE_MIN_FREE_BYTES": "0",
         }
 
-        def examined() -> tuple[int, dict[str, dict[str, str]]]:
+        def examined(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
             done = subprocess.run(
-                [sys.executable, "-m", "shared.cli", "doctor", "--json"],
+                [sys.executable, "-m", "shared.cli", "doctor", "--json", *options],
                 env=env,
                 capture_output=True,
                 text=True,
@@ -411,11 +427,12 @@ class TestEmbedded:
             assert body["exit_status"] == done.returncode
             return done.returncode, {found["thing"]: found for found in body["findings"]}
 
-        status, before = examined()
+        status, before = examined("--quick")
         assert status == 0, before
         assert before["redis"]["finding"] == "not running; longscribe serve starts it"
         assert "not made yet" in before["database"]["finding"]
         assert before["model"]["finding"].startswith("demo is in")
+        assert "recognition" not in before
         assert not (tmp_path / "data").exists()
 
         command = [sys.executable, "-m", "shared.cli", "serve"]
@@ -426,6 +443,7 @@ class TestEmbedded:
             assert status == 0, during
             assert during["redis"]["finding"].startswith("answers, version")
             assert "with demo on cpu" in during["workers"]["finding"]
+            assert "heard a second of sound, on cpu in float32" in during["recognition"]["finding"]
             assert {found["level"] for found in during.values()} <= {"ok", "warning"}
         finally:
             serve.stop()

@@ -205,7 +205,7 @@ class TestSpeech:
         python.chmod(0o755)
         monkeypatch.setattr(doctor_speech.sys, "executable", str(python))
         found = doctor_speech.check_speech(Settings())
-        assert [finding.level for finding in found] == [Level.UNCHECKED, Level.UNCHECKED]
+        assert [finding.level for finding in found] == [Level.UNCHECKED] * 3
         assert "no libcudart" in found[0].finding
 
     def test_what_an_engine_said_before_it_hung_counts(
@@ -215,9 +215,10 @@ class TestSpeech:
         python.write_text('#!/bin/sh\necho \'{"topic": "model", "path": "/m"}\'; exec sleep 60')
         python.chmod(0o755)
         monkeypatch.setattr(doctor_speech.sys, "executable", str(python))
-        monkeypatch.setattr(doctor_speech, "_ENGINE_WITHIN_S", 1.0)
-        model, device = doctor_speech.check_speech(Settings())
-        assert (model.level, device.level) == (Level.OK, Level.UNCHECKED)
+        monkeypatch.setattr(doctor_speech, "ENGINE_WITHIN_S", 1.0)
+        found = doctor_speech.check_speech(Settings())
+        levels = [finding.level for finding in found]
+        assert levels == [Level.OK, Level.UNCHECKED, Level.UNCHECKED]
 
     @pytest.mark.parametrize(("offline", "level"), [(False, Level.WARNING), (True, Level.PROBLEM)])
     def test_a_model_to_be_downloaded_is_a_problem_where_nothing_may_be(
@@ -243,6 +244,21 @@ class TestSpeech:
         found = doctor_speech.judge_device(
             Settings(device=device), {"torch": "2", **told}, "", driver
         )
+        assert found.level is level
+        assert says in found.finding
+
+    @pytest.mark.parametrize(
+        ("told", "level", "says"),
+        [
+            (None, Level.UNCHECKED, "did not get so far: killed"),
+            ({"error": "no room", "no_room": True}, Level.WARNING, "beside what runs here now"),
+            ({"error": "broken", "no_room": False}, Level.PROBLEM, "cannot be loaded"),
+        ],
+    )
+    def test_what_came_of_loading_the_model_is_told(
+        self, told: dict[str, object] | None, level: Level, says: str
+    ) -> None:
+        found = doctor_speech.judge_recognition(Settings(model="demo"), told, "killed")
         assert found.level is level
         assert says in found.finding
 

@@ -102,13 +102,17 @@ def limit_to_share(device: torch.device, processes: int) -> None:
     torch.cuda.set_per_process_memory_fraction(limit / total, device)
 
 
-def no_room_for_the_model(device: torch.device, processes: int) -> ModelUnavailable:
+class NoRoomForModel(ModelUnavailable):
+    """The model is sound, and the device's memory is in use."""
+
+
+def no_room_for_the_model(device: torch.device, processes: int) -> NoRoomForModel:
     if processes == 1:
-        return ModelUnavailable(
+        return NoRoomForModel(
             f"{device} has no room for the model. Free memory that other programs use, or name "
             "another device with LONGSCRIBE_DEVICE."
         )
-    return ModelUnavailable(
+    return NoRoomForModel(
         f"{device} has no room for {processes} copies of the model. Lower "
         "LONGSCRIBE_WORKER_CONCURRENCY, or free memory that other programs use."
     )
@@ -187,8 +191,7 @@ def allocator(device: torch.device) -> Allocator:
 def return_freed_memory() -> None:
     """Give the C library's freed memory back to the system.
 
-    FunASR holds a checkpoint three times while it loads; glibc keeps what was freed of that, 1.8 GB
-    for Paraformer-large, where nothing else can have it.  Other C libraries do without.
+    glibc keeps what loading freed, where nothing else can have it.  Other C libraries do without.
     """
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):

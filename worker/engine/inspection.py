@@ -1,20 +1,24 @@
-"""What a worker would find on this machine: `python -m worker.engine.inspection`, for
+"""What a worker would find on this machine: `python -m worker.engine.inspection [--quick]`, for
 `longscribe doctor`.
 
-Writes a line of JSON for each topic as soon as it is known.  Loads no network, downloads nothing.
+Writes a line of JSON for each topic as soon as it is known.  Downloads nothing and keeps nothing;
+with --quick it loads no network either.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+import time
 from typing import Any
 
 import torch
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, load_settings
+from worker.configured import load_configured_recogniser
 from worker.engine.catalogue import ModelNotDownloaded, locate_configured
-from worker.engine.device import resolve_device
+from worker.engine.device import NoRoomForModel, resolve_device
 from worker.engine.precision import Precision
 
 
@@ -42,10 +46,39 @@ def device(settings: Settings) -> dict[str, Any]:
     return {**told, "device": str(found), "name": name}
 
 
+def recognition(settings: Settings) -> dict[str, Any]:
+    """Load the three networks as a worker does, which tries each on a second of sound.
+
+    {"seconds", "device", "dtype", "model_bytes", "free_bytes"}, or {"error", "no_room"}.
+    """
+    begun = time.monotonic()
+    offline = settings.model_copy(update={"model_offline": True})
+    try:
+        recogniser = load_configured_recogniser(offline, calibrate=False)
+    except ModelUnavailable as error:
+        return {"error": error.message, "no_room": isinstance(error, NoRoomForModel)}
+    return {
+        "seconds": time.monotonic() - begun,
+        "device": recogniser.identity.device,
+        "dtype": recogniser.identity.dtype,
+        "model_bytes": recogniser.memory_model.resident_bytes,
+        "free_bytes": recogniser.memory.headroom_bytes(),
+    }
+
+
+def tell(topic: str, told: dict[str, Any]) -> bool:
+    """Write what was found; whether it is well."""
+    print(json.dumps({"topic": topic, **told}), flush=True)  # noqa: T201 - the answer
+    return "error" not in told
+
+
 def main() -> None:
+    """Recognition is tried only where a model and a device are there."""
     settings = load_settings()
-    for topic, look in (("model", model), ("device", device)):
-        print(json.dumps({"topic": topic, **look(settings)}), flush=True)  # noqa: T201 - the answer
+    model_is_there = tell("model", model(settings))
+    device_is_there = tell("device", device(settings))
+    if model_is_there and device_is_there and "--quick" not in sys.argv[1:]:
+        tell("recognition", recognition(settings))
 
 
 if __name__ == "__main__":
