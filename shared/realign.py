@@ -53,7 +53,7 @@ def _timed(sentence: Sentence, new: Sequence[str]) -> Iterator[Word]:
         replaced, pieces = old[old_from:old_to], new[new_from:new_to]
         if same or len(replaced) == len(pieces):
             yield from (
-                replace(word, word=piece) for word, piece in zip(replaced, pieces, strict=True)
+                _rewritten(word, piece) for word, piece in zip(replaced, pieces, strict=True)
             )
         else:
             after = old[old_to].start if old_to < len(old) else sentence.end
@@ -61,6 +61,12 @@ def _timed(sentence: Sentence, new: Sequence[str]) -> Iterator[Word]:
             yield from _spread(pieces, start, max(start, end))
         if replaced:
             before = replaced[-1].end
+
+
+def _rewritten(word: Word, piece: str) -> Word:
+    """In its time; the network's confidence was in the word, not in what a person wrote."""
+    same = word.word.casefold() == piece.casefold()
+    return replace(word, word=piece, confidence=word.confidence if same else None)
 
 
 def _blocks(old: list[str], new: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:

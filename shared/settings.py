@@ -162,6 +162,15 @@ class Settings(BaseSettings):
         60, ge=20, le=600, description="Longer speech is cut at its quietest point before this."
     )
 
+    # --- confidence
+    low_confidence: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="Words that the model gave a lower probability are marked, and where many are, "
+        "the transcript gets a warning. 0: neither.",
+    )
+
     # --- limits
     max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
     upload_silence_s: float = Field(

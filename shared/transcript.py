@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +32,9 @@ class Word:
     word: str
     start: float
     end: float
+    confidence: float | None = None
+    """The probability that the network gave it, 0 to 1; None for what a person wrote, and in
+    transcripts from before there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,9 @@ class Transcript:
     model: str
     sentences: tuple[Sentence, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    low_confidence_share: float | None = None
+    """Share of the recognised words whose confidence is below LONGSCRIBE_LOW_CONFIDENCE; None
+    without words, and where the recogniser gives no confidence."""
 
     @property
     def text(self) -> str:
@@ -85,11 +91,12 @@ class Transcript:
                     "end": sentence.end,
                     "text": sentence.text,
                     "speaker": sentence.speaker,
-                    "words": [asdict(word) for word in sentence.words],
+                    "words": [_word_to_json(word) for word in sentence.words],
                 }
                 for sentence in self.sentences
             ],
             "warnings": list(self.warnings),
+            "low_confidence_share": self.low_confidence_share,
         }
 
     @classmethod
@@ -124,12 +131,21 @@ class Transcript:
                 for n, sentence in enumerate(value["sentences"])
             ),
             warnings=tuple(value["warnings"]),
+            low_confidence_share=value.get("low_confidence_share"),
         )
+
+
+def _word_to_json(word: Word) -> dict[str, Any]:
+    """Without a confidence where there is none."""
+    value = {"word": word.word, "start": word.start, "end": word.end}
+    if word.confidence is not None:
+        value["confidence"] = word.confidence
+    return value
 
 
 def _word(value: dict[str, Any]) -> Word:
     # By place: a page of five hours makes 60,000 of them.
-    return Word(value["word"], value["start"], value["end"])
+    return Word(value["word"], value["start"], value["end"], value.get("confidence"))
 
 
 def _word_or_other(value: dict[str, Any]) -> Word | dict[str, Any]:

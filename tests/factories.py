@@ -42,10 +42,12 @@ TRANSCRIPT = Transcript(
             2.0,
             2.9,
             "用GPU吗？",
-            (Word("用", 2.0, 2.2), Word("GPU", 2.2, 2.6), Word("吗", 2.6, 2.9)),
+            (Word("用", 2.0, 2.2, 0.98), Word("GPU", 2.2, 2.6, 0.41), Word("吗", 2.6, 2.9, 0.9)),
         ),
     ),
+    low_confidence_share=0.3333,
 )
+"""Its first sentence is of a recogniser that gives no confidence."""
 
 
 def a_blob() -> StoredBlob:

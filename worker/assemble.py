@@ -28,6 +28,14 @@ PUNCTUATION_FAILED = "punctuation_failed"
 """The warning of a transcript without marks."""
 
 
+LOW_CONFIDENCE = "low_confidence"
+"""The warning of a transcript that may be wrong in many places."""
+
+LOW_CONFIDENCE_SHARE = 0.17
+"""From this share of words below the threshold on, the whole transcript is doubtful.  Measured: see
+docs/confidence.md."""
+
+
 def assemble(
     words: Sequence[Word],
     marks: Sequence[str] | None,
@@ -36,11 +44,13 @@ def assemble(
     language: str,
     model: str,
     warnings: Sequence[str] = (),
+    low_confidence: float = 0.0,
 ) -> Transcript:
     """Group words into sentences.
 
     `marks` has one entry a word: the punctuation after it, or ''.  Raises ValueError if not.
-    None: there is no punctuation, and pauses alone divide.
+    None: there is no punctuation, and pauses alone divide.  A word whose confidence is below
+    `low_confidence` counts as doubtful.
     """
     found = list(warnings)
     pause_s = SENTENCE_PAUSE_S
@@ -63,13 +73,23 @@ def assemble(
             start = index + 1
     if not words:
         found.append(NO_SPEECH)
+    doubtful = low_confidence_share(words, low_confidence)
+    if doubtful is not None and doubtful >= LOW_CONFIDENCE_SHARE:
+        found.append(LOW_CONFIDENCE)
     return Transcript(
         duration=duration,
         language=language,
         model=model,
         sentences=tuple(sentences),
         warnings=tuple(found),
+        low_confidence_share=doubtful,
     )
+
+
+def low_confidence_share(words: Sequence[Word], below: float) -> float | None:
+    """The share of words whose confidence is lower than `below`; None where none has any."""
+    known = [word.confidence for word in words if word.confidence is not None]
+    return round(sum(value < below for value in known) / len(known), 4) if known else None
 
 
 def _sentence(words: Sequence[Word], marks: Sequence[str]) -> Sentence:

@@ -74,6 +74,7 @@ class _Attempt:
             language=LANGUAGE,
             model=self._tools.recogniser.identity.name,
             warnings=recognition.warnings,
+            low_confidence=self._tools.settings.low_confidence,
         )
 
     def _words(self) -> tuple[list[Word], jobs.Recognition]:

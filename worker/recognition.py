@@ -122,14 +122,13 @@ class BatchRunner:
 
 def words_of(segments: Sequence[RecognisedSegment]) -> list[Word]:
     """Of segments in order of time."""
-    return [
-        Word(word, start, end) for segment in segments for word, start, end in segment.words or ()
-    ]
+    return [Word(*word) for segment in segments for word in segment.words or ()]
 
 
-def _placed(word: Word, offset_s: float) -> tuple[str, float, float]:
+def _placed(word: Word, offset_s: float) -> jobs.StoredWord:
     """A word's times in the recording, rounded to the millisecond they are known to."""
-    return word.word, round(offset_s + word.start, 3), round(offset_s + word.end, 3)
+    start, end = round(offset_s + word.start, 3), round(offset_s + word.end, 3)
+    return word.word, start, end, word.confidence
 
 
 def _span(segment: RecognisedSegment) -> tuple[int, int]:

@@ -34,7 +34,7 @@ from worker.windows import Windows
 
 log = structlog.get_logger(__name__)
 
-_PLAN_VERSION = 1
+_PLAN_VERSION = 2
 """Raise it when a change to decoding or segmentation moves spans or alters words."""
 
 _DECODED = 0.1

@@ -213,6 +213,7 @@ def finish(
             completed_at=database_now(),
             lease_expires_at=None,
             warnings=list(transcript.warnings),
+            low_confidence_share=transcript.low_confidence_share,
             error_code=None,
             error_message=None,
         ):

@@ -32,14 +32,18 @@ class PlannedSegment:
     batch: int
 
 
+StoredWord = tuple[str, float, float, float | None]
+"""A word, its start and end in seconds of the recording, and its confidence."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecognisedSegment:
-    """`words` is [(word, start, end), ...] in seconds of the recording; None: not yet done."""
+    """`words` is None while it is not yet done."""
 
     start_sample: int
     end_sample: int
     batch: int
-    words: list[tuple[str, float, float]] | None
+    words: list[StoredWord] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,19 @@ def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
                     segment.batch,
                     None
                     if segment.words is None
-                    else [(word, start, end) for word, start, end in segment.words],
+                    else [_stored_word(*word) for word in segment.words],
                 )
                 for segment in segments
             ],
             complete=job.planned_segments is not None,
         )
+
+
+def _stored_word(
+    word: str, start: float, end: float, confidence: float | None = None
+) -> StoredWord:
+    """Of a row; one of an older version has no confidence."""
+    return word, start, end, confidence
 
 
 def drop_plan(db: Database, claim: Claim) -> None:

@@ -64,7 +64,7 @@ def text_so_far(
             RecognisedText(
                 row.start_sample / SAMPLE_RATE,
                 row.end_sample / SAMPLE_RATE,
-                join_text(word for word, _, _ in row.words),
+                join_text(word for word, *_ in row.words),
             )
             for row in rows
             if row.words

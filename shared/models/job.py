@@ -98,6 +98,8 @@ class Job(Base):
     error_code: Mapped[str | None] = mapped_column(String(40))
     error_message: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[list[Any]] = mapped_column(default=list)
+    low_confidence_share: Mapped[float | None] = mapped_column(Float)
+    """Of its transcript; null until there is one, and where its words have no confidence."""
 
     recording: Mapped[Recording] = relationship(lazy="raise")
     attempts: Mapped[list[Attempt]] = relationship(

@@ -22,7 +22,8 @@ from shared.models.base import Base, BigId
 class Segment(Base):
     """One span of speech, its place in the batch plan and, once recognised, its words.
 
-    `words` is [[word, start, end], ...] with times in seconds of the recording.
+    `words` is [[word, start, end, confidence], ...] with times in seconds of the recording; the
+    confidence is null where the recogniser gives none, and missing in rows of older versions.
     """
 
     __tablename__ = "segments"

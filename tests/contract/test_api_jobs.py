@@ -22,7 +22,16 @@ from tests.web_app import database, make_app, stored_files, submit
 JOB_FIELDS = {
     *("id", "status", "stage", "progress", "queue_position", "eta_seconds", "audio_duration"),
     *("filename", "created_at", "started_at", "completed_at", "attempts", "batch"),
-    *("real_time_factor_x", "error", "warnings", "metadata", "priority", "model", "links"),
+    *(
+        "real_time_factor_x",
+        "error",
+        "warnings",
+        "confidence",
+        "metadata",
+        "priority",
+        "model",
+        "links",
+    ),
     "workers_alive",
 }
 
@@ -261,7 +270,18 @@ def test_the_json_transcript_has_words_with_times(client: FlaskClient, rows: Dat
     job_id = factories.a_job(rows, JobStatus.COMPLETED)
     content = json.loads(client.get(f"/api/v1/jobs/{job_id}/transcript?format=json").data)
     assert (content["job_id"], content["duration"]) == (job_id, 12.5)
-    assert content["sentences"][0]["words"][0] == {"word": "大", "start": 0.5, "end": 0.8}
+    without, with_confidence = (sentence["words"] for sentence in content["sentences"])
+    assert without[0] == {"word": "大", "start": 0.5, "end": 0.8}
+    assert with_confidence[1] == {"word": "GPU", "start": 2.2, "end": 2.6, "confidence": 0.41}
+    assert content["low_confidence_share"] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_a_completed_job_tells_the_share_of_doubtful_words(
+    client: FlaskClient, rows: Database
+) -> None:
+    for status, share in ((JobStatus.COMPLETED, 0.3333), (JobStatus.QUEUED, None)):
+        job_id = factories.a_job(rows, status)
+        assert client.get(f"/api/v1/jobs/{job_id}").json["confidence"] == share  # type: ignore[index]
 
 
 def test_there_is_no_transcript_before_the_job_is_completed(

@@ -204,17 +204,26 @@ class TestPeaks:
 
 
 class TestWords:
-    def test_each_word_has_its_time(self, client: FlaskClient, rows: Database) -> None:
+    def test_each_word_has_its_time_and_those_of_little_confidence_are_named(
+        self, client: FlaskClient, rows: Database
+    ) -> None:
         job_id = factories.a_job(rows, JobStatus.COMPLETED)
         answer = client.get(f"/api/v1/jobs/{job_id}/words")
         assert answer.status_code == 200
         assert answer.json == {
             "sentences": [
-                {"n": 0, "start": 0.5, "words": ["大", "家", "好"], "times": [0, 30, 0, 30, 0, 40]},
+                {
+                    "n": 0,
+                    "start": 0.5,
+                    "words": ["大", "家", "好"],
+                    "doubtful": [],
+                    "times": [0, 30, 0, 30, 0, 40],
+                },
                 {
                     "n": 1,
                     "start": 2.0,
                     "words": ["用", "GPU", "吗"],
+                    "doubtful": [1],
                     "times": [0, 20, 0, 40, 0, 30],
                 },
             ]

@@ -29,8 +29,13 @@ def spread(tokens: list[str]) -> list[tuple[int, int]]:
     return [(200 * i, 200 * i + 150) for i in range(len(tokens))]
 
 
+def words_of(tokens: list[str], times: list[tuple[int, int]] | None = None) -> tuple[Word, ...]:
+    """All tokens certain, and spread out unless `times` says otherwise."""
+    return words_from_tokens(tokens, times or spread(tokens), [1.0] * len(tokens))
+
+
 def written(tokens: list[str]) -> list[str]:
-    return [word.word for word in words_from_tokens(tokens, spread(tokens))]
+    return [word.word for word in words_of(tokens)]
 
 
 # --- words -------------------------------------------------------------------------------------
@@ -49,6 +54,14 @@ def written(tokens: list[str]) -> list[str]:
         (["ga@@", "te@@", "way", "很", "快"], ["gateway", "很", "快"]),
         (["he@@", "'s", "ok"], ["he's", "ok"]),
         (["好", "</s>"], ["好"]),
+        (["wi@@", "-@@", "fi", "好"], ["wi-fi", "好"]),
+        (["我", "r@@", "&@@", "d"], ["我", "r&d"]),
+        (["u@@", ".@@", "s"], ["u.s"]),
+        (["0@@", "7"], ["07"]),
+        (["1@@", "0@@", "0", "个"], ["100", "个"]),
+        (["covid@@", "-@@", "1@@", "9"], ["covid-19"]),
+        (["mp@@", "3", "3@@", "d"], ["mp3", "3d"]),
+        (["-@@", "fi"], ["-fi"]),
     ],
 )
 def test_tokens_are_written_as_words(tokens: list[str], words: list[str]) -> None:
@@ -56,19 +69,18 @@ def test_tokens_are_written_as_words(tokens: list[str], words: list[str]) -> Non
 
 
 def test_an_acronym_lasts_from_its_first_letter_to_its_last() -> None:
-    (word,) = words_from_tokens(["a", "p", "i"], [(100, 200), (250, 300), (350, 500)])
-    assert word == Word("API", 0.1, 0.5)
+    (word,) = words_of(["a", "p", "i"], [(100, 200), (250, 300), (350, 500)])
+    assert word == Word("API", 0.1, 0.5, 1.0)
 
 
 def test_a_word_in_pieces_lasts_from_its_first_piece_to_its_last() -> None:
     tokens = ["我", "ga@@", "te@@", "way"]
-    words = words_from_tokens(tokens, spread(tokens))
-    assert words[1] == Word("gateway", 0.2, 0.75)
+    assert words_of(tokens)[1] == Word("gateway", 0.2, 0.75, 1.0)
 
 
 def test_an_unknown_token_leaves_the_times_of_the_others_alone() -> None:
-    words = words_from_tokens(["我", "<unk>", "们"], spread(["我", "", "们"]))
-    assert words == (Word("我", 0.0, 0.15), Word("们", 0.4, 0.55))
+    words = words_of(["我", "<unk>", "们"])
+    assert words == (Word("我", 0.0, 0.15, 1.0), Word("们", 0.4, 0.55, 1.0))
 
 
 def test_a_word_whose_last_piece_is_missing_is_kept() -> None:
@@ -76,14 +88,40 @@ def test_a_word_whose_last_piece_is_missing_is_kept() -> None:
     assert written(["我", "ga@@"]) == ["我", "ga"]
 
 
+def test_a_word_is_as_likely_as_all_of_its_tokens_together() -> None:
+    tokens = ["我", "ga@@", "te@@", "way", "a", "p", "i", "<unk>", "们"]
+    likely = [0.9, 0.5, 0.5, 1.0, 0.9, 0.9, 0.9, 0.1, 1.0000001]
+    words = words_from_tokens(tokens, spread(tokens), likely)
+    assert [(word.word, word.confidence) for word in words] == [
+        ("我", 0.9),
+        ("gateway", 0.25),
+        ("API", 0.729),
+        ("们", 1.0),
+    ]
+
+
+PIECES = ["ga@@", "-@@", "&@@", "'@@", "é@@"]
+
+
+@st.composite
+def sentences_in_pieces(draw: st.DrawFn) -> list[str]:
+    """Words of which some come in pieces, each with its last one: else FunASR drops them."""
+    tokens: list[str] = []
+    for word in draw(st.lists(st.sampled_from([*CHINESE, *ENGLISH, "'s"]), max_size=12)):
+        if word not in CHINESE:
+            tokens += draw(st.lists(st.sampled_from(PIECES), max_size=3))
+        tokens.append(word)
+    return tokens
+
+
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(CHINESE + LETTERS + ENGLISH), max_size=25))
+@given(st.lists(st.sampled_from(CHINESE + LETTERS + ENGLISH), max_size=25) | sentences_in_pieces())
 def test_words_and_times_equal_funasr(tokens: list[str]) -> None:
     from funasr.utils.postprocess_utils import sentence_postprocess
 
     times = spread(tokens)
     _, stock_times, stock_words = sentence_postprocess(tokens, [list(pair) for pair in times])
-    words = words_from_tokens(tokens, times)
+    words = words_of(tokens, times)
     assert [word.word for word in words] == stock_words
     assert [(round(word.start * 1000), round(word.end * 1000)) for word in words] == [
         tuple(pair) for pair in stock_times

@@ -98,9 +98,9 @@ def test_json_carries_words_and_times_in_seconds() -> None:
         "text": "用GPU吗？",
         "speaker": None,
         "words": [
-            {"word": "用", "start": 2.0, "end": 2.2},
-            {"word": "GPU", "start": 2.2, "end": 2.6},
-            {"word": "吗", "start": 2.6, "end": 2.9},
+            {"word": "用", "start": 2.0, "end": 2.2, "confidence": 0.98},
+            {"word": "GPU", "start": 2.2, "end": 2.6, "confidence": 0.41},
+            {"word": "吗", "start": 2.6, "end": 2.9, "confidence": 0.9},
         ],
         "n": 1,
         "revision": 0,

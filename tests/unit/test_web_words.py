@@ -51,6 +51,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "real_time_factor_x": 221.9,
         "error": None,
         "warnings": [],
+        "confidence": None,
         "metadata": {},
         "priority": 0,
         "model": MODEL,

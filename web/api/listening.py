@@ -124,6 +124,7 @@ def get_job_words(job_id: UUID) -> Response:
     `transcript?format=json` says the same at greater length.
     """
     found = jobs.get_transcript(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    below = services().settings.low_confidence
     sentences = []
     for number, sentence in enumerate(found.sentences):
         times = []
@@ -137,6 +138,11 @@ def get_job_words(job_id: UUID) -> Response:
                 n=number,
                 start=round(sentence.start, 2),
                 words=[word.word for word in sentence.words],
+                doubtful=[
+                    place
+                    for place, word in enumerate(sentence.words)
+                    if word.confidence is not None and word.confidence < below
+                ],
                 times=times,
             )
         )

@@ -57,6 +57,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         real_time_factor_x=None if speed is None else round(speed, 2),
         error=_error(view),
         warnings=[str(warning) for warning in job.warnings],
+        confidence=job.low_confidence_share,
         metadata=job.options.get("metadata", {}),
         priority=job.priority,
         model=_model(view, settings),

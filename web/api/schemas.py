@@ -202,6 +202,11 @@ class JobOut(BaseModel):
     real_time_factor_x: float | None = Field(description="Audio seconds a wall second.")
     error: ErrorObject | None
     warnings: list[str]
+    confidence: float | None = Field(
+        description="The share of words that the model gave a lower probability than "
+        "LONGSCRIBE_LOW_CONFIDENCE: 0 is a transcript without a doubtful word. Null until it is "
+        "completed, and for jobs of a version that did not measure it."
+    )
     metadata: dict[str, Any]
     priority: int
     model: ModelOut
@@ -246,6 +251,9 @@ class SentenceWords(BaseModel):
     n: int = Field(description="Its place in the transcript, from 0.")
     start: float = Field(description="Seconds.")
     words: list[str]
+    doubtful: list[int] = Field(
+        description="Which of them, from 0, have a confidence below LONGSCRIBE_LOW_CONFIDENCE."
+    )
     times: list[int] = Field(
         description="Two numbers a word, in hundredths of a second: the pause since the word "
         "before it ended (the first: since the sentence's start), and how long it lasts."

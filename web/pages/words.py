@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
-from flask_babel import format_datetime, ngettext
+from flask_babel import format_datetime, format_percent, ngettext
 from flask_babel import gettext as _
 
 from shared.models import Attempt
@@ -62,6 +62,10 @@ _WARNING = {
         "Punctuation failed, so the text has no marks and is divided at pauses."
     ),
     "damaged_audio_skipped": N_("Parts of the file are damaged; what they held is missing."),
+    "low_confidence": N_(
+        "Many words were recognised with little certainty, so expect errors. Noise, a distant "
+        "microphone or people who speak at once are the usual reasons."
+    ),
 }
 
 
@@ -214,9 +218,21 @@ def _times(count: int) -> str:
     return known.get(count) or ngettext("%(num)s time", "%(num)s times", count)
 
 
-def warning_words(code: str) -> str:
+def warning_words(code: str, job: JobOut | None = None) -> str:
+    """What a warning means; `job` for those that say how much."""
+    if code == "low_confidence" and job is not None and job.confidence is not None:
+        return _(
+            "%(share)s of the words were recognised with little certainty, so expect errors. "
+            "Noise, a distant microphone or people who speak at once are the usual reasons.",
+            share=share(job.confidence),
+        )
     known = _WARNING.get(code)
     return _(known) if known else code.replace("_", " ").capitalize() + "."
+
+
+def share(part: float) -> str:
+    """A part of 1 as a percentage, to the tenth."""
+    return format_percent(part, "#,##0.#%")
 
 
 def error_words(error: ErrorObject) -> str:
@@ -272,6 +288,7 @@ def register_filters(app: Flask) -> None:
         batch_words,
         figures,
         warning_words,
+        share,
         error_words,
         how_it_ended,
         moment,

@@ -113,17 +113,17 @@ class Paraformer:
             return [()] * len(features)
         padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
         embeddings = integrate_and_fire(padded, cumulative, most)
-        decoded = self._decode(hidden, lengths, embeddings, counts)
+        decoded, likely = self._decode(hidden, lengths, embeddings, counts)
         weights = self._time_weights(hidden, mask, lengths)
-        ids, times = fetched(decoded, weights)
+        ids, probabilities, times = fetched(decoded, likely, weights)
         width = weights.shape[1]
         results = []
         position = 0
         upsampled = (lengths * self._model.predictor.upsample_times).tolist()
         for row, (length, count) in enumerate(zip(upsampled, counts.tolist(), strict=True)):
-            spoken = [int(token) for token in ids[position : position + count]]
+            tokens = slice(position, position + count)
             weights_of_row = times[row * width : row * width + length]
-            results.append(self._words(spoken, weights_of_row, fires=count))
+            results.append(self._words(ids[tokens], probabilities[tokens], weights_of_row))
             position += count
         return results
 
@@ -153,8 +153,8 @@ class Paraformer:
 
     def _decode(
         self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
-    ) -> Tensor:
-        """Token ids of all spans, one span after the other.
+    ) -> tuple[Tensor, Tensor]:
+        """Token ids of all spans, one span after the other, and the probability of each.
 
         Rows of padding never reach the output layer, whose vocabulary makes it the widest.
         """
@@ -165,8 +165,10 @@ class Paraformer:
         is_token = torch.arange(most)[None] < counts[:, None]
         tokens = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
         spoken = states.flatten(0, 1)[tokens].float()
-        ids: Tensor = decoder.output_layer(spoken).argmax(dim=-1)
-        return ids
+        scores: Tensor = decoder.output_layer(spoken)
+        best, ids = scores.max(dim=-1)
+        # Softmax of the best score alone, in the place of the scores: they are the largest tensor.
+        return ids, scores.sub_(best[:, None]).exp_().sum(dim=-1).reciprocal()
 
     def _time_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """(batch, T * upsample_times) in double precision: where tokens begin, every 20 ms."""
@@ -178,6 +180,15 @@ class Paraformer:
         weights = torch.relu(weights * predictor.smooth_factor2 - predictor.noise_threshold2)
         return (weights * mask.repeat_interleave(times, dim=1)).double()
 
-    def _words(self, ids: Sequence[int], weights: Sequence[float], fires: int) -> tuple[Word, ...]:
-        tokens = [self._tokens[i] for i in ids if i not in self._silent_ids]
-        return words_from_tokens(tokens, token_times(weights, len(tokens), fires))
+    def _words(
+        self, ids: Sequence[float], probabilities: Sequence[float], weights: Sequence[float]
+    ) -> tuple[Word, ...]:
+        """Of one span: its tokens' ids and probabilities, and its weights for the times."""
+        spoken = [
+            (self._tokens[int(token)], probability)
+            for token, probability in zip(ids, probabilities, strict=True)
+            if token not in self._silent_ids
+        ]
+        times = token_times(weights, len(spoken), fires=len(ids))
+        tokens, likely = [token for token, _ in spoken], [probability for _, probability in spoken]
+        return words_from_tokens(tokens, times, likely)

@@ -2,13 +2,15 @@
 
 Chinese stays character by character, pieces of an English word ('ga@@', 'te@@', 'way') become one,
 and letters said one after another become an acronym ('a', 'p', 'i' give 'API').  FunASR loses
-count of the times after an unknown token and drops a word whose last piece is missing; here every
-token carries its own time.
+count of the times after an unknown token, drops a word whose last piece is missing and leaves the
+'@@' after a digit in the text; here every token carries its own time and no piece is lost.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from shared.transcript import Word
 from worker.engine.timestamps import Milliseconds
@@ -16,60 +18,82 @@ from worker.engine.timestamps import Milliseconds
 SPECIAL = frozenset({"<blank>", "<s>", "</s>", "<unk>", "<OOV>"})
 CONTINUES = "@@"
 
+CONFIDENCE_DIGITS = 3
+"""Decimals of a probability that are kept. Batches of another shape round the sixth."""
 
-def words_from_tokens(tokens: Sequence[str], times: Sequence[Milliseconds]) -> tuple[Word, ...]:
-    """Words with seconds from the start of the span. One time for each token."""
-    timed = [
-        (token, start, end)
-        for token, (start, end) in zip(tokens, times, strict=True)
+
+def words_from_tokens(
+    tokens: Sequence[str], times: Sequence[Milliseconds], probabilities: Sequence[float]
+) -> tuple[Word, ...]:
+    """Words with seconds from the start of the span. One time and one probability for each token.
+
+    A word's confidence is the product of its tokens' probabilities: the network decides each token
+    on its own.
+    """
+    pieces = [
+        _Piece(token, start, end, probability)
+        for token, (start, end), probability in zip(tokens, times, probabilities, strict=True)
         if token not in SPECIAL
     ]
-    return tuple(
-        Word(text, start / 1000, end / 1000) for text, start, end in _acronyms(_join_pieces(timed))
-    )
+    return tuple(piece.word() for piece in _acronyms(_joined(pieces)))
 
 
-Timed = tuple[str, int, int]
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A token, or several that became one word. Times in milliseconds."""
+
+    text: str
+    start: int
+    end: int
+    probability: float
+
+    def word(self) -> Word:
+        confidence = round(min(1.0, self.probability), CONFIDENCE_DIGITS)
+        return Word(self.text, self.start / 1000, self.end / 1000, confidence)
 
 
-def _join_pieces(tokens: Iterable[Timed]) -> list[Timed]:
-    words: list[Timed] = []
+def _together(pieces: Sequence[_Piece], text: str) -> _Piece:
+    """Pieces in their order as one."""
+    probability = math.prod(piece.probability for piece in pieces)
+    return _Piece(text, pieces[0].start, pieces[-1].end, probability)
+
+
+def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
+    """Pieces that continue ('wi@@', '-@@', 'fi') become one word; Chinese never continues one."""
+    words: list[_Piece] = []
     is_open = False
-    for token, start, end in tokens:
-        piece = token.replace(CONTINUES, "").replace(" ", "")
-        continues = is_open and _is_alphabetic(piece)
-        if continues:
-            text, start, _ = words.pop()
-            piece = text + piece
-        words.append((piece, start, end))
-        is_open = CONTINUES in token
-    return [word for word in words if word[0]]
+    for token in pieces:
+        text = token.text.replace(CONTINUES, "").replace(" ", "")
+        if is_open and not any(map(_is_chinese, text)):
+            before = words.pop()
+            words.append(_together([before, token], before.text + text))
+        else:
+            words.append(_together([token], text))
+        is_open = CONTINUES in token.text
+    return [word for word in words if word.text]
 
 
-def _acronyms(words: Sequence[Timed]) -> list[Timed]:
-    joined: list[Timed] = []
-    letters: list[Timed] = []
+def _acronyms(words: Sequence[_Piece]) -> list[_Piece]:
+    """Single letters in a row become one word in capitals."""
+    joined: list[_Piece] = []
+    letters: list[_Piece] = []
 
     def close() -> None:
         if len(letters) > 1:
-            text = "".join(letter for letter, _, _ in letters).upper()
-            joined.append((text, letters[0][1], letters[-1][2]))
+            text = "".join(letter.text for letter in letters).upper()
+            joined.append(_together(letters, text))
         else:
             joined.extend(letters)
         letters.clear()
 
     for word in words:
-        if len(word[0]) == 1 and word[0].isascii() and word[0].isalpha():
+        if len(word.text) == 1 and word.text.isascii() and word.text.isalpha():
             letters.append(word)
             continue
         close()
         joined.append(word)
     close()
     return joined
-
-
-def _is_alphabetic(piece: str) -> bool:
-    return bool(piece) and all(c == "'" or (c.isalpha() and not _is_chinese(c)) for c in piece)
 
 
 def _is_chinese(character: str) -> bool:

@@ -1,4 +1,5 @@
 import { Player } from "../player.js";
+import { Doubtful } from "./doubtful.js";
 import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { mark } from "./highlights.js";
@@ -36,6 +37,7 @@ class Reading {
       this.sentences,
       () => (this.follow.rests = true),
     );
+    this.doubtful = new Doubtful(this.words, this.sentences);
     this.current = -1;
     this.word = null;
     player.addEventListener("place", ({ detail }) => this.move(detail));
@@ -91,6 +93,7 @@ class Reading {
 
   changed(n) {
     this.words.forget(n);
+    this.doubtful.changed(n);
     this.word = null;
     this.find.forget();
     this.markWord(this.current, this.player.time);

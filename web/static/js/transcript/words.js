@@ -9,6 +9,7 @@ export class Words {
     this.sentences = sentences;
     this.spoken = null;
     this.known = new Map();
+    this.waiting = [];
   }
 
   /** Resolves once the times are there; without them whole sentences have to do. */
@@ -23,6 +24,7 @@ export class Words {
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       this.spoken = (await answer.json()).sentences;
       this.known.clear();
+      for (const then of this.waiting.splice(0)) then();
     } catch {
       this.loading = null; // tried again when it is next needed
     }
@@ -35,6 +37,16 @@ export class Words {
     if (this.spoken) this.timer = setTimeout(() => (this.loading = this.fetch()), WAIT_MS);
   }
 
+  /** Call `then` once, after the times were fetched the next time. */
+  whenFetched(then) {
+    this.waiting.push(then);
+  }
+
+  /** Of a sentence: the words that were recognised with little certainty, as {from, to}. */
+  doubtful(n) {
+    return this.spoken?.[n]?.doubtful.length ? this.of(n).filter((word) => word.doubtful) : [];
+  }
+
   /** Of a sentence: the words that stand in its text, as {from, to, start, end}, in order. */
   of(n) {
     const spoken = this.spoken?.[n];
@@ -44,14 +56,17 @@ export class Words {
     return words;
   }
 
-  placed({ start, words, times }, n) {
+  placed({ start, words, times, doubtful }, n) {
     const places = placesOf(words, this.sentences.text(n));
     const placed = [];
     let at = Math.round(start * 100);
     places.forEach((place, index) => {
       const begin = at + times[2 * index];
       at = begin + times[2 * index + 1];
-      if (place) placed.push({ from: place[0], to: place[1], start: begin / 100, end: at / 100 });
+      if (!place) return;
+      const [from, to] = place;
+      const isDoubtful = doubtful.includes(index);
+      placed.push({ from, to, start: begin / 100, end: at / 100, doubtful: isDoubtful });
     });
     return placed;
   }

@@ -1,0 +1,56 @@
+import { supported } from "./highlights.js";
+import { rangeIn } from "./sentences.js";
+
+const AT_ONCE = 40;
+const whenIdle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 50));
+
+/** Marks the words that were recognised with little certainty, where the page says that there are any. */
+export class Doubtful {
+  constructor(words, sentences) {
+    this.words = words;
+    this.sentences = sentences;
+    this.ranges = new Map();
+    this.legend = document.getElementById("doubtful-words");
+    if (!this.legend || !supported) return;
+    // Below every other mark: what is spoken or found matters more at that moment.
+    this.highlight = new Highlight();
+    this.highlight.priority = -1;
+    CSS.highlights.set("doubtful", this.highlight);
+    whenIdle(() => this.begin());
+  }
+
+  async begin() {
+    await this.words.load();
+    this.from(0);
+  }
+
+  /** Some sentences at a time: a transcript of hours has thousands of words to mark. */
+  from(n) {
+    const end = Math.min(n + AT_ONCE, this.sentences.length);
+    for (let each = n; each < end; each += 1) this.mark(each);
+    this.legend.hidden &&= !this.ranges.size;
+    if (end < this.sentences.length) whenIdle(() => this.from(end));
+  }
+
+  mark(n) {
+    this.unmark(n);
+    const paragraph = this.sentences.paragraph(n);
+    const places = paragraph ? this.words.doubtful(n) : [];
+    const ranges = places.map(({ from, to }) => rangeIn(paragraph, from, to)).filter(Boolean);
+    if (!ranges.length) return;
+    for (const range of ranges) this.highlight.add(range);
+    this.ranges.set(n, ranges);
+  }
+
+  unmark(n) {
+    for (const range of this.ranges.get(n) ?? []) this.highlight.delete(range);
+    this.ranges.delete(n);
+  }
+
+  /** A sentence's text has changed; its words are fetched anew a little later. */
+  changed(n) {
+    if (!this.highlight) return;
+    this.unmark(n);
+    this.words.whenFetched(() => this.mark(n));
+  }
+}
