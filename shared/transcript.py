@@ -143,9 +143,15 @@ def _word_to_json(word: Word) -> dict[str, Any]:
     return value
 
 
+_ONE_OBJECT_EACH = {n / 1000: n / 1000 for n in range(1001)}
+"""Confidences as they are kept, so that the words of six hours do not hold a float each."""
+
+
 def _word(value: dict[str, Any]) -> Word:
+    confidence = value.get("confidence")
+    shared = _ONE_OBJECT_EACH.get(confidence, confidence) if confidence is not None else None
     # By place: a page of five hours makes 60,000 of them.
-    return Word(value["word"], value["start"], value["end"], value.get("confidence"))
+    return Word(value["word"], value["start"], value["end"], shared)
 
 
 def _word_or_other(value: dict[str, Any]) -> Word | dict[str, Any]:

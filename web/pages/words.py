@@ -63,8 +63,8 @@ _WARNING = {
     ),
     "damaged_audio_skipped": N_("Parts of the file are damaged; what they held is missing."),
     "low_confidence": N_(
-        "Many words were recognised with little certainty, so expect errors. Noise, a distant "
-        "microphone or people who speak at once are the usual reasons."
+        "Many words were recognised with little certainty: check the text against the recording. "
+        "Noise, a distant microphone or people who speak at once are the usual reasons."
     ),
 }
 
@@ -222,8 +222,9 @@ def warning_words(code: str, job: JobOut | None = None) -> str:
     """What a warning means; `job` for those that say how much."""
     if code == "low_confidence" and job is not None and job.confidence is not None:
         return _(
-            "%(share)s of the words were recognised with little certainty, so expect errors. "
-            "Noise, a distant microphone or people who speak at once are the usual reasons.",
+            "%(share)s of the words were recognised with little certainty: check the text against "
+            "the recording. Noise, a distant microphone or people who speak at once are the usual "
+            "reasons.",
             share=share(job.confidence),
         )
     known = _WARNING.get(code)
