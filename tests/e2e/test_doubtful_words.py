@@ -1,0 +1,47 @@
+"""Words recognised with little certainty are marked where the transcript is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from playwright.sync_api import BrowserContext, expect
+
+from shared.transcript import Transcript
+from tests import long_transcript
+from tests.e2e.test_reading import RECORDED_S, STORED, Site, installed, site
+
+__all__ = ["installed", "site"]  # fixtures
+
+DOUBTFUL = "[...(CSS.highlights.get('doubtful') ?? [])].map(String)"
+
+
+def with_confidence(stored: Transcript, doubtful: dict[int, set[int]], share: float) -> Transcript:
+    """Every word certain but those at these places of these sentences."""
+    sentences = tuple(
+        replace(
+            sentence,
+            words=tuple(
+                replace(word, confidence=0.3 if place in doubtful.get(n, ()) else 0.95)
+                for place, word in enumerate(sentence.words)
+            ),
+        )
+        for n, sentence in enumerate(stored.sentences)
+    )
+    return replace(stored, sentences=sentences, low_confidence_share=share)
+
+
+def test_doubtful_words_are_marked_and_explained(site: Site, context: BrowserContext) -> None:
+    doubtful = {0: {1, 2}, 3: {0}}
+    stored = with_confidence(STORED, doubtful, share=0.0131)
+    page = site.open(context, site.add(long_transcript.tone(RECORDED_S), stored))
+    expect(page.get_by_text("Dotted: words recognised with little certainty, 1.3%")).to_be_visible()
+    words = [stored.sentences[n].words[place].word for n in doubtful for place in doubtful[n]]
+    page.wait_for_function(f"{DOUBTFUL}.length >= {len(words)}")
+    assert sorted(page.evaluate(DOUBTFUL)) == sorted(words)
+
+
+def test_a_transcript_without_confidences_has_no_marks(site: Site, context: BrowserContext) -> None:
+    page = site.open(context)
+    expect(page.locator("#sentences li").first).to_be_visible()
+    expect(page.get_by_text("little certainty")).to_have_count(0)
+    assert page.evaluate(DOUBTFUL) == []
