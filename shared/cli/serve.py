@@ -13,7 +13,7 @@ _TEND_EVERY_S = 0.2
 
 _DEMO_MODEL_NOTICE = """\
 This is the small bundled model: it knows some 500 characters, as a synthesiser speaks them. For
-real recordings use Paraformer-large (about 1 GB, downloaded once):
+real recordings use a Paraformer (about 2 GB with its punctuation, downloaded once):
 
     LONGSCRIBE_MODEL=paraformer-zh make serve
 """

@@ -201,7 +201,7 @@ def _load(folder: ModelFolder, network: _Network, device: torch.device) -> Loade
 
 
 def _require_class(folder: ModelFolder, network: _Network, config: Mapping[str, Any]) -> None:
-    named = config.get("model")
+    named = str(config.get("model"))
     if named not in network.named:
         why_not = f", {_WHY_NOT[named]}" if named in _WHY_NOT else ""
         raise ModelUnavailable(
