@@ -48,7 +48,7 @@ def completed(db: Database, **values: Any) -> str:
 def _commit(db: Database, claimed: jobs.Claim, planned: list[jobs.PlannedSegment]) -> None:
     for segment in planned:
         done = jobs.RecognisedSegment(
-            segment.start_sample, segment.end_sample, segment.batch, [("好", 0.1, 0.2)]
+            segment.start_sample, segment.end_sample, segment.batch, [("好", 0.1, 0.2, None)]
         )
         jobs.save_batch(db, claimed, [done], progress=0.5)
 

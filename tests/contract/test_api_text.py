@@ -48,7 +48,7 @@ def commit(rows: Database, claim: jobs.Claim, *said: tuple[int, str]) -> None:
             PLANNED[number].end_sample,
             PLANNED[number].batch,
             [
-                (word, PLANNED[number].start_sample / RATE, PLANNED[number].end_sample / RATE)
+                (word, PLANNED[number].start_sample / RATE, PLANNED[number].end_sample / RATE, None)
                 for word in words.split()
             ],
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from shared import jobs
 from shared.db import Database
@@ -22,11 +24,12 @@ from shared.jobs.history import Happening
 from shared.jobs.transition import move
 from shared.models import LOCAL_OWNER, Checkpoint, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
+from shared.transcript import Transcript
 from tests import factories
 from tests.factories import PLAN_KEY, TRANSCRIPT, count, expire_lease, view
 
 PLAN = [jobs.PlannedSegment(0, 16_000, 0), jobs.PlannedSegment(20_000, 30_000, 1)]
-FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3)])
+FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3, 0.97)])
 RECOGNITION = jobs.Recognition(duration_s=12.5, warnings=["damaged_audio_skipped"])
 SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
 
@@ -48,6 +51,23 @@ class TestAttempt:
         assert shown.attempt.peak_bytes == 7
         assert shown.real_time_factor_x is not None and shown.real_time_factor_x > 0
         assert jobs.get_transcript(db, owner_id=LOCAL_OWNER, job_id=job_id) == TRANSCRIPT
+
+    def test_what_a_version_without_confidence_stored_is_still_read(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        with db.writing() as session:
+            old = update(Segment).where(Segment.job_id == job_id, Segment.start_sample == 0)
+            session.execute(old.values(words=[["好", 0.1, 0.3]]))
+        first, second = jobs.stored_plan(db, claim, PLAN_KEY).segments
+        assert (first.words, second.words) == ([("好", 0.1, 0.3, None)], None)
+        [so_far] = jobs.text_so_far(db, owner_id=LOCAL_OWNER, job_id=job_id).segments
+        assert so_far.text == "好"
+        content = {**TRANSCRIPT.to_json(), "sentences": TRANSCRIPT.to_json()["sentences"][:1]}
+        del content["low_confidence_share"]
+        read = Transcript.read(json.dumps(content))
+        assert read.low_confidence_share is None
+        assert {word.confidence for word in read.sentences[0].words} == {None}
 
     def test_a_job_with_a_missing_segment_cannot_finish(self, db: Database) -> None:
         job_id = factories.submit(db)

@@ -32,7 +32,7 @@ from tests import factories
 from tests.factories import CHOICE, PLAN_KEY, TRANSCRIPT, count, expire_lease, told
 
 PLAN = [jobs.PlannedSegment(0, 16_000, 0), jobs.PlannedSegment(20_000, 30_000, 1)]
-FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3)])
+FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3, None)])
 SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
 
 

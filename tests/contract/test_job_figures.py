@@ -32,7 +32,7 @@ def a_plan(seed: int, spans: int = 30) -> Batches:
         found.append(SpeechSpan(start, end))
     return [
         [
-            jobs.RecognisedSegment(found[i].start, found[i].end, number, [("好", 0.0, 0.1)])
+            jobs.RecognisedSegment(found[i].start, found[i].end, number, [("好", 0.0, 0.1, None)])
             for i in batch.indices
         ]
         for number, batch in enumerate(plan_batches(found, 60.0).batches)
