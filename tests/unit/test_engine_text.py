@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -62,6 +64,11 @@ def written(tokens: list[str]) -> list[str]:
         (["covid@@", "-@@", "1@@", "9"], ["covid-19"]),
         (["mp@@", "3", "3@@", "d"], ["mp3", "3d"]),
         (["-@@", "fi"], ["-fi"]),
+        (["3@@", ".@@", "5"], ["3.5"]),
+        (["r@@", "&", "d"], ["r", "&", "d"]),
+        (["ab@@", "<unk>", "c"], ["abc"]),
+        (["-@@", "的"], ["-", "的"]),
+        (["7", "ab"], ["7", "ab"]),
     ],
 )
 def test_tokens_are_written_as_words(tokens: list[str], words: list[str]) -> None:
@@ -100,22 +107,59 @@ def test_a_word_is_as_likely_as_all_of_its_tokens_together() -> None:
     ]
 
 
-PIECES = ["ga@@", "-@@", "&@@", "'@@", "é@@"]
+KINDS = ("我", "a", "ok", "ab@@", "-@@", "0@@", "7", "'s", "&", "<unk>")
+"""One token of each kind that a vocabulary holds, for every short sequence of them."""
 
 
-@st.composite
-def sentences_in_pieces(draw: st.DrawFn) -> list[str]:
-    """Words of which some come in pieces, each with its last one: else FunASR drops them."""
-    tokens: list[str] = []
-    for word in draw(st.lists(st.sampled_from([*CHINESE, *ENGLISH, "'s"]), max_size=12)):
-        if word not in CHINESE:
-            tokens += draw(st.lists(st.sampled_from(PIECES), max_size=3))
-        tokens.append(word)
-    return tokens
+def _differs_from_funasr(tokens: tuple[str, ...]) -> bool:
+    """Where FunASR loses something, or writes a mark of the vocabulary into the text."""
+    heard = [token for token in tokens if token != "<unk>"]
+    pairs = list(pairwise([*heard, "我"]))
+    return (
+        "0@@" in heard  # it takes this for Chinese and writes the @@
+        # It goes on with whatever English comes next, past all that stands between, or drops it.
+        or any(one.endswith("@@") and not _goes_on(after) for one, after in pairs)
+        # It drops the sign: it takes a space away that is not the last it wrote.
+        or any(sign == "&" and "我7".find(after) >= 0 for sign, after in pairs)
+    )
+
+
+def _goes_on(token: str) -> bool:
+    return token in ("a", "ok", "'s", "ab@@", "-@@")
+
+
+def test_every_short_sequence_of_tokens_is_written_as_funasr_writes_it() -> None:
+    from funasr.utils.postprocess_utils import sentence_postprocess
+
+    compared = 0
+    for length in range(1, 5):
+        for tokens in itertools.product(KINDS, repeat=length):
+            if _differs_from_funasr(tokens):
+                continue
+            times = spread(list(tokens))
+            words = words_of(list(tokens), times)
+            _, stock_words = sentence_postprocess(list(tokens))
+            assert [word.word for word in words] == stock_words, tokens
+            # Of an unknown token or a sign it loses count, and with it of the times or the list.
+            if "<unk>" not in tokens and "&" not in tokens:
+                _, stock_times, _ = sentence_postprocess(list(tokens), [list(t) for t in times])
+                assert [[round(1000 * w.start), round(1000 * w.end)] for w in words] == stock_times
+            compared += 1
+    assert compared > 3_000
+
+
+def test_nothing_of_any_short_sequence_is_lost_and_all_stays_in_order() -> None:
+    for length in range(1, 5):
+        for tokens in itertools.product(KINDS, repeat=length):
+            said = "".join(t.replace("@@", "") for t in tokens if t != "<unk>")
+            words = words_of(list(tokens))
+            assert "".join(word.word for word in words).lower() == said
+            starts = [word.start for word in words]
+            assert starts == sorted(set(starts))
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(CHINESE + LETTERS + ENGLISH), max_size=25) | sentences_in_pieces())
+@given(st.lists(st.sampled_from(CHINESE + LETTERS + ENGLISH), max_size=25))
 def test_words_and_times_equal_funasr(tokens: list[str]) -> None:
     from funasr.utils.postprocess_utils import sentence_postprocess
 

@@ -59,17 +59,18 @@ def _together(pieces: Sequence[_Piece], text: str) -> _Piece:
 
 
 def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
-    """Pieces that continue ('wi@@', '-@@', 'fi') become one word; Chinese never continues one."""
+    """Pieces that continue ('wi@@', '-@@', 'fi') become one word."""
     words: list[_Piece] = []
     is_open = False
     for token in pieces:
         text = token.text.replace(CONTINUES, "").replace(" ", "")
-        if is_open and not any(map(_is_chinese, text)):
+        goes_on = CONTINUES in token.text
+        if is_open and _belongs_to_a_word(text, goes_on=goes_on):
             before = words.pop()
             words.append(_together([before, token], before.text + text))
         else:
             words.append(_together([token], text))
-        is_open = CONTINUES in token.text
+        is_open = goes_on
     return [word for word in words if word.text]
 
 
@@ -94,6 +95,13 @@ def _acronyms(words: Sequence[_Piece]) -> list[_Piece]:
         joined.append(word)
     close()
     return joined
+
+
+def _belongs_to_a_word(piece: str, *, goes_on: bool) -> bool:
+    """Whether it can stand behind 'x@@'. A sign alone, as the & of 'r@@', '&', 'd', only joins
+    where it says that it goes on itself ('-@@')."""
+    is_written = goes_on or any(character.isalnum() or character == "'" for character in piece)
+    return is_written and not any(map(_is_chinese, piece))
 
 
 def _is_chinese(character: str) -> bool:
