@@ -32,7 +32,9 @@ BESIDE_REAL_VAD = ModelSizes(
     punc_width=64,
     punc_blocks=1,
     punc_heads=4,
+    punc_linear=64,
     punc_vocabulary=600,
+    punc_words=0,
 )
 """FSMN-VAD as the hub has it, beside a small recogniser, which is not asked for anything."""
 

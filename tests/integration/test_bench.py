@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from shared.settings import Settings
 from tests import speech_models as speech
 from tests.installation import as_wav
 from worker.bench.measure import measure
 from worker.engine import load_recogniser
-from worker.engine.random_model import LARGE, ModelSizes, make_random_model
-from worker.engine.random_model.sizes import asr_config, punc_config, vad_config
+from worker.engine.random_model import LARGE, SEACO, SIZES, ModelSizes, make_random_model
+from worker.engine.random_model.configs import asr_config, punc_config, vad_config
 
 TINY = ModelSizes(
     asr_width=32,
@@ -31,8 +34,13 @@ TINY = ModelSizes(
     punc_width=16,
     punc_blocks=1,
     punc_heads=2,
+    punc_linear=32,
     punc_vocabulary=400,
+    punc_words=20,
 )
+
+
+PARTS = ("asr", "vad", "punc")
 
 
 @pytest.fixture
@@ -102,11 +110,60 @@ def test_a_random_model_is_the_same_each_time_and_can_be_measured(
     assert all(size.segments_differing == 0 for size in measured.sizes)
 
 
-def test_the_large_sizes_are_those_of_paraformer_large() -> None:
-    asr, vad, punc = asr_config(LARGE), vad_config(LARGE), punc_config(LARGE)
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+def test_the_large_sizes_are_those_of_paraformer_large(sizes: ModelSizes) -> None:
+    asr, vad = asr_config(sizes), vad_config(sizes)
     assert asr["encoder_conf"]["output_size"] == asr["predictor_conf"]["idim"] == 512
     assert asr["encoder_conf"]["num_blocks"] == 50
     assert asr["decoder_conf"]["num_blocks"] == asr["decoder_conf"]["att_layer_num"] == 16
+    assert sizes.asr_vocabulary == 8_404
     assert vad["encoder_conf"]["output_dim"] == 248
-    assert punc["model_conf"]["embed_unit"] == 256
-    assert (LARGE.asr_vocabulary, LARGE.punc_vocabulary) == (8_404, 272_727)
+
+
+def test_seaco_is_bicif_and_a_decoder_for_hotwords() -> None:
+    seaco = asr_config(SIZES["large-seaco"])
+    assert seaco["model"] == SEACO
+    assert (seaco["model_conf"]["inner_dim"], seaco["model_conf"]["NO_BIAS"]) == (512, 8_377)
+    decoder = seaco["seaco_decoder_conf"]
+    assert (decoder["num_blocks"], decoder["kernel_size"]) == (4, 21)
+    assert decoder["wo_input_layer"] and not decoder["use_output_layer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "vocabulary", "parameters"),
+    [("large", 471_067, 281e6), ("large-ct-punc-c", 272_727, 73e6)],
+)
+def test_the_punctuation_has_the_sizes_of_the_hubs(
+    name: str, vocabulary: int, parameters: float
+) -> None:
+    sizes = SIZES[name]
+    network = punc_config(sizes)["encoder_conf"]
+    width, linear = network["output_size"], network["linear_units"]
+    block = 4 * width * (width + 1) + 11 * width + 2 * width * linear + linear + 5 * width
+    assert sizes.punc_vocabulary == vocabulary
+    counted = vocabulary * width + network["num_blocks"] * block
+    assert counted == pytest.approx(parameters, rel=0.01)
+
+
+def test_a_random_models_folders_hold_what_the_hubs_do(tmp_path: Path) -> None:
+    make_random_model(tmp_path, speech.meeting(), replace(TINY, asr_class=SEACO))
+    held = {part: {file.name for file in (tmp_path / part).iterdir()} for part in PARTS}
+    described = {"config.yaml", "configuration.json", "model.pt"}
+    assert held["asr"] == described | {"am.mvn", "tokens.json", "seg_dict"}
+    assert held["vad"] == described | {"am.mvn"}
+    assert held["punc"] == described | {"tokens.json", "jieba_usr_dict"}
+    config = yaml.safe_load((tmp_path / "asr" / "config.yaml").read_text(encoding="utf-8"))
+    training = {"specaug", "train_conf", "optim", "scheduler", "dataset", "ctc_conf", "normalize"}
+    assert training <= set(config)
+    for part in PARTS:
+        named = json.loads((tmp_path / part / "configuration.json").read_text())["file_path_metas"]
+        assert set(_files(named)) == held[part] - {"configuration.json"}
+
+
+def _files(named: dict[str, Any]) -> list[str]:
+    """The file names in a configuration.json, however deep."""
+    return [
+        name
+        for value in named.values()
+        for name in (_files(value) if isinstance(value, dict) else [value])
+    ]

@@ -6,7 +6,17 @@ So a few biases are fitted on the sample meeting and everything else stays rando
 nothing.
 """
 
-from worker.engine.random_model.build import make_random_model
-from worker.engine.random_model.sizes import LARGE, SIZES, ModelSizes
+from worker.engine.random_model.build import make_random_model, write_hub_folder
+from worker.engine.random_model.configs import with_training_keys
+from worker.engine.random_model.sizes import BICIF, LARGE, SEACO, SIZES, ModelSizes
 
-__all__ = ["LARGE", "SIZES", "ModelSizes", "make_random_model"]
+__all__ = [
+    "BICIF",
+    "LARGE",
+    "SEACO",
+    "SIZES",
+    "ModelSizes",
+    "make_random_model",
+    "with_training_keys",
+    "write_hub_folder",
+]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +25,13 @@ from worker.engine.random_model.calibration import (
     in_noisier_rooms,
     loud_frames,
 )
-from worker.engine.random_model.sizes import (
-    LARGE,
-    ModelSizes,
+from worker.engine.random_model.configs import (
     asr_config,
+    configuration,
     punc_config,
     vad_config,
 )
+from worker.engine.random_model.sizes import LARGE, SEACO, ModelSizes
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 SEED = 1
@@ -44,7 +47,8 @@ def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> N
 
     `speech` is what the networks are calibrated on, some minutes of ordinary speech.  The same
     sizes and speech give the same weights on the same version of torch.  Files are float16, about
-    570 MB for the large sizes; they load as float32.
+    1.0 GB for the large sizes; they load as float32.  The folders are as the hub has them, training
+    keys, configuration.json and dictionaries included.
     """
     with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
         import_auto_model()
@@ -57,7 +61,10 @@ def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> N
 
 def _make_asr(folder: Path, banks: Tensor, sizes: ModelSizes) -> None:
     config = asr_config(sizes)
-    parts = ("encoder", "encoder_conf", "decoder", "decoder_conf", "predictor", "predictor_conf")
+    components = ["encoder", "decoder", "predictor"]
+    if sizes.asr_class == SEACO:
+        components.append("seaco_decoder")
+    parts = [*components, *(f"{component}_conf" for component in components)]
     frontend = config["frontend_conf"]
     model = _class_of(config)(
         input_size=frontend["n_mels"] * frontend["lfr_m"],
@@ -69,8 +76,15 @@ def _make_asr(folder: Path, banks: Tensor, sizes: ModelSizes) -> None:
     frames_per_second = SAMPLE_RATE / 160 / frontend["lfr_n"]
     excerpt = features[: int(_CALIBRATE_TOKENS_ON_S * frames_per_second)]
     fit_tokens(model, excerpt, TOKENS_PER_SECOND / frames_per_second)
-    tokens = ["<blank>", "<s>", "</s>", *_characters(sizes.asr_vocabulary - 4), "<unk>"]
-    write_folder(folder, config, model.state_dict(), tokens=tokens, mean=mean, deviation=deviation)
+    characters = _characters(sizes.asr_vocabulary - 4)
+    write_hub_folder(
+        folder,
+        config,
+        model.state_dict(),
+        tokens=["<blank>", "<s>", "</s>", *characters, "<unk>"],
+        normalisation=(mean, deviation),
+        seg_dict=[f"{character} {character}" for character in characters],
+    )
 
 
 def _make_vad(folder: Path, speech: Pcm, sizes: ModelSizes) -> None:
@@ -83,7 +97,7 @@ def _make_vad(folder: Path, speech: Pcm, sizes: ModelSizes) -> None:
     banks = torch.cat(rooms)
     features, mean, deviation = _normalised(banks, config["frontend_conf"])
     fit_speech(model.encoder, features, loud_frames(speech).repeat(len(rooms)))
-    write_folder(folder, config, model.state_dict(), mean=mean, deviation=deviation)
+    write_hub_folder(folder, config, model.state_dict(), normalisation=(mean, deviation))
 
 
 def _make_punc(folder: Path, sizes: ModelSizes) -> None:
@@ -95,9 +109,43 @@ def _make_punc(folder: Path, sizes: ModelSizes) -> None:
         **config["model_conf"],
     ).eval()
     fit_marks(model, sizes.asr_vocabulary)
-    words = _characters(sizes.punc_vocabulary - 1)
-    words += [f"w{i}" for i in range(sizes.punc_vocabulary - 1 - len(words))]
-    write_folder(folder, config, model.state_dict(), tokens=["<unk>", *words])
+    known = _characters(sizes.punc_vocabulary - 1 - sizes.punc_words)
+    joined = list(itertools.islice(_words(known), sizes.punc_words))
+    tokens = ["<unk>", *known, *joined]
+    tokens += [f"w{i}" for i in range(sizes.punc_vocabulary - len(tokens))]
+    write_hub_folder(
+        folder, config, model.state_dict(), tokens=tokens, jieba_usr_dict=joined or None
+    )
+
+
+def write_hub_folder(
+    folder: Path,
+    config: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    *,
+    tokens: Sequence[str] = (),
+    normalisation: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None,
+    seg_dict: Sequence[str] | None = None,
+    jieba_usr_dict: Sequence[str] | None = None,
+) -> None:
+    """Write a network as the hub has it: with its dictionaries, a line for each of their words,
+    and configuration.json, which names the files."""
+    mean, deviation = normalisation or (None, None)
+    write_folder(folder, config, state, tokens=tokens, mean=mean, deviation=deviation)
+    for name, lines in (("seg_dict", seg_dict), ("jieba_usr_dict", jieba_usr_dict)):
+        if lines is not None:
+            (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    names = frozenset(file.name for file in folder.iterdir())
+    described = json.dumps(configuration(config, names), indent=2)
+    (folder / "configuration.json").write_text(described + "\n", encoding="utf-8")
+
+
+def _words(characters: Sequence[str]) -> Iterator[str]:
+    """Made-up words of two to four of the characters; of n characters n * (n - 1) words."""
+    for step in range(1, len(characters)):
+        for first in range(len(characters)):
+            length = 2 + (first + step) % 3
+            yield "".join(characters[(first + i * step) % len(characters)] for i in range(length))
 
 
 def _class_of(config: dict[str, Any]) -> Any:
