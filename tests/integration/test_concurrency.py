@@ -179,8 +179,8 @@ def test_a_model_that_is_not_there_ends_the_worker_whatever_its_children(
     worker = stack.start_worker(
         LONGSCRIBE_WORKER_CONCURRENCY="3", LONGSCRIBE_MODEL=str(tmp_path / "nowhere")
     )
-    worker.process.wait(timeout=60)
-    assert "There is no model folder" in worker.log
+    assert worker.process.wait(timeout=60) == 2
+    assert worker.log.count("There is no model folder") == 1
     assert "model loaded" not in worker.log
 
 
