@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.settings import Settings
+from worker.model_store.locate import remembered_in
 from worker.recogniser import Recogniser
 from worker.segment import VoiceActivityOptions
 
@@ -22,6 +23,8 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
         vad_revision=settings.vad_model_revision,
         punc_revision=settings.punc_model_revision,
         offline=settings.model_offline,
+        model_hub=settings.model_hub,
+        model_memory=remembered_in(settings.data_dir),
         device=settings.device,
         cpu_threads=settings.cpu_threads,
         precision=settings.precision,

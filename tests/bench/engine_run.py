@@ -37,8 +37,8 @@ class Run:
 
 
 def _stock(model: str, pcm: Pcm) -> Run:
-    from worker.engine.catalogue import locate
     from worker.engine.stock import load_stock
+    from worker.model_store.locate import locate
 
     stock = load_stock(locate(model), "cpu", cpu_threads=1, end_silence_ms=END_SILENCE_MS)
     floats = pcm.astype(np.float32) / 32_768

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +16,9 @@ import torch
 import yaml
 
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
 from worker import demo_model
 from worker.engine import device as devices
 from worker.engine import load_recogniser
-from worker.engine.catalogue import content_revision, locate
 from worker.engine.device import (
     VramProbe,
     is_out_of_memory,
@@ -31,6 +27,7 @@ from worker.engine.device import (
     within_memory,
 )
 from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.model_store.locate import locate
 from worker.recogniser import BatchOutOfMemory
 
 CPU = torch.device("cpu")
@@ -68,103 +65,6 @@ def change_checkpoint(folder: Path, name: str, value: torch.Tensor | None) -> No
     if value is not None:
         state[name] = value
     torch.save(state, folder / "model.pt")
-
-
-# --- where models come from --------------------------------------------------------------------
-
-
-def test_the_demo_model_is_found_without_a_hub() -> None:
-    folders = locate("demo", offline=True)
-    assert folders.is_demo
-    assert folders.asr.path == demo_model.ASR_DIR
-
-
-def test_a_folder_may_bring_its_companions_along(bundle: Path) -> None:
-    folders = locate(str(bundle), offline=True)
-    assert not folders.is_demo
-    assert [part.path.name for part in (folders.asr, folders.vad, folders.punc)] == [
-        "asr",
-        "vad",
-        "punc",
-    ]
-
-
-def test_three_folders_may_be_named(bundle: Path) -> None:
-    folders = locate(str(bundle / "asr"), str(bundle / "vad"), str(bundle / "punc"), offline=True)
-    assert folders.vad.path == bundle / "vad"
-
-
-def test_a_companion_that_is_named_wins(bundle: Path) -> None:
-    folders = locate(str(bundle), vad_model=str(demo_model.VAD_DIR), offline=True)
-    assert folders.vad.path == demo_model.VAD_DIR
-
-
-def test_the_revision_of_a_folder_follows_its_content(bundle: Path) -> None:
-    before = content_revision(bundle / "asr")
-    assert before == content_revision(demo_model.ASR_DIR)
-    change_checkpoint(bundle / "asr", "predictor.cif_output.bias", torch.ones(1))
-    assert content_revision(bundle / "asr") != before
-
-
-@pytest.mark.parametrize("missing", ["config.yaml", "model.pt"])
-def test_an_incomplete_folder_is_refused(bundle: Path, missing: str) -> None:
-    (bundle / "vad" / missing).unlink()
-    with pytest.raises(ModelUnavailable, match=f"holds no {missing}"):
-        locate(str(bundle))
-
-
-def test_a_folder_that_is_not_there_is_no_hub_name(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="no model folder"):
-        locate(str(tmp_path / "nowhere"))
-
-
-@pytest.fixture
-def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """No model cached, and no network; gives the downloads that were tried."""
-    from modelscope_hub.errors import CacheNotFound, NetworkError
-
-    tried: list[str] = []
-
-    def snapshot_download(name: str, revision: str, local_files_only: bool = False) -> str:
-        if local_files_only:
-            raise CacheNotFound(f"no snapshot of {name}")
-        tried.append(f"{name}@{revision}")
-        raise NetworkError("Name or service not known")
-
-    # The package's attribute of this name is the function, so the module is named by a string.
-    hub = importlib.import_module("modelscope.hub.snapshot_download")
-    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
-    yield tried
-
-
-@pytest.mark.parametrize("name", ["paraformer-zh", PARAFORMER_LARGE])
-def test_offline_an_uncached_model_says_what_to_do(name: str, empty_hub_cache: list[str]) -> None:
-    with pytest.raises(ModelUnavailable, match=r"is not on this machine.*LONGSCRIBE_MODEL") as told:
-        locate(name, offline=True)
-    assert f"modelscope download --model {PARAFORMER_LARGE} --revision v2.0.4" in told.value.message
-    assert empty_hub_cache == []
-
-
-def test_a_download_that_fails_says_why_and_what_to_do(empty_hub_cache: list[str]) -> None:
-    with pytest.raises(ModelUnavailable, match=r"could not be downloaded.*Name or service"):
-        locate("paraformer-zh", model_revision="v2.0.5")
-    assert empty_hub_cache == [f"{PARAFORMER_LARGE}@v2.0.5"]
-
-
-def test_a_cached_snapshot_needs_no_network(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cached = {PARAFORMER_LARGE: "asr", FSMN_VAD: "vad", CT_PUNC: "punc"}
-
-    def snapshot_download(name: str, revision: str, local_files_only: bool = False) -> str:
-        assert local_files_only
-        assert revision == "v2.0.4"
-        return str(bundle / cached[name])
-
-    # The package's attribute of this name is the function, so the module is named by a string.
-    hub = importlib.import_module("modelscope.hub.snapshot_download")
-    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
-    folders = locate("paraformer-zh")
-    assert folders.asr.path == bundle / "asr"
-    assert folders.punc.revision == "v2.0.4"
 
 
 # --- what is loaded ----------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from torch import Tensor
 from tests import speech_models as speech
 from worker import demo_model
 from worker.engine import fbank, paraformer
-from worker.engine.catalogue import locate
 from worker.engine.cif import integrate_and_fire
 from worker.engine.fbank import Fbank
 from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.engine.paraformer import Paraformer
 from worker.engine.voice_activity import FsmnVoiceActivity
+from worker.model_store.locate import locate
 from worker.recogniser import Pcm
 from worker.segment import DEFAULT_OPTIONS
 

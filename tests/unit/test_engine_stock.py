@@ -13,10 +13,10 @@ from shared.transcript import Word
 from tests import speech_models as speech
 from worker.batching import plan_batches
 from worker.engine import FunASRRecogniser, load_recogniser
-from worker.engine.catalogue import locate
 from worker.engine.fbank import Fbank, FbankStream, frame_count, stack_frames
 from worker.engine.loading import load_asr
 from worker.engine.paraformer import Paraformer
+from worker.model_store.locate import locate
 from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
 from worker.segment import VoiceActivityOptions
 

@@ -17,9 +17,9 @@ import torch
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, load_settings
 from worker.configured import load_configured_recogniser
-from worker.engine.catalogue import ModelNotDownloaded, locate_configured
 from worker.engine.device import NoRoomForModel, resolve_device
 from worker.engine.precision import Precision
+from worker.model_store.locate import ModelNotDownloaded, locate_configured
 
 
 def model(settings: Settings) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import torch
 from shared.errors import OutOfMemory
 from shared.settings import DEMO, PINNED_REVISION
 from shared.transcript import Word
-from worker.engine import catalogue
 from worker.engine.calibrating import calibrated
 from worker.engine.device import (
     allocator,
@@ -39,6 +38,8 @@ from worker.engine.precision import Precision
 from worker.engine.punctuation import Punctuator
 from worker.engine.voice_activity import FsmnVoiceActivity
 from worker.memory import MemoryModel
+from worker.model_store.known import HubName
+from worker.model_store.locate import ModelFolders, locate
 from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, MemoryProbe, ModelIdentity, Pcm
 from worker.segment import DEFAULT_OPTIONS, VoiceActivityOptions
 
@@ -137,18 +138,21 @@ def load_recogniser(
     processes: int = 1,
     voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
     offline: bool = False,
+    model_hub: HubName = "modelscope",
+    model_memory: Path | None = None,
 ) -> FunASRRecogniser:
     """Load the three networks onto a device; takes seconds, so once a process.
 
     `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
-    `catalogue.locate`.  Revisions matter for hub names only.  `cpu_threads` are torch's when the
-    device is a CPU, see `device.threads_on_cpu`.  `processes` divide the device, this one included.
+    `worker.model_store.locate`, also for `model_memory`.  Revisions matter for hub names only.
+    `cpu_threads` are torch's when the device is a CPU, see `device.threads_on_cpu`.  `processes`
+    divide the device, this one included.
     Raises ModelUnavailable, saying what to do, for a model that is not there, does not fit, or is
     of a kind that cannot be run, and for a `precision` that the device does not have.
     """
     where = resolve_device(device)
     arithmetic = Precision(precision, where)
-    folders = catalogue.locate(
+    folders = locate(
         model,
         vad_model,
         punc_model,
@@ -156,6 +160,8 @@ def load_recogniser(
         vad_revision=vad_revision,
         punc_revision=punc_revision,
         offline=offline,
+        hub=model_hub,
+        memory=model_memory,
     )
     if where.type == "cuda":
         # TensorFloat-32 would round the convolutions to 10 bits; matrix products are not so
@@ -198,7 +204,7 @@ def load_recogniser(
     return recogniser
 
 
-def _try_out(recogniser: FunASRRecogniser, folders: catalogue.ModelFolders) -> None:
+def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
     """Run each network once, so that one that cannot run fails now and not in somebody's job."""
     second = np.random.default_rng(0).integers(-1000, 1000, SAMPLE_RATE, dtype=np.int16)
     with failures_explained(folders.vad, "run it on a second of noise"):
@@ -211,7 +217,7 @@ def _try_out(recogniser: FunASRRecogniser, folders: catalogue.ModelFolders) -> N
         recogniser.punctuate(["好", "API"])
 
 
-def _revision(folders: catalogue.ModelFolders, options: VoiceActivityOptions) -> str:
+def _revision(folders: ModelFolders, options: VoiceActivityOptions) -> str:
     """The recogniser's own revision, and a digest of all else that a transcript depends on."""
     parts = (folders.asr, folders.vad, folders.punc)
     everything = [part.content for part in parts] + [ENGINE_REVISION, repr(options)]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from worker.engine.catalogue import ModelFolders
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
 from worker.engine.loading import import_auto_model, process_unchanged
+from worker.model_store.locate import ModelFolders
 from worker.recogniser import MemoryProbe, Pcm
 
 _FULL_SCALE = 32_768

@@ -14,11 +14,22 @@ from shared.errors import ModelUnavailable
 
 CONFIG = "config.yaml"
 
+_AGAIN = "Download the model again."
+
+
+class ConfigUnreadable(ModelUnavailable):
+    """A config.yaml that cannot be used."""
+
+    def __init__(self, path: Path, reason: str, next_step: str) -> None:
+        super().__init__(f"The model's {path} {reason}. {next_step}")
+        self.reason = reason
+        """Follows the file's name: 'is not YAML: ...'."""
+
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The mapping in a folder's config.yaml, as FunASR reads it: 1e-4 is a number, ${...} a value.
 
-    Raises ModelUnavailable with the folder, the reason and what to do if the file is missing,
+    Raises ConfigUnreadable with the folder, the reason and what to do if the file is missing,
     cannot be read, is not YAML or not a mapping.
     """
     path = folder / CONFIG
@@ -28,18 +39,17 @@ def read_config(folder: Path) -> dict[str, Any]:
         if isinstance(config, dict):
             config = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=True)
     except OSError as error:
-        raise ModelUnavailable(
-            f"The model's {path} cannot be read: {error.strerror or error}. Check the folder and "
-            "its permissions."
+        raise ConfigUnreadable(
+            path,
+            f"cannot be read: {error.strerror or error}",
+            "Check the folder and its permissions.",
         ) from error
     except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
-        raise ModelUnavailable(
-            f"The model's {path} is not YAML that can be read: {reason}. Download the model again."
-        ) from error
+        raise ConfigUnreadable(path, f"is not YAML that can be read: {reason}", _AGAIN) from error
     if not isinstance(config, dict):
-        raise ModelUnavailable(
-            f"The model's {path} holds no settings (its top level is "
-            f"{type(config).__name__}, not a mapping). Download the model again."
+        top = type(config).__name__
+        raise ConfigUnreadable(
+            path, f"holds no settings (its top level is {top}, not a mapping)", _AGAIN
         )
     return config

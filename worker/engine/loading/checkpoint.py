@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from worker.engine.catalogue import ModelFolder
 from worker.engine.loading.complaints import unusable
+from worker.model_store.locate import ModelFolder
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Under these keys, one within the other, a training run keeps the parameters."""

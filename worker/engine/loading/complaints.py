@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from shared.errors import LongscribeError, ModelUnavailable
-from worker.engine.catalogue import ModelFolder
 from worker.engine.device import is_out_of_memory
+from worker.model_store.locate import ModelFolder
 from worker.recogniser import BatchOutOfMemory
 
 _LONGEST_REASON = 160

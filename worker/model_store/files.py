@@ -1,0 +1,144 @@
+"""Which files a FunASR model folder needs, as its config says, and whether each is whole.
+
+FunASR itself takes what it finds: without am.mvn it runs unnormalised, without tokens.json it
+fails deep inside, and a checkpoint that ends early is a bare RuntimeError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from shared.errors import ModelUnavailable
+from worker.model_store.config import CONFIG, read_config
+
+CONFIGURATION = "configuration.json"
+CHECKPOINT = "model.pt"
+NORMALISATION = "am.mvn"
+TOKENS = ("tokens.json", "tokens.txt")
+OPTIONAL = ("seg_dict", "jieba_usr_dict")
+"""Taken where they lie; needed where configuration.json or config.yaml names them."""
+
+_KALDI_END = b"</Nnet>"
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """What is wrong with one needed file."""
+
+    name: str
+    reason: str
+    """Follows 'The model folder X': 'holds no am.mvn'."""
+    is_permission: bool = False
+    """The file may be whole; this account cannot read it."""
+
+
+class ModelIncomplete(ModelUnavailable):
+    """A model folder lacks a file, or holds one that does not read to its end."""
+
+    def __init__(self, folder: Path, problems: list[FileProblem], next_step: str) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"The model folder {folder} {problems[0].reason}{more}. {next_step}")
+        self.folder = folder
+        self.problems = problems
+
+
+def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[str]:
+    """Names of the files that the config in `folder` needs, relative to it and sorted.
+
+    `on_hub`: what else could be there, while a download has brought the config alone.  Raises
+    ModelUnavailable if config.yaml cannot be read.
+    """
+    config = read_config(folder)
+    metas = _file_metas(folder)
+    checkpoint = metas.get("init_param")
+    needed = {CONFIG, checkpoint if isinstance(checkpoint, str) else CHECKPOINT}
+    needed.update(named for named in _strings(metas) if _is_inside(named))
+    if config.get("frontend"):
+        needed.add(_named(metas, "frontend_conf", "cmvn_file") or NORMALISATION)
+    if config.get("tokenizer"):
+        needed.add(_named(metas, "tokenizer_conf", "token_list") or _tokens(folder, on_hub))
+    for optional in OPTIONAL:
+        conf = config.get("tokenizer_conf")
+        if config.get(optional) or (isinstance(conf, dict) and conf.get(optional)):
+            needed.add(optional)
+    if (folder / CONFIGURATION).exists():
+        needed.add(CONFIGURATION)
+    return sorted(needed)
+
+
+def _tokens(folder: Path, on_hub: Collection[str] | None) -> str:
+    """FunASR prefers tokens.json where both lie there."""
+    for name in TOKENS:
+        if name in on_hub if on_hub is not None else (folder / name).exists():
+            return name
+    return TOKENS[0]
+
+
+def _file_metas(folder: Path) -> dict[str, Any]:
+    """configuration.json's file_path_metas; FunASR resolves each string in it to a file."""
+    path = folder / CONFIGURATION
+    try:
+        configuration = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        # Missing is well; what else is wrong with it is found when its content is read.
+        return {}
+    metas = configuration.get("file_path_metas") if isinstance(configuration, dict) else None
+    return metas if isinstance(metas, dict) else {}
+
+
+def _named(metas: dict[str, Any], part: str, key: str) -> str | None:
+    section = metas.get(part)
+    named = section.get(key) if isinstance(section, dict) else None
+    return named if isinstance(named, str) and _is_inside(named) else None
+
+
+def _strings(node: object) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from _strings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _strings(value)
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
+
+
+def readable_problem(folder: Path, name: str) -> FileProblem | None:
+    """Whether a needed file is there, a file, not empty, and may be read; the first that fails."""
+    path = folder / name
+    try:
+        if path.is_dir():
+            return FileProblem(name, f"has a folder where the file {name} should be")
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        return FileProblem(name, f"holds no {name}")
+    except OSError as error:
+        reason = f"has a {name} that cannot be read ({error.strerror or error})"
+        return FileProblem(name, reason, is_permission=True)
+    return FileProblem(name, f"has an empty {name}") if size == 0 else None
+
+
+def content_problem(name: str, content: bytes) -> FileProblem | None:
+    """Whether a small file's content reads to its end: tokens, normalisation, configuration."""
+    if name.endswith(".json"):
+        try:
+            parsed = json.loads(content)
+        except ValueError:
+            return FileProblem(name, f"has a {name} that is cut short or no JSON")
+        wanted = dict if name == CONFIGURATION else list
+        if not isinstance(parsed, wanted) or (wanted is list and not parsed):
+            return FileProblem(name, f"has a {name} that holds no {wanted.__name__}")
+    if name.endswith(".mvn") and not content.rstrip().endswith(_KALDI_END):
+        return FileProblem(name, f"has a {name} that is cut short")
+    return None

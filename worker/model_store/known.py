@@ -1,0 +1,205 @@
+"""The models that Longscribe runs, by their names on both hubs, and those that it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.errors import ModelUnavailable
+from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE, PINNED_REVISION
+
+Role = Literal["asr", "vad", "punc"]
+HubName = Literal["modelscope", "huggingface"]
+
+ROLES: tuple[Role, ...] = ("asr", "vad", "punc")
+
+SETTING: dict[Role, str] = {
+    "asr": "LONGSCRIBE_MODEL",
+    "vad": "LONGSCRIBE_VAD_MODEL",
+    "punc": "LONGSCRIBE_PUNC_MODEL",
+}
+
+HUGGINGFACE_BRANCH = "main"
+"""What is taken from Hugging Face, where ModelScope's version tags do not exist."""
+
+_MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that the engine runs."""
+
+    alias: str
+    """FunASR's short name for it, or ours where FunASR has none."""
+    role: Role
+    modelscope: str
+    huggingface: str | None
+    """None: Hugging Face does not have it."""
+    revision: str
+    """ModelScope's tag of the release that was tried."""
+    size_bytes: int
+    """About what a download takes, model.pt above all."""
+    description: str
+
+    def on(self, hub: HubName) -> str:
+        """Its name on a hub; raises ModelUnavailable where the hub does not have it."""
+        if hub == "modelscope":
+            return self.modelscope
+        if self.huggingface is None:
+            raise ModelUnavailable(
+                f"The model {self.alias} is not on Hugging Face. Set "
+                f"LONGSCRIBE_MODEL_HUB=modelscope{_INSTEAD_ON_HUGGINGFACE[self.role]}."
+            )
+        return self.huggingface
+
+
+_INSTEAD_ON_HUGGINGFACE = {
+    "asr": ", or take LONGSCRIBE_MODEL=paraformer-zh",
+    "vad": "",
+    "punc": ", or take LONGSCRIBE_PUNC_MODEL=ct-punc",
+}
+
+KNOWN_MODELS = (
+    KnownModel(
+        alias="paraformer-large",
+        role="asr",
+        modelscope=PARAFORMER_LARGE,
+        huggingface=None,
+        revision=PINNED_REVISION,
+        size_bytes=900 * _MB,
+        description="Paraformer-large for long recordings, Mandarin with some English; the default",
+    ),
+    KnownModel(
+        alias="paraformer-zh",
+        role="asr",
+        modelscope="iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch",
+        huggingface="funasr/paraformer-zh",
+        revision=PINNED_REVISION,
+        size_bytes=900 * _MB,
+        description="SeACo-Paraformer, what FunASR 1.4 calls paraformer-zh; runs without hotwords",
+    ),
+    KnownModel(
+        alias="fsmn-vad",
+        role="vad",
+        modelscope=FSMN_VAD,
+        huggingface="funasr/fsmn-vad",
+        revision=PINNED_REVISION,
+        size_bytes=1_700_000,
+        description="finds speech; the default",
+    ),
+    KnownModel(
+        alias="ct-punc",
+        role="punc",
+        modelscope=CT_PUNC,
+        huggingface="funasr/ct-punc",
+        revision=PINNED_REVISION,
+        size_bytes=1100 * _MB,
+        description="punctuation, Chinese and English; the default",
+    ),
+    KnownModel(
+        alias="ct-punc-c",
+        role="punc",
+        modelscope="iic/punc_ct-transformer_zh-cn-common-vocab272727-pytorch",
+        huggingface=None,
+        revision=PINNED_REVISION,
+        size_bytes=291 * _MB,
+        description="punctuation, Chinese, a quarter of the download",
+    ),
+)
+
+_BY_NAME = {
+    name: model
+    for model in KNOWN_MODELS
+    for name in (model.alias, model.modelscope, model.huggingface)
+    if name
+}
+
+_TAKE_ASR = "Take paraformer-zh, or leave LONGSCRIBE_MODEL unset."
+
+_REFUSED = {
+    "paraformer": f"the plain Paraformer, which gives no word times. {_TAKE_ASR}",
+    "iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-pytorch": "the plain "
+    f"Paraformer, which gives no word times. {_TAKE_ASR}",
+    "iic/speech_paraformer-large-contextual_asr_nat-zh-cn-16k-common-vocab8404": "the contextual "
+    f"Paraformer, which gives no word times. {_TAKE_ASR}",
+    "paraformer-zh-streaming": f"a Paraformer for live sound. {_TAKE_ASR}",
+    "funasr/paraformer-zh-streaming": f"a Paraformer for live sound. {_TAKE_ASR}",
+    "iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-online": "a Paraformer for "
+    f"live sound. {_TAKE_ASR}",
+    "paraformer-en": f"a Paraformer for English alone. {_TAKE_ASR}",
+    "paraformer-en-spk": f"a Paraformer for English alone. {_TAKE_ASR}",
+    "funasr/paraformer-en": f"a Paraformer for English alone. {_TAKE_ASR}",
+    "iic/speech_paraformer-large-vad-punc_asr_nat-en-16k-common-vocab10020": "a Paraformer for "
+    f"English alone. {_TAKE_ASR}",
+    "fa-zh": f"a network that aligns a known text. {_TAKE_ASR}",
+    "funasr/fa-zh": f"a network that aligns a known text. {_TAKE_ASR}",
+    "cam++": "a network for speakers, which Longscribe does not run. Remove it from the settings.",
+}
+"""FunASR's names whose networks the engine cannot run."""
+
+_REFUSED_FAMILIES = {
+    "contextual_asr": "a contextual Paraformer, which gives no word times",
+    "sensevoice": "SenseVoice, another kind of network",
+    "whisper": "Whisper, another kind of network",
+    "fun-asr": "Fun-ASR, another kind of network",
+    "funasrnano": "Fun-ASR-Nano, another kind of network",
+    "qwen": "a Qwen model, another kind of network",
+    "emotion2vec": "a network for emotions",
+    "paraformer-tiny": "a small Paraformer, which gives no word times",
+    "uniasr": "UniASR, another kind of network",
+    "conformer_asr": "a Conformer, another kind of network",
+}
+"""Parts of a name, in small letters, that say as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A model's name and revision on one hub."""
+
+    name: str
+    revision: str
+    size_bytes: int | None = None
+    """About its size; None for a model that is not in the table."""
+
+
+def find_known(name: str) -> KnownModel | None:
+    """The table's entry by alias or by its name on either hub."""
+    return _BY_NAME.get(name)
+
+
+def resolve(name: str, role: Role, hub: HubName, revision: str = PINNED_REVISION) -> HubModel:
+    """What to ask a hub for when the settings say `name`.
+
+    Names that are not in the table pass as they are: somebody's own fine-tuned model.  Raises
+    ModelUnavailable, before anything is downloaded, for a network that the engine cannot run, one
+    of another role, and one that this hub does not have.
+    """
+    known = find_known(name)
+    if known is None:
+        _refuse(name)
+    elif known.role != role:
+        instead = ", ".join(model.alias for model in KNOWN_MODELS if model.role == role)
+        raise ModelUnavailable(
+            f"{SETTING[role]} names {name}, which does another work. Take one of {instead}."
+        )
+    if hub == "huggingface" and revision == PINNED_REVISION:
+        revision = HUGGINGFACE_BRANCH
+    if known is None:
+        return HubModel(name, revision)
+    return HubModel(known.on(hub), revision, known.size_bytes)
+
+
+def _refuse(name: str) -> None:
+    reason = _REFUSED.get(name)
+    if reason is None:
+        small = name.lower()
+        family = next((told for part, told in _REFUSED_FAMILIES.items() if part in small), None)
+        reason = f"{family}. {_TAKE_ASR}" if family else None
+    if reason:
+        raise ModelUnavailable(f"Longscribe cannot run {name}: it is {reason}")
+    if "/" not in name:
+        known = ", ".join(model.alias for model in KNOWN_MODELS)
+        raise ModelUnavailable(
+            f"There is no model folder {name}, and no model goes by that name. Take one of "
+            f"{known}, a hub's full name (owner/name), or a folder."
+        )

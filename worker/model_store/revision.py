@@ -1,0 +1,168 @@
+"""A model folder read from end to end: its revision, and whether its files are whole.
+
+A gigabyte takes seconds to hash, so the answer is remembered by each file's size, modification
+time and inode in a small file of the data folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from worker.model_store.checkpoint import BLOCK_BYTES, CheckpointCut, read_whole
+from worker.model_store.config import CONFIG, ConfigUnreadable
+from worker.model_store.files import (
+    CHECKPOINT,
+    CONFIGURATION,
+    NORMALISATION,
+    OPTIONAL,
+    TOKENS,
+    FileProblem,
+    content_problem,
+    needed_files,
+    readable_problem,
+)
+
+log = logging.getLogger(__name__)
+
+DECIDING = frozenset({CONFIG, CONFIGURATION, CHECKPOINT, NORMALISATION, *OPTIONAL, *TOKENS})
+"""Files that FunASR takes wherever they lie, named by the config or not."""
+
+_SMALL_BYTES = 64 << 20
+"""Above this no file but a checkpoint is looked into; tokens.json has some 100 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What came of reading a folder."""
+
+    revision: str
+    """The first 12 hex digits of a SHA-256 over the files that decide what the model says."""
+    problems: list[FileProblem]
+    """Empty for a whole folder; else the revision says nothing."""
+    size_bytes: int
+
+
+def examine(folder: Path, memory: Path | None = None) -> Examined:
+    """Read a folder's files to their end, or take what `memory` (a JSON file) knows of them."""
+    if problem := readable_problem(folder, CONFIG):
+        return Examined("", [problem], 0)
+    try:
+        needed = needed_files(folder)
+    except ConfigUnreadable as error:
+        return Examined("", [FileProblem(CONFIG, f"has a {CONFIG} that {error.reason}")], 0)
+    problems = [found for name in needed if (found := readable_problem(folder, name))]
+    names = sorted(_deciding_files(folder) | set(needed))
+    if problems:
+        return Examined("", problems, _size(folder, names))
+    signature = [_signature(folder, name) for name in names]
+    key = str(folder.resolve())
+    known = _recall(memory).get(key)
+    if isinstance(known, dict) and known.get("files") == signature:
+        return Examined(str(known.get("revision")), [], _size(folder, names))
+    digest = hashlib.sha256()
+    for name in names:
+        if problem := _hash_file(folder, name, digest):
+            problems.append(problem)
+    revision = digest.hexdigest()[:12]
+    if memory is not None and not problems:
+        _remember(memory, key, {"files": signature, "revision": revision})
+    return Examined(revision, problems, _size(folder, names))
+
+
+def content_revision(folder: Path) -> str:
+    """The revision of a folder's files as they are, whole or not."""
+    digest = hashlib.sha256()
+    for name in sorted(_deciding_files(folder)):
+        for block in _blocks(folder / name, name, digest):
+            digest.update(block)
+    return digest.hexdigest()[:12]
+
+
+def _deciding_files(folder: Path) -> set[str]:
+    return {name for name in DECIDING if (folder / name).is_file()}
+
+
+def _size(folder: Path, names: list[str]) -> int:
+    return sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
+
+
+def _signature(folder: Path, name: str) -> list[Any]:
+    status = (folder / name).stat()
+    return [name, status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def _hash_file(folder: Path, name: str, digest: Any) -> FileProblem | None:
+    """Add a file to the digest; return what is wrong with it."""
+    path = folder / name
+    is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth")
+    try:
+        if is_checkpoint:
+            digest.update(_heading(path, name))
+            for block in read_whole(path):
+                digest.update(block)
+            return None
+        if path.stat().st_size > _SMALL_BYTES:
+            for block in _blocks(path, name, digest):
+                digest.update(block)
+            return None
+        content = path.read_bytes()
+        digest.update(_heading(path, name))
+        digest.update(content)
+    except CheckpointCut as error:
+        return FileProblem(name, f"has a {name} that {error}")
+    except OSError as error:
+        reason = f"has a {name} that cannot be read ({error.strerror or error})"
+        return FileProblem(name, reason, is_permission=True)
+    return content_problem(name, content)
+
+
+def _heading(path: Path, name: str) -> bytes:
+    return f"{name}\0{path.stat().st_size}\0".encode()
+
+
+def _blocks(path: Path, name: str, digest: Any) -> Iterator[bytes]:
+    digest.update(_heading(path, name))
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+
+
+def _recall(memory: Path | None) -> dict[str, Any]:
+    if memory is None:
+        return {}
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("what is known of the models in %s is not used: %s", memory, error)
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(memory: Path, key: str, entry: dict[str, Any]) -> None:
+    """Two processes that write at once lose one entry, which is then worked out again."""
+    known = _recall(memory)
+    known[key] = entry
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, partial = tempfile.mkstemp(dir=memory.parent, prefix=f".{memory.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                json.dump(known, stream, indent=1)
+            Path(partial).replace(memory)
+        except OSError:
+            with contextlib.suppress(OSError):
+                Path(partial).unlink()
+            raise
+    except OSError as error:
+        log.warning("the models' revisions cannot be remembered in %s: %s", memory, error)
