@@ -20,10 +20,14 @@ _AGAIN = "Download the model again."
 class ConfigUnreadable(ModelUnavailable):
     """A config.yaml that cannot be used."""
 
-    def __init__(self, path: Path, reason: str, next_step: str) -> None:
-        super().__init__(f"The model's {path} {reason}. {next_step}")
+    def __init__(self, message: str | None = None, *, reason: str = "cannot be used") -> None:
+        super().__init__(message)
         self.reason = reason
         """Follows the file's name: 'is not YAML: ...'."""
+
+
+def _unreadable(path: Path, reason: str, next_step: str = _AGAIN) -> ConfigUnreadable:
+    return ConfigUnreadable(f"The model's {path} {reason}. {next_step}", reason=reason)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -39,17 +43,15 @@ def read_config(folder: Path) -> dict[str, Any]:
         if isinstance(config, dict):
             config = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=True)
     except OSError as error:
-        raise ConfigUnreadable(
+        raise _unreadable(
             path,
             f"cannot be read: {error.strerror or error}",
             "Check the folder and its permissions.",
         ) from error
     except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
-        raise ConfigUnreadable(path, f"is not YAML that can be read: {reason}", _AGAIN) from error
+        raise _unreadable(path, f"is not YAML that can be read: {reason}") from error
     if not isinstance(config, dict):
         top = type(config).__name__
-        raise ConfigUnreadable(
-            path, f"holds no settings (its top level is {top}, not a mapping)", _AGAIN
-        )
+        raise _unreadable(path, f"holds no settings (its top level is {top}, not a mapping)")
     return config

@@ -7,7 +7,7 @@ fails deep inside, and a checkpoint that ends early is a bare RuntimeError.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,11 +39,16 @@ class FileProblem:
 class ModelIncomplete(ModelUnavailable):
     """A model folder lacks a file, or holds one that does not read to its end."""
 
-    def __init__(self, folder: Path, problems: list[FileProblem], next_step: str) -> None:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(f"The model folder {folder} {problems[0].reason}{more}. {next_step}")
-        self.folder = folder
-        self.problems = problems
+    def __init__(self, message: str | None = None, *, problems: Sequence[FileProblem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+def incomplete(folder: Path, problems: Sequence[FileProblem], next_step: str) -> ModelIncomplete:
+    """The error for a folder with these problems, of which the message tells the first."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    message = f"The model folder {folder} {problems[0].reason}{more}. {next_step}"
+    return ModelIncomplete(message, problems=problems)
 
 
 def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[str]:

@@ -13,7 +13,7 @@ import worker.demo_model
 from shared.errors import ModelUnavailable
 from shared.settings import CT_PUNC, DEMO, FSMN_VAD, PINNED_REVISION, Settings
 from worker.model_store.download import LogMeter, Meter, download, drop_broken
-from worker.model_store.files import ModelIncomplete
+from worker.model_store.files import incomplete
 from worker.model_store.hubs import open_hub
 from worker.model_store.known import SETTING, HubModel, HubName, Role, resolve
 from worker.model_store.revision import Examined, content_revision, examine
@@ -167,7 +167,7 @@ def _find(name: str, role: Role, revision: str, search: _Search) -> ModelFolder:
 def _local(name: str, path: Path, search: _Search) -> ModelFolder:
     examined = examine(path, search.memory)
     if examined.problems:
-        raise ModelIncomplete(path, examined.problems, _AGAIN_LOCAL)
+        raise incomplete(path, examined.problems, _AGAIN_LOCAL)
     return ModelFolder(name, path.resolve(), examined.revision)
 
 
@@ -180,9 +180,9 @@ def _from_hub(model: HubModel, search: _Search) -> ModelFolder:
         if not examined.problems:
             return _hubs_folder(model, path, examined)
         if any(problem.is_permission for problem in examined.problems):
-            raise ModelIncomplete(path, examined.problems, "Give this account the permission.")
+            raise incomplete(path, examined.problems, "Give this account the permission.")
         if search.offline:
-            raise ModelIncomplete(path, examined.problems, _CANNOT_FETCH + _what_to_do(model))
+            raise incomplete(path, examined.problems, _CANNOT_FETCH + _what_to_do(model))
         log.warning(
             "the model folder %s %s; it is fetched again", path, examined.problems[0].reason
         )
@@ -197,7 +197,7 @@ def _from_hub(model: HubModel, search: _Search) -> ModelFolder:
     examined = examine(path, search.memory)
     if examined.problems:
         step = f"{hub.title} gave it so; take another revision or another model."
-        raise ModelIncomplete(path, examined.problems, step)
+        raise incomplete(path, examined.problems, step)
     return _hubs_folder(model, path, examined)
 
 

@@ -151,10 +151,11 @@ def _recall(memory: Path | None) -> dict[str, Any]:
 
 def _remember(memory: Path, key: str, entry: dict[str, Any]) -> None:
     """Two processes that write at once lose one entry, which is then worked out again."""
+    if not memory.parent.is_dir():
+        return  # `longscribe doctor` makes no data folder
     known = _recall(memory)
     known[key] = entry
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
         descriptor, partial = tempfile.mkstemp(dir=memory.parent, prefix=f".{memory.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
