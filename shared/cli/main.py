@@ -59,17 +59,30 @@ def demo() -> None:
         raise typer.Exit(_TEXT_IS_WRONG)
 
 
-@app.command(
-    # Passed on as they are, --help too: the worker's side knows them.
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    add_help_option=False,
-)
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Arguments of a command that the worker's side knows, --help too."""
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
 def bench(context: typer.Context) -> None:
     """Measure batch sizes on this machine with a recording of your own."""
-    from shared.cli.bench import become_bench
+    _become_the_worker_s("worker.bench", context, "Measuring", ("worker", "torch", "funasr"))
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def models(context: typer.Context) -> None:
+    """List, download and check speech models: `longscribe models --help`."""
+    needs = ("worker", "modelscope_hub", "huggingface_hub")
+    _become_the_worker_s("worker.model_store", context, "Managing models", needs)
+
+
+def _become_the_worker_s(
+    module: str, context: typer.Context, doing: str, needs: tuple[str, ...]
+) -> None:
+    from shared.cli.worker_commands import become
 
     with errors_in_words():
-        become_bench(context.args)
+        become(module, context.args, doing=doing, needs=needs)
 
 
 @app.command()

@@ -179,7 +179,7 @@ def test_the_revision_of_a_folder_follows_its_content(bundle: Path, tmp_path: Pa
 
 
 def test_a_folder_is_read_once_and_remembered(bundle: Path, tmp_path: Path) -> None:
-    memory = tmp_path / "data" / "models.json"
+    memory = tmp_path / "models.json"
     read = examine(bundle / "asr", memory)
     known = json.loads(memory.read_text())
     known[str(bundle / "asr")]["revision"] = "remembered"

@@ -11,6 +11,8 @@ from typing import Protocol
 from shared.errors import ModelUnavailable
 from worker.model_store.known import HubModel, HubName
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 Progress = Callable[[int], None]
 """Called with the bytes that came since the last call; negative if some were thrown away."""
 
@@ -74,10 +76,10 @@ def not_on_hub(title: str, model: HubModel) -> DownloadFailed:
 def explain(title: str, model: HubModel, error: BaseException) -> DownloadFailed:
     """A client's exception in one line: full disk, no permission, or a hub that cannot be had."""
     cause = _operating_system_error(error)
-    if cause is not None and cause.errno == errno.ENOSPC:
+    if cause is not None and cause.errno in _NO_ROOM:
         return DownloadFailed(
             f"The disk is full; the download of {model.name} stopped. Free some space and try "
-            "again: it goes on where it stopped."
+            "again: what has come stays."
         )
     if cause is not None and cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return DownloadFailed(
@@ -87,7 +89,7 @@ def explain(title: str, model: HubModel, error: BaseException) -> DownloadFailed
         )
     return DownloadFailed(
         f"The model {model.name} ({model.revision}) could not be downloaded from {title} "
-        f"({in_a_line(error)}). Try again: it goes on where it stopped."
+        f"({in_a_line(error)}). Try again: what has come stays."
     )
 
 
@@ -103,8 +105,8 @@ def _operating_system_error(error: BaseException | None) -> OSError | None:
 
 
 def in_a_line(error: BaseException) -> str:
-    """An exception's class and words on one line, at most 200 characters."""
-    words = " ".join(str(error).split())
+    """An exception's class and the first line of its words, at most 200 characters."""
+    words = " ".join(str(error).strip().partition("\n")[0].split())
     if len(words) > 200:
         words = words[:200].rsplit(" ", 1)[0] + " ..."
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -140,6 +140,15 @@ def locate_configured(
     )
 
 
+def fetched(name: str, role: Role, revision: str, settings: Settings, meter: Meter) -> ModelFolder:
+    """A model of the hub that the settings name, from its cache or downloaded.
+
+    Raises ModelUnavailable, saying what to do.
+    """
+    search = _Search(settings.model_hub, False, remembered_in(settings.data_dir), meter)
+    return _from_hub(resolve(name, role, settings.model_hub, revision), search)
+
+
 def remembered_in(data_dir: Path) -> Path:
     """The file that remembers which folders were read to their end."""
     return data_dir / "models.json"

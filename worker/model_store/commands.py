@@ -1,0 +1,172 @@
+"""`longscribe models`: which models run, getting them, and whether the configured are whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from shared.errors import LongscribeError
+from shared.settings import Settings, load_settings
+from worker.model_store.carry import carried
+from worker.model_store.configured import Part, configured_parts, look_at
+from worker.model_store.download import megabytes
+from worker.model_store.hubs import open_hub
+from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known
+from worker.model_store.locate import fetched
+from worker.model_store.progress import shown_progress
+
+app = typer.Typer(
+    name="longscribe models",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="List, download and check speech models.",
+)
+
+FINE = 0
+PROBLEM = 1
+FAILED = 2
+INTERRUPTED = 130
+
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@contextmanager
+def _errors_in_words() -> Iterator[None]:
+    try:
+        yield
+    except LongscribeError as error:
+        _complain(error.message, FAILED)
+    except KeyboardInterrupt:
+        _complain("Stopped. What has come stays; the same command goes on.", INTERRUPTED)
+
+
+def _complain(message: str, status: int) -> NoReturn:
+    typer.secho(message, fg=typer.colors.RED, err=True)
+    raise typer.Exit(status)
+
+
+@app.command("list")
+def list_models(as_json: _Json = False) -> None:
+    """Show the models that run here, their sizes and names, and where they lie on this machine."""
+    with _errors_in_words():
+        settings = load_settings()
+        rows = [_row(model, settings) for model in KNOWN_MODELS]
+        hub = open_hub(settings.model_hub)
+        if as_json:
+            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            return
+        for row in rows:
+            mark = "*" if row["in_use"] else " "
+            typer.echo(f"{mark} {row['alias']:<17}{megabytes(row['size_bytes']):>8}  {row['what']}")
+            typer.echo(f"    ModelScope    {row['modelscope']}  {row['revision']}")
+            typer.echo(f"    Hugging Face  {row['huggingface'] or '-'}")
+            typer.echo(f"    {row['path'] or 'not on this machine'}\n")
+        typer.echo(
+            f"* the settings name it. Models come from {hub.title} (LONGSCRIBE_MODEL_HUB) into "
+            f"{hub.cache_folder()}."
+        )
+
+
+def _row(model: KnownModel, settings: Settings) -> dict[str, Any]:
+    names = {part.name for part in configured_parts(settings)}
+    here = None
+    if settings.model_hub == "modelscope" or model.huggingface is not None:
+        part = Part(model.role, model.alias, _revision(model.role, model.alias, settings))
+        here = look_at(part, settings).path
+    return {
+        "alias": model.alias,
+        "what": model.description,
+        "role": model.role,
+        "size_bytes": model.size_bytes,
+        "modelscope": model.modelscope,
+        "revision": model.revision,
+        "huggingface": model.huggingface,
+        "path": None if here is None else str(here),
+        "in_use": bool(names & {model.alias, model.modelscope, model.huggingface}),
+    }
+
+
+@app.command("download")
+def download_models(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME...",
+            help="Names of the list, or a hub's owner/name. [default: the three of the settings]",
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Put them into a folder to carry to a machine without a network.",
+        ),
+    ] = None,
+) -> None:
+    """Get models from the hub; a download that was broken off goes on where it stopped."""
+    with _errors_in_words():
+        settings = load_settings()
+        for part in _asked_for(names or [], settings):
+            with shown_progress(sys.stdout) as meter:
+                folder = fetched(part.name, part.role, part.revision, settings, meter)
+            place = folder.path if to is None else carried(folder.path, to / part.role)
+            typer.echo(f"{folder.name}  {folder.revision}  in {place}")
+        if to is not None:
+            _tell_how_to_carry(to)
+
+
+def _asked_for(names: list[str], settings: Settings) -> list[Part]:
+    if not names:
+        return [part for part in configured_parts(settings) if part.folder is None]
+    roles: dict[str, Role] = {
+        name: known.role if (known := find_known(name)) else "asr" for name in names
+    }
+    return [Part(role, name, _revision(role, name, settings)) for name, role in roles.items()]
+
+
+def _revision(role: Role, name: str, settings: Settings) -> str:
+    """That of the settings for what they name, the pinned one for another model."""
+    for part in configured_parts(settings):
+        if part.role == role and (part.name == name or find_known(part.name) is find_known(name)):
+            return part.revision
+    known = find_known(name)
+    return known.revision if known else settings.model_revision
+
+
+def _tell_how_to_carry(to: Path) -> None:
+    missing = [role for role in ROLES if not (to / role).is_dir()]
+    if missing:
+        typer.echo(
+            f"{to} still lacks {' and '.join(missing)}: download those --to the same folder."
+        )
+        return
+    typer.echo(f"Carry {to} to the other machine, and set LONGSCRIBE_MODEL to where it lies there.")
+
+
+@app.command("check")
+def check_models(as_json: _Json = False) -> None:
+    """Read the three models of the settings to their end and say whether they are whole.
+
+    The exit status is 0 if all are, 1 if not. `longscribe doctor` loads them as well.
+    """
+    with _errors_in_words():
+        settings = load_settings()
+        looks = [look_at(part, settings) for part in configured_parts(settings)]
+        if as_json:
+            typer.echo(json.dumps([look.as_json() for look in looks], indent=2))
+        else:
+            for look in looks:
+                typer.echo("\n".join(look.as_lines()))
+    raise typer.Exit(FINE if all(look.is_whole for look in looks) else PROBLEM)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
