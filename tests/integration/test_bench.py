@@ -17,7 +17,7 @@ from tests import speech_models as speech
 from tests.installation import as_wav
 from worker.bench.measure import measure
 from worker.engine import load_recogniser
-from worker.engine.random_model import LARGE, SEACO, SIZES, ModelSizes, make_random_model
+from worker.engine.random_model import SEACO, SIZES, ModelSizes, make_random_model
 from worker.engine.random_model.configs import asr_config, punc_config, vad_config
 
 TINY = ModelSizes(
