@@ -11,16 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from worker.engine.attention import use_fused_attention
+from worker.engine.device import allocator, within_memory
 from worker.engine.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.paraformer import LoadedNetwork
+from worker.engine.places import MeasuredPasses, PassMemory
 from worker.engine.reading import Span, read
+from worker.recogniser import MemoryProbe
 
 COMMA_AFTER_TOKENS = 200
 """A sentence this long ends at its last comma."""
@@ -40,13 +44,21 @@ _ENGLISH = re.compile(r"^[a-zA-Z']+$")
 class _Token:
     text: str
     word: int
-    """Index of the word whose end this token is."""
+    """Index of the word in which this token ends."""
+    ends_word: bool = True
+    """False for one that ends within it: its mark belongs nowhere."""
 
 
 class Punctuator:
-    def __init__(self, network: LoadedNetwork, device: torch.device) -> None:
+    """`memory` is what the places read at once have to fit into; without it they are not bound."""
+
+    def __init__(
+        self, network: LoadedNetwork, device: torch.device, memory: MemoryProbe | None = None
+    ) -> None:
         self._model = network.model
         self._device = device
+        needs = None if memory is None else _pass_memory(network.model, device)
+        self._passes = MeasuredPasses(needs, memory)
         use_fused_attention(self._model)
         if packs_linear_layers(device):
             pack_linear_layers(self._model)
@@ -65,7 +77,8 @@ class Punctuator:
             tokens, self._decide([token.text for token in tokens]), strict=True
         ):
             mark = self._marks[index]
-            marks[token.word] = "" if mark in ("_", "<unk>") else mark
+            if token.ends_word:
+                marks[token.word] = "" if mark in ("_", "<unk>") else mark
         last = tokens[-1].word
         if marks[last] not in SENTENCE_ENDS:
             marks[last] = FULL_STOP
@@ -93,9 +106,14 @@ class Punctuator:
             return len(marks) - KEPT_TOKENS
         return 0
 
-    @torch.inference_mode()
     def _look(self, ids: Tensor, spans: Sequence[Span]) -> list[list[int]]:
-        """The marks of each span, from one pass over all of them."""
+        """The marks of each span, from as few passes as the memory allows."""
+        return self._passes.over(
+            spans, lambda some: within_memory(self._device, lambda: self._look_once(ids, some))
+        )
+
+    @torch.inference_mode()
+    def _look_once(self, ids: Tensor, spans: Sequence[Span]) -> list[list[int]]:
         texts = pad_sequence([ids[first:last] for first, last in spans], batch_first=True)
         # On the CPU, where FunASR makes its mask of them.
         lengths = torch.tensor([last - first for first, last in spans])
@@ -119,8 +137,18 @@ class Punctuator:
                 tokens += [_Token(word, index) for index, word in indexed]
                 continue
             owners = [index for index, word in indexed for _ in word]
+            ends = set(accumulate(len(word) for _, word in indexed))
             end = 0
             for piece in self._model.jieba_usr_dict.cut("".join(w for _, w in indexed), HMM=False):
                 end += len(piece)
-                tokens.append(_Token(piece, owners[end - 1]))
+                tokens.append(_Token(piece, owners[end - 1], end in ends))
         return tokens
+
+
+def _pass_memory(model: Any, device: torch.device) -> PassMemory:
+    layers = [*model.encoder.encoders0, *model.encoder.encoders]
+    return PassMemory.from_architecture(
+        width=int(model.embed.embedding_dim),
+        linear=max(int(layer.feed_forward.w_1.out_features) for layer in layers),
+        allocator=allocator(device),
+    )

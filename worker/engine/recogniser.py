@@ -75,8 +75,8 @@ class FunASRRecogniser:
         if packs_linear_layers(device):
             pack_linear_layers(vad.model.encoder, from_weights=0)
         self._options = voice_activity
-        self._punctuator = Punctuator(punc, device)
         self._probe = memory_probe(device, processes)
+        self._punctuator = Punctuator(punc, device, self._probe)
         self._memory_model = self._held(MemoryModel.from_architecture(self._paraformer.shape))
         self._batch_overhead_s = usual_overhead_s(device)
 

@@ -12,6 +12,7 @@ import torch
 
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
 from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.word_segmentation import prepare_jieba_for_stock
 from worker.model_store.locate import ModelFolders
 from worker.recogniser import MemoryProbe, Pcm
 
@@ -57,6 +58,8 @@ def load_stock(
     """Raises ModelUnavailable for a device that is not there."""
     where = resolve_device(device)
     torch.set_num_threads(cpu_threads)
+    if (folders.punc.path / "jieba_usr_dict").is_file():
+        prepare_jieba_for_stock()
     with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
         auto_model = import_auto_model()(
             model=str(folders.asr.path),

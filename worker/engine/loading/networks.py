@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from worker.engine.loading.checkpoint import load_parameters, without_initial_va
 from worker.engine.loading.complaints import failures_explained, unusable
 from worker.engine.loading.funasr_modules import process_unchanged, register_networks
 from worker.engine.paraformer import LoadedNetwork
+from worker.engine.word_segmentation import load_segmenter
 from worker.model_store.config import read_config
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import SAMPLE_RATE
@@ -37,7 +37,6 @@ class _Ingredients:
     """config.yaml merged as FunASR merges it: the top level wins over model_conf."""
     frontend: Any
     tokens: Sequence[str]
-    folder: Path
 
     def named(self, *names: str) -> dict[str, Any]:
         """The settings of these names, as far as they are given."""
@@ -61,9 +60,6 @@ def _of_vad(given: _Ingredients) -> dict[str, Any]:
 def _of_punc(given: _Ingredients) -> dict[str, Any]:
     names = ("punc_list", "punc_weight", "embed_unit", "att_unit")
     chosen = given.named(*names, "ignore_id", "sos", "eos", "sentence_end_id")
-    dictionary = given.folder / "jieba_usr_dict"
-    if dictionary.is_file():
-        chosen["jieba_usr_dict"] = str(dictionary)
     return chosen | {"vocab_size": len(given.tokens)}
 
 
@@ -173,6 +169,10 @@ def load_punc(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
         marks = list(network.model.punc_list)
         _require(folder, network.model.sentence_end_id in range(len(marks)), "a full stop")
     _require(folder, len(network.token_list) > 0, "a list of tokens (tokens.json)")
+    dictionary = folder.path / "jieba_usr_dict"
+    if dictionary.is_file():
+        with failures_explained(folder, "read its jieba_usr_dict"):
+            network.model.jieba_usr_dict = load_segmenter(dictionary)
     return network
 
 
@@ -185,7 +185,7 @@ def _load(folder: ModelFolder, network: _Network, device: torch.device) -> Loade
             tables = register_networks()
             frontend = _frontend(folder, config, tables)
             with without_initial_values():
-                model = _model(network, config, tables, frontend, tokens, folder.path)
+                model = _model(network, config, tables, frontend, tokens)
         log.debug("FunASR on %s: %s", folder.path, said.getvalue().strip())
     with failures_explained(folder, "read its model.pt"):
         checkpoint = folder.path / "model.pt"
@@ -262,11 +262,10 @@ def _model(
     tables: Any,
     frontend: Any,
     tokens: Sequence[str],
-    folder: Path,
 ) -> Any:
     """The network, its parameters still whatever their memory held."""
     settings = {**(config.get("model_conf") or {}), **config}
-    given = _Ingredients(settings, frontend, tokens, folder)
+    given = _Ingredients(settings, frontend, tokens)
     components = [(name, f"{name}_conf") for name in network.components]
     return tables.model_classes[network.built](
         **given.named(*itertools.chain.from_iterable(components)), **network.arguments(given)
