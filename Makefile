@@ -15,12 +15,12 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test chaos soak test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test chaos soak test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) ## start everything, transcribe the sample meeting, check the text, stop
 	@$(BIN)/longscribe demo
@@ -43,6 +43,10 @@ DATABASE ?= postgresql
 
 soak: $(INSTALLED_DEV) ## load and random faults for MINUTES=30 with SEED=1, DATABASE=postgresql or sqlite
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED) --database $(DATABASE) $(SOAK)
+
+test-real-models: $(INSTALLED_DEV) ## compare with FunASR on real models: MODELS=DIR [SPEECH=DIR] [DEVICE=cuda:0]
+	@test -n "$(MODELS)" || { echo "Name a folder with models: make test-real-models MODELS=DIR" >&2; exit 2; }
+	@$(BIN)/python -m tests.real_models --models "$(MODELS)" $(if $(SPEECH),--speech "$(SPEECH)") --device $(or $(DEVICE),cpu)
 
 test-all: $(INSTALLED_DEV) ## all of these, and the measurements
 	$(BIN)/python -m pytest

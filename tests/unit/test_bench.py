@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shared.cli import bench as command
+from shared.cli import worker_commands as command
 from shared.cli.main import app as longscribe
 from shared.errors import NoAudio, OutOfMemory, UnsupportedMedia
 from shared.settings import Settings
