@@ -69,6 +69,31 @@ class Machine:
             text=True,
         )
 
+    def locates(self, vad_model: str, *, offline: bool) -> str:
+        """What a worker says that looks for this model of voice activity."""
+        program = (
+            "from shared.errors import ModelUnavailable\n"
+            "from shared.settings import load_settings\n"
+            "from worker.model_store.locate import locate_configured\n"
+            "try:\n    print(locate_configured(load_settings()).vad.path)\n"
+            "except ModelUnavailable as error:\n    print(error.message)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                **self._whole_environment(),
+                "LONGSCRIBE_MODEL": str(demo_model.ASR_DIR),
+                "LONGSCRIBE_VAD_MODEL": vad_model,
+                "LONGSCRIBE_PUNC_MODEL": str(demo_model.PUNC_DIR),
+                "LONGSCRIBE_MODEL_OFFLINE": str(offline),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
     def _whole_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return {
@@ -111,6 +136,7 @@ def test_the_models_of_the_settings_are_fetched_and_then_whole(
     machine: Machine, hub: FakeHub
 ) -> None:
     assert machine.models("check").returncode == 1
+    assert "is not on this machine" in machine.locates("fsmn-vad", offline=True)
     done = machine.models("download")
     assert done.returncode == 0, done
     fetched = [name for name, _ in hub.asked]
@@ -137,6 +163,10 @@ def test_what_was_left_half_is_fetched_again_and_offline_is_told(
     assert checked.returncode == 1
     [vad] = [part for part in json.loads(checked.stdout) if part["role"] == "vad"]
     assert vad["problems"] == ["has a model.pt that is cut short"]
+    hub.asked.clear()
+    told = machine.locates("fsmn-vad", offline=True)
+    assert "has a model.pt that is cut short" in told and "fetched again as soon as" in told
+    assert hub.asked == []
     assert machine.models("download", "fsmn-vad").returncode == 0
     assert machine.checkpoint().read_bytes() == whole
 
