@@ -29,6 +29,11 @@ class FakeHub:
     models: dict[str, Path]
     breaks_off_after: dict[str, int] = field(default_factory=dict)
     """File to bytes: so many are sent of each answer, then the line is cut."""
+    halts_after: dict[str, int] = field(default_factory=dict)
+    """File to bytes: so many are sent, then nothing comes and the line stays open."""
+    halted: threading.Event = field(default_factory=threading.Event)
+    """Set once that happened; `let_go` ends it."""
+    let_go: threading.Event = field(default_factory=threading.Event)
     refuses: int = 0
     """An HTTP status that every request gets."""
     lies: dict[str, bytes] = field(default_factory=dict)
@@ -64,6 +69,7 @@ def serving(hub: FakeHub) -> Iterator[FakeHub]:
     try:
         yield hub
     finally:
+        hub.let_go.set()
         server.shutdown()
         server.server_close()
 
@@ -151,6 +157,13 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
             self.end_headers()
             if self.command == "HEAD":
+                return
+            if (halt := hub.halts_after.get(name)) is not None:
+                self.wfile.write(content[first : first + halt])
+                self.wfile.flush()
+                hub.halted.set()
+                hub.let_go.wait()
+                self.close_connection = True
                 return
             most = hub.breaks_off_after.get(name)
             self.wfile.write(content[first:] if most is None else content[first : first + most])

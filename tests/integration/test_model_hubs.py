@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,26 +48,65 @@ class Machine:
         self, *arguments: str, room: int = resource.RLIM_INFINITY
     ) -> subprocess.CompletedProcess[str]:
         """`room`: bytes that a file may grow to, in place of a full disk."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return subprocess.run(
             [sys.executable, "-m", "shared.cli", "models", *arguments],
-            env={
-                **kept,
-                "MODELSCOPE_CACHE": str(self.folder / "modelscope"),
-                "HF_HOME": str(self.folder / "huggingface"),
-                "HF_HUB_DISABLE_XET": "1",
-                "LONGSCRIBE_DATA_DIR": str(self.folder),
-                "LONGSCRIBE_MODEL": "paraformer-zh"
-                if self.environment["LONGSCRIBE_MODEL_HUB"] == "huggingface"
-                else PARAFORMER_LARGE,
-                **self.environment,
-            },
+            env=self._whole_environment(),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same command, not waited for."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "shared.cli", "models", *arguments],
+            env=self._whole_environment(),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def locates(self, vad_model: str, *, offline: bool) -> str:
+        """What a worker says that looks for this model of voice activity."""
+        program = (
+            "from shared.errors import ModelUnavailable\n"
+            "from shared.settings import load_settings\n"
+            "from worker.model_store.locate import locate_configured\n"
+            "try:\n    print(locate_configured(load_settings()).vad.path)\n"
+            "except ModelUnavailable as error:\n    print(error.message)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                **self._whole_environment(),
+                "LONGSCRIBE_MODEL": str(demo_model.ASR_DIR),
+                "LONGSCRIBE_VAD_MODEL": vad_model,
+                "LONGSCRIBE_PUNC_MODEL": str(demo_model.PUNC_DIR),
+                "LONGSCRIBE_MODEL_OFFLINE": str(offline),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
+    def _whole_environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {
+            **kept,
+            "MODELSCOPE_CACHE": str(self.folder / "modelscope"),
+            "HF_HOME": str(self.folder / "huggingface"),
+            "HF_HUB_DISABLE_XET": "1",
+            "LONGSCRIBE_DATA_DIR": str(self.folder),
+            "LONGSCRIBE_MODEL": "paraformer-zh"
+            if self.environment["LONGSCRIBE_MODEL_HUB"] == "huggingface"
+            else PARAFORMER_LARGE,
+            **self.environment,
+        }
 
     def checkpoint(self) -> Path:
         """Of voice activity, in the hub's cache."""
@@ -96,6 +136,7 @@ def test_the_models_of_the_settings_are_fetched_and_then_whole(
     machine: Machine, hub: FakeHub
 ) -> None:
     assert machine.models("check").returncode == 1
+    assert "is not on this machine" in machine.locates("fsmn-vad", offline=True)
     done = machine.models("download")
     assert done.returncode == 0, done
     fetched = [name for name, _ in hub.asked]
@@ -122,6 +163,10 @@ def test_what_was_left_half_is_fetched_again_and_offline_is_told(
     assert checked.returncode == 1
     [vad] = [part for part in json.loads(checked.stdout) if part["role"] == "vad"]
     assert vad["problems"] == ["has a model.pt that is cut short"]
+    hub.asked.clear()
+    told = machine.locates("fsmn-vad", offline=True)
+    assert "has a model.pt that is cut short" in told and "fetched again as soon as" in told
+    assert hub.asked == []
     assert machine.models("download", "fsmn-vad").returncode == 0
     assert machine.checkpoint().read_bytes() == whole
 
@@ -150,6 +195,30 @@ def test_a_download_that_was_cut_goes_on_where_it_stopped(hub: FakeHub, tmp_path
     assert done.returncode == 0, done
     assert [first for name, first in hub.asked if name == "model.pt"] == [0, 90_000, 180_000]
     assert machine.checkpoint().read_bytes() == (demo_model.VAD_DIR / "model.pt").read_bytes()
+
+
+def test_ctrl_c_ends_a_download_with_130_and_the_next_one_completes_it(
+    machine: Machine, hub: FakeHub
+) -> None:
+    hub.halts_after = {"model.pt": 90_000}
+    running = machine.begin("download", "fsmn-vad")
+    try:
+        assert hub.halted.wait(60)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+    finally:
+        running.kill()
+        running.wait()
+    assert running.returncode == 130, told
+    assert "Traceback" not in told
+    assert told.strip().splitlines()[-1].startswith("Stopped.")
+    hub.halts_after = {}
+    hub.let_go.set()
+    assert machine.models("download", "fsmn-vad").returncode == 0
+    assert machine.checkpoint().read_bytes() == (demo_model.VAD_DIR / "model.pt").read_bytes()
+    continued = [first for name, first in hub.asked if name == "model.pt"][-1]
+    if machine.environment["LONGSCRIBE_MODEL_HUB"] == "modelscope":
+        assert 0 < continued <= 90_000
 
 
 def test_a_hub_that_has_it_not_or_half_is_told_in_a_line(machine: Machine, hub: FakeHub) -> None:
