@@ -216,9 +216,6 @@ def test_ctrl_c_ends_a_download_with_130_and_the_next_one_completes_it(
     hub.let_go.set()
     assert machine.models("download", "fsmn-vad").returncode == 0
     assert machine.checkpoint().read_bytes() == (demo_model.VAD_DIR / "model.pt").read_bytes()
-    continued = [first for name, first in hub.asked if name == "model.pt"][-1]
-    if machine.environment["LONGSCRIBE_MODEL_HUB"] == "modelscope":
-        assert 0 < continued <= 90_000
 
 
 def test_a_hub_that_has_it_not_or_half_is_told_in_a_line(machine: Machine, hub: FakeHub) -> None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from worker.model_store.config import read_config
 from worker.model_store.files import needed_files
 from worker.model_store.hubs import DownloadFailed
+from worker.model_store.known import Role
 from worker.model_store.revision import DECIDING, examine
+
+_ROLES: dict[str, Role] = {"FsmnVADStreaming": "vad", "CTTransformer": "punc"}
+"""By FunASR's class; all others are taken for recognisers."""
+
+
+def role_of(folder: Path) -> Role:
+    """What a whole model folder is for, by the class in its config.yaml."""
+    return _ROLES.get(str(read_config(folder).get("model")), "asr")
 
 
 def carried(folder: Path, to: Path) -> Path:

@@ -13,13 +13,14 @@ import typer
 
 from shared.errors import LongscribeError
 from shared.settings import Settings, load_settings
-from worker.model_store.carry import carried
+from worker.model_store.carry import carried, role_of
 from worker.model_store.configured import Part, configured_parts, look_at
 from worker.model_store.download import megabytes
 from worker.model_store.hubs import open_hub
 from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known
 from worker.model_store.locate import fetched
 from worker.model_store.progress import shown_progress
+from worker.model_store.revision import content_revision
 
 app = typer.Typer(
     name="longscribe models",
@@ -114,17 +115,21 @@ def download_models(
     with _errors_in_words():
         settings = load_settings()
         for part in _asked_for(names or [], settings):
-            with shown_progress(sys.stdout) as meter:
-                folder = fetched(part.name, part.role, part.revision, settings, meter)
-            place = folder.path if to is None else carried(folder.path, to / part.role)
-            typer.echo(f"{folder.name}  {folder.revision}  in {place}")
+            if part.folder is None:
+                with shown_progress(sys.stdout) as meter:
+                    place = fetched(part.name, part.role, part.revision, settings, meter).path
+            else:
+                place = part.folder
+            if to is not None:
+                place = carried(place, to / role_of(place))
+            typer.echo(f"{part.name}  {content_revision(place)}  in {place}")
         if to is not None:
             _tell_how_to_carry(to)
 
 
 def _asked_for(names: list[str], settings: Settings) -> list[Part]:
     if not names:
-        return [part for part in configured_parts(settings) if part.folder is None]
+        return configured_parts(settings)
     roles: dict[str, Role] = {
         name: known.role if (known := find_known(name)) else "asr" for name in names
     }
