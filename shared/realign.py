@@ -20,10 +20,10 @@ _HAN_OR_KANA = (
 
 _WORD = re.compile(
     rf"[{_HAN_OR_KANA}]"
-    rf"|[^\W_{_HAN_OR_KANA}]+(?:(?:['’_-]|(?<=\d)[.,](?=\d))[^\W_{_HAN_OR_KANA}]+)*"
+    rf"|[^\W_{_HAN_OR_KANA}]+(?:(?:['’&_-]|(?<=\d)[.,](?=\d))[^\W_{_HAN_OR_KANA}]+)*"
 )
 """One Chinese character or one word of another script, as the recogniser writes them. A mark
-belongs to a word only between two parts of it: it's, state-of-the-art, 3.5."""
+belongs to a word only between two parts of it: it's, state-of-the-art, r&d, 3.5."""
 
 _LONGEST_COMPARISON = 1_000_000
 """Pairs of words, old times new, that are compared: a tenth of a second at the worst. A sentence

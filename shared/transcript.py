@@ -143,7 +143,7 @@ def _word_to_json(word: Word) -> dict[str, Any]:
     return value
 
 
-_ONE_OBJECT_EACH = {n / 1000: n / 1000 for n in range(1001)}
+_ONE_OBJECT_EACH = {n / 100: n / 100 for n in range(101)}
 """Confidences as they are kept, so that the words of six hours do not hold a float each."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from shared.transcript import Word
 from tests import speech_models as speech
 from tests.stub_recogniser import StubRecogniser
 from worker.batching import choose_batch_size_s, plan_batches
@@ -35,6 +37,17 @@ def utterances(recogniser: Recogniser) -> list[Pcm]:
     return [pcm[span.start : span.end] for span in spans_of(recogniser, pcm)]
 
 
+def same(one: Sequence[tuple[Word, ...]], other: Sequence[tuple[Word, ...]]) -> bool:
+    """Equal in words and times, and in confidence but for the last digit: matrix products of
+    another shape round differently, and in about one of a hundred thousand words that moves it."""
+    certain = [[word.confidence or 0.0 for said in each for word in said] for each in (one, other)]
+    without = [
+        [[replace(word, confidence=None) for word in said] for said in each]
+        for each in (one, other)
+    ]
+    return without[0] == without[1] and bool(np.allclose(*certain, rtol=0, atol=0.0101))
+
+
 # --- recognise ---------------------------------------------------------------------------------
 
 
@@ -43,7 +56,16 @@ def test_one_result_for_each_span_in_order(recogniser: Recogniser) -> None:
     together = recogniser.recognise(spoken)
     assert len(together) == len(spoken)
     assert all(together)
-    assert together[::-1] == recogniser.recognise(spoken[::-1])
+    assert same(together[::-1], recogniser.recognise(spoken[::-1]))
+
+
+def test_the_networks_say_how_certain_each_word_is() -> None:
+    said = [
+        word
+        for words in speech.recogniser().recognise(utterances(speech.recogniser()))
+        for word in words
+    ]
+    assert said and all(0.0 < (word.confidence or 0.0) <= 1.0 for word in said)
 
 
 def test_the_company_in_a_batch_changes_neither_words_nor_times(recogniser: Recogniser) -> None:
@@ -51,15 +73,15 @@ def test_the_company_in_a_batch_changes_neither_words_nor_times(recogniser: Reco
     alone = [recogniser.recognise([pcm])[0] for pcm in spoken]
     for size in (2, 3, 5, len(spoken)):
         batches = [spoken[first : first + size] for first in range(0, len(spoken), size)]
-        assert [words for batch in batches for words in recogniser.recognise(batch)] == alone
+        assert same([words for batch in batches for words in recogniser.recognise(batch)], alone)
 
 
 def test_a_partner_of_sixty_seconds_changes_nothing(recogniser: Recogniser) -> None:
     short = utterances(recogniser)[:3]
     long = speech.excerpt(60, 120)
     alone = [recogniser.recognise([pcm])[0] for pcm in short]
-    assert recogniser.recognise([*short, long])[:3] == alone
-    assert recogniser.recognise([long, *short])[1:] == alone
+    assert same(recogniser.recognise([*short, long])[:3], alone)
+    assert same(recogniser.recognise([long, *short])[1:], alone)
 
 
 def test_asking_twice_gives_the_same(recogniser: Recogniser) -> None:
@@ -97,7 +119,7 @@ def test_silence_holds_no_words_and_takes_none_from_its_neighbours(
 ) -> None:
     said = utterances(recogniser)[0]
     batch: Sequence[Pcm] = [speech.silence(2), said, speech.silence(0), speech.silence(0.01)]
-    assert recogniser.recognise(batch) == [(), recogniser.recognise([said])[0], (), ()]
+    assert same(recogniser.recognise(batch), [(), recogniser.recognise([said])[0], (), ()])
 
 
 def test_a_batch_in_which_nothing_is_said_has_a_result_for_each(recogniser: Recogniser) -> None:

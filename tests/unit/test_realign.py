@@ -147,3 +147,15 @@ def test_no_text_is_too_strange(text: str) -> None:
     found = corrected(RECOGNISED, text)
     assert found.text == text
     assert all(word.word in text for word in found.words)
+
+
+def test_kept_words_keep_their_confidence_and_what_a_person_wrote_has_none() -> None:
+    spoken = [("用", 0.9), ("wi-fi", 0.3), ("和", 0.8), ("r&d", 0.7)]
+    sentence = Sentence(
+        0, 4, "用wi-fi和r&d。", tuple(Word(w, n, n + 1, c) for n, (w, c) in enumerate(spoken))
+    )
+    assert corrected(sentence, "用wi-fi，和r&d").words == sentence.words
+    found = corrected(sentence, "用lan和一些r&d").words
+    assert [(word.word, word.confidence) for word in found] == [
+        *(("用", 0.9), ("lan", None), ("和", 0.8), ("一", None), ("些", None), ("r&d", 0.7)),
+    ]
