@@ -34,7 +34,8 @@ ENV PATH=/opt/longscribe/bin:$PATH \
     HOME=/tmp \
     NUMBA_CACHE_DIR=/tmp/numba \
     LONGSCRIBE_DATA_DIR=/data \
-    MODELSCOPE_CACHE=/models
+    MODELSCOPE_CACHE=/models \
+    HF_HOME=/models/huggingface
 WORKDIR /data
 
 FROM runtime AS web
