@@ -17,10 +17,9 @@ from worker.model_store.carry import carried, role_of
 from worker.model_store.configured import Part, configured_parts, look_at
 from worker.model_store.download import megabytes
 from worker.model_store.hubs import open_hub
-from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known
-from worker.model_store.locate import fetched
+from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known, resolve
+from worker.model_store.locate import ModelFolder, fetched, own_folder
 from worker.model_store.progress import shown_progress
-from worker.model_store.revision import content_revision
 
 app = typer.Typer(
     name="longscribe models",
@@ -79,8 +78,9 @@ def _row(model: KnownModel, settings: Settings) -> dict[str, Any]:
     names = {part.name for part in configured_parts(settings)}
     here = None
     if settings.model_hub == "modelscope" or model.huggingface is not None:
-        part = Part(model.role, model.alias, _revision(model.role, model.alias, settings))
-        here = look_at(part, settings).path
+        revision = _revision(model.role, model.alias, settings)
+        there = resolve(model.alias, model.role, settings.model_hub, revision)
+        here = open_hub(settings.model_hub).cached(there)
     return {
         "alias": model.alias,
         "what": model.description,
@@ -115,16 +115,19 @@ def download_models(
     with _errors_in_words():
         settings = load_settings()
         for part in _asked_for(names or [], settings):
-            if part.folder is None:
-                with shown_progress(sys.stdout) as meter:
-                    place = fetched(part.name, part.role, part.revision, settings, meter).path
-            else:
-                place = part.folder
-            if to is not None:
-                place = carried(place, to / role_of(place))
-            typer.echo(f"{part.name}  {content_revision(place)}  in {place}")
+            folder = _brought(part, settings)
+            place = folder.path if to is None else carried(folder.path, to / role_of(folder.path))
+            typer.echo(f"{folder.name}  {folder.revision}  in {place}")
         if to is not None:
             _tell_how_to_carry(to)
+
+
+def _brought(part: Part, settings: Settings) -> ModelFolder:
+    """The whole folder of a part, from this disk or the hub. Raises ModelUnavailable."""
+    if part.folder is not None:
+        return own_folder(part.name, part.folder, settings)
+    with shown_progress(sys.stdout) as meter:
+        return fetched(part.name, part.role, part.revision, settings, meter)
 
 
 def _asked_for(names: list[str], settings: Settings) -> list[Part]:

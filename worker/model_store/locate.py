@@ -149,6 +149,12 @@ def fetched(name: str, role: Role, revision: str, settings: Settings, meter: Met
     return _from_hub(resolve(name, role, settings.model_hub, revision), search)
 
 
+def own_folder(name: str, path: Path, settings: Settings) -> ModelFolder:
+    """A folder of the operator's own, whole. Raises ModelUnavailable, saying what to do."""
+    memory = remembered_in(settings.data_dir)
+    return _local(name, path, _Search(settings.model_hub, True, memory, None))
+
+
 def remembered_in(data_dir: Path) -> Path:
     """The file that remembers which folders were read to their end."""
     return data_dir / "models.json"
