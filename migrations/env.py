@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from alembic import context
 from sqlalchemy import text
 
@@ -12,7 +14,7 @@ _ADVISORY_LOCK = 7_301_946_205
 """Any number, the same everywhere: two containers that migrate at once take turns."""
 
 
-def _render_item(kind: str, value: object, autogen_context: object) -> str | bool:
+def _render_item(kind: str, value: object, autogen_context: object) -> str | Literal[False]:
     if kind == "type" and isinstance(value, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
