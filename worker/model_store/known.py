@@ -114,7 +114,7 @@ _BY_NAME = {
     if name
 }
 
-_TAKE_ASR = "Take paraformer-zh, or leave LONGSCRIBE_MODEL unset."
+_TAKE_ASR = "Take paraformer-zh or paraformer-large."
 
 _REFUSED = {
     "paraformer": f"the plain Paraformer, which gives no word times. {_TAKE_ASR}",
