@@ -17,6 +17,7 @@ from worker.model_store.carry import carried, role_of
 from worker.model_store.configured import Part, configured_parts, look_at
 from worker.model_store.download import megabytes
 from worker.model_store.hubs import open_hub
+from worker.model_store.interrupts import prompt_interrupts
 from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known, resolve
 from worker.model_store.locate import ModelFolder, fetched, own_folder
 from worker.model_store.progress import shown_progress
@@ -126,7 +127,7 @@ def _brought(part: Part, settings: Settings) -> ModelFolder:
     """The whole folder of a part, from this disk or the hub. Raises ModelUnavailable."""
     if part.folder is not None:
         return own_folder(part.name, part.folder, settings)
-    with shown_progress(sys.stdout) as meter:
+    with shown_progress(sys.stdout) as meter, prompt_interrupts():
         return fetched(part.name, part.role, part.revision, settings, meter)
 
 

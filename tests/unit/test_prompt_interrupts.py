@@ -1,0 +1,31 @@
+"""Ctrl-C that comes just before a wait begins."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import threading
+
+import pytest
+
+from worker.model_store.interrupts import prompt_interrupts
+
+
+def test_an_interrupt_that_wakes_nothing_ends_a_wait() -> None:
+    too_late = threading.Event()
+    rescue = threading.Timer(30, too_late.set)
+    rescue.start()
+    # interrupt_main sets the flag and, like a signal handled just before the wait, ends no call.
+    threading.Timer(0.1, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt), prompt_interrupts():
+        too_late.wait()
+    rescue.cancel()
+    assert not too_late.is_set()
+
+
+def test_the_timer_and_its_handler_are_gone_afterwards() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with prompt_interrupts():
+        assert signal.getitimer(signal.ITIMER_REAL)[1] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) == before
