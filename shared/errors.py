@@ -308,3 +308,15 @@ class FenceLost(LongscribeError):
 
     code = "fence_lost"
     default_message = "This attempt no longer holds the job."
+
+
+_LONGEST_WORDS = 160
+"""Characters; torch explains a checkpoint that it refuses on a whole page."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """Somebody else's exception within a message of ours: its class and the first of its words."""
+    words = " ".join(str(error).split())
+    if len(words) > _LONGEST_WORDS:
+        words = words[:_LONGEST_WORDS].rsplit(" ", 1)[0] + " ..."
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

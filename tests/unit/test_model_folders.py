@@ -14,7 +14,7 @@ import yaml
 
 from shared.errors import ModelUnavailable
 from worker import demo_model
-from worker.model_store.locate import content_revision, locate
+from worker.model_store.locate import locate
 from worker.model_store.revision import examine
 
 
@@ -167,7 +167,7 @@ def test_the_demo_models_revisions_stay_what_they_were() -> None:
     folders = locate("demo")
     revisions = [part.revision for part in (folders.asr, folders.vad, folders.punc)]
     assert revisions == ["9fd6dee42d0f", "3c5d6143bc02", "00effa097ac8"]
-    assert revisions[0] == content_revision(demo_model.ASR_DIR)
+    assert revisions[0] == examine(demo_model.ASR_DIR).revision
 
 
 def test_the_revision_of_a_folder_follows_its_content(bundle: Path, tmp_path: Path) -> None:
@@ -202,13 +202,13 @@ def test_a_memory_that_makes_no_sense_is_ignored(
 ) -> None:
     memory = tmp_path / "models.json"
     memory.write_text(content)
-    assert examine(bundle / "vad", memory).revision == content_revision(bundle / "vad")
+    assert examine(bundle / "vad", memory).revision == examine(bundle / "vad").revision
 
 
 def test_a_memory_that_cannot_be_written_is_ignored(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     memory = tmp_path / "file" / "models.json"
-    assert examine(bundle / "vad", memory).revision == content_revision(bundle / "vad")
+    assert examine(bundle / "vad", memory).revision == examine(bundle / "vad").revision
 
 
 def test_finding_models_imports_neither_torch_nor_funasr() -> None:

@@ -220,6 +220,6 @@ def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
 def _revision(folders: ModelFolders, options: VoiceActivityOptions) -> str:
     """The recogniser's own revision, and a digest of all else that a transcript depends on."""
     parts = (folders.asr, folders.vad, folders.punc)
-    everything = [part.content for part in parts] + [ENGINE_REVISION, repr(options)]
+    everything = [part.revision for part in parts] + [ENGINE_REVISION, repr(options)]
     digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
     return f"{folders.asr.revision}+{digest[:8]}"

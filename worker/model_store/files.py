@@ -36,19 +36,10 @@ class FileProblem:
     """The file may be whole; this account cannot read it."""
 
 
-class ModelIncomplete(ModelUnavailable):
-    """A model folder lacks a file, or holds one that does not read to its end."""
-
-    def __init__(self, message: str | None = None, *, problems: Sequence[FileProblem] = ()) -> None:
-        super().__init__(message)
-        self.problems = tuple(problems)
-
-
-def incomplete(folder: Path, problems: Sequence[FileProblem], next_step: str) -> ModelIncomplete:
+def incomplete(folder: Path, problems: Sequence[FileProblem], next_step: str) -> ModelUnavailable:
     """The error for a folder with these problems, of which the message tells the first."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    message = f"The model folder {folder} {problems[0].reason}{more}. {next_step}"
-    return ModelIncomplete(message, problems=problems)
+    return ModelUnavailable(f"The model folder {folder} {problems[0].reason}{more}. {next_step}")
 
 
 def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from shared.errors import ModelUnavailable
+from shared.errors import ModelUnavailable, in_a_line
 from worker.model_store.known import HubModel, HubName
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -102,11 +102,3 @@ def _operating_system_error(error: BaseException | None) -> OSError | None:
             return error
         error = error.__cause__ or error.__context__
     return None
-
-
-def in_a_line(error: BaseException) -> str:
-    """An exception's class and the first line of its words, at most 200 characters."""
-    words = " ".join(str(error).strip().partition("\n")[0].split())
-    if len(words) > 200:
-        words = words[:200].rsplit(" ", 1)[0] + " ..."
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from worker.model_store.config import CONFIG
 from worker.model_store.files import CHECKPOINT, NORMALISATION, TOKENS
-from worker.model_store.hubs import DownloadFailed, Progress, RemoteFile, explain, not_on_hub
+from worker.model_store.hubs import Progress, RemoteFile, explain, not_on_hub
 from worker.model_store.known import HubModel
 
 _TELLING = (CONFIG, CHECKPOINT, NORMALISATION, *TOKENS)
@@ -75,13 +75,10 @@ class HuggingFace:
         except (RepositoryNotFoundError, RevisionNotFoundError) as error:
             raise not_on_hub(self.title, model) from error
         except _FAILURES as error:
-            raise self._failed(model, error) from error
+            raise explain(self.title, model, error) from error
         for _ in Path(file.name).parts:
             path = str(Path(path).parent)
         return Path(path)
-
-    def _failed(self, model: HubModel, error: Exception) -> DownloadFailed:
-        return explain(self.title, model, error)
 
 
 def _reporting(progress: Progress) -> type[Any]:

@@ -16,13 +16,12 @@ from worker.model_store.download import LogMeter, Meter, download, drop_broken
 from worker.model_store.files import incomplete
 from worker.model_store.hubs import open_hub
 from worker.model_store.known import SETTING, HubModel, HubName, Role, resolve
-from worker.model_store.revision import Examined, content_revision, examine
+from worker.model_store.revision import examine
 
 __all__ = [
     "ModelFolder",
     "ModelFolders",
     "ModelNotDownloaded",
-    "content_revision",
     "locate",
     "locate_configured",
     "remembered_in",
@@ -50,15 +49,8 @@ class ModelFolder:
     name: str
     path: Path
     revision: str
-    """The first 12 hex digits of a SHA-256 over its files."""
+    """The first 12 hex digits of a SHA-256 over its files, whatever tag the hub gave them."""
     is_hubs: bool = False
-    tag: str | None = None
-    """The hub's own name for the version that was asked for; what came goes by `revision`."""
-
-    @property
-    def content(self) -> str:
-        """What decides its weights: the files, whatever they are called."""
-        return self.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +185,7 @@ def _from_hub(model: HubModel, search: _Search) -> ModelFolder:
     if path is not None:
         examined = examine(path, search.memory)
         if not examined.problems:
-            return _hubs_folder(model, path, examined)
+            return ModelFolder(model.name, path, examined.revision, is_hubs=True)
         if any(problem.is_permission for problem in examined.problems):
             raise incomplete(path, examined.problems, "Give this account the permission.")
         if search.offline:
@@ -213,11 +205,7 @@ def _from_hub(model: HubModel, search: _Search) -> ModelFolder:
     if examined.problems:
         step = f"{hub.title} gave it so; take another revision or another model."
         raise incomplete(path, examined.problems, step)
-    return _hubs_folder(model, path, examined)
-
-
-def _hubs_folder(model: HubModel, path: Path, examined: Examined) -> ModelFolder:
-    return ModelFolder(model.name, path, examined.revision, is_hubs=True, tag=model.revision)
+    return ModelFolder(model.name, path, examined.revision, is_hubs=True)
 
 
 def _what_to_do(model: HubModel) -> str:

@@ -78,15 +78,6 @@ def examine(folder: Path, memory: Path | None = None) -> Examined:
     return Examined(revision, problems, _size(folder, names))
 
 
-def content_revision(folder: Path) -> str:
-    """The revision of a folder's files as they are, whole or not."""
-    digest = hashlib.sha256()
-    for name in sorted(_deciding_files(folder)):
-        for block in _blocks(folder / name, name, digest):
-            digest.update(block)
-    return digest.hexdigest()[:12]
-
-
 def _deciding_files(folder: Path) -> set[str]:
     return {name for name in DECIDING if (folder / name).is_file()}
 
@@ -105,17 +96,13 @@ def _hash_file(folder: Path, name: str, digest: Any) -> FileProblem | None:
     path = folder / name
     is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth")
     try:
-        if is_checkpoint:
-            digest.update(_heading(path, name))
-            for block in read_whole(path):
-                digest.update(block)
-            return None
-        if path.stat().st_size > _SMALL_BYTES:
-            for block in _blocks(path, name, digest):
+        size_bytes = path.stat().st_size
+        digest.update(f"{name}\0{size_bytes}\0".encode())
+        if is_checkpoint or size_bytes > _SMALL_BYTES:
+            for block in read_whole(path) if is_checkpoint else _blocks(path):
                 digest.update(block)
             return None
         content = path.read_bytes()
-        digest.update(_heading(path, name))
         digest.update(content)
     except CheckpointCut as error:
         return FileProblem(name, f"has a {name} that {error}")
@@ -125,12 +112,7 @@ def _hash_file(folder: Path, name: str, digest: Any) -> FileProblem | None:
     return content_problem(name, content)
 
 
-def _heading(path: Path, name: str) -> bytes:
-    return f"{name}\0{path.stat().st_size}\0".encode()
-
-
-def _blocks(path: Path, name: str, digest: Any) -> Iterator[bytes]:
-    digest.update(_heading(path, name))
+def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while block := stream.read(BLOCK_BYTES):
             yield block

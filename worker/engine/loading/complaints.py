@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from shared.errors import LongscribeError, ModelUnavailable
+from shared.errors import LongscribeError, ModelUnavailable, in_a_line
 from worker.engine.device import is_out_of_memory
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import BatchOutOfMemory
-
-_LONGEST_REASON = 160
-"""Characters; torch explains a checkpoint that it refuses on a whole page."""
 
 
 def unusable(folder: ModelFolder, reason: str) -> ModelUnavailable:
@@ -49,11 +46,4 @@ def failures_explained(folder: ModelFolder, doing: str) -> Iterator[None]:
         # KeyError, AttributeError, AssertionError, IndexError, pickle's and torch's.
         if is_out_of_memory(error):
             raise
-        raise unusable(folder, f"FunASR fails to {doing} ({_in_a_line(error)})") from error
-
-
-def _in_a_line(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    if len(said) > _LONGEST_REASON:
-        said = said[:_LONGEST_REASON].rsplit(" ", 1)[0] + " ..."
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+        raise unusable(folder, f"FunASR fails to {doing} ({in_a_line(error)})") from error
