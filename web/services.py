@@ -10,10 +10,10 @@ from celery import Celery
 from flask import Flask, current_app
 
 from shared import jobs
-from shared.blobs import BlobStore
 from shared.db import Database
 from shared.queue import make_ringing_celery
 from shared.settings import Settings
+from shared.storage.blobs import BlobStore
 from web.running_hashes import RunningHashes
 
 _EXTENSION = "longscribe"

@@ -10,7 +10,7 @@ from shared.logs import configure_logging
 from shared.queue import make_celery
 from shared.settings import load_settings
 from worker import process
-from worker.doorbells import hear_doorbells_only
+from worker.supervision.doorbells import hear_doorbells_only
 
 hear_doorbells_only()
 app = make_celery(load_settings())

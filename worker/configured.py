@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from shared.settings import Settings
+from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.model_store.locate import remembered_in
 from worker.recogniser import Recogniser
-from worker.segment import VoiceActivityOptions
 
 
 def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogniser:
@@ -13,7 +13,8 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
 
     With `calibrate` its memory model is measured on the device, or read from the data folder.
     """
-    from worker.engine import load_recogniser  # torch: only in the process that recognises
+    # torch: only in the process that recognises
+    from worker.engine.funasr_recogniser import load_recogniser
 
     recogniser = load_recogniser(
         settings.model,

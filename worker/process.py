@@ -19,20 +19,20 @@ from billiard import active_children
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
-from shared.blobs import BlobStore
 from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
-from worker.batch_sizer import BatchSizer
+from shared.storage.blobs import BlobStore
+from worker.batching.size import BatchSizer
 from worker.configured import load_configured_recogniser
-from worker.file_lock import GivenUp, file_lock
-from worker.heartbeat import ShutdownRequested
-from worker.pipeline import Tools
-from worker.reaper import Reaper
-from worker.watchdog import Watchdog, forget_former
-from worker.watched import Watched, watch_file
-from worker.workdir import sweep
+from worker.pipeline.transcribe import Tools
+from worker.pipeline.workdir import sweep
+from worker.supervision.file_lock import GivenUp, file_lock
+from worker.supervision.heartbeat import ShutdownRequested
+from worker.supervision.liveness import Watched, watch_file
+from worker.supervision.reaper import Reaper
+from worker.supervision.watchdog import Watchdog, forget_former
 
 log = structlog.get_logger(__name__)
 

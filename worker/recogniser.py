@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.transcript import SAMPLE_RATE as SAMPLE_RATE
-from shared.transcript import Word
-from worker.memory import MemoryModel
+from shared.transcripts.values import SAMPLE_RATE as SAMPLE_RATE
+from shared.transcripts.values import Word
+from worker.memory.model import MemoryModel
 
 Pcm = NDArray[np.int16]
 
@@ -89,7 +89,7 @@ class Recogniser(Protocol):
 
     @property
     def memory_model(self) -> MemoryModel:
-        """What a batch of this network needs, for `worker.batching.choose_batch_size_s`."""
+        """What a batch of this network needs, for `worker.batching.plan.choose_batch_size_s`."""
         ...
 
     @property

@@ -22,10 +22,10 @@ from shared.models import new_id
 from shared.queue import TRANSCRIBE_NEXT, ring
 from worker import process
 from worker.app import app
-from worker.heartbeat import Heartbeat, ShutdownRequested
-from worker.outage import AttemptStore, LastWords, through_outages
-from worker.pipeline import Tools, transcribe
-from worker.watched import Watched
+from worker.pipeline.transcribe import Tools, transcribe
+from worker.supervision.attempt_store import AttemptStore, LastWords, through_outages
+from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
+from worker.supervision.liveness import Watched
 
 log = structlog.get_logger(__name__)
 

@@ -4,11 +4,12 @@
 `sessions` the browsers that are signed in, `keys` the programs, `ownership` whose everything is.
 """
 
-from shared.accounts.attempts import AttemptLimit, attempt
 from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key
 from shared.accounts.ownership import hand_over
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
-from shared.accounts.people import (
+from shared.accounts.sessions import SessionLimits, begin, end, end_all, find, sign_in
+from shared.accounts.sign_in_attempts import AttemptLimit, attempt
+from shared.accounts.users import (
     LONGEST_NAME,
     Person,
     add,
@@ -22,7 +23,6 @@ from shared.accounts.people import (
     reset_password,
     set_admin,
 )
-from shared.accounts.sessions import SessionLimits, begin, end, end_all, find, sign_in
 
 __all__ = [
     "KEY_PREFIX",

@@ -10,7 +10,7 @@ from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from shared.accounts.errors import KeyNotFound, TooManyKeys, UnusableKeyName
-from shared.accounts.people import Person, as_person
+from shared.accounts.users import Person, as_person
 from shared.db import Database, database_now
 from shared.models import ApiKey, User
 

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from shared.accounts import passwords
-from shared.accounts.attempts import AttemptLimit, begin_attempt, was_right
 from shared.accounts.errors import WrongPassword
-from shared.accounts.people import Person, as_person, name_key
+from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
+from shared.accounts.users import Person, as_person, name_key
 from shared.db import Database, database_now
 from shared.models import SignIn, User
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 
-from shared.accounts.people import is_set_up
+from shared.accounts.users import is_set_up
 from shared.db import Database
 from shared.secret import session_secret
 from shared.settings import Settings

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import people
-from shared.cli.complaints import errors_in_words
+from shared.cli import account_commands
+from shared.cli.error_exit import errors_in_words
 from shared.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -20,8 +20,8 @@ app = typer.Typer(
     help="A self-hosted queue that turns long recordings into transcripts.",
 )
 
-app.add_typer(people.user, name="user")
-app.add_typer(people.key, name="key")
+app.add_typer(account_commands.user, name="user")
+app.add_typer(account_commands.key, name="key")
 
 _TEXT_IS_WRONG = 1
 _INTERRUPTED = 130
@@ -36,7 +36,7 @@ def _stop_on_signals() -> None:
 @app.command()
 def serve() -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
-    from shared.cli.serve import serve_until_stopped
+    from shared.cli.embedded.serve import serve_until_stopped
 
     _stop_on_signals()
     with errors_in_words():
@@ -46,7 +46,7 @@ def serve() -> None:
 @app.command()
 def demo() -> None:
     """Transcribe the bundled sample meeting and check the text."""
-    from shared.cli.demo import run_demo
+    from shared.cli.embedded.demo import run_demo
 
     _stop_on_signals()
     with errors_in_words():
@@ -127,7 +127,7 @@ def doctor(
 
     The exit status is 0 if all is fine, 1 with problems, 2 if something could not be checked.
     """
-    from shared.cli import doctor as doctors
+    from shared.cli.doctor import examine as doctors
 
     with errors_in_words():
         findings = doctors.examine(load_settings(), delete_orphans=delete_orphans, quick=quick)

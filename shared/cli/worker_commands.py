@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import NoReturn
 
-from shared.cli.data_folder import StackFailed
+from shared.cli.embedded.data_folder import StackFailed
 
 
 def become(module: str, arguments: Sequence[str], *, doing: str, needs: Sequence[str]) -> NoReturn:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.export import json, srt, txt, vtt
+from shared.export import json, txt
 from shared.export.options import ExportOptions, Provenance
-from shared.transcript import Transcript
+from shared.export.subtitles import srt, vtt
+from shared.transcripts.values import Transcript
 
 Writer = Callable[[Transcript, Provenance, ExportOptions], str]
 

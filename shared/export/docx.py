@@ -22,7 +22,7 @@ from shared.export.clock import clock
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import paragraphs, written
 from shared.export.sanitise import printable
-from shared.transcript import Transcript
+from shared.transcripts.values import Transcript
 
 if TYPE_CHECKING:
     from docx.document import Document as Docx

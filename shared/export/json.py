@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import paragraphs, polished, written
-from shared.transcript import Transcript
+from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:

@@ -10,7 +10,7 @@ from shared.export.punctuation import goes_on_after_space, without_marks
 from shared.export.sanitise import printable
 from shared.export.spacing import spaced
 from shared.export.width import cells
-from shared.transcript import Sentence, Transcript
+from shared.transcripts.values import Sentence, Transcript
 
 LONG_PAUSE_S = 3.0
 """A silence after which something else begins, whatever was before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from shared.export.spacing import HAN
-from shared.transcript import join_text
+from shared.transcripts.values import join_text
 
 FULL_STOPS = frozenset("。？！.?!…")
 """End a sentence."""

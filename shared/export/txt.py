@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.export.clock import clock
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import paragraphs, written
-from shared.transcript import Transcript
+from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:

@@ -1,10 +1,10 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
-`transition` holds the one statement that changes a status.  Around it: `submission` (web),
-`claim`, `attempt`, `plan`, `checkpoint` and `waveform` (worker), `requests` and `selection` (what a
-person asks), `reap` (any worker, at any time), `deletion`, `corrections` (of a transcript),
-`reading`, `listing` and `search` (what the API and the pages show).  `history` tells of each change
-in the transaction that makes it.  SQL is the queue; Redis only carries the news.
+`transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
+`attempt`, `plan`, `checkpoint` and `waveform` (worker), `commands` and `bulk` (what a person asks),
+`lease_expiry` (any worker, at any time) and `deletion`.  `queries` reads what the API and the pages
+show, `eta` computes when jobs will be done.  `history` records each change in the transaction that
+makes it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -20,6 +20,7 @@ from shared.jobs.attempt import (
     retry_later,
     set_stage,
 )
+from shared.jobs.bulk import Outcome, cancel_all, delete_all, retry_all
 from shared.jobs.checkpoint import (
     Recognition,
     is_last_attempt,
@@ -29,20 +30,12 @@ from shared.jobs.checkpoint import (
     stored_recognition,
 )
 from shared.jobs.claim import Claim, claim_next
-from shared.jobs.corrections import (
-    MAX_SENTENCE,
-    RevisionPage,
-    SentenceRevision,
-    correct,
-    get_sentence,
-    revisions,
-    sentence_revisions,
-)
+from shared.jobs.commands import cancel, retry
 from shared.jobs.deletion import delete, delete_expired
-from shared.jobs.figures import RecognitionFigures
+from shared.jobs.eta.snapshot import Situation
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
+from shared.jobs.lease_expiry import Reaped, note_worker, reap, take_back
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
-from shared.jobs.listing import JobPage, list_jobs, list_states, situation_of
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -54,7 +47,7 @@ from shared.jobs.plan import (
     store_plan,
     stored_plan,
 )
-from shared.jobs.reading import (
+from shared.jobs.queries.job import (
     QueueSummary,
     get_job,
     get_transcript,
@@ -63,19 +56,15 @@ from shared.jobs.reading import (
     worker_last_seen,
     workers_seen,
 )
-from shared.jobs.reap import Reaped, note_worker, reap, take_back
-from shared.jobs.recognised import RecognisedText, TextSoFar, text_so_far
-from shared.jobs.requests import cancel, retry
-from shared.jobs.search import Snippet, index_sentence, index_text
-from shared.jobs.selection import Outcome, cancel_all, delete_all, retry_all
-from shared.jobs.situation import Situation
+from shared.jobs.queries.listing import JobPage, list_jobs, list_states, situation_of
+from shared.jobs.queries.partial_text import RecognisedText, TextSoFar, text_so_far
+from shared.jobs.queries.recognition_stats import RecognitionFigures
+from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
-from shared.jobs.view import JobView
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 
 __all__ = [
     "KEPT_EVENTS",
-    "MAX_SENTENCE",
     "NO_PLAN",
     "BatchRecord",
     "Claim",
@@ -91,10 +80,7 @@ __all__ = [
     "RecognisedText",
     "Recognition",
     "RecognitionFigures",
-    "RevisionPage",
-    "SentenceRevision",
     "Situation",
-    "Snippet",
     "StoredPlan",
     "StoredWord",
     "Submission",
@@ -105,7 +91,6 @@ __all__ = [
     "cancel_all",
     "cancelled",
     "claim_next",
-    "correct",
     "delete",
     "delete_all",
     "delete_expired",
@@ -114,12 +99,9 @@ __all__ = [
     "finish",
     "get_history",
     "get_job",
-    "get_sentence",
     "get_transcript",
     "get_waveform",
     "heartbeat",
-    "index_sentence",
-    "index_text",
     "is_last_attempt",
     "list_jobs",
     "list_states",
@@ -133,10 +115,8 @@ __all__ = [
     "retry",
     "retry_all",
     "retry_later",
-    "revisions",
     "running_job_ids",
     "save_batch",
-    "sentence_revisions",
     "set_stage",
     "situation_of",
     "store_marks",

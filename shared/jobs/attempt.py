@@ -27,11 +27,11 @@ from shared.errors import (
 )
 from shared.jobs.claim import Claim
 from shared.jobs.history import Happening, error_detail, tell, tell_once
-from shared.jobs.search import index_text
 from shared.jobs.transition import attempts_allowed, changes_one_row, move, requeue
 from shared.models import Attempt, Checkpoint, Job, Recording, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
-from shared.transcript import Transcript
+from shared.transcripts.search import index_text
+from shared.transcripts.values import Transcript
 
 _TOLD_STAGES = {
     Stage.PUNCTUATING: EventKind.PUNCTUATING,

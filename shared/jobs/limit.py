@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import QueueFull
-from shared.jobs.speed import alive, audio_s, estimate_audio_s, learnt_speed
+from shared.jobs.eta.throughput import alive, audio_s, estimate_audio_s, learnt_speed
 from shared.models import Job, Recording
 from shared.states import JobStatus
 

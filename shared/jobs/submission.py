@@ -13,14 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared.blobs import StoredBlob
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused
+from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.history import Happening, tell
 from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
-from shared.jobs.speed import estimate_audio_s
 from shared.models import Job, Recording
 from shared.states import EventKind
+from shared.storage.blobs import StoredBlob
 
 NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
 

@@ -10,7 +10,7 @@ from shared.models.base import Base
 
 class SearchText(Base):
     """A transcript's text as it reads now, one sentence a line; the n-th line, counted from 0, is
-    the n-th sentence.  `shared.jobs.search` writes it."""
+    the n-th sentence.  `shared.transcripts.search` writes it."""
 
     __tablename__ = "search_texts"
 

@@ -11,11 +11,11 @@ import pytest
 
 import migrations
 from shared.states import JobStatus
-from tests.bench.memory import MB, PeakResident, family
-from tests.installation import Installation
-from tests.media import encode
-from tests.services import Stack, running, wait_for
-from tests.speech import meeting
+from tests.bench.measuring.memory import MB, PeakResident, family
+from tests.support.installation import Installation
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import meeting
+from tests.support.speech.media import encode
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 

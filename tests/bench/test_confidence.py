@@ -11,11 +11,10 @@ import pytest
 import torch
 
 from shared.settings import Settings
-from tests.confidence import Judged, area_under_curve, judged
-from tests.speech import meeting
-from worker.assemble import LOW_CONFIDENCE_SHARE
-from worker.demo_model.meeting import make_meeting
-from worker.demo_model.stress import (
+from tests.support.speech.confidence import Judged, area_under_curve, judged
+from tests.support.speech.demo_speech import meeting
+from worker.demo_model.recipe.speech.meeting import make_meeting
+from worker.demo_model.recipe.speech.stress import (
     Stress,
     as_mp3,
     by_telephone,
@@ -24,8 +23,9 @@ from worker.demo_model.stress import (
     with_music,
     with_noise,
 )
-from worker.engine import FunASRRecogniser, load_recogniser
-from worker.engine.random_model import LARGE, make_random_model
+from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
+from worker.engine.reference.random_model import LARGE, make_random_model
+from worker.pipeline.assemble import LOW_CONFIDENCE_SHARE
 from worker.recogniser import SAMPLE_RATE
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.engine_run import Run
-from tests.speech import character_error_rate, meeting
-from worker.engine.int8 import multiplies_in_int8
-from worker.engine.random_model import SIZES, make_random_model
+from tests.bench.measuring.engine_run import Run
+from tests.support.speech.demo_speech import character_error_rate, meeting
+from worker.engine.layers.int8 import multiplies_in_int8
+from worker.engine.reference.random_model import SIZES, make_random_model
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
@@ -57,7 +57,7 @@ class Recording:
 
     def _run(self, kind: str, model: str, *rest: str) -> Run:
         report = self._samples.with_suffix(".json")
-        program = [sys.executable, "-m", "tests.bench.engine_run"]
+        program = [sys.executable, "-m", "tests.bench.measuring.engine_run"]
         subprocess.run(
             [*program, kind, model, str(self._samples), str(report), *rest],
             env=os.environ | {"OMP_NUM_THREADS": "1"},

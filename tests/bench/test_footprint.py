@@ -15,10 +15,10 @@ import requests
 import migrations
 from shared.models import Attempt
 from shared.states import JobStatus
-from tests.bench.memory import MB, PeakResident, family, resident_bytes
-from tests.installation import Installation, as_wav, model_process
-from tests.services import Stack, running, wait_for
-from tests.speech import character_error_rate, meeting
+from tests.bench.measuring.memory import MB, PeakResident, family, resident_bytes
+from tests.support.installation import Installation, as_wav, model_process
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import character_error_rate, meeting
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 

@@ -14,20 +14,21 @@ from sqlalchemy.orm import Session
 import migrations
 from shared.db import Database
 from shared.states import JobStatus
-from tests.bench.ledger import Ledger
-from tests.media import encode
-from tests.pipeline_worker import Worker
-from tests.speech import meeting
-from worker import assemble, pipeline, windows
-from worker.decoding.process import DecoderProcess
-from worker.engine import load_recogniser
+from tests.bench.measuring.ledger import Ledger
+from tests.support.pipeline_worker import Worker
+from tests.support.speech.demo_speech import meeting
+from tests.support.speech.media import encode
+from worker.audio.decoder.process import DecoderProcess
+from worker.audio.spool import AudioSpool
+from worker.batching import windows
 from worker.engine.fbank import FbankStream
-from worker.engine.paraformer import Paraformer
-from worker.engine.punctuation import Punctuator
-from worker.engine.voice_activity import FsmnVoiceActivity
-from worker.listener import Listener
-from worker.segment import EndpointMachine, Segmenter
-from worker.spool import AudioSpool
+from worker.engine.funasr_recogniser import load_recogniser
+from worker.engine.paraformer.network import Paraformer
+from worker.engine.punctuation.ct_transformer import Punctuator
+from worker.engine.voice_activity.endpoints import EndpointMachine, Segmenter
+from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
+from worker.pipeline import assemble, transcribe
+from worker.pipeline.speech_source import Listener
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
@@ -48,10 +49,10 @@ ACCOUNTS = (
     (Segmenter, "feed", "loudness of each 10 ms"),
     (Paraformer, "_words", "words and their times"),
     (Punctuator, "punctuate", "marks"),
-    (pipeline, "plan_batches", "windows and batch plans"),
+    (transcribe, "plan_batches", "windows and batch plans"),
     (windows.Windows, "add", "windows and batch plans"),
     (assemble, "_sentence", "sentences"),
-    (pipeline, "assemble", "sentences"),
+    (transcribe, "assemble", "sentences"),
     (Listener, "_listen", "handing on blocks"),
     (Session, "execute", "SQL"),
     (Session, "scalar", "SQL"),

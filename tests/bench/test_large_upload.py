@@ -14,10 +14,10 @@ from sqlalchemy import select
 import migrations
 from shared.db import Database
 from shared.models import Recording
-from tests import tus_client
-from tests.bench.memory import MB, PeakResident, family, resident_bytes
-from tests.services import Stack, running, wait_for
-from tests.tus_client import MIB
+from tests.bench.measuring.memory import MB, PeakResident, family, resident_bytes
+from tests.support.services import Stack, running, wait_for
+from tests.support.web import tus_client
+from tests.support.web.tus_client import MIB
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 

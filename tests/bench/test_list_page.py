@@ -15,8 +15,8 @@ from sqlalchemy import insert
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER, Job, Recording, SearchText
-from tests import factories
-from tests.web_app import database, make_app
+from tests.support import factories
+from tests.support.web.web_app import database, make_app
 
 pytestmark = pytest.mark.bench
 
@@ -70,7 +70,7 @@ def measure(
         kept = least_s(lambda path=path: client.get(path))  # type: ignore[misc]
         report(f"{what}: {path}", db, kept)
         with monkeypatch.context() as patch:
-            patch.setattr("shared.jobs.outlook._KEPT_S", 0.0)
+            patch.setattr("shared.jobs.eta.positions._KEPT_S", 0.0)
             anew = least_s(lambda path=path: client.get(path))  # type: ignore[misc]
         report(f"{what}: {path}, forecast made anew", db, anew)
         found += [kept, anew]

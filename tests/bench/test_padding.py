@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from worker.batching import plan_batches
+from worker.batching.plan import plan_batches
+from worker.batching.windows import Windows
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
-from worker.windows import Windows
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.speech import character_error_rate, spoken
-from worker.batching import plan_batches
+from tests.support.speech.demo_speech import character_error_rate, spoken
+from worker.batching.plan import plan_batches
 from worker.bench.gpu.residue import characters_differing
-from worker.demo_model.meeting import make_meeting
-from worker.engine import FunASRRecogniser, load_recogniser
-from worker.engine.int8 import multiplies_in_int8
+from worker.demo_model.recipe.speech.meeting import make_meeting
+from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
+from worker.engine.layers.int8 import multiplies_in_int8
 from worker.recogniser import Pcm, SpeechSpan
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]

@@ -9,18 +9,18 @@ from itertools import zip_longest
 import numpy as np
 import pytest
 
-from tests.speech import meeting
-from tests.speech_models import recogniser
-from worker.batching import (
+from tests.support.speech.demo_speech import meeting
+from tests.support.speech.speech_models import recogniser
+from worker.batching.plan import (
     BATCH_OVERHEAD_S,
     GPU_BATCH_OVERHEAD_S,
     Batch,
     choose_batch_size_s,
     plan_batches,
 )
-from worker.memory import MemoryModel
+from worker.batching.windows import Windows
+from worker.memory.model import MemoryModel
 from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
-from worker.windows import Windows
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 

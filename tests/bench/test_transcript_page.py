@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import migrations
-from shared.blobs import BlobStore
 from shared.db import Database
-from tests import long_transcript
+from shared.storage.blobs import BlobStore
 from tests.e2e.conftest import browser  # noqa: F401 - a fixture
-from tests.services import Stack, running
+from tests.support.services import Stack, running
+from tests.support.speech import long_transcript
 
 pytestmark = pytest.mark.bench
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import real_models, speech_models
+from tests import real_models
+from tests.support.speech import speech_models
 from worker import demo_model
-from worker.engine.random_model import SIZES, make_random_model
+from worker.engine.reference.random_model import SIZES, make_random_model
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 

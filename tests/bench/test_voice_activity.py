@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests import speech_models
-from tests.bench.stock_voice_activity import stock_voice_activity
-from tests.speech import meeting
+from tests.bench.measuring.stock_voice_activity import stock_voice_activity
+from tests.support.speech import speech_models
+from tests.support.speech.demo_speech import meeting
 from worker import demo_model
+from worker.audio.decode import BLOCK_S
 from worker.bench.stopwatch import Stopwatch
-from worker.decode import BLOCK_S
-from worker.engine import FunASRRecogniser, load_recogniser
-from worker.engine.random_model import ModelSizes, make_random_model
+from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
+from worker.engine.reference.random_model import ModelSizes, make_random_model
 from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.staged import Staged
-from tests.services import Stack
+from tests.chaos.machinery.staged import Staged
+from tests.support.services import Stack
 
 
 @pytest.fixture

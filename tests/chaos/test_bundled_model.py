@@ -8,10 +8,10 @@ import signal
 import pytest
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.promises import breaches
-from tests.installation import Installation, as_wav, model_process
-from tests.services import Stack
-from tests.speech import meeting
+from tests.chaos.machinery.promises import breaches
+from tests.support.installation import Installation, as_wav, model_process
+from tests.support.services import Stack
+from tests.support.speech.demo_speech import meeting
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

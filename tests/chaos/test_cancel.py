@@ -13,14 +13,14 @@ from shared.db import Database
 from shared.errors import Cancelled, IllegalTransition
 from shared.models import LOCAL_OWNER
 from shared.states import TERMINAL, AttemptOutcome, JobStatus
-from tests import factories
-from tests.chaos.faults import Deed, Fault, Step, thaw
-from tests.chaos.promises import breaches
-from tests.chaos.staged import Staged, recording
-from tests.factories import PLAN_KEY, TRANSCRIPT
-from tests.installation import Installation, as_wav, model_process, model_processes
-from tests.services import Stack, wait_for
-from tests.speech import character_error_rate, meeting
+from tests.chaos.machinery.faults import Deed, Fault, Step, thaw
+from tests.chaos.machinery.promises import breaches
+from tests.chaos.machinery.staged import Staged, recording
+from tests.support import factories
+from tests.support.factories import PLAN_KEY, TRANSCRIPT
+from tests.support.installation import Installation, as_wav, model_process, model_processes
+from tests.support.services import Stack, wait_for
+from tests.support.speech.demo_speech import character_error_rate, meeting
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

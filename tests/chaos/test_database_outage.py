@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from shared import postgresql
 from shared.db import Database, is_unavailable
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.postgresql_server import PostgresqlServer, postgresql_server
-from tests.chaos.promises import breaches
-from tests.chaos.staged import Deed, Fault, Staged, Step, recording
-from tests.services import Service, Stack, running, wait_for
+from tests.chaos.machinery.postgresql_server import PostgresqlServer, postgresql_server
+from tests.chaos.machinery.promises import breaches
+from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
+from tests.support.services import Service, Stack, running, wait_for
 
 OUT_S = 7.0
 """Longer than the lease of `Stack`, 4 s."""

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.chaos.hostile_files import SECRET, hostile_files
-from tests.chaos.promises import breaches
-from tests.installation import Installation, as_wav, model_processes
-from tests.services import Stack, wait_for
-from tests.speech import meeting
+from tests.chaos.machinery.hostile_files import SECRET, hostile_files
+from tests.chaos.machinery.promises import breaches
+from tests.support.installation import Installation, as_wav, model_processes
+from tests.support.services import Stack, wait_for
+from tests.support.speech.demo_speech import meeting
 
 CODES = {"unsupported_media", "no_audio", "audio_too_long", "decode_timeout"}
 """Of files that are at fault themselves."""

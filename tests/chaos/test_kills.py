@@ -10,10 +10,10 @@ from sqlalchemy import select
 from shared import jobs
 from shared.models import LOCAL_OWNER, Attempt, Job, JobEvent, Segment, StoredTranscript
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.faults import ANY, Deed, Fault, Step, freeze, thaw
-from tests.chaos.ledger import STRUCK
-from tests.chaos.staged import Staged, recording
-from tests.services import wait_for
+from tests.chaos.machinery.faults import ANY, Deed, Fault, Step, freeze, thaw
+from tests.chaos.machinery.ledger import STRUCK
+from tests.chaos.machinery.staged import Staged, recording
+from tests.support.services import wait_for
 
 long = pytest.mark.chaos
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

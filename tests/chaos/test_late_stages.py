@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.staged import Deed, Fault, Staged, Step, recording
+from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
 
 LOST = (AttemptOutcome.LOST, "worker_lost")
 STALLED = (AttemptOutcome.LOST, "stalled")

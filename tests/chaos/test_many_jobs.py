@@ -19,12 +19,12 @@ from shared import jobs
 from shared.db import Database
 from shared.models import Attempt, Job, Recording
 from shared.states import AttemptOutcome, JobStatus
-from tests import factories
-from tests.chaos.faults import kill_group
-from tests.chaos.promises import breaches
-from tests.chaos.staged import Deed, Fault, Staged, Step, recording
-from tests.installation import as_wav, children, model_processes
-from tests.services import Stack, wait_for
+from tests.chaos.machinery.faults import kill_group
+from tests.chaos.machinery.promises import breaches
+from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
+from tests.support import factories
+from tests.support.installation import as_wav, children, model_processes
+from tests.support.services import Stack, wait_for
 from worker.recogniser import SAMPLE_RATE
 
 ON_BOTH = pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_worker_whose_clock_is_an_hour_off_neither_loses_nor_steals(
     be over at once, or for an hour not; and its reaper would take every job of the right one's."""
     wrong = staged.stack.start_worker(
         "wrong",
-        options=["--include", "tests.shifted_clock,tests.staged_recogniser"],
+        options=["--include", "tests.support.shifted_clock,tests.support.staged_recogniser"],
         FAULTS=str(staged.faults.folder),
         LEDGER=str(staged.ledger.path),
         LONGSCRIBE_BATCH_SIZE_S="5",

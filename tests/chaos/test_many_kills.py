@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.faults import KILLS, OF_A_BATCH, Deed, Fault, Step, kill_group, lives
-from tests.chaos.ledger import READY, STRUCK
-from tests.chaos.staged import ANY, Staged, recording
-from tests.services import wait_for
+from tests.chaos.machinery.faults import KILLS, OF_A_BATCH, Deed, Fault, Step, kill_group, lives
+from tests.chaos.machinery.ledger import READY, STRUCK
+from tests.chaos.machinery.staged import ANY, Staged, recording
+from tests.support.services import wait_for
 
 SPANS = 6
 BATCH_TAKES_S = 0.1

@@ -21,8 +21,8 @@ from shared.models import (
     StoredTranscript,
 )
 from shared.states import EventKind, JobStatus, Stage
-from tests import factories
-from tests.chaos.promises import breaches
+from tests.chaos.machinery.promises import breaches
+from tests.support import factories
 
 LEASE_S = 60.0
 

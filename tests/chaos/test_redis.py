@@ -11,9 +11,9 @@ import redis
 
 from shared.queue import QUEUE, ring
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.faults import Deed, Fault, Step
-from tests.chaos.staged import Staged, recording
-from tests.services import wait_for
+from tests.chaos.machinery.faults import Deed, Fault, Step
+from tests.chaos.machinery.staged import Staged, recording
+from tests.support.services import wait_for
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

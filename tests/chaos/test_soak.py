@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import migrations
-from tests.chaos.postgresql_server import PostgresqlServer, postgresql_server
-from tests.chaos.soak.machinery import Machinery
+from tests.chaos.machinery.postgresql_server import PostgresqlServer, postgresql_server
+from tests.chaos.soak.processes import Machinery
 from tests.chaos.soak.run import Soak, Summary
 
 FAULTS_FOR_S = 40.0

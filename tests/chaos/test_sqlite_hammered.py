@@ -12,8 +12,8 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
-from tests import factories
-from tests.chaos.promises import breaches
+from tests.chaos.machinery.promises import breaches
+from tests.support import factories
 
 SUBMITTERS = 3
 WORKERS = 3

@@ -9,11 +9,11 @@ import pytest
 from shared import jobs
 from shared.models import LOCAL_OWNER
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.faults import freeze
-from tests.chaos.staged import Deed, Fault, Staged, Step, recording
-from tests.installation import children, model_processes
-from tests.media import long_wav
-from tests.services import Service, wait_for
+from tests.chaos.machinery.faults import freeze
+from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
+from tests.support.installation import children, model_processes
+from tests.support.services import Service, wait_for
+from tests.support.speech.media import long_wav
 
 STALL_S = 3.0
 """Longer than it takes to start a decoder on a busy machine."""
@@ -114,7 +114,7 @@ def test_cancel_of_a_job_whose_decoder_hangs_frees_the_worker_long_before_it_wou
         return [
             pid
             for pid in children(model)
-            if b"worker.decoding.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"worker.audio.decoder.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
 
     wait_for(lambda: staged.view(job_id).job.progress > 0, what="decoding")

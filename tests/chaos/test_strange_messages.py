@@ -19,10 +19,10 @@ import redis
 
 from shared.queue import QUEUE, TRANSCRIBE_NEXT
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.promises import breaches
-from tests.chaos.staged import Staged, recording
-from tests.installation import model_processes
-from tests.services import Service, wait_for
+from tests.chaos.machinery.promises import breaches
+from tests.chaos.machinery.staged import Staged, recording
+from tests.support.installation import model_processes
+from tests.support.services import Service, wait_for
 
 
 class Trap:

@@ -13,9 +13,9 @@ import requests
 from sqlalchemy import text
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.faults import kill_group, thaw
-from tests.chaos.staged import Staged, recording
-from tests.services import wait_for
+from tests.chaos.machinery.faults import kill_group, thaw
+from tests.chaos.machinery.staged import Staged, recording
+from tests.support.services import wait_for
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -102,7 +102,7 @@ def test_a_job_whose_web_server_died_before_anybody_was_told_is_found_and_done(
     staged: Staged,
 ) -> None:
     once = staged.stack.folder / "died"
-    app = "tests.chaos.dying_web:create_app()"
+    app = "tests.chaos.machinery.dying_web:create_app()"
     staged.stack.start_web(app=app, DIES="before_ring", DIES_ONCE=str(once))
     key = {"Idempotency-Key": "the same"}
     with pytest.raises(requests.ConnectionError):
@@ -121,7 +121,7 @@ def test_a_job_whose_web_server_died_before_its_commit_is_not_there_and_can_be_s
     staged: Staged,
 ) -> None:
     once = staged.stack.folder / "died"
-    app = "tests.chaos.dying_web:create_app()"
+    app = "tests.chaos.machinery.dying_web:create_app()"
     staged.stack.start_web(app=app, DIES="before_commit", DIES_ONCE=str(once))
     key = {"Idempotency-Key": "the same"}
     with pytest.raises(requests.ConnectionError):

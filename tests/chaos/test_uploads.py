@@ -19,10 +19,11 @@ from sqlalchemy import select
 
 from shared.db import Database
 from shared.models import Job, Recording, Upload
-from tests import factories, tus_client
-from tests.chaos.faults import kill_group
-from tests.services import Stack, running, wait_for
-from tests.tus_client import MIB
+from tests.chaos.machinery.faults import kill_group
+from tests.support import factories
+from tests.support.services import Stack, running, wait_for
+from tests.support.web import tus_client
+from tests.support.web.tus_client import MIB
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

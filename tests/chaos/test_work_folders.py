@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.staged import Deed, Fault, Staged, Step, recording
-from tests.installation import model_processes
-from tests.services import wait_for
+from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
+from tests.support.installation import model_processes
+from tests.support.services import wait_for
 
 
 def works_in(folder: Path, pid: int) -> bool:

@@ -17,10 +17,10 @@ from shared import jobs
 from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
-from tests import factories
 from tests.e2e.conftest import CHROMIUM, FLAGS
-from tests.installation import Installation
-from tests.services import Stack, running
+from tests.support import factories
+from tests.support.installation import Installation
+from tests.support.services import Stack, running
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"

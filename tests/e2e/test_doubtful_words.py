@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from playwright.sync_api import BrowserContext, expect
 
-from shared.transcript import Transcript
-from tests import long_transcript
+from shared.transcripts.values import Transcript
 from tests.e2e.test_reading import RECORDED_S, STORED, Site, installed, site
+from tests.support.speech import long_transcript
 
 __all__ = ["installed", "site"]  # fixtures
 

@@ -14,10 +14,11 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
-from shared.transcript import Version
-from tests import factories
-from tests.services import Stack, wait_for
-from tests.web_site import serving
+from shared.transcripts import corrections
+from shared.transcripts.values import Version
+from tests.support import factories
+from tests.support.services import Stack, wait_for
+from tests.support.web.web_site import serving
 
 FIRST, SECOND = (sentence.text for sentence in factories.TRANSCRIPT.sentences)
 
@@ -51,14 +52,14 @@ class Desk:
         return found.sentences[n].text
 
     def revisions(self, n: int = 0) -> list[str]:
-        page = jobs.sentence_revisions(
+        page = corrections.sentence_revisions(
             self.db, owner_id=LOCAL_OWNER, job_id=self.job_id, n=n, limit=99
         )
         return [found.text for found in page.revisions]
 
     def correct(self, text: str, *, n: int = 0, revision: int = 0) -> None:
         """As somebody else, elsewhere."""
-        jobs.correct(
+        corrections.correct(
             self.db,
             owner_id=LOCAL_OWNER,
             job_id=self.job_id,

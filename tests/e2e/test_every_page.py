@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
-from shared.blobs import BlobStore
 from shared.db import Database
 from shared.states import JobStatus
-from tests import factories, long_transcript
+from shared.storage.blobs import BlobStore
 from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
-from tests.people import PASSWORD, a_person, an_admin
-from tests.services import Stack
-from tests.web_site import serving
+from tests.support import factories
+from tests.support.people import PASSWORD, a_person, an_admin
+from tests.support.services import Stack
+from tests.support.speech import long_transcript
+from tests.support.web.web_site import serving
 
 MOST_BYTES = 400_000
 """Of a first visit, compressed."""

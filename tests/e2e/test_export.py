@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page
 
 import migrations
 from shared.db import Database
-from shared.transcript import Sentence, Transcript
-from tests import factories
+from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
-from tests.services import Stack, running
-from tests.subtitle_rules import read_srt, read_vtt
+from tests.support import factories
+from tests.support.services import Stack, running
+from tests.support.subtitle_rules import read_srt, read_vtt
 
 MEETING = Transcript(
     60.0,

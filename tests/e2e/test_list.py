@@ -13,10 +13,10 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
-from tests import factories
 from tests.e2e.problems import problems_of
-from tests.services import Stack
-from tests.web_site import serving
+from tests.support import factories
+from tests.support.services import Stack
+from tests.support.web.web_site import serving
 
 LIMIT_MS = 30_000
 

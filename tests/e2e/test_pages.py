@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from shared import jobs
 from shared.db import Database
 from shared.states import JobStatus, Stage
-from tests import factories
-from tests.services import Stack
-from tests.web_site import serving, silent_recording
+from tests.support import factories
+from tests.support.services import Stack
+from tests.support.web.web_site import serving, silent_recording
 
 
 @dataclass

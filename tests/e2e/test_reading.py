@@ -14,11 +14,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 import migrations
-from shared.blobs import BlobStore
 from shared.db import Database
-from shared.transcript import Transcript
-from tests import long_transcript
-from tests.services import Stack, running
+from shared.storage.blobs import BlobStore
+from shared.transcripts.values import Transcript
+from tests.support.services import Stack, running
+from tests.support.speech import long_transcript
 from web.api.listening import PIECE_BYTES
 
 RECORDED_S = 90.0

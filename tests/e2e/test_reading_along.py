@@ -12,9 +12,9 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import UnsupportedMedia
 from shared.states import Stage
-from tests import factories
-from tests.services import Stack
-from tests.web_site import serving
+from tests.support import factories
+from tests.support.services import Stack
+from tests.support.web.web_site import serving
 
 RATE = 16_000
 PLANNED = [

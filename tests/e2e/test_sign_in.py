@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 import migrations
 from shared import accounts, jobs
 from shared.db import Database
-from tests import factories
-from tests.people import PASSWORD, a_person, an_admin
-from tests.services import Stack, running, wait_for
-from tests.web_site import serving, silent_recording
+from tests.support import factories
+from tests.support.people import PASSWORD, a_person, an_admin
+from tests.support.services import Stack, running, wait_for
+from tests.support.web.web_site import serving, silent_recording
 
 Theme = Literal["light", "dark"]
 

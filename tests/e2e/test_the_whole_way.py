@@ -11,9 +11,9 @@ import srt
 from playwright.sync_api import Page, expect
 
 import migrations
-from tests.installation import as_wav
-from tests.services import Stack, running, wait_for
-from tests.speech import character_error_rate, meeting
+from tests.support.installation import as_wav
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import character_error_rate, meeting
 
 SAID = meeting(60, seed=5)
 PATIENCE_MS = 120_000

@@ -14,9 +14,9 @@ import srt
 import webvtt
 
 import migrations
-from tests.media import encode
-from tests.services import Stack, running, wait_for
-from tests.speech import character_error_rate, meeting, spoken
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import character_error_rate, meeting, spoken
+from tests.support.speech.media import encode
 
 SAID = meeting(90, seed=77)
 

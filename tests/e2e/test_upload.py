@@ -16,14 +16,15 @@ import migrations
 from shared import jobs
 from shared.db import Database
 from shared.models import Job, Recording, Upload
-from tests import factories, tus_client
-from tests.chaos.faults import kill_group
-from tests.cut_line import Line
+from tests.chaos.machinery.faults import kill_group
 from tests.e2e.problems import problems_of
-from tests.people import PASSWORD, an_admin
-from tests.services import Stack, running, wait_for
-from tests.tus_client import MIB
-from tests.web_site import serving
+from tests.support import factories
+from tests.support.people import PASSWORD, an_admin
+from tests.support.services import Stack, running, wait_for
+from tests.support.web import tus_client
+from tests.support.web.cut_line import Line
+from tests.support.web.tus_client import MIB
+from tests.support.web.web_site import serving
 
 LARGE = 40 * MIB
 

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from shared.settings import Settings
-from tests import speech_models as speech
-from tests.installation import as_wav
+from tests.support.installation import as_wav
+from tests.support.speech import speech_models
 from worker.bench.measure import measure
-from worker.engine import load_recogniser
-from worker.engine.random_model import SEACO, SIZES, ModelSizes, make_random_model
-from worker.engine.random_model.configs import asr_config, punc_config, vad_config
+from worker.engine.funasr_recogniser import load_recogniser
+from worker.engine.reference.random_model import SEACO, SIZES, ModelSizes, make_random_model
+from worker.engine.reference.random_model.configs import asr_config, punc_config, vad_config
 
 TINY = ModelSizes(
     asr_width=32,
@@ -46,7 +46,7 @@ PARTS = ("asr", "vad", "punc")
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     file = tmp_path / "excerpt.wav"
-    file.write_bytes(as_wav(speech.excerpt(0, 30)))
+    file.write_bytes(as_wav(speech_models.excerpt(0, 30)))
     return file
 
 
@@ -81,9 +81,9 @@ def test_every_size_hears_the_same_and_stock_funasr_does_too(recording: Path) ->
 
 
 def test_a_random_model_finds_speech_hears_words_and_sets_marks(tmp_path: Path) -> None:
-    make_random_model(tmp_path, speech.meeting(), TINY)
+    make_random_model(tmp_path, speech_models.meeting(), TINY)
     recogniser = load_recogniser(str(tmp_path), device="cpu", cpu_threads=1)
-    pcm = speech.meeting()
+    pcm = speech_models.meeting()
     detector = recogniser.voice_activity()
     spans = detector.feed(pcm) + detector.finish()
     assert len(spans) > 10
@@ -103,7 +103,7 @@ def test_a_random_model_is_the_same_each_time_and_can_be_measured(
 ) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
-        make_random_model(folder, speech.meeting(), TINY)
+        make_random_model(folder, speech_models.meeting(), TINY)
     one, two = (load_recogniser(str(folder), device="cpu").identity for folder in folders)
     assert one.revision == two.revision
     measured = measure(recording, ["60"], Settings(model=str(folders[0]), device="cpu"))
@@ -146,7 +146,7 @@ def test_the_punctuation_has_the_sizes_of_the_hubs(
 
 
 def test_a_random_models_folders_hold_what_the_hubs_do(tmp_path: Path) -> None:
-    make_random_model(tmp_path, speech.meeting(), replace(TINY, asr_class=SEACO))
+    make_random_model(tmp_path, speech_models.meeting(), replace(TINY, asr_class=SEACO))
     held = {part: {file.name for file in (tmp_path / part).iterdir()} for part in PARTS}
     described = {"config.yaml", "configuration.json", "model.pt"}
     assert held["asr"] == described | {"am.mvn", "tokens.json", "seg_dict"}

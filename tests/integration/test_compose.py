@@ -26,10 +26,10 @@ import yaml
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from shared.cli.redis_server import redis_server_binary
-from shared.cli.score import character_errors
+from shared.cli.embedded.redis_server import redis_server_binary
+from shared.cli.embedded.score import character_errors
 from shared.settings import Settings
-from tests.services import REPOSITORY, Service, free_port, start, wait_for
+from tests.support.services import REPOSITORY, Service, free_port, start, wait_for
 
 SAMPLE = REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac"
 SECRETS = {

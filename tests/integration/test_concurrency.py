@@ -14,9 +14,9 @@ import migrations
 from shared import jobs
 from shared.models import LOCAL_OWNER, Attempt
 from shared.states import AttemptOutcome, JobStatus
-from tests.installation import Installation, as_wav, model_processes
-from tests.services import Service, Stack, running, wait_for
-from tests.speech import meeting
+from tests.support.installation import Installation, as_wav, model_processes
+from tests.support.services import Service, Stack, running, wait_for
+from tests.support.speech.demo_speech import meeting
 
 LONG = [as_wav(meeting(480, seed).samples) for seed in (41, 42)]
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}

@@ -14,18 +14,19 @@ import redis
 from sqlalchemy import text
 
 import migrations
-from shared import accounts, jobs, uploads
-from shared.blobs import BlobStore, StoredBlob, key_of
-from shared.cli import doctor
-from shared.cli.doctor_finding import Finding, Level, ok
+from shared import accounts, jobs
+from shared.cli.doctor import examine as doctor
+from shared.cli.doctor.finding import Finding, Level, ok
 from shared.db import Database
 from shared.models import LOCAL_OWNER, new_id
-from shared.partial import create_partial
 from shared.settings import Settings
 from shared.states import JobStatus
-from tests import factories
-from tests.people import a_person
-from tests.services import start_redis
+from shared.storage import uploads
+from shared.storage.blobs import BlobStore, StoredBlob, key_of
+from shared.storage.partial import create_partial
+from tests.support import factories
+from tests.support.people import a_person
+from tests.support.services import start_redis
 
 HOUR = 3600.0
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli import doctor_speech
-from shared.cli.doctor_finding import Level
+from shared.cli.doctor import speech as doctor_speech
+from shared.cli.doctor.finding import Level
 from shared.settings import Settings
-from tests.services import Stack, start, wait_for
+from tests.support.services import Stack, start, wait_for
 from worker import demo_model
 
 

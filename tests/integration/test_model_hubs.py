@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
-from tests.model_hubs import FakeHub, serving
+from tests.support.model_hubs import FakeHub, serving
 from worker import demo_model
 from worker.model_store.locate import locate
 

@@ -19,9 +19,9 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
-from tests.installation import as_wav, children
-from tests.services import Service, free_port, start, wait_for
-from tests.speech import meeting
+from tests.support.installation import as_wav, children
+from tests.support.services import Service, free_port, start, wait_for
+from tests.support.speech.demo_speech import meeting
 
 CLI = [sys.executable, "-m", "shared.cli"]
 READY = "Longscribe is ready"

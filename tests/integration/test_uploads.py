@@ -16,8 +16,8 @@ import pytest
 import requests
 
 import migrations
-from tests.installation import children
-from tests.services import Service, Stack, running, wait_for
+from tests.support.installation import children
+from tests.support.services import Service, Stack, running, wait_for
 
 MIB = 2**20
 BOUNDARY = "boundary-of-the-test"

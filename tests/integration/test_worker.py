@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from shared.states import JobStatus, Stage
-from tests.installation import Installation, as_wav
-from tests.services import Service, Stack, running
-from tests.speech import character_error_rate, meeting
+from tests.support.installation import Installation, as_wav
+from tests.support.services import Service, Stack, running
+from tests.support.speech.demo_speech import character_error_rate, meeting
 from worker.recogniser import SAMPLE_RATE
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.blobs import BlobStore
 from shared.errors import FileTooLarge, InsufficientStorage
+from shared.storage.blobs import BlobStore
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_full_disk_is_refused_before_a_byte_is_taken(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_ends_an_endless_upload(
     store: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.blobs._CHECK_SPACE_EVERY_BYTES", 100)
+    monkeypatch.setattr("shared.storage.blobs._CHECK_SPACE_EVERY_BYTES", 100)
     with (
         pytest.raises(InsufficientStorage),
         store.receive(max_bytes=2**40) as incoming,

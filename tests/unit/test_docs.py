@@ -13,8 +13,8 @@ from shared.errors import LongscribeError
 from shared.export import FORMATS
 from shared.export.options import ExportOptions
 from shared.settings import Settings
-from tests.services import REPOSITORY
-from worker.memory import MIB, Reserve
+from tests.support.services import REPOSITORY
+from worker.memory.model import MIB, Reserve
 
 _ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.forecast import RunningJob, WaitingJob, forecast, remaining_s
+from shared.jobs.eta.simulation import RunningJob, WaitingJob, forecast, remaining_s
+from shared.jobs.eta.throughput import weighted_median
 from shared.jobs.limit import retry_after_s
-from shared.jobs.speed import weighted_median
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

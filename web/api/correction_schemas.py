@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.jobs import MAX_SENTENCE
+from shared.transcripts.corrections import MAX_SENTENCE
 from web.api.schemas import MAX_PAGE, ErrorObject
 
 _LARGEST = 2**31 - 1

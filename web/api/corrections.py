@@ -7,8 +7,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
-from shared import jobs
 from shared.errors import EditedMeanwhile
+from shared.transcripts import corrections
 from web.api.correction_schemas import (
     CorrectionIn,
     EditedMeanwhileOut,
@@ -17,14 +17,14 @@ from web.api.correction_schemas import (
     SentenceOut,
 )
 from web.api.parsing import parse, parse_json
+from web.authentication.owner import current_owner_id
 from web.errors import error_object
-from web.owner import current_owner_id
 from web.services import services
 
 blueprint = APIBlueprint("corrections", __name__, url_prefix="/api/v1/jobs")
 
 
-def _shown(found: jobs.SentenceRevision) -> SentenceOut:
+def _shown(found: corrections.SentenceRevision) -> SentenceOut:
     return SentenceOut(
         n=found.n,
         revision=found.revision,
@@ -38,11 +38,11 @@ def _shown(found: jobs.SentenceRevision) -> SentenceOut:
     )
 
 
-def _sentence(found: jobs.SentenceRevision) -> Response:
+def _sentence(found: corrections.SentenceRevision) -> Response:
     return jsonify(_shown(found).model_dump(mode="json"))
 
 
-def _list(job_id: UUID, page: jobs.RevisionPage) -> Response:
+def _list(job_id: UUID, page: corrections.RevisionPage) -> Response:
     shown = RevisionListOut(
         job_id=str(job_id),
         revisions=[_shown(found) for found in page.revisions],
@@ -53,7 +53,7 @@ def _list(job_id: UUID, page: jobs.RevisionPage) -> Response:
 
 @blueprint.errorhandler(EditedMeanwhile)
 def _edited_meanwhile(error: EditedMeanwhile) -> Response:
-    assert isinstance(error.current, jobs.SentenceRevision)
+    assert isinstance(error.current, corrections.SentenceRevision)
     answer = EditedMeanwhileOut.model_validate(
         {
             "error": error_object(error.message, status=error.http_status, code=error.code),
@@ -71,7 +71,9 @@ def _edited_meanwhile(error: EditedMeanwhile) -> Response:
 def get_sentence(job_id: UUID, n: int) -> Response:
     """Ask for a sentence as it is now."""
     return _sentence(
-        jobs.get_sentence(services().db, owner_id=current_owner_id(), job_id=str(job_id), n=n)
+        corrections.get_sentence(
+            services().db, owner_id=current_owner_id(), job_id=str(job_id), n=n
+        )
     )
 
 
@@ -88,7 +90,7 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
     """
     correction = parse_json(CorrectionIn)
     return _sentence(
-        jobs.correct(
+        corrections.correct(
             services().db,
             owner_id=current_owner_id(),
             job_id=str(job_id),
@@ -105,7 +107,7 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
 def list_sentence_revisions(job_id: UUID, n: int) -> Response:
     """List all that a sentence was, newest first; the recognised text is the last."""
     query = parse(RevisionListQuery, request.args)
-    page = jobs.sentence_revisions(
+    page = corrections.sentence_revisions(
         services().db,
         owner_id=current_owner_id(),
         job_id=str(job_id),
@@ -122,7 +124,7 @@ def list_sentence_revisions(job_id: UUID, n: int) -> Response:
 def list_revisions(job_id: UUID) -> Response:
     """List the corrections of a transcript, newest first."""
     query = parse(RevisionListQuery, request.args)
-    page = jobs.revisions(
+    page = corrections.revisions(
         services().db,
         owner_id=current_owner_id(),
         job_id=str(job_id),

@@ -11,11 +11,11 @@ from flask_babel import ngettext
 from shared.jobs import JobHistory
 from shared.models import Attempt, JobEvent
 from shared.states import EventKind
-from shared.transcript import SAMPLE_RATE
+from shared.transcripts.values import SAMPLE_RATE
 from web.api.schemas import EventOut, HistoryOut
 from web.errors import in_our_language
-from web.i18n import N_
-from web.quantities import clock, padded_words, span
+from web.i18n.languages import N_
+from web.i18n.quantities import clock, padded_words, span
 
 
 def present_history(job_id: str, history: JobHistory) -> HistoryOut:

@@ -11,7 +11,7 @@ from shared import jobs
 from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api.history import present_history
-from web.api.parsing import idempotency_key, parse, parse_json
+from web.api.parsing import parse, parse_json
 from web.api.presenter import job_response, present, with_etag
 from web.api.schemas import (
     HistoryOut,
@@ -25,10 +25,11 @@ from web.api.schemas import (
     UploadSubmission,
 )
 from web.api.transcripts import transcript_response
-from web.health import require_database
-from web.owner import current_owner_id
+from web.authentication.owner import current_owner_id
+from web.idempotency import idempotency_key
+from web.monitoring.health import require_database
 from web.services import services
-from web.submission import accept, accept_upload
+from web.uploads.submission import accept, accept_upload
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
 

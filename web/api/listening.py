@@ -15,10 +15,10 @@ from shared.errors import RecordingMissing
 from web.api.parsing import parse
 from web.api.presenter import with_digest
 from web.api.schemas import AudioQuery, PeaksOut, SentenceWords, WordsOut
-from web.byte_ranges import OutOfRange, requested_part
-from web.filenames import attachment, inline
-from web.media_types import HEAD_BYTES, media_type
-from web.owner import current_owner_id
+from web.authentication.owner import current_owner_id
+from web.http.byte_ranges import OutOfRange, requested_part
+from web.http.filenames import attachment, inline
+from web.http.media_types import HEAD_BYTES, media_type
 from web.services import services
 
 blueprint = APIBlueprint("listening", __name__, url_prefix="/api/v1/jobs")

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.export import FORMATS
-from web.api import uploads_document
 from web.api.correction_schemas import (
     CorrectionIn,
     EditedMeanwhileOut,
@@ -17,7 +16,6 @@ from web.api.correction_schemas import (
     RevisionListQuery,
     SentenceOut,
 )
-from web.api.parsing import MAX_IDEMPOTENCY_KEY
 from web.api.schemas import (
     AudioQuery,
     ErrorResponse,
@@ -33,6 +31,8 @@ from web.api.schemas import (
     WordsOut,
 )
 from web.api.transcripts import TranscriptQuery
+from web.idempotency import MAX_IDEMPOTENCY_KEY
+from web.uploads import tus_openapi
 
 SPEC_PATH = "/api/openapi.json"
 
@@ -121,7 +121,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     _describe_audio(spec["paths"]["/api/v1/jobs/{job_id}/audio"]["get"])
     _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
     _describe_correction(spec["paths"]["/api/v1/jobs/{job_id}/sentences/{n}"]["put"])
-    spec["paths"] |= uploads_document.paths(_ERROR)
+    spec["paths"] |= tus_openapi.paths(_ERROR)
     return spec
 
 

@@ -14,7 +14,6 @@ from shared.errors import InvalidRequest
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-MAX_IDEMPOTENCY_KEY = 255
 MAX_JSON_BYTES = 256 * 1024
 """Far more than the longest sentence of a correction, escaped as it may be."""
 
@@ -71,17 +70,3 @@ def _validated(model: type[_Model], values: dict[str, Any]) -> _Model:
         raise InvalidRequest(
             f"{param}: {reason[:1].lower()}{reason[1:]}." if param else f"{reason}.", param=param
         ) from None
-
-
-def idempotency_key(header: str | None) -> str | None:
-    """Raises InvalidRequest for a key that is empty or too long to be kept."""
-    if header is None:
-        return None
-    key = header.strip()
-    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isprintable():
-        raise InvalidRequest(
-            f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} printable characters, "
-            "for instance a UUID.",
-            param="Idempotency-Key",
-        )
-    return key

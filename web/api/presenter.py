@@ -22,7 +22,7 @@ from web.api.schemas import (
     ModelOut,
 )
 from web.errors import job_error_object
-from web.i18n import N_
+from web.i18n.languages import N_
 
 DEMO_NOTICE = N_(
     "The bundled demonstration model knows about 500 characters of synthetic speech. It shows "

@@ -13,10 +13,10 @@ from shared import jobs
 from shared.errors import InvalidRequest
 from shared.export import FORMATS, Format
 from shared.export.options import LIMITS, ExportOptions, Provenance
-from shared.transcript import Transcript, Version
+from shared.transcripts.values import Transcript, Version
 from web.api.parsing import parse
-from web.filenames import attachment
-from web.owner import current_owner_id
+from web.authentication.owner import current_owner_id
+from web.http.filenames import attachment
 from web.services import services
 
 PREVIEW_LINES = 40

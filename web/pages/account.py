@@ -30,11 +30,11 @@ from shared.accounts.errors import (
 )
 from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
+from web.authentication.first_run import announce_set_up
+from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import in_our_language
-from web.first_run import announce_set_up
-from web.i18n import same_site_path
+from web.i18n.languages import same_site_path
 from web.services import services
-from web.sign_in import begin_session, current_person, end_session, session_limits
 
 log = structlog.stdlib.get_logger(__name__)
 

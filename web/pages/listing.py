@@ -28,8 +28,8 @@ from shared.queue import ring
 from shared.states import RUNNING, TERMINAL, JobStatus
 from web.api.parsing import parse
 from web.api.presenter import poll_after_s
-from web.i18n import N_, current_language, same_site_path
-from web.owner import current_owner_id
+from web.authentication.owner import current_owner_id
+from web.i18n.languages import N_, current_language, same_site_path
 from web.pages.blueprint import pages
 from web.pages.rows import rows_of
 from web.services import services

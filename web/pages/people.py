@@ -1,4 +1,5 @@
-"""The accounts of a team, for its administrators; `web.sign_in` lets nobody else in."""
+"""The accounts of a team, for its administrators; `web.authentication.sign_in` lets nobody else
+in."""
 
 from __future__ import annotations
 
@@ -20,9 +21,9 @@ from flask_babel import gettext as _
 from shared import accounts
 from shared.accounts.errors import LastAdministrator, NameTaken
 from shared.errors import InvalidRequest, LongscribeError
+from web.authentication.sign_in import current_person
 from web.pages.account import render, shown_once, words_of
 from web.services import services
-from web.sign_in import current_person
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.blobs import BlobStore
 from shared.models import Recording
-from web.media_types import HEAD_BYTES, media_type
+from shared.storage.blobs import BlobStore
+from web.http.media_types import HEAD_BYTES, media_type
 
 
 @dataclass(frozen=True, slots=True)

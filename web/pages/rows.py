@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from shared.jobs import JobPage, Snippet
+from shared.jobs import JobPage
 from shared.settings import Settings
 from shared.states import JobStatus
+from shared.transcripts.search import Snippet
 from web.api.presenter import present
 from web.api.schemas import JobOut
-from web.pages.words import audio_words, outlook_words, state_words
+from web.pages.filters import audio_words, outlook_words, state_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,14 @@ from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
+from web.authentication.owner import current_owner_id
 from web.errors import in_our_language
-from web.health import require_database
-from web.i18n import same_site_path
-from web.owner import current_owner_id
+from web.i18n.languages import same_site_path
+from web.monitoring.health import require_database
 from web.pages.blueprint import pages
 from web.pages.player import player_of
 from web.services import services
-from web.submission import NO_FILE, accept
+from web.uploads.submission import NO_FILE, accept
 
 _AFTER_OTHERS = -5
 """The priority of what is not urgent; the scripts say the same."""

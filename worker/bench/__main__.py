@@ -143,8 +143,8 @@ def _make_model(name: str, folder: Path) -> None:
     import numpy as np
 
     from worker import demo_model
-    from worker.decode import decode
-    from worker.engine.random_model import SIZES, make_random_model
+    from worker.audio.decode import decode
+    from worker.engine.reference.random_model import SIZES, make_random_model
 
     if name not in SIZES:
         raise CannotMeasure(f"--make-model knows {', '.join(SIZES)}, not {name}.")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from shared.errors import NoAudio, UnsupportedMedia
 from shared.settings import Settings
+from worker.audio.decode import BLOCK_S, DecodeLimits, decode
+from worker.audio.spool import AudioSpool
 from worker.bench.results import CannotMeasure, Cost, MachineFacts, Measurement, RecordingFacts
 from worker.bench.sizes import ALONE, AUTO, SizeBench
 from worker.bench.stock_process import run_stock
 from worker.bench.stopwatch import Stopwatch
 from worker.configured import load_configured_recogniser
-from worker.decode import BLOCK_S, DecodeLimits, decode
 from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
-from worker.spool import AudioSpool
 
 Say = Callable[[str], None]
 

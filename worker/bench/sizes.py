@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from shared.errors import OutOfMemory
 from shared.settings import Settings
-from shared.transcript import Word
-from worker.batch_sizer import BatchSizer
-from worker.batching import (
+from shared.transcripts.values import Word
+from worker.audio.spool import AudioSpool
+from worker.batching.plan import (
     SMALLEST_BATCH_S,
     Batch,
     BatchPlan,
@@ -17,10 +17,10 @@ from worker.batching import (
     halve,
     plan_batches,
 )
+from worker.batching.size import BatchSizer
 from worker.bench.results import Cost, SizeResult
 from worker.bench.stopwatch import Stopwatch
 from worker.recogniser import BatchOutOfMemory, Pcm, Recogniser, SpeechSpan
-from worker.spool import AudioSpool
 
 ALONE = "alone"
 """A segment at a time: what every other size must agree with."""

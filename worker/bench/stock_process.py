@@ -118,7 +118,7 @@ def _run(
 
 def _measure(samples: Path, report: Path, sizes: Sequence[float], settings: Settings) -> None:
     from worker.engine.device import return_freed_memory, threads_on_cpu
-    from worker.engine.stock import load_stock
+    from worker.engine.reference.stock_funasr import load_stock
     from worker.model_store.locate import locate_configured
 
     folders = locate_configured(settings)

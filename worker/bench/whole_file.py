@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.settings import Settings
-from shared.transcript import Transcript
-from worker.assemble import assemble
-from worker.batch_sizer import BatchSizer
-from worker.batching import plan_batches
+from shared.transcripts.values import Transcript
+from worker.audio.decode import DecodeLimits
+from worker.audio.spool import AudioSpool
+from worker.batching.plan import plan_batches
+from worker.batching.size import BatchSizer
+from worker.batching.windows import Windows
 from worker.bench.results import Cost
 from worker.bench.sizes import Words, recognise_plan
 from worker.bench.stopwatch import Stopwatch
-from worker.decode import DecodeLimits
-from worker.listener import Listener
+from worker.pipeline.assemble import assemble
+from worker.pipeline.speech_source import Listener
 from worker.recogniser import Recogniser, SpeechSpan
-from worker.spool import AudioSpool
-from worker.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)

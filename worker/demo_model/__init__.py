@@ -1,9 +1,10 @@
 """Bundled demonstration model: three small networks trained on synthesised speech.
 
 It exists so that a fresh checkout transcribes a recording at once, offline, on any machine, and so
-that tests and benchmarks have speech whose text and times are known exactly. README.md is its
-model card. Importing this package gives only paths; the recipe (`python -m worker.demo_model.build`
-makes it anew) lives in the submodules and needs espeakng-loader, soxr and scipy.
+that tests and benchmarks have speech whose text and times are known exactly. README.md is its model
+card. Importing this package gives only paths; the recipe (`python -m
+worker.demo_model.recipe.build` makes it anew) lives in the submodules and needs espeakng-loader,
+soxr and scipy.
 """
 
 from pathlib import Path

@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from shared.errors import ModelUnavailable, OutOfMemory
-from worker.batching import BATCH_OVERHEAD_S, GPU_BATCH_OVERHEAD_S
-from worker.memory import C_LIBRARY, Allocator, RamProbe
-from worker.memory_share import device_limit, share_below_limit
+from worker.batching.plan import BATCH_OVERHEAD_S, GPU_BATCH_OVERHEAD_S
+from worker.memory.model import C_LIBRARY, Allocator, RamProbe
+from worker.memory.share import device_limit, share_below_limit
 from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
+
+TORCH_VERSION: str = torch.__version__
 
 Result = TypeVar("Result")
 
@@ -51,6 +53,11 @@ def resolve_device(name: str) -> torch.device:
             "LONGSCRIBE_DEVICE=cpu."
         )
     return torch.device("cuda", index)
+
+
+def device_name(device: torch.device) -> str:
+    """The name of a GPU as its maker gives it; of a CPU an empty string."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
 
 
 def uploaded(speech: Sequence[Pcm], device: torch.device, *, multiple: int = 1) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from worker.model_store.config import read_config
 from worker.model_store.files import needed_files
-from worker.model_store.hubs import DownloadFailed
+from worker.model_store.hubs.hub import DownloadFailed
 from worker.model_store.known import Role
 from worker.model_store.revision import DECIDING, examine
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from shared.errors import ModelUnavailable
 from worker.model_store.config import CONFIG
 from worker.model_store.files import CHECKPOINT, CONFIGURATION, needed_files
-from worker.model_store.hubs import DownloadFailed, Hub, RemoteFile
+from worker.model_store.hubs.hub import DownloadFailed, Hub, RemoteFile
 from worker.model_store.known import HubModel
 from worker.model_store.revision import DECIDING
 

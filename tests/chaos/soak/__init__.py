@@ -5,7 +5,7 @@ PostgreSQL are killed, frozen, emptied and stopped at moments that the seed deci
 faults stop, the queue drains, and everything is counted:
 
 - each recording for which a client got a 202 ended, or that client deleted it;
-- the rows keep every promise that `tests.chaos.promises` knows;
+- the rows keep every promise that `tests.chaos.machinery.promises` knows;
 - each transcript is the one that the recording had before the first fault;
 - no client saw progress fall, a finished text change or a repeated key make a second job;
 - the memory of the web and of the worker is flat.

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import migrations
-from tests.chaos.postgresql_server import PostgresqlServer, postgresql_server
+from tests.chaos.machinery.postgresql_server import PostgresqlServer, postgresql_server
 from tests.chaos.soak.harm import KINDS
-from tests.chaos.soak.machinery import Machinery
+from tests.chaos.soak.processes import Machinery
 from tests.chaos.soak.run import Soak, Summary
 
 

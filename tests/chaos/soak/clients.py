@@ -17,9 +17,9 @@ import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
-from shared.blobs import BlobStore
 from shared.db import Database
 from shared.models import LOCAL_OWNER
+from shared.storage.blobs import BlobStore
 from tests.chaos.soak.book import Accepted, Book
 from tests.chaos.soak.recordings import WEIGHTS, SoakRecording
 

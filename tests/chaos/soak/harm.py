@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import redis
 
-from tests.chaos.faults import freeze, kill_group, lives, thaw
-from tests.chaos.soak.machinery import LEASE_S, Lane, Machinery
+from tests.chaos.machinery.faults import freeze, kill_group, lives, thaw
+from tests.chaos.soak.processes import LEASE_S, Lane, Machinery
 
 FROZEN_WORKER_S = LEASE_S + 2.0
 FROZEN_REDIS_S = 5.0

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from tests.chaos.soak.machinery import Lane
+from tests.chaos.soak.processes import Lane
 
 MIB = 2**20
 ALLOWED_GROWTH = 0.05

@@ -11,18 +11,18 @@ from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import func, select
 
-from shared.blobs import BlobStore
 from shared.db import Database
 from shared.models import Attempt, Job
 from shared.states import TERMINAL
-from tests.chaos.promises import breaches
+from shared.storage.blobs import BlobStore
+from tests.chaos.machinery.promises import breaches
 from tests.chaos.soak.book import Book
 from tests.chaos.soak.clients import Client, Keeper, OtherOwner, Submitter, Watcher
 from tests.chaos.soak.harm import Harm
-from tests.chaos.soak.machinery import Machinery
 from tests.chaos.soak.memory import MemoryWatch, growth
+from tests.chaos.soak.processes import Machinery
 from tests.chaos.soak.recordings import SoakRecording, recordings
-from tests.services import wait_for
+from tests.support.services import wait_for
 
 SETTLING = 1 / 12
 """Share of the time at the end of the first third in which lane b is no longer attacked."""

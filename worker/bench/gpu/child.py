@@ -19,14 +19,14 @@ import numpy as np
 
 from shared.errors import LongscribeError
 from shared.settings import Settings
+from worker.audio.decode import decode
+from worker.audio.spool import AudioSpool
 from worker.bench.measure import find_speech
 from worker.bench.results import Cost
 from worker.bench.sizes import ALONE, AUTO, SizeBench, recognise_plan
 from worker.bench.stopwatch import Stopwatch
 from worker.bench.whole_file import WholeFile, transcribe_file
 from worker.configured import load_configured_recogniser
-from worker.decode import decode
-from worker.spool import AudioSpool
 
 SHAPES = (
     *((2, 8.0), (6, 4.0), (20, 1.0), (3, 20.0), (8, 10.0), (2, 60.0), (40, 3.5), (10, 20.0)),
@@ -70,7 +70,7 @@ class Notes:
 
 def measure(task: dict[str, Any], notes: Notes) -> None:
     """All that one precision is asked: memory, sizes, whole files, stages."""
-    from worker.engine import instruments
+    from worker.engine.reference import instruments
 
     settings = settings_of(task)
     with Stopwatch() as loading:
@@ -113,7 +113,7 @@ def measure(task: dict[str, Any], notes: Notes) -> None:
 
 
 def _stages(recogniser: Any, bench: SizeBench, listening: Cost, m4a: Path) -> dict[str, float]:
-    from worker.engine import instruments
+    from worker.engine.reference import instruments
 
     with instruments.stage_seconds(recogniser) as stages, Stopwatch() as whole:
         bench.measure(AUTO)
@@ -172,8 +172,8 @@ def _whole(done: WholeFile) -> dict[str, Any]:
 
 def run_out(task: dict[str, Any], notes: Notes) -> None:
     """The same batches before and after most of the memory is taken away."""
-    from worker.batching import plan_batches
-    from worker.engine import instruments
+    from worker.batching.plan import plan_batches
+    from worker.engine.reference import instruments
 
     # Calibrated, to know exactly what to take away.
     recogniser: Any = load_configured_recogniser(settings_of(task), calibrate=True)
@@ -208,7 +208,7 @@ def share(task: dict[str, Any]) -> None:
 
 def make_model(task: dict[str, Any], notes: Notes) -> None:
     from worker import demo_model
-    from worker.engine.random_model import SIZES, make_random_model
+    from worker.engine.reference.random_model import SIZES, make_random_model
 
     with decode(demo_model.SAMPLE_MEETING) as audio:
         speech = np.concatenate(list(audio))

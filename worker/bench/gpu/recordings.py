@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from worker import demo_model
-from worker.decode import decode
+from worker.audio.decode import decode
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 

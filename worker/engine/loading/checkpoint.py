@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from worker.engine.loading.complaints import unusable
+from worker.engine.loading.load_errors import unusable
 from worker.model_store.locate import ModelFolder
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")

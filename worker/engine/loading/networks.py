@@ -18,10 +18,10 @@ from shared.errors import ModelUnavailable
 from shared.settings import PARAFORMER_LARGE
 from worker.engine.fbank import MEL_BINS
 from worker.engine.loading.checkpoint import load_parameters, without_initial_values
-from worker.engine.loading.complaints import failures_explained, unusable
 from worker.engine.loading.funasr_modules import process_unchanged, register_networks
-from worker.engine.paraformer import LoadedNetwork
-from worker.engine.word_segmentation import load_segmenter
+from worker.engine.loading.load_errors import failures_explained, unusable
+from worker.engine.paraformer.network import LoadedNetwork
+from worker.engine.punctuation.word_segmentation import load_segmenter
 from worker.model_store.config import read_config
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import SAMPLE_RATE

@@ -1,0 +1,247 @@
+"""The accounts. They are never deleted: what they own keeps its owner, and can be handed over."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.accounts import passwords
+from shared.accounts.errors import (
+    AccountNotFound,
+    LastAdministrator,
+    NameTaken,
+    SamePassword,
+    SetUpDone,
+    UnusableName,
+    WrongPassword,
+)
+from shared.accounts.ownership import move_everything
+from shared.accounts.serial import one_at_a_time
+from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
+from shared.db import Database, database_now
+from shared.models import LOCAL_OWNER, Recording, SignIn, User
+
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account, as the rest of the house sees it: without the hash."""
+
+    id: str
+    name: str
+    is_admin: bool
+    password_is_temporary: bool
+    created_at: datetime
+    disabled_at: datetime | None
+    recordings: int = 0
+    """Counted by `people` only."""
+
+
+def as_person(user: User, recordings: int = 0) -> Person:
+    return Person(
+        id=user.id,
+        name=user.name,
+        is_admin=user.is_admin,
+        password_is_temporary=user.password_is_temporary,
+        created_at=user.created_at,
+        disabled_at=user.disabled_at,
+        recordings=recordings,
+    )
+
+
+def clean_name(name: str) -> str:
+    """The name as it is kept. Raises UnusableName."""
+    cleaned = " ".join(unicodedata.normalize("NFKC", name).split())
+    if not cleaned or len(cleaned) > LONGEST_NAME:
+        raise UnusableName(param="name")
+    # Letters that cannot be seen would let two accounts look the same.
+    if any(unicodedata.category(letter).startswith("C") for letter in cleaned):
+        raise UnusableName(param="name")
+    return cleaned
+
+
+def name_key(name: str) -> str:
+    """What two names share that differ in capitals, width or spaces; any text has one."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def is_set_up(db: Database) -> bool:
+    """Whether there is an account."""
+    with db.reading() as session:
+        return session.scalar(select(User.id).limit(1)) is not None
+
+
+def people(db: Database) -> list[Person]:
+    """All accounts by name, with how many recordings each has."""
+    counted = (
+        select(Recording.owner_id, func.count().label("number"))
+        .group_by(Recording.owner_id)
+        .subquery()
+    )
+    with db.reading() as session:
+        rows = session.execute(
+            select(User, func.coalesce(counted.c.number, 0))
+            .outerjoin(counted, counted.c.owner_id == User.id)
+            .order_by(User.name_key)
+        )
+        return [as_person(user, number) for user, number in rows]
+
+
+def person_named(db: Database, name: str) -> Person:
+    """Raises AccountNotFound."""
+    with db.reading() as session:
+        user = session.scalars(select(User).where(User.name_key == name_key(name))).one_or_none()
+    if user is None:
+        raise AccountNotFound(f"There is no account '{name[:LONGEST_NAME]}'.")
+    return as_person(user)
+
+
+def add_first_admin(
+    db: Database, *, name: str, password: str, is_temporary: bool = False
+) -> Person:
+    """The account that sets a server up. It takes over what was recorded before there were any.
+
+    Raises SetUpDone if there is an account already, or InvalidRequest.
+    """
+    made = _new(name, password, is_admin=True, is_temporary=is_temporary)
+    with db.writing() as session:
+        one_at_a_time(session, db)
+        if session.scalar(select(User.id).limit(1)) is not None:
+            raise SetUpDone
+        session.add(made)
+        session.flush()
+        move_everything(session, LOCAL_OWNER, made.id)
+        session.refresh(made)
+        return as_person(made)
+
+
+def add(
+    db: Database, *, name: str, password: str, is_admin: bool = False, is_temporary: bool = True
+) -> Person:
+    """Another account. Raises NameTaken or InvalidRequest."""
+    made = _new(name, password, is_admin=is_admin, is_temporary=is_temporary)
+    try:
+        with db.writing() as session:
+            session.add(made)
+            session.flush()
+            session.refresh(made)
+            return as_person(made)
+    except IntegrityError as error:
+        raise NameTaken(param="name") from error
+
+
+def _new(name: str, password: str, *, is_admin: bool, is_temporary: bool) -> User:
+    name = clean_name(name)
+    passwords.require_acceptable(password, name)
+    return User(
+        name=name,
+        name_key=name_key(name),
+        password_hash=passwords.hashed(password),
+        is_admin=is_admin,
+        password_is_temporary=is_temporary,
+    )
+
+
+def _found(session: Session, user_id: str) -> User:
+    user = session.get(User, user_id)
+    if user is None:
+        raise AccountNotFound
+    return user
+
+
+def disable(db: Database, user_id: str) -> None:
+    """Nobody signs in with it, nor by its keys, from now on; what it owns stays, and its jobs run.
+
+    Raises AccountNotFound, or LastAdministrator.
+    """
+    with db.writing() as session:
+        one_at_a_time(session, db)
+        user = _found(session, user_id)
+        if user.disabled_at is None:
+            _require_another_admin(session, user)
+            user.disabled_at = session.scalars(select(database_now())).one()
+        session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+
+
+def enable(db: Database, user_id: str) -> None:
+    with db.writing() as session:
+        _found(session, user_id).disabled_at = None
+
+
+def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
+    """Raises AccountNotFound, or LastAdministrator."""
+    with db.writing() as session:
+        one_at_a_time(session, db)
+        user = _found(session, user_id)
+        if not is_admin:
+            _require_another_admin(session, user)
+        user.is_admin = is_admin
+
+
+def _require_another_admin(session: Session, user: User) -> None:
+    if not user.is_admin or user.disabled_at is not None:
+        return
+    others = select(User.id).where(
+        User.is_admin.is_(True), User.disabled_at.is_(None), User.id != user.id
+    )
+    if session.scalar(others.limit(1)) is None:
+        raise LastAdministrator
+
+
+def reset_password(
+    db: Database, user_id: str, password: str, *, is_temporary: bool = True
+) -> Person:
+    """By somebody else, who knows it then. Ends all sign-ins.
+
+    Raises AccountNotFound or InvalidRequest.
+    """
+    with db.reading() as session:
+        user = _found(session, user_id)
+    passwords.require_acceptable(password, user.name)
+    _set_password(db, user_id, password, is_temporary=is_temporary)
+    return as_person(user)
+
+
+def change_password(
+    db: Database,
+    limit: AttemptLimit,
+    *,
+    user_id: str,
+    current: str,
+    new: str,
+    address: str,
+) -> None:
+    """By the person, in all of whose browsers the sign-in ends.
+
+    Raises WrongPassword, TooManyAttempts or InvalidRequest.
+    """
+    with db.reading() as session:
+        user = _found(session, user_id)
+    passwords.require_acceptable(new, user.name)
+    # A browser left open must not be a place to find the password out.
+    attempt = begin_attempt(db, limit, name_key=user.name_key, address=address)
+    if not passwords.matches(user.password_hash, current):
+        raise WrongPassword(param="current")
+    if hmac.compare_digest(current.encode(), new.encode()):
+        raise SamePassword(param="password")
+    _set_password(db, user_id, new, is_temporary=False, attempt=attempt)
+
+
+def _set_password(
+    db: Database, user_id: str, password: str, *, is_temporary: bool, attempt: int | None = None
+) -> None:
+    made = passwords.hashed(password)  # takes its time, so before the transaction
+    with db.writing() as session:
+        user = _found(session, user_id)
+        user.password_hash = made
+        user.password_is_temporary = is_temporary
+        session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+        if attempt is not None:
+            was_right(session, attempt)

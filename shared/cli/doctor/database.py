@@ -1,0 +1,190 @@
+"""What `longscribe doctor` asks the database: whether it fits, its clock, workers and jobs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+import migrations
+from shared import jobs
+from shared.cli.doctor.finding import Finding, ok, problem, warning
+from shared.db import Database, database_now
+from shared.models import Job, WorkerSeen
+from shared.settings import Settings
+from shared.states import RUNNING, JobStatus
+
+_CLOCK_MAY_DIFFER_S = 5.0
+
+_START_A_WORKER = (
+    "Start one (docker compose up --detach worker, or celery -A worker.app worker); if one runs, "
+    "its log says why it cannot reach this database."
+)
+
+
+def check_database(settings: Settings) -> list[Finding]:
+    """The database, and then its schema. One finding alone, if there is no database yet."""
+    thing = "database"
+    correct = "Start the database, or correct LONGSCRIBE_DATABASE_URL."
+    try:
+        url = make_url(settings.resolved_database_url)
+    except (ArgumentError, ValueError):
+        # Their texts may quote a part of the address, and so its password.
+        return [problem(thing, "LONGSCRIBE_DATABASE_URL is no address of a database", correct)]
+    where = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite" and url.database:
+        path = Path(url.database)
+        if not path.exists():  # to connect would make it
+            return [_no_file_yet(settings, path)]
+        if not os.access(path, os.R_OK | os.W_OK):
+            advice = f"Give this user ({os.getuid()}) the file, or run this as its owner."
+            return [problem(thing, f"{path} cannot be written to", advice)]
+    db = Database(settings.resolved_database_url)
+    try:
+        with db.engine.connect() as connection:
+            asked = "sqlite_version()" if db.is_sqlite else "current_setting('server_version')"
+            version = connection.scalar(text(f"SELECT {asked}"))
+        state = migrations.state(db)
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        return [problem(thing, f"{where} cannot be used: {reason}", correct)]
+    finally:
+        db.dispose()
+    kind = "SQLite" if db.is_sqlite else "PostgreSQL"
+    return [ok(thing, f"{kind} {version} at {where}"), judge_schema(state)]
+
+
+def _no_file_yet(settings: Settings, path: Path) -> Finding:
+    if not settings.database_url:
+        return ok("database", f"{path} is not made yet; longscribe serve makes it")
+    return problem(
+        "database",
+        f"there is no file {path}",
+        "Correct LONGSCRIBE_DATABASE_URL, or make it: longscribe migrate",
+    )
+
+
+def judge_schema(state: migrations.SchemaState) -> Finding:
+    if state.current == state.head:
+        return ok("schema", f"up to date ({state.head})")
+    if state.current is None:
+        return problem("schema", "the database has no tables", "Make them: longscribe migrate")
+    if state.is_known:
+        return problem(
+            "schema",
+            f"at {state.current}, and this version needs {state.head}",
+            "Bring it up: longscribe migrate (longscribe serve does so by itself)",
+        )
+    return problem(
+        "schema",
+        f"at {state.current}, which this version does not know: a newer one was here",
+        "Install that newer version, or restore the backup that was made before it.",
+    )
+
+
+def check_clock(db: Database, now: Callable[[], datetime]) -> list[Finding]:
+    """The database's clock, which alone decides over leases, against this machine's."""
+    with db.reading() as session:
+        session.execute(select(1))  # connecting takes its time
+        before = now()
+        there = session.scalar(select(database_now()))
+        after = now()
+    assert there is not None
+    if before <= there <= after:
+        apart = 0.0
+    else:
+        apart = min((there - before).total_seconds(), (there - after).total_seconds(), key=abs)
+    if abs(apart) <= _CLOCK_MAY_DIFFER_S:
+        return [ok("clock", "this machine's agrees with the database's")]
+    ahead = "behind" if apart > 0 else "ahead of"
+    return [
+        warning(
+            "clock",
+            f"this machine's is {in_words(abs(apart))} {ahead} the database's; leases hold, since "
+            "they use the database's alone, but logs and the order of jobs go by this one",
+            "Let both keep time by NTP.",
+        )
+    ]
+
+
+def check_workers(db: Database, settings: Settings, served_by: str | None) -> list[Finding]:
+    """Who has reported itself lately, and who did within a day."""
+    with db.reading() as session:
+        now = session.scalar(select(database_now()))
+        last = session.scalars(
+            select(WorkerSeen).order_by(WorkerSeen.seen_at.desc()).limit(1)
+        ).one_or_none()
+    assert now is not None
+
+    def ago(worker: WorkerSeen) -> str:
+        return f"seen {in_words((now - worker.seen_at).total_seconds())} ago"
+
+    if lately := _seen_lately(db, settings):
+        return [
+            ok("workers", f"{worker.name} with {worker.model} on {worker.device}, {ago(worker)}")
+            for worker in lately
+        ]
+    finding = "none lately"
+    if last is not None:
+        finding += f"; the last, {last.name}, was {ago(last)}"
+    return [_without_worker("workers", finding, settings, served_by, jobs_wait=False)]
+
+
+def check_jobs(db: Database, settings: Settings, served_by: str | None) -> list[Finding]:
+    """Whether jobs wait for a worker that is not there."""
+    by_status = jobs.queue_summary(db).by_status
+    open_statuses = [JobStatus.QUEUED, *sorted(RUNNING)]
+    count = ", ".join(
+        f"{by_status[status]} {status}" for status in open_statuses if by_status.get(status)
+    )
+    if not count:
+        return [ok("jobs", "none waits")]
+    with db.reading() as session:
+        now = session.scalar(select(database_now()))
+        oldest = session.scalar(
+            select(func.min(Job.queued_at)).where(
+                Job.status.in_([status.value for status in open_statuses])
+            )
+        )
+    assert now is not None
+    if oldest is not None:
+        count += f", the oldest for {in_words((now - oldest).total_seconds())}"
+    if _seen_lately(db, settings):
+        return [ok("jobs", count)]
+    finding = f"{count}, and no worker is there"
+    return [_without_worker("jobs", finding, settings, served_by, jobs_wait=True)]
+
+
+def _without_worker(
+    thing: str, finding: str, settings: Settings, served_by: str | None, *, jobs_wait: bool
+) -> Finding:
+    if settings.redis_url.get_secret_value():
+        return problem(thing, finding, _START_A_WORKER)
+    if served_by:
+        log = settings.data_dir.resolve() / "logs" / "worker.log"
+        return problem(thing, f"{finding}, though longscribe serve runs", f"See {log}.")
+    if jobs_wait:
+        return warning(thing, finding, "longscribe serve starts one, which takes them.")
+    return ok(thing, f"{finding}; longscribe serve starts one")
+
+
+def _seen_lately(db: Database, settings: Settings) -> list[WorkerSeen]:
+    return jobs.workers_seen(db, within_s=settings.worker_seen_within_s)
+
+
+def in_words(seconds: float) -> str:
+    """'40 s', '12 min', '3 h 20 min' or '9 d'."""
+    whole = timedelta(seconds=round(max(0.0, seconds)))
+    if whole < timedelta(minutes=2):
+        return f"{whole.seconds} s"
+    minutes = int(whole.total_seconds()) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // (24 * 60)} d"

@@ -1,0 +1,181 @@
+"""What belongs to nobody any more: files without rows, rows without files, leftovers of crashes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Row, select
+
+from shared import jobs
+from shared.cli.doctor.finding import Finding, ok, problem, warning
+from shared.db import Database
+from shared.models import Job, Recording
+from shared.settings import Settings
+from shared.states import TERMINAL
+from shared.storage import uploads
+from shared.storage.blobs import is_key, key_of
+
+_YOUNG_S = 3600.0
+"""A file gets its row right after its bytes are safe; so long nothing is called an orphan."""
+
+_NAMED = 3
+_JOB_ID_LENGTH = 36
+_DELETE = "longscribe doctor --delete-orphans removes them."
+
+
+@dataclass(frozen=True, slots=True)
+class _Leftover:
+    path: Path
+    size_bytes: int
+
+
+def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> list[Finding]:
+    """With `delete` the leftovers older than an hour are removed; a row never is."""
+    oldest = time.time() - _YOUNG_S
+    # The folders before the rows: what gets its row in between is then no orphan.
+    root = settings.recordings_dir
+    stored = {f"{path.parent.name}/{path.name}": path for path in _recordings(root)}
+    incoming = _entries(root / "incoming")
+    unfinished = _entries(root / "uploads")
+    work = _entries(settings.work_dir)
+    running = jobs.running_job_ids(db)
+    with db.reading() as session:
+        rows = session.execute(
+            select(Recording.blob_key, Job.id, Job.status).join(
+                Job, Job.recording_id == Recording.id, isouter=True
+            )
+        ).all()
+    uploading = uploads.ids(db)
+    # A whole upload takes its place among the recordings just before it gets its job.
+    keys = {row.blob_key for row in rows} | {key_of(upload_id) for upload_id in uploading}
+    unknown = [path for key, path in stored.items() if key not in keys]
+    missing = [
+        row
+        for row in rows
+        # Looked for once more: it may have come since the folders were read.
+        if row.blob_key not in stored and not (root / row.blob_key).exists()
+    ]
+    silent = min(oldest, time.time() - 2 * settings.upload_silence_s)
+    # An orphan among others is a crash's; nothing but orphans is another installation's folder.
+    foreign = bool(unknown) and len(unknown) == len(stored)
+    findings = [
+        _missing_files([row for row in missing if row.id and row.status not in TERMINAL], True),
+        _missing_files([row for row in missing if not row.id or row.status in TERMINAL], False),
+        _leftovers("recordings without a row", _older(unknown, oldest), delete, foreign=foreign),
+        _leftovers("partial uploads", _older(incoming, silent), delete),
+        _leftovers(
+            "unfinished uploads without a row",
+            _older((path for path in unfinished if path.name not in uploading), oldest),
+            delete,
+            foreign=foreign,
+        ),
+        _leftovers(
+            "work folders of jobs that nobody runs",
+            _older((path for path in work if path.name[:_JOB_ID_LENGTH] not in running), oldest),
+            delete,
+            foreign=foreign,
+        ),
+    ]
+    return [finding for finding in findings if finding] or [
+        ok("orphans", f"none; {len(stored)} recordings, {len(rows)} rows")
+    ]
+
+
+def _recordings(root: Path) -> Iterable[Path]:
+    for folder in _entries(root):
+        if folder.name not in ("incoming", "uploads") and folder.is_dir():
+            for path in _entries(folder):
+                if is_key(f"{folder.name}/{path.name}"):  # what others put there is theirs
+                    yield path
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _older(paths: Iterable[Path], than: float) -> list[_Leftover]:
+    """Those not written to since; one that is gone meanwhile is nobody's orphan."""
+    found = []
+    for path in paths:
+        try:
+            status = path.lstat()
+            if status.st_mtime < than:
+                found.append(_Leftover(path, _size(path)))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _size(path: Path) -> int:
+    if path.is_dir() and not path.is_symlink():
+        return sum(file.lstat().st_size for file in path.rglob("*"))
+    return path.lstat().st_size
+
+
+def _leftovers(
+    what: str, leftovers: list[_Leftover], delete: bool, *, foreign: bool = False
+) -> Finding | None:
+    if not leftovers:
+        return None
+    named = ", ".join(str(leftover.path) for leftover in leftovers[:_NAMED])
+    more = f" and {len(leftovers) - _NAMED} more" if len(leftovers) > _NAMED else ""
+    size = sum(leftover.size_bytes for leftover in leftovers)
+    finding = f"{len(leftovers)} {what}, {size / 2**20:.1f} MB: {named}{more}"
+    if foreign:
+        return warning(
+            "orphans",
+            f"{finding}; this database knows none of the recordings here, so it is most likely "
+            "not theirs, and --delete-orphans leaves them",
+            "Check LONGSCRIBE_DATABASE_URL and LONGSCRIBE_DATA_DIR. If they are right, remove "
+            "the files by hand.",
+        )
+    if not delete:
+        return warning("orphans", finding, _DELETE)
+    kept = [leftover.path for leftover in leftovers if not _remove(leftover.path)]
+    if kept:
+        return problem(
+            "orphans",
+            f"{len(kept)} of {len(leftovers)} {what} could not be removed, {kept[0]} for one",
+            "Remove them as the user whom they belong to.",
+        )
+    return ok("orphans", f"removed {finding}")
+
+
+def _remove(path: Path) -> bool:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _missing_files(
+    rows: Sequence[Row[str, str | None, str | None]], needed: bool
+) -> Finding | None:
+    if not rows:
+        return None
+    named = ", ".join(row.id or row.blob_key for row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    if needed:
+        return problem(
+            "orphans",
+            f"{len(rows)} jobs still to be done have lost their recording: {named}{more}",
+            "Restore the folder of the recordings from its backup and check LONGSCRIBE_DATA_DIR, "
+            "or cancel and delete these jobs.",
+        )
+    return warning(
+        "orphans",
+        f"{len(rows)} jobs that are over have lost their recording: {named}{more}; what was "
+        "transcribed is still there",
+        "Restore the folder of the recordings from its backup, or delete these jobs.",
+    )

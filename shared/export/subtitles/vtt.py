@@ -1,0 +1,37 @@
+"""WebVTT subtitles."""
+
+from __future__ import annotations
+
+import html
+
+import webvtt
+from webvtt.models import Timestamp
+
+from shared.export.options import ExportOptions, Provenance
+from shared.export.subtitles.cues import cues
+from shared.transcripts.values import Transcript
+
+
+def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    document = webvtt.WebVTT()
+    for cue in cues(transcript, options):
+        document.captions.append(
+            webvtt.Caption(
+                start=_timestamp(cue.start),
+                end=_timestamp(cue.end),
+                # < and & would start a tag or an entity.
+                text=html.escape("\n".join(cue.lines), quote=False),
+            )
+        )
+    return str(document.content) + "\n"
+
+
+def _timestamp(milliseconds: int) -> str:
+    return str(
+        Timestamp(
+            hours=milliseconds // 3_600_000,
+            minutes=milliseconds // 60_000 % 60,
+            seconds=milliseconds // 1000 % 60,
+            milliseconds=milliseconds % 1000,
+        )
+    )

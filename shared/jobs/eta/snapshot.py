@@ -1,0 +1,197 @@
+"""How the queue stands at one moment, in two statements whatever its length.
+
+All that a forecast depends on but the waiting jobs themselves: who works, on what and how fast, and
+a mark that differs once something has happened to any job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Float, Row, Select, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy.orm import Session
+
+from shared.db import database_now
+from shared.jobs.eta.simulation import remaining_s
+from shared.jobs.eta.throughput import audio_s, last_completed, speed_of
+from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen
+from shared.states import RUNNING, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job that a worker holds. Lengths and times are seconds."""
+
+    job_id: str
+    owner_id: str
+    status: JobStatus
+    stage: str | None
+    progress: float
+    length_s: float
+    attempt: int
+    spent_s: float
+    """Over all of its attempts."""
+
+    def remaining_s(self, speed: float | None) -> float | None:
+        """Wall seconds until it is done; None if nothing says, or it was cancelled."""
+        if self.status is not JobStatus.PROCESSING:
+            return None
+        expected_s = self.length_s / speed if speed else None
+        return remaining_s(self.progress, self.spent_s, expected_s)
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """Differs once the job has moved."""
+        return self.job_id, self.status, self.stage, self.progress, self.attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    now: datetime
+    """By the database's clock."""
+    workers: int
+    """Those that reported themselves lately."""
+    slots: int
+    """Jobs that these run at once."""
+    waiting: int
+    """Jobs of all owners."""
+    counts: dict[JobStatus, int]
+    """The owner's jobs by state; empty unless an owner was named."""
+    running: tuple[Running, ...]
+    """Of all owners."""
+    speed: float | None
+    """Audio seconds a wall second, as far as it was learnt."""
+    queue_mark: tuple[Any, ...]
+    """Of two situations with the same one, nothing but time lies between them, as far as a
+    forecast goes."""
+    owner_mark: tuple[Any, ...]
+    """Likewise, with the other, as far as a list of the owner's jobs goes."""
+
+
+def look(session: Session, *, seen_within_s: float, owner_id: str | None = None) -> Situation:
+    """How things stand now. With `owner_id` that owner's jobs are counted by state too."""
+    about = session.execute(
+        _about(seen_within_s, owner_id is not None), {"owner_id": owner_id}
+    ).one()
+    paces = session.execute(_paces()).all()
+    running = tuple(_running(paces, about.now))
+    counts = {} if owner_id is None else {status: about._mapping[status] for status in JobStatus}
+    speed = speed_of([row for row in paces if row.job_id is None])
+    return Situation(
+        now=about.now,
+        workers=about.workers,
+        slots=about.slots,
+        waiting=about.waiting,
+        counts=counts,
+        running=running,
+        speed=speed,
+        queue_mark=(
+            about.last_event,
+            about.waiting,
+            about.last_queued,
+            about.workers,
+            about.slots,
+            speed,
+            *(job.mark for job in running),
+        ),
+        owner_mark=(*counts.values(), about._mapping.get("newest")),
+    )
+
+
+@cache
+def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
+    queued = Job.status == JobStatus.QUEUED.value
+    alive = WorkerSeen.seen_at >= database_now(-seen_within_s)
+    columns: list[Any] = [
+        database_now().label("now"),
+        _scalar("workers", select(func.count()).where(alive)),
+        _scalar("slots", select(func.coalesce(func.sum(WorkerSeen.jobs_at_once), 0)).where(alive)),
+        # Whatever moves a job writes an event with the next number.  A job that is deleted takes
+        # its events with it, and SQLite gives the highest number again: hence the rest.
+        _scalar("last_event", select(func.max(JobEvent.id))),
+        _scalar("waiting", select(func.count()).where(queued)),
+        _scalar("last_queued", select(func.max(Job.queued_at)).where(queued)),
+    ]
+    if of_an_owner:
+        of_owner = Job.owner_id == bindparam("owner_id")
+        columns += [
+            _scalar(status.value, select(func.count()).where(of_owner, Job.status == status.value))
+            for status in JobStatus
+        ]
+        columns.append(_scalar("newest", select(func.max(Job.id)).where(of_owner)))
+    return select(*columns)
+
+
+def _scalar(name: str, statement: Select[Any]) -> Any:
+    return statement.scalar_subquery().label(name)
+
+
+@cache
+def _paces() -> Any:
+    """Each attempt of the jobs that run, in order, and those that were completed last, whose
+    `job_id` is null."""
+    running = (
+        select(
+            Job.id.label("job_id"),
+            Job.owner_id,
+            Job.status,
+            Job.stage,
+            Job.progress,
+            cast(audio_s(), Float).label("duration_s"),
+            Attempt.number,
+            Attempt.model,
+            Attempt.started_at,
+            Attempt.ended_at,
+        )
+        .join(Recording, Recording.id == Job.recording_id)
+        .join(Attempt, Attempt.job_id == Job.id)
+        .where(Job.status.in_([status.value for status in RUNNING]))
+        .order_by(Job.id, Attempt.number)
+        .subquery()
+    )
+    completed = last_completed().subquery()
+    return union_all(
+        select(running),
+        select(
+            null(),
+            null(),
+            null(),
+            null(),
+            cast(null(), Float),
+            completed.c.duration_s,
+            literal(1),
+            completed.c.model,
+            completed.c.started_at,
+            completed.c.ended_at,
+        ),
+    )
+
+
+def _running(paces: Sequence[Row[Any]], now: datetime) -> list[Running]:
+    # The parts of a union have an order only by custom of the database.
+    rows = sorted(
+        (row for row in paces if row.job_id is not None), key=lambda row: (row.job_id, row.number)
+    )
+    jobs = []
+    for _, group in groupby(rows, key=lambda row: row.job_id):
+        attempts = list(group)
+        latest = attempts[-1]
+        spent_s = sum(((row.ended_at or now) - row.started_at).total_seconds() for row in attempts)
+        jobs.append(
+            Running(
+                job_id=latest.job_id,
+                owner_id=latest.owner_id,
+                status=JobStatus(latest.status),
+                stage=latest.stage,
+                progress=latest.progress,
+                length_s=latest.duration_s,
+                attempt=latest.number,
+                spent_s=spent_s,
+            )
+        )
+    return jobs

@@ -1,0 +1,114 @@
+"""What is asked of single jobs and of the queue as a whole. Reads only; `listing` has the lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Text, cast, func, select
+
+from shared.db import Database, database_now
+from shared.errors import JobNotFound, TranscriptNotReady
+from shared.jobs.eta.snapshot import look
+from shared.jobs.queries.view import JobView, view_jobs
+from shared.models import Job, StoredTranscript, WorkerSeen
+from shared.settings import SEEN_WITHIN_S
+from shared.states import RUNNING, JobStatus
+from shared.transcripts.corrections import with_corrections
+from shared.transcripts.values import Transcript, Version
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSummary:
+    """How many jobs are in which state; `claimable` of the queued may be taken now."""
+
+    by_status: dict[JobStatus, int]
+    claimable: int
+
+
+def get_job(
+    db: Database, *, owner_id: str, job_id: str, seen_within_s: float = SEEN_WITHIN_S
+) -> JobView:
+    """One job. Raises JobNotFound, for another owner's too."""
+    with db.reading() as session:
+        situation = look(session, seen_within_s=seen_within_s)
+        views = view_jobs(session, situation, (Job.id == job_id) & (Job.owner_id == owner_id))
+    if not views:
+        raise JobNotFound
+    return views[0]
+
+
+def get_transcript(
+    db: Database,
+    *,
+    owner_id: str,
+    job_id: str,
+    version: Version = Version.CURRENT,
+    words: bool = True,
+) -> Transcript:
+    """With its corrections, unless the recognised version is wanted. A sentence that a correction
+    removed is there without text, so that the others keep their numbers; what is handed out leaves
+    it away (`Transcript.without_removed`).  Without `words` it takes a fraction of the memory.
+
+    Raises JobNotFound, or TranscriptNotReady until the job is completed.
+    """
+    with db.reading() as session:
+        row = session.execute(
+            select(Job.status, cast(StoredTranscript.content, Text).label("stored"))
+            .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
+            .where(Job.id == job_id, Job.owner_id == owner_id)
+        ).one_or_none()
+        if row is None:
+            raise JobNotFound
+        if row.stored is None:
+            raise TranscriptNotReady(
+                f"This job is {row.status}; the transcript is there once it is completed."
+            )
+        recognised = Transcript.read(row.stored, words=words)
+        if version is Version.RECOGNISED:
+            return recognised
+        return with_corrections(session, job_id, recognised, words=words)
+
+
+def queue_summary(db: Database) -> QueueSummary:
+    """Over all owners."""
+    with db.reading() as session:
+        rows = session.execute(select(Job.status, func.count()).group_by(Job.status)).all()
+        claimable = session.scalar(
+            select(func.count()).where(
+                Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now()
+            )
+        )
+    return QueueSummary(
+        {JobStatus(status): count for status, count in rows}, claimable=claimable or 0
+    )
+
+
+def workers_seen(db: Database, *, within_s: float) -> list[WorkerSeen]:
+    """Workers that have reported themselves in the last `within_s` seconds."""
+    with db.reading() as session:
+        return list(
+            session.scalars(
+                select(WorkerSeen)
+                .where(WorkerSeen.seen_at >= database_now(-within_s))
+                .order_by(WorkerSeen.name)
+            )
+        )
+
+
+def worker_last_seen(db: Database) -> datetime | None:
+    """When any worker last reported itself, as long as that is remembered: a day."""
+    with db.reading() as session:
+        return session.scalar(
+            select(WorkerSeen.seen_at).order_by(WorkerSeen.seen_at.desc()).limit(1)
+        )
+
+
+def running_job_ids(db: Database) -> set[str]:
+    """Jobs that some worker holds a lease on."""
+    with db.reading() as session:
+        return set(
+            session.scalars(
+                select(Job.id).where(Job.status.in_([status.value for status in RUNNING]))
+            )
+        )

@@ -1,0 +1,127 @@
+"""An owner's jobs, some at a time, all or those that a state or words narrow down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from shared.db import Database
+from shared.jobs.eta.snapshot import Situation, look
+from shared.jobs.queries.view import JobView, view_jobs
+from shared.models import Job
+from shared.settings import SEEN_WITHIN_S
+from shared.states import JobStatus
+from shared.transcripts.search import Snippet, find_jobs, snippets, terms_of
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some jobs, newest first, and where the next page starts."""
+
+    jobs: list[JobView]
+    next_cursor: str | None
+    workers_alive: int
+    """Workers that reported themselves lately."""
+    counts: dict[JobStatus, int]
+    """By state, of all the owner's jobs that have the words that were asked for."""
+    snippets: dict[str, Snippet] = field(default_factory=dict)
+    """By job, where its transcript has these words."""
+
+
+def list_jobs(
+    db: Database,
+    *,
+    owner_id: str,
+    statuses: Collection[JobStatus] = (),
+    query: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+    situation: Situation | None = None,
+    seen_within_s: float = SEEN_WITHIN_S,
+) -> JobPage:
+    """An owner's jobs, newest first: those in one of `statuses`, if any is named, whose names and
+    transcripts have the words of `query`.
+
+    `cursor` is the `next_cursor` of the page before; a worker is alive if it was seen within
+    `seen_within_s`.  A `situation` that was looked at just now is not looked at again.
+    """
+    with db.reading() as session:
+        if situation is None:
+            situation = look(session, seen_within_s=seen_within_s, owner_id=owner_id)
+        return _page(session, situation, owner_id, statuses, terms_of(query), limit, cursor)
+
+
+def _page(
+    session: Session,
+    situation: Situation,
+    owner_id: str,
+    statuses: Collection[JobStatus],
+    terms: Collection[str],
+    limit: int,
+    cursor: str | None,
+) -> JobPage:
+    counts = situation.counts
+    which: ColumnElement[bool]
+    if terms:
+        found = find_jobs(session, owner_id, terms)
+        counts = dict.fromkeys(JobStatus, 0) | Counter(status for _, status in found)
+        which = Job.id.in_(_from(found, statuses, cursor)[: limit + 1])
+    else:
+        wanted = _in(select(Job.id).where(Job.owner_id == owner_id), statuses)
+        if cursor is not None:
+            wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
+        which = Job.id.in_(wanted.order_by(Job.id.desc()).limit(limit + 1))
+    views = view_jobs(session, situation, which)
+    more = len(views) > limit
+    views = views[:limit]
+    shown = [view.job.id for view in views]
+    return JobPage(
+        views,
+        next_cursor=shown[-1] if more else None,
+        workers_alive=situation.workers,
+        counts=counts,
+        snippets=snippets(session, shown, terms) if terms and shown else {},
+    )
+
+
+def list_states(
+    db: Database, *, owner_id: str, statuses: Collection[JobStatus] = (), query: str | None = None
+) -> list[tuple[str, JobStatus]]:
+    """The ids and states of all jobs that `list_jobs` would show, page after page."""
+    terms = terms_of(query)
+    with db.reading() as session:
+        if terms:
+            found = find_jobs(session, owner_id, terms)
+            return [
+                (job_id, status) for job_id, status in found if status in (statuses or JobStatus)
+            ]
+        wanted = select(Job.id, Job.status).where(Job.owner_id == owner_id)
+        rows = session.execute(_in(wanted, statuses).order_by(Job.id.desc()))
+        return [(row.id, JobStatus(row.status)) for row in rows]
+
+
+def situation_of(db: Database, *, owner_id: str, seen_within_s: float = SEEN_WITHIN_S) -> Situation:
+    """How things stand for an owner: cheap enough to ask whether anything has changed."""
+    with db.reading() as session:
+        return look(session, seen_within_s=seen_within_s, owner_id=owner_id)
+
+
+def _in(wanted: Any, statuses: Collection[JobStatus]) -> Any:
+    return (
+        wanted.where(Job.status.in_([status.value for status in statuses])) if statuses else wanted
+    )
+
+
+def _from(
+    found: Sequence[tuple[str, JobStatus]], statuses: Collection[JobStatus], cursor: str | None
+) -> list[str]:
+    return [
+        job_id
+        for job_id, status in found
+        if (not statuses or status in statuses) and (cursor is None or job_id < cursor)
+    ]

@@ -1,0 +1,72 @@
+"""What a job has recognised so far, for whoever cannot wait: words without punctuation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from shared.db import Database
+from shared.errors import JobNotFound
+from shared.models import Job, Segment
+from shared.transcripts.values import SAMPLE_RATE, join_text
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedText:
+    """A segment's words, glued as they are written. Times are seconds of the recording."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextSoFar:
+    """Segments in order of time, and where to ask on from."""
+
+    plan: str
+    """Another one than before: what was recognised was dropped, and this is all there is now."""
+    next_batch: int
+    """Of the batches from this one on some may be missing; all before it are in what was told."""
+    segments: list[RecognisedText]
+
+
+def text_so_far(
+    db: Database, *, owner_id: str, job_id: str, plan: str = "", from_batch: int = 0
+) -> TextSoFar:
+    """What the batches from `from_batch` of `plan` on have brought; of another plan, everything.
+
+    A job's batches are recognised in the order of their numbers, and one that ran out of memory
+    is committed in parts, so the last one seen is told again.  Raises JobNotFound.
+    """
+    with db.reading() as session:
+        row = session.execute(
+            select(Job.plan_key).where(Job.id == job_id, Job.owner_id == owner_id)
+        ).one_or_none()
+        if row is None:
+            raise JobNotFound
+        now = row.plan_key or ""
+        rows = session.execute(
+            select(Segment.start_sample, Segment.end_sample, Segment.batch, Segment.words)
+            .where(
+                Segment.job_id == job_id,
+                Segment.plan_key == now,
+                Segment.words.is_not(None),
+                Segment.batch >= (from_batch if plan == now else 0),
+            )
+            .order_by(Segment.start_sample)
+        ).all()
+    return TextSoFar(
+        plan=now,
+        next_batch=max((row.batch for row in rows), default=from_batch if plan == now else 0),
+        segments=[
+            RecognisedText(
+                row.start_sample / SAMPLE_RATE,
+                row.end_sample / SAMPLE_RATE,
+                join_text(word for word, *_ in row.words),
+            )
+            for row in rows
+            if row.words
+        ],
+    )

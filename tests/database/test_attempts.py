@@ -1,0 +1,395 @@
+"""What an attempt may write, and what becomes of one that is lost, on both databases."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import update
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import (
+    Cancelled,
+    FenceLost,
+    InternalError,
+    RecognitionFailed,
+    Stalled,
+    UnsupportedMedia,
+)
+from shared.jobs.history import Happening
+from shared.jobs.transition import move
+from shared.models import LOCAL_OWNER, Checkpoint, Segment, StoredTranscript
+from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
+from shared.transcripts.values import Transcript
+from tests.support import factories
+from tests.support.factories import PLAN_KEY, TRANSCRIPT, count, expire_lease, view
+
+PLAN = [jobs.PlannedSegment(0, 16_000, 0), jobs.PlannedSegment(20_000, 30_000, 1)]
+FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3, 0.97)])
+RECOGNITION = jobs.Recognition(duration_s=12.5, warnings=["damaged_audio_skipped"])
+SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
+
+
+class TestAttempt:
+    def test_finishing_stores_the_transcript_and_the_state_together(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.set_stage(db, claim, Stage.RECOGNISING, progress=0.2, duration_s=12.5)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        jobs.save_batch(db, claim, [SECOND], progress=0.9)
+        jobs.finish(db, claim, TRANSCRIPT, peak_bytes=7)
+        shown = view(db, job_id)
+        assert shown.job.status == JobStatus.COMPLETED
+        assert shown.job.progress == 1
+        assert shown.job.stage is None and shown.job.lease_expires_at is None
+        assert shown.attempt is not None and shown.attempt.batches == 2
+        assert shown.attempt.peak_bytes == 7
+        assert shown.real_time_factor_x is not None and shown.real_time_factor_x > 0
+        assert jobs.get_transcript(db, owner_id=LOCAL_OWNER, job_id=job_id) == TRANSCRIPT
+
+    def test_what_a_version_without_confidence_stored_is_still_read(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        with db.writing() as session:
+            old = update(Segment).where(Segment.job_id == job_id, Segment.start_sample == 0)
+            session.execute(old.values(words=[["好", 0.1, 0.3]]))
+        first, second = jobs.stored_plan(db, claim, PLAN_KEY).segments
+        assert (first.words, second.words) == ([("好", 0.1, 0.3, None)], None)
+        [so_far] = jobs.text_so_far(db, owner_id=LOCAL_OWNER, job_id=job_id).segments
+        assert so_far.text == "好"
+        content = {**TRANSCRIPT.to_json(), "sentences": TRANSCRIPT.to_json()["sentences"][:1]}
+        del content["low_confidence_share"]
+        read = Transcript.read(json.dumps(content))
+        assert read.low_confidence_share is None
+        assert {word.confidence for word in read.sentences[0].words} == {None}
+
+    def test_a_job_with_a_missing_segment_cannot_finish(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        with pytest.raises(RecognitionFailed, match="2 segments were planned and 1 recognised"):
+            jobs.finish(db, claim, TRANSCRIPT)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+        assert count(db, StoredTranscript) == 0
+
+    def test_a_segment_that_was_never_planned_is_refused_with_its_whole_batch(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        stranger = jobs.RecognisedSegment(5, 6, 0, [])
+        with pytest.raises(RecognitionFailed):
+            jobs.save_batch(db, claim, [FIRST, stranger], progress=0.5)
+        plan = jobs.stored_plan(db, claim, PLAN_KEY)
+        assert all(segment.words is None for segment in plan.segments)
+
+    def test_the_next_attempt_finds_the_plan_and_what_was_recognised(self, db: Database) -> None:
+        factories.submit(db)
+        first = factories.claim(db)
+        jobs.store_plan(db, first, PLAN_KEY, PLAN, complete=True)
+        jobs.save_batch(db, first, [FIRST], progress=0.5)
+        jobs.release(db, first)
+        second = factories.claim(db)
+        assert jobs.stored_plan(db, second, PLAN_KEY) == jobs.StoredPlan(
+            [FIRST, jobs.RecognisedSegment(20_000, 30_000, 1, None)], complete=True
+        )
+
+    def test_a_plan_under_another_key_is_not_used_and_then_replaced(self, db: Database) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        assert jobs.stored_plan(db, claim, "other model") == jobs.NO_PLAN
+        jobs.store_plan(db, claim, "other model", PLAN[:1], complete=True)
+        assert count(db, Segment) == 1
+
+    def test_a_plan_grows_window_by_window_and_is_complete_with_the_last(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN[:1], complete=False)
+        assert not jobs.stored_plan(db, claim, PLAN_KEY).complete
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        with pytest.raises(RecognitionFailed):  # nobody knows yet what is still to come
+            jobs.finish(db, claim, TRANSCRIPT)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN[1:], complete=True)
+        plan = jobs.stored_plan(db, claim, PLAN_KEY)
+        assert plan.complete and [s.words is None for s in plan.segments] == [False, True]
+        jobs.save_batch(db, claim, [SECOND], progress=0.9)
+        jobs.finish(db, claim, TRANSCRIPT)
+
+    def test_a_plan_that_does_not_fit_any_more_is_dropped_with_its_words(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        jobs.drop_plan(db, claim)
+        assert jobs.stored_plan(db, claim, PLAN_KEY) == jobs.NO_PLAN
+        assert count(db, Segment) == 0
+
+    def test_the_words_are_a_checkpoint_once_all_are_there_and_the_marks_are_the_next(
+        self, db: Database
+    ) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, PLAN, complete=True)
+        jobs.save_batch(db, claim, [FIRST], progress=0.5)
+        with pytest.raises(RecognitionFailed):
+            jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        assert jobs.stored_recognition(db, claim, PLAN_KEY) is None
+        jobs.save_batch(db, claim, [SECOND], progress=0.9)
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        assert jobs.stored_recognition(db, claim, PLAN_KEY) == RECOGNITION
+        assert jobs.stored_marks(db, claim, PLAN_KEY) is None
+        jobs.store_marks(db, claim, PLAN_KEY, ["。"])
+        assert jobs.stored_marks(db, claim, PLAN_KEY) == ["。"]
+        assert jobs.stored_recognition(db, claim, "other model") is None
+        assert jobs.stored_marks(db, claim, "other model") is None
+        jobs.finish(db, claim, TRANSCRIPT)
+        assert count(db, Checkpoint) == 0
+
+    @pytest.mark.parametrize("how", ["dropped", "another key"])
+    def test_checkpoints_go_with_the_plan(self, db: Database, how: str) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        jobs.store_marks(db, claim, PLAN_KEY, [])
+        if how == "dropped":
+            jobs.drop_plan(db, claim)
+        else:
+            jobs.store_plan(db, claim, "other model", [], complete=True)
+        assert count(db, Checkpoint) == 0
+
+    @pytest.mark.parametrize(("most", "allowed"), [(1, 2), (2, 2), (3, 3)])
+    def test_losses_count_anew_once_the_words_are_there_and_stay_bounded(
+        self, db: Database, most: int, allowed: int
+    ) -> None:
+        job_id = factories.submit(db)
+
+        def lose(*, last: bool) -> None:
+            claim = factories.claim(db)
+            assert jobs.is_last_attempt(db, claim, max_attempts=most) is last
+            expire_lease(db, job_id)
+            jobs.reap(db, max_attempts=most)
+
+        for _ in range(most - 1):
+            lose(last=False)
+        claim = factories.claim(db)
+        assert jobs.is_last_attempt(db, claim, max_attempts=most)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        assert not jobs.is_last_attempt(db, claim, max_attempts=most)
+        expire_lease(db, job_id)
+        jobs.reap(db, max_attempts=most)
+        for number in range(2, allowed + 1):
+            assert factories.status_of(db, job_id) == JobStatus.QUEUED
+            lose(last=number == allowed)
+        assert factories.status_of(db, job_id) == JobStatus.FAILED
+
+    def test_progress_never_falls(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.set_stage(db, claim, Stage.RECOGNISING, progress=0.7)
+        jobs.set_stage(db, claim, Stage.DECODING, progress=0.1)
+        assert view(db, job_id).job.progress == 0.7
+
+    def test_a_passing_error_queues_the_job_again_until_attempts_run_out(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        for _ in range(2):
+            jobs.retry_later(db, factories.claim(db), InternalError(), max_attempts=3, delay_s=0)
+            assert factories.status_of(db, job_id) == JobStatus.QUEUED
+        jobs.retry_later(db, factories.claim(db), InternalError(), max_attempts=3, delay_s=0)
+        shown = view(db, job_id)
+        assert shown.job.status == JobStatus.FAILED
+        assert shown.job.error_code == "internal_error"
+
+    def test_a_delayed_retry_is_not_claimed_before_its_time(self, db: Database) -> None:
+        factories.submit(db)
+        jobs.retry_later(db, factories.claim(db), InternalError(), max_attempts=3, delay_s=60)
+        assert jobs.claim_next(db, worker="w", lease_s=60) is None
+        assert jobs.queue_summary(db).claimable == 0
+
+    def test_giving_a_job_back_at_shutdown_costs_no_attempt(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        for _ in range(5):
+            jobs.release(db, factories.claim(db))
+        assert view(db, job_id).job.failed_attempts == 0
+
+
+WRITES: dict[str, Callable[[Database, jobs.Claim], object]] = {
+    "heartbeat": lambda db, claim: jobs.heartbeat(db, claim),
+    "stage": lambda db, claim: jobs.set_stage(db, claim, Stage.SAVING, progress=0.9),
+    "plan": lambda db, claim: jobs.store_plan(db, claim, "x", PLAN, complete=True),
+    "batch": lambda db, claim: jobs.save_batch(db, claim, [], progress=0.9),
+    "length": lambda db, claim: jobs.set_stage(db, claim, Stage.DECODING, duration_s=9.0),
+    "size": lambda db, claim: jobs.note_batch_choice(db, claim, factories.CHOICE),
+    "drop": lambda db, claim: jobs.drop_plan(db, claim),
+    "oom": lambda db, claim: jobs.record_oom_retry(db, claim, 10),
+    "recognition": lambda db, claim: jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION),
+    "marks": lambda db, claim: jobs.store_marks(db, claim, PLAN_KEY, ["。"]),
+    "finish": lambda db, claim: jobs.finish(db, claim, TRANSCRIPT),
+    "fail": lambda db, claim: jobs.fail(db, claim, UnsupportedMedia()),
+    "release": lambda db, claim: jobs.release(db, claim),
+    "retry": lambda db, claim: jobs.retry_later(
+        db, claim, InternalError(), max_attempts=3, delay_s=0
+    ),
+}
+
+
+class TestFence:
+    @pytest.mark.parametrize("write", WRITES)
+    def test_the_old_holder_of_a_job_writes_nothing(self, db: Database, write: str) -> None:
+        job_id = factories.submit(db)
+        old = factories.claim(db)
+        jobs.store_plan(db, old, PLAN_KEY, [], complete=True)
+        expire_lease(db, job_id)
+        assert [reaped.status for reaped in jobs.reap(db, max_attempts=3)] == [JobStatus.QUEUED]
+        new = factories.claim(db)
+        before = view(db, job_id).job
+        told = factories.told(db, job_id)
+        with pytest.raises(FenceLost):
+            WRITES[write](db, old)
+        assert factories.told(db, job_id) == told
+        after = view(db, job_id).job
+        for name in ("status", "fence", "stage", "progress", "lease_expires_at", "plan_key"):
+            assert getattr(after, name) == getattr(before, name), name
+        assert count(db, StoredTranscript) == 0
+        jobs.heartbeat(db, new)
+
+    @pytest.mark.parametrize("write", WRITES)
+    def test_an_attempt_at_a_cancelled_job_is_told_so(self, db: Database, write: str) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        told = factories.told(db, job_id)
+        with pytest.raises(Cancelled):
+            WRITES[write](db, claim)
+        assert factories.told(db, job_id) == told
+        jobs.cancelled(db, claim)
+        assert factories.status_of(db, job_id) == JobStatus.CANCELLED
+
+    def test_a_finished_job_cannot_be_finished_again(self, db: Database) -> None:
+        factories.submit(db)
+        claim = factories.claim(db)
+        factories.complete(db, claim)
+        with pytest.raises(FenceLost):
+            jobs.finish(db, claim, TRANSCRIPT)
+
+    def test_the_status_cannot_be_assigned(self, db: Database) -> None:
+        job = view(db, factories.submit(db)).job
+        with pytest.raises(AttributeError, match=r"shared\.jobs"):
+            job.status = JobStatus.COMPLETED
+
+    def test_a_move_that_the_table_does_not_know_is_a_mistake_in_the_program(
+        self, db: Database
+    ) -> None:
+        with db.writing() as session, pytest.raises(ValueError, match="never moves"):
+            move(session, "x", JobStatus.QUEUED, JobStatus.COMPLETED)
+
+    def test_no_status_changes_without_an_event_that_tells_of_it(self, db: Database) -> None:
+        with db.writing() as session:
+            with pytest.raises(ValueError, match="no event tells"):
+                move(session, "x", JobStatus.QUEUED, JobStatus.CANCELLED)
+            finished = Happening(EventKind.COMPLETED)
+            with pytest.raises(ValueError, match="no event tells"):
+                move(session, "x", JobStatus.QUEUED, JobStatus.CANCELLED, finished)
+
+
+def stall(db: Database, claim: jobs.Claim) -> JobStatus | None:
+    return jobs.take_back(
+        db, job_id=claim.job_id, fence=claim.fence, error=Stalled(), max_attempts=2
+    )
+
+
+class TestReaper:
+    def test_a_living_lease_is_left_alone(self, db: Database) -> None:
+        factories.submit(db)
+        factories.claim(db)
+        assert jobs.reap(db, max_attempts=3) == []
+
+    def test_a_job_lost_three_times_is_failed_and_the_others_go_on(self, db: Database) -> None:
+        poison = factories.submit(db, priority=1)
+        other = factories.submit(db)
+        for _ in range(3):
+            assert factories.claim(db).job_id == poison
+            expire_lease(db, poison)
+            jobs.reap(db, max_attempts=3)
+        shown = view(db, poison)
+        assert shown.job.status == JobStatus.FAILED
+        assert shown.job.error_code == "worker_lost"
+        assert [a.outcome for a in shown.job.attempts] == [AttemptOutcome.LOST] * 3
+        assert factories.claim(db).job_id == other
+
+    def test_a_cancelled_job_whose_worker_died_is_cancelled(self, db: Database) -> None:
+        job_id = factories.a_job(db, JobStatus.CANCELLING)
+        expire_lease(db, job_id)
+        jobs.reap(db, max_attempts=3)
+        assert factories.status_of(db, job_id) == JobStatus.CANCELLED
+
+    def test_an_attempt_known_to_have_stalled_is_taken_back_before_its_lease_ends(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        ends = [JobStatus.QUEUED, JobStatus.FAILED]
+        for end in ends:
+            claim = factories.claim(db)
+            assert stall(db, claim) == end
+            assert stall(db, claim) is None  # it holds the job no more
+            with pytest.raises(FenceLost):
+                jobs.heartbeat(db, claim)
+        job = view(db, job_id).job
+        assert (job.status, job.error_code) == (JobStatus.FAILED, "stalled")
+        assert "LONGSCRIBE_STALL_S" in (job.error_message or "")
+        assert job.failed_attempts == 2
+        assert [a.outcome for a in job.attempts] == [AttemptOutcome.LOST] * 2
+        assert [a.error_code for a in job.attempts] == ["stalled"] * 2
+        assert all(a.ended_at and a.error_message for a in job.attempts)
+
+    def test_a_stalled_attempt_whose_lease_ran_out_meanwhile_changes_nothing(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        stalled = factories.claim(db)
+        expire_lease(db, job_id)
+        jobs.reap(db, max_attempts=3)
+        factories.claim(db)
+        assert stall(db, stalled) is None
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+
+    def test_a_cancelled_job_whose_attempt_stalled_is_cancelled(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        assert stall(db, claim) == JobStatus.CANCELLED
+
+    def test_two_reapers_take_a_job_back_once(self, db: Database) -> None:
+        job_ids = [factories.submit(db) for _ in range(10)]
+        for _ in job_ids:
+            factories.claim(db)
+        for job_id in job_ids:
+            expire_lease(db, job_id)
+        barrier = threading.Barrier(2)
+
+        def sweep(_: int) -> list[jobs.Reaped]:
+            barrier.wait()
+            return jobs.reap(db, max_attempts=3)
+
+        with ThreadPoolExecutor(2) as pool:
+            reaped = [found.job_id for both in pool.map(sweep, range(2)) for found in both]
+        assert sorted(reaped) == sorted(job_ids)
+        assert all(view(db, job_id).job.failed_attempts == 1 for job_id in job_ids)
+        for job_id in job_ids:
+            assert factories.told(db, job_id) == [("submitted", None), ("claimed", 1), ("lost", 1)]

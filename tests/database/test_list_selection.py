@@ -1,0 +1,76 @@
+"""Several jobs cancelled, retried or deleted at once, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared import jobs
+from shared.db import Database
+from shared.jobs import Outcome
+from shared.models import LOCAL_OWNER, Job, Recording
+from shared.states import JobStatus
+from tests.support import factories
+
+
+@pytest.fixture
+def of(db: Database) -> dict[JobStatus, str]:
+    """A job in each state; the waiting one last, for it would be claimed."""
+    states = sorted(JobStatus, key=lambda status: status is JobStatus.QUEUED)
+    return {status: factories.a_job(db, status) for status in states}
+
+
+def by_status(of: dict[JobStatus, str], outcomes: dict[str, Outcome]) -> dict[JobStatus, Outcome]:
+    return {status: outcomes[job_id] for status, job_id in of.items()}
+
+
+def test_each_cancelled_job_is_told_and_each_that_had_ended(
+    db: Database, of: dict[JobStatus, str]
+) -> None:
+    outcomes = jobs.cancel_all(db, owner_id=LOCAL_OWNER, job_ids=of.values())
+    assert by_status(of, outcomes) == {
+        JobStatus.QUEUED: Outcome.CANCELLED,
+        JobStatus.PROCESSING: Outcome.CANCELLING,
+        JobStatus.CANCELLING: Outcome.CANCELLING,
+        JobStatus.COMPLETED: Outcome.REFUSED,
+        JobStatus.FAILED: Outcome.REFUSED,
+        JobStatus.CANCELLED: Outcome.REFUSED,
+    }
+    assert factories.status_of(db, of[JobStatus.QUEUED]) is JobStatus.CANCELLED
+    assert factories.status_of(db, of[JobStatus.PROCESSING]) is JobStatus.CANCELLING
+    assert factories.status_of(db, of[JobStatus.COMPLETED]) is JobStatus.COMPLETED
+
+
+def test_failed_and_cancelled_jobs_are_queued_again_and_no_others(
+    db: Database, of: dict[JobStatus, str]
+) -> None:
+    outcomes = jobs.retry_all(db, owner_id=LOCAL_OWNER, job_ids=of.values())
+    queued = {status for status, how in by_status(of, outcomes).items() if how is Outcome.QUEUED}
+    assert queued == {JobStatus.FAILED, JobStatus.CANCELLED}
+    assert factories.status_of(db, of[JobStatus.FAILED]) is JobStatus.QUEUED
+
+
+def test_jobs_are_deleted_with_their_recordings_but_for_those_that_run(
+    db: Database, of: dict[JobStatus, str]
+) -> None:
+    outcomes, keys = jobs.delete_all(db, owner_id=LOCAL_OWNER, job_ids=of.values())
+    refused = {status for status, how in by_status(of, outcomes).items() if how is Outcome.REFUSED}
+    assert refused == {JobStatus.PROCESSING, JobStatus.CANCELLING}
+    assert len(keys) == 4
+    assert factories.count(db, Job) == factories.count(db, Recording) == 2
+
+
+def test_anothers_jobs_and_those_that_are_gone_are_not_there(db: Database) -> None:
+    theirs = factories.submit(db, owner_id="b")
+    asked = [theirs, "gone"]
+    for ask in (jobs.cancel_all, jobs.retry_all):
+        outcomes = ask(db, owner_id=LOCAL_OWNER, job_ids=asked)
+        assert outcomes == dict.fromkeys(asked, Outcome.GONE)
+    outcomes, keys = jobs.delete_all(db, owner_id=LOCAL_OWNER, job_ids=asked)
+    assert (outcomes, keys) == (dict.fromkeys(asked, Outcome.GONE), [])
+    assert factories.status_of(db, theirs, owner_id="b") is JobStatus.QUEUED
+
+
+def test_more_than_fit_into_a_transaction_are_all_asked(db: Database) -> None:
+    submitted = [factories.submit(db) for _ in range(45)]
+    outcomes = jobs.cancel_all(db, owner_id=LOCAL_OWNER, job_ids=submitted * 2)
+    assert outcomes == dict.fromkeys(submitted, Outcome.CANCELLED)

@@ -1,0 +1,92 @@
+"""Jobs that were kept long enough go, with all that came of them, and no others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from shared import jobs
+from shared.db import Database, database_now
+from shared.models import (
+    LOCAL_OWNER,
+    Attempt,
+    Base,
+    Job,
+    JobEvent,
+    Recording,
+    Revision,
+    Segment,
+    StoredTranscript,
+)
+from shared.states import TERMINAL, JobStatus
+from shared.transcripts import corrections
+from tests.support import factories
+
+WEEK = timedelta(days=7)
+
+
+def aged(db: Database, status: JobStatus, *, days: float) -> tuple[str, str]:
+    """A job and its blob, both so old."""
+    job_id = factories.a_job(db, status)
+    with db.writing() as session:
+        session.execute(
+            update(Job)
+            .where(Job.id == job_id)
+            .values(
+                created_at=database_now(-days * 86400),
+                completed_at=database_now(-days * 86400) if status in TERMINAL else None,
+            )
+        )
+        key = session.scalars(select(Recording.blob_key).join(Job).where(Job.id == job_id)).one()
+    return job_id, key
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_a_job_that_ended_long_ago_goes_with_its_recording(db: Database, status: JobStatus) -> None:
+    _, key = aged(db, status, days=8)
+    young, _ = aged(db, status, days=6)
+    assert jobs.delete_expired(db, kept=WEEK) == [key]
+    assert jobs.delete_expired(db, kept=WEEK) == []
+    assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
+
+
+def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
+    job_id = factories.submit(db)
+    claimed = factories.claim(db)
+    factories.recognise(db, claimed)
+    jobs.finish(db, claimed, factories.TRANSCRIPT)
+    corrections.correct(db, owner_id=LOCAL_OWNER, job_id=job_id, n=0, text="各位好。", revision=0)
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
+        )
+    told = (Attempt, JobEvent, Revision, Segment, StoredTranscript)
+    assert all(factories.count(db, table) for table in told)
+    jobs.delete_expired(db, kept=WEEK)
+    with db.reading() as session:
+        left = {
+            table.name: session.scalar(select(func.count()).select_from(table))
+            for table in Base.metadata.sorted_tables
+        }
+    # Whose turn it is is told of owners, not of jobs.
+    assert {name for name, rows in left.items() if rows} == {"turns"}
+
+
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - TERMINAL))
+def test_a_job_that_is_not_over_stays_however_old(db: Database, status: JobStatus) -> None:
+    job_id, _ = aged(db, status, days=400)
+    assert jobs.delete_expired(db, kept=WEEK) == []
+    assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == status
+
+
+def test_many_go_a_part_at_a_time(db: Database) -> None:
+    keys = {aged(db, JobStatus.CANCELLED, days=8)[1] for _ in range(120)}
+    gone: set[str] = set()
+    rounds = 0
+    while deleted := jobs.delete_expired(db, kept=WEEK):
+        gone |= set(deleted)
+        rounds += 1
+    assert gone == keys
+    assert rounds > 1

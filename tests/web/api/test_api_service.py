@@ -1,0 +1,194 @@
+"""Health, metrics, the OpenAPI document and what every response carries."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import migrations
+from shared import jobs
+from shared.states import JobStatus
+from tests.support import factories
+from tests.support.web.web_app import database, make_app, submit
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    made = make_app(sqlite_url, tmp_path)
+    yield made
+    database(made).dispose()
+
+
+# --- health ------------------------------------------------------------------------------------
+
+
+def test_ready_without_redis_and_workers_but_says_so(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    found = response.json
+    assert found is not None and found["disk"].pop("usable_bytes") > 0
+    assert found == {
+        "status": "ready",
+        "checks": {"database": "ok", "recordings": "ok"},
+        "disk": {"status": "ok"},
+        "redis": {"status": "unreachable"},
+        "workers": [],
+        "worker_last_seen_at": None,
+    }
+
+
+def test_ready_names_the_workers_with_model_and_device(app: Flask, client: FlaskClient) -> None:
+    jobs.note_worker(
+        database(app),
+        name="worker@gpu1",
+        hostname="gpu1",
+        model="paraformer",
+        device="cuda:0",
+        started_at=datetime.now(UTC),
+    )
+    [worker] = client.get("/readyz").json["workers"]  # type: ignore[index]
+    assert (worker["name"], worker["model"], worker["device"]) == (
+        "worker@gpu1",
+        "paraformer",
+        "cuda:0",
+    )
+
+
+def test_not_ready_before_the_database_is_migrated(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    client = make_app(url, tmp_path).test_client()
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json["checks"]["database"] == "not_migrated"  # type: ignore[index]
+    migrations.upgrade(url)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_not_ready_without_a_database(tmp_path: Path) -> None:
+    client = make_app("postgresql://nobody@127.0.0.1:1/nothing", tmp_path).test_client()
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json["checks"]["database"] == "unreachable"  # type: ignore[index]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_not_ready_when_recordings_cannot_be_written(
+    app: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "recordings" / "incoming").rmdir()
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json["checks"]["recordings"] == "not_writable"  # type: ignore[index]
+
+
+def test_the_pages_can_be_read_when_the_folder_of_the_recordings_is_gone(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "data" / "recordings")
+    assert client.get("/").status_code == 200
+    assert client.get("/readyz").json["disk"] == {"status": "unreachable"}  # type: ignore[index]
+
+
+def test_a_full_disk_is_told_on_the_page_and_keeps_the_rest_readable(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    client = make_app(sqlite_url, tmp_path, min_free_bytes=2**62).test_client()
+    assert "disk is full" in client.get("/").text
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json["disk"] == {"status": "full", "usable_bytes": 0}  # type: ignore[index]
+
+
+def test_metrics_count_jobs_by_status_and_bytes(app: Flask, client: FlaskClient) -> None:
+    factories.a_job(database(app), JobStatus.FAILED)
+    submit(client, b"x" * 10)
+    text = client.get("/metrics").text
+    assert 'longscribe_jobs{status="queued"} 1.0' in text
+    assert 'longscribe_jobs{status="failed"} 1.0' in text
+    assert 'longscribe_submissions_total{result="created"}' in text
+    assert "longscribe_uploaded_bytes_total" in text
+    assert "longscribe_waiting_audio_seconds 0.0003125" in text  # 10 bytes of a WAV file
+    assert 'endpoint="jobs.submit_job",method="POST",status="202"' in text
+
+
+# --- the document ------------------------------------------------------------------------------
+
+
+def test_the_document_names_every_route_of_the_api(app: Flask, client: FlaskClient) -> None:
+    paths = client.get("/api/openapi.json").json["paths"]  # type: ignore[index]
+    documented = {(path, method) for path, operations in paths.items() for method in operations}
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/")
+        for method in (rule.methods or set()) - {"OPTIONS"}
+        if method != "HEAD" or "GET" not in (rule.methods or set())
+    }
+    assert documented == served
+    operation_ids = [paths[path][method]["operationId"] for path, method in documented]
+    assert len(set(operation_ids)) == len(operation_ids)
+
+
+def test_the_document_lists_errors_as_json(client: FlaskClient) -> None:
+    spec: dict[str, Any] = client.get("/api/openapi.json").json or {}
+    submit_responses = spec["paths"]["/api/v1/jobs"]["post"]["responses"]
+    assert {"202", "400", "409", "413", "503", "507"} <= set(submit_responses)
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    assert list(response["content"]) == ["application/json"]
+
+
+def test_responses_are_what_the_document_says(app: Flask, client: FlaskClient) -> None:
+    spec: dict[str, Any] = client.get("/api/openapi.json").json or {}
+
+    def check(value: object, name: str) -> None:
+        jsonschema.Draft202012Validator(
+            {"$ref": f"#/components/schemas/{name}", "components": spec["components"]}
+        ).validate(value)
+
+    check(submit(client).json, "JobOut")
+    factories.claim(database(app))
+    for status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.PROCESSING):
+        job_id = factories.a_job(database(app), status)
+        check(client.get(f"/api/v1/jobs/{job_id}").json, "JobOut")
+        check(client.get(f"/api/v1/jobs/{job_id}/history").json, "HistoryOut")
+        check(client.get(f"/api/v1/jobs/{job_id}/peaks").json, "PeaksOut")
+        if status is JobStatus.COMPLETED:
+            check(client.get(f"/api/v1/jobs/{job_id}/words").json, "WordsOut")
+    check(client.get("/api/v1/jobs").json, "JobListOut")
+    check(client.get("/api/v1/jobs?limit=0").json, "ErrorResponse")
+
+
+# --- headers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/jobs", "/nothing", "/api/nothing", "/api/docs"])
+def test_every_response_carries_the_security_headers(client: FlaskClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_the_pages_need_nothing_from_elsewhere(client: FlaskClient) -> None:
+    for path in ("/", "/api/docs"):
+        page = client.get(path).text
+        assert "//" not in page.replace("<!doctype html>", "")
+        assert "<style" not in page
+        assert "style=" not in page

@@ -1,0 +1,209 @@
+"""What may be chosen of a transcript that is taken away."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docx
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from shared.db import Database
+from shared.export import FORMATS
+from shared.export.options import LIMITS
+from shared.states import JobStatus
+from shared.transcripts.values import Sentence, Transcript
+from tests.support import factories
+from tests.support.web.web_app import database, make_app
+
+LONG = "我们今天用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"
+
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    import migrations
+
+    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
+    migrations.upgrade(url)
+    made = make_app(url, tmp_path)
+    yield made
+    database(made).dispose()
+
+
+@pytest.fixture
+def job_id(rows: Database) -> str:
+    return done(rows, Sentence(0.5, 13.0, LONG), Sentence(14.0, 15.0, "好吗？"))
+
+
+def done(rows: Database, *sentences: Sentence) -> str:
+    job_id = factories.submit(rows, filename="周会 01.m4a")
+    duration = sentences[-1].end + 1
+    factories.complete(rows, factories.claim(rows), Transcript(duration, "zh", "demo", sentences))
+    return job_id
+
+
+def ask(client: FlaskClient, job_id: str, query: str, **headers: str) -> TestResponse:
+    return client.get(f"/api/v1/jobs/{job_id}/transcript?{query}", headers=headers)
+
+
+def error_of(response: TestResponse) -> dict[str, Any]:
+    assert response.status_code == 400
+    error = response.get_json()["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "invalid_request"
+    return error
+
+
+def test_text_and_json_are_what_they_were_and_what_people_open_is_made_for_reading(
+    client: FlaskClient, job_id: str
+) -> None:
+    assert ask(client, job_id, "").text == f"{LONG}\n好吗？\n"
+    assert ask(client, job_id, "format=json").get_json()["sentences"][0]["text"] == LONG
+    assert (
+        "我们今天用 GPU 讨论一下新的网关和它的延迟\n\n2\n" in ask(client, job_id, "format=srt").text
+    )
+
+
+def test_each_option_changes_what_it_says(client: FlaskClient, job_id: str) -> None:
+    for query, inside in (
+        ("format=txt&timestamps=true", "[00:00:14] 好吗？"),
+        ("format=txt&paragraphs=1", "文档。好吗？"),
+        ("format=txt&punctuation=off&spacing=yes", "今天用 GPU 讨论一下新的网关和它的延迟 所以"),
+        ("format=srt&end_marks=true", "延迟，\n"),
+        ("format=srt&spacing=false", "今天用GPU讨论"),
+        ("format=vtt&line_width=30&max_lines=3", "\n所以先把数据迁移做完\n再看"),
+        ("format=vtt&min_seconds=2", "00:00:14.000 --> 00:00:16.000"),
+        ("format=json&paragraphs=true", '"first_sentence": 0'),
+    ):
+        response = ask(client, job_id, query)
+        assert response.status_code == 200, query
+        assert inside in response.text, (query, response.text)
+
+
+def test_a_document_is_named_after_its_recording_and_opens(
+    client: FlaskClient, job_id: str
+) -> None:
+    response = ask(client, job_id, "format=docx&timestamps=0")
+    assert response.content_type == _DOCX
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="')
+    assert response.headers["Content-Disposition"].endswith("01.docx")
+    opened = docx.Document(io.BytesIO(response.data))
+    assert [paragraph.text for paragraph in opened.paragraphs][0::2] == [
+        "周会 01",
+        LONG.replace("GPU", " GPU ") + "好吗？",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "param", "said"),
+    [
+        ("format=txt&line_width=30", "line_width", "timestamps, paragraphs, punctuation, spacing"),
+        ("format=srt&timestamps=true", "timestamps", "means nothing for srt"),
+        ("format=json&end_marks=true", "end_marks", "means nothing for json"),
+        ("format=srt&line_width=15", "line_width", "greater than or equal to 16"),
+        ("format=srt&line_width=121", "line_width", "less than or equal to 120"),
+        ("format=srt&line_width=wide", "line_width", "valid integer"),
+        ("format=srt&max_lines=4", "max_lines", "less than or equal to 3"),
+        ("format=srt&min_seconds=0", "min_seconds", "greater than or equal to 0.3"),
+        ("format=srt&max_seconds=nan", "max_seconds", ""),
+        ("format=srt&max_seconds=inf", "max_seconds", ""),
+        ("format=txt&timestamps=perhaps", "timestamps", "valid boolean"),
+        ("format=txt&timestamp=1", "timestamp", "There is no field"),
+        ("format=txt&spacing=1&spacing=0", "spacing", "twice"),
+        ("format=pdf", "format", "txt, json, srt, vtt, docx"),
+        ("format=txt&preview=please", "preview", "valid boolean"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused_with_the_way_out(
+    client: FlaskClient, job_id: str, query: str, param: str, said: str
+) -> None:
+    error = error_of(ask(client, job_id, query))
+    assert error["param"] == param
+    assert said in error["message"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_preview_is_the_beginning_of_the_file_as_plain_text(
+    client: FlaskClient, job_id: str, name: str
+) -> None:
+    response = ask(client, job_id, f"format={name}&preview=1")
+    assert response.content_type == "text/plain; charset=utf-8"
+    assert "Content-Disposition" not in response.headers
+    if name != "docx":
+        whole = ask(client, job_id, f"format={name}").text
+        assert response.text.splitlines() == whole.splitlines()[:40]
+    else:
+        assert response.text.startswith("[00:00:00] 我们今天用 GPU 讨论")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_preview_of_a_long_transcript_says_that_there_is_more(
+    client: FlaskClient, rows: Database, name: str
+) -> None:
+    job_id = done(rows, *(Sentence(n * 5.0, n * 5.0 + 4, LONG[:20] + "。") for n in range(900)))
+    lines = ask(client, job_id, f"format={name}&preview=true").text.splitlines()
+    assert len(lines) <= 41
+    assert lines[-1] == "…"
+    if name in ("txt", "srt", "vtt"):
+        whole = ask(client, job_id, f"format={name}").text.splitlines()
+        assert lines[:40] == whole[:40]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_etag_is_of_the_file_with_its_options(
+    client: FlaskClient, job_id: str, name: str
+) -> None:
+    plain = ask(client, job_id, f"format={name}")
+    etag = plain.headers["ETag"]
+    assert ask(client, job_id, f"format={name}").headers["ETag"] == etag
+    seen = {"If-None-Match": etag}
+    assert client.get(plain.request.url, headers=seen).status_code == 304
+    compressed = ask(client, job_id, f"format={name}", **{"Accept-Encoding": "gzip"})
+    packed = {"If-None-Match": compressed.headers["ETag"], "Accept-Encoding": "gzip"}
+    assert client.get(plain.request.url, headers=packed).status_code == 304
+    other = ask(client, job_id, f"format={name}&punctuation=off", **seen)
+    assert other.status_code == 200
+    assert other.headers["ETag"] != etag
+
+
+def test_a_job_links_to_each_format(client: FlaskClient, job_id: str) -> None:
+    links = client.get(f"/api/v1/jobs/{job_id}").get_json()["links"]["transcript"]
+    assert list(links) == list(FORMATS)
+    for link in links.values():
+        assert client.get(link).status_code == 200
+
+
+def test_the_options_stand_in_the_openapi_document(client: FlaskClient) -> None:
+    spec = client.get("/api/openapi.json").get_json()
+    operation = spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"]
+    query = {p["name"]: p["schema"] for p in operation["parameters"] if p["in"] == "query"}
+    assert set(query) == {
+        "format",
+        "version",
+        "preview",
+        *(o for f in FORMATS.values() for o in f.takes),
+    }
+    assert query["format"]["enum"] == list(FORMATS)
+    assert query["timestamps"] == {"type": "boolean"}
+    for name, limits in LIMITS.items():
+        assert (query[name]["minimum"], query[name]["maximum"]) == (limits.least, limits.most)
+    assert set(operation["responses"]["200"]["content"]) == {
+        format_.media_type for format_ in FORMATS.values()
+    }
+    assert "304" in operation["responses"]
+
+
+def test_there_is_nothing_to_take_before_the_job_is_completed_nor_of_anothers(
+    client: FlaskClient, rows: Database
+) -> None:
+    waiting = factories.a_job(rows, JobStatus.QUEUED)
+    assert ask(client, waiting, "format=docx&preview=1").status_code == 409
+    anothers = factories.submit(rows, owner_id="somebody-else")
+    assert ask(client, anothers, "format=docx").status_code == 404

@@ -1,0 +1,198 @@
+"""Fault 37: each address that there is, asked by a stranger and by somebody else's account.
+
+The addresses come from the application itself, so one that is added tomorrow is tested tomorrow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from shared import accounts, jobs
+from shared.states import JobStatus
+from tests.support import factories
+from tests.support.people import a_person, an_admin, bearer, form_token, quick_hashes, signed_in
+from tests.support.web.web_app import database, make_app
+from web.authentication.sign_in import OPEN
+
+NOBODYS = {
+    "static": {"filename": "icon.svg"},
+    "preferences.words": {"language": "zh", "version": "0"},
+    "preferences.choose_language": {"language": "zh"},
+    "preferences.choose_theme": {"theme": "dark"},
+}
+"""Arguments of addresses that are about nobody."""
+
+_TUS = {"Tus-Resumable": "1.0.0"}
+
+NEEDED: dict[str, dict[str, Any]] = {
+    "uploads.create_upload": {"headers": _TUS},
+    "uploads.tell_offset": {"headers": _TUS},
+    "uploads.append_to_upload": {
+        "headers": {**_TUS, "Upload-Offset": "0"},
+        "data": b"sound",
+        "content_type": "application/offset+octet-stream",
+    },
+    "uploads.end_upload": {"headers": _TUS},
+    "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
+}
+"""What a request needs beside its address to be understood, by endpoint."""
+
+ABOUT_NOBODY = {"uploads.tell_abilities"}
+"""Endpoints whose answer is the same for every argument."""
+
+
+def rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.methods]
+
+
+def methods(rule: Rule) -> list[str]:
+    """All but those that Flask adds by itself."""
+    asked = rule.methods or set()
+    return sorted(asked - ({"HEAD", "OPTIONS"} if asked - {"HEAD", "OPTIONS"} else set()))
+
+
+@dataclass
+class House:
+    """Anna, who administers, and Bo, who owns what is asked for."""
+
+    app: Flask
+    owned: dict[str, str]
+    by_cookie: FlaskClient
+    by_key: FlaskClient
+
+    def address(self, rule: Rule) -> str:
+        values: dict[str, Any] = dict(NOBODYS.get(rule.endpoint, {}))
+        for name in rule.arguments - set(values):
+            assert name in self.owned, f"{rule}: say in this test whose {name} is"
+            values[name] = self.owned[name]
+        with self.app.test_request_context():
+            built = rule.build(values, append_unknown=False)
+        assert built is not None
+        return built[1]
+
+
+def _values(app: Flask, owner_id: str) -> dict[str, str]:
+    """One thing of each kind that an address can name, all of them this owner's."""
+    db = database(app)
+    job_id = factories.a_job(db, JobStatus.COMPLETED, owner_id=owner_id)
+    program = app.test_client()
+    key = accounts.make_key(db, user_id=owner_id, name="theirs")
+    begun = program.post(
+        "/api/v1/uploads",
+        headers={**_TUS, "Upload-Length": "5", "Authorization": f"Bearer {key}"},
+    )
+    assert begun.status_code == 201, begun.text
+    return {
+        "job_id": job_id,
+        "key_id": accounts.keys_of(db, owner_id)[0].id,
+        "upload_id": begun.location.rpartition("/")[2],
+        "n": "0",
+    }
+
+
+@pytest.fixture
+def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+    with quick_hashes():
+        app = make_app(sqlite_url, tmp_path, sign_in="required")
+        db = database(app)
+        an_admin(db)
+        bo, eve = a_person(db, "Bo"), a_person(db, "Eve")
+        by_cookie, by_key = signed_in(app, "Eve"), app.test_client()
+        by_cookie.environ_base["HTTP_X_CSRFTOKEN"] = form_token(by_cookie, "/")
+        by_key.environ_base["HTTP_AUTHORIZATION"] = bearer(db, eve)["Authorization"]
+        yield House(app, {**_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key)
+        db.dispose()
+
+
+def is_for_programs(path: str) -> bool:
+    return path.startswith(("/api/", "/v1/", "/metrics")) and path != "/api/docs"
+
+
+def ask(client: FlaskClient, method: str, path: str, rule: Rule) -> TestResponse:
+    return client.open(path, method=method, **NEEDED.get(rule.endpoint, {}))
+
+
+def test_nothing_but_what_is_named_answers_a_stranger(house: House) -> None:
+    stranger = house.app.test_client()
+    open_endpoints = set()
+    for rule in rules(house.app):
+        path = house.address(rule)
+        for method in methods(rule):
+            answer = ask(stranger, method, path, rule)
+            if rule.endpoint in OPEN:
+                open_endpoints.add(rule.endpoint)
+            elif is_for_programs(path):
+                assert answer.status_code == 401, (method, path)
+                if method != "HEAD":
+                    assert answer.json["error"]["code"] == "unauthorized"  # type: ignore[index]
+                assert "WWW-Authenticate" in answer.headers
+            elif path.startswith("/fragments/"):
+                assert answer.status_code == 401, (method, path)
+            else:
+                assert answer.status_code == 303, (method, path)
+                assert answer.location.startswith("/sign-in"), (method, path)
+    assert open_endpoints == OPEN, "an endpoint is named that is none"
+    for path in ("/nothing/here", "/api/v1/nothing", "/fragments/nothing"):
+        assert stranger.get(path).status_code in (303, 401)
+    for path in ("/", "/api/v1/jobs"):
+        for method in ("OPTIONS", "HEAD", "TRACE", "PROPFIND"):
+            assert stranger.open(path, method=method).status_code in (303, 401, 405), method
+
+
+def test_what_is_somebody_elses_is_not_there(house: House) -> None:
+    """Neither for a key nor for a cookie with its token, whatever is asked of it."""
+    asked = 0
+    token = house.by_cookie.environ_base["HTTP_X_CSRFTOKEN"]
+    for rule in rules(house.app):
+        if not rule.arguments or rule.endpoint in OPEN | ABOUT_NOBODY:
+            continue
+        path = house.address(rule)
+        for method in methods(rule):
+            expected = 403 if rule.endpoint.startswith("people.") else 404
+            if is_for_programs(path):
+                assert ask(house.by_key, method, path, rule).status_code == 404, (method, path)
+            body = NEEDED.get(rule.endpoint, {"data": {"csrf_token": token}})
+            answer = house.by_cookie.open(path, method=method, **body)
+            assert answer.status_code == expected, (method, path, answer.text)
+            asked += 1
+    assert asked >= 20
+    taken = house.by_key.post("/api/v1/jobs", json={"upload_id": house.owned["upload_id"]})
+    assert taken.status_code == 404, taken.text
+    shown = jobs.get_job(
+        database(house.app), owner_id=house.owned["user_id"], job_id=house.owned["job_id"]
+    )
+    assert shown.job.status == JobStatus.COMPLETED
+
+
+def test_a_list_names_nothing_of_somebody_elses(house: House) -> None:
+    ids = [theirs for theirs in house.owned.values() if len(theirs) > 30]
+    for rule in rules(house.app):
+        if "GET" not in methods(rule) or rule.arguments:
+            continue
+        for client in (house.by_cookie, house.by_key):
+            text = client.get(rule.rule).text
+            assert not [theirs for theirs in ids if theirs in text], rule.rule
+    assert house.owned["job_id"] not in house.by_key.get("/api/v1/jobs?limit=100").text
+
+
+def test_a_change_by_cookie_alone_is_refused_everywhere(house: House) -> None:
+    client = house.by_cookie
+    del client.environ_base["HTTP_X_CSRFTOKEN"]
+    for rule in rules(house.app):
+        for method in set(methods(rule)) - {"GET", "HEAD", "OPTIONS"}:
+            path = house.address(rule)
+            if rule.endpoint.startswith("people."):
+                continue  # not an administrator: refused before
+            answer = client.open(path, method=method, **NEEDED.get(rule.endpoint, {}))
+            assert answer.status_code == 400, (method, path)
+            assert re.search("csrf_failed|open for too long", answer.text), (method, path)

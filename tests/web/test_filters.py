@@ -1,0 +1,139 @@
+"""Figures in words, as a job's page says them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.states import JobStatus
+from web.api.schemas import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
+from web.i18n.quantities import memory_words, seconds_words
+from web.pages.filters import batch_words, figures, pace_words
+
+BATCH = BatchOut(
+    batch_size_s=300.0,
+    reason="a 10-minute recording allows 400 s; 0.9 GB free memory allows 300 s",
+    length_ceiling_s=400.0,
+    memory_cap_s=300.7,
+    headroom_bytes=900_000_000,
+    batches=1_234,
+    speech_s=537.6,
+    padded_s=555.9,
+    padding=1.034,
+    largest_batch_s=65.2,
+    recognition_s=1.24,
+    cpu_s=1.9,
+    predicted_peak_bytes=812_000_000,
+    peak_bytes=531_000_000,
+    oom_retries=0,
+)
+MODEL = ModelOut(name="demo", demo=True, notice="It is small.", device="cpu", dtype="float32")
+
+
+def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
+    said: dict[str, Any] = {
+        "id": "j",
+        "status": JobStatus.COMPLETED,
+        "stage": None,
+        "progress": 1.0,
+        "queue_position": None,
+        "eta_seconds": None,
+        "workers_alive": None,
+        "audio_duration": 600.0,
+        "filename": "f",
+        "created_at": datetime(2026, 1, 2, tzinfo=UTC),
+        "started_at": None,
+        "completed_at": None,
+        "attempts": 1,
+        "batch": batch,
+        "real_time_factor_x": 221.9,
+        "error": None,
+        "warnings": [],
+        "confidence": None,
+        "metadata": {},
+        "priority": 0,
+        "model": MODEL,
+        "links": JobLinks(
+            self="",
+            transcript=TranscriptLinks(txt="", srt="", vtt="", json="", docx=""),
+            cancel="",
+            retry="",
+            history="",
+            audio="",
+            peaks="",
+            words="",
+            page="",
+        ),
+    }
+    return JobOut(**(said | values))
+
+
+def shown(job: JobOut) -> dict[str, tuple[str, str]]:
+    return {figure.name: (figure.value, figure.note) for figure in figures(job)}
+
+
+def test_a_finished_job_has_its_whole_line() -> None:
+    assert shown(a_job()) == {
+        "Speed": ("222× real time", "the whole job"),
+        "Recognition": ("1.2 s", "by the clock"),
+        "Processor time": ("1.9 s", "without decoding"),
+        "Speech": ("8 min 58 s", "of 10 min"),
+        "Batches": ("1,234", ""),
+        "Padded over speech": ("1.034", "1 is no waste"),
+        "Largest batch": ("65.2 s", "padded"),
+        "Peak memory": ("0.5 GB", "0.8 GB predicted"),
+        "Out of memory": ("never", ""),
+        "Model": ("demo", "demonstration"),
+        "Device": ("cpu", ""),
+        "Precision": ("float32", ""),
+    }
+
+
+def test_what_is_not_known_is_not_shown() -> None:
+    assert figures(a_job(None)) == []
+    uncounted = dict.fromkeys(
+        ("speech_s", "padded_s", "padding", "largest_batch_s", "recognition_s", "cpu_s")
+    )
+    model = MODEL.model_copy(update={"device": None, "dtype": None})
+    line = shown(
+        a_job(
+            BATCH.model_copy(update={**uncounted, "peak_bytes": None}),
+            real_time_factor_x=None,
+            model=model,
+        )
+    )
+    assert set(line) == {"Batches", "Out of memory", "Model"}
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "once"), (2, "twice"), (7, "7 times")])
+def test_running_out_of_memory_is_told(count: int, words: str) -> None:
+    line = shown(a_job(BATCH.model_copy(update={"oom_retries": count})))
+    assert line["Out of memory"] == (words, "halved")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "0 s"), (0.04, "0.04 s"), (0.96, "1.0 s"), (65.24, "65.2 s"), (5400, "1 h 30 min")],
+)
+def test_seconds_are_as_fine_as_anyone_wants_them(seconds: float, words: str) -> None:
+    assert seconds_words(seconds) == words
+
+
+def test_memory_is_counted_as_the_reason_for_the_batch_size_counts_it() -> None:
+    assert memory_words(21_940_000_000) == "21.9 GB"
+
+
+def test_a_lowered_batch_size_is_not_written_to_the_last_digit() -> None:
+    lowered = BATCH.model_copy(update={"batch_size_s": 7.4625, "reason": None})
+    assert batch_words(lowered) == "Batches of up to 7.5 s of audio."
+    assert batch_words(BATCH).startswith("Batches of up to 300 s of audio: a 10-minute")
+
+
+def test_a_running_job_says_how_fast_its_speech_is_recognised() -> None:
+    running = a_job(status=JobStatus.PROCESSING, real_time_factor_x=None)
+    assert pace_words(running) == "434× real time"
+    assert pace_words(a_job()) == ""
+    unknown = BATCH.model_copy(update={"recognition_s": None})
+    assert pace_words(a_job(unknown, status=JobStatus.PROCESSING)) == ""

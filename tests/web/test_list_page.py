@@ -1,0 +1,202 @@
+"""The page and the fragment of the list, over HTTP and without a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from shared import jobs
+from shared.db import Database
+from shared.models import LOCAL_OWNER, Recording
+from shared.states import JobStatus, Stage
+from shared.transcripts import search
+from tests.support import factories
+from tests.support.web.web_app import database, make_app, stored_files, submit
+from web.pages.listing import MOST_SELECTED, SHOWN
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    made = make_app(sqlite_url, tmp_path)
+    yield made
+    database(made).dispose()
+
+
+def etag(response: TestResponse) -> str:
+    return response.headers["ETag"]
+
+
+def again(client: FlaskClient, before: TestResponse, path: str = "/fragments/jobs") -> TestResponse:
+    return client.get(path, headers={"If-None-Match": etag(before)})
+
+
+def choose(
+    client: FlaskClient, action: str, *job_ids: str, program: bool = True, **fields: str
+) -> TestResponse:
+    (token,) = re.findall(r'name="csrf-token" content="([^"]+)"', client.get("/").text)
+    return client.post(
+        "/jobs/selected",
+        data={"csrf_token": token, "action": action, "job": list(job_ids), **fields},
+        headers={"Accept": "application/json"} if program else {},
+    )
+
+
+def test_every_state_of_a_job_is_in_one_filter() -> None:
+    narrowed = [status for show, (_, of) in SHOWN.items() if show != "all" for status in of]
+    assert sorted(narrowed) == sorted(JobStatus)
+
+
+@pytest.mark.parametrize("query", ["show=no", "cursor=1", "q=" + "x" * 201, "other=1"])
+def test_an_address_that_says_something_else_is_refused(client: FlaskClient, query: str) -> None:
+    assert client.get(f"/?{query}").status_code == 400
+    assert client.get(f"/fragments/jobs?{query}").status_code == 400
+
+
+def test_an_empty_list_says_what_to_do(client: FlaskClient, rows: Database) -> None:
+    assert "Nothing here yet. Choose a recording above" in client.get("/").text
+    factories.submit(rows)
+    page = client.get("/").text
+    assert "Nothing here yet" not in page
+    assert "No worker is running" in page
+    factories.a_worker(rows)
+    assert "No worker is running" not in client.get("/").text
+
+
+def test_the_page_says_which_version_of_the_list_it_came_with(
+    client: FlaskClient, rows: Database
+) -> None:
+    factories.a_job(rows, JobStatus.FAILED)
+    (version,) = re.findall(r"data-live-etag='([^']+)'", client.get("/").text)
+    assert client.get("/fragments/jobs", headers={"If-None-Match": version}).status_code == 304
+
+
+def test_the_list_is_sent_again_once_anything_of_it_changes(
+    client: FlaskClient, rows: Database
+) -> None:
+    def changed() -> bool:
+        nonlocal seen
+        now = again(client, seen)
+        if now.status_code == 200:
+            seen = now
+        assert etag(now) == etag(seen)
+        return now.status_code == 200
+
+    seen = client.get("/fragments/jobs")
+    assert not changed()
+    job_id = factories.submit(rows)
+    assert changed()
+    factories.a_worker(rows)
+    assert changed()
+    claimed = factories.claim(rows)
+    assert changed()
+    factories.recognise(rows, claimed)
+    assert changed()
+    jobs.set_stage(rows, claimed, Stage.SAVING, progress=0.9, duration_s=12.5)
+    assert changed()
+    jobs.finish(rows, claimed, factories.TRANSCRIPT)
+    assert changed()
+    assert not changed()
+    client.get("/language/zh")
+    assert changed()
+    jobs.delete(rows, owner_id=LOCAL_OWNER, job_id=job_id)
+    assert changed()
+    assert not changed()
+
+
+def test_an_unchanged_list_is_asked_for_as_long_as_anything_may_happen(
+    client: FlaskClient, rows: Database
+) -> None:
+    factories.a_job(rows, JobStatus.COMPLETED)
+    first = client.get("/fragments/jobs")
+    assert "Retry-After" not in first.headers
+    assert "Retry-After" not in again(client, first).headers
+    factories.submit(rows)
+    first = client.get("/fragments/jobs")
+    assert int(first.headers["Retry-After"]) >= 1
+    assert int(again(client, first).headers["Retry-After"]) >= 1
+
+
+def test_one_address_is_no_other_ones_version(client: FlaskClient, rows: Database) -> None:
+    factories.a_job(rows, JobStatus.COMPLETED)
+    first = client.get("/fragments/jobs")
+    for path in ("/fragments/jobs?q=a", "/fragments/jobs?show=failed"):
+        assert again(client, first, path).status_code == 200
+
+
+def test_what_was_said_is_shown_as_text_and_never_as_markup(
+    client: FlaskClient, rows: Database
+) -> None:
+    job_id = factories.a_job(rows, JobStatus.COMPLETED)
+    with rows.writing() as session:
+        search.index_sentence(session, job_id, 1, "<b>GPU</b> & 预算")
+    page = client.get("/?q=gpu").text
+    assert "&lt;b&gt;<mark>GPU</mark>&lt;/b&gt; &amp; 预算" in page
+    assert f'href="/jobs/{job_id}#s1"' in page
+    assert "“&lt;i&gt;”" in client.get("/?q=<i>").text
+
+
+def test_all_ids_of_a_list_are_given_with_their_states(client: FlaskClient, rows: Database) -> None:
+    failed = factories.a_job(rows, JobStatus.FAILED, filename="a.wav")
+    waiting = factories.submit(rows, filename="b.wav")
+    factories.submit(rows, filename="b.wav", owner_id="b")
+
+    def ids(query: str) -> object:
+        return client.get(f"/fragments/jobs/ids{query}").json
+
+    assert ids("") == {"jobs": [[waiting, "queued"], [failed, "failed"]]}
+    assert ids("?show=failed") == ids("?q=a.wav") == {"jobs": [[failed, "failed"]]}
+
+
+def test_a_program_is_told_how_many_had_which_outcome(client: FlaskClient, rows: Database) -> None:
+    done, first, second = (
+        factories.a_job(rows, JobStatus.COMPLETED),
+        factories.submit(rows),
+        factories.submit(rows),
+    )
+    theirs = factories.submit(rows, owner_id="b")
+    answer = choose(client, "cancel", done, first, second, theirs)
+    assert answer.json == {"outcomes": {"cancelled": 2, "refused": 1, "gone": 1}}
+    assert factories.status_of(rows, theirs, owner_id="b") is JobStatus.QUEUED
+    assert choose(client, "retry", first).json == {"outcomes": {"queued": 1}}
+
+
+def test_deleted_jobs_take_their_recordings_along(
+    client: FlaskClient, rows: Database, tmp_path: Path
+) -> None:
+    made = [submit(client, filename=f"{n}.wav").json["id"] for n in range(3)]  # type: ignore[index]
+    assert choose(client, "delete", *made[:2]).json == {"outcomes": {"deleted": 2}}
+    assert len(stored_files(tmp_path)) == factories.count(rows, Recording) == 1
+
+
+def test_a_form_asks_before_it_deletes(client: FlaskClient, rows: Database) -> None:
+    job_id = factories.submit(rows)
+    asked = choose(client, "delete", job_id, program=False)
+    assert "Delete 1 job?" in asked.text
+    assert factories.status_of(rows, job_id) is JobStatus.QUEUED
+    done = choose(client, "delete", job_id, program=False, sure="yes", back="/?show=waiting")
+    assert (done.status_code, done.headers["Location"]) == (303, "/?show=waiting")
+    assert "1 deleted." in client.get("/").text
+
+
+def test_a_form_leads_back_to_this_site_only(client: FlaskClient, rows: Database) -> None:
+    answer = choose(client, "cancel", factories.submit(rows), program=False, back="//evil.example/")
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_choice_without_jobs_or_of_too_many_or_without_sense_is_refused(
+    client: FlaskClient, rows: Database
+) -> None:
+    answer = choose(client, "cancel", program=False)
+    assert answer.status_code == 303
+    assert "Nothing was selected." in client.get("/").text
+    many = [f"{n}" for n in range(MOST_SELECTED + 1)]
+    assert choose(client, "cancel", *many).status_code == 400
+    assert choose(client, "explode", factories.submit(rows)).status_code == 400
+    unsigned = client.post("/jobs/selected", data={"action": "cancel", "job": "x"})
+    assert unsigned.status_code == 400

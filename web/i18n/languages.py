@@ -1,0 +1,190 @@
+"""Languages: English, which is what the source says, and Chinese.
+
+The catalogues are gettext's own .po files, as many as one likes a language, merged when they are
+first asked for: nothing is compiled, so nothing can be forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Blueprint, Flask, Response, abort, redirect, request
+from flask_babel import Babel, Domain, get_locale
+from werkzeug.http import dump_cookie
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+"""By the code that the cookie and the addresses carry, in their own words."""
+
+HTML_LANGUAGES = {"en": "en", "zh": "zh-Hans"}
+
+THEMES = ("system", "light", "dark")
+
+TRANSLATIONS = Path(__file__).parents[1] / "translations"
+_SCRIPTS = Path(__file__).parents[1] / "static" / "js"
+
+_LANGUAGE_COOKIE = "longscribe_language"
+_THEME_COOKIE = "longscribe_theme"
+_A_YEAR_S = 365 * 24 * 3600
+
+preferences = Blueprint("preferences", __name__)
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Mark a text that is translated where it is used."""
+    return text
+
+
+@cache
+def catalogue(language: str) -> Catalog:
+    """All that is translated into `language`; empty for English."""
+    merged = Catalog(locale=language)
+    for path in sorted((TRANSLATIONS / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language, abort_invalid=True):
+                if message.id and message.string:
+                    merged.add(message.id, message.string)
+    return merged
+
+
+@cache
+def _translations(language: str) -> NullTranslations:
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue(language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class _MergedCatalogues(Domain):  # type: ignore[misc]
+    def get_translations(self) -> NullTranslations:
+        return _translations(current_language())
+
+
+class _Babel(Babel):  # type: ignore[misc]
+    domain_instance = _MergedCatalogues()
+
+
+def current_language() -> str:
+    return str(get_locale() or "en")
+
+
+def _choose_language() -> str:
+    chosen = request.cookies.get(_LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    # A program's language is its author's; what it reads should not change with a header.
+    if request.path.startswith("/api/"):
+        return "en"
+    # Not best_match(), which takes a Chinese in second place for an English "en-GB" before it.
+    for tag, quality in request.accept_languages:
+        if quality > 0 and (primary := tag.split("-")[0].lower()) in LANGUAGES:
+            return primary
+    return "en"
+
+
+def _chosen_theme() -> str:
+    chosen = request.cookies.get(_THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "system"
+
+
+@cache
+def script_words(language: str) -> str:
+    """A JSON object from what the scripts say in English to the same in `language`."""
+    known = catalogue(language)
+    words: dict[str, str] = {}
+    for _, _, given, _, _ in extract_from_dir(
+        _SCRIPTS, [("**.js", "javascript")], keywords={"_": None, "ngettext": (1, 2)}
+    ):
+        singular = given[0] if isinstance(given, tuple) else given
+        message = known.get(singular)
+        if message is not None and message.string:
+            said = message.string if isinstance(message.string, str) else message.string[0]
+            words[singular] = said
+    return json.dumps(words, ensure_ascii=False, sort_keys=True)
+
+
+def _words_version(language: str) -> str:
+    return hashlib.sha256(script_words(language).encode()).hexdigest()[:12]
+
+
+@preferences.get("/words/<language>-<version>.json")
+def words(language: str, version: str) -> Response:
+    """What the scripts say. The address changes with the words, so it is kept for good."""
+    if language not in LANGUAGES or version != _words_version(language):
+        abort(404)
+    response = Response(script_words(language), mimetype="application/json")
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def same_site_path(path: str | None) -> str:
+    """Where to go next, as an address of this site gave it; the front page for any other."""
+    parts = urlsplit(path or "")
+    is_ours = path and path[:1] == "/" and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if is_ours and path and not parts.netloc and not parts.scheme else "/"
+
+
+def _remember(cookie: str, value: str) -> Response:
+    response = redirect(same_site_path(request.args.get("next")), 303)
+    response.headers.add(
+        "Set-Cookie",
+        dump_cookie(
+            cookie,
+            value,
+            max_age=_A_YEAR_S,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        ),
+    )
+    return response  # type: ignore[return-value]
+
+
+@preferences.get("/language/<language>")
+def choose_language(language: str) -> Response:
+    if language not in LANGUAGES:
+        abort(404)
+    return _remember(_LANGUAGE_COOKIE, language)
+
+
+@preferences.get("/theme/<theme>")
+def choose_theme(theme: str) -> Response:
+    if theme not in THEMES:
+        abort(404)
+    return _remember(_THEME_COOKIE, theme)
+
+
+def _here() -> str:
+    """The address to come back to."""
+    if request.method != "GET":
+        return "/"
+    return request.full_path if request.query_string else request.path
+
+
+def _for_templates() -> dict[str, Any]:
+    language = current_language()
+    return {
+        "language": language,
+        "html_language": HTML_LANGUAGES[language],
+        "languages": LANGUAGES,
+        "theme": _chosen_theme(),
+        "themes": THEMES,
+        "here": _here(),
+        "words_version": None if language == "en" else _words_version(language),
+    }
+
+
+def register_languages(app: Flask) -> None:
+    _Babel(app, locale_selector=_choose_language)
+    app.context_processor(_for_templates)
+    app.register_blueprint(preferences)

@@ -1,0 +1,120 @@
+"""What supervisors, load balancers and Prometheus ask."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+import migrations
+from shared import jobs
+from shared.db import Database
+from shared.models import Job
+from shared.queue import waiting_doorbells
+from web.monitoring import metrics
+from web.services import Services, services
+
+health = Blueprint("health", __name__)
+
+
+@health.get("/healthz")
+def healthz() -> Response:
+    """This process answers; nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@health.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Whether submissions can be taken: the database and the folder of the recordings.
+
+    Redis, workers and room on the disk are told but do not count: without them jobs wait and
+    none is lost, and what was transcribed can still be read.
+    """
+    here = services()
+    checks = {"database": _database(here), "recordings": _recordings(here)}
+    ready = all(state == "ok" for state in checks.values())
+    body: dict[str, Any] = {
+        "status": "ready" if ready else "not_ready",
+        "checks": checks,
+        "disk": _disk(here),
+        "redis": _redis(here),
+        "workers": _workers(here) if checks["database"] == "ok" else [],
+        "worker_last_seen_at": _last_seen(here) if checks["database"] == "ok" else None,
+    }
+    return jsonify(body), 200 if ready else 503
+
+
+@health.get("/metrics")
+def metrics_text() -> Response:
+    text = metrics.exposition(services().db, seen_within_s=services().settings.worker_seen_within_s)
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def require_database(db: Database) -> None:
+    """Raises SQLAlchemy's OperationalError at once, rather than after an upload of an hour."""
+    with db.reading() as session:
+        session.scalar(select(Job.id).limit(1))
+
+
+def _database(here: Services) -> str:
+    try:
+        if not here.migrated.is_set():
+            if not migrations.is_current(here.db):
+                return "not_migrated"
+            here.migrated.set()
+        require_database(here.db)
+    except SQLAlchemyError:
+        return "unreachable"
+    return "ok"
+
+
+def _recordings(here: Services) -> str:
+    try:
+        with tempfile.TemporaryFile(dir=here.blobs.incoming_dir) as probe:
+            probe.write(b"x")
+    except OSError:
+        return "not_writable"
+    return "ok"
+
+
+def _disk(here: Services) -> dict[str, Any]:
+    try:
+        usable = here.blobs.usable_bytes()
+    except OSError:
+        return {"status": "unreachable"}
+    return {"status": "ok" if usable else "full", "usable_bytes": usable}
+
+
+def _redis(here: Services) -> dict[str, Any]:
+    try:
+        return {"status": "ok", "waiting": waiting_doorbells(here.celery)}
+    except (OperationalError, RedisError, OSError):
+        return {"status": "unreachable"}
+
+
+def _workers(here: Services) -> list[dict[str, str]]:
+    return [
+        {
+            "name": worker.name,
+            "model": worker.model,
+            "device": worker.device,
+            "seen_at": _iso(worker.seen_at),
+        }
+        for worker in jobs.workers_seen(here.db, within_s=here.settings.worker_seen_within_s)
+    ]
+
+
+def _last_seen(here: Services) -> str | None:
+    """Of any worker, the one that is gone included: how long nothing has moved."""
+    seen_at = jobs.worker_last_seen(here.db)
+    return None if seen_at is None else _iso(seen_at)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,163 @@
+"""From a received file or a whole upload to a queued job, in the one order in which nothing can be
+lost.
+
+The bytes are durable, then the row is committed, then the doorbell rings.  A crash between two
+of these leaves a file that no row names, or a job that the next sweep rings for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from werkzeug.datastructures import FileStorage
+
+from shared import jobs
+from shared.errors import InvalidRequest, UploadIncomplete
+from shared.jobs import Submission
+from shared.models import Upload
+from shared.queue import ring
+from shared.storage import uploads
+from shared.storage.blobs import StoredBlob
+from shared.storage.partial import holding
+from web.http.filenames import clean_filename
+from web.i18n.languages import N_
+from web.monitoring import metrics
+from web.services import services
+from web.uploads.multipart import received_file
+
+log = structlog.stdlib.get_logger(__name__)
+
+NO_FILE = N_("No file was chosen. Choose a recording to transcribe.")
+
+_WAIT_FOR_ANOTHER_S = 30.0
+"""Two requests for one upload: the second waits while the first reads gigabytes for their hash."""
+
+
+def accept(
+    file: FileStorage,
+    *,
+    owner_id: str,
+    options: dict[str, Any] | None = None,
+    priority: int = 0,
+    idempotency_key: str | None = None,
+) -> Submission:
+    """Keep the file and queue a job for it.
+
+    Raises InvalidRequest for an empty file, and what keeping and queueing raise.
+    """
+    received = received_file(file)
+    if received.size_bytes == 0:
+        raise InvalidRequest(
+            f"The file '{clean_filename(file.filename)}' is empty. Choose another recording."
+            if file.filename
+            else NO_FILE,
+            param="file",
+        )
+    blob = received.keep()
+    submission = _queue(
+        blob,
+        owner_id=owner_id,
+        filename=clean_filename(file.filename),
+        options=options or {},
+        priority=priority,
+        idempotency_key=idempotency_key,
+    )
+    if not submission.created:
+        services().blobs.delete(blob.key)
+    _announce(submission, blob.size_bytes)
+    return submission
+
+
+def accept_upload(
+    upload_id: str,
+    *,
+    owner_id: str,
+    options: dict[str, Any] | None = None,
+    priority: int = 0,
+    idempotency_key: str | None = None,
+) -> Submission:
+    """Queue a job for an upload that is whole; the same job each time.
+
+    Raises UploadNotFound, UploadExpired, UploadIncomplete, UploadBusy, and what queueing raises;
+    then the bytes stay, so that it can be tried again.
+    """
+    here = services()
+    if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
+        return _announce(Submission(job_id, created=False))
+    _require_whole(uploads.find(here.db, owner_id=owner_id, upload_id=upload_id))
+    with holding(here.blobs, upload_id, wait_s=_WAIT_FOR_ANOTHER_S) as partial:
+        if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
+            return _announce(Submission(job_id, created=False))
+        upload = uploads.renew(
+            here.db, owner_id=owner_id, upload_id=upload_id, kept_s=here.uploads_kept_s
+        )
+        running = here.hashes.take(upload_id, upload.size_bytes)
+        blob = partial.keep(upload.size_bytes, sha256=running.hexdigest() if running else None)
+        try:
+            submission = jobs.submit(
+                here.db,
+                blob=blob,
+                owner_id=owner_id,
+                filename=upload.filename,
+                options=options or {},
+                priority=priority,
+                idempotency_key=idempotency_key,
+                limit=here.queue_limit,
+            )
+        except IntegrityError:
+            # Where the folder takes no lock: the key of the blob let another request win.
+            job_id = uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)
+            if job_id is None:
+                raise
+            submission = Submission(job_id, created=False)
+        else:
+            if not submission.created:  # its Idempotency-Key made a job of the same bytes before
+                here.blobs.delete(blob.key)
+                uploads.forget(here.db, owner_id=owner_id, upload_id=upload_id)
+    return _announce(submission, blob.size_bytes)
+
+
+def _require_whole(upload: Upload) -> None:
+    if upload.received_bytes < upload.size_bytes:
+        raise UploadIncomplete(
+            f"{upload.received_bytes:,} of {upload.size_bytes:,} bytes of this upload are here. "
+            "Send the rest of it first.",
+            param="upload_id",
+        )
+
+
+def _announce(submission: Submission, received_bytes: int = 0) -> Submission:
+    metrics.UPLOADED_BYTES.inc(received_bytes)
+    if submission.created:
+        metrics.SUBMISSIONS.labels("created").inc()
+        rung = ring(services().celery, submission.job_id)
+        log.info("job submitted", job_id=submission.job_id, bytes=received_bytes, rung=rung)
+    else:
+        metrics.SUBMISSIONS.labels("repeated").inc()
+        log.info("submission repeated", job_id=submission.job_id)
+    return submission
+
+
+def _queue(blob: StoredBlob, **values: Any) -> Submission:
+    try:
+        return jobs.submit(services().db, blob=blob, limit=services().queue_limit, **values)
+    except BaseException as error:
+        if _committed_perhaps(error):
+            log.error("recording kept, its job is in doubt", blob_key=blob.key)
+        else:
+            services().blobs.delete(blob.key)
+        raise
+
+
+def _committed_perhaps(error: BaseException) -> bool:
+    """Whether the row may be there although we were not told.
+
+    A connection that dies during COMMIT says nothing about it.  Deleting the bytes then could
+    leave a job without its recording, and a client that repeats its Idempotency-Key would be
+    handed that job.
+    """
+    if services().db.is_sqlite or not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

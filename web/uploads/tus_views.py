@@ -1,0 +1,267 @@
+"""/api/v1/uploads: recordings that come in pieces, by the tus 1.0 protocol.
+
+A client that lost its line asks with HEAD how far it came and goes on from there with PATCH.
+What arrives is written at once, and told only when it is durable.  A whole upload becomes a job
+through `POST /api/v1/jobs` with its id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from apiflask import APIBlueprint
+from flask import Response, request, url_for
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.http import http_date
+
+from shared import jobs
+from shared.errors import FileTooLarge, InsufficientStorage, InvalidRequest, OffsetMismatch
+from shared.models import Upload, new_id
+from shared.storage import uploads
+from shared.storage.blobs import too_large
+from shared.storage.partial import PartialBlob, create_partial, holding, remove_partial
+from web.authentication.owner import current_owner_id
+from web.http.filenames import clean_filename
+from web.services import services
+from web.uploads import tus_protocol
+from web.uploads.multipart import body_pieces
+
+log = structlog.stdlib.get_logger(__name__)
+
+blueprint = APIBlueprint("uploads", __name__, url_prefix=tus_protocol.PATH, enable_openapi=False)
+
+SYNC_EVERY_BYTES = 64 * 2**20
+"""What a server that is killed may cost a client that sends everything in one request."""
+
+
+@blueprint.before_request
+def _require_version() -> None:
+    if request.method != "OPTIONS" and request.headers.get("Tus-Resumable") != tus_protocol.VERSION:
+        raise tus_protocol.UnsupportedTusVersion
+
+
+@blueprint.after_request
+def _tell_version(response: Response) -> Response:
+    response.headers["Tus-Resumable"] = tus_protocol.VERSION
+    if response.status_code == tus_protocol.UnsupportedTusVersion.http_status:
+        response.headers["Tus-Version"] = tus_protocol.VERSION
+    return response
+
+
+@blueprint.route("", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route("/<uuid:upload_id>", methods=["OPTIONS"], provide_automatic_options=False)
+def tell_abilities(upload_id: UUID | None = None) -> Response:
+    response = Response(status=204)
+    response.headers["Tus-Version"] = tus_protocol.VERSION
+    response.headers["Tus-Extension"] = tus_protocol.EXTENSIONS
+    response.headers["Tus-Max-Size"] = str(services().settings.max_upload_bytes)
+    response.headers["Tus-Checksum-Algorithm"] = ",".join(tus_protocol.CHECKSUM_ALGORITHMS)
+    return response
+
+
+@blueprint.post("")
+def create_upload() -> Response:
+    here, owner_id = services(), current_owner_id()
+    if "Upload-Defer-Length" in request.headers:
+        raise InvalidRequest(
+            "The length must be known from the start here: send Upload-Length.",
+            param="Upload-Defer-Length",
+        )
+    size_bytes = tus_protocol.whole_number("Upload-Length", request.headers.get("Upload-Length"))
+    described = request.headers.get("Upload-Metadata", "")
+    filename = clean_filename(tus_protocol.metadata(described).get("filename"))
+    if size_bytes == 0:
+        raise InvalidRequest(
+            f"The file '{filename}' is empty. Choose another recording.", param="Upload-Length"
+        )
+    if size_bytes > here.settings.max_upload_bytes:
+        raise too_large(here.settings.max_upload_bytes)
+    jobs.require_room(
+        here.db,
+        here.queue_limit,
+        filename=filename,
+        size_bytes=size_bytes,
+        owner_id=owner_id,
+        idempotency_key=None,
+    )
+    here.blobs.require_space(size_bytes)
+    upload_id = new_id()
+    create_partial(here.blobs, upload_id)
+    try:
+        upload = uploads.create(
+            here.db,
+            upload_id=upload_id,
+            owner_id=owner_id,
+            size_bytes=size_bytes,
+            filename=filename,
+            described=described,
+            kept_s=here.uploads_kept_s,
+        )
+    except BaseException:
+        # Should the row be there after all, its client was not told of it.
+        remove_partial(here.blobs, upload_id)
+        raise
+    log.info("upload began", upload_id=upload_id, bytes=size_bytes)
+    response = _standing(upload.received_bytes, upload.expires_at, status=201)
+    response.headers["Location"] = url_for(".tell_offset", upload_id=upload_id)
+    return response
+
+
+@blueprint.route("/<uuid:upload_id>", methods=["HEAD"], provide_automatic_options=False)
+def tell_offset(upload_id: UUID) -> Response:
+    upload = _find(upload_id)
+    response = _standing(upload.received_bytes, upload.expires_at, status=200)
+    response.headers["Upload-Length"] = str(upload.size_bytes)
+    if upload.described:
+        response.headers["Upload-Metadata"] = upload.described
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.patch("/<uuid:upload_id>")
+def append_to_upload(upload_id: UUID) -> Response:
+    here = services()
+    offset = tus_protocol.whole_number("Upload-Offset", request.headers.get("Upload-Offset"))
+    checksum = tus_protocol.checksum(request.headers.get("Upload-Checksum"))
+    if request.mimetype != tus_protocol.CONTENT_TYPE:
+        raise tus_protocol.WrongContentType
+    _find(upload_id)  # what is unknown or expired is told before what is busy
+    with holding(here.blobs, str(upload_id)) as partial:
+        upload = uploads.renew(
+            here.db,
+            owner_id=current_owner_id(),
+            upload_id=str(upload_id),
+            kept_s=here.uploads_kept_s,
+        )
+        if offset != upload.received_bytes:
+            raise OffsetMismatch(
+                f"This upload stands at {upload.received_bytes}, not at {offset}. Ask for its "
+                "offset with HEAD and go on from there.",
+                param="Upload-Offset",
+            )
+        announced = request.content_length or 0
+        if announced > upload.size_bytes - offset:
+            raise _more_than_announced(upload)
+        here.blobs.require_space(announced)
+        if offset == upload.size_bytes:  # whole, and perhaps a job's already: nothing to write
+            return _standing(offset, upload.expires_at, status=204)
+        arrival = _Arrival(upload, partial)
+        arrival.take(checksum)
+    return _standing(arrival.durable, arrival.expires_at, status=204)
+
+
+@blueprint.delete("/<uuid:upload_id>")
+def end_upload(upload_id: UUID) -> Response:
+    _find(upload_id)
+    here = services()
+    uploads.remove(here.db, here.blobs, owner_id=current_owner_id(), upload_id=str(upload_id))
+    return Response(status=204)
+
+
+class _Arrival:
+    """The body of one PATCH on its way to the disk."""
+
+    def __init__(self, upload: Upload, partial: PartialBlob) -> None:
+        self._upload = upload
+        self._partial = partial
+        self.durable = upload.received_bytes
+        self.expires_at = upload.expires_at
+        self._running: Any = None
+        self._hashed = upload.received_bytes
+
+    def take(self, checksum: tus_protocol.Checksum | None) -> None:
+        """All of it, or what came before the client left; with a checksum all or nothing.
+
+        Raises ChecksumMismatch, FileTooLarge, InsufficientStorage, ClientDisconnected.
+        """
+        self._partial.cut(self.durable)
+        hashes = services().hashes
+        self._running = hashes.take(self._upload.id, self.durable)
+        if self.durable == 0:
+            self._running = hashlib.sha256()
+        try:
+            if checksum is None:
+                self._take_what_comes()
+            else:
+                self._take_all_or_nothing(checksum)
+        finally:
+            # A hash of more than was told, of what a broken request wrote, is worth nothing.
+            if self._running is not None and self._hashed == self.durable:
+                hashes.put(self._upload.id, self.durable, self._running)
+
+    def _take_all_or_nothing(self, checksum: tus_protocol.Checksum) -> None:
+        digest = checksum.begin()
+        at = self.durable
+        try:
+            for piece in body_pieces(request):
+                at = self._write(piece, at)
+                digest.update(piece)
+            checksum.require(digest)
+        except BaseException:
+            self._partial.cut(self.durable)
+            raise
+        self._tell(at)
+
+    def _take_what_comes(self) -> None:
+        at = self.durable
+        try:
+            for piece in body_pieces(request):
+                at = self._write(piece, at)
+                if at - self.durable >= SYNC_EVERY_BYTES:
+                    self._tell(at)
+                    services().blobs.require_space(0)
+        except (ClientDisconnected, InsufficientStorage):
+            self._tell(at)
+            raise
+        except FileTooLarge:  # it sends something else than it announced
+            self._partial.cut(self.durable)
+            raise
+        self._tell(at)
+
+    def _write(self, piece: bytes, at: int) -> int:
+        if at + len(piece) > self._upload.size_bytes:
+            raise _more_than_announced(self._upload)
+        self._partial.write(piece)
+        at += len(piece)
+        if self._running is not None:
+            self._running.update(piece)
+            self._hashed = at
+        return at
+
+    def _tell(self, at: int) -> None:
+        """Durable first, then told."""
+        if at == self.durable:
+            return
+        self._partial.sync()
+        self.expires_at = uploads.advance(
+            services().db,
+            owner_id=self._upload.owner_id,
+            upload_id=self._upload.id,
+            offset=self.durable,
+            to=at,
+            kept_s=services().uploads_kept_s,
+        )
+        self.durable = at
+
+
+def _more_than_announced(upload: Upload) -> FileTooLarge:
+    return FileTooLarge(
+        f"This upload was announced with {upload.size_bytes} bytes, and here come more. Begin a "
+        "new one with the right Upload-Length.",
+        param="Content-Length",
+    )
+
+
+def _find(upload_id: UUID) -> Upload:
+    return uploads.find(services().db, owner_id=current_owner_id(), upload_id=str(upload_id))
+
+
+def _standing(offset: int, expires_at: datetime, *, status: int) -> Response:
+    response = Response(status=status)
+    response.headers["Upload-Offset"] = str(offset)
+    response.headers["Upload-Expires"] = http_date(expires_at)
+    return response

@@ -1,0 +1,61 @@
+"""`python -m worker.audio.decoder.child TERMS`: decode standard input to standard output.
+
+Samples leave on standard output as little-endian int16.  What there is to say goes to standard
+error, one JSON object a line: {"event": "guard" | "header" | "done" | "error", ...}.  The parent
+believes none of it without a check, since whoever wrote the file may have taken over this
+process.  `TERMS` is a JSON object: parent_pid, memory_bytes, cpu_s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+
+from worker.audio.decoder import guard, seccomp
+
+_BUFFER_BYTES = 1 << 16
+_ERROR_EXIT = 3
+
+
+def report(event: str, **facts: object) -> None:
+    os.write(2, json.dumps({"event": event} | facts).encode() + b"\n")
+
+
+def main(terms: dict[str, int]) -> int:
+    guard.die_with_parent(terms["parent_pid"])
+    guard.limit_resources(terms["memory_bytes"], terms["cpu_s"])
+    # Imported here: under the limits, yet before the filter, which would not let it open files.
+    import av
+
+    from worker.audio.decoder import media
+
+    pcm = open(1, "wb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - flushed below
+    try:
+        seccomp.confine()
+        report("guard", confined=True)
+    except seccomp.SeccompUnavailable as refusal:
+        report("guard", confined=False, reason=str(refusal))
+    try:
+        container, stream, header = media.open_recording(0)
+        report("header", **dataclasses.asdict(header))
+        tally = media.decode_stream(container, stream, pcm.write)
+        pcm.flush()
+        report("done", **dataclasses.asdict(tally))
+        return 0
+    except media.NoAudioStream:
+        report("error", code="no_audio")
+    except media.NothingDecoded:
+        report("error", code="nothing_decoded")
+    except MemoryError:
+        report("error", code="memory")
+    except av.FFmpegError as failure:
+        report("error", code="unsupported_media", reason=failure.strerror)
+    return _ERROR_EXIT
+
+
+if __name__ == "__main__":
+    # Leaving through os._exit skips a tear-down that could crash on what a file left behind.
+    status = main(json.loads(sys.argv[1]))
+    os._exit(status)

@@ -1,0 +1,306 @@
+"""How many seconds of audio one forward pass may hold, and which spans go into which pass.
+
+`batch_size_s` is a budget of PADDED seconds: the longest span of a batch times the number of its
+spans, for that is what the network computes on and what it takes memory for.  FunASR's own packing
+treats the figure as a threshold and closes a batch after the span that crossed it, so 102 spans of
+2.9 s and one of 59 s make one batch of 6,077 padded seconds under batch_size_s=300.  Here it is a
+ceiling: only a single span may exceed it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.memory.model import MemoryModel, Reserve
+from worker.recogniser import SAMPLE_RATE, SpeechSpan
+
+MAX_SEGMENT_S = 60.0
+"""Longest span that the segmenter hands on, see `worker.engine.voice_activity.endpoints`."""
+
+SMALLEST_BATCH_S = 1.0
+"""With no memory to spare the budget still is this, which makes every span its own batch."""
+
+BATCH_OVERHEAD_S = 2.0
+"""What another forward pass costs on a CPU, in seconds of padded audio.
+
+Between what `longscribe bench` gives for a network of Paraformer-large's size, about 1 s, and for
+the bundled one, about 7 s of its much cheaper audio.  A larger figure makes fewer batches and more
+padding.  On a GPU it is measured, see `worker.memory.measured`.
+"""
+
+GPU_BATCH_OVERHEAD_S = 32.0
+"""The same on a GPU that is not measured yet; not measured anywhere.
+
+A pass launches some 1,500 kernels in 10 ms or so, in which a GPU of 20 to 70 TFLOP/s could compute
+on 40 to 130 padded seconds at Paraformer-large's 5 GFLOP each; a small one on fewer.
+"""
+
+MAX_PADDING = 1.10
+"""Padded over spoken seconds of a plan are at most this, whatever a forward pass costs."""
+
+_HALVINGS = 8
+"""Steps of the search for an overhead: from a sample to minutes it ends within some 6 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class LengthCeiling:
+    """Recordings shorter than `below_s` get at most `batch_size_s`."""
+
+    below_s: float
+    batch_size_s: float
+
+
+LENGTH_CEILINGS = (
+    LengthCeiling(below_s=5 * 60, batch_size_s=300),
+    LengthCeiling(below_s=30 * 60, batch_size_s=400),
+    LengthCeiling(below_s=math.inf, batch_size_s=600),
+)
+"""A short recording cannot fill a large batch, it would only be padded more."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizeDecision:
+    """The budget of one job, with everything that led to it. Seconds are padded seconds."""
+
+    batch_size_s: float
+    reason: str
+    """In words for the person whose job it is."""
+    length_ceiling_s: float
+    """What the recording's length allows, or the operator's fixed number."""
+    memory_cap_s: float
+    """What the free memory allows."""
+    headroom_bytes: int
+    predicted_peak_bytes: int
+    """Bytes in use at the peak of a full batch, weights included."""
+
+
+def choose_batch_size_s(
+    audio_seconds: float,
+    headroom_bytes: int,
+    memory_model: MemoryModel,
+    *,
+    fixed_s: float | None = None,
+    learned_ceiling_s: float | None = None,
+    ceilings: Sequence[LengthCeiling] = LENGTH_CEILINGS,
+    reserve: Reserve = Reserve(),  # noqa: B008 - frozen, so sharing it is safe
+    longest_span_s: float = MAX_SEGMENT_S,
+    jobs_at_once: int = 1,
+) -> BatchSizeDecision:
+    """The smaller of what the recording's length and what the free memory allow.
+
+    `fixed_s` is the operator's own number (LONGSCRIBE_BATCH_SIZE_S); it takes the place of the
+    length's ceiling and is capped by memory all the same.  `learned_ceiling_s` is a budget at
+    which this device has run out of memory before and which was therefore lowered.
+    `headroom_bytes` is for this job alone; `jobs_at_once` is how many divide the device, which
+    only the reason needs.
+    """
+    length_ceiling_s = fixed_s if fixed_s is not None else _length_ceiling(audio_seconds, ceilings)
+    usable = reserve.usable_bytes(headroom_bytes)
+    memory_cap_s = memory_model.padded_seconds_within(usable, longest_span_s)
+    limits = [length_ceiling_s, memory_cap_s]
+    if learned_ceiling_s is not None:
+        limits.append(learned_ceiling_s)
+    # Whole seconds are as fine as the model is, and read better.
+    batch_size_s = max(SMALLEST_BATCH_S, float(math.floor(min(limits))))
+    return BatchSizeDecision(
+        batch_size_s=batch_size_s,
+        reason=_reason(
+            audio_seconds, fixed_s, length_ceiling_s, memory_cap_s, headroom_bytes, jobs_at_once
+        )
+        + (" as measured" if memory_model.calibrated and memory_cap_s >= SMALLEST_BATCH_S else "")
+        + _learned_reason(learned_ceiling_s, batch_size_s),
+        length_ceiling_s=length_ceiling_s,
+        memory_cap_s=memory_cap_s,
+        headroom_bytes=headroom_bytes,
+        predicted_peak_bytes=math.ceil(memory_model.peak_bytes(batch_size_s, longest_span_s)),
+    )
+
+
+def _length_ceiling(audio_seconds: float, ceilings: Sequence[LengthCeiling]) -> float:
+    for ceiling in ceilings:
+        if audio_seconds < ceiling.below_s:
+            return ceiling.batch_size_s
+    return ceilings[-1].batch_size_s
+
+
+def _reason(
+    audio_seconds: float,
+    fixed_s: float | None,
+    length_ceiling_s: float,
+    memory_cap_s: float,
+    headroom_bytes: int,
+    jobs_at_once: int,
+) -> str:
+    if fixed_s is not None:
+        wish = f"LONGSCRIBE_BATCH_SIZE_S asks for {length_ceiling_s:.0f} s"
+    else:
+        wish = f"{_spoken_length(audio_seconds)} recording allows {length_ceiling_s:.0f} s"
+    memory = f"{headroom_bytes / 1e9:.1f} GB free memory"
+    if jobs_at_once > 1:
+        memory += f" for each of {jobs_at_once} jobs at once"
+    if memory_cap_s < SMALLEST_BATCH_S:
+        return f"{wish}; {memory} leaves nothing after the reserve, so segments go one by one"
+    return f"{wish}; {memory} allows {math.floor(memory_cap_s):,} s"
+
+
+def _learned_reason(learned_ceiling_s: float | None, batch_size_s: float) -> str:
+    if learned_ceiling_s is None or learned_ceiling_s > batch_size_s + 1:
+        return ""
+    return f"; {learned_ceiling_s:.0f} s since a larger batch ran out of memory"
+
+
+def _spoken_length(seconds: float) -> str:
+    if seconds < 60:
+        return f"a {max(1, round(seconds))}-second"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{'an' if minutes in (8, 11, 18) or 80 <= minutes < 90 else 'a'} {minutes}-minute"
+    hours = f"{seconds / 3600:.1f}"
+    return f"{'an' if hours.startswith(('8', '11.', '18.')) else 'a'} {hours}-hour"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Spans for one forward pass, longest first.
+
+    `indices` are positions in the sequence that was planned; `samples` are those spans' lengths.
+    """
+
+    indices: tuple[int, ...]
+    samples: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def longest_s(self) -> float:
+        return self.samples[0] / SAMPLE_RATE
+
+    @property
+    def padded_s(self) -> float:
+        return len(self.samples) * self.samples[0] / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """Every span of a job in exactly one batch, the longest spans first.
+
+    So a budget that is too large for the device is found out at the start of a job.
+    """
+
+    batches: tuple[Batch, ...]
+    batch_size_s: float
+
+    @property
+    def padded_s(self) -> float:
+        return sum(batch.padded_s for batch in self.batches)
+
+    @property
+    def speech_s(self) -> float:
+        return sum(sum(batch.samples) for batch in self.batches) / SAMPLE_RATE
+
+    @property
+    def padding(self) -> float:
+        """Padded over spoken seconds: 1.0 is no waste."""
+        speech = self.speech_s
+        return self.padded_s / speech if speech else 1.0
+
+
+def plan_batches(
+    spans: Sequence[SpeechSpan],
+    batch_size_s: float,
+    *,
+    batch_overhead_s: float = BATCH_OVERHEAD_S,
+    max_padding: float = MAX_PADDING,
+) -> BatchPlan:
+    """Pack spans by length so that padding and the number of passes together cost least.
+
+    Sorted by length, the best batches are runs of neighbours; which runs is a shortest path, solved
+    exactly.  Where its padding is above `max_padding`, a pass is charged as much less as it takes
+    to come below.  The same spans give the same plan, and in another order the same batch shapes.
+    Raises ValueError for a budget that is not positive.
+    """
+    if not batch_size_s > 0:
+        raise ValueError(f"a batch needs a positive budget, not {batch_size_s} s")
+    order = sorted(range(len(spans)), key=lambda i: (spans[i].start - spans[i].end, i))
+    lengths = np.array([spans[i].end - spans[i].start for i in order], dtype=np.int64)
+    budget = math.floor(batch_size_s * SAMPLE_RATE)
+    edges = _edges_within(
+        lengths, budget, math.ceil(batch_overhead_s * SAMPLE_RATE), max_padding * lengths.sum()
+    )
+    batches = tuple(
+        Batch(tuple(order[first:last]), tuple(int(length) for length in lengths[first:last]))
+        for first, last in pairwise(edges)
+    )
+    return BatchPlan(batches, batch_size_s)
+
+
+def _edges_within(
+    lengths: NDArray[np.int64], budget: int, overhead: int, most_padded: float
+) -> list[int]:
+    """The best edges at the largest overhead up to the given one that pads to no more samples.
+
+    The padding of the best edges never falls as the overhead grows, and without any overhead there
+    is none.
+    """
+    edges = _best_edges(lengths, budget, overhead)
+    if _padded(lengths, edges) <= most_padded:
+        return edges
+    edges, low, high = _best_edges(lengths, budget, 0), 1, overhead
+    for _ in range(_HALVINGS):
+        middle = round(math.sqrt(low * high))
+        tried = _best_edges(lengths, budget, middle)
+        if _padded(lengths, tried) <= most_padded:
+            edges, low = tried, middle
+        else:
+            high = middle
+    return edges
+
+
+def _padded(lengths: NDArray[np.int64], edges: Sequence[int]) -> int:
+    return sum(int(lengths[first]) * (last - first) for first, last in pairwise(edges))
+
+
+def _best_edges(lengths: NDArray[np.int64], budget: int, overhead: int) -> list[int]:
+    """Where batches begin and end in `lengths`, which fall. All figures are samples."""
+    count = len(lengths)
+    cost = np.zeros(count + 1, dtype=np.int64)  # of the cheapest batches for lengths[:end]
+    begin = np.zeros(count + 1, dtype=np.int64)  # where the last of those begins
+    # Batches that reach a given end can begin no earlier than the first one within the budget, and
+    # that point never moves back, for the lengths fall.
+    earliest = 0
+    for end in range(1, count + 1):
+        while earliest < end - 1 and int(lengths[earliest]) * (end - earliest) > budget:
+            earliest += 1
+        sizes = np.arange(end - earliest, 0, -1)
+        # lengths[first] * size is not monotone in first: a later first may be too large again.
+        padded = lengths[earliest:end] * sizes
+        allowed = (padded <= budget) | (sizes == 1)
+        total = np.where(allowed, cost[earliest:end] + padded + overhead, np.iinfo(np.int64).max)
+        best = int(total.argmin())
+        cost[end] = total[best]
+        begin[end] = earliest + best
+    edges = [count]
+    while edges[-1] > 0:
+        edges.append(int(begin[edges[-1]]))
+    return edges[::-1]
+
+
+def halve(batch: Batch) -> tuple[Batch, Batch]:
+    """Two batches of about half the memory each, for one that ran out of it.
+
+    Raises ValueError for a single span: there is nothing left to divide.
+    """
+    if len(batch) < 2:
+        raise ValueError("a batch of one span cannot be halved")
+    middle = len(batch) // 2
+    return (
+        Batch(batch.indices[:middle], batch.samples[:middle]),
+        Batch(batch.indices[middle:], batch.samples[middle:]),
+    )

@@ -1,0 +1,76 @@
+"""The batch size of each job, and what this worker has learnt about its device's memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from shared.errors import OutOfMemory
+from shared.settings import Settings
+from worker.batching.plan import BatchSizeDecision, LengthCeiling, choose_batch_size_s
+from worker.memory.model import Reserve
+from worker.recogniser import SAMPLE_RATE, Recogniser
+
+if TYPE_CHECKING:  # it needs SQLAlchemy, which measuring does without
+    from shared.jobs import RecognisedSegment
+
+_Segment = TypeVar("_Segment", bound="RecognisedSegment")
+
+
+class BatchSizer:
+    """Chooses with the memory that is free now, and remembers where it ran out."""
+
+    def __init__(self, settings: Settings, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self._fixed_s = None if settings.batch_size_s == "auto" else settings.batch_size_s
+        self._ceilings = (
+            LengthCeiling(below_s=5 * 60, batch_size_s=settings.batch_ceiling_short_s),
+            LengthCeiling(below_s=30 * 60, batch_size_s=settings.batch_ceiling_medium_s),
+            LengthCeiling(below_s=math.inf, batch_size_s=settings.batch_ceiling_long_s),
+        )
+        self._reserve = Reserve(fraction=settings.memory_reserve_fraction)
+        self._longest_span_s = settings.max_segment_s
+        self._jobs_at_once = settings.worker_concurrency
+        self._learned_s: float | None = None
+
+    @property
+    def ceiling_s(self) -> float:
+        """The largest batch that this worker still tries, in padded seconds."""
+        return math.inf if self._learned_s is None else self._learned_s
+
+    def choose(self, audio_seconds: float) -> BatchSizeDecision:
+        return choose_batch_size_s(
+            audio_seconds,
+            self._recogniser.memory.headroom_bytes(),
+            self._recogniser.memory_model,
+            fixed_s=self._fixed_s,
+            learned_ceiling_s=self._learned_s,
+            ceilings=self._ceilings,
+            reserve=self._reserve,
+            longest_span_s=self._longest_span_s,
+            jobs_at_once=self._jobs_at_once,
+        )
+
+    def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
+        """The batch, or parts of it no larger than what this worker still tries."""
+        if len(batch) < 2 or padded_s(batch) <= self.ceiling_s:
+            return [list(batch)]
+        by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)
+        middle = (len(by_length) + 1) // 2
+        return self.fit(by_length[:middle]) + self.fit(by_length[middle:])
+
+    def ran_out(self, batch: Sequence[_Segment]) -> None:
+        """Lower the ceiling to half of a batch that did not fit, for this job and the next.
+
+        Raises OutOfMemory for a batch of one.
+        """
+        if len(batch) < 2:
+            raise OutOfMemory
+        self._learned_s = min(self.ceiling_s, padded_s(batch) / 2)
+
+
+def padded_s(batch: Sequence[_Segment]) -> float:
+    """What a forward pass over these is made of: the longest, times their number."""
+    longest = max(segment.end_sample - segment.start_sample for segment in batch)
+    return longest * len(batch) / SAMPLE_RATE

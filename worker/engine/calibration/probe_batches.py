@@ -1,0 +1,166 @@
+"""Probe batches: what a forward pass really takes on this device, for `worker.memory.measured`.
+
+The probes are noise, for the memory depends on shapes alone.  Their lengths fall a little, as in a
+planned batch, so that the recurrent layer packs them the way it packs real ones.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from worker.engine.device import within_memory
+from worker.engine.paraformer.network import Paraformer
+from worker.memory.measured import Measurement, Timing, batch_overhead_s
+from worker.memory.model import MemoryModel
+from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm
+
+log = logging.getLogger(__name__)
+
+SHORTEST = 0.9
+"""The shortest span of a probe over its longest, near what the planner puts together."""
+
+HEADROOM_SHARE = 0.1
+"""A probe that by the architecture's estimate takes more of the free memory is left out."""
+
+TIME_LIMIT_S = 10.0
+"""A probe that would end later is left out, by the speed of the one before.  The bundled model
+takes 1.1 to 1.4 s for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeShape:
+    spans: int
+    longest_s: float
+
+    @property
+    def padded_s(self) -> float:
+        return self.spans * self.longest_s
+
+
+WARM_UP = ProbeShape(2, 1.0)
+"""Not measured: libraries allocate at their first call what they then keep."""
+
+PROBES = (ProbeShape(4, 2.5), ProbeShape(12, 2.5), ProbeShape(3, 10.0), ProbeShape(4, 15.0))
+"""Smallest first. The second and third are as large as each other and differ in length, which
+tells attention's quadratic term from the linear one."""
+
+TIMED = (ProbeShape(4, 2.5), ProbeShape(40, 15.0))
+"""A batch that a GPU spends launching kernels, and one that it spends computing."""
+TIMED_RUNS = 3
+"""The fastest counts: whatever else the machine does can only slow a run down."""
+
+
+def noise(shape: ProbeShape, shortest: float = SHORTEST) -> list[Pcm]:
+    """Spans of white noise at -24 dB, the same at every call; `shortest` as a share of longest."""
+    random = np.random.default_rng(0)
+    seconds = np.linspace(1.0, shortest, shape.spans) * shape.longest_s
+    return [
+        random.normal(0.0, 2_000.0, round(length * SAMPLE_RATE)).astype(np.int16)
+        for length in seconds
+    ]
+
+
+def measure(
+    paraformer: Paraformer,
+    device: torch.device,
+    architecture: MemoryModel,
+    headroom_bytes: int,
+    *,
+    shapes: Sequence[ProbeShape] = PROBES,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> list[Measurement]:
+    """Run the probes that fit into the memory and the time; never raises for want of memory."""
+    started = time.monotonic()
+    seconds_per_padded = 0.0
+    measurements: list[Measurement] = []
+    try:
+        within_memory(device, lambda: paraformer.recognise(noise(WARM_UP)))
+        for shape in shapes:
+            needed = architecture.activation_bytes(shape.padded_s, shape.longest_s)
+            if needed > HEADROOM_SHARE * headroom_bytes:
+                log.info("a probe of %.0f padded seconds would take too much", shape.padded_s)
+                break
+            begun = time.monotonic()
+            if begun + seconds_per_padded * shape.padded_s > started + time_limit_s:
+                log.info("a probe of %.0f padded seconds would take too long", shape.padded_s)
+                continue
+            speech = noise(shape)
+            peak = within_memory(
+                device, lambda speech=speech: live_peak_bytes(device, paraformer, speech)
+            )
+            seconds_per_padded = (time.monotonic() - begun) / shape.padded_s
+            measurements.append(Measurement(shape.padded_s, shape.longest_s, float(peak)))
+    except BatchOutOfMemory as error:
+        log.warning("a probe batch ran out of memory: %s", error)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    return measurements
+
+
+def measure_overhead(
+    paraformer: Paraformer,
+    device: torch.device,
+    memory: MemoryModel,
+    headroom_bytes: int,
+    *,
+    shapes: tuple[ProbeShape, ProbeShape] = TIMED,
+) -> float | None:
+    """What one more forward pass costs in padded seconds; None where the larger probe would take
+    too much memory."""
+    larger = shapes[1]
+    if memory.activation_bytes(larger.padded_s, larger.longest_s) > HEADROOM_SHARE * headroom_bytes:
+        return None
+    try:
+        timings = [_timed(paraformer, device, shape) for shape in shapes]
+    except BatchOutOfMemory as error:
+        log.warning("a probe batch ran out of memory: %s", error)
+        return None
+    return batch_overhead_s(*timings)
+
+
+def _timed(paraformer: Paraformer, device: torch.device, shape: ProbeShape) -> Timing:
+    speech = noise(shape)
+    seconds = []
+    for _ in range(1 + TIMED_RUNS):
+        begun = time.perf_counter()
+        within_memory(device, lambda: paraformer.recognise(speech))  # ends with words: all is done
+        seconds.append(time.perf_counter() - begun)
+    return Timing(shape.padded_s, min(seconds[1:]))
+
+
+def live_peak_bytes(device: torch.device, paraformer: Paraformer, speech: Sequence[Pcm]) -> int:
+    """Most bytes in tensors during one forward pass, over what was there before; exact.
+
+    On a GPU it is the allocator's own mark.  On a CPU the resident set is too coarse (the C library
+    holds what is freed), so every allocation and release of torch's is added up; what oneDNN takes
+    beside torch is not among them.
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        paraformer.recognise(speech)
+        torch.cuda.synchronize(device)
+        return torch.cuda.max_memory_allocated(device) - before
+    return _cpu_live_peak_bytes(lambda: paraformer.recognise(speech))
+
+
+def _cpu_live_peak_bytes(forward: Callable[[], object]) -> int:
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or it writes to standard error
+    # Not torch.profiler, which imports the compiler first: over a second.
+    with torch.autograd.profiler.profile(profile_memory=True) as profile:
+        forward()
+    assert profile.kineto_results is not None
+    events = [event for event in profile.kineto_results.events() if event.name() == "[memory]"]
+    live = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        live += event.nbytes()
+        peak = max(peak, live)
+    return peak

@@ -1,0 +1,225 @@
+"""FunASRRecogniser: the three networks behind the `Recogniser` protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from shared.errors import OutOfMemory
+from shared.settings import DEMO, PINNED_REVISION
+from shared.transcripts.values import Word
+from worker.engine.calibration.calibrate import calibrated
+from worker.engine.device import (
+    allocator,
+    is_out_of_memory,
+    limit_to_share,
+    memory_probe,
+    must_fit,
+    no_room_for_the_model,
+    resident_bytes,
+    resolve_device,
+    return_freed_memory,
+    threads_on_cpu,
+    usual_overhead_s,
+    within_memory,
+)
+from worker.engine.fbank import Fbank
+from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
+from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.engine.loading.load_errors import failures_explained
+from worker.engine.paraformer.network import LoadedNetwork, Paraformer
+from worker.engine.paraformer.precision import Precision
+from worker.engine.punctuation.ct_transformer import Punctuator
+from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
+from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
+from worker.memory.model import MemoryModel
+from worker.model_store.known import HubName
+from worker.model_store.locate import ModelFolders, locate
+from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, MemoryProbe, ModelIdentity, Pcm
+
+log = logging.getLogger(__name__)
+
+ENGINE_REVISION = "2"
+"""Raise it when this package's own arithmetic changes what the same weights say."""
+
+
+class FunASRRecogniser:
+    """Implements `worker.recogniser.Recogniser`.
+
+    One forward pass at a time: `recognise` and `punctuate` are for one thread.  Voice activity of
+    a later recording may run in another.
+    """
+
+    def __init__(
+        self,
+        asr: LoadedNetwork,
+        vad: LoadedNetwork,
+        punc: LoadedNetwork,
+        identity: ModelIdentity,
+        device: torch.device,
+        voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
+        precision: Precision | None = None,
+        processes: int = 1,
+    ) -> None:
+        self._identity = identity
+        self._device = device
+        self._fbank = Fbank(device)
+        self._paraformer = Paraformer(asr, self._fbank, device, precision)
+        self._vad = vad
+        if packs_linear_layers(device):
+            pack_linear_layers(vad.model.encoder, from_weights=0)
+        self._options = voice_activity
+        self._probe = memory_probe(device, processes)
+        self._punctuator = Punctuator(punc, device, self._probe)
+        self._memory_model = self._held(MemoryModel.from_architecture(self._paraformer.shape))
+        self._batch_overhead_s = usual_overhead_s(device)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._identity
+
+    @property
+    def memory(self) -> MemoryProbe:
+        return self._probe
+
+    @property
+    def memory_model(self) -> MemoryModel:
+        return self._memory_model
+
+    @property
+    def batch_overhead_s(self) -> float:
+        return self._batch_overhead_s
+
+    def calibrate(self, folder: Path) -> None:
+        """Measure this device with probe batches, or take what was measured and kept in `folder`.
+
+        Where neither is to be had the estimates stay.
+        """
+        measured = calibrated(
+            self._paraformer, self._device, self._identity, self._probe.headroom_bytes(), folder
+        )
+        return_freed_memory()
+        if measured is None:
+            return
+        self._memory_model = self._held(measured.memory)
+        self._batch_overhead_s = measured.batch_overhead_s or usual_overhead_s(self._device)
+
+    def _held(self, live: MemoryModel) -> MemoryModel:
+        resident = float(resident_bytes(self._device))
+        return replace(live.held_by(allocator(self._device)), resident_bytes=resident)
+
+    def voice_activity(self) -> FsmnVoiceActivity:
+        return FsmnVoiceActivity(self._vad, self._fbank, self._device, self._options)
+
+    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+        return within_memory(self._device, lambda: self._paraformer.recognise(speech))
+
+    def punctuate(self, words: Sequence[str]) -> list[str]:
+        return must_fit(self._device, lambda: self._punctuator.punctuate(words))
+
+
+def load_recogniser(
+    model: str = DEMO,
+    vad_model: str | None = None,
+    punc_model: str | None = None,
+    *,
+    model_revision: str = PINNED_REVISION,
+    vad_revision: str = PINNED_REVISION,
+    punc_revision: str = PINNED_REVISION,
+    device: str = "auto",
+    cpu_threads: int = 0,
+    precision: str = "float32",
+    processes: int = 1,
+    voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
+    offline: bool = False,
+    model_hub: HubName = "modelscope",
+    model_memory: Path | None = None,
+) -> FunASRRecogniser:
+    """Load the three networks onto a device; takes seconds, so once a process.
+
+    `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
+    `worker.model_store.locate`, also for `model_memory`.  Revisions matter for hub names only.
+    `cpu_threads` are torch's when the device is a CPU, see `device.threads_on_cpu`.  `processes`
+    divide the device, this one included.
+    Raises ModelUnavailable, saying what to do, for a model that is not there, does not fit, or is
+    of a kind that cannot be run, and for a `precision` that the device does not have.
+    """
+    where = resolve_device(device)
+    arithmetic = Precision(precision, where)
+    folders = locate(
+        model,
+        vad_model,
+        punc_model,
+        model_revision=model_revision,
+        vad_revision=vad_revision,
+        punc_revision=punc_revision,
+        offline=offline,
+        hub=model_hub,
+        memory=model_memory,
+    )
+    if where.type == "cuda":
+        # TensorFloat-32 would round the convolutions to 10 bits; matrix products are not so
+        # rounded by default.
+        torch.backends.cudnn.allow_tf32 = False
+    if where.type == "cpu" or processes > 1:
+        torch.set_num_threads(threads_on_cpu(cpu_threads, folders.is_demo, processes))
+    limit_to_share(where, processes)
+    log.info("loading %s onto %s", folders.asr.name, where)
+    try:
+        asr = load_asr(folders.asr, where)
+        vad = load_vad(folders.vad, where)
+        punc = load_punc(folders.punc, where)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise no_room_for_the_model(where, processes) from error
+    return_freed_memory()
+    with failures_explained(folders.asr, "prepare it"):
+        recogniser = FunASRRecogniser(
+            asr,
+            vad,
+            punc,
+            identity=ModelIdentity(
+                name=folders.asr.name,
+                revision=_revision(folders, voice_activity),
+                device=str(where),
+                dtype=arithmetic.name,
+                is_demo=folders.is_demo,
+            ),
+            device=where,
+            voice_activity=voice_activity,
+            precision=arithmetic,
+            processes=processes,
+        )
+    try:
+        _try_out(recogniser, folders)
+    except (BatchOutOfMemory, OutOfMemory) as error:
+        raise no_room_for_the_model(where, processes) from error
+    return recogniser
+
+
+def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
+    """Run each network once, so that one that cannot run fails now and not in somebody's job."""
+    second = np.random.default_rng(0).integers(-1000, 1000, SAMPLE_RATE, dtype=np.int16)
+    with failures_explained(folders.vad, "run it on a second of noise"):
+        detector = recogniser.voice_activity()
+        detector.feed(second)
+        detector.finish()
+    with failures_explained(folders.asr, "run it on a second of noise"):
+        recogniser.recognise([second])
+    with failures_explained(folders.punc, "run it on two words"):
+        recogniser.punctuate(["好", "API"])
+
+
+def _revision(folders: ModelFolders, options: VoiceActivityOptions) -> str:
+    """The recogniser's own revision, and a digest of all else that a transcript depends on."""
+    parts = (folders.asr, folders.vad, folders.punc)
+    everything = [part.revision for part in parts] + [ENGINE_REVISION, repr(options)]
+    digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
+    return f"{folders.asr.revision}+{digest[:8]}"

@@ -1,0 +1,194 @@
+"""Paraformer on a batch of spans, with results that do not depend on the batch.
+
+FunASR's own modules and weights; only the steps between them are ours.  Three places let padding
+into the results there, and are closed here: the CIF convolution reads past the end of a shorter
+span (masked before it), the BLSTM of the timestamp head runs backwards out of the padding (started
+at the last frame, see `blstm`), and sums are taken over the padded length (double precision).  So
+text and times equal FunASR's at batch size 1, in any company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from shared.transcripts.values import Word
+from worker.engine.device import fetched, uploaded_numbers
+from worker.engine.fbank import Fbank, frame_count, stack_batch
+from worker.engine.layers.attention import use_fused_attention
+from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
+from worker.engine.paraformer.blstm import bidirectional
+from worker.engine.paraformer.cif import integrate_and_fire, token_counts
+from worker.engine.paraformer.precision import Precision
+from worker.engine.paraformer.timestamps import token_times
+from worker.engine.paraformer.tokens_to_words import words_from_tokens
+from worker.memory.model import NetworkShape
+from worker.recogniser import Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedNetwork:
+    """A network as FunASR built it, and what belongs to it."""
+
+    model: Any
+    cmvn: Tensor | None
+    """(2, features): what to add to a stacked frame, then what to multiply it by."""
+    frame_width: int
+    """Filter-bank frames stacked into one (lfr_m)."""
+    frame_step: int
+    """Filter-bank frames from one stacked frame to the next (lfr_n)."""
+    token_list: Sequence[str]
+
+
+class Paraformer:
+    """Spans of samples in, words with times out."""
+
+    def __init__(
+        self,
+        network: LoadedNetwork,
+        fbank: Fbank,
+        device: torch.device,
+        precision: Precision | None = None,
+    ) -> None:
+        assert network.cmvn is not None
+        self._model = network.model
+        self._tokens = network.token_list
+        self._frame_width = network.frame_width
+        self._frame_step = network.frame_step
+        self._shift, self._scale = network.cmvn.to(device)
+        self._fbank = fbank
+        self._device = device
+        self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
+        use_fused_attention(self._model)
+        self._precision = precision or Precision()
+        self._precision.prepare(self._model)
+        if packs_linear_layers(device):
+            pack_linear_layers(self._model)
+        self._blstm = bidirectional(self._model.predictor.blstm, device)
+
+    @property
+    def shape(self) -> NetworkShape:
+        return NetworkShape(
+            model_dim=self._model.encoder.output_size(),
+            vocabulary=len(self._tokens),
+            feature_dim=len(self._shift),
+        )
+
+    def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
+        """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
+
+        Every span must have 25 ms; frames beyond its own hold anything finite.
+        """
+        counts = [frame_count(len(pcm)) for pcm in speech]
+        banks, starts = self._fbank.batch(speech)
+        stacked = stack_batch(banks, starts, counts, self._frame_width, self._frame_step)
+        lengths = torch.tensor([-(-count // self._frame_step) for count in counts])
+        return (stacked + self._shift) * self._scale, lengths
+
+    @torch.inference_mode()
+    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+        """One forward pass over all spans; a result for each, in order."""
+        audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
+        results: list[tuple[Word, ...]] = [()] * len(speech)
+        if audible:
+            batch = self._forward(*self.features([speech[i] for i in audible]))
+            for i, words in zip(audible, batch, strict=True):
+                results[i] = words
+        return results
+
+    def _forward(self, features: Tensor, lengths: Tensor) -> list[tuple[Word, ...]]:
+        """Waits for the device twice: for the number of tokens, and for the tokens."""
+        hidden = self._encode(features, lengths)
+        on_device = uploaded_numbers([lengths.tolist()], self._device)[0]
+        mask = torch.arange(hidden.shape[1], device=self._device)[None] < on_device[:, None]
+        hidden = hidden * mask[..., None]
+        cumulative = self._token_weights(hidden, mask, on_device).cumsum(dim=1)
+        counts = token_counts(cumulative).cpu()
+        most = int(counts.max())
+        if most == 0:  # nothing is said in any of them; the decoder cannot run on no tokens
+            return [()] * len(features)
+        padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
+        embeddings = integrate_and_fire(padded, cumulative, most)
+        decoded, likely = self._decode(hidden, lengths, embeddings, counts)
+        weights = self._time_weights(hidden, mask, lengths)
+        ids, probabilities, times = fetched(decoded, likely, weights)
+        width = weights.shape[1]
+        results = []
+        position = 0
+        upsampled = (lengths * self._model.predictor.upsample_times).tolist()
+        for row, (length, count) in enumerate(zip(upsampled, counts.tolist(), strict=True)):
+            tokens = slice(position, position + count)
+            weights_of_row = times[row * width : row * width + length]
+            results.append(self._words(ids[tokens], probabilities[tokens], weights_of_row))
+            position += count
+        return results
+
+    def _encode(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, T, width); frames beyond a span's length hold anything finite.
+
+        `lengths` on the CPU, here and in `_decode`: from them FunASR makes its masks there.
+        """
+        with self._precision.autocast():
+            hidden, _ = self._model.encode(features, lengths)
+        encoded: Tensor = hidden.float()
+        return encoded
+
+    def _token_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, T + 1) in double precision: how much of a token each frame holds.
+
+        One frame more than the span has lets its last token fire (tail_threshold).
+        """
+        predictor = self._model.predictor
+        convolved = predictor.cif_conv1d(predictor.pad(hidden.transpose(1, 2)))
+        weights = torch.sigmoid(predictor.cif_output(convolved.relu().transpose(1, 2)))[..., 0]
+        weights = torch.relu(weights * predictor.smooth_factor - predictor.noise_threshold)
+        weights = torch.nn.functional.pad(weights * mask, (0, 1)).double()
+        rows = torch.arange(len(lengths), device=self._device)
+        weights[rows, lengths] = predictor.tail_threshold
+        return weights
+
+    def _decode(
+        self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Token ids of all spans, one span after the other, and the probability of each.
+
+        Rows of padding never reach the output layer, whose vocabulary makes it the widest.
+        """
+        decoder = self._model.decoder
+        with self._precision.autocast():
+            states, _ = decoder(hidden, lengths, embeddings, counts, return_hidden=True)
+        most = embeddings.shape[1]
+        is_token = torch.arange(most)[None] < counts[:, None]
+        tokens = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
+        spoken = states.flatten(0, 1)[tokens].float()
+        scores: Tensor = decoder.output_layer(spoken)
+        best, ids = scores.max(dim=-1)
+        # Softmax of the best score alone, in the place of the scores: they are the largest tensor.
+        return ids, scores.sub_(best[:, None]).exp_().sum(dim=-1).reciprocal()
+
+    def _time_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, T * upsample_times) in double precision: where tokens begin, every 20 ms."""
+        predictor = self._model.predictor
+        times = predictor.upsample_times
+        upsampled = predictor.upsample_cnn(hidden.transpose(1, 2)).transpose(1, 2)
+        states = self._blstm(upsampled, lengths * times)
+        weights = torch.sigmoid(predictor.cif_output2(states))[..., 0]
+        weights = torch.relu(weights * predictor.smooth_factor2 - predictor.noise_threshold2)
+        return (weights * mask.repeat_interleave(times, dim=1)).double()
+
+    def _words(
+        self, ids: Sequence[float], probabilities: Sequence[float], weights: Sequence[float]
+    ) -> tuple[Word, ...]:
+        """Of one span: its tokens' ids and probabilities, and its weights for the times."""
+        spoken = [
+            (self._tokens[int(token)], probability)
+            for token, probability in zip(ids, probabilities, strict=True)
+            if token not in self._silent_ids
+        ]
+        times = token_times(weights, len(spoken), fires=len(ids))
+        tokens, likely = [token for token, _ in spoken], [probability for _, probability in spoken]
+        return words_from_tokens(tokens, times, likely)

@@ -1,0 +1,22 @@
+"""Models of the real architectures with random weights, for measuring without a download.
+
+A network costs the same time and memory whatever its weights say, as long as it does as much:
+finds speech where there is some, hears about four tokens a second, sets a mark every few words.
+So a few biases are fitted on the sample meeting and everything else stays random.  The text means
+nothing.
+"""
+
+from worker.engine.reference.random_model.build import make_random_model, write_hub_folder
+from worker.engine.reference.random_model.configs import with_training_keys
+from worker.engine.reference.random_model.sizes import BICIF, LARGE, SEACO, SIZES, ModelSizes
+
+__all__ = [
+    "BICIF",
+    "LARGE",
+    "SEACO",
+    "SIZES",
+    "ModelSizes",
+    "make_random_model",
+    "with_training_keys",
+    "write_hub_folder",
+]

@@ -1,0 +1,75 @@
+"""FunASR as it comes, to be measured beside our engine: the same folders, the same thresholds."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
+from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
+from worker.model_store.locate import ModelFolders
+from worker.recogniser import MemoryProbe, Pcm
+
+_FULL_SCALE = 32_768
+"""FunASR takes samples as float32 within [-1, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockFunASR:
+    """An AutoModel with its three networks. Give it a process of its own: it changes torch's
+    threads and the root logger."""
+
+    auto_model: Any
+    device: str
+    memory: MemoryProbe
+    end_silence_ms: int
+
+    @property
+    def batches(self) -> bool:
+        """On the device 'cpu' FunASR recognises one segment at a time, whatever batch_size_s."""
+        return self.device != "cpu"
+
+    def generate(self, pcm: Pcm, batch_size_s: float) -> str:
+        """The text of a recording; '' where FunASR gives no result.
+
+        The silence threshold is passed in the call, the one way to keep FunASR from moving it
+        between 50 ms and 1,850 ms as it goes.  Raises BatchOutOfMemory.
+        """
+        samples = pcm.astype(np.float32) / _FULL_SCALE
+        with contextlib.redirect_stdout(io.StringIO()):
+            results = within_memory(
+                torch.device(self.device),
+                lambda: self.auto_model.generate(
+                    samples, batch_size_s=batch_size_s, max_end_silence_time=self.end_silence_ms
+                ),
+            )
+        return str(results[0]["text"]) if results else ""
+
+
+def load_stock(
+    folders: ModelFolders, device: str, *, cpu_threads: int, end_silence_ms: int
+) -> StockFunASR:
+    """Raises ModelUnavailable for a device that is not there."""
+    where = resolve_device(device)
+    torch.set_num_threads(cpu_threads)
+    if (folders.punc.path / "jieba_usr_dict").is_file():
+        prepare_jieba_for_stock()
+    with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
+        auto_model = import_auto_model()(
+            model=str(folders.asr.path),
+            vad_model=str(folders.vad.path),
+            punc_model=str(folders.punc.path),
+            device=str(where),
+            ncpu=cpu_threads,
+            disable_update=True,
+            disable_pbar=True,
+            log_level="ERROR",
+        )
+    return_freed_memory()
+    return StockFunASR(auto_model, str(where), memory_probe(where), end_silence_ms)

@@ -1,0 +1,108 @@
+"""From recognised words and their marks to sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.transcripts.values import Sentence, Transcript, Word, join_text
+
+SENTENCE_END = frozenset("。？！.?!")
+"""Marks that end a sentence."""
+
+SENTENCE_PAUSE_S = 3.0
+"""A silence this long ends a sentence even where the model puts no full stop: nobody reads a
+subtitle that waits so long in the middle."""
+
+READABLE_PAUSE_S = 0.6
+"""Where there are no marks at all, the pause that divides: long enough not to cut most clauses,
+and shorter than the silence that ends a segment, so that lines are as long as people breathe."""
+
+_FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！"}
+"""The model puts an ASCII mark after every English word, also after a term in a Chinese sentence,
+where a full-width one is written."""
+
+NO_SPEECH = "no_speech"
+"""The warning of a recording in which nobody speaks."""
+
+PUNCTUATION_FAILED = "punctuation_failed"
+"""The warning of a transcript without marks."""
+
+
+LOW_CONFIDENCE = "low_confidence"
+"""The warning of a transcript that may be wrong in many places."""
+
+LOW_CONFIDENCE_SHARE = 0.12
+"""From this share of words below the threshold on, the whole transcript is doubtful.  Measured: see
+docs/confidence.md."""
+
+
+def assemble(
+    words: Sequence[Word],
+    marks: Sequence[str] | None,
+    *,
+    duration: float,
+    language: str,
+    model: str,
+    warnings: Sequence[str] = (),
+    low_confidence: float = 0.0,
+) -> Transcript:
+    """Group words into sentences.
+
+    `marks` has one entry a word: the punctuation after it, or ''.  Raises ValueError if not.
+    None: there is no punctuation, and pauses alone divide.  A word whose confidence is below
+    `low_confidence` counts as doubtful.
+    """
+    found = list(warnings)
+    pause_s = SENTENCE_PAUSE_S
+    if marks is None:
+        found.append(PUNCTUATION_FAILED)
+        marks = [""] * len(words)
+        pause_s = READABLE_PAUSE_S
+    if len(marks) != len(words):
+        raise ValueError(f"{len(words)} words but {len(marks)} marks")
+    sentences: list[Sentence] = []
+    start = 0
+    for index, word in enumerate(words):
+        last = index + 1 == len(words)
+        if (
+            last
+            or marks[index][-1:] in SENTENCE_END
+            or words[index + 1].start - word.end >= pause_s
+        ):
+            sentences.append(_sentence(words[start : index + 1], marks[start : index + 1]))
+            start = index + 1
+    if not words:
+        found.append(NO_SPEECH)
+    doubtful = low_confidence_share(words, low_confidence)
+    if doubtful is not None and doubtful >= LOW_CONFIDENCE_SHARE:
+        found.append(LOW_CONFIDENCE)
+    return Transcript(
+        duration=duration,
+        language=language,
+        model=model,
+        sentences=tuple(sentences),
+        warnings=tuple(found),
+        low_confidence_share=doubtful,
+    )
+
+
+def low_confidence_share(words: Sequence[Word], below: float) -> float | None:
+    """The share of words whose confidence is lower than `below`; None where none has any."""
+    known = [word.confidence for word in words if word.confidence is not None]
+    return round(sum(value < below for value in known) / len(known), 4) if known else None
+
+
+def _sentence(words: Sequence[Word], marks: Sequence[str]) -> Sentence:
+    is_chinese = any(not word.word.isascii() for word in words)
+    pieces = []
+    for index, (word, mark) in enumerate(zip(words, marks, strict=True)):
+        english_goes_on = index + 1 < len(words) and words[index + 1].word.isascii()
+        if is_chinese and not english_goes_on:
+            mark = _FULL_WIDTH.get(mark, mark)
+        pieces.append(word.word + mark)
+    return Sentence(
+        start=words[0].start,
+        end=words[-1].end,
+        text=join_text(pieces),
+        words=tuple(words),
+    )

@@ -1,0 +1,22 @@
+"""What an attempt works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.db import Database
+from shared.settings import Settings
+from shared.storage.blobs import BlobStore
+from worker.batching.size import BatchSizer
+from worker.recogniser import Recogniser
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The same for all jobs of a worker."""
+
+    settings: Settings
+    db: Database
+    blobs: BlobStore
+    recogniser: Recogniser
+    batch_sizer: BatchSizer

@@ -1,0 +1,151 @@
+"""Ends the child of a worker whose attempt has stopped moving.
+
+It runs in the main process, which touches no device and waits for no database: whatever a child
+hangs in (a kernel that never returns, a lock, a call that keeps the interpreter to itself), it is
+ended from here by SIGKILL.  Celery starts another, with a fresh context on the device; children
+beside it notice nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import Stalled
+from shared.settings import Settings
+from worker.supervision.liveness import Sign, watched_children
+
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 1.0
+"""How often each child is looked at, and four times a limit where that is short."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The last that a child has said, and for how long since."""
+
+    line: bytes
+    sign: Sign | None
+    silent_s: float = 0.0
+
+
+class Watchdog:
+    """Looks after the children of `worker` on a thread until the process ends."""
+
+    def __init__(self, settings: Settings, db: Database, *, worker: str) -> None:
+        self._settings = settings
+        self._db = db
+        self._worker = worker
+        self._look_s = min(_LOOK_S, settings.stall_s / 4)
+        self._seen: dict[int, _Seen] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=_LOOK_S)
+
+    def _run(self) -> None:
+        try:
+            looked_at = time.monotonic()
+            while not self._stopped.wait(self._look_s):
+                now = time.monotonic()
+                # A machine or container that was frozen froze the children too, so no more of
+                # that time counts against them than two looks.
+                self._look(min(now - looked_at, 2 * self._look_s))
+                looked_at = now
+        except BaseException:
+            log.critical("the watch broke; the worker stops", exc_info=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _look(self, elapsed_s: float) -> None:
+        try:
+            children = dict(watched_children(self._settings.watch_dir, worker=self._worker))
+            for pid in self._seen.keys() - children.keys():
+                del self._seen[pid]  # its attempt is over
+            for pid, path in children.items():
+                if _is_our_living_child(pid):
+                    self._look_at(pid, path, elapsed_s)
+                else:
+                    path.unlink(missing_ok=True)  # of a child that died in mid-attempt
+        except OSError as error:
+            log.warning("watch incomplete", error=str(error))
+
+    def _look_at(self, pid: int, path: Path, elapsed_s: float) -> None:
+        try:
+            line = path.read_bytes()
+        except OSError:  # the attempt is over by now
+            return
+        seen = self._seen.get(pid)
+        if seen is None or seen.line != line:
+            self._seen[pid] = _Seen(line, _sign(line))
+            return
+        seen.silent_s += elapsed_s
+        if seen.sign is not None and seen.silent_s > seen.sign.limit_s:
+            self._end(pid, path, seen.sign, seen.silent_s)
+
+    def _end(self, pid: int, path: Path, sign: Sign, silent_s: float) -> None:
+        log.error(
+            "attempt stalled; its process is killed",
+            job_id=sign.job_id,
+            fence=sign.fence,
+            pid=pid,
+            silent_s=round(silent_s, 1),
+        )
+        # First the child: then nobody renews the lease, whether or not the database can be told.
+        with contextlib.suppress(ProcessLookupError):  # it died just now
+            os.kill(pid, signal.SIGKILL)
+        del self._seen[pid]
+        # On a thread of its own: a database that does not answer must not stop the watch.
+        threading.Thread(target=self._record, args=[sign], name="stalled", daemon=True).start()
+        path.unlink(missing_ok=True)
+
+    def _record(self, sign: Sign) -> None:
+        try:
+            status = jobs.take_back(
+                self._db,
+                job_id=sign.job_id,
+                fence=sign.fence,
+                error=Stalled(),
+                max_attempts=self._settings.max_attempts,
+            )
+        except SQLAlchemyError as error:
+            log.warning("left to the reaper", job_id=sign.job_id, error=str(error))
+        else:
+            log.warning("attempt lost", job_id=sign.job_id, now=status or "held by another")
+
+
+def _sign(line: bytes) -> Sign | None:
+    try:
+        return Sign.read(line)
+    except ValueError:
+        return None
+
+
+def _is_our_living_child(pid: int) -> bool:
+    """Asked without reaping it: its exit status is Celery's."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
+def forget_former(folder: Path, *, worker: str) -> None:
+    """Remove what a worker of the same name left: in a container the next one has its process
+    ids too, and would be ended for the silence of the dead."""
+    for _, path in watched_children(folder, worker=worker):
+        path.unlink(missing_ok=True)
