@@ -67,6 +67,19 @@ class AttemptOutcome(StrEnum):
     """Ended by an error that another try may not meet."""
 
 
+class BatchLimit(StrEnum):
+    """What kept an attempt's batches from being larger."""
+
+    LENGTH = "length"
+    """A short recording cannot fill a large batch."""
+    MEMORY = "memory"
+    """No more was free on the device."""
+    SETTING = "setting"
+    """LONGSCRIBE_BATCH_SIZE_S."""
+    LEARNED = "learned"
+    """A larger batch ran out of memory before."""
+
+
 class EventKind(StrEnum):
     """What a job's history tells of; `shared.jobs.history` says when each is written."""
 

@@ -29,7 +29,7 @@ from shared.jobs.claim import Claim
 from shared.jobs.history import Happening, error_detail, tell, tell_once
 from shared.jobs.transition import attempts_allowed, changes_one_row, move, requeue
 from shared.models import Attempt, Checkpoint, Job, Recording, Segment, StoredTranscript
-from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
+from shared.states import AttemptOutcome, BatchLimit, EventKind, JobStatus, Stage
 from shared.transcripts.search import index_text
 from shared.transcripts.values import Transcript
 
@@ -42,16 +42,23 @@ _TOLD_STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """The choice of the batch size, as stored with the attempt."""
+    """The choice of the batch size and what led to it, as stored with the attempt.
+
+    `shared.models.Attempt` says what each is.
+    """
 
     model: str
     device: str
     dtype: str
     batch_size_s: float
-    batch_reason: str
+    limited_by: BatchLimit
     length_ceiling_s: float
+    sized_for_s: float | None
     memory_cap_s: float | None
     headroom_bytes: int
+    jobs_at_once: int
+    memory_is_measured: bool
+    learned_ceiling_s: float | None
     predicted_peak_bytes: int
 
 
@@ -171,7 +178,7 @@ def set_attempt(session: Session, claim: Claim, **values: Any) -> None:
 
 
 def note_batch_choice(db: Database, claim: Claim, choice: BatchRecord) -> None:
-    """Keep the batch size and the reason for it with the attempt."""
+    """Keep the batch size and what led to it with the attempt."""
     with db.writing() as session:
         renew(session, claim)
         set_attempt(session, claim, **asdict(choice))
@@ -181,10 +188,17 @@ def note_batch_choice(db: Database, claim: Claim, choice: BatchRecord) -> None:
 
 
 def record_oom_retry(db: Database, claim: Claim, batch_size_s: float) -> None:
-    """A batch did not fit and was halved; `batch_size_s` is the ceiling from now on."""
+    """Count a batch that did not fit and was halved; `batch_size_s` is the ceiling from now on."""
     with db.writing() as session:
         renew(session, claim)
-        set_attempt(session, claim, oom_retries=Attempt.oom_retries + 1, batch_size_s=batch_size_s)
+        set_attempt(
+            session,
+            claim,
+            oom_retries=Attempt.oom_retries + 1,
+            batch_size_s=batch_size_s,
+            limited_by=BatchLimit.LEARNED.value,
+            learned_ceiling_s=batch_size_s,
+        )
         tell(
             session,
             claim.job_id,

@@ -144,9 +144,25 @@ class Attempt(Base):
     """The arithmetic that the network computed in, 'float32' or 'bfloat16' for instance."""
     batch_size_s: Mapped[float | None] = mapped_column(Float)
     batch_reason: Mapped[str | None] = mapped_column(Text)
+    """What led to the batch size in English, as version 0013 stored it. Since then null: the
+    following say it in numbers."""
+    limited_by: Mapped[str | None] = mapped_column(String(16))
+    """A BatchLimit; null until a batch size is chosen, and where only `batch_reason` is known."""
     length_ceiling_s: Mapped[float | None] = mapped_column(Float)
+    """Padded seconds that the recording's length allows, or LONGSCRIBE_BATCH_SIZE_S asks for."""
+    sized_for_s: Mapped[float | None] = mapped_column(Float)
+    """Seconds of audio that this ceiling belongs to; null where the setting took its place."""
     memory_cap_s: Mapped[float | None] = mapped_column(Float)
+    """Padded seconds that the free memory allows."""
     headroom_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """Free memory of that moment, of this job alone."""
+    jobs_at_once: Mapped[int | None] = mapped_column(Integer)
+    """How many jobs of a worker divided the device."""
+    memory_is_measured: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether `memory_cap_s` follows from measurements on the device."""
+    learned_ceiling_s: Mapped[float | None] = mapped_column(Float)
+    """Padded seconds of the largest batch that the worker still tried; null while none had run out
+    of memory."""
     predicted_peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
     peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
     batches: Mapped[int] = mapped_column(Integer, default=0)

@@ -97,7 +97,14 @@ def _transcribe(installation: Installation, hours: int, folder: Path) -> str:
         f"upload {submitted:.1f} s, whole job {wall:.1f} s "
         f"({hours * 3600 / wall:.0f}x real time), CER {character_error_rate(said.text, text):.2%}"
         f"\n  first segments committed {first_s:.1f} s after the claim"
-        f"\n  batch: {_attempt(installation, job_id).batch_reason}"
+        f"\n  batch: {_batch_size(_attempt(installation, job_id))}"
+    )
+
+
+def _batch_size(attempt: Attempt) -> str:
+    return (
+        f"{attempt.batch_size_s} s, limited by {attempt.limited_by}; the length allows "
+        f"{attempt.length_ceiling_s} s, the memory {attempt.memory_cap_s} s"
     )
 
 

@@ -13,6 +13,7 @@ from shared.db import Database, database_now
 from shared.errors import FenceLost, InternalError, RecognitionFailed
 from shared.jobs import RecognitionFigures
 from shared.models import LOCAL_OWNER, Attempt, Job, Segment
+from shared.states import BatchLimit
 from shared.transcripts.values import SAMPLE_RATE
 from tests.support import factories
 from tests.support.factories import CHOICE, PLAN_KEY
@@ -170,7 +171,8 @@ def test_what_was_used_up_is_added_over_attempts_and_the_peak_is_the_highest(
     assert shown.peak_bytes == 5  # of the attempt that failed
     assert shown.oom_retries == 2
     assert shown.batch_size_s == 10
-    assert (shown.device, shown.dtype, shown.reason) == ("cpu", "float32", CHOICE.batch_reason)
+    assert (shown.device, shown.dtype, shown.length_ceiling_s) == ("cpu", "float32", 300.0)
+    assert (shown.limited_by, shown.learned_ceiling_s) == (BatchLimit.LEARNED, 10)
     assert shown.predicted_peak_bytes == CHOICE.predicted_peak_bytes
 
 

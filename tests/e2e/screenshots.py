@@ -16,7 +16,7 @@ import migrations
 from shared import jobs
 from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER
-from shared.states import JobStatus, Stage
+from shared.states import BatchLimit, JobStatus, Stage
 from tests.e2e.conftest import CHROMIUM, FLAGS
 from tests.support import factories
 from tests.support.installation import Installation
@@ -45,10 +45,14 @@ def other_jobs(installation: Installation) -> None:
             device="cpu",
             dtype="float32",
             batch_size_s=412.0,
-            batch_reason="a 94-minute recording allows 600 s; 5.1 GB free memory allows 412 s",
+            limited_by=BatchLimit.MEMORY,
             length_ceiling_s=600.0,
+            sized_for_s=94 * 60.0,
             memory_cap_s=412.0,
             headroom_bytes=5_100_000_000,
+            jobs_at_once=1,
+            memory_is_measured=False,
+            learned_ceiling_s=None,
             predicted_peak_bytes=5_900_000_000,
         ),
     )

@@ -114,7 +114,7 @@ def test_two_jobs_run_at_once_and_say_what_they_say_alone(two: TwoAtOnce, alone:
     ((first,), (second,)) = (two.attempts(job_id) for job_id in job_ids)
     assert first.ended_at is not None and second.ended_at is not None
     assert max(first.started_at, second.started_at) < min(first.ended_at, second.ended_at)
-    assert "for each of 2 jobs at once" in (first.batch_reason or "")
+    assert first.jobs_at_once == 2
     (seen,) = jobs.workers_seen(two.installation.db, within_s=5)
     assert seen.name == first.worker == second.worker
     assert two.folders_of_jobs() == []

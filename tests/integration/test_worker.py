@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.states import JobStatus, Stage
+from shared.states import BatchLimit, JobStatus, Stage
 from tests.support.installation import Installation, as_wav
 from tests.support.services import Service, Stack, running
 from tests.support.speech.demo_speech import character_error_rate, meeting
@@ -55,8 +55,10 @@ def test_a_recording_becomes_its_text_with_times(common: tuple[Installation, Ser
     assert shown.job.recording.duration_s == pytest.approx(60, abs=0.01)
     assert shown.attempt is not None
     assert shown.attempt.batch_size_s == 300
-    assert "recording allows 300 s" in (shown.attempt.batch_reason or "")
-    assert "as measured" in (shown.attempt.batch_reason or "")
+    assert shown.attempt.limited_by == BatchLimit.LENGTH
+    assert shown.attempt.length_ceiling_s == 300
+    assert shown.attempt.sized_for_s == pytest.approx(60, abs=0.5)
+    assert shown.attempt.memory_is_measured
     assert shown.attempt.predicted_peak_bytes and shown.attempt.peak_bytes
     assert not list((installation.stack.folder / "data" / "work").iterdir())
 

@@ -12,7 +12,7 @@ from shared import jobs
 from shared.db import Database, database_now
 from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER, Attempt, Job, Recording
-from shared.states import JobStatus, Stage
+from shared.states import BatchLimit, JobStatus, Stage
 from shared.storage.blobs import StoredBlob
 from shared.transcripts.values import Sentence, Transcript, Word
 
@@ -23,10 +23,14 @@ CHOICE = jobs.BatchRecord(
     device="cpu",
     dtype="float32",
     batch_size_s=300.0,
-    batch_reason="a 1-minute recording allows 300 s; 8.6 GB free memory allows 9,000 s",
+    limited_by=BatchLimit.LENGTH,
     length_ceiling_s=300.0,
+    sized_for_s=60.0,
     memory_cap_s=9000.0,
     headroom_bytes=2**33,
+    jobs_at_once=1,
+    memory_is_measured=False,
+    learned_ceiling_s=None,
     predicted_peak_bytes=2**30,
 )
 

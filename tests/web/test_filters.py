@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from shared.states import JobStatus
+from shared.states import BatchLimit, JobStatus
 from web.api.schemas import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
 from web.i18n.quantities import memory_words, seconds_words
 from web.pages.filters import batch_words, figures, pace_words
 
 BATCH = BatchOut(
     batch_size_s=300.0,
+    limited_by=BatchLimit.MEMORY,
     reason="a 10-minute recording allows 400 s; 0.9 GB free memory allows 300 s",
     length_ceiling_s=400.0,
     memory_cap_s=300.7,

@@ -110,7 +110,7 @@ def test_a_job_is_told_in_chinese(client: FlaskClient, rows: Database) -> None:
     page = client.get(f"/jobs/{failed}").text
     for said in (
         "失败",
-        "每批最多 300 秒音频：按录音长度或设置可用 300 秒",
+        "每批最多 300 秒音频：1 分钟的录音可用 300 秒；空闲内存 8.6 GB 可用 9,000 秒。",
         "工作进程接下了任务。",
         "任务失败了：这个文件无法作为音频或视频读取。",
     ):

@@ -12,6 +12,7 @@ from shared.export import FORMATS
 from shared.jobs import JobView
 from shared.settings import Settings
 from shared.states import TERMINAL, JobStatus, Stage
+from web.api.batch_reason import batch_reason
 from web.api.schemas import (
     BatchOut,
     ErrorObject,
@@ -96,7 +97,8 @@ def _batch(view: JobView) -> BatchOut | None:
         return None
     return BatchOut(
         batch_size_s=figures.batch_size_s,
-        reason=figures.reason,
+        limited_by=figures.limited_by,
+        reason=batch_reason(figures),
         length_ceiling_s=_rounded(figures.length_ceiling_s),
         memory_cap_s=_rounded(figures.memory_cap_s),
         headroom_bytes=figures.headroom_bytes,

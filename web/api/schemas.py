@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.states import EventKind, JobStatus, Stage
+from shared.states import BatchLimit, EventKind, JobStatus, Stage
 from web.api.parsing import refuse_constant
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -121,7 +121,11 @@ class BatchOut(BaseModel):
     """
 
     batch_size_s: float = Field(description="Padded seconds of audio in one forward pass.")
-    reason: str | None
+    limited_by: BatchLimit | None = Field(
+        description="What kept it from being larger: the recording's `length`, the free `memory`, "
+        "the `setting` LONGSCRIBE_BATCH_SIZE_S, or `learned`: a larger batch ran out of memory."
+    )
+    reason: str | None = Field(description="The same for a person, with the numbers.")
     length_ceiling_s: float | None = Field(
         description="What the recording's length or a setting allowed, padded seconds."
     )

@@ -147,23 +147,10 @@ def _rounded(seconds: float) -> str:
 def batch_words(batch: BatchOut) -> str:
     """The worker's decision and its reason."""
     size = padded_words(batch.batch_size_s)
-    if current_language() == "en" and batch.reason:
-        return f"Batches of up to {size} of audio: {batch.reason.rstrip('.')}."
-    limits = (batch.length_ceiling_s, batch.memory_cap_s, batch.headroom_bytes)
-    if current_language() == "en" or None in limits:
+    if not batch.reason:
         return _("Batches of up to %(size)s of audio.", size=size)
-    ceiling_s, cap_s, headroom = (float(limit or 0) for limit in limits)
-    said = _(
-        "Batches of up to %(size)s of audio: the recording's length or a setting allows "
-        "%(ceiling)s; %(free)s of free memory allow %(cap)s.",
-        size=size,
-        ceiling=padded_words(ceiling_s),
-        free=memory_words(headroom),
-        cap=padded_words(float(int(cap_s))),
-    )
-    if batch.batch_size_s + 1 < min(ceiling_s, cap_s):
-        said += " " + _("A larger batch ran out of memory before.")
-    return said
+    reason = batch.reason.rstrip(".")
+    return _("Batches of up to %(size)s of audio: %(reason)s.", size=size, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.states import BatchLimit
 from worker.memory.model import MemoryModel, Reserve
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
@@ -69,13 +70,21 @@ class BatchSizeDecision:
     """The budget of one job, with everything that led to it. Seconds are padded seconds."""
 
     batch_size_s: float
-    reason: str
-    """In words for the person whose job it is."""
+    limited_by: BatchLimit
     length_ceiling_s: float
     """What the recording's length allows, or the operator's fixed number."""
+    sized_for_s: float | None
+    """Seconds of audio that the ceiling belongs to; None where it is the operator's number."""
     memory_cap_s: float
     """What the free memory allows."""
     headroom_bytes: int
+    """Free memory, for this job alone."""
+    jobs_at_once: int
+    """How many divide the device."""
+    memory_is_measured: bool
+    """Whether the memory model was calibrated on this device."""
+    learned_ceiling_s: float | None
+    """The largest batch still tried since a larger one ran out of memory; None: none has."""
     predicted_peak_bytes: int
     """Bytes in use at the peak of a full batch, weights included."""
 
@@ -92,13 +101,13 @@ def choose_batch_size_s(
     longest_span_s: float = MAX_SEGMENT_S,
     jobs_at_once: int = 1,
 ) -> BatchSizeDecision:
-    """The smaller of what the recording's length and what the free memory allow.
+    """The smallest of what the recording's length, the free memory and experience allow.
 
     `fixed_s` is the operator's own number (LONGSCRIBE_BATCH_SIZE_S); it takes the place of the
     length's ceiling and is capped by memory all the same.  `learned_ceiling_s` is a budget at
     which this device has run out of memory before and which was therefore lowered.
     `headroom_bytes` is for this job alone; `jobs_at_once` is how many divide the device, which
-    only the reason needs.
+    is only recorded.
     """
     length_ceiling_s = fixed_s if fixed_s is not None else _length_ceiling(audio_seconds, ceilings)
     usable = reserve.usable_bytes(headroom_bytes)
@@ -108,16 +117,22 @@ def choose_batch_size_s(
         limits.append(learned_ceiling_s)
     # Whole seconds are as fine as the model is, and read better.
     batch_size_s = max(SMALLEST_BATCH_S, float(math.floor(min(limits))))
+    if learned_ceiling_s is not None and learned_ceiling_s <= batch_size_s + 1:
+        limited_by = BatchLimit.LEARNED
+    elif memory_cap_s < length_ceiling_s:
+        limited_by = BatchLimit.MEMORY
+    else:
+        limited_by = BatchLimit.LENGTH if fixed_s is None else BatchLimit.SETTING
     return BatchSizeDecision(
         batch_size_s=batch_size_s,
-        reason=_reason(
-            audio_seconds, fixed_s, length_ceiling_s, memory_cap_s, headroom_bytes, jobs_at_once
-        )
-        + (" as measured" if memory_model.calibrated and memory_cap_s >= SMALLEST_BATCH_S else "")
-        + _learned_reason(learned_ceiling_s, batch_size_s),
+        limited_by=limited_by,
         length_ceiling_s=length_ceiling_s,
+        sized_for_s=audio_seconds if fixed_s is None else None,
         memory_cap_s=memory_cap_s,
         headroom_bytes=headroom_bytes,
+        jobs_at_once=jobs_at_once,
+        memory_is_measured=memory_model.calibrated,
+        learned_ceiling_s=learned_ceiling_s,
         predicted_peak_bytes=math.ceil(memory_model.peak_bytes(batch_size_s, longest_span_s)),
     )
 
@@ -127,42 +142,6 @@ def _length_ceiling(audio_seconds: float, ceilings: Sequence[LengthCeiling]) -> 
         if audio_seconds < ceiling.below_s:
             return ceiling.batch_size_s
     return ceilings[-1].batch_size_s
-
-
-def _reason(
-    audio_seconds: float,
-    fixed_s: float | None,
-    length_ceiling_s: float,
-    memory_cap_s: float,
-    headroom_bytes: int,
-    jobs_at_once: int,
-) -> str:
-    if fixed_s is not None:
-        wish = f"LONGSCRIBE_BATCH_SIZE_S asks for {length_ceiling_s:.0f} s"
-    else:
-        wish = f"{_spoken_length(audio_seconds)} recording allows {length_ceiling_s:.0f} s"
-    memory = f"{headroom_bytes / 1e9:.1f} GB free memory"
-    if jobs_at_once > 1:
-        memory += f" for each of {jobs_at_once} jobs at once"
-    if memory_cap_s < SMALLEST_BATCH_S:
-        return f"{wish}; {memory} leaves nothing after the reserve, so segments go one by one"
-    return f"{wish}; {memory} allows {math.floor(memory_cap_s):,} s"
-
-
-def _learned_reason(learned_ceiling_s: float | None, batch_size_s: float) -> str:
-    if learned_ceiling_s is None or learned_ceiling_s > batch_size_s + 1:
-        return ""
-    return f"; {learned_ceiling_s:.0f} s since a larger batch ran out of memory"
-
-
-def _spoken_length(seconds: float) -> str:
-    if seconds < 60:
-        return f"a {max(1, round(seconds))}-second"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{'an' if minutes in (8, 11, 18) or 80 <= minutes < 90 else 'a'} {minutes}-minute"
-    hours = f"{seconds / 3600:.1f}"
-    return f"{'an' if hours.startswith(('8', '11.', '18.')) else 'a'} {hours}-hour"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.states import BatchLimit
+from worker.batching.plan import BatchSizeDecision
 from worker.bench.results import Measurement, SizeResult, StockResult
 
 _HEADER = [
@@ -13,6 +15,13 @@ _HEADER = [
         "batch_size_s|wall s|CPU s|wall s|CPU s|time|memory|batches|/ speech|batch s|text",
     )
 ]
+
+_LIMITS = {
+    BatchLimit.LENGTH: "the recording's length",
+    BatchLimit.MEMORY: "the free memory",
+    BatchLimit.SETTING: "the setting",
+    BatchLimit.LEARNED: "a larger batch that ran out of memory",
+}
 
 
 def as_text(measured: Measurement) -> str:
@@ -117,7 +126,7 @@ def _repeats(repeat: int) -> list[str]:
 
 def _decisions(sizes: Sequence[SizeResult]) -> list[str]:
     notes = [
-        f"{label(size)}: {size.decision.reason}." for size in sizes if label(size) != size.asked
+        f"{label(size)}: {_limits(size.decision)}." for size in sizes if label(size) != size.asked
     ]
     notes += [
         f"{label(size)}: {size.oom_retries} batches ran out of memory and were halved."
@@ -125,6 +134,18 @@ def _decisions(sizes: Sequence[SizeResult]) -> list[str]:
         if size.oom_retries
     ]
     return notes
+
+
+def _limits(decision: BatchSizeDecision) -> str:
+    """What each limit allowed, and which one held."""
+    ceiling = "the setting asks for" if decision.sized_for_s is None else "the length allows"
+    said = (
+        f"limited by {_LIMITS[decision.limited_by]}; {ceiling} {decision.length_ceiling_s:.0f} s, "
+        f"{gigabytes(decision.headroom_bytes)} of free memory {decision.memory_cap_s:,.0f} s"
+    )
+    if decision.learned_ceiling_s is None:
+        return said
+    return f"{said}, what ran out of memory before {decision.learned_ceiling_s:.0f} s"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

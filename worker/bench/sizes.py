@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from shared.errors import OutOfMemory
 from shared.settings import Settings
@@ -118,7 +117,6 @@ class SizeBench:
         # Even the smallest budget may hold two very short segments.
         lengths = [span.end - span.start for span in self._spans]
         batches = tuple(Batch((index,), (samples,)) for index, samples in enumerate(lengths))
-        decision = replace(decision, reason="a segment at a time, to compare with")
         return decision, BatchPlan(batches, decision.batch_size_s)
 
 

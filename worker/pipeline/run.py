@@ -159,7 +159,7 @@ class RecordingRun:
         return Windows(self._choose_batch_size(), self._tools.recogniser.batch_overhead_s)
 
     def _choose_batch_size(self) -> float:
-        """Decide, and keep the reason with the attempt. In padded seconds."""
+        """Decide, and keep what led to it with the attempt. In padded seconds."""
         decision = self._tools.batch_sizer.choose(self._expected_s or self._spool.seconds)
         identity = self._tools.recogniser.identity
         self._store.write(
@@ -168,15 +168,10 @@ class RecordingRun:
                 model=identity.name,
                 device=identity.device,
                 dtype=identity.dtype,
-                batch_size_s=decision.batch_size_s,
-                batch_reason=decision.reason,
-                length_ceiling_s=decision.length_ceiling_s,
-                memory_cap_s=decision.memory_cap_s,
-                headroom_bytes=decision.headroom_bytes,
-                predicted_peak_bytes=decision.predicted_peak_bytes,
+                **asdict(decision),
             ),
         )
-        log.info("batch size chosen", size_s=decision.batch_size_s, reason=decision.reason)
+        log.info("batch size chosen", **asdict(decision))
         self._batch_size_s = decision.batch_size_s
         return decision.batch_size_s
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.models import Attempt
+from shared.states import BatchLimit
 from shared.transcripts.values import SAMPLE_RATE
 
 _Number = TypeVar("_Number", int, float)
@@ -22,12 +23,23 @@ class RecognitionFigures:
     """None where an attempt of an older version did not count."""
 
     batch_size_s: float
-    """Of the latest attempt that chose one, as are the reason, the device and the arithmetic."""
-    reason: str | None
+    """Of the latest attempt that chose one, as is what led to it, the device and the arithmetic."""
+    limited_by: BatchLimit | None
+    """None where only `stored_reason` is known."""
+    stored_reason: str | None
+    """In English, of an attempt of an older version."""
     length_ceiling_s: float | None
     """Padded seconds that the recording's length or a setting allowed; memory had its own say."""
+    sized_for_s: float | None
+    """Seconds of audio that this ceiling belongs to; None where a setting took its place."""
     memory_cap_s: float | None
     headroom_bytes: int | None
+    jobs_at_once: int | None
+    """How many divided the device, so that `headroom_bytes` is a part of what was free."""
+    memory_is_measured: bool
+    """Whether `memory_cap_s` follows from measurements on the device."""
+    learned_ceiling_s: float | None
+    """Padded seconds of the largest batch still tried, once a larger one had run out of memory."""
     device: str | None
     dtype: str | None
     batches: int
@@ -61,10 +73,15 @@ def recognition_figures(attempts: Sequence[Attempt]) -> RecognitionFigures | Non
     assert latest.batch_size_s is not None
     return RecognitionFigures(
         batch_size_s=latest.batch_size_s,
-        reason=latest.batch_reason,
+        limited_by=BatchLimit(latest.limited_by) if latest.limited_by else None,
+        stored_reason=latest.batch_reason,
         length_ceiling_s=latest.length_ceiling_s,
+        sized_for_s=latest.sized_for_s,
         memory_cap_s=latest.memory_cap_s,
         headroom_bytes=latest.headroom_bytes,
+        jobs_at_once=latest.jobs_at_once,
+        memory_is_measured=bool(latest.memory_is_measured),
+        learned_ceiling_s=latest.learned_ceiling_s,
         device=latest.device,
         dtype=latest.dtype,
         batches=sum(attempt.batches for attempt in counted),

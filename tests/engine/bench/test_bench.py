@@ -16,6 +16,7 @@ from shared.cli import worker_commands as command
 from shared.cli.main import app as longscribe
 from shared.errors import NoAudio, OutOfMemory, UnsupportedMedia
 from shared.settings import Settings
+from shared.states import BatchLimit
 from tests.support.installation import as_wav
 from tests.support.stub_recogniser import STUB_IDENTITY, StubRecogniser
 from worker.batching.plan import BatchSizeDecision
@@ -41,10 +42,14 @@ from worker.recogniser import SAMPLE_RATE
 def size_result(asked: str, batch_size_s: float, wall_s: float, differing: int = 0) -> SizeResult:
     decision = BatchSizeDecision(
         batch_size_s=batch_size_s,
-        reason="it was asked for",
+        limited_by=BatchLimit.SETTING,
         length_ceiling_s=batch_size_s,
+        sized_for_s=None,
         memory_cap_s=5_000.0,
         headroom_bytes=8_000_000_000,
+        jobs_at_once=1,
+        memory_is_measured=False,
+        learned_ceiling_s=None,
         predicted_peak_bytes=600_000_000,
     )
     return SizeResult(
@@ -125,7 +130,10 @@ class TestReport:
 
     def test_a_size_that_was_chosen_shows_what_it_is_and_why(self) -> None:
         assert self.row("auto: 400")[-5:] == ["360.0", "no,", "3", "of", "90"]
-        assert "auto: 400: it was asked for." in self.lines()
+        assert (
+            "auto: 400: limited by the setting; the setting asks for 400 s, "
+            "8.00 GB of free memory 5,000 s." in self.lines()
+        )
 
     def test_stock_stands_beside_it_and_says_when_it_failed(self) -> None:
         assert self.row("stock, alone")[2:5] == ["40.00", "80.00", "15.0"]
@@ -163,7 +171,7 @@ def test_json_holds_what_the_table_shows() -> None:
     }
     assert [size["same_text"] for size in value["sizes"]] == [True, True, False]
     assert value["sizes"][1]["x_real_time"] == 60.0
-    assert value["sizes"][1]["decision"]["reason"] == "it was asked for"
+    assert value["sizes"][1]["decision"]["limited_by"] == "setting"
     assert value["stock"][0]["x_real_time"] == 15.0
     assert value["stock"][1]["failure"] == "out of memory"
 
@@ -256,7 +264,10 @@ class TestMeasure:
         loads(stub)
         _, size = measure(recording, ["600"], Settings()).sizes
         assert size.decision.batch_size_s < 60
-        assert "600" in size.decision.reason
+        assert (size.decision.limited_by, size.decision.length_ceiling_s) == (
+            BatchLimit.MEMORY,
+            600,
+        )
 
     def test_silence_holds_nothing_to_measure(self, tmp_path: Path, loads: Loads) -> None:
         loads(StubRecogniser())

@@ -94,7 +94,7 @@ def _of_another_plan(worker: Worker, recogniser: StubRecogniser) -> None:
     """An attempt before this one planned other spans, which this one drops."""
     claim = factories.claim(worker.db)
     strange = [jobs.PlannedSegment(0, 16_000, 0)]
-    key = plan_key(worker.pipeline.tools(recogniser))
+    key = plan_key(worker.tools(recogniser))
     jobs.store_plan(worker.db, claim, key, strange, complete=False)
     jobs.release(worker.db, claim)
 
@@ -119,7 +119,7 @@ def run(worker: Worker, commits: Commits, job: str, lost: int | None, happens: b
     job_id = worker.submit(recording(6))
     if job == "another plan":
         _of_another_plan(worker, recogniser)
-    tools = worker.pipeline.tools(recogniser)
+    tools = worker.tools(recogniser)
     tools.batch_sizer._fixed_s = 8.0
     if job == "cancelled":
         punctuate = recogniser.punctuate

@@ -83,7 +83,7 @@ def killed(worker: Worker, recogniser: StubRecogniser) -> None:
     """An attempt whose process dies, and the reaper that finds out."""
     claim = factories.claim(worker.db)
     with pytest.raises(Stop):
-        transcribe(worker.pipeline.tools(recogniser), claim, lambda: None)
+        transcribe(worker.tools(recogniser), claim, lambda: None)
     factories.expire_lease(worker.db, claim.job_id)
     jobs.reap(worker.db, max_attempts=worker.settings.max_attempts)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from shared.states import JobStatus
+from shared.states import BatchLimit, JobStatus
 from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.speech_models import excerpt, recogniser
@@ -54,7 +54,7 @@ class Device:
 @pytest.fixture
 def tools(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Tools:
     """Of one running worker: what it learns in one job it knows in the next."""
-    made = worker.pipeline.tools(recogniser())
+    made = worker.tools(recogniser())
     monkeypatch.setattr(made.batch_sizer, "_fixed_s", BUDGET_S)
     monkeypatch.setattr(process, "_tools", made)
     return made
@@ -101,7 +101,7 @@ def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
     assert device.refused == []
     attempt = worker.job(again).attempt
     assert attempt is not None and attempt.oom_retries == 0
-    assert "since a larger batch ran out of memory" in (attempt.batch_reason or "")
+    assert attempt.limited_by == BatchLimit.LEARNED
 
 
 def _segment_lengths_s(worker: Worker, tools: Tools, device: Device) -> list[float]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.states import AttemptOutcome, JobStatus
+from shared.states import AttemptOutcome, BatchLimit, JobStatus
 from shared.transcripts.values import Word
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
@@ -41,7 +41,7 @@ class TestOutOfMemory:
         from worker.tasks import transcribe_next
 
         recogniser = StubRecogniser(out_of_memory_above_s=20)
-        monkeypatch.setattr(process, "_tools", worker.pipeline.tools(recogniser))
+        monkeypatch.setattr(process, "_tools", worker.tools(recogniser))
         worker.submit(recording())
         transcribe_next("first")
         second = worker.submit(recording())
@@ -50,7 +50,7 @@ class TestOutOfMemory:
         assert max(recogniser.batches) <= 20
         attempt = worker.job(second).attempt
         assert attempt is not None and attempt.oom_retries == 0
-        assert "since a larger batch ran out of memory" in (attempt.batch_reason or "")
+        assert attempt.limited_by == BatchLimit.LEARNED
 
     def test_when_not_even_one_segment_fits_the_job_fails_and_the_worker_lives(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch

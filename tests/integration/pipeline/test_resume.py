@@ -28,7 +28,7 @@ class TestResume:
         self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch, after: int
     ) -> None:
         job_id = worker.submit(recording())
-        tools = worker.pipeline.tools(StubRecogniser())
+        tools = worker.tools(StubRecogniser())
         # 10 padded seconds a batch, so that there are some.
         monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
         first = factories.claim(worker.db)
@@ -52,7 +52,7 @@ class TestResume:
         self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job_id = worker.submit(recording())
-        tools = worker.pipeline.tools(StubRecogniser())
+        tools = worker.tools(StubRecogniser())
         first = factories.claim(worker.db)
 
         def die_when_planned() -> None:
@@ -74,7 +74,7 @@ class TestResume:
         self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job_id = worker.submit(recording())
-        tools = worker.pipeline.tools(StubRecogniser())
+        tools = worker.tools(StubRecogniser())
         first = factories.claim(worker.db)
         strange = [jobs.PlannedSegment(0, 16_000, 0)]
         jobs.store_plan(worker.db, first, plan_key(tools), strange, complete=False)
@@ -86,7 +86,7 @@ class TestResume:
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job_id = worker.submit(recording())
-        tools = worker.pipeline.tools(StubRecogniser())
+        tools = worker.tools(StubRecogniser())
         monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 20.0)
         first = factories.claim(worker.db)
         with pytest.raises(Stop):
@@ -113,7 +113,7 @@ class TestFigures:
     ) -> None:
         job_id = worker.submit(recording())
         recogniser = StubRecogniser(out_of_memory_above_s=room_s)
-        tools = worker.pipeline.tools(recogniser)
+        tools = worker.tools(recogniser)
         monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
         if after is not None:
             first = factories.claim(worker.db)
@@ -140,7 +140,7 @@ class TestFigures:
     ) -> None:
         job_id = worker.submit(recording())
         recogniser = StubRecogniser()
-        tools = worker.pipeline.tools(recogniser)
+        tools = worker.tools(recogniser)
         first = factories.claim(worker.db)
         save = jobs.save_batch
 

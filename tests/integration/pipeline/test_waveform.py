@@ -41,7 +41,7 @@ def test_it_is_the_same_after_an_attempt_that_died(
     undisturbed = worker.submit(recording())
     worker.run(StubRecogniser(), monkeypatch)
     job_id = worker.submit(recording())
-    tools = worker.pipeline.tools(StubRecogniser())
+    tools = worker.tools(StubRecogniser())
     monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
     first = factories.claim(worker.db)
 
@@ -60,7 +60,7 @@ def test_an_attempt_that_need_not_decode_keeps_it(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = worker.submit(recording(5))
-    tools = worker.pipeline.tools(StubRecogniser())
+    tools = worker.tools(StubRecogniser())
     first = factories.claim(worker.db)
     with monkeypatch.context() as patched, pytest.raises(Stop):
         patched.setattr(jobs, "store_marks", lambda *args, **values: (_ for _ in ()).throw(Stop))

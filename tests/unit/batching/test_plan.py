@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import random
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.states import BatchLimit
 from worker.batching.plan import (
     MAX_PADDING,
     BatchSizeDecision,
@@ -224,6 +226,7 @@ def decide(audio_seconds: float, headroom_bytes: int = PLENTY, **options: object
 def test_the_length_of_the_recording_sets_the_ceiling(minutes: float, allowed_s: float) -> None:
     decision = decide(minutes * 60)
     assert decision.batch_size_s == decision.length_ceiling_s == allowed_s
+    assert (decision.limited_by, decision.sized_for_s) == (BatchLimit.LENGTH, minutes * 60)
 
 
 def test_ceilings_are_a_setting() -> None:
@@ -232,20 +235,23 @@ def test_ceilings_are_a_setting() -> None:
     assert decide(61, ceilings=ceilings).batch_size_s == 900
 
 
-def test_free_memory_caps_the_batch_and_the_reason_says_so() -> None:
+def test_free_memory_caps_the_batch_and_the_decision_says_so() -> None:
     decision = decide(41 * 60, headroom_bytes=422_900_000, reserve=NO_RESERVE)
     assert decision.batch_size_s == 412
     assert decision.memory_cap_s == pytest.approx(412.9)
-    assert decision.reason == "a 41-minute recording allows 600 s; 0.4 GB free memory allows 412 s"
+    assert (decision.limited_by, decision.length_ceiling_s) == (BatchLimit.MEMORY, 600)
+    assert (decision.headroom_bytes, decision.memory_is_measured) == (422_900_000, False)
 
 
-def test_the_reason_says_that_the_memory_is_divided() -> None:
+def test_the_decision_says_among_how_many_the_memory_is_divided() -> None:
     decision = decide(41 * 60, headroom_bytes=422_900_000, reserve=NO_RESERVE, jobs_at_once=2)
     assert decision.batch_size_s == 412
-    assert decision.reason == (
-        "a 41-minute recording allows 600 s; "
-        "0.4 GB free memory for each of 2 jobs at once allows 412 s"
-    )
+    assert (decision.jobs_at_once, decision.headroom_bytes) == (2, 422_900_000)
+
+
+def test_the_decision_says_whether_the_memory_model_was_measured() -> None:
+    measured = choose_batch_size_s(60, PLENTY, replace(MODEL, calibrated=True))
+    assert measured.memory_is_measured
 
 
 def test_the_reserve_is_left_alone() -> None:
@@ -256,28 +262,28 @@ def test_the_reserve_is_left_alone() -> None:
 def test_an_operators_number_replaces_the_ceiling_and_is_still_capped_by_memory() -> None:
     free = decide(10, fixed_s=1_000)
     assert free.batch_size_s == 1_000
+    assert (free.limited_by, free.sized_for_s) == (BatchLimit.SETTING, None)
     tight = decide(10, fixed_s=1_000, headroom_bytes=110_000_000, reserve=NO_RESERVE)
     assert tight.batch_size_s == 100
-    assert tight.reason == (
-        "LONGSCRIBE_BATCH_SIZE_S asks for 1000 s; 0.1 GB free memory allows 100 s"
-    )
+    assert (tight.limited_by, tight.length_ceiling_s) == (BatchLimit.MEMORY, 1_000)
+    assert tight.sized_for_s is None
 
 
 def test_a_ceiling_learned_from_running_out_of_memory_holds() -> None:
     decision = decide(3_600, learned_ceiling_s=150.0)
     assert decision.batch_size_s == 150
-    assert decision.reason.endswith("; 150 s since a larger batch ran out of memory")
+    assert (decision.limited_by, decision.learned_ceiling_s) == (BatchLimit.LEARNED, 150)
 
 
-def test_a_learned_ceiling_that_changes_nothing_is_not_mentioned() -> None:
-    assert "ran out" not in decide(60, learned_ceiling_s=500.0).reason
+def test_a_learned_ceiling_that_changes_nothing_is_not_the_limit() -> None:
+    assert decide(60, learned_ceiling_s=500.0).limited_by is BatchLimit.LENGTH
 
 
 @pytest.mark.parametrize("headroom_bytes", [0, 1, 10_000_000])
 def test_without_memory_to_spare_every_span_goes_alone(headroom_bytes: int) -> None:
     decision = decide(3_600, headroom_bytes=headroom_bytes)
     assert decision.batch_size_s == 1.0
-    assert "segments go one by one" in decision.reason
+    assert decision.limited_by is BatchLimit.MEMORY and decision.memory_cap_s < 1
     plan = plan_batches(spans_of([SAMPLE_RATE, 2 * SAMPLE_RATE]), decision.batch_size_s)
     assert [len(batch) for batch in plan.batches] == [1, 1]
 

@@ -133,7 +133,8 @@ def test_a_job_is_followed_from_the_queue_to_its_transcript(
     assert running["attempts"] == 1
     assert running["batch"] == {
         "batch_size_s": 300.0,
-        "reason": factories.CHOICE.batch_reason,
+        "limited_by": "length",
+        "reason": "a 1-minute recording allows 300 s; 8.6 GB free memory allows 9,000 s",
         "length_ceiling_s": 300.0,
         "memory_cap_s": 9000.0,
         "headroom_bytes": 8 * 2**30,

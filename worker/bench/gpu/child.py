@@ -143,7 +143,7 @@ def _size(bench: SizeBench, asked: str) -> dict[str, Any]:
     return {
         "asked": asked,
         "batch_size_s": result.decision.batch_size_s,
-        "reason": result.decision.reason,
+        "limited_by": result.decision.limited_by,
         "wall_s": result.recognition.wall_s,
         "peak_bytes": result.peak_bytes,
         "predicted_peak_bytes": result.decision.predicted_peak_bytes,
