@@ -5,7 +5,7 @@
                   (queued again: the attempt was lost or its worker shut down, attempts left)
     cancelling -> cancelled
     failed     -> queued       (a person asked; finished segments are reused)
-    cancelled  -> queued       (likewise)
+    cancelled  -> queued       (a person asked, as for a failed one)
     completed  is final
 
 What a processing job is doing just now is its stage, never a state.
@@ -62,7 +62,7 @@ class AttemptOutcome(StrEnum):
     LOST = "lost"
     """The lease ran out: the worker died, hung or could not reach the database."""
     RELEASED = "released"
-    """The worker was told to stop and gave the job back; this costs no attempt."""
+    """The worker received a stop signal and gave the job back; this costs no attempt."""
     RETRYING = "retrying"
     """Ended by an error that another try may not meet."""
 
@@ -81,7 +81,7 @@ class BatchLimit(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What a job's history tells of; `shared.jobs.history` says when each is written."""
+    """What a job's history records, in the transaction in which it happened."""
 
     SUBMITTED = "submitted"
     CLAIMED = "claimed"
@@ -108,7 +108,7 @@ class EventKind(StrEnum):
     FAILED = "failed"
 
 
-TOLD: dict[tuple[JobStatus, JobStatus], frozenset[EventKind]] = {
+EVENTS_OF: dict[tuple[JobStatus, JobStatus], frozenset[EventKind]] = {
     (JobStatus.QUEUED, JobStatus.PROCESSING): frozenset({EventKind.CLAIMED}),
     (JobStatus.QUEUED, JobStatus.CANCELLED): frozenset({EventKind.CANCELLED}),
     (JobStatus.PROCESSING, JobStatus.COMPLETED): frozenset({EventKind.COMPLETED}),
@@ -121,4 +121,4 @@ TOLD: dict[tuple[JobStatus, JobStatus], frozenset[EventKind]] = {
     (JobStatus.FAILED, JobStatus.QUEUED): frozenset({EventKind.RETRIED}),
     (JobStatus.CANCELLED, JobStatus.QUEUED): frozenset({EventKind.RETRIED}),
 }
-"""Which event tells of which arrow of TRANSITIONS: none is followed without one of these."""
+"""The events that stand for each arrow of TRANSITIONS: none is followed without one of these."""

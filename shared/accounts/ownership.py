@@ -8,7 +8,7 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.models import Base, Job, Recording, Turn
+from shared.models import Base, Job, OwnerTurn, Recording
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
@@ -30,10 +30,10 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         .values(idempotency_key=None)
         .execution_options(synchronize_session=False)
     )
-    session.execute(delete(Turn).where(Turn.owner_id == from_owner))
+    session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:
-        if table.name == Turn.__tablename__ or "owner_id" not in table.c:
+        if table.name == OwnerTurn.__tablename__ or "owner_id" not in table.c:
             continue
         result = session.execute(
             update(table).where(table.c.owner_id == from_owner).values(owner_id=to_owner)

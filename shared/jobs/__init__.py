@@ -32,9 +32,9 @@ from shared.jobs.checkpoint import (
 from shared.jobs.claim import Claim, claim_next
 from shared.jobs.commands import cancel, retry
 from shared.jobs.deletion import delete, delete_expired
-from shared.jobs.eta.snapshot import Situation
+from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
-from shared.jobs.lease_expiry import Reaped, note_worker, reap, take_back
+from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases, note_worker
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
 from shared.jobs.plan import (
     NO_PLAN,
@@ -56,9 +56,9 @@ from shared.jobs.queries.job import (
     worker_last_seen,
     workers_seen,
 )
-from shared.jobs.queries.listing import JobPage, list_jobs, list_states, situation_of
-from shared.jobs.queries.partial_text import RecognisedText, TextSoFar, text_so_far
-from shared.jobs.queries.recognition_stats import RecognitionFigures
+from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapshot_of
+from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
+from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
@@ -68,23 +68,23 @@ __all__ = [
     "NO_PLAN",
     "BatchRecord",
     "Claim",
+    "Expired",
     "JobHistory",
     "JobPage",
     "JobView",
     "Outcome",
+    "PartialText",
     "PlannedSegment",
     "QueueLimit",
+    "QueueSnapshot",
     "QueueSummary",
-    "Reaped",
     "RecognisedSegment",
     "RecognisedText",
     "Recognition",
-    "RecognitionFigures",
-    "Situation",
+    "RecognitionStats",
     "StoredPlan",
     "StoredWord",
     "Submission",
-    "TextSoFar",
     "Usage",
     "Waveform",
     "cancel",
@@ -95,6 +95,8 @@ __all__ = [
     "delete_all",
     "delete_expired",
     "drop_plan",
+    "end_lost_attempt",
+    "expire_leases",
     "fail",
     "finish",
     "get_history",
@@ -107,8 +109,8 @@ __all__ = [
     "list_states",
     "note_batch_choice",
     "note_worker",
+    "partial_text",
     "queue_summary",
-    "reap",
     "record_oom_retry",
     "release",
     "require_room",
@@ -118,7 +120,7 @@ __all__ = [
     "running_job_ids",
     "save_batch",
     "set_stage",
-    "situation_of",
+    "snapshot_of",
     "store_marks",
     "store_plan",
     "store_recognition",
@@ -127,8 +129,6 @@ __all__ = [
     "stored_plan",
     "stored_recognition",
     "submit",
-    "take_back",
-    "text_so_far",
     "waiting_audio_s",
     "worker_last_seen",
     "workers_seen",

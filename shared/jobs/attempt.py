@@ -1,6 +1,6 @@
 """What a worker writes while it holds a job. Every statement carries the attempt's fence.
 
-If the lease ran out and the reaper gave the job to another, these raise FenceLost and write
+If the lease ran out and the job was given to another, these raise FenceLost and write
 nothing.  If a person cancelled the job, they raise Cancelled.
 
 A connection may break while COMMIT runs, and then nobody knows whether it did.  So a write has a
@@ -26,18 +26,18 @@ from shared.errors import (
     RecognitionFailed,
 )
 from shared.jobs.claim import Claim
-from shared.jobs.history import Happening, error_detail, tell, tell_once
+from shared.jobs.history import NewEvent, error_detail, record, record_once
 from shared.jobs.transition import attempts_allowed, changes_one_row, move, requeue
 from shared.models import Attempt, Checkpoint, Job, Recording, Segment, StoredTranscript
 from shared.states import AttemptOutcome, BatchLimit, EventKind, JobStatus, Stage
 from shared.transcripts.search import index_text
 from shared.transcripts.values import Transcript
 
-_TOLD_STAGES = {
+_EVENT_OF_STAGE = {
     Stage.PUNCTUATING: EventKind.PUNCTUATING,
     Stage.SAVING: EventKind.SAVING,
 }
-"""The others begin with an event of their own."""
+"""The event that says that a stage has begun. The stages before these have events of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _sign(session: Session, claim: Claim) -> None:
 
 
 def heartbeat(db: Database, claim: Claim) -> None:
-    """Say that this attempt lives."""
+    """Renew the lease and nothing else."""
     with db.writing() as session:
         renew(session, claim)
 
@@ -152,19 +152,18 @@ def set_stage(
                 .values(duration_s=duration_s)
                 .execution_options(synchronize_session=False)
             )
-            happened_once(session, claim, EventKind.DECODED, duration_s=round(duration_s, 3))
-        if stage in _TOLD_STAGES:
-            happened_once(session, claim, _TOLD_STAGES[stage])
+            record_once(
+                session,
+                claim.job_id,
+                event_of(claim, EventKind.DECODED, duration_s=round(duration_s, 3)),
+            )
+        if stage in _EVENT_OF_STAGE:
+            record_once(session, claim.job_id, event_of(claim, _EVENT_OF_STAGE[stage]))
 
 
-def happened(claim: Claim, kind: EventKind, **detail: Any) -> Happening:
-    """An event of this attempt."""
-    return Happening(kind, claim.attempt_number, detail)
-
-
-def happened_once(session: Session, claim: Claim, kind: EventKind, **detail: Any) -> None:
-    """Tell of what happens once an attempt, however often it is reported."""
-    tell_once(session, claim.job_id, happened(claim, kind, **detail))
+def event_of(claim: Claim, kind: EventKind, **detail: Any) -> NewEvent:
+    """An event of this attempt, to be recorded."""
+    return NewEvent(kind, claim.attempt_number, detail)
 
 
 def set_attempt(session: Session, claim: Claim, **values: Any) -> None:
@@ -182,8 +181,10 @@ def note_batch_choice(db: Database, claim: Claim, choice: BatchRecord) -> None:
     with db.writing() as session:
         renew(session, claim)
         set_attempt(session, claim, **asdict(choice))
-        happened_once(
-            session, claim, EventKind.RECOGNISING, batch_size_s=round(choice.batch_size_s, 3)
+        record_once(
+            session,
+            claim.job_id,
+            event_of(claim, EventKind.RECOGNISING, batch_size_s=round(choice.batch_size_s, 3)),
         )
 
 
@@ -199,10 +200,10 @@ def record_oom_retry(db: Database, claim: Claim, batch_size_s: float) -> None:
             limited_by=BatchLimit.LEARNED.value,
             learned_ceiling_s=batch_size_s,
         )
-        tell(
+        record(
             session,
             claim.job_id,
-            happened(claim, EventKind.OUT_OF_MEMORY, batch_size_s=round(batch_size_s, 3)),
+            event_of(claim, EventKind.OUT_OF_MEMORY, batch_size_s=round(batch_size_s, 3)),
         )
 
 
@@ -220,7 +221,7 @@ def finish(
             claim.job_id,
             JobStatus.PROCESSING,
             JobStatus.COMPLETED,
-            happened(claim, EventKind.COMPLETED, sentences=len(transcript.sentences)),
+            event_of(claim, EventKind.COMPLETED, sentences=len(transcript.sentences)),
             fence=claim.fence,
             stage=None,
             progress=1.0,
@@ -239,7 +240,10 @@ def finish(
 
 
 def require_all_recognised(session: Session, claim: Claim) -> None:
-    """Raises RecognitionFailed if a planned segment has no words, or the plan is not complete."""
+    """Check that every planned segment has its words and that the plan is complete.
+
+    Raises RecognitionFailed if not.
+    """
     planned = session.execute(
         select(Job.planned_segments, Job.plan_key).where(
             Job.id == claim.job_id, Job.fence == claim.fence
@@ -293,7 +297,7 @@ def _fail(session: Session, claim: Claim, error: LongscribeError) -> None:
         claim.job_id,
         JobStatus.PROCESSING,
         JobStatus.FAILED,
-        happened(claim, EventKind.FAILED, **error_detail(error)),
+        event_of(claim, EventKind.FAILED, **error_detail(error)),
         fence=claim.fence,
         stage=None,
         completed_at=database_now(),
@@ -316,7 +320,7 @@ def retry_later(
         if failures >= allowed:
             _fail(session, claim, error)
             return
-        retrying = happened(
+        retrying = event_of(
             claim,
             EventKind.RETRYING,
             **error_detail(error),
@@ -337,13 +341,13 @@ def retry_later(
 
 
 def release(db: Database, claim: Claim) -> None:
-    """Give the job back untouched, because this worker was told to stop."""
+    """Give the job back untouched, because this worker received a stop signal."""
     with db.writing() as session:
         if not requeue(
             session,
             claim.job_id,
             claim.fence,
-            happened(claim, EventKind.RELEASED),
+            event_of(claim, EventKind.RELEASED),
             counts_as_failed=False,
         ):
             stop(session, claim)
@@ -358,7 +362,7 @@ def cancelled(db: Database, claim: Claim) -> None:
             claim.job_id,
             JobStatus.CANCELLING,
             JobStatus.CANCELLED,
-            happened(claim, EventKind.CANCELLED),
+            event_of(claim, EventKind.CANCELLED),
             fence=claim.fence,
             stage=None,
             completed_at=database_now(),

@@ -1,5 +1,5 @@
 """What a person asks of several jobs at once: each is cancelled, retried or deleted as if it were
-asked for alone, and what came of it is told for each."""
+asked for alone, and the answer holds an outcome for each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AT_ONCE = 20
 
 
 class Outcome(StrEnum):
-    """What came of it for one job."""
+    """What became of one job of several."""
 
     CANCELLED = "cancelled"
     CANCELLING = "cancelling"
@@ -40,7 +40,8 @@ _OUTCOMES = {
 
 
 def cancel_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, Outcome]:
-    """By job. One that was cancelled before is refused here: nothing came of asking again."""
+    """Cancel jobs; the outcome by job. One that was cancelled before is refused here: nothing came
+    of asking again."""
 
     def cancel(session: Session, job_id: str) -> Outcome:
         if status_in(session, owner_id, job_id) is JobStatus.CANCELLED:
@@ -51,7 +52,8 @@ def cancel_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict
 
 
 def retry_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, Outcome]:
-    """By job. Ring for those that are queued."""
+    """Queue failed and cancelled jobs again; the outcome by job. The caller rings for those that
+    are queued."""
 
     def retry(session: Session, job_id: str) -> Outcome:
         return _OUTCOMES[retry_in(session, owner_id, job_id)]
@@ -62,7 +64,8 @@ def retry_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[
 def delete_all(
     db: Database, *, owner_id: str, job_ids: Collection[str]
 ) -> tuple[dict[str, Outcome], list[str]]:
-    """By job, and the keys of the blobs that nobody uses any more: remove those bytes next."""
+    """Delete jobs; the outcome by job, and the keys of the blobs that nobody uses any more: remove
+    those bytes next."""
     keys: list[str] = []
 
     def delete(session: Session, job_id: str) -> Outcome:

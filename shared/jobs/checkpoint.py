@@ -30,13 +30,14 @@ class Recognition:
 
 
 def stored_recognition(db: Database, claim: Claim, plan_key: str) -> Recognition | None:
-    """None until the plan under this key is complete and all of its segments have their words."""
+    """What `store_recognition` stored under this key; None until the plan is complete and all
+    of its segments have their words."""
     content = _content(db, claim, plan_key, Stage.RECOGNISING)
     return None if content is None else Recognition(**content)
 
 
 def store_recognition(db: Database, claim: Claim, plan_key: str, recognition: Recognition) -> None:
-    """Every word is committed: no later attempt reads the recording again.
+    """Keep that every word is committed, so that no later attempt reads the recording again.
 
     Raises RecognitionFailed if a planned segment has no result.
     """
@@ -53,7 +54,7 @@ def stored_marks(db: Database, claim: Claim, plan_key: str) -> list[str] | None:
 
 
 def store_marks(db: Database, claim: Claim, plan_key: str, marks: list[str]) -> None:
-    """No later attempt punctuates again."""
+    """Keep the mark after each word, so that no later attempt punctuates again."""
     with db.writing() as session:
         renew(session, claim)
         _store(session, claim, plan_key, Stage.PUNCTUATING, {"marks": marks})

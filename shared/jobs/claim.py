@@ -17,8 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
-from shared.jobs.history import Happening, forget_beyond_limit, tell
-from shared.models import Attempt, Job, Recording, Turn
+from shared.jobs.history import NewEvent, forget_beyond_limit, record
+from shared.models import Attempt, Job, OwnerTurn, Recording
 from shared.states import RUNNING, EventKind, JobStatus, Stage
 
 
@@ -69,7 +69,7 @@ def claim_next(
         ).one_or_none()
         if claimed is None:
             return None
-        _take_turn(session, claimed.owner_id)
+        _advance_turn(session, claimed.owner_id)
         return _open_attempt(session, claimed, worker, lease_s, write)
 
 
@@ -93,12 +93,12 @@ def _next_job() -> Any:
     return (
         select(Job.id)
         .outerjoin(running, running.c.owner_id == Job.owner_id)
-        .outerjoin(Turn, Turn.owner_id == Job.owner_id)
+        .outerjoin(OwnerTurn, OwnerTurn.owner_id == Job.owner_id)
         .where(Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now())
         .order_by(
             Job.priority.desc(),
             func.coalesce(running.c.jobs, 0),
-            func.coalesce(Turn.number, 0),
+            func.coalesce(OwnerTurn.number, 0),
             Job.queued_at,
             Job.id,
         )
@@ -108,17 +108,17 @@ def _next_job() -> Any:
     )
 
 
-def _take_turn(session: Session, owner_id: str) -> None:
-    """`owner_id` comes last among those with as many jobs running.
+def _advance_turn(session: Session, owner_id: str) -> None:
+    """Put `owner_id` last among the owners with as many jobs running.
 
-    Two claims at the same moment may give two owners the same number, which harms nobody.
+    Two claims at the same moment may give two owners the same number, which is harmless.
     """
     of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    latest = select(func.coalesce(func.max(Turn.number), 0) + 1).scalar_subquery()
-    turn = of_dialect.insert(Turn).values(owner_id=owner_id, number=latest)
+    latest = select(func.coalesce(func.max(OwnerTurn.number), 0) + 1).scalar_subquery()
+    turn = of_dialect.insert(OwnerTurn).values(owner_id=owner_id, number=latest)
     session.execute(
         turn.on_conflict_do_update(
-            index_elements=[Turn.owner_id], set_={"number": turn.excluded.number}
+            index_elements=[OwnerTurn.owner_id], set_={"number": turn.excluded.number}
         )
     )
 
@@ -134,7 +134,7 @@ def _open_attempt(
             job_id=claimed.id, number=number, fence=claimed.fence, worker=worker, last_write=write
         )
     )
-    tell(session, claimed.id, Happening(EventKind.CLAIMED, number, {"lease_s": lease_s}))
+    record(session, claimed.id, NewEvent(EventKind.CLAIMED, number, {"lease_s": lease_s}))
     forget_beyond_limit(session, claimed.id)
     return _claim(session, claimed, number, lease_s)
 

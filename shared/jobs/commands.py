@@ -7,14 +7,14 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
-from shared.jobs.history import Happening, forget_beyond_limit
+from shared.jobs.history import NewEvent, forget_beyond_limit
 from shared.jobs.transition import move
 from shared.models import Job
 from shared.states import EventKind, JobStatus
 
 
 def status_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
-    """Raises JobNotFound."""
+    """The state of an owner's job, read in a transaction of the caller's. Raises JobNotFound."""
     status = session.scalar(select(Job.status).where(Job.id == job_id, Job.owner_id == owner_id))
     if status is None:
         raise JobNotFound
@@ -31,7 +31,7 @@ def cancel(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
 
 
 def cancel_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
-    """The same in a transaction of the caller's."""
+    """Do what `cancel` does in a transaction of the caller's."""
     # A worker may claim or finish the job between two of these, so each is tried by itself;
     # whichever finds its row has won the race.
     status_in(session, owner_id, job_id)
@@ -40,11 +40,11 @@ def cancel_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
         job_id,
         JobStatus.QUEUED,
         JobStatus.CANCELLED,
-        Happening(EventKind.CANCELLED),
+        NewEvent(EventKind.CANCELLED),
         completed_at=database_now(),
     ):
         return JobStatus.CANCELLED
-    asked = Happening(EventKind.CANCEL_ASKED)
+    asked = NewEvent(EventKind.CANCEL_ASKED)
     if move(session, job_id, JobStatus.PROCESSING, JobStatus.CANCELLING, asked):
         return JobStatus.CANCELLING
     status = status_in(session, owner_id, job_id)
@@ -63,7 +63,7 @@ def retry(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
 
 
 def retry_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
-    """The same in a transaction of the caller's."""
+    """Do what `retry` does in a transaction of the caller's."""
     status_in(session, owner_id, job_id)
     for status in (JobStatus.FAILED, JobStatus.CANCELLED):
         if move(
@@ -71,7 +71,7 @@ def retry_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
             job_id,
             status,
             JobStatus.QUEUED,
-            Happening(EventKind.RETRIED),
+            NewEvent(EventKind.RETRIED),
             queued_at=database_now(),
             available_at=database_now(),
             completed_at=None,

@@ -34,7 +34,7 @@ def delete(db: Database, *, owner_id: str, job_id: str) -> str | None:
 
 
 def delete_in(session: Session, owner_id: str, job_id: str) -> str | None:
-    """The same in a transaction of the caller's."""
+    """Do what `delete` does in a transaction of the caller's."""
     recording_id = session.scalar(
         select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
     )
@@ -52,8 +52,8 @@ def delete_in(session: Session, owner_id: str, job_id: str) -> str | None:
 
 
 def delete_expired(db: Database, *, kept: timedelta) -> list[str]:
-    """Remove some of the jobs that ended longer than `kept` ago; the keys of the blobs that
-    nobody uses any more.  Call it again until it removes none.
+    """Remove some of the jobs that ended longer than `kept` ago, and give the keys of the blobs
+    that nobody uses any more.  Call it again until it removes none.
 
     A job that is retried at this moment is either gone or queued, as for any two requests.
     """

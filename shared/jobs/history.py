@@ -1,7 +1,7 @@
-"""What happened to a job, told in the transaction in which it happened.
+"""What happened to a job, recorded in the transaction in which it happened.
 
-So the history tells of nothing that was rolled back and misses nothing that was committed, and an
-attempt that lost its lease, whose writes are refused, tells of nothing either.  It stays short: an
+So the history holds nothing that was rolled back and misses nothing that was committed, and an
+attempt that lost its lease, whose writes are refused, records nothing either.  It stays short: an
 attempt has one event of each kind, save the few times that a batch was halved, whatever the
 number of its batches; `KEPT_EVENTS` bounds the attempts.
 """
@@ -28,12 +28,12 @@ _LONGEST_MESSAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class NewEvent:
     """An event before it is written."""
 
     kind: EventKind
     attempt: int | None = None
-    """The number of the attempt that it befell; None: a person's or a client's doing."""
+    """The number of the attempt that it concerns; None: a person or a client did it."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Small: counts, seconds, a code, a message."""
 
@@ -47,40 +47,41 @@ class JobHistory:
 
 
 def error_detail(error: LongscribeError) -> dict[str, Any]:
+    """The detail of an event that an error caused: its code and its message, cut to a length."""
     return {"code": error.code, "message": error.message[:_LONGEST_MESSAGE]}
 
 
-def tell(session: Session, job_id: str, *happenings: Happening) -> None:
+def record(session: Session, job_id: str, *events: NewEvent) -> None:
     """Write events into the transaction of `session`, which holds the lock on the job's row."""
-    for happening in happenings:
+    for event in events:
         session.execute(
             insert(JobEvent).values(
                 job_id=job_id,
-                kind=happening.kind.value,
-                attempt=happening.attempt,
-                detail=dict(happening.detail),
+                kind=event.kind.value,
+                attempt=event.attempt,
+                detail=dict(event.detail),
             )
         )
 
 
-def tell_once(session: Session, job_id: str, happening: Happening) -> None:
-    """Likewise, unless this attempt has an event of this kind already."""
+def record_once(session: Session, job_id: str, event: NewEvent) -> None:
+    """Write an event as `record` does, unless its attempt has an event of this kind already."""
     columns = JobEvent.__table__.c
     already = select(JobEvent.id).where(
         JobEvent.job_id == job_id,
-        JobEvent.kind == happening.kind.value,
-        JobEvent.attempt == happening.attempt,
+        JobEvent.kind == event.kind.value,
+        JobEvent.attempt == event.attempt,
     )
-    event = select(
+    row = select(
         literal(job_id, columns.job_id.type),
         database_now(),
-        literal(happening.kind.value, columns.kind.type),
-        literal(happening.attempt, columns.attempt.type),
-        literal(dict(happening.detail), columns.detail.type),
+        literal(event.kind.value, columns.kind.type),
+        literal(event.attempt, columns.attempt.type),
+        literal(dict(event.detail), columns.detail.type),
     ).where(~already.exists())
     session.execute(
         insert(JobEvent).from_select(
-            ["job_id", "at", "kind", "attempt", "detail"], event, include_defaults=False
+            ["job_id", "at", "kind", "attempt", "detail"], row, include_defaults=False
         )
     )
 

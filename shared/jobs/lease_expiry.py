@@ -1,4 +1,4 @@
-"""Taking back jobs whose worker fell silent. Safe to run anywhere, any number of times at once."""
+"""Ending attempts whose worker renews its lease no more. Any process may do it, several at once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import LongscribeError, WorkerLost
-from shared.jobs.history import Happening, error_detail
+from shared.jobs.history import NewEvent, error_detail
 from shared.jobs.transition import attempts_allowed, move, requeue
 from shared.models import Attempt, Job, WorkerSeen
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
 
 _BATCH = 100
-"""Jobs taken back in one transaction, so that none holds the write lock for long."""
+"""Attempts ended in one transaction, so that none holds the write lock for long."""
 
 
 _FORGET_WORKERS_S = 24 * 3600.0
@@ -25,26 +25,26 @@ _FORGET_WORKERS_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reaped:
-    """A job taken back, and what became of it."""
+class Expired:
+    """A job whose lease ran out, and its state since."""
 
     job_id: str
     status: JobStatus
 
 
-def reap(
+def expire_leases(
     db: Database, *, max_attempts: int, expired_before: datetime | None = None
-) -> list[Reaped]:
+) -> list[Expired]:
     """End every attempt whose lease ran out: its job is queued again, or failed once it has
     been lost `max_attempts` times, or cancelled if that was asked for.
 
     `expired_before`, on the database's clock, leaves out what ran out since then.
     """
-    reaped: list[Reaped] = []
+    expired_jobs: list[Expired] = []
     if not _any_expired(
         db, expired_before
     ):  # most sweeps: a read, so that SQLite's one writer is left alone
-        return reaped
+        return expired_jobs
     with db.writing() as session:
         expired = session.scalars(
             select(Job)
@@ -55,17 +55,17 @@ def reap(
             .with_for_update(skip_locked=True)
         ).all()
         for job in expired:
-            status = _take_back(session, job, WorkerLost(), max_attempts)
+            status = _end_lost(session, job, WorkerLost(), max_attempts)
             if status is not None:
-                reaped.append(Reaped(job.id, status))
-    return reaped
+                expired_jobs.append(Expired(job.id, status))
+    return expired_jobs
 
 
-def take_back(
+def end_lost_attempt(
     db: Database, *, job_id: str, fence: int, error: LongscribeError, max_attempts: int
 ) -> JobStatus | None:
     """End one attempt before its lease runs out, for its process is known to have ended: it counts
-    as lost, because of `error`.  What became of the job, or None if the attempt held it no more.
+    as lost, because of `error`.  The job's new state, or None if the attempt held it no more.
     """
     with db.writing() as session:
         job = session.scalar(
@@ -79,7 +79,7 @@ def take_back(
         )
         if job is None:
             return None
-        return _take_back(session, job, error, max_attempts, said=error.message)
+        return _end_lost(session, job, error, max_attempts, said=error.message)
 
 
 def _any_expired(db: Database, before: datetime | None) -> bool:
@@ -94,7 +94,7 @@ def _expired(before: datetime | None) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _take_back(
+def _end_lost(
     session: Session,
     job: Job,
     error: LongscribeError,
@@ -108,7 +108,7 @@ def _take_back(
     )
     failures = job.failed_attempts + 1
     allowed = attempts_allowed(session, job.id, max_attempts)
-    lost = Happening(
+    lost = NewEvent(
         EventKind.LOST, number, {"code": error.code, "failures": failures, "of": allowed}
     )
     ended = {"stage": None, "lease_expires_at": None, "completed_at": database_now()}
@@ -119,8 +119,8 @@ def _take_back(
             job.id,
             JobStatus.CANCELLING,
             status,
-            Happening(EventKind.LOST, number, {"code": error.code}),  # its count is over
-            Happening(EventKind.CANCELLED, number),
+            NewEvent(EventKind.LOST, number, {"code": error.code}),  # its count is over
+            NewEvent(EventKind.CANCELLED, number),
             fence=job.fence,
             **ended,
         )
@@ -132,7 +132,7 @@ def _take_back(
             JobStatus.PROCESSING,
             status,
             lost,
-            Happening(EventKind.FAILED, number, error_detail(error)),
+            NewEvent(EventKind.FAILED, number, error_detail(error)),
             fence=job.fence,
             **ended,
             failed_attempts=Job.failed_attempts + 1,
@@ -174,7 +174,8 @@ def note_worker(
     started_at: datetime,
     jobs_at_once: int = 1,
 ) -> datetime:
-    """Keep that this worker lives, for /readyz and for people. The database's clock then."""
+    """Store that this worker is alive, for /readyz and the doctor. The time by the database's
+    clock."""
     with db.writing() as session:
         seen = session.get(WorkerSeen, name)
         if seen is None:

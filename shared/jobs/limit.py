@@ -10,7 +10,12 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import QueueFull
-from shared.jobs.eta.throughput import alive, audio_s, estimate_audio_s, learnt_speed
+from shared.jobs.eta.throughput import (
+    alive,
+    audio_seconds_sql,
+    estimate_audio_s,
+    learned_throughput,
+)
 from shared.models import Job, Recording
 from shared.states import JobStatus
 
@@ -19,7 +24,7 @@ _ONE_AT_A_TIME = 0x6C6F6E67_73637269
 
 _RETRY_AT_LEAST_S, _RETRY_AT_MOST_S = 5.0, 3600.0
 _RETRY_UNKNOWN_S = 60.0
-"""Nothing was learnt yet, or no worker lives."""
+"""Nothing was learned yet, or no worker lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class QueueLimit:
     """`most_s`: seconds of audio that may wait, 0 for any number.
 
     `longest_s` is what a single recording is counted as at most, `seen_within_s` how long a
-    worker's sign of life counts.
+    worker counts as alive after it reported itself.
     """
 
     most_s: float
@@ -63,14 +68,14 @@ def require_room(
 
 
 def one_at_a_time(session: Session, db: Database) -> None:
-    """Until this transaction ends no other submission counts what waits: of two that would both
-    fit alone, the second sees the first.  SQLite has one writer anyway."""
+    """Hold a lock until this transaction ends, so that no other submission counts what waits: of
+    two that would both fit alone, the second sees the first.  SQLite has one writer anyway."""
     if not db.is_sqlite:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
 
 
 def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
-    """Raises QueueFull if so much more audio would pass the limit.
+    """Check that so much more audio stays within the limit. Raises QueueFull if not.
 
     Into an empty queue any recording goes, or one longer than the limit would never be taken.
     """
@@ -85,7 +90,7 @@ def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
         retry_after_s=retry_after_s(
             # A recording that can only go into an empty queue waits for all to leave.
             min(waiting_s, waiting_s + length_s - limit.most_s),
-            learnt_speed(session),
+            learned_throughput(session),
             slots,
         ),
     )
@@ -99,7 +104,7 @@ def waiting_audio_s(db: Database) -> float:
 
 def _waiting_audio_s(session: Session) -> float:
     waiting_s = session.scalar(
-        select(func.sum(audio_s()))
+        select(func.sum(audio_seconds_sql()))
         .select_from(Job)
         .join(Recording, Recording.id == Job.recording_id)
         .where(Job.status == JobStatus.QUEUED.value)
@@ -107,8 +112,8 @@ def _waiting_audio_s(session: Session) -> float:
     return float(waiting_s or 0.0)
 
 
-def retry_after_s(excess_s: float, speed: float | None, slots: int) -> float:
+def retry_after_s(excess_s: float, throughput: float | None, slots: int) -> float:
     """Wall seconds until workers have taken so much audio out of the queue."""
-    if not speed or not slots:
+    if not throughput or not slots:
         return _RETRY_UNKNOWN_S
-    return min(max(excess_s / (speed * slots), _RETRY_AT_LEAST_S), _RETRY_AT_MOST_S)
+    return min(max(excess_s / (throughput * slots), _RETRY_AT_LEAST_S), _RETRY_AT_MOST_S)

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import RecognitionFailed
-from shared.jobs.attempt import Usage, happened, happened_once, renew, set_attempt
+from shared.jobs.attempt import Usage, event_of, renew, set_attempt
 from shared.jobs.claim import Claim
-from shared.jobs.history import tell
+from shared.jobs.history import record, record_once
 from shared.jobs.transition import changes_one_row
 from shared.models import Attempt, Checkpoint, Job, Segment
 from shared.states import EventKind
@@ -90,7 +90,7 @@ def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
 def _stored_word(
     word: str, start: float, end: float, confidence: float | None = None
 ) -> StoredWord:
-    """Of a row; one of an older version has no confidence."""
+    """Give a word as a row holds it; one that an older version stored has no confidence."""
     return word, start, end, confidence
 
 
@@ -102,7 +102,8 @@ def drop_plan(db: Database, claim: Claim) -> None:
 
 
 def _discard_segments(session: Session, claim: Claim) -> None:
-    """And with them what earlier attempts count as recognised."""
+    """Delete the job's segments and checkpoints, and mark earlier attempts, whose counts belong to
+    those segments, as discarded."""
     session.execute(delete(Segment).where(Segment.job_id == claim.job_id))
     session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
     session.execute(
@@ -111,7 +112,7 @@ def _discard_segments(session: Session, claim: Claim) -> None:
         .values(discarded=True)
         .execution_options(synchronize_session=False)
     )
-    tell(session, claim.job_id, happened(claim, EventKind.DISCARDED))
+    record(session, claim.job_id, event_of(claim, EventKind.DISCARDED))
 
 
 def store_plan(
@@ -146,7 +147,11 @@ def store_plan(
                     Segment.job_id == claim.job_id
                 )
             ).one()
-            happened_once(session, claim, EventKind.PLANNED, segments=planned, batches=batches)
+            record_once(
+                session,
+                claim.job_id,
+                event_of(claim, EventKind.PLANNED, segments=planned, batches=batches),
+            )
         session.execute(
             update(Job)
             .where(Job.id == claim.job_id)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.throughput import estimate_audio_s
-from shared.jobs.history import Happening, tell
+from shared.jobs.history import NewEvent, record
 from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
 from shared.models import Job, Recording
 from shared.states import EventKind
@@ -92,7 +92,7 @@ def submit(
             )
             session.add(job)
             session.flush()
-            tell(session, job.id, Happening(EventKind.SUBMITTED))
+            record(session, job.id, NewEvent(EventKind.SUBMITTED))
             return Submission(job.id, created=True)
     except IntegrityError:
         # Two requests with one key at the same moment: the unique constraint let the other win.

@@ -2,7 +2,7 @@
 
 An UPDATE that names the state it expects cannot race: of two of them, the database lets one
 find its row and the other find none.  Nothing here reads first and writes after.  Whoever moves a
-job says in the same call what its history tells of it.
+job says in the same call which events its history gets.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from sqlalchemy import CursorResult, Update, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
-from shared.jobs.history import Happening, tell
+from shared.jobs.history import NewEvent, record
 from shared.models import Checkpoint, Job
-from shared.states import TOLD, TRANSITIONS, JobStatus
+from shared.states import EVENTS_OF, TRANSITIONS, JobStatus
 
 
 def move(
@@ -23,30 +23,30 @@ def move(
     job_id: str,
     from_status: JobStatus,
     to_status: JobStatus,
-    *happenings: Happening,
+    *events: NewEvent,
     fence: int | None = None,
     **values: Any,
 ) -> bool:
-    """Move a job along one arrow of TRANSITIONS, set `values` and tell `happenings` with it, the
-    last of which tells of the arrow.
+    """Move a job along one arrow of TRANSITIONS, set `values` and record `events` with it, the
+    last of which stands for the arrow.
 
     False if it was not in `from_status`, or if `fence` is given and is not the newest claim.
     """
     if to_status not in TRANSITIONS[from_status]:
         raise ValueError(f"a job never moves from {from_status} to {to_status}")
-    if not happenings or happenings[-1].kind not in TOLD[from_status, to_status]:
-        raise ValueError(f"no event tells that a job moved from {from_status} to {to_status}")
+    if not events or events[-1].kind not in EVENTS_OF[from_status, to_status]:
+        raise ValueError(f"no event says that a job moved from {from_status} to {to_status}")
     statement = update(Job).where(Job.id == job_id, Job.status == from_status.value)
     if fence is not None:
         statement = statement.where(Job.fence == fence)
     if not changes_one_row(session, statement.values(status=to_status.value, **values)):
         return False
-    tell(session, job_id, *happenings)
+    record(session, job_id, *events)
     return True
 
 
 def changes_one_row(session: Session, statement: Update) -> bool:
-    """Carry it out; whether the row that its conditions ask for was there."""
+    """Carry out an UPDATE; True if the row that its conditions ask for was there."""
     result = session.execute(statement.execution_options(synchronize_session=False))
     return cast(CursorResult[Any], result).rowcount == 1
 
@@ -55,7 +55,7 @@ def requeue(
     session: Session,
     job_id: str,
     fence: int,
-    happening: Happening,
+    event: NewEvent,
     *,
     delay_s: float = 0.0,
     counts_as_failed: bool,
@@ -66,7 +66,7 @@ def requeue(
         job_id,
         JobStatus.PROCESSING,
         JobStatus.QUEUED,
-        happening,
+        event,
         fence=fence,
         stage=None,
         lease_expires_at=None,

@@ -22,7 +22,7 @@ class Waveform:
 
 
 def store_waveform(db: Database, claim: Claim, waveform: Waveform) -> None:
-    """Keep the waveform; that of an earlier attempt, which would be the same, goes."""
+    """Store the waveform in the place of an earlier attempt's, which would be the same."""
     with db.writing() as session:
         renew(session, claim)
         session.execute(delete(StoredWaveform).where(StoredWaveform.job_id == claim.job_id))
@@ -34,8 +34,11 @@ def store_waveform(db: Database, claim: Claim, waveform: Waveform) -> None:
 
 
 def get_waveform(db: Database, *, owner_id: str, job_id: str) -> Waveform | None:
-    """None where nothing was measured: the recording is not yet decoded to its end, or was before
-    waveforms were kept.  Raises JobNotFound, for another owner's too."""
+    """The waveform of a job's recording; None where nothing was measured: the
+    recording is not yet decoded to its end, or was before waveforms were kept.
+
+    Raises JobNotFound, for another owner's too.
+    """
     with db.reading() as session:
         row = session.execute(
             select(StoredWaveform.duration_s, StoredWaveform.peaks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from shared.models.account import ApiKey, SignIn, SignInAttempt, User
 from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording
-from shared.models.queue import Turn, WorkerSeen
+from shared.models.queue import OwnerTurn, WorkerSeen
 from shared.models.revision import Revision
 from shared.models.search import SearchText
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
@@ -23,6 +23,7 @@ __all__ = [
     "Checkpoint",
     "Job",
     "JobEvent",
+    "OwnerTurn",
     "Recording",
     "Revision",
     "SearchText",
@@ -31,7 +32,6 @@ __all__ = [
     "SignInAttempt",
     "StoredTranscript",
     "StoredWaveform",
-    "Turn",
     "Upload",
     "User",
     "WorkerSeen",

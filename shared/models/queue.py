@@ -1,4 +1,4 @@
-"""Whose turn it is, and who serves."""
+"""The owners' turns, and the workers that serve the queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.models.base import Base
 
 
-class Turn(Base):
+class OwnerTurn(Base):
     """When an owner's job was last claimed, as a number that grows with every claim."""
 
     __tablename__ = "turns"

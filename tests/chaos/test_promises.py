@@ -37,7 +37,7 @@ def completed(db: Database, **values: Any) -> str:
     jobs.store_plan(db, lost, factories.PLAN_KEY, planned, complete=True)
     _commit(db, lost, planned[:1])
     factories.expire_lease(db, job_id)
-    jobs.reap(db, max_attempts=3)
+    jobs.expire_leases(db, max_attempts=3)
     claimed = factories.claim(db)
     assert claimed.job_id == job_id
     _commit(db, claimed, planned[1:])
@@ -58,7 +58,7 @@ def lost_for_good(db: Database) -> str:
     for _ in range(3):
         assert factories.claim(db).job_id == job_id
         factories.expire_lease(db, job_id)
-        jobs.reap(db, max_attempts=3)
+        jobs.expire_leases(db, max_attempts=3)
     return job_id
 
 

@@ -41,7 +41,7 @@ def work(url: str, total: int) -> None:
         factories.recognise(db, claim)
         jobs.heartbeat(db, claim)
         jobs.finish(db, claim, factories.TRANSCRIPT)
-        jobs.reap(db, max_attempts=3)
+        jobs.expire_leases(db, max_attempts=3)
         factories.a_worker(db, multiprocessing.current_process().name)
 
 

@@ -20,7 +20,7 @@ from shared.errors import (
     Stalled,
     UnsupportedMedia,
 )
-from shared.jobs.history import Happening
+from shared.jobs.history import NewEvent
 from shared.jobs.transition import move
 from shared.models import LOCAL_OWNER, Checkpoint, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
@@ -61,7 +61,7 @@ class TestAttempt:
             session.execute(old.values(words=[["好", 0.1, 0.3]]))
         first, second = jobs.stored_plan(db, claim, PLAN_KEY).segments
         assert (first.words, second.words) == ([("好", 0.1, 0.3, None)], None)
-        [so_far] = jobs.text_so_far(db, owner_id=LOCAL_OWNER, job_id=job_id).segments
+        [so_far] = jobs.partial_text(db, owner_id=LOCAL_OWNER, job_id=job_id).segments
         assert so_far.text == "好"
         content = {**TRANSCRIPT.to_json(), "sentences": TRANSCRIPT.to_json()["sentences"][:1]}
         del content["low_confidence_share"]
@@ -180,7 +180,7 @@ class TestAttempt:
             claim = factories.claim(db)
             assert jobs.is_last_attempt(db, claim, max_attempts=most) is last
             expire_lease(db, job_id)
-            jobs.reap(db, max_attempts=most)
+            jobs.expire_leases(db, max_attempts=most)
 
         for _ in range(most - 1):
             lose(last=False)
@@ -190,7 +190,7 @@ class TestAttempt:
         jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
         assert not jobs.is_last_attempt(db, claim, max_attempts=most)
         expire_lease(db, job_id)
-        jobs.reap(db, max_attempts=most)
+        jobs.expire_leases(db, max_attempts=most)
         for number in range(2, allowed + 1):
             assert factories.status_of(db, job_id) == JobStatus.QUEUED
             lose(last=number == allowed)
@@ -255,7 +255,9 @@ class TestFence:
         old = factories.claim(db)
         jobs.store_plan(db, old, PLAN_KEY, [], complete=True)
         expire_lease(db, job_id)
-        assert [reaped.status for reaped in jobs.reap(db, max_attempts=3)] == [JobStatus.QUEUED]
+        assert [reaped.status for reaped in jobs.expire_leases(db, max_attempts=3)] == [
+            JobStatus.QUEUED
+        ]
         new = factories.claim(db)
         before = view(db, job_id).job
         told = factories.told(db, job_id)
@@ -301,15 +303,15 @@ class TestFence:
 
     def test_no_status_changes_without_an_event_that_tells_of_it(self, db: Database) -> None:
         with db.writing() as session:
-            with pytest.raises(ValueError, match="no event tells"):
+            with pytest.raises(ValueError, match="no event says"):
                 move(session, "x", JobStatus.QUEUED, JobStatus.CANCELLED)
-            finished = Happening(EventKind.COMPLETED)
-            with pytest.raises(ValueError, match="no event tells"):
+            finished = NewEvent(EventKind.COMPLETED)
+            with pytest.raises(ValueError, match="no event says"):
                 move(session, "x", JobStatus.QUEUED, JobStatus.CANCELLED, finished)
 
 
 def stall(db: Database, claim: jobs.Claim) -> JobStatus | None:
-    return jobs.take_back(
+    return jobs.end_lost_attempt(
         db, job_id=claim.job_id, fence=claim.fence, error=Stalled(), max_attempts=2
     )
 
@@ -318,7 +320,7 @@ class TestReaper:
     def test_a_living_lease_is_left_alone(self, db: Database) -> None:
         factories.submit(db)
         factories.claim(db)
-        assert jobs.reap(db, max_attempts=3) == []
+        assert jobs.expire_leases(db, max_attempts=3) == []
 
     def test_a_job_lost_three_times_is_failed_and_the_others_go_on(self, db: Database) -> None:
         poison = factories.submit(db, priority=1)
@@ -326,7 +328,7 @@ class TestReaper:
         for _ in range(3):
             assert factories.claim(db).job_id == poison
             expire_lease(db, poison)
-            jobs.reap(db, max_attempts=3)
+            jobs.expire_leases(db, max_attempts=3)
         shown = view(db, poison)
         assert shown.job.status == JobStatus.FAILED
         assert shown.job.error_code == "worker_lost"
@@ -336,7 +338,7 @@ class TestReaper:
     def test_a_cancelled_job_whose_worker_died_is_cancelled(self, db: Database) -> None:
         job_id = factories.a_job(db, JobStatus.CANCELLING)
         expire_lease(db, job_id)
-        jobs.reap(db, max_attempts=3)
+        jobs.expire_leases(db, max_attempts=3)
         assert factories.status_of(db, job_id) == JobStatus.CANCELLED
 
     def test_an_attempt_known_to_have_stalled_is_taken_back_before_its_lease_ends(
@@ -364,7 +366,7 @@ class TestReaper:
         job_id = factories.submit(db)
         stalled = factories.claim(db)
         expire_lease(db, job_id)
-        jobs.reap(db, max_attempts=3)
+        jobs.expire_leases(db, max_attempts=3)
         factories.claim(db)
         assert stall(db, stalled) is None
         assert factories.status_of(db, job_id) == JobStatus.PROCESSING
@@ -383,9 +385,9 @@ class TestReaper:
             expire_lease(db, job_id)
         barrier = threading.Barrier(2)
 
-        def sweep(_: int) -> list[jobs.Reaped]:
+        def sweep(_: int) -> list[jobs.Expired]:
             barrier.wait()
-            return jobs.reap(db, max_attempts=3)
+            return jobs.expire_leases(db, max_attempts=3)
 
         with ThreadPoolExecutor(2) as pool:
             reaped = [found.job_id for both in pool.map(sweep, range(2)) for found in both]

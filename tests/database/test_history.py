@@ -27,7 +27,7 @@ from shared.errors import (
 )
 from shared.jobs import QueueLimit, history
 from shared.models import LOCAL_OWNER, JobEvent
-from shared.states import TOLD, TRANSITIONS, EventKind, JobStatus, Stage
+from shared.states import EVENTS_OF, TRANSITIONS, EventKind, JobStatus, Stage
 from tests.support import factories
 from tests.support.factories import CHOICE, PLAN_KEY, TRANSCRIPT, count, expire_lease, told
 
@@ -63,10 +63,10 @@ def statements(db: Database) -> Iterator[list[str]]:
 
 
 def test_every_arrow_of_the_state_machine_has_an_event_that_tells_of_it() -> None:
-    assert set(TOLD) == {
+    assert set(EVENTS_OF) == {
         (before, after) for before, afters in TRANSITIONS.items() for after in afters
     }
-    assert all(TOLD.values())
+    assert all(EVENTS_OF.values())
 
 
 class TestWhatIsTold:
@@ -158,7 +158,7 @@ class TestWhatIsTold:
         for _ in range(2):
             factories.claim(db)
             expire_lease(db, job_id)
-            jobs.reap(db, max_attempts=2)
+            jobs.expire_leases(db, max_attempts=2)
         assert told(db, job_id)[1:] == [
             ("claimed", 1),
             ("lost", 1),
@@ -174,7 +174,9 @@ class TestWhatIsTold:
         job_id = factories.submit(db)
         claim = factories.claim(db)
         for _ in range(2):
-            jobs.take_back(db, job_id=job_id, fence=claim.fence, error=Stalled(), max_attempts=3)
+            jobs.end_lost_attempt(
+                db, job_id=job_id, fence=claim.fence, error=Stalled(), max_attempts=3
+            )
         assert told(db, job_id)[1:] == [("claimed", 1), ("lost", 1)]
         assert detail(db, job_id, EventKind.LOST)["code"] == "stalled"
 
@@ -219,7 +221,7 @@ class TestWhatIsTold:
     def test_a_cancelled_job_whose_worker_died_tells_both(self, db: Database) -> None:
         job_id = factories.a_job(db, JobStatus.CANCELLING)
         expire_lease(db, job_id)
-        jobs.reap(db, max_attempts=3)
+        jobs.expire_leases(db, max_attempts=3)
         assert told(db, job_id)[-3:] == [("cancel_asked", None), ("lost", 1), ("cancelled", 1)]
 
 

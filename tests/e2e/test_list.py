@@ -35,7 +35,7 @@ def db(server: Stack) -> Iterator[Database]:
     for view in jobs.list_jobs(database, owner_id=LOCAL_OWNER, limit=200).jobs:
         if view.job.status in (JobStatus.PROCESSING, JobStatus.CANCELLING):
             factories.expire_lease(database, view.job.id)
-            jobs.reap(database, max_attempts=1)
+            jobs.expire_leases(database, max_attempts=1)
         jobs.delete(database, owner_id=LOCAL_OWNER, job_id=view.job.id)
     database.dispose()
 
@@ -270,7 +270,7 @@ def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(
     expect(row(page, "one.wav")).to_contain_text("Cancelling")
     [view] = jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs
     factories.expire_lease(db, view.job.id)
-    jobs.reap(db, max_attempts=3)
+    jobs.expire_leases(db, max_attempts=3)
     expect(row(page, "one.wav")).to_contain_text("Cancelled")
     more(page, "one.wav").get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()

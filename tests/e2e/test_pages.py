@@ -233,7 +233,7 @@ def test_a_jobs_history_opens_by_itself_once_there_is_trouble_and_then_obeys_its
     expect(told.first).to_be_hidden()
 
     factories.expire_lease(site.db, job_id)
-    jobs.reap(site.db, max_attempts=3)
+    jobs.expire_leases(site.db, max_attempts=3)
     expect(told.nth(2)).to_be_visible()
     expect(told.nth(2)).to_contain_text("The worker fell silent")
 

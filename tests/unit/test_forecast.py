@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.eta.simulation import RunningJob, WaitingJob, forecast, remaining_s
+from shared.jobs.eta.simulation import RunningJob, WaitingJob, remaining_s, simulate_queue
 from shared.jobs.eta.throughput import weighted_median
 from shared.jobs.limit import retry_after_s
 
@@ -24,35 +24,35 @@ def waiting(name: str, work_s: float, **values: object) -> WaitingJob:
 class TestForecast:
     def test_one_slot_takes_one_after_the_other(self) -> None:
         line = [waiting("a", 10), waiting("b", 20), waiting("c", 5)]
-        assert forecast(line, [], 1, {}) == {"a": 10, "b": 30, "c": 35}
+        assert simulate_queue(line, [], 1, {}) == {"a": 10, "b": 30, "c": 35}
 
     def test_a_running_job_is_waited_for_and_two_slots_share(self) -> None:
         line = [waiting("a", 10), waiting("b", 20), waiting("c", 5)]
-        assert forecast(line, [RunningJob("a", 12)], 2, {}) == {"a": 10, "b": 30, "c": 17}
+        assert simulate_queue(line, [RunningJob("a", 12)], 2, {}) == {"a": 10, "b": 30, "c": 17}
 
     def test_a_higher_priority_goes_first(self) -> None:
         line = [waiting("a", 10), waiting("b", 20, priority=1)]
-        assert forecast(line, [], 1, {}) == {"b": 20, "a": 30}
+        assert simulate_queue(line, [], 1, {}) == {"b": 20, "a": 30}
 
     def test_an_owner_with_fewer_running_overtakes_one_with_many_waiting(self) -> None:
         many = [waiting(f"many-{letter}", 10) for letter in "abcd"]
         one = waiting("one-z", 10, owner_id="z")
-        done = forecast([*many, one], [RunningJob("a", 10)], 2, {})
+        done = simulate_queue([*many, one], [RunningJob("a", 10)], 2, {})
         assert done["one-z"] == 10
         assert done["many-a"] == 20
 
     def test_with_one_slot_owners_take_turns(self) -> None:
         many = [waiting(f"many-{letter}", 10) for letter in "abcd"]
         few = [waiting(f"few-{letter}", 10, owner_id="z") for letter in "yz"]
-        done = forecast([*many, *few], [], 1, {"a": 7})
+        done = simulate_queue([*many, *few], [], 1, {"a": 7})
         assert list(done) == ["few-y", "many-a", "few-z", "many-b", "many-c", "many-d"]
 
     def test_a_job_that_may_not_be_taken_yet_lets_others_go_before(self) -> None:
         line = [waiting("a", 10, available_in_s=60), waiting("b", 20)]
-        assert forecast(line, [], 1, {}) == {"b": 20, "a": 70}
+        assert simulate_queue(line, [], 1, {}) == {"b": 20, "a": 70}
 
     def test_nobody_works_and_nothing_is_promised(self) -> None:
-        assert forecast([waiting("a", 10)], [], 0, {}) == {}
+        assert simulate_queue([waiting("a", 10)], [], 0, {}) == {}
 
     @given(
         st.lists(
@@ -81,7 +81,7 @@ class TestForecast:
             for number, (work, owner, priority, age, later) in enumerate(jobs)
         ]
         running = [RunningJob(owner, left) for owner, left in held]
-        done = forecast(line, running, slots, turns)
+        done = simulate_queue(line, running, slots, turns)
         assert list(done.items()) == step_by_step(line, running, slots, turns)
         assert set(done) == {job.job_id for job in line}
         assert all(done[job.job_id] >= job.available_in_s + job.work_s for job in line)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shared.jobs import RecognitionFigures
+from shared.jobs import RecognitionStats
 from shared.states import BatchLimit
 from tests.support.web.web_app import make_app
 from web.api.batch_reason import batch_reason
@@ -86,7 +86,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 def said(app: Flask, language: str, **values: Any) -> str | None:
     with app.test_request_context("/", headers={"Accept-Language": language}):
-        return batch_reason(RecognitionFigures(**(FIGURES | values)))
+        return batch_reason(RecognitionStats(**(FIGURES | values)))
 
 
 @pytest.mark.parametrize(("values", "english", "chinese"), SENTENCES)

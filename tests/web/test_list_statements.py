@@ -75,7 +75,7 @@ def test_a_list_takes_five_statements_whatever_waits_and_runs(
 def test_a_list_takes_five_when_more_wait_than_are_played_forward(
     rows: Database, asked: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.jobs.eta.positions._LOOKS_AHEAD", 2)
+    monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 2)
     factories.a_worker(rows)
     for _ in range(5):
         factories.submit(rows)

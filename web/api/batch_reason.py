@@ -6,13 +6,13 @@ from math import floor
 
 from flask_babel import gettext as _
 
-from shared.jobs import RecognitionFigures
+from shared.jobs import RecognitionStats
 from shared.states import BatchLimit
 from web.i18n.languages import current_language
 from web.i18n.quantities import memory_words
 
 
-def batch_reason(figures: RecognitionFigures) -> str | None:
+def batch_reason(figures: RecognitionStats) -> str | None:
     """The sentence, without a capital and a full stop; None where the reason is not known."""
     if figures.limited_by is None:
         # Of an attempt of an older version, which stored it in English.
@@ -27,7 +27,7 @@ def batch_reason(figures: RecognitionFigures) -> str | None:
     )
 
 
-def _ceiling(figures: RecognitionFigures) -> str:
+def _ceiling(figures: RecognitionStats) -> str:
     ceiling = f"{figures.length_ceiling_s or 0:.0f}"
     if figures.sized_for_s is None:
         return _("LONGSCRIBE_BATCH_SIZE_S asks for %(ceiling)s s", ceiling=ceiling)
@@ -53,7 +53,7 @@ def _recording(seconds: float) -> str:
     return _("a %(hours)s-hour recording", hours=hours)
 
 
-def _memory(figures: RecognitionFigures) -> str:
+def _memory(figures: RecognitionStats) -> str:
     free = memory_words(figures.headroom_bytes or 0)
     if figures.jobs_at_once is not None and figures.jobs_at_once > 1:
         memory = _(

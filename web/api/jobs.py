@@ -169,7 +169,7 @@ def get_job_text(job_id: UUID) -> Response:
     may come between others, since a batch holds those of like length.
     """
     query = parse(TextQuery, request.args)
-    so_far = jobs.text_so_far(
+    so_far = jobs.partial_text(
         services().db,
         owner_id=current_owner_id(),
         job_id=str(job_id),

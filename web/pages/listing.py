@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared import jobs
 from shared.errors import InvalidRequest
-from shared.jobs import Outcome, Situation
+from shared.jobs import Outcome, QueueSnapshot
 from shared.queue import ring
 from shared.states import RUNNING, TERMINAL, JobStatus
 from web.api.parsing import parse
@@ -77,16 +77,16 @@ class ListQuery(BaseModel):
         return url_for(endpoint, **{name: value or None for name, value in said.items()})
 
 
-def _situation() -> Situation:
+def _snapshot() -> QueueSnapshot:
     here = services()
-    return jobs.situation_of(
+    return jobs.snapshot_of(
         here.db,
         owner_id=current_owner_id(),
         seen_within_s=here.settings.worker_seen_within_s,
     )
 
 
-def _context(query: ListQuery, situation: Situation) -> dict[str, Any]:
+def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
     here = services()
     page = jobs.list_jobs(
         here.db,
@@ -95,18 +95,18 @@ def _context(query: ListQuery, situation: Situation) -> dict[str, Any]:
         query=query.q,
         limit=_PER_PAGE,
         cursor=query.cursor,
-        situation=situation,
+        snapshot=snapshot,
     )
     rows = rows_of(page, here.settings)
     return {
         "rows": rows,
         "query": query,
         "filters": _filters(query, page.counts),
-        "has_jobs": any(situation.counts.values()),
+        "has_jobs": any(snapshot.counts.values()),
         "next_cursor": page.next_cursor,
-        "no_worker": bool(situation.counts[JobStatus.QUEUED] and not situation.workers),
+        "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
         "disk_full": here.disk_is_full,
-        "version": _version(query, situation),
+        "version": _version(query, snapshot),
         "poll_after": min(
             (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
         ),
@@ -130,13 +130,13 @@ def _filters(query: ListQuery, counts: dict[JobStatus, int]) -> list[dict[str, A
     return found
 
 
-def _version(query: ListQuery, situation: Situation) -> str:
+def _version(query: ListQuery, snapshot: QueueSnapshot) -> str:
     """The ETag of a list, known before it is read: it differs once anything of it may."""
     told = (
         current_owner_id(),
-        situation.queue_mark,
-        situation.owner_mark,
-        situation.now.timestamp() // _LOOKS_AGAIN_S if _unfinished(situation) else None,
+        snapshot.queue_mark,
+        snapshot.owner_mark,
+        snapshot.now.timestamp() // _LOOKS_AGAIN_S if _unfinished(snapshot) else None,
         query.model_dump(),
         current_language(),
         services().disk_is_full,
@@ -145,28 +145,28 @@ def _version(query: ListQuery, situation: Situation) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 
-def _unfinished(situation: Situation) -> bool:
+def _unfinished(snapshot: QueueSnapshot) -> bool:
     """Whether anything may happen to one of the owner's jobs that nobody asks for."""
-    return any(count for status, count in situation.counts.items() if status not in TERMINAL)
+    return any(count for status, count in snapshot.counts.items() if status not in TERMINAL)
 
 
 @pages.get("/")
 def index() -> str:
     query = parse(ListQuery, request.args)
-    return render_template("index.html", **_context(query, _situation()))
+    return render_template("index.html", **_context(query, _snapshot()))
 
 
 @pages.get("/fragments/jobs")
 def jobs_fragment() -> Response:
     """The list alone. Unchanged since the ETag that the page has, it is not read at all."""
     query = parse(ListQuery, request.args)
-    situation = _situation()
-    version = _version(query, situation)
+    snapshot = _snapshot()
+    version = _version(query, snapshot)
     if request.if_none_match.contains_weak(version):
         response = make_response("", 304)
-        poll_after = _POLL_UNCHANGED_S if _unfinished(situation) else None
+        poll_after = _POLL_UNCHANGED_S if _unfinished(snapshot) else None
     else:
-        context = _context(query, situation)
+        context = _context(query, snapshot)
         response = make_response(render_template("_jobs.html", **context))
         poll_after = context["poll_after"]
     response.set_etag(version, weak=True)

@@ -117,7 +117,7 @@ class Reaper:
         if self._answered is None or time.monotonic() < self._patient_until:
             return
         # Not what ran out since it answered: another outage may have begun then.
-        for reaped in jobs.reap(
+        for reaped in jobs.expire_leases(
             self._db,
             max_attempts=self._settings.max_attempts,
             expired_before=self._answered,

@@ -116,7 +116,7 @@ class Watchdog:
 
     def _record(self, sign: Sign) -> None:
         try:
-            status = jobs.take_back(
+            status = jobs.end_lost_attempt(
                 self._db,
                 job_id=sign.job_id,
                 fence=sign.fence,

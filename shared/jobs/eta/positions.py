@@ -1,5 +1,5 @@
-"""Where waiting jobs stand in the line and when they and the running ones will be done: what the
-database knows, played forward by `forecast`."""
+"""Where waiting jobs stand in the queue and when they and the running ones will be done: what the
+database knows, simulated by `simulate_queue`."""
 
 from __future__ import annotations
 
@@ -12,83 +12,86 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import ColumnElement, Subquery, func, select
 from sqlalchemy.orm import Session
 
-from shared.jobs.eta.simulation import RunningJob, WaitingJob, forecast
-from shared.jobs.eta.snapshot import Situation
-from shared.jobs.eta.throughput import audio_s
-from shared.models import Job, Recording, Turn
+from shared.jobs.eta.simulation import RunningJob, WaitingJob, simulate_queue
+from shared.jobs.eta.snapshot import QueueSnapshot
+from shared.jobs.eta.throughput import audio_seconds_sql
+from shared.models import Job, OwnerTurn, Recording
 from shared.states import JobStatus
 
-_LOOKS_AHEAD = 2_000
-"""Waiting jobs that the forecast plays through; those further back are given no time."""
+_MOST_SIMULATED = 2_000
+"""Waiting jobs that are simulated; those further back are given no time."""
 
 _KEPT_S = 5.0
-"""So long a forecast serves all who ask, unless something happens; a page shows it for longer."""
+"""Seconds that a simulation serves all who ask, unless something happens to a job."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """By a job's id."""
+class QueuePositions:
+    """Positions of waiting jobs and times until jobs are done, each by the job's id."""
 
-    places: Mapping[str, int]
-    """Of waiting jobs: 1 for the next to be taken."""
+    position: Mapping[str, int]
+    """The place of a waiting job in the queue: 1 for the next to be taken."""
     eta_s: Mapping[str, float]
-    """Wall seconds until it is done, where that can be told."""
+    """Wall seconds until it is done, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Simulation:
     mark: tuple[Any, ...]
     until: float
     """On this process's own clock."""
     done_in: dict[str, float]
-    places: dict[str, int]
+    positions: dict[str, int]
 
 
-_kept: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
-"""The newest forecast of each database. Threads may replace each other's, which harms nobody."""
+_kept: WeakKeyDictionary[Any, _Simulation] = WeakKeyDictionary()
+"""The newest simulation of each database. Threads may replace each other's, which is harmless."""
 
 
-def outlook(session: Session, situation: Situation, jobs: Sequence[Job]) -> Outlook:
-    """Of `jobs` at least."""
-    running = {job.job_id: job.remaining_s(situation.speed) for job in situation.running}
+def positions_and_etas(
+    session: Session, snapshot: QueueSnapshot, jobs: Sequence[Job]
+) -> QueuePositions:
+    """Where the waiting ones of `jobs` stand, and when these and the running ones will be done;
+    perhaps of other jobs too."""
+    running = {job.job_id: job.remaining_s(snapshot.throughput) for job in snapshot.running}
     eta_s = {job_id: left for job_id, left in running.items() if left is not None}
     waiting = [job.id for job in jobs if job.status == JobStatus.QUEUED]
     if not waiting:
-        return Outlook({}, eta_s)
-    line = _line(session, situation)
-    places = line.places
-    if not places.keys() >= set(waiting):
-        places = _places_by_rank(session, waiting) | places
-    told = situation.speed and situation.slots
-    return Outlook(places, eta_s | line.done_in if told else eta_s)
+        return QueuePositions({}, eta_s)
+    simulated = _simulation(session, snapshot)
+    positions = simulated.positions
+    if not positions.keys() >= set(waiting):
+        positions = _positions_by_rank(session, waiting) | positions
+    can_tell = snapshot.throughput and snapshot.slots
+    return QueuePositions(positions, eta_s | simulated.done_in if can_tell else eta_s)
 
 
-def _line(session: Session, situation: Situation) -> _Kept:
-    """The queue played forward, or as it was an instant ago if nothing has happened since."""
+def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
+    """Simulate the queue, or give the last simulation if nothing has happened since."""
     database = session.get_bind()
     kept = _kept.get(database)
-    if kept is not None and kept.mark == situation.queue_mark and time.monotonic() < kept.until:
+    if kept is not None and kept.mark == snapshot.queue_mark and time.monotonic() < kept.until:
         return kept
-    waiting, turns = _waiting(session, situation)
-    done_in = forecast(
+    waiting, turns = _waiting(session, snapshot)
+    done_in = simulate_queue(
         waiting,
         [
-            RunningJob(job.owner_id, job.remaining_s(situation.speed) or 0.0)
-            for job in situation.running
+            RunningJob(job.owner_id, job.remaining_s(snapshot.throughput) or 0.0)
+            for job in snapshot.running
         ],
-        # For the places alone any speed will do, and one worker.
-        situation.slots or 1,
+        # For the positions alone any throughput will do, and one worker.
+        snapshot.slots or 1,
         turns,
     )
-    places = {job_id: place for place, job_id in enumerate(done_in, start=1)}
-    kept = _Kept(situation.queue_mark, time.monotonic() + _KEPT_S, done_in, places)
+    positions = {job_id: place for place, job_id in enumerate(done_in, start=1)}
+    kept = _Simulation(snapshot.queue_mark, time.monotonic() + _KEPT_S, done_in, positions)
     _kept[database] = kept
     return kept
 
 
-def _waiting(session: Session, situation: Situation) -> tuple[list[WaitingJob], dict[str, int]]:
-    """The waiting jobs that a forecast plays through, and when it was their owners' turn."""
-    speed = situation.speed or 1.0
+def _waiting(session: Session, snapshot: QueueSnapshot) -> tuple[list[WaitingJob], dict[str, int]]:
+    """The waiting jobs that are simulated, and the number of each owner's last turn."""
+    throughput = snapshot.throughput or 1.0
     wanted = (
         select(
             Job.id,
@@ -96,26 +99,26 @@ def _waiting(session: Session, situation: Situation) -> tuple[list[WaitingJob], 
             Job.priority,
             Job.queued_at,
             Job.available_at,
-            (audio_s() * (1 - Job.progress)).label("left_s"),
-            Turn.number.label("turn"),
+            (audio_seconds_sql() * (1 - Job.progress)).label("left_s"),
+            OwnerTurn.number.label("turn"),
         )
         .join(Recording, Recording.id == Job.recording_id)
-        .outerjoin(Turn, Turn.owner_id == Job.owner_id)
+        .outerjoin(OwnerTurn, OwnerTurn.owner_id == Job.owner_id)
     )
-    if situation.waiting <= _LOOKS_AHEAD:
+    if snapshot.waiting <= _MOST_SIMULATED:
         wanted = wanted.where(Job.status == JobStatus.QUEUED.value)
     else:
         of_owner = _of_each_owner()
         wanted = wanted.join(of_owner, of_owner.c.id == Job.id).order_by(*_taking_turns(of_owner))
-    rows = session.execute(wanted.limit(_LOOKS_AHEAD)).all()
+    rows = session.execute(wanted.limit(_MOST_SIMULATED)).all()
     waiting = [
         WaitingJob(
             row.id,
             row.owner_id,
             row.priority,
             row.queued_at,
-            work_s=row.left_s / speed,
-            available_in_s=max(0.0, (row.available_at - situation.now).total_seconds()),
+            work_s=row.left_s / throughput,
+            available_in_s=max(0.0, (row.available_at - snapshot.now).total_seconds()),
         )
         for row in rows
     ]
@@ -123,7 +126,7 @@ def _waiting(session: Session, situation: Situation) -> tuple[list[WaitingJob], 
 
 
 def _of_each_owner() -> Subquery:
-    """Waiting jobs, each with its place among its owner's of the same priority."""
+    """Select the waiting jobs, each with its place among its owner's of the same priority."""
     return (
         select(
             Job.id,
@@ -141,7 +144,9 @@ def _taking_turns(of_owner: Subquery) -> tuple[ColumnElement[Any], ...]:
     return Job.priority.desc(), of_owner.c.place, Job.queued_at.expression, Job.id.expression
 
 
-def _places_by_rank(session: Session, wanted: Sequence[str]) -> dict[str, int]:
+def _positions_by_rank(session: Session, wanted: Sequence[str]) -> dict[str, int]:
+    """Positions of jobs that stand further back than what is simulated, by an order close to that
+    of the claims."""
     of_owner = _of_each_owner()
     ranked = (
         select(Job.id, func.row_number().over(order_by=_taking_turns(of_owner)).label("place"))

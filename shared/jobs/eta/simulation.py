@@ -1,6 +1,6 @@
 """When a waiting job will be done: the queue played forward in the order in which it is claimed.
 
-Pure arithmetic on seconds from now; `speed` brings the figures, `outlook` the jobs.
+Pure arithmetic on seconds from now; `throughput` has the rates, `positions` the jobs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class WaitingJob:
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
+    """A job that a worker holds, and wall seconds until it is done."""
+
     owner_id: str
     remaining_s: float
 
@@ -40,7 +42,7 @@ class RunningJob:
 def remaining_s(progress: float, spent_s: float, expected_s: float | None) -> float | None:
     """Wall seconds until a running job is done.
 
-    `expected_s` is what such a recording takes by what was learnt, `spent_s` what this one took
+    `expected_s` is what such a recording takes by what was learned, `spent_s` what this one took
     so far.  Its own pace counts for as much as is done, so an early guess does not follow the
     first seconds, which read much and recognise little.  None where neither says anything.
     """
@@ -52,7 +54,7 @@ def remaining_s(progress: float, spent_s: float, expected_s: float | None) -> fl
     return (progress * own_s + (1 - progress) * expected_s) * (1 - progress)
 
 
-def forecast(
+def simulate_queue(
     waiting: Sequence[WaitingJob],
     running: Sequence[RunningJob],
     slots: int,
@@ -67,7 +69,7 @@ def forecast(
     """
     if slots < 1:
         return {}
-    line = _Line(running, turns)
+    queue = _Queue(running, turns)
     # More running than slots: a worker that was not seen lately still holds a job.
     free = [(job.remaining_s, job.owner_id) for job in running]
     free += [(0.0, "")] * (slots - len(running))
@@ -75,21 +77,21 @@ def forecast(
     later = [(job.available_in_s, job.job_id, job) for job in waiting]
     heapify(later)
     done_in: dict[str, float] = {}
-    while later or line.waits:
+    while later or queue.waits:
         now, freed_owner = heappop(free)
-        line.ended(freed_owner)
+        queue.ended(freed_owner)
         while later and later[0][0] <= now:
-            line.add(heappop(later)[2])
-        if not line.waits:
+            queue.add(heappop(later)[2])
+        if not queue.waits:
             heappush(free, (later[0][0], ""))  # idle until the next may be taken
             continue
-        job = line.take()
+        job = queue.take()
         done_in[job.job_id] = now + job.work_s
         heappush(free, (now + job.work_s, job.owner_id))
     return done_in
 
 
-class _Line:
+class _Queue:
     """The jobs that may be taken, in claim order, while owners' running jobs come and go.
 
     Each owner's jobs are a heap of their own.  The owners' first ones are in `_heads`, where an

@@ -1,7 +1,7 @@
 """How the queue stands at one moment, in two statements whatever its length.
 
-All that a forecast depends on but the waiting jobs themselves: who works, on what and how fast, and
-a mark that differs once something has happened to any job.
+All that a simulation of the queue depends on but the waiting jobs themselves: who works, on what
+and how fast, and a mark that differs once something has happened to any job.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import database_now
 from shared.jobs.eta.simulation import remaining_s
-from shared.jobs.eta.throughput import audio_s, last_completed, speed_of
+from shared.jobs.eta.throughput import audio_seconds_sql, last_completed, throughput_of
 from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen
 from shared.states import RUNNING, JobStatus
 
@@ -35,23 +35,25 @@ class Running:
     length_s: float
     attempt: int
     spent_s: float
-    """Over all of its attempts."""
+    """Wall seconds that workers spent on it, over all of its attempts."""
 
-    def remaining_s(self, speed: float | None) -> float | None:
+    def remaining_s(self, throughput: float | None) -> float | None:
         """Wall seconds until it is done; None if nothing says, or it was cancelled."""
         if self.status is not JobStatus.PROCESSING:
             return None
-        expected_s = self.length_s / speed if speed else None
+        expected_s = self.length_s / throughput if throughput else None
         return remaining_s(self.progress, self.spent_s, expected_s)
 
     @property
     def mark(self) -> tuple[Any, ...]:
-        """Differs once the job has moved."""
+        """Differs once the job's state, stage, progress or attempt does."""
         return self.job_id, self.status, self.stage, self.progress, self.attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class QueueSnapshot:
+    """The workers, the running jobs and what waits, at one moment."""
+
     now: datetime
     """By the database's clock."""
     workers: int
@@ -63,40 +65,42 @@ class Situation:
     counts: dict[JobStatus, int]
     """The owner's jobs by state; empty unless an owner was named."""
     running: tuple[Running, ...]
-    """Of all owners."""
-    speed: float | None
-    """Audio seconds a wall second, as far as it was learnt."""
+    """Jobs of all owners that workers hold."""
+    throughput: float | None
+    """Audio seconds a wall second, by the jobs that were completed last; None before the
+    first."""
     queue_mark: tuple[Any, ...]
-    """Of two situations with the same one, nothing but time lies between them, as far as a
-    forecast goes."""
+    """Differs between two snapshots if anything but time that a simulation depends on does."""
     owner_mark: tuple[Any, ...]
-    """Likewise, with the other, as far as a list of the owner's jobs goes."""
+    """Differs, together with `queue_mark`, if a list of the owner's jobs does."""
 
 
-def look(session: Session, *, seen_within_s: float, owner_id: str | None = None) -> Situation:
-    """How things stand now. With `owner_id` that owner's jobs are counted by state too."""
+def take_snapshot(
+    session: Session, *, seen_within_s: float, owner_id: str | None = None
+) -> QueueSnapshot:
+    """Read how the queue stands now. With `owner_id` that owner's jobs are counted by state too."""
     about = session.execute(
         _about(seen_within_s, owner_id is not None), {"owner_id": owner_id}
     ).one()
-    paces = session.execute(_paces()).all()
-    running = tuple(_running(paces, about.now))
+    rates = session.execute(_recent_rates()).all()
+    running = tuple(_running(rates, about.now))
     counts = {} if owner_id is None else {status: about._mapping[status] for status in JobStatus}
-    speed = speed_of([row for row in paces if row.job_id is None])
-    return Situation(
+    throughput = throughput_of([row for row in rates if row.job_id is None])
+    return QueueSnapshot(
         now=about.now,
         workers=about.workers,
         slots=about.slots,
         waiting=about.waiting,
         counts=counts,
         running=running,
-        speed=speed,
+        throughput=throughput,
         queue_mark=(
             about.last_event,
             about.waiting,
             about.last_queued,
             about.workers,
             about.slots,
-            speed,
+            throughput,
             *(job.mark for job in running),
         ),
         owner_mark=(*counts.values(), about._mapping.get("newest")),
@@ -132,8 +136,8 @@ def _scalar(name: str, statement: Select[Any]) -> Any:
 
 
 @cache
-def _paces() -> Any:
-    """Each attempt of the jobs that run, in order, and those that were completed last, whose
+def _recent_rates() -> Any:
+    """Select each attempt of the jobs that run, in order, and those that were completed last, whose
     `job_id` is null."""
     running = (
         select(
@@ -142,7 +146,7 @@ def _paces() -> Any:
             Job.status,
             Job.stage,
             Job.progress,
-            cast(audio_s(), Float).label("duration_s"),
+            cast(audio_seconds_sql(), Float).label("duration_s"),
             Attempt.number,
             Attempt.model,
             Attempt.started_at,
@@ -172,10 +176,10 @@ def _paces() -> Any:
     )
 
 
-def _running(paces: Sequence[Row[Any]], now: datetime) -> list[Running]:
+def _running(rates: Sequence[Row[Any]], now: datetime) -> list[Running]:
     # The parts of a union have an order only by custom of the database.
     rows = sorted(
-        (row for row in paces if row.job_id is not None), key=lambda row: (row.job_id, row.number)
+        (row for row in rates if row.job_id is not None), key=lambda row: (row.job_id, row.number)
     )
     jobs = []
     for _, group in groupby(rows, key=lambda row: row.job_id):

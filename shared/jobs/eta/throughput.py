@@ -1,4 +1,4 @@
-"""What earlier jobs teach about the next: how fast audio is worked off, how long a file lasts."""
+"""What earlier jobs tell about the next: audio seconds a wall second, and how long a file lasts."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _BYTES_A_SECOND = {
     ".flac": 20_000.0,
     **dict.fromkeys((".mp4", ".mkv", ".mov", ".webm", ".avi", ".ts"), 150_000.0),
 }
-"""Of kinds of files of which none was decoded yet."""
+"""Bytes a second of kinds of files of which none was decoded yet, by suffix."""
 
 _OTHER_BYTES_A_SECOND = 16_000.0
 """128 kbit/s, what recorders and telephones mostly compress speech to."""
 
 
-def learnt_speed(session: Session) -> float | None:
+def learned_throughput(session: Session) -> float | None:
     """Audio seconds that a job works off in a wall second; None before the first job."""
-    return speed_of(session.execute(last_completed()).all())
+    return throughput_of(session.execute(last_completed()).all())
 
 
 def last_completed() -> Select[Any, Any, Any, Any]:
-    """The attempts that teach how fast audio is worked off, the latest first."""
+    """Select the attempts that throughput is learned from, the latest first."""
     return (
         select(Attempt.model, Attempt.started_at, Attempt.ended_at, Recording.duration_s)
         .join(Job, Job.id == Attempt.job_id)
@@ -49,22 +49,22 @@ def last_completed() -> Select[Any, Any, Any, Any]:
     )
 
 
-def speed_of(completed: Sequence[Any]) -> float | None:
-    """What rows with the columns of `last_completed`, in its order, teach.
+def throughput_of(completed: Sequence[Any]) -> float | None:
+    """Audio seconds a wall second, from rows with the columns of `last_completed`, in its order.
 
     The median, weighted by length, of those with the model that completed the latest.  The weight
     keeps jobs of a few seconds, of which most is overhead, from speaking for those of hours.
     """
-    speeds = []
+    rates = []
     for row in completed:
         took_s = (row.ended_at - row.started_at).total_seconds()
         if row.model == completed[0].model and took_s > 0:
-            speeds.append((row.duration_s / took_s, row.duration_s))
-    return weighted_median(speeds)
+            rates.append((row.duration_s / took_s, row.duration_s))
+    return weighted_median(rates)
 
 
 def weighted_median(values: Iterable[tuple[float, float]]) -> float | None:
-    """Of (value, weight) the value that half of the weight lies at or below; None of none."""
+    """The value of (value, weight) pairs that half of the weight lies at or below; None of none."""
     ordered = sorted(values)
     half = sum(weight for _, weight in ordered) / 2
     below = 0.0
@@ -96,19 +96,13 @@ def estimate_audio_s(
     return min(size_bytes / rate, longest_s)
 
 
-def audio_s() -> ColumnElement[Any]:
+def audio_seconds_sql() -> ColumnElement[Any]:
     """The length of a recording in SQL: decoded, or estimated when it was submitted."""
     return func.coalesce(
         Recording.duration_s,
         Recording.estimated_s,
         Recording.size_bytes / _OTHER_BYTES_A_SECOND,  # submitted to a version before 0003
     )
-
-
-def likely_audio_s(recording: Recording) -> float:
-    """The same of a row that was read."""
-    known = recording.duration_s or recording.estimated_s
-    return known if known is not None else recording.size_bytes / _OTHER_BYTES_A_SECOND
 
 
 def alive(session: Session, *, within_s: float) -> tuple[int, int]:

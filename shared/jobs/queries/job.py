@@ -9,7 +9,7 @@ from sqlalchemy import Text, cast, func, select
 
 from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
-from shared.jobs.eta.snapshot import look
+from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.models import Job, StoredTranscript, WorkerSeen
 from shared.settings import SEEN_WITHIN_S
@@ -31,8 +31,8 @@ def get_job(
 ) -> JobView:
     """One job. Raises JobNotFound, for another owner's too."""
     with db.reading() as session:
-        situation = look(session, seen_within_s=seen_within_s)
-        views = view_jobs(session, situation, (Job.id == job_id) & (Job.owner_id == owner_id))
+        snapshot = take_snapshot(session, seen_within_s=seen_within_s)
+        views = view_jobs(session, snapshot, (Job.id == job_id) & (Job.owner_id == owner_id))
     if not views:
         raise JobNotFound
     return views[0]
@@ -46,9 +46,10 @@ def get_transcript(
     version: Version = Version.CURRENT,
     words: bool = True,
 ) -> Transcript:
-    """With its corrections, unless the recognised version is wanted. A sentence that a correction
-    removed is there without text, so that the others keep their numbers; what is handed out leaves
-    it away (`Transcript.without_removed`).  Without `words` it takes a fraction of the memory.
+    """A job's transcript, with its corrections unless the recognised version is wanted. A sentence
+    that a correction removed is there without text, so that the others keep their numbers; what is
+    handed out leaves it away (`Transcript.without_removed`).  Without `words` it takes a fraction
+    of the memory.
 
     Raises JobNotFound, or TranscriptNotReady until the job is completed.
     """
@@ -71,7 +72,7 @@ def get_transcript(
 
 
 def queue_summary(db: Database) -> QueueSummary:
-    """Over all owners."""
+    """Count the jobs of all owners by state."""
     with db.reading() as session:
         rows = session.execute(select(Job.status, func.count()).group_by(Job.status)).all()
         claimable = session.scalar(
@@ -105,7 +106,7 @@ def worker_last_seen(db: Database) -> datetime | None:
 
 
 def running_job_ids(db: Database) -> set[str]:
-    """Jobs that some worker holds a lease on."""
+    """The ids of jobs that some worker holds a lease on."""
     with db.reading() as session:
         return set(
             session.scalars(

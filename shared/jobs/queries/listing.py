@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.jobs.eta.snapshot import Situation, look
+from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.models import Job
 from shared.settings import SEEN_WITHIN_S
@@ -28,9 +28,9 @@ class JobPage:
     workers_alive: int
     """Workers that reported themselves lately."""
     counts: dict[JobStatus, int]
-    """By state, of all the owner's jobs that have the words that were asked for."""
+    """How many of the owner's jobs that have the words asked for are in each state."""
     snippets: dict[str, Snippet] = field(default_factory=dict)
-    """By job, where its transcript has these words."""
+    """Where a job's transcript has these words, by its id."""
 
 
 def list_jobs(
@@ -41,31 +41,31 @@ def list_jobs(
     query: str | None = None,
     limit: int = 50,
     cursor: str | None = None,
-    situation: Situation | None = None,
+    snapshot: QueueSnapshot | None = None,
     seen_within_s: float = SEEN_WITHIN_S,
 ) -> JobPage:
     """An owner's jobs, newest first: those in one of `statuses`, if any is named, whose names and
     transcripts have the words of `query`.
 
     `cursor` is the `next_cursor` of the page before; a worker is alive if it was seen within
-    `seen_within_s`.  A `situation` that was looked at just now is not looked at again.
+    `seen_within_s`.  A `snapshot` that was taken just now is not taken again.
     """
     with db.reading() as session:
-        if situation is None:
-            situation = look(session, seen_within_s=seen_within_s, owner_id=owner_id)
-        return _page(session, situation, owner_id, statuses, terms_of(query), limit, cursor)
+        if snapshot is None:
+            snapshot = take_snapshot(session, seen_within_s=seen_within_s, owner_id=owner_id)
+        return _page(session, snapshot, owner_id, statuses, terms_of(query), limit, cursor)
 
 
 def _page(
     session: Session,
-    situation: Situation,
+    snapshot: QueueSnapshot,
     owner_id: str,
     statuses: Collection[JobStatus],
     terms: Collection[str],
     limit: int,
     cursor: str | None,
 ) -> JobPage:
-    counts = situation.counts
+    counts = snapshot.counts
     which: ColumnElement[bool]
     if terms:
         found = find_jobs(session, owner_id, terms)
@@ -76,14 +76,14 @@ def _page(
         if cursor is not None:
             wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
         which = Job.id.in_(wanted.order_by(Job.id.desc()).limit(limit + 1))
-    views = view_jobs(session, situation, which)
+    views = view_jobs(session, snapshot, which)
     more = len(views) > limit
     views = views[:limit]
     shown = [view.job.id for view in views]
     return JobPage(
         views,
         next_cursor=shown[-1] if more else None,
-        workers_alive=situation.workers,
+        workers_alive=snapshot.workers,
         counts=counts,
         snippets=snippets(session, shown, terms) if terms and shown else {},
     )
@@ -105,10 +105,12 @@ def list_states(
         return [(row.id, JobStatus(row.status)) for row in rows]
 
 
-def situation_of(db: Database, *, owner_id: str, seen_within_s: float = SEEN_WITHIN_S) -> Situation:
-    """How things stand for an owner: cheap enough to ask whether anything has changed."""
+def snapshot_of(
+    db: Database, *, owner_id: str, seen_within_s: float = SEEN_WITHIN_S
+) -> QueueSnapshot:
+    """A snapshot with an owner's counts: cheap enough to ask whether anything has changed."""
     with db.reading() as session:
-        return look(session, seen_within_s=seen_within_s, owner_id=owner_id)
+        return take_snapshot(session, seen_within_s=seen_within_s, owner_id=owner_id)
 
 
 def _in(wanted: Any, statuses: Collection[JobStatus]) -> Any:

@@ -22,23 +22,23 @@ class RecognisedText:
 
 
 @dataclass(frozen=True, slots=True)
-class TextSoFar:
-    """Segments in order of time, and where to ask on from."""
+class PartialText:
+    """What a job has recognised by now: segments in order of time, and the batch to ask on from."""
 
     plan: str
     """Another one than before: what was recognised was dropped, and this is all there is now."""
     next_batch: int
-    """Of the batches from this one on some may be missing; all before it are in what was told."""
+    """Of the batches from this one on some may be missing; all before it are in what was given."""
     segments: list[RecognisedText]
 
 
-def text_so_far(
+def partial_text(
     db: Database, *, owner_id: str, job_id: str, plan: str = "", from_batch: int = 0
-) -> TextSoFar:
+) -> PartialText:
     """What the batches from `from_batch` of `plan` on have brought; of another plan, everything.
 
     A job's batches are recognised in the order of their numbers, and one that ran out of memory
-    is committed in parts, so the last one seen is told again.  Raises JobNotFound.
+    is committed in parts, so the last one seen is given again.  Raises JobNotFound.
     """
     with db.reading() as session:
         row = session.execute(
@@ -57,7 +57,7 @@ def text_so_far(
             )
             .order_by(Segment.start_sample)
         ).all()
-    return TextSoFar(
+    return PartialText(
         plan=now,
         next_batch=max((row.batch for row in rows), default=from_batch if plan == now else 0),
         segments=[

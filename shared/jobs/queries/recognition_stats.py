@@ -1,4 +1,4 @@
-"""How a job was recognised, in the figures of one line of `longscribe bench`.
+"""How a job was recognised, in the figures of one row of `longscribe bench`.
 
 A job may have had several attempts: one that died, and one that went on with its batches.  Their
 figures are added up here.  An attempt whose segments were dropped, since another model or other
@@ -19,8 +19,8 @@ _Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
-class RecognitionFigures:
-    """None where an attempt of an older version did not count."""
+class RecognitionStats:
+    """How a job was recognised. None where an attempt of an older version did not count."""
 
     batch_size_s: float
     """Of the latest attempt that chose one, as is what led to it, the device and the arithmetic."""
@@ -63,15 +63,15 @@ class RecognitionFigures:
         return self.padded_s / self.speech_s if self.padded_s and self.speech_s else None
 
 
-def recognition_figures(attempts: Sequence[Attempt]) -> RecognitionFigures | None:
-    """Of a job's attempts, in their order; None until one has chosen a batch size."""
+def recognition_stats(attempts: Sequence[Attempt]) -> RecognitionStats | None:
+    """Add up a job's attempts, in their order; None until one has chosen a batch size."""
     counted = [attempt for attempt in attempts if not attempt.discarded]
     chose = [attempt for attempt in counted if attempt.batch_size_s is not None]
     if not chose:
         return None
     latest = chose[-1]
     assert latest.batch_size_s is not None
-    return RecognitionFigures(
+    return RecognitionStats(
         batch_size_s=latest.batch_size_s,
         limited_by=BatchLimit(latest.limited_by) if latest.limited_by else None,
         stored_reason=latest.batch_reason,
@@ -97,7 +97,7 @@ def recognition_figures(attempts: Sequence[Attempt]) -> RecognitionFigures | Non
 
 
 def _total(values: Sequence[_Number | None]) -> _Number | None:
-    """None if a part of it is not known."""
+    """The sum; None if a part of it is not known."""
     known = [value for value in values if value is not None]
     return sum(known, start=type(known[0])()) if known and len(known) == len(values) else None
 

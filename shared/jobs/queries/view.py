@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager
 
-from shared.jobs.eta.positions import outlook
-from shared.jobs.eta.snapshot import Situation
-from shared.jobs.queries.recognition_stats import RecognitionFigures, recognition_figures
+from shared.jobs.eta.positions import positions_and_etas
+from shared.jobs.eta.snapshot import QueueSnapshot
+from shared.jobs.queries.recognition_stats import RecognitionStats, recognition_stats
 from shared.models import Attempt, Job, Recording
 from shared.states import TERMINAL, JobStatus
 
@@ -26,9 +26,9 @@ class JobView:
     now: datetime
     """The database's clock at the time of reading."""
     eta_s: float | None
-    """Wall seconds until it is done. For a running job by its own pace and that of jobs before;
+    """Wall seconds until it is done. For a running job by its own rate and that of jobs before;
     for a waiting one also by what is ahead of it and how many are run at once.  None for others,
-    and for a waiting one if nothing was learnt yet or no worker lives."""
+    and for a waiting one if nothing was learned yet or no worker lives."""
     workers_alive: int | None
     """Workers that reported themselves lately; None once the job is at its end."""
 
@@ -38,9 +38,9 @@ class JobView:
         return self.job.attempts[-1] if self.job.attempts else None
 
     @property
-    def recognition(self) -> RecognitionFigures | None:
+    def recognition(self) -> RecognitionStats | None:
         """How it was recognised, over all attempts; None until a batch size was chosen."""
-        return recognition_figures(self.job.attempts)
+        return recognition_stats(self.job.attempts)
 
     @property
     def processing_s(self) -> float:
@@ -59,9 +59,11 @@ class JobView:
         return duration / self.processing_s
 
 
-def view_jobs(session: Session, situation: Situation, which: ColumnElement[bool]) -> list[JobView]:
+def view_jobs(
+    session: Session, snapshot: QueueSnapshot, which: ColumnElement[bool]
+) -> list[JobView]:
     """The jobs for which `which` holds, newest first, in one statement, and another two for the
-    places of those that wait."""
+    positions of those that wait."""
     jobs: Sequence[Job] = (
         session.scalars(
             select(Job)
@@ -74,14 +76,14 @@ def view_jobs(session: Session, situation: Situation, which: ColumnElement[bool]
         .unique()
         .all()
     )
-    ahead = outlook(session, situation, jobs)
+    queue = positions_and_etas(session, snapshot, jobs)
     return [
         JobView(
             job,
-            ahead.places.get(job.id),
-            situation.now,
-            ahead.eta_s.get(job.id),
-            None if job.status in TERMINAL else situation.workers,
+            queue.position.get(job.id),
+            snapshot.now,
+            queue.eta_s.get(job.id),
+            None if job.status in TERMINAL else snapshot.workers,
         )
         for job in jobs
     ]

@@ -48,7 +48,7 @@ def lose(db: Database, *, most: int = 3) -> None:
     job_id = factories.claim(db).job_id
     tick()
     expire_lease(db, job_id)
-    jobs.reap(db, max_attempts=most)
+    jobs.expire_leases(db, max_attempts=most)
     tick()
 
 
@@ -94,7 +94,7 @@ def cancelled_after_its_worker_died(db: Database, job_id: str) -> None:
     claim = factories.claim(db)
     cancelled_while_it_waited(db, job_id)
     expire_lease(db, claim.job_id)
-    jobs.reap(db, max_attempts=3)
+    jobs.expire_leases(db, max_attempts=3)
 
 
 def running(db: Database, job_id: str) -> None:

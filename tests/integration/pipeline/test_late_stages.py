@@ -85,7 +85,7 @@ def killed(worker: Worker, recogniser: StubRecogniser) -> None:
     with pytest.raises(Stop):
         transcribe(worker.tools(recogniser), claim, lambda: None)
     factories.expire_lease(worker.db, claim.job_id)
-    jobs.reap(worker.db, max_attempts=worker.settings.max_attempts)
+    jobs.expire_leases(worker.db, max_attempts=worker.settings.max_attempts)
 
 
 class TestCheckpoints:
@@ -157,7 +157,7 @@ class TestCheckpoints:
         # The marks are too few, but a job that was cancelled is not tried again for that.
         assert worker.job(job_id).job.status in (JobStatus.CANCELLED, JobStatus.CANCELLING)
         factories.expire_lease(worker.db, job_id)
-        jobs.reap(worker.db, max_attempts=3)
+        jobs.expire_leases(worker.db, max_attempts=3)
         jobs.retry(worker.db, owner_id=LOCAL_OWNER, job_id=job_id)
         worker.run(Counting(), monkeypatch)
         assert stored(worker, job_id) == few
@@ -246,7 +246,7 @@ class TestPunctuationFails:
         for _ in range(worker.settings.max_attempts - 1):
             factories.claim(worker.db)
             factories.expire_lease(worker.db, job_id)
-            jobs.reap(worker.db, max_attempts=worker.settings.max_attempts)
+            jobs.expire_leases(worker.db, max_attempts=worker.settings.max_attempts)
         recogniser = Counting()
         recogniser.end = _raising(KeyError())
         worker.run(recogniser, monkeypatch)

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from shared import jobs
 from shared.db import Database
 from shared.errors import InternalError
-from shared.jobs.history import Happening, tell
+from shared.jobs.history import NewEvent, record
 from shared.models import LOCAL_OWNER
 from shared.states import EventKind, JobStatus, Stage
 from tests.support import factories
@@ -77,7 +77,7 @@ def test_a_lost_worker_is_told_so_that_a_person_understands(
     job_id = factories.submit(rows)
     factories.recognise(rows, factories.claim(rows))
     expire_lease(rows, job_id)
-    jobs.reap(rows, max_attempts=3)
+    jobs.expire_leases(rows, max_attempts=3)
     factories.claim(rows)
     lost, again = history(client, job_id)[-2:]
     assert (lost["kind"], lost["code"], lost["attempt"]) == ("lost", "worker_lost", 1)
@@ -154,7 +154,7 @@ class TestPage:
         job_id = factories.submit(rows)
         factories.claim(rows)
         expire_lease(rows, job_id)
-        jobs.reap(rows, max_attempts=3)
+        jobs.expire_leases(rows, max_attempts=3)
         factories.complete(rows, factories.claim(rows))
         assert 'data-key="history-of-trouble" open>' in client.get(f"/jobs/{job_id}").text
 
@@ -179,6 +179,6 @@ def test_every_kind_of_event_has_words_even_where_an_upgrade_could_tell_little(
     with rows.writing() as session:
         for kind in sorted(told_by_upgrade):
             detail = {"code": None, "message": None}
-            tell(session, job_id, Happening(kind, 7, detail))  # an attempt without a row
+            record(session, job_id, NewEvent(kind, 7, detail))  # an attempt without a row
     for event in history(client, job_id)[1:]:
         assert event["message"].endswith(".") and "None" not in event["message"], event

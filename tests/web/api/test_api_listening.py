@@ -190,7 +190,7 @@ class TestPeaks:
         job_id = factories.submit(rows)
         lost = factories.claim(rows)
         factories.expire_lease(rows, job_id)
-        jobs.reap(rows, max_attempts=3)
+        jobs.expire_leases(rows, max_attempts=3)
         with pytest.raises(FenceLost):
             jobs.store_waveform(rows, lost, WAVEFORM)
         assert factories.count(rows, StoredWaveform) == 0

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from shared import jobs
 from shared.db import Database, database_now
 from shared.errors import FenceLost, InternalError, RecognitionFailed
-from shared.jobs import RecognitionFigures
+from shared.jobs import RecognitionStats
 from shared.models import LOCAL_OWNER, Attempt, Job, Segment
 from shared.states import BatchLimit
 from shared.transcripts.values import SAMPLE_RATE
@@ -57,7 +57,7 @@ def save(
     jobs.save_batch(db, claim, batch, progress=0.5, usage=usage)
 
 
-def figures(db: Database, job_id: str) -> RecognitionFigures:
+def figures(db: Database, job_id: str) -> RecognitionStats:
     found = jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).recognition
     assert found is not None
     return found
@@ -80,7 +80,7 @@ def lose(db: Database, job_id: str) -> None:
         session.execute(
             update(Job).where(Job.id == job_id).values(lease_expires_at=database_now(-60))
         )
-    assert jobs.reap(db, max_attempts=99)
+    assert jobs.expire_leases(db, max_attempts=99)
 
 
 def padded_s(batch: Sequence[jobs.RecognisedSegment]) -> float:
