@@ -4,7 +4,7 @@ A server that is gone breaks its connections, or refuses new ones.  One that is 
 network that drops everything, says nothing at all: its kernel goes on acknowledging bytes, so no
 TCP option finds out.  Here a statement without an answer for `ANSWER_S` ends with its connection.
 The server may still carry it out when it thaws; a COMMIT among them is one in doubt, and whoever
-repeats a write must be able to tell that it was done (`shared.jobs.attempt.renew`).
+repeats a write must be able to tell that it was done (`shared.jobs.lease.renew`).
 """
 
 from __future__ import annotations

@@ -21,6 +21,12 @@ from shared.errors import LongscribeError
 DEMO = "demo"
 """The bundled model."""
 
+
+def is_demo_model(name: str | None) -> bool:
+    """Whether a model is the bundled one, by the name in the settings or in a worker's report."""
+    return name == DEMO
+
+
 PARAFORMER_LARGE = "iic/speech_paraformer-large-vad-punc_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 FSMN_VAD = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
 CT_PUNC = "iic/punc_ct-transformer_cn-en-common-vocab471067-large"
@@ -301,7 +307,7 @@ class Settings(BaseSettings):
 
     @property
     def uses_demo_model(self) -> bool:
-        return self.model == DEMO
+        return is_demo_model(self.model)
 
     @property
     def recordings_dir(self) -> Path:

@@ -1,26 +1,21 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`attempt`, `plan`, `checkpoint` and `waveform` (worker), `commands` and `bulk` (what a person asks),
-`lease_expiry` (any worker, at any time) and `deletion`.  `queries` reads what the API and the pages
-show, `eta` computes when jobs will be done.  `history` records each change in the transaction that
-makes it.  SQL is the queue; Redis only carries the news.
+`lease`, `attempt`, `plan`, `checkpoint`, `waveform` and `attempt_end` (worker), `commands` and
+`deletion` (what a person asks), `lease_expiry` (any worker, at any time).  `queries` reads what the
+API and the pages show, `eta` computes when jobs will be done, `workers` says who serves.  `history`
+records each change in the transaction that makes it.  SQL is the queue; Redis only carries the
+news.
 """
 
 from shared.jobs.attempt import (
     BatchRecord,
     Usage,
-    cancelled,
-    fail,
-    finish,
-    heartbeat,
     note_batch_choice,
     record_oom_retry,
-    release,
-    retry_later,
     set_stage,
 )
-from shared.jobs.bulk import Outcome, cancel_all, delete_all, retry_all
+from shared.jobs.attempt_end import cancelled, fail, finish, release, retry_later
 from shared.jobs.checkpoint import (
     Recognition,
     is_last_attempt,
@@ -30,11 +25,12 @@ from shared.jobs.checkpoint import (
     stored_recognition,
 )
 from shared.jobs.claim import Claim, claim_next
-from shared.jobs.commands import cancel, retry
+from shared.jobs.commands import Outcome, cancel, cancel_all, delete_all, retry, retry_all
 from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
-from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases, note_worker
+from shared.jobs.lease import heartbeat
+from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
 from shared.jobs.plan import (
     NO_PLAN,
@@ -53,8 +49,6 @@ from shared.jobs.queries.job import (
     get_transcript,
     queue_summary,
     running_job_ids,
-    worker_last_seen,
-    workers_seen,
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapshot_of
 from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
@@ -62,6 +56,7 @@ from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
+from shared.jobs.workers import WorkerRecord, note_worker, worker_last_seen, workers_seen
 
 __all__ = [
     "KEPT_EVENTS",
@@ -87,6 +82,7 @@ __all__ = [
     "Submission",
     "Usage",
     "Waveform",
+    "WorkerRecord",
     "cancel",
     "cancel_all",
     "cancelled",

@@ -14,9 +14,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.jobs.attempt import renew, require_all_recognised
+from shared.jobs.attempt_end import failures_with_this
 from shared.jobs.claim import Claim
-from shared.jobs.transition import attempts_allowed
+from shared.jobs.lease import renew
+from shared.jobs.plan import require_all_recognised
 from shared.models import Checkpoint, Job
 from shared.states import Stage
 
@@ -63,8 +64,8 @@ def store_marks(db: Database, claim: Claim, plan_key: str, marks: list[str]) -> 
 def is_last_attempt(db: Database, claim: Claim, *, max_attempts: int) -> bool:
     """Whether the job is failed if this attempt is lost."""
     with db.reading() as session:
-        failed = session.scalar(select(Job.failed_attempts).where(Job.id == claim.job_id)) or 0
-        return failed + 1 >= attempts_allowed(session, claim.job_id, max_attempts)
+        failures, allowed = failures_with_this(session, claim.job_id, max_attempts)
+        return failures >= allowed
 
 
 def _content(db: Database, claim: Claim, plan_key: str, stage: Stage) -> dict[str, Any] | None:

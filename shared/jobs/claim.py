@@ -36,7 +36,7 @@ class Claim:
     options: dict[str, Any]
     write: str | None = None
     """Names the write that this claim is given to. A worker repeats a write that was not answered
-    under the same name, and gives the next one another (`shared.jobs.attempt.renew`)."""
+    under the same name, and gives the next one another (`shared.jobs.lease.renew`)."""
 
 
 _CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options)

@@ -6,22 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import LongscribeError, WorkerLost
+from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
 from shared.jobs.history import NewEvent, error_detail
-from shared.jobs.transition import attempts_allowed, move, requeue
-from shared.models import Attempt, Job, WorkerSeen
+from shared.models import Attempt, Job
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
 
 _BATCH = 100
 """Attempts ended in one transaction, so that none holds the write lock for long."""
-
-
-_FORGET_WORKERS_S = 24 * 3600.0
-"""A worker not seen for so long is dropped from the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +36,20 @@ def expire_leases(
 
     `expired_before`, on the database's clock, leaves out what ran out since then.
     """
-    expired_jobs: list[Expired] = []
-    if not _any_expired(
-        db, expired_before
-    ):  # most sweeps: a read, so that SQLite's one writer is left alone
-        return expired_jobs
+    ended: list[Expired] = []
+    # Most sweeps find none: a read, so that SQLite's one writer is left alone.
+    if not _any_expired(db, expired_before):
+        return ended
     with db.writing() as session:
-        expired = session.scalars(
-            select(Job)
-            .where(*_expired(expired_before))
-            .limit(_BATCH)
-            # Held until commit: a heartbeat that comes now finds the job gone instead of renewing
-            # a lease that we are about to end.
-            .with_for_update(skip_locked=True)
-        ).all()
-        for job in expired:
-            status = _end_lost(session, job, WorkerLost(), max_attempts)
+        # Held until commit: a heartbeat that comes now finds the job gone instead of renewing a
+        # lease that we are about to end.
+        held = _held().where(_expired(expired_before)).limit(_BATCH)
+        for job in session.execute(held.with_for_update(skip_locked=True)).all():
+            # Of a lease that ran out, the code says all: no message is kept with the attempt.
+            status = _end_lost(session, job, WorkerLost(), max_attempts, message=None)
             if status is not None:
-                expired_jobs.append(Expired(job.id, status))
-    return expired_jobs
+                ended.append(Expired(job.id, status))
+    return ended
 
 
 def end_lost_attempt(
@@ -68,126 +59,70 @@ def end_lost_attempt(
     as lost, because of `error`.  The job's new state, or None if the attempt held it no more.
     """
     with db.writing() as session:
-        job = session.scalar(
-            select(Job)
-            .where(
-                Job.id == job_id,
-                Job.fence == fence,
-                Job.status.in_([status.value for status in RUNNING]),
-            )
-            .with_for_update()
-        )
+        held = _held().where(Job.id == job_id, Job.fence == fence)
+        job = session.execute(held.with_for_update()).one_or_none()
         if job is None:
             return None
-        return _end_lost(session, job, error, max_attempts, said=error.message)
+        return _end_lost(session, job, error, max_attempts, message=error.message)
+
+
+def _held() -> Select[str, int, str]:
+    """Select the jobs that some attempt holds."""
+    return select(Job.id, Job.fence, Job.status).where(
+        Job.status.in_([status.value for status in RUNNING])
+    )
 
 
 def _any_expired(db: Database, before: datetime | None) -> bool:
     with db.reading() as session:
-        return session.scalar(select(Job.id).where(*_expired(before)).limit(1)) is not None
+        return session.execute(_held().where(_expired(before)).limit(1)).first() is not None
 
 
-def _expired(before: datetime | None) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Job.status.in_([status.value for status in RUNNING]),
-        Job.lease_expires_at < (database_now() if before is None else before),
-    )
+def _expired(before: datetime | None) -> ColumnElement[bool]:
+    return Job.lease_expires_at < (database_now() if before is None else before)
 
 
 def _end_lost(
     session: Session,
-    job: Job,
+    job: Any,
     error: LongscribeError,
     max_attempts: int,
     *,
-    said: str | None = None,
+    message: str | None,
 ) -> JobStatus | None:
-    """End the attempt that holds `job`, whose row is locked; `said` is kept with the attempt."""
+    """End the attempt that holds `job`, whose row is locked; `message` is kept with the attempt."""
     number = session.scalar(
         select(Attempt.number).where(Attempt.job_id == job.id, Attempt.fence == job.fence)
     )
-    failures = job.failed_attempts + 1
-    allowed = attempts_allowed(session, job.id, max_attempts)
-    lost = NewEvent(
-        EventKind.LOST, number, {"code": error.code, "failures": failures, "of": allowed}
-    )
-    ended = {"stage": None, "lease_expires_at": None, "completed_at": database_now()}
+    failures, allowed = failures_with_this(session, job.id, max_attempts)
+    counted = {"code": error.code, "failures": failures, "of": allowed}
+    of_job: dict[str, Any] = {}
     if job.status == JobStatus.CANCELLING:
         status = JobStatus.CANCELLED
-        moved = move(
-            session,
-            job.id,
-            JobStatus.CANCELLING,
-            status,
+        events = [
             NewEvent(EventKind.LOST, number, {"code": error.code}),  # its count is over
             NewEvent(EventKind.CANCELLED, number),
-            fence=job.fence,
-            **ended,
-        )
+        ]
     elif failures >= allowed:
         status = JobStatus.FAILED
-        moved = move(
-            session,
-            job.id,
-            JobStatus.PROCESSING,
-            status,
-            lost,
+        events = [
+            NewEvent(EventKind.LOST, number, counted),
             NewEvent(EventKind.FAILED, number, error_detail(error)),
-            fence=job.fence,
-            **ended,
-            failed_attempts=Job.failed_attempts + 1,
-            error_code=error.code,
-            error_message=error.message,
-        )
+        ]
+        of_job = {"failed_attempts": failures}
     else:
         status = JobStatus.QUEUED
-        moved = requeue(session, job.id, job.fence, lost, counts_as_failed=True)
-    if not moved:
-        return None
-    _set_attempt(
+        events = [NewEvent(EventKind.LOST, number, counted)]
+        of_job = requeued(counts_as_failed=True)
+    is_ended = end_attempt(
         session,
-        job,
-        outcome=AttemptOutcome.LOST.value,
-        ended_at=database_now(),
-        error_code=error.code,
-        error_message=said,
+        job.id,
+        job.fence,
+        AttemptOutcome.LOST,
+        status,
+        *events,
+        error=error,
+        of_job=of_job,
+        of_attempt={"error_message": message},
     )
-    return status
-
-
-def _set_attempt(session: Session, job: Job, **values: Any) -> None:
-    session.execute(
-        update(Attempt)
-        .where(Attempt.job_id == job.id, Attempt.fence == job.fence)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def note_worker(
-    db: Database,
-    *,
-    name: str,
-    hostname: str,
-    model: str,
-    device: str,
-    started_at: datetime,
-    jobs_at_once: int = 1,
-) -> datetime:
-    """Store that this worker is alive, for /readyz and the doctor. The time by the database's
-    clock."""
-    with db.writing() as session:
-        seen = session.get(WorkerSeen, name)
-        if seen is None:
-            seen = WorkerSeen(name=name)
-            session.add(seen)
-        seen.hostname = hostname
-        seen.model = model
-        seen.device = device
-        seen.jobs_at_once = jobs_at_once
-        seen.started_at = started_at
-        seen.seen_at = database_now()
-        session.execute(
-            delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
-        )
-        return session.scalars(select(database_now())).one()
+    return status if is_ended else None

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import RecognitionFailed
-from shared.jobs.attempt import Usage, event_of, renew, set_attempt
+from shared.jobs.attempt import Usage, event_of, set_attempt
 from shared.jobs.claim import Claim
 from shared.jobs.history import record, record_once
+from shared.jobs.lease import refuse, renew
 from shared.jobs.transition import changes_one_row
 from shared.models import Attempt, Checkpoint, Job, Segment
 from shared.states import EventKind
@@ -194,4 +195,29 @@ def save_batch(
                 else_=Attempt.largest_batch_samples,
             ),
             **({} if usage is None else asdict(usage)),
+        )
+
+
+def require_all_recognised(session: Session, claim: Claim) -> None:
+    """Check that every planned segment has its words and that the plan is complete.
+
+    Raises RecognitionFailed if not.
+    """
+    planned = session.execute(
+        select(Job.planned_segments, Job.plan_key).where(
+            Job.id == claim.job_id, Job.fence == claim.fence
+        )
+    ).one_or_none()
+    if planned is None:
+        refuse(session, claim)
+    done = session.scalar(
+        select(func.count()).where(
+            Segment.job_id == claim.job_id,
+            Segment.plan_key == planned.plan_key,
+            Segment.words.is_not(None),
+        )
+    )
+    if done != planned.planned_segments:
+        raise RecognitionFailed(
+            f"{planned.planned_segments} segments were planned and {done} recognised."
         )

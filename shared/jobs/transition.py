@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update, select, update
+from sqlalchemy import CursorResult, Update, update
 from sqlalchemy.orm import Session
 
-from shared.db import database_now
 from shared.jobs.history import NewEvent, record
-from shared.models import Checkpoint, Job
+from shared.models import Job
 from shared.states import EVENTS_OF, TRANSITIONS, JobStatus
 
 
@@ -49,39 +48,3 @@ def changes_one_row(session: Session, statement: Update) -> bool:
     """Carry out an UPDATE; True if the row that its conditions ask for was there."""
     result = session.execute(statement.execution_options(synchronize_session=False))
     return cast(CursorResult[Any], result).rowcount == 1
-
-
-def requeue(
-    session: Session,
-    job_id: str,
-    fence: int,
-    event: NewEvent,
-    *,
-    delay_s: float = 0.0,
-    counts_as_failed: bool,
-) -> bool:
-    """Put a processing job back into the queue, at the place that its age gives it."""
-    return move(
-        session,
-        job_id,
-        JobStatus.PROCESSING,
-        JobStatus.QUEUED,
-        event,
-        fence=fence,
-        stage=None,
-        lease_expires_at=None,
-        available_at=database_now(delay_s),
-        failed_attempts=Job.failed_attempts + (1 if counts_as_failed else 0),
-    )
-
-
-def attempts_allowed(session: Session, job_id: str, max_attempts: int) -> int:
-    """How many attempts may be lost or end in a passing error before the job is failed.
-
-    Once its words are there at least two, for the last one leaves out what may have ended the
-    others.
-    """
-    words_are_there = session.scalar(
-        select(Checkpoint.job_id).where(Checkpoint.job_id == job_id).limit(1)
-    )
-    return max_attempts if words_are_there is None else max(max_attempts, 2)

@@ -8,8 +8,8 @@ from sqlalchemy import delete, insert, select
 
 from shared.db import Database
 from shared.errors import JobNotFound
-from shared.jobs.attempt import renew
 from shared.jobs.claim import Claim
+from shared.jobs.lease import renew
 from shared.models import Job, StoredWaveform
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from shared.export import FORMATS
 from shared.jobs import JobView
-from shared.settings import Settings
+from shared.settings import Settings, is_demo_model
 from shared.states import TERMINAL, JobStatus, Stage
 from web.api.batch_reason import batch_reason
 from web.api.schemas import (
@@ -64,11 +64,6 @@ def present(view: JobView, settings: Settings) -> JobOut:
         model=_model(view, settings),
         links=_links(job.id),
     )
-
-
-def is_demo_model(name: str | None) -> bool:
-    """By the name that the worker reports with an attempt."""
-    return name is not None and name.startswith("demo")
 
 
 def _model(view: JobView, settings: Settings) -> ModelOut:

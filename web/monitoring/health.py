@@ -112,8 +112,8 @@ def _workers(here: Services) -> list[dict[str, str]]:
 
 def _last_seen(here: Services) -> str | None:
     """Of any worker, the one that is gone included: how long nothing has moved."""
-    seen_at = jobs.worker_last_seen(here.db)
-    return None if seen_at is None else _iso(seen_at)
+    last = jobs.worker_last_seen(here.db)
+    return None if last is None else _iso(last.seen_at)
 
 
 def _iso(at: datetime) -> str:

@@ -72,7 +72,7 @@ class Look:
 
 def configured_parts(settings: Settings) -> list[Part]:
     """Recogniser, voice activity and punctuation of the settings, in this order."""
-    if settings.model == DEMO:
+    if settings.uses_demo_model:
         folders = (
             worker.demo_model.ASR_DIR,
             worker.demo_model.VAD_DIR,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import worker.demo_model
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, DEMO, FSMN_VAD, PINNED_REVISION, Settings
+from shared.settings import CT_PUNC, DEMO, FSMN_VAD, PINNED_REVISION, Settings, is_demo_model
 from worker.model_store.download import LogMeter, Meter, download, drop_broken
 from worker.model_store.files import incomplete
 from worker.model_store.hubs import open_hub
@@ -92,7 +92,7 @@ def locate(
     how a download moves (the log, if None).  Raises ModelUnavailable, saying what to do.
     """
     search = _Search(hub, offline, memory, meter)
-    if model == DEMO:
+    if is_demo_model(model):
         return ModelFolders(
             asr=_local(DEMO, worker.demo_model.ASR_DIR, search),
             vad=_local(DEMO, worker.demo_model.VAD_DIR, search),

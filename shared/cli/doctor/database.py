@@ -15,7 +15,7 @@ import migrations
 from shared import jobs
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.db import Database, database_now
-from shared.models import Job, WorkerSeen
+from shared.models import Job
 from shared.settings import Settings
 from shared.states import RUNNING, JobStatus
 
@@ -116,12 +116,10 @@ def check_workers(db: Database, settings: Settings, served_by: str | None) -> li
     """Who has reported itself lately, and who did within a day."""
     with db.reading() as session:
         now = session.scalar(select(database_now()))
-        last = session.scalars(
-            select(WorkerSeen).order_by(WorkerSeen.seen_at.desc()).limit(1)
-        ).one_or_none()
+    last = jobs.worker_last_seen(db)
     assert now is not None
 
-    def ago(worker: WorkerSeen) -> str:
+    def ago(worker: jobs.WorkerRecord) -> str:
         return f"seen {in_words((now - worker.seen_at).total_seconds())} ago"
 
     if lately := _seen_lately(db, settings):
@@ -173,7 +171,7 @@ def _without_worker(
     return ok(thing, f"{finding}; longscribe serve starts one")
 
 
-def _seen_lately(db: Database, settings: Settings) -> list[WorkerSeen]:
+def _seen_lately(db: Database, settings: Settings) -> list[jobs.WorkerRecord]:
     return jobs.workers_seen(db, within_s=settings.worker_seen_within_s)
 
 

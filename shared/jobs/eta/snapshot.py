@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from shared.db import database_now
 from shared.jobs.eta.simulation import remaining_s
 from shared.jobs.eta.throughput import audio_seconds_sql, last_completed, throughput_of
+from shared.jobs.eta.time_spent import job_s
 from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen
 from shared.states import RUNNING, JobStatus
 
@@ -185,7 +186,7 @@ def _running(rates: Sequence[Row[Any]], now: datetime) -> list[Running]:
     for _, group in groupby(rows, key=lambda row: row.job_id):
         attempts = list(group)
         latest = attempts[-1]
-        spent_s = sum(((row.ended_at or now) - row.started_at).total_seconds() for row in attempts)
+        spent_s = job_s(attempts, now)
         jobs.append(
             Running(
                 job_id=latest.job_id,

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
+from shared.jobs.eta.time_spent import attempt_s
 from shared.models import Attempt, Job, Recording, WorkerSeen
 from shared.states import AttemptOutcome
 
@@ -57,7 +58,7 @@ def throughput_of(completed: Sequence[Any]) -> float | None:
     """
     rates = []
     for row in completed:
-        took_s = (row.ended_at - row.started_at).total_seconds()
+        took_s = attempt_s(row, row.ended_at)
         if row.model == completed[0].model and took_s > 0:
             rates.append((row.duration_s / took_s, row.duration_s))
     return weighted_median(rates)

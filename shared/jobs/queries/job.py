@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Text, cast, func, select
 
@@ -11,7 +10,7 @@ from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
-from shared.models import Job, StoredTranscript, WorkerSeen
+from shared.models import Job, StoredTranscript
 from shared.settings import SEEN_WITHIN_S
 from shared.states import RUNNING, JobStatus
 from shared.transcripts.corrections import with_corrections
@@ -83,26 +82,6 @@ def queue_summary(db: Database) -> QueueSummary:
     return QueueSummary(
         {JobStatus(status): count for status, count in rows}, claimable=claimable or 0
     )
-
-
-def workers_seen(db: Database, *, within_s: float) -> list[WorkerSeen]:
-    """Workers that have reported themselves in the last `within_s` seconds."""
-    with db.reading() as session:
-        return list(
-            session.scalars(
-                select(WorkerSeen)
-                .where(WorkerSeen.seen_at >= database_now(-within_s))
-                .order_by(WorkerSeen.name)
-            )
-        )
-
-
-def worker_last_seen(db: Database) -> datetime | None:
-    """When any worker last reported itself, as long as that is remembered: a day."""
-    with db.reading() as session:
-        return session.scalar(
-            select(WorkerSeen.seen_at).order_by(WorkerSeen.seen_at.desc()).limit(1)
-        )
 
 
 def running_job_ids(db: Database) -> set[str]:

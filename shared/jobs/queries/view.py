@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, contains_eager
 
 from shared.jobs.eta.positions import positions_and_etas
 from shared.jobs.eta.snapshot import QueueSnapshot
+from shared.jobs.eta.time_spent import job_s
 from shared.jobs.queries.recognition_stats import RecognitionStats, recognition_stats
 from shared.models import Attempt, Job, Recording
 from shared.states import TERMINAL, JobStatus
@@ -45,10 +46,7 @@ class JobView:
     @property
     def processing_s(self) -> float:
         """Wall seconds that workers spent on this job, over all attempts."""
-        return sum(
-            ((attempt.ended_at or self.now) - attempt.started_at).total_seconds()
-            for attempt in self.job.attempts
-        )
+        return job_s(self.job.attempts, self.now)
 
     @property
     def real_time_factor_x(self) -> float | None:

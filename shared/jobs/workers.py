@@ -1,0 +1,86 @@
+"""The workers that serve the queue, each as it last reported itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from shared.db import Database, database_now
+from shared.models import WorkerSeen
+
+_FORGET_WORKERS_S = 24 * 3600.0
+"""A worker not seen for so long is dropped from the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """A worker process, as it last reported itself."""
+
+    name: str
+    hostname: str
+    model: str
+    device: str
+    jobs_at_once: int
+    started_at: datetime
+    seen_at: datetime
+    """By the database's clock."""
+
+
+def note_worker(
+    db: Database,
+    *,
+    name: str,
+    hostname: str,
+    model: str,
+    device: str,
+    started_at: datetime,
+    jobs_at_once: int = 1,
+) -> datetime:
+    """Store that this worker is alive, for /readyz and the doctor. The time by the database's
+    clock."""
+    with db.writing() as session:
+        seen = session.get(WorkerSeen, name)
+        if seen is None:
+            seen = WorkerSeen(name=name)
+            session.add(seen)
+        seen.hostname = hostname
+        seen.model = model
+        seen.device = device
+        seen.jobs_at_once = jobs_at_once
+        seen.started_at = started_at
+        seen.seen_at = database_now()
+        session.execute(
+            delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
+        )
+        return session.scalars(select(database_now())).one()
+
+
+def workers_seen(db: Database, *, within_s: float) -> list[WorkerRecord]:
+    """Workers that have reported themselves in the last `within_s` seconds, by name."""
+    lately = WorkerSeen.seen_at >= database_now(-within_s)
+    with db.reading() as session:
+        rows = session.scalars(select(WorkerSeen).where(lately).order_by(WorkerSeen.name))
+        return [_as_record(row) for row in rows]
+
+
+def worker_last_seen(db: Database) -> WorkerRecord | None:
+    """The worker that reported itself last, as long as that is remembered: a day."""
+    with db.reading() as session:
+        row = session.scalars(
+            select(WorkerSeen).order_by(WorkerSeen.seen_at.desc()).limit(1)
+        ).one_or_none()
+        return None if row is None else _as_record(row)
+
+
+def _as_record(row: WorkerSeen) -> WorkerRecord:
+    return WorkerRecord(
+        name=row.name,
+        hostname=row.hostname,
+        model=row.model,
+        device=row.device,
+        jobs_at_once=row.jobs_at_once,
+        started_at=row.started_at,
+        seen_at=row.seen_at,
+    )
