@@ -35,7 +35,7 @@ from worker.engine.reference.stock_funasr import load_stock
 from worker.model_store.config import read_config
 from worker.model_store.locate import locate
 from worker.pipeline.speech_source import Listener
-from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
 BUNDLED = {"asr": demo_model.ASR_DIR, "vad": demo_model.VAD_DIR, "punc": demo_model.PUNC_DIR}
 ROLES = {
@@ -128,8 +128,10 @@ def ours(recogniser: FunASRRecogniser, pcm: Pcm) -> Heard:
         words: dict[int, Any] = {}
         for batch in plan_batches(spans, BATCH_SIZE_S).batches:
             speech = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
-            words |= dict(zip(batch.indices, recogniser.recognise(speech), strict=True))
-        said = [(spans[i], word) for i in range(len(spans)) for word in words[i]]
+            words |= dict(
+                zip(batch.indices, recogniser.recognise(speech, EMPTY_REQUEST), strict=True)
+            )
+        said = [(spans[i], word) for i in range(len(spans)) for word in words[i].words]
         marks = recogniser.punctuate([word.word for _, word in said])
     text = "".join(word.word + mark for (_, word), mark in zip(said, marks, strict=True))
     return Heard(

@@ -7,12 +7,13 @@ one place that imports torch and FunASR.  Audio is 16 kHz mono int16 throughout.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.errors import InvalidRequest
 from shared.transcripts.values import SAMPLE_RATE as SAMPLE_RATE
 from shared.transcripts.values import Word
 from worker.memory.model import MemoryModel
@@ -47,6 +48,42 @@ class ModelIdentity:
     is_demo: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RecognitionRequest:
+    """What a job asks of recognition beside its audio. Equal requests give equal texts."""
+
+    hotwords: tuple[str, ...] = ()
+    """Words that are likely to be said. Their order means nothing, so they are kept sorted, each
+    once."""
+    language: str | None = None
+    """ISO 639-1 code of the one language spoken; None: the recogniser decides."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hotwords", tuple(sorted(set(self.hotwords))))
+
+    def stated(self) -> dict[str, Any]:
+        """The fields that ask for something, by their names; {} for an empty request."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+EMPTY_REQUEST = RecognitionRequest()
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedSpan:
+    """What is said in one span."""
+
+    words: tuple[Word, ...] = ()
+    """In order, with confidences where the model has them. Times are seconds from the start of the
+    span."""
+    language: str | None = None
+    """ISO 639-1 code of the language recognised; None where nothing is said."""
+
+
+class UnsupportedRequest(InvalidRequest):
+    """The recogniser cannot do what the request asks; the message says what it cannot."""
+
+
 class BatchOutOfMemory(Exception):
     """The device refused one batch. The batch may be halved and tried again."""
 
@@ -79,7 +116,7 @@ class MemoryProbe(Protocol):
 
 
 class Recogniser(Protocol):
-    """A loaded speech model. Results depend on the audio alone, never on batch neighbours."""
+    """A loaded speech model."""
 
     @property
     def identity(self) -> ModelIdentity: ...
@@ -97,16 +134,58 @@ class Recogniser(Protocol):
         """What one more forward pass costs, in padded seconds, for `plan_batches`."""
         ...
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of the languages that it recognises, the usual one first."""
+        ...
+
+    @property
+    def accepts_hotwords(self) -> bool:
+        """Whether a request may name hotwords."""
+        ...
+
+    @property
+    def punctuates(self) -> bool:
+        """Whether its words bring their marks along ('好。'). The pipeline then leaves its
+        own punctuation out."""
+        ...
+
+    @property
+    def longest_span_s(self) -> float:
+        """Seconds of the longest span that it takes; its own voice activity gives none longer."""
+        ...
+
+    @property
+    def is_batch_invariant(self) -> bool:
+        """Whether words, times and confidences depend on a span's own audio alone. Where they also
+        depend on the other spans of the batch, each span is recognised alone."""
+        ...
+
     def voice_activity(self) -> VoiceActivityDetector: ...
 
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
-        """One forward pass. Exactly one result per span, in order; no words where nothing is
-        said. Word times are seconds from the start of their own span.
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
+        """Run one forward pass. Exactly one result per span, in order.
 
-        Raises BatchOutOfMemory when the device has no room for this batch.
+        Raises BatchOutOfMemory when the device has no room for this batch, and UnsupportedRequest
+        for a request that `require_supported` refuses.
         """
         ...
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
         """The mark after each word ('' for none), for the words of a whole recording."""
         ...
+
+
+def require_supported(recogniser: Recogniser, request: RecognitionRequest) -> None:
+    """Raise UnsupportedRequest where the recogniser would have to ignore part of the request."""
+    model = recogniser.identity.name
+    if request.hotwords and not recogniser.accepts_hotwords:
+        raise UnsupportedRequest(
+            f"The model {model} takes no hotwords. Submit the recording without them, or ask the "
+            "operator for a model that does."
+        )
+    if request.language is not None and request.language not in recogniser.languages:
+        raise UnsupportedRequest(
+            f"The model {model} does not recognise the language {request.language!r}, only "
+            f"{', '.join(recogniser.languages)}. Ask the operator for a model that does."
+        )

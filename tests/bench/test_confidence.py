@@ -26,7 +26,7 @@ from worker.demo_model.recipe.speech.stress import (
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.reference.random_model import LARGE, make_random_model
 from worker.pipeline.assemble import LOW_CONFIDENCE_SHARE
-from worker.recogniser import SAMPLE_RATE
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
@@ -124,7 +124,7 @@ def _share(recogniser: FunASRRecogniser, spans: list[np.ndarray]) -> float:
     seen: list[torch.Tensor] = []
     hook = layer.register_forward_hook(lambda *given: seen.append(given[2].clone()))
     begun = time.process_time()
-    recogniser.recognise(spans)
+    recogniser.recognise(spans, EMPTY_REQUEST)
     recognition = time.process_time() - begun
     hook.remove()
     (scores,) = seen

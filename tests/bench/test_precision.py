@@ -13,7 +13,7 @@ from worker.bench.gpu.residue import characters_differing
 from worker.demo_model.recipe.speech.meeting import make_meeting
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.layers.int8 import multiplies_in_int8
-from worker.recogniser import Pcm, SpeechSpan
+from worker.recogniser import EMPTY_REQUEST, Pcm, SpeechSpan
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
@@ -57,6 +57,7 @@ def _texts(
     heard = [""] * len(spans)
     for batch in plan_batches(spans, size).batches:
         speech = [pcm[spans[index].start : spans[index].end] for index in batch.indices]
-        for index, words in zip(batch.indices, recogniser.recognise(speech), strict=True):
-            heard[index] = "".join(word.word for word in words)
+        recognised = recogniser.recognise(speech, EMPTY_REQUEST)
+        for index, said in zip(batch.indices, recognised, strict=True):
+            heard[index] = "".join(word.word for word in said.words)
     return heard

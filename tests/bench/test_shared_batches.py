@@ -20,7 +20,7 @@ from worker.batching.plan import (
 )
 from worker.batching.windows import Windows
 from worker.memory.model import MemoryModel
-from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
@@ -94,14 +94,14 @@ def test_cost_of_a_padded_second_by_the_size_of_the_batch() -> None:
             for start in [int(starts.integers(0, len(samples) - int(length)))]
         ]
 
-    recogniser().recognise(batch(30))
+    recogniser().recognise(batch(30), EMPTY_REQUEST)
     least = dict.fromkeys(SIZES_S, float("inf"))
     for _ in range(REPEATS):  # in turn, so that a disturbance does not hit one size alone
         for size_s in SIZES_S:
             batches = [batch(size_s) for _ in range(max(1, 600 // size_s))]
             began = time.process_time()
             for speech in batches:
-                recogniser().recognise(speech)
+                recogniser().recognise(speech, EMPTY_REQUEST)
             spent = (time.process_time() - began) / len(batches)
             least[size_s] = min(least[size_s], spent)
     for size_s, spent in least.items():

@@ -18,7 +18,7 @@ from worker.engine.loading import load_asr
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.model_store.locate import locate
-from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
 CPU = torch.device("cpu")
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
@@ -54,7 +54,8 @@ def transcribe(batch_size_s: float) -> list[tuple[SpeechSpan, tuple[Word, ...]]]
     results: dict[int, tuple[Word, ...]] = {}
     for batch in plan_batches(spans, batch_size_s).batches:
         speech_of_batch = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
-        words = speech_models.recogniser().recognise(speech_of_batch)
+        recognised = speech_models.recogniser().recognise(speech_of_batch, EMPTY_REQUEST)
+        words = [said.words for said in recognised]
         results.update(zip(batch.indices, words, strict=True))
     return [(span, results[i]) for i, span in enumerate(spans)]
 

@@ -19,6 +19,7 @@ from worker.bench.measure import measure
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.reference.random_model import SEACO, SIZES, ModelSizes, make_random_model
 from worker.engine.reference.random_model.configs import asr_config, punc_config, vad_config
+from worker.recogniser import EMPTY_REQUEST
 
 TINY = ModelSizes(
     asr_width=32,
@@ -91,7 +92,7 @@ def test_a_random_model_finds_speech_hears_words_and_sets_marks(tmp_path: Path) 
     words = [
         word.word
         for span in spans
-        for word in recogniser.recognise([pcm[span.start : span.end]])[0]
+        for word in recogniser.recognise([pcm[span.start : span.end]], EMPTY_REQUEST)[0].words
     ]
     assert 2 < len(words) / (len(pcm) / 16_000) < 6
     marks = recogniser.punctuate(words)

@@ -25,13 +25,12 @@ from sqlalchemy import Engine, event
 
 from shared import jobs
 from shared.settings import Settings
-from shared.transcripts.values import Word
 from tests.chaos.machinery.faults import ANY, OF_A_BATCH, Faults, Step
 from tests.chaos.machinery.ledger import READY, STRUCK, Entry, Ledger
 from tests.support.stub_recogniser import StubRecogniser, StubVoiceActivity
 from worker import process
 from worker.app import app
-from worker.recogniser import Pcm, Recogniser, SpeechSpan
+from worker.recogniser import Pcm, RecognisedSpan, Recogniser, RecognitionRequest, SpeechSpan
 
 _faults = Faults(Path(os.environ["FAULTS"]))
 _ledger = Ledger(Path(os.environ["LEDGER"]))
@@ -117,10 +116,10 @@ class StagedRecogniser(StubRecogniser):
     def voice_activity(self) -> StubVoiceActivity:
         return StagedVoiceActivity(self.options)
 
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         given = hashlib.sha256(b"".join(pcm.tobytes() for pcm in speech)).hexdigest()
         _reach(Step.RECOGNISING, given=given)
-        return super().recognise(speech)
+        return super().recognise(speech, request)
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
         _reach(Step.PUNCTUATING)

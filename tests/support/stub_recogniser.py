@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,7 +22,16 @@ from worker.engine.voice_activity.endpoints import (
     VoiceActivityOptions,
 )
 from worker.memory.model import MIB, MemoryModel
-from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, ModelIdentity, Pcm, SpeechSpan
+from worker.recogniser import (
+    SAMPLE_RATE,
+    BatchOutOfMemory,
+    ModelIdentity,
+    Pcm,
+    RecognisedSpan,
+    RecognitionRequest,
+    SpeechSpan,
+    require_supported,
+)
 
 LOUD = 200.0
 """Root mean square of int16 samples from which 10 ms count as speech (-44 dB)."""
@@ -84,6 +93,9 @@ class StubRecogniser:
     `delay_s` is slept in every forward pass.  A batch of more padded seconds than
     `out_of_memory_above_s` raises BatchOutOfMemory.  `batches` lists the padded seconds of every
     batch that was tried, refused ones included; `spans` the number of spans of those that ran.
+
+    Where it `accepts_hotwords`, it says nothing else; where it `punctuates`, a full stop follows
+    the last word of each span.
     """
 
     delay_s: float = 0.0
@@ -93,13 +105,22 @@ class StubRecogniser:
     memory_model: MemoryModel = STUB_MEMORY_MODEL
     batch_overhead_s: float = BATCH_OVERHEAD_S
     identity: ModelIdentity = STUB_IDENTITY
+    languages: tuple[str, ...] = ("zh",)
+    accepts_hotwords: bool = False
+    punctuates: bool = False
+    is_batch_invariant: bool = True
     batches: list[float] = field(default_factory=list)
     spans: list[int] = field(default_factory=list)
+
+    @property
+    def longest_span_s(self) -> float:
+        return self.options.max_segment_s
 
     def voice_activity(self) -> StubVoiceActivity:
         return StubVoiceActivity(self.options)
 
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
+        require_supported(self, request)
         longest_s = max((len(pcm) for pcm in speech), default=0) / SAMPLE_RATE
         padded_s = longest_s * len(speech)
         self.batches.append(padded_s)
@@ -109,21 +130,28 @@ class StubRecogniser:
         time.sleep(self.delay_s)
         needed = int(self.memory_model.peak_bytes(padded_s, longest_s))
         self.memory.peak = max(self.memory.peak, needed)
-        return [_words(pcm) for pcm in speech]
+        return [self._recognised(pcm, request) for pcm in speech]
+
+    def _recognised(self, pcm: Pcm, request: RecognitionRequest) -> RecognisedSpan:
+        words = _words(pcm, request.hotwords or tuple(VOCABULARY))
+        if words and self.punctuates:
+            words = (*words[:-1], replace(words[-1], word=words[-1].word + "。"))
+        language = request.language or self.languages[0]
+        return RecognisedSpan(words, language) if words else RecognisedSpan()
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
         marks = ["。" if number % 12 == 0 else "" for number in range(1, len(words) + 1)]
         return [*marks[:-1], "。"] if marks else []
 
 
-def _words(pcm: Pcm) -> tuple[Word, ...]:
-    """A character for each quarter of a second in which something is heard."""
+def _words(pcm: Pcm, vocabulary: Sequence[str]) -> tuple[Word, ...]:
+    """A word for each quarter of a second in which something is heard."""
     step = int(WORD_SECONDS * SAMPLE_RATE)
     words = []
     for start in range(0, len(pcm) - step + 1, step):
         loudness = float(np.sqrt((pcm[start : start + step].astype(np.float64) ** 2).mean()))
         if loudness >= LOUD:
-            character = VOCABULARY[int(loudness) % len(VOCABULARY)]
+            word = vocabulary[int(loudness) % len(vocabulary)]
             seconds = start / SAMPLE_RATE
-            words.append(Word(character, seconds, seconds + WORD_SECONDS))
+            words.append(Word(word, seconds, seconds + WORD_SECONDS))
     return tuple(words)

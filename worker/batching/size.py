@@ -30,7 +30,7 @@ class BatchSizer:
             LengthCeiling(below_s=math.inf, batch_size_s=settings.batch_ceiling_long_s),
         )
         self._reserve = Reserve(fraction=settings.memory_reserve_fraction)
-        self._longest_span_s = settings.max_segment_s
+        self._longest_span_s = recogniser.longest_span_s
         self._jobs_at_once = settings.worker_concurrency
         self._learned_s: float | None = None
 
@@ -53,7 +53,12 @@ class BatchSizer:
         )
 
     def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
-        """The batch, or parts of it no larger than what this worker still tries."""
+        """The batch, or parts of it no larger than what this worker still tries.
+
+        Parts of one span each where others in the batch would change what is heard in it.
+        """
+        if not self._recogniser.is_batch_invariant:
+            return [[segment] for segment in batch]
         if len(batch) < 2 or padded_s(batch) <= self.ceiling_s:
             return [list(batch)]
         by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)

@@ -19,7 +19,7 @@ from worker.batching.plan import (
 from worker.batching.size import BatchSizer
 from worker.bench.results import Cost, SizeResult
 from worker.bench.stopwatch import Stopwatch
-from worker.recogniser import BatchOutOfMemory, Pcm, Recogniser, SpeechSpan
+from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory, Pcm, Recogniser, SpeechSpan
 
 ALONE = "alone"
 """A segment at a time: what every other size must agree with."""
@@ -61,7 +61,9 @@ class SizeBench:
         """
         longest = max(self._spans, key=lambda span: span.end - span.start)
         try:
-            self._recogniser.recognise([self._spool.read(longest.start, longest.end)])
+            self._recogniser.recognise(
+                [self._spool.read(longest.start, longest.end)], EMPTY_REQUEST
+            )
         except BatchOutOfMemory as error:
             raise OutOfMemory from error
         self._recogniser.punctuate(["好"] * 20)
@@ -133,7 +135,9 @@ def recognise_plan(
         batch = todo.pop()
         chosen = [spans[index] for index in batch.indices]
         try:
-            results = recogniser.recognise([spool.read(span.start, span.end) for span in chosen])
+            results = recogniser.recognise(
+                [spool.read(span.start, span.end) for span in chosen], EMPTY_REQUEST
+            )
         except BatchOutOfMemory as error:
             if len(batch) < 2:
                 raise OutOfMemory from error
@@ -141,7 +145,7 @@ def recognise_plan(
             todo.extend(reversed(halve(batch)))
             continue
         for index, said in zip(batch.indices, results, strict=True):
-            words[index] = said
+            words[index] = said.words
     return words, retries
 
 

@@ -15,7 +15,7 @@ from worker.batching.windows import Windows
 from worker.bench.results import Cost
 from worker.bench.sizes import Words, recognise_plan
 from worker.bench.stopwatch import Stopwatch
-from worker.pipeline.assemble import assemble
+from worker.pipeline.assemble import assemble, split_marks
 from worker.pipeline.speech_source import Listener
 from worker.recogniser import Recogniser, SpeechSpan
 
@@ -55,11 +55,15 @@ def transcribe_file(
                 run.add(heard.spans, listener.expected_s)
         run.finish()
         words = [word for said in run.words for word in said]
+        if recogniser.punctuates:
+            words, marks = split_marks(words)
+        else:
+            marks = recogniser.punctuate([word.word for word in words])
         transcript = assemble(
             words,
-            recogniser.punctuate([word.word for word in words]),
+            marks,
             duration=spool.seconds,
-            language="zh",
+            language=recogniser.languages[0],
             model=recogniser.identity.name,
         )
         audio_s = spool.seconds

@@ -13,7 +13,6 @@ import torch
 
 from shared.errors import OutOfMemory
 from shared.settings import DEMO, PINNED_REVISION
-from shared.transcripts.values import Word
 from worker.engine.calibration.calibrate import calibrated
 from worker.engine.device import (
     allocator,
@@ -33,7 +32,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.paraformer.network import LoadedNetwork, Paraformer
+from worker.engine.paraformer.network import LANGUAGE, LoadedNetwork, Paraformer
 from worker.engine.paraformer.precision import Precision
 from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
@@ -41,7 +40,17 @@ from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
 from worker.memory.model import MemoryModel
 from worker.model_store.known import HubName
 from worker.model_store.locate import ModelFolders, locate
-from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, MemoryProbe, ModelIdentity, Pcm
+from worker.recogniser import (
+    EMPTY_REQUEST,
+    SAMPLE_RATE,
+    BatchOutOfMemory,
+    MemoryProbe,
+    ModelIdentity,
+    Pcm,
+    RecognisedSpan,
+    RecognitionRequest,
+    require_supported,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +105,26 @@ class FunASRRecogniser:
     def batch_overhead_s(self) -> float:
         return self._batch_overhead_s
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return (LANGUAGE,)
+
+    @property
+    def accepts_hotwords(self) -> bool:
+        return False
+
+    @property
+    def punctuates(self) -> bool:
+        return False
+
+    @property
+    def longest_span_s(self) -> float:
+        return self._options.max_segment_s
+
+    @property
+    def is_batch_invariant(self) -> bool:
+        return True
+
     def calibrate(self, folder: Path) -> None:
         """Measure this device with probe batches, or take what was measured and kept in `folder`.
 
@@ -117,7 +146,8 @@ class FunASRRecogniser:
     def voice_activity(self) -> FsmnVoiceActivity:
         return FsmnVoiceActivity(self._vad, self._fbank, self._device, self._options)
 
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
+        require_supported(self, request)
         return within_memory(self._device, lambda: self._paraformer.recognise(speech))
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
@@ -212,7 +242,7 @@ def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
         detector.feed(second)
         detector.finish()
     with failures_explained(folders.asr, "run it on a second of noise"):
-        recogniser.recognise([second])
+        recogniser.recognise([second], EMPTY_REQUEST)
     with failures_explained(folders.punc, "run it on two words"):
         recogniser.punctuate(["好", "API"])
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 
 SENTENCE_END = frozenset("。？！.?!")
 """Marks that end a sentence."""
+
+_MARKS = "，。？！、；：,.?!;:"
+"""Marks that a recogniser which punctuates puts at the end of a word."""
 
 SENTENCE_PAUSE_S = 3.0
 """A silence this long ends a sentence even where the model puts no full stop: nobody reads a
@@ -84,6 +88,13 @@ def assemble(
         warnings=tuple(found),
         low_confidence_share=doubtful,
     )
+
+
+def split_marks(words: Sequence[Word]) -> tuple[list[Word], list[str]]:
+    """The words of a recogniser that punctuates without their marks, and the marks, '' for none."""
+    bare = [word.word.rstrip(_MARKS) for word in words]
+    marks = [word.word[len(text) :] for word, text in zip(words, bare, strict=True)]
+    return [replace(word, word=text) for word, text in zip(words, bare, strict=True)], marks
 
 
 def low_confidence_share(words: Sequence[Word], below: float) -> float | None:

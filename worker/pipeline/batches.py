@@ -14,7 +14,13 @@ from shared.transcripts.values import Word
 from worker.audio.spool import AudioSpool
 from worker.batching.size import BatchSizer, padded_s
 from worker.pipeline.metering import AttemptMeter
-from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm, Recogniser
+from worker.recogniser import (
+    SAMPLE_RATE,
+    BatchOutOfMemory,
+    Pcm,
+    Recogniser,
+    RecognitionRequest,
+)
 from worker.supervision.attempt_store import AttemptStore
 from worker.supervision.liveness import Watched
 
@@ -32,6 +38,7 @@ class BatchRunner:
         spool: AudioSpool,
         meter: AttemptMeter,
         watched: Watched,
+        request: RecognitionRequest,
     ) -> None:
         self._store = store
         self._recogniser = recogniser
@@ -39,6 +46,7 @@ class BatchRunner:
         self._spool = spool
         self._meter = meter
         self._watched = watched
+        self._request = request
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
 
     def words(self) -> list[Word]:
@@ -102,7 +110,7 @@ class BatchRunner:
             self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
         ]
         with self._watched.batch(padded_s(batch)), self._meter.recognising():
-            results = self._recogniser.recognise(speech)
+            results = self._recogniser.recognise(speech, self._request)
         if len(results) != len(batch):
             # Never zip what may not belong together: FunASR itself gives one empty result for a
             # whole batch in which nothing was recognised.
@@ -114,9 +122,9 @@ class BatchRunner:
                 segment.start_sample,
                 segment.end_sample,
                 segment.batch,
-                [_placed(word, segment.start_sample / SAMPLE_RATE) for word in words],
+                [_placed(word, segment.start_sample / SAMPLE_RATE) for word in said.words],
             )
-            for segment, words in zip(batch, results, strict=True)
+            for segment, said in zip(batch, results, strict=True)
         ]
 
 

@@ -28,7 +28,7 @@ from worker.pipeline.batches import BatchRunner
 from worker.pipeline.metering import AttemptMeter
 from worker.pipeline.speech_source import Listener
 from worker.pipeline.tools import Tools
-from worker.recogniser import SAMPLE_RATE, SpeechSpan
+from worker.recogniser import SAMPLE_RATE, RecognitionRequest, SpeechSpan
 from worker.supervision.attempt_store import AttemptStore
 from worker.supervision.liveness import Watched
 
@@ -45,16 +45,18 @@ _SHOW_EVERY = 0.01
 """Progress of decoding is written once in so many shares of the whole."""
 
 
-def plan_key(tools: Tools) -> str:
+def plan_key(tools: Tools, request: RecognitionRequest) -> str:
     """Everything that decides what a span is and what is heard in it, hashed: segments stored
     under another key belong to another text."""
     settings = tools.settings
-    decides = [
+    decides: list[object] = [
         _PLAN_VERSION,
         asdict(tools.recogniser.identity) | {"device": None},
         settings.vad_end_silence_ms,
         settings.max_segment_s,
     ]
+    if asked := request.stated():  # an empty request keeps the keys from before there were any
+        decides.append(asked)
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
@@ -70,6 +72,7 @@ class RecordingRun:
         spool: AudioSpool,
         meter: AttemptMeter,
         watched: Watched,
+        request: RecognitionRequest,
     ) -> None:
         self._tools = tools
         self._claim = claim
@@ -77,13 +80,15 @@ class RecordingRun:
         self._check = check
         self._spool = spool
         self._watched = watched
-        self._key = plan_key(tools)
+        self._key = plan_key(tools, request)
         self._stored = store.read(jobs.stored_plan, self._key)
         self._batches = 1 + max((segment.batch for segment in self._stored.segments), default=-1)
         self._stage = Stage.DECODING
         self._progress = 0.0
         self._expected_s: float | None = None
-        self.runner = BatchRunner(store, tools.recogniser, tools.batch_sizer, spool, meter, watched)
+        self.runner = BatchRunner(
+            store, tools.recogniser, tools.batch_sizer, spool, meter, watched, request
+        )
 
     def recognise(self) -> list[str]:
         """Listen, plan and recognise to the recording's end; the warnings.

@@ -20,39 +20,46 @@ from shared.errors import PermanentError, PunctuationFailed
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
-from worker.pipeline.assemble import assemble
+from worker.pipeline.assemble import assemble, split_marks
 from worker.pipeline.batches import words_of
 from worker.pipeline.metering import AttemptMeter
 from worker.pipeline.run import RECOGNISED, RecordingRun, plan_key
 from worker.pipeline.tools import Tools
 from worker.pipeline.workdir import job_folder
-from worker.recogniser import Recogniser
+from worker.recogniser import EMPTY_REQUEST, Recogniser, RecognitionRequest, require_supported
 from worker.supervision.attempt_store import AttemptStore
 from worker.supervision.liveness import UNWATCHED, Watched
 
-__all__ = ["LANGUAGE", "Tools", "plan_key", "transcribe"]
+__all__ = ["Tools", "plan_key", "transcribe"]
 
 log = structlog.get_logger(__name__)
 
-LANGUAGE = "zh"
-"""What Paraformer-zh recognises; English terms within it included."""
-
 
 def transcribe(
-    tools: Tools, claim: jobs.Claim, check: Callable[[], None], watched: Watched = UNWATCHED
+    tools: Tools,
+    claim: jobs.Claim,
+    check: Callable[[], None],
+    watched: Watched = UNWATCHED,
+    request: RecognitionRequest = EMPTY_REQUEST,
 ) -> Transcript:
     """Run the job of `claim` up to its transcript, which the caller stores.
 
     `check` is called between blocks and batches and raises when the attempt must stop; `watched`
     is told of each that is done.
-    Raises the errors of shared.errors.
+    Raises the errors of shared.errors; UnsupportedRequest before anything else is done.
     """
-    return _Attempt(tools, claim, check, watched).transcript()
+    require_supported(tools.recogniser, request)
+    return _Attempt(tools, claim, check, watched, request).transcript()
 
 
 class _Attempt:
     def __init__(
-        self, tools: Tools, claim: jobs.Claim, check: Callable[[], None], watched: Watched
+        self,
+        tools: Tools,
+        claim: jobs.Claim,
+        check: Callable[[], None],
+        watched: Watched,
+        request: RecognitionRequest,
     ) -> None:
         self._tools = tools
         self._claim = claim
@@ -60,18 +67,23 @@ class _Attempt:
         self._watched = watched
         self._store = AttemptStore(tools.db, claim, check, watched)
         self._meter = AttemptMeter(tools.recogniser.memory)
-        self._key = plan_key(tools)
+        self._request = request
+        self._key = plan_key(tools, request)
 
     def transcript(self) -> Transcript:
         words, recognition = self._words()
-        marks = self._marks(words)
+        marks: list[str] | None
+        if self._tools.recogniser.punctuates:
+            words, marks = split_marks(words)
+        else:
+            marks = self._marks(words)
         self._check()
         self._store.write(jobs.set_stage, Stage.SAVING, usage=self._meter.usage())
         return assemble(
             words,
             marks,
             duration=recognition.duration_s,
-            language=LANGUAGE,
+            language=self._request.language or self._tools.recogniser.languages[0],
             model=self._tools.recogniser.identity.name,
             warnings=recognition.warnings,
             low_confidence=self._tools.settings.low_confidence,
@@ -94,6 +106,7 @@ class _Attempt:
                 spool,
                 self._meter,
                 self._watched,
+                self._request,
             )
             warnings = run.recognise()
             recognition = jobs.Recognition(spool.seconds, warnings)

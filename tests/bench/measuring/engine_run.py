@@ -17,7 +17,7 @@ import numpy as np
 
 from worker.bench.stock_process import only_words
 from worker.bench.stopwatch import Stopwatch
-from worker.recogniser import SAMPLE_RATE, Pcm
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm
 
 _WARM_UP = 30 * SAMPLE_RATE
 _BLOCK = 5 * SAMPLE_RATE
@@ -69,8 +69,9 @@ def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
         for batch in plan_batches(window, batch_size_s).batches:
             spans = [window[index] for index in batch.indices]
             speech = [pcm[span.start : span.end] for span in spans]
-            for span, words in zip(spans, recogniser.recognise(speech), strict=True):
-                heard[span.start] = (span, words)
+            recognised = recogniser.recognise(speech, EMPTY_REQUEST)
+            for span, said in zip(spans, recognised, strict=True):
+                heard[span.start] = (span, said.words)
 
     def run(samples: Pcm) -> list[str]:
         heard.clear()

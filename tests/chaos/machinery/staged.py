@@ -21,7 +21,7 @@ from tests.support.installation import Installation, as_wav
 from tests.support.services import Service, Stack
 from tests.support.stub_recogniser import StubRecogniser
 from worker.pipeline.assemble import assemble
-from worker.recogniser import SAMPLE_RATE
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
 
 __all__ = ["ANY", "Deed", "Fault", "Staged", "Step", "recording"]
 
@@ -47,9 +47,11 @@ def undisturbed(recorded: bytes) -> str:
     words = [
         Word(word.word, span.start / SAMPLE_RATE + word.start, span.start / SAMPLE_RATE + word.end)
         for span, heard in zip(
-            spans, stub.recognise([samples[span.start : span.end] for span in spans]), strict=True
+            spans,
+            stub.recognise([samples[span.start : span.end] for span in spans], EMPTY_REQUEST),
+            strict=True,
         )
-        for word in heard
+        for word in heard.words
     ]
     return assemble(
         words,

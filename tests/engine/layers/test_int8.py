@@ -15,7 +15,7 @@ from tests.support.speech.demo_speech import character_error_rate
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.layers.int8 import Int8Linear, multiplies_in_int8
 from worker.engine.paraformer.precision import Precision
-from worker.recogniser import Pcm
+from worker.recogniser import EMPTY_REQUEST, Pcm
 
 needs_int8 = pytest.mark.skipif(
     not multiplies_in_int8(), reason="this processor has no 8-bit products, and int8 is refused"
@@ -92,7 +92,9 @@ def utterances() -> list[Pcm]:
 def test_hears_nearly_what_float32_hears() -> None:
     spoken = utterances()
     exact, near = (
-        "".join(word.word for words in recogniser.recognise(spoken) for word in words)
+        "".join(
+            word.word for said in recogniser.recognise(spoken, EMPTY_REQUEST) for word in said.words
+        )
         for recogniser in (speech_models.recogniser(), rounded())
     )
     assert character_error_rate(exact, near) <= 0.01

@@ -28,7 +28,7 @@ from worker.engine.device import (
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.model_store.locate import locate
-from worker.recogniser import BatchOutOfMemory
+from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory
 
 CPU = torch.device("cpu")
 
@@ -176,9 +176,9 @@ def test_what_only_training_needs_is_not_built(bundle: Path, named: str) -> None
     own = load_recogniser(str(bundle), device="cpu")
     demo = load_recogniser("demo", device="cpu")
     samples, _ = soundfile.read(demo_model.SAMPLE_MEETING, dtype="int16", stop=8 * 16_000)
-    heard = own.recognise([samples])
-    assert heard == demo.recognise([samples])
-    words = [word.word for word in heard[0]]
+    heard = own.recognise([samples], EMPTY_REQUEST)
+    assert heard == demo.recognise([samples], EMPTY_REQUEST)
+    words = [word.word for word in heard[0].words]
     assert len(words) > 10
     assert own.punctuate(words) == demo.punctuate(words)
 

@@ -18,7 +18,7 @@ from worker.engine.fbank import HOP_SAMPLES, Fbank, frame_count
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.paraformer.precision import Precision
 from worker.pipeline.transcribe import Tools, plan_key
-from worker.recogniser import Pcm
+from worker.recogniser import EMPTY_REQUEST, Pcm
 
 CPU = torch.device("cpu")
 
@@ -37,7 +37,10 @@ def utterances() -> list[Pcm]:
 
 
 def heard(recogniser: FunASRRecogniser) -> list[list[str]]:
-    return [[word.word for word in said] for said in recogniser.recognise(utterances())]
+    return [
+        [word.word for word in said.words]
+        for said in recogniser.recognise(utterances(), EMPTY_REQUEST)
+    ]
 
 
 def test_bfloat16_hears_nearly_the_same() -> None:
@@ -74,7 +77,7 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
     }
     hooks = [watch(name, module) for name, module in parts.items()]
     try:
-        rounded().recognise(utterances()[:2])
+        rounded().recognise(utterances()[:2], EMPTY_REQUEST)
     finally:
         for hook in hooks:
             hook.remove()
@@ -97,7 +100,7 @@ def test_what_is_added_up_from_layer_to_layer_is_not_rounded() -> None:
     layers = [*model.encoder.encoders0, *model.encoder.encoders, *model.decoder.decoders]
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
-        rounded().recognise(utterances()[:2])
+        rounded().recognise(utterances()[:2], EMPTY_REQUEST)
     finally:
         for hook in hooks:
             hook.remove()
@@ -112,7 +115,7 @@ def test_another_precision_is_another_identity_plan_and_calibration(tmp_path: Pa
     for recogniser in (exact, near):
         settings = Settings(data_dir=tmp_path)
         sizer = BatchSizer(settings, recogniser)
-        keys.append(plan_key(Tools(settings, None, None, recogniser, sizer)))  # type: ignore[arg-type]
+        keys.append(plan_key(Tools(settings, None, None, recogniser, sizer), EMPTY_REQUEST))  # type: ignore[arg-type]
     assert keys[0] != keys[1]
     files = {calibration_key(CPU, one.identity).file_in(tmp_path) for one in (exact, near)}
     assert len(files) == 2

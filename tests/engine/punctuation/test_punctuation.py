@@ -13,6 +13,7 @@ import torch
 from tests.support.speech import speech_models
 from worker.engine.paraformer.network import LoadedNetwork
 from worker.engine.punctuation.ct_transformer import LONGEST_CONTEXT_TOKENS, Punctuator
+from worker.recogniser import EMPTY_REQUEST
 
 MARKS = ["<unk>", "_", "，", "。", "？", "、"]
 NOTHING, COMMA, STOP = 1, 2, 3
@@ -35,8 +36,10 @@ def said() -> list[str]:
     pcm = speech_models.excerpt(0, 90)
     detector = speech_models.recogniser().voice_activity()
     spans = detector.feed(pcm) + detector.finish()
-    results = speech_models.recogniser().recognise([pcm[span.start : span.end] for span in spans])
-    return [word.word for words in results for word in words]
+    results = speech_models.recogniser().recognise(
+        [pcm[span.start : span.end] for span in spans], EMPTY_REQUEST
+    )
+    return [word.word for said in results for word in said.words]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 19, 20, 21, 40, 150])

@@ -15,13 +15,12 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import RecognitionFailed
 from shared.models import LOCAL_OWNER
-from shared.transcripts.values import Word
 from tests.support import factories
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
 from worker import process
 from worker.pipeline.transcribe import plan_key
-from worker.recogniser import Pcm
+from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
 from worker.supervision import attempt_store
 
 
@@ -71,30 +70,30 @@ def commits(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Commits
 
 
 class Refusing(StubRecogniser):
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         if len(self.spans) == 1:
             raise RecognitionFailed
-        return super().recognise(speech)
+        return super().recognise(speech, request)
 
 
 class Breaking(StubRecogniser):
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         if len(self.spans) == 1:
             raise KeyError("something nobody foresaw")
-        return super().recognise(speech)
+        return super().recognise(speech, request)
 
 
 class ToldToStop(StubRecogniser):
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         process.shutdown.set()
-        return super().recognise(speech)
+        return super().recognise(speech, request)
 
 
 def _of_another_plan(worker: Worker, recogniser: StubRecogniser) -> None:
     """An attempt before this one planned other spans, which this one drops."""
     claim = factories.claim(worker.db)
     strange = [jobs.PlannedSegment(0, 16_000, 0)]
-    key = plan_key(worker.tools(recogniser))
+    key = plan_key(worker.tools(recogniser), EMPTY_REQUEST)
     jobs.store_plan(worker.db, claim, key, strange, complete=False)
     jobs.release(worker.db, claim)
 

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 import pytest
 
 from shared.states import AttemptOutcome, BatchLimit, JobStatus
-from shared.transcripts.values import Word
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
 from worker import process
 from worker.audio.decode import DecodedAudio
-from worker.recogniser import Pcm
+from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
 
 
 class TestOutOfMemory:
@@ -88,9 +87,11 @@ class TestStreaming:
         early = []
 
         class Eager(StubRecogniser):
-            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+            def recognise(
+                self, speech: Sequence[Pcm], request: RecognitionRequest
+            ) -> list[RecognisedSpan]:
                 recognising.set()
-                return super().recognise(speech)
+                return super().recognise(speech, request)
 
         class HeldUp(DecodedAudio):
             @property
@@ -131,8 +132,10 @@ class TestOutcomes:
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Forgetful(StubRecogniser):
-            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
-                return super().recognise(speech)[:1]
+            def recognise(
+                self, speech: Sequence[Pcm], request: RecognitionRequest
+            ) -> list[RecognisedSpan]:
+                return super().recognise(speech, request)[:1]
 
         job_id = worker.submit(recording())
         worker.run(Forgetful(), monkeypatch)
@@ -144,7 +147,9 @@ class TestOutcomes:
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Broken(StubRecogniser):
-            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+            def recognise(
+                self, speech: Sequence[Pcm], request: RecognitionRequest
+            ) -> list[RecognisedSpan]:
                 raise KeyError("a secret path")
 
         job_id = worker.submit(recording())
@@ -159,9 +164,11 @@ class TestOutcomes:
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class ToldToStop(StubRecogniser):
-            def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+            def recognise(
+                self, speech: Sequence[Pcm], request: RecognitionRequest
+            ) -> list[RecognisedSpan]:
                 process.shutdown.set()
-                return super().recognise(speech)
+                return super().recognise(speech, request)
 
         job_id = worker.submit(recording())
         recogniser = ToldToStop()

@@ -15,7 +15,7 @@ from tests.support import factories
 from tests.support.pipeline_worker import SPEECH_S, Worker, recording
 from tests.support.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
 from worker.pipeline.transcribe import Tools, plan_key, transcribe
-from worker.recogniser import SAMPLE_RATE, ModelIdentity
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, ModelIdentity
 
 
 class Stop(Exception):
@@ -36,7 +36,7 @@ class TestResume:
             transcribe(tools, first, _die_after_batches(tools, after))
         before = list(tools.recogniser.batches)  # type: ignore[attr-defined]
         assert len(before) == after
-        stored = jobs.stored_plan(worker.db, first, plan_key(tools))
+        stored = jobs.stored_plan(worker.db, first, plan_key(tools, EMPTY_REQUEST))
         assert not stored.complete
         jobs.release(worker.db, first)
 
@@ -56,7 +56,7 @@ class TestResume:
         first = factories.claim(worker.db)
 
         def die_when_planned() -> None:
-            if jobs.stored_plan(worker.db, first, plan_key(tools)).complete:
+            if jobs.stored_plan(worker.db, first, plan_key(tools, EMPTY_REQUEST)).complete:
                 raise Stop
 
         with pytest.raises(Stop):
@@ -77,7 +77,7 @@ class TestResume:
         tools = worker.tools(StubRecogniser())
         first = factories.claim(worker.db)
         strange = [jobs.PlannedSegment(0, 16_000, 0)]
-        jobs.store_plan(worker.db, first, plan_key(tools), strange, complete=False)
+        jobs.store_plan(worker.db, first, plan_key(tools, EMPTY_REQUEST), strange, complete=False)
         jobs.release(worker.db, first)
         worker.run(StubRecogniser(), monkeypatch)
         assert worker.transcript(job_id) == expected

@@ -13,6 +13,7 @@ from worker.demo_model.recipe.speech.meeting import Reference
 from worker.demo_model.recipe.speech.stress import Audio
 from worker.engine.funasr_recogniser import FunASRRecogniser
 from worker.pipeline.assemble import low_confidence_share
+from worker.recogniser import EMPTY_REQUEST
 
 _SPANS_AT_ONCE = 20
 
@@ -54,9 +55,10 @@ def judged(
         word
         for begin in range(0, len(spans), _SPANS_AT_ONCE)
         for heard in recogniser.recognise(
-            [pcm[span.start : span.end] for span in spans[begin : begin + _SPANS_AT_ONCE]]
+            [pcm[span.start : span.end] for span in spans[begin : begin + _SPANS_AT_ONCE]],
+            EMPTY_REQUEST,
         )
-        for word in heard
+        for word in heard.words
     ]
     said = [word["word"].upper() for each in reference["sentences"] for word in each["words"]]
     heard_words = [word.word.upper() for word in words]

@@ -27,7 +27,10 @@ from worker.engine.paraformer.precision import Precision
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
 from worker.memory.model import NetworkShape
-from worker.recogniser import Pcm
+from worker.recogniser import Pcm, RecognisedSpan
+
+LANGUAGE = "zh"
+"""What Paraformer recognises; English terms within it included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +93,14 @@ class Paraformer:
         return (stacked + self._shift) * self._scale, lengths
 
     @torch.inference_mode()
-    def recognise(self, speech: Sequence[Pcm]) -> list[tuple[Word, ...]]:
+    def recognise(self, speech: Sequence[Pcm]) -> list[RecognisedSpan]:
         """One forward pass over all spans; a result for each, in order."""
         audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
-        results: list[tuple[Word, ...]] = [()] * len(speech)
+        results = [RecognisedSpan()] * len(speech)
         if audible:
             batch = self._forward(*self.features([speech[i] for i in audible]))
             for i, words in zip(audible, batch, strict=True):
-                results[i] = words
+                results[i] = RecognisedSpan(words, LANGUAGE if words else None)
         return results
 
     def _forward(self, features: Tensor, lengths: Tensor) -> list[tuple[Word, ...]]:

@@ -15,7 +15,7 @@ import torch
 from worker.engine.calibration.calibrate import calibrated
 from worker.engine.calibration.probe_batches import ProbeShape, live_peak_bytes, noise
 from worker.engine.funasr_recogniser import FunASRRecogniser
-from worker.recogniser import Pcm
+from worker.recogniser import EMPTY_REQUEST, Pcm
 
 _STAGES = {
     "features": "filter banks and features",
@@ -82,13 +82,13 @@ def waits_of_a_pass(recogniser: FunASRRecogniser, speech: Sequence[Pcm]) -> list
     CPU."""
     if recogniser._device.type != "cuda":
         return None
-    recogniser.recognise(speech)
+    recogniser.recognise(speech, EMPTY_REQUEST)
     before = torch.cuda.get_sync_debug_mode()
     torch.cuda.set_sync_debug_mode("warn")
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            recogniser.recognise(speech)
+            recogniser.recognise(speech, EMPTY_REQUEST)
     finally:
         torch.cuda.set_sync_debug_mode(before)
     return [

@@ -1,0 +1,164 @@
+"""What a job asks of recognition, and what a recogniser is able to do, in the whole pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from shared import jobs
+from shared.settings import Settings
+from shared.states import Stage
+from shared.transcripts.values import Transcript, Word
+from tests.support import factories
+from tests.support.pipeline_worker import Worker, recording
+from tests.support.stub_recogniser import StubRecogniser
+from worker.pipeline.assemble import split_marks
+from worker.pipeline.transcribe import Tools, plan_key, transcribe
+from worker.recogniser import EMPTY_REQUEST, RecognitionRequest, UnsupportedRequest
+
+HOTWORDS = RecognitionRequest(hotwords=("网关", "集群"))
+
+
+class Stop(Exception):
+    """Stands for the process being killed."""
+
+
+def _run(worker: Worker, tools: Tools, request: RecognitionRequest) -> Transcript:
+    worker.submit(recording(5))
+    return transcribe(tools, factories.claim(worker.db), lambda: None, request=request)
+
+
+def _words(transcript: Transcript) -> set[str]:
+    return {word.word for sentence in transcript.sentences for word in sentence.words}
+
+
+class TestPlanKey:
+    """Segments stored under another key are not taken for this text's."""
+
+    @staticmethod
+    def key(request: RecognitionRequest, **settings: float) -> str:
+        tools = Tools(Settings(**settings), None, None, StubRecogniser(), None)  # type: ignore[arg-type]
+        return plan_key(tools, request)
+
+    def test_an_empty_request_has_the_key_from_before_there_were_requests(self) -> None:
+        """So that a job that was being worked on during an upgrade is resumed."""
+        assert self.key(EMPTY_REQUEST) == (
+            "8964ae5857ccd2d561b3d02be2066ed901eaa49bb3cdfdc7ba5adbec3fc9148b"
+        )
+        assert self.key(RecognitionRequest(), vad_end_silence_ms=500, max_segment_s=30) == (
+            "4688d6a5b9cb96d8241b282c6f1f8cec21c7b259520cc6703bb8411b8acfc277"
+        )
+
+    def test_every_other_request_has_a_key_of_its_own(self) -> None:
+        requests = (
+            EMPTY_REQUEST,
+            HOTWORDS,
+            RecognitionRequest(hotwords=("网关",)),
+            RecognitionRequest(language="zh"),
+            RecognitionRequest(hotwords=("网关",), language="zh"),
+        )
+        assert len({self.key(request) for request in requests}) == len(requests)
+
+    def test_the_order_of_hotwords_and_saying_one_twice_make_no_other_request(self) -> None:
+        same = RecognitionRequest(hotwords=("集群", "网关", "集群"))
+        assert same == HOTWORDS
+        assert self.key(same) == self.key(HOTWORDS)
+
+
+class TestRequest:
+    def test_hotwords_reach_a_recogniser_that_takes_them(self, worker: Worker) -> None:
+        tools = worker.tools(StubRecogniser(accepts_hotwords=True))
+        assert _words(_run(worker, tools, HOTWORDS)) == set(HOTWORDS.hotwords)
+
+    def test_the_transcript_is_in_the_language_asked_for(self, worker: Worker) -> None:
+        tools = worker.tools(StubRecogniser(languages=("zh", "en")))
+        assert _run(worker, tools, RecognitionRequest(language="en")).language == "en"
+        assert _run(worker, tools, EMPTY_REQUEST).language == "zh"
+
+    @pytest.mark.parametrize("request_", [HOTWORDS, RecognitionRequest(language="en")])
+    def test_what_the_model_cannot_do_is_refused_before_anything_is_decoded(
+        self, worker: Worker, request_: RecognitionRequest
+    ) -> None:
+        recogniser = StubRecogniser()
+        with pytest.raises(UnsupportedRequest, match="The model stub"):
+            _run(worker, worker.tools(recogniser), request_)
+        assert recogniser.batches == []
+
+    def test_an_attempt_with_another_request_keeps_no_words_of_the_one_before(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recogniser = StubRecogniser(accepts_hotwords=True)
+        tools = worker.tools(recogniser)
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 4.0)
+        worker.submit(recording(8))
+        first = factories.claim(worker.db)
+        with pytest.raises(Stop):
+            transcribe(tools, first, _die_after(recogniser, 2))
+        jobs.release(worker.db, first)
+        resumed = transcribe(tools, factories.claim(worker.db), lambda: None, request=HOTWORDS)
+        assert _words(resumed) == set(HOTWORDS.hotwords)
+
+
+def _die_after(recogniser: StubRecogniser, batches: int) -> Callable[[], None]:
+    def check() -> None:
+        if len(recogniser.batches) >= batches:
+            raise Stop
+
+    return check
+
+
+class TestPunctuatingRecogniser:
+    def test_its_marks_end_sentences_and_nothing_is_punctuated(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Punctuating(StubRecogniser):
+            def punctuate(self, words: Sequence[str]) -> list[str]:
+                raise AssertionError("its words bring their marks along")
+
+        stages: list[object] = []
+        set_stage = jobs.set_stage
+
+        def noted(*args: object, **values: object) -> object:
+            stages.extend(arg for arg in args if isinstance(arg, Stage))
+            return set_stage(*args, **values)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(jobs, "set_stage", noted)
+        transcript = _run(worker, worker.tools(Punctuating(punctuates=True)), EMPTY_REQUEST)
+        assert len(transcript.sentences) == 5  # one a span
+        assert all(sentence.text.endswith("。") for sentence in transcript.sentences)
+        assert "。" not in "".join(_words(transcript))
+        assert Stage.SAVING in stages and Stage.PUNCTUATING not in stages
+
+    def test_words_without_a_mark_are_left_as_they_are(self) -> None:
+        words = [Word("好，", 0, 1, 0.5), Word("API", 1, 2), Word("吗？！", 2, 3)]
+        bare, marks = split_marks(words)
+        assert [word.word for word in bare] == ["好", "API", "吗"]
+        assert marks == ["，", "", "？！"]
+        assert bare[0].confidence == 0.5
+
+
+def test_where_neighbours_change_what_is_heard_each_span_is_recognised_alone(
+    worker: Worker,
+) -> None:
+    alone, together = StubRecogniser(is_batch_invariant=False), StubRecogniser()
+    for recogniser in (alone, together):
+        _run(worker, worker.tools(recogniser), EMPTY_REQUEST)
+    assert alone.spans == [1] * 5
+    assert sum(together.spans) == 5 and max(together.spans) > 1
+
+
+def test_batches_are_planned_for_the_longest_span_that_the_recogniser_takes(
+    worker: Worker,
+) -> None:
+    class Short(StubRecogniser):
+        longest_span_s = 2.0
+
+    recogniser = Short()
+    model = recogniser.memory_model
+    recogniser.memory_model = type(model)(
+        model.fixed_bytes, model.bytes_per_second, bytes_per_second_squared=2**20
+    )
+    limited = worker.tools(recogniser).batch_sizer.choose(3_600)
+    recogniser.longest_span_s = 60.0  # type: ignore[misc]
+    assert worker.tools(recogniser).batch_sizer.choose(3_600).memory_cap_s < limited.memory_cap_s
