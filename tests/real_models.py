@@ -34,7 +34,7 @@ from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.reference.stock_funasr import load_stock
 from worker.model_store.config import read_config
 from worker.model_store.locate import locate
-from worker.pipeline.speech_source import Listener
+from worker.pipeline.speech_source import SpeechSource
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
 BUNDLED = {"asr": demo_model.ASR_DIR, "vad": demo_model.VAD_DIR, "punc": demo_model.PUNC_DIR}
@@ -108,15 +108,15 @@ def samples_of(recording: Path) -> Pcm:
         tempfile.TemporaryDirectory() as folder,
         AudioSpool(Path(folder) / "audio.pcm") as spool,
     ):
-        listener = Listener(
+        source = SpeechSource(
             recording,
             spool,
             None,
             limits=DecodeLimits(max_audio_s=12 * 3600),
             require_space=lambda _: None,
         )
-        with listener:
-            for _ in listener.heard(lambda: None):
+        with source:
+            for _ in source.blocks(lambda: None):
                 pass
         return np.array(spool.read(0, spool.samples))
 

@@ -25,14 +25,14 @@ from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
 from shared.storage.blobs import BlobStore
 from worker.batching.size import BatchSizer
-from worker.configured import load_configured_recogniser
-from worker.pipeline.transcribe import Tools
-from worker.pipeline.workdir import sweep
+from worker.configured_recogniser import load_configured_recogniser
+from worker.pipeline.tools import Tools
+from worker.pipeline.work_folders import remove_leftovers
 from worker.supervision.file_lock import GivenUp, file_lock
 from worker.supervision.heartbeat import ShutdownRequested
-from worker.supervision.liveness import Watched, watch_file
+from worker.supervision.liveness import Liveness, liveness_file
 from worker.supervision.reaper import Reaper
-from worker.supervision.watchdog import Watchdog, forget_former
+from worker.supervision.watchdog import Watchdog, remove_stale_files
 
 log = structlog.get_logger(__name__)
 
@@ -71,17 +71,17 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{pid}"
 
 
-def stop_if_told() -> None:
-    """Raises ShutdownRequested once the worker was told to stop."""
+def stop_if_requested() -> None:
+    """Raises ShutdownRequested once the worker has received a stop signal."""
     if shutdown.is_set():
         raise ShutdownRequested
 
 
-def watched(claim: jobs.Claim) -> Watched:
-    """Lets the main process see whether the attempt at `claim` moves."""
+def liveness(claim: jobs.Claim) -> Liveness:
+    """Shows the main process the progress of the attempt at `claim`, while it is entered."""
     settings = tools().settings
-    return Watched(
-        watch_file(settings.watch_dir, worker=worker_name(), pid=os.getpid()),
+    return Liveness(
+        liveness_file(settings.watch_dir, worker=worker_name(), pid=os.getpid()),
         job_id=claim.job_id,
         fence=claim.fence,
         stall_s=settings.stall_s,
@@ -94,7 +94,7 @@ def before_children() -> None:
     A child that is told to stop before it can listen would die of the signal.  Blocked, which
     children inherit, it waits for them.
     """
-    forget_former(load_settings().watch_dir, worker=worker_name())
+    remove_stale_files(load_settings().watch_dir, worker=worker_name())
     signal.pthread_sigmask(signal.SIG_BLOCK, {_STOP_SIGNAL})
     signal.signal(_NO_MODEL_SIGNAL, _note_that_no_model_loads)
 
@@ -123,7 +123,7 @@ def start_child() -> None:
         _leave_with_the_parent(0)
     configure_logging(settings)  # FunASR's import rearranges the root logger
     try:
-        sweep(settings.work_dir, _tools.db)
+        remove_leftovers(settings.work_dir, _tools.db)
     except SQLAlchemyError as error:
         log.warning("what crashes left stays for now", error=str(error))
     identity = _tools.recogniser.identity

@@ -1,4 +1,4 @@
-"""The one task: hear a doorbell, claim the next job, run it, end its attempt.
+"""The one task: on a doorbell, claim the next job, run it, end its attempt.
 
 This is the boundary that catches everything; elsewhere errors are caught where they can be
 handled.
@@ -22,32 +22,41 @@ from shared.models import new_id
 from shared.queue import TRANSCRIBE_NEXT, ring
 from worker import process
 from worker.app import app
-from worker.pipeline.transcribe import Tools, transcribe
-from worker.supervision.attempt_store import AttemptStore, LastWords, through_outages
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.tools import Tools
+from worker.pipeline.transcribe import transcribe
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
-from worker.supervision.liveness import Watched
+from worker.supervision.liveness import Liveness
+from worker.supervision.retrying_store import (
+    FinalWriteDeadline,
+    RetryingStore,
+    retry_while_unavailable,
+)
 
 log = structlog.get_logger(__name__)
 
 
 @app.task(name=TRANSCRIBE_NEXT)
 def transcribe_next(doorbell: str) -> None:
-    """`doorbell` names the job that rang, for the log only: the queue is in SQL."""
+    """Claim the next job and run it to its end, whatever that is.
+
+    `doorbell` names the job that rang, for the log only: the queue is in SQL.
+    """
     tools = process.tools()
     if not _has_room(tools):
         return
     try:
         claim = _claim(tools)
     except ShutdownRequested:
-        log.info("told to stop; leaves the job to others", doorbell=doorbell)
+        log.info("received a stop signal; leaves the job to others", doorbell=doorbell)
         return
     if claim is None:
         log.info("nothing to claim", doorbell=doorbell)
         return
     with structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence):
         log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
-        with process.watched(claim) as watched:
-            outcome = _end(tools, claim, watched)
+        with process.liveness(claim) as liveness:
+            outcome = _run_to_its_end(tools, claim, liveness)
         log.info("attempt over", outcome=outcome)
 
 
@@ -66,34 +75,38 @@ def _claim(tools: Tools) -> jobs.Claim | None:
     # Named, so that a claim whose COMMIT was not answered is found again instead of left to the
     # reaper.
     worker, lease_s, name = process.worker_name(), tools.settings.lease_s, new_id()
-    process.stop_if_told()
-    return through_outages(
+    process.stop_if_requested()
+    return retry_while_unavailable(
         lambda: jobs.claim_next(tools.db, worker=worker, lease_s=lease_s, write=name),
-        process.stop_if_told,
+        process.stop_if_requested,
     )
 
 
-def _end(tools: Tools, claim: jobs.Claim, watched: Watched) -> str:
-    """Run the attempt to its end, whatever that is."""
-    check = LastWords(process.shutdown, soft_shutdown_s=tools.settings.soft_shutdown_s)
-    last_words = AttemptStore(tools.db, claim, check, watched)
+def _run_to_its_end(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
+    """The outcome, in words for the log.
+
+    Either the outcome is stored with the attempt, or nothing is stored and its lease expires.
+    """
+    deadline = FinalWriteDeadline(process.shutdown, soft_shutdown_s=tools.settings.soft_shutdown_s)
+    final_store = RetryingStore(tools.db, claim, deadline, liveness)
     try:
         try:
-            return _run(tools, claim, watched, last_words)
+            return _run(tools, claim, liveness, final_store)
         except Cancelled:
-            last_words.write(jobs.cancelled)
+            final_store.write(jobs.cancelled)
             return "cancelled"
     except FenceLost:
         return "lost the lease; another worker has the job"
     except ShutdownRequested:
-        log.error("told to stop while the database was out")
+        log.error("received a stop signal while the database was unavailable")
     except SQLAlchemyError as error:
         # The outcome cannot be written either: the lease runs out and the reaper takes over.
         log.error("database failed", error=str(error))
     return "left to the reaper"
 
 
-def _run(tools: Tools, claim: jobs.Claim, watched: Watched, last_words: AttemptStore) -> str:
+def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: RetryingStore) -> str:
+    """Transcribe, and store the transcript or the error; the outcome."""
     settings = tools.settings
     try:
         with Heartbeat(
@@ -101,22 +114,22 @@ def _run(tools: Tools, claim: jobs.Claim, watched: Watched, last_words: AttemptS
         ) as heartbeat:
             memory = tools.recogniser.memory
             memory.reset_peak()
-            transcript = transcribe(tools, claim, heartbeat.check, watched)
-            store = AttemptStore(tools.db, claim, heartbeat.check, watched)
-            store.write(jobs.finish, transcript, peak_bytes=memory.peak_bytes())
+            attempt = Attempt.begin(tools, claim, heartbeat.check, liveness)
+            transcript = transcribe(attempt)
+            attempt.store.write(jobs.finish, transcript, peak_bytes=memory.peak_bytes())
         return "completed"
     except ShutdownRequested:
-        last_words.write(jobs.release)
+        final_store.write(jobs.release)
         ring(app, claim.job_id)  # another worker may be idle
         return "released"
     except (Cancelled, FenceLost, SQLAlchemyError):
         raise
     except PermanentError as permanent:
-        last_words.write(jobs.fail, permanent)
+        final_store.write(jobs.fail, permanent)
         return f"failed: {permanent.code}"
     except Exception as unforeseen:  # the boundary
         error = unforeseen if isinstance(unforeseen, LongscribeError) else InternalError()
         log.exception("attempt failed", code=error.code)
         most, delay_s = settings.max_attempts, settings.retry_delay_s
-        last_words.write(jobs.retry_later, error, max_attempts=most, delay_s=delay_s)
+        final_store.write(jobs.retry_later, error, max_attempts=most, delay_s=delay_s)
         return f"to be retried: {error.code}"

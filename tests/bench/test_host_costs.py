@@ -28,7 +28,7 @@ from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.voice_activity.endpoints import EndpointMachine, Segmenter
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
 from worker.pipeline import assemble, transcribe
-from worker.pipeline.speech_source import Listener
+from worker.pipeline.speech_source import SpeechSource
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
@@ -50,10 +50,10 @@ ACCOUNTS = (
     (Paraformer, "_words", "words and their times"),
     (Punctuator, "punctuate", "marks"),
     (transcribe, "plan_batches", "windows and batch plans"),
-    (windows.Windows, "add", "windows and batch plans"),
+    (windows.PlanningWindows, "add", "windows and batch plans"),
     (assemble, "_sentence", "sentences"),
     (transcribe, "assemble", "sentences"),
-    (Listener, "_listen", "handing on blocks"),
+    (SpeechSource, "_decode", "handing on blocks"),
     (Session, "execute", "SQL"),
     (Session, "scalar", "SQL"),
     (Session, "commit", "SQL"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from worker.batching.plan import plan_batches
-from worker.batching.windows import Windows
+from worker.batching.windows import PlanningWindows
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
@@ -63,7 +63,7 @@ def _recording(kind: str, speech_s: float, seed: int) -> list[SpeechSpan]:
 
 def _padding(spans: list[SpeechSpan], size_s: float, pass_s: float) -> float:
     """Of the whole job, planned window by window as the pipeline does."""
-    windows = Windows(size_s, pass_s)
+    windows = PlanningWindows(size_s, pass_s)
     plans = [
         plan_batches(window, size_s, batch_overhead_s=pass_s)
         for window in [*windows.add(spans), windows.rest()]

@@ -18,7 +18,7 @@ from worker.batching.plan import (
     choose_batch_size_s,
     plan_batches,
 )
-from worker.batching.windows import Windows
+from worker.batching.windows import PlanningWindows
 from worker.memory.model import MemoryModel
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
@@ -44,7 +44,7 @@ def spans(samples: Pcm) -> list[SpeechSpan]:
 def cut(
     job: Sequence[SpeechSpan], batch_size_s: float, overhead_s: float
 ) -> list[list[SpeechSpan]]:
-    windows = Windows(batch_size_s, overhead_s)
+    windows = PlanningWindows(batch_size_s, overhead_s)
     return [*windows.add(job), windows.rest()]
 
 

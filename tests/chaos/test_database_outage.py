@@ -138,7 +138,7 @@ def test_a_doorbell_in_an_outage_is_answered_afterwards(
     wait_for(staged.faults.has_struck, what="the claim")
     server.stop()
     staged.faults.release()
-    wait_for(lambda: "the database is out" in worker.log, what="the outage to be seen")
+    wait_for(lambda: "the database is unavailable" in worker.log, what="the outage to be seen")
     server.start()
     assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
     assert staged.outcomes(job_id) == UNDISTURBED
@@ -164,10 +164,10 @@ def test_a_worker_told_to_stop_in_an_outage_ends_in_time_and_its_job_is_gone_on_
     worker, job_id = held_at(staged, fault, LONGSCRIBE_SOFT_SHUTDOWN_S="20")
     server.stop()
     staged.faults.release()
-    wait_for(lambda: "the database is out" in worker.log, what="the outage to be seen")
+    wait_for(lambda: "the database is unavailable" in worker.log, what="the outage to be seen")
     worker.kill(signal.SIGTERM)
     assert worker.process.wait(timeout=20) == 0, worker.log
-    assert "told to stop while the database was out" in worker.log
+    assert "received a stop signal while the database was unavailable" in worker.log
     server.start()
     other = staged.start_worker("other")
     assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, other.log

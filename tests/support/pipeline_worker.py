@@ -16,7 +16,7 @@ from tests.support import factories
 from tests.support.installation import as_wav
 from worker import process
 from worker.batching.size import BatchSizer
-from worker.pipeline.transcribe import Tools
+from worker.pipeline.tools import Tools
 from worker.recogniser import SAMPLE_RATE, Recogniser
 
 

@@ -21,17 +21,20 @@ GROWTH = 8
 """A window is so many times as long as the one before: decoding is ahead of recognition by then,
 and many short windows would mean many passes."""
 
-DEAR_PASS_S = 8.0
-"""From this overhead of a batch on, in padded seconds, the largest window is `DEAR_WINDOW_S` at the
-least, however small its batches: on an hour of meeting at 60 s that halves their number."""
-DEAR_WINDOW_S = 2_400.0
+EXPENSIVE_PASS_S = 8.0
+"""Where a batch costs this overhead or more, in padded seconds, the largest window is at least
+`LARGE_WINDOW_S`, however small its batches: on an hour of meeting at 60 s that halves their number.
+"""
+
+LARGE_WINDOW_S = 2_400.0
+"""Seconds of speech."""
 
 
-class Windows:
+class PlanningWindows:
     """Cuts a growing sequence of spans into windows, by the spans alone and not by their timing."""
 
     def __init__(self, batch_size_s: float, batch_overhead_s: float = 0.0) -> None:
-        least = DEAR_WINDOW_S if batch_overhead_s >= DEAR_PASS_S else FIRST_WINDOW_S
+        least = LARGE_WINDOW_S if batch_overhead_s >= EXPENSIVE_PASS_S else FIRST_WINDOW_S
         self._largest_s = max(least, BATCHES_A_WINDOW * batch_size_s)
         self._size_s = FIRST_WINDOW_S
         self._pending: list[SpeechSpan] = []

@@ -16,7 +16,7 @@ from worker.bench.results import CannotMeasure, Cost, MachineFacts, Measurement,
 from worker.bench.sizes import ALONE, AUTO, SizeBench
 from worker.bench.stock_process import run_stock
 from worker.bench.stopwatch import Stopwatch
-from worker.configured import load_configured_recogniser
+from worker.configured_recogniser import load_configured_recogniser
 from worker.recogniser import SAMPLE_RATE, Recogniser, SpeechSpan
 
 Say = Callable[[str], None]

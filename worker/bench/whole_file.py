@@ -11,12 +11,12 @@ from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
 from worker.batching.plan import plan_batches
 from worker.batching.size import BatchSizer
-from worker.batching.windows import Windows
+from worker.batching.windows import PlanningWindows
 from worker.bench.results import Cost
 from worker.bench.sizes import Words, recognise_plan
 from worker.bench.stopwatch import Stopwatch
 from worker.pipeline.assemble import assemble, split_marks
-from worker.pipeline.speech_source import Listener
+from worker.pipeline.speech_source import SpeechSource
 from worker.recogniser import Recogniser, SpeechSpan
 
 
@@ -43,16 +43,16 @@ def transcribe_file(
     """
     with Stopwatch() as watch, AudioSpool(spool_path) as spool:
         run = _Run(recogniser, settings, spool)
-        listener = Listener(
+        source = SpeechSource(
             recording,
             spool,
             recogniser.voice_activity(),
             limits=DecodeLimits(max_audio_s=settings.max_audio_s),
             require_space=lambda wanted_bytes: None,
         )
-        with listener:
-            for heard in listener.heard(lambda: None):
-                run.add(heard.spans, listener.expected_s)
+        with source:
+            for block in source.blocks(lambda: None):
+                run.add(block.spans, source.expected_s)
         run.finish()
         words = [word for said in run.words for word in said]
         if recogniser.punctuates:
@@ -77,7 +77,7 @@ class _Run:
         self._sizer = BatchSizer(settings, recogniser)
         self._spool = spool
         self._waiting: list[SpeechSpan] = []
-        self._windows: Windows | None = None
+        self._windows: PlanningWindows | None = None
         self._size_s = 0.0
         self.words: list[Words] = []
         self.batches = 0
@@ -93,10 +93,10 @@ class _Run:
     def finish(self) -> None:
         self._recognise(self._pass_on(self._spool.seconds).rest())
 
-    def _pass_on(self, expected_s: float | None) -> Windows:
+    def _pass_on(self, expected_s: float | None) -> PlanningWindows:
         if self._windows is None:
             self._size_s = self._sizer.choose(expected_s or self._spool.seconds).batch_size_s
-            self._windows = Windows(self._size_s, self._recogniser.batch_overhead_s)
+            self._windows = PlanningWindows(self._size_s, self._recogniser.batch_overhead_s)
         for window in self._windows.add(self._waiting):
             self._recognise(window)
         self._waiting = []

@@ -12,57 +12,36 @@ from shared.errors import RecognitionFailed
 from shared.jobs import RecognisedSegment
 from shared.transcripts.values import Word
 from worker.audio.spool import AudioSpool
-from worker.batching.size import BatchSizer, padded_s
-from worker.pipeline.metering import AttemptMeter
-from worker.recogniser import (
-    SAMPLE_RATE,
-    BatchOutOfMemory,
-    Pcm,
-    Recogniser,
-    RecognitionRequest,
-)
-from worker.supervision.attempt_store import AttemptStore
-from worker.supervision.liveness import Watched
+from worker.batching.size import padded_s
+from worker.pipeline.attempt import Attempt
+from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm
 
 log = structlog.get_logger(__name__)
 
 
 class BatchRunner:
-    """Recognises batches of one job; `words` are those of all that is done so far."""
+    """Recognises batches of one attempt and commits each; `words` are those of all that is done."""
 
-    def __init__(
-        self,
-        store: AttemptStore,
-        recogniser: Recogniser,
-        batch_sizer: BatchSizer,
-        spool: AudioSpool,
-        meter: AttemptMeter,
-        watched: Watched,
-        request: RecognitionRequest,
-    ) -> None:
-        self._store = store
-        self._recogniser = recogniser
-        self._batch_sizer = batch_sizer
+    def __init__(self, attempt: Attempt, spool: AudioSpool) -> None:
+        self._attempt = attempt
+        self._recogniser = attempt.tools.recogniser
+        self._batch_sizer = attempt.tools.batch_sizer
         self._spool = spool
-        self._meter = meter
-        self._watched = watched
-        self._request = request
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
 
     def words(self) -> list[Word]:
-        """In order of time."""
+        """Every word that is recognised by now, in order of time."""
         return words_of([segment for _, segment in sorted(self._done.items())])
 
     def run(
         self,
         segments: Sequence[RecognisedSegment],
-        check: Callable[[], None],
         progress: Callable[[float], float],
     ) -> None:
         """Recognise and commit every batch of a window that is not done.
 
-        `check` is called before each.  `progress` turns the share of the window that is done
-        into the job's.  Raises OutOfMemory when not even a single segment fits.
+        `progress` turns the share of the window that is done into the job's.  Raises OutOfMemory
+        when not even a single segment fits, and what the attempt's `check` raises.
         """
         samples = sum(_length(segment) for segment in segments)
         missing: dict[int, list[RecognisedSegment]] = defaultdict(list)
@@ -74,23 +53,21 @@ class BatchRunner:
                 self._done[_span(segment)] = segment
                 done += _length(segment)
         for number in sorted(missing):
-            for recognised in self._batches(missing[number], check):
+            for recognised in self._batches(missing[number]):
                 self._done |= {_span(segment): segment for segment in recognised}
                 done += sum(_length(segment) for segment in recognised)
-                self._store.write(
+                self._attempt.store.write(
                     jobs.save_batch,
                     recognised,
                     progress=progress(done / samples),
-                    usage=self._meter.usage(),
+                    usage=self._attempt.meter.usage(),
                 )
 
-    def _batches(
-        self, planned: list[RecognisedSegment], check: Callable[[], None]
-    ) -> Iterator[list[RecognisedSegment]]:
+    def _batches(self, planned: list[RecognisedSegment]) -> Iterator[list[RecognisedSegment]]:
         """The results of one planned batch, in as many parts as memory demands."""
         todo = [planned]
         while todo:
-            check()
+            self._attempt.check()
             # The ceiling may have fallen since this batch was formed.
             batch, *rest = self._batch_sizer.fit(todo.pop(0))
             todo[:0] = rest
@@ -100,7 +77,7 @@ class BatchRunner:
                 # Raises OutOfMemory when there is nothing left to halve.
                 self._batch_sizer.ran_out(batch)
                 todo.insert(0, batch)
-                self._store.write(jobs.record_oom_retry, self._batch_sizer.ceiling_s)
+                self._attempt.store.write(jobs.record_oom_retry, self._batch_sizer.ceiling_s)
                 log.warning("batch out of memory", segments=len(batch))
                 continue
             yield recognised
@@ -109,8 +86,9 @@ class BatchRunner:
         speech: list[Pcm] = [
             self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
         ]
-        with self._watched.batch(padded_s(batch)), self._meter.recognising():
-            results = self._recogniser.recognise(speech, self._request)
+        liveness, meter = self._attempt.liveness, self._attempt.meter
+        with liveness.batch(padded_s(batch)), meter.recognising():
+            results = self._recogniser.recognise(speech, self._attempt.request)
         if len(results) != len(batch):
             # Never zip what may not belong together: FunASR itself gives one empty result for a
             # whole batch in which nothing was recognised.
@@ -129,7 +107,7 @@ class BatchRunner:
 
 
 def words_of(segments: Sequence[RecognisedSegment]) -> list[Word]:
-    """Of segments in order of time."""
+    """The words of `segments`, which are in order of time."""
     return [Word(*word) for segment in segments for word in segment.words or ()]
 
 

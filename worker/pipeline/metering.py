@@ -11,7 +11,7 @@ from worker.recogniser import MemoryProbe
 
 
 class AttemptMeter:
-    """Runs from its making on; one for each attempt.
+    """Counts time and memory of one attempt, from the moment when it is made.
 
     Processor time is this process's, all of its threads: voice activity and punctuation too, but
     not the decoder, which is a process of its own.
@@ -24,7 +24,7 @@ class AttemptMeter:
 
     @contextmanager
     def recognising(self) -> Iterator[None]:
-        """Counts the time of a forward pass, one that runs out of memory included."""
+        """Count the time of a forward pass, one that runs out of memory included."""
         began = time.perf_counter()
         try:
             yield
@@ -32,7 +32,7 @@ class AttemptMeter:
             self._recognition_s += time.perf_counter() - began
 
     def usage(self) -> Usage:
-        """So far."""
+        """What the attempt has used up by now."""
         return Usage(
             recognition_s=self._recognition_s,
             cpu_s=time.process_time() - self._cpu_began_s,

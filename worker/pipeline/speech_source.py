@@ -1,7 +1,7 @@
 """Decoding and voice activity, on a thread beside the one that recognises.
 
 The decoder is another process and the recogniser may be a GPU, so while a window of the recording
-is recognised the next one is already being heard.  The samples go to the spool on disk; only the
+is recognised the next one is already being decoded.  The samples go to the spool on disk; only the
 spans wait in memory.
 """
 
@@ -27,26 +27,26 @@ _WAIT_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What another block of the recording told: the spans now certain, and the seconds so far."""
+class SourceBlock:
+    """One decoded block: the spans of speech now certain, and the seconds decoded by then."""
 
     spans: list[SpeechSpan]
     seconds: float
 
 
-class _Over:
-    """Nothing more comes: the recording has ended, or `error` has ended the listening."""
+class _End:
+    """Nothing follows: the recording has ended, or `error` has ended the decoding of it."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
 
-class Listener:
+class SpeechSource:
     """Fills `spool` from the recording at `path` while it is entered.
 
-    `expected_s` is the length that the recording's header claims, once `heard` has given
-    anything, or None.  `require_space` is told how many bytes more are wanted and raises if there
-    is no room.  With no `detector` there is only decoding.
+    `expected_s` is the length that the recording's header claims, or None; it is known once
+    `blocks` has yielded.  `require_space` is given the bytes that are still to be written and
+    raises if there is no room.  With no `detector` there is only decoding, and no spans.
     """
 
     def __init__(
@@ -63,37 +63,37 @@ class Listener:
         self._detector = detector
         self._limits = limits
         self._require_space = require_space
-        self._heard: queue.SimpleQueue[Heard | _Over] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[SourceBlock | _End] = queue.SimpleQueue()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="speech source", daemon=True)
         self._summary: DecodeSummary | None = None
         self._loudness = LoudnessMeter()
         self.expected_s: float | None = None
 
     @property
     def waveform(self) -> Waveform | None:
-        """What the recording looks like; after `heard` has ended. None of one without sound."""
+        """What the recording looks like, after `blocks` has ended; None where there is no sound."""
         return self._loudness.waveform()
 
     @property
     def summary(self) -> DecodeSummary:
-        """What came of decoding; after `heard` has ended."""
+        """What came of decoding, after `blocks` has ended."""
         if self._summary is None:
-            raise RuntimeError("the recording has not been heard to its end")
+            raise RuntimeError("the recording has not been decoded to its end")
         return self._summary
 
-    def heard(self, check: Callable[[], None]) -> Iterator[Heard]:
-        """Blocks in order, up to the recording's end, calling `check` while waiting.
+    def blocks(self, check: Callable[[], None]) -> Iterator[SourceBlock]:
+        """The blocks in order, up to the recording's end; `check` is called before each wait.
 
         Raises what decoding, voice activity and the spool raise.
         """
         while True:
             check()
             try:
-                item = self._heard.get(timeout=_WAIT_S)
+                item = self._blocks.get(timeout=_WAIT_S)
             except queue.Empty:
                 continue
-            if isinstance(item, _Over):
+            if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error
                 return
@@ -101,13 +101,13 @@ class Listener:
 
     def _run(self) -> None:
         try:
-            self._listen()
+            self._decode()
         except BaseException as error:  # noqa: BLE001 - handed to the thread that asks
-            self._heard.put(_Over(error))
+            self._blocks.put(_End(error))
         else:
-            self._heard.put(_Over())
+            self._blocks.put(_End())
 
-    def _listen(self) -> None:
+    def _decode(self) -> None:
         # Entered and read on this thread: the kernel kills the decoder with the thread it knows.
         with decode(self._path, limits=self._limits, abandoned=self._stopped) as audio:
             self.expected_s = audio.duration_s
@@ -119,10 +119,10 @@ class Listener:
                 self._spool.append(block)
                 self._loudness.feed(block)
                 spans = self._detector.feed(block) if self._detector else []
-                self._heard.put(Heard(spans, self._spool.seconds))
+                self._blocks.put(SourceBlock(spans, self._spool.seconds))
             self._summary = audio.summary
         last = self._detector.finish() if self._detector else []
-        self._heard.put(Heard(last, self._spool.seconds))
+        self._blocks.put(SourceBlock(last, self._spool.seconds))
 
     def _expected_bytes(self) -> int:
         """What the decoded recording takes, if its header is right and it is not too long."""

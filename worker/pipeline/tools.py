@@ -1,4 +1,4 @@
-"""What an attempt works with."""
+"""What a worker keeps from job to job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.recogniser import Recogniser
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The same for all jobs of a worker."""
+    """Settings, database, storage and the loaded model of one worker process, for all its jobs."""
 
     settings: Settings
     db: Database

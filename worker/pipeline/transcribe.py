@@ -1,7 +1,7 @@
 """One job from its recording to its transcript; read it from top to bottom.
 
-    recording -> words, committed batch by batch (`worker.pipeline.run`)       first checkpoint
-              -> the mark after each word                                   second checkpoint
+    recording -> words, committed batch by batch (`worker.pipeline.recognition`)  first checkpoint
+              -> the mark after each word                                      second checkpoint
               -> sentences
 
 An attempt begins behind the last checkpoint that an earlier one reached: once every word is there
@@ -11,7 +11,7 @@ marks is better than none, so an attempt that would be the last leaves punctuati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -21,118 +21,83 @@ from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
 from worker.pipeline.assemble import assemble, split_marks
+from worker.pipeline.attempt import Attempt
 from worker.pipeline.batches import words_of
-from worker.pipeline.metering import AttemptMeter
-from worker.pipeline.run import RECOGNISED, RecordingRun, plan_key
-from worker.pipeline.tools import Tools
-from worker.pipeline.workdir import job_folder
-from worker.recogniser import EMPTY_REQUEST, Recogniser, RecognitionRequest, require_supported
-from worker.supervision.attempt_store import AttemptStore
-from worker.supervision.liveness import UNWATCHED, Watched
-
-__all__ = ["Tools", "plan_key", "transcribe"]
+from worker.pipeline.progress import RECOGNISED
+from worker.pipeline.recognition import RecognitionRun
+from worker.pipeline.work_folders import work_folder
+from worker.recogniser import Recogniser, require_supported
 
 log = structlog.get_logger(__name__)
 
 
-def transcribe(
-    tools: Tools,
-    claim: jobs.Claim,
-    check: Callable[[], None],
-    watched: Watched = UNWATCHED,
-    request: RecognitionRequest = EMPTY_REQUEST,
-) -> Transcript:
-    """Run the job of `claim` up to its transcript, which the caller stores.
+def transcribe(attempt: Attempt) -> Transcript:
+    """Run the attempt up to the job's transcript, which the caller stores.
 
-    `check` is called between blocks and batches and raises when the attempt must stop; `watched`
-    is told of each that is done.
-    Raises the errors of shared.errors; UnsupportedRequest before anything else is done.
+    Raises the errors of shared.errors, and what the attempt's `check` raises; UnsupportedRequest
+    before anything else is done.
     """
-    require_supported(tools.recogniser, request)
-    return _Attempt(tools, claim, check, watched, request).transcript()
+    recogniser = attempt.tools.recogniser
+    require_supported(recogniser, attempt.request)
+    words, recognition = _words(attempt)
+    marks: list[str] | None
+    if recogniser.punctuates:
+        words, marks = split_marks(words)
+    else:
+        marks = _marks(attempt, words)
+    attempt.check()
+    attempt.store.write(jobs.set_stage, Stage.SAVING, usage=attempt.meter.usage())
+    return assemble(
+        words,
+        marks,
+        duration=recognition.duration_s,
+        language=attempt.request.language or recogniser.languages[0],
+        model=recogniser.identity.name,
+        warnings=recognition.warnings,
+        low_confidence=attempt.tools.settings.low_confidence,
+    )
 
 
-class _Attempt:
-    def __init__(
-        self,
-        tools: Tools,
-        claim: jobs.Claim,
-        check: Callable[[], None],
-        watched: Watched,
-        request: RecognitionRequest,
-    ) -> None:
-        self._tools = tools
-        self._claim = claim
-        self._check = check
-        self._watched = watched
-        self._store = AttemptStore(tools.db, claim, check, watched)
-        self._meter = AttemptMeter(tools.recogniser.memory)
-        self._request = request
-        self._key = plan_key(tools, request)
+def _words(attempt: Attempt) -> tuple[list[Word], jobs.Recognition]:
+    """The words of the whole recording, in order of time, and the first checkpoint."""
+    store, key = attempt.store, attempt.plan_key
+    recognition = store.read(jobs.stored_recognition, key)
+    if recognition is not None:
+        return words_of(store.read(jobs.stored_plan, key).segments), recognition
+    with (
+        work_folder(attempt.tools.settings.work_dir, attempt.claim.job_id) as folder,
+        AudioSpool(folder / "audio.pcm") as spool,
+    ):
+        run = RecognitionRun(attempt, spool)
+        warnings = run.recognise()
+        recognition = jobs.Recognition(spool.seconds, warnings)
+    store.write(jobs.store_recognition, key, recognition)
+    return run.words(), recognition
 
-    def transcript(self) -> Transcript:
-        words, recognition = self._words()
-        marks: list[str] | None
-        if self._tools.recogniser.punctuates:
-            words, marks = split_marks(words)
-        else:
-            marks = self._marks(words)
-        self._check()
-        self._store.write(jobs.set_stage, Stage.SAVING, usage=self._meter.usage())
-        return assemble(
-            words,
-            marks,
-            duration=recognition.duration_s,
-            language=self._request.language or self._tools.recogniser.languages[0],
-            model=self._tools.recogniser.identity.name,
-            warnings=recognition.warnings,
-            low_confidence=self._tools.settings.low_confidence,
-        )
 
-    def _words(self) -> tuple[list[Word], jobs.Recognition]:
-        """Of the whole recording, in order of time, with what else is known of it by then."""
-        recognition = self._store.read(jobs.stored_recognition, self._key)
-        if recognition is not None:
-            return words_of(self._store.read(jobs.stored_plan, self._key).segments), recognition
-        with (
-            job_folder(self._tools.settings.work_dir, self._claim.job_id) as folder,
-            AudioSpool(folder / "audio.pcm") as spool,
-        ):
-            run = RecordingRun(
-                self._tools,
-                self._claim,
-                self._store,
-                self._check,
-                spool,
-                self._meter,
-                self._watched,
-                self._request,
-            )
-            warnings = run.recognise()
-            recognition = jobs.Recognition(spool.seconds, warnings)
-        self._store.write(jobs.store_recognition, self._key, recognition)
-        return run.runner.words(), recognition
-
-    def _marks(self, words: Sequence[Word]) -> list[str] | None:
-        """What follows each word; None if the transcript has to do without."""
-        marks = self._store.read(jobs.stored_marks, self._key)
-        if marks is not None:
-            return marks
-        most = self._tools.settings.max_attempts
-        if self._store.read(jobs.is_last_attempt, max_attempts=most):
-            log.error("punctuation failed as often as it was tried; the text goes without")
-            return None
-        self._store.write(jobs.set_stage, Stage.PUNCTUATING, progress=RECOGNISED)
-        self._watched.moved()
-        marks = _punctuate(self._tools.recogniser, words)
-        self._watched.moved()
-        self._check()
-        self._store.write(jobs.store_marks, self._key, marks)
+def _marks(attempt: Attempt, words: Sequence[Word]) -> list[str] | None:
+    """The punctuation mark after each word, the second checkpoint; None if the transcript has to do
+    without."""
+    store, key = attempt.store, attempt.plan_key
+    marks = store.read(jobs.stored_marks, key)
+    if marks is not None:
         return marks
+    most = attempt.tools.settings.max_attempts
+    if store.read(jobs.is_last_attempt, max_attempts=most):
+        log.error("punctuation failed as often as it was tried; the text goes without")
+        return None
+    store.write(jobs.set_stage, Stage.PUNCTUATING, progress=RECOGNISED)
+    attempt.liveness.note_progress()
+    marks = _punctuate(attempt.tools.recogniser, words)
+    attempt.liveness.note_progress()
+    attempt.check()
+    store.write(jobs.store_marks, key, marks)
+    return marks
 
 
 def _punctuate(recogniser: Recogniser, words: Sequence[Word]) -> list[str]:
-    """Whatever goes wrong here is worth another attempt, for the words are there already."""
+    """The mark after each word. Raises PunctuationFailed, after which another attempt is worth it:
+    the words are there already."""
     try:
         marks = recogniser.punctuate([word.word for word in words])
     except PermanentError as error:

@@ -15,20 +15,20 @@ from shared.errors import Cancelled, FenceLost, LongscribeError
 
 log = structlog.get_logger(__name__)
 
-_LEAVE_S = 2.0
-"""How long a heartbeat that is on its way is waited for at the end. One that comes later finds the
-attempt over and changes nothing."""
+_JOIN_S = 2.0
+"""How long the end of an attempt waits for a heartbeat that is being written. One that is written
+later finds the attempt over and changes nothing."""
 
 
 class ShutdownRequested(Exception):
-    """The worker was told to stop; the job goes back to the queue as it is."""
+    """The worker received a stop signal; the job goes back to the queue as it is."""
 
 
 class Heartbeat:
     """Renews the lease every `interval_s` from a thread of its own while it is entered.
 
-    Whether the attempt has lost its job, the database alone says: while it is out the lease runs
-    out, but nobody can take the job either.
+    Only the database says whether the attempt has lost its job: while it is unavailable the lease
+    expires, but nobody else can claim the job either.
 
     Call `check` often: it raises Cancelled, FenceLost or ShutdownRequested once there is a
     reason to stop.
@@ -81,4 +81,4 @@ class Heartbeat:
         trace: TracebackType | None,
     ) -> None:
         self._ended.set()
-        self._thread.join(_LEAVE_S)
+        self._thread.join(_JOIN_S)

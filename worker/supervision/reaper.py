@@ -1,5 +1,5 @@
-"""The sweep that every worker's main process runs: lost attempts, jobs nobody was told of, and
-a sign of life. Several at once do no harm."""
+"""The sweep that every worker's main process runs: it ends expired leases, rings for waiting jobs,
+removes what is old, and records that the worker lives. Several workers may sweep at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shared.storage.blobs import BlobStore
 log = structlog.get_logger(__name__)
 
 _RINGS_A_SWEEP = 100
-"""After Redis lost everything, a thousand waiting jobs are rung for over some sweeps."""
+"""Doorbells in one sweep at most: a thousand waiting jobs take some sweeps after Redis lost all."""
 
 _LOOK_FOR_EXPIRED_S = 60.0
 """How often jobs and uploads that were kept long enough are looked for: hours need no hurry."""
@@ -50,9 +50,9 @@ class Reaper:
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
-        self._answered: datetime | None = None
-        self._was_out = True  # a worker that has just started has seen nothing of what was before
-        self._patient_until = 0.0
+        self._database_answered_at: datetime | None = None
+        self._was_unavailable = True  # or may have been: a worker that just started does not know
+        self._leases_spared_until = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
 
@@ -67,17 +67,17 @@ class Reaper:
         try:
             self._sweep_until_stopped()
         except BaseException:
-            # A worker that no longer sweeps would leave lost jobs lost. Better none than half of
-            # one: whoever started it starts another.
+            # A worker that no longer sweeps would never end expired leases. It stops, so that
+            # whatever supervises it starts another.
             log.critical("the sweep broke; the worker stops", exc_info=True)
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _sweep_until_stopped(self) -> None:
         while True:
             for step in (
-                self._show_life,
-                self._take_back,
-                self._ring_for_the_forgotten,
+                self._record_worker,
+                self._end_expired_leases,
+                self._ring_for_waiting_jobs,
                 self._remove_abandoned_uploads,
                 self._delete_expired,
             ):
@@ -86,17 +86,17 @@ class Reaper:
                 return
 
     def _attempt(self, step: Callable[[], None]) -> None:
-        """A sweep outlives any outage: the next one tries again."""
+        """Run one step; when the database or Redis is unavailable the next sweep tries again."""
         try:
             step()
         except (SQLAlchemyError, RedisError, OperationalError, OSError) as error:
-            self._was_out |= isinstance(error, SQLAlchemyError)
+            self._was_unavailable |= isinstance(error, SQLAlchemyError)
             log.warning("sweep incomplete", step=step.__name__.strip("_"), error=str(error))
 
-    def _show_life(self) -> None:
-        self._answered = None
+    def _record_worker(self) -> None:
+        self._database_answered_at = None
         asked_at = time.monotonic()
-        self._answered = jobs.note_worker(
+        self._database_answered_at = jobs.note_worker(
             self._db,
             name=self._worker,
             hostname=self._hostname,
@@ -106,21 +106,24 @@ class Reaper:
             started_at=self._started_at,
         )
         now = time.monotonic()
-        if self._was_out or now - asked_at > self._settings.heartbeat_s:
-            heard_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
-            self._patient_until = now + heard_s
-        self._was_out = False
+        if self._was_unavailable or now - asked_at > self._settings.heartbeat_s:
+            spared_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
+            self._leases_spared_until = now + spared_s
+        self._was_unavailable = False
 
-    def _take_back(self) -> None:
-        """End what nobody renewed, unless it could not be: after an outage every lease has run out,
-        and their holders get the time of a heartbeat to show that they live."""
-        if self._answered is None or time.monotonic() < self._patient_until:
+    def _end_expired_leases(self) -> None:
+        """End the attempts whose lease was not renewed, unless nobody could renew it.
+
+        After an outage of the database every lease has expired, and the holders get the time of a
+        heartbeat to show that they live.
+        """
+        if self._database_answered_at is None or time.monotonic() < self._leases_spared_until:
             return
         # Not what ran out since it answered: another outage may have begun then.
         for reaped in jobs.expire_leases(
             self._db,
             max_attempts=self._settings.max_attempts,
-            expired_before=self._answered,
+            expired_before=self._database_answered_at,
         ):
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
 
@@ -144,7 +147,7 @@ class Reaper:
                 self._blobs.delete(key)
             log.info("deleted jobs that were kept long enough", recordings=len(keys))
 
-    def _ring_for_the_forgotten(self) -> None:
+    def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable
         if not claimable or not self._blobs.usable_bytes():
             return  # without room on the disk our own children would hear it and do nothing

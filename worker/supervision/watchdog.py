@@ -1,9 +1,9 @@
-"""Ends the child of a worker whose attempt has stopped moving.
+"""Kills the child of a worker whose attempt makes no progress any more.
 
 It runs in the main process, which touches no device and waits for no database: whatever a child
-hangs in (a kernel that never returns, a lock, a call that keeps the interpreter to itself), it is
-ended from here by SIGKILL.  Celery starts another, with a fresh context on the device; children
-beside it notice nothing.
+hangs in (a kernel that never returns, a lock, a call that never releases the interpreter), it is
+ended from here by SIGKILL.  Celery starts another, with a fresh context on the device; the other
+children are not affected.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import Stalled
 from shared.settings import Settings
-from worker.supervision.liveness import Sign, watched_children
+from worker.supervision.liveness import LivenessLine, liveness_files
 
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 1.0
-"""How often each child is looked at, and four times a limit where that is short."""
+"""How often each child is looked at; where the limit is short, four times within it."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """The last that a child has said, and for how long since."""
+    """The last line of a child, and for how long it has not changed."""
 
     line: bytes
-    sign: Sign | None
+    parsed: LivenessLine | None
     silent_s: float = 0.0
 
 
 class Watchdog:
-    """Looks after the children of `worker` on a thread until the process ends."""
+    """Watches the children of `worker` on a thread until it is stopped."""
 
     def __init__(self, settings: Settings, db: Database, *, worker: str) -> None:
         self._settings = settings
@@ -74,7 +74,7 @@ class Watchdog:
 
     def _look(self, elapsed_s: float) -> None:
         try:
-            children = dict(watched_children(self._settings.watch_dir, worker=self._worker))
+            children = dict(liveness_files(self._settings.watch_dir, worker=self._worker))
             for pid in self._seen.keys() - children.keys():
                 del self._seen[pid]  # its attempt is over
             for pid, path in children.items():
@@ -92,17 +92,17 @@ class Watchdog:
             return
         seen = self._seen.get(pid)
         if seen is None or seen.line != line:
-            self._seen[pid] = _Seen(line, _sign(line))
+            self._seen[pid] = _Seen(line, _parsed(line))
             return
         seen.silent_s += elapsed_s
-        if seen.sign is not None and seen.silent_s > seen.sign.limit_s:
-            self._end(pid, path, seen.sign, seen.silent_s)
+        if seen.parsed is not None and seen.silent_s > seen.parsed.limit_s:
+            self._kill(pid, path, seen.parsed, seen.silent_s)
 
-    def _end(self, pid: int, path: Path, sign: Sign, silent_s: float) -> None:
+    def _kill(self, pid: int, path: Path, last: LivenessLine, silent_s: float) -> None:
         log.error(
             "attempt stalled; its process is killed",
-            job_id=sign.job_id,
-            fence=sign.fence,
+            job_id=last.job_id,
+            fence=last.fence,
             pid=pid,
             silent_s=round(silent_s, 1),
         )
@@ -111,41 +111,44 @@ class Watchdog:
             os.kill(pid, signal.SIGKILL)
         del self._seen[pid]
         # On a thread of its own: a database that does not answer must not stop the watch.
-        threading.Thread(target=self._record, args=[sign], name="stalled", daemon=True).start()
+        threading.Thread(target=self._record, args=[last], name="stalled", daemon=True).start()
         path.unlink(missing_ok=True)
 
-    def _record(self, sign: Sign) -> None:
+    def _record(self, last: LivenessLine) -> None:
         try:
             status = jobs.end_lost_attempt(
                 self._db,
-                job_id=sign.job_id,
-                fence=sign.fence,
+                job_id=last.job_id,
+                fence=last.fence,
                 error=Stalled(),
                 max_attempts=self._settings.max_attempts,
             )
         except SQLAlchemyError as error:
-            log.warning("left to the reaper", job_id=sign.job_id, error=str(error))
+            log.warning("left to the reaper", job_id=last.job_id, error=str(error))
         else:
-            log.warning("attempt lost", job_id=sign.job_id, now=status or "held by another")
+            log.warning("attempt lost", job_id=last.job_id, now=status or "held by another")
 
 
-def _sign(line: bytes) -> Sign | None:
+def _parsed(line: bytes) -> LivenessLine | None:
     try:
-        return Sign.read(line)
+        return LivenessLine.parse(line)
     except ValueError:
         return None
 
 
 def _is_our_living_child(pid: int) -> bool:
-    """Asked without reaping it: its exit status is Celery's."""
+    """Whether the process runs; it is not reaped, for its exit status is Celery's."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
         return False
 
 
-def forget_former(folder: Path, *, worker: str) -> None:
-    """Remove what a worker of the same name left: in a container the next one has its process
-    ids too, and would be ended for the silence of the dead."""
-    for _, path in watched_children(folder, worker=worker):
+def remove_stale_files(folder: Path, *, worker: str) -> None:
+    """Remove the files of an earlier worker of the same name.
+
+    In a container the next worker's children have the same process ids, and would be killed for the
+    silence of those that are gone.
+    """
+    for _, path in liveness_files(folder, worker=worker):
         path.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ def _stock(model: str, pcm: Pcm) -> Run:
 
 def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
     from worker.batching.plan import plan_batches
-    from worker.batching.windows import Windows
+    from worker.batching.windows import PlanningWindows
     from worker.engine.funasr_recogniser import load_recogniser
 
     recogniser = load_recogniser(model, device="cpu", cpu_threads=1, precision=precision)
@@ -75,7 +75,7 @@ def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
 
     def run(samples: Pcm) -> list[str]:
         heard.clear()
-        detector, windows = recogniser.voice_activity(), Windows(batch_size_s)
+        detector, windows = recogniser.voice_activity(), PlanningWindows(batch_size_s)
         for start in range(0, len(samples), _BLOCK):
             for window in windows.add(detector.feed(samples[start : start + _BLOCK])):
                 recognise(window)

@@ -19,9 +19,9 @@ from tests.support import factories
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
 from worker import process
-from worker.pipeline.transcribe import plan_key
+from worker.pipeline.plan_key import plan_key
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
-from worker.supervision import attempt_store
+from worker.supervision import retrying_store
 
 
 class Commits:
@@ -65,7 +65,7 @@ class Commits:
 
 @pytest.fixture
 def commits(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Commits]:
-    monkeypatch.setattr(attempt_store, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(retrying_store, "_PAUSE_S", 0.0)
     yield Commits(worker.db, monkeypatch)
 
 

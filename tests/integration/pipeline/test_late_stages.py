@@ -18,7 +18,8 @@ from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
 from worker.audio.decode import DecodedAudio
 from worker.pipeline import speech_source
-from worker.pipeline.run import RecordingRun
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.recognition import RecognitionRun
 from worker.pipeline.transcribe import transcribe
 from worker.recogniser import ModelIdentity
 
@@ -83,7 +84,7 @@ def killed(worker: Worker, recogniser: StubRecogniser) -> None:
     """An attempt whose process dies, and the reaper that finds out."""
     claim = factories.claim(worker.db)
     with pytest.raises(Stop):
-        transcribe(worker.tools(recogniser), claim, lambda: None)
+        transcribe(Attempt.begin(worker.tools(recogniser), claim, lambda: None))
     factories.expire_lease(worker.db, claim.job_id)
     jobs.expire_leases(worker.db, max_attempts=worker.settings.max_attempts)
 
@@ -96,12 +97,12 @@ class TestCheckpoints:
         decoded: list[Path],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        listen = RecordingRun.recognise
+        listen = RecognitionRun.recognise
 
-        def damaged(run: RecordingRun) -> list[str]:
+        def damaged(run: RecognitionRun) -> list[str]:
             return [*listen(run), "damaged_audio_skipped"]
 
-        monkeypatch.setattr(RecordingRun, "recognise", damaged)
+        monkeypatch.setattr(RecognitionRun, "recognise", damaged)
         job_id = worker.submit(FEW)
         first = Counting()
         first.end = _raising(Stop())

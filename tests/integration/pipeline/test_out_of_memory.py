@@ -15,7 +15,7 @@ from tests.support.speech.speech_models import excerpt, recogniser
 from worker import process
 from worker.engine.paraformer.network import Paraformer
 from worker.memory.model import FRAME_SECONDS
-from worker.pipeline.transcribe import Tools
+from worker.pipeline.tools import Tools
 from worker.tasks import transcribe_next
 
 RECORDING = as_wav(excerpt(0, 75))

@@ -14,7 +14,10 @@ from tests.support import factories
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
 from worker.pipeline.assemble import split_marks
-from worker.pipeline.transcribe import Tools, plan_key, transcribe
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.plan_key import plan_key
+from worker.pipeline.tools import Tools
+from worker.pipeline.transcribe import transcribe
 from worker.recogniser import EMPTY_REQUEST, RecognitionRequest, UnsupportedRequest
 
 HOTWORDS = RecognitionRequest(hotwords=("网关", "集群"))
@@ -26,7 +29,9 @@ class Stop(Exception):
 
 def _run(worker: Worker, tools: Tools, request: RecognitionRequest) -> Transcript:
     worker.submit(recording(5))
-    return transcribe(tools, factories.claim(worker.db), lambda: None, request=request)
+    return transcribe(
+        Attempt.begin(tools, factories.claim(worker.db), lambda: None, request=request)
+    )
 
 
 def _words(transcript: Transcript) -> set[str]:
@@ -94,9 +99,11 @@ class TestRequest:
         worker.submit(recording(8))
         first = factories.claim(worker.db)
         with pytest.raises(Stop):
-            transcribe(tools, first, _die_after(recogniser, 2))
+            transcribe(Attempt.begin(tools, first, _die_after(recogniser, 2)))
         jobs.release(worker.db, first)
-        resumed = transcribe(tools, factories.claim(worker.db), lambda: None, request=HOTWORDS)
+        resumed = transcribe(
+            Attempt.begin(tools, factories.claim(worker.db), lambda: None, request=HOTWORDS)
+        )
         assert _words(resumed) == set(HOTWORDS.hotwords)
 
 

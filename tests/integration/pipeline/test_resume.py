@@ -14,7 +14,10 @@ from shared.states import JobStatus
 from tests.support import factories
 from tests.support.pipeline_worker import SPEECH_S, Worker, recording
 from tests.support.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
-from worker.pipeline.transcribe import Tools, plan_key, transcribe
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.plan_key import plan_key
+from worker.pipeline.tools import Tools
+from worker.pipeline.transcribe import transcribe
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, ModelIdentity
 
 
@@ -33,7 +36,7 @@ class TestResume:
         monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
         first = factories.claim(worker.db)
         with pytest.raises(Stop):
-            transcribe(tools, first, _die_after_batches(tools, after))
+            transcribe(Attempt.begin(tools, first, _die_after_batches(tools, after)))
         before = list(tools.recogniser.batches)  # type: ignore[attr-defined]
         assert len(before) == after
         stored = jobs.stored_plan(worker.db, first, plan_key(tools, EMPTY_REQUEST))
@@ -60,7 +63,7 @@ class TestResume:
                 raise Stop
 
         with pytest.raises(Stop):
-            transcribe(tools, first, die_when_planned)
+            transcribe(Attempt.begin(tools, first, die_when_planned))
         jobs.release(worker.db, first)
 
         class Deaf(StubRecogniser):
@@ -90,7 +93,7 @@ class TestResume:
         monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 20.0)
         first = factories.claim(worker.db)
         with pytest.raises(Stop):
-            transcribe(tools, first, _die_after_batches(tools, 2))
+            transcribe(Attempt.begin(tools, first, _die_after_batches(tools, 2)))
         jobs.release(worker.db, first)
         other = ModelIdentity("stub", "2", "cpu", "float32", False)
         assert other != STUB_IDENTITY
@@ -118,7 +121,7 @@ class TestFigures:
         if after is not None:
             first = factories.claim(worker.db)
             with pytest.raises(Stop):
-                transcribe(tools, first, _die_after_batches(tools, after))
+                transcribe(Attempt.begin(tools, first, _die_after_batches(tools, after)))
             jobs.release(worker.db, first)
         monkeypatch.setattr(worker, "tools", lambda _: tools)
         worker.run(recogniser, monkeypatch)
@@ -151,7 +154,7 @@ class TestFigures:
 
         with monkeypatch.context() as patched, pytest.raises(Stop):
             patched.setattr(jobs, "save_batch", die_before_the_second_commit)
-            transcribe(tools, first, lambda: None)
+            transcribe(Attempt.begin(tools, first, lambda: None))
         jobs.release(worker.db, first)
         worker.run(recogniser, monkeypatch)
         shown = worker.job(job_id).recognition

@@ -9,6 +9,7 @@ from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
+from worker.pipeline.attempt import Attempt
 from worker.pipeline.transcribe import transcribe
 
 
@@ -50,7 +51,7 @@ def test_it_is_the_same_after_an_attempt_that_died(
             raise Stop
 
     with pytest.raises(Stop):
-        transcribe(tools, first, die)
+        transcribe(Attempt.begin(tools, first, die))
     jobs.release(worker.db, first)
     worker.run(StubRecogniser(), monkeypatch)
     assert waveform(worker, job_id) == waveform(worker, undisturbed) is not None
@@ -64,10 +65,11 @@ def test_an_attempt_that_need_not_decode_keeps_it(
     first = factories.claim(worker.db)
     with monkeypatch.context() as patched, pytest.raises(Stop):
         patched.setattr(jobs, "store_marks", lambda *args, **values: (_ for _ in ()).throw(Stop))
-        transcribe(tools, first, lambda: None)
+        transcribe(Attempt.begin(tools, first, lambda: None))
     kept = waveform(worker, job_id)
     assert kept is not None
     jobs.release(worker.db, first)
-    monkeypatch.setattr("worker.pipeline.transcribe.RecordingRun", None)  # nothing is decoded again
+    # Nothing is decoded again.
+    monkeypatch.setattr("worker.pipeline.transcribe.RecognitionRun", None)
     worker.run(StubRecogniser(), monkeypatch)
     assert waveform(worker, job_id) == kept

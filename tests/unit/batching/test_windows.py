@@ -3,7 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.batching.windows import BATCHES_A_WINDOW, DEAR_WINDOW_S, FIRST_WINDOW_S, Windows
+from worker.batching.windows import (
+    BATCHES_A_WINDOW,
+    FIRST_WINDOW_S,
+    LARGE_WINDOW_S,
+    PlanningWindows,
+)
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
 SPANS = st.lists(st.floats(0.1, 60), max_size=200).map(
@@ -16,7 +21,7 @@ SPANS = st.lists(st.floats(0.1, 60), max_size=200).map(
 
 def cut(spans: list[SpeechSpan], sizes: list[int], batch_size_s: float) -> list[list[SpeechSpan]]:
     """The windows when the spans come in portions of `sizes`."""
-    windows = Windows(batch_size_s)
+    windows = PlanningWindows(batch_size_s)
     found = []
     rest = list(spans)
     for size in [*sizes, len(spans)]:
@@ -44,10 +49,10 @@ def test_the_first_window_is_short_and_later_ones_hold_several_batches() -> None
 
 def test_where_passes_are_dear_windows_grow_faster() -> None:
     spans = [SpeechSpan(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(20_000)]
-    windows = Windows(60, batch_overhead_s=100).add(spans)
+    windows = PlanningWindows(60, batch_overhead_s=100).add(spans)
     sizes = [sum(span.seconds for span in window) for window in windows]
     assert sizes[:3] == [FIRST_WINDOW_S, 240, 1_920]
-    assert set(sizes[3:]) == {DEAR_WINDOW_S}
+    assert set(sizes[3:]) == {LARGE_WINDOW_S}
 
 
 def test_a_recording_without_speech_has_one_empty_window() -> None:

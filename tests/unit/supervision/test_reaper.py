@@ -92,7 +92,7 @@ def test_a_sweep_that_breaks_ends_the_worker(
 ) -> None:
     killed: list[tuple[int, int]] = []
     monkeypatch.setattr(reaper.os, "kill", lambda pid, number: killed.append((pid, number)))
-    monkeypatch.setattr(sweeping, "_take_back", lambda: {}["no such thing"])
+    monkeypatch.setattr(sweeping, "_end_expired_leases", lambda: {}["no such thing"])
     sweeping.start()
     wait_for(lambda: killed, what="the end")
     assert killed == [(os.getpid(), signal.SIGTERM)]
@@ -152,8 +152,8 @@ class TestAfterAnOutage:
         return made
 
     def sweep(self, patient: Reaper) -> None:
-        patient._attempt(patient._show_life)
-        patient._attempt(patient._take_back)
+        patient._attempt(patient._record_worker)
+        patient._attempt(patient._end_expired_leases)
 
     def an_expired_job(self, db: Database) -> str:
         job_id = factories.submit(db)
@@ -214,11 +214,11 @@ class TestAfterAnOutage:
         db = Database(sqlite_url)
         self.sweep(patient)
         clock.now_s += 60
-        patient._attempt(patient._show_life)
+        patient._attempt(patient._record_worker)
         factories.submit(db)
         factories.claim(db, lease_s=0.001)
         wait_for(lambda: _expired(db), what="the lease to run out")
-        patient._attempt(patient._take_back)
+        patient._attempt(patient._end_expired_leases)
         assert jobs.queue_summary(db).by_status == {JobStatus.PROCESSING: 1}
         self.sweep(patient)
         assert jobs.queue_summary(db).by_status == {JobStatus.QUEUED: 1}

@@ -16,10 +16,16 @@ from shared.settings import Settings
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.services import wait_for
-from worker.supervision import liveness as watched_module
+from worker.supervision import liveness as liveness_module
 from worker.supervision import watchdog as watchdog_module
-from worker.supervision.liveness import UNWATCHED, Sign, Watched, watch_file, watched_children
-from worker.supervision.watchdog import Watchdog, forget_former
+from worker.supervision.liveness import (
+    NO_LIVENESS,
+    Liveness,
+    LivenessLine,
+    liveness_file,
+    liveness_files,
+)
+from worker.supervision.watchdog import Watchdog, remove_stale_files
 
 WORKER = "host:1"
 STALL_S = 10.0
@@ -30,8 +36,8 @@ class Child:
 
     def __init__(self, settings: Settings, claim: jobs.Claim) -> None:
         self.process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-        self.file = watch_file(settings.watch_dir, worker=WORKER, pid=self.process.pid)
-        self.watched = Watched(
+        self.file = liveness_file(settings.watch_dir, worker=WORKER, pid=self.process.pid)
+        self.liveness = Liveness(
             self.file, job_id=claim.job_id, fence=claim.fence, stall_s=settings.stall_s
         )
 
@@ -64,7 +70,7 @@ def claim(database: Database) -> jobs.Claim:
 @pytest.fixture
 def child(settings: Settings, claim: jobs.Claim) -> Iterator[Child]:
     made = Child(settings, claim)
-    with made.watched:
+    with made.liveness:
         yield made
     made.process.kill()
     made.process.wait()
@@ -98,7 +104,7 @@ def test_silence_beyond_the_limit_ends_the_process_and_the_attempt(
 def test_each_movement_begins_the_silence_anew(watchdog: Watchdog, child: Child) -> None:
     for _ in range(5):
         look(watchdog, for_s=STALL_S)
-        child.watched.moved()
+        child.liveness.note_progress()
     assert not child.killed()
 
 
@@ -106,37 +112,37 @@ def test_a_batch_may_take_longer_by_what_is_known_of_its_speed(
     watchdog: Watchdog, child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def limit_s() -> float:
-        return Sign.read(child.file.read_bytes()).limit_s
+        return LivenessLine.parse(child.file.read_bytes()).limit_s
 
     now = 0.0
-    monkeypatch.setattr(watched_module, "time", SimpleNamespace(monotonic=lambda: now))
-    with child.watched.batch(100.0):
+    monkeypatch.setattr(liveness_module, "time", SimpleNamespace(monotonic=lambda: now))
+    with child.liveness.batch(100.0):
         assert limit_s() == STALL_S + 100  # nothing is known: as long as the audio
         now += 10
     assert limit_s() == STALL_S
-    with child.watched.batch(200.0):
+    with child.liveness.batch(200.0):
         assert limit_s() == STALL_S + 4 * 20  # four times what 0.1 s a padded second makes
 
 
 def test_a_batch_that_does_not_fit_teaches_nothing_of_the_speed(child: Child) -> None:
-    with pytest.raises(MemoryError), child.watched.batch(100.0):
+    with pytest.raises(MemoryError), child.liveness.batch(100.0):
         raise MemoryError
-    with child.watched.batch(100.0):
-        assert Sign.read(child.file.read_bytes()).limit_s == STALL_S + 100
+    with child.liveness.batch(100.0):
+        assert LivenessLine.parse(child.file.read_bytes()).limit_s == STALL_S + 100
 
 
 def test_the_next_job_of_the_same_process_is_not_blamed_for_the_last(
     watchdog: Watchdog, child: Child, claim: jobs.Claim
 ) -> None:
     look(watchdog, for_s=STALL_S)
-    child.watched.__exit__(None, None, None)
-    with Watched(child.file, job_id=claim.job_id, fence=claim.fence + 1, stall_s=STALL_S):
+    child.liveness.__exit__(None, None, None)
+    with Liveness(child.file, job_id=claim.job_id, fence=claim.fence + 1, stall_s=STALL_S):
         look(watchdog, for_s=STALL_S)
         assert not child.killed()
 
 
 def test_a_process_without_a_job_is_left_alone(watchdog: Watchdog, child: Child) -> None:
-    child.watched.__exit__(None, None, None)
+    child.liveness.__exit__(None, None, None)
     look(watchdog, for_s=10 * STALL_S)
     assert not child.killed()
 
@@ -144,8 +150,8 @@ def test_a_process_without_a_job_is_left_alone(watchdog: Watchdog, child: Child)
 def test_a_process_that_is_not_our_child_is_left_alone_and_its_sign_removed(
     settings: Settings, watchdog: Watchdog, child: Child
 ) -> None:
-    stranger = watch_file(settings.watch_dir, worker=WORKER, pid=1)
-    elsewhere = watch_file(settings.watch_dir, worker="other:1", pid=child.process.pid)
+    stranger = liveness_file(settings.watch_dir, worker=WORKER, pid=1)
+    elsewhere = liveness_file(settings.watch_dir, worker="other:1", pid=child.process.pid)
     for path in (stranger, elsewhere):
         path.write_bytes(child.file.read_bytes())
     look(watchdog, for_s=1)
@@ -183,27 +189,27 @@ def test_time_in_which_the_machine_was_frozen_is_not_held_against_a_child(
 def test_what_a_former_worker_of_the_same_name_left_is_forgotten(
     settings: Settings, child: Child
 ) -> None:
-    forget_former(settings.watch_dir, worker="other:1")
-    assert [pid for pid, _ in watched_children(settings.watch_dir, worker=WORKER)] == [
+    remove_stale_files(settings.watch_dir, worker="other:1")
+    assert [pid for pid, _ in liveness_files(settings.watch_dir, worker=WORKER)] == [
         child.process.pid
     ]
-    forget_former(settings.watch_dir, worker=WORKER)
-    assert list(watched_children(settings.watch_dir, worker=WORKER)) == []
+    remove_stale_files(settings.watch_dir, worker=WORKER)
+    assert list(liveness_files(settings.watch_dir, worker=WORKER)) == []
 
 
 def test_an_attempt_that_cannot_show_itself_goes_on_unwatched(tmp_path: Path) -> None:
     (tmp_path / "watch").write_text("a file where the folder should be")
-    path = watch_file(tmp_path / "watch", worker=WORKER, pid=1)
+    path = liveness_file(tmp_path / "watch", worker=WORKER, pid=1)
     with (
-        Watched(path, job_id="job", fence=1, stall_s=STALL_S) as watched,
-        watched.batch(1.0),
+        Liveness(path, job_id="job", fence=1, stall_s=STALL_S) as liveness,
+        liveness.batch(1.0),
     ):
-        watched.moved()
+        liveness.note_progress()
 
 
 def test_outside_a_worker_nothing_is_shown() -> None:
-    with UNWATCHED as watched, watched.batch(1.0):
-        watched.moved()
+    with NO_LIVENESS as liveness, liveness.batch(1.0):
+        liveness.note_progress()
 
 
 def test_a_line_caught_half_written_says_nothing(watchdog: Watchdog, child: Child) -> None:

@@ -26,7 +26,7 @@ from worker.bench.results import Cost
 from worker.bench.sizes import ALONE, AUTO, SizeBench, recognise_plan
 from worker.bench.stopwatch import Stopwatch
 from worker.bench.whole_file import WholeFile, transcribe_file
-from worker.configured import load_configured_recogniser
+from worker.configured_recogniser import load_configured_recogniser
 
 SHAPES = (
     *((2, 8.0), (6, 4.0), (20, 1.0), (3, 20.0), (8, 10.0), (2, 60.0), (40, 3.5), (10, 20.0)),

@@ -13,10 +13,14 @@ from shared.errors import Cancelled
 from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.services import wait_for
-from worker.supervision import attempt_store, heartbeat
-from worker.supervision.attempt_store import AttemptStore, LastWords, through_outages
+from worker.supervision import heartbeat, retrying_store
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
-from worker.supervision.liveness import Watched
+from worker.supervision.liveness import Liveness
+from worker.supervision.retrying_store import (
+    FinalWriteDeadline,
+    RetryingStore,
+    retry_while_unavailable,
+)
 
 
 def out() -> OperationalError:
@@ -25,7 +29,7 @@ def out() -> OperationalError:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt_store, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(retrying_store, "_PAUSE_S", 0.0)
 
 
 class TestWaiting:
@@ -37,7 +41,7 @@ class TestWaiting:
                 raise tries.pop()
             return "answer"
 
-        assert through_outages(answers, lambda: None) == "answer"
+        assert retry_while_unavailable(answers, lambda: None) == "answer"
 
     def test_what_the_database_refuses_is_not_tried_again(self) -> None:
         tries = []
@@ -47,15 +51,15 @@ class TestWaiting:
             raise ProgrammingError("SELEKT", {}, Exception("syntax error"))
 
         with pytest.raises(ProgrammingError):
-            through_outages(wrong, lambda: None)
+            retry_while_unavailable(wrong, lambda: None)
         assert len(tries) == 1
 
     def test_an_attempt_that_waits_moves_and_stops_when_it_must(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         moves = []
-        watched = Watched(None, job_id="", fence=0, stall_s=1)
-        monkeypatch.setattr(watched, "moved", lambda: moves.append(1))
+        liveness = Liveness(None, job_id="", fence=0, stall_s=1)
+        monkeypatch.setattr(liveness, "note_progress", lambda: moves.append(1))
 
         def check() -> None:
             if len(moves) == 7:
@@ -65,7 +69,7 @@ class TestWaiting:
             raise out()
 
         claim = jobs.Claim("j", 1, 1, 4.0, "local", "key", "name", {})
-        store = AttemptStore(None, claim, check, watched)  # type: ignore[arg-type]
+        store = RetryingStore(None, claim, check, liveness)  # type: ignore[arg-type]
         with pytest.raises(ShutdownRequested):
             store.write(never)
         assert len(moves) == 7
@@ -74,9 +78,9 @@ class TestWaiting:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now_s = 0.0
-        monkeypatch.setattr(attempt_store.time, "monotonic", lambda: now_s)
+        monkeypatch.setattr(retrying_store.time, "monotonic", lambda: now_s)
         told = threading.Event()
-        check = LastWords(told, soft_shutdown_s=16)
+        check = FinalWriteDeadline(told, soft_shutdown_s=16)
         now_s = 1000.0
         check()
         told.set()

@@ -1,7 +1,7 @@
-"""What a worker asks of the database and does not give up when the database is out.
+"""Reads and writes of an attempt that are repeated while the database is unavailable.
 
-Recognised words are worth more than the time that an outage takes, so an attempt waits with what
-it has in hand, for as long as it takes, and goes on.  Meanwhile its lease runs out; the reapers
+Recognised words are worth more than the time that an outage takes, so an attempt keeps what it has
+recognised, waits for as long as it takes, and goes on.  Meanwhile its lease runs out; the reapers
 give it the time of a heartbeat once the database is back, and the fence decides.
 """
 
@@ -20,25 +20,25 @@ from shared.errors import AlreadyWritten
 from shared.jobs import Claim
 from shared.models import new_id
 from worker.supervision.heartbeat import ShutdownRequested
-from worker.supervision.liveness import Watched
+from worker.supervision.liveness import Liveness
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_S = 0.5
-"""Between two tries. Less than any time in which somebody would take the job back."""
+"""Seconds between two tries: less than any time after which the lease would be ended."""
 
-_LAST_WORDS_S = 10.0
-"""A worker that was told to stop waits so long for the database to hear how its attempt ended, and
-no longer than a quarter of the time that it has for stopping."""
+_FINAL_WRITE_S = 10.0
+"""After a stop signal a worker waits so long for the database to take how its attempt ended, and no
+longer than a quarter of the time that it has for stopping."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def through_outages(operation: Callable[[], T], waiting: Callable[[], None]) -> T:
-    """`operation`, repeated until the database answers.
+def retry_while_unavailable(operation: Callable[[], T], waiting: Callable[[], None]) -> T:
+    """The result of `operation`, which is repeated until the database answers.
 
-    `waiting` is called before each repetition, and raises when there is a reason to give up.
+    `waiting` is called before and after each pause; it raises when there is a reason to give up.
     """
     began = time.monotonic()
     tries = 0
@@ -49,7 +49,7 @@ def through_outages(operation: Callable[[], T], waiting: Callable[[], None]) -> 
             if not is_unavailable(error):
                 raise
             if tries == 0:
-                log.warning("the database is out; waiting for it", error=str(error))
+                log.warning("the database is unavailable; waiting for it", error=str(error))
         else:
             if tries:
                 log.warning("the database is back", waited_s=round(time.monotonic() - began, 1))
@@ -60,23 +60,23 @@ def through_outages(operation: Callable[[], T], waiting: Callable[[], None]) -> 
         waiting()
 
 
-class AttemptStore:
-    """An attempt's reads and writes. Each happens once, however often it has to be tried.
+class RetryingStore:
+    """An attempt's reads and writes. Each takes effect once, however often it has to be tried.
 
-    While waiting it calls `check`, which raises when the attempt must stop, and tells `watched`
-    that the attempt is not what hangs.
+    While it waits it calls `check`, which raises when the attempt must stop, and notes progress
+    with `liveness`, for it is not the attempt that hangs.
     """
 
     def __init__(
-        self, db: Database, claim: Claim, check: Callable[[], None], watched: Watched
+        self, db: Database, claim: Claim, check: Callable[[], None], liveness: Liveness
     ) -> None:
         self._db = db
         self._claim = claim
         self._check = check
-        self._watched = watched
+        self._liveness = liveness
 
     def _waiting(self) -> None:
-        self._watched.moved()
+        self._liveness.note_progress()
         self._check()
 
     def read(
@@ -87,7 +87,7 @@ class AttemptStore:
         **kwargs: P.kwargs,
     ) -> T:
         """The result of a function of `shared.jobs` that writes nothing."""
-        return through_outages(
+        return retry_while_unavailable(
             lambda: operation(self._db, self._claim, *args, **kwargs), self._waiting
         )
 
@@ -98,7 +98,7 @@ class AttemptStore:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Carry out a function of `shared.jobs`; raises what it raises, and what `check` does."""
+        """Carry out a function of `shared.jobs`. Raises what it raises, and what `check` raises."""
         claim = replace(self._claim, write=new_id())
 
         def once() -> None:
@@ -107,22 +107,25 @@ class AttemptStore:
             except AlreadyWritten:
                 log.info("the last write was committed before the connection broke")
 
-        through_outages(once, self._waiting)
+        retry_while_unavailable(once, self._waiting)
 
 
-class LastWords:
-    """The `check` of an attempt that is over, while the database has yet to hear how: a shutdown
-    leaves it some seconds, and then raises ShutdownRequested."""
+class FinalWriteDeadline:
+    """The `check` of the write that ends an attempt.
+
+    Without a stop signal the write may wait for ever.  After one it has some seconds, and then this
+    raises ShutdownRequested.
+    """
 
     def __init__(self, shutdown: threading.Event, *, soft_shutdown_s: float) -> None:
         self._shutdown = shutdown
-        self._limit_s = min(_LAST_WORDS_S, soft_shutdown_s / 4)
-        self._told_at: float | None = None
+        self._limit_s = min(_FINAL_WRITE_S, soft_shutdown_s / 4)
+        self._stop_seen_at: float | None = None
 
     def __call__(self) -> None:
         if not self._shutdown.is_set():
             return
-        if self._told_at is None:
-            self._told_at = time.monotonic()
-        if time.monotonic() - self._told_at >= self._limit_s:
+        if self._stop_seen_at is None:
+            self._stop_seen_at = time.monotonic()
+        if time.monotonic() - self._stop_seen_at >= self._limit_s:
             raise ShutdownRequested

@@ -9,8 +9,8 @@ import pytest
 from shared import jobs
 from shared.db import Database
 from tests.support import factories
-from worker.pipeline import workdir
-from worker.pipeline.workdir import job_folder, sweep
+from worker.pipeline import work_folders
+from worker.pipeline.work_folders import remove_leftovers, work_folder
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def test_folders_of_jobs_that_nobody_runs_are_removed(db: Database, work: Path) 
     claim = jobs.claim_next(db, worker="w", lease_s=30)
     assert claim is not None
     waiting = factories.submit(db)
-    with job_folder(work, claim.job_id) as running:
+    with work_folder(work, claim.job_id) as running:
         (work / f"{waiting}-left").mkdir()
-        assert sweep(work, db) == 1
+        assert remove_leftovers(work, db) == 1
         assert list(work.iterdir()) == [running]
 
 
@@ -51,10 +51,10 @@ def test_a_job_that_a_sibling_claims_during_the_sweep_keeps_its_folder(
         made[0].mkdir()
         return running
 
-    monkeypatch.setattr(workdir.jobs, "running_job_ids", claimed_meanwhile)
-    assert sweep(work, db) == 0
+    monkeypatch.setattr(work_folders.jobs, "running_job_ids", claimed_meanwhile)
+    assert remove_leftovers(work, db) == 0
     assert made[0].is_dir()
 
 
 def test_no_folder_yet_is_nothing_to_sweep(db: Database, tmp_path: Path) -> None:
-    assert sweep(tmp_path / "work", db) == 0
+    assert remove_leftovers(tmp_path / "work", db) == 0

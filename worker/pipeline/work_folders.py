@@ -1,4 +1,4 @@
-"""A folder of its own for each attempt's decoded audio, and the removal of what crashes left."""
+"""Folders for the decoded audio of attempts, and the removal of those that crashes left behind."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ _ID_LENGTH = 36
 
 
 @contextmanager
-def job_folder(work_dir: Path, job_id: str) -> Iterator[Path]:
-    """An empty folder, gone afterwards. Whoever holds the job removes what an earlier attempt
-    at it left."""
+def work_folder(work_dir: Path, job_id: str) -> Iterator[Path]:
+    """An empty folder for one attempt, removed afterwards.
+
+    What an earlier attempt at the job left is removed too: whoever holds the job may do that.
+    """
     work_dir.mkdir(parents=True, exist_ok=True)
     for leftover in work_dir.glob(f"{job_id}-*"):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -26,10 +28,10 @@ def job_folder(work_dir: Path, job_id: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def sweep(work_dir: Path, db: Database) -> int:
+def remove_leftovers(work_dir: Path, db: Database) -> int:
     """Remove the folders of jobs that nobody runs; how many there were.
 
-    Other children and other workers share the folder, so what they run stays.
+    Other children and other workers share `work_dir`, so the folders of running jobs stay.
     """
     if not work_dir.is_dir():
         return 0

@@ -1,0 +1,57 @@
+"""One run of a job by this worker, and what every step of it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from shared.jobs import Claim
+from worker.pipeline.metering import AttemptMeter
+from worker.pipeline.plan_key import plan_key
+from worker.pipeline.tools import Tools
+from worker.recogniser import EMPTY_REQUEST, RecognitionRequest
+from worker.supervision.liveness import NO_LIVENESS, Liveness
+from worker.supervision.retrying_store import RetryingStore
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The context of one attempt, made once and handed to each step of the pipeline."""
+
+    tools: Tools
+    """What the worker keeps from job to job: settings, database, storage, the model."""
+    claim: Claim
+    request: RecognitionRequest
+    """What the job asks of recognition beside its audio."""
+    check: Callable[[], None]
+    """Call it between blocks and batches. It raises when the attempt must stop: Cancelled,
+    FenceLost or ShutdownRequested."""
+    liveness: Liveness
+    """Note progress with it whenever a block, a batch or a stage is done."""
+    store: RetryingStore
+    """The only way to the database: with the claim's fence, and through outages."""
+    meter: AttemptMeter
+    plan_key: str
+    """Stored results count only if they were stored under this key."""
+
+    @classmethod
+    def begin(
+        cls,
+        tools: Tools,
+        claim: Claim,
+        check: Callable[[], None],
+        liveness: Liveness = NO_LIVENESS,
+        request: RecognitionRequest = EMPTY_REQUEST,
+    ) -> Self:
+        """Starts the meter."""
+        return cls(
+            tools=tools,
+            claim=claim,
+            request=request,
+            check=check,
+            liveness=liveness,
+            store=RetryingStore(tools.db, claim, check, liveness),
+            meter=AttemptMeter(tools.recogniser.memory),
+            plan_key=plan_key(tools, request),
+        )

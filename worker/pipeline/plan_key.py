@@ -1,0 +1,30 @@
+"""The key under which plans and results are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from worker.pipeline.tools import Tools
+from worker.recogniser import RecognitionRequest
+
+_PLAN_VERSION = 2
+"""Raise it when a change to decoding or segmentation moves spans or alters words."""
+
+
+def plan_key(tools: Tools, request: RecognitionRequest) -> str:
+    """A hash of everything that decides where the spans are and which words are recognised in them.
+
+    What is stored under another key belongs to another text and is not used again.
+    """
+    settings = tools.settings
+    decides: list[object] = [
+        _PLAN_VERSION,
+        asdict(tools.recogniser.identity) | {"device": None},
+        settings.vad_end_silence_ms,
+        settings.max_segment_s,
+    ]
+    if asked := request.stated():  # an empty request keeps the keys from before there were any
+        decides.append(asked)
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
