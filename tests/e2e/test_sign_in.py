@@ -165,7 +165,7 @@ def test_what_stands_on_a_page_can_be_sent_after_signing_in_again_in_another_tab
     anna = accounts.person_named(rows, "Anna")
     job_id = factories.submit(rows, owner_id=anna.id)
     page.goto(f"{team.url}/account")
-    cancel = f"""import("/static/js/api.js")
+    cancel = f"""import("/static/js/page/api.js")
         .then(({{ api }}) => api("POST", "/api/v1/jobs/{job_id}/cancel"))
         .then((job) => job.status, (error) => error.message)"""
     accounts.end_all(rows, anna.id)

@@ -153,7 +153,7 @@ def _unfinished(snapshot: QueueSnapshot) -> bool:
 @pages.get("/")
 def index() -> str:
     query = parse(ListQuery, request.args)
-    return render_template("index.html", **_context(query, _snapshot()))
+    return render_template("list/index.html", **_context(query, _snapshot()))
 
 
 @pages.get("/fragments/jobs")
@@ -167,7 +167,7 @@ def jobs_fragment() -> Response:
         poll_after = _POLL_UNCHANGED_S if _unfinished(snapshot) else None
     else:
         context = _context(query, snapshot)
-        response = make_response(render_template("_jobs.html", **context))
+        response = make_response(render_template("list/_jobs.html", **context))
         poll_after = context["poll_after"]
     response.set_etag(version, weak=True)
     if poll_after:
@@ -201,7 +201,7 @@ def selected() -> Any:
         flash(_("Nothing was selected."), "error")
         return redirect(back, 303)
     if action == "delete" and not by_program and "sure" not in request.form:
-        return render_template("delete_selected.html", chosen=chosen, back=back)
+        return render_template("list/delete_selected.html", chosen=chosen, back=back)
     counts = Counter(_ask(action, chosen).values())
     if by_program:
         return jsonify({"outcomes": {outcome.value: count for outcome, count in counts.items()}})
@@ -243,7 +243,7 @@ _REFUSED_WORDS = {
 
 
 def outcome_words(action: str, counts: Counter[Outcome]) -> str:
-    """What came of an action: how many jobs each outcome had. js/select.js says the same."""
+    """What came of an action: how many jobs each outcome had. js/list/selection.js says the same."""
     said = []
     for outcome in Outcome:
         if count := counts[outcome]:

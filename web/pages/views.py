@@ -116,14 +116,14 @@ def submit() -> Any:
 
 @pages.get("/jobs/<uuid:job_id>")
 def job(job_id: UUID) -> str:
-    return render_template("job.html", **_one(str(job_id)))
+    return render_template("job/job.html", **_one(str(job_id)))
 
 
 @pages.get("/fragments/jobs/<uuid:job_id>")
 def job_fragment(job_id: UUID) -> Response:
     context = _one(str(job_id))
     poll_after = None if context["finished"] else poll_after_s(context["job"])
-    return _fragment("_job.html", context, poll_after)
+    return _fragment("job/_job.html", context, poll_after)
 
 
 def _back(job_id: UUID) -> Any:
@@ -153,7 +153,7 @@ def retry(job_id: UUID) -> Any:
 
 @pages.get("/jobs/<uuid:job_id>/delete")
 def confirm_delete(job_id: UUID) -> str:
-    return render_template("delete.html", **_one(str(job_id)))
+    return render_template("job/delete.html", **_one(str(job_id)))
 
 
 @pages.post("/jobs/<uuid:job_id>/delete")

@@ -1,10 +1,10 @@
 // A job's page.
 import "./main.js";
-import { copyButtons } from "./copy.js";
-import { editTranscript } from "./edit.js";
-import { exportDialog } from "./export.js";
-import { keepLive } from "./live.js";
-import { textSoFar } from "./text_so_far.js";
+import { copyButtons } from "./page/copy.js";
+import { editTranscript } from "./edit/edit.js";
+import { exportDialog } from "./transcript/export_dialog.js";
+import { keepLive } from "./page/live_fragment.js";
+import { textSoFar } from "./transcript/partial_text.js";
 import { readAndListen } from "./transcript/reading.js";
 
 copyButtons();

@@ -1,6 +1,6 @@
 // What every page does. Everything here adds to pages that work without it.
-import { watchJobs } from "./notify.js";
-import { showLocalTimes } from "./times.js";
+import { watchJobs } from "./page/notify.js";
+import { showLocalTimes } from "./page/local_times.js";
 
 showLocalTimes(document);
 closeMenusOutside();

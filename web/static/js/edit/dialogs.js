@@ -1,5 +1,5 @@
-import { api } from "../api.js";
-import { _, language } from "../i18n.js";
+import { api } from "../page/api.js";
+import { _, language } from "../page/i18n.js";
 import { build } from "./build.js";
 import { difference, merged } from "./merge.js";
 import { list } from "./sentence.js";

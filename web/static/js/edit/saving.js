@@ -1,4 +1,4 @@
-import { api } from "../api.js";
+import { api } from "../page/api.js";
 
 const LONGEST_WAIT_S = 30;
 

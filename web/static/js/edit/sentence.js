@@ -1,4 +1,4 @@
-import { _ } from "../i18n.js";
+import { _ } from "../page/i18n.js";
 
 /** The sentences of this page as its document holds them. */
 export const list = () => document.getElementById("sentences");

@@ -1,4 +1,4 @@
-import { _ } from "../i18n.js";
+import { _ } from "../page/i18n.js";
 import { build } from "./build.js";
 import { list, rowAround } from "./sentence.js";
 

@@ -1,4 +1,4 @@
-import { _, ngettext } from "../i18n.js";
+import { _, ngettext } from "../page/i18n.js";
 import { isStill } from "./follow.js";
 import { mark } from "./highlights.js";
 import { rangeIn } from "./sentences.js";

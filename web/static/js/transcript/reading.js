@@ -1,4 +1,4 @@
-import { Player } from "../player.js";
+import { Player } from "./player.js";
 import { Doubtful } from "./doubtful.js";
 import { Find } from "./find.js";
 import { Follow } from "./follow.js";

@@ -1,12 +1,12 @@
 // Correcting the transcript in place.
-import { Editor } from "./edit/editor.js";
-import { chooseBetween, showHistory } from "./edit/dialogs.js";
-import { Saving } from "./edit/saving.js";
-import * as sentence from "./edit/sentence.js";
-import { Status } from "./edit/status.js";
-import { sentenceTools } from "./edit/tools.js";
-import { api } from "./api.js";
-import { _, ngettext } from "./i18n.js";
+import { Editor } from "./editor.js";
+import { chooseBetween, showHistory } from "./dialogs.js";
+import { Saving } from "./saving.js";
+import * as sentence from "./sentence.js";
+import { Status } from "./status.js";
+import { sentenceTools } from "./tools.js";
+import { api } from "../page/api.js";
+import { _, ngettext } from "../page/i18n.js";
 
 const FIELDS = "input, textarea, select, [contenteditable]";
 

@@ -1,5 +1,5 @@
-import { _ } from "./i18n.js";
-import { clock } from "./quantities.js";
+import { _ } from "../page/i18n.js";
+import { clock } from "../page/quantities.js";
 import { Waveform } from "./waveform.js";
 
 const REMEMBERED = "longscribe.speed";

@@ -1,8 +1,8 @@
-import { api } from "./api.js";
-import { _ } from "./i18n.js";
-import { keepLive } from "./live.js";
-import { enhanceSelection } from "./select.js";
-import { isSure } from "./sure.js";
+import { api } from "../page/api.js";
+import { _ } from "../page/i18n.js";
+import { keepLive } from "../page/live_fragment.js";
+import { enhanceSelection } from "./selection.js";
+import { isSure } from "../page/confirm.js";
 
 const TYPING_ENDS_MS = 350;
 

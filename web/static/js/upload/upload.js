@@ -1,8 +1,8 @@
 // One file from the moment it was chosen until it is a job.
-import { _ } from "./i18n.js";
-import { size } from "./quantities.js";
-import { Sending } from "./sending.js";
-import { Row } from "./upload_row.js";
+import { _ } from "../page/i18n.js";
+import { size } from "../page/quantities.js";
+import { Sending } from "./tus.js";
+import { Row } from "./row.js";
 
 const ASK_AGAIN_MS = { unreachable: 2_000, refused: 15_000 };
 const SOUND = /\.(wav|mp3|m4a|m4b|aac|flac|ogg|oga|opus|webm|mp4|m4v|mov|mkv|avi|amr|awb|wma|wmv|3gp|3g2|ts|mts|m2ts|mpg|mpeg|aif|aiff|caf|ape|wv|mka|mp2|ac3|dts|au|gsm)$/i;

@@ -1,6 +1,6 @@
 // What a person sees of one file on its way: its name, how far it is, and what they can do.
-import { _ } from "./i18n.js";
-import { size, span } from "./quantities.js";
+import { _ } from "../page/i18n.js";
+import { size, span } from "../page/quantities.js";
 
 export class Row {
   constructor(name) {

@@ -1,5 +1,5 @@
-import { api } from "./api.js";
-import { clock } from "./quantities.js";
+import { api } from "../page/api.js";
+import { clock } from "../page/quantities.js";
 
 /**
  * Keep the text that a job has recognised so far in `section`: each call of the function returned

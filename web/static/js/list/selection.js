@@ -1,6 +1,6 @@
-import { api, csrfToken } from "./api.js";
-import { _, language, ngettext } from "./i18n.js";
-import { isSure } from "./sure.js";
+import { api, csrfToken } from "../page/api.js";
+import { _, language, ngettext } from "../page/i18n.js";
+import { isSure } from "../page/confirm.js";
 
 const MOST_AT_ONCE = 200;
 const number = new Intl.NumberFormat(language);

@@ -1,5 +1,5 @@
-import { copy } from "./copy.js";
-import { _ } from "./i18n.js";
+import { copy } from "../page/copy.js";
+import { _ } from "../page/i18n.js";
 
 const REMEMBERED = "longscribe.export";
 const PAUSE_MS = 200; // while a number is typed

@@ -1,12 +1,12 @@
 // Choosing recordings, or dropping them anywhere on the page, and sending them one after the other.
-import { api } from "./api.js";
-import { _ } from "./i18n.js";
-import { notifyWhenDone, wantNotifications } from "./notify.js";
-import { OneUpload } from "./one_upload.js";
-import { size } from "./quantities.js";
-import { offerRecorder } from "./record.js";
-import { forget, giveUp, offsetOf, unfinished } from "./sending.js";
-import { Row } from "./upload_row.js";
+import { api } from "../page/api.js";
+import { _ } from "../page/i18n.js";
+import { notifyWhenDone, wantNotifications } from "../page/notify.js";
+import { OneUpload } from "./upload.js";
+import { size } from "../page/quantities.js";
+import { offerRecorder } from "./recorder.js";
+import { forget, giveUp, offsetOf, unfinished } from "./tus.js";
+import { Row } from "./row.js";
 
 /** Turn the form into one that sends by itself. `onAccepted` is called for every new job. */
 export function enhanceUpload(form, list, onAccepted) {

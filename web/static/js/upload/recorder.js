@@ -1,7 +1,7 @@
 // Recording in the browser: level and time while it runs, then to be listened to, sent or dropped.
-import { _ } from "./i18n.js";
-import { clock, size } from "./quantities.js";
-import { made } from "./upload_row.js";
+import { _ } from "../page/i18n.js";
+import { clock, size } from "../page/quantities.js";
+import { made } from "./row.js";
 
 const KINDS = [
   ["audio/webm;codecs=opus", "webm"],

@@ -1,6 +1,6 @@
 // One file on its way to the server, by tus: in pieces, so that whatever breaks is gone on with.
-import { ApiError, csrfToken } from "./api.js";
-import { _ } from "./i18n.js";
+import { ApiError, csrfToken } from "../page/api.js";
+import { _ } from "../page/i18n.js";
 
 const PIECE_BYTES = 16 * 2 ** 20;
 const SPEED_OVER_MS = 8000;
@@ -18,7 +18,7 @@ let loaded = null;
 
 /** The tus client, fetched when it is first needed. */
 export function tus() {
-  loaded ??= import("../vendor/tus-js-client/tus.min.js").then(() => window.tus);
+  loaded ??= import("../../vendor/tus-js-client/tus.min.js").then(() => window.tus);
   return loaded;
 }
 

@@ -1,6 +1,6 @@
 import { answered, silent } from "./connection.js";
 import { sameChildren } from "./morph.js";
-import { showLocalTimes } from "./times.js";
+import { showLocalTimes } from "./local_times.js";
 
 const LONGEST_WAIT_S = 60;
 
