@@ -74,7 +74,7 @@ def job_error_object(code: str, message: str) -> dict[str, str | None]:
     return error_object(message, status=_status_by_code().get(code, 500), code=code)
 
 
-def kinds_of_error() -> Iterator[type[LongscribeError]]:
+def error_classes() -> Iterator[type[LongscribeError]]:
     """All that there are."""
 
     def descendants(kind: type[LongscribeError]) -> Iterator[type[LongscribeError]]:
@@ -87,15 +87,15 @@ def kinds_of_error() -> Iterator[type[LongscribeError]]:
 
 @cache
 def _status_by_code() -> dict[str, int]:
-    return {kind.code: kind.http_status for kind in kinds_of_error()}
+    return {kind.code: kind.http_status for kind in error_classes()}
 
 
 @cache
 def _default_messages() -> dict[str, str]:
-    return {kind.code: kind.default_message for kind in kinds_of_error()}
+    return {kind.code: kind.default_message for kind in error_classes()}
 
 
-def in_our_language(code: str, message: str) -> str:
+def localised_message(code: str, message: str) -> str:
     """An error's message. Translated as it is where that can be, else what its code says: a
     message with a file's name or a number in it is written in English."""
     if current_language() == "en":
@@ -172,7 +172,7 @@ def _respond(
     retry_after_s: float = _RETRY_AFTER_S,
 ) -> Response:
     response: Response
-    message = in_our_language(code, message)
+    message = localised_message(code, message)
     if is_for_programs(request.path):
         body: dict[str, Any] = {
             "error": error_object(message, status=status, code=code, param=param)

@@ -196,7 +196,7 @@ def test_a_job_shows_how_it_was_recognised_while_it_runs_and_when_it_is_done(
 
     def figure(name: str) -> Locator:
         term = page.get_by_role("term").filter(has_text=re.compile(f"^{name}$"))
-        return page.locator(".figures > div").filter(has=term).get_by_role("definition")
+        return page.locator(".statistics > div").filter(has=term).get_by_role("definition")
 
     expect(figure("Batches")).to_have_text("2")
     expect(figure("Padded over speech")).to_contain_text("1.167")

@@ -9,8 +9,9 @@ import pytest
 
 from shared.states import BatchLimit, JobStatus
 from web.api.schemas import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
-from web.i18n.quantities import memory_words, seconds_words
-from web.pages.filters import batch_words, figures, pace_words
+from web.i18n.quantities import memory_text, seconds_text
+from web.pages.job_text import batch_text, recognition_speed_text
+from web.pages.statistics import statistics
 
 BATCH = BatchOut(
     batch_size_s=300.0,
@@ -72,7 +73,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
 
 
 def shown(job: JobOut) -> dict[str, tuple[str, str]]:
-    return {figure.name: (figure.value, figure.note) for figure in figures(job)}
+    return {statistic.name: (statistic.value, statistic.note) for statistic in statistics(job)}
 
 
 def test_a_finished_job_has_its_whole_line() -> None:
@@ -93,7 +94,7 @@ def test_a_finished_job_has_its_whole_line() -> None:
 
 
 def test_what_is_not_known_is_not_shown() -> None:
-    assert figures(a_job(None)) == []
+    assert statistics(a_job(None)) == []
     uncounted = dict.fromkeys(
         ("speech_s", "padded_s", "padding", "largest_batch_s", "recognition_s", "cpu_s")
     )
@@ -119,22 +120,22 @@ def test_running_out_of_memory_is_told(count: int, words: str) -> None:
     [(0.0, "0 s"), (0.04, "0.04 s"), (0.96, "1.0 s"), (65.24, "65.2 s"), (5400, "1 h 30 min")],
 )
 def test_seconds_are_as_fine_as_anyone_wants_them(seconds: float, words: str) -> None:
-    assert seconds_words(seconds) == words
+    assert seconds_text(seconds) == words
 
 
 def test_memory_is_counted_as_the_reason_for_the_batch_size_counts_it() -> None:
-    assert memory_words(21_940_000_000) == "21.9 GB"
+    assert memory_text(21_940_000_000) == "21.9 GB"
 
 
 def test_a_lowered_batch_size_is_not_written_to_the_last_digit() -> None:
     lowered = BATCH.model_copy(update={"batch_size_s": 7.4625, "reason": None})
-    assert batch_words(lowered) == "Batches of up to 7.5 s of audio."
-    assert batch_words(BATCH).startswith("Batches of up to 300 s of audio: a 10-minute")
+    assert batch_text(lowered) == "Batches of up to 7.5 s of audio."
+    assert batch_text(BATCH).startswith("Batches of up to 300 s of audio: a 10-minute")
 
 
 def test_a_running_job_says_how_fast_its_speech_is_recognised() -> None:
     running = a_job(status=JobStatus.PROCESSING, real_time_factor_x=None)
-    assert pace_words(running) == "434× real time"
-    assert pace_words(a_job()) == ""
+    assert recognition_speed_text(running) == "434× real time"
+    assert recognition_speed_text(a_job()) == ""
     unknown = BATCH.model_copy(update={"recognition_s": None})
-    assert pace_words(a_job(unknown, status=JobStatus.PROCESSING)) == ""
+    assert recognition_speed_text(a_job(unknown, status=JobStatus.PROCESSING)) == ""

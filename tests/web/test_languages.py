@@ -115,10 +115,10 @@ def test_a_job_is_told_in_chinese(client: FlaskClient, rows: Database) -> None:
         "任务失败了：这个文件无法作为音频或视频读取。",
     ):
         assert said in page
-    assert english_words(page) == set()
+    assert english_texts(page) == set()
 
 
-def english_words(page: str) -> set[str]:
+def english_texts(page: str) -> set[str]:
     """Of what a Chinese page says, but for names."""
     text = re.sub(r"<(script|style|template).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     names = {"Longscribe", "English", "worker", "demo", "float32", "FunASR", "docx", "json"}
@@ -127,15 +127,15 @@ def english_words(page: str) -> set[str]:
 
 def test_the_front_page_has_no_english_left(client: FlaskClient, rows: Database) -> None:
     client.get("/language/zh")
-    assert english_words(client.get("/").text) == set()
+    assert english_texts(client.get("/").text) == set()
     for status in JobStatus:
         factories.a_job(rows, status, filename="会议")
         if status is JobStatus.QUEUED:
             factories.claim(rows)
     factories.submit(rows, filename="会议")
-    assert english_words(client.get("/").text) == set()
-    assert english_words(client.get("/?q=会").text) == set()
-    assert english_words(client.get("/?q=nothing").text) <= {"nothing"}
+    assert english_texts(client.get("/").text) == set()
+    assert english_texts(client.get("/?q=会").text) == set()
+    assert english_texts(client.get("/?q=nothing").text) <= {"nothing"}
 
 
 @pytest.mark.parametrize("status", JobStatus)
@@ -144,7 +144,7 @@ def test_a_jobs_page_has_no_english_left(
 ) -> None:
     job_id = factories.a_job(rows, status, filename="会议")
     client.get("/language/zh")
-    assert english_words(client.get(f"/jobs/{job_id}").text) == set()
+    assert english_texts(client.get(f"/jobs/{job_id}").text) == set()
 
 
 def test_what_came_of_a_form_is_told_in_chinese(client: FlaskClient, rows: Database) -> None:

@@ -12,8 +12,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import web.app  # noqa: F401 - it brings all kinds of errors
-from web.errors import kinds_of_error
-from web.i18n.languages import LANGUAGES, TRANSLATIONS, catalogue, script_words
+from web.errors import error_classes
+from web.i18n.languages import LANGUAGES, TRANSLATIONS, catalogue, script_translations
 
 WEB = TRANSLATIONS.parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -34,7 +34,7 @@ def _extracted() -> Iterator[tuple[str, tuple[str, ...]]]:
     ):
         texts = given if isinstance(given, tuple) else (given,)
         yield f"{path}:{line}", tuple(text for text in texts if text)
-    for kind in kinds_of_error():
+    for kind in error_classes():
         if kind.__module__.startswith(("shared.", "web.")):  # what others have brought is not shown
             yield kind.__name__, (kind.default_message,)
 
@@ -109,5 +109,5 @@ def test_two_files_do_not_translate_the_same_text_differently(language: str) -> 
 
 def test_scripts_are_sent_all_of_their_own_words_and_no_others() -> None:
     said = {texts[0] for place, texts in _extracted() if ".js:" in place}
-    assert set(json.loads(script_words("zh"))) == said
-    assert script_words("en") == "{}"
+    assert set(json.loads(script_translations("zh"))) == said
+    assert script_translations("en") == "{}"

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from shared.jobs import RecognitionStats
 from shared.states import BatchLimit
 from web.i18n.languages import current_language
-from web.i18n.quantities import memory_words
+from web.i18n.quantities import memory_text
 
 
 def batch_reason(figures: RecognitionStats) -> str | None:
@@ -54,7 +54,7 @@ def _recording(seconds: float) -> str:
 
 
 def _memory(figures: RecognitionStats) -> str:
-    free = memory_words(figures.headroom_bytes or 0)
+    free = memory_text(figures.headroom_bytes or 0)
     if figures.jobs_at_once is not None and figures.jobs_at_once > 1:
         memory = _(
             "%(free)s free memory for each of %(jobs)s jobs at once",

@@ -13,9 +13,9 @@ from shared.models import Attempt, JobEvent
 from shared.states import EventKind
 from shared.transcripts.values import SAMPLE_RATE
 from web.api.schemas import EventOut, HistoryOut
-from web.errors import in_our_language
+from web.errors import localised_message
 from web.i18n.languages import N_
-from web.i18n.quantities import clock, padded_words, span
+from web.i18n.quantities import clock, duration_text, padded_text
 
 
 def present_history(job_id: str, history: JobHistory) -> HistoryOut:
@@ -92,7 +92,7 @@ def _batches(count: int) -> str:
 def _recognising(event: JobEvent, history: JobHistory) -> str:
     began = _(
         "Recognition began, in batches of up to %(size)s.",
-        size=padded_words(event.detail["batch_size_s"]),
+        size=padded_text(event.detail["batch_size_s"]),
     )
     attempt = _attempt(event, history)
     if attempt is None or not attempt.batches:
@@ -102,7 +102,7 @@ def _recognising(event: JobEvent, history: JobHistory) -> str:
         done = _(
             "%(batches)s with %(time)s of speech",
             batches=done,
-            time=span(attempt.speech_samples / SAMPLE_RATE),
+            time=duration_text(attempt.speech_samples / SAMPLE_RATE),
         )
     if attempt.ended_at:
         return began + " " + _("This attempt recognised %(what)s.", what=done)
@@ -113,7 +113,7 @@ def _out_of_memory(event: JobEvent, history: JobHistory) -> str:
     return _(
         "A batch did not fit into memory. It was halved and tried again; from then on a batch "
         "holds up to %(size)s.",
-        size=padded_words(event.detail["batch_size_s"]),
+        size=padded_text(event.detail["batch_size_s"]),
     )
 
 
@@ -123,7 +123,7 @@ def _lost(event: JobEvent, history: JobHistory) -> str:
     elif (lease_s := _lease_s(event, history)) is not None:
         what = _(
             "The worker fell silent: its lease of %(time)s ran out, so it counts as lost.",
-            time=span(lease_s),
+            time=duration_text(lease_s),
         )
     else:
         what = _("The worker fell silent, so it counts as lost.")
@@ -162,7 +162,7 @@ def _next(event: JobEvent, history: JobHistory) -> str:
     if delay_s >= 1:
         said = _(
             "The job was queued again and is tried again after %(time)s (%(used)s).",
-            time=span(delay_s),
+            time=duration_text(delay_s),
             used=used,
         )
     else:
@@ -200,7 +200,7 @@ def _failed(event: JobEvent, history: JobHistory) -> str:
 def _message(event: JobEvent) -> str:
     """Of the error behind it; empty where none is kept."""
     message = event.detail.get("message") or ""
-    return in_our_language(event.detail.get("code") or "", message) if message else ""
+    return localised_message(event.detail.get("code") or "", message) if message else ""
 
 
 _WORDS: dict[EventKind, str | Callable[[JobEvent, JobHistory], str]] = {

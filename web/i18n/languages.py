@@ -98,7 +98,7 @@ def _chosen_theme() -> str:
 
 
 @cache
-def script_words(language: str) -> str:
+def script_translations(language: str) -> str:
     """A JSON object from what the scripts say in English to the same in `language`."""
     known = catalogue(language)
     words: dict[str, str] = {}
@@ -113,16 +113,16 @@ def script_words(language: str) -> str:
     return json.dumps(words, ensure_ascii=False, sort_keys=True)
 
 
-def _words_version(language: str) -> str:
-    return hashlib.sha256(script_words(language).encode()).hexdigest()[:12]
+def _translations_version(language: str) -> str:
+    return hashlib.sha256(script_translations(language).encode()).hexdigest()[:12]
 
 
 @preferences.get("/words/<language>-<version>.json")
 def words(language: str, version: str) -> Response:
     """What the scripts say. The address changes with the words, so it is kept for good."""
-    if language not in LANGUAGES or version != _words_version(language):
+    if language not in LANGUAGES or version != _translations_version(language):
         abort(404)
-    response = Response(script_words(language), mimetype="application/json")
+    response = Response(script_translations(language), mimetype="application/json")
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
@@ -180,7 +180,7 @@ def _for_templates() -> dict[str, Any]:
         "theme": _chosen_theme(),
         "themes": THEMES,
         "here": _here(),
-        "words_version": None if language == "en" else _words_version(language),
+        "translations_version": None if language == "en" else _translations_version(language),
     }
 
 

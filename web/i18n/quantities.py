@@ -1,12 +1,13 @@
-"""Times, sizes and counts in words for people, in the reader's language."""
+"""Durations, sizes, speeds and shares as text, in the reader's language."""
 
 from __future__ import annotations
 
+from flask_babel import format_percent
 from flask_babel import gettext as _
 
 
 def clock(seconds: float) -> str:
-    """A place in a recording, or its length.
+    """A position in a recording, or its length.
 
     >>> clock(62.9), clock(3725)
     ('1:02', '1:02:05')
@@ -16,10 +17,10 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def span(seconds: float) -> str:
-    """A time that passes, no finer than anyone wants to know.
+def duration_text(seconds: float) -> str:
+    """A duration, to the second below ten minutes and to the minute above.
 
-    >>> span(0.4), span(42), span(150), span(5400)
+    >>> duration_text(0.4), duration_text(42), duration_text(150), duration_text(5400)
     ('less than a second', '42 s', '2 min 30 s', '1 h 30 min')
     """
     if seconds < 1:
@@ -46,37 +47,43 @@ def _pair(large: str, small: str) -> str:
     return f"{large} {small}" if small else large
 
 
-def seconds_words(seconds: float) -> str:
-    """A measured time or length of audio.
+def seconds_text(seconds: float) -> str:
+    """A measured time or length of audio, in seconds up to 100.
 
-    >>> seconds_words(0.04), seconds_words(1.26), seconds_words(65.2), seconds_words(537.6)
+    >>> seconds_text(0.04), seconds_text(1.26), seconds_text(65.2), seconds_text(537.6)
     ('0.04 s', '1.3 s', '65.2 s', '8 min 58 s')
     """
     if seconds < 0.1:
         return _("%(seconds)s s", seconds=f"{seconds:.2f}" if seconds else "0")
-    return _("%(seconds)s s", seconds=f"{seconds:.1f}") if seconds < 100 else span(seconds)
+    return _("%(seconds)s s", seconds=f"{seconds:.1f}") if seconds < 100 else duration_text(seconds)
 
 
-def bytes_words(count: float) -> str:
-    """Gibibytes and mebibytes, named as memory and files usually are."""
+def bytes_text(count: float) -> str:
+    """A size in gibibytes or mebibytes, under the names GB and MB that people know."""
     if count >= 2**30:
         return f"{count / 2**30:.1f}".removesuffix(".0") + " GB"
     return f"{count / 2**20:.0f} MB"
 
 
-def memory_words(count: float) -> str:
-    """In the gigabytes of 10^9 bytes that the reason for a batch size counts in."""
+def memory_text(count: float) -> str:
+    """A size in gigabytes of 10^9 bytes, the unit in which batch sizes are reasoned about."""
     return f"{count / 1e9:.1f} GB"
 
 
-def speed_words(factor: float) -> str:
+def speed_text(factor: float) -> str:
+    """How many seconds of audio are processed in one second."""
     return _("%(factor)s× real time", factor=f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}")
 
 
-def padded_words(seconds: float) -> str:
-    """What a batch may hold, to the tenth where there is one.
+def padded_text(seconds: float) -> str:
+    """A batch size in seconds of padded audio, to the tenth where there is one.
 
-    >>> padded_words(300.0), padded_words(37.25)
+    >>> padded_text(300.0), padded_text(37.25)
     ('300 s', '37.2 s')
     """
     return _("%(seconds)s s", seconds=f"{seconds:.1f}".removesuffix(".0"))
+
+
+def share(part: float) -> str:
+    """A fraction of 1 as a percentage, to the tenth."""
+    return format_percent(part, "#,##0.#%")

@@ -32,7 +32,7 @@ from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
-from web.errors import in_our_language
+from web.errors import localised_message
 from web.i18n.languages import same_site_path
 from web.services import services
 
@@ -53,8 +53,8 @@ def render(template: str, **context: Any) -> str:
     return render_template(template, demo_notice=None, **context)
 
 
-def words_of(error: LongscribeError) -> str:
-    return in_our_language(error.code, error.message)
+def error_text(error: LongscribeError) -> str:
+    return localised_message(error.code, error.message)
 
 
 def refused(template: str, error: LongscribeError, **context: Any) -> Response:
@@ -62,7 +62,7 @@ def refused(template: str, error: LongscribeError, **context: Any) -> Response:
     response = make_response(
         render(
             template,
-            problem=words_of(error),
+            problem=error_text(error),
             param=error.param,
             **context,
         ),
@@ -233,7 +233,7 @@ def make_key() -> Response:
     try:
         key = accounts.make_key(services().db, user_id=me.id, name=name)
     except InvalidRequest as error:
-        return _own_page(error.http_status, problem=words_of(error), name=name)
+        return _own_page(error.http_status, problem=error_text(error), name=name)
     log.info("API key made", account=me.id)
     return _own_page(201, key=key, key_name=name)
 

@@ -205,7 +205,7 @@ def selected() -> Any:
     counts = Counter(_ask(action, chosen).values())
     if by_program:
         return jsonify({"outcomes": {outcome.value: count for outcome, count in counts.items()}})
-    flash(outcome_words(action, counts), "done")
+    flash(outcomes_text(action, counts), "done")
     return redirect(back, 303)
 
 
@@ -227,7 +227,7 @@ def _ask(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
     raise InvalidRequest("action: must be cancel, retry or delete.", param="action")
 
 
-_OUTCOME_WORDS = {
+_OUTCOME_TEXTS = {
     Outcome.CANCELLED: N_("%(count)s cancelled"),
     Outcome.CANCELLING: N_("%(count)s being stopped"),
     Outcome.QUEUED: N_("%(count)s waiting again"),
@@ -235,18 +235,18 @@ _OUTCOME_WORDS = {
     Outcome.GONE: N_("%(count)s no longer there"),
 }
 
-_REFUSED_WORDS = {
+_REFUSED_TEXTS = {
     "cancel": N_("%(count)s had already ended"),
     "retry": N_("%(count)s neither failed nor cancelled"),
     "delete": N_("%(count)s still running: cancel first"),
 }
 
 
-def outcome_words(action: str, counts: Counter[Outcome]) -> str:
-    """What came of an action: how many jobs each outcome had. js/list/selection.js says the same."""
+def outcomes_text(action: str, counts: Counter[Outcome]) -> str:
+    """Count the jobs of each outcome of an action; js/list/selection.js builds the same text."""
     said = []
     for outcome in Outcome:
         if count := counts[outcome]:
-            words = _OUTCOME_WORDS.get(outcome) or _REFUSED_WORDS[action]
+            words = _OUTCOME_TEXTS.get(outcome) or _REFUSED_TEXTS[action]
             said.append(_(words, count=format_decimal(count)))
     return _("%(outcomes)s.", outcomes=_(", ").join(said))

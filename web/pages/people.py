@@ -22,7 +22,7 @@ from shared import accounts
 from shared.accounts.errors import LastAdministrator, NameTaken
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
-from web.pages.account import render, shown_once, words_of
+from web.pages.account import error_text, render, shown_once
 from web.services import services
 
 log = structlog.stdlib.get_logger(__name__)
@@ -36,7 +36,7 @@ def _page(status: int = 200, **context: Any) -> Response:
 
 
 def _refused(error: LongscribeError, **context: Any) -> Response:
-    return _page(error.http_status, problem=words_of(error), **context)
+    return _page(error.http_status, problem=error_text(error), **context)
 
 
 def _log(what: str, user_id: str) -> None:

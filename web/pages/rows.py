@@ -12,7 +12,7 @@ from shared.states import JobStatus
 from shared.transcripts.search import Snippet
 from web.api.presenter import present
 from web.api.schemas import JobOut
-from web.pages.filters import audio_words, outlook_words, state_words
+from web.pages.job_text import audio_texts, queue_texts, state_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def _row(job: JobOut, snippet: Snippet | None) -> Row:
     return Row(
         job=job,
         standing=_standing(job),
-        facts=audio_words(job),
+        facts=audio_texts(job),
         snippet=snippet,
         snippet_link=url_for("pages.job", job_id=job.id, _anchor=place) if place else "",
     )
@@ -45,4 +45,4 @@ def _row(job: JobOut, snippet: Snippet | None) -> Row:
 
 def _standing(job: JobOut) -> list[str]:
     percent = [f"{job.progress:.0%}"] if job.status == JobStatus.PROCESSING else []
-    return [state_words(job), *percent, *outlook_words(job)]
+    return [state_text(job), *percent, *queue_texts(job)]

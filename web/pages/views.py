@@ -24,7 +24,7 @@ from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
 from web.authentication.owner import current_owner_id
-from web.errors import in_our_language
+from web.errors import localised_message
 from web.i18n.languages import same_site_path
 from web.monitoring.health import require_database
 from web.pages.blueprint import pages
@@ -74,7 +74,7 @@ def _one(job_id: str) -> dict[str, Any]:
 
 
 def _flash_error(error: LongscribeError) -> None:
-    flash(in_our_language(error.code, error.message), "error")
+    flash(localised_message(error.code, error.message), "error")
 
 
 def _fragment(template: str, context: dict[str, Any], poll_after: int | None) -> Response:
@@ -105,7 +105,7 @@ def submit() -> Any:
         except QueueFull as error:
             if not accepted:
                 raise
-            why = in_our_language(error.code, error.message)
+            why = localised_message(error.code, error.message)
             refused = _("“%(name)s” was not taken. %(why)s", name=file.filename, why=why)
             flash(refused, "error")
         else:

@@ -144,7 +144,7 @@ class TestPage:
     ) -> None:
         job_id = factories.a_job(rows, JobStatus.FAILED)
         page = client.get(f"/jobs/{job_id}").text
-        assert 'data-key="history-of-trouble" open>' in page
+        assert 'data-key="history-with-problems" open>' in page
         text = re.sub(r"\s+", " ", page)
         assert all(message in text for message in messages(client, job_id))
 
@@ -156,7 +156,7 @@ class TestPage:
         expire_lease(rows, job_id)
         jobs.expire_leases(rows, max_attempts=3)
         factories.complete(rows, factories.claim(rows))
-        assert 'data-key="history-of-trouble" open>' in client.get(f"/jobs/{job_id}").text
+        assert 'data-key="history-with-problems" open>' in client.get(f"/jobs/{job_id}").text
 
     def test_the_fragment_that_keeps_a_page_live_holds_it(
         self, client: FlaskClient, rows: Database

@@ -138,7 +138,7 @@ function sureToDelete(count) {
   );
 }
 
-/** As `outcome_words` of web/pages/listing.py says it. */
+/** As `outcomes_text` of web/pages/listing.py says it. */
 function outcomeWords(action, outcomes) {
   const words = {
     cancelled: _("%(count)s cancelled"),

@@ -1,0 +1,142 @@
+"""A job's state, place in the queue, progress, batch size, warnings and error as text."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from shared.states import JobStatus, Stage
+from web.api.schemas import BatchOut, ErrorObject, JobOut
+from web.errors import localised_message
+from web.i18n.languages import N_
+from web.i18n.quantities import clock, duration_text, padded_text, share, speed_text
+
+_STATUS = {
+    JobStatus.QUEUED: N_("Waiting"),
+    JobStatus.PROCESSING: N_("Transcribing"),
+    JobStatus.CANCELLING: N_("Cancelling"),
+    JobStatus.COMPLETED: N_("Done"),
+    JobStatus.FAILED: N_("Failed"),
+    JobStatus.CANCELLED: N_("Cancelled"),
+}
+
+_STAGE = {
+    Stage.DECODING: N_("Reading the audio"),
+    Stage.SEGMENTING: N_("Finding speech"),
+    Stage.RECOGNISING: N_("Recognising speech"),
+    Stage.PUNCTUATING: N_("Adding punctuation"),
+    Stage.SAVING: N_("Saving"),
+}
+
+_WARNING = {
+    "no_speech": N_("Nobody speaks in this recording, so the transcript is empty."),
+    "punctuation_failed": N_(
+        "Punctuation failed, so the text has no marks and is divided at pauses."
+    ),
+    "damaged_audio_skipped": N_("Parts of the file are damaged; what they held is missing."),
+    "low_confidence": N_(
+        "Many words were recognised with little certainty: check the text against the recording. "
+        "Noise, a distant microphone or people who speak at once are the usual reasons."
+    ),
+}
+
+
+def state_text(job: JobOut) -> str:
+    """Name the job's stage while it runs, else its status."""
+    if job.status == JobStatus.PROCESSING and job.stage is not None:
+        return _(_STAGE[job.stage])
+    return _(_STATUS[job.status])
+
+
+def position_text(job: JobOut) -> str:
+    """A waiting job's position in the queue; empty for other jobs."""
+    if job.queue_position is None:
+        return ""
+    if job.queue_position == 1:
+        return _("next in line")
+    return _("number %(place)s in line", place=job.queue_position)
+
+
+def done_of_total(job: JobOut) -> str:
+    """How much of a running job's recording is transcribed; empty where that is not known."""
+    if job.status != JobStatus.PROCESSING or not job.audio_duration:
+        return ""
+    return _(
+        "%(done)s of %(total)s",
+        done=clock(job.progress * job.audio_duration),
+        total=clock(job.audio_duration),
+    )
+
+
+def recognition_speed_text(job: JobOut) -> str:
+    """How fast a running job's speech is recognised; empty for other jobs."""
+    batch = job.batch
+    if job.status != JobStatus.PROCESSING or not batch or not batch.recognition_s:
+        return ""
+    return speed_text(batch.speech_s / batch.recognition_s) if batch.speech_s else ""
+
+
+def eta_text(seconds: float) -> str:
+    """The estimated time until a running job ends, rounded because it is a guess."""
+    if seconds < 10:
+        return _("a few seconds left")
+    return _("about %(time)s left", time=_rounded(seconds))
+
+
+def done_in_text(seconds: float) -> str:
+    """The estimated time until a waiting job ends."""
+    if seconds < 10:
+        return _("done in a few seconds")
+    return _("done in about %(time)s", time=_rounded(seconds))
+
+
+def queue_texts(job: JobOut) -> list[str]:
+    """A job's queue position and remaining time, without those that are not known."""
+    texts = [position_text(job)]
+    if job.eta_seconds is not None:
+        waits = job.status == JobStatus.QUEUED
+        texts.append(done_in_text(job.eta_seconds) if waits else eta_text(job.eta_seconds))
+    return [text for text in texts if text]
+
+
+def audio_texts(job: JobOut) -> list[str]:
+    """The recording's length, the job's place in it and its speed, without what is not known."""
+    texts = [done_of_total(job)]
+    if job.audio_duration and not texts[0]:
+        texts.append(_("%(length)s of audio", length=clock(job.audio_duration)))
+    texts.append(recognition_speed_text(job))
+    if job.real_time_factor_x:
+        texts.append(speed_text(job.real_time_factor_x))
+    return [text for text in texts if text]
+
+
+def _rounded(seconds: float) -> str:
+    if seconds < 90:
+        return _("%(seconds)s s", seconds=f"{round(seconds, -1):.0f}")
+    return duration_text(round(seconds / 60) * 60)
+
+
+def batch_text(batch: BatchOut) -> str:
+    """The batch size that the worker chose, with the reason where one is known."""
+    size = padded_text(batch.batch_size_s)
+    if not batch.reason:
+        return _("Batches of up to %(size)s of audio.", size=size)
+    reason = batch.reason.rstrip(".")
+    return _("Batches of up to %(size)s of audio: %(reason)s.", size=size, reason=reason)
+
+
+def warning_text(code: str, job: JobOut | None = None) -> str:
+    """What a warning means. Give `job` so that low confidence is told with its share of words."""
+    if code == "low_confidence" and job is not None and job.confidence is not None:
+        return _(
+            "%(share)s of the words were recognised with little certainty: check the text against "
+            "the recording. Noise, a distant microphone or people who speak at once are the usual "
+            "reasons.",
+            share=share(job.confidence),
+        )
+    known = _WARNING.get(code)
+    return _(known) if known else code.replace("_", " ").capitalize() + "."
+
+
+def error_text(error: ErrorObject) -> str:
+    """A job's error in the reader's language."""
+    return localised_message(error.code, error.message)
