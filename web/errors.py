@@ -1,4 +1,4 @@
-"""What a client reads when a request ends badly: one JSON shape for programs, a page for people."""
+"""Error responses: one JSON shape for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -58,24 +58,24 @@ _TITLES = {
     503: N_("Not available just now"),
     507: N_("The server's disk is full"),
 }
-"""Of the pages that say so."""
+"""Titles of the error pages, by HTTP status."""
 
 
 def error_object(
     message: str, *, status: int, code: str, param: str | None = None
 ) -> dict[str, str | None]:
-    """The value of `error` in a response and in a failed job."""
+    """Build the value of `error` in a response or a failed job."""
     kind = "invalid_request_error" if status < 500 else "server_error"
     return {"message": message, "type": kind, "param": param, "code": code}
 
 
 def job_error_object(code: str, message: str) -> dict[str, str | None]:
-    """The same for an error that is stored with a job."""
+    """Build the value of `error` of a failed job; its status follows from the stored code."""
     return error_object(message, status=_status_by_code().get(code, 500), code=code)
 
 
 def error_classes() -> Iterator[type[LongscribeError]]:
-    """All that there are."""
+    """Every class of error that the code defines, LongscribeError first."""
 
     def descendants(kind: type[LongscribeError]) -> Iterator[type[LongscribeError]]:
         yield kind
@@ -96,19 +96,22 @@ def _default_messages() -> dict[str, str]:
 
 
 def localised_message(code: str, message: str) -> str:
-    """An error's message. Translated as it is where that can be, else what its code says: a
-    message with a file's name or a number in it is written in English."""
+    """An error's message in the reader's language.
+
+    A message with a file's name or a number in it has no translation of its own: readers of
+    other languages get the general message of its code.
+    """
     if current_language() == "en":
         return message
     translated = _(message)
     if translated != message:
         return translated
     general = _default_messages().get(code)
-    return _(general) if general and code not in _SAYS_TOO_LITTLE else message
+    return _(general) if general and code not in _GENERIC_CODES else message
 
 
-_SAYS_TOO_LITTLE = {"invalid_request", "internal_error"}
-"""Codes of many different messages: the English one says more than the code does."""
+_GENERIC_CODES = {"invalid_request", "internal_error"}
+"""Codes with many different messages, for which the English message says more than the code."""
 
 
 _STALE_PAGE = N_("This page was open for too long, or cookies are off. Go back and try again.")
@@ -118,7 +121,7 @@ _STALE_PROGRAM = N_(
 
 
 def is_for_programs(path: str) -> bool:
-    """Whether programs ask there: errors are JSON, and keys are taken."""
+    """Whether `path` is for programs: errors are JSON, and API keys are accepted."""
     return path.startswith(_PROGRAMS) and path not in _FOR_PEOPLE
 
 

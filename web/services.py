@@ -1,4 +1,4 @@
-"""What the views work with, made once for an application."""
+"""The services that the views use, created once for an application."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXTENSION = "longscribe"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`celery` only rings: nothing of the worker is imported here."""
+    """The services of an application. `celery` only sends doorbells and imports no worker code."""
 
     settings: Settings
     db: Database
@@ -29,11 +29,11 @@ class Services:
     celery: Celery
     hashes: RunningHashes = field(default_factory=RunningHashes)
     migrated: threading.Event = field(default_factory=threading.Event)
-    """Set once the database was seen to have this version's schema; it stays so."""
+    """Set once the database was found to have this version's schema, and then not checked again."""
 
     @property
     def disk_is_full(self) -> bool:
-        """False where the folder of the recordings cannot be asked; /readyz tells of that."""
+        """Whether no upload fits. False where the folder cannot be read, which /readyz reports."""
         try:
             return self.blobs.usable_bytes() == 0
         except OSError:
@@ -53,7 +53,7 @@ class Services:
 
 
 def open_services(app: Flask, settings: Settings) -> Services:
-    """Make the services of `app`; nothing is connected until it is used."""
+    """Create the services of `app`; each connects when it is first used."""
     opened = Services(
         settings=settings,
         db=Database(settings.resolved_database_url),
@@ -65,5 +65,5 @@ def open_services(app: Flask, settings: Settings) -> Services:
 
 
 def services() -> Services:
-    """Those of the application that handles this request."""
+    """The services of the application that handles this request."""
     return cast(Services, current_app.extensions[_EXTENSION])

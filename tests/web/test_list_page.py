@@ -18,7 +18,7 @@ from shared.states import JobStatus, Stage
 from shared.transcripts import search
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
-from web.pages.listing import MOST_SELECTED, SHOWN
+from web.pages.listing import MAX_SELECTED, SHOWN
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_a_choice_without_jobs_or_of_too_many_or_without_sense_is_refused(
     answer = choose(client, "cancel", program=False)
     assert answer.status_code == 303
     assert "Nothing was selected." in client.get("/").text
-    many = [f"{n}" for n in range(MOST_SELECTED + 1)]
+    many = [f"{n}" for n in range(MAX_SELECTED + 1)]
     assert choose(client, "cancel", *many).status_code == 400
     assert choose(client, "explode", factories.submit(rows)).status_code == 400
     unsigned = client.post("/jobs/selected", data={"action": "cancel", "job": "x"})

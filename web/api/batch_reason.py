@@ -39,7 +39,7 @@ def _ceiling(figures: RecognitionStats) -> str:
 
 
 def _recording(seconds: float) -> str:
-    """A recording by its length. English has two articles, so two texts for each unit."""
+    """Describe a recording by its length. English has two articles, so each unit has two texts."""
     if seconds < 60:
         return _("a %(seconds)s-second recording", seconds=max(1, round(seconds)))
     minutes = round(seconds / 60)

@@ -1,5 +1,4 @@
-"""A job's history in words that a person understands, the same for the API and the page; in the
-reader's language on a page."""
+"""The messages of a job's history, for the API and the page, in the reader's language."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from web.i18n.quantities import clock, duration_text, padded_text
 
 
 def present_history(job_id: str, history: JobHistory) -> HistoryOut:
-    """Every event with its message, oldest first."""
+    """List every event with its message, oldest first."""
     return HistoryOut(job_id=job_id, events=[_present(event, history) for event in history.events])
 
 
@@ -42,7 +41,7 @@ def _attempt(event: JobEvent, history: JobHistory) -> Attempt | None:
 
 
 def _kept_batches(history: JobHistory, up_to: int) -> int:
-    """Committed by the attempts up to a number, as far as they count."""
+    """Count the batches committed by attempts up to number `up_to`, without discarded ones."""
     return sum(
         attempt.batches
         for attempt in history.attempts.values()
@@ -131,7 +130,7 @@ def _lost(event: JobEvent, history: JobHistory) -> str:
 
 
 def _lease_s(lost: JobEvent, history: JobHistory) -> float | None:
-    """Of the lease that ran out, as far as it was kept."""
+    """The length of the lease that ran out; None for events of versions that did not store it."""
     leases: list[float] = [
         event.detail["lease_s"]
         for event in history.events
@@ -153,7 +152,7 @@ def _retrying(event: JobEvent, history: JobHistory) -> str:
 
 
 def _next(event: JobEvent, history: JobHistory) -> str:
-    """What becomes of the job, unless the event after this says so."""
+    """A sentence on whether and when the job is tried again; empty where the next event says so."""
     failures, of = event.detail.get("failures"), event.detail.get("of")
     if failures is None or of is None or failures >= of:
         return ""
@@ -198,7 +197,7 @@ def _failed(event: JobEvent, history: JobHistory) -> str:
 
 
 def _message(event: JobEvent) -> str:
-    """Of the error behind it; empty where none is kept."""
+    """The message of the error behind an event; empty where none is stored."""
     message = event.detail.get("message") or ""
     return localised_message(event.detail.get("code") or "", message) if message else ""
 

@@ -36,7 +36,7 @@ _POLL_QUEUED_S = 3
 
 
 def present(view: JobView, settings: Settings) -> JobOut:
-    """Everything there is to say about a job. Needs a request, for the links."""
+    """A job as the API shows it. Works within a request only, because of the links."""
     job = view.job
     eta = view.eta_s
     speed = view.real_time_factor_x
@@ -111,7 +111,7 @@ def _batch(view: JobView) -> BatchOut | None:
 
 
 def _rounded(value: float | None) -> float | None:
-    """To the millisecond, or a share to the thousandth."""
+    """Round seconds to the millisecond, or a share to the thousandth."""
     return None if value is None else round(value, 3)
 
 
@@ -142,7 +142,7 @@ def _links(job_id: str) -> JobLinks:
 
 
 def job_response(job: JobOut, status: int = 200) -> Response:
-    """The job with an ETag, and a hint when to ask again while it is unfinished."""
+    """Answer with the job, an ETag and, while the job is unfinished, Retry-After."""
     response = jsonify(job.model_dump(mode="json", by_alias=True))
     response.status_code = status
     if job.status not in TERMINAL:
@@ -151,15 +151,17 @@ def job_response(job: JobOut, status: int = 200) -> Response:
 
 
 def poll_after_s(job: JobOut) -> int:
-    """Seconds after which asking again is worth it: often near the end, seldom far from it."""
+    """Seconds until the next poll: a tenth of the remaining time, within limits."""
     if job.eta_seconds is None:
         return _POLL_QUEUED_S
     return max(_POLL_AT_LEAST_S, min(_POLL_AT_MOST_S, round(job.eta_seconds / 10)))
 
 
 def with_etag(response: Response, shown: JobOut | JobListOut | HistoryOut) -> Response:
-    """304 if the client has seen this. The ETag is weak: a guess that only grew older between
-    two batches (`eta_seconds`) does not make a new version."""
+    """Set a weak ETag, and answer 304 if the client has this version already.
+
+    The ETag leaves out `eta_seconds`, which changes all the time while nothing happens.
+    """
     if isinstance(shown, JobOut):
         text = shown.model_dump_json(exclude={"eta_seconds"})
     elif isinstance(shown, HistoryOut):
@@ -173,7 +175,7 @@ def with_etag(response: Response, shown: JobOut | JobListOut | HistoryOut) -> Re
 
 
 def with_digest(shown: BaseModel) -> Response:
-    """All of `shown`, or 304 if the client has seen just this."""
+    """Answer with `shown` as JSON, or with 304 if the client has exactly this already."""
     body = shown.model_dump_json().encode()
     response = current_app.response_class(body, mimetype="application/json")
     response.set_etag(hashlib.sha256(body).hexdigest()[:32], weak=True)

@@ -1,4 +1,4 @@
-"""Transcripts of hours, pages and scripts are sent compressed; recordings as they are."""
+"""Compression of text responses; recordings are compressed already and sent as they are."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def attachment(name: str) -> str:
 
 
 def inline(name: str) -> str:
-    """Likewise for what is played or shown in place, and called `name` when it is saved."""
+    """A Content-Disposition for a file that is shown in the browser, and saved as `name`."""
     return _disposition("inline", name)
 
 

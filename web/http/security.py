@@ -35,7 +35,7 @@ _HEADERS = {
 _PORT = re.compile(r":\d*$")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""They change nothing."""
+"""Methods that change nothing, so another site's page may cause them."""
 
 
 class CrossSiteRequest(PermanentError):

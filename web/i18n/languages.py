@@ -1,7 +1,7 @@
-"""Languages: English, which is what the source says, and Chinese.
+"""Languages: English, in which the source is written, and Chinese.
 
-The catalogues are gettext's own .po files, as many as one likes a language, merged when they are
-first asked for: nothing is compiled, so nothing can be forgotten.
+The catalogues are gettext .po files, any number of them for a language. They are merged when they
+are first used, so there is no build step to forget.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flask_babel import Babel, Domain, get_locale
 from werkzeug.http import dump_cookie
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-"""By the code that the cookie and the addresses carry, in their own words."""
+"""Each language's name in that language, by the code that the cookie and the URLs carry."""
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 
@@ -41,13 +41,13 @@ preferences = Blueprint("preferences", __name__)
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
-    """Mark a text that is translated where it is used."""
+    """Mark a text for extraction; it is translated where it is used."""
     return text
 
 
 @cache
 def catalogue(language: str) -> Catalog:
-    """All that is translated into `language`; empty for English."""
+    """The merged catalogue of `language`; empty for English."""
     merged = Catalog(locale=language)
     for path in sorted((TRANSLATIONS / language).glob("*.po")):
         with path.open("rb") as file:
@@ -99,7 +99,7 @@ def _chosen_theme() -> str:
 
 @cache
 def script_translations(language: str) -> str:
-    """A JSON object from what the scripts say in English to the same in `language`."""
+    """A JSON object that maps the English texts of the scripts to those in `language`."""
     known = catalogue(language)
     words: dict[str, str] = {}
     for _, _, given, _, _ in extract_from_dir(
@@ -119,7 +119,7 @@ def _translations_version(language: str) -> str:
 
 @preferences.get("/words/<language>-<version>.json")
 def words(language: str, version: str) -> Response:
-    """What the scripts say. The address changes with the words, so it is kept for good."""
+    """Serve the scripts' texts. The URL changes with them, so browsers may cache it for good."""
     if language not in LANGUAGES or version != _translations_version(language):
         abort(404)
     response = Response(script_translations(language), mimetype="application/json")
@@ -128,7 +128,10 @@ def words(language: str, version: str) -> Response:
 
 
 def same_site_path(path: str | None) -> str:
-    """Where to go next, as an address of this site gave it; the front page for any other."""
+    """`path` if it is an absolute path on this site, else that of the front page.
+
+    Prevents redirects to other sites by a parameter of a link.
+    """
     parts = urlsplit(path or "")
     is_ours = path and path[:1] == "/" and path[1:2] not in ("/", "\\") and path.isprintable()
     return path if is_ours and path and not parts.netloc and not parts.scheme else "/"
@@ -165,7 +168,7 @@ def choose_theme(theme: str) -> Response:
 
 
 def _here() -> str:
-    """The address to come back to."""
+    """The address to return to after a change of language or theme."""
     if request.method != "GET":
         return "/"
     return request.full_path if request.query_string else request.path

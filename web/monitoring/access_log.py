@@ -1,4 +1,4 @@
-"""One log line and one observation for every request."""
+"""A log line and a duration metric for every request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from web.monitoring import metrics
 log = structlog.stdlib.get_logger(__name__)
 
 _QUIET = {"static", "health.healthz", "health.readyz", "health.metrics_text"}
-"""Asked every few seconds by machines, so they are logged at DEBUG only."""
+"""Endpoints that machines poll every few seconds, so they are logged at DEBUG only."""
 
 
 def log_requests(app: Flask) -> None:

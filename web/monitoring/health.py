@@ -1,4 +1,4 @@
-"""What supervisors, load balancers and Prometheus ask."""
+"""The endpoints for supervisors, load balancers and Prometheus."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ health = Blueprint("health", __name__)
 
 @health.get("/healthz")
 def healthz() -> Response:
-    """This process answers; nothing else is asked."""
+    """Answer as long as this process runs; nothing else is checked."""
     return jsonify(status="ok")
 
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Whether submissions can be taken: the database and the folder of the recordings.
+    """Tell whether submissions can be accepted: the database and the recordings folder work.
 
-    Redis, workers and room on the disk are told but do not count: without them jobs wait and
-    none is lost, and what was transcribed can still be read.
+    Redis, workers and disk space are reported without affecting the status: when they fail,
+    jobs wait, none is lost, and finished transcripts can still be read.
     """
     here = services()
     checks = {"database": _database(here), "recordings": _recordings(here)}
@@ -57,7 +57,10 @@ def metrics_text() -> Response:
 
 
 def require_database(db: Database) -> None:
-    """Raises SQLAlchemy's OperationalError at once, rather than after an upload of an hour."""
+    """Check that the database answers, before a long upload rather than after it.
+
+    Raises SQLAlchemy's OperationalError where it does not.
+    """
     with db.reading() as session:
         session.scalar(select(Job.id).limit(1))
 
@@ -111,7 +114,7 @@ def _workers(here: Services) -> list[dict[str, str]]:
 
 
 def _last_seen(here: Services) -> str | None:
-    """Of any worker, the one that is gone included: how long nothing has moved."""
+    """When any worker was last seen, workers that are gone included."""
     last = jobs.worker_last_seen(here.db)
     return None if last is None else _iso(last.seen_at)
 

@@ -1,4 +1,4 @@
-"""Counters of this process, and what is asked of the database when they are read.
+"""Metrics for Prometheus: counters of this process, and gauges read from the database.
 
 With several gunicorn processes PROMETHEUS_MULTIPROC_DIR is set before this is imported, and the
 client library then keeps the counters in files that any of the processes can add up.
@@ -32,7 +32,7 @@ REQUEST_SECONDS = Histogram(
 
 
 class _Queue(Collector):
-    """Read from SQL when asked, so every process and every restart says the same."""
+    """Gauges read from SQL at each scrape, so that all processes report the same values."""
 
     def __init__(self, db: Database, seen_within_s: float) -> None:
         self._db = db
@@ -54,7 +54,7 @@ class _Queue(Collector):
 
 
 def exposition(db: Database, *, seen_within_s: float) -> bytes:
-    """Everything in Prometheus' text format."""
+    """All metrics in Prometheus' text format."""
     queue = CollectorRegistry()
     queue.register(_Queue(db, seen_within_s))
     return generate_latest(queue) + generate_latest(_counters())

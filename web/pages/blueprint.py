@@ -1,4 +1,4 @@
-"""What the pages are registered at."""
+"""The blueprint of the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the export dialog offers. Which option belongs to which format, the formats know."""
+"""The formats and options that the export dialog offers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shared.export import FORMATS
 from shared.export.options import LIMITS
 
 _FOR_READING = {"txt": {"paragraphs": True, "spacing": True}}
-"""Where a person is better served than a program is by the format's own default."""
+"""Defaults of the dialog that differ from the format's own, which are made for programs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One of the files; `choices` are the options that it takes, as they stand at first."""
+    """A format with the options that it accepts and their initial values (`choices`)."""
 
     name: str
     label: str
@@ -39,7 +39,7 @@ class ExportNumber:
 
 
 def export_formats() -> list[ExportFormat]:
-    """In the order of use."""
+    """List the formats, the most used first."""
     labels = {
         "txt": _("Plain text"),
         "docx": _("Word document"),

@@ -1,4 +1,4 @@
-"""The list of jobs: filtered, searched, kept up to date, and several jobs asked for at once."""
+"""The list of jobs: filters, search, updates, and actions on several jobs at once."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from web.services import services
 
 _PER_PAGE = 25
 
-_LOOKS_AGAIN_S = 15
-"""So old a page may get that shows when jobs will be done, though nothing has happened."""
+_ESTIMATES_FRESH_S = 15
+"""Seconds after which a page with estimated times is rendered anew though nothing happened."""
 
 _POLL_UNCHANGED_S = 4
-"""An answer that nothing has changed costs two statements."""
+"""Seconds between polls while nothing changes; each such answer costs two SQL statements."""
 
-MOST_SELECTED = 200
-"""Jobs in one request; a page with more of them asks several times."""
+MAX_SELECTED = 200
+"""The most jobs in one request; a page with more selected sends several."""
 
 SHOWN: dict[str, tuple[str, frozenset[JobStatus]]] = {
     "all": (N_("All"), frozenset()),
@@ -53,11 +53,11 @@ SHOWN: dict[str, tuple[str, frozenset[JobStatus]]] = {
     "failed": (N_("Failed"), frozenset({JobStatus.FAILED})),
     "cancelled": (N_("Cancelled"), frozenset({JobStatus.CANCELLED})),
 }
-"""What the list can be narrowed down to, as the address says it, and in words."""
+"""The filters of the list by their name in the URL: label and statuses."""
 
 
 class ListQuery(BaseModel):
-    """What the address of a list says."""
+    """The query parameters of the list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,7 +70,7 @@ class ListQuery(BaseModel):
         return SHOWN[self.show][1]
 
     def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:
-        """Of the list with `changes`, from its first page unless a cursor is given."""
+        """The URL of the list with `changes`, from its first page unless a cursor is given."""
         said: dict[str, Any] = {"show": self.show, "q": self.q.strip(), "cursor": None, **changes}
         if said["show"] == "all":
             said["show"] = None
@@ -114,14 +114,14 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
 
 
 def _filters(query: ListQuery, counts: dict[JobStatus, int]) -> list[dict[str, Any]]:
-    """A state of which there is none is no choice, unless it was chosen."""
+    """List the filters; one that matches no job is left out, unless it is the current one."""
     found = []
-    for show, (words, statuses) in SHOWN.items():
+    for show, (label, statuses) in SHOWN.items():
         count = sum(counts[status] for status in statuses or JobStatus)
         if count or show in ("all", query.show):
             found.append(
                 {
-                    "words": _(words),
+                    "label": _(label),
                     "count": format_decimal(count),
                     "address": query.address(show=show),
                     "current": show == query.show,
@@ -131,22 +131,22 @@ def _filters(query: ListQuery, counts: dict[JobStatus, int]) -> list[dict[str, A
 
 
 def _version(query: ListQuery, snapshot: QueueSnapshot) -> str:
-    """The ETag of a list, known before it is read: it differs once anything of it may."""
-    told = (
+    """The ETag of the list, computed without reading it; changes whenever the list may have."""
+    parts = (
         current_owner_id(),
         snapshot.queue_mark,
         snapshot.owner_mark,
-        snapshot.now.timestamp() // _LOOKS_AGAIN_S if _unfinished(snapshot) else None,
+        snapshot.now.timestamp() // _ESTIMATES_FRESH_S if _unfinished(snapshot) else None,
         query.model_dump(),
         current_language(),
         services().disk_is_full,
         services().settings.model,
     )
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def _unfinished(snapshot: QueueSnapshot) -> bool:
-    """Whether anything may happen to one of the owner's jobs that nobody asks for."""
+    """Whether any of the owner's jobs has not reached a final status."""
     return any(count for status, count in snapshot.counts.items() if status not in TERMINAL)
 
 
@@ -158,7 +158,7 @@ def index() -> str:
 
 @pages.get("/fragments/jobs")
 def jobs_fragment() -> Response:
-    """The list alone. Unchanged since the ETag that the page has, it is not read at all."""
+    """Render the list alone; answer 304 without reading it while its ETag is unchanged."""
     query = parse(ListQuery, request.args)
     snapshot = _snapshot()
     version = _version(query, snapshot)
@@ -177,7 +177,7 @@ def jobs_fragment() -> Response:
 
 @pages.get("/fragments/jobs/ids")
 def job_ids() -> Response:
-    """All jobs that the list would show, page after page, with their states."""
+    """List the ids and statuses of all jobs that match, whatever page they are on."""
     query = parse(ListQuery, request.args)
     found = jobs.list_states(
         services().db, owner_id=current_owner_id(), statuses=query.statuses, query=query.q
@@ -187,12 +187,12 @@ def job_ids() -> Response:
 
 @pages.post("/jobs/selected")
 def selected() -> Any:
-    """Cancel, retry or delete several jobs, and tell how many of them it came to."""
+    """Cancel, retry or delete several jobs, and count the outcomes."""
     action = request.form.get("action", "")
     chosen = list(dict.fromkeys(request.form.getlist("job")))
-    if len(chosen) > MOST_SELECTED:
+    if len(chosen) > MAX_SELECTED:
         raise InvalidRequest(
-            f"At most {MOST_SELECTED} jobs are taken at once; these are {len(chosen)}.",
+            f"At most {MAX_SELECTED} jobs are taken at once; these are {len(chosen)}.",
             param="job",
         )
     by_program = request.accept_mimetypes.best == "application/json"
@@ -202,14 +202,14 @@ def selected() -> Any:
         return redirect(back, 303)
     if action == "delete" and not by_program and "sure" not in request.form:
         return render_template("list/delete_selected.html", chosen=chosen, back=back)
-    counts = Counter(_ask(action, chosen).values())
+    counts = Counter(_apply(action, chosen).values())
     if by_program:
         return jsonify({"outcomes": {outcome.value: count for outcome, count in counts.items()}})
     flash(outcomes_text(action, counts), "done")
     return redirect(back, 303)
 
 
-def _ask(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
+def _apply(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
     here, owner_id = services(), current_owner_id()
     if action == "cancel":
         return jobs.cancel_all(here.db, owner_id=owner_id, job_ids=chosen)
@@ -244,9 +244,9 @@ _REFUSED_TEXTS = {
 
 def outcomes_text(action: str, counts: Counter[Outcome]) -> str:
     """Count the jobs of each outcome of an action; js/list/selection.js builds the same text."""
-    said = []
+    texts = []
     for outcome in Outcome:
         if count := counts[outcome]:
-            words = _OUTCOME_TEXTS.get(outcome) or _REFUSED_TEXTS[action]
-            said.append(_(words, count=format_decimal(count)))
-    return _("%(outcomes)s.", outcomes=_(", ").join(said))
+            text = _OUTCOME_TEXTS.get(outcome) or _REFUSED_TEXTS[action]
+            texts.append(_(text, count=format_decimal(count)))
+    return _("%(outcomes)s.", outcomes=_(", ").join(texts))

@@ -1,5 +1,7 @@
-"""The accounts of a team, for its administrators; `web.authentication.sign_in` lets nobody else
-in."""
+"""The page on which administrators manage accounts.
+
+`web.authentication.sign_in` refuses everybody else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the player on a job's page needs to know of the recording."""
+"""The recording's type and length, for the player on a job's page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from web.http.media_types import HEAD_BYTES, media_type
 @dataclass(frozen=True, slots=True)
 class Player:
     media_type: str
-    """By which the browser tells at once whether it can play this."""
+    """Lets the browser tell whether it can play the file before it fetches any."""
     duration_s: float | None
 
 
 def player_of(recording: Recording, blobs: BlobStore) -> Player | None:
-    """None if the recording's file is gone."""
+    """Read the type from the file's first bytes; None if the file is gone."""
     try:
         with blobs.path(recording.blob_key).open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""A job in the list: how it stands in a line of words, and where it says what was searched."""
+"""The rows of the job list: a job's state and facts as text, and the match of a search."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from web.pages.job_text import audio_texts, queue_texts, state_text
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`standing` and `facts` are told after one another, with points between."""
+    """A job with the texts of its row; `state_texts` and `facts` are joined by dots."""
 
     job: JobOut
-    standing: list[str]
-    """What it is doing or how it ended, and how long that will take."""
+    state_texts: list[str]
+    """State, progress in percent, queue position and remaining time."""
     facts: list[str]
     snippet: Snippet | None
     snippet_link: str
 
 
 def rows_of(page: JobPage, settings: Settings) -> list[Row]:
-    """Needs a request, for the links."""
+    """Build the rows of a page. Works within a request only, because of the links."""
     return [_row(present(view, settings), page.snippets.get(view.job.id)) for view in page.jobs]
 
 
@@ -36,13 +36,13 @@ def _row(job: JobOut, snippet: Snippet | None) -> Row:
     place = f"s{snippet.sentence}" if snippet else None
     return Row(
         job=job,
-        standing=_standing(job),
+        state_texts=_state_texts(job),
         facts=audio_texts(job),
         snippet=snippet,
         snippet_link=url_for("pages.job", job_id=job.id, _anchor=place) if place else "",
     )
 
 
-def _standing(job: JobOut) -> list[str]:
+def _state_texts(job: JobOut) -> list[str]:
     percent = [f"{job.progress:.0%}"] if job.status == JobStatus.PROCESSING else []
     return [state_text(job), *percent, *queue_texts(job)]

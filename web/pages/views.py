@@ -1,4 +1,7 @@
-"""The pages. They work without JavaScript; with it, live parts are fetched again as fragments."""
+"""The pages of a job and the upload form.
+
+They work without JavaScript; with it, their live parts are fetched again as fragments.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ from web.services import services
 from web.uploads.submission import NO_FILE, accept
 
 _AFTER_OTHERS = -5
-"""The priority of what is not urgent; the scripts say the same."""
+"""The priority of uploads that are not urgent; the scripts use the same."""
 
 
 @pages.app_context_processor
@@ -46,7 +49,7 @@ def _about_the_server() -> dict[str, Any]:
     }
 
 
-def _one(job_id: str) -> dict[str, Any]:
+def _job_context(job_id: str) -> dict[str, Any]:
     here = services()
     view = jobs.get_job(
         here.db,
@@ -78,7 +81,7 @@ def _flash_error(error: LongscribeError) -> None:
 
 
 def _fragment(template: str, context: dict[str, Any], poll_after: int | None) -> Response:
-    """A part of a page with an ETag; Retry-After tells the page when to ask again."""
+    """Render a part of a page with an ETag; Retry-After tells the page when to ask again."""
     html = render_template(template, **context)
     response = make_response(html)
     response.set_etag(hashlib.sha256(html.encode()).hexdigest()[:32], weak=True)
@@ -90,7 +93,7 @@ def _fragment(template: str, context: dict[str, Any], poll_after: int | None) ->
 
 @pages.post("/")
 def submit() -> Any:
-    """For browsers without JavaScript; others send each file to the API."""
+    """Accept files from a browser without JavaScript; others send each file to the API."""
     require_database(services().db)
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
@@ -116,12 +119,12 @@ def submit() -> Any:
 
 @pages.get("/jobs/<uuid:job_id>")
 def job(job_id: UUID) -> str:
-    return render_template("job/job.html", **_one(str(job_id)))
+    return render_template("job/job.html", **_job_context(str(job_id)))
 
 
 @pages.get("/fragments/jobs/<uuid:job_id>")
 def job_fragment(job_id: UUID) -> Response:
-    context = _one(str(job_id))
+    context = _job_context(str(job_id))
     poll_after = None if context["finished"] else poll_after_s(context["job"])
     return _fragment("job/_job.html", context, poll_after)
 
@@ -153,7 +156,7 @@ def retry(job_id: UUID) -> Any:
 
 @pages.get("/jobs/<uuid:job_id>/delete")
 def confirm_delete(job_id: UUID) -> str:
-    return render_template("job/delete.html", **_one(str(job_id)))
+    return render_template("job/delete.html", **_job_context(str(job_id)))
 
 
 @pages.post("/jobs/<uuid:job_id>/delete")
