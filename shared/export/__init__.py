@@ -1,4 +1,4 @@
-"""Transcripts as files, one small writer a format."""
+"""The file formats of transcripts, each with a writer of its own."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ _SUBTITLES = (
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file. `write` gives its text; a format that is no text has `pack` too."""
+    """A file format. `write` returns its text; a binary format has `write_bytes` too."""
 
     name: str
     media_type: str
     write: Writer
-    takes: tuple[str, ...]
-    """The options that mean something here."""
+    supported_options: tuple[str, ...]
+    """The names of the ExportOptions that the format supports."""
     defaults: ExportOptions = field(default_factory=ExportOptions)
-    """What holds where nothing is said. Text and JSON are what they were before there were
-    options, for the programs that read them; what a person opens is made for reading."""
+    """Values of options that a request leaves out. Text and JSON keep the form that they had before
+    there were options, for the programs that read them; the others are made for reading."""
     needs_words: bool = True
-    """Its file cannot be written from sentences alone."""
-    pack: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
+    """Whether the writer needs the times of words, and not only sentences."""
+    write_bytes: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
 
     def render(
         self, transcript: Transcript, provenance: Provenance, options: ExportOptions
     ) -> bytes:
-        """The bytes of the file; the same for the same transcript and options."""
-        if self.pack is not None:
-            return self.pack(transcript, provenance, options)
+        """Return the bytes of the file; the same for the same transcript and options."""
+        if self.write_bytes is not None:
+            return self.write_bytes(transcript, provenance, options)
         return self.write(transcript, provenance, options).encode()
 
 
-def _document(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
-    # python-docx brings lxml: a server that writes no document does without.
+def _docx(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
+    # python-docx imports lxml: a server that writes no document saves its memory.
     from shared.export import docx
 
-    return docx.pack(transcript, provenance, options)
+    return docx.write_bytes(transcript, provenance, options)
 
 
 FORMATS: dict[str, Format] = {
@@ -65,7 +65,7 @@ FORMATS: dict[str, Format] = {
             _TEXT,
             ExportOptions(timestamps=True, paragraphs=True, spacing=True),
             needs_words=False,
-            pack=_document,
+            write_bytes=_docx,
         ),
     )
 }

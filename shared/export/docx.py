@@ -1,4 +1,4 @@
-"""A document for Word and what reads its files: heading, times in the margin, paragraphs.
+"""Word documents (.docx): heading, times in the margin, paragraphs.
 
 Only the pieces around the text go through python-docx; ten hours of paragraphs are written as XML
 elements directly, which takes a twentieth of the time.
@@ -18,10 +18,10 @@ from docx.oxml.ns import qn
 from docx.oxml.parser import OxmlElement
 from docx.shared import Pt, RGBColor, Twips
 
-from shared.export.clock import clock
 from shared.export.options import ExportOptions, Provenance
-from shared.export.paragraphs import paragraphs, written
+from shared.export.paragraphs import join_sentences, paragraphs
 from shared.export.sanitise import printable
+from shared.export.timestamp import timestamp
 from shared.transcripts.values import Transcript
 
 if TYPE_CHECKING:
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
 _LATIN_FONT = "Calibri"
 _CHINESE_FONT = "Microsoft YaHei"
-"""Comes with Word on Windows and on macOS; elsewhere the reader's own takes its place."""
+"""Comes with Word on Windows and macOS; elsewhere the program substitutes a font."""
 
-_QUIET = RGBColor(0x5F, 0x66, 0x6D)
-"""Dark enough to read on white (5.9 : 1), light enough not to be read first."""
+_GREY = RGBColor(0x5F, 0x66, 0x6D)
+"""Grey of secondary text, with a contrast of 5.9 : 1 on white."""
 
 _TIME_COLUMN = Twips(1100)
-"""Room for 00:00:00 and a little air."""
+"""Width of the column of times: 00:00:00 and a small space."""
 
 _WITHOUT_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip file can hold."""
+"""The earliest date that a zip file can hold."""
 
-_UNUSED = ("/stylesWithEffects", "/customXml", "/thumbnail", "/extended-properties")
-"""What python-docx's template brings and this document does not need: two thirds of its size."""
+_UNUSED_PARTS = ("/stylesWithEffects", "/customXml", "/thumbnail", "/extended-properties")
+"""Parts of python-docx's template that are left out; they are two thirds of its size."""
 
-_WORDS = {
+_TEXTS = {
     "zh": {"duration": "时长 ", "silence": "录音中没有听到说话声。", "title": "文字稿"},
     "en": {
         "duration": "Duration ",
@@ -53,7 +53,7 @@ _WORDS = {
         "title": "Transcript",
     },
 }
-"""A document is in the language that is spoken in it, whatever its reader's page is in."""
+"""The document's own texts, in the language of the recording and not of the reader."""
 
 _PARAGRAPH, _PROPERTIES, _STYLE = qn("w:p"), qn("w:pPr"), qn("w:pStyle")
 _RUN, _RUN_PROPERTIES, _RUN_STYLE = qn("w:r"), qn("w:rPr"), qn("w:rStyle")
@@ -63,22 +63,22 @@ _TEXT, _TAB, _FONTS, _HINT, _VALUE = (
 )
 
 
-def pack(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
-    """The bytes of the document, which are the same each time."""
+def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
+    """Return the bytes of the document, the same for the same transcript and options."""
     chinese = transcript.language.startswith("zh")
-    words = _WORDS["zh" if chinese else "en"]
+    words = _TEXTS["zh" if chinese else "en"]
     document = Document(io.BytesIO(_template()))
     title = printable(provenance.title) or words["title"]
     _describe(document, title, provenance, "zh-CN" if chinese else "en-US")
     document.add_paragraph(title, style="Heading 1")
-    document.add_paragraph(words["duration"] + clock(transcript.duration), style="Subtitle")
+    document.add_paragraph(words["duration"] + timestamp(transcript.duration), style="Subtitle")
     style = "Timed" if options.timestamps else "Transcript"
     body = document.element.body
     end = body[-1]  # the section's properties stay last
     count = 0
     for paragraph in paragraphs(transcript, options):
-        text = written(paragraph.sentences, options)
-        time = clock(paragraph.start) if options.timestamps else None
+        text = join_sentences(paragraph.sentences, options)
+        time = timestamp(paragraph.start) if options.timestamps else None
         end.addprevious(_paragraph(body, style, time, text))
         count += 1
     if not count:
@@ -112,11 +112,13 @@ def _child(parent: Any, tag: str) -> Any:
 
 @cache
 def _template() -> bytes:
-    """An empty document with our styles, made once a process."""
+    """An empty document with our styles, created once per process."""
     document = Document()
     package = document.part.package
     for relations in (package.rels, document.part.rels):
-        for key in [k for k, relation in relations.items() if relation.reltype.endswith(_UNUSED)]:
+        for key in [
+            k for k, relation in relations.items() if relation.reltype.endswith(_UNUSED_PARTS)
+        ]:
             del relations[key]
     styles = document.styles
     for style in list(styles):
@@ -144,7 +146,7 @@ def _restyle(document: Docx) -> None:
     heading.font.size, heading.font.color.rgb = Pt(18), RGBColor(0x22, 0x26, 0x2A)
     heading.paragraph_format.space_before, heading.paragraph_format.space_after = Pt(0), Pt(4)
     subtitle: ParagraphStyle = styles["Subtitle"]
-    subtitle.font.size, subtitle.font.color.rgb = Pt(10), _QUIET
+    subtitle.font.size, subtitle.font.color.rgb = Pt(10), _GREY
     subtitle.font.italic, subtitle.font.bold = False, False
     subtitle.paragraph_format.space_after = Pt(18)
     for style in (heading, subtitle):
@@ -159,11 +161,11 @@ def _restyle(document: Docx) -> None:
     timed.paragraph_format.first_line_indent = Twips(-_TIME_COLUMN.twips)
     timed.paragraph_format.tab_stops.add_tab_stop(_TIME_COLUMN)
     time = styles.add_style("Time", WD_STYLE_TYPE.CHARACTER)
-    time.font.size, time.font.color.rgb = Pt(9), _QUIET
+    time.font.size, time.font.color.rgb = Pt(9), _GREY
 
 
 def _set_fonts(properties: Any) -> None:
-    """Name the fonts of both scripts; a theme's would win over them."""
+    """Set the fonts of both scripts, and remove the theme's, which would override them."""
     fonts = properties.find(_FONTS)
     if fonts is None:
         fonts = OxmlElement("w:rFonts")
@@ -198,15 +200,15 @@ def _describe(document: Docx, title: str, provenance: Provenance, language: str)
 
 
 def _saved(document: Docx) -> bytes:
-    """The document as a zip file whose entries carry no time of writing."""
-    written_now, steady = io.BytesIO(), io.BytesIO()
-    document.save(written_now)
+    """The document as a zip file without times of writing, so that its bytes are reproducible."""
+    as_saved, reproducible = io.BytesIO(), io.BytesIO()
+    document.save(as_saved)
     with (
-        zipfile.ZipFile(written_now) as source,
-        zipfile.ZipFile(steady, "w", zipfile.ZIP_DEFLATED) as target,
+        zipfile.ZipFile(as_saved) as source,
+        zipfile.ZipFile(reproducible, "w", zipfile.ZIP_DEFLATED) as target,
     ):
         for name in source.namelist():
             entry = zipfile.ZipInfo(name, _ZIP_DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, source.read(name))
-    return steady.getvalue()
+    return reproducible.getvalue()

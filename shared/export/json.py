@@ -1,4 +1,4 @@
-"""Everything that is known, times in seconds; the text as it is stored unless asked otherwise."""
+"""The writer of JSON: all sentences and words, times in seconds, the text as stored by default."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import json
 from typing import Any
 
 from shared.export.options import ExportOptions, Provenance
-from shared.export.paragraphs import paragraphs, polished, written
+from shared.export.paragraphs import join_sentences, paragraphs, styled
 from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     value: dict[str, Any] = {"job_id": provenance.job_id, **transcript.to_json()}
     for n, sentence in enumerate(transcript.sentences):
-        # Where a correction of it goes, what it has to be made from, and whether there is one.
+        # For programs that correct: the address of the sentence, the revision to name, and whether
+        # there is a correction.
         value["sentences"][n] |= {
             "n": n if sentence.n is None else sentence.n,
             "revision": sentence.revision,
             "corrected": sentence.corrected,
         }
     if options.spacing or not options.punctuation:
-        value["text"] = written(transcript.sentences, options)
+        value["text"] = join_sentences(transcript.sentences, options)
         for sentence in value["sentences"]:
-            sentence["text"] = polished(sentence["text"], options)
+            sentence["text"] = styled(sentence["text"], options)
     if options.paragraphs:
         value["paragraphs"] = [
             {

@@ -1,4 +1,4 @@
-"""What a person may choose of a file that they take away."""
+"""The options of an export, their limits, and the origin of the transcript."""
 
 from __future__ import annotations
 
@@ -8,41 +8,40 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """How a transcript is written. Which of these a format knows, `Format.takes` says.
+    """How a transcript is written. `Format.supported_options` lists those that a format supports.
 
-    Subtitles are limited as broadcasters limit them: 42 cells a line are 42 Latin letters or 21
-    Chinese characters, two lines hide little of the picture, under a second nobody has found the
-    line yet, and after seven they have read it twice.
+    The defaults of subtitles are broadcasters' usual limits: 42 cells a line, which are 42 Latin
+    letters or 21 Chinese characters, two lines, and one to seven seconds.
     """
 
     timestamps: bool = False
-    """When each line, or paragraph, begins."""
+    """Write the time at which each line or paragraph begins."""
     paragraphs: bool = False
-    """Sentences grouped; else each is a line of its own."""
+    """Group sentences into paragraphs; without it each sentence is a line of its own."""
     punctuation: bool = True
-    """Off: a space where a comma or full stop was, as Chinese subtitles have it. Marks that belong
-    to a word (3.5, don't) and marks in pairs (quotes, brackets, titles) stay."""
+    """Off: write a space for a comma or full stop, as is usual in Chinese subtitles. Marks that
+    belong to a word (3.5, don't) and marks in pairs (quotes, brackets, titles) stay."""
     spacing: bool = False
-    """A space between Chinese and Latin letters or digits. Stored text never has it."""
+    """Put a space between Chinese and Latin letters or digits. Stored text never has it."""
     end_marks: bool = False
-    """Subtitles: keep the Chinese comma or full stop that custom drops at the end of a line."""
+    """Subtitles: keep the Chinese comma or full stop at the end of a line, usually omitted."""
     line_width: int = 42
-    """Subtitles: display cells a line; a Chinese character takes two. Only a single word that is
-    longer passes it."""
+    """Subtitles: display cells a line; a Chinese character takes two. Only a single word may exceed
+    it."""
     max_lines: int = 2
-    """Subtitles: lines shown at once."""
+    """Subtitles: lines in a cue."""
     min_seconds: float = 1.0
-    """Subtitles: each is shown at least so long, as far as speech around it leaves room."""
+    """Subtitles: a cue is shown at least this long, unless the next one has to begin earlier."""
     max_seconds: float = 7.0
-    """Subtitles: and at most so long."""
+    """Subtitles: a cue is shown at most this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The least and the most that an option may be."""
+    """The range of an option's values, both ends included."""
 
-    least: float
-    most: float
+    minimum: float
+    maximum: float
 
 
 LIMITS = {
@@ -55,10 +54,10 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a file says of where its transcript comes from."""
+    """What a file tells of its job."""
 
     job_id: str
     title: str = ""
     """The recording's name without its suffix."""
     completed_at: datetime | None = None
-    """When it was recognised, in UTC."""
+    """When the job was completed, in UTC."""

@@ -1,33 +1,33 @@
-"""Sentences grouped for reading, at pauses and before they grow too long."""
+"""Paragraphs: sentences grouped at pauses and up to a maximum length."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
-from shared.export.punctuation import goes_on_after_space, without_marks
+from shared.export.punctuation import needs_space_between, without_punctuation
 from shared.export.sanitise import printable
 from shared.export.spacing import spaced
-from shared.export.width import cells
 from shared.transcripts.values import Sentence, Transcript
 
-LONG_PAUSE_S = 3.0
-"""A silence after which something else begins, whatever was before."""
+TOPIC_PAUSE_S = 3.0
+"""A pause that ends a paragraph of any length, in seconds."""
 
 PAUSE_S = 0.8
-"""A breath between two thoughts; enough to end a paragraph that has its length."""
+"""A pause that ends a paragraph of MIN_CELLS or more, in seconds."""
 
-ENOUGH_CELLS = 200
-"""A hundred Chinese characters, about five lines of a page: a paragraph may end at a pause."""
+MIN_CELLS = 200
+"""The length from which a short pause ends a paragraph: 100 Chinese characters, five lines."""
 
-MOST_CELLS = 560
-"""And ends after the sentence that passes this, a third of a page, though nobody paused."""
+MAX_CELLS = 560
+"""The length after which a paragraph ends without a pause: a third of a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """`first` is the index of its first sentence; times in seconds."""
+    """A group of sentences; `first` is the index of the first one, times are in seconds."""
 
     first: int
     sentences: tuple[Sentence, ...]
@@ -42,7 +42,7 @@ class Paragraph:
 
 
 def paragraphs(transcript: Transcript, options: ExportOptions) -> Iterator[Paragraph]:
-    """The sentences in groups, or each alone where no paragraphs are asked for."""
+    """Group the sentences, or yield each alone where the options ask for no paragraphs."""
     group: list[Sentence] = []
     first = length = 0
     for number, sentence in enumerate(transcript.sentences):
@@ -50,7 +50,7 @@ def paragraphs(transcript: Transcript, options: ExportOptions) -> Iterator[Parag
             yield Paragraph(first, tuple(group))
             group, first, length = [], number, 0
         group.append(sentence)
-        length += cells(sentence.text)
+        length += display_width(sentence.text)
     if group:
         yield Paragraph(first, tuple(group))
 
@@ -59,26 +59,26 @@ def _ends(before: Sentence, after: Sentence, length: int) -> bool:
     pause = after.start - before.end
     return (
         before.speaker != after.speaker
-        or pause >= LONG_PAUSE_S
-        or length >= MOST_CELLS
-        or (length >= ENOUGH_CELLS and pause >= PAUSE_S)
+        or pause >= TOPIC_PAUSE_S
+        or length >= MAX_CELLS
+        or (length >= MIN_CELLS and pause >= PAUSE_S)
     )
 
 
-def written(sentences: Sequence[Sentence], options: ExportOptions) -> str:
-    """Sentences on one line, as the options want their text."""
-    return polished(_joined(printable(sentence.text) for sentence in sentences), options)
+def join_sentences(sentences: Sequence[Sentence], options: ExportOptions) -> str:
+    """Join sentences to one line of text, with the options applied."""
+    return styled(_joined(printable(sentence.text) for sentence in sentences), options)
 
 
-def polished(text: str, options: ExportOptions) -> str:
-    """One line of text with or without marks and spacing."""
+def styled(text: str, options: ExportOptions) -> str:
+    """Apply the options of punctuation and spacing to a line of text."""
     if not options.punctuation:
-        text = without_marks(text)
+        text = without_punctuation(text)
     return spaced(text) if options.spacing else text
 
 
 def _joined(texts: Iterable[str]) -> str:
     line = ""
     for text in filter(None, texts):
-        line += " " * bool(line and goes_on_after_space(line, text)) + text
+        line += " " * bool(line and needs_space_between(line, text)) + text
     return line

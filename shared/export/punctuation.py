@@ -1,4 +1,4 @@
-"""Marks: which end what, and text without them."""
+"""Classes of punctuation marks, and text without them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from shared.export.spacing import HAN
 from shared.transcripts.values import join_text
 
 FULL_STOPS = frozenset("。？！.?!…")
-"""End a sentence."""
+"""Marks that end a sentence."""
 
 SEMICOLONS = frozenset("；;：:")
 COMMAS = frozenset("，,—")
-LISTING = frozenset("、")
+ENUMERATION_COMMAS = frozenset("、")
 
 OPENING = "（《〈「『【〔［｛“‘"
 CLOSING = "）》〉」』】〕］｝”’"
 
 _DROPPED_AT_END = "，。、；："
-"""What Chinese subtitles leave out at the end of a line; a question stays one."""
+"""Marks that Chinese subtitles omit at the end of a line; a question mark stays."""
 
 _PAUSING = re.compile(
     # Written for Chinese: always a pause. A row of dots or dashes is one pause.
@@ -29,10 +29,10 @@ _PAUSING = re.compile(
 _SPACES = re.compile(r"\s+")
 
 
-def without_marks(text: str) -> str:
-    """A space in the place of each comma, full stop and their like; none at either end.
+def without_punctuation(text: str) -> str:
+    """Replace pausing marks (commas, full stops, ...) by spaces, and strip the ends.
 
-    >>> without_marks("好，用 3.5 版吧。“行”？")
+    >>> without_punctuation("好，用 3.5 版吧。“行”？")
     '好 用 3.5 版吧 “行”'
     """
     text = _PAUSING.sub(" ", text)
@@ -43,7 +43,7 @@ def without_marks(text: str) -> str:
 
 
 def without_end_mark(line: str) -> str:
-    """A line of Chinese subtitles without the comma or full stop at its end.
+    """Remove the Chinese comma or full stop at the end of a subtitle's line.
 
     >>> without_end_mark("大家好。"), without_end_mark("好吗？"), without_end_mark("Hello.")
     ('大家好', '好吗？', 'Hello.')
@@ -51,13 +51,13 @@ def without_end_mark(line: str) -> str:
     return line.rstrip(_DROPPED_AT_END) or line
 
 
-def goes_on_after_space(sentence: str, following: str) -> bool:
+def needs_space_between(sentence: str, following: str) -> bool:
     """Whether a space stands between two sentences on one line.
 
-    Always where the first ends without a mark, for a recording whose punctuation failed: the pause
-    that divided them is all that does.
+    Always where the first ends without a mark: in a recording whose punctuation failed only the
+    pauses divide sentences, and the space keeps that visible.
 
-    >>> goes_on_after_space("好。", "走吧。"), goes_on_after_space("好", "走吧")
+    >>> needs_space_between("好。", "走吧。"), needs_space_between("好", "走吧")
     (False, True)
     """
     return sentence[-1].isalnum() or len(join_text((sentence, following))) > len(

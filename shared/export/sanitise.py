@@ -1,7 +1,7 @@
-"""Text that no format can mistake for its own syntax.
+"""Removes from a transcript's text what a file format would take for its own syntax.
 
-A recogniser, and later a person who corrects it, may write anything; each writer passes its
-text through here once.
+A recogniser, or a person who corrects, may write any character; each writer passes its text
+through one of these functions once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+|[\ud800-\u
 
 
 def printable(text: str) -> str:
-    """One line without control characters."""
+    """Replace control characters and line breaks by spaces, and strip the ends."""
     return _CONTROL.sub(" ", text).strip()
 
 
-def subtitle(text: str) -> str:
-    """A line of a subtitle: no arrow that would read as a time."""
+def subtitle_text(text: str) -> str:
+    """Make text safe for SRT and WebVTT, where `-->` marks a line of times."""
     return printable(text).replace("-->", "→")

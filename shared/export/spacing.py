@@ -1,5 +1,8 @@
-"""A space between Chinese and Latin script, for reading. Stored text never has it, and pages leave
-it to the browser (`text-autospace`), so that what is copied or searched there is what is stored."""
+"""Spaces between Chinese and Latin script, which make text easier to read.
+
+Stored text never has them. Pages leave them to the browser (CSS `text-autospace`), so that text
+which is copied or searched there equals the stored text.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,10 @@ _BOUNDARY = re.compile(
 
 
 def spaced(text: str) -> str:
-    """`text` with a space where Chinese meets Latin letters or digits.
+    """Insert a space where Chinese meets Latin letters or digits.
 
-    Nothing goes between a mark and a word, into a Latin word, a number, its unit (3GB) or an
-    address, nor where any space is already, so doing it twice changes nothing.
+    Nothing is inserted beside a mark, within a Latin word, a number with its unit (3GB) or an
+    address, or where there is a space already, so a second call changes nothing.
 
     >>> spaced("用GPU跑了3.5GB，C++写的")
     '用 GPU 跑了 3.5GB，C++ 写的'

@@ -1,17 +1,17 @@
-"""Plain text: one sentence a line, or paragraphs with an empty line between them."""
+"""The writer of plain text: a sentence a line, or paragraphs separated by empty lines."""
 
 from __future__ import annotations
 
-from shared.export.clock import clock
 from shared.export.options import ExportOptions, Provenance
-from shared.export.paragraphs import paragraphs, written
+from shared.export.paragraphs import join_sentences, paragraphs
+from shared.export.timestamp import timestamp
 from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     lines = [
-        (f"[{clock(paragraph.start)}] " if options.timestamps else "")
-        + written(paragraph.sentences, options)
+        (f"[{timestamp(paragraph.start)}] " if options.timestamps else "")
+        + join_sentences(paragraph.sentences, options)
         for paragraph in paragraphs(transcript, options)
     ]
     between = "\n\n" if options.paragraphs else "\n"

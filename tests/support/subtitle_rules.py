@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import srt
 import webvtt
 
+from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
-from shared.export.width import cells
 
 _ONE_WORD = re.compile(r"[!-~]+")
 """Only this may be longer than a line."""
@@ -76,6 +76,6 @@ def broken_reading(cues: list[Shown], options: ExportOptions) -> list[str]:
         if len(cue.lines) > options.max_lines:
             found.append(f"cue {number} has {len(cue.lines)} lines")
         for line in cue.lines:
-            if cells(line) > options.line_width and not _ONE_WORD.fullmatch(line):
-                found.append(f"cue {number} has a line of {cells(line)} cells: {line}")
+            if display_width(line) > options.line_width and not _ONE_WORD.fullmatch(line):
+                found.append(f"cue {number} has a line of {display_width(line)} cells: {line}")
     return found

@@ -156,7 +156,7 @@ def test_the_table_of_export_options_has_their_defaults() -> None:
     for name, shown in rows.items():
         for format_name, cell in zip(("txt", "docx", "srt", "json"), shown, strict=True):
             format_ = FORMATS[format_name]
-            if name in format_.takes:
+            if name in format_.supported_options:
                 default = getattr(format_.defaults, name)
                 wanted = str(default).lower() if isinstance(default, bool) else f"{default:g}"
                 assert cell == wanted, (name, format_name)

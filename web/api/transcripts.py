@@ -28,7 +28,7 @@ _PREVIEW_COLUMNS = 600
 
 def _limited(name: str, description: str) -> Any:
     limits = LIMITS[name]
-    return Field(None, ge=limits.least, le=limits.most, description=description)
+    return Field(None, ge=limits.minimum, le=limits.maximum, description=description)
 
 
 class TranscriptQuery(BaseModel):
@@ -94,7 +94,7 @@ def transcript_response(job_id: str) -> Response:
         response.content_type = "text/plain; charset=utf-8"
     else:
         response = make_response(format_.render(transcript, provenance, options))
-        is_text = format_.pack is None
+        is_text = format_.write_bytes is None
         response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
         response.headers["Content-Disposition"] = attachment(f"{stem}.{format_.name}")
     # Of the bytes themselves: another option or a correction is another file.
@@ -115,10 +115,10 @@ def _format(name: str) -> Format:
 def _options(query: TranscriptQuery, format_: Format) -> ExportOptions:
     given = query.model_dump(exclude={"format", "version", "preview"}, exclude_none=True)
     for name in given:
-        if name not in format_.takes:
+        if name not in format_.supported_options:
             raise InvalidRequest(
                 f"{name} means nothing for {format_.name}, which takes "
-                f"{', '.join(format_.takes)}. Leave it out, or choose another format.",
+                f"{', '.join(format_.supported_options)}. Leave it out, or choose another format.",
                 param=name,
             )
     return ExportOptions(**{**asdict(format_.defaults), **given})

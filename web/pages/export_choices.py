@@ -33,8 +33,8 @@ class ExportToggle:
 class ExportNumber:
     name: str
     label: str
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     step: float
 
 
@@ -50,7 +50,7 @@ def export_formats() -> list[ExportFormat]:
     formats = []
     for name, label in labels.items():
         defaults = asdict(FORMATS[name].defaults) | _FOR_READING.get(name, {})
-        choices = {option: defaults[option] for option in FORMATS[name].takes}
+        choices = {option: defaults[option] for option in FORMATS[name].supported_options}
         formats.append(ExportFormat(name, label, choices))
     return formats
 
@@ -73,6 +73,6 @@ def export_numbers() -> list[ExportNumber]:
         "max_seconds": (_("Seconds at most"), 0.1),
     }
     return [
-        ExportNumber(name, label, LIMITS[name].least, LIMITS[name].most, step)
+        ExportNumber(name, label, LIMITS[name].minimum, LIMITS[name].maximum, step)
         for name, (label, step) in labels.items()
     ]

@@ -1,4 +1,4 @@
-"""SubRip subtitles."""
+"""The writer of SubRip subtitles (.srt)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import srt
 
 from shared.export.options import ExportOptions, Provenance
-from shared.export.subtitles.cues import cues
+from shared.export.subtitles.cue_breaking import break_into_cues
 from shared.transcripts.values import Transcript
 
 
@@ -19,6 +19,6 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             end=timedelta(milliseconds=cue.end),
             content="\n".join(cue.lines),
         )
-        for number, cue in enumerate(cues(transcript, options), start=1)
+        for number, cue in enumerate(break_into_cues(transcript, options), start=1)
     ]
     return str(srt.compose(subtitles, reindex=False))

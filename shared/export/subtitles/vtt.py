@@ -1,4 +1,4 @@
-"""WebVTT subtitles."""
+"""The writer of WebVTT subtitles (.vtt)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import webvtt
 from webvtt.models import Timestamp
 
 from shared.export.options import ExportOptions, Provenance
-from shared.export.subtitles.cues import cues
+from shared.export.subtitles.cue_breaking import break_into_cues
 from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     document = webvtt.WebVTT()
-    for cue in cues(transcript, options):
+    for cue in break_into_cues(transcript, options):
         document.captions.append(
             webvtt.Caption(
                 start=_timestamp(cue.start),

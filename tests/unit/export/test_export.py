@@ -178,7 +178,7 @@ def test_each_option_that_a_format_takes_changes_its_file(name: str) -> None:
     transcript = replace(transcript, sentences=(*transcript.sentences, Sentence(21, 22, "对吗？")))
     other = {"line_width": 20, "max_lines": 1, "min_seconds": 0.5, "max_seconds": 4.0}
     plain = format_.render(transcript, HERE, ExportOptions())
-    for option in format_.takes:
+    for option in format_.supported_options:
         value = other.get(option, not getattr(ExportOptions(), option))
         changed = replace(ExportOptions(), **{option: value})  # type: ignore[arg-type]
         assert format_.render(transcript, HERE, changed) != plain, option

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.export.punctuation import without_end_mark, without_marks
+from shared.export.display_width import display_width
+from shared.export.punctuation import without_end_mark, without_punctuation
 from shared.export.spacing import spaced
-from shared.export.width import cells
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_spacing_twice_is_spacing_once_and_only_adds_spaces(text: str) -> None:
     ],
 )
 def test_text_without_marks(text: str, wanted: str) -> None:
-    assert without_marks(text) == wanted
+    assert without_punctuation(text) == wanted
 
 
 @given(_MIXED)
 def test_leaving_out_marks_loses_no_letter_and_twice_is_once(text: str) -> None:
-    bare = without_marks(text)
+    bare = without_punctuation(text)
     assert [c for c in bare if c.isalnum()] == [c for c in text if c.isalnum()]
-    assert without_marks(bare) == bare
+    assert without_punctuation(bare) == bare
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ def test_the_end_of_a_chinese_line(line: str, wanted: str) -> None:
     ("text", "wanted"),
     [("abc", 3), ("用GPU吗？", 9), ("e\u0301", 1), ("ｶﾅ", 2), ("😀", 2), ("", 0)],
 )
-def test_cells(text: str, wanted: int) -> None:
-    assert cells(text) == wanted
+def test_display_width(text: str, wanted: int) -> None:
+    assert display_width(text) == wanted

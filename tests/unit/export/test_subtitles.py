@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.export import FORMATS
+from shared.export.display_width import display_width
 from shared.export.options import LIMITS, ExportOptions, Provenance
-from shared.export.subtitles.cues import Cue, cues
-from shared.export.subtitles.timing import letters
-from shared.export.width import cells
+from shared.export.subtitles.alignment import letters
+from shared.export.subtitles.cue_breaking import Cue, break_into_cues
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support.subtitle_rules import broken_order, broken_reading, read_srt, read_vtt
 
@@ -119,7 +119,7 @@ def test_whatever_the_text_and_the_times_cues_are_in_order_within_the_recording(
 ) -> None:
     """Corrections are a person's, and a model's times may be anything."""
     transcript = Transcript(duration, "zh", "demo", sentences)
-    found = cues(transcript, ExportOptions())
+    found = break_into_cues(transcript, ExportOptions())
     for read, name in ((read_srt, "srt"), (read_vtt, "vtt")):
         body = FORMATS[name].write(transcript, HERE, ExportOptions())
         shown = read(body)
@@ -146,7 +146,7 @@ def spoken(text: str, *, start: float = 1.0, pace: float = 0.25, **values: objec
 
 def shown(*sentences: Sentence, **options: object) -> list[Cue]:
     transcript = Transcript(sentences[-1].end + 60, "zh", "demo", sentences)
-    return cues(transcript, replace(ExportOptions(spacing=True), **options))  # type: ignore[arg-type]
+    return break_into_cues(transcript, replace(ExportOptions(spacing=True), **options))  # type: ignore[arg-type]
 
 
 def lines(*sentences: Sentence, **options: object) -> list[tuple[str, ...]]:
@@ -190,7 +190,7 @@ def test_a_short_sentence_between_others_joins_one_of_them() -> None:
 
 def test_what_is_said_at_the_very_end_is_shown_a_little_early() -> None:
     transcript = Transcript(10.0, "zh", "demo", (spoken("好。", start=9.7, pace=0.3),))
-    [cue] = cues(transcript, ExportOptions())
+    [cue] = break_into_cues(transcript, ExportOptions())
     assert (cue.start, cue.end) == (9000, 10_000)
 
 
@@ -264,7 +264,7 @@ def test_sentences_without_words_share_their_time_out() -> None:
     first, second = shown(Sentence(0.0, 11.0, text))
     assert first.start == 0
     assert 4500 < second.start < 5500
-    assert cells(text) > 42
+    assert display_width(text) > 42
 
 
 def test_a_word_longer_than_a_line_stands_alone_and_whole() -> None:
@@ -276,4 +276,4 @@ def test_a_word_longer_than_a_line_stands_alone_and_whole() -> None:
 
 def test_the_defaults_are_within_the_limits() -> None:
     for name, limits in LIMITS.items():
-        assert limits.least <= getattr(ExportOptions(), name) <= limits.most
+        assert limits.minimum <= getattr(ExportOptions(), name) <= limits.maximum

@@ -188,12 +188,12 @@ def test_the_options_stand_in_the_openapi_document(client: FlaskClient) -> None:
         "format",
         "version",
         "preview",
-        *(o for f in FORMATS.values() for o in f.takes),
+        *(o for f in FORMATS.values() for o in f.supported_options),
     }
     assert query["format"]["enum"] == list(FORMATS)
     assert query["timestamps"] == {"type": "boolean"}
     for name, limits in LIMITS.items():
-        assert (query[name]["minimum"], query[name]["maximum"]) == (limits.least, limits.most)
+        assert (query[name]["minimum"], query[name]["maximum"]) == (limits.minimum, limits.maximum)
     assert set(operation["responses"]["200"]["content"]) == {
         format_.media_type for format_ in FORMATS.values()
     }

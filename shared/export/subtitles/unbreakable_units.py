@@ -1,4 +1,4 @@
-"""A transcript as the pieces that no line may cut: characters, words, numbers with their units."""
+"""The pieces of a transcript within which no line is broken: characters, words, quantities."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
 from shared.export.punctuation import (
     CLOSING,
     OPENING,
-    goes_on_after_space,
+    needs_space_between,
     without_end_mark,
 )
-from shared.export.sanitise import subtitle
+from shared.export.sanitise import subtitle_text
 from shared.export.spacing import HAN, spaced
-from shared.export.subtitles.timing import spans
-from shared.export.width import cells
+from shared.export.subtitles.alignment import piece_times
 from shared.transcripts.values import Transcript
 
 _FULL_WIDTH = "\u3000-\u303f\uff01-\uff60\uffe0-\uffe6"
@@ -40,49 +40,51 @@ _LATIN_UNIT = re.compile(
     r"|°[CF]|[℃%‰]|px|fps|dB)[.,;:?!]*"
 )
 _LONGEST_NUMBER = 16
-"""Cells that are held together as one number: the narrowest line that may be asked for."""
+"""Cells of the longest number that is kept together: the narrowest line that can be requested."""
 
 
 @dataclass(slots=True)
 class Unit:
-    """A piece with its time in milliseconds; `text` has the marks that belong to it."""
+    """A piece with its times in milliseconds; `text` includes the adjoining marks."""
 
     text: str
-    gap: bool
-    """A space stands before it, unless it begins a line."""
+    space_before: bool
+    """Whether a space precedes it, unless it begins a line."""
     start: int
     end: int
     sentence: int
     """Index of its sentence in the transcript."""
     width: int
     """Cells of `text`."""
-    hanging: int
-    """Those of its marks that are left out where it ends a line."""
+    hanging_width: int
+    """Cells of its marks that are omitted where it ends a line (hanging punctuation)."""
 
 
 def units(transcript: Transcript, options: ExportOptions) -> list[Unit]:
-    """Every piece of the transcript in order, times strictly growing within the recording."""
+    """List the units of a transcript in order; their times strictly increase."""
     found: list[Unit] = []
     for number, sentence in enumerate(transcript.sentences):
-        pieces = list(_glued(_cut(subtitle(sentence.text), spacing=options.spacing)))
-        times = spans(sentence, [text for text, _ in pieces])
+        pieces = list(
+            _numbers_joined(_split(subtitle_text(sentence.text), spacing=options.spacing))
+        )
+        times = piece_times(sentence, [text for text, _ in pieces])
         for (text, gap), (start, end) in zip(pieces, times, strict=True):
             if gap is None:  # the sentence's first
-                gap = bool(found) and goes_on_after_space(found[-1].text, text)
+                gap = bool(found) and needs_space_between(found[-1].text, text)
             milliseconds = round(start * 1000), round(end * 1000)
-            width = cells(text)
-            hanging = 0 if options.end_marks else width - cells(without_end_mark(text))
+            width = display_width(text)
+            hanging = 0 if options.end_marks else width - display_width(without_end_mark(text))
             found.append(Unit(text, gap, *milliseconds, number, width, hanging))
-    _put_in_order(found, int(transcript.duration * 1000))
+    _make_times_increase(found, int(transcript.duration * 1000))
     return found
 
 
 _Piece = tuple[str, bool | None]
-"""Text, and whether a space stands before it; None for the first."""
+"""Text, and whether a space precedes it; None for the first piece of a sentence."""
 
 
-def _cut(text: str, *, spacing: bool) -> Iterator[_Piece]:
-    """Characters and words, each with the marks before and after it."""
+def _split(text: str, *, spacing: bool) -> Iterator[_Piece]:
+    """Split text into characters and words, each with the marks before and after it."""
     if spacing:
         text = spaced(text)
     held = ""
@@ -110,12 +112,12 @@ def _has_letter(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
-def _glued(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """The same, numbers in one with their units."""
+def _numbers_joined(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """Join numbers with their units of measure or counters."""
     held, gap = next(pieces, ("", None))
     for text, space in pieces:
         joined = held + " " * bool(space) + text
-        fits = cells(joined) <= _LONGEST_NUMBER
+        fits = display_width(joined) <= _LONGEST_NUMBER
         if fits and _is_one_number(held, text, spaced_apart=bool(space)):
             held = joined
         else:
@@ -135,11 +137,11 @@ def _is_one_number(held: str, text: str, *, spaced_apart: bool) -> bool:
     return held[-1] in _NUMERALS and (text[0] in _NUMERALS or text[0] in _COUNTED)
 
 
-def _put_in_order(found: list[Unit], duration: int) -> None:
+def _make_times_increase(found: list[Unit], duration: int) -> None:
     """Give each unit at least a millisecond of its own, within the recording.
 
-    Recognised times are in order already. Sentences that a person wrote need not be, nor those of
-    words that a model gave no length.
+    Recognised times are in order already. Those of corrected sentences, or of words that a model
+    gave no duration, need not be.
     """
     limit = max(duration, len(found))
     earliest = 0

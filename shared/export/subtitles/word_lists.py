@@ -1,17 +1,20 @@
-"""The words at the edge of a phrase, and those that are said most often."""
+"""Function words and common words that decide where a subtitle's line may end.
+
+They stand in for a segmentation of Chinese into words.
+"""
 
 from __future__ import annotations
 
-LEAN_LEFT = frozenset("的地得了着过们吗呢吧啊呀么")
-"""Never begin a line: they belong to what comes before."""
+NOT_AT_LINE_START = frozenset("的地得了着过们吗呢吧啊呀么")
+"""Particles that never begin a line: they belong to the word before."""
 
-LEAN_RIGHT = frozenset("第不很最更太把被给对从向这那每各我你他她它是有")
-"""Should not end one: they belong to what comes after."""
+NOT_AT_LINE_END = frozenset("第不很最更太把被给对从向这那每各我你他她它是有")
+"""Words that should not end a line: they belong to the word after."""
 
-BEGIN = frozenset("但而所因如然并或和与以再先就也都还却才")
-"""Begin a part of a sentence, mostly."""
+CLAUSE_STARTERS = frozenset("但而所因如然并或和与以再先就也都还却才")
+"""Conjunctions and adverbs that usually begin a clause."""
 
-_SAID_OFTEN = """
+_COMMON_WORDS = """
 我们 你们 他们 她们 它们 咱们 大家 人家 自己 别人 这个 那个 这些 那些 这样 那样
 这么 那么 这里 那里 这边 那边 哪里 哪个 什么 怎么 怎样 为什 多少 几个 一个 一些
 一下 一点 一样 一起 一直 一定 一般 一种 一遍 一次 可以 可能 能够 应该 需要 必须
@@ -28,13 +31,17 @@ _SAID_OFTEN = """
 事情 意思 意见 地方 关系 关于 对于 由于 根据 按照 通过 增加 减少 提高 降低 变成
 成为 作为 出来 起来 下来 下去 过来 过去 回来 进来 上来 出去 一百 许多 很多 谢谢
 """
-WORDS = frozenset(_SAID_OFTEN.split())
-"""What is said most often in meetings and lectures and would look torn on two lines."""
+COMMON_WORDS = frozenset(_COMMON_WORDS.split())
+"""The most common words of two characters in meetings and lectures, not to be split."""
 
-_LEAN_RIGHT = "a an the my your his her its our their of in on at to for with by from this that"
-ENGLISH_LEAN_RIGHT = frozenset(_LEAN_RIGHT.split())
-"""Articles and prepositions: they belong to what comes after."""
+_ENGLISH_NOT_AT_LINE_END = (
+    "a an the my your his her its our their of in on at to for with by from this that"
+)
+ENGLISH_NOT_AT_LINE_END = frozenset(_ENGLISH_NOT_AT_LINE_END.split())
+"""Articles and prepositions: they belong to the word after."""
 
-_BEGIN = "and but or so because if when while which who that of in on at to for with by from as"
-ENGLISH_BEGIN = frozenset(_BEGIN.split())
-"""Begin a part of a sentence."""
+_ENGLISH_CLAUSE_STARTERS = (
+    "and but or so because if when while which who that of in on at to for with by from as"
+)
+ENGLISH_CLAUSE_STARTERS = frozenset(_ENGLISH_CLAUSE_STARTERS.split())
+"""Words that usually begin a clause."""

@@ -1,9 +1,9 @@
-"""Subtitles broken for reading.
+"""Where subtitle cues are broken.
 
-Where a cue ends is chosen for a whole stretch of speech at once, as a paragraph's lines are by
-Knuth and Plass: of all ways to cut it that fit the screen, the one whose breaks, lengths and
-lingering over silences cost least together. So a short "好。" joins its neighbour, and a long
-sentence ends its cues at commas, then at pauses, and only then within a clause.
+The breaks of a whole stretch of speech are chosen together, as Knuth and Plass choose those of a
+paragraph's lines: of all divisions that fit the screen, the one with the least total cost of its
+breaks, lengths and silences. So a short "好。" joins its neighbour, and a long sentence is broken
+at commas, then at pauses, and only then within a clause.
 """
 
 from __future__ import annotations
@@ -13,43 +13,44 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from shared.export.options import ExportOptions
-from shared.export.punctuation import without_end_mark, without_marks
-from shared.export.subtitles.breaks import SENTENCE, break_costs
-from shared.export.subtitles.lines import in_lines, line_ends
-from shared.export.subtitles.units import Unit, units
+from shared.export.punctuation import without_end_mark, without_punctuation
+from shared.export.subtitles.break_costs import SENTENCE, break_costs
+from shared.export.subtitles.line_breaking import break_into_lines, line_ends
+from shared.export.subtitles.unbreakable_units import Unit, units
 from shared.transcripts.values import Transcript
 
 READ_CELLS_PER_S = 20.0
-"""As fast as people read subtitles without haste: 10 Chinese characters or 20 letters a second.
-A cue stays that long if silence follows."""
+"""Comfortable reading speed: 10 Chinese characters or 20 letters a second. A cue is shown for the
+time that this takes if silence follows."""
 
 _APART_MS = 1_500
-"""After this much silence at a sentence's end nothing is gained by one cue over both sides."""
+"""A silence after a sentence that always ends the cue."""
 
-_EACH = 10.0
-"""So that fewer cues are better, all else equal."""
+_PER_CUE = 10.0
+"""Cost of each cue, so that fewer cues are better."""
 _TWO_SENTENCES = 14.0
 _SILENCE_FREE_MS = 700
 _SILENCE = 0.03
-"""For each millisecond of a silence inside a cue beyond the free ones."""
+"""Cost of each millisecond of a silence inside a cue beyond the first _SILENCE_FREE_MS."""
 _FULLNESS = 12.0
-"""For a full cue; with the square, so that the parts of a long sentence are of like length."""
+"""Cost of a full cue. It grows with the square of the fullness, so that a long sentence is divided
+into cues of similar length."""
 _TOO_SHORT = 400.0
-"""For a cue that cannot be shown for the least time, by the part that is missing; more than any
-break costs."""
+"""Cost of a cue that cannot be shown for the minimum time, by the missing part; higher than that
+of any break."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Text on the screen, from `start` to `end` in milliseconds."""
+    """A subtitle, shown from `start` to `end` in milliseconds."""
 
     start: int
     end: int
     lines: tuple[str, ...]
 
 
-def cues(transcript: Transcript, options: ExportOptions) -> list[Cue]:
-    """The transcript as subtitles, in order, never two at once, within the recording."""
+def break_into_cues(transcript: Transcript, options: ExportOptions) -> list[Cue]:
+    """Divide a transcript into cues, in order, without overlap and within the recording."""
     pieces = units(transcript, options)
     # A recording has at least a millisecond for each piece, whatever it says of itself.
     limit = max(int(transcript.duration * 1000), len(pieces))
@@ -57,18 +58,18 @@ def cues(transcript: Transcript, options: ExportOptions) -> list[Cue]:
     speakers = [sentence.speaker for sentence in transcript.sentences]
     ranges = [
         (start + first, start + after)
-        for start, end in _stretches(pieces, costs, speakers)
-        for first, after in _divided(
+        for start, end in _separate_stretches(pieces, costs, speakers)
+        for first, after in _best_cues(
             pieces[start:end], costs[start:end], options, limit, pieces[end : end + 1]
         )
     ]
-    return list(_shown(pieces, costs, ranges, options, limit))
+    return list(_timed_cues(pieces, costs, ranges, options, limit))
 
 
-def _stretches(
+def _separate_stretches(
     pieces: Sequence[Unit], costs: Sequence[float], speakers: Sequence[str | None]
 ) -> Iterator[tuple[int, int]]:
-    """Ranges of units between which a cue ends in any case."""
+    """Ranges of units at whose ends a cue ends in any case: long silences, changes of speaker."""
     begin = 0
     for at, (before, after) in enumerate(pairwise(pieces)):
         apart = costs[at] == SENTENCE and after.start - before.end >= _APART_MS
@@ -79,21 +80,25 @@ def _stretches(
         yield begin, len(pieces)
 
 
-def _divided(
+def _best_cues(
     pieces: Sequence[Unit],
     costs: Sequence[float],
     options: ExportOptions,
     limit: int,
     following: Sequence[Unit],
 ) -> list[tuple[int, int]]:
-    """The best division of a stretch into ranges, each a cue."""
+    """Find the division of a stretch into cues with the least cost, as ranges of its pieces.
+
+    Dynamic programming: `best[n]` is the least cost of the first n pieces, `begin[n]` where the
+    last cue of that division begins.
+    """
     count = len(pieces)
     shortest, longest = options.min_seconds * 1000, options.max_seconds * 1000
     fits = line_ends(pieces, options.line_width)
     starts = [piece.start for piece in pieces]
     until = [*starts[1:], following[0].start if following else limit]  # the next has the screen
-    cells = [0, *accumulate(piece.width + piece.gap for piece in pieces)]
-    inner = [0.0, *accumulate(_held_over(pieces, costs))]
+    cells = [0, *accumulate(piece.width + piece.space_before for piece in pieces)]
+    inner = [0.0, *accumulate(_costs_within_cue(pieces, costs))]
     per_cell = 1 / (options.line_width * options.max_lines)
     best = [0.0] + [float("inf")] * count
     begin = [0] * (count + 1)
@@ -101,7 +106,7 @@ def _divided(
         after = first
         for _ in range(options.max_lines):
             after = fits[after] if after < count else count
-        base, start = best[first] + _EACH, starts[first]
+        base, start = best[first] + _PER_CUE, starts[first]
         for end in range(first + 1, after + 1):
             if end > first + 1 and pieces[end - 1].end - start > longest:
                 break
@@ -120,47 +125,51 @@ def _divided(
     return ranges[::-1]
 
 
-def _held_over(pieces: Sequence[Unit], costs: Sequence[float]) -> Iterator[float]:
-    """What it costs to go on in the same cue after each unit but the last."""
+def _costs_within_cue(pieces: Sequence[Unit], costs: Sequence[float]) -> Iterator[float]:
+    """The cost of keeping each unit and its successor in one cue."""
     for at, (before, after) in enumerate(pairwise(pieces)):
         silence = after.start - before.end - _SILENCE_FREE_MS
         yield _TWO_SENTENCES * (costs[at] == SENTENCE) + max(0.0, silence * _SILENCE)
 
 
-def _shown(
+def _timed_cues(
     pieces: Sequence[Unit],
     costs: Sequence[float],
     ranges: Sequence[tuple[int, int]],
     options: ExportOptions,
     limit: int,
 ) -> Iterator[Cue]:
-    """Each range as a cue with its lines and the time that it stays."""
+    """Make each range a cue, with its lines and times."""
     shortest, longest = round(options.min_seconds * 1000), round(options.max_seconds * 1000)
     free = 0  # where the screen is free again
     for number, (first, after) in enumerate(ranges):
         inside = pieces[first:after]
         start = inside[0].start
         latest = pieces[ranges[number + 1][0]].start if number + 1 < len(ranges) else limit
-        width = sum(piece.width + piece.gap for piece in inside)
+        width = sum(piece.width + piece.space_before for piece in inside)
         wanted = max(shortest, round(width / READ_CELLS_PER_S * 1000), inside[-1].end - start)
         end = min(start + min(wanted, longest), latest)
-        # Speech to the very end of the recording: rather a little early than too short.
+        # At the end of the recording: show the cue early rather than too short.
         start = max(free, min(start, end - shortest))
         free = end
         lines = [
-            _written(line, options)
-            for line in in_lines(inside, costs[first:after], options.line_width, options.max_lines)
+            _line_text(line, options)
+            for line in break_into_lines(
+                inside, costs[first:after], options.line_width, options.max_lines
+            )
         ]
-        yield Cue(start, end, tuple(line for line in lines if line) or (_NOTHING,))
+        yield Cue(start, end, tuple(line for line in lines if line) or (_EMPTY_CUE_TEXT,))
 
 
-_NOTHING = "…"
+_EMPTY_CUE_TEXT = "…"
 
 
-def _written(line: Sequence[Unit], options: ExportOptions) -> str:
-    text = "".join(" " * (piece.gap and at > 0) + piece.text for at, piece in enumerate(line))
+def _line_text(line: Sequence[Unit], options: ExportOptions) -> str:
+    text = "".join(
+        " " * (piece.space_before and at > 0) + piece.text for at, piece in enumerate(line)
+    )
     if not options.punctuation:
-        text = without_marks(text)
+        text = without_punctuation(text)
     elif not options.end_marks:
         text = without_end_mark(text)
     return text.replace("-->", "→")

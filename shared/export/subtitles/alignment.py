@@ -1,7 +1,7 @@
-"""When each piece of a sentence's text is spoken.
+"""Aligns a sentence's text with its timed words, to tell when each piece of it is spoken.
 
-The words of a sentence know when they were spoken, its text has the marks and perhaps a person's
-corrections. Where the two agree the words' times hold; between, time is shared out by letters.
+Recognised words have times; the text has punctuation and perhaps corrections. Letters that match
+have the time of their word; those between share the remaining time evenly.
 """
 
 from __future__ import annotations
@@ -13,40 +13,42 @@ from itertools import pairwise
 from shared.transcripts.values import Sentence
 
 _LONGEST_COMPARED = 1_500
-"""Letters. Comparing takes up to the square of it; nobody speaks a longer sentence, and one that
-a person pasted in has its time shared out evenly."""
+"""Letters. Matching takes up to the square of it; no spoken sentence is longer, and the time of a
+longer one that was pasted in is divided evenly."""
 
 Span = tuple[float, float]
-"""Begin and end in seconds."""
+"""Start and end in seconds."""
 
 
 def letters(text: str) -> str:
-    """What is spoken of `text`: letters, characters and digits, without case."""
+    """The letters, characters and digits of `text`, without case."""
     return "".join(filter(str.isalnum, text)).casefold()
 
 
-def spans(sentence: Sentence, pieces: Sequence[str]) -> list[Span]:
-    """For each of `pieces`, which are the sentence's text cut up, when it is spoken."""
+def piece_times(sentence: Sentence, pieces: Sequence[str]) -> list[Span]:
+    """When each of `pieces` is spoken; together they are the sentence's text."""
     spoken = [letters(piece) for piece in pieces]
     words = [(letters(word.word), word) for word in sentence.words]
     if len(words) == len(pieces) and all(
         mine == theirs for mine, (theirs, _) in zip(spoken, words, strict=True)
     ):
         return [(word.start, word.end) for word in sentence.words]
-    heard = [span for text, word in words for span in _shared_out(word.start, word.end, len(text))]
+    heard = [
+        span for text, word in words for span in _divide_evenly(word.start, word.end, len(text))
+    ]
     wanted = "".join(spoken)
-    found = _matched("".join(text for text, _ in words), wanted)
-    times = _filled([None if at is None else heard[at] for at in found], sentence)
-    return _by_piece(spoken, times, sentence)
+    found = _match_letters("".join(text for text, _ in words), wanted)
+    times = _fill_gaps([None if at is None else heard[at] for at in found], sentence)
+    return _times_of_pieces(spoken, times, sentence)
 
 
-def _shared_out(start: float, end: float, parts: int) -> list[Span]:
+def _divide_evenly(start: float, end: float, parts: int) -> list[Span]:
     step = (end - start) / parts if parts else 0.0
     return [(start + step * part, start + step * (part + 1)) for part in range(parts)]
 
 
-def _matched(heard: str, wanted: str) -> list[int | None]:
-    """For each letter of `wanted`, which one of `heard` it is."""
+def _match_letters(heard: str, wanted: str) -> list[int | None]:
+    """The index in `heard` of each letter of `wanted`; None for one without a match."""
     if heard == wanted:
         return list(range(len(wanted)))
     found: list[int | None] = [None] * len(wanted)
@@ -57,14 +59,14 @@ def _matched(heard: str, wanted: str) -> list[int | None]:
     return found
 
 
-def _filled(times: list[Span | None], sentence: Sentence) -> list[Span]:
-    """Letters that nobody heard share the time between their neighbours."""
+def _fill_gaps(times: list[Span | None], sentence: Sentence) -> list[Span]:
+    """Divide the time between matched letters evenly among the unmatched ones there."""
     known = [-1, *(at for at, span in enumerate(times) if span is not None), len(times)]
     filled = list(times)
     for before, after in pairwise(known):
         start = times[before] if before >= 0 else None
         end = times[after] if after < len(times) else None
-        filled[before + 1 : after] = _shared_out(
+        filled[before + 1 : after] = _divide_evenly(
             start[1] if start else sentence.start,
             end[0] if end else sentence.end,
             after - before - 1,
@@ -72,14 +74,16 @@ def _filled(times: list[Span | None], sentence: Sentence) -> list[Span]:
     return [span for span in filled if span is not None]
 
 
-def _by_piece(spoken: Sequence[str], times: Sequence[Span], sentence: Sentence) -> list[Span]:
+def _times_of_pieces(
+    spoken: Sequence[str], times: Sequence[Span], sentence: Sentence
+) -> list[Span]:
     result: list[Span] = []
     at = 0
     for text in spoken:
         if text:
             result.append((times[at][0], times[at + len(text) - 1][1]))
             at += len(text)
-        else:  # marks alone: at the moment before
+        else:  # marks alone: at the end of the piece before
             moment = result[-1][1] if result else sentence.start
             result.append((moment, moment))
     return result
