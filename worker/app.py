@@ -1,4 +1,4 @@
-"""Celery's entry point: `celery -A worker.app worker`."""
+"""Celery's entry point, `celery -A worker.app worker`: which of our functions runs when."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from celery import signals
 from shared.logs import configure_logging
 from shared.queue import make_celery
 from shared.settings import load_settings
-from worker import process
-from worker.supervision.doorbells import hear_doorbells_only
+from worker import child_process, main_process
+from worker.supervision.doorbells import accept_doorbells_only
 
-hear_doorbells_only()
+accept_doorbells_only()
 app = make_celery(load_settings())
 app.conf.include = ["worker.tasks"]
 
@@ -24,25 +24,25 @@ def _logging(**_: Any) -> None:
 
 @signals.celeryd_init.connect
 def _command_line_read(options: dict[str, Any], **_: Any) -> None:
-    process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
-    process.before_children()
+    main_process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
+    main_process.before_children()
 
 
 @signals.worker_process_init.connect
 def _child_starts(**_: Any) -> None:
-    process.start_child()
+    child_process.start()
 
 
 @signals.worker_ready.connect
-def _parent_ready(**_: Any) -> None:
-    process.start_parent(app)
+def _main_process_ready(**_: Any) -> None:
+    main_process.start(app)
 
 
 @signals.worker_shutting_down.connect
-def _told_to_stop(**_: Any) -> None:
-    process.stopping()
+def _stop_signal_received(**_: Any) -> None:
+    main_process.signal_children_to_stop()
 
 
 @signals.worker_shutdown.connect
-def _parent_ends(sender: Any, **_: Any) -> None:
-    process.stop_parent(sender)
+def _main_process_ends(sender: Any, **_: Any) -> None:
+    main_process.stop(sender)

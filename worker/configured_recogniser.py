@@ -1,4 +1,4 @@
-"""The recogniser that the settings describe."""
+"""Loads the recogniser that the settings describe."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from worker.recogniser import Recogniser
 
 
 def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogniser:
-    """Takes seconds, so once a process. Raises ModelUnavailable, saying what to do.
+    """Load the models that the settings name: once a process, for it takes seconds.
 
-    With `calibrate` its memory model is measured on the device, or read from the data folder.
+    With `calibrate` the memory model is measured on the device, or read from the data folder.
+    Raises ModelUnavailable, saying what to do.
     """
     # torch: only in the process that recognises
     from worker.engine.funasr_recogniser import load_recogniser

@@ -20,7 +20,7 @@ from shared.errors import (
 )
 from shared.models import new_id
 from shared.queue import TRANSCRIBE_NEXT, ring
-from worker import process
+from worker import child_process
 from worker.app import app
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.tools import Tools
@@ -42,7 +42,7 @@ def transcribe_next(doorbell: str) -> None:
 
     `doorbell` names the job that rang, for the log only: the queue is in SQL.
     """
-    tools = process.tools()
+    tools = child_process.tools()
     if not _has_room(tools):
         return
     try:
@@ -55,7 +55,7 @@ def transcribe_next(doorbell: str) -> None:
         return
     with structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence):
         log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
-        with process.liveness(claim) as liveness:
+        with child_process.liveness(claim) as liveness:
             outcome = _run_to_its_end(tools, claim, liveness)
         log.info("attempt over", outcome=outcome)
 
@@ -74,11 +74,11 @@ def _has_room(tools: Tools) -> bool:
 def _claim(tools: Tools) -> jobs.Claim | None:
     # Named, so that a claim whose COMMIT was not answered is found again instead of left to the
     # reaper.
-    worker, lease_s, name = process.worker_name(), tools.settings.lease_s, new_id()
-    process.stop_if_requested()
+    worker, lease_s, name = child_process.worker_name(), tools.settings.lease_s, new_id()
+    child_process.stop_if_requested()
     return retry_while_unavailable(
         lambda: jobs.claim_next(tools.db, worker=worker, lease_s=lease_s, write=name),
-        process.stop_if_requested,
+        child_process.stop_if_requested,
     )
 
 
@@ -87,7 +87,9 @@ def _run_to_its_end(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
 
     Either the outcome is stored with the attempt, or nothing is stored and its lease expires.
     """
-    deadline = FinalWriteDeadline(process.shutdown, soft_shutdown_s=tools.settings.soft_shutdown_s)
+    deadline = FinalWriteDeadline(
+        child_process.shutdown, soft_shutdown_s=tools.settings.soft_shutdown_s
+    )
     final_store = RetryingStore(tools.db, claim, deadline, liveness)
     try:
         try:
@@ -110,7 +112,7 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
     settings = tools.settings
     try:
         with Heartbeat(
-            tools.db, claim, interval_s=settings.heartbeat_s, shutdown=process.shutdown
+            tools.db, claim, interval_s=settings.heartbeat_s, shutdown=child_process.shutdown
         ) as heartbeat:
             memory = tools.recogniser.memory
             memory.reset_peak()

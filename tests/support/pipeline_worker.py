@@ -14,7 +14,7 @@ from shared.settings import Settings
 from shared.storage.blobs import BlobStore
 from tests.support import factories
 from tests.support.installation import as_wav
-from worker import process
+from worker import child_process
 from worker.batching.size import BatchSizer
 from worker.pipeline.tools import Tools
 from worker.recogniser import SAMPLE_RATE, Recogniser
@@ -47,7 +47,7 @@ class Worker:
         """Hear one doorbell."""
         from worker.tasks import transcribe_next
 
-        monkeypatch.setattr(process, "_tools", self.tools(recogniser))
+        monkeypatch.setattr(child_process, "_tools", self.tools(recogniser))
         transcribe_next("test")
 
     def job(self, job_id: str) -> jobs.JobView:

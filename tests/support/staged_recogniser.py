@@ -28,7 +28,7 @@ from shared.settings import Settings
 from tests.chaos.machinery.faults import ANY, OF_A_BATCH, Faults, Step
 from tests.chaos.machinery.ledger import READY, STRUCK, Entry, Ledger
 from tests.support.stub_recogniser import StubRecogniser, StubVoiceActivity
-from worker import process
+from worker import child_process
 from worker.app import app
 from worker.recogniser import Pcm, RecognisedSpan, Recogniser, RecognitionRequest, SpeechSpan
 
@@ -131,7 +131,7 @@ def _load(settings: Settings, **_: Any) -> Recogniser:
     return StagedRecogniser(delay_s=float(os.environ.get("BATCH_TAKES_S", "0.05")))
 
 
-process.load_configured_recogniser = _load
+child_process.load_configured_recogniser = _load
 jobs.claim_next = _claiming(jobs.claim_next)
 jobs.save_batch = _staged(jobs.save_batch, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED)
 jobs.finish = _staged(jobs.finish, Step.FINISHING, Step.COMPLETING, Step.FINISHED)

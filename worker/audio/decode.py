@@ -7,7 +7,7 @@
 FFmpeg is millions of lines of C that read what strangers send, so it runs in a child process of its
 own: no credentials in its environment, limits on memory and processor time, and a filter on system
 calls under which it can open and connect to nothing (`worker.audio.decoder`).  This side keeps the
-clock, counts the samples and believes nothing else.
+clock, counts the samples and trusts nothing that the child says.
 
 The child is a plain subprocess because Celery's pool processes are daemonic, which denies them
 `multiprocessing`.
@@ -43,8 +43,8 @@ def decode(
 ) -> DecodedAudio:
     """Decode the recording at `path`; enter the result to start, iterate it for the sound.
 
-    Another thread may set `abandoned` once nobody wants the sound any more: whoever waits for it
-    here then gets Abandoned.
+    Another thread may set `abandoned` once the sound is not needed any more: the thread that waits
+    for it here then gets Abandoned.
 
     Entering or iterating raises UnsupportedMedia, NoAudio, AudioTooLong or DecodeTimeout, which
     say what is wrong with the recording; WorkerLost when the child was killed from outside; and
@@ -76,7 +76,7 @@ class DecodedAudio:
 
     @property
     def duration_s(self) -> float | None:
-        """The header's claim in seconds, for progress; None where it makes none. May be untrue."""
+        """Seconds that the header claims, for progress; None where it has none. May be untrue."""
         return self._duration_s
 
     @property
@@ -86,7 +86,7 @@ class DecodedAudio:
 
     @property
     def summary(self) -> DecodeSummary:
-        """Known once iteration has ended by itself."""
+        """What came of decoding. Raises RuntimeError before iteration has ended by itself."""
         if self._summary is None:
             raise RuntimeError("the recording has not been decoded to its end")
         return self._summary

@@ -30,7 +30,7 @@ class AudioSpool:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises InsufficientStorage, or OSError when the directory cannot be used."""
+        """Create the file. Raises InsufficientStorage, or OSError if the folder cannot be used."""
         self.path = path
         self._samples = 0
         try:
@@ -40,6 +40,7 @@ class AudioSpool:
 
     @property
     def samples(self) -> int:
+        """How many samples were appended."""
         return self._samples
 
     @property

@@ -18,7 +18,8 @@ FRAME_SAMPLES = 160
 """10 ms, the shortest bucket that there is."""
 
 MOST_BUCKETS = 4000
-"""More than a screen has columns. A recording of over 40 s has at least half as many."""
+"""Buckets at most: more than a screen has columns. A recording of over 40 s has at least half as
+many."""
 
 _LOUDEST = 255
 
@@ -39,7 +40,7 @@ class LoudnessMeter:
         """Samples that fill no frame yet."""
 
     def feed(self, block: Pcm) -> None:
-        """The next samples, any number of them."""
+        """Take the next samples, any number of them."""
         self._samples += len(block)
         block = np.concatenate([self._rest, block]) if len(self._rest) else block
         whole = len(block) - len(block) % FRAME_SAMPLES
@@ -48,7 +49,7 @@ class LoudnessMeter:
             self._fill(_peaks(block[:whole].reshape(-1, FRAME_SAMPLES)))
 
     def waveform(self) -> Waveform | None:
-        """Of all samples so far; None if there are none. More may follow."""
+        """The waveform of all samples taken by now; None if there are none. More may follow."""
         if not self._samples:
             return None
         means = self._buckets // self._frames_each

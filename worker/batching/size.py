@@ -1,4 +1,4 @@
-"""The batch size of each job, and what this worker has learnt about its device's memory."""
+"""The batch size of each job, and the batches that were too large for this worker's device."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class BatchSizer:
         return math.inf if self._learned_s is None else self._learned_s
 
     def choose(self, audio_seconds: float) -> BatchSizeDecision:
+        """The size for a recording of this length, by the memory that is free now."""
         return choose_batch_size_s(
             audio_seconds,
             self._recogniser.memory.headroom_bytes(),
@@ -53,9 +54,9 @@ class BatchSizer:
         )
 
     def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
-        """The batch, or parts of it no larger than what this worker still tries.
+        """The batch, or parts of it that are no larger than what this worker still tries.
 
-        Parts of one span each where others in the batch would change what is heard in it.
+        The parts are single segments where a recogniser's results depend on the other segments.
         """
         if not self._recogniser.is_batch_invariant:
             return [[segment] for segment in batch]
@@ -76,6 +77,6 @@ class BatchSizer:
 
 
 def padded_s(batch: Sequence[_Segment]) -> float:
-    """What a forward pass over these is made of: the longest, times their number."""
+    """Padded seconds of a forward pass: the longest segment times the number of segments."""
     longest = max(segment.end_sample - segment.start_sample for segment in batch)
     return longest * len(batch) / SAMPLE_RATE

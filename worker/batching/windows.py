@@ -52,6 +52,6 @@ class PlanningWindows:
         return complete
 
     def rest(self) -> list[SpeechSpan]:
-        """What is left at the recording's end: the last window, perhaps empty."""
+        """Spans that complete no window yet: at the recording's end, the last window."""
         rest, self._pending, self._pending_s = self._pending, [], 0.0
         return rest

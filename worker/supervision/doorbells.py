@@ -1,8 +1,8 @@
-"""What Redis hands to a worker, before Celery sees it: doorbells pass, everything else is dropped.
+"""Filters what Redis hands to a worker before Celery sees it: all but doorbells is dropped.
 
-Celery deals with many a message that is wrong, but one that is no JSON, or lacks a delivery tag,
-ends its main process.  A doorbell says no more than that there is work, so what is not surely one
-may be dropped: if a job waits, the next sweep rings for it.
+A doorbell is a message that says only that there is work (`shared.queue`).  Celery survives most
+wrong messages, but one that is not JSON, or lacks a delivery tag, ends its main process.  A message
+that may not be a doorbell can be dropped: if a job waits, the next sweep rings for it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.queue import QUEUE, TRANSCRIBE_NEXT
 log = structlog.get_logger(__name__)
 
 _LONGEST_BODY = 64 * 1024
-"""Characters. A doorbell has some 400."""
+"""Characters; a doorbell has some 400."""
 
 
 def is_doorbell(item: object) -> bool:
@@ -53,29 +53,31 @@ def _calls_with_arguments(body: str) -> bool:
 
 
 class _Channel(redis.Channel):
+    """Kombu's channel, which drops what cannot be read as a message."""
+
     def _brpop_read(self, **options: Any) -> bool | None:
         try:
-            heard: bool | None = super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+            received: bool | None = super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (ValueError, RecursionError) as error:
             # It is out of the list already, and was not yet delivered.
-            log.error("no message; dropped", error=str(error)[:200])
+            log.error("not a message; dropped", error=str(error)[:200])
             return True
-        return heard
+        return received
 
 
 class DoorbellTransport(redis.Transport):
-    """Kombu's, behind that check."""
+    """Kombu's transport for Redis, which delivers from our queue only what is a doorbell."""
 
     Channel = _Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
         if queue == QUEUE and not is_doorbell(message):
-            log.error("no doorbell; dropped", message=repr(message)[:200])
+            log.error("not a doorbell; dropped", message=repr(message)[:200])
             return
         super()._deliver(message, queue)  # type: ignore[no-untyped-call]
 
 
-def hear_doorbells_only() -> None:
-    """From now on, whatever connects to Redis in this process."""
+def accept_doorbells_only() -> None:
+    """Filter whatever connects to Redis in this process from now on."""
     here = f"{DoorbellTransport.__module__}:{DoorbellTransport.__qualname__}"
     TRANSPORT_ALIASES.update(redis=here, rediss=here)

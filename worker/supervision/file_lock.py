@@ -1,4 +1,4 @@
-"""One process at a time, among all that share a folder."""
+"""A lock that one process at a time holds, among all that share a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ASK_EVERY_S = 0.1
 
 
 class GivenUp(Exception):
-    """Told to stop while waiting for the lock."""
+    """The worker received a stop signal while it waited for the lock."""
 
 
 @contextmanager

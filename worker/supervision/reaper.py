@@ -81,11 +81,11 @@ class Reaper:
                 self._remove_abandoned_uploads,
                 self._delete_expired,
             ):
-                self._attempt(step)
+                self._run_step(step)
             if self._stopped.wait(self._settings.sweep_s):
                 return
 
-    def _attempt(self, step: Callable[[], None]) -> None:
+    def _run_step(self, step: Callable[[], None]) -> None:
         """Run one step; when the database or Redis is unavailable the next sweep tries again."""
         try:
             step()

@@ -10,13 +10,13 @@ import pytest
 from shared.db import Database
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
-from worker import process
+from worker import child_process
 
 
 @pytest.fixture
 def worker(db: Database, tmp_path: Path) -> Iterator[Worker]:
     yield Worker(db, tmp_path)
-    process.shutdown.clear()
+    child_process.shutdown.clear()
 
 
 @pytest.fixture

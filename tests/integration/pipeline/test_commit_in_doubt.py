@@ -18,7 +18,7 @@ from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
-from worker import process
+from worker import child_process
 from worker.pipeline.plan_key import plan_key
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
 from worker.supervision import retrying_store
@@ -85,7 +85,7 @@ class Breaking(StubRecogniser):
 
 class ToldToStop(StubRecogniser):
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
-        process.shutdown.set()
+        child_process.shutdown.set()
         return super().recognise(speech, request)
 
 
@@ -113,7 +113,7 @@ def run(worker: Worker, commits: Commits, job: str, lost: int | None, happens: b
     """Run a job with one answer lost; all that the tables then say of it."""
     from worker.tasks import transcribe_next
 
-    process.shutdown.clear()
+    child_process.shutdown.clear()
     recogniser = JOBS[job]()
     job_id = worker.submit(recording(6))
     if job == "another plan":
@@ -130,7 +130,7 @@ def run(worker: Worker, commits: Commits, job: str, lost: int | None, happens: b
             return punctuate(words)
 
         recogniser.punctuate = cancelled_by_now  # type: ignore[method-assign]
-    process._tools = tools
+    child_process._tools = tools
     commits.lose(lost, happens=happens)
     transcribe_next("test")
     commits.counting = False
@@ -165,7 +165,7 @@ def run(worker: Worker, commits: Commits, job: str, lost: int | None, happens: b
 def test_whichever_answer_is_lost_the_tables_end_up_the_same(
     worker: Worker, commits: Commits, monkeypatch: pytest.MonkeyPatch, job: str, happens: bool
 ) -> None:
-    monkeypatch.setattr(process, "_tools", None)
+    monkeypatch.setattr(child_process, "_tools", None)
     undisturbed = run(worker, commits, job, None, happens)
     writes = commits.done
     assert writes >= 6

@@ -12,7 +12,7 @@ from shared.states import BatchLimit, JobStatus
 from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.speech_models import excerpt, recogniser
-from worker import process
+from worker import child_process
 from worker.engine.paraformer.network import Paraformer
 from worker.memory.model import FRAME_SECONDS
 from worker.pipeline.tools import Tools
@@ -56,7 +56,7 @@ def tools(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Tools:
     """Of one running worker: what it learns in one job it knows in the next."""
     made = worker.tools(recogniser())
     monkeypatch.setattr(made.batch_sizer, "_fixed_s", BUDGET_S)
-    monkeypatch.setattr(process, "_tools", made)
+    monkeypatch.setattr(child_process, "_tools", made)
     return made
 
 

@@ -11,7 +11,7 @@ import pytest
 from shared.states import AttemptOutcome, BatchLimit, JobStatus
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
-from worker import process
+from worker import child_process
 from worker.audio.decode import DecodedAudio
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
 
@@ -40,7 +40,7 @@ class TestOutOfMemory:
         from worker.tasks import transcribe_next
 
         recogniser = StubRecogniser(out_of_memory_above_s=20)
-        monkeypatch.setattr(process, "_tools", worker.tools(recogniser))
+        monkeypatch.setattr(child_process, "_tools", worker.tools(recogniser))
         worker.submit(recording())
         transcribe_next("first")
         second = worker.submit(recording())
@@ -167,7 +167,7 @@ class TestOutcomes:
             def recognise(
                 self, speech: Sequence[Pcm], request: RecognitionRequest
             ) -> list[RecognisedSpan]:
-                process.shutdown.set()
+                child_process.shutdown.set()
                 return super().recognise(speech, request)
 
         job_id = worker.submit(recording())
@@ -182,7 +182,7 @@ class TestOutcomes:
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job_id = worker.submit(recording())
-        process.shutdown.set()
+        child_process.shutdown.set()
         worker.run(StubRecogniser(), monkeypatch)
         shown = worker.job(job_id)
         assert shown.job.status == JobStatus.QUEUED

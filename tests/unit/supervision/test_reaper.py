@@ -152,8 +152,8 @@ class TestAfterAnOutage:
         return made
 
     def sweep(self, patient: Reaper) -> None:
-        patient._attempt(patient._record_worker)
-        patient._attempt(patient._end_expired_leases)
+        patient._run_step(patient._record_worker)
+        patient._run_step(patient._end_expired_leases)
 
     def an_expired_job(self, db: Database) -> str:
         job_id = factories.submit(db)
@@ -214,11 +214,11 @@ class TestAfterAnOutage:
         db = Database(sqlite_url)
         self.sweep(patient)
         clock.now_s += 60
-        patient._attempt(patient._record_worker)
+        patient._run_step(patient._record_worker)
         factories.submit(db)
         factories.claim(db, lease_s=0.001)
         wait_for(lambda: _expired(db), what="the lease to run out")
-        patient._attempt(patient._end_expired_leases)
+        patient._run_step(patient._end_expired_leases)
         assert jobs.queue_summary(db).by_status == {JobStatus.PROCESSING: 1}
         self.sweep(patient)
         assert jobs.queue_summary(db).by_status == {JobStatus.QUEUED: 1}

@@ -23,7 +23,8 @@ class DecodeLimits:
         wall_s + wall_s_per_audio_s * (seconds decoded so far).  Time that the reader takes for
         itself is not counted.  An hour of MP3, AAC or Opus takes 7-10 s of one core, so half
         of real time allows for a machine two hundred times slower or busier.
-    cpu_s, cpu_s_per_audio_s: likewise for processor time, at `max_audio_s`, kept by the kernel.
+    cpu_s, cpu_s_per_audio_s: processor time of the child may reach
+        cpu_s + cpu_s_per_audio_s * max_audio_s; the kernel enforces it.
     """
 
     max_audio_s: float = 12 * 3600.0

@@ -29,24 +29,25 @@ log = logging.getLogger(__name__)
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[3]
 _LINE_BYTES = 1 << 16
-"""Longest line that a child may say; an honest one needs 200 bytes, a traceback's less."""
+"""Longest line that is read from a child; its events need 200 bytes, a traceback's lines less."""
 
 _LOGGED_LINES = 40
 _LOGGED_BYTES = 500
-"""Of what is no JSON: enough for a traceback, too little to fill a disk with."""
+"""Lines that are logged where a child writes no JSON, and bytes of each: enough for a traceback,
+too little to fill a disk."""
 
 _LARGEST_FIGURE = 1e12
 """More than any count of samples or seconds; also keeps out nan, infinity and huge integers."""
 
 _ASK_EVERY_S = 0.2
-"""How long a silent child is waited for before asking whether anybody still wants its sound."""
+"""How long a silent child is waited for before asking again whether its sound is still needed."""
 
-_LAST_WORDS_S = 10.0
+_EXIT_WITHIN_S = 10.0
 """How long a child may take to exit once its last sample is out."""
 
 
 class Abandoned(Exception):
-    """Nobody wants the sound any more."""
+    """The sound is not needed any more."""
 
 
 class DecoderProcess:
@@ -99,24 +100,24 @@ class DecoderProcess:
         return self._process.pid
 
     def wait_for_header(self) -> None:
-        """Return once the child has said what the file holds, or has said its last."""
+        """Return once the child has reported what the file holds, or has closed its pipe."""
         silent_since = time.monotonic()
         while "header" not in self.events:
             ready = self._wait(silent_since, self._limits.wall_budget_s(0))
-            if self._said in ready and not self._listen():
+            if self._said in ready and not self._read_events():
                 return
 
     def read(self, into: memoryview, samples: int) -> int:
-        """Fill `into` with sound and give the number of bytes; fewer mean that it has ended.
+        """Fill `into` with sound; the number of bytes, which is smaller where the sound has ended.
 
-        `samples` came before, and set how much time the child has had a right to.
+        `samples` were read before; the time that the child may take depends on their number.
         """
         got = 0
         silent_since = time.monotonic()
         while got < len(into):
             budget = self._limits.wall_budget_s(samples + got // SAMPLE_BYTES)
             ready = self._wait(silent_since, budget)
-            if self._said in ready and not self._listen():
+            if self._said in ready and not self._read_events():
                 self._poll.unregister(self._said)
             if self._pcm in ready:
                 count = os.readv(self._pcm, [into[got:]])
@@ -127,8 +128,8 @@ class DecoderProcess:
         return got
 
     def finish(self, samples: int, stray_bytes: int) -> DecodeSummary:
-        """The sound has ended: find out whether by the end of the recording or by a failure."""
-        self._hear_out()
+        """Find out whether the sound ended with the recording; raise the error if it did not."""
+        self._read_to_exit()
         if self._process.returncode != 0 or "done" not in self.events:
             self.raise_failure()
         if stray_bytes or self.number("done", "samples") != samples:
@@ -140,8 +141,8 @@ class DecoderProcess:
         )
 
     def raise_failure(self) -> NoReturn:
-        """Say in our own words why there is no (more) sound."""
-        self._hear_out()
+        """Raise the error that says why there is no (more) sound."""
+        self._read_to_exit()
         raise _failure(
             self._process.returncode, self.events.get("error", {}).get("code"), self._limits
         )
@@ -183,8 +184,8 @@ class DecoderProcess:
                 return {descriptor for descriptor, _ in ready}
         raise Abandoned
 
-    def _listen(self) -> bool:
-        """Take in what the child says; False once it has closed that pipe."""
+    def _read_events(self) -> bool:
+        """Read events of the child; False once it has closed that pipe."""
         said = os.read(self._said, 4096)
         if not said:
             return False
@@ -214,9 +215,9 @@ class DecoderProcess:
                 said.get("reason"),
             )
 
-    def _hear_out(self) -> None:
-        """Read what is left to say and wait for the exit, which is due now."""
-        deadline = time.monotonic() + _LAST_WORDS_S
+    def _read_to_exit(self) -> None:
+        """Read the remaining events, await the exit. Raises DecodeTimeout if it takes long."""
+        deadline = time.monotonic() + _EXIT_WITHIN_S
         self._poll = select.poll()
         self._poll.register(self._said, select.POLLIN)
         listening = True
@@ -224,7 +225,7 @@ class DecoderProcess:
             left = deadline - time.monotonic()
             if left <= 0 or not self._poll.poll(left * 1000):
                 raise DecodeTimeout
-            listening = self._listen()
+            listening = self._read_events()
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired as late:
