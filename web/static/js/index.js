@@ -1,7 +1,7 @@
 // The front page: recordings are sent, and the list of jobs is kept up to date.
 import "./main.js";
-import { keepList } from "./list/list.js";
+import { enhanceList } from "./list/list.js";
 import { enhanceUpload } from "./upload/choose.js";
 
-const refresh = keepList(document.getElementById("list"));
+const refresh = enhanceList(document.getElementById("list"));
 enhanceUpload(document.getElementById("upload"), document.getElementById("uploads"), refresh);

@@ -3,8 +3,8 @@ import "./main.js";
 import { copyButtons } from "./page/copy.js";
 import { editTranscript } from "./edit/edit.js";
 import { exportDialog } from "./transcript/export_dialog.js";
-import { keepLive } from "./page/live_fragment.js";
-import { textSoFar } from "./transcript/partial_text.js";
+import { pollFragment } from "./page/live_fragment.js";
+import { showPartialText } from "./transcript/partial_text.js";
 import { readAndListen } from "./transcript/reading.js";
 
 copyButtons();
@@ -13,10 +13,10 @@ editTranscript();
 const exporting = document.getElementById("export");
 if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");
-const askForText = soFar && textSoFar(soFar);
+const askForText = soFar && showPartialText(soFar);
 const running = document.querySelector("[data-live]");
 if (running) {
-  keepLive(running);
+  pollFragment(running);
   running.addEventListener("live:shown", () => {
     // The finished page has more than this one: a player, and what to do with the transcript.
     if (running.querySelector(".state.completed")) location.reload();

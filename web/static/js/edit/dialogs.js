@@ -34,7 +34,7 @@ function text(value, from) {
  * Let a person choose between both texts or a third. Resolves to the text, or null for a dialog
  * that was closed without a choice.
  */
-export function chooseBetween({ text: mine, base }, theirs) {
+export function chooseVersion({ text: mine, base }, theirs) {
   return new Promise((resolve) => {
     let choice = null;
     const proposal = merged(base, mine, theirs.text);
@@ -71,7 +71,7 @@ export function chooseBetween({ text: mine, base }, theirs) {
   });
 }
 
-/** All that a sentence was. Resolves to the revision to return to, or null. */
+/** Show all revisions of a sentence. Resolves to the one to restore, or null. */
 export async function showHistory(address, n, time) {
   const { revisions } = await api("GET", `${address}/sentences/${n}/revisions?limit=200`);
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 // Correcting the transcript in place.
 import { Editor } from "./editor.js";
-import { chooseBetween, showHistory } from "./dialogs.js";
+import { chooseVersion, showHistory } from "./dialogs.js";
 import { Saving } from "./saving.js";
 import * as sentence from "./sentence.js";
 import { Status } from "./status.js";
@@ -47,7 +47,7 @@ class Editing {
     return { base: sentence.textOf(row), revision: sentence.revisionOf(row) };
   }
 
-  /** What was on its way when the page was left goes on; a draft is offered. */
+  /** Send again what was unsent when the page was left, and offer drafts. */
   resume() {
     for (const [n, kept] of Object.entries(this.saving.kept)) {
       const row = sentence.rowOf(n);
@@ -165,7 +165,7 @@ class Editing {
     const row = sentence.rowOf(n);
     if (this.editor?.row === row) return; // it comes up again when that is saved
     this.status.clear();
-    const text = await chooseBetween(kept, current);
+    const text = await chooseVersion(kept, current);
     if (text === null) {
       const time = sentence.timeOf(row);
       this.offer(row, kept, _("Your correction at %(time)s is not saved. It is kept here.", { time }));

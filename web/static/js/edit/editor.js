@@ -3,8 +3,8 @@ import { build } from "./build.js";
 import { timeOf } from "./sentence.js";
 
 /**
- * A field in the place of a sentence's text. Enter and leaving it give the text to `done`, Escape
- * gives null; `changed` hears of every change on the way. It ends once.
+ * A text field in place of a sentence. `done` gets the text on Enter or when the field loses the
+ * focus, or null on Escape, once; `changed` is called for every change.
  */
 export class Editor {
   constructor(row, text, { done, changed }) {

@@ -3,12 +3,11 @@ import { api } from "../page/api.js";
 const LONGEST_WAIT_S = 30;
 
 /**
- * Corrections on their way to the server. Each is kept in this browser until the server has it, so
- * that neither a crash nor a dropped line loses it: `wanted` ones are sent until they arrive, the
- * others are drafts. What was typed by half is never sent, because everybody's downloads carry
- * what is.
+ * Sends corrections to the server. Each is kept in this browser until the server has it, so that
+ * neither a crash nor a lost connection loses it: `wanted` ones are sent until they arrive, the others
+ * are drafts. A half-typed text is never sent, because every download contains what was sent.
  *
- * `on` is told: saved(n, sentence), conflict(n, kept, current), refused(n, kept, error) and
+ * Callbacks in `on`: saved(n, sentence), conflict(n, kept, current), refused(n, kept, error) and
  * state("saving" | "saved" | "offline").
  */
 export class Saving {

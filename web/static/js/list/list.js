@@ -1,20 +1,19 @@
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
-import { keepLive } from "../page/live_fragment.js";
+import { pollFragment } from "../page/live_fragment.js";
 import { enhanceSelection } from "./selection.js";
-import { isSure } from "../page/confirm.js";
+import { confirmAction } from "../page/confirm.js";
 
 const TYPING_ENDS_MS = 350;
 
 /**
- * Keep the list up to date, and do without leaving the page what its links and buttons do: filter,
- * search, turn pages, cancel, retry, delete. Uploads that run go on. Returns a function that asks
- * the server for the list at once.
+ * Keep the list up to date, and filter, search, turn pages, cancel, retry and delete without leaving
+ * the page, so that running uploads go on. Returns a function that fetches the list at once.
  */
-export function keepList(section) {
+export function enhanceList(section) {
   const region = section.querySelector("[data-live]");
   const told = document.getElementById("told");
-  const refresh = keepLive(region);
+  const refresh = pollFragment(region);
 
   function tell(words, isError = false) {
     told.textContent = words;
@@ -120,7 +119,7 @@ function askForJobs(region, refresh, tell) {
 }
 
 function sureToDelete(name) {
-  return isSure(
+  return confirmAction(
     _("Delete “%(name)s”?", { name }),
     _("The recording and its transcript will be gone for good."),
     _("Delete"),

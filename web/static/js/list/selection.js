@@ -1,6 +1,6 @@
 import { api, csrfToken } from "../page/api.js";
 import { _, language, ngettext } from "../page/i18n.js";
-import { isSure } from "../page/confirm.js";
+import { confirmAction } from "../page/confirm.js";
 
 const MOST_AT_ONCE = 200;
 const number = new Intl.NumberFormat(language);
@@ -12,8 +12,8 @@ const APPLIES = {
 };
 
 /**
- * Several jobs are selected, also some of other pages, and cancelled, retried or deleted at once.
- * A button says to how many of them it applies, and afterwards it is told what came of it.
+ * Select several jobs, those of other pages included, and cancel, retry or delete them at once.
+ * A button shows to how many of them it applies; `tell` gets the text with the outcomes.
  */
 export function enhanceSelection(section, region, refresh, tell) {
   const bar = document.getElementById("selected");
@@ -100,10 +100,10 @@ export function enhanceSelection(section, region, refresh, tell) {
         for (const [outcome, count] of Object.entries(outcomes)) {
           totals[outcome] = (totals[outcome] ?? 0) + count;
         }
-        tell(outcomeWords(action, totals));
+        tell(outcomesText(action, totals));
       }
     } catch (error) {
-      tell([outcomeWords(action, totals), error.message].filter(Boolean).join(" "), true);
+      tell([outcomesText(action, totals), error.message].filter(Boolean).join(" "), true);
     }
   }
 
@@ -131,15 +131,15 @@ function labelOf(action, count) {
 }
 
 function sureToDelete(count) {
-  return isSure(
+  return confirmAction(
     ngettext("Delete %(num)s job?", "Delete %(num)s jobs?", count),
     _("Each with its transcript and its recording, for good."),
     _("Delete %(count)s", { count: number.format(count) }),
   );
 }
 
-/** As `outcomes_text` of web/pages/listing.py says it. */
-function outcomeWords(action, outcomes) {
+/** Count the outcomes in a sentence, the same as `outcomes_text` of web/pages/listing.py. */
+function outcomesText(action, outcomes) {
   const words = {
     cancelled: _("%(count)s cancelled"),
     cancelling: _("%(count)s being stopped"),

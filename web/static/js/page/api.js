@@ -1,6 +1,6 @@
 import { _ } from "./i18n.js";
 
-/** What the server said against a request: `code` is stable, `message` is for people. */
+/** The server's error for a request: `code` is stable, `message` is for people. */
 export class ApiError extends Error {
   constructor(message, code, status, body) {
     super(message);
@@ -15,14 +15,14 @@ export class ApiError extends Error {
   }
 }
 
-/** Goes with every change; read it each time, for it changes when somebody signs in again. */
+/** Sent with every change. Read it each time: it changes when somebody signs in again. */
 export let csrfToken = tokenOf(document);
 
 function tokenOf(page) {
   return page.querySelector('meta[name="csrf-token"]')?.content ?? "";
 }
 
-/** After signing in again in another tab, what stands unsaved on this page can still be sent. */
+/** Fetch a new token, so that a page can save after somebody signed in again in another tab. */
 async function renewToken() {
   const page = await fetch("/account", { cache: "no-store" });
   const parsed = new DOMParser().parseFromString(await page.text(), "text/html");

@@ -1,7 +1,7 @@
 const dialog = document.getElementById("sure");
 
-/** Ask before what cannot be undone. Resolves to whether it is wanted. */
-export function isSure(question, consequence, action) {
+/** Ask for confirmation of what cannot be undone. Resolves to whether it was given. */
+export function confirmAction(question, consequence, action) {
   dialog.querySelector("h2").textContent = question;
   dialog.querySelector("p").textContent = consequence;
   const yes = dialog.querySelector("button[value=yes]");

@@ -7,15 +7,15 @@ const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
 let seenAt = new Date();
 let note = null;
 
-/** The server answered: what is shown is what is so. */
-export function answered() {
+/** Remove the note: the server answered, so the page is current. */
+export function showConnected() {
   seenAt = new Date();
   note?.remove();
   note = null;
 }
 
-/** It did not, so what stands below `region`'s note is old. `reached`: it said that it cannot. */
-export function silent(region, reached) {
+/** Show a note above `region` that it is out of date. `reached`: the server answered with an error. */
+export function showDisconnected(region, reached) {
   if (!note) {
     note = document.createElement("p");
     note.className = "notice";

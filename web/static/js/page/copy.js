@@ -15,7 +15,7 @@ export function copyButtons() {
   });
 }
 
-/** Copy a text, or what a promise of one becomes. Returns whether that worked. */
+/** Copy a text, or that of a promise. Resolves to whether it worked. */
 export async function copy(text) {
   try {
     // With a promise: a browser forgets the click that allowed this while the text is on its way.

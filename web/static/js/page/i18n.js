@@ -1,4 +1,4 @@
-/** Words of this page's language: the English ones are the keys. Loaded before any script runs. */
+/** Texts in this page's language by the English ones. Loaded before any script runs. */
 const address = document.documentElement.dataset.words;
 const words = address ? await load(address) : {};
 

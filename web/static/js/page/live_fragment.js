@@ -1,5 +1,5 @@
-import { answered, silent } from "./connection.js";
-import { sameChildren } from "./morph.js";
+import { showConnected, showDisconnected } from "./connection.js";
+import { morphChildren } from "./morph.js";
 import { showLocalTimes } from "./local_times.js";
 
 const LONGEST_WAIT_S = 60;
@@ -12,7 +12,7 @@ const LONGEST_WAIT_S = 60;
  * after it. The region dispatches "live:shown" whenever it has changed, and the page says so when the
  * server does not answer. Returns a function that asks at once.
  */
-export function keepLive(region) {
+export function pollFragment(region) {
   const idle = Number(region.dataset.liveIdle) || 0;
   let etag = region.dataset.liveEtag ?? null;
   let shown = region.dataset.live;
@@ -45,13 +45,13 @@ export function keepLive(region) {
       } else if (answer.status !== 304) {
         throw Object.assign(new Error(`status ${answer.status}`), { reached: true });
       }
-      answered();
+      showConnected();
       failures = 0;
       wait = Number(answer.headers.get("Retry-After")) || idle;
     } catch (error) {
       failures += 1;
       wait = Math.min(LONGEST_WAIT_S, 2 ** failures);
-      if (failures > 1) silent(region, error.reached); // once may be a server that starts anew
+      if (failures > 1) showDisconnected(region, error.reached); // once may be a server that starts anew
     }
     asking = false;
     if (address !== region.dataset.live) return ask();
@@ -63,7 +63,7 @@ export function keepLive(region) {
     const template = document.createElement("template");
     template.innerHTML = html;
     showLocalTimes(template.content);
-    sameChildren(region, template.content);
+    morphChildren(region, template.content);
     region.dispatchEvent(new Event("live:shown"));
   }
 

@@ -11,7 +11,7 @@ const instant = new Intl.DateTimeFormat(own, {
   second: "2-digit",
 });
 
-/** The server writes UTC; a reader thinks in the time on their wall. */
+/** Replace the server's UTC times by the reader's local ones. */
 export function showLocalTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const format = time.dataset.to === "second" ? instant : moment;

@@ -15,7 +15,7 @@ export function morph(old, next) {
     return;
   }
   sameAttributes(old, next);
-  sameChildren(old, next);
+  morphChildren(old, next);
 }
 
 function sameAttributes(old, next) {
@@ -30,8 +30,8 @@ function sameAttributes(old, next) {
 
 const keyOf = (node) => node.dataset?.key;
 
-/** Also for the content of a fragment, whose own element stays as it is. */
-export function sameChildren(old, next) {
+/** Update the children alone, for a fragment whose own element stays. */
+export function morphChildren(old, next) {
   const kept = new Map();
   for (const child of old.children) if (keyOf(child)) kept.set(keyOf(child), child);
   const wantedKeys = new Set([...next.children].map(keyOf));

@@ -26,7 +26,7 @@ export function notifyWhenDone(id, name) {
   keep({ ...kept(), [id]: name });
 }
 
-/** Look after the jobs that somebody waits for, as long as a page is open. */
+/** Poll the jobs for which a notification was asked, as long as a page is open. */
 export function watchJobs() {
   setInterval(() => {
     if (Object.keys(kept()).length && "Notification" in window) look();

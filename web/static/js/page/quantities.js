@@ -3,15 +3,15 @@ import { _, language } from "./i18n.js";
 const number = (value, digits) =>
   new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 
-/** Bytes as people say them: 1.2 GB, 340 MB, 12 kB. */
-export function size(bytes) {
+/** A size as text: 1.2 GB, 340 MB, 12 kB. */
+export function sizeText(bytes) {
   if (bytes >= 2 ** 30) return `${number(bytes / 2 ** 30, 1)} GB`;
   if (bytes >= 2 ** 20) return `${number(bytes / 2 ** 20, bytes < 10 * 2 ** 20 ? 1 : 0)} MB`;
   return `${number(Math.ceil(bytes / 2 ** 10), 0)} kB`;
 }
 
-/** A time that is left, no finer than anyone wants to know. */
-export function span(seconds) {
+/** A remaining time as text, to the second below 90 s and to the minute above. */
+export function durationText(seconds) {
   if (seconds < 90) return _("%(seconds)s s", { seconds: Math.max(1, Math.ceil(seconds)) });
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return _("%(minutes)s min", { minutes });
@@ -22,7 +22,7 @@ export function span(seconds) {
   return parts.join(" ");
 }
 
-/** A place in a recording, or a length that runs: 0:07, 1:02:05. */
+/** A position in a recording, or its length so far: 0:07, 1:02:05. */
 export function clock(seconds) {
   const whole = Math.floor(seconds);
   const two = (value) => String(value).padStart(2, "0");

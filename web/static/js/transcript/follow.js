@@ -2,8 +2,8 @@ const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", 
 const REMEMBERED = "longscribe.follow";
 
 /**
- * Keeps what is being said in view. It rests as soon as the reader scrolls, for they look for
- * something, and goes on when they ask for it: that button is shown meanwhile.
+ * Keeps the spoken sentence in view. Stops when the reader scrolls, and shows a button with which
+ * they start it again.
  */
 export class Follow {
   constructor(player, toggle, back) {
@@ -96,7 +96,7 @@ export class Follow {
     if (far) this.settle(4);
   }
 
-  /** After a leap the heights of what was never shown become known, and the place moves. */
+  /** Correct the scroll position after a jump, once elements that were never shown have heights. */
   settle(tries) {
     requestAnimationFrame(() => {
       if (!this.current) return;

@@ -5,7 +5,7 @@ import { clock } from "../page/quantities.js";
  * Keep the text that a job has recognised so far in `section`: each call of the function returned
  * asks for what is new. Batches hold segments of like length, so some come between others.
  */
-export function textSoFar(section) {
+export function showPartialText(section) {
   const list = section.querySelector("ol");
   let seen = { plan: "", next_batch: 0 };
   let asking = false;

@@ -5,8 +5,8 @@ import { Waveform } from "./waveform.js";
 const REMEMBERED = "longscribe.speed";
 
 /**
- * The recording and its controls. Tells of every change of place by an event "place"; `detail` has
- * the time, and whether the reader went there.
+ * The recording and its controls. Dispatches "place" at every change of position; `detail` has the
+ * time and whether the reader caused the change.
  */
 export class Player extends EventTarget {
   constructor(element) {

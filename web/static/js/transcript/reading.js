@@ -7,7 +7,7 @@ import { listenToKeys } from "./keys.js";
 import { Sentences, offsetIn, rangeIn } from "./sentences.js";
 import { Words } from "./words.js";
 
-/** Listening while reading: the player, the transcript, and what each does to the other. */
+/** Connect the player and the transcript: highlighting, clicks, following, search and keys. */
 export function readAndListen() {
   const element = document.getElementById("player");
   if (!element) return;

@@ -11,7 +11,7 @@ export class Waveform {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  /** Without any the track stays a plain line. */
+  /** Fetch the peaks; without them the track stays a plain line. */
   async load(address) {
     try {
       const answer = await fetch(address);

@@ -30,7 +30,7 @@ export class Words {
     }
   }
 
-  /** The text of a sentence has changed, and with it its words: those of before do for a while. */
+  /** Fetch the words again a little later, since the text of a sentence has changed. */
   forget(n) {
     this.known.delete(n);
     clearTimeout(this.timer);

@@ -2,10 +2,10 @@
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 import { notifyWhenDone, wantNotifications } from "../page/notify.js";
-import { OneUpload } from "./upload.js";
-import { size } from "../page/quantities.js";
+import { Upload } from "./upload.js";
+import { sizeText } from "../page/quantities.js";
 import { offerRecorder } from "./recorder.js";
-import { forget, giveUp, offsetOf, unfinished } from "./tus.js";
+import { deleteUpload, forgetUpload, unfinishedUploads, uploadOffset } from "./tus.js";
 import { Row } from "./row.js";
 
 /** Turn the form into one that sends by itself. `onAccepted` is called for every new job. */
@@ -65,7 +65,7 @@ class Uploads {
 
   take(files) {
     for (const file of files) {
-      const one = new OneUpload(this, file);
+      const one = new Upload(this, file);
       this.list.append(one.row.element);
       one.check();
     }
@@ -83,14 +83,14 @@ class Uploads {
     this.current.run();
   }
 
-  /** `one` no longer needs the line: it is done, paused, failed or given up. */
+  /** Remove `one`, which is done, paused, failed or cancelled, and start the next one. */
   leave(one) {
     this.waiting = this.waiting.filter((other) => other !== one);
     if (this.current === one) this.current = null;
     this.next();
   }
 
-  /** The browser has its line back: no need to sit out the wait before the next try. */
+  /** Try again at once when the browser is online again. */
   hurry() {
     this.current?.hurry();
   }
@@ -106,19 +106,19 @@ class Uploads {
         priority: Number(metadata.priority ?? 0),
       },
     });
-    await forget(uploadUrl);
+    await forgetUpload(uploadUrl);
     if (this.form.elements.notify?.checked) notifyWhenDone(job.id, job.filename);
     this.onAccepted();
   }
 
-  /** What an earlier visit left: whole ones become jobs, for others their file is asked for. */
+  /** Resume uploads of an earlier visit: complete ones become jobs, others need their file again. */
   async offerUnfinished(input) {
     if (!Object.keys(localStorage).some((key) => key.startsWith("tus::"))) return;
-    for (const left of await unfinished(this.endpoint)) {
+    for (const left of await unfinishedUploads(this.endpoint)) {
       const name = left.metadata.filename;
       try {
-        const offset = await offsetOf(left.uploadUrl);
-        if (offset === null) await forget(left.uploadUrl);
+        const offset = await uploadOffset(left.uploadUrl);
+        if (offset === null) await forgetUpload(left.uploadUrl);
         else if (offset === 0) await this.discard(left.uploadUrl); // nothing to go on with
         else if (offset === left.size) await this.submit(left.uploadUrl, left.metadata);
         else this.offer(left, name, offset, input);
@@ -136,8 +136,8 @@ class Uploads {
     row.show(
       "unfinished",
       _("Not finished: %(done)s of %(total)s are here. Choose the same file again and it goes on.", {
-        done: size(offset),
-        total: size(left.size),
+        done: sizeText(offset),
+        total: sizeText(left.size),
       }),
       [
         [_("Choose the file"), () => input.click()],
@@ -153,8 +153,8 @@ class Uploads {
   }
 
   async discard(uploadUrl) {
-    await forget(uploadUrl);
-    await giveUp(uploadUrl).catch(() => {}); // else it expires
+    await forgetUpload(uploadUrl);
+    await deleteUpload(uploadUrl).catch(() => {}); // else it expires
   }
 
   /** The file of an unfinished upload was chosen, so it is no longer offered. */

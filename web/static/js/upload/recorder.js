@@ -1,7 +1,7 @@
-// Recording in the browser: level and time while it runs, then to be listened to, sent or dropped.
+// Records in the browser, shows level and time, and lets one listen, send or discard.
 import { _ } from "../page/i18n.js";
-import { clock, size } from "../page/quantities.js";
-import { made } from "./row.js";
+import { clock, sizeText } from "../page/quantities.js";
+import { createElement } from "./row.js";
 
 const KINDS = [
   ["audio/webm;codecs=opus", "webm"],
@@ -12,7 +12,7 @@ const PIECE_MS = 5000;
 const BITS_PER_SECOND = 64_000; // plenty for speech: 29 MB an hour
 const LEVEL_EVERY_MS = 100;
 
-/** Offer it where the browser can. `take` gets the finished file. */
+/** Show the recorder where the browser supports it. `take` gets the finished file. */
 export function offerRecorder(area, take) {
   const can = window.MediaRecorder && navigator.mediaDevices?.getUserMedia;
   const kind = can && KINDS.find(([type]) => MediaRecorder.isTypeSupported(type));
@@ -41,7 +41,7 @@ class Recorder {
 
   idle(problem = "") {
     this.isUnsent = false;
-    const told = made("span", "problem-text", problem);
+    const told = createElement("span", "problem-text", problem);
     told.setAttribute("role", "alert");
     this.show("idle", button(_("Record"), () => this.start(), "record"), ...(problem ? [told] : []));
   }
@@ -78,12 +78,12 @@ class Recorder {
   }
 
   showRunning() {
-    const time = made("span", "time", clock(0));
-    const level = made("meter");
+    const time = createElement("span", "time", clock(0));
+    const level = createElement("meter");
     level.setAttribute("aria-label", _("Level of the microphone"));
     const pause = button(_("Pause"), () => this.togglePause(pause));
     const stop = button(_("Stop"), () => this.stop(), "primary small");
-    this.show("running", made("span", "dot"), time, level, pause, stop);
+    this.show("running", createElement("span", "dot"), time, level, pause, stop);
     stop.focus();
     const hear = listen(this.stream);
     let before = performance.now();
@@ -117,7 +117,7 @@ class Recorder {
   finished() {
     const sound = new Blob(this.pieces, { type: this.type.split(";")[0] });
     const address = URL.createObjectURL(sound);
-    const player = made("audio");
+    const player = createElement("audio");
     player.controls = true;
     player.src = address;
     player.setAttribute("aria-label", _("Your recording"));
@@ -130,7 +130,7 @@ class Recorder {
       done();
       this.take(file);
     }, "primary small");
-    const about = made("span", "told", `${clock(this.seconds)} · ${size(this.bytes)}`);
+    const about = createElement("span", "told", `${clock(this.seconds)} · ${sizeText(this.bytes)}`);
     this.show("recorded", player, about, send, button(_("Discard"), done));
     send.focus();
   }
@@ -171,8 +171,8 @@ function listen(stream) {
 }
 
 function button(label, act, className = "") {
-  const made_ = made("button", className, label);
-  made_.type = "button";
-  made_.onclick = act;
-  return made_;
+  const made = createElement("button", className, label);
+  made.type = "button";
+  made.onclick = act;
+  return made;
 }

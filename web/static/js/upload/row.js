@@ -1,17 +1,17 @@
-// What a person sees of one file on its way: its name, how far it is, and what they can do.
+// The row of an upload: its name, progress and buttons.
 import { _ } from "../page/i18n.js";
-import { size, span } from "../page/quantities.js";
+import { durationText, sizeText } from "../page/quantities.js";
 
 export class Row {
   constructor(name) {
-    this.element = made("li");
-    const line = made("div", "line");
-    this.state = made("span", "told");
-    this.buttons = made("span", "buttons");
-    this.bar = made("progress");
+    this.element = createElement("li");
+    const line = createElement("div", "line");
+    this.state = createElement("span", "told");
+    this.buttons = createElement("span", "buttons");
+    this.bar = createElement("progress");
     this.bar.max = 1;
     this.bar.setAttribute("aria-label", _("Upload of %(name)s", { name }));
-    line.append(made("span", "name", name), this.buttons);
+    line.append(createElement("span", "name", name), this.buttons);
     this.element.append(line, this.bar, this.state);
     this.name = name;
     this.bar.value = 0;
@@ -28,7 +28,7 @@ export class Row {
     const kept = new Map([...this.buttons.children].map((button) => [button.textContent, button]));
     this.buttons.replaceChildren(
       ...actions.map(([label, act]) => {
-        const button = kept.get(label) ?? made("button", "", label);
+        const button = kept.get(label) ?? createElement("button", "", label);
         button.type = "button";
         button.setAttribute("aria-label", `${label}: ${this.name}`);
         button.onclick = act;
@@ -44,11 +44,11 @@ export class Row {
   progress(bytes, total, bytesPerSecond) {
     this.bar.value = total ? bytes / total : 0;
     if (bytes === total) return this.say(_("Saving"));
-    this.howFar = _("%(done)s of %(total)s", { done: size(bytes), total: size(total) });
+    this.howFar = _("%(done)s of %(total)s", { done: sizeText(bytes), total: sizeText(total) });
     const parts = [this.howFar];
     if (bytesPerSecond) {
-      parts.push(_("%(size)s a second", { size: size(bytesPerSecond) }));
-      parts.push(_("%(time)s left", { time: span((total - bytes) / bytesPerSecond) }));
+      parts.push(_("%(size)s a second", { size: sizeText(bytesPerSecond) }));
+      parts.push(_("%(time)s left", { time: durationText((total - bytes) / bytesPerSecond) }));
     }
     return this.say(parts.join(" · "));
   }
@@ -58,7 +58,7 @@ export class Row {
   }
 }
 
-export function made(name, className = "", text = "") {
+export function createElement(name, className = "", text = "") {
   const element = document.createElement(name);
   if (className) element.className = className;
   element.textContent = text;

@@ -1,4 +1,4 @@
-// One file on its way to the server, by tus: in pieces, so that whatever breaks is gone on with.
+// Uploads a file by tus, in pieces, so that an interrupted upload can be resumed.
 import { ApiError, csrfToken } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 
@@ -6,13 +6,13 @@ const PIECE_BYTES = 16 * 2 ** 20;
 const SPEED_OVER_MS = 8000;
 const SLOWEST_RETRY_MS = 20_000;
 
-/** Waits before the tries after a broken line; a try that brought something begins them anew. */
+/** Delays before retries after a lost connection; a retry that makes progress starts them anew. */
 const RETRY_AFTER_MS = [
   0, 500, 1000, 2000, 4000, 8000, ...Array(500).fill(SLOWEST_RETRY_MS),
 ];
 
-/** The addresses of uploads that this page has in hand. */
-const goingOn = new Set();
+/** URLs of the uploads that this page is sending. */
+const active = new Set();
 
 let loaded = null;
 
@@ -22,15 +22,15 @@ export function tus() {
   return loaded;
 }
 
-/** What this browser began to send to `endpoint` and did not finish: [{ uploadUrl, size, metadata }]. */
-export async function unfinished(endpoint) {
+/** Unfinished uploads of this browser to `endpoint`: [{ uploadUrl, size, metadata }]. */
+export async function unfinishedUploads(endpoint) {
   const { defaultOptions } = await tus();
   const all = await defaultOptions.urlStorage.findAllUploads();
   return all.filter(({ uploadUrl }) => uploadUrl?.startsWith(endpoint));
 }
 
-/** Nothing is left to go on with: it has its job, or was given up. */
-export async function forget(uploadUrl) {
+/** Forget an upload that has its job or was cancelled. */
+export async function forgetUpload(uploadUrl) {
   const { defaultOptions } = await tus();
   for (const entry of await defaultOptions.urlStorage.findAllUploads()) {
     if (entry.uploadUrl === uploadUrl) await defaultOptions.urlStorage.removeUpload(entry.urlStorageKey);
@@ -38,14 +38,14 @@ export async function forget(uploadUrl) {
 }
 
 /** How many bytes of an upload are safe; null if there is no such upload any more. */
-export async function offsetOf(uploadUrl) {
+export async function uploadOffset(uploadUrl) {
   const answer = await fetch(uploadUrl, { method: "HEAD", headers: headers(), cache: "no-store" });
   if (answer.status === 404 || answer.status === 410) return null;
   if (!answer.ok) throw new ApiError("", "unknown", answer.status);
   return Number(answer.headers.get("Upload-Offset"));
 }
 
-export async function giveUp(uploadUrl) {
+export async function deleteUpload(uploadUrl) {
   await (await tus()).Upload.terminate(uploadUrl, {
     headers: { "X-CSRFToken": csrfToken },
     retryDelays: [200, 500, 1000, 2000, 4000],
@@ -56,16 +56,16 @@ function headers() {
   return { "Tus-Resumable": "1.0.0", "X-CSRFToken": csrfToken };
 }
 
-export class Sending {
+export class TusUpload {
   /**
-   * `told` has progress(bytes, total, bytesPerSecond) and broken(willTryAgain), both called while
+   * `listener` has progress(bytes, total, bytesPerSecond) and broken(willTryAgain), both called while
    * it is on its way.
    */
-  constructor(file, { endpoint, metadata, told }) {
+  constructor(file, { endpoint, metadata, listener }) {
     this.file = file;
     this.endpoint = endpoint;
     this.metadata = metadata;
-    this.told = told;
+    this.listener = listener;
     this.samples = [];
     this.refused = false;
   }
@@ -74,7 +74,7 @@ export class Sending {
     return this.upload?.url ?? null;
   }
 
-  /** Its address once all of it is there; never if it is paused. Throws ApiError. */
+  /** Resolves to the URL once all bytes are sent; never if it is paused. Throws ApiError. */
   async send() {
     this.stopped = false;
     this.upload ??= await this.prepare();
@@ -107,10 +107,10 @@ export class Sending {
       },
     });
     // The same file chosen twice is two recordings: what is on its way already is left alone.
-    const before = (await upload.findPreviousUploads()).filter((one) => !goingOn.has(one.uploadUrl));
+    const before = (await upload.findPreviousUploads()).filter((one) => !active.has(one.uploadUrl));
     if (before.length) upload.resumeFromPreviousUpload(before.at(-1));
-    goingOn.add(upload.url);
-    upload.options.onUploadUrlAvailable = () => goingOn.add(upload.url);
+    active.add(upload.url);
+    upload.options.onUploadUrlAvailable = () => active.add(upload.url);
     return upload;
   }
 
@@ -122,8 +122,8 @@ export class Sending {
   async cancel() {
     await this.pause();
     if (!this.url) return;
-    await forget(this.url); // first: it is not offered again, even if the page is left now
-    await giveUp(this.url);
+    await forgetUpload(this.url); // first: it is not offered again, even if the page is left now
+    await deleteUpload(this.url);
   }
 
   moved(bytes, total) {
@@ -132,7 +132,7 @@ export class Sending {
     while (this.samples.length > 2 && now - this.samples[0][0] > SPEED_OVER_MS) this.samples.shift();
     const [since, from] = this.samples[0];
     const seconds = (now - since) / 1000;
-    this.told.progress(bytes, total, seconds > 0.5 && bytes > from ? (bytes - from) / seconds : 0);
+    this.listener.progress(bytes, total, seconds > 0.5 && bytes > from ? (bytes - from) / seconds : 0);
   }
 
   tryAgain(error) {
@@ -141,7 +141,7 @@ export class Sending {
       !this.refused && (status === 0 || status === 409 || status === 423 || status === 460 ||
         status === 500 || status === 502 || status === 504);
     this.samples = [];
-    if (will) this.told.broken();
+    if (will) this.listener.broken();
     return will;
   }
 }
@@ -149,16 +149,16 @@ export class Sending {
 function asApiError(error) {
   const response = error.originalResponse;
   const status = response?.getStatus() ?? 0;
-  let told = null;
+  let body = null;
   try {
-    told = JSON.parse(response?.getBody() ?? error.causingError?.message ?? "").error;
+    body = JSON.parse(response?.getBody() ?? error.causingError?.message ?? "").error;
   } catch {
     // not an answer of ours, or none at all
   }
   return new ApiError(
-    told?.message ?? (status ? _("The server answered with status %(status)s.", { status })
+    body?.message ?? (status ? _("The server answered with status %(status)s.", { status })
       : _("The server cannot be reached.")),
-    told?.code ?? "unknown",
+    body?.code ?? "unknown",
     status,
     null,
   );

@@ -1,23 +1,23 @@
-// One file from the moment it was chosen until it is a job.
+// A chosen file until it is a job.
 import { _ } from "../page/i18n.js";
-import { size } from "../page/quantities.js";
-import { Sending } from "./tus.js";
+import { sizeText } from "../page/quantities.js";
+import { TusUpload } from "./tus.js";
 import { Row } from "./row.js";
 
 const ASK_AGAIN_MS = { unreachable: 2_000, refused: 15_000 };
 const SOUND = /\.(wav|mp3|m4a|m4b|aac|flac|ogg|oga|opus|webm|mp4|m4v|mov|mkv|avi|amr|awb|wma|wmv|3gp|3g2|ts|mts|m2ts|mpg|mpeg|aif|aiff|caf|ape|wv|mka|mp2|ac3|dts|au|gsm)$/i;
 
-/** One file: checked, waiting, on its way, paused, failed, or a job and gone from here. */
-export class OneUpload {
+/** The states of a file: checked, waiting, sending, paused, failed, or a job and removed. */
+export class Upload {
   constructor(all, file) {
     this.all = all;
     this.file = file;
     this.row = new Row(file.name);
     this.metadata = { filename: file.name, ...all.metadata };
-    this.sending = new Sending(file, {
+    this.transfer = new TusUpload(file, {
       endpoint: all.endpoint,
       metadata: this.metadata,
-      told: {
+      listener: {
         progress: (...given) => this.stopped || this.moved(...given),
         broken: () => this.stopped || this.row.say(_("The line broke. Going on as soon as it is back.")),
       },
@@ -27,7 +27,7 @@ export class OneUpload {
   check() {
     const { maxBytes } = this.all;
     if (this.file.size > maxBytes) {
-      this.fail(_("Larger than %(size)s, the most accepted.", { size: size(maxBytes) }));
+      this.fail(_("Larger than %(size)s, the most accepted.", { size: sizeText(maxBytes) }));
     } else if (this.file.size === 0) {
       this.fail(_("This file is empty."));
     } else if (!/^(audio|video)\//.test(this.file.type) && !SOUND.test(this.file.name)) {
@@ -50,7 +50,7 @@ export class OneUpload {
     this.stopped = false;
     this.row.show("sending", _("Starting"), [[_("Pause"), () => this.pause()], this.cancelAction]);
     try {
-      const url = await this.sending.send();
+      const url = await this.transfer.send();
       if (this.stopped) return;
       this.all.leave(this);
       await this.becomeJob(url);
@@ -64,11 +64,11 @@ export class OneUpload {
   }
 
   moved(bytes, total, bytesPerSecond) {
-    if (this.sending.url) this.all.taken(this.sending.url);
+    if (this.transfer.url) this.all.taken(this.transfer.url);
     this.row.progress(bytes, total, bytesPerSecond);
   }
 
-  /** All bytes are safe there; the queue may be full, or the server restarting. */
+  /** Create the job of a complete upload, retrying while the queue is full or the server restarts. */
   async becomeJob(url) {
     this.row.show("saving", _("Saving"));
     this.row.bar.value = 1;
@@ -92,21 +92,21 @@ export class OneUpload {
       [_("Go on"), () => this.wait({ first: true })],
       this.cancelAction,
     ]);
-    await this.sending.pause();
+    await this.transfer.pause();
     this.all.leave(this);
   }
 
   async hurry() {
     if (this.stopped || !this.row.element.classList.contains("sending")) return;
-    await this.sending.pause();
-    this.sending.stopped = false;
-    this.sending.upload?.start();
+    await this.transfer.pause();
+    this.transfer.stopped = false;
+    this.transfer.upload?.start();
   }
 
   async cancel() {
     this.stopped = true;
     this.row.remove();
-    await this.sending.cancel().catch(() => {}); // what could not be deleted expires
+    await this.transfer.cancel().catch(() => {}); // what could not be deleted expires
     this.all.leave(this);
   }
 
