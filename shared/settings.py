@@ -18,8 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import LongscribeError
 
-DEMO = "demo"
-"""The bundled model."""
+DEMO = "demo"  # the bundled model
 
 
 def is_demo_model(name: str | None) -> bool:
@@ -36,8 +35,7 @@ PINNED_REVISION = "v2.0.4"
 SEEN_WITHIN_S = 30.0
 """The least that is waited for a worker to report itself."""
 
-_UNIX_SOCKET_PATH_MAX = 100
-"""Linux allows 107 bytes for a socket's path; the rest is room for a suffix."""
+_UNIX_SOCKET_PATH_MAX = 100  # Linux allows 107 bytes; the rest is room for a suffix
 
 
 def is_loopback(host: str) -> bool:
