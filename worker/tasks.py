@@ -72,8 +72,8 @@ def _has_room(tools: Tools) -> bool:
 
 
 def _claim(tools: Tools) -> jobs.Claim | None:
-    # Named, so that a claim whose COMMIT was not answered is found again instead of left to the
-    # reaper.
+    # The write has a name, so that a claim whose COMMIT was not answered is found again instead of
+    # left to the reaper.
     worker, lease_s, name = child_process.worker_name(), tools.settings.lease_s, new_id()
     child_process.stop_if_requested()
     return retry_while_unavailable(
@@ -95,6 +95,7 @@ def _run_to_its_end(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
         try:
             return _run(tools, claim, liveness, final_store)
         except Cancelled:
+            # Raised by the heartbeat or by any write, the one of another end included.
             final_store.write(jobs.cancelled)
             return "cancelled"
     except FenceLost:
@@ -108,7 +109,10 @@ def _run_to_its_end(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
 
 
 def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: RetryingStore) -> str:
-    """Transcribe, and store the transcript or the error; the outcome."""
+    """Transcribe, and store the transcript or the error; the outcome.
+
+    Raises Cancelled, FenceLost or SQLAlchemyError, with nothing stored by then.
+    """
     settings = tools.settings
     try:
         with Heartbeat(

@@ -1,4 +1,4 @@
-"""A job's waveform is that of its recording, whatever befell the attempts, on both databases."""
+"""A job's waveform is that of its recording, however its attempts ended, on both databases."""
 
 from __future__ import annotations
 

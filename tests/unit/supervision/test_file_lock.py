@@ -1,4 +1,4 @@
-"""One process at a time; nobody waits for the dead, nor once told to stop."""
+"""One process at a time holds the lock, which ends with it; a stop signal ends the waiting."""
 
 from __future__ import annotations
 
