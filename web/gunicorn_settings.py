@@ -20,7 +20,7 @@ from web.authentication.first_run import announce_set_up
 
 
 def _settings_or_exit() -> Settings:
-    """gunicorn would show a traceback, in which the one line that says what to do is lost."""
+    """Load the settings, or exit with one line where gunicorn would print a traceback."""
     try:
         return load_settings()
     except InvalidSettings as error:
@@ -31,7 +31,7 @@ _settings = _settings_or_exit()
 
 
 class StructuredLogger(Logger):  # type: ignore[misc]
-    """gunicorn's own lines, through the same formatter as everything else."""
+    """Writes gunicorn's log lines in the format of all others."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -66,8 +66,7 @@ if workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Refuse strangers without sign-in, and forget the counters of an earlier run, whose processes
-    are gone."""
+    """Refuse to listen beyond this machine without sign-in; delete counters of an earlier run."""
     if not _settings.requires_sign_in:
         for address in server.address:  # as --bind or GUNICORN_CMD_ARGS may have changed it
             if isinstance(address, tuple) and not is_loopback(address[0]):

@@ -1,4 +1,4 @@
-"""What is wrong with a page as it stands in the browser, and in which looks that is asked."""
+"""Checks of a page in the browser, and the combinations of theme and size that are checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOKS_NAMED = [f"{language}-{theme}-{width}" for language, theme, width in LOOKS
 
 
 def problems_of(page: Page, width: int) -> list[str]:
-    """Of a page as it stands now."""
+    """Collect the problems of a page in its current state."""
     violations = Axe().run(page).response["violations"]
     problems = [
         f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"

@@ -31,7 +31,7 @@ SEGMENT = "我们 先 过 一下 上周 的 进度 然后 讨论 预算 和 人�
 
 
 def other_jobs(installation: Installation) -> None:
-    """One failed, one running, three waiting."""
+    """Create a failed, a running and three waiting jobs."""
     db = installation.db
     factories.submit(db, filename="会议纪要.pdf")
     jobs.fail(db, factories.claim(db), UnsupportedMedia())

@@ -16,7 +16,7 @@ DOUBTFUL = "[...(CSS.highlights.get('doubtful') ?? [])].map(String)"
 
 
 def with_confidence(stored: Transcript, doubtful: dict[int, set[int]], share: float) -> Transcript:
-    """Every word certain but those at these places of these sentences."""
+    """Give every word a high confidence but those at these places of these sentences."""
     sentences = tuple(
         replace(
             sentence,

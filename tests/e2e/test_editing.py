@@ -25,7 +25,7 @@ FIRST, SECOND = (sentence.text for sentence in factories.TRANSCRIPT.sentences)
 
 @dataclass
 class Desk:
-    """A completed job, its pages, and what browsers complained of."""
+    """A completed job, its pages, and the errors of the browsers."""
 
     stack: Stack
     db: Database
@@ -58,7 +58,7 @@ class Desk:
         return [found.text for found in page.revisions]
 
     def correct(self, text: str, *, n: int = 0, revision: int = 0) -> None:
-        """As somebody else, elsewhere."""
+        """Correct a sentence in the database, as another person would elsewhere."""
         corrections.correct(
             self.db,
             owner_id=LOCAL_OWNER,
@@ -93,7 +93,7 @@ def shown(page: Page, n: int) -> Locator:
 
 
 def expect_text(page: Page, n: int, text: str) -> None:
-    """Shown with thin spaces between Chinese and English, which are not part of it."""
+    """Expect a text, displayed with thin spaces between Chinese and English that it lacks."""
     expect(shown(page, n)).to_have_text(re.compile("^" + r"\s?".join(map(re.escape, text)) + "$"))
 
 

@@ -1,5 +1,5 @@
-"""What holds on every page, in both languages, light and dark, wide and narrow: axe-core finds
-nothing, the browser complains of nothing, nobody else is asked for anything, nothing is inline."""
+"""Checks of every page, in both languages and themes, wide and narrow: no violation found by
+axe-core, no error in the browser, no request to another host, nothing inline."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.speech import long_transcript
 from tests.support.web.web_site import serving
 
 MOST_BYTES = 400_000
-"""Of a first visit, compressed."""
+"""The most bytes of a first visit, compressed."""
 
 
 @dataclass
 class Installed:
-    """A server, the addresses of its pages by name, and who looks at them."""
+    """A server, the URLs of its pages by name, and the browser contexts."""
 
     stack: Stack
     paths: dict[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ def new_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 def team(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> Iterator[tuple[Installed, Installed]]:
-    """As a stranger sees it, and as its admin does."""
+    """A server with sign-in, seen without an account and as its administrator."""
     with serving(tmp_path_factory.mktemp("team"), LONGSCRIBE_SIGN_IN="required") as stack:
         db = Database(stack.database_url)
         an_admin(db)
@@ -107,7 +107,7 @@ def team(
 
 @dataclass
 class Watched:
-    """A page, and what was wrong on it."""
+    """A page and its problems."""
 
     page: Page
     origin: str

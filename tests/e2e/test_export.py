@@ -1,4 +1,4 @@
-"""Taking a transcript away: what the dialog shows is what the file holds."""
+"""The export dialog: its preview equals the downloaded file."""
 
 from __future__ import annotations
 

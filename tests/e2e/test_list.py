@@ -1,4 +1,4 @@
-"""The list of jobs in a real browser: watched, filtered, searched, several asked for at once."""
+"""The list of jobs in a real browser: updates, filters, search, actions on several jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def db(server: Stack) -> Iterator[Database]:
-    """Without a job, before and after."""
+    """The database; its jobs are deleted after the test."""
     database = Database(server.database_url)
     yield database
     for view in jobs.list_jobs(database, owner_id=LOCAL_OWNER, limit=200).jobs:
@@ -61,7 +61,7 @@ def pick(page: Page, name: str) -> Locator:
 
 
 def more(page: Page, name: str) -> Locator:
-    """The menu of a job, opened."""
+    """Open the menu of a job."""
     menu = row(page, name).locator("details.more")
     menu.locator("summary").click()
     return menu
@@ -76,7 +76,7 @@ def address(page: Page) -> dict[str, list[str]]:
 
 
 def ended(db: Database, *statuses: JobStatus) -> None:
-    """A job in each state, called by it; nothing waits afterwards."""
+    """Create a job in each state, named after it, and leave none waiting."""
     for status in statuses:
         factories.a_job(db, status, filename=f"{status}.wav")
 

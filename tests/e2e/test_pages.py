@@ -22,7 +22,7 @@ from tests.support.web.web_site import serving, silent_recording
 
 @dataclass
 class Site:
-    """A running web server, its rows, and what browsers complained of."""
+    """A running web server, its database, and the errors of the browsers."""
 
     stack: Stack
     db: Database
@@ -49,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def site(server: Stack) -> Iterator[Site]:
-    """Without a job, and at the end without a complaint."""
+    """The site; its jobs are deleted after the test, which fails if a browser logged an error."""
     db = Database(server.database_url)
     opened = Site(server, db)
     yield opened

@@ -23,7 +23,7 @@ from web.api.listening import PIECE_BYTES
 
 RECORDED_S = 90.0
 STORED = long_transcript.transcript(RECORDED_S / 3600, 450)
-"""At five characters a second, as people speak; some twenty sentences."""
+"""Words at five characters a second, a usual pace, in some twenty sentences."""
 
 WORD_HIGHLIGHT = "[...(CSS.highlights.get('spoken') ?? [])].map(String).join()"
 
@@ -69,7 +69,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def site(installed: Site) -> Iterator[Site]:
-    """At the end without a complaint of the browser."""
+    """The site; fails if a browser logged an error during the test."""
     installed.complaints.clear()
     yield installed
     assert installed.complaints == []
@@ -92,7 +92,7 @@ def wait_for_time(page: Page, least: float, most: float) -> None:
 
 
 def click_word(page: Page, sentence: int, word: int) -> float:
-    """Click the middle of a word; when it begins."""
+    """Click the middle of a word; returns its start in seconds."""
     spoken = STORED.sentences[sentence]
     text = spoken.words[word].word
     place = page.evaluate(

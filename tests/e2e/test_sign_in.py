@@ -26,14 +26,14 @@ NEW_PASSWORD = "battery staple correct"
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Stack]:
-    """A server that nobody has set up yet."""
+    """A server that has not been set up."""
     with serving(tmp_path, LONGSCRIBE_SIGN_IN="required") as stack:
         yield stack
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with several accounts."""
+    """The URL of a server with several accounts."""
     folder = tmp_path_factory.mktemp("served")
     url = f"sqlite:///{folder / 'longscribe.db'}"
     migrations.upgrade(url)
@@ -86,7 +86,7 @@ def enter(page: Page, name: str, password: str = PASSWORD) -> None:
 
 
 def choose(page: Page, item: str) -> None:
-    """From the menu with the person's name."""
+    """Choose an item of the menu with the person's name."""
     page.locator("header .menu summary").click()
     page.locator("header .menu").get_by_text(item, exact=True).click()
 
@@ -204,7 +204,7 @@ def test_what_the_pages_about_accounts_say_for_a_moment_is_accessible(
 
 
 def seen(page: Page, width: int) -> None:
-    """What axe-core has to say against a page, and whether it fits."""
+    """Expect no violation found by axe-core and no horizontal overflow."""
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -13,7 +13,7 @@ from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
 
 _ONE_WORD = re.compile(r"[!-~]+")
-"""Only this may be longer than a line."""
+"""A single word, the only text that may be longer than a line."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _milliseconds(stamp: str) -> int:
 
 
 def broken_order(cues: list[Shown], duration_s: float) -> list[str]:
-    """What no subtitles may do, whatever was recognised."""
+    """Find violations of the rules that hold for any transcript."""
     found = []
     free = 0
     for number, cue in enumerate(cues):
@@ -67,7 +67,7 @@ def broken_order(cues: list[Shown], duration_s: float) -> list[str]:
 
 
 def broken_reading(cues: list[Shown], options: ExportOptions) -> list[str]:
-    """What makes them hard to read; kept for speech as people speak."""
+    """Find violations of the rules of legibility, which hold for speech at a usual pace."""
     found = []
     for number, cue in enumerate(cues):
         seconds = (cue.end - cue.start) / 1000

@@ -1,4 +1,4 @@
-"""What a test of the API talks through; each file makes the `app` that it needs."""
+"""The client of the tests; each file defines the `app` that it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent compressed, and that nothing else changes by it."""
+"""Which responses are compressed, and that compression changes nothing else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Fault 37: each address that there is, asked by a stranger and by somebody else's account.
+"""Every route, requested without sign-in and by another account.
 
-The addresses come from the application itself, so one that is added tomorrow is tested tomorrow.
+The routes come from the application itself, so new ones are tested without a change here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NOBODYS = {
     "preferences.choose_language": {"language": "zh"},
     "preferences.choose_theme": {"theme": "dark"},
 }
-"""Arguments of addresses that are about nobody."""
+"""Arguments of routes that concern no account."""
 
 _TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -45,10 +45,10 @@ NEEDED: dict[str, dict[str, Any]] = {
     "uploads.end_upload": {"headers": _TUS},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
 }
-"""What a request needs beside its address to be understood, by endpoint."""
+"""Bodies and headers that a valid request needs, by endpoint."""
 
 ABOUT_NOBODY = {"uploads.tell_abilities"}
-"""Endpoints whose answer is the same for every argument."""
+"""Endpoints whose response is the same for every argument."""
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -56,14 +56,14 @@ def rules(app: Flask) -> list[Rule]:
 
 
 def methods(rule: Rule) -> list[str]:
-    """All but those that Flask adds by itself."""
+    """List the methods of a route, without HEAD and OPTIONS, which Flask adds by itself."""
     asked = rule.methods or set()
     return sorted(asked - ({"HEAD", "OPTIONS"} if asked - {"HEAD", "OPTIONS"} else set()))
 
 
 @dataclass
-class House:
-    """Anna, who administers, and Bo, who owns what is asked for."""
+class Installation:
+    """The application, what Bo owns in it, and two clients of Anna, an administrator."""
 
     app: Flask
     owned: dict[str, str]
@@ -82,7 +82,7 @@ class House:
 
 
 def _values(app: Flask, owner_id: str) -> dict[str, str]:
-    """One thing of each kind that an address can name, all of them this owner's."""
+    """Create one object of each kind that a route can name, all belonging to one owner."""
     db = database(app)
     job_id = factories.a_job(db, JobStatus.COMPLETED, owner_id=owner_id)
     program = app.test_client()
@@ -101,7 +101,7 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def installation(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
     with quick_hashes():
         app = make_app(sqlite_url, tmp_path, sign_in="required")
         db = database(app)
@@ -110,7 +110,7 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
         by_cookie, by_key = signed_in(app, "Eve"), app.test_client()
         by_cookie.environ_base["HTTP_X_CSRFTOKEN"] = form_token(by_cookie, "/")
         by_key.environ_base["HTTP_AUTHORIZATION"] = bearer(db, eve)["Authorization"]
-        yield House(app, {**_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key)
+        yield Installation(app, {**_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key)
         db.dispose()
 
 
@@ -122,11 +122,11 @@ def ask(client: FlaskClient, method: str, path: str, rule: Rule) -> TestResponse
     return client.open(path, method=method, **NEEDED.get(rule.endpoint, {}))
 
 
-def test_nothing_but_what_is_named_answers_a_stranger(house: House) -> None:
-    stranger = house.app.test_client()
+def test_nothing_but_what_is_named_answers_a_stranger(installation: Installation) -> None:
+    stranger = installation.app.test_client()
     open_endpoints = set()
-    for rule in rules(house.app):
-        path = house.address(rule)
+    for rule in rules(installation.app):
+        path = installation.address(rule)
         for method in methods(rule):
             answer = ask(stranger, method, path, rule)
             if rule.endpoint in OPEN:
@@ -149,48 +149,57 @@ def test_nothing_but_what_is_named_answers_a_stranger(house: House) -> None:
             assert stranger.open(path, method=method).status_code in (303, 401, 405), method
 
 
-def test_what_is_somebody_elses_is_not_there(house: House) -> None:
-    """Neither for a key nor for a cookie with its token, whatever is asked of it."""
+def test_what_is_somebody_elses_is_not_there(installation: Installation) -> None:
+    """Request a route with a key, then with a cookie and its token: neither finds it."""
     asked = 0
-    token = house.by_cookie.environ_base["HTTP_X_CSRFTOKEN"]
-    for rule in rules(house.app):
+    token = installation.by_cookie.environ_base["HTTP_X_CSRFTOKEN"]
+    for rule in rules(installation.app):
         if not rule.arguments or rule.endpoint in OPEN | ABOUT_NOBODY:
             continue
-        path = house.address(rule)
+        path = installation.address(rule)
         for method in methods(rule):
             expected = 403 if rule.endpoint.startswith("people.") else 404
             if is_for_programs(path):
-                assert ask(house.by_key, method, path, rule).status_code == 404, (method, path)
+                assert ask(installation.by_key, method, path, rule).status_code == 404, (
+                    method,
+                    path,
+                )
             body = NEEDED.get(rule.endpoint, {"data": {"csrf_token": token}})
-            answer = house.by_cookie.open(path, method=method, **body)
+            answer = installation.by_cookie.open(path, method=method, **body)
             assert answer.status_code == expected, (method, path, answer.text)
             asked += 1
     assert asked >= 20
-    taken = house.by_key.post("/api/v1/jobs", json={"upload_id": house.owned["upload_id"]})
+    taken = installation.by_key.post(
+        "/api/v1/jobs", json={"upload_id": installation.owned["upload_id"]}
+    )
     assert taken.status_code == 404, taken.text
     shown = jobs.get_job(
-        database(house.app), owner_id=house.owned["user_id"], job_id=house.owned["job_id"]
+        database(installation.app),
+        owner_id=installation.owned["user_id"],
+        job_id=installation.owned["job_id"],
     )
     assert shown.job.status == JobStatus.COMPLETED
 
 
-def test_a_list_names_nothing_of_somebody_elses(house: House) -> None:
-    ids = [theirs for theirs in house.owned.values() if len(theirs) > 30]
-    for rule in rules(house.app):
+def test_a_list_names_nothing_of_somebody_elses(installation: Installation) -> None:
+    ids = [theirs for theirs in installation.owned.values() if len(theirs) > 30]
+    for rule in rules(installation.app):
         if "GET" not in methods(rule) or rule.arguments:
             continue
-        for client in (house.by_cookie, house.by_key):
+        for client in (installation.by_cookie, installation.by_key):
             text = client.get(rule.rule).text
             assert not [theirs for theirs in ids if theirs in text], rule.rule
-    assert house.owned["job_id"] not in house.by_key.get("/api/v1/jobs?limit=100").text
+    assert (
+        installation.owned["job_id"] not in installation.by_key.get("/api/v1/jobs?limit=100").text
+    )
 
 
-def test_a_change_by_cookie_alone_is_refused_everywhere(house: House) -> None:
-    client = house.by_cookie
+def test_a_change_by_cookie_alone_is_refused_everywhere(installation: Installation) -> None:
+    client = installation.by_cookie
     del client.environ_base["HTTP_X_CSRFTOKEN"]
-    for rule in rules(house.app):
+    for rule in rules(installation.app):
         for method in set(methods(rule)) - {"GET", "HEAD", "OPTIONS"}:
-            path = house.address(rule)
+            path = installation.address(rule)
             if rule.endpoint.startswith("people."):
                 continue  # not an administrator: refused before
             answer = client.open(path, method=method, **NEEDED.get(rule.endpoint, {}))

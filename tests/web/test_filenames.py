@@ -1,4 +1,4 @@
-"""Names from strangers, and names in headers."""
+"""Submitted file names, and file names in headers."""
 
 from __future__ import annotations
 

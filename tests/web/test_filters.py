@@ -1,4 +1,4 @@
-"""Figures in words, as a job's page says them."""
+"""Values as text on a job's page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault 38: scripts in what is shown, paths in what is named, and what other sites try."""
+"""Attacks: scripts in displayed texts, paths in names, and requests from other sites."""
 
 from __future__ import annotations
 

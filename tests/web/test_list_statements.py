@@ -45,7 +45,7 @@ def statements(db: Database) -> Iterator[list[str]]:
 
 @pytest.fixture
 def asked(client: FlaskClient, rows: Database) -> Callable[[str], int]:
-    """How many statements a request takes."""
+    """Count the SQL statements of a request."""
 
     def ask(path: str) -> int:
         with statements(rows) as sent:

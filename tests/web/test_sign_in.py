@@ -1,4 +1,4 @@
-"""Signing in over HTTP: the way in, what stays shut, and what a cookie and a key are good for."""
+"""Signing in over HTTP: what needs an account, and what a cookie and an API key allow."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|%%")
 
 
 def _extracted() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Where a text stands, and the text; with its plural where it has one."""
+    """Extract every text with its place, and its plural where it has one."""
     methods = [
         ("**/vendor/**", "ignore"),
         ("**.py", "python"),

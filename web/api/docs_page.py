@@ -1,4 +1,4 @@
-"""The API to read and to try, without help from another server."""
+"""The API's documentation, served without requests to other hosts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ docs = Blueprint("docs", __name__)
 
 @docs.get("/api/docs")
 def swagger_ui() -> Response:
-    """The API, to read and to try."""
+    """Serve Swagger UI."""
     response = make_response(render_template("api_docs.html", spec_path=SPEC_PATH))
     # Swagger UI draws its icons from data: addresses and sets styles as it goes.
     response.headers["Content-Security-Policy"] = content_security_policy(

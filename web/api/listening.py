@@ -24,14 +24,14 @@ from web.services import services
 blueprint = APIBlueprint("listening", __name__, url_prefix="/api/v1/jobs")
 
 _CHUNK_BYTES = 128 * 1024
-"""Read and sent at once; what an answer takes of memory, however long the recording."""
+"""Bytes read and sent at a time, and so the memory of a response, whatever its length."""
 
 PIECE_BYTES = 2 * 2**20
-"""What a player gets at once: half a minute of the largest usual kind.  A browser that has enough
-for now stops reading, and an answer of hours would keep one of the server's threads waiting."""
+"""The most that a player gets in one response: half a minute of the largest usual format. A browser
+that has buffered enough stops reading, and a longer response would block a server thread."""
 
-_NEVER_A_PAGE = "default-src 'none'; sandbox"
-"""Whatever a stranger uploaded, opened by its address, runs nothing and belongs to no site."""
+_SANDBOX_POLICY = "default-src 'none'; sandbox"
+"""The policy of uploaded files: opened as a page, they run no script and have no origin."""
 
 
 @blueprint.get("/<uuid:job_id>/audio")
@@ -61,7 +61,7 @@ def get_job_audio(job_id: UUID) -> Response:
 
 
 def _file_response(file: BinaryIO, *, etag: str, whole: bool) -> Response:
-    """The file or the part that the request asks for; it is closed when all is sent."""
+    """Respond with the file or the requested part of it; the file is closed after the last byte."""
     length = file.seek(0, 2)
     wanted = request.headers.get("Range") if request.method == "GET" else None
     if "If-Range" in request.headers and request.headers["If-Range"] != f'"{etag}"':
@@ -78,7 +78,7 @@ def _file_response(file: BinaryIO, *, etag: str, whole: bool) -> Response:
     if part is not None:
         response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{length}"
     response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Security-Policy"] = _NEVER_A_PAGE
+    response.headers["Content-Security-Policy"] = _SANDBOX_POLICY
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.set_etag(etag)
     return response

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the decorators say, completed."""
+"""The OpenAPI document: what the decorators of the views declare, completed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def configure_openapi(app: APIFlask) -> None:
 
 
 def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
-    """Add what the decorators cannot say: the multipart body, queries, headers, downloads."""
+    """Add what decorators cannot declare: the multipart body, queries, headers, downloads."""
     assert isinstance(spec, dict)  # a string only where the document is YAML
     _, schemas = models_json_schema(
         [(model, "serialization") for model in _ANSWERS],

@@ -1,4 +1,4 @@
-"""What a request says into typed values, or an error that names the field and the way out."""
+"""Reads requests into typed values, with errors that name the field and what is accepted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.errors import InvalidRequest
 _Model = TypeVar("_Model", bound=BaseModel)
 
 MAX_JSON_BYTES = 256 * 1024
-"""Far more than the longest sentence of a correction, escaped as it may be."""
+"""The limit of a JSON body, far above the longest correction of a sentence."""
 
 
 def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model:
@@ -56,7 +56,7 @@ def parse_json(model: type[_Model]) -> _Model:
 
 
 def refuse_constant(name: str) -> object:
-    """For `json.loads`: NaN and the infinities are Python's, not JSON's."""
+    """Refuse NaN and infinities, which `json.loads` accepts and JSON does not have."""
     raise ValueError(f"must be JSON, which has no {name}")
 
 

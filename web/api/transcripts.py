@@ -1,4 +1,4 @@
-"""A transcript as a file, or the beginning of one, with the options of the request."""
+"""Downloads and previews of a transcript, with the options of the request."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from web.services import services
 
 PREVIEW_LINES = 40
 _PREVIEW_SENTENCES = 200
-"""More than fill the lines; so a preview of ten hours costs no more than one of ten minutes."""
+"""Enough sentences for these lines, so that previews take the same time for any length."""
 _PREVIEW_COLUMNS = 600
-"""JSON has the whole text on one line."""
+"""Characters of a line, since JSON has the whole text on one."""
 
 
 def _limited(name: str, description: str) -> Any:
@@ -32,7 +32,7 @@ def _limited(name: str, description: str) -> Any:
 
 
 class TranscriptQuery(BaseModel):
-    """What is left out holds as the format has it; docs/exports.md lists that."""
+    """The options of a transcript; docs/exports.md lists the defaults of each format."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,7 +71,7 @@ class TranscriptQuery(BaseModel):
 
 
 def transcript_response(job_id: str) -> Response:
-    """The answer to a GET; needs a request.
+    """Respond with the transcript as a file or a preview, by the query of this request.
 
     Raises InvalidRequest, JobNotFound and TranscriptNotReady.
     """

@@ -8,7 +8,7 @@ _ONE_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.ASCII)
 
 
 class OutOfRange(Exception):
-    """The part that was asked for lies outside of the file."""
+    """The requested part lies outside of the file."""
 
 
 def requested_part(header: str | None, length: int, *, most: int | None = None) -> range | None:

@@ -1,4 +1,4 @@
-"""Names of files, as they come from strangers and as they go out in headers."""
+"""File names: cleaned when they are submitted, and encoded in headers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What kind of recording a file is, for those who play it.
+"""The media type of a recording, for players.
 
-By its first bytes, which the player goes by too; by its name where they tell nothing.  Nothing here
-is a type that a browser would show as a page.
+It follows from the first bytes, as in the players themselves, or from the name where the bytes tell
+nothing. No type here is one that a browser would show as a page.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 HEAD_BYTES = 64
-"""How much of a file `media_type` wants to see."""
+"""The number of first bytes that `media_type` needs."""
 
 UNKNOWN = "application/octet-stream"
 

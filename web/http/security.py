@@ -1,4 +1,4 @@
-"""Headers on every response, and the refusal of what another site's page sends.
+"""Security headers on every response, and the refusal of requests from other sites' pages.
 
 The API has no cookies, but in local mode it has no keys either: without the check below any page
 that a browser on this machine opens could submit and delete jobs.
@@ -75,8 +75,10 @@ def _refuse_other_sites() -> None:
 
 
 def _refuse_other_names() -> None:
-    """Another site may point its own name at this machine, and is the same site to the browser
-    then. Only the name that is asked for gives it away."""
+    """Refuse requests for host names that are not this machine's (DNS rebinding).
+
+    Another site may point its own name at this machine; to the browser it is then the same site.
+    """
     if not is_loopback(_PORT.sub("", request.host)):
         raise WrongHost
 

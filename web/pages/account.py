@@ -42,14 +42,14 @@ account = Blueprint("account", __name__)
 
 
 def shown_once(html: str, status: int = 200) -> Response:
-    """A page that nobody may find again with the back button: it holds a secret."""
+    """A response that browsers do not store, since it contains a secret."""
     response = make_response(html, status)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def render(template: str, **context: Any) -> str:
-    """A page about accounts, on which it does not matter which model recognises."""
+    """Render a page about accounts, without the notice of the demonstration model."""
     return render_template(template, demo_notice=None, **context)
 
 
@@ -58,7 +58,7 @@ def error_text(error: LongscribeError) -> str:
 
 
 def refused(template: str, error: LongscribeError, **context: Any) -> Response:
-    """The form again, with what was wrong with it."""
+    """Render the form again with the error."""
     response = make_response(
         render(
             template,
@@ -79,7 +79,7 @@ def attempt_limit() -> accounts.AttemptLimit:
 
 
 def address() -> str:
-    """Whom attempts are counted for: an IPv6 network of 64 bits is one customer's."""
+    """The address that failed sign-ins are counted for; of IPv6, its network of 64 bits."""
     given = request.remote_addr or ""
     try:
         parsed = ip_address(given.partition("%")[0])
@@ -222,7 +222,7 @@ def change_own_password() -> Any:
 
 @account.get("/account/keys")
 def keys() -> Any:
-    """For who comes back to what a key was shown on, by a link in the page or by hand."""
+    """Redirect those who return to the page on which a key was shown."""
     return redirect(url_for(".own"), 303)
 
 

@@ -67,7 +67,7 @@ def add() -> Response:
 
 @people.get("/<uuid:user_id>/password")
 def no_password(user_id: UUID) -> Any:
-    """For who comes back to what a password was shown on."""
+    """Redirect those who return to the page on which a password was shown."""
     return redirect(url_for(".all_people"), 303)
 
 

@@ -117,7 +117,7 @@ def test_a_documents_properties_are_the_recordings_and_not_the_servers() -> None
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5), st.text(max_size=300))
 def test_any_text_makes_a_document_that_opens(sentences: list[str], title: str) -> None:
-    """Control characters may not stand in XML at all."""
+    """XML allows no control characters."""
     transcript = Transcript(
         9.0, "zh", "demo", tuple(Sentence(n, n + 0.5, text) for n, text in enumerate(sentences))
     )

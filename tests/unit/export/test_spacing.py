@@ -1,4 +1,4 @@
-"""Chinese and Latin stand apart for the eye, and nothing else is touched."""
+"""Spaces between Chinese and Latin, and nothing else changed."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _MARK = st.sampled_from(["", "", "", "", "", "，", "、", "。", "？", "；"])
 
 @st.composite
 def speech(draw: st.DrawFn) -> Transcript:
-    """As people speak: 0.15 to 0.5 s a word, pauses of any length, marks anywhere."""
+    """Generate speech: 0.15 to 0.5 s a word, pauses of any length, marks anywhere."""
     sentences: list[Sentence] = []
     at = draw(st.floats(0, 3))
     for _ in range(draw(st.integers(1, 6))):

@@ -1,4 +1,4 @@
-"""Correcting a transcript over the API, and what carries the corrections."""
+"""Corrections of a transcript over the API, and the downloads that contain them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def job(rows: Database) -> str:
-    """The address of a completed job."""
+    """Create a completed job; returns its URL."""
     return f"/api/v1/jobs/{factories.a_job(rows, JobStatus.COMPLETED)}"
 
 

@@ -1,4 +1,4 @@
-"""What a client meets when too much audio waits, or nobody works it off."""
+"""Responses while too much audio waits, or while no worker runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API and a job's page tell of what happened to it, on SQLite and PostgreSQL."""
+"""A job's history in the API and on its page, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

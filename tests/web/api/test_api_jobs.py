@@ -36,7 +36,7 @@ JOB_FIELDS = {
 }
 
 EVERY_STATUS = sorted(JobStatus, key=lambda status: status is JobStatus.QUEUED)
-"""The queued one last: the factory brings a job elsewhere by claiming the next."""
+"""The statuses, queued last: the factory reaches the others by claiming the next job."""
 
 
 @pytest.fixture

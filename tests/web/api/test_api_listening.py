@@ -24,7 +24,7 @@ CONTENT = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(range(256)) * 40
 ETAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 
 TIMES = [0, 20, 0, 40, 0, 30]
-"""Of the second sentence of `factories.TRANSCRIPT`: the words follow each other without a pause."""
+"""Times in the second sentence of `factories.TRANSCRIPT`, whose words follow without pauses."""
 
 WAVEFORM = jobs.Waveform(12.5, bytes([0, 255, 7]))
 
@@ -38,7 +38,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def audio(client: FlaskClient) -> str:
-    """The address of a recording of `CONTENT`."""
+    """Create a job whose recording is `CONTENT`; returns the URL of its audio."""
     return submitted(client, CONTENT)
 
 

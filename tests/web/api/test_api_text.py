@@ -1,4 +1,4 @@
-"""Reading along: the text of a job's finished batches, on SQLite and PostgreSQL."""
+"""The partial text of a running job, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def claim(rows: Database) -> jobs.Claim:
 
 
 def commit(rows: Database, claim: jobs.Claim, *said: tuple[int, str]) -> None:
-    """Batches of segments by their numbers in the plan."""
+    """Divide segments into batches, by their numbers in the plan."""
     recognised = [
         jobs.RecognisedSegment(
             PLANNED[number].start_sample,

@@ -1,4 +1,4 @@
-"""What may be chosen of a transcript that is taken away."""
+"""The formats and options of a downloaded transcript."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""As somebody who never saw it goes: a recording in, its place found by ear, subtitles out, through
-gunicorn, Redis, a Celery worker with the bundled model, and a browser."""
+"""A new user's path: upload a recording, listen to a sentence, download subtitles.
+
+Through a browser, gunicorn, Redis and a Celery worker with the bundled model.
+"""
 
 from __future__ import annotations
 
