@@ -18,7 +18,7 @@ from shared.states import JobStatus, Stage
 from shared.transcripts import search
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
-from web.pages.listing import MAX_SELECTED, SHOWN
+from web.pages.listing import MAX_SELECTED, STATUS_FILTERS
 
 
 @pytest.fixture
@@ -48,7 +48,9 @@ def choose(
 
 
 def test_every_state_of_a_job_is_in_one_filter() -> None:
-    narrowed = [status for show, (_, of) in SHOWN.items() if show != "all" for status in of]
+    narrowed = [
+        status for show, (_, group) in STATUS_FILTERS.items() if show != "all" for status in group
+    ]
     assert sorted(narrowed) == sorted(JobStatus)
 
 

@@ -25,14 +25,14 @@ def present_history(job_id: str, history: JobHistory) -> HistoryOut:
 def _present(event: JobEvent, history: JobHistory) -> EventOut:
     attempt = _attempt(event, history)
     kind = EventKind(event.kind)
-    words = _WORDS[kind]
+    text = _MESSAGES[kind]
     return EventOut(
         at=event.at,
         kind=kind,
         attempt=event.attempt,
         worker=attempt.worker if attempt else None,
         code=event.detail.get("code"),
-        message=_(words) if isinstance(words, str) else words(event, history),
+        message=_(text) if isinstance(text, str) else text(event, history),
     )
 
 
@@ -202,7 +202,7 @@ def _message(event: JobEvent) -> str:
     return localised_message(event.detail.get("code") or "", message) if message else ""
 
 
-_WORDS: dict[EventKind, str | Callable[[JobEvent, JobHistory], str]] = {
+_MESSAGES: dict[EventKind, str | Callable[[JobEvent, JobHistory], str]] = {
     EventKind.SUBMITTED: N_("The recording was accepted and is safe on disk."),
     EventKind.CLAIMED: _claimed,
     EventKind.DECODED: _decoded,

@@ -45,7 +45,7 @@ _POLL_UNCHANGED_S = 4
 MAX_SELECTED = 200
 """The most jobs in one request; a page with more selected sends several."""
 
-SHOWN: dict[str, tuple[str, frozenset[JobStatus]]] = {
+STATUS_FILTERS: dict[str, tuple[str, frozenset[JobStatus]]] = {
     "all": (N_("All"), frozenset()),
     "waiting": (N_("Waiting"), frozenset({JobStatus.QUEUED})),
     "running": (N_("Running"), RUNNING),
@@ -67,7 +67,7 @@ class ListQuery(BaseModel):
 
     @property
     def statuses(self) -> frozenset[JobStatus]:
-        return SHOWN[self.show][1]
+        return STATUS_FILTERS[self.show][1]
 
     def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:
         """The URL of the list with `changes`, from its first page unless a cursor is given."""
@@ -116,7 +116,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
 def _filters(query: ListQuery, counts: dict[JobStatus, int]) -> list[dict[str, Any]]:
     """List the filters; one that matches no job is left out, unless it is the current one."""
     found = []
-    for show, (label, statuses) in SHOWN.items():
+    for show, (label, statuses) in STATUS_FILTERS.items():
         count = sum(counts[status] for status in statuses or JobStatus)
         if count or show in ("all", query.show):
             found.append(

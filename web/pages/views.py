@@ -35,7 +35,7 @@ from web.pages.player import player_of
 from web.services import services
 from web.uploads.submission import NO_FILE, accept
 
-_AFTER_OTHERS = -5
+_LOW_PRIORITY = -5
 """The priority of uploads that are not urgent; the scripts use the same."""
 
 
@@ -98,7 +98,7 @@ def submit() -> Any:
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
         raise InvalidRequest(NO_FILE, param="file")
-    priority = _AFTER_OTHERS if request.form.get("later") else 0
+    priority = _LOW_PRIORITY if request.form.get("later") else 0
     accepted = 0
     for file in files:
         try:
