@@ -54,15 +54,15 @@ class TestWaiting:
             retry_while_unavailable(wrong, lambda: None)
         assert len(tries) == 1
 
-    def test_an_attempt_that_waits_moves_and_stops_when_it_must(
+    def test_an_attempt_that_waits_notes_progress_and_stops_when_it_must(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        moves = []
+        noted = []
         liveness = Liveness(None, job_id="", fence=0, stall_s=1)
-        monkeypatch.setattr(liveness, "note_progress", lambda: moves.append(1))
+        monkeypatch.setattr(liveness, "note_progress", lambda: noted.append(1))
 
         def check() -> None:
-            if len(moves) == 7:
+            if len(noted) == 7:
                 raise ShutdownRequested
 
         def never(db: Database, claim: jobs.Claim) -> None:
@@ -72,18 +72,18 @@ class TestWaiting:
         store = RetryingStore(None, claim, check, liveness)  # type: ignore[arg-type]
         with pytest.raises(ShutdownRequested):
             store.write(never)
-        assert len(moves) == 7
+        assert len(noted) == 7
 
-    def test_the_last_words_of_an_attempt_wait_as_long_as_nobody_wants_to_stop(
+    def test_the_final_write_waits_for_the_database_until_some_seconds_after_a_stop_signal(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now_s = 0.0
         monkeypatch.setattr(retrying_store.time, "monotonic", lambda: now_s)
-        told = threading.Event()
-        check = FinalWriteDeadline(told, soft_shutdown_s=16)
+        stop = threading.Event()
+        check = FinalWriteDeadline(stop, soft_shutdown_s=16)
         now_s = 1000.0
         check()
-        told.set()
+        stop.set()
         check()
         now_s = 1003.9
         check()

@@ -147,7 +147,7 @@ def test_a_process_without_a_job_is_left_alone(watchdog: Watchdog, child: Child)
     assert not child.killed()
 
 
-def test_a_process_that_is_not_our_child_is_left_alone_and_its_sign_removed(
+def test_a_process_that_is_not_our_child_is_left_alone_and_its_file_removed(
     settings: Settings, watchdog: Watchdog, child: Child
 ) -> None:
     stranger = liveness_file(settings.watch_dir, worker=WORKER, pid=1)
@@ -197,7 +197,7 @@ def test_what_a_former_worker_of_the_same_name_left_is_forgotten(
     assert list(liveness_files(settings.watch_dir, worker=WORKER)) == []
 
 
-def test_an_attempt_that_cannot_show_itself_goes_on_unwatched(tmp_path: Path) -> None:
+def test_an_attempt_that_cannot_write_its_file_goes_on_unwatched(tmp_path: Path) -> None:
     (tmp_path / "watch").write_text("a file where the folder should be")
     path = liveness_file(tmp_path / "watch", worker=WORKER, pid=1)
     with (
