@@ -47,7 +47,6 @@ class Stage(StrEnum):
     """What an attempt is doing. `decoding` covers voice activity, which keeps up with it."""
 
     DECODING = "decoding"
-    SEGMENTING = "segmenting"
     RECOGNISING = "recognising"
     PUNCTUATING = "punctuating"
     SAVING = "saving"

@@ -23,9 +23,11 @@ from shared.accounts.users import (
     reset_password,
     set_admin,
 )
+from shared.models import LOCAL_OWNER
 
 __all__ = [
     "KEY_PREFIX",
+    "LOCAL_OWNER",
     "LONGEST_NAME",
     "SHORTEST_PASSWORD",
     "AttemptLimit",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import joinedload
@@ -23,6 +25,18 @@ _MOST_KEYS = 50
 _NOTED_EVERY_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An API key as its person sees it: without the key, which nobody can read again."""
+
+    id: str
+    name: str
+    """What it is for, in its person's words."""
+    created_at: datetime
+    last_used_at: datetime | None
+    """To within a minute."""
+
+
 def make_key(db: Database, *, user_id: str, name: str) -> str:
     """A new key, which nobody can read again. Raises UnusableKeyName or TooManyKeys."""
     name = " ".join(name.split())
@@ -36,10 +50,13 @@ def make_key(db: Database, *, user_id: str, name: str) -> str:
     return key
 
 
-def keys_of(db: Database, user_id: str) -> list[ApiKey]:
-    """Those that are not revoked, the oldest first."""
+def keys_of(db: Database, user_id: str) -> list[KeyRecord]:
+    """A person's keys that are not revoked, the oldest first."""
     with db.reading() as session:
-        return list(session.scalars(_valid_of(user_id)))
+        return [
+            KeyRecord(key.id, key.name, key.created_at, key.last_used_at)
+            for key in session.scalars(_valid_of(user_id))
+        ]
 
 
 def revoke_key(db: Database, *, user_id: str, key_id: str) -> None:

@@ -3,7 +3,7 @@
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
 `lease`, `attempt`, `plan`, `checkpoint`, `waveform` and `attempt_end` (worker), `commands` and
 `deletion` (what a person asks), `lease_expiry` (any worker, at any time).  `queries` reads what the
-API and the pages show, `eta` computes when jobs will be done, `workers` says who serves.  `history`
+API and the pages show, `eta` computes when jobs will be done, `workers` says who serves.  `events`
 records each change in the transaction that makes it.  SQL is the queue; Redis only carries the
 news.
 """
@@ -28,7 +28,7 @@ from shared.jobs.claim import Claim, claim_next
 from shared.jobs.commands import Outcome, cancel, cancel_all, delete_all, retry, retry_all
 from shared.jobs.deletion import delete, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
-from shared.jobs.history import KEPT_EVENTS, JobHistory, get_history
+from shared.jobs.events import KEPT_EVENTS, EventRecord
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
@@ -43,16 +43,19 @@ from shared.jobs.plan import (
     store_plan,
     stored_plan,
 )
+from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
     QueueSummary,
     get_job,
     get_transcript,
     queue_summary,
+    require_database,
     running_job_ids,
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapshot_of
 from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
 from shared.jobs.queries.recognition_stats import RecognitionStats
+from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
@@ -61,11 +64,14 @@ from shared.jobs.workers import WorkerRecord, note_worker, worker_last_seen, wor
 __all__ = [
     "KEPT_EVENTS",
     "NO_PLAN",
+    "AttemptRecord",
     "BatchRecord",
     "Claim",
+    "EventRecord",
     "Expired",
     "JobHistory",
     "JobPage",
+    "JobRecord",
     "JobView",
     "Outcome",
     "PartialText",
@@ -77,6 +83,7 @@ __all__ = [
     "RecognisedText",
     "Recognition",
     "RecognitionStats",
+    "RecordingRecord",
     "StoredPlan",
     "StoredWord",
     "Submission",
@@ -109,6 +116,7 @@ __all__ = [
     "queue_summary",
     "record_oom_retry",
     "release",
+    "require_database",
     "require_room",
     "retry",
     "retry_all",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.jobs.claim import Claim
-from shared.jobs.history import NewEvent, record, record_once
+from shared.jobs.events import NewEvent, record, record_once
 from shared.jobs.lease import renew
 from shared.models import Attempt, Recording
 from shared.states import BatchLimit, EventKind, Stage

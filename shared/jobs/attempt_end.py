@@ -12,7 +12,7 @@ from shared.db import Database, database_now
 from shared.errors import LongscribeError
 from shared.jobs.attempt import event_of
 from shared.jobs.claim import Claim
-from shared.jobs.history import NewEvent, error_detail
+from shared.jobs.events import NewEvent, error_detail
 from shared.jobs.lease import refuse
 from shared.jobs.plan import require_all_recognised
 from shared.jobs.transition import move

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
-from shared.jobs.history import NewEvent, forget_beyond_limit, record
+from shared.jobs.events import NewEvent, forget_beyond_limit, record
 from shared.models import Attempt, Job, OwnerTurn, Recording
 from shared.states import RUNNING, EventKind, JobStatus, Stage
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.deletion import delete_in
-from shared.jobs.history import NewEvent, forget_beyond_limit
+from shared.jobs.events import NewEvent, forget_beyond_limit
 from shared.jobs.transition import move
 from shared.models import Job
 from shared.states import EventKind, JobStatus

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import LongscribeError, WorkerLost
 from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
-from shared.jobs.history import NewEvent, error_detail
+from shared.jobs.events import NewEvent, error_detail
 from shared.models import Attempt, Job
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
 

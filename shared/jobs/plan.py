@@ -17,7 +17,7 @@ from shared.db import Database
 from shared.errors import RecognitionFailed
 from shared.jobs.attempt import Usage, event_of, set_attempt
 from shared.jobs.claim import Claim
-from shared.jobs.history import record, record_once
+from shared.jobs.events import record, record_once
 from shared.jobs.lease import refuse, renew
 from shared.jobs.transition import changes_one_row
 from shared.models import Attempt, Checkpoint, Job, Segment

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.throughput import estimate_audio_s
-from shared.jobs.history import NewEvent, record
+from shared.jobs.events import NewEvent, record
 from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
 from shared.models import Job, Recording
 from shared.states import EventKind

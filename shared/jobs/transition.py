@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Update, update
 from sqlalchemy.orm import Session
 
-from shared.jobs.history import NewEvent, record
+from shared.jobs.events import NewEvent, record
 from shared.models import Job
 from shared.states import EVENTS_OF, TRANSITIONS, JobStatus
 

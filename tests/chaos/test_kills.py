@@ -13,6 +13,7 @@ from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import ANY, Deed, Fault, Step, freeze, thaw
 from tests.chaos.machinery.ledger import STRUCK
 from tests.chaos.machinery.staged import Staged, recording
+from tests.support import factories
 from tests.support.services import wait_for
 
 long = pytest.mark.chaos
@@ -117,7 +118,7 @@ def test_a_worker_told_to_stop_keeps_the_batch_gives_the_lease_back_and_another_
     job_id = staged.submit(recording())
     wait_for(lambda: len(staged.ledger.begun(job_id)) == 3, what="the third batch")
     assert worker.stop() == 0, worker.log
-    job = staged.view(job_id).job
+    job = factories.row(staged.db, job_id)
     assert (job.status, job.lease_expires_at) == (JobStatus.QUEUED, None)
     # The batch that it was told in was finished and kept.
     begun, committed = (
@@ -129,7 +130,7 @@ def test_a_worker_told_to_stop_keeps_the_batch_gives_the_lease_back_and_another_
     assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, other.log
     assert staged.outcomes(job_id) == [(AttemptOutcome.RELEASED, None), *UNDISTURBED]
     assert staged.ledger.repeated(job_id) == 0
-    assert staged.view(job_id).job.failed_attempts == 0
+    assert factories.row(staged.db, job_id).failed_attempts == 0
 
 
 def everything_of(staged: Staged, job_id: str) -> list[dict[str, object]]:

@@ -25,7 +25,7 @@ from shared.errors import (
     Stalled,
     UnsupportedMedia,
 )
-from shared.jobs import QueueLimit, history
+from shared.jobs import QueueLimit
 from shared.models import LOCAL_OWNER, JobEvent
 from shared.states import EVENTS_OF, TRANSITIONS, EventKind, JobStatus, Stage
 from tests.support import factories
@@ -289,7 +289,7 @@ class TestBounds:
     def test_however_often_a_job_is_tried_its_newest_events_and_its_submission_are_kept(
         self, db: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(history, "KEPT_EVENTS", 6)
+        monkeypatch.setattr("shared.jobs.events.KEPT_EVENTS", 6)
         other = factories.submit(db, priority=-1)
         job_id = factories.submit(db)
         for _ in range(10):
@@ -302,7 +302,7 @@ class TestBounds:
     def test_asking_again_and_again_is_bounded_too(
         self, db: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(history, "KEPT_EVENTS", 6)
+        monkeypatch.setattr("shared.jobs.events.KEPT_EVENTS", 6)
         job_id = factories.submit(db)
         for _ in range(10):
             jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from shared import jobs
 from shared.db import Database
@@ -16,8 +19,8 @@ from shared.errors import (
     JobNotFound,
     TranscriptNotReady,
 )
-from shared.models import LOCAL_OWNER, Attempt, Job, Recording, Segment, StoredTranscript
-from shared.states import AttemptOutcome, JobStatus
+from shared.models import LOCAL_OWNER, Attempt, Base, Job, Recording, Segment, StoredTranscript
+from shared.states import AttemptOutcome, JobStatus, Stage
 from tests.support import factories
 from tests.support.factories import PLAN_KEY, TRANSCRIPT, count, view
 
@@ -265,3 +268,30 @@ class TestReading:
             )
         assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
         assert jobs.workers_seen(db, within_s=-60) == []
+
+
+def test_a_stage_of_an_early_version_is_shown_as_what_it_is_called_now(db: Database) -> None:
+    job_id = factories.submit(db)
+    factories.claim(db)
+    with db.writing() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(stage="segmenting"))
+    assert view(db, job_id).job.stage is Stage.DECODING
+
+
+def test_what_is_read_of_jobs_holds_no_rows(db: Database) -> None:
+    job_id = factories.a_job(db, JobStatus.COMPLETED)
+    page = jobs.list_jobs(db, owner_id=LOCAL_OWNER)
+    history = jobs.get_history(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    pending: list[Any] = [view(db, job_id), page, history, jobs.workers_seen(db, within_s=60)]
+    seen = 0
+    while pending:
+        value = pending.pop()
+        assert not isinstance(value, Base), value
+        seen += 1
+        if is_dataclass(value):
+            pending += [getattr(value, field.name) for field in fields(value)]
+        elif isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list | tuple):
+            pending += value
+    assert seen > 50

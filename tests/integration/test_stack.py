@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from shared import jobs
 from shared.db import Database
-from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
+from tests.support import factories
 from tests.support.installation import as_wav, children
 from tests.support.services import Service, free_port, start, wait_for
 from tests.support.speech.demo_speech import meeting
@@ -173,7 +172,7 @@ def test_ctrl_c_gives_a_running_job_back_with_what_it_has(serve: Serve, tmp_path
     stack.kill(signal.SIGINT)
     assert stack.process.wait(10) == 0
     db = Database(f"sqlite:///{tmp_path / 'data' / 'longscribe.db'}")
-    job = jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job
+    job = factories.row(db, job_id)
     db.dispose()
     assert (job.status, job.failed_attempts) == (JobStatus.QUEUED, 0), stack.log
     assert 0.4 < job.progress < 1

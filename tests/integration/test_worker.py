@@ -53,13 +53,13 @@ def test_a_recording_becomes_its_text_with_times(common: tuple[Installation, Ser
     shown = installation.view(job_id)
     assert shown.job.progress == 1
     assert shown.job.recording.duration_s == pytest.approx(60, abs=0.01)
-    assert shown.attempt is not None
-    assert shown.attempt.batch_size_s == 300
-    assert shown.attempt.limited_by == BatchLimit.LENGTH
-    assert shown.attempt.length_ceiling_s == 300
-    assert shown.attempt.sized_for_s == pytest.approx(60, abs=0.5)
-    assert shown.attempt.memory_is_measured
-    assert shown.attempt.predicted_peak_bytes and shown.attempt.peak_bytes
+    assert shown.recognition is not None
+    assert shown.recognition.batch_size_s == 300
+    assert shown.recognition.limited_by == BatchLimit.LENGTH
+    assert shown.recognition.length_ceiling_s == 300
+    assert shown.recognition.sized_for_s == pytest.approx(60, abs=0.5)
+    assert shown.recognition.memory_is_measured
+    assert shown.recognition.predicted_peak_bytes and shown.recognition.peak_bytes
     assert not list((installation.stack.folder / "data" / "work").iterdir())
 
 
@@ -115,8 +115,8 @@ def test_the_text_is_the_same_at_every_batch_size(stack: Stack, installation: In
         job_id = installation.submit(as_wav(meeting(240).samples))
         assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
         transcripts[size] = installation.transcript(job_id)
-        attempt = installation.view(job_id).attempt
-        assert attempt is not None and attempt.batch_size_s == float(size)
+        stats = installation.view(job_id).recognition
+        assert stats is not None and stats.batch_size_s == float(size)
         worker.stop()
     assert len({transcript.text for transcript in transcripts.values()}) == 1
     words = [

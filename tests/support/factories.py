@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import joinedload, selectinload
 
 from shared import jobs
 from shared.db import Database, database_now
@@ -113,7 +114,7 @@ def a_job(db: Database, status: JobStatus, **values: Any) -> str:
 
 
 def status_of(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> JobStatus:
-    return JobStatus(jobs.get_job(db, owner_id=owner_id, job_id=job_id).job.status)
+    return jobs.get_job(db, owner_id=owner_id, job_id=job_id).job.status
 
 
 def learn(db: Database, *, speed: float, audio_s: float = 600.0, filename: str = "a.wav") -> str:
@@ -159,6 +160,16 @@ def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) 
 
 def view(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> jobs.JobView:
     return jobs.get_job(db, owner_id=owner_id, job_id=job_id)
+
+
+def row(db: Database, job_id: str) -> Job:
+    """A job's row as it is stored, with its recording and its attempts."""
+    with db.reading() as session:
+        return session.scalars(
+            select(Job)
+            .where(Job.id == job_id)
+            .options(joinedload(Job.recording), selectinload(Job.attempts))
+        ).one()
 
 
 def told(db: Database, job_id: str) -> list[tuple[str, int | None]]:

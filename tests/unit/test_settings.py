@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import InvalidSettings, Settings, load_settings
+from shared.settings import InvalidSettings, Settings, is_demo_model, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +101,10 @@ def test_whoever_sits_at_the_machine_needs_no_account(
 ) -> None:
     monkeypatch.setenv("LONGSCRIBE_HOST", host)
     assert not load_settings().requires_sign_in
+
+
+def test_only_the_bundled_model_is_the_demo() -> None:
+    assert Settings(model="demo").uses_demo_model
+    assert is_demo_model("demo")
+    assert not any(is_demo_model(name) for name in (None, "demo-large", "paraformer-zh"))
+    assert not Settings(model="/models/demo").uses_demo_model

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from shared.jobs import JobHistory
-from shared.models import Attempt, JobEvent
+from shared.jobs import AttemptRecord, EventRecord, JobHistory
 from shared.states import EventKind
 from shared.transcripts.values import SAMPLE_RATE
 from web.api.schemas import EventOut, HistoryOut
@@ -22,13 +21,12 @@ def present_history(job_id: str, history: JobHistory) -> HistoryOut:
     return HistoryOut(job_id=job_id, events=[_present(event, history) for event in history.events])
 
 
-def _present(event: JobEvent, history: JobHistory) -> EventOut:
+def _present(event: EventRecord, history: JobHistory) -> EventOut:
     attempt = _attempt(event, history)
-    kind = EventKind(event.kind)
-    text = _MESSAGES[kind]
+    text = _MESSAGES[event.kind]
     return EventOut(
         at=event.at,
-        kind=kind,
+        kind=event.kind,
         attempt=event.attempt,
         worker=attempt.worker if attempt else None,
         code=event.detail.get("code"),
@@ -36,7 +34,7 @@ def _present(event: JobEvent, history: JobHistory) -> EventOut:
     )
 
 
-def _attempt(event: JobEvent, history: JobHistory) -> Attempt | None:
+def _attempt(event: EventRecord, history: JobHistory) -> AttemptRecord | None:
     return None if event.attempt is None else history.attempts.get(event.attempt)
 
 
@@ -49,7 +47,7 @@ def _kept_batches(history: JobHistory, up_to: int) -> int:
     )
 
 
-def _claimed(event: JobEvent, history: JobHistory) -> str:
+def _claimed(event: EventRecord, history: JobHistory) -> str:
     number = event.attempt or 1
     if number == 1:
         return _("A worker took the job.")
@@ -64,14 +62,14 @@ def _claimed(event: JobEvent, history: JobHistory) -> str:
     )
 
 
-def _decoded(event: JobEvent, history: JobHistory) -> str:
+def _decoded(event: EventRecord, history: JobHistory) -> str:
     return _(
         "The recording was read to its end: %(length)s of audio.",
         length=clock(event.detail["duration_s"]),
     )
 
 
-def _planned(event: JobEvent, history: JobHistory) -> str:
+def _planned(event: EventRecord, history: JobHistory) -> str:
     segments, batches = event.detail["segments"], event.detail["batches"]
     if not segments:
         return _("Nobody speaks in it.")
@@ -88,7 +86,7 @@ def _batches(count: int) -> str:
     return ngettext("%(count)s batch", "%(count)s batches", count, count=f"{count:,}")
 
 
-def _recognising(event: JobEvent, history: JobHistory) -> str:
+def _recognising(event: EventRecord, history: JobHistory) -> str:
     began = _(
         "Recognition began, in batches of up to %(size)s.",
         size=padded_text(event.detail["batch_size_s"]),
@@ -108,7 +106,7 @@ def _recognising(event: JobEvent, history: JobHistory) -> str:
     return began + " " + _("This attempt recognised %(what)s so far.", what=done)
 
 
-def _out_of_memory(event: JobEvent, history: JobHistory) -> str:
+def _out_of_memory(event: EventRecord, history: JobHistory) -> str:
     return _(
         "A batch did not fit into memory. It was halved and tried again; from then on a batch "
         "holds up to %(size)s.",
@@ -116,7 +114,7 @@ def _out_of_memory(event: JobEvent, history: JobHistory) -> str:
     )
 
 
-def _lost(event: JobEvent, history: JobHistory) -> str:
+def _lost(event: EventRecord, history: JobHistory) -> str:
     if event.detail.get("code") == "stalled":
         what = _("The job stopped moving, so its process was ended.")
     elif (lease_s := _lease_s(event, history)) is not None:
@@ -129,7 +127,7 @@ def _lost(event: JobEvent, history: JobHistory) -> str:
     return what + _next(event, history)
 
 
-def _lease_s(lost: JobEvent, history: JobHistory) -> float | None:
+def _lease_s(lost: EventRecord, history: JobHistory) -> float | None:
     """The length of the lease that ran out; None for events of versions that did not store it."""
     leases: list[float] = [
         event.detail["lease_s"]
@@ -141,7 +139,7 @@ def _lease_s(lost: JobEvent, history: JobHistory) -> float | None:
     return leases[0] if leases else None
 
 
-def _retrying(event: JobEvent, history: JobHistory) -> str:
+def _retrying(event: EventRecord, history: JobHistory) -> str:
     message = _message(event)
     what = (
         _("The attempt failed: %(message)s", message=message)
@@ -151,7 +149,7 @@ def _retrying(event: JobEvent, history: JobHistory) -> str:
     return what + _next(event, history)
 
 
-def _next(event: JobEvent, history: JobHistory) -> str:
+def _next(event: EventRecord, history: JobHistory) -> str:
     """A sentence on whether and when the job is tried again; empty where the next event says so."""
     failures, of = event.detail.get("failures"), event.detail.get("of")
     if failures is None or of is None or failures >= of:
@@ -171,13 +169,13 @@ def _next(event: JobEvent, history: JobHistory) -> str:
     return " " + said
 
 
-def _cancelled(event: JobEvent, history: JobHistory) -> str:
+def _cancelled(event: EventRecord, history: JobHistory) -> str:
     if event.attempt is None:
         return _("The job was cancelled while it waited.")
     return _("The attempt has stopped; the job is cancelled.")
 
 
-def _completed(event: JobEvent, history: JobHistory) -> str:
+def _completed(event: EventRecord, history: JobHistory) -> str:
     sentences = event.detail.get("sentences")
     if sentences is None:
         return _("The transcript is stored.")
@@ -191,18 +189,18 @@ def _completed(event: JobEvent, history: JobHistory) -> str:
     )
 
 
-def _failed(event: JobEvent, history: JobHistory) -> str:
+def _failed(event: EventRecord, history: JobHistory) -> str:
     message = _message(event)
     return _("The job failed: %(message)s", message=message) if message else _("The job failed.")
 
 
-def _message(event: JobEvent) -> str:
+def _message(event: EventRecord) -> str:
     """The message of the error behind an event; empty where none is stored."""
     message = event.detail.get("message") or ""
     return localised_message(event.detail.get("code") or "", message) if message else ""
 
 
-_MESSAGES: dict[EventKind, str | Callable[[JobEvent, JobHistory], str]] = {
+_MESSAGES: dict[EventKind, str | Callable[[EventRecord, JobHistory], str]] = {
     EventKind.SUBMITTED: N_("The recording was accepted and is safe on disk."),
     EventKind.CLAIMED: _claimed,
     EventKind.DECODED: _decoded,

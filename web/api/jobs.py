@@ -27,7 +27,6 @@ from web.api.schemas import (
 from web.api.transcripts import transcript_response
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
-from web.monitoring.health import require_database
 from web.services import services
 from web.uploads.submission import accept, accept_upload
 
@@ -68,7 +67,7 @@ def submit_job() -> Response:
             'JSON: {"upload_id": "…"}.',
             param="file",
         )
-    require_database(services().db)
+    jobs.require_database(services().db)
     options = parse(SubmitOptions, request.form, "file")
     for name in request.files:
         if name != "file":

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from shared.export import FORMATS
 from shared.jobs import JobView
 from shared.settings import Settings, is_demo_model
-from shared.states import TERMINAL, JobStatus, Stage
+from shared.states import TERMINAL
 from web.api.batch_reason import batch_reason
 from web.api.schemas import (
     BatchOut,
@@ -42,8 +42,8 @@ def present(view: JobView, settings: Settings) -> JobOut:
     speed = view.real_time_factor_x
     return JobOut(
         id=job.id,
-        status=JobStatus(job.status),
-        stage=Stage(job.stage) if job.stage else None,
+        status=job.status,
+        stage=job.stage,
         progress=round(job.progress, 4),
         queue_position=view.queue_position,
         eta_seconds=None if eta is None else round(eta, 1),
@@ -57,7 +57,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         batch=_batch(view),
         real_time_factor_x=None if speed is None else round(speed, 2),
         error=_error(view),
-        warnings=[str(warning) for warning in job.warnings],
+        warnings=job.warnings,
         confidence=job.low_confidence_share,
         metadata=job.options.get("metadata", {}),
         priority=job.priority,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shared.accounts import LOCAL_OWNER
 from shared.accounts.errors import Unauthorized
-from shared.models import LOCAL_OWNER
 from web.authentication.sign_in import current_person
 from web.services import services
 

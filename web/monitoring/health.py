@@ -9,13 +9,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 import migrations
 from shared import jobs
-from shared.db import Database
-from shared.models import Job
 from shared.queue import waiting_doorbells
 from web.monitoring import metrics
 from web.services import Services, services
@@ -56,22 +53,13 @@ def metrics_text() -> Response:
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def require_database(db: Database) -> None:
-    """Check that the database answers, before a long upload rather than after it.
-
-    Raises SQLAlchemy's OperationalError where it does not.
-    """
-    with db.reading() as session:
-        session.scalar(select(Job.id).limit(1))
-
-
 def _database(here: Services) -> str:
     try:
         if not here.migrated.is_set():
             if not migrations.is_current(here.db):
                 return "not_migrated"
             here.migrated.set()
-        require_database(here.db)
+        jobs.require_database(here.db)
     except SQLAlchemyError:
         return "unreachable"
     return "ok"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from shared.models import Attempt
+from shared.jobs import AttemptRecord
 from shared.states import AttemptOutcome, EventKind
 from web.api.schemas import HistoryOut
 from web.errors import localised_message
@@ -23,15 +23,14 @@ _PROBLEMS = frozenset({EventKind.LOST, EventKind.RETRYING, EventKind.FAILED, Eve
 """A history with one of these is shown opened: it is what the reader came for."""
 
 
-def outcome_text(attempt: Attempt) -> str:
+def outcome_text(attempt: AttemptRecord) -> str:
     """An attempt's outcome, with its error unless that repeats the outcome."""
     if attempt.outcome is None:
         return _("running")
-    outcome = AttemptOutcome(attempt.outcome)
-    text = _(_OUTCOME[outcome])
+    text = _(_OUTCOME[attempt.outcome])
     code, message = attempt.error_code or "", attempt.error_message
     why = localised_message(code, message) if message else code
-    if not why or (outcome is AttemptOutcome.LOST and not message):
+    if not why or (attempt.outcome is AttemptOutcome.LOST and not message):
         return text
     return _("%(outcome)s: %(why)s", outcome=text, why=why)
 

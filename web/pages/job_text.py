@@ -21,7 +21,6 @@ _STATUS = {
 
 _STAGE = {
     Stage.DECODING: N_("Reading the audio"),
-    Stage.SEGMENTING: N_("Finding speech"),
     Stage.RECOGNISING: N_("Recognising speech"),
     Stage.PUNCTUATING: N_("Adding punctuation"),
     Stage.SAVING: N_("Saving"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.models import Recording
+from shared.jobs import RecordingRecord
 from shared.storage.blobs import BlobStore
 from web.http.media_types import HEAD_BYTES, media_type
 
@@ -16,7 +16,7 @@ class Player:
     duration_s: float | None
 
 
-def player_of(recording: Recording, blobs: BlobStore) -> Player | None:
+def player_of(recording: RecordingRecord, blobs: BlobStore) -> Player | None:
     """Read the type from the file's first bytes; None if the file is gone."""
     try:
         with blobs.path(recording.blob_key).open("rb") as file:

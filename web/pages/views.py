@@ -29,7 +29,6 @@ from web.api.presenter import DEMO_NOTICE, poll_after_s, present
 from web.authentication.owner import current_owner_id
 from web.errors import localised_message
 from web.i18n.languages import same_site_path
-from web.monitoring.health import require_database
 from web.pages.blueprint import pages
 from web.pages.player import player_of
 from web.services import services
@@ -94,7 +93,7 @@ def _fragment(template: str, context: dict[str, Any], poll_after: int | None) ->
 @pages.post("/")
 def submit() -> Any:
     """Accept files from a browser without JavaScript; others send each file to the API."""
-    require_database(services().db)
+    jobs.require_database(services().db)
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
         raise InvalidRequest(NO_FILE, param="file")

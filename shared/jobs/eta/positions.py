@@ -49,13 +49,12 @@ _kept: WeakKeyDictionary[Any, _Simulation] = WeakKeyDictionary()
 
 
 def positions_and_etas(
-    session: Session, snapshot: QueueSnapshot, jobs: Sequence[Job]
+    session: Session, snapshot: QueueSnapshot, waiting: Sequence[str]
 ) -> QueuePositions:
-    """Where the waiting ones of `jobs` stand, and when these and the running ones will be done;
-    perhaps of other jobs too."""
+    """Where the `waiting` jobs, by their ids, stand, and when they and all running ones will be
+    done; other waiting jobs may be in the answer too."""
     running = {job.job_id: job.remaining_s(snapshot.throughput) for job in snapshot.running}
     eta_s = {job_id: left for job_id, left in running.items() if left is not None}
-    waiting = [job.id for job in jobs if job.status == JobStatus.QUEUED]
     if not waiting:
         return QueuePositions({}, eta_s)
     simulated = _simulation(session, snapshot)

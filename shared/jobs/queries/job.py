@@ -70,6 +70,15 @@ def get_transcript(
         return with_corrections(session, job_id, recognised, words=words)
 
 
+def require_database(db: Database) -> None:
+    """Check that the database answers, before a long upload rather than after it.
+
+    Raises SQLAlchemy's OperationalError where it does not.
+    """
+    with db.reading() as session:
+        session.scalar(select(Job.id).limit(1))
+
+
 def queue_summary(db: Database) -> QueueSummary:
     """Count the jobs of all owners by state."""
     with db.reading() as session:

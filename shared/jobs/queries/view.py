@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,15 +12,18 @@ from shared.jobs.eta.positions import positions_and_etas
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.time_spent import job_s
 from shared.jobs.queries.recognition_stats import RecognitionStats, recognition_stats
+from shared.jobs.queries.records import AttemptRecord, JobRecord, job_record
 from shared.models import Attempt, Job, Recording
 from shared.states import TERMINAL, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as it is shown. `job.recording` and `job.attempts` are loaded."""
+    """A job as it is shown: what is stored, and what is computed from it and from the queue."""
 
-    job: Job
+    job: JobRecord
+    recognition: RecognitionStats | None
+    """How it was recognised, over all attempts; None until a batch size was chosen."""
     queue_position: int | None
     """1 for the next to be taken, owners taking turns; None unless queued."""
     now: datetime
@@ -34,14 +36,9 @@ class JobView:
     """Workers that reported themselves lately; None once the job is at its end."""
 
     @property
-    def attempt(self) -> Attempt | None:
+    def attempt(self) -> AttemptRecord | None:
         """The running or latest attempt."""
         return self.job.attempts[-1] if self.job.attempts else None
-
-    @property
-    def recognition(self) -> RecognitionStats | None:
-        """How it was recognised, over all attempts; None until a batch size was chosen."""
-        return recognition_stats(self.job.attempts)
 
     @property
     def processing_s(self) -> float:
@@ -62,7 +59,7 @@ def view_jobs(
 ) -> list[JobView]:
     """The jobs for which `which` holds, newest first, in one statement, and another two for the
     positions of those that wait."""
-    jobs: Sequence[Job] = (
+    rows = (
         session.scalars(
             select(Job)
             .join(Recording, Recording.id == Job.recording_id)
@@ -74,14 +71,16 @@ def view_jobs(
         .unique()
         .all()
     )
-    queue = positions_and_etas(session, snapshot, jobs)
+    waiting = [row.id for row in rows if row.status == JobStatus.QUEUED]
+    queue = positions_and_etas(session, snapshot, waiting)
     return [
         JobView(
-            job,
-            queue.position.get(job.id),
-            snapshot.now,
-            queue.eta_s.get(job.id),
-            None if job.status in TERMINAL else snapshot.workers,
+            job=job_record(row),
+            recognition=recognition_stats(row.attempts),
+            queue_position=queue.position.get(row.id),
+            now=snapshot.now,
+            eta_s=queue.eta_s.get(row.id),
+            workers_alive=None if row.status in TERMINAL else snapshot.workers,
         )
-        for job in jobs
+        for row in rows
     ]

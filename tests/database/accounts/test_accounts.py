@@ -55,8 +55,9 @@ def test_the_first_account_is_an_administrators_and_takes_over_what_was_recorded
     anna = an_admin(db)
     assert accounts.is_set_up(db)
     assert anna.is_admin and not anna.password_is_temporary
-    assert jobs.get_job(db, owner_id=anna.id, job_id=job_id).job.recording.owner_id == anna.id
-    assert jobs.get_job(db, owner_id=anna.id, job_id=job_id).job.idempotency_key == "key"
+    assert factories.row(db, job_id).recording.owner_id == anna.id
+    assert jobs.get_job(db, owner_id=anna.id, job_id=job_id).job.id == job_id
+    assert factories.row(db, job_id).idempotency_key == "key"
     with pytest.raises(JobNotFound):
         jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id)
     with pytest.raises(SetUpDone):
@@ -143,7 +144,7 @@ def test_handing_over_to_oneself_changes_nothing(db: Database) -> None:
     anna = an_admin(db)
     job_id = factories.submit(db, owner_id=anna.id, idempotency_key="one")
     assert accounts.hand_over(db, from_owner=anna.id, to_owner=anna.id) == 0
-    assert factories.view(db, job_id, owner_id=anna.id).job.idempotency_key == "one"
+    assert factories.row(db, job_id).idempotency_key == "one"
 
 
 def test_what_is_not_there_is_not_found(db: Database) -> None:

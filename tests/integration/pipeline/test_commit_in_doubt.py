@@ -134,8 +134,8 @@ def run(worker: Worker, commits: Commits, job: str, lost: int | None, happens: b
     commits.lose(lost, happens=happens)
     transcribe_next("test")
     commits.counting = False
-    found = worker.job(job_id)
-    job_row, attempts = found.job, found.job.attempts
+    job_row = factories.row(worker.db, job_id)
+    attempts = job_row.attempts
     history = jobs.get_history(worker.db, owner_id=LOCAL_OWNER, job_id=job_id)
     told = (
         job_row.status,

@@ -88,9 +88,9 @@ def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
     job_id = worker.submit(RECORDING)
     transcribe_next("short of memory")
     assert worker.transcript(job_id) == expected
-    attempt = worker.job(job_id).attempt
-    assert attempt is not None
-    assert attempt.oom_retries == len(device.refused) > 0
+    stats = worker.job(job_id).recognition
+    assert stats is not None
+    assert stats.oom_retries == len(device.refused) > 0
     assert tools.batch_sizer.ceiling_s < BUDGET_S
 
     device.tried.clear()
@@ -99,9 +99,9 @@ def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
     transcribe_next("with what was learnt")
     assert worker.transcript(again) == expected
     assert device.refused == []
-    attempt = worker.job(again).attempt
-    assert attempt is not None and attempt.oom_retries == 0
-    assert attempt.limited_by == BatchLimit.LEARNED
+    stats = worker.job(again).recognition
+    assert stats is not None and stats.oom_retries == 0
+    assert stats.limited_by == BatchLimit.LEARNED
 
 
 def _segment_lengths_s(worker: Worker, tools: Tools, device: Device) -> list[float]:
@@ -122,8 +122,8 @@ def test_out_of_memory_at_the_first_batch_alone(
     job_id = worker.submit(RECORDING)
     transcribe_next("at first")
     assert worker.transcript(job_id) == expected
-    attempt = worker.job(job_id).attempt
-    assert attempt is not None and attempt.oom_retries == 1
+    stats = worker.job(job_id).recognition
+    assert stats is not None and stats.oom_retries == 1
     assert tools.batch_sizer.ceiling_s == pytest.approx(device.refused[0] / 2, rel=0.05)
 
 

@@ -25,13 +25,13 @@ class TestOutOfMemory:
         recogniser = StubRecogniser(out_of_memory_above_s=room_s)
         worker.run(recogniser, monkeypatch)
         assert worker.transcript(job_id) == expected
-        attempt = worker.job(job_id).attempt
-        assert attempt is not None
-        assert attempt.oom_retries > 0
-        assert attempt.batch_size_s is not None and attempt.batch_size_s <= 2 * room_s
+        stats = worker.job(job_id).recognition
+        assert stats is not None
+        assert stats.oom_retries > 0
+        assert stats.batch_size_s is not None and stats.batch_size_s <= 2 * room_s
         refused = [size for size in recogniser.batches if size > room_s]
         # Once known, the ceiling holds: a larger batch is not tried again.
-        assert len(refused) == attempt.oom_retries
+        assert len(refused) == stats.oom_retries
         assert refused == sorted(refused, reverse=True)
 
     def test_the_next_job_starts_below_the_ceiling_that_was_learnt(
@@ -47,9 +47,9 @@ class TestOutOfMemory:
         recogniser.batches.clear()
         transcribe_next("second")
         assert max(recogniser.batches) <= 20
-        attempt = worker.job(second).attempt
-        assert attempt is not None and attempt.oom_retries == 0
-        assert attempt.limited_by == BatchLimit.LEARNED
+        stats = worker.job(second).recognition
+        assert stats is not None and stats.oom_retries == 0
+        assert stats.limited_by == BatchLimit.LEARNED
 
     def test_when_not_even_one_segment_fits_the_job_fails_and_the_worker_lives(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch

@@ -109,10 +109,10 @@ class TestHeartbeat:
                 patched.setattr(heartbeat.jobs, "heartbeat", refused)
                 wait_for(lambda: len(tries) > 10, what="an outage of four leases")
                 beating.check()
-            before = factories.view(db, job_id).job.lease_expires_at
+            before = factories.row(db, job_id).lease_expires_at
             assert before is not None
             wait_for(
-                lambda: (factories.view(db, job_id).job.lease_expires_at or before) > before,
+                lambda: (factories.row(db, job_id).lease_expires_at or before) > before,
                 what="the lease to be renewed",
             )
             beating.check()

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from shared import jobs
 from shared.db import Database
 from shared.errors import InternalError
-from shared.jobs.history import NewEvent, record
+from shared.jobs.events import NewEvent, record
 from shared.models import LOCAL_OWNER
 from shared.states import EventKind, JobStatus, Stage
 from tests.support import factories

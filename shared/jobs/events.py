@@ -1,23 +1,28 @@
-"""What happened to a job, recorded in the transaction in which it happened.
+"""What happens to a job, recorded in the transaction in which it happens.
 
 So the history holds nothing that was rolled back and misses nothing that was committed, and an
 attempt that lost its lease, whose writes are refused, records nothing either.  It stays short: an
 attempt has one event of each kind, save the few times that a batch was halved, whatever the
 number of its batches; `KEPT_EVENTS` bounds the attempts.
+
+Every event of every job goes through `_insert`, and nothing else writes the table of events.  What
+has to be written in the same transaction, such as the outbox of a notification, is written there:
+the EventRecord that it makes has all that somebody else is told of an event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
 
-from shared.db import Database, database_now
-from shared.errors import JobNotFound, LongscribeError
-from shared.models import Attempt, Job, JobEvent
+from shared.db import database_now
+from shared.errors import LongscribeError
+from shared.models import Job, JobEvent
 from shared.states import EventKind
 
 KEPT_EVENTS = 200
@@ -39,11 +44,18 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class JobHistory:
-    """A job's events in the order in which they happened, and its attempts by number."""
+class EventRecord:
+    """An event as it is stored, with the job that it belongs to and that job's owner."""
 
-    events: list[JobEvent]
-    attempts: dict[int, Attempt]
+    id: int
+    """Grows with every event of a job."""
+    job_id: str
+    owner_id: str
+    at: datetime
+    """By the database's clock."""
+    kind: EventKind
+    attempt: int | None
+    detail: Mapping[str, Any]
 
 
 def error_detail(error: LongscribeError) -> dict[str, Any]:
@@ -51,38 +63,49 @@ def error_detail(error: LongscribeError) -> dict[str, Any]:
     return {"code": error.code, "message": error.message[:_LONGEST_MESSAGE]}
 
 
-def record(session: Session, job_id: str, *events: NewEvent) -> None:
+def record(session: Session, job_id: str, *events: NewEvent) -> list[EventRecord]:
     """Write events into the transaction of `session`, which holds the lock on the job's row."""
-    for event in events:
-        session.execute(
-            insert(JobEvent).values(
-                job_id=job_id,
-                kind=event.kind.value,
-                attempt=event.attempt,
-                detail=dict(event.detail),
-            )
-        )
+    recorded = [_insert(session, job_id, event, once=False) for event in events]
+    return [event for event in recorded if event is not None]
 
 
-def record_once(session: Session, job_id: str, event: NewEvent) -> None:
+def record_once(session: Session, job_id: str, event: NewEvent) -> EventRecord | None:
     """Write an event as `record` does, unless its attempt has an event of this kind already."""
+    return _insert(session, job_id, event, once=True)
+
+
+def _insert(session: Session, job_id: str, event: NewEvent, *, once: bool) -> EventRecord | None:
     columns = JobEvent.__table__.c
-    already = select(JobEvent.id).where(
-        JobEvent.job_id == job_id,
-        JobEvent.kind == event.kind.value,
-        JobEvent.attempt == event.attempt,
-    )
     row = select(
         literal(job_id, columns.job_id.type),
         database_now(),
         literal(event.kind.value, columns.kind.type),
         literal(event.attempt, columns.attempt.type),
         literal(dict(event.detail), columns.detail.type),
-    ).where(~already.exists())
-    session.execute(
-        insert(JobEvent).from_select(
-            ["job_id", "at", "kind", "attempt", "detail"], row, include_defaults=False
+    )
+    if once:
+        already = select(JobEvent.id).where(
+            JobEvent.job_id == job_id,
+            JobEvent.kind == event.kind.value,
+            JobEvent.attempt == event.attempt,
         )
+        row = row.where(~already.exists())
+    owner_id = select(Job.owner_id).where(Job.id == job_id).scalar_subquery()
+    written = session.execute(
+        insert(JobEvent)
+        .from_select(["job_id", "at", "kind", "attempt", "detail"], row, include_defaults=False)
+        .returning(JobEvent.id, JobEvent.at, owner_id.label("owner_id"))
+    ).one_or_none()
+    if written is None:
+        return None
+    return EventRecord(
+        written.id,
+        job_id,
+        written.owner_id,
+        written.at,
+        event.kind,
+        event.attempt,
+        dict(event.detail),
     )
 
 
@@ -105,15 +128,3 @@ def forget_beyond_limit(session: Session, job_id: str) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-def get_history(db: Database, *, owner_id: str, job_id: str) -> JobHistory:
-    """What happened to a job. Raises JobNotFound, for another owner's too."""
-    with db.reading() as session:
-        if not session.scalar(select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id)):
-            raise JobNotFound
-        events = session.scalars(
-            select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.id)
-        ).all()
-        attempts = session.scalars(select(Attempt).where(Attempt.job_id == job_id)).all()
-    return JobHistory(list(events), {attempt.number: attempt for attempt in attempts})

@@ -1,0 +1,121 @@
+"""Rows as plain values: what leaves the transaction that read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.jobs.eta.time_spent import attempt_s
+from shared.models import Attempt, Job, Recording
+from shared.states import AttemptOutcome, JobStatus, Stage
+
+_STAGES = {stage.value: stage for stage in Stage} | {"segmenting": Stage.DECODING}
+"""Stages by their names in the database. A worker of an early version wrote 'segmenting' of what is
+a part of decoding since; a job that it holds during an upgrade is shown all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRecord:
+    """A recording as it was submitted."""
+
+    blob_key: str
+    filename: str
+    size_bytes: int
+    sha256: str
+    duration_s: float | None
+    """Known once it was decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One run of a job by one worker. `shared.models.Attempt` says what each column is."""
+
+    number: int
+    worker: str
+    model: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    error_code: str | None
+    error_message: str | None
+    batches: int
+    """Those that are committed."""
+    speech_samples: int | None
+    discarded: bool
+    """Its segments were dropped for those of another model or of other options."""
+
+    @property
+    def took_s(self) -> float | None:
+        """Wall seconds from its start to its end; None while it runs."""
+        return None if self.ended_at is None else attempt_s(self, self.ended_at)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as it is stored. `shared.models.Job` says what each column is."""
+
+    id: str
+    status: JobStatus
+    stage: Stage | None
+    progress: float
+    priority: int
+    options: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+    warnings: list[str]
+    low_confidence_share: float | None
+    recording: RecordingRecord
+    attempts: list[AttemptRecord]
+    """In their order; the last one is running or the latest."""
+
+
+def job_record(row: Job) -> JobRecord:
+    """The values of a row whose recording and attempts are loaded."""
+    return JobRecord(
+        id=row.id,
+        status=JobStatus(row.status),
+        stage=None if row.stage is None else _STAGES[row.stage],
+        progress=row.progress,
+        priority=row.priority,
+        options=row.options,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        error_code=row.error_code,
+        error_message=row.error_message,
+        warnings=[str(warning) for warning in row.warnings],
+        low_confidence_share=row.low_confidence_share,
+        recording=_recording_record(row.recording),
+        attempts=[attempt_record(attempt) for attempt in row.attempts],
+    )
+
+
+def attempt_record(row: Attempt) -> AttemptRecord:
+    """The values of an attempt's row."""
+    return AttemptRecord(
+        number=row.number,
+        worker=row.worker,
+        model=row.model,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        outcome=None if row.outcome is None else AttemptOutcome(row.outcome),
+        error_code=row.error_code,
+        error_message=row.error_message,
+        batches=row.batches,
+        speech_samples=row.speech_samples,
+        discarded=row.discarded,
+    )
+
+
+def _recording_record(row: Recording) -> RecordingRecord:
+    return RecordingRecord(
+        blob_key=row.blob_key,
+        filename=row.filename,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        duration_s=row.duration_s,
+    )
