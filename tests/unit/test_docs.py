@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,7 +13,9 @@ from pydantic import SecretStr
 from shared.errors import LongscribeError
 from shared.export import FORMATS
 from shared.export.options import ExportOptions
+from shared.models import Base
 from shared.settings import Settings
+from shared.states import TRANSITIONS, AttemptOutcome, JobStatus
 from tests.support.services import REPOSITORY
 from worker.memory.model import MIB, Reserve
 
@@ -48,7 +51,14 @@ def test_the_settings_that_a_readme_names_exist_with_these_defaults(document: st
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "README.zh.md", "CHANGELOG.md", "docs/performance.md", "docs/exports.md"],
+    [
+        "README.md",
+        "README.zh.md",
+        "CHANGELOG.md",
+        "docs/performance.md",
+        "docs/exports.md",
+        "docs/protocol.md",
+    ],
 )
 def test_every_variable_and_link_leads_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text()
@@ -171,3 +181,29 @@ def test_the_table_of_export_options_has_their_defaults() -> None:
                 assert cell == wanted, (name, format_name)
             else:
                 assert cell in ("–", "always there", "false"), (name, format_name)
+
+
+def test_every_function_and_state_that_the_protocol_names_exists() -> None:
+    text = (REPOSITORY / "docs/protocol.md").read_text()
+    defined = set()
+    for root in ("shared", "web", "worker"):
+        for path in (REPOSITORY / root).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    defined.add(node.name)
+    columns = {column.name for table in Base.metadata.sorted_tables for column in table.c}
+    values = {kind.value for kinds in (JobStatus, AttemptOutcome) for kind in kinds}
+    words = set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", text))
+    assert words <= defined | columns | values, words - defined - columns - values
+    assert {"claim_next", "renew", "end_attempt", "expire_leases"} <= words
+    for classes in re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", text):
+        assert classes in defined
+    for place in re.findall(r"`((?:shared|web|worker)/[\w/.]+)`", text):
+        assert (REPOSITORY / place).exists(), place
+
+
+def test_the_protocols_diagram_has_the_arrows_that_jobs_follow() -> None:
+    text = (REPOSITORY / "docs/protocol.md").read_text()
+    states = text.partition("stateDiagram-v2")[2].partition("```")[0]
+    drawn = {(a, b) for a, b in re.findall(r"^  (\w+) --> (\w+):", states, re.MULTILINE)}
+    assert drawn == {(a.value, b.value) for a, to in TRANSITIONS.items() for b in to}
