@@ -13,7 +13,9 @@ from shared import jobs
 from shared.db import Database
 from shared.queue import make_ringing_celery
 from shared.settings import Settings
-from shared.storage.blobs import BlobStore
+from shared.storage.blob_store import BlobStore
+from shared.storage.configured import open_blob_store
+from shared.storage.space import Space, WorkSpace, work_space
 from web.running_hashes import RunningHashes
 
 _EXTENSION = "longscribe"
@@ -26,18 +28,31 @@ class Services:
     settings: Settings
     db: Database
     blobs: BlobStore
+    work_space: WorkSpace
     celery: Celery
     hashes: RunningHashes = field(default_factory=RunningHashes)
     migrated: threading.Event = field(default_factory=threading.Event)
     """Set once the database was found to have this version's schema, and then not checked again."""
 
     @property
-    def disk_is_full(self) -> bool:
-        """Whether no upload fits. False where the folder cannot be read, which /readyz reports."""
-        try:
-            return self.blobs.usable_bytes() == 0
-        except OSError:
-            return False
+    def storage_is_full(self) -> bool:
+        """Whether no recording is taken for want of room.
+
+        False where the storage cannot be asked; /readyz reports that.
+        """
+        return _is_full(self.blobs)
+
+    @property
+    def work_folder_is_full(self) -> bool:
+        """Whether workers on this data folder leave the queue alone for want of room."""
+        return _is_full(self.work_space)
+
+    def usable_bytes(self) -> int:
+        """Bytes that can still be written to the fuller of storage and work folder.
+
+        Raises OSError when the storage cannot be asked.
+        """
+        return min(self.blobs.usable_bytes(), self.work_space.usable_bytes())
 
     @property
     def uploads_kept_s(self) -> float:
@@ -52,12 +67,20 @@ class Services:
         )
 
 
+def _is_full(place: Space) -> bool:
+    try:
+        return place.usable_bytes() == 0
+    except OSError:
+        return False
+
+
 def open_services(app: Flask, settings: Settings) -> Services:
     """Create the services of `app`; each connects when it is first used."""
     opened = Services(
         settings=settings,
         db=Database(settings.resolved_database_url),
-        blobs=BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes),
+        blobs=open_blob_store(settings),
+        work_space=work_space(settings),
         celery=make_ringing_celery(settings),
     )
     app.extensions[_EXTENSION] = opened

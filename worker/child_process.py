@@ -21,7 +21,8 @@ from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
-from shared.storage.blobs import BlobStore
+from shared.storage.configured import open_blob_store
+from shared.storage.space import work_space
 from worker import main_process
 from worker.batching.size import BatchSizer
 from worker.configured_recogniser import load_configured_recogniser
@@ -124,7 +125,8 @@ def _load_tools(settings: Settings) -> Tools:
     return Tools(
         settings=settings,
         db=Database(settings.resolved_database_url),
-        blobs=BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes),
+        blobs=open_blob_store(settings),
+        work_space=work_space(settings),
         recogniser=recogniser,
         batch_sizer=BatchSizer(settings, recogniser),
     )

@@ -20,6 +20,7 @@ from shared.errors import (
 )
 from shared.models import new_id
 from shared.queue import TRANSCRIBE_NEXT, ring
+from shared.storage.space import require_space
 from worker import child_process
 from worker.app import app
 from worker.pipeline.attempt import Attempt
@@ -61,10 +62,13 @@ def transcribe_next(doorbell: str) -> None:
 
 
 def _has_room(tools: Tools) -> bool:
-    """Whether the disk takes more. While it does not, jobs wait in the queue, where they lose
-    nothing, and each sweep rings for them again."""
+    """Whether the work folder has room for decoded audio.
+
+    While it has none, jobs wait in the queue, where they lose nothing, and each sweep rings for
+    them again.
+    """
     try:
-        tools.blobs.require_space(0)
+        require_space(tools.work_space)
     except InsufficientStorage as error:
         log.error("leaves the queue alone until there is room", reason=error.message)
         return False

@@ -20,7 +20,7 @@ from shared.jobs.events import NewEvent, record
 from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
 from shared.models import Job, Recording
 from shared.states import EventKind
-from shared.storage.blobs import StoredBlob
+from shared.storage.blob_store import StoredBlob
 
 NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
 

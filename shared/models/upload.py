@@ -12,7 +12,7 @@ from shared.models.base import Base, Id, new_id
 
 
 class Upload(Base):
-    """A recording that comes in pieces. Its bytes have the same id (`shared.storage.partial`)."""
+    """A recording that comes in several requests. Its bytes have the same id in the BlobStore."""
 
     __tablename__ = "uploads"
     __table_args__ = (

@@ -1,13 +1,15 @@
 """Recordings that come in pieces: what their rows say, and their end.
 
 A row says how much of an upload is durable.  It is written after the bytes were synced, so it never
-says too much, and only by the request that holds them (`shared.storage.partial`).  A whole upload
+says too much, and only by the request that holds them (`BlobStore.hold_upload`).  A whole upload
 becomes a job through `shared.jobs.submit`; its recording keeps the upload's id in its blob's key,
 which is unique, so no second job can be made of it.  Every query names the owner.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import Update, select, update
@@ -17,8 +19,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import OffsetMismatch, UploadBusy, UploadExpired, UploadNotFound
 from shared.models import Job, Recording, Upload
-from shared.storage.blobs import BlobStore, key_of
-from shared.storage.partial import holding, remove_partial, untouched_partials
+from shared.storage.blob_store import BlobStore, StoredEntry, key_of
 
 _YOUNG_S = 3600.0
 """An upload gets its row right after its file; so long nothing is called stray."""
@@ -136,7 +137,7 @@ def remove(db: Database, blobs: BlobStore, *, owner_id: str, upload_id: str) -> 
     """End an upload: the row, then the bytes unless a job has them. UploadBusy while it is held."""
     try:
         # Whoever gives an upload up has most often just left the request that wrote to it.
-        with holding(blobs, upload_id, wait_s=_LEAVING_S):
+        with blobs.hold_upload(upload_id, wait_s=_LEAVING_S):
             forget(db, owner_id=owner_id, upload_id=upload_id)
             _remove_bytes(db, blobs, upload_id)
     except UploadExpired:  # its bytes are gone already
@@ -148,7 +149,7 @@ def sweep(db: Database, blobs: BlobStore) -> int:
     removed = 0
     for upload_id in _expired(db):
         try:
-            with holding(blobs, upload_id):
+            with blobs.hold_upload(upload_id):
                 if not _forget_expired(db, upload_id):
                     continue  # somebody went on with it just now
                 _remove_bytes(db, blobs, upload_id)
@@ -157,11 +158,25 @@ def sweep(db: Database, blobs: BlobStore) -> int:
         except UploadExpired:
             _forget_expired(db, upload_id)
         removed += 1
-    if stray := untouched_partials(blobs, for_s=_YOUNG_S):
-        for upload_id in set(stray) - ids(db):
-            remove_partial(blobs, upload_id)
+    if stray := {entry.name for entry in untouched(blobs.unfinished_uploads(), for_s=_YOUNG_S)}:
+        for upload_id in stray - ids(db):
+            blobs.discard_upload(upload_id)
             removed += 1
     return removed
+
+
+def sweep_incoming(blobs: BlobStore, *, untouched_s: float) -> int:
+    """Remove what requests that crashed have left of their files; how many there were."""
+    abandoned = list(untouched(blobs.incoming(), for_s=untouched_s))
+    for entry in abandoned:
+        blobs.discard_incoming(entry.name)
+    return len(abandoned)
+
+
+def untouched(entries: Iterable[StoredEntry], *, for_s: float) -> Iterator[StoredEntry]:
+    """Choose the entries that nobody has written to for so long."""
+    oldest = time.time() - for_s
+    return (entry for entry in entries if entry.written_at < oldest)
 
 
 def _expired(db: Database) -> list[str]:
@@ -183,7 +198,9 @@ def _forget_expired(db: Database, upload_id: str) -> bool:
 
 
 def _remove_bytes(db: Database, blobs: BlobStore, upload_id: str) -> None:
-    remove_partial(blobs, upload_id, also_kept=not _has_recording(db, upload_id))
+    blobs.discard_upload(upload_id)
+    if not _has_recording(db, upload_id):  # it may have its place already
+        blobs.delete(key_of(upload_id))
 
 
 def ids(db: Database) -> set[str]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 import migrations
 from shared.db import Database
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from tests.e2e.conftest import browser  # noqa: F401 - a fixture
 from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
@@ -84,7 +84,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
         stack.start_web()
         db = Database(url)
-        blobs = BlobStore(folder / "stack" / "data" / "recordings", min_free_bytes=0)
+        blobs = LocalFolder(folder / "stack" / "data" / "recordings", min_free_bytes=0)
         stored = long_transcript.transcript(HOURS, CHARACTERS)
         # Two minutes of sound for five hours of words: what plays is not what is measured here.
         job_id = long_transcript.finished_job(db, blobs, long_transcript.tone(120), stored)

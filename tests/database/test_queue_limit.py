@@ -14,7 +14,7 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused, QueueFull
 from shared.models import LOCAL_OWNER, Job, Recording
-from shared.storage.blobs import StoredBlob
+from shared.storage.blob_store import StoredBlob
 from tests.support import factories
 
 LIMIT = jobs.QueueLimit(most_s=100.0, longest_s=1000.0, seen_within_s=30.0)

@@ -14,20 +14,21 @@ from shared.db import Database
 from shared.errors import OffsetMismatch, UploadBusy, UploadExpired
 from shared.models import LOCAL_OWNER, Upload, new_id
 from shared.storage import uploads
-from shared.storage.blobs import BlobStore, key_of
-from shared.storage.partial import PartialBlob, create_partial, holding
+from shared.storage.blob_store import key_of
+from shared.storage.local.folder import LocalFolder
+from shared.storage.local.unfinished import UnfinishedFile
 
 HOUR_S = 3600.0
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path / "recordings", min_free_bytes=0)
+def store(tmp_path: Path) -> LocalFolder:
+    return LocalFolder(tmp_path / "recordings", min_free_bytes=0)
 
 
-def begun(db: Database, store: BlobStore, *, kept_s: float = HOUR_S, size: int = 5) -> str:
+def begun(db: Database, store: LocalFolder, *, kept_s: float = HOUR_S, size: int = 5) -> str:
     upload_id = new_id()
-    create_partial(store, upload_id)
+    store.begin_upload(upload_id)
     uploads.create(
         db,
         upload_id=upload_id,
@@ -40,13 +41,13 @@ def begun(db: Database, store: BlobStore, *, kept_s: float = HOUR_S, size: int =
     return upload_id
 
 
-def written(partial: PartialBlob, data: bytes) -> None:
+def written(partial: UnfinishedFile, data: bytes) -> None:
     partial.cut(0)
     partial.write(data)
     partial.sync()
 
 
-def files(store: BlobStore) -> set[str]:
+def files(store: LocalFolder) -> set[str]:
     return {path.name for path in store.root.rglob("*") if path.is_file()}
 
 
@@ -56,7 +57,7 @@ def rows(db: Database) -> set[str]:
 
 
 def test_a_sweep_removes_what_expired_and_leaves_what_somebody_goes_on_with(
-    db: Database, store: BlobStore
+    db: Database, store: LocalFolder
 ) -> None:
     living = begun(db, store)
     begun(db, store, kept_s=-1)
@@ -65,16 +66,16 @@ def test_a_sweep_removes_what_expired_and_leaves_what_somebody_goes_on_with(
     assert uploads.sweep(db, store) == 0
 
 
-def test_what_is_being_written_is_not_swept(db: Database, store: BlobStore) -> None:
+def test_what_is_being_written_is_not_swept(db: Database, store: LocalFolder) -> None:
     upload_id = begun(db, store, kept_s=-1)
-    with holding(store, upload_id):
+    with store.hold_upload(upload_id):
         assert uploads.sweep(db, store) == 0
     assert files(store) == rows(db) == {upload_id}
 
 
-def test_the_recording_of_a_job_outlives_its_upload(db: Database, store: BlobStore) -> None:
+def test_the_recording_of_a_job_outlives_its_upload(db: Database, store: LocalFolder) -> None:
     upload_id = begun(db, store, kept_s=-1)
-    with holding(store, upload_id) as partial:
+    with store.hold_upload(upload_id) as partial:
         written(partial, b"sound")
         blob = partial.keep(5)
     job_id = jobs.submit(db, owner_id=LOCAL_OWNER, blob=blob, filename="周会.wav").job_id
@@ -86,27 +87,27 @@ def test_the_recording_of_a_job_outlives_its_upload(db: Database, store: BlobSto
 
 
 def test_a_whole_upload_that_never_became_a_job_is_swept_from_its_place(
-    db: Database, store: BlobStore
+    db: Database, store: LocalFolder
 ) -> None:
     upload_id = begun(db, store, kept_s=-1)
-    with holding(store, upload_id) as partial:
+    with store.hold_upload(upload_id) as partial:
         written(partial, b"sound")
-        assert store.path(partial.keep(5).key).exists()
+        assert store.exists(partial.keep(5).key)
     assert uploads.sweep(db, store) == 1
     assert files(store) == set()
 
 
-def test_files_without_a_row_are_swept_once_they_are_old(db: Database, store: BlobStore) -> None:
+def test_files_without_a_row_are_swept_once_they_are_old(db: Database, store: LocalFolder) -> None:
     living, stray, young = begun(db, store), new_id(), new_id()
     for upload_id in (stray, young):
-        create_partial(store, upload_id)
+        store.begin_upload(upload_id)
     for upload_id in (living, stray):
-        os.utime(store.uploads_dir / upload_id, (time.time() - 2 * HOUR_S,) * 2)
+        os.utime((store.root / "uploads") / upload_id, (time.time() - 2 * HOUR_S,) * 2)
     assert uploads.sweep(db, store) == 1
     assert files(store) == {living, young}
 
 
-def test_an_offset_moves_only_from_where_it_is(db: Database, store: BlobStore) -> None:
+def test_an_offset_moves_only_from_where_it_is(db: Database, store: LocalFolder) -> None:
     upload_id = begun(db, store)
     moved = {"owner_id": LOCAL_OWNER, "upload_id": upload_id, "kept_s": HOUR_S}
     uploads.advance(db, offset=0, to=3, **moved)  # type: ignore[arg-type]
@@ -115,31 +116,31 @@ def test_an_offset_moves_only_from_where_it_is(db: Database, store: BlobStore) -
     assert uploads.find(db, owner_id=LOCAL_OWNER, upload_id=upload_id).received_bytes == 3
 
 
-def test_keeping_twice_gives_the_same_and_a_second_holder_waits(store: BlobStore) -> None:
+def test_keeping_twice_gives_the_same_and_a_second_holder_waits(store: LocalFolder) -> None:
     upload_id = new_id()
-    create_partial(store, upload_id)
-    with holding(store, upload_id) as partial:
+    store.begin_upload(upload_id)
+    with store.hold_upload(upload_id) as partial:
         written(partial, b"sound")
         first = partial.keep(5)
-        with pytest.raises(UploadBusy), holding(store, upload_id, wait_s=0.1):
+        with pytest.raises(UploadBusy), store.hold_upload(upload_id, wait_s=0.1):
             pass
-    with holding(store, upload_id) as again:
+    with store.hold_upload(upload_id) as again:
         assert again.keep(5) == first
     assert first.key == key_of(upload_id)
     assert files(store) == {upload_id}
 
 
 def test_bytes_that_are_gone_or_cut_short_are_never_taken_for_the_recording(
-    store: BlobStore,
+    store: LocalFolder,
 ) -> None:
     upload_id = new_id()
-    create_partial(store, upload_id)
-    with holding(store, upload_id) as partial:
+    store.begin_upload(upload_id)
+    with store.hold_upload(upload_id) as partial:
         written(partial, b"soun")
         with pytest.raises(UploadExpired):
             partial.keep(5)
         with pytest.raises(UploadExpired):
             partial.cut(5)
-    (store.uploads_dir / upload_id).unlink()
-    with pytest.raises(UploadExpired), holding(store, upload_id):
+    ((store.root / "uploads") / upload_id).unlink()
+    with pytest.raises(UploadExpired), store.hold_upload(upload_id):
         pass

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 from shared.db import Database
 from shared.states import JobStatus
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
 from tests.support import factories
 from tests.support.people import PASSWORD, a_person, an_admin
@@ -50,7 +50,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             made.paths[status.value] = f"/jobs/{job_id}"
             if status == JobStatus.COMPLETED:
                 made.paths["delete"] = f"/jobs/{job_id}/delete"
-        blobs = BlobStore(stack.folder / "data" / "recordings", min_free_bytes=0)
+        blobs = LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0)
         stored = long_transcript.transcript(60 / 3600, 300)
         heard = long_transcript.finished_job(db, blobs, long_transcript.tone(60), stored)
         made.paths["with its recording"] = f"/jobs/{heard}"

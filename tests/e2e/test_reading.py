@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 import migrations
 from shared.db import Database
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
 from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
@@ -32,7 +32,7 @@ WORD_HIGHLIGHT = "[...(CSS.highlights.get('spoken') ?? [])].map(String).join()"
 class Site:
     stack: Stack
     db: Database
-    blobs: BlobStore
+    blobs: LocalFolder
     job_id: str
     complaints: list[str] = field(default_factory=list)
 
@@ -60,7 +60,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     env = {"LONGSCRIBE_MIN_FREE_BYTES": "0"}
     with running(Stack(folder / "stack", url, env)) as stack:
         stack.start_web()
-        blobs = BlobStore(folder / "stack" / "data" / "recordings", min_free_bytes=0)
+        blobs = LocalFolder(folder / "stack" / "data" / "recordings", min_free_bytes=0)
         site = Site(stack, Database(url), blobs, "")
         site.job_id = site.add(long_transcript.tone(RECORDED_S))
         yield site

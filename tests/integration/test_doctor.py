@@ -22,8 +22,8 @@ from shared.models import LOCAL_OWNER, new_id
 from shared.settings import Settings
 from shared.states import JobStatus
 from shared.storage import uploads
-from shared.storage.blobs import BlobStore, StoredBlob, key_of
-from shared.storage.partial import create_partial
+from shared.storage.blob_store import StoredBlob, key_of
+from shared.storage.local.folder import LocalFolder
 from tests.support import factories
 from tests.support.people import a_person
 from tests.support.services import start_redis
@@ -81,11 +81,11 @@ def a_worker(db: Database) -> None:
 
 
 def stored(settings: Settings, *, age_s: float = 2 * HOUR) -> StoredBlob:
-    blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
+    blobs = LocalFolder(settings.recordings_dir, min_free_bytes=0)
     with blobs.receive(max_bytes=2**20) as incoming:
         incoming.write(b"sound")
         blob = incoming.keep()
-    aged(blobs.path(blob.key), age_s)
+    aged((blobs.root / blob.key), age_s)
     return blob
 
 
@@ -253,10 +253,10 @@ class TestOrphans:
     def test_an_upload_that_somebody_may_go_on_with_is_no_leftover(
         self, settings: Settings, db: Database
     ) -> None:
-        store = BlobStore(settings.recordings_dir, min_free_bytes=0)
+        store = LocalFolder(settings.recordings_dir, min_free_bytes=0)
         for upload_id in (ids := [new_id(), new_id(), new_id()]):
-            create_partial(store, upload_id)
-            aged(store.uploads_dir / upload_id)
+            store.begin_upload(upload_id)
+            aged((store.root / "uploads") / upload_id)
         going_on, whole, stray = ids
         for upload_id in (going_on, whole):
             uploads.create(
@@ -269,16 +269,16 @@ class TestOrphans:
                 kept_s=3600,
             )
         # As a crash between taking its place and getting its job leaves it.
-        place = store.path(key_of(whole))
+        place = store.root / key_of(whole)
         place.parent.mkdir(exist_ok=True)
-        (store.uploads_dir / whole).rename(place)
+        ((store.root / "uploads") / whole).rename(place)
         factories.submit(db, blob=stored(settings))
 
         [found] = all_of(doctor.examine(settings), "orphans")
         assert found.finding.startswith("1 unfinished uploads without a row")
         assert stray in found.finding
         doctor.examine(settings, delete_orphans=True)
-        assert [path.name for path in store.uploads_dir.iterdir()] == [going_on]
+        assert [path.name for path in (store.root / "uploads").iterdir()] == [going_on]
         assert place.exists()
 
     def test_leftovers_are_reported_and_removed_only_when_asked_for(

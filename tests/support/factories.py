@@ -14,7 +14,7 @@ from shared.db import Database, database_now
 from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER, Attempt, Job, Recording
 from shared.states import BatchLimit, JobStatus, Stage
-from shared.storage.blobs import StoredBlob
+from shared.storage.blob_store import StoredBlob
 from shared.transcripts.values import Sentence, Transcript, Word
 
 PLAN_KEY = "plan"

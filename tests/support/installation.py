@@ -14,7 +14,7 @@ from shared.models import LOCAL_OWNER
 from shared.queue import make_ringing_celery, ring
 from shared.settings import Settings
 from shared.states import TERMINAL, JobStatus
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
 from tests.support.services import Stack, wait_for
 from worker.recogniser import SAMPLE_RATE, Pcm
@@ -36,7 +36,7 @@ class Installation:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.db = Database(stack.database_url)
-        self.blobs = BlobStore(stack.folder / "data" / "recordings", min_free_bytes=0)
+        self.blobs = LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0)
         self.celery = make_ringing_celery(
             Settings(redis_url=stack.environment["LONGSCRIBE_REDIS_URL"])  # type: ignore[arg-type]
         )

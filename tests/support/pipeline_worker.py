@@ -11,7 +11,8 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.settings import Settings
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
+from shared.storage.space import WorkSpace
 from tests.support import factories
 from tests.support.installation import as_wav
 from worker import child_process
@@ -31,11 +32,12 @@ class Worker:
             min_free_bytes=0,
             retry_delay_s=0,
         )
-        self.blobs = BlobStore(self.settings.recordings_dir, min_free_bytes=0)
+        self.blobs = LocalFolder(self.settings.recordings_dir, min_free_bytes=0)
+        self.work_space = WorkSpace(self.settings.work_dir, 0)
 
     def tools(self, recogniser: Recogniser) -> Tools:
         sizer = BatchSizer(self.settings, recogniser)
-        return Tools(self.settings, self.db, self.blobs, recogniser, sizer)
+        return Tools(self.settings, self.db, self.blobs, self.work_space, recogniser, sizer)
 
     def submit(self, content: bytes) -> str:
         with self.blobs.receive(max_bytes=2**30) as incoming:

@@ -72,6 +72,10 @@ def test_the_code_as_it_is_keeps_them(copy: Path) -> None:
             # A new file at the top of shared has no place in the layers yet: see the next test.
             [p for p in PACKAGES if p != "shared" and not p.startswith("shared/cli")],
         ),
+        (
+            "import shared.storage.local.folder",
+            [p for p in PACKAGES if not p.startswith("shared/storage")],
+        ),
         ("import migrations", [p for p in PACKAGES if p.startswith("shared/") and "cli" not in p]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -97,3 +101,13 @@ def test_a_new_room_without_a_place_in_the_layers_breaks_them(copy: Path, packag
     done = lint(copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "nobody_knows_it_yet" in done.stdout
+
+
+def test_only_the_storage_asks_where_recordings_lie() -> None:
+    askers = {
+        str(path.relative_to(REPOSITORY))
+        for root in ROOTS
+        for path in (REPOSITORY / root).rglob("*.py")
+        if "recordings_dir" in path.read_text()
+    }
+    assert askers == {"shared/settings.py", "shared/storage/configured.py"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -12,6 +11,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from shared import jobs
 from shared.errors import RecordingMissing
+from shared.storage.blob_store import BlobReader
 from web.api.parsing import parse
 from web.api.presenter import with_digest
 from web.api.schemas import AudioQuery, PeaksOut, SentenceWords, WordsOut
@@ -50,30 +50,34 @@ def get_job_audio(job_id: UUID) -> Response:
         unchanged.set_etag(recording.sha256)
         return unchanged
     try:
-        file = services().blobs.path(recording.blob_key).open("rb")
+        with services().blobs.open_range(recording.blob_key, 0, HEAD_BYTES) as beginning:
+            head, length = beginning.read(HEAD_BYTES), beginning.size_bytes
+        response = _audio_response(recording, length, whole=not query.pieces)
     except FileNotFoundError:
         raise RecordingMissing from None
-    response = _file_response(file, etag=recording.sha256, whole=not query.pieces)
-    response.content_type = media_type(_head(file), recording.filename)
+    response.content_type = media_type(head, recording.filename)
     name = attachment if query.download else inline
     response.headers["Content-Disposition"] = name(recording.filename)
     return response
 
 
-def _file_response(file: BinaryIO, *, etag: str, whole: bool) -> Response:
-    """Respond with the file or the requested part of it; the file is closed after the last byte."""
-    length = file.seek(0, 2)
+def _audio_response(recording: jobs.RecordingRecord, length: int, *, whole: bool) -> Response:
+    """Respond with the recording of `length` bytes, or the requested part of it.
+
+    Raises FileNotFoundError.
+    """
+    etag = recording.sha256
     wanted = request.headers.get("Range") if request.method == "GET" else None
     if "If-Range" in request.headers and request.headers["If-Range"] != f'"{etag}"':
         wanted = None
     try:
         part = requested_part(wanted, length, most=None if whole else PIECE_BYTES)
     except OutOfRange:
-        file.close()
         raise RequestedRangeNotSatisfiable(length) from None
     sent = range(length) if part is None else part
-    response = Response(_chunks(file, sent), status=200 if part is None else 206)
-    response.call_on_close(file.close)
+    sound = services().blobs.open_range(recording.blob_key, sent.start, sent.stop)
+    response = Response(_chunks(sound), status=200 if part is None else 206)
+    response.call_on_close(sound.close)
     response.content_length = len(sent)
     if part is not None:
         response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{length}"
@@ -84,19 +88,9 @@ def _file_response(file: BinaryIO, *, etag: str, whole: bool) -> Response:
     return response
 
 
-def _head(file: BinaryIO) -> bytes:
-    file.seek(0)
-    return file.read(HEAD_BYTES)
-
-
-def _chunks(file: BinaryIO, part: range) -> Iterator[bytes]:
-    file.seek(part.start)
-    left = len(part)
-    while left:
-        chunk = file.read(min(_CHUNK_BYTES, left))
-        if not chunk:  # shorter than it was: the connection ends early, and the client knows
-            return
-        left -= len(chunk)
+def _chunks(sound: BlobReader) -> Iterator[bytes]:
+    # Shorter than it was, it ends early, and so does the connection: the client knows.
+    while chunk := sound.read(_CHUNK_BYTES):
         yield chunk
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +27,7 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Tell whether submissions can be accepted: the database and the recordings folder work.
+    """Tell whether submissions can be accepted: the database and the storage work.
 
     Redis, workers and disk space are reported without affecting the status: when they fail,
     jobs wait, none is lost, and finished transcripts can still be read.
@@ -67,8 +66,7 @@ def _database(here: Services) -> str:
 
 def _recordings(here: Services) -> str:
     try:
-        with tempfile.TemporaryFile(dir=here.blobs.incoming_dir) as probe:
-            probe.write(b"x")
+        here.blobs.check_writable()
     except OSError:
         return "not_writable"
     return "ok"
@@ -76,7 +74,7 @@ def _recordings(here: Services) -> str:
 
 def _disk(here: Services) -> dict[str, Any]:
     try:
-        usable = here.blobs.usable_bytes()
+        usable = here.usable_bytes()
     except OSError:
         return {"status": "unreachable"}
     return {"status": "ok" if usable else "full", "usable_bytes": usable}

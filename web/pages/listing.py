@@ -105,7 +105,8 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
         "has_jobs": any(snapshot.counts.values()),
         "next_cursor": page.next_cursor,
         "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
-        "disk_full": here.disk_is_full,
+        "storage_full": here.storage_is_full,
+        "work_folder_full": here.work_folder_is_full,
         "version": _version(query, snapshot),
         "poll_after": min(
             (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
@@ -139,7 +140,8 @@ def _version(query: ListQuery, snapshot: QueueSnapshot) -> str:
         snapshot.now.timestamp() // _ESTIMATES_FRESH_S if _unfinished(snapshot) else None,
         query.model_dump(),
         current_language(),
-        services().disk_is_full,
+        services().storage_is_full,
+        services().work_folder_is_full,
         services().settings.model,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

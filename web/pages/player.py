@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.jobs import RecordingRecord
-from shared.storage.blobs import BlobStore
+from shared.storage.blob_store import BlobStore
 from web.http.media_types import HEAD_BYTES, media_type
 
 
@@ -17,10 +17,10 @@ class Player:
 
 
 def player_of(recording: RecordingRecord, blobs: BlobStore) -> Player | None:
-    """Read the type from the file's first bytes; None if the file is gone."""
+    """Read the type from the recording's first bytes; None if they are gone."""
     try:
-        with blobs.path(recording.blob_key).open("rb") as file:
-            head = file.read(HEAD_BYTES)
+        with blobs.open_range(recording.blob_key, 0, HEAD_BYTES) as beginning:
+            head = beginning.read(HEAD_BYTES)
     except OSError:
         return None
     return Player(media_type(head, recording.filename), recording.duration_s)

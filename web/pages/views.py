@@ -66,7 +66,8 @@ def _job_context(job_id: str) -> dict[str, Any]:
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
-        "disk_full": shown.status not in TERMINAL and here.disk_is_full,
+        "storage_full": shown.status not in TERMINAL and here.storage_is_full,
+        "work_folder_full": shown.status not in TERMINAL and here.work_folder_is_full,
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
         "transcript": transcript,

@@ -18,7 +18,8 @@ from werkzeug.exceptions import ClientDisconnected
 
 from shared import jobs
 from shared.errors import InvalidRequest
-from shared.storage.blobs import IncomingBlob, StoredBlob
+from shared.storage.blob_store import IncomingBlob, StoredBlob
+from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.idempotency import idempotency_key
@@ -139,7 +140,7 @@ class UploadRequest(Request):
     def _receive(self, most: int, request_bytes: int) -> IncomingBlob:
         store = services().blobs
         if not self._received:
-            store.require_space(request_bytes)
+            require_space(store, request_bytes)
         # The length of one file of several is not known before it ends.
         expected = max(0, request_bytes - _FORM_ALLOWANCE_BYTES) if most == 1 else 0
         return store.receive(

@@ -19,8 +19,7 @@ from shared.jobs import Submission
 from shared.models import Upload
 from shared.queue import ring
 from shared.storage import uploads
-from shared.storage.blobs import StoredBlob
-from shared.storage.partial import holding
+from shared.storage.blob_store import StoredBlob
 from web.http.filenames import clean_filename
 from web.i18n.languages import N_
 from web.monitoring import metrics
@@ -87,14 +86,14 @@ def accept_upload(
     if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
         return _announce(Submission(job_id, created=False))
     _require_whole(uploads.find(here.db, owner_id=owner_id, upload_id=upload_id))
-    with holding(here.blobs, upload_id, wait_s=_WAIT_FOR_ANOTHER_S) as partial:
+    with here.blobs.hold_upload(upload_id, wait_s=_WAIT_FOR_ANOTHER_S) as held:
         if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
             return _announce(Submission(job_id, created=False))
         upload = uploads.renew(
             here.db, owner_id=owner_id, upload_id=upload_id, kept_s=here.uploads_kept_s
         )
         running = here.hashes.take(upload_id, upload.size_bytes)
-        blob = partial.keep(upload.size_bytes, sha256=running.hexdigest() if running else None)
+        blob = held.keep(upload.size_bytes, sha256=running.hexdigest() if running else None)
         try:
             submission = jobs.submit(
                 here.db,

@@ -22,8 +22,8 @@ from shared import jobs
 from shared.errors import FileTooLarge, InsufficientStorage, InvalidRequest, OffsetMismatch
 from shared.models import Upload, new_id
 from shared.storage import uploads
-from shared.storage.blobs import too_large
-from shared.storage.partial import PartialBlob, create_partial, holding, remove_partial
+from shared.storage.blob_store import UnfinishedUpload, too_large
+from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.services import services
@@ -88,9 +88,9 @@ def create_upload() -> Response:
         owner_id=owner_id,
         idempotency_key=None,
     )
-    here.blobs.require_space(size_bytes)
+    require_space(here.blobs, size_bytes)
     upload_id = new_id()
-    create_partial(here.blobs, upload_id)
+    here.blobs.begin_upload(upload_id)
     try:
         upload = uploads.create(
             here.db,
@@ -103,7 +103,7 @@ def create_upload() -> Response:
         )
     except BaseException:
         # Should the row be there after all, its client was not told of it.
-        remove_partial(here.blobs, upload_id)
+        here.blobs.discard_upload(upload_id)
         raise
     log.info("upload began", upload_id=upload_id, bytes=size_bytes)
     response = _standing(upload.received_bytes, upload.expires_at, status=201)
@@ -130,7 +130,7 @@ def append_to_upload(upload_id: UUID) -> Response:
     if request.mimetype != tus_protocol.CONTENT_TYPE:
         raise tus_protocol.WrongContentType
     _find(upload_id)  # what is unknown or expired is told before what is busy
-    with holding(here.blobs, str(upload_id)) as partial:
+    with here.blobs.hold_upload(str(upload_id)) as held:
         upload = uploads.renew(
             here.db,
             owner_id=current_owner_id(),
@@ -146,10 +146,10 @@ def append_to_upload(upload_id: UUID) -> Response:
         announced = request.content_length or 0
         if announced > upload.size_bytes - offset:
             raise _more_than_announced(upload)
-        here.blobs.require_space(announced)
+        require_space(here.blobs, announced)
         if offset == upload.size_bytes:  # whole, and perhaps a job's already: nothing to write
             return _standing(offset, upload.expires_at, status=204)
-        arrival = _Arrival(upload, partial)
+        arrival = _Arrival(upload, held)
         arrival.take(checksum)
     return _standing(arrival.durable, arrival.expires_at, status=204)
 
@@ -165,9 +165,9 @@ def end_upload(upload_id: UUID) -> Response:
 class _Arrival:
     """The body of one PATCH on its way to the disk."""
 
-    def __init__(self, upload: Upload, partial: PartialBlob) -> None:
+    def __init__(self, upload: Upload, held: UnfinishedUpload) -> None:
         self._upload = upload
-        self._partial = partial
+        self._held = held
         self.durable = upload.received_bytes
         self.expires_at = upload.expires_at
         self._running: Any = None
@@ -178,7 +178,7 @@ class _Arrival:
 
         Raises ChecksumMismatch, FileTooLarge, InsufficientStorage, ClientDisconnected.
         """
-        self._partial.cut(self.durable)
+        self._held.cut(self.durable)
         hashes = services().hashes
         self._running = hashes.take(self._upload.id, self.durable)
         if self.durable == 0:
@@ -202,7 +202,7 @@ class _Arrival:
                 digest.update(piece)
             checksum.require(digest)
         except BaseException:
-            self._partial.cut(self.durable)
+            self._held.cut(self.durable)
             raise
         self._tell(at)
 
@@ -213,19 +213,19 @@ class _Arrival:
                 at = self._write(piece, at)
                 if at - self.durable >= SYNC_EVERY_BYTES:
                     self._tell(at)
-                    services().blobs.require_space(0)
+                    require_space(services().blobs)
         except (ClientDisconnected, InsufficientStorage):
             self._tell(at)
             raise
         except FileTooLarge:  # it sends something else than it announced
-            self._partial.cut(self.durable)
+            self._held.cut(self.durable)
             raise
         self._tell(at)
 
     def _write(self, piece: bytes, at: int) -> int:
         if at + len(piece) > self._upload.size_bytes:
             raise _more_than_announced(self._upload)
-        self._partial.write(piece)
+        self._held.write(piece)
         at += len(piece)
         if self._running is not None:
             self._running.update(piece)
@@ -236,7 +236,7 @@ class _Arrival:
         """Durable first, then told."""
         if at == self.durable:
             return
-        self._partial.sync()
+        self._held.sync()
         self.expires_at = uploads.advance(
             services().db,
             owner_id=self._upload.owner_id,

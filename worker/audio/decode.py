@@ -1,6 +1,6 @@
 """Turn an uploaded recording into 16 kHz mono samples, without trusting it.
 
-    with decode(path) as audio:
+    with decode(recording) as audio:
         for block in audio:
             ...
 
@@ -35,22 +35,26 @@ BLOCK_S = 5.0
 
 
 def decode(
-    path: Path,
+    recording: Path | int,
     *,
     limits: DecodeLimits | None = None,
     block_s: float = BLOCK_S,
     abandoned: threading.Event | None = None,
 ) -> DecodedAudio:
-    """Decode the recording at `path`; enter the result to start, iterate it for the sound.
+    """Decode a recording, given as a path or a descriptor.
+
+    Enter the result to start, iterate it for the sound.
 
     Another thread may set `abandoned` once the sound is not needed any more: the thread that waits
     for it here then gets Abandoned.
 
     Entering or iterating raises UnsupportedMedia, NoAudio, AudioTooLong or DecodeTimeout, which
     say what is wrong with the recording; WorkerLost when the child was killed from outside; and
-    OSError when `path` cannot be opened at all.  Blocks that came before an error are good.
+    OSError when it cannot be opened at all.  Blocks that came before an error are good.
     """
-    return DecodedAudio(path, limits or DecodeLimits(), block_s, abandoned or threading.Event())
+    return DecodedAudio(
+        recording, limits or DecodeLimits(), block_s, abandoned or threading.Event()
+    )
 
 
 class DecodedAudio:
@@ -62,9 +66,13 @@ class DecodedAudio:
     """
 
     def __init__(
-        self, path: Path, limits: DecodeLimits, block_s: float, abandoned: threading.Event
+        self,
+        recording: Path | int,
+        limits: DecodeLimits,
+        block_s: float,
+        abandoned: threading.Event,
     ) -> None:
-        self._path = path
+        self._recording = recording
         self._abandoned = abandoned
         self._limits = limits
         self._block_samples = max(1, round(block_s * SAMPLE_RATE))
@@ -94,7 +102,7 @@ class DecodedAudio:
     def __enter__(self) -> Self:
         if self._child is not None:
             raise RuntimeError("a recording is decoded once; call decode() again")
-        self._child = DecoderProcess(self._path, self._limits, self._abandoned)
+        self._child = DecoderProcess(self._recording, self._limits, self._abandoned)
         try:
             self._child.wait_for_header()
             if self._child.events.get("header") is None:

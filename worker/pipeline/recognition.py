@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 
 import structlog
 
 from shared import jobs
 from shared.errors import NoAudio
 from shared.jobs import RecognisedSegment
+from shared.storage.space import require_space
 from shared.transcripts.values import Word
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
@@ -62,14 +64,16 @@ class RecognitionRun:
         """
         planned = self._stored.complete
         tools = self._attempt.tools
-        source = SpeechSource(
-            tools.blobs.path(self._attempt.claim.blob_key),
-            self._spool,
-            None if planned else tools.recogniser.voice_activity(),
-            limits=DecodeLimits(max_audio_s=tools.settings.max_audio_s),
-            require_space=tools.blobs.require_space,
-        )
-        with source:
+        with (
+            tools.blobs.local_copy(self._attempt.claim.blob_key) as recording,
+            SpeechSource(
+                recording,
+                self._spool,
+                None if planned else tools.recogniser.voice_activity(),
+                limits=DecodeLimits(max_audio_s=tools.settings.max_audio_s),
+                require_space=partial(require_space, tools.work_space),
+            ) as source,
+        ):
             if planned:
                 for _ in self._blocks(source):
                     pass

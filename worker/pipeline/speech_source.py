@@ -42,7 +42,7 @@ class _End:
 
 
 class SpeechSource:
-    """Fills `spool` from the recording at `path` while it is entered.
+    """Fills `spool` from `recording`, a path or a descriptor, while it is entered.
 
     `expected_s` is the length that the recording's header claims, or None; it is known once
     `blocks` has yielded.  `require_space` is given the bytes that are still to be written and
@@ -51,14 +51,14 @@ class SpeechSource:
 
     def __init__(
         self,
-        path: Path,
+        recording: Path | int,
         spool: AudioSpool,
         detector: VoiceActivityDetector | None,
         *,
         limits: DecodeLimits,
         require_space: Callable[[int], None],
     ) -> None:
-        self._path = path
+        self._recording = recording
         self._spool = spool
         self._detector = detector
         self._limits = limits
@@ -109,7 +109,7 @@ class SpeechSource:
 
     def _decode(self) -> None:
         # Entered and read on this thread: the kernel kills the decoder with the thread it knows.
-        with decode(self._path, limits=self._limits, abandoned=self._stopped) as audio:
+        with decode(self._recording, limits=self._limits, abandoned=self._stopped) as audio:
             self.expected_s = audio.duration_s
             self._require_space(self._expected_bytes())
             for block in audio:

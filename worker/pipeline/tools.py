@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from shared.db import Database
 from shared.settings import Settings
-from shared.storage.blobs import BlobStore
+from shared.storage.blob_store import BlobStore
+from shared.storage.space import WorkSpace
 from worker.batching.size import BatchSizer
 from worker.recogniser import Recogniser
 
@@ -18,5 +19,6 @@ class Tools:
     settings: Settings
     db: Database
     blobs: BlobStore
+    work_space: WorkSpace
     recogniser: Recogniser
     batch_sizer: BatchSizer

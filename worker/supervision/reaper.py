@@ -21,7 +21,8 @@ from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.settings import Settings
 from shared.storage import uploads
-from shared.storage.blobs import BlobStore
+from shared.storage.configured import open_blob_store
+from shared.storage.space import work_space
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,8 @@ class Reaper:
         self._celery = celery
         self._worker = worker
         self._hostname = hostname
-        self._blobs = BlobStore(settings.recordings_dir, min_free_bytes=settings.min_free_bytes)
+        self._blobs = open_blob_store(settings)
+        self._work_space = work_space(settings)
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
@@ -128,7 +130,7 @@ class Reaper:
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
 
     def _remove_abandoned_uploads(self) -> None:
-        removed = self._blobs.sweep_incoming(untouched_s=_ABANDONED_UPLOAD_S)
+        removed = uploads.sweep_incoming(self._blobs, untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
             log.info("removed abandoned uploads", files=removed)
         if time.monotonic() - self._swept_uploads_at < _LOOK_FOR_EXPIRED_S:
@@ -149,8 +151,8 @@ class Reaper:
 
     def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable
-        if not claimable or not self._blobs.usable_bytes():
-            return  # without room on the disk our own children would hear it and do nothing
+        if not claimable or not self._work_space.usable_bytes():
+            return  # without room our own children would hear it and do nothing
         missing = claimable - waiting_doorbells(self._celery)
         for _ in range(min(missing, _RINGS_A_SWEEP)):
             if not ring(self._celery, "swept"):

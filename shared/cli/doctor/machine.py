@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -17,11 +15,18 @@ from shared.cli.embedded.data_folder import StackFailed
 from shared.cli.embedded.redis_server import redis_server_binary
 from shared.queue import make_ringing_celery, redis_info
 from shared.settings import Settings
+from shared.storage.blob_store import BlobStore
+from shared.storage.configured import open_blob_store
+from shared.storage.space import WorkSpace, nearest_existing, require_writable, work_space
 from shared.transcripts.values import SAMPLE_BYTES, SAMPLE_RATE
 
 GB = 2**30
 _DECODED_BYTES_A_SECOND = SAMPLE_BYTES * SAMPLE_RATE
 """What a recording takes in the work folder."""
+
+_MAKE_ROOM = (
+    "Make room, put LONGSCRIBE_DATA_DIR on a larger disk, or lower LONGSCRIBE_MIN_FREE_BYTES."
+)
 
 _OLDEST_REDIS = (6, 2)
 """The one in the embedded stack; nothing older was ever tried."""
@@ -31,65 +36,66 @@ def check_data_folder(settings: Settings) -> list[Finding]:
     thing = "data folder"
     folder = settings.data_dir.resolve()
     advice = f"Give this user ({os.getuid()}) the folder, or choose one with LONGSCRIBE_DATA_DIR."
-    existing = _nearest_existing(folder)
+    existing = nearest_existing(folder)
     if not existing.is_dir():
         return [problem(thing, f"{existing} is no folder", advice)]
     if existing != folder:
         if os.access(existing, os.W_OK | os.X_OK):
             return [ok(thing, f"{folder} is not made yet; it is made when Longscribe starts")]
         return [problem(thing, f"{folder} does not exist and cannot be made", advice)]
-    places = (
-        folder,
-        settings.recordings_dir,
-        settings.recordings_dir / "incoming",
-        settings.work_dir,
-    )
-    for place in places:
-        if place.exists() and (reason := _why_not_writable(place)):
-            return [problem(thing, f"{place} cannot be written to: {reason}", advice)]
+    for check in (
+        partial(require_writable, folder),
+        open_blob_store(settings, create=False).check_writable,
+        partial(require_writable, settings.work_dir),
+    ):
+        try:
+            check()
+        except FileNotFoundError:
+            continue  # made when Longscribe starts
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            finding = f"{error.filename} cannot be written to: {reason}"
+            return [problem(thing, finding, advice)]
     return [ok(thing, f"{folder} can be written to")]
 
 
-def _nearest_existing(folder: Path) -> Path:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
-
-
-def _why_not_writable(folder: Path) -> str:
-    try:
-        # Unnamed, so that nothing is left behind and no sweep meets it.
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"x")
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    return ""
-
-
 def check_disk(settings: Settings) -> list[Finding]:
-    """Free space against the reserve that uploads and decoding leave alone."""
-    free = shutil.disk_usage(_nearest_existing(settings.data_dir.resolve())).free
-    finding = f"{free / GB:.1f} GB free, {settings.min_free_bytes / GB:.1f} GB of it reserved"
-    if free < settings.min_free_bytes:
-        return [
-            problem(
-                "disk",
-                f"{finding}: every upload is refused (507)",
-                "Make room, put LONGSCRIBE_DATA_DIR on a larger disk, or lower "
-                "LONGSCRIBE_MIN_FREE_BYTES.",
-            )
-        ]
+    """Free space for recordings, and for their decoded audio: two places, each with its reserve."""
+    return [
+        _judge_storage(open_blob_store(settings, create=False), settings),
+        _judge_work_folder(work_space(settings), settings),
+    ]
+
+
+def _judge_storage(storage: BlobStore, settings: Settings) -> Finding:
+    usable = storage.usable_bytes()
+    finding = _room(usable, "recordings", settings)
+    if not usable:
+        return problem("disk", f"{finding}: every upload is refused (507)", _MAKE_ROOM)
+    return ok("disk", finding)
+
+
+def _judge_work_folder(folder: WorkSpace, settings: Settings) -> Finding:
+    usable = folder.usable_bytes()
+    finding = _room(usable, "decoded audio", settings)
+    if not usable:
+        return problem("work folder", f"{finding}: workers take no job", _MAKE_ROOM)
     longest = settings.max_audio_s * _DECODED_BYTES_A_SECOND
-    if free < settings.min_free_bytes + longest:
-        return [
-            warning(
-                "disk",
-                f"{finding}: too little to decode a recording of {settings.max_audio_s / 3600:.0f} "
-                f"hours ({longest / GB:.1f} GB), the longest accepted",
-                "Make room, or lower LONGSCRIBE_MAX_AUDIO_S.",
-            )
-        ]
-    return [ok("disk", finding)]
+    if usable < longest:
+        return warning(
+            "work folder",
+            f"{finding}: too little for a recording of {settings.max_audio_s / 3600:.0f} hours "
+            f"({longest / GB:.1f} GB), the longest accepted",
+            "Make room, or lower LONGSCRIBE_MAX_AUDIO_S.",
+        )
+    return ok("work folder", finding)
+
+
+def _room(usable: int, what: str, settings: Settings) -> str:
+    reserve = f"{settings.min_free_bytes / GB:.1f} GB"
+    if not usable:
+        return f"less than the reserve of {reserve} is free for {what}"
+    return f"{usable / GB:.1f} GB free for {what}, beside a reserve of {reserve}"
 
 
 def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:

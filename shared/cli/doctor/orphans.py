@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Row, select
@@ -17,7 +18,8 @@ from shared.models import Job, Recording
 from shared.settings import Settings
 from shared.states import TERMINAL
 from shared.storage import uploads
-from shared.storage.blobs import is_key, key_of
+from shared.storage.blob_store import StoredEntry, key_of
+from shared.storage.configured import open_blob_store
 
 _YOUNG_S = 3600.0
 """A file gets its row right after its bytes are safe; so long nothing is called an orphan."""
@@ -29,19 +31,20 @@ _DELETE = "longscribe doctor --delete-orphans removes them."
 
 @dataclass(frozen=True, slots=True)
 class _Leftover:
-    path: Path
+    location: str
     size_bytes: int
+    remove: Callable[[], None]
+    """Raises OSError."""
 
 
 def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> list[Finding]:
     """With `delete` the leftovers older than an hour are removed; a row never is."""
-    oldest = time.time() - _YOUNG_S
+    blobs = open_blob_store(settings, create=False)
     # The folders before the rows: what gets its row in between is then no orphan.
-    root = settings.recordings_dir
-    stored = {f"{path.parent.name}/{path.name}": path for path in _recordings(root)}
-    incoming = _entries(root / "incoming")
-    unfinished = _entries(root / "uploads")
-    work = _entries(settings.work_dir)
+    stored = {entry.name: entry for entry in blobs.recordings()}
+    incoming = list(blobs.incoming())
+    unfinished = list(blobs.unfinished_uploads())
+    work = _folders(settings.work_dir)
     running = jobs.running_job_ids(db)
     with db.reading() as session:
         rows = session.execute(
@@ -52,30 +55,45 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
     uploading = uploads.ids(db)
     # A whole upload takes its place among the recordings just before it gets its job.
     keys = {row.blob_key for row in rows} | {key_of(upload_id) for upload_id in uploading}
-    unknown = [path for key, path in stored.items() if key not in keys]
+    unknown = [entry for key, entry in stored.items() if key not in keys]
     missing = [
         row
         for row in rows
-        # Looked for once more: it may have come since the folders were read.
-        if row.blob_key not in stored and not (root / row.blob_key).exists()
+        # Looked for once more: it may have come since the listing.
+        if row.blob_key not in stored and not blobs.exists(row.blob_key)
     ]
-    silent = min(oldest, time.time() - 2 * settings.upload_silence_s)
     # An orphan among others is a crash's; nothing but orphans is another installation's folder.
     foreign = bool(unknown) and len(unknown) == len(stored)
     findings = [
         _missing_files([row for row in missing if row.id and row.status not in TERMINAL], True),
         _missing_files([row for row in missing if not row.id or row.status in TERMINAL], False),
-        _leftovers("recordings without a row", _older(unknown, oldest), delete, foreign=foreign),
-        _leftovers("partial uploads", _older(incoming, silent), delete),
+        _leftovers(
+            "recordings without a row",
+            _old_entries(unknown, blobs.delete),
+            delete,
+            foreign=foreign,
+        ),
+        _leftovers(
+            "partial uploads",
+            _old_entries(
+                incoming,
+                blobs.discard_incoming,
+                for_s=max(_YOUNG_S, 2 * settings.upload_silence_s),
+            ),
+            delete,
+        ),
         _leftovers(
             "unfinished uploads without a row",
-            _older((path for path in unfinished if path.name not in uploading), oldest),
+            _old_entries(
+                (entry for entry in unfinished if entry.name not in uploading),
+                blobs.discard_upload,
+            ),
             delete,
             foreign=foreign,
         ),
         _leftovers(
             "work folders of jobs that nobody runs",
-            _older((path for path in work if path.name[:_JOB_ID_LENGTH] not in running), oldest),
+            _old_folders(path for path in work if path.name[:_JOB_ID_LENGTH] not in running),
             delete,
             foreign=foreign,
         ),
@@ -85,29 +103,30 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
     ]
 
 
-def _recordings(root: Path) -> Iterable[Path]:
-    for folder in _entries(root):
-        if folder.name not in ("incoming", "uploads") and folder.is_dir():
-            for path in _entries(folder):
-                if is_key(f"{folder.name}/{path.name}"):  # what others put there is theirs
-                    yield path
+def _old_entries(
+    entries: Iterable[StoredEntry], remove: Callable[[str], None], *, for_s: float = _YOUNG_S
+) -> list[_Leftover]:
+    return [
+        _Leftover(entry.location, entry.size_bytes, partial(remove, entry.name))
+        for entry in uploads.untouched(entries, for_s=for_s)
+    ]
 
 
-def _entries(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
 
 
-def _older(paths: Iterable[Path], than: float) -> list[_Leftover]:
-    """Those not written to since; one that is gone meanwhile is nobody's orphan."""
+def _old_folders(paths: Iterable[Path]) -> list[_Leftover]:
+    """Choose those not written to for an hour; one that is gone meanwhile is nobody's orphan."""
+    oldest = time.time() - _YOUNG_S
     found = []
     for path in paths:
         try:
-            status = path.lstat()
-            if status.st_mtime < than:
-                found.append(_Leftover(path, _size(path)))
+            if path.lstat().st_mtime < oldest:
+                found.append(_Leftover(str(path), _size(path), partial(_remove_folder, path)))
         except FileNotFoundError:
             continue
     return found
@@ -119,12 +138,19 @@ def _size(path: Path) -> int:
     return path.lstat().st_size
 
 
+def _remove_folder(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _leftovers(
     what: str, leftovers: list[_Leftover], delete: bool, *, foreign: bool = False
 ) -> Finding | None:
     if not leftovers:
         return None
-    named = ", ".join(str(leftover.path) for leftover in leftovers[:_NAMED])
+    named = ", ".join(leftover.location for leftover in leftovers[:_NAMED])
     more = f" and {len(leftovers) - _NAMED} more" if len(leftovers) > _NAMED else ""
     size = sum(leftover.size_bytes for leftover in leftovers)
     finding = f"{len(leftovers)} {what}, {size / 2**20:.1f} MB: {named}{more}"
@@ -138,7 +164,7 @@ def _leftovers(
         )
     if not delete:
         return warning("orphans", finding, _DELETE)
-    kept = [leftover.path for leftover in leftovers if not _remove(leftover.path)]
+    kept = [leftover.location for leftover in leftovers if not _removed(leftover)]
     if kept:
         return problem(
             "orphans",
@@ -148,12 +174,9 @@ def _leftovers(
     return ok("orphans", f"removed {finding}")
 
 
-def _remove(path: Path) -> bool:
+def _removed(leftover: _Leftover) -> bool:
     try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        leftover.remove()
     except OSError:
         return False
     return True

@@ -84,7 +84,7 @@ class Staged(Installation):
             ).all()
         for sha256, blob_key in completed:
             if sha256 not in self._texts:
-                self._texts[sha256] = undisturbed(self.blobs.path(blob_key).read_bytes())
+                self._texts[sha256] = undisturbed((self.blobs.root / blob_key).read_bytes())
         return breaches(self.db, texts=self._texts, max_attempts=self.max_attempts)
 
     def wait_until_all_are(

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from tests.chaos.soak.book import Accepted, Book
 from tests.chaos.soak.recordings import WEIGHTS, SoakRecording
 
@@ -234,7 +234,7 @@ class OtherOwner(Client):
         seed: int,
         recordings: Sequence[SoakRecording],
         db: Database,
-        blobs: BlobStore,
+        blobs: LocalFolder,
         most_waiting: int,
     ) -> None:
         super().__init__(book, (), seed)

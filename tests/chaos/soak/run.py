@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from shared.db import Database
 from shared.models import Attempt, Job
 from shared.states import TERMINAL
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from tests.chaos.machinery.promises import breaches
 from tests.chaos.soak.book import Book
 from tests.chaos.soak.clients import Client, Keeper, OtherOwner, Submitter, Watcher
@@ -132,7 +132,7 @@ class Soak:
 
     def _clients(self) -> list[Client]:
         book, urls, seed = self._book, self._urls, self._seed
-        blobs = BlobStore(self._machinery.folder / "data" / "recordings", min_free_bytes=0)
+        blobs = LocalFolder(self._machinery.folder / "data" / "recordings", min_free_bytes=0)
         most = self._most_waiting
         return [
             *(Submitter(book, urls, seed + n, self._recordings, most) for n in (1, 2, 3)),

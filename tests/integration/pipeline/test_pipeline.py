@@ -195,7 +195,7 @@ class TestOutcomes:
         free = iter(
             [2**40, 2**40, 2**40]
         )  # before the claim, for the whole, for a block; then none
-        monkeypatch.setattr(worker.blobs, "usable_bytes", lambda: next(free, 0))
+        monkeypatch.setattr(worker.work_space, "usable_bytes", lambda: next(free, 0))
         worker.run(StubRecogniser(), monkeypatch)
         shown = worker.job(job_id)
         assert shown.job.status == JobStatus.QUEUED
@@ -207,7 +207,7 @@ class TestOutcomes:
     ) -> None:
         job_id = worker.submit(recording())
         asked: list[int] = []
-        monkeypatch.setattr(worker.blobs, "usable_bytes", lambda: asked.append(1) or 1000)
+        monkeypatch.setattr(worker.work_space, "usable_bytes", lambda: asked.append(1) or 1000)
         worker.run(StubRecogniser(), monkeypatch)
         shown = worker.job(job_id)
         assert shown.attempt is not None and shown.attempt.error_message is not None
@@ -220,7 +220,7 @@ class TestOutcomes:
     ) -> None:
         job_id = worker.submit(recording())
         with monkeypatch.context() as full:
-            full.setattr(worker.blobs, "usable_bytes", lambda: 0)
+            full.setattr(worker.work_space, "usable_bytes", lambda: 0)
             worker.run(StubRecogniser(), monkeypatch)
             assert worker.job(job_id).job.status == JobStatus.QUEUED
             assert worker.job(job_id).job.attempts == []

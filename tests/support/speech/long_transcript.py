@@ -10,7 +10,7 @@ import numpy as np
 from shared import jobs
 from shared.db import Database
 from shared.states import Stage
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support import factories
 from tests.support.installation import as_wav
@@ -64,7 +64,7 @@ def tone(seconds: float) -> bytes:
 
 
 def finished_job(
-    db: Database, blobs: BlobStore, content: bytes, stored: Transcript, filename: str = "会议.wav"
+    db: Database, blobs: LocalFolder, content: bytes, stored: Transcript, filename: str = "会议.wav"
 ) -> str:
     """A completed job with this recording and this transcript. Nothing else may be queued."""
     with blobs.receive(max_bytes=2**40) as incoming:

@@ -19,7 +19,7 @@ from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Job
 from shared.settings import Settings
 from shared.states import JobStatus
-from shared.storage.blobs import BlobStore
+from shared.storage.local.folder import LocalFolder
 from tests.support import factories
 from tests.support.services import wait_for
 from worker.supervision import reaper
@@ -75,14 +75,14 @@ def test_it_rings_for_nobody_while_the_disk_is_full(
     sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h")
     asked: list[int] = []
     rung: list[str] = []
-    monkeypatch.setattr(sweeping._blobs, "usable_bytes", lambda: asked.append(1) or 0)
+    monkeypatch.setattr(sweeping._work_space, "usable_bytes", lambda: asked.append(1) or 0)
     monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 0)
     monkeypatch.setattr(reaper, "ring", lambda celery, name: rung.append(name) or True)
     factories.submit(db)
     sweeping.start()
     wait_for(lambda: len(asked) >= 3, what="three sweeps")
     assert rung == []
-    monkeypatch.setattr(sweeping._blobs, "usable_bytes", lambda: 2**30)
+    monkeypatch.setattr(sweeping._work_space, "usable_bytes", lambda: 2**30)
     wait_for(lambda: rung, what="a doorbell once there is room")
     sweeping.stop()
 
@@ -105,7 +105,7 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
     settings = Settings(
         data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, retention_days=7
     )
-    blobs = BlobStore(settings.recordings_dir, min_free_bytes=0)
+    blobs = LocalFolder(settings.recordings_dir, min_free_bytes=0)
     with blobs.receive(max_bytes=10) as incoming:
         incoming.write(b"sound")
         old = incoming.keep()
@@ -118,7 +118,7 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
         )
     sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h")
     sweeping.start()
-    wait_for(lambda: not blobs.path(old.key).exists(), what="the recording to go")
+    wait_for(lambda: not (blobs.root / old.key).exists(), what="the recording to go")
     sweeping.stop()
     assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
 

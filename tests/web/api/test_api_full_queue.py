@@ -60,7 +60,7 @@ def test_two_minutes_fit_and_the_third_is_refused_before_it_is_read(
     def received(*args: object, **values: object) -> None:
         raise AssertionError("the file was received")
 
-    monkeypatch.setattr("shared.storage.blobs.BlobStore.receive", received)
+    monkeypatch.setattr("shared.storage.local.folder.LocalFolder.receive", received)
     assert error_of(submit(client, MINUTE_OF_WAV, "3.wav"))["code"] == "queue_full"
     assert (len(stored_files(tmp_path)), factories.count(rows, Job)) == (2, 2)
 

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.storage.partial import holding
 from tests.support import factories
 from tests.support.web.uploading import (
     SOUND,
@@ -138,7 +137,7 @@ def test_bytes_of_another_type_are_refused(client: FlaskClient) -> None:
 
 def test_of_two_that_write_one_is_refused(app: Flask, client: FlaskClient) -> None:
     address = begun(client)
-    with holding(app.extensions["longscribe"].blobs, address.rsplit("/", 1)[-1]):
+    with app.extensions["longscribe"].blobs.hold_upload(address.rsplit("/", 1)[-1]):
         assert code_of(append(client, address, 0, SOUND), 423) == "upload_busy"
         assert code_of(client.delete(address, headers=VERSION), 423) == "upload_busy"
     assert append(client, address, 0, SOUND).status_code == 204

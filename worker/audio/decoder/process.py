@@ -56,7 +56,9 @@ class DecoderProcess:
     Whatever waits for the child raises Abandoned soon after another thread has set `abandoned`.
     """
 
-    def __init__(self, path: Path, limits: DecodeLimits, abandoned: threading.Event) -> None:
+    def __init__(
+        self, source: Path | int, limits: DecodeLimits, abandoned: threading.Event
+    ) -> None:
         self._limits = limits
         self._abandoned = abandoned
         self._waited_s = 0.0
@@ -64,7 +66,7 @@ class DecoderProcess:
         self._open = True
         self._complaints = 0
         self.events: dict[str, dict[str, object]] = {}
-        recording = _open_regular(path)
+        recording = _open_regular(source)
         try:
             self._process = subprocess.Popen(
                 # -B: it may write no files, and should not try to.
@@ -263,10 +265,16 @@ def _terms(limits: DecodeLimits) -> str:
     )
 
 
-def _open_regular(path: Path) -> int:
-    """A descriptor of a file that has an end; a fifo or a device would feed us for ever."""
-    # Without O_NONBLOCK, opening a fifo waits for somebody to write to it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+def _open_regular(source: Path | int) -> int:
+    """Open a path, or duplicate a descriptor, of a file that has an end.
+
+    A fifo or a device would feed us for ever.
+    """
+    if isinstance(source, int):
+        descriptor = os.dup(source)
+    else:
+        # Without O_NONBLOCK, opening a fifo waits for somebody to write to it.
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     facts = os.fstat(descriptor)
     if not stat.S_ISREG(facts.st_mode):
         os.close(descriptor)
@@ -274,6 +282,7 @@ def _open_regular(path: Path) -> int:
     if facts.st_size == 0:
         os.close(descriptor)
         raise NoAudio("This file is empty. Check that the recording was saved, and send it again.")
+    os.lseek(descriptor, 0, os.SEEK_SET)  # a duplicate stands where the original does
     return descriptor
 
 

@@ -1,0 +1,14 @@
+"""The one place that chooses where recordings are kept."""
+
+from __future__ import annotations
+
+from shared.settings import Settings
+from shared.storage.blob_store import BlobStore
+from shared.storage.local.folder import LocalFolder
+
+
+def open_blob_store(settings: Settings, *, create: bool = True) -> BlobStore:
+    """Open the store that `settings` name. Without `create` nothing is made that is not there."""
+    return LocalFolder(
+        settings.recordings_dir, min_free_bytes=settings.min_free_bytes, create=create
+    )

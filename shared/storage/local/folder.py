@@ -1,0 +1,155 @@
+"""Recordings in a folder, under names of our own.
+
+    incoming/   files that come in one request, until they are whole
+    uploads/    files that come in several (`shared.storage.local.unfinished`)
+    ab/<id>     recordings, below the last two digits of their ids
+
+A file is written and hashed in `incoming/`, synced, and renamed to its place, so a recording is
+there entirely or not at all.  What a crash leaves in `incoming/` belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from shared.errors import storage_error
+from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key, too_large
+from shared.storage.local.durable import fsync_directory
+from shared.storage.local.incoming import IncomingFile
+from shared.storage.local.unfinished import UnfinishedFile, locked
+from shared.storage.space import (
+    nearest_existing,
+    require_space,
+    require_writable,
+    usable_bytes,
+)
+
+
+class LocalFolder:
+    """A BlobStore in a folder that web servers and workers share."""
+
+    def __init__(self, root: Path, *, min_free_bytes: int, create: bool = True) -> None:
+        """Without `create` the folder stays as it is, and may be missing."""
+        self.root = root
+        self._incoming = root / "incoming"
+        self._uploads = root / "uploads"
+        self._min_free_bytes = min_free_bytes
+        self._may_be_missing = not create
+        if create:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def check_writable(self) -> None:
+        for folder in (self.root, self._incoming):
+            require_writable(folder)
+
+    def usable_bytes(self) -> int:
+        folder = nearest_existing(self.root) if self._may_be_missing else self.root
+        return usable_bytes(folder, self._min_free_bytes)
+
+    def receive(self, *, max_bytes: int, expected_bytes: int = 0) -> IncomingFile:
+        if expected_bytes > max_bytes:
+            raise too_large(max_bytes)
+        require_space(self, expected_bytes)
+        return IncomingFile(
+            self._incoming, self._path, max_bytes, require_space=lambda: require_space(self)
+        )
+
+    def open_range(self, key: str, start: int = 0, stop: int | None = None) -> FileRange:
+        return FileRange(self._path(key).open("rb"), start, stop)
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[int]:
+        """Lend the file itself: nothing is copied."""
+        descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).exists()
+
+    def begin_upload(self, upload_id: str) -> None:
+        try:
+            self._uploads.mkdir(exist_ok=True)
+            (self._uploads / upload_id).open("xb").close()
+            fsync_directory(self._uploads)
+        except OSError as error:
+            raise storage_error(error) from error
+
+    @contextmanager
+    def hold_upload(self, upload_id: str, *, wait_s: float = 0.0) -> Iterator[UnfinishedFile]:
+        # Whole but without its job yet, as a crash leaves it, it stands in its place already.
+        places = self._uploads / upload_id, self._path(key_of(upload_id))
+        with locked(places, wait_s=wait_s) as file:
+            yield UnfinishedFile(file, upload_id, *places)
+
+    def discard_upload(self, upload_id: str) -> None:
+        (self._uploads / upload_id).unlink(missing_ok=True)
+
+    def recordings(self) -> Iterator[StoredEntry]:
+        for folder in _inside(self.root):
+            if folder not in (self._incoming, self._uploads) and folder.is_dir():
+                for entry in _entries(folder, f"{folder.name}/"):
+                    if is_key(entry.name):  # what others put there is theirs
+                        yield entry
+
+    def incoming(self) -> Iterator[StoredEntry]:
+        return _entries(self._incoming)
+
+    def unfinished_uploads(self) -> Iterator[StoredEntry]:
+        return _entries(self._uploads)
+
+    def discard_incoming(self, name: str) -> None:
+        (self._incoming / name).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.root / require_key(key)
+
+
+class FileRange:
+    """The bytes [start, stop) of an open file."""
+
+    def __init__(self, file: BinaryIO, start: int, stop: int | None) -> None:
+        self._file = file
+        self.size_bytes = file.seek(0, os.SEEK_END)
+        self._left = max(0, (self.size_bytes if stop is None else stop) - start)
+        file.seek(start)
+
+    def read(self, most: int) -> bytes:
+        data = self._file.read(min(most, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _entries(folder: Path, before: str = "") -> Iterator[StoredEntry]:
+    """List the files of `folder`; the name of each begins with `before`."""
+    for path in _inside(folder):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        yield StoredEntry(f"{before}{path.name}", str(path), status.st_size, status.st_mtime)
