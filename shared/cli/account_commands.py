@@ -36,7 +36,7 @@ def _database() -> Iterator[Database]:
 
 
 def _chosen_password(from_stdin: bool) -> str:
-    """Read, not taken as an argument, which every user of the machine can see."""
+    """Ask for a password; as an argument every user of the machine could see it."""
     return sys.stdin.readline().rstrip("\n") if from_stdin else accounts.random_password()
 
 

@@ -104,7 +104,7 @@ def correct(
 
 
 def _is_settled(newest: SentenceRevision, text: str, revision: int) -> bool:
-    """Whether nothing is left to write. Raises EditedMeanwhile, or InvalidRequest."""
+    """Tell whether nothing is left to write. Raises EditedMeanwhile, or InvalidRequest."""
     if newest.text == text:
         return True
     if revision > newest.revision:

@@ -64,7 +64,8 @@ def _timed(sentence: Sentence, new: Sequence[str]) -> Iterator[Word]:
 
 
 def _rewritten(word: Word, piece: str) -> Word:
-    """In its time; the network's confidence was in the word, not in what a person wrote."""
+    """A word with another text, in the time of the old one and without its confidence: that was in
+    the word, not in what a person wrote."""
     same = word.word.casefold() == piece.casefold()
     return replace(word, word=piece, confidence=word.confidence if same else None)
 
@@ -86,7 +87,7 @@ def _blocks(old: list[str], new: list[str]) -> Iterator[tuple[bool, int, int, in
 
 
 def _common(left: Sequence[str], right: Sequence[str]) -> int:
-    """How many words both begin with."""
+    """Count the words that both begin with."""
     count = 0
     for one, other in zip(left, right, strict=False):
         if one != other:
@@ -96,7 +97,7 @@ def _common(left: Sequence[str], right: Sequence[str]) -> int:
 
 
 def _spread(words: Sequence[str], start: float, end: float) -> Iterator[Word]:
-    """One after another from `start` to `end`, longer words longer."""
+    """Place words one after another from `start` to `end`, longer words for longer."""
     weights = [max(1.0, len(word) / _LETTERS_A_SYLLABLE) for word in words]
     passed, whole, at = 0.0, sum(weights), start
     for number, (word, weight) in enumerate(zip(words, weights, strict=True), start=1):

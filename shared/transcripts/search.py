@@ -32,7 +32,7 @@ _BEFORE, _SHOWN = 24, 90
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Where a transcript says what was asked for."""
+    """The place in a transcript that has the words asked for."""
 
     sentence: int
     """Counted from 0."""
@@ -105,7 +105,7 @@ def find_jobs(
 def snippets(
     session: Session, job_ids: Collection[str], terms: Collection[str]
 ) -> dict[str, Snippet]:
-    """By job, the sentence that has most of `terms`; none for a transcript without any."""
+    """The sentence that has most of `terms`, by job; none for a transcript without any."""
     rows = session.execute(select(SearchText).where(SearchText.job_id.in_(job_ids))).scalars()
     found = {row.job_id: _snippet(row.text, row.folded, terms) for row in rows}
     return {job_id: snippet for job_id, snippet in found.items() if snippet is not None}
@@ -149,7 +149,8 @@ def _has(text: Any, term: str) -> ColumnElement[bool]:
 
 
 class _place_of(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
-    """Where in its first argument the second begins, counted from 1; 0 if it does not."""
+    """The SQL function for where in its first argument the second begins, counted from 1; 0 if
+    nowhere."""
 
     type = Integer()
     inherit_cache = True

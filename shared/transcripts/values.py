@@ -75,7 +75,7 @@ class Transcript:
         return join_text(sentence.text for sentence in self.sentences)
 
     def without_removed(self) -> Transcript:
-        """Without the sentences that a correction removed, as files and copies carry it."""
+        """Leave out the sentences that a correction removed, as files and copies do."""
         return replace(self, sentences=tuple(s for s in self.sentences if s.text))
 
     def to_json(self) -> dict[str, Any]:
@@ -101,10 +101,10 @@ class Transcript:
 
     @classmethod
     def read(cls, stored: str, *, words: bool = True) -> Transcript:
-        """From the text of what `to_json` gave; without the words where only text is wanted.
+        """Read the JSON text of what `to_json` gave; without the words where only text is wanted.
 
-        Each is made or dropped as it is parsed: of six hours the dictionaries of all words would
-        take as much memory as everything else that a web process holds of a transcript.
+        Each word is made or dropped as it is parsed: of six hours the dictionaries of all words
+        would take as much memory as everything else that a web process holds of a transcript.
         """
         hook = _word_or_other if words else _nothing_or_other
         return cls.from_json(json.loads(stored, object_hook=hook))
@@ -136,7 +136,7 @@ class Transcript:
 
 
 def _word_to_json(word: Word) -> dict[str, Any]:
-    """Without a confidence where there is none."""
+    """A word as JSON, without a confidence where there is none."""
     value = {"word": word.word, "start": word.start, "end": word.end}
     if word.confidence is not None:
         value["confidence"] = word.confidence

@@ -41,7 +41,7 @@ def events(db: Database, job_id: str) -> list[JobEvent]:
 
 
 def detail(db: Database, job_id: str, kind: EventKind) -> dict[str, Any]:
-    """Of the newest event of a kind."""
+    """The detail of the newest event of a kind."""
     return [told.detail for told in events(db, job_id) if told.kind == kind][-1]
 
 
@@ -51,7 +51,7 @@ def retry_later(db: Database, claim: jobs.Claim, error: LongscribeError, most: i
 
 @contextmanager
 def statements(db: Database) -> Iterator[list[str]]:
-    """The SQL that is sent meanwhile."""
+    """Collect the SQL that is sent meanwhile."""
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:

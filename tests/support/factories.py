@@ -146,7 +146,7 @@ def submit_lasting(db: Database, audio_s: float, **values: Any) -> str:
 
 
 def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) -> None:
-    """A sign of life."""
+    """A worker that reported itself."""
     jobs.note_worker(
         db,
         name=name,
@@ -173,13 +173,13 @@ def row(db: Database, job_id: str) -> Job:
 
 
 def told(db: Database, job_id: str) -> list[tuple[str, int | None]]:
-    """What the job's history tells of: each event's kind and attempt, in order."""
+    """The job's events: each one's kind and attempt, in order."""
     history = jobs.get_history(db, owner_id=LOCAL_OWNER, job_id=job_id)
     return [(event.kind, event.attempt) for event in history.events]
 
 
 def expire_lease(db: Database, job_id: str) -> None:
-    """As if the worker had been silent for a minute."""
+    """Let a job's lease be a minute over."""
     with db.writing() as session:
         session.execute(
             update(Job).where(Job.id == job_id).values(lease_expires_at=database_now(-60))

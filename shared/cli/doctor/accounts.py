@@ -9,7 +9,7 @@ from shared.settings import Settings
 
 
 def check_accounts(db: Database, settings: Settings) -> list[Finding]:
-    """Nobody who could sign in, or accounts whose recordings nobody sees."""
+    """Find that nobody could sign in, or that nobody sees the recordings of an account."""
     people = accounts.people(db)
     if settings.requires_sign_in:
         if not people:

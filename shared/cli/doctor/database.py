@@ -28,7 +28,7 @@ _START_A_WORKER = (
 
 
 def check_database(settings: Settings) -> list[Finding]:
-    """The database, and then its schema. One finding alone, if there is no database yet."""
+    """Check the database, and then its schema. One finding alone, if there is no database yet."""
     thing = "database"
     correct = "Start the database, or correct LONGSCRIBE_DATABASE_URL."
     try:
@@ -88,7 +88,7 @@ def judge_schema(state: migrations.SchemaState) -> Finding:
 
 
 def check_clock(db: Database, now: Callable[[], datetime]) -> list[Finding]:
-    """The database's clock, which alone decides over leases, against this machine's."""
+    """Compare the database's clock, which alone decides over leases, with this machine's."""
     with db.reading() as session:
         session.execute(select(1))  # connecting takes its time
         before = now()
@@ -113,7 +113,7 @@ def check_clock(db: Database, now: Callable[[], datetime]) -> list[Finding]:
 
 
 def check_workers(db: Database, settings: Settings, served_by: str | None) -> list[Finding]:
-    """Who has reported itself lately, and who did within a day."""
+    """List the workers that reported themselves lately, and if none the last one within a day."""
     with db.reading() as session:
         now = session.scalar(select(database_now()))
     last = jobs.worker_last_seen(db)
@@ -134,7 +134,7 @@ def check_workers(db: Database, settings: Settings, served_by: str | None) -> li
 
 
 def check_jobs(db: Database, settings: Settings, served_by: str | None) -> list[Finding]:
-    """Whether jobs wait for a worker that is not there."""
+    """Check that no jobs wait for a worker that is not there."""
     by_status = jobs.queue_summary(db).by_status
     open_statuses = [JobStatus.QUEUED, *sorted(RUNNING)]
     count = ", ".join(
@@ -176,7 +176,7 @@ def _seen_lately(db: Database, settings: Settings) -> list[jobs.WorkerRecord]:
 
 
 def in_words(seconds: float) -> str:
-    """'40 s', '12 min', '3 h 20 min' or '9 d'."""
+    """A duration in words: '40 s', '12 min', '3 h 20 min' or '9 d'."""
     whole = timedelta(seconds=round(max(0.0, seconds)))
     if whole < timedelta(minutes=2):
         return f"{whole.seconds} s"

@@ -85,7 +85,7 @@ def examine(
 
 
 def exit_status(findings: Sequence[Finding]) -> int:
-    """A problem weighs more than what could not be checked; a warning is fine."""
+    """The exit status: a problem weighs more than what could not be checked; a warning is fine."""
     levels = {finding.level for finding in findings}
     if Level.PROBLEM in levels:
         return PROBLEMS
@@ -102,7 +102,7 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 
 def as_columns(findings: Sequence[Finding], *, width: int = 100) -> str:
-    """Level, thing and finding side by side; what to do below the finding."""
+    """The findings as text: level, thing and finding side by side; what to do below the finding."""
     level = max(len(finding.level) for finding in findings) + 2
     thing = max(len(finding.thing) for finding in findings) + 2
     lines = []

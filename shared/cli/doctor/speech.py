@@ -52,7 +52,7 @@ def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:
 
 
 def _ask_the_engine(settings: Settings, *, quick: bool) -> tuple[dict[str, Any], str]:
-    """What it said of each topic, and why it said no more."""
+    """What the engine said of each topic, and why it said no more."""
     within_s = QUICK_WITHIN_S if quick else ENGINE_WITHIN_S
     environment = {**os.environ, "LONGSCRIBE_MODEL": settings.model}
     try:
@@ -71,7 +71,7 @@ def _ask_the_engine(settings: Settings, *, quick: bool) -> tuple[dict[str, Any],
 
 
 def _parse(output: bytes) -> dict[str, Any]:
-    """Lines of JSON, each with a `topic`; a library may have printed others between them."""
+    """Read lines of JSON, each with a `topic`; a library may have printed others between them."""
     told = {}
     for line in output.decode(errors="replace").splitlines():
         try:
@@ -105,7 +105,7 @@ def judge_model(settings: Settings, told: dict[str, Any] | None, complaint: str)
 def judge_device(
     settings: Settings, told: dict[str, Any] | None, complaint: str, driver: list[str]
 ) -> Finding:
-    """LONGSCRIBE_DEVICE against what torch sees; `driver` is what nvidia-smi lists."""
+    """Compare LONGSCRIBE_DEVICE with what torch sees; `driver` is what nvidia-smi lists."""
     if told is None:
         return unchecked("device", f"the engine could not be asked: {complaint}")
     lists = f"nvidia-smi lists {', '.join(driver)}" if driver else "nvidia-smi lists no GPU"
@@ -152,7 +152,8 @@ def judge_recognition(settings: Settings, told: dict[str, Any] | None, complaint
 
 
 def gpus_of_the_driver() -> list[str]:
-    """'NVIDIA H100 80GB HBM3' and so on; none without nvidia-smi or with one that hangs."""
+    """The names of the GPUs that nvidia-smi lists, such as 'NVIDIA H100 80GB HBM3'; none without
+    nvidia-smi or with one that hangs."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []

@@ -88,7 +88,7 @@ class Child:
         self._restart_at = None
 
     def exit_status(self) -> str | None:
-        """How it ended, in words; None while it runs."""
+        """How the process ended, in words; None while it runs."""
         code = None if self._process is None else self._process.poll()
         if code is None:
             return None
@@ -129,14 +129,14 @@ class Child:
             self._process.wait()
 
     def _kill_family(self) -> None:
-        """Once a life: later the number of the group may belong to others."""
+        """Kill the process group, once a start: later its number may belong to others."""
         if self._process is not None and self._family_lives:
             self._family_lives = False
             with contextlib.suppress(ProcessLookupError):  # nobody of them is left
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def last_lines(self) -> list[str]:
-        """The end of what it has written since its latest start, for people."""
+        """The end of what the process has written since its latest start, for people."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").splitlines()

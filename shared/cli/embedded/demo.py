@@ -30,7 +30,7 @@ _ENDED = ("completed", "failed", "cancelled")
 
 
 def run_demo(settings: Settings) -> bool:
-    """Whether the text is right. Leaves no process and, unless one was named, no folder.
+    """Run the demo; whether the text is right. Leaves no process, and no folder that was not named.
 
     Raises StackFailed, after printing the ends of the logs, if there is no text to judge.
     """

@@ -35,7 +35,7 @@ def redis_server_binary() -> str:
 
 
 def redis_command(settings: Settings) -> list[str]:
-    """How to start it. Makes its folders."""
+    """The command that starts Redis. Makes its folders."""
     directory = settings.data_dir.resolve() / "redis"
     for folder in {directory, settings.redis_socket.parent}:
         _make_private(folder)
@@ -59,7 +59,7 @@ def embedded_redis_answers(settings: Settings) -> bool:
 
 
 def require_given_redis(settings: Settings) -> None:
-    """Raises StackFailed if the Redis of LONGSCRIBE_REDIS_URL does not answer."""
+    """Check that the Redis of LONGSCRIBE_REDIS_URL answers. Raises StackFailed if not."""
     try:
         waiting_doorbells(make_ringing_celery(settings))
     except (OperationalError, RedisError, OSError) as error:

@@ -21,13 +21,13 @@ class CharacterErrors:
 
 
 def only_spoken(text: str) -> str:
-    """Without what cannot be heard: punctuation, spaces, case and width."""
+    """A text without what cannot be heard: punctuation, spaces, case and width."""
     folded = unicodedata.normalize("NFKC", text).upper()
     return "".join(character for character in folded if character.isalnum())
 
 
 def character_errors(said: str, recognised: str) -> CharacterErrors:
-    """Raises ValueError if nothing was said: there is no rate of nothing."""
+    """Compare a transcript with what was said, by character. ValueError if nothing was said."""
     reference = only_spoken(said)
     if not reference:
         raise ValueError("the reference holds no spoken character")

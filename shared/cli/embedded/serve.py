@@ -20,7 +20,7 @@ real recordings use a Paraformer (about 2 GB with its punctuation, downloaded on
 
 
 def serve_until_stopped(settings: Settings) -> None:
-    """Raises StackFailed if it cannot start."""
+    """Run the stack until a stop signal. Raises StackFailed if it cannot start."""
     if "model" not in settings.model_fields_set:
         # Works on any machine at once and downloads nothing unasked.
         settings = settings.model_copy(update={"model": "demo"})

@@ -89,7 +89,8 @@ class Stack:
         self._pass_on_events()
 
     def _pass_on_events(self) -> None:
-        """Raises StackFailed while starting if the worker has no model: it says best why."""
+        """Print what the logs say that is worth showing, and see that the model is loaded. Raises
+        StackFailed while starting if the worker has no model: its message says why."""
         for name, follower in self._followers.items():
             for event in follower.new_events():
                 if event["event"] == MODEL_UNAVAILABLE and self._is_starting:
@@ -99,7 +100,7 @@ class Stack:
                     self._say(f"{name}: {as_text(event)}")
 
     def stop(self) -> None:
-        """Everything, in order, within seconds. A second Ctrl-C kills what is left at once."""
+        """Stop everything in order, within seconds. A second Ctrl-C kills what is left at once."""
         deadline = time.monotonic() + _STOP_WITHIN_S
         redis = [child for child in self._children if child.name == "redis"]
         others = [child for child in self._children if child.name != "redis"]
@@ -133,7 +134,7 @@ class Stack:
         self._children.append(child)
 
     def _wait_until(self, what: str, is_ready: Callable[[], bool]) -> None:
-        """No time limit of its own: a model may be minutes in coming over the network."""
+        """Wait without a time limit of its own: a model may take minutes to download."""
         begun = said = time.monotonic()
         while not is_ready():
             self._pass_on_events()
@@ -160,7 +161,7 @@ class Stack:
             connection.close()
 
     def _worker_is_seen(self) -> bool:
-        """Its sweep runs, so it hears doorbells and finds lost jobs."""
+        """Whether the worker's sweep runs, so that it hears doorbells and finds lost jobs."""
         worker = next(child for child in self._children if child.name == "worker")
         db = Database(self._settings.resolved_database_url)
         try:
@@ -197,7 +198,7 @@ def _in_url(host: str) -> str:
 
 
 def _environment(settings: Settings, port: int) -> dict[str, str]:
-    """The children's: ours, with what this stack decided."""
+    """The environment of the children: ours, with what this stack decided."""
     return {
         **os.environ,
         "LONGSCRIBE_HOST": settings.host,
