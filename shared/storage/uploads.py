@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Update, select, update
@@ -18,13 +19,45 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import OffsetMismatch, UploadBusy, UploadExpired, UploadNotFound
-from shared.models import Job, Recording, Upload
+from shared.models import Job, Recording, Upload, new_id
 from shared.storage.blob_store import BlobStore, StoredEntry, key_of
 
 _YOUNG_S = 3600.0
 """An upload gets its row right after its file; so long nothing is called stray."""
 
 _LEAVING_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """An upload as it is stored."""
+
+    id: str
+    owner_id: str
+    filename: str
+    described: str
+    """The client's `Upload-Metadata`, given back as it came."""
+    size_bytes: int
+    received_bytes: int
+    """Those that are durable."""
+    expires_at: datetime
+
+
+def _as_record(row: Upload) -> UploadRecord:
+    return UploadRecord(
+        id=row.id,
+        owner_id=row.owner_id,
+        filename=row.filename,
+        described=row.described,
+        size_bytes=row.size_bytes,
+        received_bytes=row.received_bytes,
+        expires_at=row.expires_at,
+    )
+
+
+def new_upload_id() -> str:
+    """An id for an upload that begins, for its row and its bytes."""
+    return new_id()
 
 
 def create(
@@ -36,7 +69,7 @@ def create(
     filename: str,
     described: str,
     kept_s: float,
-) -> Upload:
+) -> UploadRecord:
     """The row of a new upload, whose empty file is there already."""
     with db.writing() as session:
         upload = Upload(
@@ -51,11 +84,11 @@ def create(
         session.add(upload)
         session.flush()
         session.refresh(upload)
-        return upload
+        return _as_record(upload)
 
 
-def find(db: Database, *, owner_id: str, upload_id: str) -> Upload:
-    """Raises UploadNotFound, for another owner's too, or UploadExpired."""
+def find(db: Database, *, owner_id: str, upload_id: str) -> UploadRecord:
+    """An owner's upload. Raises UploadNotFound, for another owner's too, or UploadExpired."""
     with db.reading() as session:
         found = session.execute(
             select(Upload, Upload.expires_at <= database_now()).where(
@@ -67,10 +100,10 @@ def find(db: Database, *, owner_id: str, upload_id: str) -> Upload:
     upload, has_expired = found
     if has_expired:
         raise UploadExpired
-    return upload
+    return _as_record(upload)
 
 
-def renew(db: Database, *, owner_id: str, upload_id: str, kept_s: float) -> Upload:
+def renew(db: Database, *, owner_id: str, upload_id: str, kept_s: float) -> UploadRecord:
     """Count its time anew, so that it does not expire under the request that holds it.
 
     Raises as `find` does.
@@ -215,7 +248,8 @@ def _has_recording(db: Database, upload_id: str) -> bool:
     return found is not None
 
 
-def _changed(session: Session, statement: Update) -> Upload | None:
-    return session.scalars(
+def _changed(session: Session, statement: Update) -> UploadRecord | None:
+    row = session.scalars(
         statement.returning(Upload).execution_options(synchronize_session=False)
     ).one_or_none()
+    return None if row is None else _as_record(row)

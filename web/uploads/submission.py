@@ -16,7 +16,6 @@ from werkzeug.datastructures import FileStorage
 from shared import jobs
 from shared.errors import InvalidRequest, UploadIncomplete
 from shared.jobs import Submission
-from shared.models import Upload
 from shared.queue import ring
 from shared.storage import uploads
 from shared.storage.blob_store import StoredBlob
@@ -118,7 +117,7 @@ def accept_upload(
     return _announce(submission, blob.size_bytes)
 
 
-def _require_whole(upload: Upload) -> None:
+def _require_whole(upload: uploads.UploadRecord) -> None:
     if upload.received_bytes < upload.size_bytes:
         raise UploadIncomplete(
             f"{upload.received_bytes:,} of {upload.size_bytes:,} bytes of this upload are here. "

@@ -20,7 +20,6 @@ from werkzeug.http import http_date
 
 from shared import jobs
 from shared.errors import FileTooLarge, InsufficientStorage, InvalidRequest, OffsetMismatch
-from shared.models import Upload, new_id
 from shared.storage import uploads
 from shared.storage.blob_store import UnfinishedUpload, too_large
 from shared.storage.space import require_space
@@ -89,7 +88,7 @@ def create_upload() -> Response:
         idempotency_key=None,
     )
     require_space(here.blobs, size_bytes)
-    upload_id = new_id()
+    upload_id = uploads.new_upload_id()
     here.blobs.begin_upload(upload_id)
     try:
         upload = uploads.create(
@@ -165,7 +164,7 @@ def end_upload(upload_id: UUID) -> Response:
 class _Arrival:
     """The body of one PATCH on its way to the disk."""
 
-    def __init__(self, upload: Upload, held: UnfinishedUpload) -> None:
+    def __init__(self, upload: uploads.UploadRecord, held: UnfinishedUpload) -> None:
         self._upload = upload
         self._held = held
         self.durable = upload.received_bytes
@@ -248,7 +247,7 @@ class _Arrival:
         self.durable = at
 
 
-def _more_than_announced(upload: Upload) -> FileTooLarge:
+def _more_than_announced(upload: uploads.UploadRecord) -> FileTooLarge:
     return FileTooLarge(
         f"This upload was announced with {upload.size_bytes} bytes, and here come more. Begin a "
         "new one with the right Upload-Length.",
@@ -256,7 +255,7 @@ def _more_than_announced(upload: Upload) -> FileTooLarge:
     )
 
 
-def _find(upload_id: UUID) -> Upload:
+def _find(upload_id: UUID) -> uploads.UploadRecord:
     return uploads.find(services().db, owner_id=current_owner_id(), upload_id=str(upload_id))
 
 
