@@ -11,6 +11,7 @@ from shared.models import LOCAL_OWNER
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import freeze
 from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
+from tests.support import factories
 from tests.support.installation import children, model_processes
 from tests.support.services import Service, wait_for
 from tests.support.speech.media import long_wav
@@ -75,7 +76,7 @@ def test_a_job_that_always_hangs_fails_and_says_what_to_look_at(staged: Staged) 
     job = staged.view(job_id).job
     assert job.error_code == "stalled"
     assert "LONGSCRIBE_STALL_S" in (job.error_message or "")
-    assert job.lease_expires_at is None
+    assert factories.row(staged.db, job_id).lease_expires_at is None
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -36,7 +36,7 @@ FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3, None)])
 SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
 
 
-def events(db: Database, job_id: str) -> list[JobEvent]:
+def events(db: Database, job_id: str) -> list[jobs.EventRecord]:
     return jobs.get_history(db, owner_id=LOCAL_OWNER, job_id=job_id).events
 
 

@@ -56,16 +56,15 @@ def site(server: Stack) -> Iterator[Site]:
     for view in jobs.list_jobs(db, owner_id="local", limit=100).jobs:
         if view.job.status == JobStatus.PROCESSING:
             jobs.cancel(db, owner_id="local", job_id=view.job.id)
-            jobs.cancelled(db, _claim_of(view))
+            jobs.cancelled(db, _claim_of(db, view.job.id))
         jobs.delete(db, owner_id="local", job_id=view.job.id)
     db.dispose()
     assert opened.complaints == []
 
 
-def _claim_of(view: jobs.JobView) -> jobs.Claim:
-    attempt = view.attempt
-    assert attempt is not None
-    job = view.job
+def _claim_of(db: Database, job_id: str) -> jobs.Claim:
+    job = factories.row(db, job_id)
+    attempt = job.attempts[-1]
     return jobs.Claim(job.id, attempt.fence, attempt.number, 60, job.owner_id, "", "", {})
 
 

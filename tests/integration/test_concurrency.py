@@ -56,7 +56,7 @@ class TwoAtOnce:
         return job_ids
 
     def attempts(self, job_id: str) -> list[Attempt]:
-        return self.installation.view(job_id).job.attempts
+        return factories.row(self.installation.db, job_id).attempts
 
     def outcomes(self, job_id: str) -> list[str | None]:
         return [attempt.outcome for attempt in self.attempts(job_id)]
