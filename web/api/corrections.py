@@ -16,7 +16,7 @@ from web.api.correction_schemas import (
     RevisionListQuery,
     SentenceOut,
 )
-from web.api.parsing import parse, parse_json
+from web.api.parsing import parse, parse_json, takes_query
 from web.authentication.owner import current_owner_id
 from web.errors import error_object
 from web.services import services
@@ -104,6 +104,7 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
 @blueprint.get("/<uuid:job_id>/sentences/<int:n>/revisions")
 @blueprint.output(RevisionListOut)
 @blueprint.doc(responses=[400, 404, 409, 503])
+@takes_query(RevisionListQuery)
 def list_sentence_revisions(job_id: UUID, n: int) -> Response:
     """List all that a sentence was, newest first; the recognised text is the last."""
     query = parse(RevisionListQuery, request.args)
@@ -121,6 +122,7 @@ def list_sentence_revisions(job_id: UUID, n: int) -> Response:
 @blueprint.get("/<uuid:job_id>/revisions")
 @blueprint.output(RevisionListOut)
 @blueprint.doc(responses=[400, 404, 409, 503])
+@takes_query(RevisionListQuery)
 def list_revisions(job_id: UUID) -> Response:
     """List the corrections of a transcript, newest first."""
     query = parse(RevisionListQuery, request.args)

@@ -11,7 +11,7 @@ from shared import jobs
 from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api.history import present_history
-from web.api.parsing import parse, parse_json
+from web.api.parsing import parse, parse_json, takes_query
 from web.api.presenter import job_response, present, with_etag
 from web.api.schemas import (
     HistoryOut,
@@ -24,7 +24,7 @@ from web.api.schemas import (
     TextQuery,
     UploadSubmission,
 )
-from web.api.transcripts import transcript_response
+from web.api.transcripts import TranscriptQuery, transcript_response
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
 from web.services import services
@@ -112,6 +112,7 @@ def _accepted(submission: jobs.Submission) -> Response:
 @blueprint.get("")
 @blueprint.output(JobListOut)
 @blueprint.doc(responses=[400, 503])
+@takes_query(JobListQuery)
 def list_jobs() -> Response:
     """List jobs, newest first.
 
@@ -149,6 +150,7 @@ def get_job(job_id: UUID) -> Response:
 
 @blueprint.get("/<uuid:job_id>/transcript")
 @blueprint.doc(responses=[400, 404, 409, 503])
+@takes_query(TranscriptQuery)
 def get_job_transcript(job_id: UUID) -> Response:
     """Download the transcript of a completed job, with its corrections.
 
@@ -161,6 +163,7 @@ def get_job_transcript(job_id: UUID) -> Response:
 @blueprint.get("/<uuid:job_id>/text")
 @blueprint.output(TextOut)
 @blueprint.doc(responses=[400, 404, 503])
+@takes_query(TextQuery)
 def get_job_text(job_id: UUID) -> Response:
     """Read along while a job runs: what its finished batches brought, without punctuation.
 

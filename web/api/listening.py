@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from shared import jobs
 from shared.errors import RecordingMissing
 from shared.storage.blob_store import BlobReader
-from web.api.parsing import parse
+from web.api.parsing import parse, takes_query
 from web.api.presenter import with_digest
 from web.api.schemas import AudioQuery, PeaksOut, SentenceWords, WordsOut
 from web.authentication.owner import current_owner_id
@@ -36,6 +36,7 @@ _SANDBOX_POLICY = "default-src 'none'; sandbox"
 
 @blueprint.get("/<uuid:job_id>/audio")
 @blueprint.doc(responses=[400, 404, 416, 503])
+@takes_query(AudioQuery)
 def get_job_audio(job_id: UUID) -> Response:
     """Download or play the recording, as it was submitted.
 

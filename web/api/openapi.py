@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from apiflask import APIFlask
+from flask import Flask, current_app
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.export import FORMATS
-from web.api.correction_schemas import (
-    CorrectionIn,
-    EditedMeanwhileOut,
-    RevisionListOut,
-    RevisionListQuery,
-    SentenceOut,
-)
-from web.api.schemas import (
-    AudioQuery,
-    ErrorResponse,
-    HistoryOut,
-    JobListOut,
-    JobListQuery,
-    JobOut,
-    PeaksOut,
-    SubmitOptions,
-    TextOut,
-    TextQuery,
-    UploadSubmission,
-    WordsOut,
-)
-from web.api.transcripts import TranscriptQuery
+from web.api.correction_schemas import CorrectionIn, EditedMeanwhileOut
+from web.api.parsing import QUERY_OF_A_VIEW
+from web.api.schemas import ErrorResponse, SubmitOptions, UploadSubmission
 from web.idempotency import MAX_IDEMPOTENCY_KEY
 from web.uploads import tus_openapi
 
 SPEC_PATH = "/api/openapi.json"
 
-_QUERIES: dict[str, type[BaseModel]] = {
-    "/api/v1/jobs": JobListQuery,
-    "/api/v1/jobs/{job_id}/transcript": TranscriptQuery,
-    "/api/v1/jobs/{job_id}/text": TextQuery,
-    "/api/v1/jobs/{job_id}/audio": AudioQuery,
-    "/api/v1/jobs/{job_id}/revisions": RevisionListQuery,
-    "/api/v1/jobs/{job_id}/sentences/{n}/revisions": RevisionListQuery,
-}
+_ERROR_ANSWERS = (ErrorResponse, EditedMeanwhileOut)
 
-_ANSWERS: tuple[type[BaseModel], ...] = (
-    *(JobOut, JobListOut, HistoryOut, TextOut, PeaksOut, WordsOut, ErrorResponse),
-    *(SentenceOut, RevisionListOut, EditedMeanwhileOut),
-)
+_RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 _ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 
@@ -83,7 +56,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     """Add what decorators cannot declare: the multipart body, queries, headers, downloads."""
     assert isinstance(spec, dict)  # a string only where the document is YAML
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in _ANSWERS],
+        [(model, "serialization") for model in _answers(current_app)],
         ref_template="#/components/schemas/{model}",
     )
     # APIFlask names nested models once for each model that holds them.
@@ -96,6 +69,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         }
     }
     spec["security"] = [{"apiKey": []}, {}]
+    queries = _queries(current_app)
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             operation["tags"] = ["Jobs"]
@@ -111,8 +85,8 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
                 # All that APIFlask finds are in the path.
                 if parameter["schema"]["type"] == "string":
                     parameter["schema"]["format"] = "uuid"
-            if method == "get" and path in _QUERIES:
-                operation["parameters"] += _query_parameters(_QUERIES[path])
+            if method == "get" and path in queries:
+                operation["parameters"] += _query_parameters(queries[path])
     _describe_submission(spec["paths"]["/api/v1/jobs"]["post"])
     _describe_polling(spec["paths"]["/api/v1/jobs/{job_id}"]["get"])
     _describe_polling(spec["paths"]["/api/v1/jobs"]["get"])
@@ -123,6 +97,25 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     _describe_correction(spec["paths"]["/api/v1/jobs/{job_id}/sentences/{n}"]["put"])
     spec["paths"] |= tus_openapi.paths(_ERROR)
     return spec
+
+
+def _answers(app: Flask) -> list[type[BaseModel]]:
+    """Collect the models that views declare with `output`, and those that errors answer with."""
+    declared = {
+        vars(view).get("_spec", {}).get("response", {}).get("schema")
+        for view in app.view_functions.values()
+    }
+    models = [model for model in declared if isinstance(model, type)]
+    return [*(one for one in models if issubclass(one, BaseModel)), *_ERROR_ANSWERS]
+
+
+def _queries(app: Flask) -> dict[str, type[BaseModel]]:
+    """Collect the queries that views declare with `takes_query`, by path."""
+    return {
+        _RULE_VARIABLE.sub(r"{\1}", rule.rule): vars(view)[QUERY_OF_A_VIEW]
+        for rule in app.url_map.iter_rules()
+        if QUERY_OF_A_VIEW in vars(view := app.view_functions[rule.endpoint])
+    }
 
 
 def _inline(model: type[BaseModel]) -> dict[str, Any]:

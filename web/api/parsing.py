@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -13,6 +14,10 @@ from werkzeug.datastructures import MultiDict
 from shared.errors import InvalidRequest
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_View = TypeVar("_View", bound=Callable[..., object])
+
+QUERY_OF_A_VIEW = "query_of_a_view"
+"""The attribute that `takes_query` sets."""
 
 MAX_JSON_BYTES = 256 * 1024
 """The limit of a JSON body, far above the longest correction of a sentence."""
@@ -70,3 +75,13 @@ def _validated(model: type[_Model], values: dict[str, Any]) -> _Model:
         raise InvalidRequest(
             f"{param}: {reason[:1].lower()}{reason[1:]}." if param else f"{reason}.", param=param
         ) from None
+
+
+def takes_query(model: type[BaseModel]) -> Callable[[_View], _View]:
+    """Note on a view which query it parses, for the OpenAPI document."""
+
+    def note(view: _View) -> _View:
+        vars(view)[QUERY_OF_A_VIEW] = model
+        return view
+
+    return note

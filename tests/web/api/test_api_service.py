@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from shared import jobs
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, submit
+from web.api.parsing import QUERY_OF_A_VIEW
 
 
 @pytest.fixture
@@ -137,6 +139,21 @@ def test_the_document_names_every_route_of_the_api(app: Flask, client: FlaskClie
     assert documented == served
     operation_ids = [paths[path][method]["operationId"] for path, method in documented]
     assert len(set(operation_ids)) == len(operation_ids)
+
+
+def test_every_view_declares_the_query_that_it_parses_and_describes_itself(
+    app: Flask, client: FlaskClient
+) -> None:
+    parsing = 0
+    for name, view in app.view_functions.items():
+        for model in re.findall(r"\bparse\((\w+Query), request\.args", inspect.getsource(view)):
+            if name.partition(".")[0] in ("jobs", "listening", "corrections"):
+                parsing += 1
+                assert vars(view)[QUERY_OF_A_VIEW].__name__ == model, name
+    assert parsing >= 4
+    for operations in client.get("/api/openapi.json").json["paths"].values():  # type: ignore[index]
+        for operation in operations.values():
+            assert operation["summary"] and operation["responses"], operation
 
 
 def test_the_document_lists_errors_as_json(client: FlaskClient) -> None:
