@@ -1,4 +1,10 @@
-"""Browsers in which somebody is signed in: a random token in a cookie, and its row here."""
+"""Browsers in which somebody is signed in: a random token in a cookie, and its row here.
+
+Not Flask-Login (0.6): it keeps the account's id in a signed cookie, which stays good after signing
+out elsewhere. Ending a sign-in at once needs these rows all the same, and with them it would spare
+a few lines of `web.authentication`. Not Authlib: it speaks to other identity providers, and there
+is no single sign-on.
+"""
 
 from __future__ import annotations
 

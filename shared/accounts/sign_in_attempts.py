@@ -5,6 +5,10 @@ in turn, so that no number of requests at once gets one more.  Within a window, 
 wrong ones of an account from one address, of an address over all accounts, and of an account over
 all addresses.  The last is the largest, so that a stranger who locks somebody out needs as many
 addresses as ten.
+
+Not Flask-Limiter: the storages of its `limits` (5.8) are memory, Redis, Memcached and MongoDB. In
+memory each web process would count for itself, and Redis may be down or emptied here; SQL is there
+whenever anybody can sign in.
 """
 
 from __future__ import annotations
