@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import Stack, free_port, running, start
+from tests.support.services import Stack, hold_port, running, start
 from worker import demo_model
 
 NO_MODEL_STATUS = 2
@@ -56,7 +56,7 @@ def test_serve_gives_the_reason_in_one_line_and_ends_with_a_status(
 ) -> None:
     environment = {
         **Stack(tmp_path / "stack", "").environment,
-        "LONGSCRIBE_PORT": str(free_port()),
+        "LONGSCRIBE_PORT": str(hold_port()),
         "LONGSCRIBE_REDIS_URL": "",
         "LONGSCRIBE_MODEL": str(cut_short),
     }

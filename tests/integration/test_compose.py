@@ -29,7 +29,7 @@ from sqlalchemy.engine import make_url
 from shared.cli.embedded.redis_server import redis_server_binary
 from shared.cli.embedded.score import character_errors
 from shared.settings import Settings
-from tests.support.services import REPOSITORY, Service, free_port, start, wait_for
+from tests.support.services import REPOSITORY, Service, hold_port, start, wait_for
 
 SAMPLE = REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac"
 SECRETS = {
@@ -85,8 +85,8 @@ class Production:
     running: list[Service] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.web_port = free_port()
-        self.redis_port = free_port()
+        self.web_port = hold_port()
+        self.redis_port = hold_port()
         for name in ("data", "models", "redis"):
             (self.folder / name).mkdir()
 

@@ -19,7 +19,7 @@ from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.installation import as_wav, children
-from tests.support.services import Service, free_port, start, wait_for
+from tests.support.services import Service, hold_port, start, wait_for
 from tests.support.speech.demo_speech import meeting
 
 CLI = [sys.executable, "-m", "shared.cli"]
@@ -101,7 +101,7 @@ def health(port: int) -> dict[str, object]:
 
 
 def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> None:
-    ports = free_port(), free_port()
+    ports = hold_port(), hold_port()
     stacks = [serve("one", ports[0]), serve("two", ports[1])]
     for stack in stacks:
         wait_until_ready(stack)
@@ -122,7 +122,7 @@ def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> 
 
 
 def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(serve: Serve) -> None:
-    port = free_port()
+    port = hold_port()
     first = serve("data", port)
     wait_until_ready(first)
     processes = family(first.pid)
@@ -136,7 +136,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(serve
 
 
 def test_a_dead_child_is_started_again_and_said_so(serve: Serve) -> None:
-    port = free_port()
+    port = hold_port()
     stack = serve("data", port)
     wait_until_ready(stack)
     for name, command in (("redis", "redis-server"), ("web", "gunicorn"), ("worker", "celery")):
@@ -159,7 +159,7 @@ def test_a_dead_child_is_started_again_and_said_so(serve: Serve) -> None:
 
 
 def test_ctrl_c_gives_a_running_job_back_with_what_it_has(serve: Serve, tmp_path: Path) -> None:
-    port = free_port()
+    port = hold_port()
     stack = serve("data", port, LONGSCRIBE_BATCH_SIZE_S="5")
     wait_until_ready(stack)
     api = f"http://127.0.0.1:{port}/api/v1/jobs"
@@ -190,12 +190,12 @@ def test_a_port_in_use_is_named_before_anything_starts(serve: Serve, tmp_path: P
 
 
 def test_a_data_folder_in_use_is_named_before_anything_starts(serve: Serve) -> None:
-    owner = serve("data", free_port())
+    owner = serve("data", hold_port())
     wait_until_ready(owner)
     # Nobody named a model: it is the bundled one, and the way to a real one is told.
     wait_for(lambda: "LONGSCRIBE_MODEL=paraformer-zh" in owner.log)
     assert "Model:                demo on cpu" in owner.log
-    second = serve("data", free_port())
+    second = serve("data", hold_port())
     assert second.process.wait(20) == 2
     assert f"Another Longscribe (process {owner.pid}) uses the data folder" in second.log
     assert "Traceback" not in second.log
@@ -203,7 +203,7 @@ def test_a_data_folder_in_use_is_named_before_anything_starts(serve: Serve) -> N
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_start_with_the_reason(serve: Serve) -> None:
-    stack = serve("data", free_port(), LONGSCRIBE_MODEL="/no/such/model")
+    stack = serve("data", hold_port(), LONGSCRIBE_MODEL="/no/such/model")
     assert stack.process.wait(STARTS_WITHIN_S) == 2
     assert stack.log.count("/no/such/model") == 1
     assert stack.log.splitlines()[-1].startswith("There is no model folder /no/such/model")
@@ -211,14 +211,14 @@ def test_a_model_that_cannot_be_loaded_ends_the_start_with_the_reason(serve: Ser
 
 
 def test_a_setting_that_makes_no_sense_is_refused_by_name(serve: Serve) -> None:
-    stack = serve("data", free_port(), LONGSCRIBE_LEASE_S="soon")
+    stack = serve("data", hold_port(), LONGSCRIBE_LEASE_S="soon")
     assert stack.process.wait(20) == 2
     assert "LONGSCRIBE_LEASE_S" in stack.log
     assert "Traceback" not in stack.log
 
 
 def test_strangers_are_let_in_with_an_account_only(serve: Serve) -> None:
-    port = free_port()
+    port = hold_port()
     refused = serve("data", port, LONGSCRIBE_HOST="0.0.0.0")
     assert refused.process.wait(60) == 2
     assert "Set LONGSCRIBE_SIGN_IN=required" in refused.log

@@ -29,10 +29,22 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+_HELD_PORTS: list[socket.socket] = []
+
+
+def hold_port() -> int:
+    """A port of 127.0.0.1 that nobody but a server of this test process is given until it ends.
+
+    A socket that never listens stays bound to it.  So the kernel hands the port to nobody who asks
+    for any, here or in another test process, and a server that names it, with SO_REUSEADDR as all
+    of ours do, may listen on it, end, and listen again.  A port that was only looked up is
+    somebody else's by the time that a server has started.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _HELD_PORTS.append(held)
+    return int(held.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], T], *, seconds: float = 30.0, what: str = "") -> T:
@@ -130,7 +142,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port = hold_port()
 
     @property
     def url(self) -> str:

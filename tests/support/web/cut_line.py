@@ -6,7 +6,6 @@ import socket
 import threading
 from contextlib import suppress
 
-from tests.support.services import free_port
 from tests.support.web.tus_client import MIB
 
 SLOW_BYTES_S = 6 * MIB
@@ -16,13 +15,13 @@ class Line:
     """A way to the server that a test can slow down and cut."""
 
     def __init__(self, to_port: int) -> None:
-        self.port = free_port()
         self._to_port = to_port
         self._open: list[socket.socket] = []
         self._slowed = threading.Event()
         self._is_cut = False
         self.passed = 0
-        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
     def slow_down(self) -> None:
