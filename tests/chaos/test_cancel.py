@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from shared import jobs
 from shared.db import Database
-from shared.errors import Cancelled, IllegalTransition
 from shared.models import LOCAL_OWNER
 from shared.states import TERMINAL, AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import Deed, Fault, Step, thaw
 from tests.chaos.machinery.promises import breaches
 from tests.chaos.machinery.staged import Staged, recording
-from tests.support import factories
-from tests.support.factories import PLAN_KEY, TRANSCRIPT
 from tests.support.installation import Installation, as_wav, model_process, model_processes
 from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-
-RACES = 200
 
 
 def cancel(db: Database, job_id: str) -> JobStatus:
@@ -85,43 +78,6 @@ def test_a_job_cancelled_while_its_worker_is_frozen_is_cancelled_by_the_sweep_an
     wait_for(lambda: "attempt over" in worker.log, what="the frozen attempt to end")
     assert staged.outcomes(job_id) == [(AttemptOutcome.LOST, "worker_lost")]
     assert len(staged.ledger.begun(job_id)) == 2
-
-
-def test_of_cancel_and_finish_at_the_same_moment_one_wins(db: Database) -> None:
-    """Both databases, two threads, again and again: completed and not cancelled, or the reverse."""
-
-    def race(pool: ThreadPoolExecutor) -> JobStatus:
-        job_id = factories.submit(db)
-        claim = factories.claim(db)
-        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
-        both_ready = threading.Barrier(2)
-
-        def finish() -> bool:
-            both_ready.wait()
-            try:
-                jobs.finish(db, claim, TRANSCRIPT)
-            except Cancelled:
-                jobs.cancelled(db, claim)
-                return False
-            return True
-
-        def ask() -> bool:
-            both_ready.wait()
-            try:
-                return cancel(db, job_id) == JobStatus.CANCELLING
-            except IllegalTransition:
-                return False
-
-        finished, asked = pool.submit(finish), pool.submit(ask)
-        assert finished.result() != asked.result()
-        status = factories.status_of(db, job_id)
-        assert status == (JobStatus.COMPLETED if finished.result() else JobStatus.CANCELLED)
-        return status
-
-    with ThreadPoolExecutor(2) as pool:
-        ends = [race(pool) for _ in range(RACES)]
-    print(f"\n{ends.count(JobStatus.CANCELLED)} of {RACES} races were won by the cancellation")
-    assert breaches(db) == []
 
 
 @postgresql

@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import func, select
 
 from shared import jobs
-from shared.db import Database
 from shared.models import Attempt, Job, Recording
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import kill_group
@@ -127,18 +126,6 @@ def _kill(supervised: list[int], chosen: random.Random) -> str:
     for pid in pids[:1]:
         os.kill(pid, signal.SIGKILL)
     return what if pids else "nothing"
-
-
-def test_one_clients_hundred_jobs_do_not_hold_up_anothers_one(db: Database) -> None:
-    for _ in range(100):
-        factories.submit(db, owner_id="many")
-    # Two of them run, as two workers would hold them.
-    held = [factories.claim(db), factories.claim(db)]
-    single = factories.submit(db, owner_id="single")
-    assert factories.claim(db).job_id == single
-    # With one running each has less than the other's two; the hundred go on after that.
-    assert factories.claim(db).owner_id == "many"
-    assert {claim.owner_id for claim in held} == {"many"}
 
 
 @ON_BOTH

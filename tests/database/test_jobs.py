@@ -114,6 +114,17 @@ class TestClaim:
         places = {view.job.id: view.queue_position for view in page.jobs}
         assert places == {job_id: place for place, job_id in enumerate(submitted, start=1)}
 
+    def test_one_clients_hundred_jobs_do_not_hold_up_anothers_one(self, db: Database) -> None:
+        for _ in range(100):
+            factories.submit(db, owner_id="many")
+        # Two of them run, as two workers would hold them.
+        held = [factories.claim(db), factories.claim(db)]
+        single = factories.submit(db, owner_id="single")
+        assert factories.claim(db).job_id == single
+        # With one running each has less than the other's two; the hundred go on after that.
+        assert factories.claim(db).owner_id == "many"
+        assert {claim.owner_id for claim in held} == {"many"}
+
     def test_each_claim_has_a_new_fence_and_an_attempt_of_its_own(self, db: Database) -> None:
         job_id = factories.submit(db)
         first = factories.claim(db)
