@@ -31,8 +31,13 @@ serve: $(INSTALLED) ## start everything and keep it running until Ctrl-C
 doctor: $(INSTALLED) ## check this installation and say what to do
 	@$(BIN)/longscribe doctor
 
-test: $(INSTALLED_DEV) ## all tests that need no GPU, but for the long ones of `make chaos`
-	$(BIN)/python -m pytest -m "not bench and not chaos"
+# By file, for what a file sets up is shared by its tests. In the order of the folders, which puts
+# the short files of tests/unit and tests/web last: no process waits long for the other at the end.
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
+test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`
+	$(PYTEST) -m "not bench and not chaos"
 
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything, and count what was lost or done twice
 	$(BIN)/python -m pytest tests/chaos -s

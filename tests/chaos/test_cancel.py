@@ -30,9 +30,9 @@ def cancel(db: Database, job_id: str) -> JobStatus:
     [
         Step.RECOGNISING,
         Step.FINISHING,
-        pytest.param(Step.CLAIMED, marks=pytest.mark.chaos),
-        pytest.param(Step.COMMITTED, marks=pytest.mark.chaos),
-        pytest.param(Step.PUNCTUATING, marks=pytest.mark.chaos),
+        pytest.param(Step.CLAIMED, marks=pytest.mark.long),
+        pytest.param(Step.COMMITTED, marks=pytest.mark.long),
+        pytest.param(Step.PUNCTUATING, marks=pytest.mark.long),
     ],
 )
 def test_a_job_cancelled_while_it_runs_stops_there_and_the_next_starts_in_the_same_process(

@@ -120,7 +120,7 @@ def test_a_job_goes_on_when_a_frozen_server_thaws(staged: Staged, server: Postgr
     go_through(staged, server, "frozen", HELD["before a batch's commit"], OUT_S)
 
 
-@pytest.mark.chaos
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
 @pytest.mark.parametrize("where", HELD)
 def test_half_a_minute_without_a_database_costs_a_job_nothing_but_time(
@@ -179,7 +179,7 @@ def test_a_worker_told_to_stop_in_an_outage_ends_in_time_and_its_job_is_gone_on_
     assert breaches(staged.db) == []
 
 
-@pytest.mark.chaos
+@pytest.mark.long
 def test_a_worker_told_to_stop_before_a_frozen_server_ends_in_time(
     staged: Staged, server: PostgresqlServer
 ) -> None:

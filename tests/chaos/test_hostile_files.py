@@ -76,7 +76,7 @@ def test_the_listener_notices_who_comes(listener: Listener) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("count", "seed"), [(30, 1), pytest.param(200, 2, marks=[pytest.mark.chaos])]
+    ("count", "seed"), [(30, 1), pytest.param(200, 2, marks=[pytest.mark.long])]
 )
 @pytest.mark.timeout(900)
 def test_a_worker_survives_files_that_mean_harm(

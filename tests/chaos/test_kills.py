@@ -16,7 +16,7 @@ from tests.chaos.machinery.staged import Staged, recording
 from tests.support import factories
 from tests.support.services import wait_for
 
-long = pytest.mark.chaos
+long = pytest.mark.long
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 UNDISTURBED = [(AttemptOutcome.COMPLETED, None)]

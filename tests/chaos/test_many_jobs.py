@@ -28,7 +28,7 @@ from worker.recogniser import SAMPLE_RATE
 
 ON_BOTH = pytest.mark.parametrize(
     "database_url",
-    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.chaos])],
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.long])],
     indirect=True,
 )
 """What takes long is done on PostgreSQL only where there is time."""
@@ -61,7 +61,7 @@ def ended(staged: Staged) -> int:
     ("count", "kill_every_s"),
     [
         pytest.param(40, 2.0, id="40 jobs"),
-        pytest.param(1000, 5.0, id="1000 jobs", marks=[pytest.mark.chaos]),
+        pytest.param(1000, 5.0, id="1000 jobs", marks=[pytest.mark.long]),
     ],
 )
 @pytest.mark.timeout(3600)

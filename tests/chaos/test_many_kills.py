@@ -129,7 +129,7 @@ def summary(seed: int, results: list[Told], begun: int) -> str:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.long)])
 def test_every_transcript_is_right_and_a_kill_costs_at_most_a_batch(
     staged: Staged, kills: int
 ) -> None:

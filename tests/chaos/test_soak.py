@@ -34,7 +34,7 @@ def soak(
         machinery.stop()
 
 
-@pytest.mark.chaos
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_forty_seconds_of_random_faults_break_no_promise(database: str, tmp_path: Path) -> None:

@@ -67,6 +67,6 @@ def test_nobody_is_told_that_the_database_is_locked(sqlite_url: str) -> None:
     hammer(sqlite_url, 20)
 
 
-@pytest.mark.chaos
+@pytest.mark.long
 def test_nobody_is_told_so_in_a_thousand_jobs(sqlite_url: str) -> None:
     hammer(sqlite_url, 334)

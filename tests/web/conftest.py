@@ -1,6 +1,12 @@
-"""The client of the tests; each file defines the `app` that it needs."""
+"""The client of the tests; each file defines the `app` that it needs.
+
+What is asked of a database is tested on both kinds in tests/database.  What the web makes of its
+answers is the same on either, and asked of PostgreSQL only where CI=true.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 from flask import Flask
@@ -8,6 +14,14 @@ from flask.testing import FlaskClient
 
 from shared.db import Database
 from tests.support.web.web_app import database
+
+KINDS = ["sqlite", "postgresql"] if os.environ.get("CI") == "true" else ["sqlite"]
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
