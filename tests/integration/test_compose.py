@@ -187,7 +187,7 @@ def production(tmp_path: Path, database_url_of_the_role: str) -> Iterator[Produc
     made = Production(tmp_path, database_url_of_the_role)
     yield made
     for service in reversed(made.running):
-        service.stop()
+        service.kill_all()
 
 
 def answers(url: str) -> Callable[[], bool]:

@@ -19,7 +19,7 @@ from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.installation import as_wav, children
-from tests.support.services import Service, hold_port, start, wait_for
+from tests.support.services import Service, family, hold_port, start, wait_for
 from tests.support.speech.demo_speech import meeting
 
 CLI = [sys.executable, "-m", "shared.cli"]
@@ -59,7 +59,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     yield begin
     for service in started:
-        service.stop()
+        service.kill_all()
 
 
 def is_ready(service: Service) -> bool:
@@ -69,12 +69,6 @@ def is_ready(service: Service) -> bool:
 
 def wait_until_ready(service: Service) -> None:
     wait_for(lambda: is_ready(service), seconds=STARTS_WITHIN_S, what="the stack")
-
-
-def family(pid: int) -> set[int]:
-    """Every process below `pid`."""
-    found = set(children(pid))
-    return found.union(*(family(child) for child in found))
 
 
 def living(pids: set[int]) -> list[str]:

@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.states import TERMINAL, JobStatus
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
-from tests.support.services import Stack, wait_for
+from tests.support.services import Stack, children, wait_for
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 
@@ -74,19 +74,6 @@ class Installation:
 
     def wait_for_progress(self, job_id: str, share: float) -> None:
         wait_for(lambda: self.view(job_id).job.progress >= share, what=f"progress of {share}")
-
-
-def children(pid: int, *, with_zombies: bool = False) -> list[int]:
-    """The processes that `pid` has started and that have not ended, or are not reaped yet."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                status = (folder / "stat").read_text()
-                state, parent = status.rpartition(")")[2].split()[:2]
-                if int(parent) == pid and (with_zombies or state != "Z"):
-                    found.append(int(folder.name))
-    return found
 
 
 def model_processes(worker_pid: int) -> list[int]:

@@ -58,6 +58,25 @@ def wait_for(condition: Callable[[], T], *, seconds: float = 30.0, what: str = "
         time.sleep(0.05)
 
 
+def children(pid: int, *, with_zombies: bool = False) -> list[int]:
+    """The processes that `pid` has started and that have not ended, or are not reaped yet."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                status = (folder / "stat").read_text()
+                state, parent = status.rpartition(")")[2].split()[:2]
+                if int(parent) == pid and (with_zombies or state != "Z"):
+                    found.append(int(folder.name))
+    return found
+
+
+def family(pid: int) -> set[int]:
+    """Every process below `pid`."""
+    found = set(children(pid))
+    return found.union(*(family(child) for child in found))
+
+
 @dataclass
 class Service:
     """A running process and where its output goes."""
@@ -75,6 +94,16 @@ class Service:
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         self.process.send_signal(number)
+
+    def kill_all(self) -> None:
+        """SIGKILL to the process and everything that it has started, frozen or not."""
+        if self.process.poll() is not None:
+            return
+        # The process itself first: it may be one that starts again whatever ends.
+        for pid in (self.pid, *family(self.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self, *, seconds: float = 20.0) -> int:
         """Ask, wait, then insist."""
@@ -222,10 +251,9 @@ class Stack:
         return service
 
     def stop(self) -> None:
+        """End everything at once: a worker that is told to stop takes seconds to close its pool."""
         for service in reversed(self.services):
-            if service.process.poll() is None:
-                service.kill(signal.SIGCONT)  # a test may have frozen it
-                service.stop()
+            service.kill_all()
         self.services.clear()
 
 
