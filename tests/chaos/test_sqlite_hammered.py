@@ -4,7 +4,11 @@ its turn, and none is told that the database is locked."""
 from __future__ import annotations
 
 import multiprocessing
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,15 @@ from tests.support import factories
 
 SUBMITTERS = 3
 WORKERS = 3
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path) -> Iterator[str]:
+    """A migrated database on a disk: in memory no COMMIT takes long enough to wait for."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "longscribe.db"
+        shutil.copyfile(migrated_sqlite, path)
+        yield f"sqlite:///{path}"
 
 
 def submit(url: str, count: int) -> None:
