@@ -47,7 +47,7 @@ def hold_port() -> int:
     return int(held.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], T], *, seconds: float = 30.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T], *, seconds: float = 60.0, what: str = "") -> T:
     """The first true value of `condition`; AssertionError if none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
