@@ -133,18 +133,21 @@ class TestFolders:
         assert list((tmp_path / "recordings" / "incoming").iterdir()) == []
 
     @pytest.mark.parametrize(
-        ("limits", "level"),
+        ("limits", "storage", "work_folder"),
         [
-            ({"min_free_bytes": 0, "max_audio_s": 60}, Level.OK),
-            ({"min_free_bytes": 0, "max_audio_s": 1e15}, Level.WARNING),
-            ({"min_free_bytes": 2**62}, Level.PROBLEM),
+            ({"min_free_bytes": 0, "max_audio_s": 60}, Level.OK, Level.OK),
+            ({"min_free_bytes": 0, "max_audio_s": 1e15}, Level.OK, Level.WARNING),
+            ({"min_free_bytes": 2**62}, Level.PROBLEM, Level.PROBLEM),
         ],
     )
     def test_free_space_is_held_against_the_reserve_and_the_longest_recording(
-        self, limits: dict[str, Any], level: Level, tmp_path: Path
+        self, limits: dict[str, Any], storage: Level, work_folder: Level, tmp_path: Path
     ) -> None:
-        (found,) = doctor_machine.check_disk(Settings(data_dir=tmp_path, **limits))
-        assert found.level is level
+        found = doctor_machine.check_disk(Settings(data_dir=tmp_path, **limits))
+        assert [(finding.thing, finding.level) for finding in found] == [
+            ("disk", storage),
+            ("work folder", work_folder),
+        ]
 
     def test_who_holds_the_folder_is_told_and_neither_looking_nor_holding_is_in_the_way(
         self, tmp_path: Path
