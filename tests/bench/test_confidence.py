@@ -120,7 +120,7 @@ def test_what_confidence_costs(size: str, tmp_path: Path) -> None:
 
 
 def _share(recogniser: FunASRRecogniser, spans: list[np.ndarray]) -> float:
-    layer = recogniser._paraformer._model.decoder.output_layer
+    layer = recogniser._speech_network._model.decoder.output_layer
     seen: list[torch.Tensor] = []
     hook = layer.register_forward_hook(lambda *given: seen.append(given[2].clone()))
     begun = time.process_time()

@@ -24,7 +24,8 @@ from worker.engine.calibration.probe_batches import (
     noise,
 )
 from worker.engine.fbank import Fbank
-from worker.engine.paraformer.network import LoadedNetwork, Paraformer
+from worker.engine.loading.build import LoadedNetwork
+from worker.engine.paraformer.network import Paraformer
 from worker.memory.measured import (
     LEAST_OVERHEAD_S,
     MOST_OVERHEAD_S,
@@ -57,7 +58,7 @@ HELD_OUT = tuple(
 
 @functools.cache
 def demo() -> Paraformer:
-    return recogniser()._paraformer
+    return recogniser()._speech_network
 
 
 @functools.cache
@@ -87,7 +88,7 @@ def large() -> Paraformer:
 
 
 def fitted(network: Paraformer) -> MemoryModel:
-    architecture = MemoryModel.from_architecture(network.shape)
+    architecture = network.memory_estimate
     seen = measure(network, CPU, architecture, headroom_bytes=2**34, time_limit_s=120)
     assert len(seen) == len(PROBES)
     return fit_memory_model(seen, architecture)
@@ -128,7 +129,7 @@ def test_measuring_is_exact() -> None:
 
 def test_what_a_forward_pass_costs_can_be_measured() -> None:
     """On the CPU, where nobody asks for it: with smaller probes, and only that it is sane."""
-    architecture = MemoryModel.from_architecture(demo().shape)
+    architecture = demo().memory_estimate
     shapes = (ProbeShape(4, 2.5), ProbeShape(12, 2.5))
     overhead = measure_overhead(demo(), CPU, architecture, 2**34, shapes=shapes)
     assert overhead is not None
@@ -167,7 +168,7 @@ class TestCalibrating:
 
     def test_without_room_or_time_nothing_is_measured(self, tmp_path: Path) -> None:
         assert self.calibrated(tmp_path, headroom_bytes=4 * MIB) is None
-        architecture = MemoryModel.from_architecture(demo().shape)
+        architecture = demo().memory_estimate
         assert measure(demo(), CPU, architecture, 2**34, time_limit_s=0.0) == []
 
     def test_a_probe_that_runs_out_of_memory_ends_the_measuring(

@@ -17,12 +17,14 @@ from tests.support.speech import speech_models
 from worker import demo_model
 from worker.engine import fbank
 from worker.engine.fbank import Fbank
-from worker.engine.loading import load_asr, load_punc, load_vad
 from worker.engine.paraformer import network as paraformer
 from worker.engine.paraformer.cif import integrate_and_fire
+from worker.engine.paraformer.load import load_asr
 from worker.engine.paraformer.network import Paraformer
+from worker.engine.punctuation.load import load_punc
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
+from worker.engine.voice_activity.load import load_vad
 from worker.model_store.locate import locate
 from worker.recogniser import Pcm
 

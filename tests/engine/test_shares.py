@@ -66,7 +66,7 @@ def test_a_device_without_room_for_the_networks_is_told_as_such(
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(
-        importlib.import_module("worker.engine.funasr_recogniser"), "load_asr", refuse
+        importlib.import_module("worker.engine.funasr_recogniser"), "load_speech_network", refuse
     )
     with pytest.raises(ModelUnavailable, match="no room for 2 copies of the model"):
         load_recogniser("demo", device="cpu", cpu_threads=1, processes=2)

@@ -14,7 +14,7 @@ from tests.support.speech import speech_models
 from worker.batching.plan import plan_batches
 from worker.engine.fbank import Fbank, FbankStream, frame_count, stack_frames
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
-from worker.engine.loading import load_asr
+from worker.engine.paraformer.load import load_asr
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.model_store.locate import locate

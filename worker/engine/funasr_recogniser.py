@@ -28,15 +28,18 @@ from worker.engine.device import (
     usual_overhead_s,
     within_memory,
 )
+from worker.engine.families import load_speech_network
+from worker.engine.family import SpeechNetwork
 from worker.engine.fbank import Fbank
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
-from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.engine.loading.build import LoadedNetwork
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.paraformer.network import LANGUAGE, LoadedNetwork, Paraformer
 from worker.engine.paraformer.precision import Precision
 from worker.engine.punctuation.ct_transformer import Punctuator
+from worker.engine.punctuation.load import load_punc
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
+from worker.engine.voice_activity.load import load_vad
 from worker.memory.model import MemoryModel
 from worker.model_store.known import HubName
 from worker.model_store.locate import ModelFolders, locate
@@ -67,26 +70,26 @@ class FunASRRecogniser:
 
     def __init__(
         self,
-        asr: LoadedNetwork,
+        speech_network: SpeechNetwork,
         vad: LoadedNetwork,
         punc: LoadedNetwork,
         identity: ModelIdentity,
         device: torch.device,
+        fbank: Fbank,
         voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
-        precision: Precision | None = None,
         processes: int = 1,
     ) -> None:
         self._identity = identity
         self._device = device
-        self._fbank = Fbank(device)
-        self._paraformer = Paraformer(asr, self._fbank, device, precision)
+        self._fbank = fbank
+        self._speech_network = speech_network
         self._vad = vad
         if packs_linear_layers(device):
             pack_linear_layers(vad.model.encoder, from_weights=0)
-        self._options = voice_activity
+        self._options = voice_activity.bounded(speech_network.longest_span_s)
         self._probe = memory_probe(device, processes)
         self._punctuator = Punctuator(punc, device, self._probe)
-        self._memory_model = self._held(MemoryModel.from_architecture(self._paraformer.shape))
+        self._memory_model = self._held(speech_network.memory_estimate)
         self._batch_overhead_s = usual_overhead_s(device)
 
     @property
@@ -107,15 +110,15 @@ class FunASRRecogniser:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return (LANGUAGE,)
+        return self._speech_network.languages
 
     @property
     def accepts_hotwords(self) -> bool:
-        return False
+        return self._speech_network.accepts_hotwords
 
     @property
     def punctuates(self) -> bool:
-        return False
+        return self._speech_network.punctuates
 
     @property
     def longest_span_s(self) -> float:
@@ -123,7 +126,7 @@ class FunASRRecogniser:
 
     @property
     def is_batch_invariant(self) -> bool:
-        return True
+        return self._speech_network.is_batch_invariant
 
     def calibrate(self, folder: Path) -> None:
         """Measure this device with probe batches, or take what was measured and kept in `folder`.
@@ -131,7 +134,11 @@ class FunASRRecogniser:
         Where neither is to be had the estimates stay.
         """
         measured = calibrated(
-            self._paraformer, self._device, self._identity, self._probe.headroom_bytes(), folder
+            self._speech_network,
+            self._device,
+            self._identity,
+            self._probe.headroom_bytes(),
+            folder,
         )
         return_freed_memory()
         if measured is None:
@@ -148,7 +155,7 @@ class FunASRRecogniser:
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         require_supported(self, request)
-        return within_memory(self._device, lambda: self._paraformer.recognise(speech))
+        return within_memory(self._device, lambda: self._speech_network.recognise(speech, request))
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
         return must_fit(self._device, lambda: self._punctuator.punctuate(words))
@@ -202,7 +209,8 @@ def load_recogniser(
     limit_to_share(where, processes)
     log.info("loading %s onto %s", folders.asr.name, where)
     try:
-        asr = load_asr(folders.asr, where)
+        fbank = Fbank(where)
+        speech_network = load_speech_network(folders.asr, where, fbank, precision)
         vad = load_vad(folders.vad, where)
         punc = load_punc(folders.punc, where)
     except (MemoryError, RuntimeError) as error:
@@ -212,7 +220,7 @@ def load_recogniser(
     return_freed_memory()
     with failures_explained(folders.asr, "prepare it"):
         recogniser = FunASRRecogniser(
-            asr,
+            speech_network,
             vad,
             punc,
             identity=ModelIdentity(
@@ -223,8 +231,8 @@ def load_recogniser(
                 is_demo=folders.is_demo,
             ),
             device=where,
+            fbank=fbank,
             voice_activity=voice_activity,
-            precision=arithmetic,
             processes=processes,
         )
     try:

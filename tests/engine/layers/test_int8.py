@@ -103,7 +103,7 @@ def test_hears_nearly_what_float32_hears() -> None:
 
 @needs_int8
 def test_only_encoder_and_decoder_are_rounded() -> None:
-    model = rounded()._paraformer._model
+    model = rounded()._speech_network._model
     for part in (model.encoder, model.decoder.decoders):
         assert any(isinstance(layer, Int8Linear) for layer in part.modules())
         assert not any(type(layer) is nn.Linear for layer in part.modules())

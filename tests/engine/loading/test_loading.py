@@ -25,8 +25,12 @@ from worker.engine.device import (
     usable_cores,
     within_memory,
 )
+from worker.engine.families import load_speech_network
+from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
-from worker.engine.loading import load_asr, load_punc, load_vad
+from worker.engine.paraformer.load import load_asr
+from worker.engine.punctuation.load import load_punc
+from worker.engine.voice_activity.load import load_vad
 from worker.model_store.locate import locate
 from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory
 
@@ -139,9 +143,12 @@ def test_a_model_that_the_engine_cannot_run_is_refused(
     bundle: Path, part: str, changes: dict[str, object], said: str
 ) -> None:
     change_config(bundle / part, **changes)
-    load = {"asr": load_asr, "vad": load_vad, "punc": load_punc}[part]
+    folder = getattr(locate(str(bundle)), part)
     with pytest.raises(ModelUnavailable, match=said):
-        load(getattr(locate(str(bundle)), part), CPU)
+        if part == "asr":
+            load_speech_network(folder, CPU, Fbank(CPU), "float32")
+        else:
+            {"vad": load_vad, "punc": load_punc}[part](folder, CPU)
 
 
 TRAINING_ASR = {
@@ -238,7 +245,8 @@ def test_loading_leaves_the_process_as_it_was() -> None:
         "memory.model",
         "engine.voice_activity.endpoints",
         "pipeline.transcribe",
-        "process",
+        "main_process",
+        "child_process",
     ],
 )
 def test_only_the_engine_imports_torch(module: str) -> None:

@@ -56,7 +56,7 @@ def test_bfloat16_hears_nearly_the_same() -> None:
 def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = rounded()._paraformer._model
+    model = rounded()._speech_network._model
     seen: dict[str, set[torch.dtype]] = {}
 
     def watch(name: str, module: torch.nn.Module) -> Any:
@@ -73,7 +73,7 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
         "decoder": model.decoder.decoders[0].feed_forward.w_1,
         "vocabulary": model.decoder.output_layer,
         "token weights": model.predictor.cif_output,
-        "time states": rounded()._paraformer._blstm._forward,
+        "time states": rounded()._speech_network._blstm._forward,
         "time weights": model.predictor.cif_output2,
     }
     hooks = [watch(name, module) for name, module in parts.items()]
@@ -92,7 +92,7 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
 
 
 def test_what_is_added_up_from_layer_to_layer_is_not_rounded() -> None:
-    model = rounded()._paraformer._model
+    model = rounded()._speech_network._model
     types = set()
 
     def note(module: Any, inputs: Any, output: Any) -> None:

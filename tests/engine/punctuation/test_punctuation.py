@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.support.speech import speech_models
-from worker.engine.paraformer.network import LoadedNetwork
+from worker.engine.loading.build import LoadedNetwork
 from worker.engine.punctuation.ct_transformer import LONGEST_CONTEXT_TOKENS, Punctuator
 from worker.recogniser import EMPTY_REQUEST
 

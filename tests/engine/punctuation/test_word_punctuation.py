@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from tests.support.speech.speech_models import meeting
-from worker.engine.loading import import_auto_model, load_punc, process_unchanged
-from worker.engine.paraformer.network import LoadedNetwork
+from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.loading.build import LoadedNetwork
 from worker.engine.punctuation.ct_transformer import Punctuator
+from worker.engine.punctuation.load import load_punc
 from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
 from worker.engine.reference.random_model import ModelSizes, make_random_model
 from worker.memory.model import Reserve

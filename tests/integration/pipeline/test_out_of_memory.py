@@ -13,8 +13,8 @@ from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.speech_models import excerpt, recogniser
 from worker import child_process
+from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
-from worker.memory.model import FRAME_SECONDS
 from worker.pipeline.tools import Tools
 from worker.tasks import transcribe_next
 

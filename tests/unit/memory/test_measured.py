@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.memory.measured import (
     LEAST_OVERHEAD_S,
     MOST_OVERHEAD_S,
@@ -25,9 +26,9 @@ from worker.memory.measured import (
     stored,
     worst_error,
 )
-from worker.memory.model import C_LIBRARY, MemoryModel, NetworkShape
+from worker.memory.model import C_LIBRARY, MemoryModel
 
-ARCHITECTURE = MemoryModel.from_architecture(NetworkShape(model_dim=512, vocabulary=8404))
+ARCHITECTURE = estimate_memory(NetworkShape(model_dim=512, vocabulary=8404))
 SHAPES = ((10.0, 2.5), (30.0, 2.5), (30.0, 10.0), (60.0, 15.0))
 KEY = CalibrationKey("a device", 8 * 2**30, "revision", "float32", "2.13.0")
 

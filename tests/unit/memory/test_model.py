@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.memory.model import (
     MIB,
     MemoryModel,
-    NetworkShape,
     RamProbe,
     Reserve,
     ResidentPeak,
@@ -66,7 +66,7 @@ def test_attention_without_fusion_charges_the_longest_span() -> None:
 
 def test_paraformer_large_is_predicted_from_its_architecture() -> None:
     """80 kB a padded frame of 60 ms for the predictor, and the input features."""
-    model = MemoryModel.from_architecture(NetworkShape(model_dim=512, vocabulary=8404))
+    model = estimate_memory(NetworkShape(model_dim=512, vocabulary=8404))
     assert model.bytes_per_second == pytest.approx((80_000 + 4 * 560) / 0.06)
     assert model.bytes_per_second_squared == 0
     assert not model.calibrated

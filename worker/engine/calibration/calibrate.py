@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from worker.engine.calibration.probe_batches import measure, measure_overhead
-from worker.engine.paraformer.network import Paraformer
+from worker.engine.family import SpeechNetwork
 from worker.memory.measured import (
     Calibration,
     CalibrationKey,
@@ -20,14 +20,13 @@ from worker.memory.measured import (
     store,
     stored,
 )
-from worker.memory.model import MemoryModel
 from worker.recogniser import ModelIdentity
 
 log = logging.getLogger(__name__)
 
 
 def calibrated(
-    paraformer: Paraformer,
+    network: SpeechNetwork,
     device: torch.device,
     identity: ModelIdentity,
     headroom_bytes: int,
@@ -38,7 +37,7 @@ def calibrated(
 
     None, with the reason in the log, if the device cannot be measured.
     """
-    architecture = MemoryModel.from_architecture(paraformer.shape)
+    architecture = network.memory_estimate
     key = calibration_key(device, identity)
     try:
         kept = stored(folder, key, architecture)
@@ -51,7 +50,7 @@ def calibrated(
     started = time.monotonic()
     try:
         model = fit_memory_model(
-            measure(paraformer, device, architecture, headroom_bytes), architecture
+            measure(network, device, architecture, headroom_bytes), architecture
         )
     except ImplausibleFit as error:
         log.warning("the memory model stays the architecture's estimate; measured: %s", error)
@@ -65,7 +64,7 @@ def calibrated(
     )
     overhead = None
     if device.type == "cuda":  # elsewhere it would cost seconds, and is known
-        overhead = measure_overhead(paraformer, device, model, headroom_bytes)
+        overhead = measure_overhead(network, device, model, headroom_bytes)
         log.info("another forward pass costs as much as %s padded seconds", overhead)
     measured = Calibration(model, overhead)
     try:

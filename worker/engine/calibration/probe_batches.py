@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from worker.engine.device import within_memory
-from worker.engine.paraformer.network import Paraformer
+from worker.engine.family import SpeechNetwork
 from worker.memory.measured import Measurement, Timing, batch_overhead_s
 from worker.memory.model import MemoryModel
-from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, BatchOutOfMemory, Pcm
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def noise(shape: ProbeShape, shortest: float = SHORTEST) -> list[Pcm]:
 
 
 def measure(
-    paraformer: Paraformer,
+    network: SpeechNetwork,
     device: torch.device,
     architecture: MemoryModel,
     headroom_bytes: int,
@@ -81,7 +81,7 @@ def measure(
     seconds_per_padded = 0.0
     measurements: list[Measurement] = []
     try:
-        within_memory(device, lambda: paraformer.recognise(noise(WARM_UP)))
+        within_memory(device, lambda: network.recognise(noise(WARM_UP), EMPTY_REQUEST))
         for shape in shapes:
             needed = architecture.activation_bytes(shape.padded_s, shape.longest_s)
             if needed > HEADROOM_SHARE * headroom_bytes:
@@ -93,7 +93,7 @@ def measure(
                 continue
             speech = noise(shape)
             peak = within_memory(
-                device, lambda speech=speech: live_peak_bytes(device, paraformer, speech)
+                device, lambda speech=speech: live_peak_bytes(device, network, speech)
             )
             seconds_per_padded = (time.monotonic() - begun) / shape.padded_s
             measurements.append(Measurement(shape.padded_s, shape.longest_s, float(peak)))
@@ -105,7 +105,7 @@ def measure(
 
 
 def measure_overhead(
-    paraformer: Paraformer,
+    network: SpeechNetwork,
     device: torch.device,
     memory: MemoryModel,
     headroom_bytes: int,
@@ -118,24 +118,26 @@ def measure_overhead(
     if memory.activation_bytes(larger.padded_s, larger.longest_s) > HEADROOM_SHARE * headroom_bytes:
         return None
     try:
-        timings = [_timed(paraformer, device, shape) for shape in shapes]
+        timings = [_timed(network, device, shape) for shape in shapes]
     except BatchOutOfMemory as error:
         log.warning("a probe batch ran out of memory: %s", error)
         return None
     return batch_overhead_s(*timings)
 
 
-def _timed(paraformer: Paraformer, device: torch.device, shape: ProbeShape) -> Timing:
+def _timed(network: SpeechNetwork, device: torch.device, shape: ProbeShape) -> Timing:
     speech = noise(shape)
     seconds = []
     for _ in range(1 + TIMED_RUNS):
         begun = time.perf_counter()
-        within_memory(device, lambda: paraformer.recognise(speech))  # ends with words: all is done
+        within_memory(
+            device, lambda: network.recognise(speech, EMPTY_REQUEST)
+        )  # ends with words: all is done
         seconds.append(time.perf_counter() - begun)
     return Timing(shape.padded_s, min(seconds[1:]))
 
 
-def live_peak_bytes(device: torch.device, paraformer: Paraformer, speech: Sequence[Pcm]) -> int:
+def live_peak_bytes(device: torch.device, network: SpeechNetwork, speech: Sequence[Pcm]) -> int:
     """Most bytes in tensors during one forward pass, over what was there before; exact.
 
     On a GPU it is the allocator's own mark.  On a CPU the resident set is too coarse (the C library
@@ -146,10 +148,10 @@ def live_peak_bytes(device: torch.device, paraformer: Paraformer, speech: Sequen
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        paraformer.recognise(speech)
+        network.recognise(speech, EMPTY_REQUEST)
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
-    return _cpu_live_peak_bytes(lambda: paraformer.recognise(speech))
+    return _cpu_live_peak_bytes(lambda: network.recognise(speech, EMPTY_REQUEST))
 
 
 def _cpu_live_peak_bytes(forward: Callable[[], object]) -> int:

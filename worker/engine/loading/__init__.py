@@ -12,13 +12,9 @@ from worker.engine.loading.funasr_modules import (
     process_unchanged,
     register_networks,
 )
-from worker.engine.loading.networks import load_asr, load_punc, load_vad
 
 __all__ = [
     "import_auto_model",
-    "load_asr",
-    "load_punc",
-    "load_vad",
     "process_unchanged",
     "register_networks",
 ]

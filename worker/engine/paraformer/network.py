@@ -9,9 +9,8 @@ text and times equal FunASR's at batch size 1, in any company.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,34 +20,28 @@ from worker.engine.device import fetched, uploaded_numbers
 from worker.engine.fbank import Fbank, frame_count, stack_batch
 from worker.engine.layers.attention import use_fused_attention
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
+from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
+from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.engine.paraformer.precision import Precision
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
-from worker.memory.model import NetworkShape
-from worker.recogniser import Pcm, RecognisedSpan
+from worker.memory.model import MemoryModel
+from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
 
 LANGUAGE = "zh"
 """What Paraformer recognises; English terms within it included."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedNetwork:
-    """A network as FunASR built it, and what belongs to it."""
-
-    model: Any
-    cmvn: Tensor | None
-    """(2, features): what to add to a stacked frame, then what to multiply it by."""
-    frame_width: int
-    """Filter-bank frames stacked into one (lfr_m)."""
-    frame_step: int
-    """Filter-bank frames from one stacked frame to the next (lfr_n)."""
-    token_list: Sequence[str]
-
-
 class Paraformer:
-    """Spans of samples in, words with times out."""
+    """Spans of samples in, words with times out. A `worker.engine.family.SpeechNetwork`."""
+
+    languages = (LANGUAGE,)
+    accepts_hotwords = False
+    punctuates = False
+    is_batch_invariant = True
+    longest_span_s = math.inf
 
     def __init__(
         self,
@@ -81,6 +74,11 @@ class Paraformer:
             feature_dim=len(self._shift),
         )
 
+    @property
+    def memory_estimate(self) -> MemoryModel:
+        """The live bytes of a batch by the architecture, until the device is measured."""
+        return estimate_memory(self.shape)
+
     def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
         """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
 
@@ -93,7 +91,9 @@ class Paraformer:
         return (stacked + self._shift) * self._scale, lengths
 
     @torch.inference_mode()
-    def recognise(self, speech: Sequence[Pcm]) -> list[RecognisedSpan]:
+    def recognise(
+        self, speech: Sequence[Pcm], request: RecognitionRequest = EMPTY_REQUEST
+    ) -> list[RecognisedSpan]:
         """One forward pass over all spans; a result for each, in order."""
         audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
         results = [RecognisedSpan()] * len(speech)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,16 @@ class VoiceActivityOptions:
             raise ValueError("lead_in_ms and lead_out_ms cannot be negative")
         if not 0 < self.cut_margin_s < self.cut_search_s < self.max_segment_s:
             raise ValueError("0 < cut_margin_s < cut_search_s < max_segment_s must hold")
+
+    def bounded(self, longest_s: float) -> VoiceActivityOptions:
+        """These options for a recogniser that takes no span longer than `longest_s`.
+
+        The search for the quietest point then covers the second half of a span at most.
+        """
+        if longest_s >= self.max_segment_s:
+            return self
+        search = min(self.cut_search_s, longest_s / 2)
+        return replace(self, max_segment_s=longest_s, cut_search_s=search)
 
 
 DEFAULT_OPTIONS = VoiceActivityOptions()

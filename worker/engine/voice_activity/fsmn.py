@@ -18,7 +18,7 @@ from torch import Tensor
 
 from worker.engine.device import must_fit
 from worker.engine.fbank import HOP_SAMPLES, MEL_BINS, Fbank, FbankStream
-from worker.engine.paraformer.network import LoadedNetwork
+from worker.engine.loading.build import LoadedNetwork
 from worker.engine.voice_activity.endpoints import Segmenter, VoiceActivityOptions
 from worker.recogniser import Pcm, SpeechSpan
 

@@ -1,0 +1,47 @@
+"""Register the families of speech models: a folder's class decides which of them runs it.
+
+A further family is a folder beside `paraformer` and one line in `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from worker.engine.family import Family, SpeechNetwork
+from worker.engine.fbank import Fbank
+from worker.engine.loading.build import wrong_class
+from worker.engine.loading.load_errors import failures_explained
+from worker.engine.paraformer.family import PARAFORMER
+from worker.model_store.config import read_config
+from worker.model_store.locate import ModelFolder
+
+FAMILIES: tuple[Family, ...] = (PARAFORMER,)
+
+_WHY_NOT = {
+    "Paraformer": "which gives no times for its words",
+    "ParaformerStreaming": "which is for live speech and gives no times for its words",
+    "ContextualParaformer": "which gives no times for its words and wants hotwords in every pass",
+}
+"""Why the classes that people try first are not run."""
+
+
+def load_speech_network(
+    folder: ModelFolder, device: torch.device, fbank: Fbank, precision: str
+) -> SpeechNetwork:
+    """Load the network of a folder by the family of its class.
+
+    Raises ModelUnavailable, saying what to do, for a class of no family and for whatever the
+    family's loader refuses.
+    """
+    return _family_of(folder).load(folder, device, fbank, precision)
+
+
+def _family_of(folder: ModelFolder) -> Family:
+    with failures_explained(folder, "build the network of its config.yaml"):
+        named = str(read_config(folder.path).get("model"))
+    for family in FAMILIES:
+        if named in family.classes:
+            return family
+    why_not = f", {_WHY_NOT[named]}" if named in _WHY_NOT else ""
+    classes = [name for family in FAMILIES for name in family.classes]
+    raise wrong_class(folder, named, classes, FAMILIES[0].choose, why_not)

@@ -1,0 +1,55 @@
+"""Define what a family of speech models has to give: a network that recognises, and its loader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from worker.engine.fbank import Fbank
+from worker.memory.model import MemoryModel
+from worker.model_store.locate import ModelFolder
+from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
+
+
+class SpeechNetwork(Protocol):
+    """A loaded network that turns speech into words. What the properties mean is told at
+    `worker.recogniser.Recogniser`."""
+
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+
+    @property
+    def accepts_hotwords(self) -> bool: ...
+
+    @property
+    def punctuates(self) -> bool: ...
+
+    @property
+    def is_batch_invariant(self) -> bool: ...
+
+    @property
+    def longest_span_s(self) -> float:
+        """Seconds of the longest span that it takes; infinity where its length does not matter."""
+
+    @property
+    def memory_estimate(self) -> MemoryModel:
+        """The live bytes of a batch by the architecture, until the device is measured."""
+
+    def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
+        """Run one forward pass. Exactly one result per span, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models that one implementation runs."""
+
+    classes: tuple[str, ...]
+    """What config.yaml of their folders names as `model`."""
+    load: Callable[[ModelFolder, torch.device, Fbank, str], SpeechNetwork]
+    """From a folder, onto a device, with the device's filter banks and LONGSCRIBE_PRECISION.
+    Raises ModelUnavailable, saying what to do."""
+    choose: str
+    """Which of its models to take instead of one that cannot be run, as an imperative clause."""

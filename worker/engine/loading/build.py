@@ -1,0 +1,192 @@
+"""Build the network that inference runs from its folder, as a spec of its class says.
+
+The specs stand with the networks: `paraformer.load`, `voice_activity.load`, `punctuation.load`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from shared.errors import ModelUnavailable
+from worker.engine.fbank import MEL_BINS
+from worker.engine.loading.checkpoint import load_parameters, without_initial_values
+from worker.engine.loading.funasr_modules import process_unchanged, register_networks
+from worker.engine.loading.load_errors import failures_explained, unusable
+from worker.model_store.config import read_config
+from worker.model_store.locate import ModelFolder
+from worker.recogniser import SAMPLE_RATE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedNetwork:
+    """A network as FunASR built it, and what belongs to it."""
+
+    model: Any
+    cmvn: Tensor | None
+    """(2, features): what to add to a stacked frame, then what to multiply it by."""
+    frame_width: int
+    """Filter-bank frames stacked into one (lfr_m)."""
+    frame_step: int
+    """Filter-bank frames from one stacked frame to the next (lfr_n)."""
+    token_list: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What of a folder its network is built from."""
+
+    settings: Mapping[str, Any]
+    """config.yaml merged as FunASR merges it: the top level wins over model_conf."""
+    frontend: Any
+    tokens: Sequence[str]
+
+    def named(self, *names: str) -> dict[str, Any]:
+        """The settings of these names, as far as they are given."""
+        return {name: self.settings[name] for name in names if name in self.settings}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """What inference runs of one of FunASR's classes.
+
+    Of a folder's configuration only what is named here is built.  The rest is for training
+    (specaug, ctc, optim, scheduler, dataset, normalize and their settings) or tunes the loss.
+    """
+
+    built: str
+    """The class that is built."""
+    named: tuple[str, ...]
+    """The classes in config.yaml that it stands for."""
+    components: Mapping[str, str]
+    """The class of each component; others have another arithmetic."""
+    run: tuple[str, ...]
+    """Prefixes of the parameters that are run; a loss or a sampler may be missing."""
+    arguments: Callable[[Ingredients], dict[str, Any]]
+    """What its constructor takes beside the components."""
+    choose: str
+    """What to do with a folder of another class."""
+    not_run: str = "-"
+
+
+def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device) -> LoadedNetwork:
+    """Build, fill and check a network. Raises ModelUnavailable, saying what to do."""
+    with failures_explained(folder, "build the network of its config.yaml"):
+        config = read_config(folder.path)
+        _require_class(folder, network, config)
+        tokens = _tokens(folder)
+        with process_unchanged(), contextlib.redirect_stdout(io.StringIO()) as said:
+            tables = register_networks()
+            frontend = _frontend(folder, config, tables)
+            with without_initial_values():
+                model = _model(network, config, tables, frontend, tokens)
+        log.debug("FunASR on %s: %s", folder.path, said.getvalue().strip())
+    with failures_explained(folder, "read its model.pt"):
+        checkpoint = folder.path / "model.pt"
+        load_parameters(model, folder, checkpoint, network.run, network.not_run)
+    model.requires_grad_(False)
+    return LoadedNetwork(
+        model=model.to(device).eval(),
+        cmvn=None if frontend is None else frontend.cmvn.float(),
+        frame_width=0 if frontend is None else frontend.lfr_m,
+        frame_step=0 if frontend is None else frontend.lfr_n,
+        token_list=tokens,
+    )
+
+
+def wrong_class(
+    folder: ModelFolder, named: str, runs: Sequence[str], choose: str, why_not: str = ""
+) -> ModelUnavailable:
+    """The refusal of a folder whose config.yaml names a class that is not run in its place."""
+    return ModelUnavailable(
+        f"The model {folder.name} in {folder.path} is of FunASR's class {named}{why_not}; "
+        f"Longscribe runs {' and '.join(runs)} there. {choose}."
+    )
+
+
+def _require_class(folder: ModelFolder, network: NetworkSpec, config: Mapping[str, Any]) -> None:
+    named = str(config.get("model"))
+    if named not in network.named:
+        raise wrong_class(folder, named, network.named, network.choose)
+    for component, runs in network.components.items():
+        found = config.get(component)
+        require(folder, found == runs, f"{component}: {runs} (config.yaml says {found})")
+
+
+def _tokens(folder: ModelFolder) -> Sequence[str]:
+    """The tokens in the order of their numbers; none where the folder has no list of them."""
+    listed = folder.path / "tokens.json"
+    if listed.is_file():
+        tokens = json.loads(listed.read_text(encoding="utf-8"))
+        if not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
+            raise unusable(folder, "tokens.json is not a list of texts")
+        return tokens
+    lines = folder.path / "tokens.txt"
+    if lines.is_file():
+        return [line.rstrip() for line in lines.read_text(encoding="utf-8").splitlines()]
+    return ()
+
+
+def _frontend(folder: ModelFolder, config: Mapping[str, Any], tables: Any) -> Any:
+    """FunASR's frontend, for its normalisation and its settings; None for a network on text."""
+    name = config.get("frontend")
+    if name is None:
+        return None
+    require(
+        folder,
+        name in ("WavFrontend", "WavFrontendOnline"),
+        f"frontend: WavFrontend or WavFrontendOnline (config.yaml says {name})",
+    )
+    normalisation = folder.path / "am.mvn"
+    if not normalisation.is_file():
+        raise unusable(folder, "it has no am.mvn, so its input cannot be normalised")
+    conf = dict(config.get("frontend_conf") or {}) | {"cmvn_file": str(normalisation)}
+    frontend = tables.frontend_classes[name](**conf)
+    stacked = frontend.lfr_m * frontend.n_mels
+    if tuple(frontend.cmvn.shape) != (2, stacked) or not torch.isfinite(frontend.cmvn).all():
+        raise unusable(folder, f"am.mvn does not hold two rows of {stacked} numbers")
+    features = (frontend.fs, frontend.n_mels, frontend.frame_length, frontend.frame_shift)
+    require(
+        folder,
+        features == (SAMPLE_RATE, MEL_BINS, 25, 10)
+        and frontend.window == "hamming"
+        and frontend.snip_edges,
+        "16 kHz, 80 mel bins, Hamming windows of 25 ms every 10 ms",
+    )
+    return frontend
+
+
+def _model(
+    network: NetworkSpec,
+    config: Mapping[str, Any],
+    tables: Any,
+    frontend: Any,
+    tokens: Sequence[str],
+) -> Any:
+    """The network, its parameters still whatever their memory held."""
+    settings = {**(config.get("model_conf") or {}), **config}
+    given = Ingredients(settings, frontend, tokens)
+    components = [(name, f"{name}_conf") for name in network.components]
+    return tables.model_classes[network.built](
+        **given.named(*itertools.chain.from_iterable(components)), **network.arguments(given)
+    )
+
+
+def require(folder: ModelFolder, fulfilled: bool, what: str) -> None:
+    """Raise ModelUnavailable, which names what the folder lacks, unless that is fulfilled."""
+    if not fulfilled:
+        raise ModelUnavailable(
+            f"The model {folder.name} in {folder.path} lacks what Longscribe's engine needs: "
+            f"{what}. Choose another model."
+        )
