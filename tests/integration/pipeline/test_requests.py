@@ -43,7 +43,7 @@ class TestPlanKey:
 
     @staticmethod
     def key(request: RecognitionRequest, **settings: float) -> str:
-        tools = Tools(Settings(**settings), None, None, StubRecogniser(), None)  # type: ignore[arg-type]
+        tools = Tools(Settings(**settings), None, None, None, StubRecogniser(), None)  # type: ignore[arg-type]
         return plan_key(tools, request)
 
     def test_an_empty_request_has_the_key_from_before_there_were_requests(self) -> None:
