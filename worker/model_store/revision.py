@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.model_store.checkpoint import BLOCK_BYTES, CheckpointCut, read_whole
+from worker.model_store.checkpoint_integrity import BLOCK_BYTES, CheckpointCut, read_whole
 from worker.model_store.config import CONFIG, ConfigUnreadable
 from worker.model_store.files import (
     CHECKPOINT,

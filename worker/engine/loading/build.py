@@ -19,7 +19,7 @@ from torch import Tensor
 
 from shared.errors import ModelUnavailable
 from worker.engine.fbank import MEL_BINS
-from worker.engine.loading.checkpoint import load_parameters, without_initial_values
+from worker.engine.loading.checkpoint_to_network import load_parameters, without_initial_values
 from worker.engine.loading.funasr_modules import process_unchanged, register_networks
 from worker.engine.loading.load_errors import failures_explained, unusable
 from worker.model_store.config import read_config
