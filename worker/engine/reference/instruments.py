@@ -54,7 +54,7 @@ def stage_seconds(recogniser: FunASRRecogniser) -> Iterator[dict[str, float]]:
 
     Waiting makes the whole slower than it is otherwise.
     """
-    paraformer, device = recogniser._paraformer, recogniser._device
+    network, device = recogniser._speech_network, recogniser._device
     seconds: dict[str, float] = defaultdict(float)
 
     def timed(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,12 +69,12 @@ def stage_seconds(recogniser: FunASRRecogniser) -> Iterator[dict[str, float]]:
         return run
 
     for method, name in _STAGES.items():
-        setattr(paraformer, method, timed(name, getattr(paraformer, method)))
+        setattr(network, method, timed(name, getattr(network, method)))
     try:
         yield seconds
     finally:
         for method in _STAGES:
-            delattr(paraformer, method)
+            delattr(network, method)
 
 
 def waits_of_a_pass(recogniser: FunASRRecogniser, speech: Sequence[Pcm]) -> list[str] | None:
@@ -108,7 +108,7 @@ def memory_errors(
     """
     headroom = recogniser.memory.headroom_bytes()
     kept = calibrated(
-        recogniser._paraformer, recogniser._device, recogniser.identity, headroom, folder
+        recogniser._speech_network, recogniser._device, recogniser.identity, headroom, folder
     )
     if kept is None:
         return []
@@ -118,7 +118,7 @@ def memory_errors(
         predicted = kept.memory.activation_bytes(shape.padded_s, shape.longest_s)
         if predicted > headroom / 2:
             continue
-        measured = live_peak_bytes(recogniser._device, recogniser._paraformer, noise(shape))
+        measured = live_peak_bytes(recogniser._device, recogniser._speech_network, noise(shape))
         errors.append(
             {
                 "spans": spans,
@@ -144,13 +144,13 @@ def take_memory_away(recogniser: FunASRRecogniser, largest_batch_s: float) -> st
         total = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, allowed / total), device)
         return f"torch may allocate {allowed / 1e9:.2f} GB"
-    paraformer = recogniser._paraformer
-    encode = paraformer._encode
+    network = recogniser._speech_network
+    encode = network._encode
 
     def refusing(features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         if len(features) > 1 and features.shape[0] * features.shape[1] * 0.06 > allowed_s:
             raise torch.OutOfMemoryError("injected: out of memory")
         return encode(features, lengths)
 
-    paraformer._encode = refusing  # type: ignore[method-assign]
+    network._encode = refusing  # type: ignore[method-assign]
     return f"injected: the encoder refuses more than {allowed_s:.0f} padded seconds"
