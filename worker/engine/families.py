@@ -1,6 +1,7 @@
 """Register the families of speech models: a folder's class decides which of them runs it.
 
-A further family is a folder beside `paraformer` and one line in `FAMILIES`.
+A further family is a folder beside `paraformer`, one line in `FAMILIES`, and the folder's name
+among the engine's layers in pyproject.toml, without which lint fails.
 """
 
 from __future__ import annotations

@@ -18,12 +18,13 @@ def plan_key(tools: Tools, request: RecognitionRequest) -> str:
 
     What is stored under another key belongs to another text and is not used again.
     """
-    settings = tools.settings
+    settings, recogniser = tools.settings, tools.recogniser
     decides: list[object] = [
         _PLAN_VERSION,
-        asdict(tools.recogniser.identity) | {"device": None},
+        asdict(recogniser.identity) | {"device": None},
         settings.vad_end_silence_ms,
-        settings.max_segment_s,
+        # Where a recogniser takes shorter spans than the setting, they are cut at its limit.
+        min(settings.max_segment_s, recogniser.longest_span_s),
     ]
     if asked := request.stated():  # an empty request keeps the keys from before there were any
         decides.append(asked)

@@ -13,6 +13,7 @@ from shared.transcripts.values import Transcript, Word
 from tests.support import factories
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
+from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.pipeline.assemble import split_marks
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
@@ -54,6 +55,12 @@ class TestPlanKey:
         assert self.key(RecognitionRequest(), vad_end_silence_ms=500, max_segment_s=30) == (
             "4688d6a5b9cb96d8241b282c6f1f8cec21c7b259520cc6703bb8411b8acfc277"
         )
+
+    def test_spans_that_a_recogniser_cuts_shorter_have_a_key_of_their_own(self) -> None:
+        brief = StubRecogniser(options=VoiceActivityOptions(max_segment_s=20.0))
+        tools = Tools(Settings(), None, None, None, brief, None)  # type: ignore[arg-type]
+        assert plan_key(tools, EMPTY_REQUEST) == self.key(EMPTY_REQUEST, max_segment_s=20.0)
+        assert plan_key(tools, EMPTY_REQUEST) != self.key(EMPTY_REQUEST)
 
     def test_every_other_request_has_a_key_of_its_own(self) -> None:
         requests = (

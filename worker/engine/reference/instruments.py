@@ -15,6 +15,7 @@ import torch
 from worker.engine.calibration.calibrate import calibrated
 from worker.engine.calibration.probe_batches import ProbeShape, live_peak_bytes, noise
 from worker.engine.funasr_recogniser import FunASRRecogniser
+from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.recogniser import EMPTY_REQUEST, Pcm
 
 _STAGES = {
@@ -148,7 +149,7 @@ def take_memory_away(recogniser: FunASRRecogniser, largest_batch_s: float) -> st
     encode = network._encode
 
     def refusing(features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        if len(features) > 1 and features.shape[0] * features.shape[1] * 0.06 > allowed_s:
+        if len(features) > 1 and features.shape[0] * features.shape[1] * FRAME_SECONDS > allowed_s:
             raise torch.OutOfMemoryError("injected: out of memory")
         return encode(features, lengths)
 
