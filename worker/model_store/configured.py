@@ -12,7 +12,7 @@ from shared.settings import CT_PUNC, DEMO, FSMN_VAD, Settings
 from worker.model_store.download import megabytes
 from worker.model_store.hubs import open_hub
 from worker.model_store.known import Role, resolve
-from worker.model_store.locate import remembered_in
+from worker.model_store.locate import bundle_of, is_folder, remembered_in
 from worker.model_store.revision import Examined, examine
 
 
@@ -71,7 +71,10 @@ class Look:
 
 
 def configured_parts(settings: Settings) -> list[Part]:
-    """Recogniser, voice activity and punctuation of the settings, in this order."""
+    """Recogniser, voice activity and punctuation of the settings, in this order.
+
+    Raises ModelUnavailable for a folder that this account may not look into.
+    """
     if settings.uses_demo_model:
         folders = (
             worker.demo_model.ASR_DIR,
@@ -80,9 +83,9 @@ def configured_parts(settings: Settings) -> list[Part]:
         )
         roles: tuple[Role, Role, Role] = ("asr", "vad", "punc")
         return [Part(role, DEMO, "", folder) for role, folder in zip(roles, folders, strict=True)]
-    bundle = Path(settings.model).expanduser()
     asr, vad, punc = settings.model, FSMN_VAD, CT_PUNC
-    if (bundle / "asr").is_dir():
+    bundle = bundle_of(settings.model)
+    if bundle is not None:
         asr, vad, punc = (str(bundle / part) for part in ("asr", "vad", "punc"))
     return [
         _part("asr", asr, settings.model_revision),
@@ -93,15 +96,15 @@ def configured_parts(settings: Settings) -> list[Part]:
 
 def _part(role: Role, name: str, revision: str) -> Part:
     path = Path(name).expanduser()
-    is_folder = path.is_dir() or path.is_absolute() or name.startswith((".", "~"))
-    return Part(role, name, revision, path if is_folder else None)
+    names_folder = is_folder(path) or path.is_absolute() or name.startswith((".", "~"))
+    return Part(role, name, revision, path if names_folder else None)
 
 
 def look_at(part: Part, settings: Settings) -> Look:
-    """Examine what there is; asks no hub."""
+    """Examine what there is; asks no hub. Raises ModelUnavailable as `configured_parts` does."""
     memory = remembered_in(settings.data_dir)
     if part.folder is not None:
-        if not part.folder.is_dir():
+        if not is_folder(part.folder):
             return Look(part, None, None, f"there is no folder {part.folder}")
         return Look(part, part.folder, examine(part.folder, memory))
     try:

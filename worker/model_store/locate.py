@@ -99,8 +99,8 @@ def locate(
             punc=_local(DEMO, worker.demo_model.PUNC_DIR, search),
             is_demo=True,
         )
-    bundle = Path(model).expanduser()
-    if _is_folder(bundle / "asr"):
+    bundle = bundle_of(model)
+    if bundle is not None:
         asr = _local(bundle.resolve().name, bundle / "asr", search)
         vad_model = vad_model or str(bundle / "vad")
         punc_model = punc_model or str(bundle / "punc")
@@ -152,7 +152,17 @@ def remembered_in(data_dir: Path) -> Path:
     return data_dir / "models.json"
 
 
-def _is_folder(path: Path) -> bool:
+def bundle_of(model: str) -> Path | None:
+    """The folder that `model` names if it has the recogniser in asr/, beside vad/ and punc/.
+
+    Absolute, so that a companion which is missing is never taken for a hub's name.
+    """
+    folder = Path(model).expanduser().absolute()
+    return folder if is_folder(folder / "asr") else None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder. Raises ModelUnavailable if this account may not look."""
     try:
         return path.is_dir()
     except OSError as error:
@@ -164,7 +174,7 @@ def _is_folder(path: Path) -> bool:
 
 def _find(name: str, role: Role, revision: str, search: _Search) -> ModelFolder:
     path = Path(name).expanduser()
-    if _is_folder(path):
+    if is_folder(path):
         return _local(path.resolve().name, path, search)
     if path.is_absolute() or name.startswith((".", "~")):
         raise ModelUnavailable(f"There is no model folder {path}. Check {SETTING[role]}.")

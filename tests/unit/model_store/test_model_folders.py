@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ import pytest
 import yaml
 
 from shared.errors import ModelUnavailable
+from shared.settings import Settings
 from worker import demo_model
+from worker.model_store.configured import configured_parts
 from worker.model_store.locate import locate
 from worker.model_store.revision import examine
 
@@ -45,6 +48,30 @@ def test_a_folder_may_bring_its_companions_along(bundle: Path) -> None:
         "vad",
         "punc",
     ]
+
+
+def test_a_companion_that_is_missing_is_no_hub_name_though_the_folder_is_relative(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(bundle / "vad")
+    monkeypatch.chdir(bundle.parent)
+    with pytest.raises(ModelUnavailable, match=f"no model folder {bundle / 'vad'}"):
+        locate(bundle.name)
+    parts = configured_parts(Settings(model=bundle.name))
+    assert [part.folder for part in parts] == [bundle / name for name in ("asr", "vad", "punc")]
+
+
+def test_a_folder_that_may_not_be_read_is_told_in_one_line(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)  # root, as whom tests may run, reads everything
+    with pytest.raises(ModelUnavailable, match=r"cannot be read .*Give this account"):
+        locate(str(bundle))
+    with pytest.raises(ModelUnavailable, match=r"cannot be read .*Give this account"):
+        configured_parts(Settings(model=str(bundle)))
 
 
 def test_three_folders_may_be_named(bundle: Path) -> None:
