@@ -7,7 +7,7 @@ of what is left to do, and the number of attempts stays bounded.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -18,8 +18,10 @@ from shared.jobs.attempt_end import failures_with_this
 from shared.jobs.claim import Claim
 from shared.jobs.lease import renew
 from shared.jobs.plan import require_all_recognised
+from shared.jobs.queries.records import stored_report
 from shared.models import Checkpoint, Job
 from shared.states import Stage
+from shared.transcripts.recording_report import RecordingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +30,40 @@ class Recognition:
 
     duration_s: float
     warnings: list[str]
+    """Codes of what recognition noted."""
+    report: RecordingReport | None = None
+    """None where a version before it decoded the recording."""
+
+    @property
+    def warning_codes(self) -> list[str]:
+        """Every warning's code once: those of recognition, then those of the report."""
+        reported = self.report.warnings if self.report else ()
+        return list(dict.fromkeys([*self.warnings, *(warning.code.value for warning in reported)]))
 
 
 def stored_recognition(db: Database, claim: Claim, plan_key: str) -> Recognition | None:
     """What `store_recognition` stored under this key; None until the plan is complete and all
     of its segments have their words."""
     content = _content(db, claim, plan_key, Stage.RECOGNISING)
-    return None if content is None else Recognition(**content)
+    if content is None:
+        return None
+    with db.reading() as session:
+        report = session.scalar(select(Job.recording_report).where(Job.id == claim.job_id))
+    return Recognition(**content, report=stored_report(report))
 
 
 def store_recognition(db: Database, claim: Claim, plan_key: str, recognition: Recognition) -> None:
-    """Keep that every word is committed, so that no later attempt reads the recording again.
+    """Keep that every word is committed, so that no later attempt reads the recording again, and
+    the report with the job, which it outlives.
 
     Raises RecognitionFailed if a planned segment has no result.
     """
     with db.writing() as session:
-        renew(session, claim, failed_attempts=0)
+        report = recognition.report.to_json() if recognition.report else None
+        renew(session, claim, failed_attempts=0, recording_report=report)
         require_all_recognised(session, claim)
-        _store(session, claim, plan_key, Stage.RECOGNISING, asdict(recognition))
+        content = {"duration_s": recognition.duration_s, "warnings": recognition.warnings}
+        _store(session, claim, plan_key, Stage.RECOGNISING, content)
 
 
 def stored_marks(db: Database, claim: Claim, plan_key: str) -> list[str] | None:

@@ -22,15 +22,15 @@ from shared.errors import (
 )
 from shared.jobs.events import NewEvent
 from shared.jobs.transition import move
-from shared.models import LOCAL_OWNER, Checkpoint, Segment, StoredTranscript
+from shared.models import LOCAL_OWNER, Checkpoint, Job, Segment, StoredTranscript
 from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
 from shared.transcripts.values import Transcript
-from tests.support import factories
+from tests.support import factories, reports
 from tests.support.factories import PLAN_KEY, TRANSCRIPT, count, expire_lease, view
 
 PLAN = [jobs.PlannedSegment(0, 16_000, 0), jobs.PlannedSegment(20_000, 30_000, 1)]
 FIRST = jobs.RecognisedSegment(0, 16_000, 0, [("好", 0.1, 0.3, 0.97)])
-RECOGNITION = jobs.Recognition(duration_s=12.5, warnings=["damaged_audio_skipped"])
+RECOGNITION = jobs.Recognition(12.5, ["damaged_audio_skipped"], reports.FULL)
 SECOND = jobs.RecognisedSegment(20_000, 30_000, 1, [])
 
 
@@ -157,6 +157,42 @@ class TestAttempt:
         assert jobs.stored_marks(db, claim, "other model") is None
         jobs.finish(db, claim, TRANSCRIPT)
         assert count(db, Checkpoint) == 0
+
+    def test_the_report_outlives_the_checkpoint_and_is_told_of_a_single_job_only(
+        self, db: Database
+    ) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        assert view(db, job_id).report is None
+        jobs.store_recognition(db, claim, PLAN_KEY, RECOGNITION)
+        jobs.finish(db, claim, TRANSCRIPT)
+        assert view(db, job_id).report == reports.FULL
+        assert RECOGNITION.warning_codes == [
+            "damaged_audio_skipped", "shorter_than_announced", "tracks_left_out",
+        ]  # fmt: skip
+        [listed] = jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs
+        assert listed.report is None
+
+    def test_a_checkpoint_of_a_version_without_reports_is_still_read(self, db: Database) -> None:
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        jobs.store_plan(db, claim, PLAN_KEY, [], complete=True)
+        before = jobs.Recognition(12.5, ["damaged_audio_skipped"])
+        with db.writing() as session:
+            content = {"duration_s": 12.5, "warnings": ["damaged_audio_skipped"]}
+            stage = Stage.RECOGNISING.value
+            session.add(Checkpoint(job_id=job_id, stage=stage, plan_key=PLAN_KEY, content=content))
+        assert jobs.stored_recognition(db, claim, PLAN_KEY) == before
+
+    @pytest.mark.parametrize("stored", [{}, {"container": "wav"}, {"warnings": [{"code": "new"}]}])
+    def test_a_report_that_is_not_understood_is_none(
+        self, db: Database, stored: dict[str, object]
+    ) -> None:
+        job_id = factories.submit(db)
+        with db.writing() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(recording_report=stored))
+        assert view(db, job_id).report is None
 
     @pytest.mark.parametrize("how", ["dropped", "another key"])
     def test_checkpoints_go_with_the_plan(self, db: Database, how: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER, Attempt, Job, Recording
 from shared.states import BatchLimit, JobStatus, Stage
 from shared.storage.blob_store import StoredBlob
+from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.values import Sentence, Transcript, Word
 
 PLAN_KEY = "plan"
@@ -71,10 +73,18 @@ def claim(db: Database, *, lease_s: float = 60.0, worker: str = "worker") -> job
     return claimed
 
 
-def complete(db: Database, claimed: jobs.Claim, transcript: Transcript = TRANSCRIPT) -> None:
+def complete(
+    db: Database,
+    claimed: jobs.Claim,
+    transcript: Transcript = TRANSCRIPT,
+    report: RecordingReport | None = None,
+) -> None:
+    """Finish an attempt as a worker does, with the report's warnings among the transcript's."""
     jobs.set_stage(db, claimed, Stage.RECOGNISING, progress=0.2, duration_s=transcript.duration)
     jobs.store_plan(db, claimed, PLAN_KEY, [], complete=True)
-    jobs.finish(db, claimed, transcript)
+    recognition = jobs.Recognition(transcript.duration, list(transcript.warnings), report)
+    jobs.store_recognition(db, claimed, PLAN_KEY, recognition)
+    jobs.finish(db, claimed, replace(transcript, warnings=tuple(recognition.warning_codes)))
 
 
 def recognise(db: Database, claimed: jobs.Claim) -> None:

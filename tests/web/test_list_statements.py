@@ -15,7 +15,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER, Job
 from shared.states import JobStatus
-from tests.support import factories
+from tests.support import factories, reports
 from tests.support.people import an_admin, quick_hashes, signed_in
 from tests.support.web.web_app import database, make_app
 
@@ -152,3 +152,14 @@ def test_two_databases_do_not_share_a_forecast(db: Database, tmp_path: Path) -> 
         [view] = jobs.list_jobs(each, owner_id=LOCAL_OWNER).jobs
         assert view.queue_position == 1
     other.dispose()
+
+
+@pytest.mark.parametrize("path", ["/", "/fragments/jobs", "/api/v1/jobs", "/api/v1/jobs?q=会议"])
+def test_no_list_loads_what_was_in_the_recordings(
+    client: FlaskClient, rows: Database, path: str
+) -> None:
+    factories.submit(rows)
+    factories.complete(rows, factories.claim(rows), report=reports.FULL)
+    with statements(rows) as sent:
+        assert client.get(path).status_code == 200
+    assert not [statement for statement in sent if "recording_report" in statement]

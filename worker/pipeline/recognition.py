@@ -19,6 +19,7 @@ from shared import jobs
 from shared.errors import NoAudio
 from shared.jobs import RecognisedSegment
 from shared.storage.space import require_space
+from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.values import Word
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
@@ -52,6 +53,8 @@ class RecognitionRun:
         self._batch_size_s = 0.0
         self._progress = RecordingProgress(attempt.store, spool)
         self._runner = BatchRunner(attempt, spool)
+        self.report: RecordingReport | None = None
+        """What decoding found in the file, once `recognise` is through."""
 
     def words(self) -> list[Word]:
         """Every word that is recognised by now, in order of time."""

@@ -53,7 +53,7 @@ def transcribe(attempt: Attempt) -> Transcript:
         duration=recognition.duration_s,
         language=attempt.request.language or recogniser.languages[0],
         model=recogniser.identity.name,
-        warnings=recognition.warnings,
+        warnings=recognition.warning_codes,
         low_confidence=attempt.tools.settings.low_confidence,
     )
 
@@ -70,7 +70,7 @@ def _words(attempt: Attempt) -> tuple[list[Word], jobs.Recognition]:
     ):
         run = RecognitionRun(attempt, spool)
         warnings = run.recognise()
-        recognition = jobs.Recognition(spool.seconds, warnings)
+        recognition = jobs.Recognition(spool.seconds, warnings, run.report)
     store.write(jobs.store_recognition, key, recognition)
     return run.words(), recognition
 

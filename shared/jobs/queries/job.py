@@ -31,7 +31,8 @@ def get_job(
     """One job. Raises JobNotFound, for another owner's too."""
     with db.reading() as session:
         snapshot = take_snapshot(session, seen_within_s=seen_within_s)
-        views = view_jobs(session, snapshot, (Job.id == job_id) & (Job.owner_id == owner_id))
+        which = (Job.id == job_id) & (Job.owner_id == owner_id)
+        views = view_jobs(session, snapshot, which, with_report=True)
     if not views:
         raise JobNotFound
     return views[0]

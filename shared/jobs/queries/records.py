@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from shared.jobs.eta.time_spent import attempt_s
 from shared.models import Attempt, Job, Recording
 from shared.states import AttemptOutcome, JobStatus, Stage
+from shared.transcripts.recording_report import RecordingReport
+
+log = structlog.stdlib.get_logger(__name__)
 
 _STAGES = {stage.value: stage for stage in Stage} | {"segmenting": Stage.DECODING}
 """Stages by their names in the database. A worker of an early version wrote 'segmenting' of what is
@@ -92,6 +97,18 @@ def job_record(row: Job) -> JobRecord:
         recording=_recording_record(row.recording),
         attempts=[attempt_record(attempt) for attempt in row.attempts],
     )
+
+
+def stored_report(stored: dict[str, Any] | None) -> RecordingReport | None:
+    """The report of `Job.recording_report`; None where there is none, or where a later version
+    wrote one that is not understood: a job is shown and goes on without."""
+    if stored is None:
+        return None
+    try:
+        return RecordingReport.from_json(stored)
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("a recording's report is not understood", error=repr(error))
+        return None
 
 
 def attempt_record(row: Attempt) -> AttemptRecord:

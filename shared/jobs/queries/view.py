@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, contains_eager, undefer
 
 from shared.jobs.eta.positions import positions_and_etas
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.time_spent import job_s
 from shared.jobs.queries.recognition_stats import RecognitionStats, recognition_stats
-from shared.jobs.queries.records import AttemptRecord, JobRecord, job_record
+from shared.jobs.queries.records import AttemptRecord, JobRecord, job_record, stored_report
 from shared.models import Attempt, Job, Recording
 from shared.states import TERMINAL, JobStatus
+from shared.transcripts.recording_report import RecordingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class JobView:
     and for a waiting one if nothing was learned yet or no worker lives."""
     workers_alive: int | None
     """Workers that reported themselves lately; None once the job is at its end."""
+    report: RecordingReport | None = None
+    """What was in the recording. None in lists, until every word is there, and of jobs of a version
+    that gave none."""
 
     @property
     def attempt(self) -> AttemptRecord | None:
@@ -55,17 +59,22 @@ class JobView:
 
 
 def view_jobs(
-    session: Session, snapshot: QueueSnapshot, which: ColumnElement[bool]
+    session: Session,
+    snapshot: QueueSnapshot,
+    which: ColumnElement[bool],
+    *,
+    with_report: bool = False,
 ) -> list[JobView]:
     """The jobs for which `which` holds, newest first, in one statement, and another two for the
     positions of those that wait."""
+    with_columns = [undefer(Job.recording_report)] if with_report else []
     rows = (
         session.scalars(
             select(Job)
             .join(Recording, Recording.id == Job.recording_id)
             .outerjoin(Attempt, Attempt.job_id == Job.id)
             .where(which)
-            .options(contains_eager(Job.recording), contains_eager(Job.attempts))
+            .options(contains_eager(Job.recording), contains_eager(Job.attempts), *with_columns)
             .order_by(Job.id.desc(), Attempt.number)
         )
         .unique()
@@ -81,6 +90,7 @@ def view_jobs(
             now=snapshot.now,
             eta_s=queue.eta_s.get(row.id),
             workers_alive=None if row.status in TERMINAL else snapshot.workers,
+            report=stored_report(row.recording_report) if with_report else None,
         )
         for row in rows
     ]

@@ -12,8 +12,9 @@ from shared import jobs
 from shared.errors import RecognitionFailed
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
+from shared.transcripts.recording_report import RecordingWarningCode
 from shared.transcripts.values import Transcript
-from tests.support import factories
+from tests.support import factories, reports
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.stub_recogniser import StubRecogniser
 from worker.audio.decode import DecodedAudio
@@ -100,7 +101,9 @@ class TestCheckpoints:
         listen = RecognitionRun.recognise
 
         def damaged(run: RecognitionRun) -> list[str]:
-            return [*listen(run), "damaged_audio_skipped"]
+            codes = [*listen(run), "damaged_audio_skipped"]
+            run.report = reports.BY_WARNING[RecordingWarningCode.VERY_QUIET]
+            return codes
 
         monkeypatch.setattr(RecognitionRun, "recognise", damaged)
         job_id = worker.submit(FEW)
@@ -111,8 +114,10 @@ class TestCheckpoints:
         worker.run(second, monkeypatch)
         found = stored(worker, job_id)
         assert (found.sentences, found.duration) == (few.sentences, few.duration)
-        assert found.warnings == ("damaged_audio_skipped",)
-        assert worker.job(job_id).job.warnings == ["damaged_audio_skipped"]
+        assert found.warnings == ("damaged_audio_skipped", "very_quiet")
+        shown = worker.job(job_id)
+        assert shown.job.warnings == ["damaged_audio_skipped", "very_quiet"]
+        assert shown.report == reports.BY_WARNING[RecordingWarningCode.VERY_QUIET]
         assert len(decoded) == 1
         assert (len(first.spans) > 0, second.spans) == (True, [])
         assert (first.punctuations, second.punctuations) == (1, 1)
