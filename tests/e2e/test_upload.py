@@ -291,6 +291,20 @@ def test_what_is_not_urgent_goes_behind_the_others(
         assert session.scalars(select(Job.priority)).all() == [-5]
 
 
+def test_the_choice_of_tracks_and_channels_is_sent(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    (tmp_path / "call.wav").write_bytes(b"sound")
+    page = site.open(context)
+    page.get_by_text("Options").click()
+    page.get_by_label("Sound tracks").select_option("only track 2")
+    page.get_by_label("Channels of a track").select_option("each as a person of its own")
+    choose(page, tmp_path / "call.wav")
+    expect(page.locator(".job")).to_have_count(1)
+    with site.db.reading() as session:
+        assert session.scalars(select(Job.options)).all() == [{"tracks": 2, "channels": "each"}]
+
+
 def test_a_recording_made_in_the_browser_is_listened_to_and_sent(
     site: Site, context: BrowserContext
 ) -> None:

@@ -60,6 +60,18 @@ def test_several_files_become_several_jobs_and_an_empty_one_is_named(
     assert len(stored_files(tmp_path)) == 2
 
 
+def test_a_form_carries_the_choice_of_tracks(app: Flask, client: FlaskClient) -> None:
+    form = {"csrf_token": token(client), "tracks": "each", "channels": "1"}
+    client.post("/", data={**form, "file": (io.BytesIO(b"sound"), "a.wav")})
+    assert factories.claim(database(app)).options == {"tracks": "each", "channels": 1}
+
+    refused = client.post(
+        "/", data={**form, "tracks": "none", "file": (io.BytesIO(b"sound"), "a.wav")}
+    )
+    assert refused.status_code == 400
+    assert "a number from 1 to 64" in refused.text
+
+
 def test_a_form_without_a_file_says_so(client: FlaskClient) -> None:
     response = client.post("/", data={"csrf_token": token(client), "file": (io.BytesIO(), "")})
     assert response.status_code == 400

@@ -56,6 +56,8 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "confidence": None,
         "metadata": {},
         "priority": 0,
+        "tracks": "mix",
+        "channels": "mix",
         "model": MODEL,
         "links": JobLinks(
             self="",

@@ -85,7 +85,7 @@ def submit_job() -> Response:
     submission = accept(
         file,
         owner_id=current_owner_id(),
-        options={"metadata": options.metadata} if options.metadata else {},
+        options=options.stored,
         priority=options.priority,
         idempotency_key=key,
     )
@@ -97,7 +97,7 @@ def _submit_upload(key: str | None) -> jobs.Submission:
     return accept_upload(
         str(wanted.upload_id),
         owner_id=current_owner_id(),
-        options={"metadata": wanted.metadata} if wanted.metadata else {},
+        options=wanted.stored,
         priority=wanted.priority,
         idempotency_key=key,
     )

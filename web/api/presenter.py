@@ -12,6 +12,7 @@ from shared.export import FORMATS
 from shared.jobs import JobView
 from shared.settings import Settings, is_demo_model
 from shared.states import TERMINAL
+from shared.transcripts.sound_selection import SoundSelection
 from web.api.batch_reason import batch_reason
 from web.api.schemas import (
     BatchOut,
@@ -40,6 +41,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
     job = view.job
     eta = view.eta_s
     speed = view.real_time_factor_x
+    sound = SoundSelection.from_options(job.options)
     return JobOut(
         id=job.id,
         status=job.status,
@@ -61,6 +63,8 @@ def present(view: JobView, settings: Settings) -> JobOut:
         confidence=job.low_confidence_share,
         metadata=job.options.get("metadata", {}),
         priority=job.priority,
+        tracks=sound.tracks,
+        channels=sound.channels,
         model=_model(view, settings),
         links=_links(job.id),
     )

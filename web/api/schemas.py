@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from shared.states import BatchLimit, EventKind, JobStatus, Stage
+from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
 from web.api.parsing import refuse_constant
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_PAGE = 200
+
+
+SoundChoiceField = Annotated[
+    Literal["mix", "each"] | Annotated[int, Field(ge=1, le=MOST_NUMBER)],
+    BeforeValidator(parse_choice),
+]
+"""A `SoundChoice`, of which a form gives the number as text."""
 
 
 class SubmitOptions(BaseModel):
@@ -26,6 +34,20 @@ class SubmitOptions(BaseModel):
         default_factory=dict,
         description=f"A JSON object that is given back with the job; {MAX_METADATA_BYTES} bytes.",
     )
+    tracks: SoundChoiceField = Field(
+        "mix",
+        description="Which sound tracks are heard: all together (`mix`), each by itself as a "
+        "person of its own (`each`), or one only, by its number from 1.",
+    )
+    channels: SoundChoiceField = Field(
+        "mix", description="Likewise which channels of a track, the sides of a call for instance."
+    )
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """What is stored as the job's options: all that is not as it is by default."""
+        chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
+        return chosen | SoundSelection(self.tracks, self.channels).to_options()
 
     @field_validator("metadata", mode="before")
     @classmethod
@@ -213,6 +235,8 @@ class JobOut(BaseModel):
     )
     metadata: dict[str, Any]
     priority: int
+    tracks: SoundChoiceField = Field(description="As it was submitted.")
+    channels: SoundChoiceField = Field(description="As it was submitted.")
     model: ModelOut
     links: JobLinks
 

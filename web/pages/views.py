@@ -24,6 +24,7 @@ from shared import jobs
 from shared.errors import IllegalTransition, InvalidRequest, LongscribeError, QueueFull
 from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
+from shared.transcripts.sound_selection import SoundSelection
 from web.api.history import present_history
 from web.api.presenter import DEMO_NOTICE, poll_after_s, present
 from web.authentication.owner import current_owner_id
@@ -99,10 +100,16 @@ def submit() -> Any:
     if not files:
         raise InvalidRequest(NO_FILE, param="file")
     priority = _LOW_PRIORITY if request.form.get("later") else 0
+    sound = _chosen_sound()
     accepted = 0
     for file in files:
         try:
-            accept(file, owner_id=current_owner_id(), priority=priority)
+            accept(
+                file,
+                owner_id=current_owner_id(),
+                priority=priority,
+                options=sound.to_options(),
+            )
         except InvalidRequest as error:
             _flash_error(error)
         except QueueFull as error:
@@ -115,6 +122,14 @@ def submit() -> Any:
             accepted += 1
             flash(_("“%(name)s” is in the queue.", name=file.filename), "done")
     return redirect(url_for(".index"), 303)
+
+
+def _chosen_sound() -> SoundSelection:
+    """The tracks and channels chosen in the form. Raises InvalidRequest."""
+    try:
+        return SoundSelection.from_options(request.form)
+    except ValueError as error:
+        raise InvalidRequest(f"tracks, channels: {error}.", param="tracks") from None
 
 
 @pages.get("/jobs/<uuid:job_id>")

@@ -29,6 +29,8 @@ JOB_FIELDS = {
         "confidence",
         "metadata",
         "priority",
+        "tracks",
+        "channels",
         "model",
         "links",
     ),
@@ -67,6 +69,49 @@ def test_a_submission_answers_202_with_the_job_and_keeps_the_bytes(
     assert job["created_at"].endswith("Z")
     assert client.get(response.headers["Location"]).json == job
     assert [path.read_bytes() for path in stored_files(tmp_path)] == [b"RIFF-sound"]
+
+
+def test_the_choice_of_tracks_and_channels_stays_with_the_job(
+    client: FlaskClient, rows: Database
+) -> None:
+    mixed = submit(client).json
+    assert mixed and (mixed["tracks"], mixed["channels"]) == ("mix", "mix")
+    jobs.fail(rows, factories.claim(rows), WorkerLost())
+    chosen = submit(client, tracks="each", channels="2").json
+    assert chosen and (chosen["tracks"], chosen["channels"]) == ("each", 2)
+
+    claimed = factories.claim(rows)
+    assert claimed.options == {"tracks": "each", "channels": 2}
+    jobs.fail(rows, claimed, WorkerLost())
+    again = client.post(chosen["links"]["retry"]).json
+    assert again and (again["tracks"], again["channels"]) == ("each", 2)
+    assert factories.claim(rows).options == claimed.options
+
+
+def test_the_choice_of_tracks_is_part_of_what_an_idempotency_key_stands_for(
+    client: FlaskClient,
+) -> None:
+    first = submit(client, key="k-1")
+    same = submit(client, key="k-1", tracks="mix", channels="mix")
+    assert (first.status_code, same.status_code) == (202, 202)
+    assert first.json["id"] == same.json["id"]  # type: ignore[index]
+    other = submit(client, key="k-1", tracks="2")
+    assert other.status_code == 409
+    assert other.json["error"]["code"] == "idempotency_key_reused"  # type: ignore[index]
+
+
+def test_the_choice_of_tracks_stands_in_the_openapi_document(client: FlaskClient) -> None:
+    spec = client.get("/api/openapi.json").json
+    assert spec
+    body = spec["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
+    for kind in ("multipart/form-data", "application/json"):
+        for name in ("tracks", "channels"):
+            field = body[kind]["schema"]["properties"][name]
+            assert field["default"] == "mix"
+            assert field["anyOf"] == [
+                {"enum": ["mix", "each"], "type": "string"},
+                {"maximum": 64, "minimum": 1, "type": "integer"},
+            ]
 
 
 def test_the_demonstration_model_is_named_as_one(client: FlaskClient) -> None:

@@ -61,11 +61,14 @@ def test_pieces_become_the_recording_of_a_job(client: FlaskClient, rows: Databas
     assert head.headers["Cache-Control"] == "no-store"
     assert "filename" in head.headers["Upload-Metadata"]
 
-    response = submit(client, address, priority=3, metadata={"room": "3A"})
+    response = submit(
+        client, address, priority=3, metadata={"room": "3A"}, tracks=2, channels="each"
+    )
     assert response.status_code == 202
     job = response.json
     assert job and response.headers["Location"].endswith(job["id"])
     assert (job["filename"], job["priority"], job["metadata"]) == ("周会.m4a", 3, {"room": "3A"})
+    assert (job["tracks"], job["channels"]) == (2, "each")
     with rows.reading() as session:
         recording = session.scalars(select(Recording)).one()
     assert recording.sha256 == hashlib.sha256(SOUND).hexdigest()

@@ -95,8 +95,14 @@ class Uploads {
     this.current?.hurry();
   }
 
+  /** The form's choices, kept with the upload until it is a job. */
   get metadata() {
-    return this.form.elements.later?.checked ? { priority: "-5" } : {};
+    const { later, tracks, channels } = this.form.elements;
+    return {
+      ...(later?.checked && { priority: "-5" }),
+      ...(tracks && { tracks: tracks.value }),
+      ...(channels && { channels: channels.value }),
+    };
   }
 
   async submit(uploadUrl, metadata) {
@@ -104,6 +110,8 @@ class Uploads {
       json: {
         upload_id: uploadUrl.split("/").at(-1),
         priority: Number(metadata.priority ?? 0),
+        tracks: metadata.tracks ?? "mix",
+        channels: metadata.channels ?? "mix",
       },
     });
     await forgetUpload(uploadUrl);
