@@ -14,11 +14,13 @@ from shared.db import Database
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
-from tests.support import factories
+from tests.support import factories, reports
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack
 from tests.support.speech import long_transcript
 from tests.support.web.web_site import serving
+
+OPEN_ALL = "document.querySelectorAll('details.how').forEach((part) => (part.open = true))"
 
 MOST_BYTES = 400_000
 """The most bytes of a first visit, compressed."""
@@ -52,7 +54,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
                 made.paths["delete"] = f"/jobs/{job_id}/delete"
         blobs = LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0)
         stored = long_transcript.transcript(60 / 3600, 300)
-        heard = long_transcript.finished_job(db, blobs, long_transcript.tone(60), stored)
+        heard = long_transcript.finished_job(
+            db, blobs, long_transcript.tone(60), stored, report=reports.FULL
+        )
         made.paths["with its recording"] = f"/jobs/{heard}"
         made.paths |= {"list": "/", "found": "/?q=周会", "nothing found": "/?q=无"}
         yield made
@@ -163,6 +167,7 @@ def test_every_page_is_accessible_and_keeps_to_itself(
         for name, watched in opened.items():
             watched.page.wait_for_load_state("networkidle")
             watched.page.bring_to_front()
+            watched.page.evaluate(OPEN_ALL)
             found[name] = watched.complaints + problems_of(watched.page, width)
         context.close()
     assert {name: problems for name, problems in found.items() if problems} == {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,6 +17,7 @@ import migrations
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
+from tests.support import reports
 from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
 from web.api.listening import PIECE_BYTES
@@ -48,8 +49,8 @@ class Site:
         page.goto(f"{self.stack.url}/jobs/{job_id or self.job_id}{tail}")
         return page
 
-    def add(self, content: bytes, stored: Transcript = STORED, filename: str = "会议.wav") -> str:
-        return long_transcript.finished_job(self.db, self.blobs, content, stored, filename)
+    def add(self, content: bytes, stored: Transcript = STORED, **values: Any) -> str:
+        return long_transcript.finished_job(self.db, self.blobs, content, stored, **values)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,21 @@ def click_word(page: Page, sentence: int, word: int) -> float:
     )
     page.mouse.click(*place)
     return next(each.start for each in spoken.words if each.word == text)
+
+
+def test_a_place_in_the_account_of_the_file_is_played(site: Site, context: BrowserContext) -> None:
+    job_id = site.add(long_transcript.tone(RECORDED_S), report=reports.FULL)
+    page = site.open(context, job_id)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_text("Sound track 3 was not heard")).to_be_visible()
+    account = page.locator("details", has=page.get_by_text("What was in the file"))
+    expect(account.get_by_text("28:00; the file tells of 48:12")).to_be_hidden()
+    account.locator("summary").click()
+    expect(account.get_by_text("28:00; the file tells of 48:12")).to_be_visible()
+    account.get_by_role("link", name="0:24").first.click()
+    wait_for_time(page, 24, 30)
+    assert not is_paused(page)
+    assert page.url.endswith(job_id)
 
 
 def test_a_click_on_a_word_goes_there_and_shows_it(site: Site, context: BrowserContext) -> None:

@@ -16,7 +16,10 @@ from shared.export.options import ExportOptions
 from shared.models import Base
 from shared.settings import Settings
 from shared.states import TRANSITIONS, AttemptOutcome, JobStatus
+from shared.transcripts.recording_report import ChannelUse, RecordingWarningCode, TrackUse
+from shared.transcripts.sound_selection import SoundSelection
 from tests.support.services import REPOSITORY
+from web.api.recording_schemas import RecordingOut, RecordingWarningOut, TrackOut
 from worker.memory.model import MIB, Reserve
 
 _ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)
@@ -162,6 +165,14 @@ def test_every_path_that_a_document_names_exists(document: str) -> None:
     text = (REPOSITORY / "docs" / document).read_text()
     paths = re.findall(r"\b((?:web|worker|shared|migrations|tests)/[\w/]*(?:\.\w+)?)", text)
     assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
+def test_every_field_and_warning_of_a_recording_stands_in_its_document() -> None:
+    text = (REPOSITORY / "docs/recordings.md").read_text()
+    fields = {*RecordingOut.model_fields, *TrackOut.model_fields, *RecordingWarningOut.model_fields}
+    names = {*fields, *SoundSelection.__dataclass_fields__, *RecordingWarningCode}
+    names |= {*TrackUse, *ChannelUse}
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
 def test_the_table_of_export_options_has_their_defaults() -> None:

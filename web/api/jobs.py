@@ -12,12 +12,12 @@ from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api.history import present_history
 from web.api.parsing import parse, parse_json, takes_query
-from web.api.presenter import job_response, present, with_etag
+from web.api.presenter import job_response, present, present_detail, with_etag
 from web.api.schemas import (
     HistoryOut,
+    JobDetailOut,
     JobListOut,
     JobListQuery,
-    JobOut,
     SegmentTextOut,
     SubmitOptions,
     TextOut,
@@ -41,11 +41,11 @@ def _job(job_id: str, status: int = 200) -> Response:
         job_id=job_id,
         seen_within_s=here.settings.worker_seen_within_s,
     )
-    return job_response(present(view, here.settings), status)
+    return job_response(present_detail(view, here.settings), status)
 
 
 @blueprint.post("")
-@blueprint.output(JobOut, 202, description="Accepted: the job is queued.")
+@blueprint.output(JobDetailOut, 202, description="Accepted: the job is queued.")
 @blueprint.doc(responses=[400, 403, 404, 409, 410, 413, 423, 503, 507])
 def submit_job() -> Response:
     """Submit a recording, as a file or as a finished upload.
@@ -137,7 +137,7 @@ def list_jobs() -> Response:
 
 
 @blueprint.get("/<uuid:job_id>")
-@blueprint.output(JobOut)
+@blueprint.output(JobDetailOut)
 @blueprint.doc(responses=[404, 503])
 def get_job(job_id: UUID) -> Response:
     """Ask how a job stands.
@@ -205,7 +205,7 @@ def get_job_history(job_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:job_id>/cancel")
-@blueprint.output(JobOut)
+@blueprint.output(JobDetailOut)
 @blueprint.doc(responses=[403, 404, 409, 503])
 def cancel_job(job_id: UUID) -> Response:
     """Cancel a job. A running one stops within a batch; cancelling twice is no error."""
@@ -214,7 +214,7 @@ def cancel_job(job_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:job_id>/retry")
-@blueprint.output(JobOut, 202)
+@blueprint.output(JobDetailOut, 202)
 @blueprint.doc(responses=[403, 404, 409, 503])
 def retry_job(job_id: UUID) -> Response:
     """Queue a failed or cancelled job again. What it had recognised is reused."""

@@ -14,10 +14,12 @@ from shared.settings import Settings, is_demo_model
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
 from web.api.batch_reason import batch_reason
+from web.api.recording import present_recording
 from web.api.schemas import (
     BatchOut,
     ErrorObject,
     HistoryOut,
+    JobDetailOut,
     JobLinks,
     JobListOut,
     JobOut,
@@ -37,7 +39,7 @@ _POLL_QUEUED_S = 3
 
 
 def present(view: JobView, settings: Settings) -> JobOut:
-    """A job as the API shows it. Works within a request only, because of the links."""
+    """A job as lists show it. Works within a request only, because of the links."""
     job = view.job
     eta = view.eta_s
     speed = view.real_time_factor_x
@@ -68,6 +70,13 @@ def present(view: JobView, settings: Settings) -> JobOut:
         model=_model(view, settings),
         links=_links(job.id),
     )
+
+
+def present_detail(view: JobView, settings: Settings) -> JobDetailOut:
+    """A job asked for by itself. Works within a request only."""
+    listed = present(view, settings)
+    recording = None if view.report is None else present_recording(view.report)
+    return JobDetailOut.model_construct(**vars(listed), recording=recording)
 
 
 def _model(view: JobView, settings: Settings) -> ModelOut:
@@ -145,7 +154,7 @@ def _links(job_id: str) -> JobLinks:
     )
 
 
-def job_response(job: JobOut, status: int = 200) -> Response:
+def job_response(job: JobDetailOut, status: int = 200) -> Response:
     """Answer with the job, an ETag and, while the job is unfinished, Retry-After."""
     response = jsonify(job.model_dump(mode="json", by_alias=True))
     response.status_code = status

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from shared.states import BatchLimit, EventKind, JobStatus, Stage
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
 from web.api.parsing import refuse_constant
+from web.api.recording_schemas import RecordingOut
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_PAGE = 200
@@ -227,7 +228,9 @@ class JobOut(BaseModel):
     batch: BatchOut | None
     real_time_factor_x: float | None = Field(description="Audio seconds a wall second.")
     error: ErrorObject | None
-    warnings: list[str]
+    warnings: list[str] = Field(
+        description="Codes. Those of the file are told at length in `recording`."
+    )
     confidence: float | None = Field(
         description="The share of words that the model gave a lower probability than "
         "LONGSCRIBE_LOW_CONFIDENCE: 0 is a transcript without a doubtful word. Null until it is "
@@ -239,6 +242,15 @@ class JobOut(BaseModel):
     channels: SoundChoiceField = Field(description="As it was submitted.")
     model: ModelOut
     links: JobLinks
+
+
+class JobDetailOut(JobOut):
+    """A job asked for by itself, with what a list leaves away."""
+
+    recording: RecordingOut | None = Field(
+        description="What was in the file; null until every word is recognised, and for jobs of a "
+        "version that did not tell."
+    )
 
 
 class JobListOut(BaseModel):

@@ -15,7 +15,9 @@ from web.pages.job_text import (
     queue_texts,
     state_text,
     warning_text,
+    warning_texts,
 )
+from web.pages.recording_text import recording_rows, track_texts
 from web.pages.statistics import statistics
 
 
@@ -26,6 +28,9 @@ def register_filters(app: Flask) -> None:
         audio_texts,
         batch_text,
         warning_text,
+        warning_texts,
+        recording_rows,
+        track_texts,
         error_text,
         statistics,
         outcome_text,

@@ -26,7 +26,7 @@ from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts.sound_selection import SoundSelection
 from web.api.history import present_history
-from web.api.presenter import DEMO_NOTICE, poll_after_s, present
+from web.api.presenter import DEMO_NOTICE, poll_after_s, present_detail
 from web.authentication.owner import current_owner_id
 from web.errors import localised_message
 from web.i18n.languages import same_site_path
@@ -58,7 +58,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         seen_within_s=here.settings.worker_seen_within_s,
     )
     history = jobs.get_history(here.db, owner_id=current_owner_id(), job_id=job_id)
-    shown = present(view, here.settings)
+    shown = present_detail(view, here.settings)
     transcript = None
     if shown.status == JobStatus.COMPLETED:
         transcript = jobs.get_transcript(

@@ -11,6 +11,7 @@ from shared import jobs
 from shared.db import Database
 from shared.states import Stage
 from shared.storage.local.folder import LocalFolder
+from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support import factories
 from tests.support.installation import as_wav
@@ -64,7 +65,12 @@ def tone(seconds: float) -> bytes:
 
 
 def finished_job(
-    db: Database, blobs: LocalFolder, content: bytes, stored: Transcript, filename: str = "会议.wav"
+    db: Database,
+    blobs: LocalFolder,
+    content: bytes,
+    stored: Transcript,
+    filename: str = "会议.wav",
+    report: RecordingReport | None = None,
 ) -> str:
     """A completed job with this recording and this transcript. Nothing else may be queued."""
     with blobs.receive(max_bytes=2**40) as incoming:
@@ -76,5 +82,5 @@ def finished_job(
     count = 3000
     peaks = bytes(int(127 + 120 * np.sin(n / 40) * np.sin(n / 7)) for n in range(count))
     jobs.store_waveform(db, claimed, jobs.Waveform(stored.duration, peaks))
-    factories.complete(db, claimed, stored)
+    factories.complete(db, claimed, stored, report)
     return claimed.job_id

@@ -35,7 +35,9 @@ JOB_FIELDS = {
         "links",
     ),
     "workers_alive",
+    "recording",
 }
+"""Of a job asked for by itself; a list has all but `recording`."""
 
 EVERY_STATUS = sorted(JobStatus, key=lambda status: status is JobStatus.QUEUED)
 """The statuses, queued last: the factory reaches the others by claiming the next job."""

@@ -175,11 +175,11 @@ def test_responses_are_what_the_document_says(app: Flask, client: FlaskClient) -
             {"$ref": f"#/components/schemas/{name}", "components": spec["components"]}
         ).validate(value)
 
-    check(submit(client).json, "JobOut")
+    check(submit(client).json, "JobDetailOut")
     factories.claim(database(app))
     for status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.PROCESSING):
         job_id = factories.a_job(database(app), status)
-        check(client.get(f"/api/v1/jobs/{job_id}").json, "JobOut")
+        check(client.get(f"/api/v1/jobs/{job_id}").json, "JobDetailOut")
         check(client.get(f"/api/v1/jobs/{job_id}/history").json, "HistoryOut")
         check(client.get(f"/api/v1/jobs/{job_id}/peaks").json, "PeaksOut")
         if status is JobStatus.COMPLETED:

@@ -17,8 +17,18 @@ export function readAndListen() {
   const list = document.getElementById("sentences");
   const reading = list ? new Reading(list, player, element) : null;
   if (!reading) element.classList.add("without-text");
+  document.addEventListener("click", (event) => playPlace(event, player));
   listenToKeys({ player, find: reading?.find, help });
   reading?.goToAddress();
+}
+
+/** A link to a place in the recording, from outside of the transcript. */
+function playPlace(event, player) {
+  const link = event.target.closest?.("a.place");
+  if (!link || event.defaultPrevented || event.button || isModified(event)) return;
+  event.preventDefault();
+  player.seek(Number(link.dataset.at));
+  player.play();
 }
 
 class Reading {
