@@ -17,7 +17,7 @@ from shared.errors import ModelUnavailable
 from shared.settings import Settings, load_settings
 from worker.configured_recogniser import load_configured_recogniser
 from worker.engine.device import TORCH_VERSION, NoRoomForModel, device_name, resolve_device
-from worker.engine.paraformer.precision import Precision
+from worker.engine.precision import Precision
 from worker.model_store.locate import ModelNotDownloaded, locate_configured
 
 

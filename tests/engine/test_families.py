@@ -20,6 +20,7 @@ from worker.engine import families
 from worker.engine.family import Family
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
+from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
@@ -47,9 +48,9 @@ class Counter:
         ]
 
 
-def _load(folder: ModelFolder, device: torch.device, fbank: Fbank, precision: str) -> Counter:
+def _load(folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision) -> Counter:
     assert (folder.path / "config.yaml").is_file()
-    assert precision == "float32"
+    assert precision.name == "float32"
     return Counter()
 
 

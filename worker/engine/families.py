@@ -13,6 +13,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.loading.build import wrong_class
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.paraformer.family import PARAFORMER
+from worker.engine.precision import Precision
 from worker.model_store.config import read_config
 from worker.model_store.locate import ModelFolder
 
@@ -27,7 +28,7 @@ _WHY_NOT = {
 
 
 def load_speech_network(
-    folder: ModelFolder, device: torch.device, fbank: Fbank, precision: str
+    folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision
 ) -> SpeechNetwork:
     """Load the network of a folder by the family of its class.
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 
 from worker.engine.fbank import Fbank
+from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
@@ -48,8 +49,8 @@ class Family:
 
     classes: tuple[str, ...]
     """What config.yaml of their folders names as `model`."""
-    load: Callable[[ModelFolder, torch.device, Fbank, str], SpeechNetwork]
-    """From a folder, onto a device, with the device's filter banks and LONGSCRIBE_PRECISION.
-    Raises ModelUnavailable, saying what to do."""
+    load: Callable[[ModelFolder, torch.device, Fbank, Precision], SpeechNetwork]
+    """From a folder, onto a device, with the device's filter banks, in an arithmetic that the
+    device has. Raises ModelUnavailable, saying what to do."""
     choose: str
     """Which of its models to take instead of one that cannot be run, as an imperative clause."""

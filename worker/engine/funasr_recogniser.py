@@ -34,7 +34,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.paraformer.precision import Precision
+from worker.engine.precision import Precision
 from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.punctuation.load import load_punc
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
@@ -210,7 +210,7 @@ def load_recogniser(
     log.info("loading %s onto %s", folders.asr.name, where)
     try:
         fbank = Fbank(where)
-        speech_network = load_speech_network(folders.asr, where, fbank, precision)
+        speech_network = load_speech_network(folders.asr, where, fbank, arithmetic)
         vad = load_vad(folders.vad, where)
         punc = load_punc(folders.punc, where)
     except (MemoryError, RuntimeError) as error:

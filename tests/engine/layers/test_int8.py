@@ -14,7 +14,7 @@ from tests.support.speech import speech_models
 from tests.support.speech.demo_speech import character_error_rate
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.layers.int8 import Int8Linear, multiplies_in_int8
-from worker.engine.paraformer.precision import Precision
+from worker.engine.precision import Precision
 from worker.recogniser import EMPTY_REQUEST, Pcm
 
 needs_int8 = pytest.mark.skipif(
@@ -120,7 +120,7 @@ def test_a_processor_without_the_instructions_is_refused(
     assert not multiplies_in_int8(tmp_path / "none")
     cpuinfo.write_text("flags : fpu avx2 avx_vnni\n")
     assert multiplies_in_int8(cpuinfo)
-    monkeypatch.setattr("worker.engine.paraformer.precision.multiplies_in_int8", lambda: False)
+    monkeypatch.setattr("worker.engine.precision.multiplies_in_int8", lambda: False)
     with pytest.raises(ModelUnavailable, match="8-bit products"):
         Precision("int8", torch.device("cpu"))
 

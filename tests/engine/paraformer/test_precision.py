@@ -16,7 +16,7 @@ from worker.batching.size import BatchSizer
 from worker.engine.calibration.calibrate import calibration_key
 from worker.engine.fbank import HOP_SAMPLES, Fbank, frame_count
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
-from worker.engine.paraformer.precision import Precision
+from worker.engine.precision import Precision
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
 from worker.recogniser import EMPTY_REQUEST, Pcm

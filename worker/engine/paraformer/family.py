@@ -9,14 +9,16 @@ from worker.engine.fbank import Fbank
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.paraformer.load import SPEC, TAKE_A_PARAFORMER, load_asr
 from worker.engine.paraformer.network import Paraformer
-from worker.engine.paraformer.precision import Precision
+from worker.engine.precision import Precision
 from worker.model_store.locate import ModelFolder
 
 
-def _load(folder: ModelFolder, device: torch.device, fbank: Fbank, precision: str) -> Paraformer:
+def _load(
+    folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision
+) -> Paraformer:
     network = load_asr(folder, device)
     with failures_explained(folder, "prepare it"):
-        return Paraformer(network, fbank, device, Precision(precision, device))
+        return Paraformer(network, fbank, device, precision)
 
 
 PARAFORMER = Family(classes=SPEC.named, load=_load, choose=TAKE_A_PARAFORMER)

@@ -24,9 +24,10 @@ from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.engine.paraformer.precision import Precision
+from worker.engine.paraformer.rounding import round_weights
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
+from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
 
@@ -61,7 +62,7 @@ class Paraformer:
         self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
         use_fused_attention(self._model)
         self._precision = precision or Precision()
-        self._precision.prepare(self._model)
+        round_weights(self._model, self._precision)
         if packs_linear_layers(device):
             pack_linear_layers(self._model)
         self._blstm = bidirectional(self._model.predictor.blstm, device)

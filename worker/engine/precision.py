@@ -1,11 +1,8 @@
-"""The arithmetic of the recogniser: which of its parts may be rounded, and to what.
+"""The arithmetic that the operator asks for, and whether a device computes in it.
 
-Encoder and decoder, nearly all of the work, may run in 16 bits, and on a CPU their matrix products
-in 8.  What decides by a threshold or
-between near equals stays float32: the predictor, whose tokens fire when a sum passes a whole
-number, the timestamp BLSTM, the vocabulary's scores, and the whole of voice activity and
-punctuation, whose networks are so small that on a GPU launching a kernel costs more than running
-it.
+Which of its parts a network rounds is told where the network stands.  Voice activity and
+punctuation never are: their networks are so small that on a GPU launching a kernel costs more than
+running it.
 """
 
 from __future__ import annotations
@@ -15,15 +12,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from shared.errors import ModelUnavailable
-from worker.engine.layers.int8 import multiplies_in_int8, round_linear_layers
+from worker.engine.layers.int8 import multiplies_in_int8
 
 INT8 = "int8"
 _SIXTEEN_BITS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-
-_ROUNDED = (nn.Linear, nn.Conv1d)
 
 
 class Precision:
@@ -35,7 +29,8 @@ class Precision:
     def __init__(self, name: str = "float32", device: torch.device | None = None) -> None:
         self.name = name
         self._device_type = "cpu" if device is None else device.type
-        self._dtype = _SIXTEEN_BITS.get(name)
+        self.dtype = _SIXTEEN_BITS.get(name)
+        """What parts are rounded to; None in float32 and in int8."""
         if name not in ("float32", *_SIXTEEN_BITS, INT8):
             raise ModelUnavailable(
                 f"LONGSCRIBE_PRECISION is {name!r}; it must be float32 or one of "
@@ -47,33 +42,11 @@ class Precision:
             _require_cpu_computes_in(name)
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Around encoder and decoder: matrix products, convolutions and attention in 16 bits, sums
+        """Around what may be rounded: matrix products, convolutions and attention in 16 bits, sums
         and norms as they are."""
-        if self._dtype is None:
+        if self.dtype is None:
             return contextlib.nullcontext()
-        return torch.autocast(self._device_type, dtype=self._dtype, cache_enabled=False)
-
-    def prepare(self, model: Any) -> None:
-        """Round the weights once and for all, as `autocast` would in every batch anew.
-
-        `model` is a BiCifParaformer; its predictor and its vocabulary's layer stay as they are.
-        """
-        if self.name == INT8:
-            round_linear_layers(model.encoder, model.decoder, but=model.decoder.output_layer)
-        if self._dtype is None:
-            return
-        for part in (model.encoder, model.decoder):
-            for module in part.modules():
-                if isinstance(module, _ROUNDED) and module is not model.decoder.output_layer:
-                    module.to(self._dtype)
-        # The first layer widens its input and so has no residual to add to: its output is what all
-        # later ones are added to, which must not happen in 16 bits.
-        for layer in model.encoder.encoders0:
-            layer.self_attn.register_forward_hook(_as_float32)
-
-
-def _as_float32(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
-    return output.float()
+        return torch.autocast(self._device_type, dtype=self.dtype, cache_enabled=False)
 
 
 def _require_cpu_computes_in(name: str) -> None:
