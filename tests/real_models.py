@@ -126,7 +126,8 @@ def ours(recogniser: FunASRRecogniser, pcm: Pcm) -> Heard:
         detector = recogniser.voice_activity()
         spans = detector.feed(pcm) + detector.finish()
         words: dict[int, Any] = {}
-        for batch in plan_batches(spans, BATCH_SIZE_S).batches:
+        plan = plan_batches(spans, BATCH_SIZE_S, batch_overhead_s=recogniser.batch_overhead_s)
+        for batch in plan.batches:
             speech = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
             words |= dict(
                 zip(batch.indices, recogniser.recognise(speech, EMPTY_REQUEST), strict=True)

@@ -55,7 +55,8 @@ def _texts(
     recogniser: FunASRRecogniser, pcm: Pcm, spans: list[SpeechSpan], size: float
 ) -> list[str]:
     heard = [""] * len(spans)
-    for batch in plan_batches(spans, size).batches:
+    plan = plan_batches(spans, size, batch_overhead_s=recogniser.batch_overhead_s)
+    for batch in plan.batches:
         speech = [pcm[spans[index].start : spans[index].end] for index in batch.indices]
         recognised = recogniser.recognise(speech, EMPTY_REQUEST)
         for index, said in zip(batch.indices, recognised, strict=True):

@@ -36,7 +36,7 @@ def a_plan(seed: int, spans: int = 30) -> Batches:
             jobs.RecognisedSegment(found[i].start, found[i].end, number, [("好", 0.0, 0.1, None)])
             for i in batch.indices
         ]
-        for number, batch in enumerate(plan_batches(found, 60.0).batches)
+        for number, batch in enumerate(plan_batches(found, 60.0, batch_overhead_s=2.0).batches)
     ]
 
 
@@ -113,7 +113,8 @@ def test_attempts_that_die_and_go_on_count_what_one_attempt_would(db: Database, 
             if chance.random() < 0.5:  # or it dies before it has chosen
                 jobs.note_batch_choice(db, claim, CHOICE)
     jobs.finish(db, claim, factories.TRANSCRIPT)
-    plan = plan_batches([SpeechSpan(s.start_sample, s.end_sample) for b in batches for s in b], 60)
+    found = [SpeechSpan(s.start_sample, s.end_sample) for b in batches for s in b]
+    plan = plan_batches(found, 60, batch_overhead_s=2.0)
     shown = figures(db, job_id)
     assert (shown.speech_s, shown.padded_s) == pytest.approx((plan.speech_s, plan.padded_s))
     assert shown.padding == pytest.approx(plan.padding)

@@ -16,13 +16,12 @@ from tests.support.speech.speech_models import recogniser
 from worker.demo_model.recipe.architecture import ASR_CONFIG, BiCifParaformer
 from worker.engine.calibration import calibrate, probe_batches
 from worker.engine.calibration.probe_batches import (
-    PROBES,
-    ProbeShape,
     live_peak_bytes,
     measure,
     measure_overhead,
     noise,
 )
+from worker.engine.family import ProbeShape
 from worker.engine.fbank import Fbank
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
@@ -89,8 +88,8 @@ def large() -> Paraformer:
 
 def fitted(network: Paraformer) -> MemoryModel:
     architecture = network.memory_estimate
-    seen = measure(network, CPU, architecture, headroom_bytes=2**34, time_limit_s=120)
-    assert len(seen) == len(PROBES)
+    seen = measure(network, CPU, headroom_bytes=2**34, time_limit_s=120)
+    assert len(seen) == len(network.probes.memory)
     return fit_memory_model(seen, architecture)
 
 
@@ -131,10 +130,10 @@ def test_what_a_forward_pass_costs_can_be_measured() -> None:
     """On the CPU, where nobody asks for it: with smaller probes, and only that it is sane."""
     architecture = demo().memory_estimate
     shapes = (ProbeShape(4, 2.5), ProbeShape(12, 2.5))
-    overhead = measure_overhead(demo(), CPU, architecture, 2**34, shapes=shapes)
+    overhead = measure_overhead(demo(), CPU, architecture, 2**34, shapes)
     assert overhead is not None
     assert LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S
-    assert measure_overhead(demo(), CPU, architecture, 2**20) is None
+    assert measure_overhead(demo(), CPU, architecture, 2**20, demo().probes.overhead) is None
 
 
 class TestCalibrating:
@@ -168,8 +167,7 @@ class TestCalibrating:
 
     def test_without_room_or_time_nothing_is_measured(self, tmp_path: Path) -> None:
         assert self.calibrated(tmp_path, headroom_bytes=4 * MIB) is None
-        architecture = demo().memory_estimate
-        assert measure(demo(), CPU, architecture, 2**34, time_limit_s=0.0) == []
+        assert measure(demo(), CPU, 2**34, time_limit_s=0.0) == []
 
     def test_a_probe_that_runs_out_of_memory_ends_the_measuring(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,13 +17,13 @@ from tests.support.speech import speech_models as speech
 from worker import demo_model
 from worker.batching.plan import plan_batches
 from worker.engine import families
-from worker.engine.family import Family
+from worker.engine.family import Family, ProbeBatches, ProbeShape
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.model_store.locate import ModelFolder
-from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
+from worker.recogniser import SAMPLE_RATE, Pcm, RecognisedSpan, RecognitionRequest
 
 LONGEST_SPAN_S = 8.0
 
@@ -38,8 +38,19 @@ class Counter:
     is_batch_invariant = True
     longest_span_s = LONGEST_SPAN_S
     memory_estimate = MemoryModel(fixed_bytes=1e6, bytes_per_second=1e3)
+    usual_overhead_s = 3.0
+    probes = ProbeBatches(
+        warm_up=ProbeShape(1, 1.0),
+        memory=(ProbeShape(2, 2.0), ProbeShape(4, 2.0)),
+        overhead=(ProbeShape(1, 1.0), ProbeShape(4, 2.0)),
+    )
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, int]] = []
+        """Spans and samples of the longest, of each that was recognised."""
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
+        self.batches.append((len(speech), max(map(len, speech))))
         return [
             RecognisedSpan(
                 tuple(Word(text, 0.0, 0.1) for text in (f"{len(pcm)}.", *request.hotwords)), "en"
@@ -100,7 +111,11 @@ def test_its_memory_is_estimated_by_itself_and_measured_as_any(
     recogniser = load_recogniser(str(folder), device="cpu")
     assert not recogniser.memory_model.calibrated
     assert math.isclose(recogniser.memory_model.bytes_per_second / 2.2, 1e3)
+    assert recogniser.batch_overhead_s == Counter.usual_overhead_s
+    network = recogniser._speech_network
+    network.batches.clear()
     recogniser.calibrate(tmp_path / "calibration")  # it needs no memory, which fits no model
+    assert network.batches == [(1, SAMPLE_RATE), (2, 2 * SAMPLE_RATE), (4, 2 * SAMPLE_RATE)]
     assert not recogniser.memory_model.calibrated
 
 

@@ -52,7 +52,8 @@ def transcribe(batch_size_s: float) -> list[tuple[SpeechSpan, tuple[Word, ...]]]
     pcm = speech_models.meeting()
     spans = find_spans(pcm)
     results: dict[int, tuple[Word, ...]] = {}
-    for batch in plan_batches(spans, batch_size_s).batches:
+    overhead_s = speech_models.recogniser().batch_overhead_s
+    for batch in plan_batches(spans, batch_size_s, batch_overhead_s=overhead_s).batches:
         speech_of_batch = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
         recognised = speech_models.recogniser().recognise(speech_of_batch, EMPTY_REQUEST)
         words = [said.words for said in recognised]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shared.transcripts.values import Word
-from worker.batching.plan import BATCH_OVERHEAD_S
 from worker.engine.voice_activity.endpoints import (
     DEFAULT_OPTIONS,
     FRAME_SAMPLES,
@@ -103,7 +102,7 @@ class StubRecogniser:
     options: VoiceActivityOptions = DEFAULT_OPTIONS
     memory: StubMemory = field(default_factory=StubMemory)
     memory_model: MemoryModel = STUB_MEMORY_MODEL
-    batch_overhead_s: float = BATCH_OVERHEAD_S
+    batch_overhead_s: float = 2.0
     identity: ModelIdentity = STUB_IDENTITY
     languages: tuple[str, ...] = ("zh",)
     accepts_hotwords: bool = False

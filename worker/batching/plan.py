@@ -27,21 +27,6 @@ MAX_SEGMENT_S = 60.0
 SMALLEST_BATCH_S = 1.0
 """With no memory to spare the budget still is this, which makes every span its own batch."""
 
-BATCH_OVERHEAD_S = 2.0
-"""What another forward pass costs on a CPU, in seconds of padded audio.
-
-Between what `longscribe bench` gives for a network of Paraformer-large's size, about 1 s, and for
-the bundled one, about 7 s of its much cheaper audio.  A larger figure makes fewer batches and more
-padding.  On a GPU it is measured, see `worker.memory.measured`.
-"""
-
-GPU_BATCH_OVERHEAD_S = 32.0
-"""The same on a GPU that is not measured yet; not measured anywhere.
-
-A pass launches some 1,500 kernels in 10 ms or so, in which a GPU of 20 to 70 TFLOP/s could compute
-on 40 to 130 padded seconds at Paraformer-large's 5 GFLOP each; a small one on fewer.
-"""
-
 MAX_PADDING = 1.10
 """Padded over spoken seconds of a plan are at most this, whatever a forward pass costs."""
 
@@ -195,14 +180,15 @@ def plan_batches(
     spans: Sequence[SpeechSpan],
     batch_size_s: float,
     *,
-    batch_overhead_s: float = BATCH_OVERHEAD_S,
+    batch_overhead_s: float,
     max_padding: float = MAX_PADDING,
 ) -> BatchPlan:
     """Pack spans by length so that padding and the number of passes together cost least.
 
     Sorted by length, the best batches are runs of neighbours; which runs is a shortest path, solved
-    exactly.  Where its padding is above `max_padding`, a pass is charged as much less as it takes
-    to come below.  The same spans give the same plan, and in another order the same batch shapes.
+    exactly.  `batch_overhead_s` is what one more pass costs, in padded seconds.  Where the plan's
+    padding is above `max_padding`, a pass is charged as much less as it takes to come below.  The
+    same spans give the same plan, and in another order the same batch shapes.
     Raises ValueError for a budget that is not positive.
     """
     if not batch_size_s > 0:

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from shared.errors import ModelUnavailable, OutOfMemory
-from worker.batching.plan import BATCH_OVERHEAD_S, GPU_BATCH_OVERHEAD_S
 from worker.memory.model import C_LIBRARY, Allocator, RamProbe
 from worker.memory.share import device_limit, share_below_limit
 from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
@@ -180,11 +179,6 @@ def memory_probe(device: torch.device, processes: int = 1) -> MemoryProbe:
     if device.type == "cuda":
         return VramProbe(device, processes)
     return RamProbe(processes=processes)
-
-
-def usual_overhead_s(device: torch.device) -> float:
-    """What one more forward pass costs where it was not measured, in padded seconds."""
-    return GPU_BATCH_OVERHEAD_S if device.type == "cuda" else BATCH_OVERHEAD_S
 
 
 def allocator(device: torch.device) -> Allocator:

@@ -15,6 +15,31 @@ from worker.model_store.locate import ModelFolder
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeShape:
+    """A batch of noise."""
+
+    spans: int
+    longest_s: float
+
+    @property
+    def padded_s(self) -> float:
+        return self.spans * self.longest_s
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeBatches:
+    """The batches that measure what a network needs of a device."""
+
+    warm_up: ProbeShape
+    """Not measured: libraries allocate at their first call what they then keep."""
+    memory: tuple[ProbeShape, ...]
+    """Smallest first. Two are as large as each other and differ in length, which tells attention's
+    quadratic term from the linear one."""
+    overhead: tuple[ProbeShape, ProbeShape]
+    """A batch that a GPU spends launching kernels, and one that it spends computing."""
+
+
 class SpeechNetwork(Protocol):
     """A loaded network that turns speech into words. What the properties mean is told at
     `worker.recogniser.Recogniser`."""
@@ -38,6 +63,15 @@ class SpeechNetwork(Protocol):
     @property
     def memory_estimate(self) -> MemoryModel:
         """The live bytes of a batch by the architecture, until the device is measured."""
+
+    @property
+    def usual_overhead_s(self) -> float:
+        """What one more forward pass costs on its device, in padded seconds, where that was not
+        measured."""
+
+    @property
+    def probes(self) -> ProbeBatches:
+        """Batches, none with a span longer than it takes, that measure memory and overhead."""
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         """Run one forward pass. Exactly one result per span, in order."""

@@ -25,7 +25,6 @@ from worker.engine.device import (
     resolve_device,
     return_freed_memory,
     threads_on_cpu,
-    usual_overhead_s,
     within_memory,
 )
 from worker.engine.families import load_speech_network
@@ -90,7 +89,7 @@ class FunASRRecogniser:
         self._probe = memory_probe(device, processes)
         self._punctuator = Punctuator(punc, device, self._probe)
         self._memory_model = self._held(speech_network.memory_estimate)
-        self._batch_overhead_s = usual_overhead_s(device)
+        self._batch_overhead_s = speech_network.usual_overhead_s
 
     @property
     def identity(self) -> ModelIdentity:
@@ -144,7 +143,7 @@ class FunASRRecogniser:
         if measured is None:
             return
         self._memory_model = self._held(measured.memory)
-        self._batch_overhead_s = measured.batch_overhead_s or usual_overhead_s(self._device)
+        self._batch_overhead_s = measured.batch_overhead_s or self._speech_network.usual_overhead_s
 
     def _held(self, live: MemoryModel) -> MemoryModel:
         resident = float(resident_bytes(self._device))

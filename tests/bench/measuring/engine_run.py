@@ -66,7 +66,8 @@ def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
     heard: dict[int, tuple[Any, ...]] = {}
 
     def recognise(window: list[Any]) -> None:
-        for batch in plan_batches(window, batch_size_s).batches:
+        plan = plan_batches(window, batch_size_s, batch_overhead_s=recogniser.batch_overhead_s)
+        for batch in plan.batches:
             spans = [window[index] for index in batch.indices]
             speech = [pcm[span.start : span.end] for span in spans]
             recognised = recogniser.recognise(speech, EMPTY_REQUEST)

@@ -58,7 +58,9 @@ def test_no_batch_of_several_spans_is_over_the_memory(seed: int) -> None:
         )
         memory_decided += SMALLEST_BATCH_S < decision.memory_cap_s < decision.length_ceiling_s
         usable = reserve.usable_bytes(headroom)
-        for batch in plan_batches(spans(lengths), decision.batch_size_s).batches:
+        for batch in plan_batches(
+            spans(lengths), decision.batch_size_s, batch_overhead_s=2.0
+        ).batches:
             # A second of audio is always tried: less would be no batch at all.
             if len(batch) > 1 and batch.padded_s > SMALLEST_BATCH_S:
                 needed = model.activation_bytes(batch.padded_s, batch.longest_s)

@@ -49,9 +49,7 @@ def calibrated(
             return kept
     started = time.monotonic()
     try:
-        model = fit_memory_model(
-            measure(network, device, architecture, headroom_bytes), architecture
-        )
+        model = fit_memory_model(measure(network, device, headroom_bytes), architecture)
     except ImplausibleFit as error:
         log.warning("the memory model stays the architecture's estimate; measured: %s", error)
         return None
@@ -64,7 +62,7 @@ def calibrated(
     )
     overhead = None
     if device.type == "cuda":  # elsewhere it would cost seconds, and is known
-        overhead = measure_overhead(network, device, model, headroom_bytes)
+        overhead = measure_overhead(network, device, model, headroom_bytes, network.probes.overhead)
         log.info("another forward pass costs as much as %s padded seconds", overhead)
     measured = Calibration(model, overhead)
     try:

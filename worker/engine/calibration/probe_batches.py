@@ -10,13 +10,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from worker.engine.device import within_memory
-from worker.engine.family import SpeechNetwork
+from worker.engine.family import ProbeShape, SpeechNetwork
 from worker.memory.measured import Measurement, Timing, batch_overhead_s
 from worker.memory.model import MemoryModel
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, BatchOutOfMemory, Pcm
@@ -30,29 +29,8 @@ HEADROOM_SHARE = 0.1
 """A probe that by the architecture's estimate takes more of the free memory is left out."""
 
 TIME_LIMIT_S = 10.0
-"""A probe that would end later is left out, by the speed of the one before.  The bundled model
-takes 1.1 to 1.4 s for all of them."""
+"""A probe that would end later is left out, by the speed of the one before."""
 
-
-@dataclass(frozen=True, slots=True)
-class ProbeShape:
-    spans: int
-    longest_s: float
-
-    @property
-    def padded_s(self) -> float:
-        return self.spans * self.longest_s
-
-
-WARM_UP = ProbeShape(2, 1.0)
-"""Not measured: libraries allocate at their first call what they then keep."""
-
-PROBES = (ProbeShape(4, 2.5), ProbeShape(12, 2.5), ProbeShape(3, 10.0), ProbeShape(4, 15.0))
-"""Smallest first. The second and third are as large as each other and differ in length, which
-tells attention's quadratic term from the linear one."""
-
-TIMED = (ProbeShape(4, 2.5), ProbeShape(40, 15.0))
-"""A batch that a GPU spends launching kernels, and one that it spends computing."""
 TIMED_RUNS = 3
 """The fastest counts: whatever else the machine does can only slow a run down."""
 
@@ -70,10 +48,8 @@ def noise(shape: ProbeShape, shortest: float = SHORTEST) -> list[Pcm]:
 def measure(
     network: SpeechNetwork,
     device: torch.device,
-    architecture: MemoryModel,
     headroom_bytes: int,
     *,
-    shapes: Sequence[ProbeShape] = PROBES,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> list[Measurement]:
     """Run the probes that fit into the memory and the time; never raises for want of memory."""
@@ -81,9 +57,11 @@ def measure(
     seconds_per_padded = 0.0
     measurements: list[Measurement] = []
     try:
-        within_memory(device, lambda: network.recognise(noise(WARM_UP), EMPTY_REQUEST))
-        for shape in shapes:
-            needed = architecture.activation_bytes(shape.padded_s, shape.longest_s)
+        within_memory(
+            device, lambda: network.recognise(noise(network.probes.warm_up), EMPTY_REQUEST)
+        )
+        for shape in network.probes.memory:
+            needed = network.memory_estimate.activation_bytes(shape.padded_s, shape.longest_s)
             if needed > HEADROOM_SHARE * headroom_bytes:
                 log.info("a probe of %.0f padded seconds would take too much", shape.padded_s)
                 break
@@ -109,8 +87,7 @@ def measure_overhead(
     device: torch.device,
     memory: MemoryModel,
     headroom_bytes: int,
-    *,
-    shapes: tuple[ProbeShape, ProbeShape] = TIMED,
+    shapes: tuple[ProbeShape, ProbeShape],
 ) -> float | None:
     """What one more forward pass costs in padded seconds; None where the larger probe would take
     too much memory."""

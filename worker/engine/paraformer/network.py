@@ -24,6 +24,7 @@ from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
+from worker.engine.paraformer.pass_costs import PROBES, usual_overhead_s
 from worker.engine.paraformer.rounding import round_weights
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
@@ -43,6 +44,7 @@ class Paraformer:
     punctuates = False
     is_batch_invariant = True
     longest_span_s = math.inf
+    probes = PROBES
 
     def __init__(
         self,
@@ -79,6 +81,11 @@ class Paraformer:
     def memory_estimate(self) -> MemoryModel:
         """The live bytes of a batch by the architecture, until the device is measured."""
         return estimate_memory(self.shape)
+
+    @property
+    def usual_overhead_s(self) -> float:
+        """What one more forward pass costs, in padded seconds, until the device is measured."""
+        return usual_overhead_s(self._device)
 
     def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
         """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.

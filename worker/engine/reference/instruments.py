@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from worker.engine.calibration.calibrate import calibrated
-from worker.engine.calibration.probe_batches import ProbeShape, live_peak_bytes, noise
+from worker.engine.calibration.probe_batches import live_peak_bytes, noise
+from worker.engine.family import ProbeShape
 from worker.engine.funasr_recogniser import FunASRRecogniser
 from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.recogniser import EMPTY_REQUEST, Pcm
