@@ -1,0 +1,67 @@
+"""What goes into a mix and the account that comes out of it, and the grid on which it is made.
+
+Samples are 1/16,000 s.  A block, of 100 ms, is what levels are measured on; a hop, of 1 s, the
+shortest time in which a channel's share may change; a piece, of 5 s, what is decided at once.  All
+lie on the common timeline, so that nothing depends on how the sound arrived.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.transcripts.recording_report import ChannelUse as ChannelUse
+from worker.recogniser import SAMPLE_RATE
+
+BLOCK = SAMPLE_RATE // 10
+HOP = SAMPLE_RATE
+HOPS = 5
+PIECE = HOPS * HOP
+BLOCKS = PIECE // BLOCK
+HOP_S = HOP / SAMPLE_RATE
+BLOCK_S = BLOCK / SAMPLE_RATE
+
+SILENCE_DBFS = -150.0
+"""What the level of digital silence counts as."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFormat:
+    """One sound track as its decoder gives it."""
+
+    channels: int
+    integer: bool
+    """The source's samples are integers: nothing lies above full scale, and what reaches it was
+    cut off there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackMix:
+    """What was found in one track and done with it."""
+
+    level_dbfs: float | None
+    """Of its speech, as recorded, in its loudest channel; None where none was found."""
+    channel_use: ChannelUse
+    out_of_phase_at_s: float | None
+    """Where channels first cancelled each other."""
+    out_of_phase_s: float
+    late_s: float
+    """Seconds that came when the mix had gone on without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixSummary:
+    """What was found in the recording and done with it."""
+
+    tracks: tuple[TrackMix, ...]
+    level_dbfs: float | None
+    """Of the speech, as recorded, in the loudest track; None where none was found."""
+    peak_dbfs: float | None
+    """Of all sound, as recorded; None where all is silence."""
+    gain_db: float
+    """The largest change of level, up or down; 0.0 where all stayed as it was."""
+    quiet_at_s: float | None
+    """Where the sound was first amplified a lot."""
+    quiet_s: float
+    clipped_at_s: float | None
+    """Where the sound is first cut off at the top of its range."""
+    clipped_s: float
