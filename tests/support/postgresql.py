@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import MetaData, create_engine, text
@@ -27,6 +34,56 @@ _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+
+
+_FOLDERS = "longscribe-pg-"
+_STOPS_WITHIN_S = 10.0
+
+
+@contextmanager
+def data_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent` for a server's data, and the removal of those that nobody owns.
+
+    An owner holds a lock, which the kernel lets go however its process ends.  The folder of a
+    process that was killed, whose server still runs, is found without one.
+    """
+    remove_abandoned(parent)
+    # Not below pytest's own folder: as root the server runs as another user, and a second session
+    # beside this one would close the folder to it.
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDERS, dir=parent))
+    draft = folder / "lock.draft"
+    with draft.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        draft.rename(folder / "lock")  # nobody finds it before it is held
+        try:
+            yield folder / "data"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Stop the servers of the folders of `data_folder` in `parent` without an owner; remove these.
+
+    What belongs to another user stays, and what has no lock: its owner may be making it.
+    """
+    for folder in parent.glob(f"{_FOLDERS}*"):
+        with suppress(OSError), (folder / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _stop_server(folder / "data")
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop_server(data: Path) -> None:
+    """End the server of a data folder at once, if one runs there."""
+    with suppress(FileNotFoundError, ProcessLookupError, ValueError):
+        process = Path("/proc", str(int((data / "postmaster.pid").read_text().splitlines()[0])))
+        deadline = time.monotonic() + _STOPS_WITHIN_S
+        # Another process may have its number by now.
+        while str(data).encode() in (process / "cmdline").read_bytes().split(b"\0"):
+            os.kill(int(process.name), signal.SIGQUIT)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the server of {data} does not end")
+            time.sleep(0.05)
 
 
 def spare_the_disk(server: str) -> None:

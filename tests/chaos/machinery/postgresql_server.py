@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from tests.chaos.machinery.faults import freeze, thaw
 from tests.support.installation import children
+from tests.support.postgresql import data_folder
 from tests.support.services import die_with_parent, hold_port, wait_for
 
 
@@ -103,9 +104,8 @@ class PostgresqlServer:
 @contextlib.contextmanager
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """One that is not started yet, stopped and gone at the end."""
-    # As root the server runs as another user, so its folder is in nobody's private one.
-    with tempfile.TemporaryDirectory(prefix="longscribe-pg-", ignore_cleanup_errors=True) as folder:
-        server = PostgresqlServer(Path(folder))
+    with data_folder(Path(tempfile.gettempdir())) as folder:
+        server = PostgresqlServer(folder)
         try:
             yield server
         finally:
