@@ -21,6 +21,7 @@ from docx.shared import Pt, RGBColor, Twips
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
 from shared.export.sanitise import printable
+from shared.export.speakers import speaker_prefix
 from shared.export.timestamp import timestamp
 from shared.transcripts.values import Transcript
 
@@ -57,10 +58,11 @@ _TEXTS = {
 
 _PARAGRAPH, _PROPERTIES, _STYLE = qn("w:p"), qn("w:pPr"), qn("w:pStyle")
 _RUN, _RUN_PROPERTIES, _RUN_STYLE = qn("w:r"), qn("w:rPr"), qn("w:rStyle")
-_TEXT, _TAB, _FONTS, _HINT, _VALUE = (
-    *(qn("w:t"), qn("w:tab"), qn("w:rFonts")),
+_TEXT, _TAB, _FONTS, _BOLD, _HINT, _VALUE = (
+    *(qn("w:t"), qn("w:tab"), qn("w:rFonts"), qn("w:b")),
     *(qn("w:hint"), qn("w:val")),
 )
+_SPACE = qn("xml:space")
 
 
 def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
@@ -79,14 +81,15 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     for paragraph in paragraphs(transcript, options):
         text = join_sentences(paragraph.sentences, options)
         time = timestamp(paragraph.start) if options.timestamps else None
-        end.addprevious(_paragraph(body, style, time, text))
+        speaker = speaker_prefix(paragraph.speaker)
+        end.addprevious(_paragraph(body, style, time, speaker, text))
         count += 1
     if not count:
         document.add_paragraph(words["silence"], style="Transcript")
     return _saved(document)
 
 
-def _paragraph(body: Any, style: str, time: str | None, text: str) -> Any:
+def _paragraph(body: Any, style: str, time: str | None, speaker: str, text: str) -> Any:
     paragraph = body.makeelement(_PARAGRAPH)
     properties = _child(paragraph, _PROPERTIES)
     _child(properties, _STYLE).set(_VALUE, style)
@@ -95,13 +98,26 @@ def _paragraph(body: Any, style: str, time: str | None, text: str) -> Any:
         _child(_child(run, _RUN_PROPERTIES), _RUN_STYLE).set(_VALUE, "Time")
         _child(run, _TEXT).text = time
         _child(run, _TAB)
-    run = _child(paragraph, _RUN)
-    if not text.isascii():
-        # Quotes and dashes are in both scripts: beside Chinese they are drawn as Chinese.
-        fonts = _child(_child(run, _RUN_PROPERTIES), _FONTS)
-        fonts.set(_HINT, "eastAsia")
-    _child(run, _TEXT).text = text
+    if speaker:
+        name = _text_run(paragraph, speaker, bold=True)
+        name.set(_SPACE, "preserve")
+    _text_run(paragraph, text)
     return paragraph
+
+
+def _text_run(paragraph: Any, text: str, *, bold: bool = False) -> Any:
+    """Add a run; returns its element of text."""
+    run = _child(paragraph, _RUN)
+    if bold or not text.isascii():
+        properties = _child(run, _RUN_PROPERTIES)
+        if not text.isascii():
+            # Quotes and dashes are in both scripts: beside Chinese they are drawn as Chinese.
+            _child(properties, _FONTS).set(_HINT, "eastAsia")
+        if bold:
+            _child(properties, _BOLD)
+    element = _child(run, _TEXT)
+    element.text = text
+    return element
 
 
 def _child(parent: Any, tag: str) -> Any:

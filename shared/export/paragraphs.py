@@ -27,7 +27,7 @@ MAX_CELLS = 560
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A group of sentences; `first` is the index of the first one, times are in seconds."""
+    """Sentences of one speaker; `first` is the index of the first one, times are in seconds."""
 
     first: int
     sentences: tuple[Sentence, ...]
@@ -39,6 +39,10 @@ class Paragraph:
     @property
     def end(self) -> float:
         return self.sentences[-1].end
+
+    @property
+    def speaker(self) -> str | None:
+        return self.sentences[0].speaker
 
 
 def paragraphs(transcript: Transcript, options: ExportOptions) -> Iterator[Paragraph]:

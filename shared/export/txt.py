@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
+from shared.export.speakers import speaker_prefix
 from shared.export.timestamp import timestamp
 from shared.transcripts.values import Transcript
 
@@ -11,6 +12,7 @@ from shared.transcripts.values import Transcript
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     lines = [
         (f"[{timestamp(paragraph.start)}] " if options.timestamps else "")
+        + speaker_prefix(paragraph.speaker)
         + join_sentences(paragraph.sentences, options)
         for paragraph in paragraphs(transcript, options)
     ]

@@ -71,6 +71,17 @@ def test_a_correction_is_read_and_the_recognised_text_stays(db: Database, job_id
         assert session.scalars(select(StoredTranscript.content)).one() == stored
 
 
+def test_a_sentence_keeps_its_speaker_through_storage_and_corrections(db: Database) -> None:
+    first, second = TRANSCRIPT.sentences
+    said = replace(TRANSCRIPT, sentences=(replace(first, speaker="Track 1"), second))
+    job_id = factories.submit(db)
+    factories.complete(db, factories.claim(db), said)
+    correct(db, job_id, "各家好。")
+    for version in Version:
+        found = transcript(db, job_id, version).sentences
+        assert [sentence.speaker for sentence in found] == ["Track 1", None]
+
+
 @pytest.mark.parametrize("version", Version)
 def test_a_transcript_without_words_says_the_same(
     db: Database, job_id: str, version: Version

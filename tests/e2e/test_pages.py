@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -172,6 +172,20 @@ def test_a_finished_transcript_is_read_and_copied(site: Site, context: BrowserCo
     page.get_by_role("button", name="Copy all").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "大家好。\n用GPU吗？"
+
+
+def test_a_copy_names_who_speaks_where_that_is_known(site: Site, context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    first, second = factories.TRANSCRIPT.sentences
+    sentences = (replace(first, speaker="Track 1"), second)
+    job_id = factories.submit(site.db)
+    said = replace(factories.TRANSCRIPT, sentences=sentences)
+    factories.complete(site.db, factories.claim(site.db), said)
+    page = site.open(context, f"/jobs/{job_id}")
+    page.get_by_role("button", name="Copy all").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "Track 1: 大家好。\n用GPU吗？"
 
 
 def test_a_failed_job_says_what_to_do(site: Site, context: BrowserContext) -> None:

@@ -9,7 +9,7 @@ at commas, then at pauses, and only then within a clause.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from shared.export.options import ExportOptions
@@ -47,6 +47,8 @@ class Cue:
     start: int
     end: int
     lines: tuple[str, ...]
+    speaker: str | None = None
+    """Who says all of it, where that is known."""
 
 
 def break_into_cues(transcript: Transcript, options: ExportOptions) -> list[Cue]:
@@ -63,7 +65,11 @@ def break_into_cues(transcript: Transcript, options: ExportOptions) -> list[Cue]
             pieces[start:end], costs[start:end], options, limit, pieces[end : end + 1]
         )
     ]
-    return list(_timed_cues(pieces, costs, ranges, options, limit))
+    cues = _timed_cues(pieces, costs, ranges, options, limit)
+    return [
+        replace(cue, speaker=speakers[pieces[first].sentence]) if any(speakers) else cue
+        for cue, (first, _) in zip(cues, ranges, strict=True)
+    ]
 
 
 def _separate_stretches(

@@ -8,6 +8,7 @@ import webvtt
 from webvtt.models import Timestamp
 
 from shared.export.options import ExportOptions, Provenance
+from shared.export.sanitise import subtitle_text
 from shared.export.subtitles.cue_breaking import break_into_cues
 from shared.transcripts.values import Transcript
 
@@ -19,11 +20,21 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             webvtt.Caption(
                 start=_timestamp(cue.start),
                 end=_timestamp(cue.end),
-                # < and & would start a tag or an entity.
-                text=html.escape("\n".join(cue.lines), quote=False),
+                text=_voice(cue.speaker) + _escaped("\n".join(cue.lines)),
             )
         )
     return str(document.content) + "\n"
+
+
+def _voice(speaker: str | None) -> str:
+    """The tag that names who says the whole cue; empty where nobody is named."""
+    name = subtitle_text(speaker or "")
+    return f"<v {_escaped(name)}>" if name else ""
+
+
+def _escaped(text: str) -> str:
+    # < and & would start a tag or an entity, and > ends a name.
+    return html.escape(text, quote=False)
 
 
 def _timestamp(milliseconds: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import docx
@@ -147,3 +148,12 @@ def test_a_document_of_ten_hours_takes_seconds_and_megabytes() -> None:
         print(f"120,000 characters, {paragraphs=}: {took:.2f} s, +{grown // 1024} MiB, {size} B")
         assert took < 5
         assert grown < 200 * 1024
+
+
+def test_a_document_names_who_speaks_in_bold_where_that_is_known() -> None:
+    first, second = TRANSCRIPT.sentences
+    talk = replace(TRANSCRIPT, sentences=(replace(first, speaker="客户"), second))
+    assert texts(packed(talk))[2:] == ["00:00:00\t客户: 大家好。", "00:00:02\t用 GPU 吗？"]
+    named, other = opened(packed(talk)).paragraphs[2:]
+    assert [run.text for run in named.runs if run.bold] == ["客户: "]
+    assert not any(run.bold for run in other.runs)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.export import FORMATS
+from shared.export.display_width import display_width
 from shared.export.options import ExportOptions, Provenance
 from shared.transcripts.values import Sentence, Transcript
 from tests.support.factories import TRANSCRIPT
@@ -79,7 +80,70 @@ def test_a_paragraph_has_one_speaker() -> None:
         Sentence(n, n + 1.0, "好。", speaker=speaker) for n, speaker in enumerate("AAB")
     )
     text = write("txt", Transcript(4, "zh", "demo", sentences), paragraphs=True)
-    assert text == "好。好。\n\n好。\n"
+    assert text == "A: 好。好。\n\nB: 好。\n"
+
+
+TWO_PEOPLE = Transcript(
+    9.0,
+    "zh",
+    "demo",
+    (
+        Sentence(0.0, 2.0, "大家好。", speaker="Track 1"),
+        Sentence(3.0, 5.0, "我们开始吧。", speaker="客户 <A & B>"),
+        Sentence(6.0, 8.0, "好。"),
+    ),
+)
+"""The last sentence is nobody's."""
+
+
+def test_a_file_names_who_speaks_where_that_is_known() -> None:
+    assert write("txt", TWO_PEOPLE, timestamps=True) == (
+        "[00:00:00] Track 1: 大家好。\n[00:00:03] 客户 <A & B>: 我们开始吧。\n[00:00:06] 好。\n"
+    )
+    cues = list(srt.parse(write("srt", TWO_PEOPLE)))
+    assert [cue.content for cue in cues] == ["Track 1: 大家好", "客户 <A & B>: 我们开始吧", "好"]
+    value = json.loads(write("json", TWO_PEOPLE))
+    assert [sentence["speaker"] for sentence in value["sentences"]] == [
+        "Track 1", "客户 <A & B>", None,
+    ]  # fmt: skip
+    assert Transcript.from_json(value) == TWO_PEOPLE
+
+
+def test_web_subtitles_name_who_speaks_in_a_tag() -> None:
+    text = write("vtt", TWO_PEOPLE)
+    assert "<v Track 1>大家好\n" in text
+    assert "<v 客户 &lt;A &amp; B&gt;>我们开始吧\n" in text
+    cues = webvtt.from_buffer(io.StringIO(text)).captions
+    assert [cue.voice for cue in cues] == ["Track 1", "客户 &lt;A &amp; B&gt;", None]
+    assert [cue.text for cue in cues] == ["大家好", "我们开始吧", "好"]
+
+
+@pytest.mark.parametrize("line_width", [16, 20, 42])
+def test_a_name_and_its_words_fit_in_a_line_of_subtitles(line_width: int) -> None:
+    long = "我们今天讨论一下新的网关和它的延迟所以先把数据迁移做完再看一下接口的文档"
+    talk = Transcript(9.0, "zh", "demo", (Sentence(0.0, 9.0, long, speaker="Ann"),))
+    cues = list(srt.parse(write("srt", talk, line_width=line_width)))
+    lines = [line for cue in cues for line in cue.content.splitlines()]
+    widest = max(display_width(line) for line in lines)
+    assert widest <= max(line_width, 16 + len("Ann: "))
+    assert all(cue.content.startswith("Ann: ") for cue in cues)
+    assert "".join(lines).replace("Ann: ", "") == long
+
+
+@pytest.mark.parametrize("name", ["\n", "\x00", " ", ""])
+def test_a_name_without_a_letter_is_none(name: str) -> None:
+    bare = Transcript(2.0, "zh", "demo", (Sentence(0.0, 2.0, "好。"),))
+    named = replace(bare, sentences=(replace(bare.sentences[0], speaker=name),))
+    for format_name in ("txt", "srt", "vtt"):
+        assert write(format_name, named) == write(format_name, bare)
+
+
+def test_a_name_cannot_break_a_file() -> None:
+    name = "A\n\n2\n00:00:05,000 --> 00:00:06,000\nx"
+    hostile = Transcript(2.0, "zh", "demo", (Sentence(0.0, 2.0, "好。", speaker=name),))
+    assert len(list(srt.parse(write("srt", hostile)))) == 1
+    assert len(webvtt.from_buffer(io.StringIO(write("vtt", hostile))).captions) == 1
+    assert write("txt", hostile).count("\n") == 1
 
 
 def test_sentences_that_ended_without_a_mark_do_not_run_together() -> None:

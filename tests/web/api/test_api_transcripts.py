@@ -207,3 +207,27 @@ def test_there_is_nothing_to_take_before_the_job_is_completed_nor_of_anothers(
     assert ask(client, waiting, "format=docx&preview=1").status_code == 409
     anothers = factories.submit(rows, owner_id="somebody-else")
     assert ask(client, anothers, "format=docx").status_code == 404
+
+
+def test_who_speaks_is_told_in_every_format_and_on_the_page(
+    client: FlaskClient, rows: Database
+) -> None:
+    first, again = (Sentence(n, n + 0.8, f"第{n}句。", speaker="Track 1") for n in range(2))
+    other = Sentence(2.0, 2.8, "好。", speaker="<客户>")
+    job_id = done(rows, first, again, other)
+    assert ask(client, job_id, "format=txt").text == (
+        "Track 1: 第0句。\nTrack 1: 第1句。\n<客户>: 好。\n"
+    )
+    sentences = ask(client, job_id, "format=json").get_json()["sentences"]
+    assert [sentence["speaker"] for sentence in sentences] == ["Track 1", "Track 1", "<客户>"]
+    for name in ("srt", "vtt", "docx"):
+        assert ask(client, job_id, f"format={name}&preview=true").status_code == 200
+    page = client.get(f"/jobs/{job_id}").text
+    assert page.count('data-speaker="Track 1"') == 2
+    assert page.count('<span class="speaker">Track 1</span>') == 1  # where another begins to speak
+    assert page.count('<span class="speaker">&lt;客户&gt;</span>') == 1
+
+
+def test_a_page_names_nobody_where_that_is_not_known(client: FlaskClient, job_id: str) -> None:
+    page = client.get(f"/jobs/{job_id}").text
+    assert "data-speaker" not in page and 'class="speaker"' not in page

@@ -1,13 +1,19 @@
 import { _ } from "./i18n.js";
 
-/** Buttons with data-copy="#id" copy the texts in that element, one a line, as they are stored. */
+/**
+ * Buttons with data-copy="#id" copy the texts in that element, one a line, as they are stored, each
+ * after its speaker's name where that is known.
+ */
 export function copyButtons() {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");
     if (!button) return;
     const text = [...document.querySelectorAll(`${button.dataset.copy} .text`)]
-      .map((one) => one.textContent)
-      .filter(Boolean)
+      .filter((one) => one.textContent)
+      .map((one) => {
+        const speaker = one.closest("[data-speaker]")?.dataset.speaker;
+        return speaker ? `${speaker}: ${one.textContent}` : one.textContent;
+      })
       .join("\n");
     const label = button.textContent;
     button.textContent = (await copy(text)) ? _("Copied") : _("Select the text and copy it");
