@@ -216,7 +216,7 @@ _MESSAGES: dict[EventKind, str | Callable[[EventRecord, JobHistory], str]] = {
     EventKind.LOST: _lost,
     EventKind.RETRYING: _retrying,
     EventKind.RELEASED: N_(
-        "The worker was told to stop and gave the job back, with what it had recognised. "
+        "The worker was shut down and gave the job back, with what it had recognised. "
         "This uses up no attempt."
     ),
     EventKind.CANCEL_ASKED: N_("Somebody asked to cancel; the worker stops within a batch."),

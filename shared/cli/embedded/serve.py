@@ -1,4 +1,4 @@
-"""`longscribe serve`: the stack stays up until it is told to stop."""
+"""`longscribe serve`: start everything and keep it running until a signal stops it."""
 
 from __future__ import annotations
 

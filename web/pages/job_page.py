@@ -1,4 +1,4 @@
-"""The pages of a job and the upload form.
+"""A job's page, its actions, and the upload form.
 
 They work without JavaScript; with it, their live parts are fetched again as fragments.
 """
