@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -39,6 +40,7 @@ class Counter:
     longest_span_s = LONGEST_SPAN_S
     memory_estimate = MemoryModel(fixed_bytes=1e6, bytes_per_second=1e3)
     usual_overhead_s = 3.0
+    stages: ClassVar[Mapping[str, str]] = {}
     probes = ProbeBatches(
         warm_up=ProbeShape(1, 1.0),
         memory=(ProbeShape(2, 2.0), ProbeShape(4, 2.0)),

@@ -18,7 +18,8 @@ import torch
 
 from tests.support.speech import speech_models
 from worker import demo_model
-from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.loading.funasr_modules import process_unchanged
+from worker.engine.reference.stock_funasr import import_auto_model
 from worker.recogniser import SAMPLE_RATE
 
 

@@ -19,13 +19,6 @@ from worker.model_store.locate import ModelFolder
 
 FAMILIES: tuple[Family, ...] = (PARAFORMER,)
 
-_WHY_NOT = {
-    "Paraformer": "which gives no times for its words",
-    "ParaformerStreaming": "which is for live speech and gives no times for its words",
-    "ContextualParaformer": "which gives no times for its words and wants hotwords in every pass",
-}
-"""Why the classes that people try first are not run."""
-
 
 def load_speech_network(
     folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision
@@ -44,6 +37,7 @@ def _family_of(folder: ModelFolder) -> Family:
     for family in FAMILIES:
         if named in family.classes:
             return family
-    why_not = f", {_WHY_NOT[named]}" if named in _WHY_NOT else ""
+    reasons = (family.not_run[named] for family in FAMILIES if named in family.not_run)
+    why_not = next((f", {reason}" for reason in reasons), "")
     classes = [name for family in FAMILIES for name in family.classes]
     raise wrong_class(folder, named, classes, FAMILIES[0].choose, why_not)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -73,6 +73,11 @@ class SpeechNetwork(Protocol):
     def probes(self) -> ProbeBatches:
         """Batches, none with a span longer than it takes, that measure memory and overhead."""
 
+    @property
+    def stages(self) -> Mapping[str, str]:
+        """For measuring: its methods that follow each other in a pass, and what their time is
+        called. The rest of a pass is moving numbers and making words of them."""
+
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         """Run one forward pass. Exactly one result per span, in order."""
 
@@ -88,3 +93,7 @@ class Family:
     device has. Raises ModelUnavailable, saying what to do."""
     choose: str
     """Which of its models to take instead of one that cannot be run, as an imperative clause."""
+    modules: tuple[str, ...] = ()
+    """Those of FunASR's that FunASR as it comes needs for its folders."""
+    not_run: Mapping[str, str] = field(default_factory=dict)
+    """Classes near to its own that it does not run, and why: 'which gives no times'."""

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from worker.bench.stopwatch import Stopwatch
-from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.loading.funasr_modules import process_unchanged
+from worker.engine.reference.stock_funasr import import_auto_model
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 

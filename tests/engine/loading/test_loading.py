@@ -29,6 +29,7 @@ from worker.engine.families import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.paraformer.load import load_asr
+from worker.engine.precision import Precision
 from worker.engine.punctuation.load import load_punc
 from worker.engine.voice_activity.load import load_vad
 from worker.model_store.locate import locate
@@ -146,7 +147,7 @@ def test_a_model_that_the_engine_cannot_run_is_refused(
     folder = getattr(locate(str(bundle)), part)
     with pytest.raises(ModelUnavailable, match=said):
         if part == "asr":
-            load_speech_network(folder, CPU, Fbank(CPU), "float32")
+            load_speech_network(folder, CPU, Fbank(CPU), Precision())
         else:
             {"vad": load_vad, "punc": load_punc}[part](folder, CPU)
 

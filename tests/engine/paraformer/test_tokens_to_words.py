@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.transcripts.values import Word
-from worker.engine.loading import import_auto_model
 from worker.engine.paraformer.timestamps import fire_positions, token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
+from worker.engine.reference.stock_funasr import import_auto_model
 
 CHINESE = list("今天的会议主要讨论项目进度")
 LETTERS = list("acdgikpsu")

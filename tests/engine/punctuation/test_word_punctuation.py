@@ -14,12 +14,13 @@ import pytest
 import torch
 
 from tests.support.speech.speech_models import meeting
-from worker.engine.loading import import_auto_model, process_unchanged
 from worker.engine.loading.build import LoadedNetwork
+from worker.engine.loading.funasr_modules import process_unchanged
 from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.punctuation.load import load_punc
 from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
 from worker.engine.reference.random_model import ModelSizes, make_random_model
+from worker.engine.reference.stock_funasr import import_auto_model
 from worker.memory.model import Reserve
 from worker.model_store.locate import ModelFolder, locate
 from worker.recogniser import BatchOutOfMemory

@@ -14,7 +14,8 @@ import soundfile
 
 from worker import demo_model
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
-from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.loading.funasr_modules import process_unchanged
+from worker.engine.reference.stock_funasr import import_auto_model
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 

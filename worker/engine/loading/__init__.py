@@ -6,15 +6,3 @@ torch's threads, the random generators and the root logger as it goes.  Here onl
 runs is built, whatever is wrong with a folder is a ModelUnavailable that says what and what to do,
 and the process is left as it was.
 """
-
-from worker.engine.loading.funasr_modules import (
-    import_auto_model,
-    process_unchanged,
-    register_networks,
-)
-
-__all__ = [
-    "import_auto_model",
-    "process_unchanged",
-    "register_networks",
-]

@@ -20,13 +20,16 @@ from torch import Tensor
 from shared.errors import ModelUnavailable
 from worker.engine.fbank import MEL_BINS
 from worker.engine.loading.checkpoint_to_network import load_parameters, without_initial_values
-from worker.engine.loading.funasr_modules import process_unchanged, register_networks
+from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.loading.load_errors import failures_explained, unusable
 from worker.model_store.config import read_config
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
+
+SHARED_MODULES = ("funasr.frontends.wav_frontend", "funasr.tokenizer.char_tokenizer")
+"""Those of FunASR's that any folder may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class NetworkSpec:
     """The class that is built."""
     named: tuple[str, ...]
     """The classes in config.yaml that it stands for."""
+    modules: tuple[str, ...]
+    """Those of FunASR's that define it and its components."""
     components: Mapping[str, str]
     """The class of each component; others have another arithmetic."""
     run: tuple[str, ...]
@@ -87,7 +92,7 @@ def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device
         _require_class(folder, network, config)
         tokens = _tokens(folder)
         with process_unchanged(), contextlib.redirect_stdout(io.StringIO()) as said:
-            tables = register_networks()
+            tables = register_classes((*SHARED_MODULES, *network.modules))
             frontend = _frontend(folder, config, tables)
             with without_initial_values():
                 model = _model(network, config, tables, frontend, tokens)

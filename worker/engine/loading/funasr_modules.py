@@ -9,36 +9,15 @@ import logging
 import pkgutil
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-_REGISTERING = (
-    "funasr.frontends.wav_frontend",
-    "funasr.models.bicif_paraformer.cif_predictor",
-    "funasr.models.bicif_paraformer.model",
-    "funasr.models.ct_transformer.model",
-    "funasr.models.fsmn_vad_streaming.encoder",
-    "funasr.models.fsmn_vad_streaming.model",
-    "funasr.models.paraformer.decoder",
-    "funasr.models.sanm.encoder",
-    "funasr.tokenizer.char_tokenizer",
-)
-"""Each registers its classes under the names that config.yaml uses."""
 
-_REGISTERING_FOR_STOCK = (
-    "funasr.models.normalize.global_mvn",
-    "funasr.models.normalize.utterance_mvn",
-    "funasr.models.seaco_paraformer.model",
-    "funasr.models.specaug.specaug",
-)
-"""What FunASR's own AutoModel builds besides, from the full configuration of a hub's folder."""
-
-
-def register_networks() -> Any:
-    """Register the classes of our three networks; FunASR's tables of classes by their names.
+def register_classes(modules: Iterable[str]) -> Any:
+    """Import those of FunASR's modules; its tables of classes by the names that config.yaml uses.
 
     `import funasr` imports every model that it ships and swallows 33 failures on the way: 4 CPU
     seconds and 160 MB more than this.
@@ -53,21 +32,11 @@ def register_networks() -> Any:
             importlib.import_module("funasr")
         finally:
             pkgutil.walk_packages = walk_packages
-    for module in _REGISTERING:
+    for module in modules:
         importlib.import_module(module)
     from funasr.register import tables
 
     return tables
-
-
-def import_auto_model() -> Any:
-    """FunASR's own AutoModel, able to build our three networks from any folder that has them."""
-    register_networks()
-    for module in _REGISTERING_FOR_STOCK:
-        importlib.import_module(module)
-    from funasr.auto.auto_model import AutoModel
-
-    return AutoModel
 
 
 @contextlib.contextmanager

@@ -21,4 +21,15 @@ def _load(
         return Paraformer(network, fbank, device, precision)
 
 
-PARAFORMER = Family(classes=SPEC.named, load=_load, choose=TAKE_A_PARAFORMER)
+PARAFORMER = Family(
+    classes=SPEC.named,
+    load=_load,
+    choose=TAKE_A_PARAFORMER,
+    modules=(*SPEC.modules, "funasr.models.seaco_paraformer.model"),
+    not_run={
+        "Paraformer": "which gives no times for its words",
+        "ParaformerStreaming": "which is for live speech and gives no times for its words",
+        "ContextualParaformer": "which gives no times for its words and wants hotwords in every "
+        "pass",
+    },
+)

@@ -35,6 +35,12 @@ SPEC = NetworkSpec(
     built="BiCifParaformer",
     # SeACo is BiCif with a second decoder for hotwords, which without hotwords is never run.
     named=("BiCifParaformer", "SeacoParaformer"),
+    modules=(
+        "funasr.models.bicif_paraformer.cif_predictor",
+        "funasr.models.bicif_paraformer.model",
+        "funasr.models.paraformer.decoder",
+        "funasr.models.sanm.encoder",
+    ),
     components={
         "encoder": "SANMEncoder",
         "decoder": "ParaformerSANMDecoder",

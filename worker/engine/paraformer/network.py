@@ -10,7 +10,8 @@ text and times equal FunASR's at batch size 1, in any company.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -45,6 +46,13 @@ class Paraformer:
     is_batch_invariant = True
     longest_span_s = math.inf
     probes = PROBES
+    stages: ClassVar[Mapping[str, str]] = {
+        "features": "filter banks and features",
+        "_encode": "encoder",
+        "_token_weights": "predictor",
+        "_decode": "decoder",
+        "_time_weights": "timestamps",
+    }
 
     def __init__(
         self,

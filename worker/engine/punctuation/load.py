@@ -24,9 +24,10 @@ def _constructor_arguments(given: Ingredients) -> dict[str, Any]:
     return chosen | {"vocab_size": len(given.tokens)}
 
 
-_SPEC = NetworkSpec(
+SPEC = NetworkSpec(
     built="CTTransformer",
     named=("CTTransformer",),
+    modules=("funasr.models.ct_transformer.model", "funasr.models.sanm.encoder"),
     components={"encoder": "SANMEncoder"},
     run=("embed.", "encoder.", "decoder."),
     arguments=_constructor_arguments,
@@ -36,7 +37,7 @@ _SPEC = NetworkSpec(
 
 def load_punc(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
     """CT-Transformer. Raises ModelUnavailable, saying what to do."""
-    network = load_network(folder, _SPEC, device)
+    network = load_network(folder, SPEC, device)
     with failures_explained(folder, "describe its marks"):
         marks = list(network.model.punc_list)
         require(folder, network.model.sentence_end_id in range(len(marks)), "a full stop")

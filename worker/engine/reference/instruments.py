@@ -16,18 +16,7 @@ from worker.engine.calibration.calibrate import calibrated
 from worker.engine.calibration.probe_batches import live_peak_bytes, noise
 from worker.engine.family import ProbeShape
 from worker.engine.funasr_recogniser import FunASRRecogniser
-from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
-from worker.recogniser import EMPTY_REQUEST, Pcm
-
-_STAGES = {
-    "features": "filter banks and features",
-    "_encode": "encoder",
-    "_token_weights": "predictor",
-    "_decode": "decoder",
-    "_time_weights": "timestamps",
-}
-"""Methods of Paraformer, and what their time is called. The rest of a pass is moving numbers and
-making words of them."""
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, RecognisedSpan, RecognitionRequest
 
 
 def device_facts(recogniser: FunASRRecogniser) -> dict[str, Any]:
@@ -70,12 +59,12 @@ def stage_seconds(recogniser: FunASRRecogniser) -> Iterator[dict[str, float]]:
 
         return run
 
-    for method, name in _STAGES.items():
+    for method, name in network.stages.items():
         setattr(network, method, timed(name, getattr(network, method)))
     try:
         yield seconds
     finally:
-        for method in _STAGES:
+        for method in network.stages:
             delattr(network, method)
 
 
@@ -136,7 +125,7 @@ def take_memory_away(recogniser: FunASRRecogniser, largest_batch_s: float) -> st
     """Leave room for less than `largest_batch_s` padded seconds from now on; says how.
 
     On a GPU torch's allocator is held to what is in use and half of what such a batch takes; on a
-    CPU, whose memory cannot be taken away without harm, the encoder is made to say so.
+    CPU, whose memory cannot be taken away without harm, the network is made to say so.
     """
     device, allowed_s = recogniser._device, largest_batch_s / 2
     if device.type == "cuda":
@@ -147,12 +136,13 @@ def take_memory_away(recogniser: FunASRRecogniser, largest_batch_s: float) -> st
         torch.cuda.set_per_process_memory_fraction(min(1.0, allowed / total), device)
         return f"torch may allocate {allowed / 1e9:.2f} GB"
     network = recogniser._speech_network
-    encode = network._encode
+    recognise = network.recognise
 
-    def refusing(features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        if len(features) > 1 and features.shape[0] * features.shape[1] * FRAME_SECONDS > allowed_s:
+    def refusing(speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
+        padded_s = len(speech) * max(map(len, speech), default=0) / SAMPLE_RATE
+        if len(speech) > 1 and padded_s > allowed_s:
             raise torch.OutOfMemoryError("injected: out of memory")
-        return encode(features, lengths)
+        return recognise(speech, request)
 
-    network._encode = refusing  # type: ignore[method-assign]
-    return f"injected: the encoder refuses more than {allowed_s:.0f} padded seconds"
+    network.recognise = refusing  # type: ignore[method-assign]
+    return f"injected: the network refuses more than {allowed_s:.0f} padded seconds"

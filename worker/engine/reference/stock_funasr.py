@@ -11,13 +11,34 @@ import numpy as np
 import torch
 
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
-from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.families import FAMILIES
+from worker.engine.loading.build import SHARED_MODULES
+from worker.engine.loading.funasr_modules import process_unchanged, register_classes
+from worker.engine.punctuation.load import SPEC as PUNCTUATION
 from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
+from worker.engine.voice_activity.load import SPEC as VOICE_ACTIVITY
 from worker.model_store.locate import ModelFolders
 from worker.recogniser import MemoryProbe, Pcm
 
 _FULL_SCALE = 32_768
 """FunASR takes samples as float32 within [-1, 1)."""
+
+_TRAINING_MODULES = (
+    "funasr.models.normalize.global_mvn",
+    "funasr.models.normalize.utterance_mvn",
+    "funasr.models.specaug.specaug",
+)
+"""What it builds besides, from the full configuration of a hub's folder."""
+
+
+def import_auto_model() -> Any:
+    """FunASR's own AutoModel, able to build our networks from any folder that has them."""
+    families = (module for family in FAMILIES for module in family.modules)
+    others = (*VOICE_ACTIVITY.modules, *PUNCTUATION.modules, *_TRAINING_MODULES)
+    register_classes((*SHARED_MODULES, *families, *others))
+    from funasr.auto.auto_model import AutoModel
+
+    return AutoModel
 
 
 @dataclass(frozen=True, slots=True)

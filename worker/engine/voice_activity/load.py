@@ -24,9 +24,13 @@ def _constructor_arguments(given: Ingredients) -> dict[str, Any]:
     return given.named(*inspect.signature(VADXOptions).parameters)
 
 
-_SPEC = NetworkSpec(
+SPEC = NetworkSpec(
     built="FsmnVADStreaming",
     named=("FsmnVADStreaming",),
+    modules=(
+        "funasr.models.fsmn_vad_streaming.encoder",
+        "funasr.models.fsmn_vad_streaming.model",
+    ),
     components={"encoder": "FSMN"},
     run=("encoder.",),
     arguments=_constructor_arguments,
@@ -36,7 +40,7 @@ _SPEC = NetworkSpec(
 
 def load_vad(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
     """FSMN-VAD. Raises ModelUnavailable, saying what to do."""
-    network = load_network(folder, _SPEC, device)
+    network = load_network(folder, SPEC, device)
     with failures_explained(folder, "describe its thresholds"):
         options = network.model.vad_opts
         blocks = [layer.fsmn_block for layer in network.model.encoder.fsmn]

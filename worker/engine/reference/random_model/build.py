@@ -16,7 +16,7 @@ from torch import Tensor
 
 from worker.demo_model.recipe.model_folder import write_folder
 from worker.engine.fbank import Fbank, stack_frames
-from worker.engine.loading import import_auto_model, process_unchanged
+from worker.engine.loading.funasr_modules import process_unchanged
 from worker.engine.reference.random_model.configs import (
     asr_config,
     configuration,
@@ -32,6 +32,7 @@ from worker.engine.reference.random_model.fitted_parameters import (
     loud_frames,
 )
 from worker.engine.reference.random_model.sizes import LARGE, SEACO, ModelSizes
+from worker.engine.reference.stock_funasr import import_auto_model
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 SEED = 1
