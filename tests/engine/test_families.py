@@ -121,6 +121,19 @@ def test_its_memory_is_estimated_by_itself_and_measured_as_any(
     assert not recogniser.memory_model.calibrated
 
 
+def test_one_that_punctuates_itself_needs_no_punctuation(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(families, "FAMILIES", (COUNTERS,))
+    config = folder / "punc" / "config.yaml"
+    config.write_text(config.read_text().replace("CTTransformer", "Unheard"))
+    recogniser = load_recogniser(str(folder), device="cpu")
+    assert recogniser.punctuate(["1.", "2."]) == ["", ""]
+    with (folder / "punc" / "tokens.json").open("a") as file:
+        file.write("\n")  # other weights of what is not run are the same recogniser
+    assert load_recogniser(str(folder), device="cpu").identity == recogniser.identity
+
+
 def test_a_class_of_no_family_is_refused_with_all_that_there_are(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

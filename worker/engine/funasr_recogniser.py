@@ -63,6 +63,8 @@ ENGINE_REVISION = "2"
 class FunASRRecogniser:
     """Implements `worker.recogniser.Recogniser`.
 
+    `punc` is None for a network that punctuates itself.
+
     One forward pass at a time: `recognise` and `punctuate` are for one thread.  Voice activity of
     a later recording may run in another.
     """
@@ -71,7 +73,7 @@ class FunASRRecogniser:
         self,
         speech_network: SpeechNetwork,
         vad: LoadedNetwork,
-        punc: LoadedNetwork,
+        punc: LoadedNetwork | None,
         identity: ModelIdentity,
         device: torch.device,
         fbank: Fbank,
@@ -87,7 +89,7 @@ class FunASRRecogniser:
             pack_linear_layers(vad.model.encoder, from_weights=0)
         self._options = voice_activity.bounded(speech_network.longest_span_s)
         self._probe = memory_probe(device, processes)
-        self._punctuator = Punctuator(punc, device, self._probe)
+        self._punctuator = None if punc is None else Punctuator(punc, device, self._probe)
         self._memory_model = self._held(speech_network.memory_estimate)
         self._batch_overhead_s = speech_network.usual_overhead_s
 
@@ -157,7 +159,11 @@ class FunASRRecogniser:
         return within_memory(self._device, lambda: self._speech_network.recognise(speech, request))
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
-        return must_fit(self._device, lambda: self._punctuator.punctuate(words))
+        """The mark after each word; none where the words bring theirs along."""
+        punctuator = self._punctuator
+        if punctuator is None:
+            return [""] * len(words)
+        return must_fit(self._device, lambda: punctuator.punctuate(words))
 
 
 def load_recogniser(
@@ -177,7 +183,9 @@ def load_recogniser(
     model_hub: HubName = "modelscope",
     model_memory: Path | None = None,
 ) -> FunASRRecogniser:
-    """Load the three networks onto a device; takes seconds, so once a process.
+    """Load the networks onto a device; takes seconds, so once a process.
+
+    Punctuation is left out where the recogniser punctuates itself.
 
     `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
     `worker.model_store.locate`, also for `model_memory`.  Revisions matter for hub names only.
@@ -211,7 +219,7 @@ def load_recogniser(
         fbank = Fbank(where)
         speech_network = load_speech_network(folders.asr, where, fbank, arithmetic)
         vad = load_vad(folders.vad, where)
-        punc = load_punc(folders.punc, where)
+        punc = None if speech_network.punctuates else load_punc(folders.punc, where)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -224,7 +232,7 @@ def load_recogniser(
             punc,
             identity=ModelIdentity(
                 name=folders.asr.name,
-                revision=_revision(folders, voice_activity),
+                revision=_revision(folders, voice_activity, speech_network.punctuates),
                 device=str(where),
                 dtype=arithmetic.name,
                 is_demo=folders.is_demo,
@@ -254,9 +262,9 @@ def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
         recogniser.punctuate(["好", "API"])
 
 
-def _revision(folders: ModelFolders, options: VoiceActivityOptions) -> str:
+def _revision(folders: ModelFolders, options: VoiceActivityOptions, punctuates_itself: bool) -> str:
     """The recogniser's own revision, and a digest of all else that a transcript depends on."""
-    parts = (folders.asr, folders.vad, folders.punc)
+    parts = [folders.asr, folders.vad, *(() if punctuates_itself else (folders.punc,))]
     everything = [part.revision for part in parts] + [ENGINE_REVISION, repr(options)]
     digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
     return f"{folders.asr.revision}+{digest[:8]}"
