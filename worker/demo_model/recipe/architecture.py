@@ -12,7 +12,7 @@ _PUNC_WIDTH = 64
 
 # dither=0: FunASR's default adds random numbers to the audio, and the same recording must give the
 # same text.
-_FBANK = {
+_FBANK: dict[str, Any] = {
     "fs": 16000,
     "window": "hamming",
     "n_mels": 80,

@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -70,9 +71,7 @@ def measure(
                 log.info("a probe of %.0f padded seconds would take too long", shape.padded_s)
                 continue
             speech = noise(shape)
-            peak = within_memory(
-                device, lambda speech=speech: live_peak_bytes(device, network, speech)
-            )
+            peak = within_memory(device, partial(live_peak_bytes, device, network, speech))
             seconds_per_padded = (time.monotonic() - begun) / shape.padded_s
             measurements.append(Measurement(shape.padded_s, shape.longest_s, float(peak)))
     except BatchOutOfMemory as error:

@@ -122,7 +122,8 @@ def degrade(speech: Speech, rng: random.Random, generator: np.random.Generator) 
 def features(audio: np.ndarray, frontend: WavFrontend) -> torch.Tensor:
     """FunASR's own features of float32 [samples] at 16 kHz: float32 [frames, bins]."""
     batch, _ = frontend(torch.from_numpy(audio)[None], torch.tensor([len(audio)]))
-    return batch[0]
+    frames: torch.Tensor = batch[0]
+    return frames
 
 
 def make_shard(number: int, size: int) -> Shard:

@@ -108,7 +108,7 @@ def as_mp3(bits: int) -> Stress:
                 container.mux(stream.encode(part))
             container.mux(stream.encode(None))
         file.seek(0)
-        with av.open(file) as container:
+        with av.open(file, "r") as container:
             floats = av.AudioResampler("flt", "mono", SAMPLE_RATE)
             decoded = [
                 part.to_ndarray()[0]
@@ -129,4 +129,5 @@ def _mixed(speech: Audio, other: NDArray[np.float64] | Audio, decibel: float) ->
 
 def _loud_as(audio: Audio, changed: NDArray[np.float64]) -> Audio:
     """The changed recording with the peak of the first."""
-    return (changed * (np.abs(audio).max() / np.abs(changed).max())).astype(np.float32)
+    same: Audio = (changed * (np.abs(audio).max() / np.abs(changed).max())).astype(np.float32)
+    return same

@@ -9,6 +9,7 @@ import functools
 import random
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypedDict
 
 import espeakng_loader
 import numpy as np
@@ -64,7 +65,12 @@ class _Espeak:
         self._library.espeak_SetSynthCallback(self._callback)
         self._voice = ""
 
-    def _receive(self, samples: "ctypes._Pointer", count: int, events: "ctypes._Pointer") -> int:
+    def _receive(
+        self,
+        samples: "ctypes._Pointer[ctypes.c_short]",
+        count: int,
+        events: "ctypes._Pointer[_Event]",
+    ) -> int:
         if samples and count > 0:
             self._audio.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
         index = 0
@@ -142,8 +148,17 @@ def synthesise(
     return Speech(text, audio, *_token_times(text, audio, starts))
 
 
-def random_voice(rng: random.Random) -> dict[str, str | int]:
-    """Arguments of synthesise(): any voice, 130 to 225 words a minute."""
+class Voice(TypedDict):
+    """Arguments of synthesise()."""
+
+    voice: str
+    rate: int
+    pitch: int
+    pitch_range: int
+
+
+def random_voice(rng: random.Random) -> Voice:
+    """Any voice, 130 to 225 words a minute."""
     return {
         "voice": rng.choice(VOICES),
         "rate": rng.randint(130, 225),
@@ -173,14 +188,13 @@ def _token_times(
     ]
     bounds[0] = bounds[0] or 0.0
     bounds.append(audible_end(0.0, steps / 100))
-    known = [index for index, bound in enumerate(bounds) if bound is not None]
-    for left, right in pairwise(known):
-        start = bounds[left]
-        step = (audible_end(start, bounds[right]) - start) / (right - left)
-        for index in range(left + 1, right):
-            bounds[index] = start + step * (index - left)
+    known = [(index, bound) for index, bound in enumerate(bounds) if bound is not None]
+    starts = []
+    for (left, start), (right, following) in pairwise(known):
+        step = (audible_end(start, following) - start) / (right - left)
+        starts += [start + step * (index - left) for index in range(left, right)]
     ends = []
-    for start, following in pairwise(bounds):
+    for start, following in pairwise([*starts, known[-1][1]]):
         end = audible_end(start, following)
         ends.append(following if following - end < _PAUSE else end)
-    return tuple(token.text for token in tokens), tuple(bounds[:-1]), tuple(ends)
+    return tuple(token.text for token in tokens), tuple(starts), tuple(ends)

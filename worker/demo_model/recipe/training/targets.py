@@ -60,4 +60,5 @@ class _Curve:
         self._counts.append(count)
 
     def at(self, times: np.ndarray) -> np.ndarray:
-        return np.interp(times, self._times, self._counts).astype(np.float32)
+        counts: np.ndarray = np.interp(times, self._times, self._counts).astype(np.float32)
+        return counts

@@ -68,7 +68,8 @@ class Trainer:
         parameters = [*self.model.parameters(), *self._shortcut.parameters()]
         optimiser = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=0.01)
         self.model.train()
-        began, mean_losses = time.monotonic(), {}
+        began = time.monotonic()
+        mean_losses: dict[str, float] = {}
         for step, batch in enumerate(islice(self.minibatches, self._schedule.steps)):
             self._step = step
             self.minibatches.budget = self._schedule.budget(step)
@@ -76,7 +77,7 @@ class Trainer:
                 group["lr"] = self._schedule.rate(step)
             losses = self._losses(batch)
             optimiser.zero_grad()
-            sum(losses.values()).backward()
+            sum(losses.values(), torch.zeros(())).backward()
             norm = torch.nn.utils.clip_grad_norm_(parameters, 5.0)
             if torch.isfinite(norm):
                 optimiser.step()

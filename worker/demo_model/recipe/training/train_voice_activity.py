@@ -74,9 +74,9 @@ def train(folder: Path, *, tracks: int = TRACKS, steps: int = STEPS, seed: int =
     frontend = WavFrontend(**VAD_FRONTEND)
     data = []
     for _ in range(tracks):
-        audio, labels = make_track(rng, generator)
+        audio, speaks = make_track(rng, generator)
         frames = features(audio, frontend)
-        data.append((frames, torch.from_numpy(labels)[: len(frames)]))
+        data.append((frames, torch.from_numpy(speaks)[: len(frames)]))
     every = torch.cat([frames for frames, _ in data])
     mean, deviation = every.mean(0), every.std(0)
     data = [((frames - mean) / deviation, labels) for frames, labels in data]
