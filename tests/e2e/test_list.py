@@ -41,10 +41,10 @@ def db(server: Stack) -> Iterator[Database]:
 
 
 @pytest.fixture
-def page(server: Stack, context: BrowserContext) -> Iterator[Page]:
-    context.set_default_timeout(LIMIT_MS)
+def page(server: Stack, hurried_context: BrowserContext) -> Iterator[Page]:
+    hurried_context.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
-    opened = context.new_page()
+    opened = hurried_context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened

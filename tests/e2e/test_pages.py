@@ -235,11 +235,11 @@ def test_a_job_shows_how_it_was_recognised_while_it_runs_and_when_it_is_done(
 
 
 def test_a_jobs_history_opens_by_itself_once_there_is_trouble_and_then_obeys_its_reader(
-    site: Site, context: BrowserContext
+    site: Site, hurried_context: BrowserContext
 ) -> None:
     job_id = factories.submit(site.db)
     factories.claim(site.db)
-    page = site.open(context, f"/jobs/{job_id}")
+    page = site.open(hurried_context, f"/jobs/{job_id}")
     told = page.locator(".events li")
     history = page.locator("details").filter(has=page.locator("summary", has_text="History"))
     expect(told).to_have_count(2)

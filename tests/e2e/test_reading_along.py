@@ -31,11 +31,11 @@ def server(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_the_text_appears_as_batches_finish_and_the_page_becomes_the_transcript(
-    server: Stack, context: BrowserContext
+    server: Stack, hurried_context: BrowserContext
 ) -> None:
     db = Database(server.database_url)
     job_id = factories.submit(db)
-    page = context.new_page()
+    page = hurried_context.new_page()
     page.goto(f"{server.url}/jobs/{job_id}")
     expect(page.get_by_text("You may close this page")).to_be_visible()
     expect(page.get_by_role("heading", name="Text so far")).to_be_hidden()

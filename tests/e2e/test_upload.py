@@ -329,11 +329,11 @@ def test_a_recording_made_in_the_browser_is_listened_to_and_sent(
 
 
 def test_a_notification_comes_when_the_job_is_done(
-    site: Site, browser: Browser, tmp_path: Path
+    site: Site, hurried_context: BrowserContext, tmp_path: Path
 ) -> None:
     (tmp_path / "short.wav").write_bytes(b"sound")
-    context = browser.new_context(locale="en-GB", permissions=["notifications"])
-    context.add_init_script(
+    hurried_context.grant_permissions(["notifications"])
+    hurried_context.add_init_script(
         """window.shown = [];
         window.Notification = class {
           static permission = "default";
@@ -341,7 +341,7 @@ def test_a_notification_comes_when_the_job_is_done(
           constructor(title, options) { window.shown.push(`${title}: ${options.body}`); }
         };"""
     )
-    page = site.open(context)
+    page = site.open(hurried_context)
     assert page.evaluate("Notification.permission") == "default", "asked before it was ticked"
     page.get_by_text("Options").click()
     page.get_by_label("Tell me when it is done").check()
@@ -350,7 +350,6 @@ def test_a_notification_comes_when_the_job_is_done(
     factories.complete(site.db, factories.claim(site.db))
     wait_for(lambda: page.evaluate("window.shown.length"), seconds=90, what="the notification")
     assert page.evaluate("window.shown") == ["short.wav: The transcript is ready."]
-    context.close()
 
 
 def test_whoever_signed_in_sends_with_their_cookie_and_is_told_when_it_ended(

@@ -81,9 +81,16 @@ def test_every_size_hears_the_same_and_stock_funasr_does_too(recording: Path) ->
     assert stock["peak_bytes"] > 100e6
 
 
-def test_a_random_model_finds_speech_hears_words_and_sets_marks(tmp_path: Path) -> None:
-    make_random_model(tmp_path, speech_models.meeting(), TINY)
-    recogniser = load_recogniser(str(tmp_path), device="cpu", cpu_threads=1)
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random model."""
+    folder = tmp_path_factory.mktemp("tiny")
+    make_random_model(folder, speech_models.meeting(), TINY)
+    return folder
+
+
+def test_a_random_model_finds_speech_hears_words_and_sets_marks(tiny: Path) -> None:
+    recogniser = load_recogniser(str(tiny), device="cpu", cpu_threads=1)
     pcm = speech_models.meeting()
     detector = recogniser.voice_activity()
     spans = detector.feed(pcm) + detector.finish()
@@ -100,11 +107,10 @@ def test_a_random_model_finds_speech_hears_words_and_sets_marks(tmp_path: Path) 
 
 
 def test_a_random_model_is_the_same_each_time_and_can_be_measured(
-    tmp_path: Path, recording: Path
+    tiny: Path, tmp_path: Path, recording: Path
 ) -> None:
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        make_random_model(folder, speech_models.meeting(), TINY)
+    folders = [tiny, tmp_path / "two"]
+    make_random_model(folders[1], speech_models.meeting(), TINY)
     one, two = (load_recogniser(str(folder), device="cpu").identity for folder in folders)
     assert one.revision == two.revision
     measured = measure(recording, ["60"], Settings(model=str(folders[0]), device="cpu"))

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -45,21 +46,48 @@ def environment(folder: Path, port: int, **more: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts `longscribe serve` with a data folder and a port."""
+@contextlib.contextmanager
+def starting_below(parent: Path) -> Iterator[Serve]:
+    """Starts `longscribe serve` with a data folder in `parent` and a port; ends all at the end."""
     started: list[Service] = []
 
     def begin(folder: str, port: int, **more: str) -> Service:
-        env = environment(tmp_path / folder, port, **more)
-        log_path = tmp_path / f"{folder}-{len(started)}.log"
+        env = environment(parent / folder, port, **more)
+        log_path = parent / f"{folder}-{len(started)}.log"
         service = start([*CLI, "serve"], env=env, log_path=log_path)
         started.append(service)
         return service
 
-    yield begin
-    for service in started:
-        service.kill_all()
+    try:
+        yield begin
+    finally:
+        for service in started:
+            service.kill_all()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    with starting_below(tmp_path) as begin:
+        yield begin
+
+
+@dataclass
+class Common:
+    """A stack that is ready, and how to start another on its data folder."""
+
+    stack: Service
+    port: int
+    serve: Serve
+
+
+@pytest.fixture(scope="module")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Common]:
+    """One stack for the tests after which it is as before."""
+    with starting_below(tmp_path_factory.mktemp("common")) as begin:
+        port = hold_port()
+        made = Common(begin("data", port), port, begin)
+        wait_until_ready(made.stack)
+        yield made
 
 
 def is_ready(service: Service) -> bool:
@@ -129,10 +157,8 @@ def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(serve
     assert health(port)["status"] == "ready"
 
 
-def test_a_dead_child_is_started_again_and_said_so(serve: Serve) -> None:
-    port = hold_port()
-    stack = serve("data", port)
-    wait_until_ready(stack)
+def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
+    stack, port = common.stack, common.port
     for name, command in (("redis", "redis-server"), ("web", "gunicorn"), ("worker", "celery")):
         before = child_named(stack, command)
         orphans = family(before)
@@ -183,13 +209,12 @@ def test_a_port_in_use_is_named_before_anything_starts(serve: Serve, tmp_path: P
     assert not (tmp_path / "data" / "redis").exists()
 
 
-def test_a_data_folder_in_use_is_named_before_anything_starts(serve: Serve) -> None:
-    owner = serve("data", hold_port())
-    wait_until_ready(owner)
+def test_a_data_folder_in_use_is_named_before_anything_starts(common: Common) -> None:
+    owner = common.stack
     # Nobody named a model: it is the bundled one, and the way to a real one is told.
     wait_for(lambda: "LONGSCRIBE_MODEL=paraformer-zh" in owner.log)
     assert "Model:                demo on cpu" in owner.log
-    second = serve("data", hold_port())
+    second = common.serve("data", hold_port())
     assert second.process.wait(20) == 2
     assert f"Another Longscribe (process {owner.pid}) uses the data folder" in second.log
     assert "Traceback" not in second.log
