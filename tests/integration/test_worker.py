@@ -109,10 +109,11 @@ def test_a_job_nobody_was_told_of_is_found_by_the_sweep(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_text_is_the_same_at_every_batch_size(stack: Stack, installation: Installation) -> None:
+    recording = as_wav(meeting(240).samples)
     transcripts = {}
     for size in ("5", "60", "300", "600"):
         worker = stack.start_worker(f"worker-{size}", LONGSCRIBE_BATCH_SIZE_S=size)
-        job_id = installation.submit(as_wav(meeting(240).samples))
+        job_id = installation.submit(recording)
         assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
         transcripts[size] = installation.transcript(job_id)
         stats = installation.view(job_id).recognition

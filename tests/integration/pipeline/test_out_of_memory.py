@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from shared.db import Database
 from shared.states import BatchLimit, JobStatus
 from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
@@ -54,20 +58,48 @@ class Device:
 @pytest.fixture
 def tools(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Tools:
     """Of one running worker: what it learns in one job it knows in the next."""
+    return running_tools(worker, BUDGET_S, monkeypatch)
+
+
+def running_tools(worker: Worker, batch_size_s: float, monkeypatch: pytest.MonkeyPatch) -> Tools:
     made = worker.tools(recogniser())
-    monkeypatch.setattr(made.batch_sizer, "_fixed_s", BUDGET_S)
+    monkeypatch.setattr(made.batch_sizer, "_fixed_s", batch_size_s)
     monkeypatch.setattr(child_process, "_tools", made)
     return made
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """The recording when nothing goes wrong: its transcript, and the longest of its segments."""
+
+    text: str
+    longest_s: float
+
+
+@pytest.fixture(scope="module")
+def undisturbed(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """From two jobs, the second of which recognises each segment alone."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    shutil.copyfile(migrated_sqlite, folder / "longscribe.db")
+    db = Database(f"sqlite:///{folder / 'longscribe.db'}")
+    worker = Worker(db, folder / "data")
+    texts = []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for batch_size_s in (BUDGET_S, 1.0):
+            device = Device(monkeypatch)
+            running_tools(worker, batch_size_s, monkeypatch)
+            job_id = worker.submit(RECORDING)
+            transcribe_next("undisturbed")
+            texts.append(worker.transcript(job_id))
+    db.dispose()
+    assert texts[0] == texts[1]
+    assert len(texts[0]) > 1000
+    return Undisturbed(texts[0], max(device.tried))
+
+
 @pytest.fixture
-def expected(worker: Worker, tools: Tools) -> str:
-    """The transcript when nothing goes wrong."""
-    job_id = worker.submit(RECORDING)
-    transcribe_next("expected")
-    text = worker.transcript(job_id)
-    assert len(text) > 1000
-    return text
+def expected(undisturbed: Undisturbed) -> str:
+    return undisturbed.text
 
 
 @pytest.mark.parametrize(
@@ -76,18 +108,17 @@ def expected(worker: Worker, tools: Tools) -> str:
 def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
     worker: Worker,
     tools: Tools,
-    expected: str,
+    undisturbed: Undisturbed,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     room_s: float,
 ) -> None:
     device = Device(monkeypatch, error)
     # A single segment always fits, for the recording has one longer than the smaller room.
-    longest_s = max(_segment_lengths_s(worker, tools, device))
-    device.refuses = lambda padded_s: padded_s > max(room_s, longest_s)
+    device.refuses = lambda padded_s: padded_s > max(room_s, undisturbed.longest_s)
     job_id = worker.submit(RECORDING)
     transcribe_next("short of memory")
-    assert worker.transcript(job_id) == expected
+    assert worker.transcript(job_id) == undisturbed.text
     stats = worker.job(job_id).recognition
     assert stats is not None
     assert stats.oom_retries == len(device.refused) > 0
@@ -97,21 +128,11 @@ def test_batches_above_a_size_are_halved_and_the_text_is_the_same(
     device.refused.clear()
     again = worker.submit(RECORDING)
     transcribe_next("with what was learnt")
-    assert worker.transcript(again) == expected
+    assert worker.transcript(again) == undisturbed.text
     assert device.refused == []
     stats = worker.job(again).recognition
     assert stats is not None and stats.oom_retries == 0
     assert stats.limited_by == BatchLimit.LEARNED
-
-
-def _segment_lengths_s(worker: Worker, tools: Tools, device: Device) -> list[float]:
-    """Of the recording's segments, each recognised alone."""
-    tools.batch_sizer._fixed_s = 1.0
-    worker.submit(RECORDING)
-    transcribe_next("one by one")
-    tools.batch_sizer._fixed_s = BUDGET_S
-    lengths, device.tried = device.tried, []
-    return lengths
 
 
 def test_out_of_memory_at_the_first_batch_alone(
