@@ -28,6 +28,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 _RETRY_AFTER_S = 5.0
 
+WITH_RETRY_AFTER = frozenset({429, 503, 507})
+"""Statuses that pass by themselves: each says in `Retry-After` when to ask again."""
+
 _PROGRAMS = ("/api/", "/v1/", "/healthz", "/readyz", "/metrics")
 _FOR_PEOPLE = ("/api/docs",)
 
@@ -189,6 +192,6 @@ def _respond(
     response.status_code = status
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Longscribe"'
-    if status in (429, 503, 507):
+    if status in WITH_RETRY_AFTER:
         response.headers["Retry-After"] = str(ceil(retry_after_s))
     return response

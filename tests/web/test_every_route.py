@@ -36,7 +36,7 @@ _TUS = {"Tus-Resumable": "1.0.0"}
 
 NEEDED: dict[str, dict[str, Any]] = {
     "uploads.create_upload": {"headers": _TUS},
-    "uploads.tell_offset": {"headers": _TUS},
+    "uploads.get_upload_offset": {"headers": _TUS},
     "uploads.append_to_upload": {
         "headers": {**_TUS, "Upload-Offset": "0"},
         "data": b"sound",

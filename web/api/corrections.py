@@ -9,6 +9,7 @@ from flask import Response, jsonify, request
 
 from shared.errors import EditedMeanwhile
 from shared.transcripts import corrections
+from web.api import operations
 from web.api.correction_schemas import (
     CorrectionIn,
     EditedMeanwhileOut,
@@ -16,6 +17,7 @@ from web.api.correction_schemas import (
     RevisionListQuery,
     SentenceOut,
 )
+from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.authentication.owner import current_owner_id
 from web.errors import error_object
@@ -67,7 +69,7 @@ def _edited_meanwhile(error: EditedMeanwhile) -> Response:
 
 @blueprint.get("/<uuid:job_id>/sentences/<int:n>")
 @blueprint.output(SentenceOut)
-@blueprint.doc(responses=[404, 409, 503])
+@blueprint.doc(responses=[409])
 def get_sentence(job_id: UUID, n: int) -> Response:
     """Ask for a sentence as it is now."""
     return _sentence(
@@ -79,7 +81,7 @@ def get_sentence(job_id: UUID, n: int) -> Response:
 
 @blueprint.put("/<uuid:job_id>/sentences/<int:n>")
 @blueprint.output(SentenceOut)
-@blueprint.doc(responses=[400, 403, 404, 409, 413, 503])
+@completed_by(operations.json_body(CorrectionIn), operations.edited_meanwhile)
 def correct_sentence(job_id: UUID, n: int) -> Response:
     """Correct a sentence of a completed job's transcript.
 
@@ -103,7 +105,7 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
 
 @blueprint.get("/<uuid:job_id>/sentences/<int:n>/revisions")
 @blueprint.output(RevisionListOut)
-@blueprint.doc(responses=[400, 404, 409, 503])
+@blueprint.doc(responses=[409])
 @takes_query(RevisionListQuery)
 def list_sentence_revisions(job_id: UUID, n: int) -> Response:
     """List all that a sentence was, newest first; the recognised text is the last."""
@@ -121,7 +123,7 @@ def list_sentence_revisions(job_id: UUID, n: int) -> Response:
 
 @blueprint.get("/<uuid:job_id>/revisions")
 @blueprint.output(RevisionListOut)
-@blueprint.doc(responses=[400, 404, 409, 503])
+@blueprint.doc(responses=[409])
 @takes_query(RevisionListQuery)
 def list_revisions(job_id: UUID) -> Response:
     """List the corrections of a transcript, newest first."""

@@ -10,7 +10,9 @@ from flask import Response, jsonify, request, url_for
 from shared import jobs
 from shared.errors import InvalidRequest
 from shared.queue import ring
+from web.api import operations
 from web.api.history import present_history
+from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.presenter import job_response, present, present_detail, with_etag
 from web.api.schemas import (
@@ -46,7 +48,8 @@ def _job(job_id: str, status: int = 200) -> Response:
 
 @blueprint.post("")
 @blueprint.output(JobDetailOut, 202, description="Accepted: the job is queued.")
-@blueprint.doc(responses=[400, 403, 404, 409, 410, 413, 423, 503, 507])
+@blueprint.doc(responses=[404, 409, 410, 423, 507])
+@completed_by(operations.submission)
 def submit_job() -> Response:
     """Submit a recording, as a file or as a finished upload.
 
@@ -111,8 +114,8 @@ def _accepted(submission: jobs.Submission) -> Response:
 
 @blueprint.get("")
 @blueprint.output(JobListOut)
-@blueprint.doc(responses=[400, 503])
 @takes_query(JobListQuery)
+@completed_by(operations.polled)
 def list_jobs() -> Response:
     """List jobs, newest first.
 
@@ -138,7 +141,7 @@ def list_jobs() -> Response:
 
 @blueprint.get("/<uuid:job_id>")
 @blueprint.output(JobDetailOut)
-@blueprint.doc(responses=[404, 503])
+@completed_by(operations.polled)
 def get_job(job_id: UUID) -> Response:
     """Ask how a job stands.
 
@@ -149,8 +152,9 @@ def get_job(job_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:job_id>/transcript")
-@blueprint.doc(responses=[400, 404, 409, 503])
+@blueprint.doc(responses=[409])
 @takes_query(TranscriptQuery)
+@completed_by(operations.transcript_file)
 def get_job_transcript(job_id: UUID) -> Response:
     """Download the transcript of a completed job, with its corrections.
 
@@ -162,7 +166,6 @@ def get_job_transcript(job_id: UUID) -> Response:
 
 @blueprint.get("/<uuid:job_id>/text")
 @blueprint.output(TextOut)
-@blueprint.doc(responses=[400, 404, 503])
 @takes_query(TextQuery)
 def get_job_text(job_id: UUID) -> Response:
     """Read along while a job runs: what its finished batches brought, without punctuation.
@@ -192,7 +195,7 @@ def get_job_text(job_id: UUID) -> Response:
 
 @blueprint.get("/<uuid:job_id>/history")
 @blueprint.output(HistoryOut)
-@blueprint.doc(responses=[404, 503])
+@completed_by(operations.conditional)
 def get_job_history(job_id: UUID) -> Response:
     """Ask what happened to a job and when, for instance why it took three attempts.
 
@@ -206,7 +209,7 @@ def get_job_history(job_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:job_id>/cancel")
 @blueprint.output(JobDetailOut)
-@blueprint.doc(responses=[403, 404, 409, 503])
+@blueprint.doc(responses=[409])
 def cancel_job(job_id: UUID) -> Response:
     """Cancel a job. A running one stops within a batch; cancelling twice is no error."""
     jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
@@ -215,7 +218,7 @@ def cancel_job(job_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:job_id>/retry")
 @blueprint.output(JobDetailOut, 202)
-@blueprint.doc(responses=[403, 404, 409, 503])
+@blueprint.doc(responses=[409])
 def retry_job(job_id: UUID) -> Response:
     """Queue a failed or cancelled job again. What it had recognised is reused."""
     jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
@@ -225,7 +228,7 @@ def retry_job(job_id: UUID) -> Response:
 
 @blueprint.delete("/<uuid:job_id>")
 @blueprint.output({}, 204)
-@blueprint.doc(responses=[403, 404, 409, 503])
+@blueprint.doc(responses=[409])
 def delete_job(job_id: UUID) -> Response:
     """Delete a job, its transcript and its recording. Cancel it first if it is running."""
     blob_key = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))

@@ -12,6 +12,8 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from shared import jobs
 from shared.errors import RecordingMissing
 from shared.storage.blob_store import BlobReader
+from web.api import operations
+from web.api.operations import completed_by
 from web.api.parsing import parse, takes_query
 from web.api.presenter import with_digest
 from web.api.schemas import AudioQuery, PeaksOut, SentenceWords, WordsOut
@@ -35,8 +37,9 @@ _SANDBOX_POLICY = "default-src 'none'; sandbox"
 
 
 @blueprint.get("/<uuid:job_id>/audio")
-@blueprint.doc(responses=[400, 404, 416, 503])
+@blueprint.doc(responses=[416])
 @takes_query(AudioQuery)
+@completed_by(operations.recording_file)
 def get_job_audio(job_id: UUID) -> Response:
     """Download or play the recording, as it was submitted.
 
@@ -97,7 +100,7 @@ def _chunks(sound: BlobReader) -> Iterator[bytes]:
 
 @blueprint.get("/<uuid:job_id>/peaks")
 @blueprint.output(PeaksOut)
-@blueprint.doc(responses=[404, 503])
+@completed_by(operations.conditional)
 def get_job_peaks(job_id: UUID) -> Response:
     """Draw the recording's waveform: its loudness over time, in at most 4,000 numbers.
 
@@ -112,7 +115,8 @@ def get_job_peaks(job_id: UUID) -> Response:
 
 @blueprint.get("/<uuid:job_id>/words")
 @blueprint.output(WordsOut)
-@blueprint.doc(responses=[404, 409, 503])
+@blueprint.doc(responses=[409])
+@completed_by(operations.conditional)
 def get_job_words(job_id: UUID) -> Response:
     """Ask when each word of the transcript is spoken, in a compact form.
 

@@ -1,8 +1,9 @@
-"""The OpenAPI document: what the decorators of the views declare, completed."""
+"""The OpenAPI document: what the views declare, completed with what follows from it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from apiflask import APIFlask
@@ -11,10 +12,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.export import FORMATS
-from web.api.correction_schemas import CorrectionIn, EditedMeanwhileOut
+from web.api.correction_schemas import EditedMeanwhileOut
+from web.api.operations import COMPLETIONS_OF_A_VIEW, ERROR, Operation, inlined
 from web.api.parsing import QUERY_OF_A_VIEW
-from web.api.schemas import ErrorResponse, SubmitOptions, UploadSubmission
-from web.idempotency import MAX_IDEMPOTENCY_KEY
+from web.api.schemas import ErrorResponse
+from web.errors import WITH_RETRY_AFTER
+from web.http.security import SAFE_METHODS
 from web.uploads import tus_openapi
 
 SPEC_PATH = "/api/openapi.json"
@@ -22,8 +25,6 @@ SPEC_PATH = "/api/openapi.json"
 _ERROR_ANSWERS = (ErrorResponse, EditedMeanwhileOut)
 
 _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
-
-_ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
 
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
@@ -42,6 +43,7 @@ _ERRORS = {
 
 def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_VALIDATION_ERROR_RESPONSE"] = False
+    app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
     app.tags = [{"name": "Jobs"}, {"name": "Uploads"}]
@@ -53,7 +55,7 @@ def configure_openapi(app: APIFlask) -> None:
 
 
 def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
-    """Add what decorators cannot declare: the multipart body, queries, headers, downloads."""
+    """Add the uploads, queries, bodies, headers and errors, which APIFlask does not read off."""
     assert isinstance(spec, dict)  # a string only where the document is YAML
     _, schemas = models_json_schema(
         [(model, "serialization") for model in _answers(current_app)],
@@ -69,34 +71,89 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         }
     }
     spec["security"] = [{"apiKey": []}, {}]
-    queries = _queries(current_app)
-    for path, operations in spec["paths"].items():
-        for method, operation in operations.items():
-            operation["tags"] = ["Jobs"]
-            operation["operationId"] = _operation_id(path, method)
-            operation["responses"]["401"] = {}
-            for status, text in _ERRORS.items():
-                if status in operation["responses"]:
-                    operation["responses"][status] = {
-                        "description": text,
-                        "content": {"application/json": {"schema": _ERROR}},
-                    }
-            for parameter in operation["parameters"]:
-                # All that APIFlask finds are in the path.
-                if parameter["schema"]["type"] == "string":
-                    parameter["schema"]["format"] = "uuid"
-            if method == "get" and path in queries:
-                operation["parameters"] += _query_parameters(queries[path])
-    _describe_submission(spec["paths"]["/api/v1/jobs"]["post"])
-    _describe_polling(spec["paths"]["/api/v1/jobs/{job_id}"]["get"])
-    _describe_polling(spec["paths"]["/api/v1/jobs"]["get"])
-    for part in ("history", "peaks", "words"):
-        _describe_conditional(spec["paths"][f"/api/v1/jobs/{{job_id}}/{part}"]["get"])
-    _describe_audio(spec["paths"]["/api/v1/jobs/{job_id}/audio"]["get"])
-    _describe_transcript(spec["paths"]["/api/v1/jobs/{job_id}/transcript"]["get"])
-    _describe_correction(spec["paths"]["/api/v1/jobs/{job_id}/sentences/{n}"]["put"])
-    spec["paths"] |= tus_openapi.paths(_ERROR)
+    for path, method, view in _routes(current_app):
+        if (upload := tus_openapi.operation_of(view)) is not None:
+            spec["paths"].setdefault(path, {})[method] = upload
+            _complete_operation(
+                upload, path, method, view, tag="Uploads", texts=_ERRORS | tus_openapi.ERRORS
+            )
+        elif (operation := spec["paths"].get(path, {}).get(method)) is not None:
+            _complete_operation(operation, path, method, view, tag="Jobs", texts=_ERRORS)
     return spec
+
+
+def _routes(app: Flask) -> Iterator[tuple[str, str, Callable[..., object]]]:
+    """Yield the path in the document, the method and the view of each route but OPTIONS."""
+    for rule in app.url_map.iter_rules():
+        path = _RULE_VARIABLE.sub(r"{\1}", rule.rule)
+        for method in (rule.methods or set()) - {"OPTIONS"}:
+            yield path, method.lower(), app.view_functions[rule.endpoint]
+
+
+def _complete_operation(
+    operation: Operation,
+    path: str,
+    method: str,
+    view: Callable[..., object],
+    *,
+    tag: str,
+    texts: dict[str, str],
+) -> None:
+    """Complete one operation with what its view declares and with the errors that follow.
+
+    `texts` says what each error means, by status.
+    """
+    operation["tags"] = [tag]
+    operation["operationId"] = _operation_id(view)
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path" and parameter["schema"]["type"] == "string":
+            parameter["schema"]["format"] = "uuid"
+    if (query := vars(view).get(QUERY_OF_A_VIEW)) is not None:
+        operation["parameters"] += _query_parameters(query)
+    responses = operation["responses"]
+    for status in [status for status in responses if status >= "400"]:
+        responses[status] = _error_response(status, texts)
+    for complete in vars(view).get(COMPLETIONS_OF_A_VIEW, ()):
+        complete(operation)
+    for status in _errors_that_follow(operation, path, method) - responses.keys():
+        responses[status] = _error_response(status, texts)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _errors_that_follow(operation: Operation, path: str, method: str) -> set[str]:
+    """The errors that an operation can answer with by its method, its path and what it reads."""
+    errors = {"401", "503"}
+    if method.upper() not in SAFE_METHODS:
+        errors.add("403")
+    if "{" in path:
+        errors.add("404")
+    if any(parameter["in"] == "query" for parameter in operation["parameters"]):
+        errors.add("400")
+    if "requestBody" in operation:
+        errors |= {"400", "413"}
+    return errors
+
+
+def _error_response(status: str, texts: dict[str, str]) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": texts[status],
+        "content": {"application/json": {"schema": ERROR}},
+    }
+    if int(status) in WITH_RETRY_AFTER:
+        response["headers"] = {
+            "Retry-After": {
+                "description": "Seconds after which trying again is worth it.",
+                "schema": {"type": "integer"},
+            }
+        }
+    return response
+
+
+def _operation_id(view: Callable[..., object]) -> str:
+    """The view's name in camel case, `getText` for `get_job_text`: every address is about a job."""
+    verb, _, of_what = view.__name__.partition("_")
+    words = of_what.removeprefix("job_").split("_")
+    return verb + "".join(word.capitalize() for word in words)
 
 
 def _answers(app: Flask) -> list[type[BaseModel]]:
@@ -109,54 +166,9 @@ def _answers(app: Flask) -> list[type[BaseModel]]:
     return [*(one for one in models if issubclass(one, BaseModel)), *_ERROR_ANSWERS]
 
 
-def _queries(app: Flask) -> dict[str, type[BaseModel]]:
-    """Collect the queries that views declare with `takes_query`, by path."""
-    return {
-        _RULE_VARIABLE.sub(r"{\1}", rule.rule): vars(view)[QUERY_OF_A_VIEW]
-        for rule in app.url_map.iter_rules()
-        if QUERY_OF_A_VIEW in vars(view := app.view_functions[rule.endpoint])
-    }
-
-
-def _inline(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a model without references."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def resolve(value: Any) -> Any:
-        if isinstance(value, dict):
-            if "$ref" in value:
-                return resolve(definitions[value["$ref"].rsplit("/", 1)[-1]])
-            return {key: resolve(item) for key, item in value.items()}
-        return [resolve(item) for item in value] if isinstance(value, list) else value
-
-    resolved: dict[str, Any] = resolve(schema)
-    return resolved
-
-
-def _operation_id(path: str, method: str) -> str:
-    last = path.rsplit("/", 1)[-1]
-    names = {
-        ("jobs", "post"): "submitJob",
-        ("jobs", "get"): "listJobs",
-        ("{job_id}", "get"): "getJob",
-        ("{job_id}", "delete"): "deleteJob",
-        ("transcript", "get"): "getTranscript",
-        ("history", "get"): "getHistory",
-        ("text", "get"): "getText",
-        ("audio", "get"): "getAudio",
-        ("peaks", "get"): "getPeaks",
-        ("words", "get"): "getWords",
-        ("{n}", "get"): "getSentence",
-        ("{n}", "put"): "correctSentence",
-        ("revisions", "get"): "listSentenceRevisions" if "{n}" in path else "listRevisions",
-    }
-    return names.get((last, method), f"{last}Job")
-
-
 def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     parameters = []
-    for name, value in _inline(query)["properties"].items():
+    for name, value in inlined(query)["properties"].items():
         shape = dict(value)
         shape.pop("title", None)
         description = shape.pop("description", "")
@@ -172,114 +184,3 @@ def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "description": description, "schema": shape}
         )
     return parameters
-
-
-def _describe_submission(operation: dict[str, Any]) -> None:
-    fields = SubmitOptions.model_json_schema()
-    fields["properties"] = {
-        "file": {"type": "string", "format": "binary", "description": "Any audio or video file."},
-        **fields["properties"],
-    }
-    fields["required"] = ["file"]
-    operation["requestBody"] = {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": fields,
-                "encoding": {"metadata": {"contentType": "application/json"}},
-            },
-            "application/json": {"schema": UploadSubmission.model_json_schema()},
-        },
-    }
-    operation["parameters"].append(
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "description": "Makes repeating this request safe: use a new UUID for each job.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
-        }
-    )
-    operation["responses"]["202"]["headers"] = {
-        "Location": {"description": "The job.", "schema": {"type": "string"}},
-        "Retry-After": {"description": "When to ask first.", "schema": {"type": "integer"}},
-    }
-    operation["responses"]["503"]["headers"] = {
-        "Retry-After": {
-            "description": "Seconds after which trying again is worth it.",
-            "schema": {"type": "integer"},
-        },
-    }
-
-
-def _describe_polling(operation: dict[str, Any]) -> None:
-    _describe_conditional(operation)
-    operation["responses"]["200"]["headers"]["Retry-After"] = {
-        "description": "Seconds to wait; absent once the job is at its end.",
-        "schema": {"type": "integer"},
-    }
-
-
-def _describe_conditional(operation: dict[str, Any]) -> None:
-    operation["parameters"].append(
-        {
-            "name": "If-None-Match",
-            "in": "header",
-            "description": "The `ETag` of an earlier answer.",
-            "schema": {"type": "string"},
-        }
-    )
-    operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}}}
-    operation["responses"]["304"] = {"description": "Nothing has changed."}
-
-
-def _describe_transcript(operation: dict[str, Any]) -> None:
-    operation["responses"]["200"] = {
-        "description": "The file, named after the recording; with `preview`, its beginning.",
-        "content": {
-            format_.media_type: {"schema": _FILES.get(format_.name, {"type": "string"})}
-            for format_ in FORMATS.values()
-        },
-    }
-    _describe_conditional(operation)
-    headers = operation["responses"]["200"]["headers"]
-    headers["Content-Disposition"] = {"schema": {"type": "string"}}
-
-
-_FILES: dict[str, dict[str, str]] = {
-    "json": {"type": "object"},
-    "docx": {"type": "string", "format": "binary"},
-}
-
-
-def _describe_audio(operation: dict[str, Any]) -> None:
-    content = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
-    operation["responses"]["200"] = {
-        "description": "The recording, of the type that its first bytes tell.",
-        "content": content,
-    }
-    operation["responses"]["206"] = {
-        "description": "The part that was asked for.",
-        "content": content,
-        "headers": {"Content-Range": {"schema": {"type": "string"}}},
-    }
-    _describe_conditional(operation)
-    for name, description in (
-        ("Range", "One range of bytes, `bytes=0-1023` for instance."),
-        ("If-Range", "The `ETag` of an earlier answer: all is sent if that was of another file."),
-    ):
-        operation["parameters"].append(
-            {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
-        )
-
-
-def _describe_correction(operation: dict[str, Any]) -> None:
-    operation["requestBody"] = {
-        "required": True,
-        "content": {"application/json": {"schema": _inline(CorrectionIn)}},
-    }
-    choices = [{"$ref": f"#/components/schemas/{EditedMeanwhileOut.__name__}"}, _ERROR]
-    operation["responses"]["409"] = {
-        "description": "`edited_meanwhile` with the sentence as it is now, or "
-        "`transcript_not_ready`.",
-        "content": {"application/json": {"schema": {"anyOf": choices}}},
-    }

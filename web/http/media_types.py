@@ -13,6 +13,9 @@ HEAD_BYTES = 64
 
 UNKNOWN = "application/octet-stream"
 
+RANGES = (UNKNOWN, "audio/*", "video/*")
+"""The media types, as the ranges of an Accept header, that `media_type` returns."""
+
 _BY_FIRST_BYTES: tuple[tuple[int, bytes, str], ...] = (
     # Offset, bytes, type; the more specific first.
     (0, b"ID3", "audio/mpeg"),

@@ -2,131 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from web.uploads import tus_protocol
 
-_VERSION = {
-    "name": "Tus-Resumable",
-    "in": "header",
-    "required": True,
-    "schema": {"type": "string", "enum": [tus_protocol.VERSION]},
-}
-_ID = {
-    "name": "upload_id",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "format": "uuid"},
-}
-_OFFSET = {"description": "Bytes that are safe here.", "schema": {"type": "integer"}}
-_EXPIRES = {
-    "description": "When it is removed unless somebody goes on with it.",
-    "schema": {"type": "string"},
-}
-_STANDING = {"Upload-Offset": _OFFSET, "Upload-Expires": _EXPIRES}
+_View = TypeVar("_View", bound=Callable[..., object])
 
-_ERRORS = {
+_OPERATION_OF_A_VIEW = "operation_of_a_view"
+"""The attribute that `operation` sets."""
+
+ERRORS = {
     "400": "A header is missing or not well-formed; `param` names it.",
-    "403": "A page of another site sent this request.",
     "404": "There is no such upload.",
     "409": "The upload does not stand at that offset.",
     "410": "The upload has expired.",
     "412": "Another version of the protocol, or none, was asked for.",
     "413": "Larger than this server accepts, or more than was announced.",
     "415": f"The bytes do not come as {tus_protocol.CONTENT_TYPE}.",
-    "423": "Another request is writing to the upload.",
     "460": "The bytes do not have that checksum. Nothing of them was kept.",
-    "503": "The database does not answer, or `queue_full`: too much audio waits already.",
-    "507": "The server's disk is too full.",
 }
-
-
-def paths(error: dict[str, str]) -> dict[str, Any]:
-    """The uploads' part of `paths`; `error` refers to the schema of an error."""
-
-    def operation(
-        name: str,
-        summary: str,
-        description: str,
-        answer: tuple[str, str, dict[str, Any]],
-        errors: str,
-        *headers: dict[str, Any],
-        body: bool = False,
-    ) -> dict[str, Any]:
-        status, means, answered = answer
-        responses: dict[str, Any] = {status: {"description": means, "headers": answered}}
-        for code in errors.split():
-            responses[code] = {
-                "description": _ERRORS[code],
-                "content": {"application/json": {"schema": error}},
-            }
-        made: dict[str, Any] = {
-            "tags": ["Uploads"],
-            "operationId": name,
-            "summary": summary,
-            "description": description,
-            "parameters": [_VERSION, *headers],
-            "responses": responses,
-        }
-        if body:
-            binary = {"schema": {"type": "string", "format": "binary"}}
-            made["requestBody"] = {"required": True, "content": {tus_protocol.CONTENT_TYPE: binary}}
-        return made
-
-    return {
-        tus_protocol.PATH: {
-            "post": operation(
-                "createUpload",
-                "Begin an upload.",
-                "The protocol is [tus 1.0](https://tus.io/protocols/resumable-upload) with "
-                f"{tus_protocol.EXTENSIONS}; any tus client can be used. Submit the finished "
-                'upload with `POST /api/v1/jobs` and `{"upload_id": "…"}`.',
-                ("201", "Begun.", {"Location": {"schema": {"type": "string"}}, **_STANDING}),
-                "400 403 412 413 503 507",
-                _header("Upload-Length", "integer", "Bytes of the whole recording.", True),
-                _header(
-                    "Upload-Metadata",
-                    "string",
-                    "Names, each with a value in base64, separated by commas; `filename` is used.",
-                ),
-            ),
-        },
-        f"{tus_protocol.PATH}/{{upload_id}}": {
-            "head": operation(
-                "getUploadOffset",
-                "Ask how far an upload came.",
-                "The offset counts only what is safe on disk.",
-                ("200", "Where to go on.", {"Upload-Length": _OFFSET, **_STANDING}),
-                "404 410 412 503",
-                _ID,
-            ),
-            "patch": operation(
-                "appendToUpload",
-                "Send the next bytes.",
-                "As many as you like in one request. If the line drops, what arrived is kept; "
-                "with an `Upload-Checksum` a request's bytes are kept all or not at all.",
-                ("204", "Kept.", _STANDING),
-                "400 403 404 409 410 412 413 415 423 460 503 507",
-                _ID,
-                _header("Upload-Offset", "integer", "Where the upload stands.", True),
-                _header(
-                    "Upload-Checksum",
-                    "string",
-                    f"One of {', '.join(tus_protocol.CHECKSUM_ALGORITHMS)}, a space, the "
-                    "digest of this request's bytes in base64.",
-                ),
-                body=True,
-            ),
-            "delete": operation(
-                "endUpload",
-                "Give an upload up.",
-                "Its bytes are removed, unless a job was made of them.",
-                ("204", "Gone.", {}),
-                "403 404 410 412 423 503",
-                _ID,
-            ),
-        },
-    }
+"""What an error means of an upload, by status, where that is not what it means of a job."""
 
 
 def _header(name: str, kind: str, description: str, required: bool = False) -> dict[str, Any]:
@@ -137,3 +35,85 @@ def _header(name: str, kind: str, description: str, required: bool = False) -> d
         "description": description,
         "schema": {"type": kind},
     }
+
+
+_VERSION = {
+    "name": "Tus-Resumable",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "enum": [tus_protocol.VERSION]},
+}
+ID = {
+    "name": "upload_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+LENGTH = _header("Upload-Length", "integer", "Bytes of the whole recording.", True)
+METADATA = _header(
+    "Upload-Metadata",
+    "string",
+    "Names, each with a value in base64, separated by commas; `filename` is used.",
+)
+OFFSET = _header("Upload-Offset", "integer", "Where the upload stands.", True)
+CHECKSUM = _header(
+    "Upload-Checksum",
+    "string",
+    f"One of {', '.join(tus_protocol.CHECKSUM_ALGORITHMS)}, a space, the "
+    "digest of this request's bytes in base64.",
+)
+
+_BYTES_KEPT = {"description": "Bytes that are safe here.", "schema": {"type": "integer"}}
+STANDING = {
+    "Upload-Offset": _BYTES_KEPT,
+    "Upload-Expires": {
+        "description": "When it is removed unless somebody goes on with it.",
+        "schema": {"type": "string"},
+    },
+}
+"""The headers that say how far an upload came and how long it is kept."""
+
+WHOLE_LENGTH = {"Upload-Length": _BYTES_KEPT}
+ADDRESS = {"Location": {"schema": {"type": "string"}}}
+
+
+def operation(
+    status: int,
+    meaning: str,
+    *parameters: dict[str, Any],
+    answers: dict[str, Any] | None = None,
+    errors: tuple[int, ...] = (),
+    body: bool = False,
+) -> Callable[[_View], _View]:
+    """Note on a view its operation; summary and description are those of its docstring.
+
+    `answers` are the headers of the response with `status`, `errors` those that follow from
+    neither the method, the path nor the body. With `body` it takes bytes.
+    """
+
+    def note(view: _View) -> _View:
+        summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
+        responses: dict[str, Any] = {
+            str(status): {"description": meaning, "headers": answers or {}}
+        }
+        noted: dict[str, Any] = {
+            "summary": summary,
+            "description": " ".join(description.split()),
+            "parameters": [_VERSION, *parameters],
+            "responses": responses | {str(error): {} for error in (*errors, 412)},
+        }
+        if body:
+            binary = {"schema": {"type": "string", "format": "binary"}}
+            noted["requestBody"] = {
+                "required": True,
+                "content": {tus_protocol.CONTENT_TYPE: binary},
+            }
+        vars(view)[_OPERATION_OF_A_VIEW] = noted
+        return view
+
+    return note
+
+
+def operation_of(view: Callable[..., object]) -> dict[str, Any] | None:
+    """Copy the operation that a view notes; None where it notes none."""
+    return copy.deepcopy(vars(view).get(_OPERATION_OF_A_VIEW))

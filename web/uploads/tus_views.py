@@ -26,7 +26,7 @@ from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.services import services
-from web.uploads import tus_protocol
+from web.uploads import tus_openapi, tus_protocol
 from web.uploads.multipart import body_pieces
 
 log = structlog.stdlib.get_logger(__name__)
@@ -63,7 +63,21 @@ def tell_abilities(upload_id: UUID | None = None) -> Response:
 
 
 @blueprint.post("")
+@tus_openapi.operation(
+    201,
+    "Begun.",
+    tus_openapi.LENGTH,
+    tus_openapi.METADATA,
+    answers=tus_openapi.ADDRESS | tus_openapi.STANDING,
+    errors=(400, 413, 507),
+)
 def create_upload() -> Response:
+    """Begin an upload.
+
+    The protocol is [tus 1.0](https://tus.io/protocols/resumable-upload) with
+    creation,termination,expiration,checksum; any tus client can be used. Submit the finished
+    upload with `POST /api/v1/jobs` and `{"upload_id": "…"}`.
+    """
     here, owner_id = services(), current_owner_id()
     if "Upload-Defer-Length" in request.headers:
         raise InvalidRequest(
@@ -106,12 +120,23 @@ def create_upload() -> Response:
         raise
     log.info("upload began", upload_id=upload_id, bytes=size_bytes)
     response = _standing(upload.received_bytes, upload.expires_at, status=201)
-    response.headers["Location"] = url_for(".tell_offset", upload_id=upload_id)
+    response.headers["Location"] = url_for(".get_upload_offset", upload_id=upload_id)
     return response
 
 
 @blueprint.route("/<uuid:upload_id>", methods=["HEAD"], provide_automatic_options=False)
-def tell_offset(upload_id: UUID) -> Response:
+@tus_openapi.operation(
+    200,
+    "Where to go on.",
+    tus_openapi.ID,
+    answers=tus_openapi.WHOLE_LENGTH | tus_openapi.STANDING,
+    errors=(410,),
+)
+def get_upload_offset(upload_id: UUID) -> Response:
+    """Ask how far an upload came.
+
+    The offset counts only what is safe on disk.
+    """
     upload = _find(upload_id)
     response = _standing(upload.received_bytes, upload.expires_at, status=200)
     response.headers["Upload-Length"] = str(upload.size_bytes)
@@ -122,7 +147,24 @@ def tell_offset(upload_id: UUID) -> Response:
 
 
 @blueprint.patch("/<uuid:upload_id>")
+@tus_openapi.operation(
+    204,
+    "Kept.",
+    tus_openapi.ID,
+    tus_openapi.OFFSET,
+    tus_openapi.CHECKSUM,
+    answers=tus_openapi.STANDING,
+    errors=(409, 410, 415, 423, 460, 507),
+    body=True,
+)
 def append_to_upload(upload_id: UUID) -> Response:
+    """Send the next bytes.
+
+    As many as you like in one request. If the line drops, what arrived is kept; with an
+    `Upload-Checksum` a request's bytes are kept all or not at all. A generator of clients that
+    does not know the type `application/offset+octet-stream` leaves this out: have it take the
+    type for `application/octet-stream` (openapi-python-client: `content_type_overrides`).
+    """
     here = services()
     offset = tus_protocol.whole_number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus_protocol.checksum(request.headers.get("Upload-Checksum"))
@@ -154,7 +196,12 @@ def append_to_upload(upload_id: UUID) -> Response:
 
 
 @blueprint.delete("/<uuid:upload_id>")
+@tus_openapi.operation(204, "Gone.", tus_openapi.ID, errors=(410, 423))
 def end_upload(upload_id: UUID) -> Response:
+    """Give an upload up.
+
+    Its bytes are removed, unless a job was made of them.
+    """
     _find(upload_id)
     here = services()
     uploads.remove(here.db, here.blobs, owner_id=current_owner_id(), upload_id=str(upload_id))

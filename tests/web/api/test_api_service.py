@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import inspect
 import re
 import shutil
@@ -21,6 +22,8 @@ from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, submit
 from web.api.parsing import QUERY_OF_A_VIEW
+from web.http import media_types
+from web.uploads import tus_protocol
 
 
 @pytest.fixture
@@ -165,6 +168,41 @@ def test_the_document_lists_errors_as_json(client: FlaskClient) -> None:
             for status, response in operation["responses"].items():
                 if status >= "400":
                     assert list(response["content"]) == ["application/json"]
+
+
+def test_the_document_lists_the_errors_that_any_such_request_can_meet(client: FlaskClient) -> None:
+    spec: dict[str, Any] = client.get("/api/openapi.json").json or {}
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            expected = {"401", "503"}
+            if method not in ("get", "head"):
+                expected.add("403")
+            if "{" in path:
+                expected.add("404")
+            if "requestBody" in operation:
+                expected |= {"400", "413"}
+            responses = operation["responses"]
+            assert expected <= set(responses), (method, path)
+            assert list(responses) == sorted(responses)
+            assert "Retry-After" in responses["503"]["headers"], (method, path)
+            assert "{" not in operation["summary"] and operation["summary"].endswith(".")
+    upload = spec["paths"]["/api/v1/uploads/{upload_id}"]
+    assert upload["patch"]["description"].startswith("As many as you like in one request.")
+    created = spec["paths"]["/api/v1/uploads"]["post"]
+    assert tus_protocol.EXTENSIONS in created["description"]
+
+
+def test_the_document_names_every_media_type_of_a_recording(client: FlaskClient) -> None:
+    spec: dict[str, Any] = client.get("/api/openapi.json").json or {}
+    audio = spec["paths"]["/api/v1/jobs/{job_id}/audio"]["get"]["responses"]
+    heads = [bytes(offset) + mark for offset, mark, _ in media_types._BY_FIRST_BYTES]
+    named = [media_types.media_type(head, "") for head in heads]
+    named += [media_types.media_type(b"", f"a.{suffix}") for suffix in media_types._BY_SUFFIX]
+    named.append(media_types.media_type(b"", "notes.txt"))
+    for status in ("200", "206"):
+        ranges = list(audio[status]["content"])
+        for name in named:
+            assert any(fnmatch.fnmatchcase(name, pattern) for pattern in ranges), name
 
 
 def test_responses_are_what_the_document_says(app: Flask, client: FlaskClient) -> None:

@@ -1,0 +1,172 @@
+"""What a view adds to its operation in the OpenAPI document, beyond what APIFlask reads off it.
+
+A view names these functions with `completed_by`; each changes the operation that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from shared.export import FORMATS
+from web.api.correction_schemas import EditedMeanwhileOut
+from web.api.schemas import SubmitOptions, UploadSubmission
+from web.http import media_types
+from web.idempotency import MAX_IDEMPOTENCY_KEY
+
+Operation = dict[str, Any]
+Completion = Callable[[Operation], None]
+_View = TypeVar("_View", bound=Callable[..., object])
+
+COMPLETIONS_OF_A_VIEW = "completions_of_a_view"
+"""The attribute that `completed_by` sets."""
+
+ERROR = {"$ref": "#/components/schemas/ErrorResponse"}
+
+
+def completed_by(*completions: Completion) -> Callable[[_View], _View]:
+    """Note on a view what completes its operation, in this order."""
+
+    def note(view: _View) -> _View:
+        vars(view)[COMPLETIONS_OF_A_VIEW] = completions
+        return view
+
+    return note
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a model without references."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return resolve(definitions[value["$ref"].rsplit("/", 1)[-1]])
+            return {key: resolve(item) for key, item in value.items()}
+        return [resolve(item) for item in value] if isinstance(value, list) else value
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved
+
+
+def json_body(model: type[BaseModel]) -> Completion:
+    """Build the completion of a view that reads its body as `model`."""
+
+    def complete(operation: Operation) -> None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": inlined(model)}},
+        }
+
+    return complete
+
+
+def submission(operation: Operation) -> None:
+    """Describe both bodies of a submission, its Idempotency-Key and the headers of its answer."""
+    fields = SubmitOptions.model_json_schema()
+    fields["properties"] = {
+        "file": {"type": "string", "format": "binary", "description": "Any audio or video file."},
+        **fields["properties"],
+    }
+    fields["required"] = ["file"]
+    operation["requestBody"] = {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": fields,
+                "encoding": {"metadata": {"contentType": "application/json"}},
+            },
+            "application/json": {"schema": UploadSubmission.model_json_schema()},
+        },
+    }
+    operation["parameters"].append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Makes repeating this request safe: use a new UUID for each job.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+        }
+    )
+    operation["responses"]["202"]["headers"] = {
+        "Location": {"description": "The job.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "When to ask first.", "schema": {"type": "integer"}},
+    }
+
+
+def conditional(operation: Operation) -> None:
+    """Describe an answer with an ETag, and 304 for a request that sends it back."""
+    operation["parameters"].append(
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of an earlier answer.",
+            "schema": {"type": "string"},
+        }
+    )
+    operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    operation["responses"]["304"] = {"description": "Nothing has changed."}
+
+
+def polled(operation: Operation) -> None:
+    """Describe an answer with an ETag that says when to ask again."""
+    conditional(operation)
+    operation["responses"]["200"]["headers"]["Retry-After"] = {
+        "description": "Seconds to wait; absent once the job is at its end.",
+        "schema": {"type": "integer"},
+    }
+
+
+def transcript_file(operation: Operation) -> None:
+    """Describe the download of a transcript, in each format's media type."""
+    operation["responses"]["200"] = {
+        "description": "The file, named after the recording; with `preview`, its beginning.",
+        "content": {
+            format_.media_type: {"schema": _FILES.get(format_.name, {"type": "string"})}
+            for format_ in FORMATS.values()
+        },
+    }
+    conditional(operation)
+    headers = operation["responses"]["200"]["headers"]
+    headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
+_FILES: dict[str, dict[str, str]] = {
+    "json": {"type": "object"},
+    "docx": {"type": "string", "format": "binary"},
+}
+
+
+def recording_file(operation: Operation) -> None:
+    """Describe the download of a recording, whole or a range of its bytes."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(media_types.RANGES, binary)
+    operation["responses"]["200"] = {
+        "description": "The recording, of the type that its first bytes tell.",
+        "content": content,
+    }
+    operation["responses"]["206"] = {
+        "description": "The part that was asked for.",
+        "content": content,
+        "headers": {"Content-Range": {"schema": {"type": "string"}}},
+    }
+    conditional(operation)
+    for name, description in (
+        ("Range", "One range of bytes, `bytes=0-1023` for instance."),
+        ("If-Range", "The `ETag` of an earlier answer: all is sent if that was of another file."),
+    ):
+        operation["parameters"].append(
+            {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+        )
+
+
+def edited_meanwhile(operation: Operation) -> None:
+    """Describe the 409 that carries the sentence as somebody else left it."""
+    choices = [{"$ref": f"#/components/schemas/{EditedMeanwhileOut.__name__}"}, ERROR]
+    operation["responses"]["409"] = {
+        "description": "`edited_meanwhile` with the sentence as it is now, or "
+        "`transcript_not_ready`.",
+        "content": {"application/json": {"schema": {"anyOf": choices}}},
+    }
