@@ -11,9 +11,15 @@ speech above -56 dBFS; what lies above full scale is the limiter's.
 (see `measures`), from 25 s before to 10 s after; where there is none for a while the gain stays as
 it was, and before the first it is 1.  The gain never brings anything above -20 dBFS.
 
-**Channels that cancel each other.**  Where a hop's correlation in the band is below -0.5 and the
-levels are less than 12 dB apart, the channel goes in turned over, until a correlation above 0.2
-says otherwise.  A mean of the two would lose more than 6 dB, in the limit all.
+**Noise alone** stays as faint as it is.  Where nothing around exceeds -75 dBFS it is dithered: the
+last bits by themselves (faint rain, wind, keys) are taken for words by the bundled model, with
+dither they are not.
+
+**Channels that cancel each other.**  Where a hop's correlation is below -0.7 and the levels are
+less than 12 dB apart, the channel goes in turned over, until a correlation above 0.2 says
+otherwise.  A mean of the two would lose more than 8 dB, in the limit all.  Two microphones in a
+room, up to 2.7 m further from the voice than each other, stay above -0.7; a channel turned over
+comes below, with as much echo as voice now and then, and then stays turned.
 
 **Steady noise.**  Hiss, hum and tones keep their level: in the band it stays within 4 dB in every
 hop of 15 s around, but for one in which it may change once, as a machine is switched on.  Such a
@@ -24,8 +30,10 @@ loud as its background moves the level further than that.
 within 15 dB of the loudest, tracks to within 6 dB, as far as their floors stay 40 and 30 dB below
 the loudest speech.
 
-**Sound without speech beside speech.**  On another track than the speech (music, a game), or in a
-track of more than two channels (effects, rumble), it is lowered to 20 dB below the speech.
+**Sound without speech beside speech.**  What is not steady and yet no voice (a fan, keys, music, a
+game) is never left out: speech may be under it.  Where it goes on in most of the pieces around, it
+is lowered to 20 dB below the speech of another channel or track, at which words are still
+recognised.  A listener's few words do not make his channel such a one.
 
 All changes are cross-fades: shares over the second to either side of a change, the gain over 5 s.
 """
@@ -43,6 +51,7 @@ from worker.audio.mixing.formats import HOPS, TrackFormat
 from worker.audio.mixing.measures import ChannelMeasures, Course, Voice
 
 QUIET_DBFS = -56.0
+_FAINT_DBFS = -75.0
 _NEVER_RAISED_ABOVE_DBFS = -20.0
 _MOST_RAISED_DB = 60.0
 _STEADY_HOPS = 7
@@ -52,7 +61,9 @@ _CHANNELS_APART_DB, _CHANNEL_FLOOR_DB = 15.0, 40.0
 _TRACKS_APART_DB, _TRACK_FLOOR_DB = 6.0, 30.0
 _MOST_LEVELLED_DB = 40.0
 _BESIDE_SPEECH_DB = 20.0
-_CANCELS, _GOES_TOGETHER = -0.5, 0.2
+_MOST_LOWERED_DB = 60.0
+_AS_GOOD_AS_LEFT_OUT_DB = 10.0
+_CANCELS, _GOES_TOGETHER = -0.7, 0.2
 _CANCELS_WITHIN = 10 ** (-12 / 10)
 _HEARD_POWER = 10 ** (-90 / 10)
 """Of the band: what is fainter does not change a sign."""
@@ -75,7 +86,8 @@ class Shares:
     gain_db: float
     """Of all."""
     set_aside: tuple[bool, ...]
-    """Which channels are left out in one hop at least."""
+    """Which channels are left out, in one hop at least, or as good as."""
+    dithered: bool
     raised_db: float
     """How much the speech that is amplified most is."""
 
@@ -113,15 +125,16 @@ class Decisions:
                 self._learn(i, window)
         aside = self._steady_noise(window, now, speaks, loudness)
         gains = self._levelled()
-        if any(speaks):
-            self._lower_beside_speech(gains, speaks, loudness, aside)
+        lowered = self._beside_speech(gains, speaks, window)
+        gains = [gain - down for gain, down in zip(gains, lowered, strict=True)]
         heard = [i for i in inputs if not aside[i].all()]
         gain = self._gain_of_all(gains, speaks, heard, loudness)
         self._gain = gain
         return Shares(
             np.where(aside, 0.0, np.array([[self._share(i) * _factor(gains[i])] for i in inputs])),
             gain,
-            tuple(bool(each.any()) for each in aside),
+            tuple(bool(aside[i].any()) or lowered[i] >= _AS_GOOD_AS_LEFT_OUT_DB for i in inputs),
+            gain > 0.0 or max(loudness) < _FAINT_DBFS,
             max([gain] + [gain + gains[i] for i in heard if speaks[i]]),
         )
 
@@ -150,8 +163,7 @@ class Decisions:
         speaks: Sequence[bool],
         loudness: Sequence[float],
     ) -> NDArray[np.bool_]:
-        speech = [self.level(i) for i, speaking in enumerate(speaks) if speaking]
-        loudest = max((level for level in speech if level is not None), default=math.inf)
+        loudest = max((level for _, level in self._speaking(speaks)), default=math.inf)
         aside = np.zeros((len(speaks), HOPS), bool)
         for i, speaking in enumerate(speaks):
             level = loudness[i] + _decibels(self._share(i))
@@ -189,28 +201,27 @@ class Decisions:
                 gains[i] += raised
         return gains
 
-    def _lower_beside_speech(
-        self,
-        gains: list[float],
-        speaks: Sequence[bool],
-        loudness: Sequence[float],
-        aside: NDArray[np.bool_],
-    ) -> None:
-        levels = [
-            level + gains[i]
-            for i, speaking in enumerate(speaks)
-            if speaking and (level := self.level(i)) is not None
-        ]
-        speech = max(levels)
+    def _beside_speech(
+        self, gains: Sequence[float], speaks: Sequence[bool], window: Sequence[PieceMeasures]
+    ) -> list[float]:
+        """Decibels by which channels without speech are lowered, others having it."""
+        lowered = [0.0] * len(speaks)
+        speech = [level + gains[i] for i, level in self._speaking(speaks)]
+        if not speech:
+            return lowered
         for i, speaking in enumerate(speaks):
-            track = self._track(i)
-            members = range(self._first[track], self._first[track + 1])
-            beside = not any(speaks[j] for j in members) or len(members) > 2
-            if speaking or aside[i].all() or not beside:
+            if speaking:
                 continue
-            above = loudness[i] + _decibels(self._share(i)) + gains[i]
-            above -= speech - _BESIDE_SPEECH_DB
-            gains[i] -= min(max(0.0, above), _MOST_LEVELLED_DB)
+            course = sorted(piece.channels[i].loudness for piece in window)
+            middle = course[(len(course) - 1) // 2] + _decibels(self._share(i)) + gains[i]
+            above = middle - (max(speech) - _BESIDE_SPEECH_DB)
+            lowered[i] = min(max(0.0, above), _MOST_LOWERED_DB)
+        return lowered
+
+    def _speaking(self, speaks: Sequence[bool]) -> list[tuple[int, float]]:
+        """Channels that speak, each with its `level`."""
+        found = [(i, self.level(i)) for i, speaking in enumerate(speaks) if speaking]
+        return [(i, level) for i, level in found if level is not None]
 
     def _gain_of_all(
         self,
@@ -219,9 +230,7 @@ class Decisions:
         heard: Sequence[int],
         loudness: Sequence[float],
     ) -> float:
-        levels = [
-            level + gains[i] for i in heard if speaks[i] and (level := self.level(i)) is not None
-        ]
+        levels = [level + gains[i] for i, level in self._speaking(speaks)]
         wanted = QUIET_DBFS - max(levels) if levels else self._gain
         if wanted <= 0.0:
             return 0.0
@@ -248,7 +257,8 @@ class Phase:
     ) -> tuple[NDArray[np.float64], list[bool]]:
         """Signs [channels, HOPS] of a piece, and in which hops channels cancel each other.
 
-        Takes what `measures.correlations` gives.
+        Takes what `measures.correlations` gives.  Hops without sound are as the one before, and
+        nothing cancels in them.
         """
         signs = np.empty((self.channels, HOPS))
         cancelling = []
@@ -256,11 +266,11 @@ class Phase:
             leader = int(powers[hop].argmax())
             least = max(powers[hop, leader] * _CANCELS_WITHIN, _HEARD_POWER)
             near = powers[hop] >= least
-            over = correlations[hop, leader] < _CANCELS
-            cancelling.append(bool((near & over).any()))
+            over = near & (correlations[hop, leader] < _CANCELS)
             agrees = near & (correlations[hop, leader] > _GOES_TOGETHER)
             sign = self._signs[leader]
-            self._signs = np.select([near & over, agrees], [-sign, sign], self._signs)
+            self._signs = np.select([over, agrees], [-sign, sign], self._signs)
+            cancelling.append(bool((near & (self._signs != sign)).any()))
             signs[:, hop] = self._signs
         return signs, cancelling
 

@@ -126,11 +126,20 @@ def band(low: Floats) -> Floats:
 def correlations(sloped: Floats) -> tuple[Levels, Levels]:
     """How channels go together in each hop, from their band.
 
-    Gives powers [hops, channels] and correlations [hops, channels, channels] within [-1, 1], 0
-    where one of the two is silent.
+    Gives powers [hops, channels] and correlations [hops, channels, channels] within [-1, 1]: of the
+    whole band and of its part below 500 Hz, whichever is nearer to 0, and 0 where they differ in
+    sign.  Two microphones a few decimetres apart have some pitches in phase and others out of it;
+    only a channel that was turned over has all.
     """
-    channels, samples = sloped.shape
-    hops = sloped.reshape(channels, HOPS, samples // HOPS).transpose(1, 0, 2)
+    powers, whole = _correlations(sloped)
+    _, lowest = _correlations(low_band(sloped))
+    nearer = np.where(np.abs(whole) < np.abs(lowest), whole, lowest)
+    return powers, np.where(whole * lowest > 0, nearer, 0.0)
+
+
+def _correlations(sound: Floats) -> tuple[Levels, Levels]:
+    channels, samples = sound.shape
+    hops = sound.reshape(channels, HOPS, samples // HOPS).transpose(1, 0, 2)
     gram = np.matmul(hops, hops.transpose(0, 2, 1)).astype(np.float64) / (samples // HOPS)
     powers: Levels = np.einsum("hcc->hc", gram)
     scale = np.sqrt(powers[:, :, None] * powers[:, None, :])

@@ -24,7 +24,7 @@ class Renderer:
     A channel's factor at the edge of two hops is the mean of theirs, and runs straight from edge to
     edge: where a hop turns a channel over, the factor is 0 at its start and never has the old sign
     inside.  The gain of all runs from middle to middle of the pieces, in decibels.
-    Where it is not 1, what is mixed is dithered, the same each time.
+    Dither is the same each time; digital silence has none.
     """
 
     def __init__(self, tracks: Sequence[TrackFormat]) -> None:
@@ -55,7 +55,7 @@ class Renderer:
                 if sound is not None:
                     _add(mixed, sound[channel], edges[number])
                 number += 1
-        if gains.any():
+        if (shares.dithered or gains.any()) and mixed.any():
             _dither(mixed, examined.piece.number)
         return mixed
 
