@@ -25,7 +25,7 @@ from worker.engine.family import ProbeShape
 from worker.engine.fbank import Fbank
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
-from worker.memory.measured import (
+from worker.memory.calibration import (
     LEAST_OVERHEAD_S,
     MOST_OVERHEAD_S,
     Calibration,

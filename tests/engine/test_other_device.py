@@ -19,12 +19,12 @@ from worker.engine import fbank
 from worker.engine.fbank import Fbank
 from worker.engine.paraformer import network as paraformer
 from worker.engine.paraformer.cif import integrate_and_fire
-from worker.engine.paraformer.load import load_asr
+from worker.engine.paraformer.load_paraformer import load_paraformer
 from worker.engine.paraformer.network import Paraformer
-from worker.engine.punctuation.load import load_punc
+from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
-from worker.engine.voice_activity.load import load_vad
+from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.model_store.locate import locate
 from worker.recogniser import Pcm
 
@@ -53,7 +53,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Paraformer:
     monkeypatch.setattr(fbank, "uploaded", uploaded)
     for module in (fbank, paraformer):
         monkeypatch.setattr(module, "uploaded_numbers", uploaded_numbers)
-    network = load_asr(FOLDERS.asr, CPU)
+    network = load_paraformer(FOLDERS.asr, CPU)
     network.model.to(META)
     banks = Fbank(META)
     monkeypatch.setattr(banks, "batch", banks._together)
@@ -80,7 +80,7 @@ def test_a_batch_stays_on_its_device_from_samples_to_results(elsewhere: Paraform
 
 @torch.inference_mode()
 def test_marks_are_decided_on_the_device() -> None:
-    model = load_punc(FOLDERS.punc, CPU).model
+    model = load_ct_transformer(FOLDERS.punc, CPU).model
     model.to(META)
     scores, _ = model.punc_forward(torch.tensor([[1, 2, 3]], device=META), torch.tensor([3]))
     assert scores.device == META
@@ -88,7 +88,7 @@ def test_marks_are_decided_on_the_device() -> None:
 
 @torch.inference_mode()
 def test_voice_activity_brings_nothing_back_but_its_decisions() -> None:
-    network = load_vad(FOLDERS.vad, CPU)
+    network = load_fsmn(FOLDERS.vad, CPU)
     network.model.to(META)
     detector = FsmnVoiceActivity(network, Fbank(META), META, DEFAULT_OPTIONS)
     detector._frames = torch.zeros(304, 80, device=META)

@@ -14,7 +14,7 @@ from tests.support.speech import speech_models
 from worker.batching.plan import plan_batches
 from worker.engine.fbank import Fbank, FbankStream, frame_count, stack_frames
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
-from worker.engine.paraformer.load import load_asr
+from worker.engine.paraformer.load_paraformer import load_paraformer
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.model_store.locate import locate
@@ -31,7 +31,7 @@ def find_spans(pcm: Pcm, recogniser: FunASRRecogniser | None = None) -> list[Spe
 
 @functools.cache
 def paraformer() -> Paraformer:
-    network = load_asr(locate("demo").asr, CPU)
+    network = load_paraformer(locate("demo").asr, CPU)
     return Paraformer(network, Fbank(CPU), CPU)
 
 

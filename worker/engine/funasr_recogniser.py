@@ -35,10 +35,10 @@ from worker.engine.loading.build import LoadedNetwork
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.precision import Precision
 from worker.engine.punctuation.ct_transformer import Punctuator
-from worker.engine.punctuation.load import load_punc
+from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
-from worker.engine.voice_activity.load import load_vad
+from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.memory.model import MemoryModel
 from worker.model_store.known import HubName
 from worker.model_store.locate import ModelFolders, locate
@@ -218,8 +218,8 @@ def load_recogniser(
     try:
         fbank = Fbank(where)
         speech_network = load_speech_network(folders.asr, where, fbank, arithmetic)
-        vad = load_vad(folders.vad, where)
-        punc = None if speech_network.punctuates else load_punc(folders.punc, where)
+        vad = load_fsmn(folders.vad, where)
+        punc = None if speech_network.punctuates else load_ct_transformer(folders.punc, where)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

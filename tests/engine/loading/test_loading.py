@@ -28,10 +28,10 @@ from worker.engine.device import (
 from worker.engine.families import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
-from worker.engine.paraformer.load import load_asr
+from worker.engine.paraformer.load_paraformer import load_paraformer
 from worker.engine.precision import Precision
-from worker.engine.punctuation.load import load_punc
-from worker.engine.voice_activity.load import load_vad
+from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
+from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.model_store.locate import locate
 from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory
 
@@ -113,7 +113,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
 
 def test_the_decoders_embedding_of_known_text_may_be_missing(bundle: Path) -> None:
     change_checkpoint(bundle / "asr", "decoder.embed.0.weight", None)
-    load_asr(locate(str(bundle)).asr, CPU)
+    load_paraformer(locate(str(bundle)).asr, CPU)
 
 
 @pytest.mark.parametrize("part", ["asr", "vad"])
@@ -149,7 +149,7 @@ def test_a_model_that_the_engine_cannot_run_is_refused(
         if part == "asr":
             load_speech_network(folder, CPU, Fbank(CPU), Precision())
         else:
-            {"vad": load_vad, "punc": load_punc}[part](folder, CPU)
+            {"vad": load_fsmn, "punc": load_ct_transformer}[part](folder, CPU)
 
 
 TRAINING_ASR = {
@@ -196,7 +196,7 @@ def test_numbers_of_a_configuration_are_read_as_funasr_reads_them(bundle: Path) 
     path = bundle / "vad" / "config.yaml"
     text = path.read_text().replace("fe_prior_thres: 0.0001", "fe_prior_thres: 1e-4")
     path.write_text(text)
-    network = load_vad(locate(str(bundle)).vad, CPU)
+    network = load_fsmn(locate(str(bundle)).vad, CPU)
     assert network.model.vad_opts.fe_prior_thres == 0.0001
 
 
@@ -214,14 +214,14 @@ def test_a_voice_activity_network_that_looks_ahead_is_refused(bundle: Path) -> N
         state[f"encoder.fsmn.{layer}.fsmn_block.conv_right.weight"] = torch.zeros(48, 1, 2, 1)
     torch.save(state, bundle / "vad" / "model.pt")
     with pytest.raises(ModelUnavailable, match="looks back only"):
-        load_vad(locate(str(bundle)).vad, CPU)
+        load_fsmn(locate(str(bundle)).vad, CPU)
 
 
 def test_code_that_comes_with_a_model_is_never_run(bundle: Path) -> None:
     change_config(bundle / "asr", trust_remote_code=True, remote_code=str(bundle / "evil.py"))
     (bundle / "evil.py").write_text("raise SystemExit('remote code was run')")
     (bundle / "asr" / "requirements.txt").write_text("longscribe-evil\n")
-    load_asr(locate(str(bundle)).asr, CPU)
+    load_paraformer(locate(str(bundle)).asr, CPU)
 
 
 def test_loading_leaves_the_process_as_it_was() -> None:
@@ -234,7 +234,7 @@ def test_loading_leaves_the_process_as_it_was() -> None:
     random.seed(5)
     np.random.seed(5)
     torch.manual_seed(5)
-    load_punc(locate("demo").punc, CPU)
+    load_ct_transformer(locate("demo").punc, CPU)
     assert (root.handlers, root.level, torch.get_num_threads()) == (handlers, level, threads)
     assert (random.random(), np.random.random(), torch.rand(1)) == expected
 

@@ -17,7 +17,7 @@ from tests.support.speech.speech_models import meeting
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.loading.funasr_modules import process_unchanged
 from worker.engine.punctuation.ct_transformer import Punctuator
-from worker.engine.punctuation.load import load_punc
+from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
 from worker.engine.reference.random_model import ModelSizes, make_random_model
 from worker.engine.reference.stock_funasr import import_auto_model
@@ -92,7 +92,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
         stock = import_auto_model()(
             model=str(punc.path), device="cpu", ncpu=1, disable_update=True, disable_pbar=True
         )
-    network = load_punc(punc, CPU)
+    network = load_ct_transformer(punc, CPU)
     return Both(stock, network, punc, Punctuator(network, CPU))
 
 

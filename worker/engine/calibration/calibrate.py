@@ -12,7 +12,7 @@ import torch
 
 from worker.engine.calibration.probe_batches import measure, measure_overhead
 from worker.engine.family import SpeechNetwork
-from worker.memory.measured import (
+from worker.memory.calibration import (
     Calibration,
     CalibrationKey,
     ImplausibleFit,

@@ -1,4 +1,4 @@
-"""Probe batches: what a forward pass really takes on this device, for `worker.memory.measured`.
+"""Probe batches: what a forward pass really takes on this device, for `worker.memory.calibration`.
 
 The probes are noise, for the memory depends on shapes alone.  Their lengths fall a little, as in a
 planned batch, so that the recurrent layer packs them the way it packs real ones.
@@ -17,7 +17,7 @@ import torch
 
 from worker.engine.device import within_memory
 from worker.engine.family import ProbeShape, SpeechNetwork
-from worker.memory.measured import Measurement, Timing, batch_overhead_s
+from worker.memory.calibration import Measurement, Timing, batch_overhead_s
 from worker.memory.model import MemoryModel
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, BatchOutOfMemory, Pcm
 

@@ -7,7 +7,7 @@ import torch
 from worker.engine.family import Family
 from worker.engine.fbank import Fbank
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.paraformer.load import SPEC, TAKE_A_PARAFORMER, load_asr
+from worker.engine.paraformer.load_paraformer import SPEC, TAKE_A_PARAFORMER, load_paraformer
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.precision import Precision
 from worker.model_store.locate import ModelFolder
@@ -16,7 +16,7 @@ from worker.model_store.locate import ModelFolder
 def _load(
     folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision
 ) -> Paraformer:
-    network = load_asr(folder, device)
+    network = load_paraformer(folder, device)
     with failures_explained(folder, "prepare it"):
         return Paraformer(network, fbank, device, precision)
 

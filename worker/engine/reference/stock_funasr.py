@@ -14,9 +14,9 @@ from worker.engine.device import memory_probe, resolve_device, return_freed_memo
 from worker.engine.families import FAMILIES
 from worker.engine.loading.build import SHARED_MODULES
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
-from worker.engine.punctuation.load import SPEC as PUNCTUATION
+from worker.engine.punctuation.load_ct_transformer import SPEC as PUNCTUATION
 from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
-from worker.engine.voice_activity.load import SPEC as VOICE_ACTIVITY
+from worker.engine.voice_activity.load_fsmn import SPEC as VOICE_ACTIVITY
 from worker.model_store.locate import ModelFolders
 from worker.recogniser import MemoryProbe, Pcm
 

@@ -38,7 +38,7 @@ SPEC = NetworkSpec(
 )
 
 
-def load_vad(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
+def load_fsmn(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
     """FSMN-VAD. Raises ModelUnavailable, saying what to do."""
     network = load_network(folder, SPEC, device)
     with failures_explained(folder, "describe its thresholds"):

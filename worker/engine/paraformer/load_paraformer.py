@@ -53,7 +53,7 @@ SPEC = NetworkSpec(
 )
 
 
-def load_asr(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
+def load_paraformer(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
     """Paraformer with timestamps. Raises ModelUnavailable, saying what to do."""
     network = load_network(folder, SPEC, device)
     with failures_explained(folder, "describe its predictor"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.memory.measured import (
+from worker.memory.calibration import (
     LEAST_OVERHEAD_S,
     MOST_OVERHEAD_S,
     Calibration,

@@ -35,7 +35,7 @@ SPEC = NetworkSpec(
 )
 
 
-def load_punc(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
+def load_ct_transformer(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
     """CT-Transformer. Raises ModelUnavailable, saying what to do."""
     network = load_network(folder, SPEC, device)
     with failures_explained(folder, "describe its marks"):
