@@ -32,7 +32,7 @@ from worker.batching.plan import plan_batches
 from worker.bench.stopwatch import Stopwatch
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.reference.stock_funasr import load_stock
-from worker.model_store.config import read_config
+from worker.model_store.config_yaml import read_config
 from worker.model_store.locate import locate
 from worker.pipeline.speech_source import SpeechSource
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan

@@ -14,7 +14,7 @@ from worker.engine.loading.build import wrong_class
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.paraformer.family import PARAFORMER
 from worker.engine.precision import Precision
-from worker.model_store.config import read_config
+from worker.model_store.config_yaml import read_config
 from worker.model_store.locate import ModelFolder
 
 FAMILIES: tuple[Family, ...] = (PARAFORMER,)

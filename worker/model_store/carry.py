@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from worker.model_store.config import read_config
+from worker.model_store.config_yaml import read_config
 from worker.model_store.files import needed_files
 from worker.model_store.hubs.hub import DownloadFailed
 from worker.model_store.known import Role

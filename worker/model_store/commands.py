@@ -14,12 +14,13 @@ import typer
 from shared.errors import LongscribeError
 from shared.settings import Settings, load_settings
 from worker.model_store.carry import carried, role_of
-from worker.model_store.configured import Part, configured_parts, look_at
 from worker.model_store.download import megabytes
 from worker.model_store.hubs import open_hub
 from worker.model_store.interrupts import prompt_interrupts
 from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known, resolve
 from worker.model_store.locate import ModelFolder, fetched, own_folder
+from worker.model_store.part_status import status_of
+from worker.model_store.parts import Part, configured_parts
 from worker.model_store.progress import shown_progress
 
 app = typer.Typer(
@@ -133,7 +134,7 @@ def _brought(part: Part, settings: Settings) -> ModelFolder:
 
 def _asked_for(names: list[str], settings: Settings) -> list[Part]:
     if not names:
-        return configured_parts(settings)
+        return [*configured_parts(settings)]
     roles: dict[str, Role] = {
         name: known.role if (known := find_known(name)) else "asr" for name in names
     }
@@ -167,13 +168,13 @@ def check_models(as_json: _Json = False) -> None:
     """
     with _errors_in_words():
         settings = load_settings()
-        looks = [look_at(part, settings) for part in configured_parts(settings)]
+        parts = [status_of(part, settings) for part in configured_parts(settings)]
         if as_json:
-            typer.echo(json.dumps([look.as_json() for look in looks], indent=2))
+            typer.echo(json.dumps([part.as_json() for part in parts], indent=2))
         else:
-            for look in looks:
-                typer.echo("\n".join(look.as_lines()))
-    raise typer.Exit(FINE if all(look.is_whole for look in looks) else PROBLEM)
+            for part in parts:
+                typer.echo("\n".join(part.as_lines()))
+    raise typer.Exit(FINE if all(part.is_whole for part in parts) else PROBLEM)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.errors import ModelUnavailable
-from worker.model_store.config import CONFIG
+from worker.model_store.config_yaml import CONFIG
 from worker.model_store.files import CHECKPOINT, CONFIGURATION, needed_files
 from worker.model_store.hubs.hub import DownloadFailed, Hub, RemoteFile
 from worker.model_store.known import HubModel

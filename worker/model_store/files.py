@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from shared.errors import ModelUnavailable
-from worker.model_store.config import CONFIG, read_config
+from worker.model_store.config_yaml import CONFIG, read_config
 
 CONFIGURATION = "configuration.json"
 CHECKPOINT = "model.pt"

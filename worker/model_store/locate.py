@@ -9,13 +9,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import worker.demo_model
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, DEMO, FSMN_VAD, PINNED_REVISION, Settings, is_demo_model
+from shared.settings import PINNED_REVISION, Settings, is_demo_model
 from worker.model_store.download import LogMeter, Meter, download, drop_broken
 from worker.model_store.files import incomplete
 from worker.model_store.hubs import open_hub
 from worker.model_store.known import SETTING, HubModel, HubName, Role, resolve
+from worker.model_store.parts import Part, configured_parts, is_folder, model_parts
 from worker.model_store.revision import examine
 
 __all__ = [
@@ -68,7 +68,8 @@ class _Search:
     hub: HubName
     offline: bool
     memory: Path | None
-    meter: Meter | None
+    meter: Meter | None = None
+    """Is told how a download moves; the log, if None."""
 
 
 def locate(
@@ -82,54 +83,28 @@ def locate(
     offline: bool = False,
     hub: HubName = "modelscope",
     memory: Path | None = None,
-    meter: Meter | None = None,
 ) -> ModelFolders:
     """Find the three networks, whole.
 
-    `model` is 'demo', a hub name, a folder with config.yaml, or a folder with the folders asr/,
-    vad/ and punc/; where it brings its companions along they need not be named.  `memory` is the
-    file that remembers folders which were read to their end (see `remembered_in`), `meter` is told
-    how a download moves (the log, if None).  Raises ModelUnavailable, saying what to do.
+    `parts.model_parts` says what may be named.  `memory` is the file that remembers folders which
+    were read to their end, see `remembered_in`.  Raises ModelUnavailable, saying what to do.
     """
-    search = _Search(hub, offline, memory, meter)
-    if is_demo_model(model):
-        return ModelFolders(
-            asr=_local(DEMO, worker.demo_model.ASR_DIR, search),
-            vad=_local(DEMO, worker.demo_model.VAD_DIR, search),
-            punc=_local(DEMO, worker.demo_model.PUNC_DIR, search),
-            is_demo=True,
-        )
-    bundle = bundle_of(model)
-    if bundle is not None:
-        asr = _local(bundle.resolve().name, bundle / "asr", search)
-        vad_model = vad_model or str(bundle / "vad")
-        punc_model = punc_model or str(bundle / "punc")
-    else:
-        asr = _find(model, "asr", model_revision, search)
-    return ModelFolders(
-        asr=asr,
-        vad=_find(vad_model or FSMN_VAD, "vad", vad_revision, search),
-        punc=_find(punc_model or CT_PUNC, "punc", punc_revision, search),
-        is_demo=False,
+    parts = model_parts(
+        model,
+        vad_model,
+        punc_model,
+        model_revision=model_revision,
+        vad_revision=vad_revision,
+        punc_revision=punc_revision,
     )
+    return _whole(parts, _Search(hub, offline, memory))
 
 
-def locate_configured(
-    settings: Settings, *, offline: bool | None = None, meter: Meter | None = None
-) -> ModelFolders:
+def locate_configured(settings: Settings, *, offline: bool | None = None) -> ModelFolders:
     """What the settings name; `offline` in place of theirs."""
-    return locate(
-        settings.model,
-        settings.vad_model or None,
-        settings.punc_model or None,
-        model_revision=settings.model_revision,
-        vad_revision=settings.vad_model_revision,
-        punc_revision=settings.punc_model_revision,
-        offline=settings.model_offline if offline is None else offline,
-        hub=settings.model_hub,
-        memory=remembered_in(settings.data_dir),
-        meter=meter,
-    )
+    offline = settings.model_offline if offline is None else offline
+    memory = remembered_in(settings.data_dir)
+    return _whole(configured_parts(settings), _Search(settings.model_hub, offline, memory))
 
 
 def fetched(name: str, role: Role, revision: str, settings: Settings, meter: Meter) -> ModelFolder:
@@ -144,7 +119,7 @@ def fetched(name: str, role: Role, revision: str, settings: Settings, meter: Met
 def own_folder(name: str, path: Path, settings: Settings) -> ModelFolder:
     """A folder of the operator's own, whole. Raises ModelUnavailable, saying what to do."""
     memory = remembered_in(settings.data_dir)
-    return _local(name, path, _Search(settings.model_hub, True, memory, None))
+    return _local(name, path, _Search(settings.model_hub, True, memory))
 
 
 def remembered_in(data_dir: Path) -> Path:
@@ -152,33 +127,19 @@ def remembered_in(data_dir: Path) -> Path:
     return data_dir / "models.json"
 
 
-def bundle_of(model: str) -> Path | None:
-    """The folder that `model` names if it has the recogniser in asr/, beside vad/ and punc/.
-
-    Absolute, so that a companion which is missing is never taken for a hub's name.
-    """
-    folder = Path(model).expanduser().absolute()
-    return folder if is_folder(folder / "asr") else None
+def _whole(parts: tuple[Part, Part, Part], search: _Search) -> ModelFolders:
+    asr, vad, punc = (_find(part, search) for part in parts)
+    return ModelFolders(asr, vad, punc, is_demo=is_demo_model(parts[0].name))
 
 
-def is_folder(path: Path) -> bool:
-    """Whether `path` is a folder. Raises ModelUnavailable if this account may not look."""
-    try:
-        return path.is_dir()
-    except OSError as error:
+def _find(part: Part, search: _Search) -> ModelFolder:
+    if part.folder is None:
+        return _from_hub(resolve(part.name, part.role, search.hub, part.revision), search)
+    if not is_folder(part.folder):
         raise ModelUnavailable(
-            f"The model folder {path.parent} cannot be read ({error.strerror or error}). Give this "
-            "account the permission."
-        ) from error
-
-
-def _find(name: str, role: Role, revision: str, search: _Search) -> ModelFolder:
-    path = Path(name).expanduser()
-    if is_folder(path):
-        return _local(path.resolve().name, path, search)
-    if path.is_absolute() or name.startswith((".", "~")):
-        raise ModelUnavailable(f"There is no model folder {path}. Check {SETTING[role]}.")
-    return _from_hub(resolve(name, role, search.hub, revision), search)
+            f"There is no model folder {part.folder}. Check {SETTING[part.role]}."
+        )
+    return _local(part.title, part.folder, search)
 
 
 def _local(name: str, path: Path, search: _Search) -> ModelFolder:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.model_store.checkpoint_integrity import BLOCK_BYTES, CheckpointCut, read_whole
-from worker.model_store.config import CONFIG, ConfigUnreadable
+from worker.model_store.config_yaml import CONFIG, ConfigUnreadable
 from worker.model_store.files import (
     CHECKPOINT,
     CONFIGURATION,

@@ -16,8 +16,8 @@ import yaml
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from worker import demo_model
-from worker.model_store.configured import configured_parts
 from worker.model_store.locate import locate
+from worker.model_store.parts import configured_parts
 from worker.model_store.revision import examine
 
 

@@ -1,6 +1,7 @@
 """Build the network that inference runs from its folder, as a spec of its class says.
 
-The specs stand with the networks: `paraformer.load`, `voice_activity.load`, `punctuation.load`.
+The specs stand with the networks: `paraformer.load_paraformer`, `voice_activity.load_fsmn`,
+`punctuation.load_ct_transformer`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from worker.engine.fbank import MEL_BINS
 from worker.engine.loading.checkpoint_to_network import load_parameters, without_initial_values
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.loading.load_errors import failures_explained, unusable
-from worker.model_store.config import read_config
+from worker.model_store.config_yaml import read_config
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import SAMPLE_RATE
 

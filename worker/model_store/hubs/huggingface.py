@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 )
 from tqdm.auto import tqdm
 
-from worker.model_store.config import CONFIG
+from worker.model_store.config_yaml import CONFIG
 from worker.model_store.files import CHECKPOINT, NORMALISATION, TOKENS
 from worker.model_store.hubs.hub import Progress, RemoteFile, explain, not_on_hub
 from worker.model_store.known import HubModel

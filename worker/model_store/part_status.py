@@ -1,4 +1,4 @@
-"""The three models that the settings name, each looked at where it lies."""
+"""Say of a part of a model where it lies on this machine, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import worker.demo_model
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, DEMO, FSMN_VAD, Settings
+from shared.settings import Settings
 from worker.model_store.download import megabytes
 from worker.model_store.hubs import open_hub
-from worker.model_store.known import Role, resolve
-from worker.model_store.locate import bundle_of, is_folder, remembered_in
+from worker.model_store.known import resolve
+from worker.model_store.locate import remembered_in
+from worker.model_store.parts import Part, is_folder
 from worker.model_store.revision import Examined, examine
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One of the three networks, as it is named: by a hub's name or by a folder."""
-
-    role: Role
-    name: str
-    revision: str
-    folder: Path | None = None
-    """None for what a hub has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
+class PartStatus:
     """What there is of a part on this machine."""
 
     part: Part
@@ -70,46 +59,16 @@ class Look:
         }
 
 
-def configured_parts(settings: Settings) -> list[Part]:
-    """Recogniser, voice activity and punctuation of the settings, in this order.
-
-    Raises ModelUnavailable for a folder that this account may not look into.
-    """
-    if settings.uses_demo_model:
-        folders = (
-            worker.demo_model.ASR_DIR,
-            worker.demo_model.VAD_DIR,
-            worker.demo_model.PUNC_DIR,
-        )
-        roles: tuple[Role, Role, Role] = ("asr", "vad", "punc")
-        return [Part(role, DEMO, "", folder) for role, folder in zip(roles, folders, strict=True)]
-    asr, vad, punc = settings.model, FSMN_VAD, CT_PUNC
-    bundle = bundle_of(settings.model)
-    if bundle is not None:
-        asr, vad, punc = (str(bundle / part) for part in ("asr", "vad", "punc"))
-    return [
-        _part("asr", asr, settings.model_revision),
-        _part("vad", settings.vad_model or vad, settings.vad_model_revision),
-        _part("punc", settings.punc_model or punc, settings.punc_model_revision),
-    ]
-
-
-def _part(role: Role, name: str, revision: str) -> Part:
-    path = Path(name).expanduser()
-    names_folder = is_folder(path) or path.is_absolute() or name.startswith((".", "~"))
-    return Part(role, name, revision, path if names_folder else None)
-
-
-def look_at(part: Part, settings: Settings) -> Look:
-    """Examine what there is; asks no hub. Raises ModelUnavailable as `configured_parts` does."""
+def status_of(part: Part, settings: Settings) -> PartStatus:
+    """Examine what there is; asks no hub. Raises ModelUnavailable as `model_parts` does."""
     memory = remembered_in(settings.data_dir)
     if part.folder is not None:
         if not is_folder(part.folder):
-            return Look(part, None, None, f"there is no folder {part.folder}")
-        return Look(part, part.folder, examine(part.folder, memory))
+            return PartStatus(part, None, None, f"there is no folder {part.folder}")
+        return PartStatus(part, part.folder, examine(part.folder, memory))
     try:
         model = resolve(part.name, part.role, settings.model_hub, part.revision)
     except ModelUnavailable as error:
-        return Look(part, None, None, error.message)
+        return PartStatus(part, None, None, error.message)
     path = open_hub(settings.model_hub).cached(model)
-    return Look(part, path, None if path is None else examine(path, memory))
+    return PartStatus(part, path, None if path is None else examine(path, memory))

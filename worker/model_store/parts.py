@@ -1,0 +1,100 @@
+"""Which three networks belong to a model, each named by a hub's name or by a folder.
+
+Read from the names alone and from which folders there are; nothing is examined or downloaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import worker.demo_model
+from shared.errors import ModelUnavailable
+from shared.settings import CT_PUNC, DEMO, FSMN_VAD, PINNED_REVISION, Settings, is_demo_model
+from worker.model_store.known import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the three networks."""
+
+    role: Role
+    name: str
+    """As it is named: 'demo', a hub's name or alias, or a folder."""
+    revision: str
+    """Of a hub's model; without meaning for a folder."""
+    folder: Path | None = None
+    """None for what a hub has. It need not be there."""
+    title: str = ""
+    """What the model in the folder is called; '' where a hub's name does for it."""
+
+
+def model_parts(
+    model: str,
+    vad_model: str | None = None,
+    punc_model: str | None = None,
+    *,
+    model_revision: str = PINNED_REVISION,
+    vad_revision: str = PINNED_REVISION,
+    punc_revision: str = PINNED_REVISION,
+) -> tuple[Part, Part, Part]:
+    """Recogniser, voice activity and punctuation of a model, in this order.
+
+    `model` is 'demo', a hub name, a folder with config.yaml, or a folder with the folders asr/,
+    vad/ and punc/; where it brings its companions along they need not be named.  Raises
+    ModelUnavailable for a folder that this account may not look into.
+    """
+    if is_demo_model(model):
+        return (
+            Part("asr", DEMO, "", worker.demo_model.ASR_DIR, DEMO),
+            Part("vad", DEMO, "", worker.demo_model.VAD_DIR, DEMO),
+            Part("punc", DEMO, "", worker.demo_model.PUNC_DIR, DEMO),
+        )
+    asr, vad, punc = model, FSMN_VAD, CT_PUNC
+    bundle = _bundle_of(model)
+    if bundle is not None:
+        asr, vad, punc = (str(bundle / part) for part in ("asr", "vad", "punc"))
+    return (
+        _part("asr", asr, model_revision, bundle),
+        _part("vad", vad_model or vad, vad_revision),
+        _part("punc", punc_model or punc, punc_revision),
+    )
+
+
+def configured_parts(settings: Settings) -> tuple[Part, Part, Part]:
+    """What the settings name. Raises ModelUnavailable as `model_parts` does."""
+    return model_parts(
+        settings.model,
+        settings.vad_model,
+        settings.punc_model,
+        model_revision=settings.model_revision,
+        vad_revision=settings.vad_model_revision,
+        punc_revision=settings.punc_model_revision,
+    )
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder. Raises ModelUnavailable if this account may not look."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise ModelUnavailable(
+            f"The model folder {path.parent} cannot be read ({error.strerror or error}). Give this "
+            "account the permission."
+        ) from error
+
+
+def _bundle_of(model: str) -> Path | None:
+    """The folder that `model` names if it has the recogniser in asr/, beside vad/ and punc/.
+
+    Absolute, so that a companion which is missing is never taken for a hub's name.
+    """
+    folder = Path(model).expanduser().absolute()
+    return folder if is_folder(folder / "asr") else None
+
+
+def _part(role: Role, name: str, revision: str, bundle: Path | None = None) -> Part:
+    path = Path(name).expanduser()
+    if is_folder(path) or path.is_absolute() or name.startswith((".", "~")):
+        return Part(role, name, revision, path, (bundle or path).resolve().name)
+    return Part(role, name, revision)
