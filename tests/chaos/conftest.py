@@ -1,4 +1,4 @@
-"""Installations to do harm to."""
+"""Installations to inject faults into."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.machinery.staged import Staged
+from tests.chaos.machinery.faulty_installation import FaultyInstallation
 from tests.support.services import Stack
 
 HERE = Path(__file__).parent
@@ -21,9 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def staged(stack: Stack) -> Iterator[Staged]:
+def faulty(stack: Stack) -> Iterator[FaultyInstallation]:
     """An installation with a real Redis and no worker yet. Every test ends with all of its jobs."""
-    made = Staged(stack)
+    made = FaultyInstallation(stack)
     yield made
     assert made.broken_promises() == []
     made.db.dispose()

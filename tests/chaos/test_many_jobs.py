@@ -19,8 +19,14 @@ from shared import jobs
 from shared.models import Attempt, Job, Recording
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import kill_group
+from tests.chaos.machinery.faulty_installation import (
+    Action,
+    Fault,
+    FaultyInstallation,
+    Step,
+    recording,
+)
 from tests.chaos.machinery.promises import breaches
-from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
 from tests.support import factories
 from tests.support.installation import as_wav, children, model_processes
 from tests.support.services import Stack, wait_for
@@ -49,8 +55,8 @@ KINDS = 5
 """How many different recordings there are."""
 
 
-def ended(staged: Staged) -> int:
-    summary = jobs.queue_summary(staged.db)
+def ended(faulty: FaultyInstallation) -> int:
+    summary = jobs.queue_summary(faulty.db)
     return sum(
         summary.by_status.get(status, 0) for status in (JobStatus.COMPLETED, JobStatus.FAILED)
     )
@@ -66,20 +72,20 @@ def ended(staged: Staged) -> int:
 )
 @pytest.mark.timeout(3600)
 def test_each_of_many_jobs_is_done_once_while_workers_are_killed(
-    staged: Staged, count: int, kill_every_s: float
+    faulty: FaultyInstallation, count: int, kill_every_s: float
 ) -> None:
     recordings = [short(seed) for seed in range(KINDS)]
     workers = [
-        staged.start_worker(name, supervised=True, BATCH_TAKES_S="0.02") for name in ("one", "two")
+        faulty.start_worker(name, supervised=True, BATCH_TAKES_S="0.02") for name in ("one", "two")
     ]
     texts = {}
     for content in recordings:  # undisturbed
-        job_id = staged.submit(content)
-        assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED, workers[0].log
-        texts[hashlib.sha256(content).hexdigest()] = staged.transcript(job_id).text
+        job_id = faulty.submit(content)
+        assert faulty.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED, workers[0].log
+        texts[hashlib.sha256(content).hexdigest()] = faulty.transcript(job_id).text
     begun = time.monotonic()
     for number in range(count):
-        staged.submit(recordings[number % KINDS])
+        faulty.submit(recordings[number % KINDS])
     chosen = random.Random(count)
     kills: Counter[str] = Counter()
     loaded = {worker.pid: 0 for worker in workers}
@@ -96,15 +102,15 @@ def test_each_of_many_jobs_is_done_once_while_workers_are_killed(
             if loads > loaded[worker.pid]:
                 loaded[worker.pid] = loads
                 kills[_kill(children(worker.pid), chosen)] += 1
-        return ended(staged) == count + KINDS
+        return ended(faulty) == count + KINDS
 
     wait_for(all_over, seconds=3000, what=f"{count} jobs")
     took_s = time.monotonic() - begun
-    assert breaches(staged.db, texts=texts) == []
-    assert jobs.queue_summary(staged.db).by_status == {JobStatus.COMPLETED: count + KINDS}
-    with staged.db.reading() as session:
+    assert breaches(faulty.db, texts=texts) == []
+    assert jobs.queue_summary(faulty.db).by_status == {JobStatus.COMPLETED: count + KINDS}
+    with faulty.db.reading() as session:
         outcomes = Counter(session.scalars(select(Attempt.outcome)))
-    repeated = staged.ledger.repeated()
+    repeated = faulty.step_log.repeated()
     print(
         f"\n{count} jobs in {took_s:.0f} s through {sum(kills.values())} kills {dict(kills)}: "
         f"{dict(outcomes)}, {repeated} batches begun twice"
@@ -130,51 +136,53 @@ def _kill(supervised: list[int], chosen: random.Random) -> str:
 
 @ON_BOTH
 def test_behind_a_thousand_jobs_a_real_worker_comes_to_anothers_one_next(stack: Stack) -> None:
-    staged = Staged(stack)  # not the fixture, which waits for all of its jobs
+    faulty = FaultyInstallation(stack)  # not the fixture, which waits for all of its jobs
     content = short(1)
-    with staged.blobs.receive(max_bytes=2**30) as incoming:
+    with faulty.blobs.receive(max_bytes=2**30) as incoming:
         incoming.write(content)
         first = incoming.keep()
-    jobs.submit(staged.db, owner_id="many", blob=first, filename="long.wav")
+    jobs.submit(faulty.db, owner_id="many", blob=first, filename="long.wav")
     for _ in range(999):
         # Without bytes: whichever of them were claimed would fail at once.
-        factories.submit(staged.db, owner_id="many", filename="many.wav")
-    with staged.blobs.receive(max_bytes=2**30) as incoming:
+        factories.submit(faulty.db, owner_id="many", filename="many.wav")
+    with faulty.blobs.receive(max_bytes=2**30) as incoming:
         incoming.write(content)
         blob = incoming.keep()
-    single = jobs.submit(staged.db, owner_id="single", blob=blob, filename="single.wav").job_id
-    workers = [staged.start_worker(name) for name in ("one", "two")]
+    single = jobs.submit(faulty.db, owner_id="single", blob=blob, filename="single.wav").job_id
+    workers = [faulty.start_worker(name) for name in ("one", "two")]
     wait_for(
         lambda: (
-            jobs.get_job(staged.db, owner_id="single", job_id=single).job.status
+            jobs.get_job(faulty.db, owner_id="single", job_id=single).job.status
             == JobStatus.COMPLETED
         ),
         what="the single job",
     )
-    with staged.db.reading() as session:
+    with faulty.db.reading() as session:
         began = select(Attempt.started_at).where(Attempt.job_id == single).scalar_subquery()
         before = session.scalar(select(func.count()).where(Attempt.started_at < began))
     # Those that a worker had claimed when nothing of either owner ran, and no more.
     assert before is not None and before <= 2, workers[0].log
-    assert breaches(staged.db, at_rest=False) == []
-    staged.db.dispose()
+    assert breaches(faulty.db, at_rest=False) == []
+    faulty.db.dispose()
 
 
 @ON_BOTH
-def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(staged: Staged) -> None:
-    workers = [staged.start_worker(name) for name in ("one", "two")]
+def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(
+    faulty: FaultyInstallation,
+) -> None:
+    workers = [faulty.start_worker(name) for name in ("one", "two")]
     for worker in workers:
         wait_for(lambda worker=worker: "model loaded" in worker.log, seconds=120, what="the model")
-    staged.faults.arm(Fault(Step.RECOGNISING, Deed.HOLD, batch=3), filename="long.wav")
-    long_job = staged.submit(recording(spans=24), filename="long.wav")
-    wait_for(lambda: staged.faults.has_struck(filename="long.wav"), what="its third batch")
-    others = [staged.submit(short(seed), filename="short.wav") for seed in range(5)]
+    faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=3), filename="long.wav")
+    long_job = faulty.submit(recording(spans=24), filename="long.wav")
+    wait_for(lambda: faulty.faults.has_triggered(filename="long.wav"), what="its third batch")
+    others = [faulty.submit(short(seed), filename="short.wav") for seed in range(5)]
     for job_id in others:
-        assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED
-    assert staged.status(long_job) == JobStatus.PROCESSING
-    staged.faults.release(filename="long.wav")
+        assert faulty.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED
+    assert faulty.status(long_job) == JobStatus.PROCESSING
+    faulty.faults.release(filename="long.wav")
     by_worker: dict[str, set[str]] = {}
-    with staged.db.reading() as session:
+    with faulty.db.reading() as session:
         for worker_name, filename in session.execute(
             select(Attempt.worker, Recording.filename)
             .join(Job, Job.id == Attempt.job_id)
@@ -182,8 +190,8 @@ def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(staged: Staged)
         ):
             by_worker.setdefault(worker_name, set()).add(filename)
     assert sorted(map(sorted, by_worker.values())) == [["long.wav"], ["short.wav"]]
-    assert staged.wait_until_over(long_job) == JobStatus.COMPLETED
-    assert breaches(staged.db) == []
+    assert faulty.wait_until_over(long_job) == JobStatus.COMPLETED
+    assert breaches(faulty.db) == []
 
 
 @pytest.mark.parametrize(
@@ -192,37 +200,37 @@ def test_a_long_job_on_one_worker_leaves_all_others_to_the_other(staged: Staged)
     indirect=["database_url"],
 )
 def test_a_worker_whose_clock_is_an_hour_off_neither_loses_nor_steals(
-    staged: Staged, off_by_s: int
+    faulty: FaultyInstallation, off_by_s: int
 ) -> None:
     """Leases compare times of the database's clock only.  A lease of 4 s dated by the worker would
     be over at once, or for an hour not; and its reaper would take every job of the right one's."""
-    wrong = staged.stack.start_worker(
+    wrong = faulty.stack.start_worker(
         "wrong",
-        options=["--include", "tests.support.shifted_clock,tests.support.staged_recogniser"],
-        FAULTS=str(staged.faults.folder),
-        LEDGER=str(staged.ledger.path),
+        options=["--include", "tests.support.shifted_clock,tests.support.faulty_worker"],
+        FAULTS=str(faulty.faults.folder),
+        STEP_LOG=str(faulty.step_log.path),
         LONGSCRIBE_BATCH_SIZE_S="5",
         BATCH_TAKES_S="0.7",
         CLOCK_OFF_BY_S=str(off_by_s),
     )
-    right = staged.start_worker("right", BATCH_TAKES_S="0.7")
+    right = faulty.start_worker("right", BATCH_TAKES_S="0.7")
     for worker in (wrong, right):
         wait_for(lambda worker=worker: "model loaded" in worker.log, seconds=120, what="the model")
-    job_ids = [staged.submit(recording()) for _ in range(2)]  # each longer than its lease
+    job_ids = [faulty.submit(recording()) for _ in range(2)]  # each longer than its lease
     for job_id in job_ids:
-        assert staged.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED, wrong.log
-        assert staged.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]
-    assert len(set(staged.texts(job_ids))) == 1
-    with staged.db.reading() as session:
+        assert faulty.wait_until_over(job_id, seconds=120) == JobStatus.COMPLETED, wrong.log
+        assert faulty.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]
+    assert len(set(faulty.texts(job_ids))) == 1
+    with faulty.db.reading() as session:
         assert len(set(session.scalars(select(Attempt.worker)))) == 2
     # The wrong one dies; its job comes back when its lease is over, not an hour later.
-    job_id = staged.submit(recording())
-    staged.wait_for_progress(job_id, 0.1)
-    holder = right if str(right.pid) in (staged.view(job_id).job.attempts[0].worker) else wrong
+    job_id = faulty.submit(recording())
+    faulty.wait_for_progress(job_id, 0.1)
+    holder = right if str(right.pid) in (faulty.view(job_id).job.attempts[0].worker) else wrong
     kill_group(holder.pid)
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED
-    assert staged.outcomes(job_id) == [
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED
+    assert faulty.outcomes(job_id) == [
         (AttemptOutcome.LOST, "worker_lost"),
         (AttemptOutcome.COMPLETED, None),
     ]
-    assert breaches(staged.db, lease_s=4, recovered_within_s=45) == []
+    assert breaches(faulty.db, lease_s=4, recovered_within_s=45) == []

@@ -19,8 +19,8 @@ import redis
 
 from shared.queue import QUEUE, TRANSCRIBE_NEXT
 from shared.states import AttemptOutcome, JobStatus
+from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.promises import breaches
-from tests.chaos.machinery.staged import Staged, recording
 from tests.support.installation import model_processes
 from tests.support.services import Service, wait_for
 
@@ -113,8 +113,8 @@ def hostile(trap: Trap) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def queue(staged: Staged) -> Iterator[redis.Redis]:
-    client = redis.Redis(unix_socket_path=str(staged.stack.folder / "redis" / "redis.sock"))
+def queue(faulty: FaultyInstallation) -> Iterator[redis.Redis]:
+    client = redis.Redis(unix_socket_path=str(faulty.stack.folder / "redis" / "redis.sock"))
     yield client
     client.close()
 
@@ -123,47 +123,47 @@ def is_empty(queue: redis.Redis) -> bool:
     return queue.llen(QUEUE) == 0
 
 
-def ready(staged: Staged, **env: str) -> Service:
-    worker = staged.start_worker(**env)
+def ready(faulty: FaultyInstallation, **env: str) -> Service:
+    worker = faulty.start_worker(**env)
     wait_for(lambda: "model loaded" in worker.log, seconds=120, what="the model")
     return worker
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nothing_that_others_put_into_the_queue_runs_and_the_worker_goes_on(
-    staged: Staged, queue: redis.Redis, tmp_path: Path
+    faulty: FaultyInstallation, queue: redis.Redis, tmp_path: Path
 ) -> None:
     trap = Trap(tmp_path / "sprung")
     pickle.loads(pickle.dumps(trap))
     assert trap.path.exists(), "the trap does not work"
     trap.path.unlink()
 
-    worker = ready(staged)
+    worker = ready(faulty)
     family = {worker.pid, *model_processes(worker.pid)}
     for what, strange in hostile(trap).items():
         queue.lpush(QUEUE, strange)
-        job_id = staged.submit(recording(spans=1))
-        assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, (what, worker.log)
+        job_id = faulty.submit(recording(spans=1))
+        assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, (what, worker.log)
         assert family == {worker.pid, *model_processes(worker.pid)}, (what, worker.log)
         assert not trap.path.exists(), what
     wait_for(lambda: is_empty(queue), what="the queue to be empty")
-    assert breaches(staged.db) == []
+    assert breaches(faulty.db) == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_strange_messages_that_wait_at_the_start_do_not_keep_a_worker_from_its_jobs(
-    staged: Staged, queue: redis.Redis, tmp_path: Path
+    faulty: FaultyInstallation, queue: redis.Redis, tmp_path: Path
 ) -> None:
     trap = Trap(tmp_path / "sprung")
     strange = hostile(trap) | of_another_version()
     for number, content in enumerate(strange.values()):
         queue.lpush(QUEUE, content)
         if number % 5 == 0:
-            staged.submit(recording(spans=1))
-    worker = ready(staged)
-    job_id = staged.submit(recording(spans=1))
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-    wait_for(lambda: breaches(staged.db) == [], what=f"all jobs to end: {breaches(staged.db)}")
+            faulty.submit(recording(spans=1))
+    worker = ready(faulty)
+    job_id = faulty.submit(recording(spans=1))
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    wait_for(lambda: breaches(faulty.db) == [], what=f"all jobs to end: {breaches(faulty.db)}")
     assert worker.process.poll() is None
     assert not trap.path.exists()
     wait_for(lambda: is_empty(queue), what="the queue to be empty")
@@ -171,13 +171,13 @@ def test_strange_messages_that_wait_at_the_start_do_not_keep_a_worker_from_its_j
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_doorbells_of_another_version_wake_the_worker_or_are_dropped(
-    staged: Staged, queue: redis.Redis
+    faulty: FaultyInstallation, queue: redis.Redis
 ) -> None:
-    waiting = staged.submit(recording(spans=1), doorbell=False)
+    waiting = faulty.submit(recording(spans=1), doorbell=False)
     for content in of_another_version().values():
         queue.lpush(QUEUE, content)
-    worker = ready(staged)
-    assert staged.wait_until_over(waiting) == JobStatus.COMPLETED, worker.log
+    worker = ready(faulty)
+    assert faulty.wait_until_over(waiting) == JobStatus.COMPLETED, worker.log
     wait_for(lambda: is_empty(queue), what="the queue to be empty")
-    assert staged.outcomes(waiting) == [(AttemptOutcome.COMPLETED, None)]
-    assert breaches(staged.db) == []
+    assert faulty.outcomes(waiting) == [(AttemptOutcome.COMPLETED, None)]
+    assert breaches(faulty.db) == []

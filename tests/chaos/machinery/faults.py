@@ -1,8 +1,8 @@
 """What goes wrong in a worker, and where: decided by a test, done by the worker itself.
 
 A fault is a file in a folder that the workers' children look into at each step of an attempt
-(`tests.support.staged_recogniser`), so a test can arm one while they run, for one recording or for
-whichever comes next.  A fault strikes once unless told otherwise, however many processes look.
+(`tests.support.faulty_worker`), so a test can arm one while they run, for one recording or for
+whichever comes next.  A fault is triggered once unless told otherwise, however many processes look.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Step(StrEnum):
 OF_A_BATCH = frozenset({Step.RECOGNISING, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED})
 
 
-class Deed(StrEnum):
-    """What happens there."""
+class Action(StrEnum):
+    """What a fault does."""
 
     KILL_CHILD = "kill_child"
     KILL_MAIN = "kill_main"
@@ -65,15 +65,15 @@ class Deed(StrEnum):
     """The step waits until the test releases it."""
 
 
-KILLS = (Deed.KILL_CHILD, Deed.KILL_MAIN, Deed.KILL_GROUP)
+KILLS = (Action.KILL_CHILD, Action.KILL_MAIN, Action.KILL_GROUP)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`deed` at `step`; of a batch, at the one that is the `batch`th of its attempt, from 1 on."""
+    """`action` at `step`; of a batch, at the `batch`th of its attempt, from 1 on."""
 
     step: Step
-    deed: Deed
+    action: Action
     batch: int = 1
     each_time: bool = False
 
@@ -87,7 +87,7 @@ class Faults:
     def arm(self, fault: Fault, *, filename: str = ANY) -> None:
         """For the recording of that name. One fault a name at a time."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._struck(filename).unlink(missing_ok=True)
+        self._triggered(filename).unlink(missing_ok=True)
         # Put there whole: a worker may be looking.
         draft = self.folder / f"{filename}.draft"
         draft.write_text(json.dumps(asdict(fault)))
@@ -96,45 +96,47 @@ class Faults:
     def disarm(self, *, filename: str = ANY) -> None:
         self._armed(filename).unlink(missing_ok=True)
 
-    def has_struck(self, *, filename: str = ANY) -> bool:
-        return self._struck(filename).exists()
+    def has_triggered(self, *, filename: str = ANY) -> bool:
+        return self._triggered(filename).exists()
 
     def release(self, *, filename: str = ANY) -> None:
         """Let go what HOLD holds."""
-        self._struck(filename).unlink(missing_ok=True)
+        self._triggered(filename).unlink(missing_ok=True)
 
     def due(self, step: Step, *, filenames: Iterable[str], batch: int) -> tuple[Fault, str] | None:
-        """In a worker: the fault that strikes now, and for which name it was armed."""
+        """In a worker: the fault that is triggered now, and for which name it was armed."""
         for filename in filenames:
             with contextlib.suppress(FileNotFoundError):  # none, or another process was first
                 read = json.loads(self._armed(filename).read_text())
-                fault = Fault(**read | {"step": Step(read["step"]), "deed": Deed(read["deed"])})
+                fault = Fault(
+                    **read | {"step": Step(read["step"]), "action": Action(read["action"])}
+                )
                 if fault.step != step or (step in OF_A_BATCH and fault.batch != batch):
                     continue
                 if fault.each_time:
-                    self._struck(filename).touch()
+                    self._triggered(filename).touch()
                 else:
-                    self._armed(filename).rename(self._struck(filename))
+                    self._armed(filename).rename(self._triggered(filename))
                 return fault, filename
         return None
 
-    def do(self, deed: Deed, filename: str) -> None:
+    def perform(self, action: Action, filename: str) -> None:
         """In a worker's child: what the fault says. Returns from a freeze or a hold only."""
-        match deed:
-            case Deed.KILL_CHILD:
+        match action:
+            case Action.KILL_CHILD:
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Deed.KILL_MAIN:
+            case Action.KILL_MAIN:
                 os.kill(os.getppid(), signal.SIGKILL)
-            case Deed.KILL_GROUP:
+            case Action.KILL_GROUP:
                 kill_group(os.getppid())
-            case Deed.FREEZE_CHILD:
+            case Action.FREEZE_CHILD:
                 os.kill(os.getpid(), signal.SIGSTOP)
                 return
-            case Deed.HOLD:
-                while self._struck(filename).exists():
+            case Action.HOLD:
+                while self._triggered(filename).exists():
                     time.sleep(0.01)
                 return
-            case Deed.HANG_WITH_LOCK:
+            case Action.HANG_WITH_LOCK:
                 while True:
                     ctypes.PyDLL(None).pause()  # unlike CDLL, it keeps the interpreter's lock
         while True:  # hanging, or about to die
@@ -143,8 +145,8 @@ class Faults:
     def _armed(self, filename: str) -> Path:
         return self.folder / f"{filename}.armed"
 
-    def _struck(self, filename: str) -> Path:
-        return self.folder / f"{filename}.struck"
+    def _triggered(self, filename: str) -> Path:
+        return self.folder / f"{filename}.triggered"
 
 
 def kill_group(pid: int) -> None:

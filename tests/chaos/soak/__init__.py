@@ -17,6 +17,6 @@ third of the time are compared.  The second third's begins a while after its sta
 of a minute's age has made its pools, caches and threads.  Redis and PostgreSQL belong to both
 lanes, so lane b meets each of their faults, and every job that lane a dropped.
 
-Modules: `machinery` runs the processes, `harm` breaks them, `clients` and `book` are those who
-submit and what they were told, `memory` watches, `run` is the whole from start to end.
+Modules: `machinery` runs the processes, `fault_injector` breaks them, `clients` submit and
+`client_log` is what they were told, `memory` watches, `run` is the whole from start to end.
 """

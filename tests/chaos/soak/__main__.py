@@ -12,7 +12,7 @@ from pathlib import Path
 
 import migrations
 from tests.chaos.machinery.postgresql_server import PostgresqlServer, postgresql_server
-from tests.chaos.soak.harm import KINDS
+from tests.chaos.soak.fault_injector import KINDS
 from tests.chaos.soak.processes import Machinery
 from tests.chaos.soak.run import Soak, Summary
 

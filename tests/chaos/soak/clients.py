@@ -20,7 +20,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.storage.local.folder import LocalFolder
-from tests.chaos.soak.book import Accepted, Book
+from tests.chaos.soak.client_log import Accepted, ClientLog
 from tests.chaos.soak.recordings import WEIGHTS, SoakRecording
 
 TIMEOUT_S = 20.0
@@ -32,8 +32,8 @@ class Client:
 
     pause_s = 0.5
 
-    def __init__(self, book: Book, urls: Sequence[str], seed: int) -> None:
-        self.book = book
+    def __init__(self, log: ClientLog, urls: Sequence[str], seed: int) -> None:
+        self.log = log
         self.random = random.Random(seed)
         self._urls = urls
         self._session = requests.Session()
@@ -58,7 +58,7 @@ class Client:
         try:
             return self._session.request(method, url, timeout=TIMEOUT_S, **how)  # type: ignore[arg-type]
         except requests.RequestException:
-            self.book.count("no answer")
+            self.log.count("no answer")
             return None
 
     def _run(self) -> None:
@@ -66,7 +66,7 @@ class Client:
             try:
                 self.act()
             except BaseException as error:
-                self.book.complain(f"a client broke: {error!r}")
+                self.log.complain(f"a client broke: {error!r}")
                 raise
 
 
@@ -77,18 +77,18 @@ class Submitter(Client):
 
     def __init__(
         self,
-        book: Book,
+        log: ClientLog,
         urls: Sequence[str],
         seed: int,
         recordings: Sequence[SoakRecording],
         most_waiting: int,
     ) -> None:
-        super().__init__(book, urls, seed)
+        super().__init__(log, urls, seed)
         self._recordings = recordings
         self._most_waiting = most_waiting
 
     def act(self) -> None:
-        if self.book.waiting() >= self._most_waiting:
+        if self.log.waiting() >= self._most_waiting:
             return
         (recording,) = self.random.choices(self._recordings, WEIGHTS)
         if self.random.random() >= 0.3:
@@ -99,8 +99,8 @@ class Submitter(Client):
         if first is not None and self.random.random() < 0.5:
             again = self._post_until_answered(recording, key)
             if again is not None and again.job_id != first.job_id:
-                self.book.complain(f"key {key} made two jobs: {first.job_id}, {again.job_id} (P2)")
-            self.book.count("repeated")
+                self.log.complain(f"key {key} made two jobs: {first.job_id}, {again.job_id} (P2)")
+            self.log.count("repeated")
         if first is not None:
             first.keyed = False
 
@@ -125,11 +125,11 @@ class Submitter(Client):
         if answer is None:
             return None
         if answer.status_code != 202:
-            self.book.count(f"submission answered {answer.status_code}")
+            self.log.count(f"submission answered {answer.status_code}")
             return None
-        self.book.took(time.monotonic() - begun)
+        self.log.took(time.monotonic() - begun)
         accepted = Accepted(answer.json()["id"], recording.sha256, keyed=key is not None)
-        self.book.enter(accepted)
+        self.log.enter(accepted)
         return accepted
 
 
@@ -139,33 +139,33 @@ class Watcher(Client):
     pause_s = 0.15
 
     def act(self) -> None:
-        job = self.book.take(self.random, over=False, owner_id=LOCAL_OWNER)
+        job = self.log.take(self.random, over=False, owner_id=LOCAL_OWNER)
         if job is None:
             return
         try:
             if self.random.random() < 0.01:
                 answer = self.ask("POST", f"/api/v1/jobs/{job.job_id}/cancel")
-                self.book.count("cancel asked" if answer is not None else "cancel unanswered")
+                self.log.count("cancel asked" if answer is not None else "cancel unanswered")
             self._look(job)
         finally:
-            self.book.give_back(job)
+            self.log.give_back(job)
 
     def _look(self, job: Accepted) -> None:
         answer = self.ask("GET", f"/api/v1/jobs/{job.job_id}")
         if answer is None or answer.status_code in (502, 503):
             return
         if answer.status_code != 200:
-            self.book.complain(f"job {job.job_id}: its page says {answer.status_code} (P1)")
+            self.log.complain(f"job {job.job_id}: its page says {answer.status_code} (P1)")
             return
         shown = answer.json()
         if shown["progress"] < job.progress:
-            self.book.complain(
+            self.log.complain(
                 f"job {job.job_id}: progress fell from {job.progress} to {shown['progress']} (P9)"
             )
         job.progress = shown["progress"]
         job.status = shown["status"]
         if job.over:
-            self.book.count(f"seen {job.status}")
+            self.log.count(f"seen {job.status}")
 
 
 class Keeper(Client):
@@ -174,13 +174,13 @@ class Keeper(Client):
     pause_s = 0.2
 
     def __init__(
-        self, book: Book, urls: Sequence[str], seed: int, texts: Mapping[str, str]
+        self, log: ClientLog, urls: Sequence[str], seed: int, texts: Mapping[str, str]
     ) -> None:
-        super().__init__(book, urls, seed)
+        super().__init__(log, urls, seed)
         self._texts = texts
 
     def act(self) -> None:
-        job = self.book.take(self.random, over=True, owner_id=LOCAL_OWNER)
+        job = self.log.take(self.random, over=True, owner_id=LOCAL_OWNER)
         if job is None:
             return
         try:
@@ -194,23 +194,23 @@ class Keeper(Client):
             else:
                 self._read(job)  # again: a finished text never changes
         finally:
-            self.book.give_back(job)
+            self.log.give_back(job)
 
     def _read(self, job: Accepted) -> None:
         answer = self.ask("GET", f"/api/v1/jobs/{job.job_id}/transcript", params={"format": "json"})
         if answer is None or answer.status_code in (502, 503):
             return
         if answer.status_code != 200:
-            self.book.complain(f"job {job.job_id}: its text is answered {answer.status_code} (P2)")
+            self.log.complain(f"job {job.job_id}: its text is answered {answer.status_code} (P2)")
         elif answer.json()["text"] != self._texts[job.sha256]:
-            self.book.complain(f"job {job.job_id}: a client read another text (P2)")
+            self.log.complain(f"job {job.job_id}: a client read another text (P2)")
         job.text_read = True
 
     def _retry(self, job: Accepted) -> None:
         answer = self.ask("POST", f"/api/v1/jobs/{job.job_id}/retry")
         job.status = "queued"  # perhaps, if no answer came: a watcher will see
         if answer is not None and answer.status_code == 202:
-            self.book.count("retried")
+            self.log.count("retried")
 
     def _delete(self, job: Accepted) -> None:
         job.deletion_asked = True
@@ -218,7 +218,7 @@ class Keeper(Client):
             answer = self.ask("DELETE", f"/api/v1/jobs/{job.job_id}")
             if answer is not None and answer.status_code in (204, 404):
                 job.deleted = True
-                self.book.count("deleted")
+                self.log.count("deleted")
                 return
 
 
@@ -230,14 +230,14 @@ class OtherOwner(Client):
 
     def __init__(
         self,
-        book: Book,
+        log: ClientLog,
         seed: int,
         recordings: Sequence[SoakRecording],
         db: Database,
         blobs: LocalFolder,
         most_waiting: int,
     ) -> None:
-        super().__init__(book, (), seed)
+        super().__init__(log, (), seed)
         self._recordings = recordings
         self._db = db
         self._blobs = blobs
@@ -246,7 +246,7 @@ class OtherOwner(Client):
     def act(self) -> None:
         with contextlib.suppress(SQLAlchemyError):
             self._look()
-        if self.book.waiting() >= self._most_waiting:
+        if self.log.waiting() >= self._most_waiting:
             return
         (recording,) = self.random.choices(self._recordings, WEIGHTS)
         owner_id = self.random.choice(OTHER_OWNERS)
@@ -267,18 +267,18 @@ class OtherOwner(Client):
                 time.sleep(0.3)
                 continue
             # Nobody rings: a sweep finds it.
-            self.book.enter(Accepted(submission.job_id, recording.sha256, owner_id))
+            self.log.enter(Accepted(submission.job_id, recording.sha256, owner_id))
             return
 
     def _look(self) -> None:
         for owner_id in OTHER_OWNERS:
-            job = self.book.take(self.random, over=False, owner_id=owner_id)
+            job = self.log.take(self.random, over=False, owner_id=owner_id)
             if job is None:
                 continue
             try:
                 seen = jobs.get_job(self._db, owner_id=owner_id, job_id=job.job_id).job
                 if seen.progress < job.progress:
-                    self.book.complain(f"job {job.job_id}: progress fell (P9)")
+                    self.log.complain(f"job {job.job_id}: progress fell (P9)")
                 job.status, job.progress = seen.status, seen.progress
             finally:
-                self.book.give_back(job)
+                self.log.give_back(job)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.chaos.machinery.ledger import Ledger
 from tests.chaos.machinery.postgresql_server import PostgresqlServer
+from tests.chaos.machinery.step_log import StepLog
 from tests.support.installation import children, model_processes
 from tests.support.services import Service, Stack
 
@@ -94,16 +94,16 @@ class Machinery:
         batch_takes_s: float,
     ) -> None:
         self.postgresql = postgresql
-        self.ledger = Ledger(folder / "ledger")
+        self.step_log = StepLog(folder / "step_log")
         env = {
             "LONGSCRIBE_LEASE_S": str(LEASE_S),
             "LONGSCRIBE_BATCH_SIZE_S": str(BATCH_SIZE_S),
             "LONGSCRIBE_LOG_LEVEL": "INFO",
             "FAULTS": str(folder / "faults"),
-            "LEDGER": str(self.ledger.path),
+            "STEP_LOG": str(self.step_log.path),
             "BATCH_TAKES_S": str(batch_takes_s),
         }
-        options = ["--include", "tests.support.staged_recogniser"] if model == "stub" else []
+        options = ["--include", "tests.support.faulty_worker"] if model == "stub" else []
         stacks = {name: Stack(folder, database_url, env) for name in ("a", "b")}
         self.redis = Kept("redis", stacks["a"].start_redis)
         self.lanes = {name: Lane(name, stack, options) for name, stack in stacks.items()}

@@ -16,9 +16,9 @@ from shared.models import Attempt, Job
 from shared.states import TERMINAL
 from shared.storage.local.folder import LocalFolder
 from tests.chaos.machinery.promises import breaches
-from tests.chaos.soak.book import Book
+from tests.chaos.soak.client_log import ClientLog
 from tests.chaos.soak.clients import Client, Keeper, OtherOwner, Submitter, Watcher
-from tests.chaos.soak.harm import Harm
+from tests.chaos.soak.fault_injector import FaultInjector
 from tests.chaos.soak.memory import MemoryWatch, growth
 from tests.chaos.soak.processes import Machinery
 from tests.chaos.soak.recordings import SoakRecording, recordings
@@ -84,8 +84,8 @@ class Soak:
         self._seed = seed
         self._most_waiting = most_waiting
         self._say = say
-        self._book = Book()
-        self._harm = Harm(machinery, seed, every_s=every_s, without=without)
+        self._log = ClientLog()
+        self._injector = FaultInjector(machinery, seed, every_s=every_s, without=without)
         self._memory = MemoryWatch(machinery.lanes["b"])
         self._recordings = recordings(model)
         self._texts: dict[str, str] = {}
@@ -97,7 +97,7 @@ class Soak:
             clients = self._clients()
             for client in clients:
                 client.start()
-            thirds = self._harm_for_the_time()
+            thirds = self._inject_for_the_time()
             self._come_to_rest(clients)
             self._judge(*thirds)
         finally:
@@ -110,7 +110,7 @@ class Soak:
 
     def _learn_the_texts(self) -> None:
         """Each recording once, before the first fault."""
-        client = Submitter(self._book, self._urls, self._seed, self._recordings, 0)
+        client = Submitter(self._log, self._urls, self._seed, self._recordings, 0)
         api = f"{self._urls[0]}/api/v1/jobs"
         for recording in self._recordings:
             self._texts[recording.sha256] = self._transcribe(client, api, recording)
@@ -131,17 +131,17 @@ class Soak:
         return str(text.json()["text"])
 
     def _clients(self) -> list[Client]:
-        book, urls, seed = self._book, self._urls, self._seed
+        log, urls, seed = self._log, self._urls, self._seed
         blobs = LocalFolder(self._machinery.folder / "data" / "recordings", min_free_bytes=0)
         most = self._most_waiting
         return [
-            *(Submitter(book, urls, seed + n, self._recordings, most) for n in (1, 2, 3)),
-            *(Watcher(book, urls, seed + n) for n in (4, 5)),
-            *(Keeper(book, urls, seed + n, self._texts) for n in (6, 7)),
-            OtherOwner(book, seed + 8, self._recordings, self._db, blobs, most),
+            *(Submitter(log, urls, seed + n, self._recordings, most) for n in (1, 2, 3)),
+            *(Watcher(log, urls, seed + n) for n in (4, 5)),
+            *(Keeper(log, urls, seed + n, self._texts) for n in (6, 7)),
+            OtherOwner(log, seed + 8, self._recordings, self._db, blobs, most),
         ]
 
-    def _harm_for_the_time(self) -> tuple[float, float, float]:
+    def _inject_for_the_time(self) -> tuple[float, float, float]:
         """When the second and the last third began, and the end."""
         begun = time.monotonic()
         second, last = begun + self._seconds / 3, begun + 2 * self._seconds / 3
@@ -150,7 +150,7 @@ class Soak:
         next_line, next_sample = begun + 60, begun
         while (now := time.monotonic()) < end:
             self._machinery.tend()
-            self._harm.tend(["a", "b"] if now < calm_from else ["a"])
+            self._injector.tend(["a", "b"] if now < calm_from else ["a"])
             if now >= next_sample:
                 next_sample = now + _SAMPLE_S
                 self._memory.sample()
@@ -158,17 +158,17 @@ class Soak:
                 next_line += 60
                 self._say(self._line(now - begun))
             time.sleep(_TEND_S)
-        self._harm.end()
+        self._injector.end()
         return second, last, end
 
     def _line(self, elapsed_s: float) -> str:
-        done = self._book.done
+        done = self._log.done
         memory = ", ".join(f"{role} {size:.0f}" for role, size in self._memory.latest().items())
-        faults = ", ".join(f"{kind} {count}" for kind, count in sorted(self._harm.done.items()))
+        faults = ", ".join(f"{kind} {count}" for kind, count in sorted(self._injector.done.items()))
         return (
-            f"[{elapsed_s // 60:3.0f} min] {len(self._book.all())} accepted, "
-            f"{done['seen completed']} seen completed, {self._book.waiting()} waiting, "
-            f"{len(self._book.wrong)} wrong; faults: {faults}; MiB: {memory}"
+            f"[{elapsed_s // 60:3.0f} min] {len(self._log.all())} accepted, "
+            f"{done['seen completed']} seen completed, {self._log.waiting()} waiting, "
+            f"{len(self._log.wrong)} wrong; faults: {faults}; MiB: {memory}"
         )
 
     def _come_to_rest(self, clients: Sequence[Client]) -> None:
@@ -209,8 +209,8 @@ class Soak:
             return session.scalar(unended) or 0
 
     def _judge(self, second: float, last: float, end: float) -> None:
-        summary, book = self.summary, self._book
-        summary.breaches += book.wrong
+        summary, log = self.summary, self._log
+        summary.breaches += log.wrong
         summary.breaches += self._lost()
         summary.breaches += breaches(self._db, texts=self._texts)
         summary.memory_mib = {
@@ -223,12 +223,12 @@ class Soak:
                 f"{role} of the calm lane was started anew"
                 for role in self._memory.restarted(second)
             ]
-        summary.faults = dict(sorted(self._harm.done.items()))
-        summary.clients = dict(sorted(book.done.items()))
-        summary.accepted = len(book.all())
+        summary.faults = dict(sorted(self._injector.done.items()))
+        summary.clients = dict(sorted(log.done.items()))
+        summary.accepted = len(log.all())
         summary.restarts = {kept.name: kept.restarts for kept in self._machinery.kept}
-        summary.batches_repeated = self._machinery.ledger.repeated()
-        summary.accepted_in_s = _spread(book.accepted_in_s)
+        summary.batches_repeated = self._machinery.step_log.repeated()
+        summary.accepted_in_s = _spread(log.accepted_in_s)
         with self._db.reading() as session:
             summary.statuses = dict(Counter(session.scalars(select(Job.status))))
             summary.attempts = dict(Counter(session.scalars(select(Attempt.outcome))))
@@ -239,11 +239,11 @@ class Soak:
             there = set(session.scalars(select(Job.id)))
         return [
             f"job {job.job_id}: a client got a 202 for it, and it is gone (P1)"
-            for job in self._book.all()
+            for job in self._log.all()
             if job.job_id not in there and not job.deletion_asked
         ] + [
             f"job {job.job_id}: it was deleted, and it is there"
-            for job in self._book.all()
+            for job in self._log.all()
             if job.deleted and job.job_id in there
         ]
 

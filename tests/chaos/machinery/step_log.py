@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.chaos.machinery.faults import Step
 
-STRUCK = "struck"
-"""The entry before a fault strikes."""
+TRIGGERED = "triggered"
+"""The entry before a fault is performed."""
 
 
 READY = "ready"
@@ -33,7 +33,7 @@ class Entry:
     at: float = 0.0
 
 
-class Ledger:
+class StepLog:
     def __init__(self, path: Path) -> None:
         self.path = path
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.machinery.faults import KILLS, OF_A_BATCH, Deed, Fault, Step, kill_group, lives
-from tests.chaos.machinery.ledger import READY, STRUCK
-from tests.chaos.machinery.staged import ANY, Staged, recording
+from tests.chaos.machinery.faults import KILLS, OF_A_BATCH, Action, Fault, Step, kill_group, lives
+from tests.chaos.machinery.faulty_installation import ANY, FaultyInstallation, recording
+from tests.chaos.machinery.step_log import READY, TRIGGERED
 from tests.support.services import wait_for
 
 SPANS = 6
@@ -36,7 +36,7 @@ STEPS = [step for step in Step if step is not Step.LISTENING]
 class Kill:
     """At a step (of a batch), or `moment_s` seconds after the job was claimed."""
 
-    deed: Deed
+    action: Action
     step: Step | None
     batch: int
     moment_s: float
@@ -63,50 +63,56 @@ def drawn(draw: random.Random) -> Kill:
     )
 
 
-def at_a_step(staged: Staged, kill: Kill, recorded: bytes, filename: str) -> tuple[str, float]:
-    """The job, and when it was struck."""
+def at_a_step(
+    faulty: FaultyInstallation, kill: Kill, recorded: bytes, filename: str
+) -> tuple[str, float]:
+    """The job, and when it was triggered."""
     assert kill.step is not None
     of = ANY if kill.step is Step.CLAIMING else filename
     batch = kill.batch if kill.step in OF_A_BATCH else 0
-    before = len(staged.ledger.entries(STRUCK))
-    staged.faults.arm(Fault(kill.step, kill.deed, batch=batch), filename=of)
-    job_id = staged.submit(recorded, filename=filename)
-    struck = wait_for(lambda: staged.ledger.entries(STRUCK)[before:], what=f"{kill} to strike")
-    return job_id, struck[0].at
+    before = len(faulty.step_log.entries(TRIGGERED))
+    faulty.faults.arm(Fault(kill.step, kill.action, batch=batch), filename=of)
+    job_id = faulty.submit(recorded, filename=filename)
+    triggered = wait_for(
+        lambda: faulty.step_log.entries(TRIGGERED)[before:], what=f"{kill} to be triggered"
+    )
+    return job_id, triggered[0].at
 
 
-def at_a_moment(staged: Staged, kill: Kill, recorded: bytes, filename: str) -> tuple[str, float]:
-    job_id = staged.submit(recorded, filename=filename)
-    claimed = wait_for(lambda: staged.ledger.entries(Step.CLAIMED, job_id=job_id), what="a claim")
+def at_a_moment(
+    faulty: FaultyInstallation, kill: Kill, recorded: bytes, filename: str
+) -> tuple[str, float]:
+    job_id = faulty.submit(recorded, filename=filename)
+    claimed = wait_for(lambda: faulty.step_log.entries(Step.CLAIMED, job_id=job_id), what="a claim")
     child = claimed[0].pid
     main = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
     time.sleep(kill.moment_s)
-    struck_at = time.time()
+    triggered_at = time.time()
     with contextlib.suppress(ProcessLookupError):
-        if kill.deed is Deed.KILL_GROUP:
+        if kill.action is Action.KILL_GROUP:
             kill_group(main)
         else:
-            os.kill(child if kill.deed is Deed.KILL_CHILD else main, signal.SIGKILL)
-    return job_id, struck_at
+            os.kill(child if kill.action is Action.KILL_CHILD else main, signal.SIGKILL)
+    return job_id, triggered_at
 
 
-def ready_workers(staged: Staged) -> int:
-    return sum(lives(entry.pid) for entry in staged.ledger.entries(READY))
+def ready_workers(faulty: FaultyInstallation) -> int:
+    return sum(lives(entry.pid) for entry in faulty.step_log.entries(READY))
 
 
-def told(staged: Staged, kill: Kill, job_id: str, struck_at: float) -> Told:
-    claims = [entry.at for entry in staged.ledger.entries(Step.CLAIMED, job_id=job_id)]
-    after = [at - struck_at for at in claims if at > struck_at]
+def told(faulty: FaultyInstallation, kill: Kill, job_id: str, triggered_at: float) -> Told:
+    claims = [entry.at for entry in faulty.step_log.entries(Step.CLAIMED, job_id=job_id)]
+    after = [at - triggered_at for at in claims if at > triggered_at]
     return Told(
         kill,
         after[0] if after else None,
-        staged.ledger.repeated(job_id),
-        tuple(outcome for outcome, _ in staged.outcomes(job_id)),
+        faulty.step_log.repeated(job_id),
+        tuple(outcome for outcome, _ in faulty.outcomes(job_id)),
     )
 
 
 def summary(seed: int, results: list[Told], begun: int) -> str:
-    deeds = Counter(result.kill.deed.removeprefix("kill_") for result in results)
+    actions = Counter(result.kill.action.removeprefix("kill_") for result in results)
     steps = Counter(result.kill.step or "a moment" for result in results)
     recoveries = {
         result.recovery_s: result.kill for result in results if result.recovery_s is not None
@@ -116,7 +122,7 @@ def summary(seed: int, results: list[Told], begun: int) -> str:
         [
             "",
             f"{len(results)} kills with CHAOS_SEED={seed}: "
-            + ", ".join(f"{number} of the {deed}" for deed, number in deeds.most_common()),
+            + ", ".join(f"{number} of the {action}" for action, number in actions.most_common()),
             "at " + ", ".join(f"{step} {number}" for step, number in steps.most_common()),
             f"recovery of {len(recoveries)} jobs: median {statistics.median(recoveries):.2f} s, "
             f"largest {slowest_s:.2f} s (lease {LEASE_S:.0f} s, sweep {SWEEP_S} s), after "
@@ -131,35 +137,35 @@ def summary(seed: int, results: list[Told], begun: int) -> str:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.long)])
 def test_every_transcript_is_right_and_a_kill_costs_at_most_a_batch(
-    staged: Staged, kills: int
+    faulty: FaultyInstallation, kills: int
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
     print(f"\nCHAOS_SEED={seed}")
     draw = random.Random(seed)
-    staged.stack.env |= {
+    faulty.stack.env |= {
         "LONGSCRIBE_LEASE_S": str(LEASE_S),
         "LONGSCRIBE_SWEEP_S": str(SWEEP_S),
         "BATCH_TAKES_S": str(BATCH_TAKES_S),
     }
     for name in ("one", "two"):
-        staged.start_worker(name, supervised=True)
+        faulty.start_worker(name, supervised=True)
     recordings = [recording(seed, SPANS) for seed in range(3)]
-    whole = [staged.submit(recorded) for recorded in recordings]
-    staged.wait_until_all_are(JobStatus.COMPLETED, whole)
-    expected = [staged.transcript(job_id) for job_id in whole]
+    whole = [faulty.submit(recorded) for recorded in recordings]
+    faulty.wait_until_all_are(JobStatus.COMPLETED, whole)
+    expected = [faulty.transcript(job_id) for job_id in whole]
 
     results = []
     for number in range(kills):
         kill, which = drawn(draw), number % len(recordings)
         # One takes over from the other; how long a worker takes to start is not asked here.
-        wait_for(lambda: ready_workers(staged) == 2, seconds=60, what="both workers")
-        strike = at_a_moment if kill.step is None else at_a_step
-        job_id, struck_at = strike(staged, kill, recordings[which], f"{number}.wav")
-        staged.wait_until_all_are(JobStatus.COMPLETED, [job_id])
-        assert staged.transcript(job_id) == expected[which], f"{kill}, CHAOS_SEED={seed}"
-        results.append(told(staged, kill, job_id, struck_at))
+        wait_for(lambda: ready_workers(faulty) == 2, seconds=60, what="both workers")
+        trigger = at_a_moment if kill.step is None else at_a_step
+        job_id, triggered_at = trigger(faulty, kill, recordings[which], f"{number}.wav")
+        faulty.wait_until_all_are(JobStatus.COMPLETED, [job_id])
+        assert faulty.transcript(job_id) == expected[which], f"{kill}, CHAOS_SEED={seed}"
+        results.append(told(faulty, kill, job_id, triggered_at))
 
-    print(summary(seed, results, len(staged.ledger.entries(Step.RECOGNISING))))
+    print(summary(seed, results, len(faulty.step_log.entries(Step.RECOGNISING))))
     for result in results:
         assert result.repeated <= 1, result
         assert result.outcomes in (

@@ -14,16 +14,16 @@ from sqlalchemy import select
 from shared.models import Job, Recording
 from shared.states import JobStatus
 from shared.transcripts.values import Word
-from tests.chaos.machinery.faults import ANY, Deed, Fault, Faults, Step
-from tests.chaos.machinery.ledger import Ledger
+from tests.chaos.machinery.faults import ANY, Action, Fault, Faults, Step
 from tests.chaos.machinery.promises import breaches
+from tests.chaos.machinery.step_log import StepLog
 from tests.support.installation import Installation, as_wav
 from tests.support.services import Service, Stack
 from tests.support.stub_recogniser import StubRecogniser
 from worker.pipeline.assemble import assemble
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
 
-__all__ = ["ANY", "Deed", "Fault", "Staged", "Step", "recording"]
+__all__ = ["ANY", "Action", "Fault", "FaultyInstallation", "Step", "recording"]
 
 
 def recording(seed: int = 3, spans: int = 8) -> bytes:
@@ -63,7 +63,7 @@ def undisturbed(recorded: bytes) -> str:
     ).text
 
 
-class Staged(Installation):
+class FaultyInstallation(Installation):
     """Its workers' batches hold 5 s."""
 
     max_attempts = 3
@@ -71,7 +71,7 @@ class Staged(Installation):
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)
         self.faults = Faults(stack.folder / "faults")
-        self.ledger = Ledger(stack.folder / "ledger")
+        self.step_log = StepLog(stack.folder / "step_log")
         self._texts: dict[str, str] = {}
 
     def broken_promises(self) -> list[str]:
@@ -105,12 +105,12 @@ class Staged(Installation):
         """`supervised`: started again whenever it ends, until the service is told to stop."""
         given = {
             "FAULTS": str(self.faults.folder),
-            "LEDGER": str(self.ledger.path),
+            "STEP_LOG": str(self.step_log.path),
             "LONGSCRIBE_BATCH_SIZE_S": "5",
         } | env
         return self.stack.start_worker(
             name,
-            options=["--include", "tests.support.staged_recogniser"],
+            options=["--include", "tests.support.faulty_worker"],
             under=[sys.executable, "-m", "tests.chaos.machinery.supervisor"] if supervised else [],
             **given,
         )

@@ -7,7 +7,13 @@ import signal
 from pathlib import Path
 
 from shared.states import AttemptOutcome, JobStatus
-from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
+from tests.chaos.machinery.faulty_installation import (
+    Action,
+    Fault,
+    FaultyInstallation,
+    Step,
+    recording,
+)
 from tests.support.installation import model_processes
 from tests.support.services import wait_for
 
@@ -17,13 +23,15 @@ def works_in(folder: Path, pid: int) -> bool:
     return any(path.parent == folder for path in opened)
 
 
-def test_a_child_that_starts_leaves_what_the_other_is_working_on(staged: Staged) -> None:
-    worker = staged.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="2")
+def test_a_child_that_starts_leaves_what_the_other_is_working_on(
+    faulty: FaultyInstallation,
+) -> None:
+    worker = faulty.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="2")
     wait_for(lambda: worker.log.count("model loaded") == 2, seconds=90, what="both children")
-    work = staged.stack.folder / "data" / "work"
-    staged.faults.arm(Fault(Step.RECOGNISING, Deed.HOLD, batch=3))
-    job_id = staged.submit(recording())
-    wait_for(staged.faults.has_struck, what="its third batch")
+    work = faulty.stack.folder / "data" / "work"
+    faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=3))
+    job_id = faulty.submit(recording())
+    wait_for(faulty.faults.has_triggered, what="its third batch")
     (folder,) = work.iterdir()
     left_by_a_crash = work / "left by a crash"
     left_by_a_crash.mkdir()
@@ -31,9 +39,9 @@ def test_a_child_that_starts_leaves_what_the_other_is_working_on(staged: Staged)
     (idle,) = (pid for pid in model_processes(worker.pid) if not works_in(folder, pid))
     os.kill(idle, signal.SIGKILL)
     wait_for(lambda: not left_by_a_crash.exists(), seconds=90, what="the new child's sweep")
-    assert staged.status(job_id) == JobStatus.PROCESSING
+    assert faulty.status(job_id) == JobStatus.PROCESSING
     assert folder.exists()
 
-    staged.faults.release()
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED
-    assert staged.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]
+    faulty.faults.release()
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED
+    assert faulty.outcomes(job_id) == [(AttemptOutcome.COMPLETED, None)]

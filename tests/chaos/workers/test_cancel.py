@@ -10,9 +10,9 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import TERMINAL, AttemptOutcome, JobStatus
-from tests.chaos.machinery.faults import Deed, Fault, Step, thaw
+from tests.chaos.machinery.faults import Action, Fault, Step, thaw
+from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.promises import breaches
-from tests.chaos.machinery.staged import Staged, recording
 from tests.support.installation import Installation, as_wav, model_process, model_processes
 from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
@@ -36,48 +36,48 @@ def cancel(db: Database, job_id: str) -> JobStatus:
     ],
 )
 def test_a_job_cancelled_while_it_runs_stops_there_and_the_next_starts_in_the_same_process(
-    staged: Staged, step: Step
+    faulty: FaultyInstallation, step: Step
 ) -> None:
-    worker = staged.start_worker(LONGSCRIBE_LEASE_S="30")  # it does not die here
-    staged.faults.arm(Fault(step, Deed.HOLD, batch=2))
-    cancelled = staged.submit(recording())
-    wait_for(staged.faults.has_struck, what=f"a job at {step}")
+    worker = faulty.start_worker(LONGSCRIBE_LEASE_S="30")  # it does not die here
+    faulty.faults.arm(Fault(step, Action.HOLD, batch=2))
+    cancelled = faulty.submit(recording())
+    wait_for(faulty.faults.has_triggered, what=f"a job at {step}")
     models = model_processes(worker.pid)
-    waiting, following = (staged.submit(recording(seed, spans=1)) for seed in (4, 5))
-    assert cancel(staged.db, waiting) == JobStatus.CANCELLED
-    assert cancel(staged.db, cancelled) == JobStatus.CANCELLING
-    assert cancel(staged.db, cancelled) == JobStatus.CANCELLING
-    staged.faults.release()
-    assert staged.wait_until_over(cancelled) == JobStatus.CANCELLED, worker.log
-    staged.wait_until_all_are(JobStatus.COMPLETED, [following])
-    assert staged.outcomes(cancelled) == [(AttemptOutcome.CANCELLED, None)]
-    assert staged.outcomes(waiting) == []
+    waiting, following = (faulty.submit(recording(seed, spans=1)) for seed in (4, 5))
+    assert cancel(faulty.db, waiting) == JobStatus.CANCELLED
+    assert cancel(faulty.db, cancelled) == JobStatus.CANCELLING
+    assert cancel(faulty.db, cancelled) == JobStatus.CANCELLING
+    faulty.faults.release()
+    assert faulty.wait_until_over(cancelled) == JobStatus.CANCELLED, worker.log
+    faulty.wait_until_all_are(JobStatus.COMPLETED, [following])
+    assert faulty.outcomes(cancelled) == [(AttemptOutcome.CANCELLED, None)]
+    assert faulty.outcomes(waiting) == []
     # At most one batch more: it may have been begun before the heartbeat brought the news.
     begun = {Step.CLAIMED: 0, Step.RECOGNISING: 1, Step.COMMITTED: 2}
-    assert len(staged.ledger.begun(cancelled)) <= begun.get(step, 7) + 1
+    assert len(faulty.step_log.begun(cancelled)) <= begun.get(step, 7) + 1
     assert model_processes(worker.pid) == models
 
     # What it had recognised is still there for whoever wants it after all.
-    jobs.retry(staged.db, owner_id=LOCAL_OWNER, job_id=cancelled)
-    staged.wait_until_all_are(JobStatus.COMPLETED, [cancelled])
-    assert staged.ledger.repeated(cancelled) <= 1
+    jobs.retry(faulty.db, owner_id=LOCAL_OWNER, job_id=cancelled)
+    faulty.wait_until_all_are(JobStatus.COMPLETED, [cancelled])
+    assert faulty.step_log.repeated(cancelled) <= 1
 
 
 @postgresql
 def test_a_job_cancelled_while_its_worker_is_frozen_is_cancelled_by_the_sweep_and_stays_so(
-    staged: Staged,
+    faulty: FaultyInstallation,
 ) -> None:
-    worker = staged.start_worker()
-    staged.faults.arm(Fault(Step.RECOGNISING, Deed.FREEZE_CHILD, batch=2))
-    job_id = staged.submit(recording())
-    wait_for(staged.faults.has_struck, what="the freeze")
-    frozen = staged.ledger.begun(job_id)[-1].pid
-    assert cancel(staged.db, job_id) == JobStatus.CANCELLING
-    assert staged.wait_until_over(job_id) == JobStatus.CANCELLED
+    worker = faulty.start_worker()
+    faulty.faults.arm(Fault(Step.RECOGNISING, Action.FREEZE_CHILD, batch=2))
+    job_id = faulty.submit(recording())
+    wait_for(faulty.faults.has_triggered, what="the freeze")
+    frozen = faulty.step_log.begun(job_id)[-1].pid
+    assert cancel(faulty.db, job_id) == JobStatus.CANCELLING
+    assert faulty.wait_until_over(job_id) == JobStatus.CANCELLED
     thaw(frozen)
     wait_for(lambda: "attempt over" in worker.log, what="the frozen attempt to end")
-    assert staged.outcomes(job_id) == [(AttemptOutcome.LOST, "worker_lost")]
-    assert len(staged.ledger.begun(job_id)) == 2
+    assert faulty.outcomes(job_id) == [(AttemptOutcome.LOST, "worker_lost")]
+    assert len(faulty.step_log.begun(job_id)) == 2
 
 
 @postgresql

@@ -51,8 +51,8 @@ class Undoing:
     undo: Callable[[], None]
 
 
-class Harm:
-    """Does harm at the seed's moments, every `every_s` on average, when tended."""
+class FaultInjector:
+    """Injects faults at the seed's moments, every `every_s` on average, when tended."""
 
     def __init__(
         self, machinery: Machinery, seed: int, *, every_s: float, without: Iterable[str] = ()
@@ -70,7 +70,10 @@ class Harm:
         self.done: Counter[str] = Counter()
 
     def tend(self, lanes: Iterable[str]) -> None:
-        """Undo what is due, and do the next harm if its time has come; to lanes of these names."""
+        """Undo what is due, and inject the next fault if its time has come.
+
+        `lanes`: the names of those that may be given one.
+        """
         now = time.monotonic()
         for undoing in [undoing for undoing in self._undoing if undoing.at <= now]:
             self._undoing.remove(undoing)
@@ -92,7 +95,7 @@ class Harm:
         self._undoing.clear()
 
     def _do(self, kind: str, lane: Lane, out_s: float) -> bool:
-        """Whether there was anything to harm: what was killed may not be back yet."""
+        """Whether there was anything to do it to: what was killed may not be back yet."""
         match kind:
             case "child killed":
                 return _kill(lane.model_processes())

@@ -16,9 +16,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from shared import postgresql
 from shared.db import Database, is_unavailable
 from shared.states import AttemptOutcome, JobStatus
+from tests.chaos.machinery.faulty_installation import (
+    Action,
+    Fault,
+    FaultyInstallation,
+    Step,
+    recording,
+)
 from tests.chaos.machinery.postgresql_server import PostgresqlServer, postgresql_server
 from tests.chaos.machinery.promises import breaches
-from tests.chaos.machinery.staged import Deed, Fault, Staged, Step, recording
 from tests.support.services import Service, Stack, running, wait_for
 
 OUT_S = 7.0
@@ -51,8 +57,8 @@ def outage_stack(tmp_path: Path, database_url: str) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def staged(outage_stack: Stack) -> Iterator[Staged]:
-    made = Staged(outage_stack)
+def faulty(outage_stack: Stack) -> Iterator[FaultyInstallation]:
+    made = FaultyInstallation(outage_stack)
     yield made
     made.db.dispose()
 
@@ -71,133 +77,135 @@ def begin(server: PostgresqlServer, how: str) -> None:
         server.thaw()
 
 
-def held_at(staged: Staged, fault: Fault, **env: str) -> tuple[Service, str]:
+def held_at(faulty: FaultyInstallation, fault: Fault, **env: str) -> tuple[Service, str]:
     """A worker, and its job, which waits at the fault's step."""
-    worker = staged.start_worker(**env)
-    staged.faults.arm(fault)
-    job_id = staged.submit(recording())
-    wait_for(staged.faults.has_struck, what=f"the job at {fault.step}")
+    worker = faulty.start_worker(**env)
+    faulty.faults.arm(fault)
+    job_id = faulty.submit(recording())
+    wait_for(faulty.faults.has_triggered, what=f"the job at {fault.step}")
     return worker, job_id
 
 
 def go_through(
-    staged: Staged, server: PostgresqlServer, how: str, fault: Fault, seconds: float
+    faulty: FaultyInstallation, server: PostgresqlServer, how: str, fault: Fault, seconds: float
 ) -> None:
     """A job that is at `fault` when the database goes."""
-    worker, job_id = held_at(staged, fault)
+    worker, job_id = held_at(faulty, fault)
     end(server, how)
-    staged.faults.release()
+    faulty.faults.release()
     time.sleep(seconds)
-    assert staged.stack.services[-1].process.poll() is None
+    assert faulty.stack.services[-1].process.poll() is None
     begin(server, how)
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-    assert staged.outcomes(job_id) == UNDISTURBED, worker.log
-    assert staged.ledger.repeated(job_id) == 0
-    undisturbed = staged.submit(recording())
-    assert staged.wait_until_over(undisturbed) == JobStatus.COMPLETED, worker.log
-    first, second = staged.texts([job_id, undisturbed])
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    assert faulty.outcomes(job_id) == UNDISTURBED, worker.log
+    assert faulty.step_log.repeated(job_id) == 0
+    undisturbed = faulty.submit(recording())
+    assert faulty.wait_until_over(undisturbed) == JobStatus.COMPLETED, worker.log
+    first, second = faulty.texts([job_id, undisturbed])
     assert first == second != ""
-    assert breaches(staged.db) == []
+    assert breaches(faulty.db) == []
 
 
 HELD = {
-    "after the claim": Fault(Step.CLAIMED, Deed.HOLD),
-    "before a batch's commit": Fault(Step.RECOGNISED, Deed.HOLD, batch=3),
-    "in recognition": Fault(Step.RECOGNISING, Deed.HOLD, batch=3),
-    "in punctuation": Fault(Step.PUNCTUATING, Deed.HOLD),
-    "before the transcript's commit": Fault(Step.FINISHING, Deed.HOLD),
+    "after the claim": Fault(Step.CLAIMED, Action.HOLD),
+    "before a batch's commit": Fault(Step.RECOGNISED, Action.HOLD, batch=3),
+    "in recognition": Fault(Step.RECOGNISING, Action.HOLD, batch=3),
+    "in punctuation": Fault(Step.PUNCTUATING, Action.HOLD),
+    "before the transcript's commit": Fault(Step.FINISHING, Action.HOLD),
 }
 
 
 @pytest.mark.parametrize("where", ["before a batch's commit", "before the transcript's commit"])
 def test_a_job_goes_on_after_an_outage_longer_than_its_lease(
-    staged: Staged, server: PostgresqlServer, where: str
+    faulty: FaultyInstallation, server: PostgresqlServer, where: str
 ) -> None:
-    go_through(staged, server, "stopped", HELD[where], OUT_S)
+    go_through(faulty, server, "stopped", HELD[where], OUT_S)
 
 
-def test_a_job_goes_on_when_a_frozen_server_thaws(staged: Staged, server: PostgresqlServer) -> None:
-    go_through(staged, server, "frozen", HELD["before a batch's commit"], OUT_S)
+def test_a_job_goes_on_when_a_frozen_server_thaws(
+    faulty: FaultyInstallation, server: PostgresqlServer
+) -> None:
+    go_through(faulty, server, "frozen", HELD["before a batch's commit"], OUT_S)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
 @pytest.mark.parametrize("where", HELD)
 def test_half_a_minute_without_a_database_costs_a_job_nothing_but_time(
-    staged: Staged, server: PostgresqlServer, how: str, where: str
+    faulty: FaultyInstallation, server: PostgresqlServer, how: str, where: str
 ) -> None:
-    go_through(staged, server, how, HELD[where], 30.0)
+    go_through(faulty, server, how, HELD[where], 30.0)
 
 
 def test_a_doorbell_in_an_outage_is_answered_afterwards(
-    staged: Staged, server: PostgresqlServer
+    faulty: FaultyInstallation, server: PostgresqlServer
 ) -> None:
-    worker = staged.start_worker()
-    staged.faults.arm(Fault(Step.CLAIMING, Deed.HOLD))
-    job_id = staged.submit(recording())
-    wait_for(staged.faults.has_struck, what="the claim")
+    worker = faulty.start_worker()
+    faulty.faults.arm(Fault(Step.CLAIMING, Action.HOLD))
+    job_id = faulty.submit(recording())
+    wait_for(faulty.faults.has_triggered, what="the claim")
     server.stop()
-    staged.faults.release()
+    faulty.faults.release()
     wait_for(lambda: "the database is unavailable" in worker.log, what="the outage to be seen")
     server.start()
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-    assert staged.outcomes(job_id) == UNDISTURBED
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    assert faulty.outcomes(job_id) == UNDISTURBED
 
 
 def test_an_attempt_that_waits_for_the_database_is_not_taken_for_one_that_hangs(
-    staged: Staged, server: PostgresqlServer
+    faulty: FaultyInstallation, server: PostgresqlServer
 ) -> None:
-    fault = Fault(Step.RECOGNISED, Deed.HOLD, batch=2)
-    worker, job_id = held_at(staged, fault, LONGSCRIBE_STALL_S="3")
+    fault = Fault(Step.RECOGNISED, Action.HOLD, batch=2)
+    worker, job_id = held_at(faulty, fault, LONGSCRIBE_STALL_S="3")
     server.stop()
-    staged.faults.release()
+    faulty.faults.release()
     time.sleep(OUT_S)
     server.start()
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-    assert staged.outcomes(job_id) == UNDISTURBED
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+    assert faulty.outcomes(job_id) == UNDISTURBED
 
 
 def test_a_worker_told_to_stop_in_an_outage_ends_in_time_and_its_job_is_gone_on_with(
-    staged: Staged, server: PostgresqlServer
+    faulty: FaultyInstallation, server: PostgresqlServer
 ) -> None:
-    fault = Fault(Step.RECOGNISED, Deed.HOLD, batch=3)
-    worker, job_id = held_at(staged, fault, LONGSCRIBE_SOFT_SHUTDOWN_S="20")
+    fault = Fault(Step.RECOGNISED, Action.HOLD, batch=3)
+    worker, job_id = held_at(faulty, fault, LONGSCRIBE_SOFT_SHUTDOWN_S="20")
     server.stop()
-    staged.faults.release()
+    faulty.faults.release()
     wait_for(lambda: "the database is unavailable" in worker.log, what="the outage to be seen")
     worker.kill(signal.SIGTERM)
     assert worker.process.wait(timeout=20) == 0, worker.log
     assert "received a stop signal while the database was unavailable" in worker.log
     server.start()
-    other = staged.start_worker("other")
-    assert staged.wait_until_over(job_id) == JobStatus.COMPLETED, other.log
-    assert staged.outcomes(job_id) == [
+    other = faulty.start_worker("other")
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, other.log
+    assert faulty.outcomes(job_id) == [
         (AttemptOutcome.LOST, "worker_lost"),
         (AttemptOutcome.COMPLETED, None),
     ]
-    assert staged.ledger.repeated(job_id) == 1
-    assert breaches(staged.db) == []
+    assert faulty.step_log.repeated(job_id) == 1
+    assert breaches(faulty.db) == []
 
 
 @pytest.mark.long
 def test_a_worker_told_to_stop_before_a_frozen_server_ends_in_time(
-    staged: Staged, server: PostgresqlServer
+    faulty: FaultyInstallation, server: PostgresqlServer
 ) -> None:
-    fault = Fault(Step.RECOGNISED, Deed.HOLD, batch=3)
-    worker, _ = held_at(staged, fault, LONGSCRIBE_SOFT_SHUTDOWN_S="60")
+    fault = Fault(Step.RECOGNISED, Action.HOLD, batch=3)
+    worker, _ = held_at(faulty, fault, LONGSCRIBE_SOFT_SHUTDOWN_S="60")
     server.freeze()
-    staged.faults.release()
+    faulty.faults.release()
     time.sleep(2.0)
     worker.kill(signal.SIGTERM)
     assert worker.process.wait(timeout=60) == 0, worker.log
 
 
 def test_in_an_outage_the_web_takes_nothing_and_says_so(
-    staged: Staged, server: PostgresqlServer
+    faulty: FaultyInstallation, server: PostgresqlServer
 ) -> None:
-    staged.stack.start_web()
+    faulty.stack.start_web()
     server.stop()
-    url = staged.stack.url
+    url = faulty.stack.url
     refused = requests.post(
         f"{url}/api/v1/jobs", files={"file": ("a.wav", recording(spans=1))}, timeout=30
     )

@@ -1,10 +1,10 @@
 """The stub recogniser in real worker processes, which fail where a test wants them to.
 
-`celery worker --include tests.support.staged_recogniser` puts it in place of the model.  No torch
+`celery worker --include tests.support.faulty_worker` puts it in place of the model.  No torch
 is imported, so that a worker is there in two seconds.
 
 FAULTS: the folder of faults (`tests.chaos.machinery.faults`).
-LEDGER: the file to which each step adds a line (`tests.chaos.machinery.ledger`).
+STEP_LOG: the file to which each step adds a line (`tests.chaos.machinery.step_log`).
 BATCH_TAKES_S: how long each batch takes.
 VISIBILITY_TIMEOUT_S: after how long Redis hands a message out again that nobody acknowledged. The
     product derives it from the longest recording allowed; there is no setting for it.
@@ -26,14 +26,14 @@ from sqlalchemy import Engine, event
 from shared import jobs
 from shared.settings import Settings
 from tests.chaos.machinery.faults import ANY, OF_A_BATCH, Faults, Step
-from tests.chaos.machinery.ledger import READY, STRUCK, Entry, Ledger
+from tests.chaos.machinery.step_log import READY, TRIGGERED, Entry, StepLog
 from tests.support.stub_recogniser import StubRecogniser, StubVoiceActivity
 from worker import child_process
 from worker.app import app
 from worker.recogniser import Pcm, RecognisedSpan, Recogniser, RecognitionRequest, SpeechSpan
 
 _faults = Faults(Path(os.environ["FAULTS"]))
-_ledger = Ledger(Path(os.environ["LEDGER"]))
+_step_log = StepLog(Path(os.environ["STEP_LOG"]))
 
 
 @dataclass
@@ -54,18 +54,18 @@ def _reach(step: Step, *, given: str = "") -> None:
         _attempt.batches += 1
     of = {"pid": os.getpid(), "job_id": _attempt.job_id, "fence": _attempt.fence}
     if step is not Step.LISTENING:  # it is reached with every block
-        _ledger.add(Entry(step, given=given, **of))  # type: ignore[arg-type]
+        _step_log.add(Entry(step, given=given, **of))  # type: ignore[arg-type]
     batch = _attempt.batches if step in OF_A_BATCH else 0
     due = _faults.due(step, filenames={_attempt.filename, ANY}, batch=batch)
     if due is not None:
         fault, filename = due
-        _ledger.add(Entry(STRUCK, **of))  # type: ignore[arg-type]
-        _faults.do(fault.deed, filename)
+        _step_log.add(Entry(TRIGGERED, **of))  # type: ignore[arg-type]
+        _faults.perform(fault.action, filename)
 
 
 def _claiming(claim_next: Callable[..., jobs.Claim | None]) -> Callable[..., jobs.Claim | None]:
     @functools.wraps(claim_next)
-    def staged(*args: Any, **values: Any) -> jobs.Claim | None:
+    def with_steps(*args: Any, **values: Any) -> jobs.Claim | None:
         global _attempt
         _attempt = _Attempt()
         _reach(Step.CLAIMING)
@@ -75,7 +75,7 @@ def _claiming(claim_next: Callable[..., jobs.Claim | None]) -> Callable[..., job
             _reach(Step.CLAIMED)
         return claim
 
-    return staged
+    return with_steps
 
 
 _writing = threading.local()
@@ -89,11 +89,11 @@ def _before_commit(connection: object) -> None:
         _reach(step)
 
 
-def _staged(
+def _with_steps(
     write: Callable[..., Any], before: Step, within: Step, after: Step
 ) -> Callable[..., Any]:
     @functools.wraps(write)
-    def staged(*args: Any, **values: Any) -> Any:
+    def with_steps(*args: Any, **values: Any) -> Any:
         _reach(before)
         _writing.step = within
         try:
@@ -103,18 +103,18 @@ def _staged(
         _reach(after)
         return written
 
-    return staged
+    return with_steps
 
 
-class StagedVoiceActivity(StubVoiceActivity):
+class FaultyVoiceActivity(StubVoiceActivity):
     def feed(self, pcm: Pcm) -> list[SpeechSpan]:
         _reach(Step.LISTENING)
         return super().feed(pcm)
 
 
-class StagedRecogniser(StubRecogniser):
+class FaultyRecogniser(StubRecogniser):
     def voice_activity(self) -> StubVoiceActivity:
-        return StagedVoiceActivity(self.options)
+        return FaultyVoiceActivity(self.options)
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         given = hashlib.sha256(b"".join(pcm.tobytes() for pcm in speech)).hexdigest()
@@ -127,14 +127,14 @@ class StagedRecogniser(StubRecogniser):
 
 
 def _load(settings: Settings, **_: Any) -> Recogniser:
-    _ledger.add(Entry(READY, os.getpid()))
-    return StagedRecogniser(delay_s=float(os.environ.get("BATCH_TAKES_S", "0.05")))
+    _step_log.add(Entry(READY, os.getpid()))
+    return FaultyRecogniser(delay_s=float(os.environ.get("BATCH_TAKES_S", "0.05")))
 
 
 child_process.load_configured_recogniser = _load
 jobs.claim_next = _claiming(jobs.claim_next)
-jobs.save_batch = _staged(jobs.save_batch, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED)
-jobs.finish = _staged(jobs.finish, Step.FINISHING, Step.COMPLETING, Step.FINISHED)
+jobs.save_batch = _with_steps(jobs.save_batch, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED)
+jobs.finish = _with_steps(jobs.finish, Step.FINISHING, Step.COMPLETING, Step.FINISHED)
 
 if "VISIBILITY_TIMEOUT_S" in os.environ:
     app.conf.broker_transport_options |= {

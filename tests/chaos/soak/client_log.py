@@ -32,7 +32,7 @@ class Accepted:
         return self.status in ("completed", "failed", "cancelled")
 
 
-class Book:
+class ClientLog:
     """All that was accepted, what clients found wrong, and counts of what they did."""
 
     def __init__(self) -> None:
