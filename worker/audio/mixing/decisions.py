@@ -11,7 +11,7 @@ speech above -56 dBFS; what lies above full scale is the limiter's.
 (see `measures`), from 25 s before to 10 s after; where there is none for a while the gain stays as
 it was, and before the first it is 1.  The gain never brings anything above -20 dBFS.
 
-**Noise alone** stays as faint as it is.  Where nothing around exceeds -75 dBFS it is dithered: the
+**Noise alone** stays as faint as it is.  Where nothing around exceeds -80 dBFS it is dithered: the
 last bits by themselves (faint rain, wind, keys) are taken for words by the bundled model, with
 dither they are not.
 
@@ -51,7 +51,7 @@ from worker.audio.mixing.formats import HOPS, TrackFormat
 from worker.audio.mixing.measures import ChannelMeasures, Course, Voice
 
 QUIET_DBFS = -56.0
-_FAINT_DBFS = -75.0
+_FAINT_DBFS = -80.0
 _NEVER_RAISED_ABOVE_DBFS = -20.0
 _MOST_RAISED_DB = 60.0
 _STEADY_HOPS = 7
