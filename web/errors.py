@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from math import ceil
@@ -31,7 +32,7 @@ _RETRY_AFTER_S = 5.0
 WITH_RETRY_AFTER = frozenset({429, 503, 507})
 """Statuses that pass by themselves: each says in `Retry-After` when to ask again."""
 
-_PROGRAMS = ("/api/", "/v1/", "/healthz", "/readyz", "/metrics")
+_PROGRAMS = re.compile(r"/api/|/v[0-9]+/|/healthz|/readyz|/metrics")
 _FOR_PEOPLE = ("/api/docs",)
 
 _HTTP_ERRORS = {
@@ -124,8 +125,13 @@ _STALE_PROGRAM = N_(
 
 
 def is_for_programs(path: str) -> bool:
-    """Whether `path` is for programs: errors are JSON, and API keys are accepted."""
-    return path.startswith(_PROGRAMS) and path not in _FOR_PEOPLE
+    """Whether `path` is for programs: its errors are JSON, and API keys are accepted."""
+    return _PROGRAMS.match(path) is not None and path not in _FOR_PEOPLE
+
+
+def wants_json() -> bool:
+    """Whether this request's errors are JSON: its path is for programs, or it prefers JSON."""
+    return is_for_programs(request.path) or request.accept_mimetypes.best == "application/json"
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -160,7 +166,7 @@ def _http_error(error: HTTPException) -> Response:
     code, message = _HTTP_ERRORS.get(status, default)
     if isinstance(error, CSRFError):
         code = "csrf_failed"
-        message = _STALE_PROGRAM if is_for_programs(request.path) else _STALE_PAGE
+        message = _STALE_PROGRAM if wants_json() else _STALE_PAGE
     response = _respond(message, status=status, code=code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
@@ -179,7 +185,7 @@ def _respond(
 ) -> Response:
     response: Response
     message = localised_message(code, message)
-    if is_for_programs(request.path):
+    if wants_json():
         body: dict[str, Any] = {
             "error": error_object(message, status=status, code=code, param=param)
         }

@@ -330,6 +330,25 @@ def test_a_key_that_is_none_is_refused_even_beside_a_good_cookie(
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Longscribe"'
 
 
+def test_a_program_is_told_in_json_that_it_must_sign_in_whatever_it_asks_for(
+    app: Flask, rows: Database
+) -> None:
+    anna = an_admin(rows)
+    program = app.test_client()
+    accepts = {"Accept": "application/json"}
+    for path, headers in (("/v2/jobs", {}), ("/api/v2/jobs", {}), ("/jobs", accepts)):
+        answer = program.get(path, headers=headers)
+        assert answer.status_code == 401, path
+        assert answer.json["error"]["code"] == "unauthorized"  # type: ignore[index]
+    assert program.get("/jobs").location == "/sign-in?next=/jobs"
+    for path in ("/v2/jobs", "/api/v2/jobs"):
+        answer = program.get(path, headers=bearer(rows, anna))
+        assert answer.status_code == 404, path
+        assert answer.json["error"]["code"] == "not_found"  # type: ignore[index]
+    # A key opens no page, whatever the program prefers.
+    assert program.get("/", headers={**bearer(rows, anna), **accepts}).status_code == 401
+
+
 def test_the_api_takes_a_change_with_a_key_or_with_cookie_and_token_never_with_a_cookie_alone(
     app: Flask, rows: Database
 ) -> None:

@@ -17,7 +17,7 @@ from shared import accounts
 from shared.accounts import Person
 from shared.accounts.errors import Forbidden, PasswordIsTemporary, Unauthorized
 from shared.settings import Settings
-from web.errors import is_for_programs
+from web.errors import is_for_programs, wants_json
 from web.http.security import SAFE_METHODS
 from web.services import services
 
@@ -151,7 +151,7 @@ def _require_token() -> None:
 
 
 def _turn_away() -> Response:
-    is_page = not is_for_programs(request.path) and not request.path.startswith("/fragments/")
+    is_page = not wants_json() and not request.path.startswith("/fragments/")
     # A script that asked for a part of a page must not be given the sign-in page for it.
     navigates = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
     if not is_page or not navigates:

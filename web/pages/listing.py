@@ -29,6 +29,7 @@ from shared.states import RUNNING, TERMINAL, JobStatus
 from web.api.parsing import parse
 from web.api.presenter import poll_after_s
 from web.authentication.owner import current_owner_id
+from web.errors import wants_json
 from web.i18n.languages import N_, current_language, same_site_path
 from web.pages.blueprint import pages
 from web.pages.rows import rows_of
@@ -197,7 +198,7 @@ def selected() -> Any:
             f"At most {MAX_SELECTED} jobs are taken at once; these are {len(chosen)}.",
             param="job",
         )
-    by_program = request.accept_mimetypes.best == "application/json"
+    by_program = wants_json()
     back = same_site_path(request.form.get("back"))
     if not chosen:
         flash(_("Nothing was selected."), "error")

@@ -141,10 +141,19 @@ def test_a_wrong_query_is_named(client: FlaskClient, query: str, param: str) -> 
         "/api/v1/jobs/%00",
         "/api/v1/nothing",
         "/api/",
+        "/v2/jobs",
     ],
 )
 def test_what_is_not_there_is_a_json_404(client: FlaskClient, path: str) -> None:
     assert error_of(client.get(path), 404)["code"] == "not_found"
+
+
+def test_whoever_prefers_json_gets_errors_as_json(client: FlaskClient) -> None:
+    missing = client.get("/nothing", headers={"Accept": "application/json, text/plain, */*"})
+    assert error_of(missing, 404)["code"] == "not_found"
+    for accepted in ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "*/*"):
+        page = client.get("/nothing", headers={"Accept": accepted})
+        assert (page.status_code, page.mimetype) == (404, "text/html")
 
 
 def test_a_wrong_method_is_a_405_that_names_the_right_ones(client: FlaskClient) -> None:
