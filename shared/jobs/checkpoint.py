@@ -33,6 +33,9 @@ class Recognition:
     """Codes of what recognition noted."""
     report: RecordingReport | None = None
     """None where a version before it decoded the recording."""
+    takes: tuple[tuple[int, str | None], ...] = ()
+    """Where the samples of each take begin, and whose words they are. Empty: one take, of nobody in
+    particular."""
 
     @property
     def warning_codes(self) -> list[str]:
@@ -49,7 +52,8 @@ def stored_recognition(db: Database, claim: Claim, plan_key: str) -> Recognition
         return None
     with db.reading() as session:
         report = session.scalar(select(Job.recording_report).where(Job.id == claim.job_id))
-    return Recognition(**content, report=stored_report(report))
+    takes = tuple((start, speaker) for start, speaker in content.get("takes", ()))
+    return Recognition(**content | {"takes": takes}, report=stored_report(report))
 
 
 def store_recognition(db: Database, claim: Claim, plan_key: str, recognition: Recognition) -> None:
@@ -62,7 +66,11 @@ def store_recognition(db: Database, claim: Claim, plan_key: str, recognition: Re
         report = recognition.report.to_json() if recognition.report else None
         renew(session, claim, failed_attempts=0, recording_report=report)
         require_all_recognised(session, claim)
-        content = {"duration_s": recognition.duration_s, "warnings": recognition.warnings}
+        content = {
+            "duration_s": recognition.duration_s,
+            "warnings": recognition.warnings,
+            "takes": [list(take) for take in recognition.takes],
+        }
         _store(session, claim, plan_key, Stage.RECOGNISING, content)
 
 

@@ -120,6 +120,8 @@ class RecordingReport:
     """Length that the container tells; None where it tells none."""
     decoded_s: float
     """Length that was decoded, filled silence included."""
+    duration_s: float = 0.0
+    """Length as a player shows it: less than decoded where the container's clock runs slower."""
     tracks: tuple[TrackReport, ...] = ()
     parts: int = 1
     """How many recordings were joined in the file."""

@@ -57,3 +57,7 @@ def parse_choice(value: object) -> SoundChoice:
     if not 1 <= number <= MOST_NUMBER:
         raise ValueError(f"must be 'mix', 'each' or a number from 1 to {MOST_NUMBER}")
     return number
+
+
+MIXED = SoundSelection()
+"""All tracks and channels together."""

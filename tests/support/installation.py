@@ -20,10 +20,11 @@ from tests.support.services import Stack, children, wait_for
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 
-def as_wav(samples: Pcm) -> bytes:
+def as_wav(samples: Pcm, channels: int = 1) -> bytes:
+    """A WAV file of 16 kHz samples, interleaved where there are several channels."""
     buffer = BytesIO()
     with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
         file.writeframes(samples.tobytes())

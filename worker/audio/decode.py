@@ -3,11 +3,15 @@
     with decode(recording) as audio:
         for block in audio:
             ...
+    audio.report
 
 FFmpeg is millions of lines of C that read what strangers send, so it runs in a child process of its
 own: no credentials in its environment, limits on memory and processor time, and a filter on system
 calls under which it can open and connect to nothing (`worker.audio.decoder`).  This side keeps the
 clock, counts the samples and trusts nothing that the child says.
+
+The child gives every sound track with all of its channels; here they are put in their places
+(`worker.audio.placement`) and become one (`worker.audio.mixing`).
 
 The child is a plain subprocess because Celery's pool processes are daemonic, which denies them
 `multiprocessing`.
@@ -23,12 +27,19 @@ from typing import Self
 import numpy as np
 
 from shared.errors import AudioTooLong
-from shared.transcripts.values import SAMPLE_BYTES
-from worker.audio.decoder.limits import DecodeLimits, DecodeSummary
+from shared.transcripts.recording_report import RecordingReport
+from worker.audio.account import account
+from worker.audio.decoder.claims import HeaderClaim
+from worker.audio.decoder.limits import DecodeLimits
 from worker.audio.decoder.process import Abandoned, DecoderProcess
+from worker.audio.mixing.formats import TrackFormat
+from worker.audio.mixing.mixer import Mixer
+from worker.audio.placement import Placement
+from worker.audio.player_clock import PlayerClock
+from worker.audio.track_sound import TrackSoundReader
 from worker.recogniser import SAMPLE_RATE, Pcm
 
-__all__ = ["BLOCK_S", "Abandoned", "DecodeLimits", "DecodeSummary", "DecodedAudio", "decode"]
+__all__ = ["BLOCK_S", "Abandoned", "DecodeLimits", "DecodedAudio", "decode"]
 
 BLOCK_S = 5.0
 """Seconds in a block: 160 kB, a few milliseconds of decoding, and a prompt answer to cancel."""
@@ -40,20 +51,28 @@ def decode(
     limits: DecodeLimits | None = None,
     block_s: float = BLOCK_S,
     abandoned: threading.Event | None = None,
+    track: int | None = None,
+    channel: int | None = None,
 ) -> DecodedAudio:
     """Decode a recording, given as a path or a descriptor.
 
     Enter the result to start, iterate it for the sound.
 
     Another thread may set `abandoned` once the sound is not needed any more: the thread that waits
-    for it here then gets Abandoned.
+    for it here then gets Abandoned.  `track` and `channel`, from 1, ask for that one alone;
+    otherwise all are mixed.
 
     Entering or iterating raises UnsupportedMedia, NoAudio, AudioTooLong or DecodeTimeout, which
     say what is wrong with the recording; WorkerLost when the child was killed from outside; and
     OSError when it cannot be opened at all.  Blocks that came before an error are good.
     """
     return DecodedAudio(
-        recording, limits or DecodeLimits(), block_s, abandoned or threading.Event()
+        recording,
+        limits or DecodeLimits(),
+        block_s,
+        abandoned or threading.Event(),
+        track=track,
+        channel=channel,
     )
 
 
@@ -71,21 +90,39 @@ class DecodedAudio:
         limits: DecodeLimits,
         block_s: float,
         abandoned: threading.Event,
+        *,
+        track: int | None = None,
+        channel: int | None = None,
     ) -> None:
         self._recording = recording
         self._abandoned = abandoned
         self._limits = limits
+        self._track, self._channel = track, channel
         self._block_samples = max(1, round(block_s * SAMPLE_RATE))
         self._child: DecoderProcess | None = None
+        self._mixed: list[Pcm] = []
+        self._waiting = 0
+        """Mixed samples that were not given away yet."""
         self._samples = 0
         self._ended = False
-        self._duration_s: float | None = None
-        self._summary: DecodeSummary | None = None
+        self._too_long = False
+        self._closed = False
+        self._report: RecordingReport | None = None
+
+    @property
+    def header(self) -> HeaderClaim:
+        """What the container says of itself, once entered. It may be untrue."""
+        return self._header
 
     @property
     def duration_s(self) -> float | None:
         """Seconds that the header claims, for progress; None where it has none. May be untrue."""
-        return self._duration_s
+        return self._header.duration_s
+
+    @property
+    def clock(self) -> PlayerClock:
+        """When each sample is heard in a player, as far as it is decoded."""
+        return self._placement.clock
 
     @property
     def pid(self) -> int:
@@ -93,22 +130,32 @@ class DecodedAudio:
         return self._running().pid
 
     @property
-    def summary(self) -> DecodeSummary:
-        """What came of decoding. Raises RuntimeError before iteration has ended by itself."""
-        if self._summary is None:
+    def report(self) -> RecordingReport:
+        """What was in it. Raises RuntimeError before iteration has ended by itself."""
+        if self._report is None:
             raise RuntimeError("the recording has not been decoded to its end")
-        return self._summary
+        return self._report
+
+    @property
+    def has_even_bit_rate(self) -> bool:
+        """Whether the packets of the first track were all of one size, after the end."""
+        return self._has_even_bit_rate
 
     def __enter__(self) -> Self:
         if self._child is not None:
             raise RuntimeError("a recording is decoded once; call decode() again")
-        self._child = DecoderProcess(self._recording, self._limits, self._abandoned)
+        self._child = DecoderProcess(self._recording, self._limits, self._abandoned, self._track)
         try:
             self._child.wait_for_header()
-            if self._child.events.get("header") is None:
-                self._child.raise_failure()
-            duration = self._child.number("header", "duration_s")
-            self._duration_s = duration if duration > 0 else None
+            self._header = self._child.header()
+            heard = self._header.heard
+            self._placement = Placement(len(heard))
+            self._sound = TrackSoundReader(
+                self._child, heard, self._limits.max_samples, self._channel
+            )
+            self._mixer = Mixer(
+                [TrackFormat(channels, track.integer) for track, channels in self._sound.tracks]
+            )
         except BaseException:
             self._child.close()
             raise
@@ -126,34 +173,84 @@ class DecodedAudio:
         """Kill the child if it still runs, and wait for it. May be called twice."""
         if self._child is not None:
             self._child.close()
-        self._ended = True
+        self._closed = True
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Pcm:
-        child = self._running()
-        if self._ended:
+        self._running()
+        if self._closed:
             raise StopIteration
-        allowed = self._limits.max_samples - self._samples
-        # One sample beyond the cap tells a recording that ends there from one that does not.
-        block = np.empty(min(self._block_samples, allowed + 1), dtype=np.int16)
         try:
-            got = child.read(block.data.cast("B"), self._samples)
-            if got > allowed * SAMPLE_BYTES:
-                raise AudioTooLong
-            samples, stray = divmod(got, SAMPLE_BYTES)
-            self._samples += samples
-            if samples == len(block):
-                return block
-            self._summary = child.finish(self._samples, stray)
+            while not self._ended and self._waiting < self._block_samples:
+                self._read_on()
         except BaseException:
             self.close()
             raise
-        self.close()
-        if samples == 0:
+        block = self._take_block()
+        if len(block) == 0:
+            self.close()
+            if self._too_long:
+                raise AudioTooLong
             raise StopIteration
-        return block[:samples]
+        return block
+
+    def _read_on(self) -> None:
+        """Mix the next piece of sound; after the last, what is left, and write the account."""
+        child = self._running()
+        piece = self._sound.read(self._samples + self._waiting)
+        if piece is None:
+            done = child.finish(len(self._header.heard))
+            self._drain()
+            self._has_even_bit_rate = done.even_bit_rate
+            self._report = account(
+                self._header,
+                done,
+                self._placement,
+                self._mixer.summary(),
+                samples=self._samples + self._waiting,
+                one_track=self._track is not None,
+                one_channel=self._channel is not None,
+            )
+            child.close()
+            return
+        track, heard_s, sound = piece
+        samples = sound.shape[1]
+        at = self._placement.place(track, samples, heard_s)
+        if at + samples > self._limits.max_samples:
+            self._too_long = True
+            self._drain()
+            return
+        self._mixer.add(track, at, sound)
+        self._keep(self._mixer.take())
+
+    def _drain(self) -> None:
+        """Nothing more is added: mix what is left."""
+        self._keep(self._mixer.finish())
+        self._ended = True
+
+    def _keep(self, mixed: Pcm) -> None:
+        if len(mixed):
+            self._mixed.append(mixed)
+            self._waiting += len(mixed)
+
+    def _take_block(self) -> Pcm:
+        wanted = min(self._block_samples, self._waiting)
+        block = np.empty(wanted, dtype=np.int16)
+        filled = 0
+        while filled < wanted:
+            piece = self._mixed[0]
+            count = min(len(piece), wanted - filled)
+            block[filled : filled + count] = piece[:count]
+            filled += count
+            if count == len(piece):
+                self._mixed.pop(0)
+            else:
+                self._mixed[0] = piece[count:]
+        self._waiting -= wanted
+        self._samples += wanted
+        return block
 
     def _running(self) -> DecoderProcess:
         if self._child is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.settings import Settings
+from shared.transcripts.sound_selection import MIXED
 from shared.transcripts.values import Transcript
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
@@ -46,7 +47,8 @@ def transcribe_file(
         source = SpeechSource(
             recording,
             spool,
-            recogniser.voice_activity(),
+            recogniser.voice_activity,
+            selection=MIXED,
             limits=DecodeLimits(max_audio_s=settings.max_audio_s),
             require_space=lambda wanted_bytes: None,
         )

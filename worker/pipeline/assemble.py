@@ -44,6 +44,7 @@ def assemble(
     words: Sequence[Word],
     marks: Sequence[str] | None,
     *,
+    turns: Sequence[tuple[int, str | None]] = (),
     duration: float,
     language: str,
     model: str,
@@ -54,7 +55,9 @@ def assemble(
 
     `marks` has one entry a word: the punctuation after it, or ''.  Raises ValueError if not.
     None: there is no punctuation, and pauses alone divide.  A word whose confidence is below
-    `low_confidence` counts as doubtful.
+    `low_confidence` counts as doubtful.  `turns`: the index of the first word of each speaker who
+    was heard by himself, and his name; his words are in order of time, and the sentences of all
+    are put in order.
     """
     found = list(warnings)
     pause_s = SENTENCE_PAUSE_S
@@ -65,16 +68,24 @@ def assemble(
     if len(marks) != len(words):
         raise ValueError(f"{len(words)} words but {len(marks)} marks")
     sentences: list[Sentence] = []
+    begins = [index for index, _ in turns]
+    speaker: str | None = None
     start = 0
     for index, word in enumerate(words):
-        last = index + 1 == len(words)
+        if index in begins:
+            # The last of them: a speaker who says nothing begins where the next one does.
+            speaker = [name for first, name in turns if first == index][-1]
+        last = index + 1 == len(words) or index + 1 in begins
         if (
             last
             or marks[index][-1:] in SENTENCE_END
             or words[index + 1].start - word.end >= pause_s
         ):
-            sentences.append(_sentence(words[start : index + 1], marks[start : index + 1]))
+            ends = slice(start, index + 1)
+            sentences.append(_sentence(words[ends], marks[ends], speaker))
             start = index + 1
+    if len(turns) > 1:
+        sentences.sort(key=lambda sentence: sentence.start)
     if not words:
         found.append(NO_SPEECH)
     doubtful = low_confidence_share(words, low_confidence)
@@ -103,7 +114,7 @@ def low_confidence_share(words: Sequence[Word], below: float) -> float | None:
     return round(sum(value < below for value in known) / len(known), 4) if known else None
 
 
-def _sentence(words: Sequence[Word], marks: Sequence[str]) -> Sentence:
+def _sentence(words: Sequence[Word], marks: Sequence[str], speaker: str | None) -> Sentence:
     is_chinese = any(not word.word.isascii() for word in words)
     pieces = []
     for index, (word, mark) in enumerate(zip(words, marks, strict=True)):
@@ -116,4 +127,5 @@ def _sentence(words: Sequence[Word], marks: Sequence[str]) -> Sentence:
         end=words[-1].end,
         text=join_text(pieces),
         words=tuple(words),
+        speaker=speaker,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.jobs import Claim
+from shared.transcripts.sound_selection import SoundSelection
 from worker.pipeline.metering import AttemptMeter
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
@@ -24,6 +25,8 @@ class Attempt:
     claim: Claim
     request: RecognitionRequest
     """What the job asks of recognition beside its audio."""
+    selection: SoundSelection
+    """Which tracks and channels of the recording are heard, and how."""
     check: Callable[[], None]
     """Call it between blocks and batches. It raises when the attempt must stop: Cancelled,
     FenceLost or ShutdownRequested."""
@@ -45,13 +48,15 @@ class Attempt:
         request: RecognitionRequest = EMPTY_REQUEST,
     ) -> Self:
         """Starts the meter."""
+        selection = SoundSelection.from_options(claim.options)
         return cls(
             tools=tools,
             claim=claim,
             request=request,
+            selection=selection,
             check=check,
             liveness=liveness,
             store=RetryingStore(tools.db, claim, check, liveness),
             meter=AttemptMeter(tools.recogniser.memory),
-            plan_key=plan_key(tools, request),
+            plan_key=plan_key(tools, request, selection),
         )

@@ -19,8 +19,15 @@ from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm
 log = structlog.get_logger(__name__)
 
 
+def _as_decoded(sample: int) -> float:
+    return sample / SAMPLE_RATE
+
+
 class BatchRunner:
-    """Recognises batches of one attempt and commits each; `words` are those of all that is done."""
+    """Recognises batches of one attempt and commits each; `segments` are all that is done.
+
+    heard_s: gives the second of the player at which a sample of the spool is heard.
+    """
 
     def __init__(self, attempt: Attempt, spool: AudioSpool) -> None:
         self._attempt = attempt
@@ -28,10 +35,11 @@ class BatchRunner:
         self._batch_sizer = attempt.tools.batch_sizer
         self._spool = spool
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
+        self.heard_s: Callable[[int], float] = _as_decoded
 
-    def words(self) -> list[Word]:
-        """Every word that is recognised by now, in order of time."""
-        return words_of([segment for _, segment in sorted(self._done.items())])
+    def segments(self) -> list[RecognisedSegment]:
+        """Every segment that is recognised by now, in order of its samples."""
+        return [segment for _, segment in sorted(self._done.items())]
 
     def run(
         self,
@@ -100,21 +108,27 @@ class BatchRunner:
                 segment.start_sample,
                 segment.end_sample,
                 segment.batch,
-                [_placed(word, segment.start_sample / SAMPLE_RATE) for word in said.words],
+                [self._placed(word, segment.start_sample) for word in said.words],
             )
             for segment, said in zip(batch, results, strict=True)
         ]
+
+    def _placed(self, word: Word, start_sample: int) -> jobs.StoredWord:
+        """A word's times in the recording, rounded to the millisecond they are known to."""
+        start = self._heard(start_sample, word.start)
+        # A clock that steps back within a word must not turn it round.
+        end = max(start, self._heard(start_sample, word.end))
+        return word.word, round(start, 3), round(end, 3), word.confidence
+
+    def _heard(self, start_sample: int, seconds: float) -> float:
+        sample = start_sample + round(seconds * SAMPLE_RATE)
+        # Not from the sample itself: the rounding to whole samples would move words by 0.06 ms.
+        return start_sample / SAMPLE_RATE + seconds + self.heard_s(sample) - sample / SAMPLE_RATE
 
 
 def words_of(segments: Sequence[RecognisedSegment]) -> list[Word]:
     """The words of `segments`, which are in order of time."""
     return [Word(*word) for segment in segments for word in segment.words or ()]
-
-
-def _placed(word: Word, offset_s: float) -> jobs.StoredWord:
-    """A word's times in the recording, rounded to the millisecond they are known to."""
-    start, end = round(offset_s + word.start, 3), round(offset_s + word.end, 3)
-    return word.word, start, end, word.confidence
 
 
 def _span(segment: RecognisedSegment) -> tuple[int, int]:

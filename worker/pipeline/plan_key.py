@@ -6,14 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict
 
+from shared.transcripts.sound_selection import MIXED, SoundSelection
 from worker.pipeline.tools import Tools
 from worker.recogniser import RecognitionRequest
 
-_PLAN_VERSION = 2
+_PLAN_VERSION = 3
 """Raise it when a change to decoding or segmentation moves spans or alters words."""
 
 
-def plan_key(tools: Tools, request: RecognitionRequest) -> str:
+def plan_key(tools: Tools, request: RecognitionRequest, selection: SoundSelection = MIXED) -> str:
     """A hash of everything that decides where the spans are and which words are recognised in them.
 
     What is stored under another key belongs to another text and is not used again.
@@ -28,4 +29,6 @@ def plan_key(tools: Tools, request: RecognitionRequest) -> str:
     ]
     if asked := request.stated():  # an empty request keeps the keys from before there were any
         decides.append(asked)
+    if chosen := selection.to_options():
+        decides.append(chosen)
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

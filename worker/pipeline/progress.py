@@ -27,7 +27,7 @@ class RecordingProgress:
         self._stage = Stage.DECODING
         self._written = 0.0
         self.expected_s: float | None = None
-        """Seconds that the recording's header claims; after its end, seconds that it has."""
+        """Seconds that the recording's header claims; after its end, seconds that were decoded."""
 
     def decoded_block(self, expected_s: float | None) -> None:
         """Show progress while nothing is recognised yet; afterwards the batches show it."""
@@ -39,10 +39,11 @@ class RecordingProgress:
             self._written = progress
             self._store.write(jobs.set_stage, self._stage, progress=progress)
 
-    def decoded_all(self) -> None:
-        """Store the recording's length; the header may have claimed another."""
+    def decoded_all(self, duration_s: float) -> None:
+        """Store the recording's length as a player shows it; the header may have claimed another,
+        and the spool holds more where tracks are heard one after another."""
         self.expected_s = self._spool.seconds
-        self._store.write(jobs.set_stage, self._stage, duration_s=self._spool.seconds)
+        self._store.write(jobs.set_stage, self._stage, duration_s=duration_s)
 
     def begin_recognition(self) -> None:
         """Change the stage, the first time that this is called."""

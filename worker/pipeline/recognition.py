@@ -19,8 +19,6 @@ from shared import jobs
 from shared.errors import NoAudio
 from shared.jobs import RecognisedSegment
 from shared.storage.space import require_space
-from shared.transcripts.recording_report import RecordingReport
-from shared.transcripts.values import Word
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
 from worker.batching.plan import plan_batches
@@ -35,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class RecognitionRun:
-    """Recognises the recording of one attempt: `recognise` it, then take its `words`.
+    """Recognises the recording of one attempt: `recognise` it, then take its `segments`.
 
     The steps of `recognise`:
     1. decode and find speech, block by block (`SpeechSource`, on a thread of its own);
@@ -53,15 +51,13 @@ class RecognitionRun:
         self._batch_size_s = 0.0
         self._progress = RecordingProgress(attempt.store, spool)
         self._runner = BatchRunner(attempt, spool)
-        self.report: RecordingReport | None = None
-        """What decoding found in the file, once `recognise` is through."""
 
-    def words(self) -> list[Word]:
-        """Every word that is recognised by now, in order of time."""
-        return self._runner.words()
+    def segments(self) -> list[RecognisedSegment]:
+        """Every segment that is recognised by now, in order of its samples."""
+        return self._runner.segments()
 
-    def recognise(self) -> list[str]:
-        """Decode, plan and recognise to the recording's end; the warnings.
+    def recognise(self) -> jobs.Recognition:
+        """Decode, plan and recognise to the recording's end; what is known of it then.
 
         Raises what decoding and recognition raise.
         """
@@ -72,11 +68,13 @@ class RecognitionRun:
             SpeechSource(
                 recording,
                 self._spool,
-                None if planned else tools.recogniser.voice_activity(),
+                None if planned else tools.recogniser.voice_activity,
+                selection=self._attempt.selection,
                 limits=DecodeLimits(max_audio_s=tools.settings.max_audio_s),
                 require_space=partial(require_space, tools.work_space),
             ) as source,
         ):
+            self._runner.heard_s = source.clock.heard_s
             if planned:
                 for _ in self._blocks(source):
                     pass
@@ -85,8 +83,10 @@ class RecognitionRun:
             else:
                 for window, is_last in self._windows(source):
                     self._run(self._plan(window, is_last=is_last))
-            damaged = source.summary.corrupt_packets > 0
-        return ["damaged_audio_skipped"] if damaged else []
+            report = source.report
+        return jobs.Recognition(
+            report.duration_s, warnings=[], report=report, takes=tuple(source.clock.starts)
+        )
 
     def _blocks(self, source: SpeechSource) -> Iterator[list[SpeechSpan]]:
         """The spans of each block, up to the recording's end, which is stored."""
@@ -96,7 +96,7 @@ class RecognitionRun:
             yield block.spans
         if self._spool.samples == 0:
             raise NoAudio
-        self._progress.decoded_all()
+        self._progress.decoded_all(source.report.duration_s)
         waveform = source.waveform
         if waveform is not None:
             self._attempt.store.write(jobs.store_waveform, waveform)

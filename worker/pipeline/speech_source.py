@@ -2,24 +2,29 @@
 
 The decoder is another process and the recogniser may be a GPU, so while a window of the recording
 is recognised the next one is already being decoded.  The samples go to the spool on disk; only the
-spans wait in memory.
+spans wait in memory.  Where a job wants tracks or channels heard by themselves, the recording is
+decoded once for each, and they follow each other in the spool.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from shared.jobs import Waveform
+from shared.transcripts.recording_report import RecordingReport
+from shared.transcripts.sound_selection import SoundSelection
 from shared.transcripts.values import SAMPLE_BYTES
-from worker.audio.decode import DecodeLimits, DecodeSummary, decode
+from worker.audio.account import combine
+from worker.audio.decode import DecodedAudio, DecodeLimits, decode
+from worker.audio.player_waveform import PlayerWaveform
 from worker.audio.spool import AudioSpool
-from worker.audio.waveform import LoudnessMeter
+from worker.audio.takes import Take, TakesClock, single_take, takes_of
 from worker.recogniser import SAMPLE_RATE, SpeechSpan, VoiceActivityDetector
 
 _WAIT_S = 0.2
@@ -46,41 +51,44 @@ class SpeechSource:
 
     `expected_s` is the length that the recording's header claims, or None; it is known once
     `blocks` has yielded.  `require_space` is given the bytes that are still to be written and
-    raises if there is no room.  With no `detector` there is only decoding, and no spans.
+    raises if there is no room.  `new_detector` gives a detector for each take; with None there is
+    only decoding, and no spans.
     """
 
     def __init__(
         self,
         recording: Path | int,
         spool: AudioSpool,
-        detector: VoiceActivityDetector | None,
+        new_detector: Callable[[], VoiceActivityDetector] | None,
         *,
+        selection: SoundSelection,
         limits: DecodeLimits,
         require_space: Callable[[int], None],
     ) -> None:
         self._recording = recording
         self._spool = spool
-        self._detector = detector
+        self._new_detector = new_detector
+        self._selection = selection
         self._limits = limits
         self._require_space = require_space
         self._blocks: queue.SimpleQueue[SourceBlock | _End] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="speech source", daemon=True)
-        self._summary: DecodeSummary | None = None
-        self._loudness = LoudnessMeter()
+        self._reports: list[RecordingReport] = []
+        self._waveform = PlayerWaveform()
         self.expected_s: float | None = None
+        self.clock = TakesClock()
+        """When the samples that are in the spool by now are heard."""
 
     @property
     def waveform(self) -> Waveform | None:
         """What the recording looks like, after `blocks` has ended; None where there is no sound."""
-        return self._loudness.waveform()
+        return self._waveform.waveform()
 
     @property
-    def summary(self) -> DecodeSummary:
-        """What came of decoding, after `blocks` has ended."""
-        if self._summary is None:
-            raise RuntimeError("the recording has not been decoded to its end")
-        return self._summary
+    def report(self) -> RecordingReport:
+        """What was in the recording, after `blocks` has ended."""
+        return combine(self._reports)
 
     def blocks(self, check: Callable[[], None]) -> Iterator[SourceBlock]:
         """The blocks in order, up to the recording's end; `check` is called before each wait.
@@ -109,25 +117,49 @@ class SpeechSource:
 
     def _decode(self) -> None:
         # Entered and read on this thread: the kernel kills the decoder with the thread it knows.
-        with decode(self._recording, limits=self._limits, abandoned=self._stopped) as audio:
-            self.expected_s = audio.duration_s
+        single = single_take(self._selection)
+        if single is not None:
+            takes: tuple[Take, ...] = (single,)
+        else:
+            with self._decoder(Take()) as audio:  # for its header
+                takes = takes_of(self._selection, audio.header)
+        for take in takes:
+            self._decode_take(take, takes=len(takes))
+
+    def _decode_take(self, take: Take, *, takes: int) -> None:
+        start = self._spool.samples
+        detector = self._new_detector() if self._new_detector else None
+        self._waveform.begin_take()
+        with self._decoder(take) as audio:
+            if audio.duration_s is not None:
+                self.expected_s = takes * audio.duration_s
+            self.clock.begin(start, take, audio.clock)
             self._require_space(self._expected_bytes())
             for block in audio:
                 if self._stopped.is_set():
                     return
                 self._require_space(0)
                 self._spool.append(block)
-                self._loudness.feed(block)
-                spans = self._detector.feed(block) if self._detector else []
-                self._blocks.put(SourceBlock(spans, self._spool.seconds))
-            self._summary = audio.summary
-        last = self._detector.finish() if self._detector else []
-        self._blocks.put(SourceBlock(last, self._spool.seconds))
+                self._waveform.feed(block, audio.clock)
+                found = detector.feed(block) if detector else []
+                self._blocks.put(SourceBlock(_moved(found, start), self._spool.seconds))
+            self._reports.append(audio.report)
+        last = detector.finish() if detector else []
+        self._blocks.put(SourceBlock(_moved(last, start), self._spool.seconds))
+
+    def _decoder(self, take: Take) -> DecodedAudio:
+        return decode(
+            self._recording,
+            limits=self._limits,
+            abandoned=self._stopped,
+            track=take.track,
+            channel=take.channel,
+        )
 
     def _expected_bytes(self) -> int:
         """What the decoded recording takes, if its header is right and it is not too long."""
         expected_s = min(self.expected_s or 0.0, self._limits.max_audio_s)
-        return int(expected_s * SAMPLE_RATE) * SAMPLE_BYTES
+        return max(0, int(expected_s * SAMPLE_RATE) - self._spool.samples) * SAMPLE_BYTES
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -141,3 +173,7 @@ class SpeechSource:
     ) -> None:
         self._stopped.set()
         self._thread.join()
+
+
+def _moved(spans: Sequence[SpeechSpan], by: int) -> list[SpeechSpan]:
+    return [SpeechSpan(span.start + by, span.end + by) for span in spans] if by else list(spans)

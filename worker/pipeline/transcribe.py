@@ -17,6 +17,7 @@ import structlog
 
 from shared import jobs
 from shared.errors import PermanentError, PunctuationFailed
+from shared.jobs import RecognisedSegment
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
@@ -39,7 +40,8 @@ def transcribe(attempt: Attempt) -> Transcript:
     """
     recogniser = attempt.tools.recogniser
     require_supported(recogniser, attempt.request)
-    words, recognition = _words(attempt)
+    segments, recognition = _recognise(attempt)
+    words = words_of(segments)
     marks: list[str] | None
     if recogniser.punctuates:
         words, marks = split_marks(words)
@@ -50,6 +52,7 @@ def transcribe(attempt: Attempt) -> Transcript:
     return assemble(
         words,
         marks,
+        turns=_turns(segments, recognition.takes),
         duration=recognition.duration_s,
         language=attempt.request.language or recogniser.languages[0],
         model=recogniser.identity.name,
@@ -58,21 +61,31 @@ def transcribe(attempt: Attempt) -> Transcript:
     )
 
 
-def _words(attempt: Attempt) -> tuple[list[Word], jobs.Recognition]:
-    """The words of the whole recording, in order of time, and the first checkpoint."""
+def _recognise(attempt: Attempt) -> tuple[list[RecognisedSegment], jobs.Recognition]:
+    """The words of the whole recording, in order of its samples, and the first checkpoint."""
     store, key = attempt.store, attempt.plan_key
     recognition = store.read(jobs.stored_recognition, key)
     if recognition is not None:
-        return words_of(store.read(jobs.stored_plan, key).segments), recognition
+        return store.read(jobs.stored_plan, key).segments, recognition
     with (
         work_folder(attempt.tools.settings.work_dir, attempt.claim.job_id) as folder,
         AudioSpool(folder / "audio.pcm") as spool,
     ):
         run = RecognitionRun(attempt, spool)
-        warnings = run.recognise()
-        recognition = jobs.Recognition(spool.seconds, warnings, run.report)
+        recognition = run.recognise()
     store.write(jobs.store_recognition, key, recognition)
-    return run.words(), recognition
+    return run.segments(), recognition
+
+
+def _turns(
+    segments: Sequence[RecognisedSegment], takes: Sequence[tuple[int, str | None]]
+) -> list[tuple[int, str | None]]:
+    """The index of the first word of each take, and whose words these are."""
+    first_words: list[tuple[int, str | None]] = []
+    for start_sample, speaker in takes:
+        before = [segment for segment in segments if segment.start_sample < start_sample]
+        first_words.append((len(words_of(before)), speaker))
+    return first_words
 
 
 def _marks(attempt: Attempt, words: Sequence[Word]) -> list[str] | None:

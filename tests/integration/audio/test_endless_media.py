@@ -76,12 +76,10 @@ def test_a_small_file_that_holds_hours_stops_at_the_cap(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("claimed_s", [0, 1, 36_000])
 def test_the_headers_length_decides_nothing(tmp_path: Path, claimed_s: int) -> None:
-    """Three seconds of sound whose header says ten hours, or one second, are what they are."""
+    """Three seconds of sound whose header says ten hours, one second or none are what they are."""
     path = tmp_path / "recording"
     path.write_bytes(wav_header(claimed_s * RATE * 2) + sound(3.0).tobytes())
-    samples = decoded_samples(path, max_audio_s=10)
-    assert samples <= 3 * RATE
-    assert samples == (RATE if claimed_s == 1 else 3 * RATE)
+    assert decoded_samples(path, max_audio_s=10) == 3 * RATE
 
 
 def test_exactly_the_longest_recording_is_accepted(tmp_path: Path) -> None:
@@ -128,7 +126,7 @@ def test_waiting_is_bounded_by_what_was_decoded(tmp_path: Path) -> None:
 
 def test_a_decoder_that_hangs_is_stopped(tmp_path: Path) -> None:
     path = long_wav(tmp_path / "recording", hours=1)
-    limits = DecodeLimits(stall_s=1.0)
+    limits = DecodeLimits(stall_s=3.0)
     with pytest.raises(DecodeTimeout), decode(path, limits=limits) as audio:
         next(audio)
         os.kill(audio.pid, signal.SIGSTOP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,12 @@ class TestCheckpoints:
     ) -> None:
         listen = RecognitionRun.recognise
 
-        def damaged(run: RecognitionRun) -> list[str]:
-            codes = [*listen(run), "damaged_audio_skipped"]
-            run.report = reports.BY_WARNING[RecordingWarningCode.VERY_QUIET]
-            return codes
+        def damaged(run: RecognitionRun) -> jobs.Recognition:
+            return replace(
+                listen(run),
+                warnings=["damaged_audio_skipped"],
+                report=reports.BY_WARNING[RecordingWarningCode.VERY_QUIET],
+            )
 
         monkeypatch.setattr(RecognitionRun, "recognise", damaged)
         job_id = worker.submit(FEW)

@@ -108,7 +108,7 @@ class TestStreaming:
 
         monkeypatch.setattr(
             "worker.pipeline.speech_source.decode",
-            lambda path, *, limits, abandoned: HeldUp(path, limits, 5.0, abandoned),
+            lambda path, *, limits, abandoned, **take: HeldUp(path, limits, 5.0, abandoned, **take),
         )
         job_id = worker.submit(recording())
         worker.run(Eager(), monkeypatch)

@@ -24,9 +24,12 @@ from shared.errors import (
 )
 from worker.audio.decode import DecodeLimits, decode
 
-HEADER = """say(event="guard", confined=True); say(event="header", duration_s=1.0)"""
-DONE = """say(event="done", samples=100, corrupt_packets=0, silence_s=0.0)"""
-SOUND = """os.write(1, bytes(200))"""
+HEADER = (
+    """say(event="guard", confined=True); """
+    """say(event="header", duration_s=1.0, tracks=[dict(heard=True, channels=1)])"""
+)
+DONE = """say(event="done")"""
+SOUND = """piece(100)"""
 
 Impostor = Callable[[str], Path]
 
@@ -39,8 +42,11 @@ def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Impostor:
     def install(code: str) -> Path:
         script = tmp_path / "impostor"
         script.write_text(
-            f"#!{python}\nimport json, os, signal, sys, time\n"
-            "def say(**facts): os.write(2, json.dumps(facts).encode() + b'\\n')\n" + code
+            f"#!{python}\nimport json, os, signal, struct, sys, time\n"
+            "def say(**facts): os.write(2, json.dumps(facts).encode() + b'\\n')\n"
+            "def piece(samples, at=0.0, track=0, channels=1, size=None):\n"
+            "    os.write(1, struct.pack('=HHId', track, channels, samples, at))\n"
+            "    os.write(1, bytes(4 * samples if size is None else size))\n" + code
         )
         script.chmod(0o700)
         monkeypatch.setattr(sys, "executable", str(script))
@@ -72,11 +78,19 @@ def test_an_honest_one_is_heard(impostor: Impostor) -> None:
             f"{HEADER}; {SOUND}; {DONE}; sys.exit(1)", UnsupportedMedia, id="fails at the end"
         ),
         pytest.param(
-            f"{HEADER}; {SOUND}; {SOUND}; {DONE}", UnsupportedMedia, id="more than it says"
+            f"{HEADER}; {SOUND}; os.write(1, bytes(7)); {DONE}", UnsupportedMedia, id="half a head"
         ),
         pytest.param(
-            f"{HEADER}; os.write(1, bytes(201)); {DONE}", UnsupportedMedia, id="half a sample"
+            f"{HEADER}; piece(100, size=399); {DONE}", UnsupportedMedia, id="half a sample"
         ),
+        pytest.param(f"{HEADER}; piece(100, track=1); {DONE}", UnsupportedMedia, id="no track"),
+        pytest.param(f"{HEADER}; piece(0); {DONE}", UnsupportedMedia, id="no samples"),
+        pytest.param(f"{HEADER}; piece(2**32 - 1, size=0); {DONE}", UnsupportedMedia, id="many"),
+        pytest.param(
+            f"{HEADER}; piece(9, channels=60000, size=0); {DONE}", UnsupportedMedia, id="channels"
+        ),
+        pytest.param(f"{HEADER}; piece(100, at=float('nan'))", UnsupportedMedia, id="no time"),
+        pytest.param(f"{HEADER}; piece(100, at=1e300); {DONE}", AudioTooLong, id="end of time"),
         pytest.param("say(event=[]); say(event=7); say(); print(5)", UnsupportedMedia, id="odd"),
         pytest.param("os.write(2, b'[' * 9000 + b'\\n')", UnsupportedMedia, id="deeply nested"),
         pytest.param("os.write(2, b'[1]\\nnull\\n{{{\\n')", UnsupportedMedia, id="not objects"),
@@ -111,12 +125,15 @@ def test_killed_from_outside_is_worth_another_try() -> None:
 
 def test_sound_without_end_stops_at_the_cap(impostor: Impostor) -> None:
     with pytest.raises(AudioTooLong):
-        decode_all(impostor(f"{HEADER}\nwhile True: os.write(1, bytes(4096))"), max_audio_s=20)
+        endless = f"{HEADER}\nat = 0.0\nwhile True: piece(1024, at); at += 0.064"
+        decode_all(impostor(endless), max_audio_s=20)
 
 
 @pytest.mark.parametrize("claim", ["-5", "0", "None", "'long'", "float('nan')", "[1]", "10**400"])
 def test_an_absurd_duration_is_none(impostor: Impostor, claim: str) -> None:
-    recording = impostor(f"say(event='header', duration_s={claim}); {SOUND}; {DONE}")
+    recording = impostor(
+        f"say(event='header', duration_s={claim}, parts={claim}, tracks={claim}); {SOUND}; {DONE}"
+    )
     with decode(recording) as audio:
         assert audio.duration_s is None
         assert sum(len(block) for block in audio) == 100
@@ -166,10 +183,7 @@ def test_the_child_gets_no_environment_and_no_descriptors(
 
 
 def test_time_that_the_reader_takes_is_not_the_childs(impostor: Impostor) -> None:
-    recording = impostor(
-        f"{HEADER}\nfor _ in range(10): os.write(1, bytes(32000))\n"
-        "say(event='done', samples=160000, corrupt_packets=0, silence_s=0.0)"
-    )
+    recording = impostor(f"{HEADER}\nfor second in range(10): piece(16000, float(second))\n{DONE}")
     limits = DecodeLimits(wall_s=1.0, stall_s=1.0, wall_s_per_audio_s=0.01)
     with decode(recording, limits=limits, block_s=2.5) as audio:
         got = 0

@@ -10,7 +10,7 @@ import pytest
 from shared.errors import NoAudio
 from tests.support.speech.media import KINDS, RATE, Pcm, encode, lag_s, signal
 from worker.audio.decode import DecodedAudio, DecodeLimits, decode
-from worker.audio.decoder import media
+from worker.audio.decoder import resampling
 from worker.recogniser import SAMPLE_RATE
 
 SECONDS = 6.345
@@ -22,7 +22,7 @@ def samples_of(audio: DecodedAudio) -> Pcm:
 
 
 def test_the_child_and_the_recogniser_agree_on_the_rate() -> None:
-    assert media.SAMPLE_RATE == SAMPLE_RATE == RATE
+    assert resampling.SAMPLE_RATE == SAMPLE_RATE == RATE
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -33,8 +33,9 @@ def test_every_container_gives_the_sound_at_its_place(kind: str, tmp_path: Path)
         assert audio.duration_s == pytest.approx(SECONDS, abs=1.0)
     assert len(decoded) / RATE == pytest.approx(SECONDS, abs=0.1)  # a codec frame or two
     assert abs(lag_s(decoded, SOUND)) < 0.05
-    assert audio.summary.samples == len(decoded)
-    assert audio.summary.corrupt_packets == 0
+    assert audio.report.decoded_s == len(decoded) / RATE
+    assert audio.report.duration_s == pytest.approx(len(decoded) / RATE)
+    assert audio.report.warnings == ()
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "caf", "w64"])
@@ -49,7 +50,9 @@ def test_sound_that_starts_after_the_picture_keeps_its_time(kind: str, tmp_path:
         decoded = samples_of(audio)
     expected = np.concatenate([np.zeros(2 * RATE, np.int16), SOUND])
     assert abs(lag_s(decoded, expected)) < 0.05
-    assert audio.summary.silence_s == pytest.approx(2.0, abs=0.05)
+    (track,) = audio.report.tracks
+    assert track.starts_s == pytest.approx(2.0, abs=0.06)
+    assert audio.report.filled_s == 0.0
 
 
 @pytest.mark.parametrize("kind", ["mp4", "webm", "m4a", "ts"])

@@ -54,7 +54,7 @@ def test_without_a_length_in_the_header_nothing_is_written_before_the_end(
     spool.append(SECOND)
     progress.decoded_block(None)
     assert writes.stages == []
-    progress.decoded_all()
+    progress.decoded_all(1.0)
     assert writes.stages == [(Stage.DECODING, {"duration_s": 1.0})]
     assert progress.expected_s == 1.0
 
@@ -70,5 +70,5 @@ def test_recognition_begins_once_and_moves_the_rest_of_the_bar(spool: AudioSpool
     assert writes.stages == [(Stage.RECOGNISING, {})]
     assert progress.share(0) == pytest.approx(0.05)
     assert progress.share(10 * SAMPLE_RATE) == pytest.approx(0.05 + (RECOGNISED - 0.1) / 2)
-    progress.decoded_all()  # the header claimed twice as much as there was
+    progress.decoded_all(10.0)  # the header claimed twice as much as there was
     assert progress.share(10 * SAMPLE_RATE) == pytest.approx(RECOGNISED)

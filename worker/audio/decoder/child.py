@@ -1,9 +1,9 @@
 """`python -m worker.audio.decoder.child TERMS`: decode standard input to standard output.
 
-Samples leave on standard output as little-endian int16.  What there is to say goes to standard
-error, one JSON object a line: {"event": "guard" | "header" | "done" | "error", ...}.  The parent
-believes none of it without a check, since whoever wrote the file may have taken over this
-process.  `TERMS` is a JSON object: parent_pid, memory_bytes, cpu_s.
+Sound leaves on standard output (`worker.audio.decoder.records`).  What there is to say goes to
+standard error, one JSON object a line: {"event": "guard" | "header" | "done" | "error", ...}.  The
+parent believes none of it without a check, since whoever wrote the file may have taken over this
+process.  `TERMS` is a JSON object: parent_pid, memory_bytes, cpu_s, track (a number, or null).
 """
 
 from __future__ import annotations
@@ -23,29 +23,44 @@ def report(event: str, **facts: object) -> None:
     os.write(2, json.dumps({"event": event} | facts).encode() + b"\n")
 
 
-def main(terms: dict[str, int]) -> int:
-    guard.die_with_parent(terms["parent_pid"])
-    guard.limit_resources(terms["memory_bytes"], terms["cpu_s"])
+def main(terms: dict[str, int | None]) -> int:
+    parent_pid, memory_bytes, cpu_s = terms["parent_pid"], terms["memory_bytes"], terms["cpu_s"]
+    assert parent_pid is not None and memory_bytes is not None and cpu_s is not None
+    guard.die_with_parent(parent_pid)
+    guard.limit_resources(memory_bytes, cpu_s)
     # Imported here: under the limits, yet before the filter, which would not let it open files.
     import av
 
-    from worker.audio.decoder import media
+    from worker.audio.decoder import formats, media
+    from worker.audio.decoder.records import RecordHeader
 
     pcm = open(1, "wb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - flushed below
+
+    def write(header: RecordHeader, planes: list[memoryview]) -> None:
+        pcm.write(header.pack())
+        for plane in planes:
+            pcm.write(plane)
+
     try:
         seccomp.confine()
         report("guard", confined=True)
     except seccomp.SeccompUnavailable as refusal:
         report("guard", confined=False, reason=str(refusal))
+    kind = formats.DICTATION.get(os.pread(0, 4, 0))
+    if kind is not None:
+        report("error", code="dictation", kind=kind)
+        return _ERROR_EXIT
     try:
-        container, stream, header = media.open_recording(0)
-        report("header", **dataclasses.asdict(header))
-        tally = media.decode_stream(container, stream, pcm.write)
+        recording = media.Recording(0, terms["track"])
+        report("header", **dataclasses.asdict(recording.header))
+        tally = recording.decode(write)
         pcm.flush()
         report("done", **dataclasses.asdict(tally))
         return 0
     except media.NoAudioStream:
         report("error", code="no_audio")
+    except media.NoSuchTrack:
+        report("error", code="no_such_track")
     except media.NothingDecoded:
         report("error", code="nothing_decoded")
     except MemoryError:

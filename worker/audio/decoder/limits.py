@@ -1,4 +1,4 @@
-"""How much one recording may take, and what came of it: plain values."""
+"""How much one recording may take."""
 
 from __future__ import annotations
 
@@ -53,21 +53,3 @@ class DecodeLimits:
     def wall_budget_s(self, samples: int) -> float:
         """Seconds that the child may have been waited for by the time it gave `samples`."""
         return self.wall_s + self.wall_s_per_audio_s * samples / SAMPLE_RATE
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeSummary:
-    """What came of a recording, known after its last block.
-
-    corrupt_packets: damaged pieces that were skipped; worth a warning to the person.
-    silence_s: seconds of silence put where the container has holes, so that times match a
-        player's (`worker.audio.decoder.timeline`).
-    """
-
-    samples: int
-    corrupt_packets: int
-    silence_s: float
-
-    @property
-    def seconds(self) -> float:
-        return self.samples / SAMPLE_RATE

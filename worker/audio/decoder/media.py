@@ -1,62 +1,44 @@
-"""Open an untrusted recording and turn its sound into 16 kHz mono samples, in a bounded space.
+"""Open an untrusted recording and turn its sound into 16 kHz samples, in a bounded space.
 
 PyAV is given an open file and nothing else: the only protocol allowed is `fd`, which can open
-nothing, only containers that hold recordings are probed (no playlists, no scripts, no images),
-and only audio decoders may start, so that a video's picture is never decoded, not even to
-look at it.
+nothing.  Every sound track is decoded with all of its channels, in floating point: what is loud
+beyond full scale, or very quiet, is still whole when the worker decides about levels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import av
 import av.subtitles.codeccontext
 import av.subtitles.stream  # PyAV imports both on first use, when no file can be opened any more
-from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Disposition
 
-from worker.audio.decoder.timeline import Timeline
+from worker.audio.decoder import formats
+from worker.audio.decoder.mp3 import has_table_of_contents
+from worker.audio.decoder.part import Part, TrackTally, header_seconds, is_decodable
+from worker.audio.decoder.parts import Parts, find_parts
+from worker.audio.decoder.records import MOST_CHANNELS, MOST_TRACKS, RecordHeader
+from worker.audio.decoder.resampling import TrackOutput
+from worker.audio.decoder.sections import Section, SectionFile
 
-SAMPLE_RATE = 16_000
-"""Samples a second that leave the child; `worker.audio.decode` checks it against the
-recogniser's."""
+_MOST_PARTS_LOOKED_AT = 50
+"""Parts whose channels are counted before the first is decoded."""
 
-CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,loas,matroska,mov,mp3,mpeg,mpegts,"
-    "ogg,tta,w64,wav,wv"
+_LONGEST_TEXT = 200
+"""Characters of a track's title."""
+
+_SAYS_NOTHING = frozenset(
+    ("", "und", "soundhandler", "soundhandle", "core media audio", "apple sound media handler")
 )
-"""Demuxers that may be tried: `mov` is also mp4, m4a and 3gp, `matroska` webm, `asf` wma.
-Never hls, concat, dash, sdp, rtsp, image2 and their like: they follow references."""
+"""Titles and languages that muxers write where nobody gave any."""
 
-_COMPRESSED = (
-    "aac aac_latm ac3 adpcm_g722 adpcm_g726 adpcm_g726le adpcm_ima_qt adpcm_ima_wav adpcm_ms "
-    "adpcm_swf adpcm_yamaha alac amrnb amrwb ape dca eac3 flac gsm gsm_ms libopus libspeex "
-    "libvorbis mlp mp1 mp1float mp2 mp2float mp3 mp3float nellymoser opus speex truehd tta vorbis "
-    "wavpack wmalossless wmapro wmav1 wmav2 wmavoice"
-)
-DECODERS = frozenset(_COMPRESSED.split()) | {
-    name for name in av.codecs_available if name.startswith("pcm_")
-}
-"""FFmpeg's names of the audio decoders that may start."""
+_READ_BYTES = 1 << 18
 
-OPTIONS = {
-    "protocol_whitelist": "fd",
-    "format_whitelist": CONTAINERS,
-    "codec_whitelist": ",".join(sorted(DECODERS)),
-    # Large cover pictures stand before the sound in MP3 files; the default is 1 MB.
-    "format_probesize": str(16 << 20),
-}
-
-_MAX_CONSECUTIVE_READ_ERRORS = 10
-"""A demuxer often recovers at the next packet, but one that fails in place never ends."""
-
-_MAX_HEADER_SECONDS = 10_000_000.0
-"""Headers of damaged files claim centuries; such a figure is no estimate."""
+Write = Callable[[RecordHeader, list[memoryview]], None]
 
 
 class NoAudioStream(Exception):
@@ -67,179 +49,214 @@ class NothingDecoded(Exception):
     """There should be sound, and all of it is damaged or of a kind that we do not decode."""
 
 
+class NoSuchTrack(Exception):
+    """The job asks for a sound track that the recording does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFacts:
+    """What the container says of one of its sound tracks; it may be untrue.
+
+    number: from 1, among the sound tracks.  heard: whether it is decoded, and not only decodable.
+    integer: whether its samples are integers, so that full scale is where they clip.
+    """
+
+    number: int
+    codec: str
+    channels: int
+    sample_rate: int
+    language: str | None
+    title: str | None
+    is_default: bool
+    decodable: bool
+    heard: bool
+    integer: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the container says of itself before a sample is decoded; it may be untrue."""
+    """What the container says of itself before a sample is decoded; it may be untrue.
+
+    duration_s: its length, also where that is only reckoned.  announced_s: None where it is.
+    seekable_in_players: False for MP3 of a changing bit rate without a table of contents.
+    """
 
     duration_s: float | None
+    announced_s: float | None
     container: str
-    codec: str
+    tracks: tuple[TrackFacts, ...]
+    parts: int
+    bytes_behind_end: int
+    seconds_behind_end: float | None
+    has_end_mark: bool
+    has_table_of_contents: bool
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came of decoding: `samples` written, `silence_s` of them put into holes of the
-    container, packets and frames that could not be decoded."""
+    """What came of decoding. `even_bit_rate`: packets of the first track were all alike."""
 
-    samples: int = 0
-    corrupt_packets: int = 0
-    silence_s: float = 0.0
-    clock_resets: int = 0
+    tracks: list[TrackTally]
+    even_bit_rate: bool = True
 
 
-def open_recording(descriptor: int) -> tuple[InputContainer, AudioStream, Header]:
-    """Open the file behind `descriptor`, choose its sound, read its header.
+class Recording:
+    """The recording behind `descriptor`: read its `header`, then `decode` it once.
 
-    Raises NoAudioStream, NothingDecoded, av.FFmpegError, MemoryError.
+    only_track: the number of the one track to decode; None: all of them.
+
+    Opening raises NoAudioStream, NothingDecoded, NoSuchTrack, av.FFmpegError or MemoryError.
     """
-    container = av.open(
-        "fd:", "r", options=OPTIONS | {"fd": str(descriptor)}, metadata_errors="replace"
-    )
-    stream = _choose_stream(container)
-    for other in container.streams:
-        if other.index != stream.index:
-            # Lets demuxers with an index leap over the picture instead of reading it.
-            other.discard = Discard.all
-    stream.codec_context.thread_count = 1  # no second thread may start behind the filter
-    header = Header(
-        duration_s=_header_seconds(container, stream),
-        container=container.format.name,
-        codec=stream.codec_context.name,
-    )
-    return container, stream, header
 
+    def __init__(self, descriptor: int, only_track: int | None = None) -> None:
+        self._descriptor = descriptor
+        self._parts = find_parts(descriptor)
+        self._first = _open(descriptor, self._parts, 0)
+        tracks = self._first.streams.audio
+        if not tracks:
+            raise NoAudioStream
+        if only_track is not None and not 1 <= only_track <= len(tracks):
+            raise NoSuchTrack
+        self._numbers = [
+            number
+            for number, track in enumerate(tracks[:MOST_TRACKS], start=1)
+            if is_decodable(track) and only_track in (None, number)
+        ]
+        if not self._numbers:
+            raise NothingDecoded
+        self.header = self._read_header()
 
-def _choose_stream(container: InputContainer) -> AudioStream:
-    """The track that a player would play: the one flagged as default, or the first.
+    def decode(self, write: Write) -> Tally:
+        """Pass the whole sound to `write`, in order of the file.
 
-    `codec_context` is None, against its annotation, where FFmpeg has no decoder at all.
-    """
-    tracks = container.streams.audio
-    if not tracks:
-        raise NoAudioStream
-    playable = [s for s in tracks if s.codec_context and s.codec_context.name in DECODERS]
-    if not playable:
-        raise NothingDecoded
-    flagged = [s for s in playable if s.disposition & Disposition.default]
-    return (flagged or playable)[0]
-
-
-def _header_seconds(container: InputContainer, stream: AudioStream) -> float | None:
-    seconds = 0.0
-    if container.duration is not None:
-        seconds = container.duration / av.time_base
-    elif stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
-    return seconds if 0.0 < seconds <= _MAX_HEADER_SECONDS else None
-
-
-def decode_stream(
-    container: InputContainer, stream: AudioStream, write: Callable[[memoryview], object]
-) -> Tally:
-    """Pass the whole sound of `stream` to `write` as 16-bit samples, in order.
-
-    Damage inside is skipped and counted; the hole that it leaves is filled with silence like
-    any other.  Raises NoAudioStream and NothingDecoded when no sample came out, MemoryError.
-    """
-    tally = Tally()
-    start = container.start_time
-    timeline = Timeline(origin=None if start is None else start / av.time_base)
-    output = _Output(write)
-    for frame, following in _with_following(_frames(container, stream, tally)):
-        length = frame.samples / frame.sample_rate
-        gap = timeline.place(frame.time, length, following.time if following else None)
-        try:
-            if gap > 0:
-                output.silence_until(timeline.position - length)
-            output.add(frame)
-        except MemoryError:
-            raise
-        except av.FFmpegError:  # a sample rate or layout that cannot be converted
-            tally.corrupt_packets += 1
-    output.flush()
-    tally.samples = output.samples
-    tally.silence_s = round(timeline.silence, 3)
-    tally.clock_resets = timeline.resets
-    if tally.samples == 0:
-        raise NothingDecoded if tally.corrupt_packets else NoAudioStream
-    return tally
-
-
-def _frames(container: InputContainer, stream: AudioStream, tally: Tally) -> Iterator[AudioFrame]:
-    """Every frame that decodes.  What does not is counted in `tally` and left out."""
-    errors = 0
-    while errors < _MAX_CONSECUTIVE_READ_ERRORS:
-        try:
-            for packet in container.demux(stream):
-                errors = 0
+        Damage inside is skipped and counted.  Raises NoAudioStream and NothingDecoded when no
+        sample came out, MemoryError.
+        """
+        tallies = [TrackTally(number) for number in self._numbers]
+        outputs = [TrackOutput(index, write) for index in range(len(tallies))]
+        sizes: set[int] = set()
+        offset = 0.0
+        for index in range(len(self._parts.sections)):
+            container = self._first
+            if index:
                 try:
-                    frames = packet.decode()
+                    container = _open(self._descriptor, self._parts, index)
                 except MemoryError:
                     raise
                 except av.FFmpegError:
-                    tally.corrupt_packets += 1
+                    tallies[0].corrupt_packets += 1
+                    tallies[0].damaged.append((offset, 0.0))
                     continue
-                for frame in frames:
-                    if isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate > 0:
-                        yield frame
-            return
-        except MemoryError:
-            raise
-        except av.FFmpegError:
-            errors += 1
-            tally.corrupt_packets += 1
+            part = Part(container, self._numbers, tallies, outputs, offset, is_first=index == 0)
+            part.decode(sizes)
+            offset = part.end_s
+            container.close()
+        if not any(tally.samples for tally in tallies):
+            damaged = any(tally.corrupt_packets for tally in tallies)
+            raise NothingDecoded if damaged else NoAudioStream
+        return Tally(tallies, even_bit_rate=len(sizes) <= 1)
+
+    def _read_header(self) -> Header:
+        first = self._first
+        channels = dict.fromkeys(self._numbers, 1)
+        for index in range(min(len(self._parts.sections), _MOST_PARTS_LOOKED_AT)):
+            part = first if index == 0 else _open_or_none(self._descriptor, self._parts, index)
+            for number, track in enumerate(part.streams.audio if part else (), start=1):
+                if number in channels and track.codec_context:
+                    channels[number] = max(channels[number], track.codec_context.channels)
+        seconds = header_seconds(first)
+        has_contents = first.format.name != "mp3" or has_table_of_contents(self._descriptor)
+        behind = sum(section.bytes_behind for section in self._parts.sections)
+        bytes_a_second = (first.streams.audio[0].codec_context.bit_rate or 0) / 8
+        return Header(
+            duration_s=seconds,
+            announced_s=self._announced_s(seconds, has_contents),
+            container=first.format.name,
+            tracks=tuple(
+                _facts(track, number, number in channels, channels.get(number))
+                for number, track in enumerate(first.streams.audio, start=1)
+            )[:MOST_TRACKS],
+            parts=len(self._parts.sections),
+            bytes_behind_end=self._parts.stray_bytes + behind,
+            seconds_behind_end=behind / bytes_a_second if behind and bytes_a_second else None,
+            has_end_mark=self._parts.has_end_mark,
+            has_table_of_contents=has_contents,
+        )
+
+    def _announced_s(self, seconds: float | None, has_contents: bool) -> float | None:
+        """The length of its sound that the file itself tells, from 0 on; None if it does not.
+
+        Beside a picture the container's length may be the picture's, so it counts only where the
+        file is cut off.
+        """
+        first = self._first
+        name = first.format.name
+        reckoned = not (formats.announces_length(name) or (name == "mp3" and has_contents))
+        if len(self._parts.sections) > 1 or reckoned:
+            return None
+        has_picture = any(
+            stream.type == "video" and not stream.disposition & Disposition.attached_pic
+            for stream in first.streams
+        )
+        if not has_picture or self._parts.is_cut:
+            return seconds
+        if not formats.tells_length_of_tracks(name):
+            # There FFmpeg gives every track the length of the container.
+            return None
+        lengths = [
+            float(track.duration * track.time_base)
+            for number, track in enumerate(first.streams.audio, start=1)
+            if number in self._numbers and track.duration and track.time_base
+        ]
+        return max(lengths, default=None)
 
 
-def _with_following(
-    frames: Iterator[AudioFrame],
-) -> Iterator[tuple[AudioFrame, AudioFrame | None]]:
-    held: AudioFrame | None = None
-    for frame in frames:
-        if held is not None:
-            yield held, frame
-        held = frame
-    if held is not None:
-        yield held, None
+def _open(descriptor: int, parts: Parts, index: int) -> InputContainer:
+    section = parts.sections[index]
+    if parts.whole:
+        options = formats.OPTIONS | {"fd": str(descriptor)}
+        return av.open("fd:", "r", options=options, metadata_errors="replace")
+    return _open_section(descriptor, section)
 
 
-class _Output:
-    """Frames of any format in, samples out, with silence where it is asked for."""
+def _open_section(descriptor: int, section: Section) -> InputContainer:
+    return av.open(
+        SectionFile(descriptor, section),
+        "r",
+        options=formats.OPTIONS,
+        metadata_errors="replace",
+        buffer_size=_READ_BYTES,
+    )
 
-    _ZEROS = memoryview(bytes(2 * SAMPLE_RATE))
 
-    def __init__(self, write: Callable[[memoryview], object]) -> None:
-        self.samples = 0
-        self._write = write
-        self._resampler: AudioResampler | None = None
-        self._source: tuple[str, str, int] | None = None
+def _open_or_none(descriptor: int, parts: Parts, index: int) -> InputContainer | None:
+    try:
+        return _open(descriptor, parts, index)
+    except MemoryError:
+        raise
+    except av.FFmpegError:
+        return None
 
-    def add(self, frame: AudioFrame) -> None:
-        source = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if source != self._source:
-            # Joined recordings and broadcasts change format midway.
-            self.flush()
-            self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-            self._source = source
-        assert self._resampler is not None
-        self._emit(self._resampler.resample(frame))
 
-    def flush(self) -> None:
-        """Give out what the resampler still holds, so that `samples` is the exact position."""
-        resampler, self._resampler, self._source = self._resampler, None, None
-        if resampler is not None:
-            self._emit(resampler.resample(None))
+def _facts(track: AudioStream, number: int, heard: bool, channels: int | None) -> TrackFacts:
+    context = track.codec_context if track.codec_context else None
+    sample_format = context.format if context else None
+    return TrackFacts(
+        number=number,
+        codec=context.name if context else "unknown",
+        channels=min(channels or (context.channels if context else 0), MOST_CHANNELS),
+        sample_rate=context.sample_rate if context else 0,
+        language=_text(track.metadata.get("language")),
+        title=_text(track.metadata.get("title") or track.metadata.get("handler_name")),
+        is_default=bool(track.disposition & Disposition.default),
+        decodable=is_decodable(track),
+        heard=heard,
+        integer=sample_format is not None
+        and "flt" not in sample_format.name
+        and "dbl" not in sample_format.name,
+    )
 
-    def silence_until(self, position: float) -> None:
-        self.flush()
-        missing = round(position * SAMPLE_RATE) - self.samples
-        while missing > 0:
-            count = min(missing, SAMPLE_RATE)
-            self._write(self._ZEROS[: 2 * count])
-            self.samples += count
-            missing -= count
 
-    def _emit(self, frames: list[AudioFrame]) -> None:
-        for frame in frames:
-            # The plane is padded for alignment beyond the samples.
-            self._write(memoryview(frame.planes[0])[: 2 * frame.samples])
-            self.samples += frame.samples
+def _text(value: str | None) -> str | None:
+    text = value[:_LONGEST_TEXT].strip() if value else ""
+    return None if text.lower() in _SAYS_NOTHING else text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -22,22 +24,24 @@ from shared.errors import (
     UnsupportedMedia,
     WorkerLost,
 )
-from shared.transcripts.values import SAMPLE_BYTES
-from worker.audio.decoder.limits import DecodeLimits, DecodeSummary
+from worker.audio.decoder.claims import Claim, DoneClaim, HeaderClaim, read_done, read_header, text
+from worker.audio.decoder.limits import DecodeLimits
 
 log = logging.getLogger(__name__)
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[3]
-_LINE_BYTES = 1 << 16
-"""Longest line that is read from a child; its events need 200 bytes, a traceback's lines less."""
+_LINE_BYTES = 1 << 18
+"""Longest line that is read from a child; the account of 32 tracks needs 100 kB at most, a
+traceback's lines less."""
 
 _LOGGED_LINES = 40
 _LOGGED_BYTES = 500
 """Lines that are logged where a child writes no JSON, and bytes of each: enough for a traceback,
 too little to fill a disk."""
 
-_LARGEST_FIGURE = 1e12
-"""More than any count of samples or seconds; also keeps out nan, infinity and huge integers."""
+_PIPE_BYTES = 1 << 20
+"""Sound that waits in the pipe, 8 s of a stereo track, so that a reader who is busy for a moment
+does not stop the decoder. The kernel's own choice is 64 KiB."""
 
 _ASK_EVERY_S = 0.2
 """How long a silent child is waited for before asking again whether its sound is still needed."""
@@ -57,7 +61,11 @@ class DecoderProcess:
     """
 
     def __init__(
-        self, source: Path | int, limits: DecodeLimits, abandoned: threading.Event
+        self,
+        source: Path | int,
+        limits: DecodeLimits,
+        abandoned: threading.Event,
+        track: int | None = None,
     ) -> None:
         self._limits = limits
         self._abandoned = abandoned
@@ -65,7 +73,7 @@ class DecoderProcess:
         self._status = bytearray()
         self._open = True
         self._complaints = 0
-        self.events: dict[str, dict[str, object]] = {}
+        self.events: dict[str, Claim] = {}
         recording = _open_regular(source)
         try:
             self._process = subprocess.Popen(
@@ -77,7 +85,7 @@ class DecoderProcess:
                     "-s",
                     "-m",
                     "worker.audio.decoder.child",
-                    _terms(limits),
+                    _terms(limits, track),
                 ],
                 stdin=recording,
                 stdout=subprocess.PIPE,
@@ -91,10 +99,12 @@ class DecoderProcess:
             )
         finally:
             os.close(recording)
-        self._pcm = _pipe(self._process.stdout)
+        self._sound = _pipe(self._process.stdout)
+        with contextlib.suppress(OSError):  # an operator may allow no more than the usual
+            fcntl.fcntl(self._sound, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._said = _pipe(self._process.stderr)
         self._poll = select.poll()
-        self._poll.register(self._pcm, select.POLLIN)
+        self._poll.register(self._sound, select.POLLIN)
         self._poll.register(self._said, select.POLLIN)
 
     @property
@@ -110,51 +120,41 @@ class DecoderProcess:
                 return
 
     def read(self, into: memoryview, samples: int) -> int:
-        """Fill `into` with sound; the number of bytes, which is smaller where the sound has ended.
+        """Fill `into` with bytes of sound; their number, smaller where the sound has ended.
 
-        `samples` were read before; the time that the child may take depends on their number.
+        `samples` are decoded by now; the time that the child may take depends on their number.
         """
         got = 0
         silent_since = time.monotonic()
         while got < len(into):
-            budget = self._limits.wall_budget_s(samples + got // SAMPLE_BYTES)
-            ready = self._wait(silent_since, budget)
+            ready = self._wait(silent_since, self._limits.wall_budget_s(samples))
             if self._said in ready and not self._read_events():
                 self._poll.unregister(self._said)
-            if self._pcm in ready:
-                count = os.readv(self._pcm, [into[got:]])
+            if self._sound in ready:
+                count = os.readv(self._sound, [into[got:]])
                 if count == 0:
                     break
                 got += count
                 silent_since = time.monotonic()
         return got
 
-    def finish(self, samples: int, stray_bytes: int) -> DecodeSummary:
+    def header(self) -> HeaderClaim:
+        """What the child said of the file; raise the error if it gave up before."""
+        if "header" not in self.events:
+            self.raise_failure()
+        return read_header(self.events["header"])
+
+    def finish(self, tracks: int) -> DoneClaim:
         """Find out whether the sound ended with the recording; raise the error if it did not."""
         self._read_to_exit()
         if self._process.returncode != 0 or "done" not in self.events:
             self.raise_failure()
-        if stray_bytes or self.number("done", "samples") != samples:
-            raise UnsupportedMedia("The decoder lost its place in this file. Convert it to WAV.")
-        return DecodeSummary(
-            samples=samples,
-            corrupt_packets=int(self.number("done", "corrupt_packets")),
-            silence_s=self.number("done", "silence_s"),
-        )
+        return read_done(self.events["done"], tracks)
 
     def raise_failure(self) -> NoReturn:
         """Raise the error that says why there is no (more) sound."""
         self._read_to_exit()
-        raise _failure(
-            self._process.returncode, self.events.get("error", {}).get("code"), self._limits
-        )
-
-    def number(self, event: str, field: str) -> float:
-        """A figure that the child reported, 0 where it is none: the child is not trusted."""
-        value = self.events.get(event, {}).get(field)
-        if not isinstance(value, int | float) or not abs(value) < _LARGEST_FIGURE:
-            return 0.0
-        return float(value)
+        raise _failure(self._process.returncode, self.events.get("error", {}), self._limits)
 
     def close(self) -> None:
         """Kill the child's process group, reap it, close the pipes. May be called twice."""
@@ -234,7 +234,18 @@ class DecoderProcess:
             raise DecodeTimeout from late
 
 
-def _failure(status: int, code: object, limits: DecodeLimits) -> LongscribeError:
+def _failure(status: int, said: Claim, limits: DecodeLimits) -> LongscribeError:
+    code = said.get("code")
+    if code == "no_such_track":
+        return NoAudio(
+            "This recording has fewer sound tracks than the number asked for. Submit it again "
+            "without the choice of a track, or with a lower number."
+        )
+    if code == "dictation":
+        return UnsupportedMedia(
+            f"This is a {text(said, 'kind') or 'DSS'} file of a dictation machine, which cannot be "
+            "read here. Convert it to WAV or MP3 with the machine's own program, and submit that."
+        )
     if code == "no_audio":
         return NoAudio()
     if code == "nothing_decoded":
@@ -255,12 +266,13 @@ def _failure(status: int, code: object, limits: DecodeLimits) -> LongscribeError
     return UnsupportedMedia()
 
 
-def _terms(limits: DecodeLimits) -> str:
+def _terms(limits: DecodeLimits, track: int | None) -> str:
     return json.dumps(
         {
             "parent_pid": os.getpid(),
             "memory_bytes": limits.memory_bytes,
             "cpu_s": limits.cpu_budget_s,
+            "track": track,
         }
     )
 

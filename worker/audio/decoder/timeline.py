@@ -1,62 +1,95 @@
-"""Where a decoded frame belongs in the recording, when its container has holes.
+"""When a decoded frame is heard: the container's clock as a player follows it.
 
 A transcript's times have to match what a player shows.  A player honours the container's
-timestamps: an audio track that starts two seconds into a video is heard at 0:02, and a stretch
-lost by a recorder stays a silent stretch.  Decoded samples laid end to end would forget both.
-
-Zero is where the container starts (its earliest stream), as players show it, so a transport
-stream that counts from 26 hours starts at 0 all the same.
+timestamps: a track that starts two seconds into a video is heard at 0:02, a stretch lost by a
+recorder stays a silent stretch, and where the clock runs slower than the samples, by a little all
+the time or back by a step, a seek to a time finds what carries that time.  Decoded samples laid
+end to end would forget all of it.  Docs: docs/recordings.md, "Where zero is".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-GAP_TOLERANCE_S = 0.05
-"""Timestamps this much ahead are still contiguous.  Millisecond containers round by 0.5 ms,
-packets of live recorders wander by a frame (20 ms), AAC without an edit list carries 21-46 ms
-of priming.  A drifting clock is corrected each time it has come to this much."""
+TOLERANCE_S = 0.05
+"""Timestamps this far from the samples are still contiguous.  Millisecond containers round by
+0.5 ms, packets of live recorders wander by a frame (20 ms), AAC without an edit list carries
+21-46 ms of priming.  A drifting clock is followed each time it has come to this much."""
 
-MAX_GAP_S = 3600.0
-"""A longer jump is taken for a clock that was set, as when recordings are joined, and closed."""
+MOST_BELIEVED_S = 3600.0
+"""A longer jump ahead is taken for a clock that was set, as when recordings are joined, unless the
+length that the container tells has room for it."""
 
 RESET_S = 1.0
 """Timestamps this far behind mean that the clock was set back; the sound goes on without a gap.
-Between here and 0 they are overlaps of a few frames, and no sound is dropped for them."""
+Smaller steps back are a recorder's own, and players follow them."""
+
+MOST_DRIFT, FREE_DRIFT_S = 0.1, 2.0
+"""A clock that has drifted from the samples by more than this share of them, and these seconds, is
+none: some containers give one timestamp to many frames. It is not looked at any more."""
+
+MOST_JUMPS = 100
+"""Jumps that are listed; a hostile file could make one a frame."""
 
 
 @dataclass(slots=True)
 class Timeline:
-    """Follows the timestamps of one audio stream.  All times are seconds.
+    """Follows the timestamps of one track.  All times are seconds.
 
-    `origin` is the timestamp that is to become 0; None takes the first frame's.  `position` is
-    where the next frame goes, from 0; `silence` is how much was put in so far; `resets` counts
-    jumps of the clock that were closed.
+    zero: the timestamp that is to become 0.
+    offset: added to every position: where this part of the recording begins.
+    has_clock: False where timestamps mean nothing; frames are then laid end to end.
+    told_end: the position up to which the container tells that there is something; None if it
+        does not tell.
+    position: where the next frame is heard, if nothing jumps.
+    jumps: (position, seconds, believed) of each jump over RESET_S; the first MOST_JUMPS.
+    drift: sum of the corrections too small to be a hole; negative where the clock is slower.
     """
 
-    origin: float | None = None
-    position: float = 0.0
-    silence: float = 0.0
-    resets: int = 0
+    zero: float = 0.0
+    offset: float = 0.0
+    has_clock: bool = True
+    told_end: float | None = None
+    position: float = field(init=False)
+    jumps: list[tuple[float, float, bool]] = field(default_factory=list)
+    drift: float = 0.0
+    _begun: bool = False
+
+    def __post_init__(self) -> None:
+        self.position = self.offset
 
     def place(self, start: float | None, length: float, following: float | None) -> float:
-        """Take the next frame and give the silence owed before it, usually 0.
+        """Take the next frame; the position at which it is heard.
 
         `start` and `following` are the timestamps of this frame and of the one after it, where
         known.  A jump counts only if the next frame confirms it: one damaged timestamp must
         not move the rest of a recording.
         """
-        owed = 0.0
-        if start is not None:
-            if self.origin is None:
-                self.origin = start
-            ahead = start - self.origin - self.position
-            confirmed = following is not None and abs(following - start - length) <= GAP_TOLERANCE_S
-            if confirmed and GAP_TOLERANCE_S < ahead <= MAX_GAP_S:
-                owed = ahead
-            elif confirmed and (ahead > MAX_GAP_S or ahead < -RESET_S):
-                self.origin = start - self.position
-                self.resets += 1
-        self.position += owed + length
-        self.silence += owed
-        return owed
+        if self.has_clock and start is not None:
+            ahead = start - self.zero + self.offset - self.position
+            confirmed = following is not None and abs(following - start - length) <= TOLERANCE_S
+            if abs(ahead) > TOLERANCE_S and confirmed:
+                self._jump(ahead)
+        self._begun = True
+        heard = self.position
+        self.position += length
+        return heard
+
+    def _jump(self, ahead: float) -> None:
+        believed = -RESET_S <= ahead <= MOST_BELIEVED_S or (
+            ahead > 0.0
+            and self.told_end is not None
+            and self.position + ahead <= self.told_end + RESET_S
+        )
+        if abs(ahead) > RESET_S and self._begun and len(self.jumps) < MOST_JUMPS:
+            self.jumps.append((self.position, ahead, believed))
+        if not believed:
+            self.zero += ahead
+            return
+        if abs(ahead) <= RESET_S and self._begun:
+            self.drift += ahead
+            if abs(self.drift) > FREE_DRIFT_S + MOST_DRIFT * (self.position - self.offset):
+                ahead -= self.drift
+                self.drift = 0.0
+                self.has_clock = False
+        self.position += ahead

@@ -1,0 +1,171 @@
+"""What of a file is one recording, and what the next, is read off the structure of the file."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.speech.media import RATE, Pcm, encode, lag_s, signal, wav_header
+from worker.audio.decode import decode
+from worker.audio.decoder.parts import Parts, find_parts
+from worker.audio.decoder.sections import Section, SectionFile
+
+SOUND = signal(4.0)
+TAIL = signal(3.0, seed=11)
+CHUNK = b"LIST" + struct.pack("<I", 26) + b"INFOISFT\x0e\0\0\0" + b"Recorder 1.0.0"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def parts_of(path: Path, content: bytes | None = None) -> Parts:
+    if content is not None:
+        path.write_bytes(content)
+    with opened(path) as descriptor:
+        return find_parts(descriptor)
+
+
+def decoded(path: Path) -> Pcm:
+    with decode(path) as audio:
+        return np.concatenate(list(audio))
+
+
+def wav(samples: Pcm, told_bytes: int | None = None) -> bytes:
+    data = samples.tobytes()
+    return wav_header(len(data) if told_bytes is None else told_bytes) + data
+
+
+class TestWrongSizes:
+    @pytest.mark.parametrize("told_s", [1, 2])
+    def test_sound_behind_the_told_size_is_read(self, tmp_path: Path, told_s: int) -> None:
+        path = tmp_path / "recording"
+        path.write_bytes(wav(SOUND, told_s * RATE * 2))
+        with decode(path) as audio:
+            assert np.array_equal(np.concatenate(list(audio)), SOUND)
+        (warning,) = audio.report.warnings
+        assert (warning.code, warning.seconds, warning.at_s) == (
+            "bytes_after_the_end",
+            4 - told_s,
+            told_s,
+        )
+
+    def test_a_size_that_wrapped_around_at_4_gib_is_read_to_the_end(self, tmp_path: Path) -> None:
+        path = tmp_path / "recording"
+        true_size = (1 << 32) + 1000
+        path.write_bytes(wav_header(1000) + b"\x01")
+        os.truncate(path, 44 + true_size)  # sparse: no room on disk
+        with path.open("r+b") as file:
+            file.seek(44 + true_size - 1)
+            file.write(b"\x01")
+        (section,) = parts_of(path).sections
+        assert section.end == 44 + true_size
+        assert section.corrections == ((40, b"\xff\xff\xff\xff"),)
+        assert section.bytes_behind == 1 << 32
+
+    @pytest.mark.parametrize(
+        "behind", [CHUNK, CHUNK + CHUNK, b"ID3\4\0\0\0\0\0\0", b"", b"\0" * 99]
+    )
+    def test_chunks_tags_and_padding_are_no_sound(self, tmp_path: Path, behind: bytes) -> None:
+        path = tmp_path / "recording"
+        assert parts_of(path, wav(SOUND) + behind).whole
+        assert np.array_equal(decoded(path), SOUND)
+
+    def test_aiff_is_put_right_too(self, tmp_path: Path) -> None:
+        whole = encode(SOUND, tmp_path / "whole", "aiff").read_bytes()
+        at = whole.index(b"SSND")
+        told = struct.pack(">I", 8 + 44_100)
+        path = tmp_path / "recording"
+        path.write_bytes(whole[: at + 4] + told + whole[at + 8 :])
+        assert abs(len(decoded(path)) / RATE - 4.0) < 0.1
+
+
+@pytest.mark.parametrize(
+    "kind", ["wav", "aiff", "caf", "w64", "m4a", "webm", "ogg", "flac", "amr", "wma", "avi"]
+)
+def test_joined_files_are_heard_to_the_end(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    both = [encode(sound, tmp_path / "part", kind).read_bytes() for sound in (SOUND, TAIL)]
+    path.write_bytes(b"".join(both))
+    with decode(path) as audio:
+        samples = np.concatenate(list(audio))
+    assert audio.report.parts == 2
+    assert len(samples) / RATE == pytest.approx(7.0, abs=0.25)
+    at = samples[round(4.1 * RATE) :]
+    assert abs(lag_s(at, TAIL[round(0.1 * RATE) :])) < 0.15
+
+
+def test_a_joined_wav_whose_first_part_tells_a_wrong_size(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    path.write_bytes(wav(SOUND, RATE) + wav(TAIL))
+    assert np.array_equal(decoded(path), np.concatenate([SOUND, TAIL]))
+
+
+@pytest.mark.parametrize("kind", ["wav", "aiff", "caf", "w64", "mp4", "webm", "ogg", "flac", "mp3"])
+def test_a_file_that_is_as_it_should_be_is_read_as_it_is(kind: str, tmp_path: Path) -> None:
+    parts = parts_of(encode(SOUND, tmp_path / "recording", kind))
+    assert parts.whole
+    assert parts.has_end_mark
+    assert not parts.is_cut
+    assert parts.stray_bytes == 0
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webm", "webm-video"])
+def test_a_file_that_was_cut_off_tells_of_more(kind: str, tmp_path: Path) -> None:
+    whole = encode(SOUND, tmp_path / "whole", kind).read_bytes()
+    assert parts_of(tmp_path / "recording", whole[: len(whole) * 6 // 10]).is_cut
+
+
+def test_an_ogg_without_its_last_page_has_no_end_mark(tmp_path: Path) -> None:
+    whole = encode(SOUND, tmp_path / "whole", "ogg").read_bytes()
+    assert not parts_of(tmp_path / "recording", whole[: whole.rindex(b"OggS")]).has_end_mark
+
+
+def test_fragments_that_repeat_their_header_are_one_movie(tmp_path: Path) -> None:
+    def box(kind: bytes, content: bytes = b"") -> bytes:
+        return struct.pack(">I", 8 + len(content)) + kind + content
+
+    fragment = box(b"ftyp") + box(b"moov", box(b"mvex")) + box(b"moof") + box(b"mdat", bytes(50))
+    assert len(parts_of(tmp_path / "recording", fragment * 3).sections) == 1
+    movie = box(b"ftyp") + box(b"moov") + box(b"mdat", bytes(50))
+    found = parts_of(tmp_path / "recording", movie * 3)
+    assert [section.start for section in found.sections] == [0, len(movie), 2 * len(movie)]
+    assert parts_of(tmp_path / "recording", movie + b"\xff" * 70).stray_bytes == 70
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_content_is_too_strange(seed: int, tmp_path: Path) -> None:
+    """Random bytes behind every beginning that is looked at: sections in order, to the end."""
+    random = np.random.default_rng(seed)
+    beginnings = [wav(SOUND[:50]), b"OggS\0\2", b"\0\0\0\x08ftyp", b"\x1a\x45\xdf\xa3", b"fLaC"]
+    noise = random.integers(0, 256, int(random.integers(0, 5000)), dtype=np.uint8).tobytes()
+    found = parts_of(tmp_path / "recording", beginnings[seed % len(beginnings)] + noise)
+    starts = [section.start for section in found.sections]
+    assert starts[0] == 0 and starts == sorted(set(starts))
+    assert found.sections[-1].end == (tmp_path / "recording").stat().st_size
+
+
+def test_a_section_reads_like_a_file_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(100)))
+    with opened(path) as descriptor:
+        file = SectionFile(descriptor, Section(10, 60, ((12, b"ab"), (58, b"yz"))))
+        assert file.read(4) == bytes([10, 11]) + b"ab"
+        assert file.seek(-3, os.SEEK_END) == 47
+        assert file.read() == bytes([57]) + b"yz"
+        assert file.read(5) == b""
+        assert file.seek(3) == 3 and file.tell() == 3
+        assert file.read(1) == b"b"
+        assert file.seek(1, os.SEEK_CUR) == 5
+        assert file.read(2) == bytes([15, 16])

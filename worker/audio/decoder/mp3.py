@@ -1,0 +1,20 @@
+"""Whether an MP3 file has a table by which players seek."""
+
+from __future__ import annotations
+
+import os
+
+_SEARCHED_BYTES = 8192
+"""The table stands in the first frame; some taggers leave padding before it."""
+
+
+def has_table_of_contents(descriptor: int) -> bool:
+    """Whether the first frame holds a Xing, Info or VBRI header."""
+    at = 0
+    while (tag := os.pread(descriptor, 10, at))[:3] == b"ID3" and len(tag) == 10:
+        size = 0
+        for byte in tag[6:10]:
+            size = size << 7 | byte & 0x7F
+        at += 10 + size + (10 if tag[5] & 0x10 else 0)
+    beginning = os.pread(descriptor, _SEARCHED_BYTES, at)
+    return any(mark in beginning for mark in (b"Xing", b"Info", b"VBRI"))

@@ -1,0 +1,180 @@
+"""Decode one part of a recording, packet by packet, to the outputs of its tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from worker.audio.decoder import formats
+from worker.audio.decoder.resampling import TrackOutput
+from worker.audio.decoder.timeline import MOST_JUMPS, Timeline
+
+_MAX_CONSECUTIVE_READ_ERRORS = 10
+"""A demuxer often recovers at the next packet, but one that fails in place never ends."""
+
+_MAX_HEADER_SECONDS = 10_000_000.0
+"""Headers of damaged files claim centuries; such a figure is no estimate."""
+
+_MOST_PLACES = 100
+"""Damaged places that are listed."""
+
+
+@dataclass(slots=True)
+class TrackTally:
+    """What came of decoding one track. `damaged`: (seconds into the recording, seconds lost, 0 if
+    unknown) of packets that could not be decoded."""
+
+    number: int
+    samples: int = 0
+    corrupt_packets: int = 0
+    damaged: list[tuple[float, float]] = field(default_factory=list)
+    jumps: list[tuple[float, float, bool]] = field(default_factory=list)
+    drift_s: float = 0.0
+
+
+def is_decodable(track: AudioStream) -> bool:
+    """Whether this sound track can, and may, be decoded."""
+    # `codec_context` is None, against its annotation, where FFmpeg has no decoder at all.
+    return bool(track.codec_context) and track.codec_context.name in formats.DECODERS
+
+
+def header_seconds(container: InputContainer) -> float | None:
+    """Seconds that the container tells, or that FFmpeg reckons; None where they are absurd."""
+    seconds = 0.0
+    if container.duration is not None:
+        seconds = container.duration / av.time_base
+    else:
+        for track in container.streams.audio:
+            if track.duration is not None and track.time_base is not None:
+                seconds = max(seconds, float(track.duration * track.time_base))
+    return seconds if 0.0 < seconds <= _MAX_HEADER_SECONDS else None
+
+
+class Part:
+    """One of the joined recordings, being decoded."""
+
+    def __init__(
+        self,
+        container: InputContainer,
+        numbers: list[int],
+        tallies: list[TrackTally],
+        outputs: list[TrackOutput],
+        offset: float,
+        *,
+        is_first: bool,
+    ) -> None:
+        self._container = container
+        self._tracks: dict[int, _Track] = {}
+        found = container.streams.audio
+        for number, tally, output in zip(numbers, tallies, outputs, strict=True):
+            if number <= len(found) and is_decodable(found[number - 1]):
+                stream = found[number - 1]
+                stream.codec_context.thread_count = 1  # no thread may start behind the filter
+                timeline = _timeline(container, offset, is_first=is_first)
+                self._tracks[stream.index] = _Track(stream, timeline, tally, output)
+        for other in container.streams:
+            if other.index not in self._tracks:
+                # Lets demuxers with an index leap over the picture instead of reading it.
+                other.discard = Discard.all
+        self.end_s = offset
+
+    def decode(self, sizes: set[int]) -> None:
+        """Decode to the end. `sizes` collects those of the first track's packets, up to a few."""
+        tracks = self._tracks
+        if not tracks:
+            return
+        first = min(tracks)
+        streams = [track.stream for track in tracks.values()]
+        errors = 0
+        while errors < _MAX_CONSECUTIVE_READ_ERRORS:
+            try:
+                for packet in self._container.demux(streams):
+                    errors = 0
+                    # Not `stream_index`, which is 0 for the packet that ends a stream.
+                    track = tracks[packet.stream.index]
+                    if packet.stream.index == first and len(sizes) < 3 and packet.size:
+                        sizes.add(packet.size // 8)  # MP3 pads a frame by a byte now and then
+                    track.decode(cast("Packet[AudioStream]", packet))
+                break
+            except MemoryError:
+                raise
+            except av.FFmpegError:
+                errors += 1
+                tracks[first].damage(0.0)
+        for track in tracks.values():
+            track.finish()
+            self.end_s = max(self.end_s, track.timeline.position)
+
+
+class _Track:
+    """A sound track of one part."""
+
+    def __init__(
+        self, stream: AudioStream, timeline: Timeline, tally: TrackTally, output: TrackOutput
+    ) -> None:
+        self.stream = stream
+        self.timeline = timeline
+        self._tally = tally
+        self._output = output
+        self._held: AudioFrame | None = None
+
+    def decode(self, packet: Packet[AudioStream]) -> None:
+        try:
+            frames = packet.decode()
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            lost = packet.duration * packet.time_base if packet.duration else 0
+            self.damage(float(lost))
+            return
+        for frame in frames:
+            if isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate > 0:
+                held, self._held = self._held, frame
+                if held is not None:
+                    self._place(held, frame.time)
+
+    def finish(self) -> None:
+        if self._held is not None:
+            self._place(self._held, None)
+            self._held = None
+        self._output.finish()
+        self._tally.samples = self._output.samples
+        room = max(0, MOST_JUMPS - len(self._tally.jumps))
+        self._tally.jumps += self.timeline.jumps[:room]
+        self._tally.drift_s += self.timeline.drift
+
+    def damage(self, seconds: float) -> None:
+        """Note that something here could not be decoded."""
+        self._tally.corrupt_packets += 1
+        if len(self._tally.damaged) < _MOST_PLACES:
+            self._tally.damaged.append((self.timeline.position, seconds))
+
+    def _place(self, frame: AudioFrame, following: float | None) -> None:
+        heard = self.timeline.place(frame.time, frame.samples / frame.sample_rate, following)
+        try:
+            self._output.add(frame, heard)
+        except MemoryError:
+            raise
+        except (av.FFmpegError, ValueError):  # a rate or layout that cannot be converted
+            self.damage(frame.samples / frame.sample_rate)
+
+
+def _timeline(container: InputContainer, offset: float, *, is_first: bool) -> Timeline:
+    name = container.format.name
+    start = (container.start_time or 0) / av.time_base
+    length = header_seconds(container)
+    zero_is_zero = is_first and formats.starts_at_zero(name)
+    told = length if formats.tells_its_end(name) else None
+    return Timeline(
+        zero=0.0 if zero_is_zero else start,
+        offset=offset,
+        has_clock=formats.has_clock(name),
+        told_end=None if told is None else offset + told + (start if zero_is_zero else 0.0),
+    )

@@ -1,0 +1,52 @@
+"""The recordings that one file holds, one behind another, each to be opened by itself.
+
+Files are joined with `cat`, recorders append to what is there, voice chats begin a new Ogg stream
+for each speaker, and headers tell of less than follows them.  FFmpeg's demuxers stop, or fail, at
+the first end that they see.  `find_parts` looks at the structure of the file, not at its sound.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from worker.audio.decoder.parts import boxes, chunks, ebml, ogg, signatures
+from worker.audio.decoder.sections import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What was found: at least one section, in order.
+
+    has_end_mark: False where the file's kind marks its end and this one does not.
+    stray_bytes: bytes behind the last section that belong to nothing that could be read.
+    """
+
+    sections: tuple[Section, ...]
+    has_end_mark: bool = True
+    stray_bytes: int = 0
+    is_cut: bool = False
+    """Whether the structure of the last part reaches beyond the end of the file."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file can be read as it is, from its first byte to its last."""
+        return len(self.sections) == 1 and not self.sections[0].corrections
+
+
+def find_parts(descriptor: int) -> Parts:
+    """The parts of the file behind `descriptor`; the whole file where nothing speaks against it."""
+    size = os.fstat(descriptor).st_size
+    head = os.pread(descriptor, 64, 0)
+    if chunks.is_chunked(head):
+        return Parts(chunks.sections(descriptor, size))
+    if head[:4] == b"OggS":
+        found = ogg.scan(descriptor, size)
+        return Parts(found.sections, has_end_mark=found.has_end_mark)
+    if head[4:8] in boxes.FIRST:
+        movies = boxes.scan(descriptor, size)
+        return Parts(movies.sections, stray_bytes=movies.stray_bytes, is_cut=movies.is_cut)
+    if head[:4] == ebml.MAGIC:
+        sections, is_cut = ebml.scan(descriptor, size)
+        return Parts(sections, is_cut=is_cut)
+    return Parts(signatures.sections(descriptor, size, head))

@@ -1,0 +1,163 @@
+"""Files of chunks: WAV, RF64, AIFF, CAF and Wave64, whose sound chunk may tell a wrong size.
+
+A recorder that loses power leaves the size that it wrote at its last checkpoint, and 32 bits wrap
+around at 4 GB.  What follows the sound is another chunk, another recording, or more sound.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from worker.audio.decoder.parts.signatures import occurrences
+from worker.audio.decoder.sections import Section
+
+_MOST_CHUNKS = 10_000
+_TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
+"""What taggers put behind the end without a chunk around it."""
+
+_NEXT_WAV = rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE[ -~]{4}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one family writes chunks. Sizes count what follows the chunk's header, unless
+    `size_counts_header`."""
+
+    first: int
+    """Bytes before the first chunk."""
+    id_bytes: int
+    size_bytes: int
+    order: str
+    sound: bytes
+    """The id of the chunk with the sound."""
+    align: int
+    next_recording: bytes
+    """A pattern with which another recording of the family begins."""
+    size_counts_header: bool = False
+
+    @property
+    def header(self) -> int:
+        return self.id_bytes + self.size_bytes
+
+    @property
+    def unknown(self) -> int:
+        """The size that stands for 'to the end'."""
+        return int((1 << 8 * self.size_bytes) - 1)
+
+
+_RIFF = _Kind(12, 4, 4, "little", b"data", 2, _NEXT_WAV)
+_RIFX = _Kind(12, 4, 4, "big", b"data", 2, _NEXT_WAV)
+_AIFF = _Kind(12, 4, 4, "big", b"SSND", 2, rb"FORM.{4}AIF[FC][ -~]{4}")
+_CAF = _Kind(8, 4, 8, "big", b"data", 1, rb"caff\x00\x01\x00\x00desc")
+_W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_W64_RIFF = rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
+_W64 = _Kind(40, 16, 8, "little", _W64_DATA, 8, _W64_RIFF, size_counts_header=True)
+
+
+def is_chunked(head: bytes) -> bool:
+    """Whether a file that begins with `head`, 12 bytes or more, is of one of these kinds."""
+    return _kind(head) is not None
+
+
+def sections(descriptor: int, size: int) -> tuple[Section, ...]:
+    """The recordings in the file, each with its size put right where it tells of too little."""
+    found: list[Section] = []
+    start = 0
+    while start < size:
+        kind = _kind(os.pread(descriptor, 64, start))
+        if kind is None:
+            break
+        section = _recording(descriptor, start, size, kind)
+        found.append(section)
+        start = section.end
+    return tuple(found) or (Section(0, size),)
+
+
+def _kind(head: bytes) -> _Kind | None:
+    if head[8:12] == b"WAVE":
+        return {b"RIFF": _RIFF, b"RF64": _RIFF, b"BW64": _RIFF, b"RIFX": _RIFX}.get(head[:4])
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _AIFF
+    if head[:8] == b"caff\x00\x01\x00\x00":
+        return _CAF
+    return _W64 if re.match(_W64_RIFF, head, re.DOTALL) else None
+
+
+def _recording(descriptor: int, start: int, size: int, kind: _Kind) -> Section:
+    """The recording that begins at `start`, up to the next one or the end of the file."""
+    sound = _find_sound(descriptor, start + kind.first, size, kind)
+    if sound is None:
+        return Section(start, size)
+    size_field, content, told = sound
+    told_end = content + told
+    if told_end >= size:  # also every 'not known yet'; FFmpeg reads on to the end
+        return Section(start, _next_recording(descriptor, content, size, kind))
+    behind = told_end + -told_end % kind.align
+    end = _end_of_chunks(descriptor, behind, size, kind)
+    if end is not None:
+        return Section(start, end)
+    end = _next_recording(descriptor, behind, size, kind)
+    if _is_padding(descriptor, told_end, end):
+        return Section(start, end)
+    true_size = min(end - content, kind.unknown)
+    correct = true_size.to_bytes(kind.size_bytes, "little" if kind.order == "little" else "big")
+    return Section(start, end, ((size_field, correct),), end - told_end)
+
+
+def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> tuple[int, int, int] | None:
+    """Where the size of the sound chunk stands, where its content begins, its size as told."""
+    large: int | None = None
+    for _ in range(_MOST_CHUNKS):
+        header = os.pread(descriptor, kind.header, at)
+        if len(header) < kind.header:
+            return None
+        told = _told_size(header, kind)
+        content = at + kind.header
+        if header[: kind.id_bytes] == kind.sound:
+            if kind is _RIFF and told == kind.unknown and large is not None:
+                told = large
+            return at + kind.id_bytes, content, told
+        if header[:4] == b"ds64":  # RF64: 64-bit sizes of the file and of its sound
+            large = int.from_bytes(os.pread(descriptor, 8, content + 8), "little")
+        at = content + told + -(content + told) % kind.align
+        if at >= size:
+            return None
+    return None
+
+
+def _end_of_chunks(descriptor: int, at: int, size: int, kind: _Kind) -> int | None:
+    """Where the chunks from `at` on end, if that is all there is up to the end of the file or to
+    another recording; None where something else follows."""
+    for _ in range(_MOST_CHUNKS):
+        left = size - at
+        head = os.pread(descriptor, 64, at)
+        if left < kind.header or head.startswith(_TAGS):
+            return size
+        if re.match(kind.next_recording, head, re.DOTALL):
+            return at
+        name, told = head[:4], _told_size(head, kind)
+        if not (name.isascii() and name.decode().isprintable()) or told > left - kind.header:
+            return None
+        content = at + kind.header
+        at = min(size, content + told + -(content + told) % kind.align)
+    return None
+
+
+def _told_size(header: bytes, kind: _Kind) -> int:
+    field = header[kind.id_bytes : kind.header]
+    told = int.from_bytes(field, "little" if kind.order == "little" else "big")
+    return max(0, told - kind.header) if kind.size_counts_header else told
+
+
+def _next_recording(descriptor: int, at: int, size: int, kind: _Kind) -> int:
+    return next(occurrences(descriptor, kind.next_recording, at, size), size)
+
+
+def _is_padding(descriptor: int, start: int, end: int) -> bool:
+    """Whether there are only zeros: room that was reserved, and no sound."""
+    for at in range(start, end, 1 << 20):
+        if os.pread(descriptor, min(1 << 20, end - at), at).strip(b"\0"):
+            return False
+    return True

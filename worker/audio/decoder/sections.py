@@ -1,0 +1,61 @@
+"""A stretch of the recording's file, read as a file of its own, with some bytes corrected.
+
+PyAV reads it through `read`, `seek` and `tell`.  Nothing but the descriptor is touched.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Bytes [start, end) of the file.
+
+    corrections: (offset in the file, bytes that are read there instead); a length field that the
+        recorder never brought up to date.
+    bytes_behind: how many bytes of sound stand behind the end that the header tells of, and are
+        read all the same because of a correction.
+    """
+
+    start: int
+    end: int
+    corrections: tuple[tuple[int, bytes], ...] = ()
+    bytes_behind: int = 0
+
+
+class SectionFile:
+    """`section` of the file behind `descriptor`."""
+
+    def __init__(self, descriptor: int, section: Section) -> None:
+        self._descriptor = descriptor
+        self._section = section
+        self._position = 0
+
+    def read(self, count: int = -1) -> bytes:
+        """At most `count` bytes from here; b'' at the end."""
+        at = self._section.start + self._position
+        left = max(0, self._section.end - at)
+        data = os.pread(self._descriptor, left if count < 0 else min(count, left), at)
+        self._position += len(data)
+        return self._corrected(at, data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move, as io.IOBase does; the new place."""
+        if whence == os.SEEK_CUR:
+            offset += self._position
+        elif whence == os.SEEK_END:
+            offset += self._section.end - self._section.start
+        self._position = max(0, offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def _corrected(self, at: int, data: bytes) -> bytes:
+        for place, correct in self._section.corrections:
+            begin, end = max(place, at), min(place + len(correct), at + len(data))
+            if begin < end:
+                data = data[: begin - at] + correct[begin - place : end - place] + data[end - at :]
+        return data
