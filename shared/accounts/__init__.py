@@ -1,7 +1,8 @@
 """Accounts, sign-ins and API keys. Only what stands here reads or writes their tables.
 
-`people` knows the accounts, `passwords` what a password is, `attempts` how often one may be tried,
-`sessions` the browsers that are signed in, `keys` the programs, `ownership` whose everything is.
+`users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
+limits on wrong ones, `sessions` the sign-ins of browsers, `keys` the API keys, `set_up` the code
+for the first account, and `ownership` moves recordings and jobs from one account to another.
 """
 
 from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key

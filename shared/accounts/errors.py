@@ -1,4 +1,4 @@
-"""How asking for an account, a sign-in or a key can end badly."""
+"""Errors of accounts, sign-ins and API keys, each with its HTTP status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Unauthorized(PermanentError):
 
 
 class WrongPassword(PermanentError):
-    """The same for a name that does not exist, a wrong password and an account that is disabled."""
+    """An unknown name, a wrong password or a disabled account: the answer does not tell which."""
 
     code = "wrong_password"
     http_status = 401

@@ -1,4 +1,4 @@
-"""API keys: 256 random bits that a program sends, of which only the SHA-256 is kept."""
+"""API keys: 256 random bits that a program sends. Only their SHA-256 is stored."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ from shared.db import Database, database_now
 from shared.models import ApiKey, User
 
 KEY_PREFIX = "lsk_"
-"""So that a key that got into a log or a repository is known for one."""
+"""The beginning of every key, by which scanners recognise one in a log or a repository."""
 
 _KEY_BYTES = 32
 _LONGEST_KEY_NAME = 100
 _MOST_KEYS = 50
 _NOTED_EVERY_S = 60.0
+"""The shortest time, in seconds, between two writes of a key's last use."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """An API key as its person sees it: without the key, which nobody can read again."""
+    """An API key without its secret part, which is not stored."""
 
     id: str
     name: str
-    """What it is for, in its person's words."""
+    """What the key is for, in its owner's words."""
     created_at: datetime
     last_used_at: datetime | None
-    """To within a minute."""
+    """Exact to a minute; None before the first use."""
 
 
 def make_key(db: Database, *, user_id: str, name: str) -> str:
-    """A new key, which nobody can read again. Raises UnusableKeyName or TooManyKeys."""
+    """Make a key for a person and return it; it cannot be read again.
+
+    Raises UnusableKeyName or TooManyKeys.
+    """
     name = " ".join(name.split())
     if not name or len(name) > _LONGEST_KEY_NAME or not name.isprintable():
         raise UnusableKeyName(param="name")
@@ -51,7 +55,7 @@ def make_key(db: Database, *, user_id: str, name: str) -> str:
 
 
 def keys_of(db: Database, user_id: str) -> list[KeyRecord]:
-    """A person's keys that are not revoked, the oldest first."""
+    """List a person's keys that are not revoked, oldest first."""
     with db.reading() as session:
         return [
             KeyRecord(key.id, key.name, key.created_at, key.last_used_at)
@@ -60,7 +64,10 @@ def keys_of(db: Database, user_id: str) -> list[KeyRecord]:
 
 
 def revoke_key(db: Database, *, user_id: str, key_id: str) -> None:
-    """Raises KeyNotFound for a key that is another's, too."""
+    """Revoke a key; revoking it twice is no error.
+
+    Raises KeyNotFound, also for another person's key.
+    """
     with db.writing() as session:
         key = session.scalars(
             select(ApiKey).where(ApiKey.id == key_id, ApiKey.user_id == user_id)
@@ -72,7 +79,10 @@ def revoke_key(db: Database, *, user_id: str, key_id: str) -> None:
 
 
 def find_by_key(db: Database, key: str) -> Person | None:
-    """Whose key it is, if it counts; notes that it was used."""
+    """Find the person of a key and note that it was used.
+
+    None for a key that is unknown or revoked, or whose account is disabled.
+    """
     digest = _digest(key)
     is_stale = or_(
         ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= database_now(-_NOTED_EVERY_S)
@@ -88,8 +98,8 @@ def find_by_key(db: Database, key: str) -> Person | None:
             )
             .options(joinedload(ApiKey.user))
         ).one_or_none()
-    # The index's comparison takes longer the more of the digest is right, of which nobody who has
-    # not the key can make use; the last word takes always as long.
+    # The time of the index's comparison depends on how much of the digest is right, which helps
+    # nobody who cannot choose digests; the deciding comparison always takes the same time.
     if found is None or not hmac.compare_digest(found[0].key_sha256, digest):
         return None
     row, stale = found

@@ -1,4 +1,4 @@
-"""Whose recordings, jobs and everything else are."""
+"""The owner of recordings, jobs and all other rows, and how it changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.models import Base, Job, OwnerTurn, Recording
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
-    """Give everything of one owner to another; how many recordings that were."""
+    """Give everything of one owner to another. Returns the number of recordings moved."""
     if from_owner == to_owner:
         return 0
     with db.writing() as session:
@@ -20,7 +20,7 @@ def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
 
 
 def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
-    """In every table that names an owner, those included that this module does not know."""
+    """Change the owner in every table that has one. Returns the number of recordings moved."""
     # An owner has each key once. Of two clients that happened to use the same, the new owner's
     # keeps it.
     used = select(Job.idempotency_key).where(Job.owner_id == to_owner)

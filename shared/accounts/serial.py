@@ -1,4 +1,4 @@
-"""Transactions about accounts that must see each other: who is first, who is last, who tries."""
+"""A lock for transactions on accounts that must run one after another."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 
 _KEY = 0x6C6F6E67_61636374
-"""The key of PostgreSQL's lock, ours alone in the database."""
+"""The key of PostgreSQL's advisory lock, used for nothing else in the database."""
 
 
 def one_at_a_time(session: Session, db: Database) -> None:
-    """Wait for the others, and keep them waiting until this transaction ends.
+    """Wait for other such transactions, and block them until this one ends.
 
-    SQLite has one writer anyway.
+    Does nothing in SQLite, which has one writer at a time anyway.
     """
     if not db.is_sqlite:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _KEY})

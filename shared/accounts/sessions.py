@@ -1,4 +1,4 @@
-"""Browsers in which somebody is signed in: a random token in a cookie, and its row here.
+"""Sign-ins of browsers: a random token in a cookie, whose SHA-256 is stored in a row.
 
 Not Flask-Login (0.6): it keeps the account's id in a signed cookie, which stays good after signing
 out elsewhere. Ending a sign-in at once needs these rows all the same, and with them it would spare
@@ -24,12 +24,12 @@ from shared.models import SignIn, User
 
 _TOKEN_BYTES = 32
 _NOTED_EVERY_S = 60.0
-"""How often a sign-in's last use is written: not with every poll of a page."""
+"""Seconds between two writes of a sign-in's last use, or a quarter of `idle_s` if that is less."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """A sign-in ends `idle_s` after its last use, and `lifetime_s` after it began."""
+    """The end of a sign-in: `idle_s` seconds after its last use, `lifetime_s` after its start."""
 
     idle_s: float
     lifetime_s: float
@@ -44,15 +44,16 @@ def sign_in(
     password: str,
     address: str,
 ) -> tuple[Person, str]:
-    """The person and the token of a new sign-in.
+    """Sign a person in by name and password. Returns the person and the token of the sign-in.
 
-    Raises WrongPassword, after the same time whatever was wrong, or TooManyAttempts.
+    `address` is the client's, for counting attempts. Raises TooManyAttempts, or WrongPassword,
+    after the same time whatever was wrong.
     """
     key = name_key(name)
     attempt = begin_attempt(db, attempts, name_key=key, address=address)
     with db.reading() as session:
         user = session.scalars(select(User).where(User.name_key == key)).one_or_none()
-    # Of an account that is disabled too, so that nothing tells it from one that is not there.
+    # Checked for a disabled account too, so that its time does not tell it from a missing one.
     right = passwords.matches(user.password_hash if user else None, password)
     if user is None or not right or user.disabled_at is not None:
         raise WrongPassword
@@ -60,7 +61,7 @@ def sign_in(
     with db.writing() as session:
         was_right(session, attempt)
         session.execute(delete(SignIn).where(_is_over(limits)))
-        # Disabled or given another password while its old one was looked at: it counts no more.
+        # The account may have been disabled or given another password while the hash was computed.
         unchanged = (
             select(User)
             .where(
@@ -79,7 +80,7 @@ def sign_in(
 
 
 def begin(db: Database, user_id: str) -> str:
-    """The token of a new sign-in of somebody who has just shown who they are."""
+    """Begin a sign-in of a person who has just proved their identity. Returns its token."""
     with db.writing() as session:
         return _begin(session, user_id)
 
@@ -91,7 +92,10 @@ def _begin(session: Session, user_id: str) -> str:
 
 
 def find(db: Database, limits: SessionLimits, token: str) -> Person | None:
-    """Who is signed in with this token, if it is still good; notes that it was used."""
+    """Find the person signed in with a token and note that it was used.
+
+    None where the sign-in is unknown or over, or the account is disabled.
+    """
     of_token = SignIn.token_sha256 == _digest(token)
     is_stale = (SignIn.seen_at <= database_now(-min(_NOTED_EVERY_S, limits.idle_s / 4))).label("is")
     with db.reading() as session:
@@ -111,13 +115,13 @@ def find(db: Database, limits: SessionLimits, token: str) -> Person | None:
 
 
 def end(db: Database, token: str) -> None:
-    """In this browser."""
+    """End the sign-in of a token, if there is one."""
     with db.writing() as session:
         session.execute(delete(SignIn).where(SignIn.token_sha256 == _digest(token)))
 
 
 def end_all(db: Database, user_id: str) -> None:
-    """In all of the person's browsers."""
+    """End all sign-ins of a person."""
     with db.writing() as session:
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
 

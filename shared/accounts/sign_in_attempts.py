@@ -1,10 +1,10 @@
-"""How often a password may be tried.
+"""Limits on wrong passwords.
 
-An attempt is written before the password is looked at and taken back if it was right, all of them
-in turn, so that no number of requests at once gets one more.  Within a window, counted are the
-wrong ones of an account from one address, of an address over all accounts, and of an account over
-all addresses.  The last is the largest, so that a stranger who locks somebody out needs as many
-addresses as ten.
+An attempt is stored before its password is checked and removed if the password was right. Attempts
+are stored one after another, so concurrent requests get no more than the limit. Within a window,
+three counts of wrong passwords are limited: of an account from one address, of an address over all
+accounts, and of an account over all addresses. The last limit is ten times the first, so whoever
+wants to lock another person out needs ten addresses.
 
 Not Flask-Limiter: the storages of its `limits` (5.8) are memory, Redis, Memcached and MongoDB. In
 memory each web process would count for itself, and Redis may be down or emptied here; SQL is there
@@ -28,22 +28,25 @@ from shared.db import Database, database_now
 from shared.models import SignInAttempt
 
 _OF_AN_ADDRESS = 5
+"""The limit of an address over all accounts, as a multiple of `AttemptLimit.most`."""
+
 _OF_AN_ACCOUNT = 10
-"""Times the attempts that an account has from one address."""
+"""The limit of an account over all addresses, as a multiple of `AttemptLimit.most`."""
 
 _SOONEST_S = 1.0
+"""The shortest wait, in seconds, that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimit:
-    """`most` wrong passwords for an account from one address within `window_s`."""
+    """The limit of `most` wrong passwords per account and address within `window_s` seconds."""
 
     most: int
     window_s: float
 
 
 def begin_attempt(db: Database, limit: AttemptLimit, *, name_key: str, address: str) -> int:
-    """Count an attempt and return its number. Raises TooManyAttempts."""
+    """Store an attempt and return its id. Raises TooManyAttempts, and then stores nothing."""
     account = hashlib.sha256(name_key.encode()).hexdigest()
     of_account = SignInAttempt.account == account
     of_address = SignInAttempt.address == address[:64]
@@ -68,7 +71,11 @@ def begin_attempt(db: Database, limit: AttemptLimit, *, name_key: str, address: 
 def _refuse_beyond(
     session: Session, most: int, window_s: float, conditions: tuple[ColumnElement[bool], ...]
 ) -> None:
-    """A refused attempt is not counted, so that whoever waits gets in however often they asked."""
+    """Refuse an attempt where `most` that fulfil the conditions are stored already.
+
+    A refused attempt is not stored, so asking again does not prolong the wait.
+    Raises TooManyAttempts with the seconds to wait.
+    """
     newest = (
         select(SignInAttempt.at)
         .where(*conditions)
@@ -85,7 +92,7 @@ def _refuse_beyond(
 
 @contextmanager
 def attempt(db: Database, limit: AttemptLimit, *, name: str, address: str) -> Iterator[None]:
-    """What is tried within counts unless it ends well. Raises TooManyAttempts."""
+    """Count what runs within as a wrong attempt if it raises. Raises TooManyAttempts."""
     number = begin_attempt(db, limit, name_key=name, address=address)
     yield
     with db.writing() as session:
@@ -93,7 +100,7 @@ def attempt(db: Database, limit: AttemptLimit, *, name: str, address: str) -> It
 
 
 def was_right(session: Session, attempt: int) -> None:
-    """Forget an attempt, and the wrong ones that its person made there before."""
+    """Remove an attempt, and earlier wrong ones of its account from the same address."""
     made = session.get(SignInAttempt, attempt)
     if made is not None:
         session.execute(

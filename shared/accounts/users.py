@@ -1,4 +1,4 @@
-"""The accounts. They are never deleted: what they own keeps its owner, and can be handed over."""
+"""The accounts. They are disabled but never deleted, so every recording keeps an owner."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
 
 LONGEST_NAME = 64
+"""Characters of an account's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account, as the rest of the house sees it: without the hash."""
+    """An account without its password's hash."""
 
     id: str
     name: str
@@ -41,10 +42,11 @@ class Person:
     created_at: datetime
     disabled_at: datetime | None
     recordings: int = 0
-    """Counted by `people` only."""
+    """The number of recordings the account owns; 0 unless `people` made this."""
 
 
 def as_person(user: User, recordings: int = 0) -> Person:
+    """Copy an account's row into a Person."""
     return Person(
         id=user.id,
         name=user.name,
@@ -57,18 +59,18 @@ def as_person(user: User, recordings: int = 0) -> Person:
 
 
 def clean_name(name: str) -> str:
-    """The name as it is kept. Raises UnusableName."""
+    """Normalise a name (NFKC, single spaces) for storing. Raises UnusableName."""
     cleaned = " ".join(unicodedata.normalize("NFKC", name).split())
     if not cleaned or len(cleaned) > LONGEST_NAME:
         raise UnusableName(param="name")
-    # Letters that cannot be seen would let two accounts look the same.
+    # Invisible characters would let two accounts look the same.
     if any(unicodedata.category(letter).startswith("C") for letter in cleaned):
         raise UnusableName(param="name")
     return cleaned
 
 
 def name_key(name: str) -> str:
-    """What two names share that differ in capitals, width or spaces; any text has one."""
+    """Build the key that names have in common which differ in capitals, width or spaces only."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -79,7 +81,7 @@ def is_set_up(db: Database) -> bool:
 
 
 def people(db: Database) -> list[Person]:
-    """All accounts by name, with how many recordings each has."""
+    """List all accounts by name, each with its number of recordings."""
     counted = (
         select(Recording.owner_id, func.count().label("number"))
         .group_by(Recording.owner_id)
@@ -95,7 +97,7 @@ def people(db: Database) -> list[Person]:
 
 
 def person_named(db: Database, name: str) -> Person:
-    """Raises AccountNotFound."""
+    """Find an account by its name. Raises AccountNotFound."""
     with db.reading() as session:
         user = session.scalars(select(User).where(User.name_key == name_key(name))).one_or_none()
     if user is None:
@@ -106,9 +108,9 @@ def person_named(db: Database, name: str) -> Person:
 def add_first_admin(
     db: Database, *, name: str, password: str, is_temporary: bool = False
 ) -> Person:
-    """The account that sets a server up. It takes over what was recorded before there were any.
+    """Add the first account, an administrator's, and give it everything recorded before.
 
-    Raises SetUpDone if there is an account already, or InvalidRequest.
+    Raises SetUpDone if there is an account already, UnusableName or UnusablePassword.
     """
     made = _new(name, password, is_admin=True, is_temporary=is_temporary)
     with db.writing() as session:
@@ -125,7 +127,7 @@ def add_first_admin(
 def add(
     db: Database, *, name: str, password: str, is_admin: bool = False, is_temporary: bool = True
 ) -> Person:
-    """Another account. Raises NameTaken or InvalidRequest."""
+    """Add another account. Raises NameTaken, UnusableName or UnusablePassword."""
     made = _new(name, password, is_admin=is_admin, is_temporary=is_temporary)
     try:
         with db.writing() as session:
@@ -157,9 +159,9 @@ def _found(session: Session, user_id: str) -> User:
 
 
 def disable(db: Database, user_id: str) -> None:
-    """Nobody signs in with it, nor by its keys, from now on; what it owns stays, and its jobs run.
+    """Disable an account: its sign-ins end, and neither its password nor its keys are accepted.
 
-    Raises AccountNotFound, or LastAdministrator.
+    What it owns stays, and its jobs run. Raises AccountNotFound or LastAdministrator.
     """
     with db.writing() as session:
         one_at_a_time(session, db)
@@ -171,12 +173,16 @@ def disable(db: Database, user_id: str) -> None:
 
 
 def enable(db: Database, user_id: str) -> None:
+    """Enable an account again. Raises AccountNotFound."""
     with db.writing() as session:
         _found(session, user_id).disabled_at = None
 
 
 def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
-    """Raises AccountNotFound, or LastAdministrator."""
+    """Make an account an administrator's, or no longer one.
+
+    Raises AccountNotFound or LastAdministrator.
+    """
     with db.writing() as session:
         one_at_a_time(session, db)
         user = _found(session, user_id)
@@ -198,9 +204,10 @@ def _require_another_admin(session: Session, user: User) -> None:
 def reset_password(
     db: Database, user_id: str, password: str, *, is_temporary: bool = True
 ) -> Person:
-    """By somebody else, who knows it then. Ends all sign-ins.
+    """Set another person's password, and end all their sign-ins.
 
-    Raises AccountNotFound or InvalidRequest.
+    With `is_temporary` they must choose their own at the next sign-in. Raises AccountNotFound or
+    UnusablePassword.
     """
     with db.reading() as session:
         user = _found(session, user_id)
@@ -218,14 +225,15 @@ def change_password(
     new: str,
     address: str,
 ) -> None:
-    """By the person, in all of whose browsers the sign-in ends.
+    """Change one's own password, and end all one's sign-ins.
 
-    Raises WrongPassword, TooManyAttempts or InvalidRequest.
+    `address` is the client's, for counting attempts. Raises AccountNotFound, UnusablePassword,
+    SamePassword, WrongPassword or TooManyAttempts.
     """
     with db.reading() as session:
         user = _found(session, user_id)
     passwords.require_acceptable(new, user.name)
-    # A browser left open must not be a place to find the password out.
+    # Counted, since somebody at a browser left open could try passwords here.
     attempt = begin_attempt(db, limit, name_key=user.name_key, address=address)
     if not passwords.matches(user.password_hash, current):
         raise WrongPassword(param="current")
@@ -237,7 +245,7 @@ def change_password(
 def _set_password(
     db: Database, user_id: str, password: str, *, is_temporary: bool, attempt: int | None = None
 ) -> None:
-    made = passwords.hashed(password)  # takes its time, so before the transaction
+    made = passwords.hashed(password)  # slow, so before the transaction
     with db.writing() as session:
         user = _found(session, user_id)
         user.password_hash = made

@@ -1,4 +1,4 @@
-"""Tells the operator how the first account is made."""
+"""The announcement of the set-up code to the operator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 def announce_set_up(settings: Settings) -> None:
-    """Log the set-up code as long as there is no account, whatever the log's level."""
+    """Log the set-up code as a warning, where sign-in is required and there is no account yet."""
     if not settings.requires_sign_in:
         return
     try:

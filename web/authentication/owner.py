@@ -1,4 +1,4 @@
-"""Whose jobs a request is about."""
+"""The owner of the jobs that a request is about."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from web.services import services
 
 
 def current_owner_id() -> str:
-    """The account that asks; without sign-in everything belongs to one owner.
+    """Return the id of the account that sent this request, or LOCAL_OWNER without sign-in.
 
-    Raises Unauthorized where sign-in is required and nobody has signed in, which no request gets
-    as far as.
+    Raises Unauthorized where sign-in is required and nobody is signed in. Such a request is refused
+    before it reaches a view; this is the second barrier.
     """
     if not services().settings.requires_sign_in:
         return LOCAL_OWNER

@@ -1,7 +1,7 @@
-"""Who asks. Where sign-in is required, every address but the few named here asks for it.
+"""Authentication of requests: where sign-in is required, by all endpoints but those in OPEN.
 
-A page is asked for with the cookie, the API with a key or, by our own pages, with the cookie and
-the token that no other site's page knows.  What is not named is protected, new routes included.
+Pages accept the session cookie. The API accepts a key or, from our own pages, the cookie together
+with the CSRF token, which other sites cannot read. A new route is protected unless it is named.
 """
 
 from __future__ import annotations
@@ -35,28 +35,32 @@ OPEN = frozenset(
         "preferences.choose_theme",
     }
 )
-"""Endpoints that answer everybody."""
+"""Endpoints that need no sign-in."""
 
 _ADMINS_ONLY = frozenset({"health.metrics_text"})
-"""Beside the pages of `people`: what is counted over all owners."""
+"""Endpoints for administrators beside those of the blueprint `people`: figures over all owners."""
 
 _WITH_A_TEMPORARY_PASSWORD = frozenset(
     {"account.own_password", "account.change_own_password", "account.sign_out"}
 )
+"""Endpoints that a person with a temporary password may use before choosing another."""
 
 _TOKEN = "sign_in"
 _BEARER = "bearer"
 
 
 class _Cookie(SecureCookieSessionInterface):
-    """Sent over HTTPS only, where the page was."""
+    """The session cookie, marked `Secure` where the request came by HTTPS."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
 
 
 def require_sign_in(app: Flask, settings: Settings) -> None:
-    """To be called before the CSRF protection of forms is set up: it asks later."""
+    """Set up the session cookie and, where the settings require it, sign-in for every request.
+
+    Call it before the CSRF protection of forms is set up, so that sign-in is checked first.
+    """
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -71,26 +75,27 @@ def require_sign_in(app: Flask, settings: Settings) -> None:
 
 
 def current_person() -> Person | None:
-    """Whoever asks; None where nobody signs in."""
+    """Return the person who sent this request; None without sign-in."""
     person: Person | None = g.get("person")
     return person
 
 
 def session_limits(settings: Settings) -> accounts.SessionLimits:
+    """Convert the settings of sign-ins from hours to seconds."""
     return accounts.SessionLimits(
         idle_s=settings.session_idle_hours * 3600, lifetime_s=settings.session_max_hours * 3600
     )
 
 
 def begin_session(token: str) -> None:
-    """A new cookie, with nothing of the old one in it: neither sign-in nor form token."""
+    """Put the token of a new sign-in into a new cookie, without anything of the old one."""
     end_session()
     session.permanent = True
     session[_TOKEN] = token
 
 
 def end_session() -> None:
-    """In this browser, and in SQL, so that a copy of the cookie ends with it."""
+    """End the sign-in in this browser and in SQL, so that a copy of the cookie is of no use."""
     token = session.get(_TOKEN)
     session.clear()
     if token:
@@ -98,6 +103,10 @@ def end_session() -> None:
 
 
 def _admit() -> Response | None:
+    """Let a request through (None), or respond in its place.
+
+    Raises Unauthorized, Forbidden, PasswordIsTemporary or CSRFError.
+    """
     endpoint = request.endpoint
     if endpoint in OPEN and request.blueprint != "account":
         return None
@@ -116,22 +125,24 @@ def _admit() -> Response | None:
 def _ask_for_a_password() -> Response | None:
     if not is_for_programs(request.path):
         return redirect(url_for("account.own_password"), 303)
-    if "Authorization" in request.headers:  # a key, which only its person knows
+    if "Authorization" in request.headers:  # only the person knows the key
         return None
     raise PasswordIsTemporary
 
 
 def require_admin() -> None:
+    """Refuse everybody but administrators. Raises Forbidden."""
     person = current_person()
     if person is None or not person.is_admin:
         raise Forbidden
 
 
 def _who() -> Person | None:
+    """Find the person who sent this request, by API key or cookie. Raises CSRFError."""
     here = services()
     for_programs = is_for_programs(request.path)
     if for_programs and "Authorization" in request.headers:
-        # A key that is wrong is never made up for by a cookie.
+        # A wrong key is refused even where the cookie is right.
         scheme, _, key = request.headers["Authorization"].partition(" ")
         return accounts.find_by_key(here.db, key.strip()) if scheme.lower() == _BEARER else None
     token = session.get(_TOKEN)
@@ -142,8 +153,11 @@ def _who() -> Person | None:
 
 
 def _require_token() -> None:
-    """The browser adds the cookie to whatever another site's page sends here; a header it adds to
-    nothing.  Never looked for in the body, which may be a recording."""
+    """Require the CSRF token in a header. Raises CSRFError.
+
+    A browser adds the cookie to what another site's page sends here, but no such header. The body
+    is not searched for the token: it may be a recording.
+    """
     try:
         validate_csrf(request.headers.get("X-CSRFToken"))
     except ValidationError as error:
@@ -151,8 +165,9 @@ def _require_token() -> None:
 
 
 def _turn_away() -> Response:
+    """Send a browser to the sign-in page. Raises Unauthorized for programs and scripts."""
     is_page = not wants_json() and not request.path.startswith("/fragments/")
-    # A script that asked for a part of a page must not be given the sign-in page for it.
+    # A script that fetches a part of a page must not receive the sign-in page instead.
     navigates = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
     if not is_page or not navigates:
         raise Unauthorized
