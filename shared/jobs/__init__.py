@@ -1,11 +1,11 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`lease`, `attempt`, `plan`, `checkpoint`, `waveform` and `attempt_end` (worker), `commands` and
-`deletion` (what a person asks), `lease_expiry` (any worker, at any time).  `queries` reads what the
-API and the pages show, `eta` computes when jobs will be done, `workers` says who serves.  `events`
-records each change in the transaction that makes it.  SQL is the queue; Redis only carries the
-news.
+`lease`, `attempt`, `plan`, `checkpoint`, `waveform`, `playable` and `attempt_end` (worker),
+`commands` and `deletion` (what a person asks), `lease_expiry` (any worker, at any time).  `queries`
+reads what the API and the pages show, `eta` computes when jobs will be done, `workers` says who
+serves.  `events` records each change in the transaction that makes it.  SQL is the queue; Redis
+only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -43,6 +43,13 @@ from shared.jobs.plan import (
     store_plan,
     stored_plan,
 )
+from shared.jobs.playable import (
+    PlayableCopy,
+    is_playable_copy_known,
+    plan_playable_copy,
+    planned_playable_copy,
+    store_playable_copy,
+)
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
     QueueSummary,
@@ -76,6 +83,7 @@ __all__ = [
     "Outcome",
     "PartialText",
     "PlannedSegment",
+    "PlayableCopy",
     "QueueLimit",
     "QueueSnapshot",
     "QueueSummary",
@@ -108,11 +116,14 @@ __all__ = [
     "get_waveform",
     "heartbeat",
     "is_last_attempt",
+    "is_playable_copy_known",
     "list_jobs",
     "list_states",
     "note_batch_choice",
     "note_worker",
     "partial_text",
+    "plan_playable_copy",
+    "planned_playable_copy",
     "queue_summary",
     "record_oom_retry",
     "release",
@@ -127,6 +138,7 @@ __all__ = [
     "snapshot_of",
     "store_marks",
     "store_plan",
+    "store_playable_copy",
     "store_recognition",
     "store_waveform",
     "stored_marks",

@@ -149,9 +149,7 @@ def delete_all(
     keys: list[str] = []
 
     def delete_one(session: Session, job_id: str) -> Outcome:
-        key = delete_in(session, owner_id, job_id)
-        if key is not None:
-            keys.append(key)
+        keys.extend(delete_in(session, owner_id, job_id))
         return Outcome.DELETED
 
     return _each(db, job_ids, delete_one), keys

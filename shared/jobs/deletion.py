@@ -23,17 +23,17 @@ _BATCH = 50
 """Jobs deleted in one transaction, with thousands of segments each at the most."""
 
 
-def delete(db: Database, *, owner_id: str, job_id: str) -> str | None:
+def delete(db: Database, *, owner_id: str, job_id: str) -> list[str]:
     """Remove a job and all that came of it.
 
-    The key of its recording's blob if no other job uses it: remove those bytes next.  Raises
-    JobNotFound, or IllegalTransition while a worker is on it.
+    The keys of its recording's blob and of the playable copy, if no other job uses them: remove
+    those bytes next.  Raises JobNotFound, or IllegalTransition while a worker is on it.
     """
     with db.writing() as session:
         return delete_in(session, owner_id, job_id)
 
 
-def delete_in(session: Session, owner_id: str, job_id: str) -> str | None:
+def delete_in(session: Session, owner_id: str, job_id: str) -> list[str]:
     """Do what `delete` does in a transaction of the caller's."""
     recording_id = session.scalar(
         select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
@@ -73,17 +73,21 @@ def delete_expired(db: Database, *, kept: timedelta) -> list[str]:
             .returning(Job.recording_id)
             .execution_options(synchronize_session=False)
         ).all()
-        keys = [_forget_recording(session, recording_id) for recording_id in set(recordings)]
-        return [key for key in keys if key is not None]
+        return [
+            key
+            for recording_id in set(recordings)
+            for key in _forget_recording(session, recording_id)
+        ]
 
 
-def _forget_recording(session: Session, recording_id: str) -> str | None:
+def _forget_recording(session: Session, recording_id: str) -> list[str]:
     others = session.scalar(select(func.count()).where(Job.recording_id == recording_id))
     if others:
-        return None
-    return session.scalar(
+        return []
+    keys = session.execute(
         sql_delete(Recording)
         .where(Recording.id == recording_id)
-        .returning(Recording.blob_key)
+        .returning(Recording.blob_key, Recording.playable_key)
         .execution_options(synchronize_session=False)
-    )
+    ).one_or_none()
+    return [key for key in keys or () if key is not None]

@@ -50,6 +50,12 @@ class Recording(Base):
     """Known once it was decoded."""
     estimated_s: Mapped[float | None] = mapped_column(Float)
     """What its bytes let expect, when it was submitted."""
+    playable_key: Mapped[str | None] = mapped_column(String(200))
+    """The blob of its playable copy. Chosen before the copy is stored, so that it is known to whom
+    its bytes belong whatever happens; the copy is there once `playable_bytes` is."""
+    playable_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    playable_type: Mapped[str | None] = mapped_column(String(64))
+    """Its media type."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 

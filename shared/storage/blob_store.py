@@ -114,10 +114,14 @@ class BlobStore(Space, Protocol):
 
     # --- recordings
 
-    def receive(self, *, max_bytes: int, expected_bytes: int = 0) -> IncomingBlob:
+    def receive(
+        self, *, max_bytes: int, expected_bytes: int = 0, blob_id: str | None = None
+    ) -> IncomingBlob:
         """Start receiving a file of about `expected_bytes`, refusing more than `max_bytes`.
 
-        Raises FileTooLarge or InsufficientStorage before a byte is taken.
+        `blob_id` decides the key (`key_of`), and what is kept takes the place of what is there;
+        without it the key is new.  Raises FileTooLarge or InsufficientStorage before a byte is
+        taken.
         """
 
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> BlobReader:

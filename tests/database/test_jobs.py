@@ -194,7 +194,7 @@ class TestRequests:
     def test_delete_leaves_no_row_and_names_the_blob(self, db: Database) -> None:
         job_id = factories.a_job(db, JobStatus.COMPLETED)
         key = view(db, job_id).job.recording.blob_key
-        assert jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id) == key
+        assert jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id) == [key]
         for model in (Job, Recording, Attempt, Segment, StoredTranscript):
             assert count(db, model) == 0, model
 

@@ -320,6 +320,20 @@ class TestOrphans:
             assert kept.exists(), kept
         assert of(doctor.examine(settings), "orphans").finding == "none; 2 recordings, 1 rows"
 
+    def test_a_playable_copy_belongs_to_its_recording_before_and_after_it_is_there(
+        self, settings: Settings, db: Database
+    ) -> None:
+        factories.submit(db, blob=stored(settings))
+        claimed = factories.claim(db)
+        copy = stored(settings)
+        jobs.plan_playable_copy(db, claimed, copy.key)
+        found = of(doctor.examine(settings, delete_orphans=True), "orphans")
+        assert found.finding == "none; 1 recordings, 1 rows"
+        jobs.store_playable_copy(db, claimed, jobs.PlayableCopy(copy.key, 5, "audio/webm"))
+        found = of(doctor.examine(settings, delete_orphans=True), "orphans")
+        assert found.finding == "none; 1 recordings, 1 rows"
+        assert (settings.recordings_dir / copy.key).exists()
+
     def test_the_folder_of_a_running_job_stays_however_old_it_is(
         self, settings: Settings, db: Database
     ) -> None:

@@ -41,11 +41,13 @@ class MemoryStore:
         held = [*self.kept.values(), *self.arriving.values(), *self.uploads.values()]
         return max(0, self.capacity_bytes - sum(len(piece.data) for piece in held))
 
-    def receive(self, *, max_bytes: int, expected_bytes: int = 0) -> MemoryIncoming:
+    def receive(
+        self, *, max_bytes: int, expected_bytes: int = 0, blob_id: str | None = None
+    ) -> MemoryIncoming:
         if expected_bytes > max_bytes:
             raise too_large(max_bytes)
         require_space(self, expected_bytes)
-        return MemoryIncoming(self, max_bytes)
+        return MemoryIncoming(self, max_bytes, blob_id)
 
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> MemoryRange:
         return MemoryRange(self._piece(key).data, start, stop)
@@ -104,11 +106,12 @@ class MemoryStore:
 
 
 class MemoryIncoming:
-    def __init__(self, store: MemoryStore, max_bytes: int) -> None:
+    def __init__(self, store: MemoryStore, max_bytes: int, blob_id: str | None) -> None:
         self._store = store
         self._max_bytes = max_bytes
-        self._id = new_id()
-        self._piece = store.arriving[self._id] = Piece()
+        self._name = new_id()
+        self._id = blob_id or self._name
+        self._piece = store.arriving[self._name] = Piece()
 
     @property
     def size_bytes(self) -> int:
@@ -123,11 +126,11 @@ class MemoryIncoming:
 
     def keep(self) -> StoredBlob:
         key = key_of(self._id)
-        self._store.kept[key] = self._store.arriving.pop(self._id)
+        self._store.kept[key] = self._store.arriving.pop(self._name)
         return _stored(key, self._piece)
 
     def discard(self) -> None:
-        self._store.arriving.pop(self._id, None)
+        self._store.arriving.pop(self._name, None)
 
     def __enter__(self) -> Self:
         return self

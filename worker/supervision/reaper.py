@@ -147,7 +147,7 @@ class Reaper:
         while not self._stopped.is_set() and (keys := jobs.delete_expired(self._db, kept=kept)):
             for key in keys:
                 self._blobs.delete(key)
-            log.info("deleted jobs that were kept long enough", recordings=len(keys))
+            log.info("deleted jobs that were kept long enough", files=len(keys))
 
     def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable

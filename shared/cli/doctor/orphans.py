@@ -48,13 +48,14 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
     running = jobs.running_job_ids(db)
     with db.reading() as session:
         rows = session.execute(
-            select(Recording.blob_key, Job.id, Job.status).join(
+            select(Recording.blob_key, Recording.playable_key, Job.id, Job.status).join(
                 Job, Job.recording_id == Recording.id, isouter=True
             )
         ).all()
     uploading = uploads.ids(db)
     # A whole upload takes its place among the recordings just before it gets its job.
-    keys = {row.blob_key for row in rows} | {key_of(upload_id) for upload_id in uploading}
+    copies = {row.playable_key for row in rows}
+    keys = {row.blob_key for row in rows} | copies | {key_of(upload) for upload in uploading}
     unknown = [entry for key, entry in stored.items() if key not in keys]
     missing = [
         row
@@ -99,7 +100,7 @@ def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> 
         ),
     ]
     return [finding for finding in findings if finding] or [
-        ok("orphans", f"none; {len(stored)} recordings, {len(rows)} rows")
+        ok("orphans", f"none; {len(stored.keys() - copies)} recordings, {len(rows)} rows")
     ]
 
 
@@ -183,7 +184,7 @@ def _removed(leftover: _Leftover) -> bool:
 
 
 def _missing_files(
-    rows: Sequence[Row[str, str | None, str | None]], needed: bool
+    rows: Sequence[Row[str, str | None, str | None, str | None]], needed: bool
 ) -> Finding | None:
     if not rows:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from shared.jobs.eta.time_spent import attempt_s
+from shared.jobs.playable import PlayableCopy
 from shared.models import Attempt, Job, Recording
 from shared.states import AttemptOutcome, JobStatus, Stage
 from shared.transcripts.recording_report import RecordingReport
@@ -30,6 +31,8 @@ class RecordingRecord:
     sha256: str
     duration_s: float | None
     """Known once it was decoded."""
+    playable: PlayableCopy | None = None
+    """What is heard instead of it, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +138,11 @@ def _recording_record(row: Recording) -> RecordingRecord:
         size_bytes=row.size_bytes,
         sha256=row.sha256,
         duration_s=row.duration_s,
+        playable=_playable_copy(row),
     )
+
+
+def _playable_copy(row: Recording) -> PlayableCopy | None:
+    if row.playable_key is None or row.playable_bytes is None:
+        return None
+    return PlayableCopy(row.playable_key, row.playable_bytes, row.playable_type or "")

@@ -50,12 +50,18 @@ class LocalFolder:
         folder = nearest_existing(self.root) if self._may_be_missing else self.root
         return usable_bytes(folder, self._min_free_bytes)
 
-    def receive(self, *, max_bytes: int, expected_bytes: int = 0) -> IncomingFile:
+    def receive(
+        self, *, max_bytes: int, expected_bytes: int = 0, blob_id: str | None = None
+    ) -> IncomingFile:
         if expected_bytes > max_bytes:
             raise too_large(max_bytes)
         require_space(self, expected_bytes)
         return IncomingFile(
-            self._incoming, self._path, max_bytes, require_space=lambda: require_space(self)
+            self._incoming,
+            self._path,
+            max_bytes,
+            require_space=lambda: require_space(self),
+            blob_id=blob_id,
         )
 
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> FileRange:

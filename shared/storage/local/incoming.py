@@ -26,12 +26,14 @@ class IncomingFile:
         max_bytes: int,
         *,
         require_space: Callable[[], None],
+        blob_id: str | None = None,
     ) -> None:
         self._path_of = path_of
         self._max_bytes = max_bytes
         self._require_space = require_space
-        self._id = new_id()
-        self._path = folder / self._id
+        name = new_id()
+        self._id = blob_id or name
+        self._path = folder / name
         self._file = self._path.open("xb")
         self._hash = hashlib.sha256()
         self._kept = False

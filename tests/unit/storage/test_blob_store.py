@@ -72,6 +72,22 @@ class TestRecordings:
             raise ConnectionError
         assert everything(store) == []
 
+    def test_bytes_under_an_id_that_was_chosen_before_take_the_place_of_earlier_ones(
+        self, store: BlobStore
+    ) -> None:
+        chosen = new_id()
+        with store.receive(max_bytes=100, blob_id=chosen) as crashed:
+            crashed.write(b"half of it")
+            with store.receive(max_bytes=100, blob_id=chosen) as incoming:
+                incoming.write(b"first")
+                assert incoming.keep().key == key_of(chosen)
+        with store.receive(max_bytes=100, blob_id=chosen) as incoming:
+            incoming.write(WORLD)
+            assert all_of(store, key_of(chosen)) == b"first"
+            incoming.keep()
+        assert all_of(store, key_of(chosen)) == WORLD
+        assert everything(store) == [key_of(chosen)]
+
     def test_a_file_over_the_limit_is_refused_before_and_as_it_comes(
         self, store: BlobStore
     ) -> None:
