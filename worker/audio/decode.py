@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.errors import AudioTooLong
 from shared.transcripts.recording_report import RecordingReport
@@ -43,6 +44,10 @@ __all__ = ["BLOCK_S", "Abandoned", "DecodeLimits", "DecodedAudio", "decode"]
 
 BLOCK_S = 5.0
 """Seconds in a block: 160 kB, a few milliseconds of decoding, and a prompt answer to cancel."""
+
+
+_MOST_SILENCE = 60 * SAMPLE_RATE
+"""Samples of silence that are mixed at once: a break of hours passes in a bounded space too."""
 
 
 def decode(
@@ -106,6 +111,8 @@ class DecodedAudio:
         self._samples = 0
         self._ended = False
         self._too_long = False
+        self._hole: tuple[int, int, int, NDArray[np.float32]] | None = None
+        """A track, where silence is still to be put, up to where, and the sound behind it."""
         self._closed = False
         self._report: RecordingReport | None = None
 
@@ -184,7 +191,10 @@ class DecodedAudio:
             raise StopIteration
         try:
             while not self._ended and self._waiting < self._block_samples:
-                self._read_on()
+                if self._hole is None:
+                    self._read_on()
+                else:
+                    self._fill_hole()
         except BaseException:
             self.close()
             raise
@@ -216,13 +226,30 @@ class DecodedAudio:
             child.close()
             return
         track, heard_s, sound = piece
-        samples = sound.shape[1]
-        at = self._placement.place(track, samples, heard_s)
-        if at + samples > self._limits.max_samples:
+        begin = self._placement.end(track)
+        at = self._placement.place(track, sound.shape[1], heard_s)
+        if at + sound.shape[1] > self._limits.max_samples:
             self._too_long = True
             self._drain()
             return
+        if at - begin > _MOST_SILENCE:
+            self._hole = (track, begin, at, sound)
+            return
         self._mixer.add(track, at, sound)
+        self._keep(self._mixer.take())
+
+    def _fill_hole(self) -> None:
+        """Mix a minute of the silence before the next piece, or that piece."""
+        assert self._hole is not None
+        track, begin, end, sound = self._hole
+        count = min(_MOST_SILENCE, end - begin)
+        if count:
+            silence = np.zeros((sound.shape[0], count), np.float32)
+            self._mixer.add(track, begin, silence)
+            self._hole = (track, begin + count, end, sound)
+        else:
+            self._mixer.add(track, end, sound)
+            self._hole = None
         self._keep(self._mixer.take())
 
     def _drain(self) -> None:

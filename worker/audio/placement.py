@@ -39,6 +39,10 @@ class Placement:
         """Samples of sound that each track gave."""
         self._tracks = [_Track() for _ in range(tracks)]
 
+    def end(self, track: int) -> int:
+        """Where the next sample of `track` goes, if nothing jumps."""
+        return self._tracks[track].end
+
     def place(self, track: int, samples: int, heard_s: float) -> int:
         """Take a piece of `samples` that is heard from `heard_s` on; where its first one goes."""
         state = self._tracks[track]

@@ -166,3 +166,18 @@ def test_a_file_that_asks_for_memory_is_refused_and_says_so(tmp_path: Path) -> N
     with pytest.raises(UnsupportedMedia, match="256 MiB of memory"):
         decoded_samples(path, memory_bytes=256 << 20)
     assert time.monotonic() - began < SOON_S
+
+
+def test_a_break_of_hours_passes_through_bounded_memory(tmp_path: Path) -> None:
+    """The clock of a recorder goes on for two hours; 230 MB of silence are never held at once."""
+    path = encode(sound(6.0), tmp_path / "recording", "mp4", hole=(3.0, 7200.0))
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY_PROBE, str(path)],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    samples, own_kib, _ = map(int, done.stdout.split())
+    assert samples == pytest.approx(7206 * RATE, abs=RATE)
+    assert own_kib < 96 << 10
