@@ -1,8 +1,7 @@
-"""SHA-256 of uploads as far as they came, so that a recording of gigabytes is not read once more at
-its end.
+"""SHA-256 of the bytes of unfinished uploads, which spares reading gigabytes again at the end.
 
-Kept in this process only.  A server that was started again, or another of its processes, has none
-and reads the file; so the hashes are a saving and nothing rests on them being here.
+The hashes are a cache of this process. A restarted server and other processes have none, and read
+the file instead.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from collections import OrderedDict
 from typing import Any
 
 _KEPT = 256
-"""Uploads that came last; a hash takes some hundred bytes."""
+"""The number of uploads kept, the most recent ones; a hash takes some hundred bytes."""
 
 
 class RunningHashes:
-    """By upload: the hash of its first bytes and how many those are.
+    """The hash of each upload's first bytes, and their number.
 
-    Bytes that an upload's offset has passed never change, so a hash stays true however long it
-    lies here; it is of use for as long as the upload goes on where the hash ends.
+    Bytes below an upload's offset never change, so a hash does not become wrong with time. It is
+    of use if the upload goes on where the hash ends.
     """
 
     def __init__(self) -> None:
@@ -27,12 +26,13 @@ class RunningHashes:
         self._lock = threading.Lock()
 
     def take(self, upload_id: str, size_bytes: int) -> Any | None:
-        """The hash of exactly so many bytes, which belongs to the caller then."""
+        """Remove and return the hash of an upload's first `size_bytes`; None if there is none."""
         with self._lock:
             at, running = self._kept.pop(upload_id, (-1, None))
         return running if at == size_bytes else None
 
     def put(self, upload_id: str, size_bytes: int, running: Any) -> None:
+        """Keep the hash of an upload's first `size_bytes`; the oldest makes room for it."""
         with self._lock:
             self._kept[upload_id] = (size_bytes, running)
             while len(self._kept) > _KEPT:

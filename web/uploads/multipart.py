@@ -1,20 +1,16 @@
-"""Bodies with recordings in them, and the file parts of a form in particular, written straight to
-where recordings are kept.
+"""Forms with recordings in them, whose file parts are written straight to the blob store.
 
-Werkzeug would spool each part to a temporary file that is then copied.  Here the parser writes
-into an IncomingBlob, so a recording crosses the disk once, is hashed as it comes, and is refused
-at the byte that is one too many.
+Werkzeug would spool each part to a temporary file that is then copied. Here the parser writes into
+an IncomingBlob, so a recording is written once, is hashed as it arrives, and is refused at the
+first byte beyond the limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from flask import Request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import ClientDisconnected
 
 from shared import jobs
 from shared.errors import InvalidRequest
@@ -24,20 +20,19 @@ from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.idempotency import idempotency_key
 from web.services import services
+from web.uploads.request_body import RequestBody, limit_silence
 
 MAX_FILES_OF_A_FORM = 50
 
 FILE_PARTS = {"jobs.submit_job": 1, "pages.submit": MAX_FILES_OF_A_FORM}
-"""Endpoints that take files, and how many. Elsewhere a file is refused before a byte is kept."""
+"""The endpoints that take files, and how many in one request; others refuse any file."""
 
 _FORM_ALLOWANCE_BYTES = 64 * 1024
-"""What boundaries, headers and the other fields may add to the length of a request."""
-
-_PIECE_BYTES = 256 * 1024
+"""Bytes by which boundaries, headers and other fields may make a request longer than its file."""
 
 
 class ReceivedFile:
-    """As much of a file object as the form parser needs, over an IncomingBlob."""
+    """The file object that the form parser writes a part to, over an IncomingBlob."""
 
     def __init__(self, incoming: IncomingBlob) -> None:
         self._incoming = incoming
@@ -50,50 +45,20 @@ class ReceivedFile:
         return self._incoming.write(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Called once by the parser when the part is complete. Nobody reads it back."""
+        """Do nothing: the parser rewinds a complete part once, but nobody reads it back."""
         return 0
 
     def close(self) -> None:
+        """Discard the bytes unless they were kept."""
         self._incoming.discard()
 
     def keep(self) -> StoredBlob:
+        """Make the bytes durable, and return what is stored."""
         return self._incoming.keep()
 
 
-class _Body:
-    """What the client sends; ClientDisconnected, a 400 that nobody reads, once it has left."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return self._stream.read(size)
-        except (OSError, ParseException) as error:  # silent for too long, or a chunk broke off
-            raise ClientDisconnected from error
-
-
-def give_up_on_silence(request: Request) -> None:
-    """A client that vanished without a word would hold its thread for ever: gunicorn waits for a
-    body without a limit."""
-    if (connection := request.environ.get("gunicorn.socket")) is not None:
-        connection.settimeout(services().settings.upload_silence_s)
-
-
-def body_pieces(request: Request) -> Iterator[bytes]:
-    """The body as it comes; ClientDisconnected where it ends before its announced length."""
-    give_up_on_silence(request)
-    body = _Body(request.stream)
-    received = 0
-    while piece := body.read(_PIECE_BYTES):
-        received += len(piece)
-        yield piece
-    if received < (request.content_length or 0):
-        raise ClientDisconnected
-
-
 class UploadRequest(Request):
-    """A request whose file parts become ReceivedFiles. What is not kept is gone at its end."""
+    """A request whose file parts become ReceivedFiles, discarded at its end unless kept."""
 
     max_form_parts = MAX_FILES_OF_A_FORM + 20
 
@@ -123,11 +88,11 @@ class UploadRequest(Request):
         return cast(IO[bytes], received)
 
     def _get_stream_for_parsing(self) -> IO[bytes]:
-        give_up_on_silence(self)
-        return cast(IO[bytes], _Body(super()._get_stream_for_parsing()))
+        limit_silence(self)
+        return cast(IO[bytes], RequestBody(super()._get_stream_for_parsing()))
 
     def _require_room(self, filename: str | None, request_bytes: int) -> None:
-        """Refuse what the queue has no room for before the bytes of hours are sent."""
+        """Refuse a file, before reading it, that the queue has no room for. Raises QueueFull."""
         jobs.require_room(
             services().db,
             services().queue_limit,
@@ -155,7 +120,7 @@ class UploadRequest(Request):
 
 
 def received_file(file: FileStorage) -> ReceivedFile:
-    """The bytes behind a file of the form."""
+    """Return the ReceivedFile behind a file of the form."""
     received = file.stream
     assert isinstance(received, ReceivedFile)
     return received

@@ -1,8 +1,7 @@
-"""From a received file or a whole upload to a queued job, in the one order in which nothing can be
-lost.
+"""Submission of a received file or a complete upload as a job, in the order that loses nothing.
 
-The bytes are durable, then the row is committed, then the doorbell rings.  A crash between two
-of these leaves a file that no row names, or a job that the next sweep rings for.
+First the bytes are made durable, then the row is committed, then the doorbell rings. A crash
+between two of these leaves a file that no row names, or a job that the next sweep rings for.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ log = structlog.stdlib.get_logger(__name__)
 NO_FILE = N_("No file was chosen. Choose a recording to transcribe.")
 
 _WAIT_FOR_ANOTHER_S = 30.0
-"""Two requests for one upload: the second waits while the first reads gigabytes for their hash."""
+"""Seconds that a second request for an upload waits while the first hashes gigabytes of it."""
 
 
 def accept(
@@ -41,9 +40,10 @@ def accept(
     priority: int = 0,
     idempotency_key: str | None = None,
 ) -> Submission:
-    """Keep the file and queue a job for it.
+    """Store a file of a form and queue a job for it.
 
-    Raises InvalidRequest for an empty file, and what keeping and queueing raise.
+    Raises InvalidRequest for an empty file, InsufficientStorage, QueueFull, or
+    IdempotencyKeyReused.
     """
     received = received_file(file)
     if received.size_bytes == 0:
@@ -76,10 +76,10 @@ def accept_upload(
     priority: int = 0,
     idempotency_key: str | None = None,
 ) -> Submission:
-    """Queue a job for an upload that is whole; the same job each time.
+    """Queue a job for a complete upload. Repeated, it returns the same job.
 
-    Raises UploadNotFound, UploadExpired, UploadIncomplete, UploadBusy, and what queueing raises;
-    then the bytes stay, so that it can be tried again.
+    Raises UploadNotFound, UploadExpired, UploadIncomplete, UploadBusy, or what queueing raises, and
+    then keeps the bytes so that the request can be repeated.
     """
     here = services()
     if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
@@ -105,7 +105,7 @@ def accept_upload(
                 limit=here.queue_limit,
             )
         except IntegrityError:
-            # Where the folder takes no lock: the key of the blob let another request win.
+            # Where the folder supports no locks, another request made a job of this blob first.
             job_id = uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)
             if job_id is None:
                 raise
@@ -139,6 +139,7 @@ def _announce(submission: Submission, received_bytes: int = 0) -> Submission:
 
 
 def _queue(blob: StoredBlob, **values: Any) -> Submission:
+    """Submit a job, and delete its recording if that certainly failed."""
     try:
         return jobs.submit(services().db, blob=blob, limit=services().queue_limit, **values)
     except BaseException as error:
@@ -150,11 +151,10 @@ def _queue(blob: StoredBlob, **values: Any) -> Submission:
 
 
 def _committed_perhaps(error: BaseException) -> bool:
-    """Whether the row may be there although we were not told.
+    """Whether the row may have been committed although an error was raised.
 
-    A connection that dies during COMMIT says nothing about it.  Deleting the bytes then could
-    leave a job without its recording, and a client that repeats its Idempotency-Key would be
-    handed that job.
+    A connection that breaks during COMMIT leaves that open. Deleting the bytes could then leave a
+    job without its recording, and a client that repeats its Idempotency-Key would get that job.
     """
     if services().db.is_sqlite or not isinstance(error, DBAPIError):
         return False

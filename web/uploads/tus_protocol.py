@@ -1,4 +1,4 @@
-"""The tus 1.0 protocol for resumable uploads: its headers, as values (https://tus.io/protocols)."""
+"""The headers of tus 1.0, the protocol for resumable uploads (https://tus.io/protocols)."""
 
 from __future__ import annotations
 
@@ -38,29 +38,30 @@ class WrongContentType(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the bytes of one request have to amount to."""
+    """The checksum that the bytes of one request must have."""
 
     algorithm: str
     digest: bytes
 
     def begin(self) -> Any:
+        """Make the hash object to update with the bytes."""
         return hashlib.new(self.algorithm)
 
     def require(self, of_received: Any) -> None:
-        """Raises ChecksumMismatch."""
+        """Compare the hash of the received bytes. Raises ChecksumMismatch."""
         if not hmac.compare_digest(of_received.digest(), self.digest):
             raise ChecksumMismatch
 
 
 def whole_number(name: str, header: str | None) -> int:
-    """Raises InvalidRequest."""
+    """Parse a header that holds a number of bytes. Raises InvalidRequest."""
     if header is None or not _WHOLE_NUMBER.fullmatch(header.strip()):
         raise InvalidRequest(f"{name} must be a whole number of bytes.", param=name)
     return int(header)
 
 
 def checksum(header: str | None) -> Checksum | None:
-    """`Upload-Checksum: sha256 <base64>`. Raises InvalidRequest."""
+    """Parse `Upload-Checksum: sha256 <base64>`; None without it. Raises InvalidRequest."""
     if header is None:
         return None
     algorithm, _, encoded = header.strip().partition(" ")
@@ -78,7 +79,7 @@ def checksum(header: str | None) -> Checksum | None:
 
 
 def metadata(header: str | None) -> dict[str, str]:
-    """`Upload-Metadata: filename <base64 of UTF-8>,other <base64>`. Raises InvalidRequest."""
+    """Parse `Upload-Metadata: filename <base64 of UTF-8>,other <base64>`. Raises InvalidRequest."""
     found: dict[str, str] = {}
     for pair in (header or "").split(","):
         name, _, encoded = pair.strip().partition(" ")
@@ -102,8 +103,10 @@ def _decoded(encoded: str, param: str) -> bytes:
 
 
 class MethodOverride:
-    """Takes `X-HTTP-Method-Override` of a POST to an upload for its method: the protocol asks for
-    that, for the sake of clients that know no PATCH."""
+    """WSGI middleware that replaces the method of a POST to an upload by `X-HTTP-Method-Override`.
+
+    The protocol asks for this, for clients that cannot send PATCH.
+    """
 
     _METHODS = ("PATCH", "DELETE", "HEAD")
 

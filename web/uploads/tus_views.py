@@ -1,40 +1,34 @@
-"""/api/v1/uploads: recordings that come in pieces, by the tus 1.0 protocol.
+"""/api/v1/uploads: recordings that are sent in pieces, by the tus 1.0 protocol.
 
-A client that lost its line asks with HEAD how far it came and goes on from there with PATCH.
-What arrives is written at once, and told only when it is durable.  A whole upload becomes a job
-through `POST /api/v1/jobs` with its id.
+A client that lost its connection asks with HEAD for the upload's offset and goes on from there with
+PATCH. Bytes are written as they arrive, and the offset counts them once they are durable. A
+complete upload becomes a job through `POST /api/v1/jobs` with its id.
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
-from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import http_date
 
 from shared import jobs
-from shared.errors import FileTooLarge, InsufficientStorage, InvalidRequest, OffsetMismatch
+from shared.errors import InvalidRequest, OffsetMismatch
 from shared.storage import uploads
-from shared.storage.blob_store import UnfinishedUpload, too_large
+from shared.storage.blob_store import too_large
 from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.services import services
 from web.uploads import tus_openapi, tus_protocol
-from web.uploads.multipart import body_pieces
+from web.uploads.tus_append import Append, more_than_announced
 
 log = structlog.stdlib.get_logger(__name__)
 
 blueprint = APIBlueprint("uploads", __name__, url_prefix=tus_protocol.PATH, enable_openapi=False)
-
-SYNC_EVERY_BYTES = 64 * 2**20
-"""What a server that is killed may cost a client that sends everything in one request."""
 
 
 @blueprint.before_request
@@ -54,6 +48,7 @@ def _tell_version(response: Response) -> Response:
 @blueprint.route("", methods=["OPTIONS"], provide_automatic_options=False)
 @blueprint.route("/<uuid:upload_id>", methods=["OPTIONS"], provide_automatic_options=False)
 def tell_abilities(upload_id: UUID | None = None) -> Response:
+    """Answer OPTIONS with the protocol's version, its extensions and the largest upload."""
     response = Response(status=204)
     response.headers["Tus-Version"] = tus_protocol.VERSION
     response.headers["Tus-Extension"] = tus_protocol.EXTENSIONS
@@ -115,7 +110,7 @@ def create_upload() -> Response:
             kept_s=here.uploads_kept_s,
         )
     except BaseException:
-        # Should the row be there after all, its client was not told of it.
+        # If the row was committed all the same, its client does not know the upload.
         here.blobs.discard_upload(upload_id)
         raise
     log.info("upload began", upload_id=upload_id, bytes=size_bytes)
@@ -170,7 +165,7 @@ def append_to_upload(upload_id: UUID) -> Response:
     checksum = tus_protocol.checksum(request.headers.get("Upload-Checksum"))
     if request.mimetype != tus_protocol.CONTENT_TYPE:
         raise tus_protocol.WrongContentType
-    _find(upload_id)  # what is unknown or expired is told before what is busy
+    _find(upload_id)  # unknown and expired are answered before busy
     with here.blobs.hold_upload(str(upload_id)) as held:
         upload = uploads.renew(
             here.db,
@@ -186,13 +181,13 @@ def append_to_upload(upload_id: UUID) -> Response:
             )
         announced = request.content_length or 0
         if announced > upload.size_bytes - offset:
-            raise _more_than_announced(upload)
+            raise more_than_announced(upload)
         require_space(here.blobs, announced)
-        if offset == upload.size_bytes:  # whole, and perhaps a job's already: nothing to write
+        if offset == upload.size_bytes:  # complete, perhaps a job's already: nothing to write
             return _standing(offset, upload.expires_at, status=204)
-        arrival = _Arrival(upload, held)
-        arrival.take(checksum)
-    return _standing(arrival.durable, arrival.expires_at, status=204)
+        append = Append(upload, held)
+        append.store(checksum)
+    return _standing(append.durable_bytes, append.expires_at, status=204)
 
 
 @blueprint.delete("/<uuid:upload_id>")
@@ -206,100 +201,6 @@ def end_upload(upload_id: UUID) -> Response:
     here = services()
     uploads.remove(here.db, here.blobs, owner_id=current_owner_id(), upload_id=str(upload_id))
     return Response(status=204)
-
-
-class _Arrival:
-    """The body of one PATCH on its way to the disk."""
-
-    def __init__(self, upload: uploads.UploadRecord, held: UnfinishedUpload) -> None:
-        self._upload = upload
-        self._held = held
-        self.durable = upload.received_bytes
-        self.expires_at = upload.expires_at
-        self._running: Any = None
-        self._hashed = upload.received_bytes
-
-    def take(self, checksum: tus_protocol.Checksum | None) -> None:
-        """All of it, or what came before the client left; with a checksum all or nothing.
-
-        Raises ChecksumMismatch, FileTooLarge, InsufficientStorage, ClientDisconnected.
-        """
-        self._held.cut(self.durable)
-        hashes = services().hashes
-        self._running = hashes.take(self._upload.id, self.durable)
-        if self.durable == 0:
-            self._running = hashlib.sha256()
-        try:
-            if checksum is None:
-                self._take_what_comes()
-            else:
-                self._take_all_or_nothing(checksum)
-        finally:
-            # A hash of more than was told, of what a broken request wrote, is worth nothing.
-            if self._running is not None and self._hashed == self.durable:
-                hashes.put(self._upload.id, self.durable, self._running)
-
-    def _take_all_or_nothing(self, checksum: tus_protocol.Checksum) -> None:
-        digest = checksum.begin()
-        at = self.durable
-        try:
-            for piece in body_pieces(request):
-                at = self._write(piece, at)
-                digest.update(piece)
-            checksum.require(digest)
-        except BaseException:
-            self._held.cut(self.durable)
-            raise
-        self._tell(at)
-
-    def _take_what_comes(self) -> None:
-        at = self.durable
-        try:
-            for piece in body_pieces(request):
-                at = self._write(piece, at)
-                if at - self.durable >= SYNC_EVERY_BYTES:
-                    self._tell(at)
-                    require_space(services().blobs)
-        except (ClientDisconnected, InsufficientStorage):
-            self._tell(at)
-            raise
-        except FileTooLarge:  # it sends something else than it announced
-            self._held.cut(self.durable)
-            raise
-        self._tell(at)
-
-    def _write(self, piece: bytes, at: int) -> int:
-        if at + len(piece) > self._upload.size_bytes:
-            raise _more_than_announced(self._upload)
-        self._held.write(piece)
-        at += len(piece)
-        if self._running is not None:
-            self._running.update(piece)
-            self._hashed = at
-        return at
-
-    def _tell(self, at: int) -> None:
-        """Durable first, then told."""
-        if at == self.durable:
-            return
-        self._held.sync()
-        self.expires_at = uploads.advance(
-            services().db,
-            owner_id=self._upload.owner_id,
-            upload_id=self._upload.id,
-            offset=self.durable,
-            to=at,
-            kept_s=services().uploads_kept_s,
-        )
-        self.durable = at
-
-
-def _more_than_announced(upload: uploads.UploadRecord) -> FileTooLarge:
-    return FileTooLarge(
-        f"This upload was announced with {upload.size_bytes} bytes, and here come more. Begin a "
-        "new one with the right Upload-Length.",
-        param="Content-Length",
-    )
 
 
 def _find(upload_id: UUID) -> uploads.UploadRecord:

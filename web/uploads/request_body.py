@@ -1,0 +1,52 @@
+"""Reading of a request's body while the client sends it, with a limit on its silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+
+from flask import Request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from werkzeug.exceptions import ClientDisconnected
+
+from web.services import services
+
+_PIECE_BYTES = 256 * 1024
+
+
+class RequestBody:
+    """A stream of the body that raises ClientDisconnected once the client has left."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, all without it. Raises ClientDisconnected."""
+        try:
+            return self._stream.read(size)
+        except (OSError, ParseException) as error:  # silent for too long, or a chunk broke off
+            raise ClientDisconnected from error
+
+
+def limit_silence(request: Request) -> None:
+    """Let reads of the body fail after `upload_silence_s` seconds without a byte.
+
+    gunicorn sets no such limit: a client that vanished would occupy its thread for ever.
+    """
+    if (connection := request.environ.get("gunicorn.socket")) is not None:
+        connection.settimeout(services().settings.upload_silence_s)
+
+
+def body_pieces(request: Request) -> Iterator[bytes]:
+    """Yield the body in pieces of up to 256 KiB as they arrive.
+
+    Raises ClientDisconnected where it ends before its announced length.
+    """
+    limit_silence(request)
+    body = RequestBody(request.stream)
+    received = 0
+    while piece := body.read(_PIECE_BYTES):
+        received += len(piece)
+        yield piece
+    if received < (request.content_length or 0):
+        raise ClientDisconnected
