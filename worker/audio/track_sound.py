@@ -75,7 +75,9 @@ class TrackSoundReader:
         if self._child.read(sound.data.cast("B"), samples) < wanted:
             self._child.raise_failure()
         # Damaged floating-point samples are infinite, or no numbers; they would spoil every mean.
-        if not np.isfinite(sound.sum()) or np.abs(sound).max() > _LOUDEST:
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = bool(np.isfinite(sound.sum()))
+        if not finite or np.abs(sound).max() > _LOUDEST:
             sound = np.nan_to_num(sound, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
             np.clip(sound, -_LOUDEST, _LOUDEST, out=sound)
         # Later than that is too long anyway; the bound keeps positions small.

@@ -7,12 +7,14 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from tests.support.speech.media import RATE, Pcm, encode, lag_s, signal, wav_header
 from worker.audio.decode import decode
+from worker.audio.decoder.part import packets_of
 from worker.audio.decoder.parts import Parts, find_parts
 from worker.audio.decoder.sections import Section, SectionFile
 
@@ -121,10 +123,54 @@ def test_a_file_that_is_as_it_should_be_is_read_as_it_is(kind: str, tmp_path: Pa
     assert parts.stray_bytes == 0
 
 
-@pytest.mark.parametrize("kind", ["mp4", "webm", "webm-video"])
+@pytest.mark.parametrize(
+    "kind", ["wav", "aiff", "caf", "w64", "mp4", "webm", "webm-video", "avi", "flv"]
+)
 def test_a_file_that_was_cut_off_tells_of_more(kind: str, tmp_path: Path) -> None:
     whole = encode(SOUND, tmp_path / "whole", kind).read_bytes()
     assert parts_of(tmp_path / "recording", whole[: len(whole) * 6 // 10]).is_cut
+
+
+@pytest.mark.parametrize("kind", ["avi", "flv"])
+def test_a_file_that_ends_where_it_tells_is_not_cut(kind: str, tmp_path: Path) -> None:
+    assert not parts_of(encode(SOUND, tmp_path / "recording", kind)).is_cut
+
+
+@pytest.mark.parametrize("told", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0])
+def test_a_wav_whose_size_was_never_written_is_not_cut(told: int, tmp_path: Path) -> None:
+    assert not parts_of(tmp_path / "recording", wav(SOUND, told)).is_cut
+
+
+def test_a_wav_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    path.write_bytes(wav(SOUND)[: 44 + RATE * 4])
+    with decode(path) as audio:
+        assert np.array_equal(np.concatenate(list(audio)), SOUND[: RATE * 2])
+    (warning,) = audio.report.warnings
+    assert (warning.code, warning.at_s) == ("shorter_than_announced", 2.0)
+
+
+def test_the_tag_between_two_mp3_files_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    tag = b"ID3\4\0\0\0\0\0\x40" + b"TSSE" + bytes(60)
+    whole = encode(SOUND, tmp_path / "whole", "mp3").read_bytes()
+    path.write_bytes(whole + tag + whole[whole.index(b"\xff\xfb") :])
+    with decode(path) as audio:
+        samples = np.concatenate(list(audio))
+    assert len(samples) / RATE == pytest.approx(8.0, abs=0.25)
+    assert audio.report.warnings == ()
+
+
+def test_a_stream_that_appears_while_reading_does_not_end_it_by_an_error() -> None:
+    class Container:
+        """Gives two packets and then fails, as PyAV does there."""
+
+        def demux(self, streams: list[Any]) -> Iterator[str]:
+            yield from streams
+            raise IndexError("list index out of range")
+
+    packets = list(packets_of(cast("Any", Container()), cast("Any", ["one", "two"])))
+    assert packets == ["one", "two"]
 
 
 def test_an_ogg_without_its_last_page_has_no_end_mark(tmp_path: Path) -> None:

@@ -124,3 +124,13 @@ def test_a_clock_that_stands_still_is_none() -> None:
     starts: list[float | None] = [FRAME_S * (number % 3) for number in range(3000)]
     places = place_all(timeline, starts)
     assert places[-1] == pytest.approx(2999 * FRAME_S, abs=0.1)
+
+
+def test_timestamps_that_the_demuxer_made_up_move_nothing() -> None:
+    """Frames of 21 ms, which it takes for 64 ms, between timestamps that are right."""
+    frame_s = 0.0213
+    starts = [16 * frame_s * packet + 0.064 * frame for packet in range(20) for frame in range(16)]
+    timeline = Timeline()
+    for start, following in pairwise(starts):
+        timeline.place(start, frame_s, following)
+    assert timeline.position == pytest.approx(frame_s * (len(starts) - 1))

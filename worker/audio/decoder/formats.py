@@ -91,6 +91,12 @@ def tells_its_end(container: str) -> bool:
     return not _names(container) & frozenset(("ogg", "mpegts", "mpeg"))
 
 
+def counts_length_from_zero(container: str) -> bool:
+    """Whether the length in the header is that of the clock, not of what is between the first
+    sound, which is where this container's time begins, and the last."""
+    return "asf" in _names(container)
+
+
 def tells_length_of_tracks(container: str) -> bool:
     """Whether each track has a length of its own, beside that of the container."""
     return bool(_names(container) & frozenset(("mov", "avi", "mxf")))

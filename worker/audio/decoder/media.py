@@ -78,7 +78,8 @@ class Header:
     """What the container says of itself before a sample is decoded; it may be untrue.
 
     duration_s: its length, also where that is only reckoned.  announced_s: None where it is.
-    seekable_in_players: False for MP3 of a changing bit rate without a table of contents.
+    has_end_mark: False where the end is missing that the file's kind marks, or whose place it
+    tells.  has_table_of_contents: False for MP3 in which players seek by guessing.
     """
 
     duration_s: float | None
@@ -179,7 +180,7 @@ class Recording:
             parts=len(self._parts.sections),
             bytes_behind_end=self._parts.stray_bytes + behind,
             seconds_behind_end=behind / bytes_a_second if behind and bytes_a_second else None,
-            has_end_mark=self._parts.has_end_mark,
+            has_end_mark=self._parts.has_end_mark and not self._parts.is_cut,
             has_table_of_contents=has_contents,
         )
 
@@ -198,6 +199,8 @@ class Recording:
             stream.type == "video" and not stream.disposition & Disposition.attached_pic
             for stream in first.streams
         )
+        if seconds is not None and formats.counts_length_from_zero(name):
+            seconds -= (first.start_time or 0) / av.time_base
         if not has_picture or self._parts.is_cut:
             return seconds
         if not formats.tells_length_of_tracks(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -21,6 +22,8 @@ _MAX_CONSECUTIVE_READ_ERRORS = 10
 
 _MAX_HEADER_SECONDS = 10_000_000.0
 """Headers of damaged files claim centuries; such a figure is no estimate."""
+
+_TAGS = (b"ID3", b"TAG", b"APE")
 
 _MOST_PLACES = 100
 """Damaged places that are listed."""
@@ -95,13 +98,13 @@ class Part:
         errors = 0
         while errors < _MAX_CONSECUTIVE_READ_ERRORS:
             try:
-                for packet in self._container.demux(streams):
+                for packet in packets_of(self._container, streams):
                     errors = 0
                     # Not `stream_index`, which is 0 for the packet that ends a stream.
                     track = tracks[packet.stream.index]
                     if packet.stream.index == first and len(sizes) < 3 and packet.size:
                         sizes.add(packet.size // 8)  # MP3 pads a frame by a byte now and then
-                    track.decode(cast("Packet[AudioStream]", packet))
+                    track.decode(packet)
                 break
             except MemoryError:
                 raise
@@ -111,6 +114,20 @@ class Part:
         for track in tracks.values():
             track.finish()
             self.end_s = max(self.end_s, track.timeline.position)
+
+
+def packets_of(
+    container: InputContainer, streams: list[AudioStream]
+) -> Iterator[Packet[AudioStream]]:
+    """All packets of the streams, and after each stream's last an empty one."""
+    packets = container.demux(streams)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, IndexError):
+            # PyAV counts one stream too many at the end, if one appeared while it was reading.
+            return
+        yield cast("Packet[AudioStream]", packet)
 
 
 class _Track:
@@ -131,8 +148,10 @@ class _Track:
         except MemoryError:
             raise
         except av.FFmpegError:
-            lost = packet.duration * packet.time_base if packet.duration else 0
-            self.damage(float(lost))
+            # Where MP3 files were joined, the tag of the second comes with its first frame.
+            if bytes(packet)[:3] not in _TAGS:
+                lost = packet.duration * packet.time_base if packet.duration else 0
+                self.damage(float(lost))
             return
         for frame in frames:
             if isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate > 0:

@@ -16,6 +16,8 @@ TOLERANCE_S = 0.05
 0.5 ms, packets of live recorders wander by a frame (20 ms), AAC without an edit list carries
 21-46 ms of priming.  A drifting clock is followed each time it has come to this much."""
 
+_ROUNDING_S = 0.01
+
 MOST_BELIEVED_S = 3600.0
 """A longer jump ahead is taken for a clock that was set, as when recordings are joined, unless the
 length that the container tells has room for it."""
@@ -67,7 +69,10 @@ class Timeline:
         """
         if self.has_clock and start is not None:
             ahead = start - self.zero + self.offset - self.position
-            confirmed = following is not None and abs(following - start - length) <= TOLERANCE_S
+            # Between the timestamps of a transport stream FFmpeg makes up those of the other
+            # frames, after another rate has begun with lengths that are not theirs.
+            exact = min(TOLERANCE_S, max(_ROUNDING_S, length / 2))
+            confirmed = following is not None and abs(following - start - length) <= exact
             if abs(ahead) > TOLERANCE_S and confirmed:
                 self._jump(ahead)
         self._begun = True

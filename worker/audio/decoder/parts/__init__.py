@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from worker.audio.decoder.parts import boxes, chunks, ebml, ogg, signatures
+from worker.audio.decoder.parts import boxes, chunks, ebml, ends, ogg, signatures
 from worker.audio.decoder.sections import Section
 
 
@@ -39,7 +39,8 @@ def find_parts(descriptor: int) -> Parts:
     size = os.fstat(descriptor).st_size
     head = os.pread(descriptor, 64, 0)
     if chunks.is_chunked(head):
-        return Parts(chunks.sections(descriptor, size))
+        sections, is_cut = chunks.scan(descriptor, size)
+        return Parts(sections, is_cut=is_cut)
     if head[:4] == b"OggS":
         found = ogg.scan(descriptor, size)
         return Parts(found.sections, has_end_mark=found.has_end_mark)
@@ -49,4 +50,5 @@ def find_parts(descriptor: int) -> Parts:
     if head[:4] == ebml.MAGIC:
         sections, is_cut = ebml.scan(descriptor, size)
         return Parts(sections, is_cut=is_cut)
-    return Parts(signatures.sections(descriptor, size, head))
+    sections = signatures.sections(descriptor, size, head)
+    return Parts(sections, is_cut=ends.is_cut(descriptor, sections[-1].start, size))

@@ -14,6 +14,9 @@ from worker.audio.decoder.parts.signatures import occurrences
 from worker.audio.decoder.sections import Section
 
 _MOST_CHUNKS = 10_000
+_NEARLY = 1 << 16
+_LEAST_MISSING = 1 << 12
+"""Bytes; some writers count their headers in."""
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 """What taggers put behind the end without a chunk around it."""
 
@@ -46,6 +49,10 @@ class _Kind:
         """The size that stands for 'to the end'."""
         return int((1 << 8 * self.size_bytes) - 1)
 
+    def is_placeholder(self, told: int) -> bool:
+        """Whether recorders write that size before they know it: all that fits, or nearly."""
+        return told >= (1 << 8 * self.size_bytes - 1) - _NEARLY
+
 
 _RIFF = _Kind(12, 4, 4, "little", b"data", 2, _NEXT_WAV)
 _RIFX = _Kind(12, 4, 4, "big", b"data", 2, _NEXT_WAV)
@@ -61,18 +68,19 @@ def is_chunked(head: bytes) -> bool:
     return _kind(head) is not None
 
 
-def sections(descriptor: int, size: int) -> tuple[Section, ...]:
-    """The recordings in the file, each with its size put right where it tells of too little."""
+def scan(descriptor: int, size: int) -> tuple[tuple[Section, ...], bool]:
+    """The recordings in the file, each with its size put right where it tells of too little, and
+    whether the last tells of more than there is."""
     found: list[Section] = []
-    start = 0
+    start, is_cut = 0, False
     while start < size:
         kind = _kind(os.pread(descriptor, 64, start))
         if kind is None:
             break
-        section = _recording(descriptor, start, size, kind)
+        section, is_cut = _recording(descriptor, start, size, kind)
         found.append(section)
         start = section.end
-    return tuple(found) or (Section(0, size),)
+    return tuple(found) or (Section(0, size),), is_cut
 
 
 def _kind(head: bytes) -> _Kind | None:
@@ -85,15 +93,28 @@ def _kind(head: bytes) -> _Kind | None:
     return _W64 if re.match(_W64_RIFF, head, re.DOTALL) else None
 
 
-def _recording(descriptor: int, start: int, size: int, kind: _Kind) -> Section:
-    """The recording that begins at `start`, up to the next one or the end of the file."""
+def _recording(descriptor: int, start: int, size: int, kind: _Kind) -> tuple[Section, bool]:
+    """The recording that begins at `start`, up to the next one or the end of the file, and whether
+    it tells of more than there is."""
     sound = _find_sound(descriptor, start + kind.first, size, kind)
     if sound is None:
-        return Section(start, size)
-    size_field, content, told = sound
+        return Section(start, size), False
+    _, content, told = sound
     told_end = content + told
     if told_end >= size:  # also every 'not known yet'; FFmpeg reads on to the end
-        return Section(start, _next_recording(descriptor, content, size, kind))
+        end = _next_recording(descriptor, content, size, kind)
+        is_cut = told_end - end > _LEAST_MISSING and not kind.is_placeholder(told)
+        return Section(start, end), is_cut
+    return _told_too_little(descriptor, start, size, kind, sound), False
+
+
+def _told_too_little(
+    descriptor: int, start: int, size: int, kind: _Kind, sound: tuple[int, int, int]
+) -> Section:
+    """The recording at `start`, of which the file has more than its sound chunk tells, or as
+    much."""
+    size_field, content, told = sound
+    told_end = content + told
     behind = told_end + -told_end % kind.align
     end = _end_of_chunks(descriptor, behind, size, kind)
     if end is not None:
