@@ -1,0 +1,1 @@
+"""Recordings of every kind, written by the ffmpeg program, and where their sound is."""
