@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
 from uuid import UUID
 
+import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -23,6 +26,8 @@ from web.http.filenames import attachment, inline
 from web.http.media_types import HEAD_BYTES, media_type
 from web.services import services
 
+log = structlog.stdlib.get_logger(__name__)
+
 blueprint = APIBlueprint("listening", __name__, url_prefix="/api/v1/jobs")
 
 _CHUNK_BYTES = 128 * 1024
@@ -31,6 +36,9 @@ _CHUNK_BYTES = 128 * 1024
 PIECE_BYTES = 2 * 2**20
 """The most that a player gets in one response: half a minute of the largest usual format. A browser
 that has buffered enough stops reading, and a longer response would block a server thread."""
+
+PLAYABLE_SUFFIX = ".webm"
+"""Of the names of playable copies."""
 
 _SANDBOX_POLICY = "default-src 'none'; sandbox"
 """The policy of uploaded files: opened as a page, they run no script and have no origin."""
@@ -41,36 +49,71 @@ _SANDBOX_POLICY = "default-src 'none'; sandbox"
 @takes_query(AudioQuery)
 @completed_by(operations.recording_file)
 def get_job_audio(job_id: UUID) -> Response:
-    """Download or play the recording, as it was submitted.
+    """Play the recording, or download it as it was submitted.
 
-    `Range` is understood, with `If-Range`. The `ETag` is the SHA-256 of the bytes, which never
-    change.
+    Where browsers cannot play the submitted file, or seek in it, its light copy is played instead
+    (`audio` in the job); `download=1` gives the submitted file itself.  `Range` is understood, with
+    `If-Range`.  The bytes behind an `ETag` never change; that of the submitted file is its SHA-256.
     """
     query = parse(AudioQuery, request.args)
     view = jobs.get_job(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     recording = view.job.recording
-    if request.if_none_match.contains_weak(recording.sha256):
-        unchanged = Response(status=304)
-        unchanged.set_etag(recording.sha256)
-        return unchanged
+    if not query.download and recording.playable is not None:
+        try:
+            return _answer(_copy(recording.playable, recording.filename), query)
+        except FileNotFoundError:
+            log.error("a playable copy is gone; serves the recording", job_id=str(job_id))
     try:
-        with services().blobs.open_range(recording.blob_key, 0, HEAD_BYTES) as beginning:
-            head, length = beginning.read(HEAD_BYTES), beginning.size_bytes
-        response = _audio_response(recording, length, whole=not query.pieces)
+        return _answer(_submitted(recording), query)
     except FileNotFoundError:
         raise RecordingMissing from None
-    response.content_type = media_type(head, recording.filename)
-    name = attachment if query.download else inline
-    response.headers["Content-Disposition"] = name(recording.filename)
-    return response
 
 
-def _audio_response(recording: jobs.RecordingRecord, length: int, *, whole: bool) -> Response:
-    """Respond with the recording of `length` bytes, or the requested part of it.
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is sent: a blob, and how it is named and typed."""
+
+    key: str
+    etag: str
+    media_type: str | None
+    """None: its first bytes tell."""
+    filename: str
+
+
+def _submitted(recording: jobs.RecordingRecord) -> _File:
+    return _File(recording.blob_key, recording.sha256, None, recording.filename)
+
+
+def _copy(copy: jobs.PlayableCopy, filename: str) -> _File:
+    etag = copy.key.rpartition("/")[-1]  # bytes are stored under a key once
+    name = PurePath(filename).with_suffix(PLAYABLE_SUFFIX).name
+    return _File(copy.key, etag, copy.media_type, name)
+
+
+def _answer(file: _File, query: AudioQuery) -> Response:
+    """Respond with the file, the requested part of it, or that the client has it already.
 
     Raises FileNotFoundError.
     """
-    etag = recording.sha256
+    if request.if_none_match.contains_weak(file.etag):
+        unchanged = Response(status=304)
+        unchanged.set_etag(file.etag)
+        return unchanged
+    with services().blobs.open_range(file.key, 0, HEAD_BYTES) as beginning:
+        head, length = beginning.read(HEAD_BYTES), beginning.size_bytes
+    response = _audio_response(file, length, whole=not query.pieces)
+    response.content_type = file.media_type or media_type(head, file.filename)
+    name = attachment if query.download else inline
+    response.headers["Content-Disposition"] = name(file.filename)
+    return response
+
+
+def _audio_response(file: _File, length: int, *, whole: bool) -> Response:
+    """Respond with the file of `length` bytes, or the requested part of it.
+
+    Raises FileNotFoundError.
+    """
+    etag = file.etag
     wanted = request.headers.get("Range") if request.method == "GET" else None
     if "If-Range" in request.headers and request.headers["If-Range"] != f'"{etag}"':
         wanted = None
@@ -79,7 +122,7 @@ def _audio_response(recording: jobs.RecordingRecord, length: int, *, whole: bool
     except OutOfRange:
         raise RequestedRangeNotSatisfiable(length) from None
     sent = range(length) if part is None else part
-    sound = services().blobs.open_range(recording.blob_key, sent.start, sent.stop)
+    sound = services().blobs.open_range(file.key, sent.start, sent.stop)
     response = Response(_chunks(sound), status=200 if part is None else 206)
     response.call_on_close(sound.close)
     response.content_length = len(sent)

@@ -9,13 +9,14 @@ from flask import Response, current_app, jsonify, request, url_for
 from pydantic import BaseModel
 
 from shared.export import FORMATS
-from shared.jobs import JobView
+from shared.jobs import JobView, RecordingRecord
 from shared.settings import Settings, is_demo_model
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
 from web.api.batch_reason import batch_reason
 from web.api.recording import present_recording
 from web.api.schemas import (
+    AudioOut,
     BatchOut,
     ErrorObject,
     HistoryOut,
@@ -76,7 +77,15 @@ def present_detail(view: JobView, settings: Settings) -> JobDetailOut:
     """A job asked for by itself. Works within a request only."""
     listed = present(view, settings)
     recording = None if view.report is None else present_recording(view.report)
-    return JobDetailOut.model_construct(**vars(listed), recording=recording)
+    return JobDetailOut.model_construct(
+        **vars(listed), recording=recording, audio=_audio(view.job.recording)
+    )
+
+
+def _audio(recording: RecordingRecord) -> AudioOut:
+    if recording.playable is not None:
+        return AudioOut(kind="copy", size_bytes=recording.playable.size_bytes)
+    return AudioOut(kind="original", size_bytes=recording.size_bytes)
 
 
 def _model(view: JobView, settings: Settings) -> ModelOut:

@@ -116,7 +116,9 @@ class TextOut(BaseModel):
 class AudioQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    download: bool = Field(False, description="1: to be saved as a file, not played in place.")
+    download: bool = Field(
+        False, description="1: the submitted file, to be saved and not played in place."
+    )
     pieces: bool = Field(
         False,
         description="1: a range without an end is answered in part, and asked on for; players do.",
@@ -244,8 +246,20 @@ class JobOut(BaseModel):
     links: JobLinks
 
 
+class AudioOut(BaseModel):
+    """What `links.audio` plays."""
+
+    kind: Literal["original", "copy"] = Field(
+        description="original: the submitted file. copy: a light one in its place, for browsers "
+        "cannot play the submitted file or seek in it; `download=1` still gives that."
+    )
+    size_bytes: int
+
+
 class JobDetailOut(JobOut):
     """A job asked for by itself, with what a list leaves away."""
+
+    audio: AudioOut
 
     recording: RecordingOut | None = Field(
         description="What was in the file; null until every word is recognised, and for jobs of a "

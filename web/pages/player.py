@@ -1,4 +1,4 @@
-"""The recording's type and length, for the player on a job's page."""
+"""What the player on a job's page plays: its type and its length."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ class Player:
     media_type: str
     """Lets the browser tell whether it can play the file before it fetches any."""
     duration_s: float | None
+    is_copy: bool = False
+    """Whether a light copy is played in the place of the recording."""
+
+
+_ASKED_AS = {"video/quicktime": "video/mp4", "video/3gpp": "video/mp4"}
+"""Chromium says that it cannot play the one, Firefox neither; they play what they can of both."""
 
 
 def player_of(recording: RecordingRecord, blobs: BlobStore) -> Player | None:
-    """Read the type from the recording's first bytes; None if they are gone."""
+    """The copy, or the recording with the type that its first bytes tell; None if it is gone."""
+    copy = recording.playable
+    if copy is not None and blobs.exists(copy.key):
+        return Player(copy.media_type, recording.duration_s, is_copy=True)
     try:
         with blobs.open_range(recording.blob_key, 0, HEAD_BYTES) as beginning:
             head = beginning.read(HEAD_BYTES)
     except OSError:
         return None
-    return Player(media_type(head, recording.filename), recording.duration_s)
+    found = media_type(head, recording.filename)
+    return Player(_ASKED_AS.get(found, found), recording.duration_s)

@@ -36,8 +36,9 @@ JOB_FIELDS = {
     ),
     "workers_alive",
     "recording",
+    "audio",
 }
-"""Of a job asked for by itself; a list has all but `recording`."""
+"""Of a job asked for by itself; a list has all but `recording` and `audio`."""
 
 EVERY_STATUS = sorted(JobStatus, key=lambda status: status is JobStatus.QUEUED)
 """The statuses, queued last: the factory reaches the others by claiming the next job."""
