@@ -19,7 +19,13 @@ from web.http.security import secure
 from web.i18n.languages import register_languages
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
-from web.pages import account, job_page, listing, people  # noqa: F401 - two register themselves
+from web.pages import (  # noqa: F401 - three register themselves
+    account,
+    job_page,
+    listing,
+    people,
+    upload_form,
+)
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
 from web.services import open_services

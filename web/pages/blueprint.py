@@ -1,7 +1,29 @@
-"""The blueprint of the pages."""
+"""The blueprint of the pages, and what they share."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from typing import Any
+
+from flask import Blueprint, flash
+
+from shared.errors import LongscribeError
+from web.api.presenter import DEMO_NOTICE
+from web.errors import localised_message
+from web.services import services
 
 pages = Blueprint("pages", __name__)
+
+
+@pages.app_context_processor
+def _about_the_server() -> dict[str, Any]:
+    settings = services().settings
+    return {
+        "demo_notice": DEMO_NOTICE if settings.uses_demo_model else None,
+        "max_upload_bytes": settings.max_upload_bytes,
+        "max_audio_s": settings.max_audio_s,
+    }
+
+
+def flash_error(error: LongscribeError) -> None:
+    """Show an error's message on the next page, in the reader's language."""
+    flash(localised_message(error.code, error.message), "error")

@@ -1,4 +1,4 @@
-"""A job's page, its actions, and the upload form.
+"""A job's page and its actions.
 
 They work without JavaScript; with it, their live parts are fetched again as fragments.
 """
@@ -21,32 +21,16 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared import jobs
-from shared.errors import IllegalTransition, InvalidRequest, LongscribeError, QueueFull
+from shared.errors import IllegalTransition
 from shared.queue import ring
 from shared.states import TERMINAL, JobStatus
-from shared.transcripts.sound_selection import SoundSelection
 from web.api.history import present_history
-from web.api.presenter import DEMO_NOTICE, poll_after_s, present_detail
+from web.api.presenter import poll_after_s, present_detail
 from web.authentication.owner import current_owner_id
-from web.errors import localised_message
 from web.i18n.languages import same_site_path
-from web.pages.blueprint import pages
+from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
 from web.services import services
-from web.uploads.submission import NO_FILE, accept
-
-_LOW_PRIORITY = -5
-"""The priority of uploads that are not urgent; the scripts use the same."""
-
-
-@pages.app_context_processor
-def _about_the_server() -> dict[str, Any]:
-    settings = services().settings
-    return {
-        "demo_notice": DEMO_NOTICE if settings.uses_demo_model else None,
-        "max_upload_bytes": settings.max_upload_bytes,
-        "max_audio_s": settings.max_audio_s,
-    }
 
 
 def _job_context(job_id: str) -> dict[str, Any]:
@@ -77,10 +61,6 @@ def _job_context(job_id: str) -> dict[str, Any]:
     }
 
 
-def _flash_error(error: LongscribeError) -> None:
-    flash(localised_message(error.code, error.message), "error")
-
-
 def _fragment(template: str, context: dict[str, Any], poll_after: int | None) -> Response:
     """Render a part of a page with an ETag; Retry-After tells the page when to ask again."""
     html = render_template(template, **context)
@@ -90,46 +70,6 @@ def _fragment(template: str, context: dict[str, Any], poll_after: int | None) ->
         response.headers["Retry-After"] = str(poll_after)
     response.make_conditional(request)
     return response
-
-
-@pages.post("/")
-def submit() -> Any:
-    """Accept files from a browser without JavaScript; others send each file to the API."""
-    jobs.require_database(services().db)
-    files = [file for file in request.files.getlist("file") if file.filename]
-    if not files:
-        raise InvalidRequest(NO_FILE, param="file")
-    priority = _LOW_PRIORITY if request.form.get("later") else 0
-    sound = _chosen_sound()
-    accepted = 0
-    for file in files:
-        try:
-            accept(
-                file,
-                owner_id=current_owner_id(),
-                priority=priority,
-                options=sound.to_options(),
-            )
-        except InvalidRequest as error:
-            _flash_error(error)
-        except QueueFull as error:
-            if not accepted:
-                raise
-            why = localised_message(error.code, error.message)
-            refused = _("“%(name)s” was not taken. %(why)s", name=file.filename, why=why)
-            flash(refused, "error")
-        else:
-            accepted += 1
-            flash(_("“%(name)s” is in the queue.", name=file.filename), "done")
-    return redirect(url_for(".index"), 303)
-
-
-def _chosen_sound() -> SoundSelection:
-    """The tracks and channels chosen in the form. Raises InvalidRequest."""
-    try:
-        return SoundSelection.from_options(request.form)
-    except ValueError as error:
-        raise InvalidRequest(f"tracks, channels: {error}.", param="tracks") from None
 
 
 @pages.get("/jobs/<uuid:job_id>")
@@ -155,7 +95,7 @@ def cancel(job_id: UUID) -> Any:
     try:
         jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     except IllegalTransition as error:  # it ended while the page still offered this
-        _flash_error(error)
+        flash_error(error)
     return _back(job_id)
 
 
@@ -165,7 +105,7 @@ def retry(job_id: UUID) -> Any:
         jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
         ring(services().celery, str(job_id))
     except IllegalTransition as error:
-        _flash_error(error)
+        flash_error(error)
     return _back(job_id)
 
 
@@ -179,7 +119,7 @@ def delete(job_id: UUID) -> Any:
     try:
         blob_keys = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     except IllegalTransition as error:
-        _flash_error(error)
+        flash_error(error)
         return redirect(url_for(".job", job_id=job_id), 303)
     for blob_key in blob_keys:
         services().blobs.delete(blob_key)
