@@ -7,10 +7,8 @@ from dataclasses import replace
 from playwright.sync_api import BrowserContext, expect
 
 from shared.transcripts.values import Transcript
-from tests.e2e.test_reading import RECORDED_S, STORED, Site, installed, site
+from tests.e2e.reading.site import RECORDED_S, STORED, Site
 from tests.support.speech import long_transcript
-
-__all__ = ["installed", "site"]  # fixtures
 
 DOUBTFUL = "[...(CSS.highlights.get('doubtful') ?? [])].map(String)"
 
