@@ -1,7 +1,7 @@
 """When a player plays the sound of each recording of `makers`, and what its account should say.
 
 The rules are Chromium's, measured: where zero is for each container, and what becomes of holes and
-steps of its clock.  tests/e2e/test_player_clock.py and `table --chromium` hold them against it.
+steps of its clock.  tests/e2e/test_player_clock.py holds some of them against it.
 """
 
 from __future__ import annotations
