@@ -43,12 +43,16 @@ def submit(
     owner_id: str,
     blob: StoredBlob,
     filename: str,
+    told_s: float | None = None,
     options: dict[str, Any] | None = None,
     priority: int = 0,
     idempotency_key: str | None = None,
     limit: QueueLimit = NO_LIMIT,
 ) -> Submission:
     """Make the recording's and the job's rows.
+
+    `told_s` is the length that the recording's container tells, if it does; else it is guessed
+    from the bytes.
 
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
     QueueFull.
@@ -71,6 +75,7 @@ def submit(
                 filename=filename,
                 size_bytes=blob.size_bytes,
                 longest_s=limit.longest_s,
+                told_s=told_s,
             )
             if limit.most_s:
                 refuse_beyond(session, limit, length_s)

@@ -64,6 +64,30 @@ def test_a_recording_not_yet_decoded_counts_by_its_bytes_and_what_its_kind_held(
     assert eta(db, waiting) == pytest.approx(10)
 
 
+def test_a_recording_whose_container_tells_its_length_counts_by_that(db: Database) -> None:
+    factories.a_worker(db)
+    factories.learn(db, speed=10, audio_s=100)
+    assert eta(db, factories.submit(db, told_s=600.0)) == pytest.approx(60)
+
+
+def test_a_container_may_claim_any_length_and_counts_as_the_longest(db: Database) -> None:
+    factories.a_worker(db)
+    factories.learn(db, speed=10)
+    limit = jobs.QueueLimit(most_s=0.0, longest_s=1000.0, seen_within_s=30.0)
+    assert eta(db, factories.submit(db, told_s=1e300, limit=limit)) == pytest.approx(100)
+
+
+def test_one_file_of_silence_does_not_change_what_a_second_of_its_kind_takes(
+    db: Database,
+) -> None:
+    factories.a_worker(db)
+    for audio_s in (99, 100, 101):
+        factories.learn(db, speed=10, filename="x.opus", audio_s=audio_s)
+    factories.learn(db, speed=10, filename="silence.opus", audio_s=11 * 3600)
+    factories.learn(db, speed=10, filename="loud.opus", audio_s=0.01)
+    assert eta(db, factories.submit(db, filename="y.opus")) == pytest.approx(10)
+
+
 def test_a_row_of_a_version_without_estimates_counts_by_its_bytes(db: Database) -> None:
     factories.a_worker(db)
     factories.learn(db, speed=10)

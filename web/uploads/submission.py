@@ -16,6 +16,7 @@ from shared import jobs
 from shared.errors import InvalidRequest, UploadIncomplete
 from shared.jobs import Submission
 from shared.queue import ring
+from shared.recordings.length import told_length_s
 from shared.storage import uploads
 from shared.storage.blob_store import StoredBlob
 from web.http.filenames import clean_filename
@@ -99,6 +100,7 @@ def accept_upload(
                 blob=blob,
                 owner_id=owner_id,
                 filename=upload.filename,
+                told_s=told_length_s(here.blobs, blob),
                 options=options or {},
                 priority=priority,
                 idempotency_key=idempotency_key,
@@ -140,13 +142,15 @@ def _announce(submission: Submission, received_bytes: int = 0) -> Submission:
 
 def _queue(blob: StoredBlob, **values: Any) -> Submission:
     """Submit a job, and delete its recording if that certainly failed."""
+    here = services()
     try:
-        return jobs.submit(services().db, blob=blob, limit=services().queue_limit, **values)
+        told_s = told_length_s(here.blobs, blob)
+        return jobs.submit(here.db, blob=blob, told_s=told_s, limit=here.queue_limit, **values)
     except BaseException as error:
         if _committed_perhaps(error):
             log.error("recording kept, its job is in doubt", blob_key=blob.key)
         else:
-            services().blobs.delete(blob.key)
+            here.blobs.delete(blob.key)
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
+from statistics import median
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -77,12 +78,20 @@ def weighted_median(values: Iterable[tuple[float, float]]) -> float | None:
 
 
 def estimate_audio_s(
-    session: Session, *, filename: str, size_bytes: int, longest_s: float
+    session: Session,
+    *,
+    filename: str,
+    size_bytes: int,
+    longest_s: float,
+    told_s: float | None = None,
 ) -> float:
     """How long a file that nobody has decoded is likely to last, at most `longest_s`.
 
-    From its bytes, and what the last decoded recordings of the same suffix held in a second.
+    `told_s`, what its container tells, where it does.  Else from its bytes, and the bytes a second
+    that most of the last decoded recordings of the same suffix had.
     """
+    if told_s is not None:
+        return min(told_s, longest_s)
     suffix = PurePath(filename).suffix.lower()
     rows = session.execute(
         select(Recording.filename, Recording.size_bytes, Recording.duration_s)
@@ -90,10 +99,13 @@ def estimate_audio_s(
         .order_by(Recording.id.desc())
         .limit(_LAST_RECORDINGS)
     )
-    same = [row for row in rows if PurePath(row.filename).suffix.lower() == suffix]
-    rate = weighted_median((row.size_bytes / row.duration_s, row.duration_s) for row in same)
-    if not rate:
-        rate = _BYTES_A_SECOND.get(suffix, _OTHER_BYTES_A_SECOND)
+    rates = [
+        row.size_bytes / row.duration_s
+        for row in rows
+        if PurePath(row.filename).suffix.lower() == suffix
+    ]
+    # Each file counts once, however long: hours of silence would outweigh all others.
+    rate = median(rates) if rates else _BYTES_A_SECOND.get(suffix, _OTHER_BYTES_A_SECOND)
     return min(size_bytes / rate, longest_s)
 
 

@@ -15,8 +15,11 @@ from shared.db import Database
 from shared.models import Job
 from shared.states import JobStatus
 from tests.support import factories
+from tests.support.web import uploading
 from tests.support.web.web_app import database, make_app, stored_files, submit
 
+SILENT_HOURS = b"fLaC" + bytes(14) + ((16_000 << 44) | (11 * 3600 * 16_000)).to_bytes(8)
+"""The header of a FLAC file of eleven hours, and nothing more."""
 MINUTE_OF_WAV = b"\0" * 32_000 * 60
 
 
@@ -114,6 +117,32 @@ def test_a_queue_that_nobody_serves_says_so(client: FlaskClient, rows: Database)
     assert "No worker is running" not in client.get(f"/jobs/{job['id']}").text
     ready = client.get("/readyz").json
     assert ready and ready["worker_last_seen_at"] == ready["workers"][0]["seen_at"]
+
+
+@pytest.mark.parametrize("by", ["form", "upload"])
+def test_a_small_file_that_lasts_for_hours_is_expected_to(
+    client: FlaskClient, rows: Database, by: str
+) -> None:
+    factories.learn(rows, speed=10, filename="a.flac")
+    factories.a_worker(rows)
+    if by == "form":
+        response = submit(client, SILENT_HOURS, "silence.flac")
+    else:
+        response = uploading.submit(
+            client, uploading.uploaded(client, SILENT_HOURS, "silence.flac")
+        )
+    assert response.status_code == 202
+    job = client.get(response.json["links"]["self"]).json  # type: ignore[index]
+    assert job and job["eta_seconds"] == pytest.approx(11 * 360)
+
+
+def test_hours_of_silence_in_a_small_file_do_not_fit_beside_what_waits(
+    client: FlaskClient, rows: Database, tmp_path: Path
+) -> None:
+    assert submit(client, MINUTE_OF_WAV, "1.wav").status_code == 202
+    before = stored_files(tmp_path)
+    assert error_of(submit(client, SILENT_HOURS, "silence.flac"))["code"] == "queue_full"
+    assert stored_files(tmp_path) == before
 
 
 def test_a_waiting_job_tells_when_it_will_be_done(client: FlaskClient, rows: Database) -> None:
