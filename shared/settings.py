@@ -70,9 +70,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="URL of Redis; empty: the embedded one in the data folder."
     )
     secret_key: SecretStr = Field(
-        SecretStr(""),
-        description="Signs the session cookie and the pages' form tokens; empty: made once and "
-        "kept in the data folder.",
+        SecretStr(""), description="Signs cookies and form tokens; empty: made once and kept."
     )
 
     # --- who may use it
@@ -121,9 +119,7 @@ class Settings(BaseSettings):
     )
     punc_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
     model_hub: Literal["modelscope", "huggingface"] = Field(
-        "modelscope",
-        description="Where models come from: modelscope or huggingface. Names of both are "
-        "understood.",
+        "modelscope", description="Where models come from. Names of both hubs are understood."
     )
     model_offline: bool = Field(
         False, description="Never ask the hub; a model that is not on this machine is an error."
@@ -177,15 +173,18 @@ class Settings(BaseSettings):
         "the transcript gets a warning. 0: neither.",
     )
 
+    # --- listening
+    playable_copy: Literal["auto", "never"] = Field(
+        "auto", description="auto: a light copy is made where browsers cannot play a recording."
+    )
+
     # --- limits
     max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
     upload_silence_s: float = Field(
         60, gt=0, description="An upload that sends nothing for so long is broken off."
     )
     upload_expires_hours: float = Field(
-        24,
-        gt=0,
-        description="What came of an interrupted upload is kept so long after its last byte.",
+        24, gt=0, description="An interrupted upload is kept so long after its last byte."
     )
     max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
     max_queued_hours: float = Field(

@@ -45,7 +45,6 @@ from shared.jobs.plan import (
 )
 from shared.jobs.playable import (
     PlayableCopy,
-    is_playable_copy_known,
     plan_playable_copy,
     planned_playable_copy,
     store_playable_copy,
@@ -116,7 +115,6 @@ __all__ = [
     "get_waveform",
     "heartbeat",
     "is_last_attempt",
-    "is_playable_copy_known",
     "list_jobs",
     "list_states",
     "note_batch_choice",

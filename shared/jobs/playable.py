@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from shared.db import Database
 from shared.jobs.claim import Claim
 from shared.jobs.lease import renew
-from shared.models import Job, Recording
+from shared.models import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def plan_playable_copy(db: Database, claim: Claim, key: str) -> None:
 
 
 def planned_playable_copy(db: Database, claim: Claim) -> tuple[str | None, bool]:
-    """The chosen key, if there is one, and whether the copy is there."""
+    """The chosen key, if the recording still is there and has one, and whether the copy is."""
     with db.reading() as session:
         row = session.execute(
             select(Recording.playable_key, Recording.playable_bytes).where(
@@ -63,15 +63,3 @@ def store_playable_copy(db: Database, claim: Claim, copy: PlayableCopy) -> None:
             .values(playable_bytes=copy.size_bytes, playable_type=copy.media_type)
             .execution_options(synchronize_session=False)
         )
-
-
-def is_playable_copy_known(db: Database, key: str) -> bool:
-    """Whether a recording names this copy; else its bytes belong to nobody."""
-    with db.reading() as session:
-        found = session.scalar(
-            select(Job.id)
-            .join(Recording, Recording.id == Job.recording_id)
-            .where(Recording.playable_key == key)
-            .limit(1)
-        )
-    return found is not None

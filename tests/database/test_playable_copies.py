@@ -91,10 +91,9 @@ def test_it_goes_with_the_job_also_where_only_its_key_is_chosen(
     jobs.plan_playable_copy(db, claimed, key)
     if is_there:
         jobs.store_playable_copy(db, claimed, jobs.PlayableCopy(key, 1234, TYPE))
-    assert jobs.is_playable_copy_known(db, key)
     factories.complete(db, claimed)
     assert jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id) == [claimed.blob_key, key]
-    assert not jobs.is_playable_copy_known(db, key)
+    assert jobs.planned_playable_copy(db, claimed) == (None, False)
 
 
 def test_it_goes_with_a_selection_of_jobs(db: Database) -> None:

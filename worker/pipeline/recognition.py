@@ -25,6 +25,7 @@ from worker.batching.plan import plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.batches import BatchRunner
+from worker.pipeline.playable import PlayableCopy
 from worker.pipeline.progress import RecordingProgress
 from worker.pipeline.speech_source import SpeechSource
 from worker.recogniser import SpeechSpan
@@ -73,6 +74,7 @@ class RecognitionRun:
                 limits=DecodeLimits(max_audio_s=tools.settings.max_audio_s),
                 require_space=partial(require_space, tools.work_space),
             ) as source,
+            PlayableCopy(self._attempt, self._spool, source.clock) as self._copy,
         ):
             self._runner.heard_s = source.clock.heard_s
             if planned:
@@ -83,6 +85,7 @@ class RecognitionRun:
             else:
                 for window, is_last in self._windows(source):
                     self._run(self._plan(window, is_last=is_last))
+            self._copy.store()
             report = source.report
         return jobs.Recognition(
             report.duration_s, warnings=[], report=report, takes=tuple(source.clock.starts)
@@ -93,10 +96,13 @@ class RecognitionRun:
         for block in source.blocks(self._attempt.check):
             self._attempt.liveness.note_progress()
             self._progress.decoded_block(source.expected_s)
+            self._copy.consider(source.facts, source.expected_s)
             yield block.spans
         if self._spool.samples == 0:
             raise NoAudio
         self._progress.decoded_all(source.report.duration_s)
+        self._copy.consider(source.facts, source.report.duration_s)
+        self._copy.decoded_all()
         waveform = source.waveform
         if waveform is not None:
             self._attempt.store.write(jobs.store_waveform, waveform)

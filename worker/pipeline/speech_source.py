@@ -22,6 +22,10 @@ from shared.transcripts.sound_selection import SoundSelection
 from shared.transcripts.values import SAMPLE_BYTES
 from worker.audio.account import combine
 from worker.audio.decode import DecodedAudio, DecodeLimits, decode
+from worker.audio.decoder.claims import HeaderClaim
+from worker.audio.playable.facts import facts_of, with_outcome
+from worker.audio.playable.needed import RecordingFacts
+from worker.audio.playable.signature import read_signature
 from worker.audio.player_waveform import PlayerWaveform
 from worker.audio.spool import AudioSpool
 from worker.audio.takes import Take, TakesClock, single_take, takes_of
@@ -77,6 +81,8 @@ class SpeechSource:
         self._reports: list[RecordingReport] = []
         self._waveform = PlayerWaveform()
         self.expected_s: float | None = None
+        self.facts: RecordingFacts | None = None
+        """What is known by now of how browsers play it; set before the first block."""
         self.clock = TakesClock()
         """When the samples that are in the spool by now are heard."""
 
@@ -134,6 +140,7 @@ class SpeechSource:
             if audio.duration_s is not None:
                 self.expected_s = takes * audio.duration_s
             self.clock.begin(start, take, audio.clock)
+            self._note_header(audio.header, take)
             self._require_space(self._expected_bytes())
             for block in audio:
                 if self._stopped.is_set():
@@ -144,8 +151,22 @@ class SpeechSource:
                 found = detector.feed(block) if detector else []
                 self._blocks.put(SourceBlock(_moved(found, start), self._spool.seconds))
             self._reports.append(audio.report)
+            self._note_outcome(audio)
         last = detector.finish() if detector else []
         self._blocks.put(SourceBlock(_moved(last, start), self._spool.seconds))
+
+    def _note_header(self, header: HeaderClaim, take: Take) -> None:
+        if self.facts is None:
+            # Of the first take, yet the others are in the transcript too.
+            each = self._selection.tracks == "each" and take.track is not None
+            among = (track for track in header.tracks if track.decodable) if each else header.heard
+            heard = {track.number for track in among}
+            self.facts = facts_of(header, heard, read_signature(self._recording))
+
+    def _note_outcome(self, audio: DecodedAudio) -> None:
+        if self.facts is not None:
+            even = audio.has_even_bit_rate
+            self.facts = with_outcome(self.facts, self.report, has_even_bit_rate=even)
 
     def _decoder(self, take: Take) -> DecodedAudio:
         return decode(

@@ -1,0 +1,97 @@
+"""An AIFF recording, which no browser opens, is heard on its page at the words' own times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, expect
+
+import migrations
+from tests.support.recordings.places import SLOW_RATE, Original, slowed
+from tests.support.recordings.player import Player, Request
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import meeting
+from tests.support.speech.media import RATE, encode
+
+SAID = meeting(60, seed=5)
+CLOSE_S = 0.1
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("copy")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(folder / "stack", url)) as stack:
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_web()
+        yield stack
+
+
+def test_a_click_on_a_word_plays_that_word_of_the_copy(
+    server: Stack, browser: Browser, context: BrowserContext, tmp_path: Path
+) -> None:
+    original = encode(SAID.samples, tmp_path / "meeting.aiff", "aiff")
+    with original.open("rb") as file:
+        made = requests.post(f"{server.url}/api/v1/jobs", files={"file": file}, timeout=60)
+    job = f"{server.url}{made.headers['Location']}"
+    wait_for(
+        lambda: requests.get(job, timeout=10).json()["status"] == "completed",
+        seconds=90,
+        what="the transcript",
+    )
+    assert requests.get(job, timeout=10).json()["audio"]["kind"] == "copy"
+
+    page = context.new_page()
+    page.goto(f"{server.url}/jobs/{job.rpartition('/')[-1]}")
+    expect(page.locator("#player")).to_be_visible()
+    expect(page.locator("#player .trouble")).to_be_hidden()
+    expect(page.locator("#player .light-copy")).to_be_visible()
+    expect(page.locator("#player .light-copy a")).to_have_attribute(
+        "href", f"{made.headers['Location']}/audio?download=1"
+    )
+    page.wait_for_function("document.querySelector('#player audio').readyState >= 1")
+    duration = page.evaluate("document.querySelector('#player audio').duration")
+    assert duration == pytest.approx(60, abs=0.1)
+
+    sentences = requests.get(f"{job}/words", timeout=10).json()["sentences"]
+    chosen = sentences[len(sentences) // 2]
+    place = page.evaluate(
+        """n => {
+          const node = document.querySelector(`#s${n} p`).firstChild;
+          node.parentElement.scrollIntoView({block: 'center'});
+          const range = document.createRange();
+          range.setStart(node, 0);
+          range.setEnd(node, 1);
+          const box = range.getClientRects()[0];
+          return [box.left + box.width / 2, box.top + box.height / 2];
+        }""",
+        chosen["n"],
+    )
+    page.mouse.click(*place)
+    page.wait_for_function(
+        "at => Math.abs(document.querySelector('#player audio').currentTime - at) < 0.02",
+        arg=chosen["start"],
+    )
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        "at => document.querySelector('#player audio').currentTime > at + 0.3",
+        arg=chosen["start"],
+    )
+
+    (tmp_path / "copy.webm").write_bytes(requests.get(f"{job}/audio", timeout=10).content)
+    asked = [Request("copy.webm", at_s) for at_s in (3.0, chosen["start"], 51.7)]
+    said = Original(SAID.samples)
+    with Player(browser, tmp_path) as player:
+        for request, heard in zip(asked, player.listen(asked), strict=True):
+            sound = slowed(heard.sound)
+            at = len(sound) // 4
+            shown_s = heard.shown_at(round(at / SLOW_RATE * RATE))
+            assert shown_s is not None, f"{request}: {heard.error}"
+            found = said.find(sound[at : at + SLOW_RATE])
+            assert found.similarity > 0.8
+            assert abs(found.at_s - shown_s) <= CLOSE_S, request

@@ -1,0 +1,90 @@
+"""The process that encodes a playable copy, from the side of the worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from worker.recogniser import Pcm
+
+MEDIA_TYPE = "audio/webm;codecs=opus"
+
+BYTES_A_SECOND = 4_000
+"""What a second of the copy takes at the most: 24 kbit/s, more for a while, and the container."""
+
+_SOURCE_ROOT = Path(__file__).resolve().parents[3]
+_LAST_WORDS = 2_000
+
+
+class EncodingFailed(Exception):
+    """The copy could not be made; the message tells how the process ended."""
+
+
+class CopyEncoder:
+    """Encodes 16 kHz mono samples into the new file `path`. Left without `finish`, it is killed.
+
+    The kernel kills the process when the thread that made this ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-P", "-s", "-m", "worker.audio.playable.encode"),
+                *(str(path), str(os.getpid())),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            # Nothing of the worker's environment: it holds passwords.
+            env={"PYTHONPATH": str(_SOURCE_ROOT), "LC_ALL": "C.UTF-8"},
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None and self._process.stderr is not None
+        self._samples = self._process.stdin
+        self._said = self._process.stderr
+
+    def write(self, block: Pcm) -> None:
+        """Encode the next samples; waits while the process is behind. Raises EncodingFailed."""
+        rest = np.ascontiguousarray(block, dtype="<i2").data.cast("B")
+        try:
+            while rest:
+                rest = rest[self._samples.write(rest) :]
+        except BrokenPipeError:
+            raise self._failure() from None
+
+    def finish(self) -> None:
+        """Encode what is left and close the file. Raises EncodingFailed."""
+        self._samples.close()
+        if self._process.wait() != 0:
+            raise self._failure()
+
+    def kill(self) -> None:
+        """End the process, from any thread; whoever writes gets EncodingFailed."""
+        self._process.kill()
+
+    def _failure(self) -> EncodingFailed:
+        status = self._process.wait()
+        said = self._said.read().decode(errors="replace")[-_LAST_WORDS:]
+        return EncodingFailed(f"the encoder ended with {status}: {said.strip()}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._samples, self._said):
+            pipe.close()
