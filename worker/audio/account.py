@@ -17,8 +17,8 @@ from shared.transcripts.recording_report import (
     TrackUse,
 )
 from worker.audio.decoder.claims import DoneClaim, HeaderClaim, TrackClaim
+from worker.audio.hole_filling import Placement
 from worker.audio.mixing.formats import MixSummary
-from worker.audio.placement import Placement
 from worker.recogniser import SAMPLE_RATE
 
 _LEAST_MISSING_S = 1.0

@@ -11,7 +11,7 @@ calls under which it can open and connect to nothing (`worker.audio.decoder`).  
 clock, counts the samples and trusts nothing that the child says.
 
 The child gives every sound track with all of its channels; here they are put in their places
-(`worker.audio.placement`) and become one (`worker.audio.mixing`).
+(`worker.audio.hole_filling`) and become one (`worker.audio.mixing`).
 
 The child is a plain subprocess because Celery's pool processes are daemonic, which denies them
 `multiprocessing`.
@@ -33,9 +33,9 @@ from worker.audio.account import account
 from worker.audio.decoder.claims import HeaderClaim
 from worker.audio.decoder.limits import DecodeLimits
 from worker.audio.decoder.process import Abandoned, DecoderProcess
+from worker.audio.hole_filling import Placement
 from worker.audio.mixing.formats import TrackFormat
 from worker.audio.mixing.mixer import Mixer
-from worker.audio.placement import Placement
 from worker.audio.player_clock import PlayerClock
 from worker.audio.track_sound import TrackSoundReader
 from worker.recogniser import SAMPLE_RATE, Pcm

@@ -14,13 +14,10 @@ from shared.transcripts.values import Word
 from worker.audio.spool import AudioSpool
 from worker.batching.size import padded_s
 from worker.pipeline.attempt import Attempt
-from worker.recogniser import SAMPLE_RATE, BatchOutOfMemory, Pcm
+from worker.pipeline.word_times import HeardAt, as_decoded, stored_word
+from worker.recogniser import BatchOutOfMemory, Pcm
 
 log = structlog.get_logger(__name__)
-
-
-def _as_decoded(sample: int) -> float:
-    return sample / SAMPLE_RATE
 
 
 class BatchRunner:
@@ -35,7 +32,7 @@ class BatchRunner:
         self._batch_sizer = attempt.tools.batch_sizer
         self._spool = spool
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
-        self.heard_s: Callable[[int], float] = _as_decoded
+        self.heard_s: HeardAt = as_decoded
 
     def segments(self) -> list[RecognisedSegment]:
         """Every segment that is recognised by now, in order of its samples."""
@@ -108,22 +105,10 @@ class BatchRunner:
                 segment.start_sample,
                 segment.end_sample,
                 segment.batch,
-                [self._placed(word, segment.start_sample) for word in said.words],
+                [stored_word(word, segment.start_sample, self.heard_s) for word in said.words],
             )
             for segment, said in zip(batch, results, strict=True)
         ]
-
-    def _placed(self, word: Word, start_sample: int) -> jobs.StoredWord:
-        """A word's times in the recording, rounded to the millisecond they are known to."""
-        start = self._heard(start_sample, word.start)
-        # A clock that steps back within a word must not turn it round.
-        end = max(start, self._heard(start_sample, word.end))
-        return word.word, round(start, 3), round(end, 3), word.confidence
-
-    def _heard(self, start_sample: int, seconds: float) -> float:
-        sample = start_sample + round(seconds * SAMPLE_RATE)
-        # Not from the sample itself: the rounding to whole samples would move words by 0.06 ms.
-        return start_sample / SAMPLE_RATE + seconds + self.heard_s(sample) - sample / SAMPLE_RATE
 
 
 def words_of(segments: Sequence[RecognisedSegment]) -> list[Word]:

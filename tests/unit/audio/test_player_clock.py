@@ -8,7 +8,7 @@ import pytest
 from shared.transcripts.sound_selection import SoundSelection
 from tests.support.speech.media import RATE
 from worker.audio.decoder.claims import read_header
-from worker.audio.placement import Placement
+from worker.audio.hole_filling import Placement
 from worker.audio.player_clock import PlayerClock
 from worker.audio.player_waveform import PlayerWaveform
 from worker.audio.takes import Take, TakesClock, takes_of

@@ -14,8 +14,8 @@ from av.packet import Packet
 from av.stream import Discard
 
 from worker.audio.decoder import formats
+from worker.audio.decoder.container_clock import MOST_JUMPS, ContainerClock
 from worker.audio.decoder.resampling import TrackOutput
-from worker.audio.decoder.timeline import MOST_JUMPS, Timeline
 
 _MAX_CONSECUTIVE_READ_ERRORS = 10
 """A demuxer often recovers at the next packet, but one that fails in place never ends."""
@@ -80,8 +80,8 @@ class Part:
             if number <= len(found) and is_decodable(found[number - 1]):
                 stream = found[number - 1]
                 stream.codec_context.thread_count = 1  # no thread may start behind the filter
-                timeline = _timeline(container, offset, is_first=is_first)
-                self._tracks[stream.index] = _Track(stream, timeline, tally, output)
+                clock = _clock(container, offset, is_first=is_first)
+                self._tracks[stream.index] = _Track(stream, clock, tally, output)
         for other in container.streams:
             if other.index not in self._tracks:
                 # Lets demuxers with an index leap over the picture instead of reading it.
@@ -113,7 +113,7 @@ class Part:
                 tracks[first].damage(0.0)
         for track in tracks.values():
             track.finish()
-            self.end_s = max(self.end_s, track.timeline.position)
+            self.end_s = max(self.end_s, track.clock.position)
 
 
 def packets_of(
@@ -134,10 +134,10 @@ class _Track:
     """A sound track of one part."""
 
     def __init__(
-        self, stream: AudioStream, timeline: Timeline, tally: TrackTally, output: TrackOutput
+        self, stream: AudioStream, clock: ContainerClock, tally: TrackTally, output: TrackOutput
     ) -> None:
         self.stream = stream
-        self.timeline = timeline
+        self.clock = clock
         self._tally = tally
         self._output = output
         self._held: AudioFrame | None = None
@@ -166,17 +166,17 @@ class _Track:
         self._output.finish()
         self._tally.samples = self._output.samples
         room = max(0, MOST_JUMPS - len(self._tally.jumps))
-        self._tally.jumps += self.timeline.jumps[:room]
-        self._tally.drift_s += self.timeline.drift
+        self._tally.jumps += self.clock.jumps[:room]
+        self._tally.drift_s += self.clock.drift
 
     def damage(self, seconds: float) -> None:
         """Note that something here could not be decoded."""
         self._tally.corrupt_packets += 1
         if len(self._tally.damaged) < _MOST_PLACES:
-            self._tally.damaged.append((self.timeline.position, seconds))
+            self._tally.damaged.append((self.clock.position, seconds))
 
     def _place(self, frame: AudioFrame, following: float | None) -> None:
-        heard = self.timeline.place(frame.time, frame.samples / frame.sample_rate, following)
+        heard = self.clock.place(frame.time, frame.samples / frame.sample_rate, following)
         try:
             self._output.add(frame, heard)
         except MemoryError:
@@ -185,13 +185,13 @@ class _Track:
             self.damage(frame.samples / frame.sample_rate)
 
 
-def _timeline(container: InputContainer, offset: float, *, is_first: bool) -> Timeline:
+def _clock(container: InputContainer, offset: float, *, is_first: bool) -> ContainerClock:
     name = container.format.name
     start = (container.start_time or 0) / av.time_base
     length = header_seconds(container)
     zero_is_zero = is_first and formats.starts_at_zero(name)
     told = length if formats.tells_its_end(name) else None
-    return Timeline(
+    return ContainerClock(
         zero=0.0 if zero_is_zero else start,
         offset=offset,
         has_clock=formats.has_clock(name),

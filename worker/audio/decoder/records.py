@@ -22,6 +22,10 @@ MOST_CHANNELS = 64
 
 MOST_TRACKS = 32
 
+HOLE_S = 0.2
+"""A jump of the clock ahead from here on is a hole, with silence in it.  A smaller one is a clock
+that runs a little faster than the samples, and no sound is cut or stretched for it."""
+
 
 class RecordHeader(NamedTuple):
     """track: index among the tracks that are heard.  samples: of each channel.

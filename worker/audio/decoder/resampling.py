@@ -8,15 +8,17 @@ from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from worker.audio.decoder.records import MOST_CHANNELS, MOST_SAMPLES, VALUE_BYTES, RecordHeader
+from worker.audio.decoder.records import (
+    HOLE_S,
+    MOST_CHANNELS,
+    MOST_SAMPLES,
+    VALUE_BYTES,
+    RecordHeader,
+)
 
 SAMPLE_RATE = 16_000
 """Samples a second that leave the child; `worker.audio.decode` checks it against the
 recogniser's."""
-
-HOLE_S = 0.2
-"""A jump of the clock from here on is a hole, with silence in it.  A smaller one is a clock that
-runs a little slower or faster than the samples, and no sound is cut or stretched for it."""
 
 _GATHER_S = 1.0
 """Frames are resampled in pieces of so many seconds: a call costs as much as resampling a frame.

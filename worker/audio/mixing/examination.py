@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.audio.mixing import measures
+from worker.audio.mixing.alignment import Piece
 from worker.audio.mixing.decisions import Phase, PieceMeasures
 from worker.audio.mixing.formats import BLOCK, BLOCKS, HOP, HOPS, SILENCE_DBFS, TrackFormat
 from worker.audio.mixing.measures import ChannelMeasures, Course, Floats, Levels, Voice
-from worker.audio.mixing.timeline import Piece
 
 _LOOK_AGAIN = 5
 """Pieces after which a channel that had speech is searched for it again."""

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.audio.mixing.alignment import Piece, Timeline
 from worker.audio.mixing.decisions import Decisions, PieceMeasures, Shares
 from worker.audio.mixing.examination import Examined, Examiner
 from worker.audio.mixing.formats import PIECE, MixSummary, TrackFormat
 from worker.audio.mixing.limiter import Limiter
 from worker.audio.mixing.rendering import Renderer
 from worker.audio.mixing.tally import Tally
-from worker.audio.mixing.timeline import Piece, Timeline
 from worker.recogniser import SAMPLE_RATE
 
 _MOST_BYTES = 64 << 20

@@ -1,4 +1,4 @@
-"""Where the samples of each track go in the spool, so that they are heard in their place."""
+"""Where the samples of each track go in the spool: holes of the recording get silence."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from dataclasses import dataclass
 
 from shared.transcripts.recording_report import MOST_SPANS, Span
 from shared.transcripts.values import SAMPLE_RATE
+from worker.audio.decoder.records import HOLE_S
 from worker.audio.player_clock import PlayerClock
-
-HOLE_S = 0.2
-"""A jump ahead of the player's time from here on is a hole and gets silence; a smaller one is a
-clock that runs faster than the samples."""
 
 
 @dataclass(slots=True)

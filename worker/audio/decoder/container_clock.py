@@ -35,7 +35,7 @@ MOST_JUMPS = 100
 
 
 @dataclass(slots=True)
-class Timeline:
+class ContainerClock:
     """Follows the timestamps of one track.  All times are seconds.
 
     zero: the timestamp that is to become 0.
