@@ -170,7 +170,7 @@ def _warnings(
     heard_s = placement.clock.heard_s
     late_s = sum(track.late_s for track in mix.tracks)
     left_out = len(header.tracks) > len(header.heard) and not one_track
-    if left_out or late_s > 0:
+    if left_out or late_s > 0 or done.unheard_tracks:
         yield RecordingWarning(code.TRACKS_LEFT_OUT, round(late_s, 3) or None)
     phase = [track for track in mix.tracks if track.out_of_phase_s >= _LEAST_PHASE_S]
     if phase:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import av
 import numpy as np
 import pytest
 
@@ -215,3 +216,23 @@ def test_a_section_reads_like_a_file_of_its_own(tmp_path: Path) -> None:
         assert file.read(1) == b"b"
         assert file.seek(1, os.SEEK_CUR) == 5
         assert file.read(2) == bytes([15, 16])
+
+
+def test_a_track_that_only_a_later_part_has_is_told(tmp_path: Path) -> None:
+    def movie(path: Path, tracks: int) -> bytes:
+        with av.open(str(path), "w", format="mp4") as container:
+            streams = [container.add_stream("aac", rate=RATE, layout="mono") for _ in range(tracks)]
+            for stream in streams:
+                frame = av.AudioFrame.from_ndarray(SOUND[None, : 2 * RATE], "s16", "mono")
+                frame.sample_rate = RATE
+                frame.pts = 0
+                container.mux(stream.encode(frame))
+                container.mux(stream.encode(None))
+        return path.read_bytes()
+
+    path = tmp_path / "recording"
+    path.write_bytes(movie(tmp_path / "one", 1) + movie(tmp_path / "two", 2))
+    with decode(path) as audio:
+        samples = np.concatenate(list(audio))
+    assert len(samples) / RATE == pytest.approx(4.0, abs=0.2)
+    assert [warning.code for warning in audio.report.warnings] == ["tracks_left_out"]

@@ -73,6 +73,7 @@ class DoneClaim:
 
     tracks: tuple[TrackResult, ...]
     even_bit_rate: bool
+    unheard_tracks: int
 
 
 def read_header(claim: Claim) -> HeaderClaim:
@@ -113,6 +114,7 @@ def read_done(claim: Claim, tracks: int) -> DoneClaim:
             for track in said
         ),
         even_bit_rate=claim.get("even_bit_rate") is not False,
+        unheard_tracks=max(0, int(figure(claim, "unheard_tracks"))),
     )
 
 

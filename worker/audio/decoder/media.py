@@ -95,10 +95,12 @@ class Header:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of decoding. `even_bit_rate`: packets of the first track were all alike."""
+    """What came of decoding. `even_bit_rate`: packets of the first track were all alike.
+    unheard_tracks: tracks that appeared only behind the header, or in a later part."""
 
     tracks: list[TrackTally]
     even_bit_rate: bool = True
+    unheard_tracks: int = 0
 
 
 class Recording:
@@ -118,6 +120,7 @@ class Recording:
             raise NoAudioStream
         if only_track is not None and not 1 <= only_track <= len(tracks):
             raise NoSuchTrack
+        self._hears_all = only_track is None
         self._numbers = [
             number
             for number, track in enumerate(tracks[:MOST_TRACKS], start=1)
@@ -136,6 +139,7 @@ class Recording:
         tallies = [TrackTally(number) for number in self._numbers]
         outputs = [TrackOutput(index, write) for index in range(len(tallies))]
         sizes: set[int] = set()
+        known, unheard = len(self._first.streams.audio), 0
         offset = 0.0
         for index in range(len(self._parts.sections)):
             container = self._first
@@ -150,12 +154,14 @@ class Recording:
                     continue
             part = Part(container, self._numbers, tallies, outputs, offset, is_first=index == 0)
             part.decode(sizes)
+            more = len(container.streams.audio) - known if self._hears_all else 0
+            unheard = max(unheard, more)
             offset = part.end_s
             container.close()
         if not any(tally.samples for tally in tallies):
             damaged = any(tally.corrupt_packets for tally in tallies)
             raise NothingDecoded if damaged else NoAudioStream
-        return Tally(tallies, even_bit_rate=len(sizes) <= 1)
+        return Tally(tallies, even_bit_rate=len(sizes) <= 1, unheard_tracks=unheard)
 
     def _read_header(self) -> Header:
         first = self._first
