@@ -250,8 +250,8 @@ class AudioOut(BaseModel):
     """What `links.audio` plays."""
 
     kind: Literal["original", "copy"] = Field(
-        description="original: the submitted file. copy: a light one in its place, for browsers "
-        "cannot play the submitted file or seek in it; `download=1` still gives that."
+        description="original: the submitted file. copy: a light one in its place, where browsers "
+        "cannot play all of that or seek in it; `download=1` still gives the submitted file."
     )
     size_bytes: int
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -19,6 +21,7 @@ from tests.support import factories
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.media import RATE, Pcm, encode, lag_s, signal
 from tests.support.stub_recogniser import StubRecogniser
+from worker.audio.decode import decode
 from worker.audio.playable import maker
 from worker.audio.playable.encoder import EncodingFailed
 from worker.pipeline import playable
@@ -73,8 +76,6 @@ def test_the_copy_has_the_times_of_the_transcript(
     assert copy.size_bytes <= 4000 * SECONDS
     path = worker.blobs.root / copy.key
     assert path.stat().st_size == copy.size_bytes
-    from worker.audio.decode import decode
-
     with decode(original) as audio:
         spool = np.concatenate(list(audio))
     first_s, heard = sound_of(path)
@@ -92,6 +93,55 @@ def test_none_is_made_of_what_browsers_play(
     monkeypatch.setattr(playable, "CopyMaker", None)
     worker.run(StubRecogniser(), monkeypatch)
     assert copy_of(worker, job_id) is None
+
+
+def two_tracks(path: Path, sounds: Sequence[Pcm]) -> Path:
+    with av.open(str(path), "w", format="webm") as container:
+        tracks = [container.add_stream("libopus", rate=48_000, layout="mono") for _ in sounds]
+        for at in range(0, len(sounds[0]), RATE):
+            for track, sound in zip(tracks, sounds, strict=True):
+                frame = AudioFrame.from_ndarray(
+                    np.ascontiguousarray(sound[None, at : at + RATE]), format="s16", layout="mono"
+                )
+                frame.sample_rate, frame.pts = RATE, at
+                frame.time_base = Fraction(1, RATE)
+                container.mux(track.encode(frame))
+        for track in tracks:
+            container.mux(track.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "heard"),
+    [({}, (0, 1)), ({"tracks": "each"}, (0, 1)), ({"tracks": 2}, (1,)), ({"tracks": 1}, None)],
+)
+def test_of_several_tracks_those_in_the_transcript_are_heard(
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    options: dict[str, object],
+    heard: tuple[int, ...] | None,
+) -> None:
+    half = len(SOUND) // 2
+    sounds = [SOUND.copy(), signal(SECONDS, seed=8)]
+    sounds[0][half:] = 0
+    sounds[1][:half] = 0
+    with worker.blobs.receive(max_bytes=2**30) as incoming:
+        incoming.write(two_tracks(tmp_path / "two.webm", sounds).read_bytes())
+        blob = incoming.keep()
+    job_id = factories.submit(worker.db, blob=blob, options=options)
+    worker.run(StubRecogniser(), monkeypatch)
+    copy = copy_of(worker, job_id)
+    assert (copy is None) == (heard is None)
+    if copy is not None and heard is not None:
+        first_s, sound = sound_of(worker.blobs.root / copy.key)
+        assert len(sound) / RATE == pytest.approx(SECONDS, abs=0.1)
+        for track, part in enumerate((slice(0, half), slice(half, len(SOUND)))):
+            if track in heard:
+                assert abs(lag_s(sound[part], sounds[track][part]) + first_s) <= 0.02
+            else:
+                edge = RATE // 10  # where Opus smears what comes next
+                assert np.abs(sound[part][edge:-edge]).max() < 100
 
 
 def test_none_is_made_where_the_setting_says_never(
