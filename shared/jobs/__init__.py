@@ -25,8 +25,8 @@ from shared.jobs.checkpoint import (
     stored_recognition,
 )
 from shared.jobs.claim import Claim, claim_next
-from shared.jobs.commands import Outcome, cancel, cancel_all, delete_all, retry, retry_all
-from shared.jobs.deletion import delete, delete_expired
+from shared.jobs.commands import Outcome, cancel, cancel_all, retry, retry_all
+from shared.jobs.deletion import delete, delete_all, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.events import KEPT_EVENTS, EventRecord
 from shared.jobs.lease import heartbeat

@@ -1,5 +1,5 @@
-"""What a person or a client asks of a job, or of several at once: each is then cancelled, retried
-or deleted as if it were asked for alone, and the answer holds an outcome for each.
+"""What a person or a client asks of a job, or of several at once: each is then cancelled or retried
+as if it were asked for alone, and the answer holds an outcome for each. `deletion` deletes them.
 
 Every query names the owner: another's is not found.
 """
@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
-from shared.jobs.deletion import delete_in
 from shared.jobs.events import NewEvent, forget_beyond_limit
 from shared.jobs.transition import move
 from shared.models import Job
@@ -128,7 +127,7 @@ def cancel_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict
             return Outcome.REFUSED
         return _OUTCOMES[cancel_in(session, owner_id, job_id)]
 
-    return _each(db, job_ids, cancel_one)
+    return ask_each(db, job_ids, cancel_one)
 
 
 def retry_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, Outcome]:
@@ -138,26 +137,14 @@ def retry_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[
     def retry_one(session: Session, job_id: str) -> Outcome:
         return _OUTCOMES[retry_in(session, owner_id, job_id)]
 
-    return _each(db, job_ids, retry_one)
+    return ask_each(db, job_ids, retry_one)
 
 
-def delete_all(
-    db: Database, *, owner_id: str, job_ids: Collection[str]
-) -> tuple[dict[str, Outcome], list[str]]:
-    """Delete jobs; the outcome by job, and the keys of the blobs that nobody uses any more: remove
-    those bytes next."""
-    keys: list[str] = []
-
-    def delete_one(session: Session, job_id: str) -> Outcome:
-        keys.extend(delete_in(session, owner_id, job_id))
-        return Outcome.DELETED
-
-    return _each(db, job_ids, delete_one), keys
-
-
-def _each(
+def ask_each(
     db: Database, job_ids: Collection[str], ask: Callable[[Session, str], Outcome]
 ) -> dict[str, Outcome]:
+    """Call `ask` with each job, some in a transaction; the outcome by job, also of those for which
+    it raises IllegalTransition or JobNotFound."""
     outcomes: dict[str, Outcome] = {}
     # In one order, so that two who select the same jobs wait for one another and not in a circle.
     ordered = sorted(set(job_ids))

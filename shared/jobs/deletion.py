@@ -1,11 +1,14 @@
-"""Removing jobs that are over: because somebody asks, or because they were kept long enough.
+"""Deletion of jobs with all that came of them, rows and files: because somebody asks, or because
+they were kept long enough.
 
-The rows go first and the recording's bytes after the commit: a crash in between leaves a file
-that no row names, which `longscribe doctor` finds, and never a job without its recording.
+The rows go first. The files, which are the recording and its playable copy, go after the commit
+and only where no other job uses them: a crash in between leaves a file that no row names, which
+`longscribe doctor` finds, and never a job without its recording.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from sqlalchemy import delete as sql_delete
@@ -14,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
+from shared.jobs.commands import Outcome, ask_each
 from shared.models import Job, Recording
 from shared.states import TERMINAL, JobStatus
+from shared.storage.blob_store import BlobStore
 
 _DELETABLE = TERMINAL | {JobStatus.QUEUED}
 
@@ -23,39 +28,38 @@ _BATCH = 50
 """Jobs deleted in one transaction, with thousands of segments each at the most."""
 
 
-def delete(db: Database, *, owner_id: str, job_id: str) -> list[str]:
-    """Remove a job and all that came of it.
+def delete(db: Database, blobs: BlobStore, *, owner_id: str, job_id: str) -> None:
+    """Delete a job, its transcript and its recording.
 
-    The keys of its recording's blob and of the playable copy, if no other job uses them: remove
-    those bytes next.  Raises JobNotFound, or IllegalTransition while a worker is on it.
+    Raises JobNotFound, or IllegalTransition while a worker is on it; OSError where the rows are
+    gone and the storage cannot be used.
     """
     with db.writing() as session:
-        return delete_in(session, owner_id, job_id)
+        keys = _delete_rows(session, owner_id, job_id)
+    _delete_files(blobs, keys)
 
 
-def delete_in(session: Session, owner_id: str, job_id: str) -> list[str]:
-    """Do what `delete` does in a transaction of the caller's."""
-    recording_id = session.scalar(
-        select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
-    )
-    if recording_id is None:
-        raise JobNotFound
-    deleted = session.execute(
-        sql_delete(Job)
-        .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if deleted is None:
-        raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
-    return _forget_recording(session, recording_id)
+def delete_all(
+    db: Database, blobs: BlobStore, *, owner_id: str, job_ids: Collection[str]
+) -> dict[str, Outcome]:
+    """Delete several jobs as `delete` does; the outcome by job. Raises OSError likewise."""
+    keys: list[str] = []
+
+    def delete_one(session: Session, job_id: str) -> Outcome:
+        keys.extend(_delete_rows(session, owner_id, job_id))
+        return Outcome.DELETED
+
+    outcomes = ask_each(db, job_ids, delete_one)
+    _delete_files(blobs, keys)
+    return outcomes
 
 
-def delete_expired(db: Database, *, kept: timedelta) -> list[str]:
-    """Remove some of the jobs that ended longer than `kept` ago, and give the keys of the blobs
-    that nobody uses any more.  Call it again until it removes none.
+def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
+    """Delete some of the jobs that ended longer than `kept` ago; how many. Call it again until it
+    deletes none.
 
-    A job that is retried at this moment is either gone or queued, as for any two requests.
+    Raises OSError where rows are gone and the storage cannot be used.  A job that is retried at
+    this moment is either gone or queued, as for any two requests.
     """
     with db.writing() as session:
         expired = (
@@ -73,14 +77,38 @@ def delete_expired(db: Database, *, kept: timedelta) -> list[str]:
             .returning(Job.recording_id)
             .execution_options(synchronize_session=False)
         ).all()
-        return [
+        keys = [
             key
             for recording_id in set(recordings)
             for key in _forget_recording(session, recording_id)
         ]
+    _delete_files(blobs, keys)
+    return len(recordings)
+
+
+def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
+    """Delete a job's rows; the keys of the files that nobody uses any more.
+
+    Raises JobNotFound or IllegalTransition.
+    """
+    recording_id = session.scalar(
+        select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
+    )
+    if recording_id is None:
+        raise JobNotFound
+    deleted = session.execute(
+        sql_delete(Job)
+        .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if deleted is None:
+        raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
+    return _forget_recording(session, recording_id)
 
 
 def _forget_recording(session: Session, recording_id: str) -> list[str]:
+    """Delete a recording's row unless another job uses it; the keys of its files."""
     others = session.scalar(select(func.count()).where(Job.recording_id == recording_id))
     if others:
         return []
@@ -91,3 +119,8 @@ def _forget_recording(session: Session, recording_id: str) -> list[str]:
         .execution_options(synchronize_session=False)
     ).one_or_none()
     return [key for key in keys or () if key is not None]
+
+
+def _delete_files(blobs: BlobStore, keys: Iterable[str]) -> None:
+    for key in keys:
+        blobs.delete(key)

@@ -280,7 +280,7 @@ def test_deleting_the_job_deletes_its_corrections(db: Database, job_id: str) -> 
     other = factories.a_job(db, JobStatus.COMPLETED)
     for corrected in (job_id, other):
         correct(db, corrected, "一。")
-    jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    factories.delete(db, job_id)
     assert factories.count(db, Revision) == 1
     with pytest.raises(JobNotFound):
         correct(db, job_id, "二。", revision=1)

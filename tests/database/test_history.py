@@ -312,5 +312,5 @@ class TestBounds:
 
     def test_a_deleted_job_leaves_no_history(self, db: Database) -> None:
         job_id = factories.a_job(db, JobStatus.COMPLETED)
-        jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        factories.delete(db, job_id)
         assert count(db, JobEvent) == 0

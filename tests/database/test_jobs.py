@@ -191,18 +191,31 @@ class TestRequests:
         with pytest.raises(IllegalTransition):
             jobs.retry(db, owner_id=LOCAL_OWNER, job_id=job_id)
 
-    def test_delete_leaves_no_row_and_names_the_blob(self, db: Database) -> None:
+    def test_delete_leaves_neither_row_nor_file(self, db: Database) -> None:
         job_id = factories.a_job(db, JobStatus.COMPLETED)
         key = view(db, job_id).job.recording.blob_key
-        assert jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id) == [key]
+        assert factories.delete(db, job_id) == [key]
         for model in (Job, Recording, Attempt, Segment, StoredTranscript):
             assert count(db, model) == 0, model
+
+    def test_the_rows_are_gone_before_the_file(self, db: Database) -> None:
+        job_id = factories.a_job(db, JobStatus.COMPLETED)
+        rows: list[int] = []
+
+        class Blobs:
+            def delete(self, key: str) -> None:
+                rows.extend((count(db, Job), count(db, Recording)))
+                raise OSError("a crash, or a storage that is away")
+
+        with pytest.raises(OSError, match="a crash"):
+            jobs.delete(db, Blobs(), owner_id=LOCAL_OWNER, job_id=job_id)
+        assert rows == [0, 0]
 
     @pytest.mark.parametrize("status", [JobStatus.PROCESSING, JobStatus.CANCELLING])
     def test_a_running_job_is_not_deleted(self, db: Database, status: JobStatus) -> None:
         job_id = factories.a_job(db, status)
         with pytest.raises(IllegalTransition, match="Cancel it first"):
-            jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id)
+            factories.delete(db, job_id)
         assert factories.status_of(db, job_id) == status
 
     def test_cancel_and_finish_at_once_end_in_one_of_the_two(self, db: Database) -> None:
@@ -238,9 +251,13 @@ class TestRequests:
 class TestReading:
     def test_another_owners_job_does_not_exist(self, db: Database) -> None:
         job_id = factories.a_job(db, JobStatus.COMPLETED)
-        for ask in (jobs.get_job, jobs.get_transcript, jobs.cancel, jobs.retry, jobs.delete):
+        for ask in (jobs.get_job, jobs.get_transcript, jobs.cancel, jobs.retry):
             with pytest.raises(JobNotFound):
                 ask(db, owner_id="stranger", job_id=job_id)
+        blobs = factories.NotedDeletions()
+        with pytest.raises(JobNotFound):
+            jobs.delete(db, blobs, owner_id="stranger", job_id=job_id)
+        assert blobs.keys == []
         assert jobs.list_jobs(db, owner_id="stranger").jobs == []
 
     def test_pages_show_each_job_once_newest_first(self, db: Database) -> None:

@@ -128,7 +128,7 @@ class TestSearch:
         assert found(db, "旧") == set()
 
     def test_a_deleted_jobs_text_is_gone(self, db: Database) -> None:
-        jobs.delete(db, owner_id=LOCAL_OWNER, job_id=a_transcript(db, "预算。"))
+        factories.delete(db, a_transcript(db, "预算。"))
         assert factories.count(db, SearchText) == 0
 
     def test_a_name_of_a_version_that_did_not_fold_it_is_found(self, db: Database) -> None:

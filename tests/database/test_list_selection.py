@@ -52,10 +52,11 @@ def test_failed_and_cancelled_jobs_are_queued_again_and_no_others(
 def test_jobs_are_deleted_with_their_recordings_but_for_those_that_run(
     db: Database, of: dict[JobStatus, str]
 ) -> None:
-    outcomes, keys = jobs.delete_all(db, owner_id=LOCAL_OWNER, job_ids=of.values())
+    blobs = factories.NotedDeletions()
+    outcomes = jobs.delete_all(db, blobs, owner_id=LOCAL_OWNER, job_ids=of.values())
     refused = {status for status, how in by_status(of, outcomes).items() if how is Outcome.REFUSED}
     assert refused == {JobStatus.PROCESSING, JobStatus.CANCELLING}
-    assert len(keys) == 4
+    assert len(blobs.keys) == 4
     assert factories.count(db, Job) == factories.count(db, Recording) == 2
 
 
@@ -65,8 +66,9 @@ def test_anothers_jobs_and_those_that_are_gone_are_not_there(db: Database) -> No
     for ask in (jobs.cancel_all, jobs.retry_all):
         outcomes = ask(db, owner_id=LOCAL_OWNER, job_ids=asked)
         assert outcomes == dict.fromkeys(asked, Outcome.GONE)
-    outcomes, keys = jobs.delete_all(db, owner_id=LOCAL_OWNER, job_ids=asked)
-    assert (outcomes, keys) == (dict.fromkeys(asked, Outcome.GONE), [])
+    blobs = factories.NotedDeletions()
+    outcomes = jobs.delete_all(db, blobs, owner_id=LOCAL_OWNER, job_ids=asked)
+    assert (outcomes, blobs.keys) == (dict.fromkeys(asked, Outcome.GONE), [])
     assert factories.status_of(db, theirs, owner_id="b") is JobStatus.QUEUED
 
 

@@ -92,7 +92,7 @@ def test_it_goes_with_the_job_also_where_only_its_key_is_chosen(
     if is_there:
         jobs.store_playable_copy(db, claimed, jobs.PlayableCopy(key, 1234, TYPE))
     factories.complete(db, claimed)
-    assert jobs.delete(db, owner_id=LOCAL_OWNER, job_id=job_id) == [claimed.blob_key, key]
+    assert factories.delete(db, job_id) == [claimed.blob_key, key]
     assert jobs.planned_playable_copy(db, claimed) == (None, False)
 
 
@@ -101,8 +101,9 @@ def test_it_goes_with_a_selection_of_jobs(db: Database) -> None:
     claimed = factories.claim(db)
     copy = stored(db, claimed)
     factories.complete(db, claimed)
-    _, keys = jobs.delete_all(db, owner_id=LOCAL_OWNER, job_ids=[job_id])
-    assert keys == [claimed.blob_key, copy.key]
+    blobs = factories.NotedDeletions()
+    jobs.delete_all(db, blobs, owner_id=LOCAL_OWNER, job_ids=[job_id])
+    assert blobs.keys == [claimed.blob_key, copy.key]
 
 
 def test_it_goes_with_what_was_kept_long_enough(db: Database) -> None:
@@ -112,4 +113,6 @@ def test_it_goes_with_what_was_kept_long_enough(db: Database) -> None:
     factories.complete(db, claimed)
     with db.writing() as session:
         session.execute(update(Job).values(completed_at=database_now(-8 * 86400)))
-    assert jobs.delete_expired(db, kept=timedelta(days=7)) == [claimed.blob_key, copy.key]
+    blobs = factories.NotedDeletions()
+    assert jobs.delete_expired(db, blobs, kept=timedelta(days=7)) == 1
+    assert blobs.keys == [claimed.blob_key, copy.key]

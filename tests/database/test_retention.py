@@ -23,6 +23,7 @@ from shared.models import (
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts import corrections
 from tests.support import factories
+from tests.support.factories import NotedDeletions
 
 WEEK = timedelta(days=7)
 
@@ -47,8 +48,10 @@ def aged(db: Database, status: JobStatus, *, days: float) -> tuple[str, str]:
 def test_a_job_that_ended_long_ago_goes_with_its_recording(db: Database, status: JobStatus) -> None:
     _, key = aged(db, status, days=8)
     young, _ = aged(db, status, days=6)
-    assert jobs.delete_expired(db, kept=WEEK) == [key]
-    assert jobs.delete_expired(db, kept=WEEK) == []
+    blobs = NotedDeletions()
+    assert jobs.delete_expired(db, blobs, kept=WEEK) == 1
+    assert jobs.delete_expired(db, blobs, kept=WEEK) == 0
+    assert blobs.keys == [key]
     assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
 
 
@@ -64,7 +67,7 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
         )
     told = (Attempt, JobEvent, Revision, Segment, StoredTranscript)
     assert all(factories.count(db, table) for table in told)
-    jobs.delete_expired(db, kept=WEEK)
+    jobs.delete_expired(db, NotedDeletions(), kept=WEEK)
     with db.reading() as session:
         left = {
             table.name: session.scalar(select(func.count()).select_from(table))
@@ -77,16 +80,18 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - TERMINAL))
 def test_a_job_that_is_not_over_stays_however_old(db: Database, status: JobStatus) -> None:
     job_id, _ = aged(db, status, days=400)
-    assert jobs.delete_expired(db, kept=WEEK) == []
+    blobs = NotedDeletions()
+    assert jobs.delete_expired(db, blobs, kept=WEEK) == 0
+    assert blobs.keys == []
     assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == status
 
 
 def test_many_go_a_part_at_a_time(db: Database) -> None:
     keys = {aged(db, JobStatus.CANCELLED, days=8)[1] for _ in range(120)}
-    gone: set[str] = set()
-    rounds = 0
-    while deleted := jobs.delete_expired(db, kept=WEEK):
-        gone |= set(deleted)
-        rounds += 1
-    assert gone == keys
-    assert rounds > 1
+    blobs = NotedDeletions()
+    rounds = []
+    while deleted := jobs.delete_expired(db, blobs, kept=WEEK):
+        rounds.append(deleted)
+    assert len(blobs.keys) == len(keys) == sum(rounds)
+    assert set(blobs.keys) == keys
+    assert len(rounds) > 1

@@ -36,7 +36,7 @@ def db(server: Stack) -> Iterator[Database]:
         if view.job.status in (JobStatus.PROCESSING, JobStatus.CANCELLING):
             factories.expire_lease(database, view.job.id)
             jobs.expire_leases(database, max_attempts=1)
-        jobs.delete(database, owner_id=LOCAL_OWNER, job_id=view.job.id)
+        factories.delete(database, view.job.id)
     database.dispose()
 
 

@@ -57,7 +57,7 @@ def site(server: Stack) -> Iterator[Site]:
         if view.job.status == JobStatus.PROCESSING:
             jobs.cancel(db, owner_id="local", job_id=view.job.id)
             jobs.cancelled(db, _claim_of(db, view.job.id))
-        jobs.delete(db, owner_id="local", job_id=view.job.id)
+        factories.delete(db, view.job.id)
     db.dispose()
     assert opened.complaints == []
 

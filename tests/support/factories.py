@@ -21,6 +21,17 @@ from shared.transcripts.values import Sentence, Transcript, Word
 
 PLAN_KEY = "plan"
 
+
+class NotedDeletions:
+    """In place of a BlobStore: notes the keys of the files that are to be deleted."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def delete(self, key: str) -> None:
+        self.keys.append(key)
+
+
 CHOICE = jobs.BatchRecord(
     model="demo",
     device="cpu",
@@ -121,6 +132,13 @@ def a_job(db: Database, status: JobStatus, **values: Any) -> str:
     elif status is JobStatus.CANCELLING:
         jobs.cancel(db, owner_id=owner_id, job_id=job_id)
     return job_id
+
+
+def delete(db: Database, job_id: str) -> list[str]:
+    """Delete a job; the keys of its files, which are not touched."""
+    blobs = NotedDeletions()
+    jobs.delete(db, blobs, owner_id=LOCAL_OWNER, job_id=job_id)
+    return blobs.keys
 
 
 def status_of(db: Database, job_id: str, *, owner_id: str = LOCAL_OWNER) -> JobStatus:

@@ -131,7 +131,7 @@ def test_a_forecast_is_not_made_again_until_something_happens(db: Database) -> N
     assert shown() == ({second: pytest.approx(6)}, cost)
     jobs.retry(db, owner_id=LOCAL_OWNER, job_id=first)
     assert shown()[0] == {second: pytest.approx(6), first: pytest.approx(12)}
-    jobs.delete(db, owner_id=LOCAL_OWNER, job_id=second)
+    factories.delete(db, second)
     assert shown()[0] == {first: pytest.approx(6)}
     claimed = factories.claim(db)
     last = factories.submit_lasting(db, 60)

@@ -231,8 +231,6 @@ def retry_job(job_id: UUID) -> Response:
 @blueprint.doc(responses=[409])
 def delete_job(job_id: UUID) -> Response:
     """Delete a job, its transcript and its recording. Cancel it first if it is running."""
-    blob_keys = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
-    # After the commit: a file too many is better than a job without its recording.
-    for blob_key in blob_keys:
-        services().blobs.delete(blob_key)
+    here = services()
+    jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
     return Response(status=204)

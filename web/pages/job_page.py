@@ -116,12 +116,11 @@ def confirm_delete(job_id: UUID) -> str:
 
 @pages.post("/jobs/<uuid:job_id>/delete")
 def delete(job_id: UUID) -> Any:
+    here = services()
     try:
-        blob_keys = jobs.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
     except IllegalTransition as error:
         flash_error(error)
         return redirect(url_for(".job", job_id=job_id), 303)
-    for blob_key in blob_keys:
-        services().blobs.delete(blob_key)
     flash(_("The job, its transcript and its recording are deleted."), "done")
     return redirect(url_for(".index"), 303)

@@ -223,10 +223,7 @@ def _apply(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
                 break  # a worker's next sweep rings for all
         return outcomes
     if action == "delete":
-        outcomes, keys = jobs.delete_all(here.db, owner_id=owner_id, job_ids=chosen)
-        for key in keys:
-            here.blobs.delete(key)
-        return outcomes
+        return jobs.delete_all(here.db, here.blobs, owner_id=owner_id, job_ids=chosen)
     raise InvalidRequest("action: must be cancel, retry or delete.", param="action")
 
 

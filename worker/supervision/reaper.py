@@ -144,10 +144,10 @@ class Reaper:
         if not kept or time.monotonic() - self._looked_for_expired_at < _LOOK_FOR_EXPIRED_S:
             return
         self._looked_for_expired_at = time.monotonic()
-        while not self._stopped.is_set() and (keys := jobs.delete_expired(self._db, kept=kept)):
-            for key in keys:
-                self._blobs.delete(key)
-            log.info("deleted jobs that were kept long enough", files=len(keys))
+        while not self._stopped.is_set() and (
+            deleted := jobs.delete_expired(self._db, self._blobs, kept=kept)
+        ):
+            log.info("deleted jobs that were kept long enough", jobs=deleted)
 
     def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.queue_summary(self._db).claimable

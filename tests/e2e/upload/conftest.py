@@ -13,6 +13,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import Upload
 from tests.e2e.upload.site import LARGE, Site
+from tests.support import factories
 from tests.support.services import Stack
 from tests.support.web import tus_client
 from tests.support.web.cut_line import Line
@@ -44,7 +45,7 @@ def site(server: Stack) -> Iterator[Site]:
     yield opened
     opened.line.close()
     for view in jobs.list_jobs(db, owner_id="local", limit=100).jobs:
-        jobs.delete(db, owner_id="local", job_id=view.job.id)
+        factories.delete(db, view.job.id)
     with db.writing() as session:
         session.execute(delete(Upload))
     db.dispose()

@@ -219,8 +219,7 @@ def test_a_crash_leaves_no_bytes_that_nobody_knows_and_the_next_attempt_goes_on(
     copy = copy_of(worker, job_id)
     assert copy is not None and (key is None or copy.key == key)
     assert stored(worker) == {first.blob_key, copy.key}
-    for name in jobs.delete(worker.db, owner_id=LOCAL_OWNER, job_id=job_id):
-        worker.blobs.delete(name)
+    jobs.delete(worker.db, worker.blobs, owner_id=LOCAL_OWNER, job_id=job_id)
     assert stored(worker) == set()
 
 
@@ -235,8 +234,7 @@ def test_an_attempt_that_lost_a_deleted_job_takes_its_copy_back(
     def late(*args: object, **values: object) -> None:
         factories.expire_lease(worker.db, job_id)
         jobs.expire_leases(worker.db, max_attempts=3)
-        for name in jobs.delete(worker.db, owner_id=LOCAL_OWNER, job_id=job_id):
-            worker.blobs.delete(name)
+        jobs.delete(worker.db, worker.blobs, owner_id=LOCAL_OWNER, job_id=job_id)
         real(*args, **values)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched, pytest.raises(FenceLost):

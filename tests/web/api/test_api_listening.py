@@ -184,7 +184,7 @@ class TestPeaks:
         )
         assert again.status_code == 304
         assert factories.count(rows, StoredWaveform) == 1
-        jobs.delete(rows, owner_id=LOCAL_OWNER, job_id=job_id)
+        factories.delete(rows, job_id)
         assert factories.count(rows, StoredWaveform) == 0
 
     def test_an_attempt_that_lost_the_job_writes_none(self, rows: Database) -> None:
