@@ -6,7 +6,6 @@ from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 from apiflask import APIFlask
-from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
 from shared.secret import session_secret
@@ -14,8 +13,10 @@ from shared.settings import Settings, load_settings
 from web.api import corrections, docs_page, jobs, listening, openapi
 from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
+from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
-from web.http.security import secure
+from web.http.csrf import refuse_other_sites, require_token_in_forms
+from web.http.security_headers import add_security_headers
 from web.i18n.languages import register_languages
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
@@ -32,8 +33,6 @@ from web.services import open_services
 from web.uploads import tus_views
 from web.uploads.multipart import UploadRequest
 from web.uploads.tus_protocol import MethodOverride
-
-csrf = CSRFProtect()
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
@@ -56,8 +55,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         SECRET_KEY=session_secret(settings),
         SESSION_COOKIE_NAME="longscribe",
         SESSION_COOKIE_SAMESITE="Lax",
-        # A page may stay open all day while a long recording is transcribed.
-        WTF_CSRF_TIME_LIMIT=None,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(0),
     )
     # Read by people with curl as often as by programs: Chinese as it is, the id and status first.
@@ -67,12 +64,11 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
-    secure(app, settings)
+    refuse_other_sites(app)
+    refuse_other_hosts(app, settings)
+    add_security_headers(app)
     require_sign_in(app, settings)
-    csrf.init_app(app)
-    csrf.exempt(jobs.blueprint)
-    csrf.exempt(corrections.blueprint)
-    csrf.exempt(tus_views.blueprint)
+    require_token_in_forms(app, exempt=(jobs.blueprint, corrections.blueprint, tus_views.blueprint))
     register_error_handlers(app)
     register_languages(app)
     register_filters(app)

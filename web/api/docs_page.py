@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, render_template
 
 from web.api.openapi import SPEC_PATH
-from web.http.security import content_security_policy
+from web.http.security_headers import content_security_policy
 
 docs = Blueprint("docs", __name__)
 

@@ -17,7 +17,7 @@ from web.api.operations import COMPLETIONS_OF_A_VIEW, ERROR, Operation, inlined
 from web.api.parsing import QUERY_OF_A_VIEW
 from web.api.schemas import ErrorResponse
 from web.errors import WITH_RETRY_AFTER
-from web.http.security import SAFE_METHODS
+from web.http.csrf import SAFE_METHODS
 from web.uploads import tus_openapi
 
 SPEC_PATH = "/api/openapi.json"

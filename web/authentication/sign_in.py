@@ -1,24 +1,22 @@
 """Authentication of requests: where sign-in is required, by all endpoints but those in OPEN.
 
 Pages accept the session cookie. The API accepts a key or, from our own pages, the cookie together
-with the CSRF token, which other sites cannot read. A new route is protected unless it is named.
+with the CSRF token (`web.http.csrf`). A new route is protected unless it is named.
 """
 
 from __future__ import annotations
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFError, validate_csrf  # type: ignore[import-untyped]
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
-from wtforms.validators import ValidationError  # type: ignore[import-untyped]
 
 from shared import accounts
 from shared.accounts import Person
 from shared.accounts.errors import Forbidden, PasswordIsTemporary, Unauthorized
 from shared.settings import Settings
 from web.errors import is_for_programs, wants_json
-from web.http.security import SAFE_METHODS
+from web.http.csrf import require_token_in_header
 from web.services import services
 
 OPEN = frozenset(
@@ -59,7 +57,7 @@ class _Cookie(SecureCookieSessionInterface):
 def require_sign_in(app: Flask, settings: Settings) -> None:
     """Set up the session cookie and, where the settings require it, sign-in for every request.
 
-    Call it before the CSRF protection of forms is set up, so that sign-in is checked first.
+    Call it before `require_token_in_forms`, so that sign-in is checked first.
     """
     if settings.proxies:
         count = settings.proxies
@@ -147,21 +145,9 @@ def _who() -> Person | None:
         return accounts.find_by_key(here.db, key.strip()) if scheme.lower() == _BEARER else None
     token = session.get(_TOKEN)
     person = accounts.find(here.db, session_limits(here.settings), token) if token else None
-    if person is not None and for_programs and request.method not in SAFE_METHODS:
-        _require_token()
+    if person is not None and for_programs:
+        require_token_in_header()
     return person
-
-
-def _require_token() -> None:
-    """Require the CSRF token in a header. Raises CSRFError.
-
-    A browser adds the cookie to what another site's page sends here, but no such header. The body
-    is not searched for the token: it may be a recording.
-    """
-    try:
-        validate_csrf(request.headers.get("X-CSRFToken"))
-    except ValidationError as error:
-        raise CSRFError(str(error)) from error
 
 
 def _turn_away() -> Response:
