@@ -6,6 +6,7 @@ from flask import Flask
 
 from web.i18n.dates import date_text, exact_time_text
 from web.i18n.quantities import bytes_text, clock, duration_text, share
+from web.i18n.warnings import warning_text
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
 from web.pages.history_text import css_class, has_problems, outcome_text
 from web.pages.job_text import (
@@ -14,7 +15,6 @@ from web.pages.job_text import (
     error_text,
     queue_texts,
     state_text,
-    warning_text,
     warning_texts,
 )
 from web.pages.recording_text import recording_rows, track_texts

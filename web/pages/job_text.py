@@ -5,12 +5,11 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from shared.states import JobStatus, Stage
-from shared.transcripts.recording_report import RecordingWarning, RecordingWarningCode
-from web.api.recording import recording_warning_text
 from web.api.schemas import BatchOut, ErrorObject, JobDetailOut, JobOut
 from web.errors import localised_message
 from web.i18n.languages import N_
-from web.i18n.quantities import clock, duration_text, padded_text, share, speed_text
+from web.i18n.quantities import clock, duration_text, padded_text, speed_text
+from web.i18n.warnings import warning_text
 from web.pages.recording_text import heard_text
 
 _STATUS = {
@@ -28,19 +27,6 @@ _STAGE = {
     Stage.PUNCTUATING: N_("Adding punctuation"),
     Stage.SAVING: N_("Saving"),
 }
-
-_WARNING = {
-    "no_speech": N_("Nobody speaks in this recording, so the transcript is empty."),
-    "punctuation_failed": N_(
-        "Punctuation failed, so the text has no marks and is divided at pauses."
-    ),
-    "low_confidence": N_(
-        "Many words were recognised with little certainty: check the text against the recording. "
-        "Noise, a distant microphone or people who speak at once are the usual reasons."
-    ),
-}
-
-_OF_FILE = frozenset(code.value for code in RecordingWarningCode)
 
 
 def state_text(job: JobOut) -> str:
@@ -127,29 +113,16 @@ def batch_text(batch: BatchOut) -> str:
     return _("Batches of up to %(size)s of audio: %(reason)s.", size=size, reason=reason)
 
 
-def warning_text(code: str, job: JobOut | None = None) -> str:
-    """What a warning means. Give `job` so that low confidence is told with its share of words."""
-    if code == "low_confidence" and job is not None and job.confidence is not None:
-        return _(
-            "%(share)s of the words were recognised with little certainty: check the text against "
-            "the recording. Noise, a distant microphone or people who speak at once are the usual "
-            "reasons.",
-            share=share(job.confidence),
-        )
-    if code in _OF_FILE:
-        return recording_warning_text(RecordingWarning(RecordingWarningCode(code)))
-    known = _WARNING.get(code)
-    return _(known) if known else code.replace("_", " ").capitalize() + "."
-
-
 def warning_texts(job: JobDetailOut) -> list[tuple[str, str]]:
     """All warnings of a job, each with a key of its own. Those of the file say how much they
     concern and where; that nobody speaks says how many tracks and channels were heard."""
     recording = job.recording
     if recording is None:
-        return [(code, warning_text(code, job)) for code in job.warnings]
+        return [(code, warning_text(code, job.confidence)) for code in job.warnings]
     in_file = {told.code.value for told in recording.warnings}
-    texts = {code: warning_text(code, job) for code in job.warnings if code not in in_file}
+    texts = {
+        code: warning_text(code, job.confidence) for code in job.warnings if code not in in_file
+    }
     if "no_speech" in texts and (heard := heard_text(recording)):
         texts["no_speech"] = _("%(said)s %(heard)s", said=texts["no_speech"], heard=heard)
     of_file = [(f"{n}-{told.code}", told.message) for n, told in enumerate(recording.warnings)]
