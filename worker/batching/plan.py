@@ -255,17 +255,3 @@ def _best_edges(lengths: NDArray[np.int64], budget: int, overhead: int) -> list[
     while edges[-1] > 0:
         edges.append(int(begin[edges[-1]]))
     return edges[::-1]
-
-
-def halve(batch: Batch) -> tuple[Batch, Batch]:
-    """Two batches of about half the memory each, for one that ran out of it.
-
-    Raises ValueError for a single span: there is nothing left to divide.
-    """
-    if len(batch) < 2:
-        raise ValueError("a batch of one span cannot be halved")
-    middle = len(batch) // 2
-    return (
-        Batch(batch.indices[:middle], batch.samples[:middle]),
-        Batch(batch.indices[middle:], batch.samples[middle:]),
-    )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # it needs SQLAlchemy, which measuring does without
     from shared.jobs import RecognisedSegment
 
 _Segment = TypeVar("_Segment", bound="RecognisedSegment")
+_Member = TypeVar("_Member")
 
 
 class BatchSizer:
@@ -63,8 +64,7 @@ class BatchSizer:
         if len(batch) < 2 or padded_s(batch) <= self.ceiling_s:
             return [list(batch)]
         by_length = sorted(batch, key=lambda segment: segment.start_sample - segment.end_sample)
-        middle = (len(by_length) + 1) // 2
-        return self.fit(by_length[:middle]) + self.fit(by_length[middle:])
+        return [part for half in halve(by_length) for part in self.fit(half)]
 
     def ran_out(self, batch: Sequence[_Segment]) -> None:
         """Lower the ceiling to half of a batch that did not fit, for this job and the next.
@@ -74,6 +74,17 @@ class BatchSizer:
         if len(batch) < 2:
             raise OutOfMemory
         self._learned_s = min(self.ceiling_s, padded_s(batch) / 2)
+
+
+def halve(by_length: Sequence[_Member]) -> tuple[Sequence[_Member], Sequence[_Member]]:
+    """Two batches of about half the memory each, of one whose segments are ordered longest first.
+
+    Raises ValueError for a single segment: there is nothing left to divide.
+    """
+    if len(by_length) < 2:
+        raise ValueError("a batch of one segment cannot be halved")
+    middle = (len(by_length) + 1) // 2
+    return by_length[:middle], by_length[middle:]
 
 
 def padded_s(batch: Sequence[_Segment]) -> float:

@@ -13,10 +13,9 @@ from worker.batching.plan import (
     Batch,
     BatchPlan,
     BatchSizeDecision,
-    halve,
     plan_batches,
 )
-from worker.batching.size import BatchSizer
+from worker.batching.size import BatchSizer, halve
 from worker.bench.results import Cost, SizeResult
 from worker.bench.stopwatch import Stopwatch
 from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory, Pcm, Recogniser, SpeechSpan
@@ -130,21 +129,22 @@ def recognise_plan(
     Raises OutOfMemory when there is no room for a single span.
     """
     words: list[Words] = [()] * len(spans)
-    todo, retries = list(reversed(plan.batches)), 0
+    todo: list[Sequence[int]] = [batch.indices for batch in reversed(plan.batches)]
+    retries = 0
     while todo:
-        batch = todo.pop()
-        chosen = [spans[index] for index in batch.indices]
+        indices = todo.pop()
+        chosen = [spans[index] for index in indices]
         try:
             results = recogniser.recognise(
                 [spool.read(span.start, span.end) for span in chosen], EMPTY_REQUEST
             )
         except BatchOutOfMemory as error:
-            if len(batch) < 2:
+            if len(indices) < 2:
                 raise OutOfMemory from error
             retries += 1
-            todo.extend(reversed(halve(batch)))
+            todo.extend(reversed(halve(indices)))
             continue
-        for index, said in zip(batch.indices, results, strict=True):
+        for index, said in zip(indices, results, strict=True):
             words[index] = said.words
     return words, retries
 

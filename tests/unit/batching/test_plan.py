@@ -19,7 +19,6 @@ from worker.batching.plan import (
     BatchSizeDecision,
     LengthCeiling,
     choose_batch_size_s,
-    halve,
     plan_batches,
 )
 from worker.memory.model import MIB, MemoryModel, Reserve
@@ -178,40 +177,6 @@ def test_a_recording_without_speech_has_an_empty_plan() -> None:
 def test_a_budget_must_be_positive(budget: float) -> None:
     with pytest.raises(ValueError, match="positive budget"):
         planned([], budget)
-
-
-# --- halve -------------------------------------------------------------------------------------
-
-
-@given(lengths.filter(lambda samples: len(samples) > 1))
-def test_halving_keeps_every_span_and_needs_less(samples: list[int]) -> None:
-    batch = plan_batches(
-        spans_of(samples), 1e9, batch_overhead_s=1e6, max_padding=math.inf
-    ).batches[0]
-    first, second = halve(batch)
-    assert first.indices + second.indices == batch.indices
-    assert first.samples + second.samples == batch.samples
-    larger_half = -(-len(batch) // 2)
-    for half in (first, second):
-        assert half.samples[0] * len(half) <= batch.samples[0] * larger_half
-
-
-def test_halving_again_and_again_ends_with_single_spans() -> None:
-    waiting = list(planned(spans_of([16_000] * 13), 600).batches)
-    singles = []
-    while waiting:
-        batch = waiting.pop()
-        if len(batch) == 1:
-            singles += batch.indices
-        else:
-            waiting += halve(batch)
-    assert sorted(singles) == list(range(13))
-
-
-def test_a_single_span_cannot_be_halved() -> None:
-    (batch,) = planned(spans_of([16_000]), 600).batches
-    with pytest.raises(ValueError, match="one span"):
-        halve(batch)
 
 
 # --- choose_batch_size_s -----------------------------------------------------------------------
