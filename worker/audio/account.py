@@ -64,9 +64,9 @@ def account(
             for track in header.tracks
         ),
         parts=header.parts,
-        level_dbfs=mix.level_dbfs,
-        peak_dbfs=mix.peak_dbfs,
-        gain_db=mix.gain_db,
+        level_dbfs=_tenths(mix.level_dbfs),
+        peak_dbfs=_tenths(mix.peak_dbfs),
+        gain_db=round(mix.gain_db, 1),
         damaged=tuple(damaged[:MOST_SPANS]),
         damaged_s=lost_s or None,
         filled=tuple(placement.filled),
@@ -142,7 +142,7 @@ def _track(
         channel_use=ChannelUse.SEPARATE if one_channel else heard.channel_use,
         starts_s=round(placement.starts_s[track.index] or 0.0, 3),
         decoded_s=round(placement.samples[track.index] / SAMPLE_RATE, 3),
-        level_dbfs=heard.level_dbfs,
+        level_dbfs=_tenths(heard.level_dbfs),
     )
 
 
@@ -214,3 +214,7 @@ def _warnings(
 
 def _first(places: Iterator[float | None] | Sequence[float | None]) -> float | None:
     return min((place for place in places if place is not None), default=None)
+
+
+def _tenths(level_db: float | None) -> float | None:
+    return None if level_db is None else round(level_db, 1)
