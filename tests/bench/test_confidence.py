@@ -13,8 +13,7 @@ import torch
 from shared.settings import Settings
 from tests.support.speech.confidence import Judged, area_under_curve, judged
 from tests.support.speech.demo_speech import meeting
-from worker.demo_model.recipe.speech.meeting import make_meeting
-from worker.demo_model.recipe.speech.stress import (
+from tests.support.speech.stress import (
     Stress,
     as_mp3,
     by_telephone,
@@ -23,6 +22,7 @@ from worker.demo_model.recipe.speech.stress import (
     with_music,
     with_noise,
 )
+from worker.demo_model.recipe.speech.meeting import make_meeting
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.reference.random_model import LARGE, make_random_model
 from worker.pipeline.assemble import LOW_CONFIDENCE_SHARE

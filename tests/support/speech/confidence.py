@@ -9,8 +9,8 @@ from rapidfuzz.distance import Levenshtein
 from scipy.stats import rankdata
 
 from tests.support.speech.demo_speech import character_error_rate
+from tests.support.speech.stress import Audio
 from worker.demo_model.recipe.speech.meeting import Reference
-from worker.demo_model.recipe.speech.stress import Audio
 from worker.engine.funasr_recogniser import FunASRRecogniser
 from worker.pipeline.assemble import low_confidence_share
 from worker.recogniser import EMPTY_REQUEST
