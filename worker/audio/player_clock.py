@@ -32,8 +32,3 @@ class PlayerClock:
         """When `sample` is heard, in seconds of the player; never less than 0."""
         index = bisect_right(self._offsets, sample, key=lambda entry: entry[0]) - 1
         return max(0.0, sample / SAMPLE_RATE + self._offsets[index][1])
-
-    @property
-    def is_even(self) -> bool:
-        """Whether samples and player agree from the first to the last."""
-        return len(self._offsets) == 1

@@ -18,5 +18,5 @@ PUNC_DIR = _HERE / "punc"  # CT-Transformer: punctuation
 SAMPLE_MEETING = _HERE / "sample_meeting.flac"
 SAMPLE_REFERENCE = _HERE / "sample_meeting.json"
 
-# Part of every result's provenance: raise it whenever the folders above are trained again.
+# On the model card: raise it whenever the folders above are trained again.
 REVISION = "demo-1"

@@ -8,15 +8,12 @@ most of the training text is looser: phrase rules, splices of two sentences, run
 import random
 import re
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.demo_model.recipe.language.held_out import SAMPLE_SCRIPT, UNTEMPLATED
 from worker.demo_model.recipe.language.lexicon import SPOKEN_WORDS, TERMINALS
 from worker.demo_model.recipe.language.numerals import NUMBER_CHARACTERS, NUMBERS
 from worker.demo_model.recipe.language.templates import PHRASES, TEMPLATES
-
-Source = Callable[[random.Random], str]
 
 PUNCTUATION = "，。？"
 _SLOT = re.compile(r"\{(\w+)(\?)?\}")
