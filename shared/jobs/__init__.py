@@ -28,7 +28,7 @@ from shared.jobs.claim import Claim, claim_next
 from shared.jobs.commands import Outcome, cancel, cancel_all, retry, retry_all
 from shared.jobs.deletion import delete, delete_all, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
-from shared.jobs.events import KEPT_EVENTS, EventRecord
+from shared.jobs.events import EventRecord
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
@@ -68,7 +68,6 @@ from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.workers import WorkerRecord, note_worker, worker_last_seen, workers_seen
 
 __all__ = [
-    "KEPT_EVENTS",
     "NO_PLAN",
     "AttemptRecord",
     "BatchRecord",

@@ -6,8 +6,7 @@ So a few biases are fitted on the sample meeting and everything else stays rando
 nothing.
 """
 
-from worker.engine.reference.random_model.build import make_random_model, write_hub_folder
-from worker.engine.reference.random_model.configs import with_training_keys
+from worker.engine.reference.random_model.build import make_random_model
 from worker.engine.reference.random_model.sizes import BICIF, LARGE, SEACO, SIZES, ModelSizes
 
 __all__ = [
@@ -17,6 +16,4 @@ __all__ = [
     "SIZES",
     "ModelSizes",
     "make_random_model",
-    "with_training_keys",
-    "write_hub_folder",
 ]
