@@ -25,6 +25,7 @@ import torch
 from rapidfuzz.distance import Levenshtein
 
 from shared.errors import LongscribeError, ModelUnavailable
+from shared.transcripts.sound_selection import MIXED
 from worker import demo_model
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
@@ -112,6 +113,7 @@ def samples_of(recording: Path) -> Pcm:
             recording,
             spool,
             None,
+            selection=MIXED,
             limits=DecodeLimits(max_audio_s=12 * 3600),
             require_space=lambda _: None,
         )
