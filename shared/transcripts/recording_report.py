@@ -18,7 +18,8 @@ class RecordingWarningCode(StrEnum):
     """What a person should know before trusting the transcript."""
 
     TRACKS_LEFT_OUT = "tracks_left_out"
-    """A sound track was not heard: it cannot be decoded, or the job asked for another."""
+    """A sound track was not heard: it cannot be decoded, it appeared behind the header, or it came
+    too late to be mixed. Not where the job asked for one track."""
     CHANNELS_OUT_OF_PHASE = "channels_out_of_phase"
     """Channels cancel each other, so they were not added up as they are."""
     SHORTER_THAN_ANNOUNCED = "shorter_than_announced"
