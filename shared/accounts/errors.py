@@ -28,6 +28,15 @@ class Forbidden(PermanentError):
     default_message = "Only an administrator may do this."
 
 
+class PriorityNotAllowed(PermanentError):
+    code = "priority_not_allowed"
+    http_status = 403
+    default_message = (
+        "Only an administrator's jobs may go before those of others. Send a priority from -10 to "
+        "0; without one it is 0."
+    )
+
+
 class PasswordIsTemporary(PermanentError):
     code = "password_is_temporary"
     http_status = 403

@@ -8,7 +8,8 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.models import Base, Job, OwnerTurn, Recording
+from shared.models import LOCAL_OWNER, Base, Job, OwnerTurn, Recording, User
+from shared.states import JobStatus
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
@@ -40,4 +41,23 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         )
         if table.name == Recording.__tablename__:
             moved = cast(CursorResult[Any], result).rowcount
+    if to_owner != LOCAL_OWNER and not session.scalar(
+        select(User.is_admin).where(User.id == to_owner)
+    ):
+        lower_priorities(session, to_owner)
     return moved
+
+
+def lower_priorities(session: Session, owner_id: str) -> None:
+    """Let no job of somebody who is no administrator go before those of others, also when it is
+    retried."""
+    session.execute(
+        update(Job)
+        .where(
+            Job.owner_id == owner_id,
+            Job.priority > 0,
+            Job.status != JobStatus.COMPLETED.value,
+        )
+        .values(priority=0)
+        .execution_options(synchronize_session=False)
+    )

@@ -21,7 +21,7 @@ from shared.accounts.errors import (
     UnusableName,
     WrongPassword,
 )
-from shared.accounts.ownership import move_everything
+from shared.accounts.ownership import lower_priorities, move_everything
 from shared.accounts.serial import one_at_a_time
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.db import Database, database_now
@@ -179,7 +179,7 @@ def enable(db: Database, user_id: str) -> None:
 
 
 def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
-    """Make an account an administrator's, or no longer one.
+    """Make an account an administrator's, or no longer one, whose jobs then go before no others.
 
     Raises AccountNotFound or LastAdministrator.
     """
@@ -188,6 +188,7 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
         user = _found(session, user_id)
         if not is_admin:
             _require_another_admin(session, user)
+            lower_priorities(session, user_id)
         user.is_admin = is_admin
 
 

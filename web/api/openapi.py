@@ -29,7 +29,7 @@ _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
     "401": "Sign-in is required here, and the key is missing, wrong or revoked.",
-    "403": "A page of another site sent this request.",
+    "403": "A page of another site sent this request, or it asks for what only administrators may.",
     "404": "There is no such job or upload.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "410": "The upload's bytes are no longer here.",

@@ -30,7 +30,12 @@ class SubmitOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    priority: int = Field(0, ge=-10, le=10, description="Higher is taken first.")
+    priority: int = Field(
+        0,
+        ge=-10,
+        le=10,
+        description="Higher is taken first. With accounts, above 0 is for administrators.",
+    )
     metadata: dict[str, Any] = Field(
         default_factory=dict,
         description=f"A JSON object that is given back with the job; {MAX_METADATA_BYTES} bytes.",

@@ -19,6 +19,7 @@ from shared.queue import ring
 from shared.recordings.length import told_length_s
 from shared.storage import uploads
 from shared.storage.blob_store import StoredBlob
+from web.authentication.priority import require_priority
 from web.http.filenames import clean_filename
 from web.i18n.languages import N_
 from web.monitoring import metrics
@@ -43,9 +44,10 @@ def accept(
 ) -> Submission:
     """Store a file of a form and queue a job for it.
 
-    Raises InvalidRequest for an empty file, InsufficientStorage, QueueFull, or
+    Raises PriorityNotAllowed, InvalidRequest for an empty file, InsufficientStorage, QueueFull, or
     IdempotencyKeyReused.
     """
+    require_priority(priority)
     received = received_file(file)
     if received.size_bytes == 0:
         raise InvalidRequest(
@@ -79,9 +81,10 @@ def accept_upload(
 ) -> Submission:
     """Queue a job for a complete upload. Repeated, it returns the same job.
 
-    Raises UploadNotFound, UploadExpired, UploadIncomplete, UploadBusy, or what queueing raises, and
-    then keeps the bytes so that the request can be repeated.
+    Raises PriorityNotAllowed, UploadNotFound, UploadExpired, UploadIncomplete, UploadBusy, or what
+    queueing raises, and then keeps the bytes so that the request can be repeated.
     """
+    require_priority(priority)
     here = services()
     if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
         return _announce(Submission(job_id, created=False))
