@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import LongscribeError
+from shared.limit_settings import LimitSettings
 
 DEMO = "demo"  # the bundled model
 
@@ -50,12 +50,9 @@ class InvalidSettings(LongscribeError):
     code = "invalid_settings"
 
 
-class Settings(BaseSettings):
-    """Typed and frozen; see README for the table with defaults."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="LONGSCRIBE_", frozen=True, extra="ignore", protected_namespaces=()
-    )
+class Settings(LimitSettings):
+    """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
+    is kept, stands in `shared.limit_settings`."""
 
     # --- where it listens and keeps things
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
@@ -176,31 +173,6 @@ class Settings(BaseSettings):
     # --- listening
     playable_copy: Literal["auto", "never"] = Field(
         "auto", description="auto: a light copy is made where browsers cannot play a recording."
-    )
-
-    # --- limits
-    max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
-    upload_silence_s: float = Field(
-        60, gt=0, description="An upload that sends nothing for so long is broken off."
-    )
-    upload_expires_hours: float = Field(
-        24, gt=0, description="An interrupted upload is kept so long after its last byte."
-    )
-    max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
-    max_queued_hours: float = Field(
-        1000,
-        ge=0,
-        description="Hours of audio that may wait; beyond, submissions are refused. 0: no limit.",
-    )
-    min_free_bytes: int = Field(
-        2**30, ge=0, description="Disk space that uploads and decoding never touch."
-    )
-
-    retention_days: float = Field(
-        0,
-        ge=0,
-        description="A finished job is deleted so many days after its end, with its recording and "
-        "transcript. 0: kept until somebody deletes it.",
     )
 
     # --- reliability

@@ -1,0 +1,38 @@
+"""The settings of what is accepted: sizes, lengths, how much may wait, and how long it is kept."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LimitSettings(BaseSettings):
+    """The part of `shared.settings.Settings` that bounds what people submit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LONGSCRIBE_", frozen=True, extra="ignore", protected_namespaces=()
+    )
+
+    max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
+    upload_silence_s: float = Field(
+        60, gt=0, description="An upload that sends nothing for so long is broken off."
+    )
+    upload_expires_hours: float = Field(
+        24, gt=0, description="An interrupted upload is kept so long after its last byte."
+    )
+    max_audio_s: float = Field(12 * 3600, gt=0, description="Longest recording, decoded seconds.")
+    max_queued_hours: float = Field(
+        1000,
+        ge=0,
+        description="Hours of audio that may wait; beyond, submissions are refused. 0: no limit.",
+    )
+    min_free_bytes: int = Field(
+        2**30, ge=0, description="Disk space that uploads and decoding never touch."
+    )
+
+    retention_days: float = Field(
+        0,
+        ge=0,
+        description="A finished job is deleted so many days after its end, with its recording and "
+        "transcript. 0: kept until somebody deletes it.",
+    )
