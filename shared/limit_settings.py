@@ -26,6 +26,22 @@ class LimitSettings(BaseSettings):
         ge=0,
         description="Hours of audio that may wait; beyond, submissions are refused. 0: no limit.",
     )
+    owner_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Of the recordings' disk, as far as others leave it, the share that one "
+        "account may hold while there are others. 1: all.",
+    )
+    owner_open_uploads: int = Field(
+        100, ge=0, description="Uploads without a job yet that one account may have. 0: any number."
+    )
+    owner_stored_bytes: int = Field(
+        0,
+        ge=0,
+        description="Bytes of recordings, with what open uploads announced, that one account may "
+        "have. 0: its share.",
+    )
     min_free_bytes: int = Field(
         2**30, ge=0, description="Disk space that uploads and decoding never touch."
     )

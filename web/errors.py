@@ -23,7 +23,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from shared.accounts.errors import TooManyAttempts
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
+from shared.quotas.errors import QuotaExceeded
 from web.i18n.languages import N_, current_language
+from web.i18n.quota_text import refusal_text
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -141,14 +143,21 @@ def register_error_handlers(app: Flask) -> None:
         app.register_error_handler(database_error, _database_error)
 
 
+def localised_error(error: LongscribeError) -> str:
+    """What a person reads of an error, in the reader's language."""
+    if isinstance(error, QuotaExceeded):
+        return refusal_text(error)
+    return localised_message(error.code, error.message)
+
+
 def _longscribe_error(error: LongscribeError) -> Response:
     return _respond(
-        error.message,
+        localised_error(error),
         status=error.http_status,
         code=error.code,
         param=error.param,
         retry_after_s=error.retry_after_s
-        if isinstance(error, QueueFull | TooManyAttempts)
+        if isinstance(error, QueueFull | TooManyAttempts | QuotaExceeded)
         else _RETRY_AFTER_S,
     )
 
@@ -167,7 +176,7 @@ def _http_error(error: HTTPException) -> Response:
     if isinstance(error, CSRFError):
         code = "csrf_failed"
         message = _STALE_PROGRAM if wants_json() else _STALE_PAGE
-    response = _respond(message, status=status, code=code)
+    response = _respond(localised_message(code, message), status=status, code=code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     if isinstance(error, RequestedRangeNotSatisfiable):
@@ -184,7 +193,6 @@ def _respond(
     retry_after_s: float = _RETRY_AFTER_S,
 ) -> Response:
     response: Response
-    message = localised_message(code, message)
     if wants_json():
         body: dict[str, Any] = {
             "error": error_object(message, status=status, code=code, param=param)

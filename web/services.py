@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from shared import jobs
 from shared.db import Database
 from shared.queue import make_ringing_celery
+from shared.quotas.limits import OwnerLimits, owner_limits
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
@@ -53,6 +54,10 @@ class Services:
         Raises OSError when the storage cannot be asked.
         """
         return min(self.blobs.usable_bytes(), self.work_space.usable_bytes())
+
+    @property
+    def owner_limits(self) -> OwnerLimits:
+        return owner_limits(self.settings)
 
     @property
     def uploads_kept_s(self) -> float:

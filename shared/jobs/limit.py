@@ -48,23 +48,24 @@ def require_room(
     size_bytes: int,
     owner_id: str,
     idempotency_key: str | None,
-) -> None:
+) -> bool:
     """Refuse a submission before its bytes are read, as far as can be told by then.
 
     `submit` decides.  A key that made a job already passes: its answer must be given again.
-    Raises QueueFull.
+    Whether that is so is returned.  Raises QueueFull.
     """
-    if not limit.most_s:
-        return
     with db.reading() as session:
         if idempotency_key is not None and session.scalar(
             select(Job.id).where(Job.owner_id == owner_id, Job.idempotency_key == idempotency_key)
         ):
-            return
+            return True
+        if not limit.most_s:
+            return False
         length_s = estimate_audio_s(
             session, filename=filename, size_bytes=size_bytes, longest_s=limit.longest_s
         )
         refuse_beyond(session, limit, length_s)
+    return False
 
 
 def one_at_a_time(session: Session, db: Database) -> None:

@@ -9,16 +9,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared.db import Database
+from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
 from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
-from shared.models import Job, Recording
+from shared.models import Job, Recording, Upload
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
 
@@ -48,11 +48,12 @@ def submit(
     priority: int = 0,
     idempotency_key: str | None = None,
     limit: QueueLimit = NO_LIMIT,
+    upload_id: str | None = None,
 ) -> Submission:
     """Make the recording's and the job's rows.
 
     `told_s` is the length that the recording's container tells, if it does; else it is guessed
-    from the bytes.
+    from the bytes.  `upload_id` names the upload that the bytes came by, if they came in pieces.
 
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
     QueueFull.
@@ -97,6 +98,13 @@ def submit(
             )
             session.add(job)
             session.flush()
+            if upload_id is not None:
+                session.execute(
+                    update(Upload)
+                    .where(Upload.id == upload_id)
+                    .values(submitted_at=database_now())
+                    .execution_options(synchronize_session=False)
+                )
             record(session, job.id, NewEvent(EventKind.SUBMITTED))
             return Submission(job.id, created=True)
     except IntegrityError:

@@ -12,7 +12,7 @@ from shared.models.queue import OwnerTurn, WorkerSeen
 from shared.models.revision import Revision
 from shared.models.search import SearchText
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
-from shared.models.upload import Upload
+from shared.models.upload import Reservation, Upload
 from shared.models.waveform import StoredWaveform
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "JobEvent",
     "OwnerTurn",
     "Recording",
+    "Reservation",
     "Revision",
     "SearchText",
     "Segment",

@@ -31,3 +31,18 @@ class Upload(Base):
     """Those that are durable: written here after they were synced."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    submitted_at: Mapped[datetime | None]
+    """When it became a job: from then on its bytes are those of a recording."""
+
+
+class Reservation(Base):
+    """The room that a request which sends recordings in one go has announced, while it lasts."""
+
+    __tablename__ = "reservations"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(String(64), index=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Those that are written, so that the storage itself counts them."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)

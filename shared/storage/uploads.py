@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import OffsetMismatch, UploadBusy, UploadExpired, UploadNotFound
 from shared.models import Job, Recording, Upload, new_id
+from shared.storage import reservations
 from shared.storage.blob_store import BlobStore, StoredEntry, key_of
 
 _YOUNG_S = 3600.0
@@ -69,9 +70,15 @@ def create(
     filename: str,
     described: str,
     kept_s: float,
+    room: reservations.Room,
 ) -> UploadRecord:
-    """The row of a new upload, whose empty file is there already."""
+    """The row of a new upload, whose empty file is there already. It reserves what is announced.
+
+    Raises InsufficientStorage, StorageShareFull or TooManyUploads.
+    """
     with db.writing() as session:
+        reservations.require_room(session, db, room, owner_id=owner_id, size_bytes=size_bytes)
+        reservations.require_another_upload(session, room.limits, owner_id)
         upload = Upload(
             id=upload_id,
             owner_id=owner_id,
@@ -179,6 +186,7 @@ def remove(db: Database, blobs: BlobStore, *, owner_id: str, upload_id: str) -> 
 
 def sweep(db: Database, blobs: BlobStore) -> int:
     """Remove the uploads that expired, and files that a crash left without a row; how many."""
+    reservations.forget_expired(db)
     removed = 0
     for upload_id in _expired(db):
         try:

@@ -48,7 +48,7 @@ def _job(job_id: str, status: int = 200) -> Response:
 
 @blueprint.post("")
 @blueprint.output(JobDetailOut, 202, description="Accepted: the job is queued.")
-@blueprint.doc(responses=[404, 409, 410, 423, 507])
+@blueprint.doc(responses=[404, 409, 410, 423, 429, 507])
 @completed_by(operations.submission)
 def submit_job() -> Response:
     """Submit a recording, as a file or as a finished upload.

@@ -33,9 +33,10 @@ _ERRORS = {
     "404": "There is no such job or upload.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "410": "The upload's bytes are no longer here.",
-    "413": "The file is larger than this server accepts.",
+    "413": "The file is larger than this server accepts, or than your share of its disk.",
     "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
     "423": "Another request is writing to the upload.",
+    "429": "You hold or have used as much as you may at a time; the message says of what.",
     "503": "The database does not answer, or `queue_full`: too much audio waits already.",
     "507": "The server's disk is too full.",
 }

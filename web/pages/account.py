@@ -32,7 +32,7 @@ from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
-from web.errors import localised_message
+from web.errors import localised_error
 from web.i18n.languages import same_site_path
 from web.services import services
 
@@ -54,7 +54,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def error_text(error: LongscribeError) -> str:
-    return localised_message(error.code, error.message)
+    return localised_error(error)
 
 
 def refused(template: str, error: LongscribeError, **context: Any) -> Response:

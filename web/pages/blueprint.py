@@ -8,7 +8,7 @@ from flask import Blueprint, flash
 
 from shared.errors import LongscribeError
 from web.api.presenter import DEMO_NOTICE
-from web.errors import localised_message
+from web.errors import localised_error
 from web.services import services
 
 pages = Blueprint("pages", __name__)
@@ -26,4 +26,4 @@ def _about_the_server() -> dict[str, Any]:
 
 def flash_error(error: LongscribeError) -> None:
     """Show an error's message on the next page, in the reader's language."""
-    flash(localised_message(error.code, error.message), "error")
+    flash(localised_error(error), "error")

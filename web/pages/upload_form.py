@@ -11,7 +11,7 @@ from shared import jobs
 from shared.errors import InvalidRequest, QueueFull
 from shared.transcripts.sound_selection import SoundSelection
 from web.authentication.owner import current_owner_id
-from web.errors import localised_message
+from web.errors import localised_error
 from web.pages.blueprint import flash_error, pages
 from web.services import services
 from web.uploads.submission import NO_FILE, accept
@@ -43,7 +43,7 @@ def submit() -> Any:
         except QueueFull as error:
             if not accepted:
                 raise
-            why = localised_message(error.code, error.message)
+            why = localised_error(error)
             refused = _("“%(name)s” was not taken. %(why)s", name=file.filename, why=why)
             flash(refused, "error")
         else:

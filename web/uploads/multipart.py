@@ -14,13 +14,14 @@ from werkzeug.datastructures import FileStorage
 
 from shared import jobs
 from shared.errors import InvalidRequest
+from shared.quotas.limits import UNLIMITED
 from shared.storage.blob_store import IncomingBlob, StoredBlob
-from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.idempotency import idempotency_key
 from web.services import services
 from web.uploads.request_body import RequestBody, limit_silence
+from web.uploads.reserved_room import ReservedRoom
 
 MAX_FILES_OF_A_FORM = 50
 
@@ -34,14 +35,16 @@ _FORM_ALLOWANCE_BYTES = 64 * 1024
 class ReceivedFile:
     """The file object that the form parser writes a part to, over an IncomingBlob."""
 
-    def __init__(self, incoming: IncomingBlob) -> None:
+    def __init__(self, incoming: IncomingBlob, room: ReservedRoom) -> None:
         self._incoming = incoming
+        self._room = room
 
     @property
     def size_bytes(self) -> int:
         return self._incoming.size_bytes
 
     def write(self, data: bytes) -> int:
+        self._room.receive(len(data))
         return self._incoming.write(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -65,6 +68,7 @@ class UploadRequest(Request):
     def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(environ, *args, **kwargs)
         self._received: list[ReceivedFile] = []
+        self._room: ReservedRoom | None = None
 
     def _get_file_stream(
         self,
@@ -82,8 +86,11 @@ class UploadRequest(Request):
                 param="file",
             )
         expected = total_content_length or 0
-        self._require_room(filename, expected if most == 1 else 0)
-        received = ReceivedFile(self._receive(most, expected))
+        is_repeat = self._require_room(filename, expected if most == 1 else 0)
+        if self._room is None:
+            limits = UNLIMITED if is_repeat else services().owner_limits
+            self._room = ReservedRoom(expected, limits)
+        received = ReceivedFile(self._receive(most, expected), self._room)
         self._received.append(received)
         return cast(IO[bytes], received)
 
@@ -91,9 +98,12 @@ class UploadRequest(Request):
         limit_silence(self)
         return cast(IO[bytes], RequestBody(super()._get_stream_for_parsing()))
 
-    def _require_room(self, filename: str | None, request_bytes: int) -> None:
-        """Refuse a file, before reading it, that the queue has no room for. Raises QueueFull."""
-        jobs.require_room(
+    def _require_room(self, filename: str | None, request_bytes: int) -> bool:
+        """Refuse a file, before reading it, that the queue has no room for. Raises QueueFull.
+
+        Returns whether the request repeats one that made a job, so that nothing will be kept of it.
+        """
+        return jobs.require_room(
             services().db,
             services().queue_limit,
             filename=clean_filename(filename),
@@ -103,20 +113,18 @@ class UploadRequest(Request):
         )
 
     def _receive(self, most: int, request_bytes: int) -> IncomingBlob:
-        store = services().blobs
-        if not self._received:
-            require_space(store, request_bytes)
         # The length of one file of several is not known before it ends.
         expected = max(0, request_bytes - _FORM_ALLOWANCE_BYTES) if most == 1 else 0
-        return store.receive(
-            max_bytes=services().settings.max_upload_bytes, expected_bytes=expected
-        )
+        here = services()
+        return here.blobs.receive(max_bytes=here.settings.max_upload_bytes, expected_bytes=expected)
 
     def close(self) -> None:
         # Also reached when the client left or the parser refused, before there are any `files`.
         super().close()
         for received in self._received:
             received.close()
+        if self._room is not None:
+            self._room.release()
 
 
 def received_file(file: FileStorage) -> ReceivedFile:

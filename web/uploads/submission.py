@@ -108,6 +108,7 @@ def accept_upload(
                 priority=priority,
                 idempotency_key=idempotency_key,
                 limit=here.queue_limit,
+                upload_id=upload_id,
             )
         except IntegrityError:
             # Where the folder supports no locks, another request made a job of this blob first.

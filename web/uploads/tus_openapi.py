@@ -20,7 +20,7 @@ ERRORS = {
     "409": "The upload does not stand at that offset.",
     "410": "The upload has expired.",
     "412": "Another version of the protocol, or none, was asked for.",
-    "413": "Larger than this server accepts, or more than was announced.",
+    "413": "Larger than this server accepts, than your share of its disk, or than was announced.",
     "415": f"The bytes do not come as {tus_protocol.CONTENT_TYPE}.",
     "460": "The bytes do not have that checksum. Nothing of them was kept.",
 }

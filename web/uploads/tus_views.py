@@ -17,7 +17,7 @@ from werkzeug.http import http_date
 
 from shared import jobs
 from shared.errors import InvalidRequest, OffsetMismatch
-from shared.storage import uploads
+from shared.storage import reservations, uploads
 from shared.storage.blob_store import too_large
 from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
@@ -64,7 +64,7 @@ def tell_abilities(upload_id: UUID | None = None) -> Response:
     tus_openapi.LENGTH,
     tus_openapi.METADATA,
     answers=tus_openapi.ADDRESS | tus_openapi.STANDING,
-    errors=(400, 413, 507),
+    errors=(400, 413, 429, 507),
 )
 def create_upload() -> Response:
     """Begin an upload.
@@ -96,7 +96,7 @@ def create_upload() -> Response:
         owner_id=owner_id,
         idempotency_key=None,
     )
-    require_space(here.blobs, size_bytes)
+    room = reservations.room_of(here.blobs, here.owner_limits)
     upload_id = uploads.new_upload_id()
     here.blobs.begin_upload(upload_id)
     try:
@@ -108,6 +108,7 @@ def create_upload() -> Response:
             filename=filename,
             described=described,
             kept_s=here.uploads_kept_s,
+            room=room,
         )
     except BaseException:
         # If the row was committed all the same, its client does not know the upload.

@@ -1,0 +1,46 @@
+"""Refusals of what would pass an owner's share. Each says what is full, how much of it is held and
+how much may be, so that whoever words it for a person can."""
+
+from __future__ import annotations
+
+from shared.errors import TransientError
+from shared.quotas.limits import Allowance
+
+NOTHING = Allowance(0)
+
+
+class QuotaExceeded(TransientError):
+    """Base of these errors. `wanted` is what the refused request would have added."""
+
+    code = "quota_exceeded"
+    http_status = 429
+    default_message = "This would be more than your share of this server. Try again later."
+
+    def __init__(
+        self, full: Allowance = NOTHING, *, wanted: float = 1.0, retry_after_s: float = 60.0
+    ) -> None:
+        super().__init__()
+        self.full = full
+        self.wanted = wanted
+        self.retry_after_s = retry_after_s
+
+
+class TooManyUploads(QuotaExceeded):
+    """Counted in uploads that have no job yet."""
+
+    code = "too_many_uploads"
+    default_message = (
+        "You have begun as many uploads as you may at a time. Finish or discard one of them; what "
+        "nobody goes on with ends by itself."
+    )
+
+
+class StorageShareFull(QuotaExceeded):
+    """Counted in bytes: recordings, their playable copies, and what open uploads announced."""
+
+    code = "storage_share_full"
+    http_status = 413
+    default_message = (
+        "Your recordings take as much of the server's disk as they may. Delete some that you no "
+        "longer need."
+    )

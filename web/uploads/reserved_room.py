@@ -1,0 +1,73 @@
+"""The room on the storage that a request has while it sends recordings."""
+
+from __future__ import annotations
+
+import structlog
+
+from shared.db import is_unavailable
+from shared.quotas.limits import OwnerLimits
+from shared.storage import reservations
+from web.authentication.owner import current_owner_id
+from web.services import services
+
+log = structlog.stdlib.get_logger(__name__)
+
+_STEP_BYTES = 64 * 2**20
+"""How much more is reserved at a time for a request that does not say how much it sends, and how
+often one that does notes what has arrived."""
+
+_KEPT_S = 3600.0
+"""How long a reservation outlives a server that was killed; each step counts anew."""
+
+
+class ReservedRoom:
+    """A reservation of `announced_bytes` (0: unknown), made when this is, and extended as needed,
+    within the owner's `limits`.
+
+    Raises InsufficientStorage or StorageShareFull, then and while it is extended.
+    """
+
+    def __init__(self, announced_bytes: int, limits: OwnerLimits) -> None:
+        self._limits = limits
+        self._owner_id = current_owner_id()
+        self._reserved_bytes = announced_bytes or _STEP_BYTES
+        self._received_bytes = 0
+        self._noted_bytes = 0
+        self._id: str | None = reservations.reserve(
+            services().db,
+            self._room(),
+            owner_id=self._owner_id,
+            size_bytes=self._reserved_bytes,
+            kept_s=_KEPT_S,
+        )
+
+    def receive(self, count: int) -> None:
+        """Count bytes that are about to be written."""
+        assert self._id is not None
+        self._received_bytes += count
+        if self._received_bytes - self._noted_bytes >= _STEP_BYTES:
+            self._noted_bytes = min(self._received_bytes, self._reserved_bytes)
+            reservations.note_received(
+                services().db, self._id, received_bytes=self._noted_bytes, kept_s=_KEPT_S
+            )
+        if self._received_bytes > self._reserved_bytes:
+            more = max(_STEP_BYTES, self._received_bytes - self._reserved_bytes)
+            reservations.extend(
+                services().db, self._room(), self._id, owner_id=self._owner_id, more_bytes=more
+            )
+            self._reserved_bytes += more
+
+    def _room(self) -> reservations.Room:
+        return reservations.room_of(services().blobs, self._limits)
+
+    def release(self) -> None:
+        """Give it back. Without a database it runs out by itself."""
+        if self._id is None:
+            return
+        reservation_id, self._id = self._id, None
+        try:
+            reservations.end(services().db, reservation_id)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("reservation kept until it runs out", reservation=reservation_id)
