@@ -30,8 +30,14 @@ class LimitSettings(BaseSettings):
         0.5,
         gt=0,
         le=1,
-        description="Of the recordings' disk, as far as others leave it, the share that one "
-        "account may hold while there are others. 1: all.",
+        description="Of the hours that may wait and of the recordings' disk, as far as others "
+        "leave them, the share that one account may hold while there are others. 1: all.",
+    )
+    owner_queued_hours: float = Field(
+        0, ge=0, description="Hours of audio that one account may have waiting. 0: its share."
+    )
+    owner_queued_jobs: int = Field(
+        5000, ge=0, description="Jobs that one account may have waiting. 0: any number."
     )
     owner_open_uploads: int = Field(
         100, ge=0, description="Uploads without a job yet that one account may have. 0: any number."

@@ -69,6 +69,7 @@ class Services:
             most_s=self.settings.max_queued_hours * 3600,
             longest_s=self.settings.max_audio_s,
             seen_within_s=self.settings.worker_seen_within_s,
+            owner=self.owner_limits,
         )
 
 

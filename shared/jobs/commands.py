@@ -14,9 +14,12 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
+from shared.jobs.eta.throughput import audio_seconds_sql
 from shared.jobs.events import NewEvent, forget_beyond_limit
+from shared.jobs.limit import NO_LIMIT, QueueLimit, one_at_a_time, refuse_beyond
 from shared.jobs.transition import move
-from shared.models import Job
+from shared.models import Job, Recording
+from shared.quotas.errors import QueueShareFull
 from shared.states import EventKind, JobStatus
 
 _AT_ONCE = 20
@@ -33,9 +36,13 @@ class Outcome(StrEnum):
     DELETED = "deleted"
     REFUSED = "refused"
     """Its state does not allow it: it had ended already, or has not yet."""
+    NO_ROOM = "no_room"
+    """Its owner has as much waiting as may wait."""
     GONE = "gone"
     """There is no such job any more."""
 
+
+_RETRIABLE = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 _OUTCOMES = {
     JobStatus.CANCELLED: Outcome.CANCELLED,
@@ -84,19 +91,23 @@ def cancel_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
     raise IllegalTransition(f"This job is {status.value}; there is nothing left to cancel.")
 
 
-def retry(db: Database, *, owner_id: str, job_id: str) -> JobStatus:
+def retry(db: Database, *, owner_id: str, job_id: str, limit: QueueLimit = NO_LIMIT) -> JobStatus:
     """Queue a failed or cancelled job again; what it had recognised is reused.
 
-    Raises JobNotFound, or IllegalTransition for a job in another state.
+    Raises JobNotFound, IllegalTransition for a job in another state, or QueueShareFull.
     """
     with db.writing() as session:
-        return retry_in(session, owner_id, job_id)
+        return retry_in(session, db, owner_id, job_id, limit)
 
 
-def retry_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
+def retry_in(
+    session: Session, db: Database, owner_id: str, job_id: str, limit: QueueLimit
+) -> JobStatus:
     """Do what `retry` does in a transaction of the caller's."""
-    status_in(session, owner_id, job_id)
-    for status in (JobStatus.FAILED, JobStatus.CANCELLED):
+    if status_in(session, owner_id, job_id) in _RETRIABLE and limit != NO_LIMIT:
+        one_at_a_time(session, db)
+        refuse_beyond(session, limit, owner_id, _length_s(session, job_id), is_new=False)
+    for status in _RETRIABLE:
         if move(
             session,
             job_id,
@@ -118,6 +129,16 @@ def retry_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
     )
 
 
+def _length_s(session: Session, job_id: str) -> float:
+    length_s = session.scalar(
+        select(audio_seconds_sql())
+        .select_from(Job)
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(Job.id == job_id)
+    )
+    return float(length_s or 0.0)
+
+
 def cancel_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, Outcome]:
     """Cancel jobs; the outcome by job. One that was cancelled before is refused here: nothing came
     of asking again."""
@@ -130,12 +151,14 @@ def cancel_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict
     return ask_each(db, job_ids, cancel_one)
 
 
-def retry_all(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, Outcome]:
+def retry_all(
+    db: Database, *, owner_id: str, job_ids: Collection[str], limit: QueueLimit = NO_LIMIT
+) -> dict[str, Outcome]:
     """Queue failed and cancelled jobs again; the outcome by job. The caller rings for those that
     are queued."""
 
     def retry_one(session: Session, job_id: str) -> Outcome:
-        return _OUTCOMES[retry_in(session, owner_id, job_id)]
+        return _OUTCOMES[retry_in(session, db, owner_id, job_id, limit)]
 
     return ask_each(db, job_ids, retry_one)
 
@@ -144,7 +167,7 @@ def ask_each(
     db: Database, job_ids: Collection[str], ask: Callable[[Session, str], Outcome]
 ) -> dict[str, Outcome]:
     """Call `ask` with each job, some in a transaction; the outcome by job, also of those for which
-    it raises IllegalTransition or JobNotFound."""
+    it raises IllegalTransition, QueueShareFull or JobNotFound."""
     outcomes: dict[str, Outcome] = {}
     # In one order, so that two who select the same jobs wait for one another and not in a circle.
     ordered = sorted(set(job_ids))
@@ -155,6 +178,8 @@ def ask_each(
                     outcomes[job_id] = ask(session, job_id)
                 except IllegalTransition:
                     outcomes[job_id] = Outcome.REFUSED
+                except QueueShareFull:
+                    outcomes[job_id] = Outcome.NO_ROOM
                 except JobNotFound:
                     outcomes[job_id] = Outcome.GONE
     return outcomes

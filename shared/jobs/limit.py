@@ -1,11 +1,13 @@
-"""How much audio may wait. Beyond that a submission is refused, since its turn would come too
-late to be of use and its bytes would fill the disk until then."""
+"""How much audio may wait, in all and of one owner. Beyond that a submission is refused, since its
+turn would come too late to be of use and its bytes would fill the disk until then."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import Session
 
 from shared.db import Database
@@ -17,6 +19,8 @@ from shared.jobs.eta.throughput import (
     learned_throughput,
 )
 from shared.models import Job, Recording
+from shared.quotas.errors import QueueHoursShareFull, QueueShareFull
+from shared.quotas.limits import UNLIMITED, Allowance, OwnerLimits, allowance, share_of
 from shared.states import JobStatus
 
 _ONE_AT_A_TIME = 0x6C6F6E67_73637269
@@ -32,12 +36,25 @@ class QueueLimit:
     """`most_s`: seconds of audio that may wait, 0 for any number.
 
     `longest_s` is what a single recording is counted as at most, `seen_within_s` how long a
-    worker counts as alive after it reported itself.
+    worker counts as alive after it reported itself. `owner` bounds what a single owner may have
+    waiting.
     """
 
     most_s: float
     longest_s: float
     seen_within_s: float
+    owner: OwnerLimits = UNLIMITED
+
+
+NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What an owner has waiting, in jobs and in seconds of audio."""
+
+    jobs: Allowance
+    audio_s: Allowance
 
 
 def require_room(
@@ -52,19 +69,19 @@ def require_room(
     """Refuse a submission before its bytes are read, as far as can be told by then.
 
     `submit` decides.  A key that made a job already passes: its answer must be given again.
-    Whether that is so is returned.  Raises QueueFull.
+    Whether that is so is returned.  Raises QueueFull or QueueShareFull.
     """
     with db.reading() as session:
         if idempotency_key is not None and session.scalar(
             select(Job.id).where(Job.owner_id == owner_id, Job.idempotency_key == idempotency_key)
         ):
             return True
-        if not limit.most_s:
+        if limit == NO_LIMIT:
             return False
         length_s = estimate_audio_s(
             session, filename=filename, size_bytes=size_bytes, longest_s=limit.longest_s
         )
-        refuse_beyond(session, limit, length_s)
+        refuse_beyond(session, limit, owner_id, length_s)
     return False
 
 
@@ -75,15 +92,37 @@ def one_at_a_time(session: Session, db: Database) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
 
 
-def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
-    """Check that so much more audio stays within the limit. Raises QueueFull if not.
+def refuse_beyond(
+    session: Session, limit: QueueLimit, owner_id: str, length_s: float, *, is_new: bool = True
+) -> None:
+    """Check that one more job of such a length stays within the limits of the queue, unless it was
+    accepted before, and of its owner. Raises QueueFull or QueueShareFull.
 
     Into an empty queue any recording goes, or one longer than the limit would never be taken.
+    Likewise an owner without a waiting job may have one of any length.
     """
-    waiting_s = _waiting_audio_s(session)
+    share = share_of(session, limit.owner, owner_id) if limit.most_s else 1.0
+    in_all_s = _waiting_audio_s(session) if limit.most_s and (is_new or share < 1) else 0.0
+    if is_new and limit.most_s:
+        _refuse_beyond_all(session, limit, in_all_s, length_s)
+    waiting = _waiting_of(session, limit, owner_id, share, in_all_s)
+    if not waiting.jobs.admits(1):
+        one_s = waiting.audio_s.held / waiting.jobs.held
+        raise QueueShareFull(waiting.jobs, free_in_s=_free_in_s(session, limit, one_s))
+    if waiting.jobs.held and not waiting.audio_s.admits(length_s):
+        excess_s = waiting.audio_s.held + length_s - (waiting.audio_s.most or 0.0)
+        raise QueueHoursShareFull(
+            waiting.audio_s,
+            wanted=length_s,
+            free_in_s=_free_in_s(session, limit, min(excess_s, waiting.audio_s.held)),
+        )
+
+
+def _refuse_beyond_all(
+    session: Session, limit: QueueLimit, waiting_s: float, length_s: float
+) -> None:
     if not waiting_s or waiting_s + length_s <= limit.most_s:
         return
-    _, slots = alive(session, within_s=limit.seen_within_s)
     raise QueueFull(
         f"{waiting_s / 3600:,.1f} hours of audio wait here already, and this server lets "
         f"{limit.most_s / 3600:,.4g} wait. It was not taken; submit it again later. The operator "
@@ -91,10 +130,43 @@ def refuse_beyond(session: Session, limit: QueueLimit, length_s: float) -> None:
         retry_after_s=retry_after_s(
             # A recording that can only go into an empty queue waits for all to leave.
             min(waiting_s, waiting_s + length_s - limit.most_s),
-            learned_throughput(session),
-            slots,
+            *_speed(session, limit),
         ),
     )
+
+
+def waiting_of(session: Session, limit: QueueLimit, owner_id: str) -> Waiting:
+    """What an owner has waiting, and the most that it may."""
+    share = share_of(session, limit.owner, owner_id) if limit.most_s else 1.0
+    in_all_s = _waiting_audio_s(session) if share < 1 else 0.0
+    return _waiting_of(session, limit, owner_id, share, in_all_s)
+
+
+def _waiting_of(
+    session: Session, limit: QueueLimit, owner_id: str, share: float, in_all_s: float
+) -> Waiting:
+    count, held_s = session.execute(
+        _waiting(func.count(), func.sum(audio_seconds_sql())).where(Job.owner_id == owner_id)
+    ).one()
+    return Waiting(
+        jobs=allowance(count, most=limit.owner.queued_jobs),
+        audio_s=allowance(
+            float(held_s or 0.0),
+            most=limit.owner.queued_s,
+            share=share,
+            left=limit.most_s - in_all_s,
+        ),
+    )
+
+
+def _free_in_s(session: Session, limit: QueueLimit, excess_s: float) -> float | None:
+    return free_in_s(excess_s, *_speed(session, limit))
+
+
+def _speed(session: Session, limit: QueueLimit) -> tuple[float | None, int]:
+    """What a job works off in a second, and how many run at once."""
+    _, slots = alive(session, within_s=limit.seen_within_s)
+    return learned_throughput(session), slots
 
 
 def waiting_audio_s(db: Database) -> float:
@@ -104,17 +176,27 @@ def waiting_audio_s(db: Database) -> float:
 
 
 def _waiting_audio_s(session: Session) -> float:
-    waiting_s = session.scalar(
-        select(func.sum(audio_seconds_sql()))
+    return float(session.scalar(_waiting(func.sum(audio_seconds_sql()))) or 0.0)
+
+
+def _waiting(*columns: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*columns)
         .select_from(Job)
         .join(Recording, Recording.id == Job.recording_id)
         .where(Job.status == JobStatus.QUEUED.value)
     )
-    return float(waiting_s or 0.0)
 
 
 def retry_after_s(excess_s: float, throughput: float | None, slots: int) -> float:
-    """Wall seconds until workers have taken so much audio out of the queue."""
-    if not throughput or not slots:
+    """When to try again: `free_in_s` within reason, also where that is not known."""
+    seconds = free_in_s(excess_s, throughput, slots)
+    if seconds is None:
         return _RETRY_UNKNOWN_S
-    return min(max(excess_s / (throughput * slots), _RETRY_AT_LEAST_S), _RETRY_AT_MOST_S)
+    return min(max(seconds, _RETRY_AT_LEAST_S), _RETRY_AT_MOST_S)
+
+
+def free_in_s(excess_s: float, throughput: float | None, slots: int) -> float | None:
+    """Wall seconds until workers have taken so much audio out of the queue; None where no worker
+    lives or nothing was recognised yet."""
+    return excess_s / (throughput * slots) if throughput and slots else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +16,15 @@ from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
-from shared.jobs.limit import QueueLimit, one_at_a_time, refuse_beyond
+from shared.jobs.limit import (
+    NO_LIMIT,
+    QueueLimit,
+    one_at_a_time,
+    refuse_beyond,
+)
 from shared.models import Job, Recording, Upload
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
-
-NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def submit(
     from the bytes.  `upload_id` names the upload that the bytes came by, if they came in pieces.
 
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
-    QueueFull.
+    QueueFull or QueueShareFull.
     """
     options = options or {}
     digest = hashlib.sha256(
@@ -64,7 +66,7 @@ def submit(
     ).hexdigest()
     try:
         with db.writing() as session:
-            if limit.most_s:
+            if limit != NO_LIMIT:
                 # Before the key is looked up: its other request may be on its way to commit.
                 one_at_a_time(session, db)
             if idempotency_key is not None:
@@ -78,8 +80,8 @@ def submit(
                 longest_s=limit.longest_s,
                 told_s=told_s,
             )
-            if limit.most_s:
-                refuse_beyond(session, limit, length_s)
+            if limit != NO_LIMIT:
+                refuse_beyond(session, limit, owner_id, length_s)
             recording = Recording(
                 owner_id=owner_id,
                 blob_key=blob.key,

@@ -8,21 +8,25 @@ from shared.quotas.limits import Allowance
 
 NOTHING = Allowance(0)
 
+_RETRY_UNKNOWN_S = 60.0
+
 
 class QuotaExceeded(TransientError):
-    """Base of these errors. `wanted` is what the refused request would have added."""
+    """Base of these errors. `wanted` is what the refused request would have added, `free_in_s` the
+    seconds until there is room at the earliest, where that is known."""
 
     code = "quota_exceeded"
     http_status = 429
     default_message = "This would be more than your share of this server. Try again later."
 
     def __init__(
-        self, full: Allowance = NOTHING, *, wanted: float = 1.0, retry_after_s: float = 60.0
+        self, full: Allowance = NOTHING, *, wanted: float = 1.0, free_in_s: float | None = None
     ) -> None:
         super().__init__()
         self.full = full
         self.wanted = wanted
-        self.retry_after_s = retry_after_s
+        self.free_in_s = free_in_s
+        self.retry_after_s = _RETRY_UNKNOWN_S if free_in_s is None else max(1.0, free_in_s)
 
 
 class TooManyUploads(QuotaExceeded):
@@ -44,3 +48,17 @@ class StorageShareFull(QuotaExceeded):
         "Your recordings take as much of the server's disk as they may. Delete some that you no "
         "longer need."
     )
+
+
+class QueueShareFull(QuotaExceeded):
+    """Counted in waiting jobs."""
+
+    code = "queue_share_full"
+    default_message = (
+        "You have as much waiting as you may at a time. Submit this again once some of it is "
+        "recognised, or cancel a waiting job."
+    )
+
+
+class QueueHoursShareFull(QueueShareFull):
+    """Counted in seconds of waiting audio."""

@@ -20,10 +20,12 @@ from shared.settings import Settings
 class OwnerLimits:
     """The most that one owner may hold at a time; 0: any amount.
 
-    `share` is of the storage, as far as others leave it; 1: all.
+    `share` is of the hours that may wait and of the storage, as far as others leave them; 1: all.
     """
 
     share: float = 1.0
+    queued_s: float = 0.0
+    queued_jobs: int = 0
     open_uploads: int = 0
     stored_bytes: int = 0
 
@@ -47,6 +49,8 @@ def owner_limits(settings: Settings) -> OwnerLimits:
     nobody."""
     return OwnerLimits(
         share=settings.owner_share if settings.requires_sign_in else 1.0,
+        queued_s=settings.owner_queued_hours * 3600,
+        queued_jobs=settings.owner_queued_jobs,
         open_uploads=settings.owner_open_uploads,
         stored_bytes=settings.owner_stored_bytes,
     )

@@ -121,7 +121,7 @@ def require_another_upload(session: Session, limits: OwnerLimits, owner_id: str)
     now, first = session.execute(
         select(database_now(), func.min(Upload.expires_at)).where(*_open_uploads(owner_id))
     ).one()
-    raise TooManyUploads(full, retry_after_s=_seconds_between(now, first))
+    raise TooManyUploads(full, free_in_s=_seconds_between(now, first))
 
 
 def uploads_allowance(session: Session, limits: OwnerLimits, owner_id: str) -> Allowance:
@@ -197,8 +197,8 @@ def _live_reservations() -> list[ColumnElement[bool]]:
     return [Reservation.expires_at > database_now()]
 
 
-def _seconds_between(now: datetime, then: datetime | None) -> float:
-    return max(1.0, (then - now).total_seconds()) if then is not None else 1.0
+def _seconds_between(now: datetime, then: datetime | None) -> float | None:
+    return None if then is None else (then - now).total_seconds()
 
 
 def _one_at_a_time(session: Session, db: Database) -> None:

@@ -218,11 +218,12 @@ def cancel_job(job_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:job_id>/retry")
 @blueprint.output(JobDetailOut, 202)
-@blueprint.doc(responses=[409])
+@blueprint.doc(responses=[409, 429])
 def retry_job(job_id: UUID) -> Response:
     """Queue a failed or cancelled job again. What it had recognised is reused."""
-    jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
-    ring(services().celery, str(job_id))
+    here = services()
+    jobs.retry(here.db, owner_id=current_owner_id(), job_id=str(job_id), limit=here.queue_limit)
+    ring(here.celery, str(job_id))
     return _job(str(job_id), 202)
 
 

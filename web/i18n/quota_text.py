@@ -5,7 +5,14 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from shared.quotas.errors import QuotaExceeded, StorageShareFull, TooManyUploads
+from shared.quotas.errors import (
+    QueueHoursShareFull,
+    QueueShareFull,
+    QuotaExceeded,
+    StorageShareFull,
+    TooManyUploads,
+)
+from web.i18n.languages import current_language
 from web.i18n.quantities import bytes_text, duration_text
 
 
@@ -29,4 +36,37 @@ def refusal_text(error: QuotaExceeded) -> str:
             wanted=bytes_text(error.wanted),
             most=bytes_text(most),
         )
+    if isinstance(error, QueueShareFull):
+        return f"{_waiting_text(error, most)}{_gap()}{_once_recognised(error)}"
     return _(error.default_message)
+
+
+def _waiting_text(error: QueueShareFull, most: float) -> str:
+    if isinstance(error, QueueHoursShareFull):
+        return _(
+            "You have %(held)s of audio waiting, this recording lasts about %(wanted)s, and "
+            "%(most)s of yours may wait at a time now.",
+            held=duration_text(error.full.held),
+            wanted=duration_text(error.wanted),
+            most=duration_text(most),
+        )
+    return ngettext(
+        "You have one job waiting, and no more may wait at a time.",
+        "You have %(num)s jobs waiting, and no more may wait at a time.",
+        int(error.full.held),
+    )
+
+
+def _once_recognised(error: QueueShareFull) -> str:
+    if error.free_in_s is None:
+        return _("Submit this again once some of it is recognised, or cancel a waiting job.")
+    return _(
+        "Submit this again once some of it is recognised, in %(when)s at the earliest, or cancel a "
+        "waiting job.",
+        when=duration_text(error.free_in_s),
+    )
+
+
+def _gap() -> str:
+    """What stands between two sentences."""
+    return "" if current_language() == "zh" else " "

@@ -23,6 +23,7 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.errors import IllegalTransition
 from shared.queue import ring
+from shared.quotas.errors import QuotaExceeded
 from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail
@@ -101,10 +102,11 @@ def cancel(job_id: UUID) -> Any:
 
 @pages.post("/jobs/<uuid:job_id>/retry")
 def retry(job_id: UUID) -> Any:
+    here = services()
     try:
-        jobs.retry(services().db, owner_id=current_owner_id(), job_id=str(job_id))
-        ring(services().celery, str(job_id))
-    except IllegalTransition as error:
+        jobs.retry(here.db, owner_id=current_owner_id(), job_id=str(job_id), limit=here.queue_limit)
+        ring(here.celery, str(job_id))
+    except (IllegalTransition, QuotaExceeded) as error:
         flash_error(error)
     return _back(job_id)
 

@@ -217,7 +217,9 @@ def _apply(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
     if action == "cancel":
         return jobs.cancel_all(here.db, owner_id=owner_id, job_ids=chosen)
     if action == "retry":
-        outcomes = jobs.retry_all(here.db, owner_id=owner_id, job_ids=chosen)
+        outcomes = jobs.retry_all(
+            here.db, owner_id=owner_id, job_ids=chosen, limit=here.queue_limit
+        )
         for job_id, outcome in outcomes.items():
             if outcome is Outcome.QUEUED and not ring(here.celery, job_id):
                 break  # a worker's next sweep rings for all
@@ -232,6 +234,7 @@ _OUTCOME_TEXTS = {
     Outcome.CANCELLING: N_("%(count)s being stopped"),
     Outcome.QUEUED: N_("%(count)s waiting again"),
     Outcome.DELETED: N_("%(count)s deleted"),
+    Outcome.NO_ROOM: N_("%(count)s not queued: you have as much waiting as you may"),
     Outcome.GONE: N_("%(count)s no longer there"),
 }
 

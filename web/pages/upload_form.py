@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from shared import jobs
 from shared.errors import InvalidRequest, QueueFull
+from shared.quotas.errors import QueueShareFull
 from shared.transcripts.sound_selection import SoundSelection
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
@@ -40,7 +41,7 @@ def submit() -> Any:
             )
         except InvalidRequest as error:
             flash_error(error)
-        except QueueFull as error:
+        except (QueueFull, QueueShareFull) as error:
             if not accepted:
                 raise
             why = localised_error(error)

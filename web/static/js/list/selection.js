@@ -150,6 +150,7 @@ function outcomesText(action, outcomes) {
       retry: _("%(count)s neither failed nor cancelled"),
       delete: _("%(count)s still running: cancel first"),
     }[action],
+    no_room: _("%(count)s not queued: you have as much waiting as you may"),
     gone: _("%(count)s no longer there"),
   };
   const said = Object.keys(words)
