@@ -267,6 +267,16 @@ class ModelUnavailable(PermanentError):
     default_message = "The speech model cannot be loaded; the worker's log says what is missing."
 
 
+class SandboxUnavailable(TransientError):
+    """Recordings may be decoded in the sandbox only, and this machine has none."""
+
+    code = "sandbox_unavailable"
+    default_message = (
+        "This recording may only be read in a sandbox, which the worker's machine does not have. "
+        "The operator finds the reason with longscribe doctor; then retry the job."
+    )
+
+
 class RecognitionFailed(PermanentError):
     """The model broke its contract, for instance by another number of results than segments."""
 

@@ -175,6 +175,13 @@ class Settings(LimitSettings):
         "auto", description="auto: a light copy is made where browsers cannot play a recording."
     )
 
+    # --- safety
+    sandbox: Literal["if-available", "required"] = Field(
+        "if-available",
+        description="required: recordings are decoded only where the kernel takes a filter on "
+        "system calls, and a worker refuses to start elsewhere. if-available: with a warning.",
+    )
+
     # --- reliability
     lease_s: float = Field(30, gt=0, description="A worker silent for so long has lost its job.")
     heartbeat_s: float = Field(5, gt=0, description="How often a worker renews its lease.")
@@ -273,6 +280,10 @@ class Settings(LimitSettings):
     @cached_property
     def resolved_redis_url(self) -> str:
         return self.redis_url.get_secret_value() or f"redis+socket://{self.redis_socket}"
+
+    @property
+    def sandbox_required(self) -> bool:
+        return self.sandbox == "required"
 
     @property
     def uses_demo_model(self) -> bool:

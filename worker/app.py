@@ -25,6 +25,7 @@ def _logging(**_: Any) -> None:
 @signals.celeryd_init.connect
 def _command_line_read(options: dict[str, Any], **_: Any) -> None:
     main_process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
+    main_process.require_sandbox()
     main_process.before_children()
 
 

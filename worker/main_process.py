@@ -11,12 +11,16 @@ import signal
 import socket
 from typing import Any
 
+import structlog
 from billiard import active_children
 
 from shared.db import Database
 from shared.settings import load_settings
+from worker.audio.sandbox.check import why_unavailable
 from worker.supervision.reaper import Reaper
 from worker.supervision.watchdog import Watchdog, remove_stale_files
+
+log = structlog.get_logger(__name__)
 
 STOP_SIGNAL = signal.SIGUSR2
 """From the main process to a child. Celery uses SIGTERM, SIGQUIT and SIGUSR1 itself."""
@@ -49,6 +53,20 @@ def require_our_concurrency(concurrency: int | None, autoscale: object) -> None:
             "Leave out --concurrency and --autoscale, and set LONGSCRIBE_WORKER_CONCURRENCY: the "
             "children of a worker divide the device's memory by it."
         )
+
+
+def require_sandbox() -> None:
+    """Refuse to start, or warn, where the decoder cannot be confined. Raises SystemExit."""
+    reason = why_unavailable()
+    if reason is None:
+        return
+    if load_settings().sandbox_required:
+        raise SystemExit(
+            f"This machine cannot confine the decoder ({reason}), and LONGSCRIBE_SANDBOX=required "
+            "forbids decoding without. Let the container's profile allow prctl and seccomp, or set "
+            "LONGSCRIBE_SANDBOX=if-available."
+        )
+    log.warning("recordings are decoded without a filter on system calls", reason=reason)
 
 
 def before_children() -> None:

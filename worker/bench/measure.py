@@ -89,7 +89,12 @@ def _decode(recording: Path, settings: Settings, spool: AudioSpool) -> Cost:
     try:
         with (
             Stopwatch() as watch,
-            decode(recording, limits=DecodeLimits(max_audio_s=settings.max_audio_s)) as audio,
+            decode(
+                recording,
+                limits=DecodeLimits(
+                    max_audio_s=settings.max_audio_s, sandbox_required=settings.sandbox_required
+                ),
+            ) as audio,
         ):
             for block in audio:
                 spool.append(block)

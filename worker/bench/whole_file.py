@@ -49,7 +49,9 @@ def transcribe_file(
             spool,
             recogniser.voice_activity,
             selection=MIXED,
-            limits=DecodeLimits(max_audio_s=settings.max_audio_s),
+            limits=DecodeLimits(
+                max_audio_s=settings.max_audio_s, sandbox_required=settings.sandbox_required
+            ),
             require_space=lambda wanted_bytes: None,
         )
         with source:

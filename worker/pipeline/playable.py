@@ -74,6 +74,7 @@ class PlayableCopy:
                 self._clock,
                 self._spool.path.with_name(_FILE_NAME),
                 several_takes="each" in (selection.tracks, selection.channels),
+                sandbox_required=self._attempt.tools.settings.sandbox_required,
             )
         )
 

@@ -71,7 +71,10 @@ class RecognitionRun:
                 self._spool,
                 None if planned else tools.recogniser.voice_activity,
                 selection=self._attempt.selection,
-                limits=DecodeLimits(max_audio_s=tools.settings.max_audio_s),
+                limits=DecodeLimits(
+                    max_audio_s=tools.settings.max_audio_s,
+                    sandbox_required=tools.settings.sandbox_required,
+                ),
                 require_space=partial(require_space, tools.work_space),
             ) as source,
             PlayableCopy(self._attempt, self._spool, source.clock) as self._copy,

@@ -142,7 +142,7 @@ def test_the_whitelists_alone_refuse_it_where_the_kernel_has_no_filter(
     descriptor = os.open(path, os.O_RDONLY)
     try:
         with pytest.raises((av.FFmpegError, media.NothingDecoded)):
-            media.Recording(descriptor)
+            media.Recording(descriptor, path.stat().st_size)
     finally:
         os.close(descriptor)
     assert listener.connections == 0

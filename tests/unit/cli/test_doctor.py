@@ -17,6 +17,7 @@ import migrations
 from shared.cli.doctor import database as doctor_database
 from shared.cli.doctor import examine as doctor
 from shared.cli.doctor import machine as doctor_machine
+from shared.cli.doctor import sandbox as doctor_sandbox
 from shared.cli.doctor import speech as doctor_speech
 from shared.cli.doctor.finding import (
     Check,
@@ -278,3 +279,21 @@ class TestSpeech:
         assert doctor_speech.gpus_of_the_driver() == ["NVIDIA H200"] * 2
         program.write_text("#!/bin/sh\necho 'Failed to initialize NVML'; exit 18")
         assert doctor_speech.gpus_of_the_driver() == []
+
+
+class TestSandbox:
+    @pytest.mark.parametrize(
+        ("reason", "sandbox", "level"),
+        [
+            (None, "required", Level.OK),
+            ("seccomp: Invalid argument", "if-available", Level.WARNING),
+            ("seccomp: Invalid argument", "required", Level.PROBLEM),
+        ],
+    )
+    def test_a_machine_without_it_is_told_and_is_a_problem_where_it_is_required(
+        self, monkeypatch: pytest.MonkeyPatch, reason: str | None, sandbox: Any, level: Level
+    ) -> None:
+        monkeypatch.setattr(doctor_sandbox, "why_unavailable", lambda: reason)
+        [found] = doctor_sandbox.check_sandbox(Settings(sandbox=sandbox))
+        assert found.level is level
+        assert (reason or "") in found.finding

@@ -3,7 +3,8 @@
 Sound leaves on standard output (`worker.audio.decoder.records`).  What there is to say goes to
 standard error, one JSON object a line: {"event": "guard" | "header" | "done" | "error", ...}.  The
 parent believes none of it without a check, since whoever wrote the file may have taken over this
-process.  `TERMS` is a JSON object: parent_pid, memory_bytes, cpu_s, track (a number, or null).
+process.  `TERMS` is a JSON object: parent_pid, memory_bytes, cpu_s, track (a number, or null),
+sandbox_required.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import dataclasses
 import json
 import os
 import sys
+from typing import Any
 
-from worker.audio.decoder import guard, seccomp
+from worker.audio.sandbox import guard, seccomp
+from worker.audio.sandbox.system_calls import Role
 
 _BUFFER_BYTES = 1 << 16
 _ERROR_EXIT = 3
@@ -23,11 +26,9 @@ def report(event: str, **facts: object) -> None:
     os.write(2, json.dumps({"event": event} | facts).encode() + b"\n")
 
 
-def main(terms: dict[str, int | None]) -> int:
-    parent_pid, memory_bytes, cpu_s = terms["parent_pid"], terms["memory_bytes"], terms["cpu_s"]
-    assert parent_pid is not None and memory_bytes is not None and cpu_s is not None
-    guard.die_with_parent(parent_pid)
-    guard.limit_resources(memory_bytes, cpu_s)
+def main(terms: dict[str, Any]) -> int:
+    guard.die_with_parent(terms["parent_pid"])
+    guard.limit_resources(terms["memory_bytes"], terms["cpu_s"])
     # Imported here: under the limits, yet before the filter, which would not let it open files.
     import av
 
@@ -41,17 +42,20 @@ def main(terms: dict[str, int | None]) -> int:
         for plane in planes:
             pcm.write(plane)
 
+    size = os.fstat(0).st_size
     try:
-        seccomp.confine()
+        seccomp.confine(Role.DECODER)
         report("guard", confined=True)
     except seccomp.SeccompUnavailable as refusal:
         report("guard", confined=False, reason=str(refusal))
+        if terms["sandbox_required"]:
+            return _ERROR_EXIT
     kind = formats.DICTATION.get(os.pread(0, 4, 0))
     if kind is not None:
         report("error", code="dictation", kind=kind)
         return _ERROR_EXIT
     try:
-        recording = media.Recording(0, terms["track"])
+        recording = media.Recording(0, size, terms["track"])
         report("header", **dataclasses.asdict(recording.header))
         tally = recording.decode(write)
         pcm.flush()

@@ -42,7 +42,8 @@ DECODERS = frozenset(f"{_COMPRESSED} {_ADPCM}".split()) | {
 """FFmpeg's names of the audio decoders that may start."""
 
 OPTIONS = {
-    "protocol_whitelist": "fd",
+    # The name of no protocol: an empty list would allow all.
+    "protocol_whitelist": "none",
     "format_whitelist": ",".join(sorted(CONTAINERS)),
     "codec_whitelist": ",".join(sorted(DECODERS)),
     # Large cover pictures stand before the sound in MP3 files; the default is 1 MB.

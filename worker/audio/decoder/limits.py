@@ -25,6 +25,7 @@ class DecodeLimits:
         of real time allows for a machine two hundred times slower or busier.
     cpu_s, cpu_s_per_audio_s: processor time of the child may reach
         cpu_s + cpu_s_per_audio_s * max_audio_s; the kernel enforces it.
+    sandbox_required: whether nothing is decoded where the kernel has no filter on system calls.
     """
 
     max_audio_s: float = 12 * 3600.0
@@ -34,6 +35,7 @@ class DecodeLimits:
     wall_s_per_audio_s: float = 0.5
     cpu_s: float = 60.0
     cpu_s_per_audio_s: float = 0.05
+    sandbox_required: bool = False
 
     def __post_init__(self) -> None:
         if self.memory_bytes < _MIN_MEMORY_BYTES:

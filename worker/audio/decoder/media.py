@@ -1,6 +1,6 @@
 """Open an untrusted recording and turn its sound into 16 kHz samples, in a bounded space.
 
-PyAV is given an open file and nothing else: the only protocol allowed is `fd`, which can open
+PyAV is given something to read and nothing else: no protocol is allowed, so FFmpeg itself opens
 nothing.  Every sound track is decoded with all of its channels, in floating point: what is loud
 beyond full scale, or very quiet, is still whole when the worker decides about levels.
 """
@@ -23,7 +23,7 @@ from worker.audio.decoder.part import Part, TrackTally, header_seconds, is_decod
 from worker.audio.decoder.parts import Parts, find_parts
 from worker.audio.decoder.records import MOST_CHANNELS, MOST_TRACKS, RecordHeader
 from worker.audio.decoder.resampling import TrackOutput
-from worker.audio.decoder.sections import Section, SectionFile
+from worker.audio.decoder.sections import SectionFile
 
 _MOST_PARTS_LOOKED_AT = 50
 """Parts whose channels are counted before the first is decoded."""
@@ -104,16 +104,16 @@ class Tally:
 
 
 class Recording:
-    """The recording behind `descriptor`: read its `header`, then `decode` it once.
+    """The recording of `size` bytes behind `descriptor`: read its `header`, then `decode` it once.
 
     only_track: the number of the one track to decode; None: all of them.
 
     Opening raises NoAudioStream, NothingDecoded, NoSuchTrack, av.FFmpegError or MemoryError.
     """
 
-    def __init__(self, descriptor: int, only_track: int | None = None) -> None:
+    def __init__(self, descriptor: int, size: int, only_track: int | None = None) -> None:
         self._descriptor = descriptor
-        self._parts = find_parts(descriptor)
+        self._parts = find_parts(descriptor, size)
         self._first = _open(descriptor, self._parts, 0)
         tracks = self._first.streams.audio
         if not tracks:
@@ -221,16 +221,8 @@ class Recording:
 
 
 def _open(descriptor: int, parts: Parts, index: int) -> InputContainer:
-    section = parts.sections[index]
-    if parts.whole:
-        options = formats.OPTIONS | {"fd": str(descriptor)}
-        return av.open("fd:", "r", options=options, metadata_errors="replace")
-    return _open_section(descriptor, section)
-
-
-def _open_section(descriptor: int, section: Section) -> InputContainer:
     return av.open(
-        SectionFile(descriptor, section),
+        SectionFile(descriptor, parts.sections[index]),
         "r",
         options=formats.OPTIONS,
         metadata_errors="replace",

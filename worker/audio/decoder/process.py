@@ -21,6 +21,7 @@ from shared.errors import (
     DecodeTimeout,
     LongscribeError,
     NoAudio,
+    SandboxUnavailable,
     UnsupportedMedia,
     WorkerLost,
 )
@@ -142,6 +143,8 @@ class DecoderProcess:
         """What the child said of the file; raise the error if it gave up before."""
         if "header" not in self.events:
             self.raise_failure()
+        if self._limits.sandbox_required and "guard" not in self.events:
+            raise SandboxUnavailable
         return read_header(self.events["header"])
 
     def finish(self, tracks: int) -> DoneClaim:
@@ -212,9 +215,12 @@ class DecoderProcess:
             return
         self.events.setdefault(said["event"], said)
         if said["event"] == "guard" and said.get("confined") is not True:
+            if self._limits.sandbox_required:
+                log.error("not decoding without a filter on system calls: %s", text(said, "reason"))
+                raise SandboxUnavailable
             log.warning(
                 "decoding without a filter on system calls (%s); FFmpeg's own whitelists remain",
-                said.get("reason"),
+                text(said, "reason"),
             )
 
     def _read_to_exit(self) -> None:
@@ -273,6 +279,7 @@ def _terms(limits: DecodeLimits, track: int | None) -> str:
             "memory_bytes": limits.memory_bytes,
             "cpu_s": limits.cpu_budget_s,
             "track": track,
+            "sandbox_required": limits.sandbox_required,
         }
     )
 

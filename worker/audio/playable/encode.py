@@ -1,21 +1,29 @@
-"""`python -m worker.audio.playable.encode PATH PARENT_PID`: standard input to Opus in WebM.
+"""`python -m worker.audio.playable.encode TERMS`: standard input to Opus in WebM.
 
-Standard input is 16 kHz mono int16, little-endian.  A process of its own, so that encoding takes
-neither the worker's interpreter from recognition nor its memory; it runs when nothing else wants
-the processor.
+Standard input is 16 kHz mono int16, little-endian; standard output a new file, open for reading
+too.  A process of its own, so that encoding takes neither the worker's interpreter from
+recognition nor its memory; it runs when nothing else wants the processor.  What it encodes is
+strangers' sound, so it runs in the sandbox.  `TERMS` is a JSON object: parent_pid,
+sandbox_required.
 """
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import sys
 from fractions import Fraction
+from typing import Any, BinaryIO
 
 import av
+import av.subtitles.codeccontext
+import av.subtitles.stream  # PyAV imports both on first use, when no file can be opened any more
 import numpy as np
 from av.audio.stream import AudioStream
 
-from worker.audio.decoder.guard import die_with_parent
+from worker.audio.sandbox import guard, seccomp
+from worker.audio.sandbox.system_calls import Role
 
 SAMPLE_RATE = 16_000
 BIT_RATE = 24_000
@@ -37,12 +45,62 @@ _FILE_OPTIONS = {
 }
 
 
-def encode(source: int, path: str) -> None:
-    """Encode all of the descriptor `source` into the new file `path`."""
-    with (
-        open(source, "rb", closefd=False) as sound,
-        av.open(path, "w", format="webm", options=_FILE_OPTIONS) as container,
-    ):
+_MEMORY_BYTES = 1 << 30
+"""Address space; importing PyAV and numpy takes 300 MB of it."""
+
+_CPU_S = 3600
+"""Processor time; the longest recording accepted, 12 hours, takes 290 s."""
+
+_FILE_BYTES = 1 << 30
+"""Size of the file; 12 hours take 170 MB at most."""
+
+_BUFFER_BYTES = 1 << 18
+
+
+class OpenFile:
+    """The file behind a descriptor, at a position of this object's own; PyAV's idea of a file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes from here; b'' at the end."""
+        data = os.pread(self._descriptor, count, self._position)
+        self._position += len(data)
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data` here. Raises OSError."""
+        rest = memoryview(data)
+        while rest:
+            count = os.pwrite(self._descriptor, rest, self._position)
+            self._position += count
+            rest = rest[count:]
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move; the new place. From the end is not known here."""
+        if whence == os.SEEK_END:
+            raise OSError(errno.ESPIPE, os.strerror(errno.ESPIPE))
+        self._position = max(0, offset + (self._position if whence == os.SEEK_CUR else 0))
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+def encode(sound: BinaryIO, target: int) -> None:
+    """Encode all of `sound` into the empty file behind the descriptor `target`."""
+    with av.open(
+        OpenFile(target),
+        "w",
+        format="webm",
+        options=_FILE_OPTIONS,
+        buffer_size=_BUFFER_BYTES,
+        # The file once more, from which it reads what it moves to make room for the table.
+        io_open=lambda *_: OpenFile(target),
+    ) as container:
         stream = container.add_stream(
             "libopus", rate=SAMPLE_RATE, layout="mono", options=_CODEC_OPTIONS
         )
@@ -60,7 +118,20 @@ def encode(source: int, path: str) -> None:
         container.mux(stream.encode(None))
 
 
-if __name__ == "__main__":
-    die_with_parent(int(sys.argv[2]))
+def main(terms: dict[str, Any]) -> int:
+    guard.die_with_parent(terms["parent_pid"])
+    guard.limit_resources(_MEMORY_BYTES, _CPU_S, file_bytes=_FILE_BYTES)
     os.nice(_NICENESS)
-    encode(0, sys.argv[1])
+    try:
+        seccomp.confine(Role.ENCODER)
+    except seccomp.SeccompUnavailable as refusal:
+        if terms["sandbox_required"]:
+            sys.stderr.write(f"no filter on system calls: {refusal}\n")
+            return 1
+    encode(sys.stdin.buffer, 1)
+    return 0
+
+
+if __name__ == "__main__":
+    # Leaving through os._exit: the interpreter's own end asks for calls that the filter refuses.
+    os._exit(main(json.loads(sys.argv[1])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -29,27 +30,41 @@ class EncodingFailed(Exception):
 class CopyEncoder:
     """Encodes 16 kHz mono samples into the new file `path`. Left without `finish`, it is killed.
 
-    The kernel kills the process when the thread that made this ends.
+    The kernel kills the process when the thread that made this ends.  With `sandbox_required` it
+    fails where the kernel has no filter on system calls.  Raises OSError if `path` cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-P", "-s", "-m", "worker.audio.playable.encode"),
-                *(str(path), str(os.getpid())),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            # Nothing of the worker's environment: it holds passwords.
-            env={"PYTHONPATH": str(_SOURCE_ROOT), "LC_ALL": "C.UTF-8"},
-            cwd="/",
-            bufsize=0,
-            start_new_session=True,
-        )
+    def __init__(self, path: Path, *, sandbox_required: bool = False) -> None:
+        terms = {"parent_pid": os.getpid(), "sandbox_required": sandbox_required}
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-B", "-P", "-s", "-m", "worker.audio.playable.encode"),
+                    json.dumps(terms),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=made,
+                stderr=subprocess.PIPE,
+                # Nothing of the worker's environment: it holds passwords.
+                env={
+                    "PYTHONPATH": str(_SOURCE_ROOT),
+                    "LC_ALL": "C.UTF-8",
+                    "OPENBLAS_NUM_THREADS": "1",
+                },
+                cwd="/",
+                bufsize=0,
+                start_new_session=True,
+            )
+        finally:
+            os.close(made)
         assert self._process.stdin is not None and self._process.stderr is not None
         self._samples = self._process.stdin
         self._said = self._process.stderr
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def write(self, block: Pcm) -> None:
         """Encode the next samples; waits while the process is behind. Raises EncodingFailed."""

@@ -31,7 +31,13 @@ class CopyMaker:
     """
 
     def __init__(
-        self, spool: AudioSpool, clock: TakesClock, path: Path, *, several_takes: bool
+        self,
+        spool: AudioSpool,
+        clock: TakesClock,
+        path: Path,
+        *,
+        several_takes: bool,
+        sandbox_required: bool = False,
     ) -> None:
         self.path = path
         self.position = 0
@@ -39,6 +45,7 @@ class CopyMaker:
         self._spool = spool
         self._clock = clock
         self._several_takes = several_takes
+        self._sandbox_required = sandbox_required
         self._spool_is_full = threading.Event()
         self._stopped = threading.Event()
         self._encoder: CopyEncoder | None = None
@@ -62,7 +69,7 @@ class CopyMaker:
     def _run(self) -> None:
         try:
             # Made here: the kernel ends the process with the thread that it was made by.
-            with CopyEncoder(self.path) as self._encoder:
+            with CopyEncoder(self.path, sandbox_required=self._sandbox_required) as self._encoder:
                 for block in self._sound():
                     self._encoder.write(block)
                     self.position += len(block)

@@ -128,7 +128,7 @@ def test_what_went_wrong_is_told(tmp_path: Path, spool: AudioSpool, clock: Takes
     path = tmp_path / "no folder" / "copy"
     with CopyMaker(spool, clock, path, several_takes=False) as maker:
         maker.spool_is_full()
-        with pytest.raises(EncodingFailed, match="No such file or directory"):
+        with pytest.raises(FileNotFoundError, match="no folder"):
             made(maker)
 
 

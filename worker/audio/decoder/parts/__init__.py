@@ -28,15 +28,10 @@ class Parts:
     is_cut: bool = False
     """Whether the structure of the last part reaches beyond the end of the file."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether the file can be read as it is, from its first byte to its last."""
-        return len(self.sections) == 1 and not self.sections[0].corrections
 
-
-def find_parts(descriptor: int) -> Parts:
-    """The parts of the file behind `descriptor`; the whole file where nothing speaks against it."""
-    size = os.fstat(descriptor).st_size
+def find_parts(descriptor: int, size: int) -> Parts:
+    """The parts of the file of `size` bytes behind `descriptor`; the whole file where nothing
+    speaks against it."""
     head = os.pread(descriptor, 64, 0)
     if chunks.is_chunked(head):
         sections, is_cut = chunks.scan(descriptor, size)

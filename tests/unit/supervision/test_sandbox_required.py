@@ -1,0 +1,27 @@
+"""A worker that may decode in the sandbox only does not start where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker import main_process
+
+
+@pytest.fixture(autouse=True)
+def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_process, "why_unavailable", lambda: "seccomp: Invalid argument")
+
+
+def test_it_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGSCRIBE_SANDBOX", "required")
+    with pytest.raises(SystemExit, match=r"Invalid argument.*LONGSCRIBE_SANDBOX=if-available"):
+        main_process.require_sandbox()
+
+
+def test_it_starts_with_a_warning_where_the_sandbox_is_not_required(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_SANDBOX", "if-available")
+    main_process.require_sandbox()
+    said = capsys.readouterr()
+    assert "without a filter on system calls" in said.out + said.err
