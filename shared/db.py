@@ -7,14 +7,15 @@ database's, so a worker whose own clock is an hour off neither loses nor steals 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, Select, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -25,6 +26,13 @@ from shared import postgresql
 
 _BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another; with BEGIN IMMEDIATE no other error is left."""
+
+_PEEKING_CONNECTIONS = 4
+"""Each is held for the tenth of a millisecond that a peek takes."""
+_PEEKING_WAITS_S = 1.0
+
+_NO_PEEKS_S = 5.0
+"""After one without an answer: whoever asks in a session instead waits once and not twice."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -127,15 +135,29 @@ class Database:
 
     def __init__(self, url: str, *, impatient: bool = True) -> None:
         self.is_sqlite = url.startswith("sqlite")
-        if self.is_sqlite:
-            self.engine = create_engine(url)
-            _configure_sqlite(self.engine)
-        else:
-            self.engine = create_engine(
-                url, pool_pre_ping=True, connect_args=postgresql.CONNECT_OPTIONS
-            )
-            postgresql.configure(self.engine, impatient=impatient)
+        self._url, self._impatient = url, impatient
+        self.engine = self._new_engine(pool_pre_ping=not self.is_sqlite)
         self._writing_engine = self.engine.execution_options(writes=True)
+        # No transaction to begin and to end, and no question before whether anybody is there: these
+        # cost several times what looking up a row by its key does.
+        self._peeking_engine = self._new_engine(
+            isolation_level="AUTOCOMMIT",
+            pool_size=_PEEKING_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=_PEEKING_WAITS_S,
+            pool_reset_on_return=None,
+        )
+        self._compiled: dict[Select[Any], _Compiled] = {}
+        self._no_peeks_until = 0.0
+
+    def _new_engine(self, **options: Any) -> Engine:
+        if self.is_sqlite:
+            engine = create_engine(self._url, **options)
+            _configure_sqlite(engine)
+        else:
+            engine = create_engine(self._url, connect_args=postgresql.CONNECT_OPTIONS, **options)
+            postgresql.configure(engine, impatient=self._impatient)
+        return engine
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -149,5 +171,50 @@ class Database:
         with Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def peek(self, statement: Select[Any], values: dict[str, Any]) -> list[tuple[Any, ...]] | None:
+        """The rows of one SELECT as the driver gives them, for a twentieth of what a session costs.
+
+        It sees one state of the database. The statement is kept compiled: give the same object each
+        time. None where the database did not answer; whoever asks in a session hears why.
+        """
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            compiled = self._compiled[statement] = _Compiled(statement, self.engine.dialect)
+        if time.monotonic() < self._no_peeks_until:
+            return None
+        unanswered = (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error)
+        try:
+            connection = self._peeking_engine.raw_connection()
+        except unanswered:
+            self._no_peeks_until = time.monotonic() + _NO_PEEKS_S
+            return None
+        try:
+            cursor = connection.cursor()
+            cursor.execute(compiled.sql, compiled.parameters(values))
+            rows = list(cursor.fetchall())
+            cursor.close()
+        except unanswered:
+            connection.invalidate()
+            self._no_peeks_until = time.monotonic() + _NO_PEEKS_S
+            return None
+        finally:
+            connection.close()
+        return rows
+
     def dispose(self) -> None:
+        self._peeking_engine.dispose()
         self.engine.dispose()
+
+
+class _Compiled:
+    """A statement as text, and its parameters in the form that the driver takes."""
+
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        self.sql = str(compiled)
+        self._fixed = compiled.params
+        self._order = compiled.positiontup
+
+    def parameters(self, values: dict[str, Any]) -> Any:
+        given = {**self._fixed, **values}
+        return given if self._order is None else [given[name] for name in self._order]

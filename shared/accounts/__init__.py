@@ -1,14 +1,21 @@
 """Accounts, sign-ins and API keys. Only what stands here reads or writes their tables.
 
 `users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
-limits on wrong ones, `sessions` the sign-ins of browsers, `keys` the API keys, `set_up` the code
-for the first account, and `ownership` moves recordings and jobs from one account to another.
+limits on wrong ones, `sessions` the sign-ins of browsers, `keys` the API keys, `credentials` what
+both have in common, `set_up` the code for the first account, and `ownership` moves recordings and
+jobs from one account to another.
 """
 
+from shared.accounts.credentials import (
+    Credential,
+    SessionLimits,
+    key_credential,
+    session_credential,
+)
 from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key
 from shared.accounts.ownership import hand_over
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
-from shared.accounts.sessions import SessionLimits, begin, end, end_all, find, sign_in
+from shared.accounts.sessions import begin, end, end_all, find, sign_in
 from shared.accounts.sign_in_attempts import AttemptLimit, attempt
 from shared.accounts.users import (
     LONGEST_NAME,
@@ -32,6 +39,7 @@ __all__ = [
     "LONGEST_NAME",
     "SHORTEST_PASSWORD",
     "AttemptLimit",
+    "Credential",
     "Person",
     "SessionLimits",
     "add",
@@ -47,6 +55,7 @@ __all__ = [
     "find_by_key",
     "hand_over",
     "is_set_up",
+    "key_credential",
     "keys_of",
     "make_key",
     "people",
@@ -54,6 +63,7 @@ __all__ = [
     "random_password",
     "reset_password",
     "revoke_key",
+    "session_credential",
     "set_admin",
     "sign_in",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import joinedload
 
+from shared.accounts.credentials import NOTED_EVERY_S, digest
 from shared.accounts.errors import KeyNotFound, TooManyKeys, UnusableKeyName
 from shared.accounts.users import Person, as_person
 from shared.db import Database, database_now
@@ -22,8 +22,6 @@ KEY_PREFIX = "lsk_"
 _KEY_BYTES = 32
 _LONGEST_KEY_NAME = 100
 _MOST_KEYS = 50
-_NOTED_EVERY_S = 60.0
-"""The shortest time, in seconds, between two writes of a key's last use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def make_key(db: Database, *, user_id: str, name: str) -> str:
     with db.writing() as session:
         if len(session.scalars(_valid_of(user_id)).all()) >= _MOST_KEYS:
             raise TooManyKeys
-        session.add(ApiKey(user_id=user_id, name=name, key_sha256=_digest(key)))
+        session.add(ApiKey(user_id=user_id, name=name, key_sha256=digest(key)))
     return key
 
 
@@ -83,16 +81,16 @@ def find_by_key(db: Database, key: str) -> Person | None:
 
     None for a key that is unknown or revoked, or whose account is disabled.
     """
-    digest = _digest(key)
+    sha256 = digest(key)
     is_stale = or_(
-        ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= database_now(-_NOTED_EVERY_S)
+        ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= database_now(-NOTED_EVERY_S)
     ).label("is")
     with db.reading() as session:
         found = session.execute(
             select(ApiKey, is_stale)
             .join(ApiKey.user)
             .where(
-                ApiKey.key_sha256 == digest,
+                ApiKey.key_sha256 == sha256,
                 ApiKey.revoked_at.is_(None),
                 User.disabled_at.is_(None),
             )
@@ -100,7 +98,7 @@ def find_by_key(db: Database, key: str) -> Person | None:
         ).one_or_none()
     # The time of the index's comparison depends on how much of the digest is right, which helps
     # nobody who cannot choose digests; the deciding comparison always takes the same time.
-    if found is None or not hmac.compare_digest(found[0].key_sha256, digest):
+    if found is None or not hmac.compare_digest(found[0].key_sha256, sha256):
         return None
     row, stale = found
     if stale:
@@ -117,7 +115,3 @@ def _valid_of(user_id: str) -> Select[ApiKey]:
         .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
         .order_by(ApiKey.id)
     )
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

@@ -8,14 +8,13 @@ is no single sign-on.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from shared.accounts import passwords
+from shared.accounts.credentials import SessionLimits, digest, is_over, noted_every_s
 from shared.accounts.errors import WrongPassword
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.accounts.users import Person, as_person, name_key
@@ -23,16 +22,6 @@ from shared.db import Database, database_now
 from shared.models import SignIn, User
 
 _TOKEN_BYTES = 32
-_NOTED_EVERY_S = 60.0
-"""Seconds between two writes of a sign-in's last use, or a quarter of `idle_s` if that is less."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
-    """The end of a sign-in: `idle_s` seconds after its last use, `lifetime_s` after its start."""
-
-    idle_s: float
-    lifetime_s: float
 
 
 def sign_in(
@@ -60,7 +49,7 @@ def sign_in(
     rehashed = passwords.hashed(password) if passwords.is_outdated(user.password_hash) else None
     with db.writing() as session:
         was_right(session, attempt)
-        session.execute(delete(SignIn).where(_is_over(limits)))
+        session.execute(delete(SignIn).where(is_over(limits)))
         # The account may have been disabled or given another password while the hash was computed.
         unchanged = (
             select(User)
@@ -87,7 +76,7 @@ def begin(db: Database, user_id: str) -> str:
 
 def _begin(session: Session, user_id: str) -> str:
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    session.add(SignIn(token_sha256=_digest(token), user_id=user_id))
+    session.add(SignIn(token_sha256=digest(token), user_id=user_id))
     return token
 
 
@@ -96,13 +85,13 @@ def find(db: Database, limits: SessionLimits, token: str) -> Person | None:
 
     None where the sign-in is unknown or over, or the account is disabled.
     """
-    of_token = SignIn.token_sha256 == _digest(token)
-    is_stale = (SignIn.seen_at <= database_now(-min(_NOTED_EVERY_S, limits.idle_s / 4))).label("is")
+    of_token = SignIn.token_sha256 == digest(token)
+    is_stale = (SignIn.seen_at <= database_now(-noted_every_s(limits))).label("is")
     with db.reading() as session:
         found = session.execute(
             select(SignIn, is_stale)
             .join(SignIn.user)
-            .where(of_token, ~_is_over(limits), User.disabled_at.is_(None))
+            .where(of_token, ~is_over(limits), User.disabled_at.is_(None))
             .options(joinedload(SignIn.user))
         ).one_or_none()
     if found is None:
@@ -117,21 +106,10 @@ def find(db: Database, limits: SessionLimits, token: str) -> Person | None:
 def end(db: Database, token: str) -> None:
     """End the sign-in of a token, if there is one."""
     with db.writing() as session:
-        session.execute(delete(SignIn).where(SignIn.token_sha256 == _digest(token)))
+        session.execute(delete(SignIn).where(SignIn.token_sha256 == digest(token)))
 
 
 def end_all(db: Database, user_id: str) -> None:
     """End all sign-ins of a person."""
     with db.writing() as session:
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
-
-
-def _is_over(limits: SessionLimits) -> ColumnElement[bool]:
-    return or_(
-        SignIn.seen_at <= database_now(-limits.idle_s),
-        SignIn.created_at <= database_now(-limits.lifetime_s),
-    )
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,10 +1,13 @@
-"""The database's clock, on both databases."""
+"""The database's clock and looking up a row by itself, on both databases."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import bindparam, func, select
 
 from shared.db import Database, database_now
+from shared.models import Job
+from tests.support import factories
 
 
 def test_a_statement_that_is_compiled_once_keeps_its_own_offset(db: Database) -> None:
@@ -17,3 +20,35 @@ def test_a_statement_that_is_compiled_once_keeps_its_own_offset(db: Database) ->
     assert round((later - earlier).total_seconds() / 60) == 120
     assert round((again - earlier).total_seconds() / 60) == 120
     assert select(database_now(1.0))._generate_cache_key() is not None
+
+
+def test_a_peek_gives_what_is_committed(db: Database) -> None:
+    statement = select(Job.status, Job.priority).where(Job.id == bindparam("job_id"))
+    job_id = factories.submit(db, priority=-3)
+    assert db.peek(statement, {"job_id": job_id}) == [("queued", -3)]
+    factories.claim(db)
+    assert db.peek(statement, {"job_id": job_id}) == [("processing", -3)]
+    assert db.peek(statement, {"job_id": "another"}) == []
+
+
+def test_after_a_peek_without_an_answer_there_is_none_for_a_while(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(postgresql_url)
+    statement = select(Job.id)
+    rows = db.peek(select(func.pg_backend_pid()), {})
+    assert rows is not None
+    with db.reading() as session:
+        session.execute(select(func.pg_terminate_backend(rows[0][0])))
+    assert db.peek(statement, {}) is None
+    assert db.peek(statement, {}) is None
+    monkeypatch.setattr(db, "_no_peeks_until", 0.0)
+    assert db.peek(statement, {}) == []
+    db.dispose()
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all.db", "postgresql+psycopg://127.0.0.1:1"]
+)
+def test_a_peek_where_no_database_is_gives_nothing(url: str) -> None:
+    assert Database(url).peek(select(Job.id), {}) is None

@@ -78,6 +78,12 @@ def current_person() -> Person | None:
     return person
 
 
+def current_credential() -> accounts.Credential | None:
+    """Return what this request proved its sender by; None without sign-in."""
+    credential: accounts.Credential | None = g.get("credential")
+    return credential
+
+
 def session_limits(settings: Settings) -> accounts.SessionLimits:
     """Convert the settings of sign-ins from hours to seconds."""
     return accounts.SessionLimits(
@@ -142,9 +148,15 @@ def _who() -> Person | None:
     if for_programs and "Authorization" in request.headers:
         # A wrong key is refused even where the cookie is right.
         scheme, _, key = request.headers["Authorization"].partition(" ")
-        return accounts.find_by_key(here.db, key.strip()) if scheme.lower() == _BEARER else None
+        if scheme.lower() != _BEARER:
+            return None
+        g.credential = accounts.key_credential(key.strip())
+        return accounts.find_by_key(here.db, key.strip())
     token = session.get(_TOKEN)
-    person = accounts.find(here.db, session_limits(here.settings), token) if token else None
+    if not token:
+        return None
+    g.credential = accounts.session_credential(token)
+    person = accounts.find(here.db, session_limits(here.settings), token)
     if person is not None and for_programs:
         require_token_in_header()
     return person
