@@ -29,6 +29,7 @@ from web.pages import (  # noqa: F401 - three register themselves
 )
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
+from web.polling.unchanged import answer_unchanged_polls
 from web.services import open_services
 from web.uploads import tus_views
 from web.uploads.multipart import UploadRequest
@@ -60,7 +61,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     # Read by people with curl as often as by programs: Chinese as it is, the id and status first.
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    open_services(app, settings)
+    answer_unchanged_polls(app, open_services(app, settings))
     compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)

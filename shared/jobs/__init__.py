@@ -28,6 +28,7 @@ from shared.jobs.claim import Claim, claim_next
 from shared.jobs.commands import Outcome, cancel, cancel_all, retry, retry_all
 from shared.jobs.deletion import delete, delete_all, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
+from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
@@ -62,6 +63,7 @@ from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapsho
 from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
 from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
+from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
@@ -77,6 +79,7 @@ __all__ = [
     "JobHistory",
     "JobPage",
     "JobRecord",
+    "JobSelection",
     "JobView",
     "Outcome",
     "PartialText",
@@ -90,6 +93,7 @@ __all__ = [
     "Recognition",
     "RecognitionStats",
     "RecordingRecord",
+    "Standings",
     "StoredPlan",
     "StoredWord",
     "Submission",
@@ -141,6 +145,7 @@ __all__ = [
     "stored_marks",
     "stored_plan",
     "stored_recognition",
+    "stored_state",
     "submit",
     "waiting_audio_s",
     "worker_last_seen",

@@ -29,21 +29,25 @@ from web.api.schemas import (
 from web.api.transcripts import TranscriptQuery, transcript_response
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
+from web.polling.proof import API_STANDS_S, proving
 from web.services import services
 from web.uploads.submission import accept, accept_upload
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
 
 
-def _job(job_id: str, status: int = 200) -> Response:
+def _view(job_id: str) -> jobs.JobView:
     here = services()
-    view = jobs.get_job(
+    return jobs.get_job(
         here.db,
         owner_id=current_owner_id(),
         job_id=job_id,
         seen_within_s=here.settings.worker_seen_within_s,
     )
-    return job_response(present_detail(view, here.settings), status)
+
+
+def _job(job_id: str, status: int = 200) -> Response:
+    return job_response(present_detail(_view(job_id), services().settings), status)
 
 
 @blueprint.post("")
@@ -122,15 +126,25 @@ def list_jobs() -> Response:
     With `q`, those that have each of its words in their name or in their transcript.
     """
     query = parse(JobListQuery, request.args)
-    page = jobs.list_jobs(
-        services().db,
-        owner_id=current_owner_id(),
-        statuses=[query.status] if query.status else [],
-        query=query.q,
-        limit=query.limit,
-        cursor=query.cursor,
-        seen_within_s=services().settings.worker_seen_within_s,
-    )
+    statuses = (query.status,) if query.status else ()
+    # What was said, by which a search finds jobs, stands in no row of theirs.
+    listed = None
+    if not query.q:
+        listed = jobs.JobSelection(statuses=statuses, cursor=query.cursor, limit=query.limit + 1)
+    with proving(listed, stands_s=API_STANDS_S) as proof:
+        page = jobs.list_jobs(
+            services().db,
+            owner_id=current_owner_id(),
+            statuses=statuses,
+            query=query.q,
+            limit=query.limit,
+            cursor=query.cursor,
+            seen_within_s=services().settings.worker_seen_within_s,
+        )
+        proof.shows(
+            [(view.job.id, view.queue_position) for view in page.jobs],
+            workers_alive=page.workers_alive,
+        )
     shown = JobListOut(
         jobs=[present(view, services().settings) for view in page.jobs],
         next_cursor=page.next_cursor,
@@ -145,10 +159,14 @@ def list_jobs() -> Response:
 def get_job(job_id: UUID) -> Response:
     """Ask how a job stands.
 
-    Send the `ETag` back as `If-None-Match` to get 304 while nothing has changed, and wait
-    `Retry-After` seconds before asking again.
+    Send the `ETag` back as `If-None-Match` to get 304 while nothing has changed, which costs the
+    server a tenth, and wait `Retry-After` seconds before asking again. Then `queue_position` and
+    `workers_alive` may be told a second late.
     """
-    return _job(str(job_id))
+    with proving(jobs.JobSelection(str(job_id)), stands_s=API_STANDS_S) as proof:
+        view = _view(str(job_id))
+        proof.shows([(view.job.id, view.queue_position)], workers_alive=view.workers_alive)
+    return job_response(present_detail(view, services().settings))
 
 
 @blueprint.get("/<uuid:job_id>/transcript")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.wsgi import get_path_info
 
 from web.monitoring import metrics
 
@@ -26,18 +28,30 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    seconds = time.monotonic() - g.get("began", time.monotonic())
-    endpoint = request.endpoint or "none"  # never the path: that would make a series for each job
-    metrics.REQUEST_SECONDS.labels(request.method, endpoint, response.status_code).observe(seconds)
-    write = log.debug if endpoint in _QUIET or response.status_code == 304 else log.info
     person = g.get("person")
-    write(
-        "request",
-        method=request.method,
-        path=request.path,
+    note_request(
+        request.environ,
+        endpoint=request.endpoint or "none",
         status=response.status_code,
-        ms=round(seconds * 1000),
-        client=request.remote_addr,
-        **({"account": person.id} if person else {}),
+        seconds=time.monotonic() - g.get("began", time.monotonic()),
+        account=person.id if person else None,
     )
     return response
+
+
+def note_request(
+    environ: dict[str, Any], *, endpoint: str, status: int, seconds: float, account: str | None
+) -> None:
+    """Count a request that was answered, and log it."""
+    # The endpoint and never the path: that would make a series for each job.
+    metrics.REQUEST_SECONDS.labels(environ["REQUEST_METHOD"], endpoint, status).observe(seconds)
+    write = log.debug if endpoint in _QUIET or status == 304 else log.info
+    write(
+        "request",
+        method=environ["REQUEST_METHOD"],
+        path=get_path_info(environ),
+        status=status,
+        ms=round(seconds * 1000),
+        client=environ.get("REMOTE_ADDR"),
+        **({"account": account} if account else {}),
+    )

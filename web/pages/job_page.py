@@ -31,6 +31,7 @@ from web.authentication.owner import current_owner_id
 from web.i18n.languages import same_site_path
 from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
+from web.polling.proof import PAGE_STANDS_S, proving
 from web.services import services
 
 
@@ -80,8 +81,11 @@ def job(job_id: UUID) -> str:
 
 @pages.get("/fragments/jobs/<uuid:job_id>")
 def job_fragment(job_id: UUID) -> Response:
-    context = _job_context(str(job_id))
-    poll_after = None if context["finished"] else poll_after_s(context["job"])
+    with proving(jobs.JobSelection(str(job_id)), stands_s=PAGE_STANDS_S) as proof:
+        context = _job_context(str(job_id))
+        shown = context["job"]
+        proof.shows([(shown.id, shown.queue_position)], workers_alive=shown.workers_alive)
+    poll_after = None if context["finished"] else poll_after_s(shown)
     return _fragment("job/_job.html", context, poll_after)
 
 

@@ -1,0 +1,140 @@
+"""Everything stored that an answer about jobs shows, as a digest: whether it has changed since is
+known without making the answer again.
+
+Read straight from the rows, so a column that is added counts until somebody says in `_NOT_SHOWN`
+that nobody is shown it. What other tables say of a job, its place among the others and the workers
+that live, is `shared.jobs.eta.standings`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Select,
+    String,
+    Text,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+)
+
+from shared.accounts import Credential, SessionLimits
+from shared.accounts.credentials import CredentialKind, select_account
+from shared.db import Database
+from shared.models import Attempt, Job, JobEvent, Recording, Revision
+from shared.models.base import Base
+from shared.states import JobStatus
+
+_NOT_SHOWN: dict[type[Base], frozenset[str]] = {
+    # Moves with every heartbeat.
+    Job: frozenset({"lease_expires_at", "idempotency_key", "request_digest"}),
+    Attempt: frozenset({"id", "job_id", "last_write"}),
+    Recording: frozenset({"id", "owner_id", "blob_key", "folded_name", "sha256"}),
+}
+"""Columns by which no answer differs."""
+
+_NOT_LISTED = frozenset({"recording_report"})
+"""Columns that are shown of a single job only."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSelection:
+    """Which jobs an answer shows: a single one, or those on one page of a list."""
+
+    job_id: str | None = None
+    statuses: tuple[JobStatus, ...] = ()
+    """Of a list: the states that are listed; none named: all."""
+    cursor: str | None = None
+    limit: int = 0
+    """Of a list: as many as the page has, and one more if another page follows."""
+
+
+def stored_state(
+    db: Database,
+    selection: JobSelection,
+    *,
+    of: Credential | str,
+    limits: SessionLimits,
+) -> bytes | None:
+    """The digest of all that is stored of the selected jobs. `of`: the owner's id, or the
+    credential of a request, which is checked in the same statement.
+
+    None where there is no such job, the credential opens nothing or its use has to be noted, or the
+    database does not answer: whoever makes the whole answer finds out.
+    """
+    kind = of.kind if isinstance(of, Credential) else None
+    values: dict[str, Any] = {"of": of.sha256 if isinstance(of, Credential) else of}
+    if selection.job_id is not None:
+        statement = _single(kind, limits)
+        values["job_id"] = selection.job_id
+    else:
+        statement = _page(kind, limits, selection.statuses, selection.cursor is not None)
+        values["rows"] = selection.limit
+        if selection.cursor is not None:
+            values["cursor"] = selection.cursor
+    rows = db.peek(statement, values)
+    return hashlib.blake2b(repr(rows).encode(), digest_size=16).digest() if rows else None
+
+
+@cache
+def _single(kind: CredentialKind | None, limits: SessionLimits) -> Select[Any]:
+    return _rows(with_report=True).where(
+        Job.id == bindparam("job_id", type_=String), Job.owner_id == _owner(kind, limits)
+    )
+
+
+@cache
+def _page(
+    kind: CredentialKind | None,
+    limits: SessionLimits,
+    statuses: tuple[JobStatus, ...],
+    from_cursor: bool,
+) -> Select[Any]:
+    wanted = select(Job.id).where(Job.owner_id == _owner(kind, limits))
+    if statuses:
+        wanted = wanted.where(or_(*(Job.status == status.value for status in statuses)))
+    if from_cursor:
+        wanted = wanted.where(Job.id < bindparam("cursor", type_=String))
+    wanted = wanted.order_by(Job.id.desc()).limit(bindparam("rows"))
+    return _rows(with_report=False).where(Job.id.in_(wanted))
+
+
+def _owner(kind: CredentialKind | None, limits: SessionLimits) -> Any:
+    given: Any = bindparam("of", type_=String)
+    return given if kind is None else select_account(kind, given, limits)
+
+
+def _rows(*, with_report: bool) -> Select[Any]:
+    """Select a row for each attempt of a job, or one where there is none."""
+    hidden = frozenset() if with_report else _NOT_LISTED
+    newest_event = select(func.max(JobEvent.id)).where(JobEvent.job_id == Job.id)
+    newest_revision = select(func.max(Revision.id)).where(Revision.job_id == Job.id)
+    return (
+        select(
+            *_shown(Job, hidden),
+            *_shown(Recording),
+            *_shown(Attempt),
+            # Grow with whatever happens: nothing that happened and was undone looks as before.
+            newest_event.correlate(Job).scalar_subquery(),
+            newest_revision.correlate(Job).scalar_subquery(),
+        )
+        .join(Recording, Recording.id == Job.recording_id)
+        .outerjoin(Attempt, Attempt.job_id == Job.id)
+        .order_by(Job.id.desc(), Attempt.number)
+    )
+
+
+def _shown(table: type[Base], hidden: frozenset[str] = frozenset()) -> Iterator[ColumnElement[Any]]:
+    for column in table.__table__.columns:
+        if column.name not in _NOT_SHOWN[table] | hidden:
+            # As text: the driver would parse what is only compared.
+            yield cast(column, Text) if isinstance(column.type, JSON) else column

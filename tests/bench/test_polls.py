@@ -1,0 +1,67 @@
+"""What the polls of many clients cost the web server, with and without anything new to tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from shared import accounts
+from shared.db import Database, database_now
+from shared.models import WorkerSeen
+from tests.bench.measuring.pollers import Cost, Poll, ask, one_core, run
+from tests.support import factories, people
+from tests.support.services import Stack, running
+
+pytestmark = pytest.mark.bench
+
+CLIENTS = 50
+SECONDS = 4.0
+LEAST_RATIO = 5.0
+"""Processor time of a poll made anew over that of one from memory; 8 and more where measured."""
+WITHOUT = "tests.bench.measuring.answers_made_anew:create_app()"
+
+
+def test_a_thousand_clients_poll_one_core(tmp_path: Path, database_url: str) -> None:
+    db = Database(database_url)
+    anna = people.an_admin(db)
+    key = {"Authorization": f"Bearer {accounts.make_key(db, user_id=anna.id, name='bench')}"}
+    factories.learn(db, speed=10)
+    factories.a_worker(db)
+    ids = [factories.submit(db, owner_id=anna.id) for _ in range(CLIENTS)]
+    asked = {
+        "a waiting job": [f"/api/v1/jobs/{job_id}" for job_id in ids],
+        "a page of 50 jobs": ["/api/v1/jobs"] * CLIENTS,
+    }
+    costs: dict[str, list[float]] = {what: [] for what in asked}
+    for app, before in (("web.app:create_app()", ""), (WITHOUT, ", made anew")):
+        env = {"LONGSCRIBE_SIGN_IN": "required", "LONGSCRIBE_MIN_FREE_BYTES": "0"}
+        with running(Stack(tmp_path / before, database_url, env)) as stack:
+            with one_core(0):
+                service = stack.start_web(app=app)
+            keep_seen(db)
+            for what, paths in asked.items():
+                whole = [Poll(path, key) for path in paths]
+                if not before:
+                    report(db, f"{what}, 200", run(service, stack.port, whole, seconds=SECONDS))
+                seen = [poll.after(ask(stack.port, poll)) for poll in whole]
+                cost = run(service, stack.port, seen, seconds=SECONDS)
+                report(db, f"{what}, 304{before}", cost)
+                costs[what].append(cost.ms)
+    for remembered, anew in costs.values():
+        assert anew / remembered > LEAST_RATIO
+    db.dispose()
+
+
+def report(db: Database, what: str, cost: Cost) -> None:
+    print(
+        f"{what:<34} {db.engine.dialect.name:<11} {cost.ms:6.2f} CPU ms, "
+        f"{cost.a_cpu_second:6.0f} a CPU second  {dict(cost.answers)} in {cost.wall_s:.1f} s"
+    )
+
+
+def keep_seen(db: Database) -> None:
+    """Let the worker be one that reports itself all the time."""
+    with db.writing() as session:
+        session.execute(update(WorkerSeen).values(seen_at=database_now(3600)))

@@ -1,0 +1,48 @@
+"""The newest answers to polls, by request."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from web.polling.proof import Proof
+
+Headers = list[tuple[str, str]]
+
+_MOST = 10_000
+"""Answers that are remembered, of a kilobyte or two each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The headers of a 304, and what has to be so still for it to be right again."""
+
+    headers: Headers
+    proof: Proof
+
+
+class AnswerMemory:
+    """Remembers the answers that were asked for last. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, request: bytes) -> Remembered | None:
+        with self._lock:
+            found = self._answers.get(request)
+            if found is not None:
+                self._answers.move_to_end(request)
+        return found
+
+    def keep(self, request: bytes, answer: Remembered) -> None:
+        with self._lock:
+            self._answers[request] = answer
+            self._answers.move_to_end(request)
+            if len(self._answers) > _MOST:
+                self._answers.popitem(last=False)
+
+    def forget(self, request: bytes) -> None:
+        with self._lock:
+            self._answers.pop(request, None)

@@ -1,0 +1,95 @@
+"""What an answer about jobs was made of, so that the next poll can find out whether it still is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flask import request
+
+from shared import jobs
+from shared.accounts import Credential
+from shared.jobs import JobSelection
+from web.authentication.owner import current_owner_id
+from web.authentication.sign_in import current_credential, session_limits
+from web.services import Services, services
+
+NOTE = "longscribe.proof"
+"""Where the proof of an answer stands in the request's WSGI environment."""
+
+API_STANDS_S = 30.0
+"""Seconds after which an answer of the API is made anew whatever is known."""
+
+PAGE_STANDS_S = 10.0
+"""The same of a part of a page: it says in words how long something will take, and whether a disk
+is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the answer to a poll was made of."""
+
+    endpoint: str
+    owner_id: str
+    credential: Credential | None
+    """None without sign-in."""
+    selection: JobSelection
+    state: bytes
+    workers_alive: int | None
+    positions: Mapping[str, int]
+    """Of the jobs that wait, by id."""
+    until: float
+    """On this process's own clock."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """What an answer shows that no row of its jobs tells."""
+
+    workers_alive: int | None = None
+    positions: dict[str, int] = field(default_factory=dict)
+
+    def shows(
+        self, positions: Iterable[tuple[str, int | None]], *, workers_alive: int | None
+    ) -> None:
+        """Note what the answer shows: each job's id and place in the queue, and the number of
+        workers; None where it shows none."""
+        self.workers_alive = workers_alive
+        self.positions = {job_id: place for job_id, place in positions if place is not None}
+
+
+@contextmanager
+def proving(selection: JobSelection | None, *, stands_s: float) -> Iterator[Shown]:
+    """Read an answer about the selected jobs inside, and note on what is given what it shows.
+
+    What is stored of them is compared before and after: if it is the same, the answer was made of
+    that and of nothing in between.  Without a selection nothing is proved.
+    """
+    shown = Shown()
+    # Whoever does not poll pays nothing.
+    if selection is None or "If-None-Match" not in request.headers:
+        yield shown
+        return
+    here, credential = services(), current_credential()
+    began = time.monotonic()
+    before = state_of(here, selection, credential or current_owner_id())
+    yield shown
+    if before is None or before != state_of(here, selection, credential or current_owner_id()):
+        return
+    request.environ[NOTE] = Proof(
+        endpoint=request.endpoint or "none",
+        owner_id=current_owner_id(),
+        credential=credential,
+        selection=selection,
+        state=before,
+        workers_alive=shown.workers_alive,
+        positions=shown.positions,
+        until=began + stands_s,
+    )
+
+
+def state_of(here: Services, selection: JobSelection, of: Credential | str) -> bytes | None:
+    """The digest of what is stored of the selected jobs; None where that is not to be had."""
+    return jobs.stored_state(here.db, selection, of=of, limits=session_limits(here.settings))
