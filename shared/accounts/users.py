@@ -71,7 +71,8 @@ def clean_name(name: str) -> str:
 
 def name_key(name: str) -> str:
     """Build the key that names have in common which differ in capitals, width or spaces only."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    storable = name.replace("\x00", "\ufffd")  # PostgreSQL is asked for no NUL
+    return " ".join(unicodedata.normalize("NFKC", storable).casefold().split())
 
 
 def is_set_up(db: Database) -> bool:

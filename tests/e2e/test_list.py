@@ -235,6 +235,24 @@ def test_what_came_of_it_is_told_for_each_that_was_selected(
     expect(row(page, "1.wav")).to_contain_text("next in line")
 
 
+def test_what_could_not_be_carried_out_stays_selected(
+    server: Stack, db: Database, page: Page
+) -> None:
+    for n in range(2):
+        factories.submit(db, filename=f"{n}.wav")
+    page.goto(server.url)
+    for n in range(2):
+        pick(page, f"{n}.wav").check()
+    page.route("**/jobs/selected", lambda route: route.abort())
+    page.get_by_role("button", name="Cancel 2").click()
+    expect(page.get_by_role("status").filter(has_text="cannot be reached")).to_be_visible()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("button", name="Cancel 2").click()
+    expect(page.get_by_role("status").filter(has_text="2 cancelled.")).to_be_visible()
+    expect(page.get_by_role("form", name="Selected jobs")).to_be_hidden()
+
+
 def test_all_in_the_list_are_selected_also_those_of_other_pages(
     server: Stack, db: Database, page: Page
 ) -> None:

@@ -135,6 +135,9 @@ ELSEWHERE = [
     " //evil.example",
     "///evil.example",
     "http:evil.example",
+    "//[",
+    "/[::1",
+    "http://[",
 ]
 
 

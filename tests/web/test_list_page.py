@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,5 +201,22 @@ def test_a_choice_without_jobs_or_of_too_many_or_without_sense_is_refused(
     many = [f"{n}" for n in range(MAX_SELECTED + 1)]
     assert choose(client, "cancel", *many).status_code == 400
     assert choose(client, "explode", factories.submit(rows)).status_code == 400
+    for no_id in ("1", "\x00", "x" * 36):
+        assert choose(client, "cancel", no_id).status_code == 400
     unsigned = client.post("/jobs/selected", data={"action": "cancel", "job": "x"})
     assert unsigned.status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded"])
+def test_as_many_jobs_as_are_allowed_fit_into_one_form(
+    client: FlaskClient, rows: Database, kind: str
+) -> None:
+    (token,) = re.findall(r'name="csrf-token" content="([^"]+)"', client.get("/").text)
+    ids = [factories.submit(rows), *(str(uuid.uuid4()) for _ in range(MAX_SELECTED - 1))]
+    answer = client.post(
+        "/jobs/selected",
+        data={"csrf_token": token, "action": "delete", "back": "/", "sure": "yes", "job": ids},
+        content_type=kind,
+        headers={"Accept": "application/json"},
+    )
+    assert answer.json == {"outcomes": {"deleted": 1, "gone": MAX_SELECTED - 1}}

@@ -64,3 +64,11 @@ class RevisionListQuery(BaseModel):
     cursor: int | None = Field(
         None, ge=0, le=_LARGEST_ID, description="`next_cursor` of the page before."
     )
+
+
+class SentenceRevisionListQuery(RevisionListQuery):
+    """The same of one sentence, where the cursor is the number of a revision."""
+
+    cursor: int | None = Field(
+        None, ge=0, le=_LARGEST, description="`next_cursor` of the page before."
+    )

@@ -16,6 +16,7 @@ from web.api.correction_schemas import (
     RevisionListOut,
     RevisionListQuery,
     SentenceOut,
+    SentenceRevisionListQuery,
 )
 from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
@@ -106,10 +107,10 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
 @blueprint.get("/<uuid:job_id>/sentences/<int:n>/revisions")
 @blueprint.output(RevisionListOut)
 @blueprint.doc(responses=[409])
-@takes_query(RevisionListQuery)
+@takes_query(SentenceRevisionListQuery)
 def list_sentence_revisions(job_id: UUID, n: int) -> Response:
     """List all that a sentence was, newest first; the recognised text is the last."""
-    query = parse(RevisionListQuery, request.args)
+    query = parse(SentenceRevisionListQuery, request.args)
     page = corrections.sentence_revisions(
         services().db,
         owner_id=current_owner_id(),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from flask import request
@@ -12,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from shared.errors import InvalidRequest
+from shared.strict_json import UnwritableJson, read_json
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _View = TypeVar("_View", bound=Callable[..., object])
@@ -46,8 +45,12 @@ def parse_json(model: type[_Model]) -> _Model:
     request.max_content_length = MAX_JSON_BYTES
     given = None
     if request.is_json:
-        with suppress(ValueError, RecursionError):
-            given = json.loads(request.get_data(), parse_constant=refuse_constant)
+        try:
+            given = read_json(request.get_data())
+        except UnwritableJson as error:
+            raise InvalidRequest(f"The body {error}.") from None
+        except ValueError:
+            given = None
     if not isinstance(given, dict):
         example = ", ".join(f'"{name}": …' for name in model.model_fields)
         raise InvalidRequest(f"Send a JSON object as application/json: {{{example}}}.")
@@ -58,11 +61,6 @@ def parse_json(model: type[_Model]) -> _Model:
                 param=name[:80],
             )
     return _validated(model, given)
-
-
-def refuse_constant(name: str) -> object:
-    """Refuse NaN and infinities, which `json.loads` accepts and JSON does not have."""
-    raise ValueError(f"must be JSON, which has no {name}")
 
 
 def _validated(model: type[_Model], values: dict[str, Any]) -> _Model:

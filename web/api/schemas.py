@@ -10,8 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from shared.states import BatchLimit, EventKind, JobStatus, Stage
+from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
-from web.api.parsing import refuse_constant
 from web.api.recording_schemas import RecordingOut
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -38,7 +38,8 @@ class SubmitOptions(BaseModel):
     )
     metadata: dict[str, Any] = Field(
         default_factory=dict,
-        description=f"A JSON object that is given back with the job; {MAX_METADATA_BYTES} bytes.",
+        description="A JSON object that is given back with the job. At most "
+        f"{MAX_METADATA_BYTES} bytes and {MAX_DEPTH} levels, with whole numbers of 64 bits.",
     )
     tracks: SoundChoiceField = Field(
         "mix",
@@ -62,11 +63,14 @@ class SubmitOptions(BaseModel):
         if len(as_json.encode("utf-8", "surrogatepass")) > MAX_METADATA_BYTES:
             raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes")
         try:
-            metadata = json.loads(as_json, parse_constant=refuse_constant)
-        except (json.JSONDecodeError, RecursionError):
+            metadata = read_json(as_json) if isinstance(value, str) else value
+        except UnwritableJson:
+            raise
+        except ValueError:
             metadata = None
         if not isinstance(metadata, dict):
             raise ValueError('must be a JSON object, for instance {"room": "3A"}')
+        require_writable(metadata)
         return metadata
 
 

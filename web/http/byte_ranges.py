@@ -6,6 +6,9 @@ import re
 
 _ONE_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.ASCII)
 
+_ENOUGH_DIGITS = 19
+"""Of a number that lies beyond the end of any file. Python reads none of thousands of digits."""
+
 
 class OutOfRange(Exception):
     """The requested part lies outside of the file."""
@@ -27,14 +30,18 @@ def requested_part(header: str | None, length: int, *, most: int | None = None) 
         return None
     first, last = match.groups()
     if not first:
-        if not length or not int(last):
+        if not length or not _number(last):
             raise OutOfRange
-        return range(max(0, length - int(last)), length)
-    start = int(first)
-    if last and int(last) < start:
+        return range(max(0, length - _number(last)), length)
+    start = _number(first)
+    if last and _number(last) < start:
         return None
     if start >= length:
         raise OutOfRange
     if last:
-        return range(start, min(int(last) + 1, length))
+        return range(start, min(_number(last) + 1, length))
     return range(start, length if most is None else min(start + most, length))
+
+
+def _number(digits: str) -> int:
+    return int(digits.lstrip("0")[:_ENOUGH_DIGITS] or 0)

@@ -132,9 +132,13 @@ def same_site_path(path: str | None) -> str:
 
     Prevents redirects to other sites by a parameter of a link.
     """
-    parts = urlsplit(path or "")
-    is_ours = path and path[:1] == "/" and path[1:2] not in ("/", "\\") and path.isprintable()
-    return path if is_ours and path and not parts.netloc and not parts.scheme else "/"
+    if not path or path[0] != "/" or path[1:2] in ("/", "\\") or not path.isprintable():
+        return "/"
+    try:
+        parts = urlsplit(path)
+    except ValueError:  # brackets that are no address of IPv6
+        return "/"
+    return "/" if parts.netloc or parts.scheme else path
 
 
 def _remember(cookie: str, value: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Collection
 from typing import Any, Literal
@@ -43,8 +44,10 @@ _ESTIMATES_FRESH_S = 15
 _POLL_UNCHANGED_S = 4
 """Seconds between polls while nothing changes; each such answer costs two SQL statements."""
 
-MAX_SELECTED = 200
+MAX_SELECTED = 500
 """The most jobs in one request; a page with more selected sends several."""
+
+_JOB_ID = re.compile(r"[0-9a-f-]{36}")
 
 STATUS_FILTERS: dict[str, tuple[str, frozenset[JobStatus]]] = {
     "all": (N_("All"), frozenset()),
@@ -198,6 +201,8 @@ def selected() -> Any:
             f"At most {MAX_SELECTED} jobs are taken at once; these are {len(chosen)}.",
             param="job",
         )
+    if not all(_JOB_ID.fullmatch(job_id) for job_id in chosen):
+        raise InvalidRequest("job: must be the id of a job.", param="job")
     by_program = wants_json()
     back = same_site_path(request.form.get("back"))
     if not chosen:

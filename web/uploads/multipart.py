@@ -28,6 +28,9 @@ MAX_FILES_OF_A_FORM = 50
 FILE_PARTS = {"jobs.submit_job": 1, "pages.submit": MAX_FILES_OF_A_FORM}
 """The endpoints that take files, and how many in one request; others refuse any file."""
 
+_MAX_FORM_PARTS = 520
+"""Room for all jobs that the list sends at once, and for the fields beside them."""
+
 _FORM_ALLOWANCE_BYTES = 64 * 1024
 """Bytes by which boundaries, headers and other fields may make a request longer than its file."""
 
@@ -63,7 +66,7 @@ class ReceivedFile:
 class UploadRequest(Request):
     """A request whose file parts become ReceivedFiles, discarded at its end unless kept."""
 
-    max_form_parts = MAX_FILES_OF_A_FORM + 20
+    max_form_parts = _MAX_FORM_PARTS
 
     def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(environ, *args, **kwargs)

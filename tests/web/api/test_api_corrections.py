@@ -189,6 +189,17 @@ def test_what_a_sentence_was_is_listed_newest_first(client: FlaskClient, job: st
         assert client.get(f"{job}/revisions?{query}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "largest"), [("sentences/0/revisions", 2**31 - 1), ("revisions", 2**63 - 1)]
+)
+def test_a_cursor_is_no_larger_than_the_database_holds(
+    client: FlaskClient, job: str, path: str, largest: int
+) -> None:
+    assert client.get(f"{job}/{path}?cursor={largest}").status_code == 200
+    for beyond in (largest + 1, "9" * 5000):
+        assert client.get(f"{job}/{path}?cursor={beyond}").status_code == 400
+
+
 def _download(client: FlaskClient, job: str, name: str, **query: str) -> str:
     response = client.get(f"{job}/transcript", query_string={"format": name, **query})
     assert response.status_code == 200

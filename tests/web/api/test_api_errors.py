@@ -49,6 +49,13 @@ def error_of(response: TestResponse, status: int) -> dict[str, Any]:
         ({"metadata": '{"a": NaN}'}, "metadata", "NaN"),
         ({"metadata": "[" * 9000}, "metadata", "JSON object"),
         ({"metadata": f'{{"a": "{"x" * 17000}"}}'}, "metadata", "16384 bytes"),
+        ({"metadata": '{"a":' + "[" * 64 + "]" * 64 + "}"}, "metadata", "64 deep"),
+        ({"metadata": '{"a": "\\ud800"}'}, "metadata", "half of a character"),
+        ({"metadata": '{"\\ud800": 1}'}, "metadata", "half of a character"),
+        ({"metadata": '{"a": "\\u0000"}'}, "metadata", "NUL"),
+        ({"metadata": '{"a": 1e400}'}, "metadata", "1.8e308"),
+        ({"metadata": f'{{"a": {"9" * 5000}}}'}, "metadata", "64 bits"),
+        ({"metadata": '{"a": 1, "a": 2}'}, "metadata", "each name once"),
     ],
 )
 def test_a_wrong_field_is_named_with_the_way_out(

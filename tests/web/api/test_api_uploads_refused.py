@@ -189,6 +189,19 @@ def test_a_full_queue_is_told_before_the_bytes_are_sent_and_keeps_what_was(
             % (b"x" * 17_000),
             "metadata",
         ),
+        (
+            b'{"upload_id": "01930000-0000-7000-8000-000000000000", "metadata": {"a": "\\ud800"}}',
+            "metadata",
+        ),
+        (
+            b'{"upload_id": "01930000-0000-7000-8000-000000000000", "metadata": {"a": "\\u0000"}}',
+            "metadata",
+        ),
+        (b'{"upload_id": "01930000-0000-7000-8000-000000000000", "metadata": {"a": 1e400}}', None),
+        (b'{"a": ' + b"[" * 300 + b"]" * 300 + b"}", None),
+        (b'{"\\ud800": 1}', None),
+        (b'{"priority": ' + b"9" * 5000 + b"}", None),
+        ('{"upload_id": "会议"}'.encode("gb18030"), None),
     ],
 )
 def test_a_submission_that_is_not_well_formed_names_its_field(

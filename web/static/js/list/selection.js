@@ -79,7 +79,6 @@ export function enhanceSelection(section, region, refresh, tell) {
     const ids = appliesTo(action);
     if (!ids.length || (action === "delete" && !(await sureToDelete(ids.length)))) return;
     await carryOut(action, ids);
-    for (const id of ids) chosen.delete(id);
     for (const box of boxes()) box.checked = chosen.has(box.value);
     show();
     refresh();
@@ -88,6 +87,7 @@ export function enhanceSelection(section, region, refresh, tell) {
   const appliesTo = (action) =>
     [...chosen].filter(([, status]) => APPLIES[action].includes(status)).map(([id]) => id);
 
+  /** What was carried out is no longer selected; on an error the rest still is, to try again. */
   async function carryOut(action, ids) {
     const totals = {};
     try {
@@ -95,8 +95,10 @@ export function enhanceSelection(section, region, refresh, tell) {
         const form = new FormData();
         form.append("csrf_token", csrfToken);
         form.append("action", action);
-        for (const id of ids.slice(start, start + MOST_AT_ONCE)) form.append("job", id);
+        const some = ids.slice(start, start + MOST_AT_ONCE);
+        for (const id of some) form.append("job", id);
         const { outcomes } = await api("POST", bar.getAttribute("action"), { form });
+        for (const id of some) chosen.delete(id);
         for (const [outcome, count] of Object.entries(outcomes)) {
           totals[outcome] = (totals[outcome] ?? 0) + count;
         }
