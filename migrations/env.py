@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from alembic import context
@@ -13,6 +16,8 @@ from shared.models import Base
 _ADVISORY_LOCK = 7_301_946_205
 """Any number, the same everywhere: two containers that migrate at once take turns."""
 
+_ASK_AGAIN_S = 0.1
+
 
 def _render_item(kind: str, value: object, autogen_context: object) -> str | Literal[False]:
     if kind == "type" and isinstance(value, UtcDateTime):
@@ -20,10 +25,30 @@ def _render_item(kind: str, value: object, autogen_context: object) -> str | Lit
     return False
 
 
+@contextmanager
+def _alone(db: Database) -> Iterator[None]:
+    """Hold PostgreSQL's lock on a connection of its own: some revisions commit on the way."""
+    if db.is_sqlite:
+        yield
+        return
+    with db.engine.connect() as connection:
+        # Asked for again and again: an index that is built without blocking waits for every
+        # statement that runs, and one that waits here for the lock would run for as long.
+        ask = text("SELECT pg_try_advisory_xact_lock(:key)")
+        while not connection.scalar(ask, {"key": _ADVISORY_LOCK}):
+            connection.rollback()
+            time.sleep(_ASK_AGAIN_S)
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield
+
+
 def _run() -> None:
-    # A statement here may take its time: it waits for another who migrates, or builds an index.
+    # A statement here may take its time: it builds an index, or waits for one who does.
     db = Database(context.config.attributes["database_url"], impatient=False)
-    with db.engine.execution_options(writes=True).connect() as connection:
+    with (
+        _alone(db),
+        db.engine.execution_options(writes=True).connect() as connection,
+    ):
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -32,10 +57,6 @@ def _run() -> None:
             render_item=_render_item,
         )
         with context.begin_transaction():
-            if not db.is_sqlite:
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK}
-                )
             context.run_migrations()
     db.dispose()
 

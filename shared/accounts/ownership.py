@@ -8,8 +8,10 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.models import LOCAL_OWNER, Base, Job, OwnerTurn, Recording, User
+from shared.models import LOCAL_OWNER, Base, Job, OwnerTurn, Recording, Tally, User
 from shared.states import JobStatus
+
+_NOT_MOVED = {OwnerTurn.__tablename__, Tally.__tablename__}
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
@@ -34,7 +36,8 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:
-        if table.name == OwnerTurn.__tablename__ or "owner_id" not in table.c:
+        # Turns are not inherited; the tallies follow the jobs by themselves.
+        if table.name in _NOT_MOVED or "owner_id" not in table.c:
             continue
         result = session.execute(
             update(table).where(table.c.owner_id == from_owner).values(owner_id=to_owner)

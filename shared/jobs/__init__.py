@@ -4,7 +4,8 @@
 `lease`, `attempt`, `plan`, `checkpoint`, `waveform`, `playable` and `attempt_end` (worker),
 `commands` and `deletion` (what a person asks), `lease_expiry` (any worker, at any time).  `queries`
 reads what the API and the pages show, `eta` computes when jobs will be done, `workers` says who
-serves.  `events` records each change in the transaction that makes it.  SQL is the queue; Redis
+serves.  `turns` says whose turn is next, `tallies` how many jobs there are without counting them.
+`events` records each change in the transaction that makes it.  SQL is the queue; Redis
 only carries the news.
 """
 
@@ -53,6 +54,7 @@ from shared.jobs.playable import (
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
     QueueSummary,
+    claimable_jobs,
     get_job,
     get_transcript,
     queue_summary,
@@ -66,6 +68,8 @@ from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecor
 from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
+from shared.jobs.tallies.drift import Drift, find_drift, recount
+from shared.jobs.tallies.folding import fold
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.workers import WorkerRecord, note_worker, worker_last_seen, workers_seen
 
@@ -74,6 +78,7 @@ __all__ = [
     "AttemptRecord",
     "BatchRecord",
     "Claim",
+    "Drift",
     "EventRecord",
     "Expired",
     "JobHistory",
@@ -104,6 +109,7 @@ __all__ = [
     "cancel_all",
     "cancelled",
     "claim_next",
+    "claimable_jobs",
     "delete",
     "delete_all",
     "delete_expired",
@@ -111,7 +117,9 @@ __all__ = [
     "end_lost_attempt",
     "expire_leases",
     "fail",
+    "find_drift",
     "finish",
+    "fold",
     "get_history",
     "get_job",
     "get_transcript",
@@ -127,6 +135,7 @@ __all__ = [
     "planned_playable_copy",
     "queue_summary",
     "record_oom_retry",
+    "recount",
     "release",
     "require_database",
     "require_room",

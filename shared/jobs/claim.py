@@ -2,9 +2,9 @@
 
 A doorbell only says that there is work.  The worker that hears it takes whichever queued job is
 next: higher priority first, then the owner with the fewest jobs running, then the one whose turn is
-the longest ago, then the longest waiting.  So one owner's thousand files do not keep another's one
-waiting, with a single worker either.  A doorbell that comes twice, late or for a job long done
-claims another job or nothing.
+the longest ago, then the longest waiting (`shared.jobs.turns.next_job`).  So one owner's thousand
+files do not keep another's one waiting, with a single worker either.  A doorbell that comes twice,
+late or for a job long done claims another job or nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.jobs.events import NewEvent, forget_beyond_limit, record
+from shared.jobs.turns.next_job import lock_next_job
 from shared.models import Attempt, Job, OwnerTurn, Recording
-from shared.states import RUNNING, EventKind, JobStatus, Stage
+from shared.states import EventKind, JobStatus, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,12 @@ def claim_next(
     with db.writing() as session:
         if write is not None and (claim := _claimed_before(session, write, lease_s)) is not None:
             return claim
+        job_id = lock_next_job(session, db)
+        if job_id is None:
+            return None
         claimed = session.execute(
             update(Job)
-            # The status is asked for again: on PostgreSQL two workers may have chosen the same
-            # row, and the second sees it changed when the first commits.
-            .where(Job.id == _next_job(), Job.status == JobStatus.QUEUED.value)
+            .where(Job.id == job_id)
             .values(
                 status=JobStatus.PROCESSING.value,
                 stage=Stage.DECODING.value,
@@ -66,9 +68,7 @@ def claim_next(
             )
             .returning(*_CLAIMED)
             .execution_options(synchronize_session=False)
-        ).one_or_none()
-        if claimed is None:
-            return None
+        ).one()
         _advance_turn(session, claimed.owner_id)
         return _open_attempt(session, claimed, worker, lease_s, write)
 
@@ -82,37 +82,8 @@ def _claimed_before(session: Session, write: str, lease_s: float) -> Claim | Non
     return None if row is None else _claim(session, row, row.number, lease_s)
 
 
-def _next_job() -> Any:
-    # Each counted once for all owners and not once for each waiting job: a thousand may wait.
-    running = (
-        select(Job.owner_id, func.count().label("jobs"))
-        .where(Job.status.in_([status.value for status in RUNNING]))
-        .group_by(Job.owner_id)
-        .subquery()
-    )
-    return (
-        select(Job.id)
-        .outerjoin(running, running.c.owner_id == Job.owner_id)
-        .outerjoin(OwnerTurn, OwnerTurn.owner_id == Job.owner_id)
-        .where(Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now())
-        .order_by(
-            Job.priority.desc(),
-            func.coalesce(running.c.jobs, 0),
-            func.coalesce(OwnerTurn.number, 0),
-            Job.queued_at,
-            Job.id,
-        )
-        .limit(1)
-        .with_for_update(of=Job, skip_locked=True)  # SQLite has no such clause and needs none
-        .scalar_subquery()
-    )
-
-
 def _advance_turn(session: Session, owner_id: str) -> None:
-    """Put `owner_id` last among the owners with as many jobs running.
-
-    Two claims at the same moment may give two owners the same number, which is harmless.
-    """
+    """Put `owner_id` last among the owners with as many jobs running."""
     of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     latest = select(func.coalesce(func.max(OwnerTurn.number), 0) + 1).scalar_subquery()
     turn = of_dialect.insert(OwnerTurn).values(owner_id=owner_id, number=latest)

@@ -5,20 +5,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import QueueFull
 from shared.jobs.eta.throughput import (
     alive,
-    audio_seconds_sql,
     estimate_audio_s,
     learned_throughput,
 )
-from shared.models import Job, Recording
+from shared.jobs.tallies.counts import counted
+from shared.models import Job
 from shared.quotas.errors import QueueHoursShareFull, QueueShareFull
 from shared.quotas.limits import UNLIMITED, Allowance, OwnerLimits, allowance, share_of
 from shared.states import JobStatus
@@ -145,13 +144,11 @@ def waiting_of(session: Session, limit: QueueLimit, owner_id: str) -> Waiting:
 def _waiting_of(
     session: Session, limit: QueueLimit, owner_id: str, share: float, in_all_s: float
 ) -> Waiting:
-    count, held_s = session.execute(
-        _waiting(func.count(), func.sum(audio_seconds_sql())).where(Job.owner_id == owner_id)
-    ).one()
+    held = counted(session, JobStatus.QUEUED, owner_id=owner_id)
     return Waiting(
-        jobs=allowance(count, most=limit.owner.queued_jobs),
+        jobs=allowance(held.jobs, most=limit.owner.queued_jobs),
         audio_s=allowance(
-            float(held_s or 0.0),
+            held.audio_s,
             most=limit.owner.queued_s,
             share=share,
             left=limit.most_s - in_all_s,
@@ -176,16 +173,7 @@ def waiting_audio_s(db: Database) -> float:
 
 
 def _waiting_audio_s(session: Session) -> float:
-    return float(session.scalar(_waiting(func.sum(audio_seconds_sql()))) or 0.0)
-
-
-def _waiting(*columns: ColumnElement[Any]) -> Select[Any]:
-    return (
-        select(*columns)
-        .select_from(Job)
-        .join(Recording, Recording.id == Job.recording_id)
-        .where(Job.status == JobStatus.QUEUED.value)
-    )
+    return counted(session, JobStatus.QUEUED).audio_s
 
 
 def retry_after_s(excess_s: float, throughput: float | None, slots: int) -> float:

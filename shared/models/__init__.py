@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from shared.models.account import ApiKey, SignIn, SignInAttempt, User
 from shared.models.base import LOCAL_OWNER, Base, new_id
-from shared.models.job import Attempt, Job, JobEvent, Recording
-from shared.models.queue import OwnerTurn, WorkerSeen
+from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
+from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
 from shared.models.search import SearchText
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
@@ -33,8 +33,11 @@ __all__ = [
     "SignInAttempt",
     "StoredTranscript",
     "StoredWaveform",
+    "SweepTurn",
+    "Tally",
     "Upload",
     "User",
     "WorkerSeen",
+    "in_one_of",
     "new_id",
 ]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import compat as uuid_utils
 
 from shared.db import UtcDateTime
+from shared.states import JobStatus
 
 LOCAL_OWNER = "local"
 """Whom everything belongs to as long as nobody signs in."""
@@ -27,6 +28,12 @@ def new_id() -> str:
 def allowed(column: str, values: type[StrEnum]) -> str:
     """The condition that a column holds one of `values`."""
     return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
+
+def in_state(column: str, *states: JobStatus) -> str:
+    """The condition that a column holds one of `states`, as the indexes of some states have it."""
+    words = [repr(state.value) for state in sorted(states)]
+    return f"{column} = {words[0]}" if len(words) == 1 else f"{column} IN ({', '.join(words)})"
 
 
 class Base(DeclarativeBase):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -17,13 +18,15 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    literal_column,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from shared.db import database_now
 from shared.folding import fold
-from shared.models.base import Base, BigId, Id, allowed, new_id
-from shared.states import AttemptOutcome, EventKind, JobStatus, Stage
+from shared.models.base import Base, BigId, Id, allowed, in_state, new_id
+from shared.states import RUNNING, TERMINAL, AttemptOutcome, EventKind, JobStatus, Stage
 
 _LONGEST_NAME = 255
 
@@ -33,10 +36,18 @@ def _folded_name(context: Any) -> str:
     return folded[:_LONGEST_NAME]
 
 
+def _of_some(name: str, *columns: Any, where: str) -> Index:
+    """An index of the rows for which `where` holds. A statement uses it if it says the same in its
+    own text, and not in a parameter."""
+    condition = text(where)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
 class Recording(Base):
     """Immutable audio as it was submitted."""
 
     __tablename__ = "recordings"
+    __table_args__ = (_of_some("recordings_decoded", "id", where="duration_s > 0"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(String(64), index=True)
@@ -68,7 +79,13 @@ class Job(Base):
         CheckConstraint(allowed("stage", Stage), name="jobs_stage_known"),
         CheckConstraint("progress >= 0 AND progress <= 1", name="jobs_progress_is_a_share"),
         UniqueConstraint("owner_id", "idempotency_key", name="jobs_idempotency_key_once"),
-        Index("jobs_in_claim_order", "status", "priority", "queued_at"),
+        _of_some(
+            "jobs_waiting",
+            *("owner_id", text("(-priority)"), "queued_at", "id"),
+            where=in_state("status", JobStatus.QUEUED),
+        ),
+        _of_some("jobs_running", "owner_id", where=in_state("status", *RUNNING)),
+        _of_some("jobs_ended", "completed_at", where=in_state("status", *TERMINAL)),
         Index("jobs_of_owner", "owner_id", "id"),
         Index("jobs_of_owner_by_status", "owner_id", "status", "id"),
     )
@@ -123,6 +140,15 @@ class Job(Base):
         raise AttributeError("Job.status changes only through shared.jobs, in one SQL statement")
 
 
+def in_one_of(*states: JobStatus) -> ColumnElement[bool]:
+    """The condition that a job is in one of `states`, as the indexes of jobs in some states ask
+    for it: what stands in a parameter would be known only after an index is chosen."""
+    words: list[ColumnElement[str]] = [
+        literal_column(repr(state.value)) for state in sorted(states)
+    ]
+    return Job.status == words[0] if len(words) == 1 else Job.status.in_(words)
+
+
 class Attempt(Base):
     """One run of a job by one worker; `fence` is the number that its writes carry.
 
@@ -134,6 +160,7 @@ class Attempt(Base):
     __table_args__ = (
         CheckConstraint(allowed("outcome", AttemptOutcome), name="attempts_outcome_known"),
         UniqueConstraint("job_id", "fence", name="attempts_fence_once"),
+        _of_some("attempts_to_learn_from", "id", where="number = 1 AND outcome = 'completed'"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,26 +1,64 @@
-"""The owners' turns, and the workers that serve the queue."""
+"""The owners' turns, tallies of the jobs, and the workers that serve the queue."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Integer,
-    String,
-)
+from sqlalchemy import BigInteger, Boolean, Identity, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base
+from shared.models.base import Base, BigId
 
 
 class OwnerTurn(Base):
     """When an owner's job was last claimed, as a number that grows with every claim."""
 
     __tablename__ = "turns"
+    __table_args__ = (Index("turns_by_number", "number"),)
 
     owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
+
+
+class Tally(Base):
+    """How many jobs an owner has in a state, and how much audio; or a change of that.
+
+    Triggers add a row for each change (PostgreSQL) or correct the one that is there (SQLite), so
+    only the sum of an owner's rows of a state means something. Nothing but `shared.jobs` folds
+    them into one again.
+    """
+
+    __tablename__ = "tallies"
+    __table_args__ = (
+        Index("tallies_of_owner", "owner_id", "status"),
+        Index("tallies_by_status", "status"),
+        Index(
+            "tallies_changes",
+            "id",
+            sqlite_where=text("NOT is_sum"),
+            postgresql_where=text("NOT is_sum"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    owner_id: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    jobs: Mapped[int] = mapped_column(BigInteger)
+    audio_ms: Mapped[int] = mapped_column(BigInteger)
+    """Milliseconds of audio, decoded or estimated, at most 1e9 seconds of each recording. Whole
+    numbers, so that what is added and taken away again leaves nothing."""
+    is_sum: Mapped[bool] = mapped_column(Boolean)
+    """Whether changes were folded into it already."""
+
+
+class SweepTurn(Base):
+    """Which worker does something that one of all of them is to do, and until when."""
+
+    __tablename__ = "sweep_turns"
+
+    duty: Mapped[str] = mapped_column(String(32), primary_key=True)
+    worker: Mapped[str] = mapped_column(String(255))
+    until: Mapped[datetime]
 
 
 class WorkerSeen(Base):

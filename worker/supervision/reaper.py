@@ -79,6 +79,7 @@ class Reaper:
             for step in (
                 self._record_worker,
                 self._end_expired_leases,
+                self._fold_tallies,
                 self._ring_for_waiting_jobs,
                 self._remove_abandoned_uploads,
                 self._delete_expired,
@@ -129,6 +130,9 @@ class Reaper:
         ):
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
 
+    def _fold_tallies(self) -> None:
+        jobs.fold(self._db)
+
     def _remove_abandoned_uploads(self) -> None:
         removed = uploads.sweep_incoming(self._blobs, untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
@@ -150,11 +154,11 @@ class Reaper:
             log.info("deleted jobs that were kept long enough", jobs=deleted)
 
     def _ring_for_waiting_jobs(self) -> None:
-        claimable = jobs.queue_summary(self._db).claimable
+        claimable = jobs.claimable_jobs(self._db, most=_RINGS_A_SWEEP)
         if not claimable or not self._work_space.usable_bytes():
             return  # without room our own children would hear it and do nothing
         missing = claimable - waiting_doorbells(self._celery)
-        for _ in range(min(missing, _RINGS_A_SWEEP)):
+        for _ in range(missing):
             if not ring(self._celery, "swept"):
                 return
         if missing > 0:

@@ -10,7 +10,8 @@ from shared.db import Database, database_now
 from shared.errors import JobNotFound, TranscriptNotReady
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
-from shared.models import Job, StoredTranscript
+from shared.jobs.tallies.counts import counted_by_status
+from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.states import RUNNING, JobStatus
 from shared.transcripts.corrections import with_corrections
@@ -19,10 +20,9 @@ from shared.transcripts.values import Transcript, Version
 
 @dataclass(frozen=True, slots=True)
 class QueueSummary:
-    """How many jobs are in which state; `claimable` of the queued may be taken now."""
+    """How many jobs are in which state."""
 
     by_status: dict[JobStatus, int]
-    claimable: int
 
 
 def get_job(
@@ -83,22 +83,22 @@ def require_database(db: Database) -> None:
 def queue_summary(db: Database) -> QueueSummary:
     """Count the jobs of all owners by state."""
     with db.reading() as session:
-        rows = session.execute(select(Job.status, func.count()).group_by(Job.status)).all()
-        claimable = session.scalar(
-            select(func.count()).where(
-                Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now()
-            )
-        )
-    return QueueSummary(
-        {JobStatus(status): count for status, count in rows}, claimable=claimable or 0
+        return QueueSummary(counted_by_status(session))
+
+
+def claimable_jobs(db: Database, *, most: int) -> int:
+    """Count the waiting jobs that may be taken now, up to `most`."""
+    some = (
+        select(Job.id)
+        .where(in_one_of(JobStatus.QUEUED), Job.available_at <= database_now())
+        .limit(most)
+        .subquery()
     )
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def running_job_ids(db: Database) -> set[str]:
     """The ids of jobs that some worker holds a lease on."""
     with db.reading() as session:
-        return set(
-            session.scalars(
-                select(Job.id).where(Job.status.in_([status.value for status in RUNNING]))
-            )
-        )
+        return set(session.scalars(select(Job.id).where(in_one_of(*RUNNING))))

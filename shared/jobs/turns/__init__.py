@@ -1,0 +1,1 @@
+"""Whose turn it is: `next_job` chooses the job that is claimed next."""
