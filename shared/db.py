@@ -136,7 +136,11 @@ class Database:
     def __init__(self, url: str, *, impatient: bool = True) -> None:
         self.is_sqlite = url.startswith("sqlite")
         self._url, self._impatient = url, impatient
-        self.engine = self._new_engine(pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            # One for each thread: writers that wait for one another leave readers theirs.
+            self.engine = self._new_engine(max_overflow=-1)
+        else:
+            self.engine = self._new_engine(pool_pre_ping=True)
         self._writing_engine = self.engine.execution_options(writes=True)
         # No transaction to begin and to end, and no question before whether anybody is there: these
         # cost several times what looking up a row by its key does.

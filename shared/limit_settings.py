@@ -15,7 +15,16 @@ class LimitSettings(BaseSettings):
 
     max_upload_bytes: int = Field(8 * 2**30, gt=0, description="Largest file accepted.")
     upload_silence_s: float = Field(
-        60, gt=0, description="An upload that sends nothing for so long is broken off."
+        60,
+        gt=0,
+        description="An upload that sends nothing for so long is broken off, and a download of "
+        "which nothing is taken.",
+    )
+    transfer_least_bytes_s: float = Field(
+        1000,
+        ge=0,
+        description="Bytes a second below which, on an average over 30 s, an upload or download "
+        "is broken off. 0: none.",
     )
     upload_expires_hours: float = Field(
         24, gt=0, description="An interrupted upload is kept so long after its last byte."

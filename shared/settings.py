@@ -213,7 +213,16 @@ class Settings(LimitSettings):
         description="Jobs that a worker runs at once, each in a process with a model of its own.",
     )
     web_workers: int = Field(1, ge=1, description="gunicorn processes.")
-    web_threads: int = Field(8, ge=1, description="gunicorn threads a process.")
+    web_threads: int = Field(
+        8, ge=1, description="Threads of such a process for all requests but transfers."
+    )
+    web_transfers: int = Field(
+        128,
+        ge=1,
+        le=1000,
+        description="Uploads and downloads that such a process serves at once, three quarters of "
+        "them for one address.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line written."
     )

@@ -17,6 +17,7 @@ from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
 from web.http.csrf import refuse_other_sites, require_token_in_forms
 from web.http.security_headers import add_security_headers
+from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
+    refuse_excess_transfers(app)
     refuse_other_sites(app)
     refuse_other_hosts(app, settings)
     add_security_headers(app)

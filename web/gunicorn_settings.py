@@ -44,8 +44,7 @@ class StructuredLogger(Logger):  # type: ignore[misc]
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 workers = _settings.web_workers
-# Threads: while a sync worker receives a slow upload it answers nobody, and is killed after 30 s.
-worker_class = "gthread"
+worker_class = "web.serving.worker.PatientWorker"
 threads = _settings.web_threads
 # Of the main loop, not of a request: an upload may take an hour.
 timeout = 60
@@ -66,7 +65,10 @@ if workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to listen beyond this machine without sign-in; delete counters of an earlier run."""
+    """Refuse to listen beyond this machine without sign-in, or to speak TLS; delete counters of an
+    earlier run."""
+    if server.cfg.is_ssl:
+        sys.exit("This server speaks no TLS: put a proxy in front of it that does.")
     if not _settings.requires_sign_in:
         for address in server.address:  # as --bind or GUNICORN_CMD_ARGS may have changed it
             if isinstance(address, tuple) and not is_loopback(address[0]):

@@ -37,7 +37,8 @@ _ERRORS = {
     "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
     "423": "Another request is writing to the upload.",
     "429": "You hold or have used as much as you may at a time; the message says of what.",
-    "503": "The database does not answer, or `queue_full`: too much audio waits already.",
+    "503": "The database does not answer, `queue_full`: too much audio waits already, or "
+    "`too_many_transfers`: too many uploads and downloads at once.",
     "507": "The server's disk is too full.",
 }
 

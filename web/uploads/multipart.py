@@ -20,7 +20,7 @@ from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.idempotency import idempotency_key
 from web.services import services
-from web.uploads.request_body import RequestBody, limit_silence
+from web.uploads.request_body import RequestBody
 from web.uploads.reserved_room import ReservedRoom
 
 MAX_FILES_OF_A_FORM = 50
@@ -98,7 +98,6 @@ class UploadRequest(Request):
         return cast(IO[bytes], received)
 
     def _get_stream_for_parsing(self) -> IO[bytes]:
-        limit_silence(self)
         return cast(IO[bytes], RequestBody(super()._get_stream_for_parsing()))
 
     def _require_room(self, filename: str | None, request_bytes: int) -> bool:

@@ -1,4 +1,4 @@
-"""Reading of a request's body while the client sends it, with a limit on its silence."""
+"""Reading of a request's body while the client sends it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import IO
 from flask import Request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import ClientDisconnected
-
-from web.services import services
 
 _PIECE_BYTES = 256 * 1024
 
@@ -24,17 +22,8 @@ class RequestBody:
         """Read up to `size` bytes, all without it. Raises ClientDisconnected."""
         try:
             return self._stream.read(size)
-        except (OSError, ParseException) as error:  # silent for too long, or a chunk broke off
+        except (OSError, ParseException) as error:  # too slow, or a broken chunk
             raise ClientDisconnected from error
-
-
-def limit_silence(request: Request) -> None:
-    """Let reads of the body fail after `upload_silence_s` seconds without a byte.
-
-    gunicorn sets no such limit: a client that vanished would occupy its thread for ever.
-    """
-    if (connection := request.environ.get("gunicorn.socket")) is not None:
-        connection.settimeout(services().settings.upload_silence_s)
 
 
 def body_pieces(request: Request) -> Iterator[bytes]:
@@ -42,7 +31,6 @@ def body_pieces(request: Request) -> Iterator[bytes]:
 
     Raises ClientDisconnected where it ends before its announced length.
     """
-    limit_silence(request)
     body = RequestBody(request.stream)
     received = 0
     while piece := body.read(_PIECE_BYTES):

@@ -1,0 +1,70 @@
+"""The body of a request, read as it arrives."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from gunicorn.http.body import (  # type: ignore[import-untyped]
+    Body,
+    ChunkedReader,
+)
+
+
+class _Unreader(Protocol):
+    """gunicorn's buffer of what was received and not used yet."""
+
+    def read(self, size: int | None = None, read_ahead: int | None = None) -> bytes: ...
+    def unread(self, data: bytes) -> None: ...
+
+
+class ArrivingBody(io.RawIOBase):
+    """A `wsgi.input` whose reads return what has arrived.
+
+    gunicorn's waits until it has as much as was asked for, and loses the beginning of that when
+    the client leaves in between.
+    """
+
+    def __init__(self, body: Body) -> None:
+        reader = body.reader
+        self._pieces: Iterator[bytes] = (
+            reader.parser
+            if isinstance(reader, ChunkedReader)
+            else _pieces_of_length(reader.unreader, reader.length)
+        )
+        self._left = b""
+        self.failed = False
+        """Whether reading has raised: where the next request begins is then unknown."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as bytes are here; wait where none is. 0 at the end.
+
+        Raises OSError, or ParseException where a chunk is broken or ends early.
+        """
+        if not self._left:
+            try:
+                self._left = next((piece for piece in self._pieces if piece), b"")
+            except Exception:
+                self.failed = True
+                raise
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+
+def _pieces_of_length(unreader: _Unreader, length: int) -> Iterator[bytes]:
+    """Yield the next `length` bytes as they arrive, fewer if the client leaves."""
+    while length:
+        piece = unreader.read(read_ahead=length)
+        if not piece:
+            return
+        if len(piece) > length:
+            unreader.unread(piece[length:])
+            piece = piece[:length]
+        length -= len(piece)
+        yield piece

@@ -1,0 +1,141 @@
+"""The socket of a client, with an end to waiting for it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+PACE_OVER_S = 30.0
+"""Waiting, in seconds, over which a client's rate is taken."""
+
+MOST_UNSENT_BYTES = 8 * 2**20
+"""Bytes of an answer that are kept for a slow reader; for the rest of it the thread waits."""
+
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a thread waits for a client.
+
+    `silence_s`: seconds in which nothing moves. `least_bytes_s`: bytes in each second of waiting,
+    on an average over PACE_OVER_S; 0 for any.
+    """
+
+    silence_s: float
+    least_bytes_s: float
+
+
+class Pace:
+    """The rate at which a client sends or takes bytes, by the seconds that were waited for it.
+
+    A client is not blamed for the time in which nobody asked it for anything.
+    """
+
+    def __init__(self, least_bytes_s: float) -> None:
+        self._least_bytes_s = least_bytes_s
+        self._bytes = 0
+        self._waited_s = 0.0
+
+    def note(self, size: int, waited_s: float) -> None:
+        """Count `size` bytes that were waited for. Raises TimeoutError where that is too slow."""
+        self._bytes += size
+        self._waited_s += waited_s
+        if self._waited_s < PACE_OVER_S:
+            return
+        if self._bytes < self._least_bytes_s * self._waited_s:
+            raise TimeoutError(f"slower than {self._least_bytes_s:g} bytes a second")
+        self._bytes, self._waited_s = 0, 0.0
+
+
+class ClientSocket(socket.socket):
+    """A connection whose blocking calls raise TimeoutError for a client that stalls or trickles.
+
+    The loop uses it without blocking. A thread that calls `setblocking(True)`, as gunicorn does for
+    each request, gets the limits of `patience`.
+    """
+
+    def __init__(self, accepted: socket.socket, patience: Patience) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        self._patience = patience
+        self._receiving = self._sending = Pace(0)
+        self._unsent: deque[memoryview] = deque()
+        self.unsent_bytes = 0
+        self.keeps_unsent = False
+        """Whether a thread leaves to the loop what the client does not take at once."""
+        self.is_refused = False
+        """Whether the application has to refuse this request: there are too many transfers."""
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(self._patience.silence_s if flag else 0.0)
+        if flag:
+            self._receiving = Pace(self._patience.least_bytes_s)
+            self._sending = Pace(self._patience.least_bytes_s)
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        began = time.monotonic()
+        data = super().recv(bufsize, flags)
+        if self.gettimeout() and data:
+            self._receiving.note(len(data), time.monotonic() - began)
+        return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send `data`, or keep what the client does not take at once where that is asked for."""
+        left = memoryview(data).cast("B")
+        if not self.keeps_unsent:
+            self._wait_until_sent(left)
+            return
+        if not self._unsent:
+            left = left[self._send_now(left) :]
+        if not left:
+            return
+        if self.unsent_bytes + len(left) > MOST_UNSENT_BYTES:
+            while self._unsent:
+                self._wait_until_sent(self._unsent.popleft())
+            self.unsent_bytes = 0
+            self._wait_until_sent(left)
+            return
+        self._unsent.append(left)
+        self.unsent_bytes += len(left)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send `count` bytes of `file`, all without it, and return their number."""
+        file.seek(offset)
+        sent = 0
+        while piece := file.read(
+            _PIECE_BYTES if count is None else min(_PIECE_BYTES, count - sent)
+        ):
+            self.sendall(piece)
+            sent += len(piece)
+        return sent
+
+    def send_unsent(self) -> int:
+        """Send what was kept as far as the client takes it, in the loop. Raises OSError.
+
+        Returns the number of bytes taken.
+        """
+        taken = 0
+        while self._unsent and (size := self._send_now(self._unsent[0])):
+            taken += size
+            rest = self._unsent.popleft()[size:]
+            if rest:
+                self._unsent.appendleft(rest)
+        self.unsent_bytes -= taken
+        return taken
+
+    def _send_now(self, data: memoryview) -> int:
+        try:
+            return os.write(self.fileno(), data)  # send() would wait for the timeout first
+        except BlockingIOError:
+            return 0
+
+    def _wait_until_sent(self, data: memoryview) -> None:
+        while data:
+            began = time.monotonic()
+            size = super().send(data)
+            self._sending.note(size, time.monotonic() - began)
+            data = data[size:]

@@ -1,0 +1,61 @@
+"""One client's connection, and what the loop waits for on it."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from math import inf
+from typing import Any
+
+from gunicorn import http  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
+
+from web.serving.client_socket import ClientSocket
+from web.serving.request_head import RequestHead
+
+
+class State(Enum):
+    """What the loop waits for."""
+
+    IDLE = auto()
+    """The first byte of a request."""
+    REQUEST = auto()
+    """The rest of a head or of a small body."""
+    RUNNING = auto()
+    """A thread, which alone may touch the connection."""
+    SENDING = auto()
+    """The client to take an answer."""
+    CLOSING = auto()
+    """The client to close its end, so that it reads the answer before the connection is gone."""
+    CLOSED = auto()
+    """Nothing."""
+
+
+SPARED = (State.IDLE, State.CLOSING, State.REQUEST, State.SENDING)
+"""States in which a connection may be given up for another, the first of them first."""
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A connection that the loop and one thread at a time take turns with.
+
+    `deadline` is when it ends if nothing happens, on the monotonic clock.
+    """
+
+    sock: ClientSocket
+
+    def __init__(self, cfg: Any, sock: ClientSocket, peer: Any, server: Any) -> None:
+        super().__init__(cfg, sock, peer, server)
+        self.parser = http.get_parser(cfg, sock, peer)
+        self.initialized = True
+        self.state = State.IDLE
+        self.deadline = inf
+        self.received = bytearray()
+        self.head: RequestHead | None = None
+        self.address = ""
+        self.holds_transfer = False
+        self.is_kept_alive = False
+        self.drained_bytes = 0
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end; empty for a unix socket."""
+        return self.client[0] if isinstance(self.client, tuple) else ""
