@@ -39,6 +39,12 @@ def autogenerate(database_url: str, message: str) -> None:
     command.revision(_config(database_url), message=message, autogenerate=True)
 
 
+def is_described(name: str | None, kind: str, parents: object) -> bool:
+    """Whether the models describe a table of the database, and what belongs to it. They do not the
+    search index, which is of another kind on either database and brings tables of its own."""
+    return kind != "table" or not (name or "").startswith("search_index")
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaState:
     """A database's revision (None without a schema) beside the one that this version needs."""

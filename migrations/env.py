@@ -10,6 +10,7 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import text
 
+import migrations
 from shared.db import Database, UtcDateTime
 from shared.models import Base
 
@@ -55,6 +56,7 @@ def _run() -> None:
             render_as_batch=db.is_sqlite,
             transaction_per_migration=False,
             render_item=_render_item,
+            include_name=migrations.is_described,
         )
         with context.begin_transaction():
             context.run_migrations()

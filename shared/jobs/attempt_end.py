@@ -17,8 +17,8 @@ from shared.jobs.lease import refuse
 from shared.jobs.plan import require_all_recognised
 from shared.jobs.transition import move
 from shared.models import Attempt, Checkpoint, Job, StoredTranscript
+from shared.search.texts import store_text
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
-from shared.transcripts.search import index_text
 from shared.transcripts.values import Transcript
 
 
@@ -121,7 +121,7 @@ def finish(
             of_attempt={} if peak_bytes is None else {"peak_bytes": peak_bytes},
         )
         session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
-        index_text(session, claim.job_id, transcript.sentences)
+        store_text(session, claim.job_id, (sentence.text for sentence in transcript.sentences))
         session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
 
 

@@ -19,6 +19,7 @@ from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.commands import Outcome, ask_each
 from shared.models import Job, Recording
+from shared.search.entries import forget
 from shared.states import TERMINAL, JobStatus
 from shared.storage.blob_store import BlobStore
 
@@ -71,9 +72,11 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
             .limit(_BATCH)
             .with_for_update(skip_locked=True)
         )
+        job_ids = session.scalars(expired).all()
+        forget(session, job_ids)
         recordings = session.scalars(
             sql_delete(Job)
-            .where(Job.id.in_(session.scalars(expired).all()))
+            .where(Job.id.in_(job_ids))
             .returning(Job.recording_id)
             .execution_options(synchronize_session=False)
         ).all()
@@ -96,6 +99,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     )
     if recording_id is None:
         raise JobNotFound
+    forget(session, [job_id])
     deleted = session.execute(
         sql_delete(Job)
         .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))

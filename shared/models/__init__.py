@@ -10,7 +10,7 @@ from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
-from shared.models.search import SearchText
+from shared.models.search import SearchEntry, SearchText
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
 from shared.models.waveform import StoredWaveform
@@ -27,6 +27,7 @@ __all__ = [
     "Recording",
     "Reservation",
     "Revision",
+    "SearchEntry",
     "SearchText",
     "Segment",
     "SignIn",

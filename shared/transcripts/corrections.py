@@ -25,8 +25,8 @@ from shared.errors import (
     TranscriptNotReady,
 )
 from shared.models import Job, Revision, StoredTranscript
+from shared.search.texts import correct_text
 from shared.transcripts.realign import corrected
-from shared.transcripts.search import index_sentence
 from shared.transcripts.values import Sentence, Transcript
 
 MAX_SENTENCE = 2000
@@ -92,7 +92,7 @@ def correct(
             )
             session.add(row)
             session.flush()
-            index_sentence(session, job_id, n, text)
+            correct_text(session, job_id, n, text)
             return _newest(session, owner_id, job_id, n)
     except IntegrityError:
         # Another wrote this revision at the same moment, or the job was deleted.

@@ -11,8 +11,10 @@ from shared import jobs
 from shared.db import Database
 from shared.folding import composed, fold
 from shared.models import LOCAL_OWNER, Recording, SearchText
+from shared.search import entries, hits
+from shared.search.snippets import Snippet
 from shared.states import JobStatus
-from shared.transcripts import corrections, search
+from shared.transcripts import corrections
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
 
@@ -34,10 +36,23 @@ def a_transcript(db: Database, *sentences: str, **values: str) -> str:
 
 
 def found(db: Database, query: str, *, owner_id: str = LOCAL_OWNER) -> set[str]:
+    """What is found by comparing all texts, and the same by the index: by what it has so far, and
+    once it has everything."""
+    compared = listed(db, query, owner_id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hits, "_FEW", -1)
+        assert listed(db, query, owner_id) == compared
+        while entries.catch_up(db, within_s=1):
+            pass
+        assert listed(db, query, owner_id) == compared
+    return compared
+
+
+def listed(db: Database, query: str, owner_id: str) -> set[str]:
     return {view.job.id for view in jobs.list_jobs(db, owner_id=owner_id, query=query).jobs}
 
 
-def snippet(db: Database, query: str) -> search.Snippet:
+def snippet(db: Database, query: str) -> Snippet:
     [snippet] = jobs.list_jobs(db, owner_id=LOCAL_OWNER, query=query).snippets.values()
     return snippet
 
@@ -88,7 +103,7 @@ class TestSearch:
 
     def test_the_sentence_that_says_most_of_it_is_shown_with_its_number(self, db: Database) -> None:
         a_transcript(db, "先说预算。", "然后说GPU。", "GPU的预算是多少？")
-        assert snippet(db, "gpu 预算") == search.Snippet(
+        assert snippet(db, "gpu 预算") == Snippet(
             2, (("GPU", True), ("的", False), ("预算", True), ("是多少？", False))
         )
 

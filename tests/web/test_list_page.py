@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from shared import jobs
 from shared.db import Database
 from shared.models import Recording
+from shared.search import hits, texts
 from shared.states import JobStatus, Stage
-from shared.transcripts import search
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
 from web.pages.listing import MAX_SELECTED, STATUS_FILTERS
@@ -137,11 +137,29 @@ def test_what_was_said_is_shown_as_text_and_never_as_markup(
 ) -> None:
     job_id = factories.a_job(rows, JobStatus.COMPLETED)
     with rows.writing() as session:
-        search.index_sentence(session, job_id, 1, "<b>GPU</b> & 预算")
+        texts.correct_text(session, job_id, 1, "<b>GPU</b> & 预算")
     page = client.get("/?q=gpu").text
     assert "&lt;b&gt;<mark>GPU</mark>&lt;/b&gt; &amp; 预算" in page
     assert f'href="/jobs/{job_id}#s1"' in page
     assert "“&lt;i&gt;”" in client.get("/?q=<i>").text
+
+
+def test_where_not_all_hits_are_counted_the_filters_say_that_there_are_more(
+    client: FlaskClient, rows: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hits, "_FEW", 0)
+    monkeypatch.setattr(hits, "MOST_COUNTED", 2)
+    failed = factories.a_job(rows, JobStatus.FAILED, filename="a.wav")
+    newer = [factories.submit(rows, filename=f"{n}.wav") for n in range(3)]
+
+    def counts(query: str) -> list[tuple[str, str]]:
+        filters = client.get(query).text.partition('class="filters"')[2].partition("</nav>")[0]
+        return re.findall(r">(\w+) <span>([^<]*)</span>", filters)
+
+    assert counts("/?q=wav") == [("All", "2+"), ("Waiting", "2+"), ("Failed", "0+")]
+    assert counts("/?q=0.wav") == [("All", "1"), ("Waiting", "1")]
+    found = client.get("/fragments/jobs?q=wav&show=failed").text
+    assert failed in found and newer[0] not in found
 
 
 def test_all_ids_of_a_list_are_given_with_their_states(client: FlaskClient, rows: Database) -> None:

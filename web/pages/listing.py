@@ -105,7 +105,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
     return {
         "rows": rows,
         "query": query,
-        "filters": _filters(query, page.counts),
+        "filters": _filters(query, page, snapshot.counts),
         "has_jobs": any(snapshot.counts.values()),
         "next_cursor": page.next_cursor,
         "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
@@ -118,16 +118,22 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
     }
 
 
-def _filters(query: ListQuery, counts: dict[JobStatus, int]) -> list[dict[str, Any]]:
-    """List the filters; one that matches no job is left out, unless it is the current one."""
+def _filters(
+    query: ListQuery, page: jobs.JobPage, owned: dict[JobStatus, int]
+) -> list[dict[str, Any]]:
+    """List the filters; one that matches no job is left out, unless it is the current one.
+
+    `owned` counts the owner's jobs, which may match where not all that match were counted.
+    """
     found = []
     for show, (label, statuses) in STATUS_FILTERS.items():
-        count = sum(counts[status] for status in statuses or JobStatus)
-        if count or show in ("all", query.show):
+        count = sum(page.counts[status] for status in statuses or JobStatus)
+        may_match = not page.all_counted and any(owned[status] for status in statuses)
+        if count or may_match or show in ("all", query.show):
             found.append(
                 {
                     "label": _(label),
-                    "count": format_decimal(count),
+                    "count": format_decimal(count) + ("" if page.all_counted else "+"),
                     "address": query.address(show=show),
                     "current": show == query.show,
                 }

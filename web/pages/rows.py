@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from flask import url_for
 
 from shared.jobs import JobPage
+from shared.search.snippets import Snippet
 from shared.settings import Settings
 from shared.states import JobStatus
-from shared.transcripts.search import Snippet
 from web.api.presenter import present
 from web.api.schemas import JobOut
 from web.pages.job_text import audio_texts, queue_texts, state_text

@@ -1,5 +1,6 @@
 """The sweep that every worker's main process runs: it ends expired leases, rings for waiting jobs,
-removes what is old, and records that the worker lives. Several workers may sweep at once."""
+removes what is old, indexes what is searched, and records that the worker lives. Several workers
+may sweep at once."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.db import Database
 from shared.queue import ring, waiting_doorbells
+from shared.search import entries
 from shared.settings import Settings
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
@@ -31,6 +33,9 @@ _RINGS_A_SWEEP = 100
 
 _LOOK_FOR_EXPIRED_S = 60.0
 """How often jobs and uploads that were kept long enough are looked for: hours need no hurry."""
+
+_INDEXING_S = 1.0
+"""Of a sweep, for texts that the search index does not have yet."""
 
 _ABANDONED_UPLOAD_S = 24 * 3600.0
 """An upload that got no byte for a day was cut off by a crash; a living one has timed out."""
@@ -83,6 +88,7 @@ class Reaper:
                 self._ring_for_waiting_jobs,
                 self._remove_abandoned_uploads,
                 self._delete_expired,
+                self._index_for_search,
             ):
                 self._run_step(step)
             if self._stopped.wait(self._settings.sweep_s):
@@ -152,6 +158,10 @@ class Reaper:
             deleted := jobs.delete_expired(self._db, self._blobs, kept=kept)
         ):
             log.info("deleted jobs that were kept long enough", jobs=deleted)
+
+    def _index_for_search(self) -> None:
+        if indexed := entries.catch_up(self._db, within_s=_INDEXING_S):
+            log.debug("indexed jobs for the search", jobs=indexed)
 
     def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.claimable_jobs(self._db, most=_RINGS_A_SWEEP)

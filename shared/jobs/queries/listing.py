@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.models import Job
+from shared.search.hits import Search, find_all, find_page
+from shared.search.snippets import Snippet, snippets
+from shared.search.terms import terms_of
 from shared.settings import SEEN_WITHIN_S
 from shared.states import JobStatus
-from shared.transcripts.search import Snippet, find_jobs, snippets, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class JobPage:
     """Workers that reported themselves lately."""
     counts: dict[JobStatus, int]
     """How many of the owner's jobs that have the words asked for are in each state."""
+    all_counted: bool = True
+    """False if more may have the words than `counts` says; it stops at about a thousand."""
     snippets: dict[str, Snippet] = field(default_factory=dict)
     """Where a job's transcript has these words, by its id."""
 
@@ -61,30 +64,31 @@ def _page(
     snapshot: QueueSnapshot,
     owner_id: str,
     statuses: Collection[JobStatus],
-    terms: Collection[str],
+    terms: Sequence[str],
     limit: int,
     cursor: str | None,
 ) -> JobPage:
-    counts = snapshot.counts
-    which: ColumnElement[bool]
+    counts, all_counted = snapshot.counts, True
     if terms:
-        found = find_jobs(session, owner_id, terms)
-        counts = dict.fromkeys(JobStatus, 0) | Counter(status for _, status in found)
-        which = Job.id.in_(_from(found, statuses, cursor)[: limit + 1])
+        search = Search(owner_id, terms, snapshot.counts)
+        found = find_page(session, search, statuses=statuses, limit=limit, cursor=cursor)
+        counts, all_counted, next_cursor = found.counts, found.all_counted, found.next_cursor
+        views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
         wanted = _in(select(Job.id).where(Job.owner_id == owner_id), statuses)
         if cursor is not None:
             wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
-        which = Job.id.in_(wanted.order_by(Job.id.desc()).limit(limit + 1))
-    views = view_jobs(session, snapshot, which)
-    more = len(views) > limit
-    views = views[:limit]
+        newest = wanted.order_by(Job.id.desc()).limit(limit + 1)
+        views = view_jobs(session, snapshot, Job.id.in_(newest))
+        next_cursor = views[limit - 1].job.id if len(views) > limit else None
+        views = views[:limit]
     shown = [view.job.id for view in views]
     return JobPage(
         views,
-        next_cursor=shown[-1] if more else None,
+        next_cursor=next_cursor,
         workers_alive=snapshot.workers,
         counts=counts,
+        all_counted=all_counted,
         snippets=snippets(session, shown, terms) if terms and shown else {},
     )
 
@@ -96,10 +100,7 @@ def list_states(
     terms = terms_of(query)
     with db.reading() as session:
         if terms:
-            found = find_jobs(session, owner_id, terms)
-            return [
-                (job_id, status) for job_id, status in found if status in (statuses or JobStatus)
-            ]
+            return find_all(session, Search(owner_id, terms, _counts(session, owner_id)), statuses)
         wanted = select(Job.id, Job.status).where(Job.owner_id == owner_id)
         rows = session.execute(_in(wanted, statuses).order_by(Job.id.desc()))
         return [(row.id, JobStatus(row.status)) for row in rows]
@@ -119,11 +120,6 @@ def _in(wanted: Any, statuses: Collection[JobStatus]) -> Any:
     )
 
 
-def _from(
-    found: Sequence[tuple[str, JobStatus]], statuses: Collection[JobStatus], cursor: str | None
-) -> list[str]:
-    return [
-        job_id
-        for job_id, status in found
-        if (not statuses or status in statuses) and (cursor is None or job_id < cursor)
-    ]
+def _counts(session: Session, owner_id: str) -> dict[JobStatus, int]:
+    counted = select(Job.status, func.count()).where(Job.owner_id == owner_id).group_by(Job.status)
+    return {JobStatus(status): count for status, count in session.execute(counted)}

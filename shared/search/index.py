@@ -1,0 +1,150 @@
+"""The search index: which jobs may have certain grams, by the number of their search entry.
+
+It may name a job that has them no more, so whoever asks compares the text; it never leaves one out
+that it was given.  SQLite's FTS5 walks its lists from the newest; PostgreSQL's GIN gives whole
+lists only, and is asked for a block of numbers at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from struct import pack
+from typing import Protocol
+from zlib import crc32
+
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, text
+from sqlalchemy.orm import Session
+
+_BLOCK_BITS = 16
+"""65,536 numbers are a block on PostgreSQL: whatever the grams, a block is read in some 20 ms."""
+
+
+class SearchIndex(Protocol):
+    goes_with_rows: bool
+    """Whether an entry leaves the index with its row, so that `remove` is not needed."""
+
+    def put(self, session: Session, number: int, grams: Collection[int]) -> None:
+        """Make these the grams of an entry, besides at most such as it had before."""
+
+    def remove(self, session: Session, number: int, grams: Collection[int]) -> None:
+        """Forget an entry that is never to be found again, and has these grams."""
+
+    def candidates(
+        self, session: Session, grams: Collection[int], *, below: int, most: int
+    ) -> list[int]:
+        """The highest numbers below a number whose entries may have all of the grams, the highest
+        first. Fewer than `most` are all that there are."""
+
+    def clear(self, session: Session) -> None:
+        """Forget everything."""
+
+    def size_bytes(self, session: Session) -> int:
+        """What it takes on the disk."""
+
+
+def index_of(session: Session) -> SearchIndex:
+    """The index of the database that a session is on."""
+    return _INDEXES[session.get_bind().dialect.name]
+
+
+class _Fts5Index:
+    """Grams are words of hexadecimal digits, so that no tokeniser has an opinion on them.
+
+    The table keeps no content: an entry's grams are added, and removed by naming them.  Those that
+    a correction took away stay, and cost a comparison when they are asked for.
+    """
+
+    goes_with_rows = False
+
+    def put(self, session: Session, number: int, grams: Collection[int]) -> None:
+        session.execute(
+            text("INSERT INTO search_index (rowid, grams) VALUES (:number, :grams)"),
+            {"number": number, "grams": _words(grams)},
+        )
+
+    def remove(self, session: Session, number: int, grams: Collection[int]) -> None:
+        session.execute(
+            text(
+                "INSERT INTO search_index (search_index, rowid, grams) "
+                "VALUES ('delete', :number, :grams)"
+            ),
+            {"number": number, "grams": _words(grams)},
+        )
+
+    def candidates(
+        self, session: Session, grams: Collection[int], *, below: int, most: int
+    ) -> list[int]:
+        found = session.scalars(
+            text(
+                "SELECT rowid FROM search_index WHERE search_index MATCH :grams "
+                "AND rowid < :below ORDER BY rowid DESC LIMIT :most"
+            ),
+            {"grams": _words(grams), "below": below, "most": most},
+        )
+        return list(found.all())
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
+
+    def size_bytes(self, session: Session) -> int:
+        size = session.scalar(text("SELECT sum(length(block)) FROM search_index_data"))
+        return int(size or 0)
+
+
+def _words(grams: Collection[int]) -> str:
+    return " ".join(format(gram, "x") for gram in grams)
+
+
+class _GinIndex:
+    """A gram's key depends on the block too, so that its lists end where the block does."""
+
+    goes_with_rows = True
+
+    def put(self, session: Session, number: int, grams: Collection[int]) -> None:
+        session.execute(_PUT, {"number": number, "keys": _keys(number >> _BLOCK_BITS, grams)})
+
+    def remove(self, session: Session, number: int, grams: Collection[int]) -> None:
+        raise NotImplementedError("an entry's foreign key does it")
+
+    def candidates(
+        self, session: Session, grams: Collection[int], *, below: int, most: int
+    ) -> list[int]:
+        first, last = session.execute(
+            text("SELECT min(number), max(number) FROM search_index")
+        ).one()
+        if first is None:
+            return []
+        below = min(below, last + 1)
+        found: list[int] = []
+        for block in range((below - 1) >> _BLOCK_BITS, (first >> _BLOCK_BITS) - 1, -1):
+            asked = {"keys": _keys(block, grams), "below": below, "most": most - len(found)}
+            found += session.scalars(_CANDIDATES, asked)
+            if len(found) == most:
+                break
+        return found
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("TRUNCATE search_index"))
+
+    def size_bytes(self, session: Session) -> int:
+        size = session.scalar(text("SELECT pg_total_relation_size('search_index')"))
+        return int(size or 0)
+
+
+def _keys(block: int, grams: Collection[int]) -> list[int]:
+    """A key is a hash of 32 bits: half the size, and two that meet cost a comparison."""
+    return [crc32(pack(">IQ", block, gram)) - 2**31 for gram in grams]
+
+
+_PUT = text(
+    "INSERT INTO search_index (number, keys) VALUES (:number, :keys) "
+    "ON CONFLICT (number) DO UPDATE SET keys = excluded.keys"
+).bindparams(bindparam("number", type_=BigInteger), bindparam("keys", type_=ARRAY(Integer)))
+
+# Sorted outside: an order by number would tempt the planner to walk the table instead.
+_CANDIDATES = text(
+    "WITH found AS MATERIALIZED (SELECT number FROM search_index WHERE keys @> :keys) "
+    "SELECT number FROM found WHERE number < :below ORDER BY number DESC LIMIT :most"
+).bindparams(bindparam("keys", type_=ARRAY(Integer)), bindparam("below", type_=BigInteger))
+
+_INDEXES: dict[str, SearchIndex] = {"sqlite": _Fts5Index(), "postgresql": _GinIndex()}

@@ -1,0 +1,49 @@
+"""What of a transcript is searched: its text as it reads now, a sentence a line.
+
+The index follows by itself: the database marks the entry of a job whose text is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from shared.folding import composed, fold
+from shared.models import SearchText
+
+
+def store_text(session: Session, job_id: str, sentences: Iterable[str]) -> None:
+    """Make these the searched text of a job, in the transaction that stores them."""
+    text = "\n".join(map(_line, sentences))
+    session.execute(
+        delete(SearchText)
+        .where(SearchText.job_id == job_id)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(insert(SearchText).values(job_id=job_id, folded=fold(text), text=text))
+
+
+def correct_text(session: Session, job_id: str, n: int, sentence: str) -> None:
+    """Make this the searched text of sentence `n`, in the transaction that corrects it."""
+    row = session.execute(
+        select(SearchText.text)
+        .where(SearchText.job_id == job_id)
+        .with_for_update()  # or a correction of another sentence at this moment would be lost
+    ).one_or_none()
+    if row is None:
+        return  # finished by a worker of a version that stored none
+    lines = row.text.split("\n")
+    lines[n] = _line(sentence)
+    whole = "\n".join(lines)
+    session.execute(
+        update(SearchText)
+        .where(SearchText.job_id == job_id)
+        .values(folded=fold(whole), text=whole)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _line(text: str) -> str:
+    return composed(" ".join(text.split()))
