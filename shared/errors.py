@@ -83,6 +83,11 @@ class InvalidRequest(PermanentError):
     default_message = "The request is not one that this API understands."
 
 
+class MalformedForm(InvalidRequest):
+    code = "malformed_form"
+    default_message = "The form in this request is not whole or not well-formed. Send it again."
+
+
 class FileTooLarge(PermanentError):
     code = "file_too_large"
     http_status = 413

@@ -1,4 +1,4 @@
-"""File names: cleaned when they are submitted, and encoded in headers."""
+"""File names: decoded and cleaned when they are submitted, and encoded in headers."""
 
 from __future__ import annotations
 
@@ -37,6 +37,24 @@ def clean_filename(name: str | None) -> str:
         suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
         base = base[: MAX_LENGTH - len(suffix)] + suffix
     return base
+
+
+def decode_text(text: bytes) -> str:
+    """Decode a name or a field that does not say in which encoding it is: UTF-8, else GB18030.
+
+    Bytes that are neither become U+FFFD each: a recording is not refused for its name.
+
+    >>> decode_text("会议.wav".encode("gbk"))
+    '会议.wav'
+    """
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return text.decode("gb18030")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace")
 
 
 def attachment(name: str) -> str:

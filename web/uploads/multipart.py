@@ -20,6 +20,7 @@ from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.idempotency import idempotency_key
 from web.services import services
+from web.uploads.form_parser import FormParser
 from web.uploads.request_body import RequestBody
 from web.uploads.reserved_room import ReservedRoom
 
@@ -66,6 +67,7 @@ class ReceivedFile:
 class UploadRequest(Request):
     """A request whose file parts become ReceivedFiles, discarded at its end unless kept."""
 
+    form_data_parser_class = FormParser
     max_form_parts = _MAX_FORM_PARTS
 
     def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:

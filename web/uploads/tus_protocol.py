@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ChecksumMismatch, InvalidRequest, PermanentError
+from web.http.filenames import decode_text
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,termination,expiration,checksum"
@@ -91,7 +92,7 @@ def metadata(header: str | None) -> dict[str, str]:
                 "commas, each name once.",
                 param="Upload-Metadata",
             )
-        found[name] = _decoded(encoded, "Upload-Metadata").decode("utf-8", "replace")
+        found[name] = decode_text(_decoded(encoded, "Upload-Metadata"))
     return found
 
 
