@@ -27,7 +27,7 @@ RUN pip install --no-deps --no-build-isolation .
 FROM python:3.11-slim AS runtime
 RUN groupadd --gid 10001 longscribe \
     && useradd --uid 10001 --gid longscribe --no-create-home --home-dir /tmp longscribe \
-    && install --directory --owner=longscribe --group=longscribe /data /models
+    && install --directory --mode=0700 --owner=longscribe --group=longscribe /data /models
 ENV PATH=/opt/longscribe/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -17,8 +17,9 @@ def session_secret(settings: Settings) -> str:
 def _kept_secret(path: Path) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
+        # 0o660: the umask takes the group's part away, unless a group shares the folder.
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
         try:

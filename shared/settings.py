@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.errors import LongscribeError
 from shared.limit_settings import LimitSettings
+from shared.recognition_settings import RecognitionSettings
 
 DEMO = "demo"  # the bundled model
 
@@ -50,9 +51,10 @@ class InvalidSettings(LongscribeError):
     code = "invalid_settings"
 
 
-class Settings(LimitSettings):
+class Settings(LimitSettings, RecognitionSettings):
     """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
-    is kept, stands in `shared.limit_settings`."""
+    is kept, stands in `shared.limit_settings`, and how it is recognised in
+    `shared.recognition_settings`."""
 
     # --- where it listens and keeps things
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
@@ -136,46 +138,18 @@ class Settings(LimitSettings):
         "int8 (on a CPU).",
     )
 
-    # --- batches
-    batch_size_s: Literal["auto"] | float = Field(
-        "auto",
-        description="Padded seconds of audio in one forward pass: auto, or a number that free "
-        "memory still caps.",
-    )
-    batch_ceiling_short_s: float = Field(
-        300, gt=0, description="Ceiling for recordings under 5 minutes."
-    )
-    batch_ceiling_medium_s: float = Field(
-        400, gt=0, description="Ceiling for recordings under 30 minutes."
-    )
-    batch_ceiling_long_s: float = Field(600, gt=0, description="Ceiling for longer recordings.")
-    memory_reserve_fraction: float = Field(
-        0.1, ge=0, lt=1, description="Share of the free memory that batches leave alone."
-    )
-
-    # --- voice activity
-    vad_end_silence_ms: int = Field(
-        800, ge=100, le=10_000, description="Silence that ends a segment, in milliseconds."
-    )
-    max_segment_s: float = Field(
-        60, ge=20, le=600, description="Longer speech is cut at its quietest point before this."
-    )
-
-    # --- confidence
-    low_confidence: float = Field(
-        0.6,
-        ge=0,
-        le=1,
-        description="Words that the model gave a lower probability are marked, and where many are, "
-        "the transcript gets a warning. 0: neither.",
-    )
-
     # --- listening
     playable_copy: Literal["auto", "never"] = Field(
         "auto", description="auto: a light copy is made where browsers cannot play a recording."
     )
 
     # --- safety
+    umask: str = Field(
+        "077",
+        pattern=r"^0?[0-7][0-7]7$",
+        description="Permissions that files and folders are made without, in octal. 007: members "
+        "of the group share the data folder.",
+    )
     sandbox: Literal["if-available", "required"] = Field(
         "if-available",
         description="required: recordings are decoded only where the kernel takes a filter on "
@@ -230,13 +204,6 @@ class Settings(LimitSettings):
         "json", description="One JSON object a line, or text for people."
     )
 
-    @field_validator("batch_size_s")
-    @classmethod
-    def _batch_size_is_positive(cls, value: Literal["auto"] | float) -> Literal["auto"] | float:
-        if value != "auto" and not 1 <= value <= 100_000:
-            raise ValueError("must be auto or a number of seconds from 1 to 100000")
-        return value
-
     @field_validator("database_url")
     @classmethod
     def _database_is_supported(cls, value: str) -> str:
@@ -289,6 +256,10 @@ class Settings(LimitSettings):
     @cached_property
     def resolved_redis_url(self) -> str:
         return self.redis_url.get_secret_value() or f"redis+socket://{self.redis_socket}"
+
+    @property
+    def umask_bits(self) -> int:
+        return int(self.umask, 8)
 
     @property
     def sandbox_required(self) -> bool:

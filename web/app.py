@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from apiflask import APIFlask
 
 from shared.logs import configure_logging
+from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.api import corrections, docs_page, jobs, listening, openapi
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     Raises InvalidSettings.
     """
     settings = settings or load_settings()
+    take_umask(settings)
     configure_logging(settings)
     app = APIFlask(
         __name__,

@@ -12,11 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
+from shared.private_files import close_to_others, take_umask
 from shared.settings import InvalidSettings, Settings, is_loopback, load_settings
 from web.authentication.first_run import announce_set_up
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 def _settings_or_exit() -> Settings:
@@ -28,6 +32,7 @@ def _settings_or_exit() -> Settings:
 
 
 _settings = _settings_or_exit()
+take_umask(_settings)
 
 
 class StructuredLogger(Logger):  # type: ignore[misc]
@@ -54,6 +59,7 @@ loglevel = _settings.log_level.lower()
 logger_class = StructuredLogger
 accesslog = None  # web.monitoring.access_log writes one line a request
 control_socket_disable = True
+umask = _settings.umask_bits  # else gunicorn's own sockets are everybody's
 # The heartbeat file; on a disk a busy fsync can stop it for longer than the timeout.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
@@ -82,6 +88,8 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
+    if closed := close_to_others(_settings):
+        log.warning("others could read these; they are private now", paths=[*map(str, closed)])
     announce_set_up(_settings)
 
 

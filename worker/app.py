@@ -7,19 +7,23 @@ from typing import Any
 from celery import signals
 
 from shared.logs import configure_logging
+from shared.private_files import take_umask
 from shared.queue import make_celery
 from shared.settings import load_settings
 from worker import child_process, main_process
 from worker.supervision.doorbells import accept_doorbells_only
 
+_settings = load_settings()
+take_umask(_settings)
+configure_logging(_settings)
 accept_doorbells_only()
-app = make_celery(load_settings())
+app = make_celery(_settings)
 app.conf.include = ["worker.tasks"]
 
 
 @signals.setup_logging.connect
 def _logging(**_: Any) -> None:
-    configure_logging(load_settings())
+    configure_logging(_settings)
 
 
 @signals.celeryd_init.connect

@@ -15,6 +15,7 @@ import structlog
 from billiard import active_children
 
 from shared.db import Database
+from shared.private_files import close_to_others
 from shared.settings import load_settings
 from worker.audio.sandbox.check import why_unavailable
 from worker.supervision.reaper import Reaper
@@ -70,12 +71,15 @@ def require_sandbox() -> None:
 
 
 def before_children() -> None:
-    """Prepare the signals between this process and its children.
+    """Close the data folder to others, and prepare the signals to this process's children.
 
     A child that receives STOP_SIGNAL before it has a handler would die of it.  Blocked, which
     children inherit, the signal waits until the child has one.
     """
-    remove_stale_files(load_settings().watch_dir, worker=worker_name(os.getpid()))
+    settings = load_settings()
+    if closed := close_to_others(settings):
+        log.warning("others could read these; they are private now", paths=[*map(str, closed)])
+    remove_stale_files(settings.watch_dir, worker=worker_name(os.getpid()))
     signal.pthread_sigmask(signal.SIG_BLOCK, {STOP_SIGNAL})
     signal.signal(NO_MODEL_SIGNAL, _note_that_no_model_loads)
 

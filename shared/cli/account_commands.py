@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from shared import accounts
+from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
 from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.models import LOCAL_OWNER
-from shared.settings import load_settings
 
 user = typer.Typer(no_args_is_help=True, help="The accounts of this server.")
 key = typer.Typer(no_args_is_help=True, help="The API keys of an account.")
@@ -28,7 +28,7 @@ _PasswordStdin = Annotated[
 @contextmanager
 def _database() -> Iterator[Database]:
     with errors_in_words():
-        db = Database(load_settings().resolved_database_url)
+        db = Database(configured().resolved_database_url)
         try:
             yield db
         finally:

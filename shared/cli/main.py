@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from shared.cli import account_commands
+from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
-from shared.settings import Settings, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,8 +28,11 @@ _INTERRUPTED = 130
 
 
 def _stop_on_signals() -> None:
-    """SIGTERM and a closed terminal stop everything in order, as Ctrl-C does."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """SIGTERM and a closed terminal stop everything in order, as Ctrl-C does.
+
+    SIGINT is set too: a shell starts a program with `&` so that it is ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
 
 
@@ -40,7 +43,7 @@ def serve() -> None:
 
     _stop_on_signals()
     with errors_in_words():
-        serve_until_stopped(load_settings())
+        serve_until_stopped(configured())
 
 
 @app.command()
@@ -51,7 +54,7 @@ def demo() -> None:
     _stop_on_signals()
     with errors_in_words():
         try:
-            right = run_demo(load_settings())
+            right = run_demo(configured())
         except KeyboardInterrupt:
             typer.echo("Stopped.")
             raise typer.Exit(_INTERRUPTED) from None
@@ -99,7 +102,7 @@ def migrate(
     import migrations
 
     with errors_in_words():
-        settings: Settings = load_settings()
+        settings = configured()
         if not settings.database_url:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrations.upgrade(settings.resolved_database_url)
@@ -130,7 +133,7 @@ def doctor(
     from shared.cli.doctor import examine as doctors
 
     with errors_in_words():
-        findings = doctors.examine(load_settings(), delete_orphans=delete_orphans, quick=quick)
+        findings = doctors.examine(configured(), delete_orphans=delete_orphans, quick=quick)
     typer.echo(doctors.as_json(findings) if as_json else doctors.as_columns(findings))
     raise typer.Exit(doctors.exit_status(findings))
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.installation import as_wav, children
-from tests.support.services import Service, family, hold_port, start, wait_for
+from tests.support.services import REPOSITORY, Service, family, hold_port, start, wait_for
 from tests.support.speech.demo_speech import meeting
 
 CLI = [sys.executable, "-m", "shared.cli"]
@@ -54,7 +55,9 @@ def starting_below(parent: Path) -> Iterator[Serve]:
     def begin(folder: str, port: int, **more: str) -> Service:
         env = environment(parent / folder, port, **more)
         log_path = parent / f"{folder}-{len(started)}.log"
-        service = start([*CLI, "serve"], env=env, log_path=log_path)
+        # As `longscribe serve &` of a shell, which has SIGINT ignored, with the usual umask.
+        shell = ["sh", "-c", 'trap "" INT; umask 022; exec "$@"', "sh"]
+        service = start([*shell, *CLI, "serve"], env=env, log_path=log_path)
         started.append(service)
         return service
 
@@ -120,6 +123,38 @@ def child_named(service: Service, name: str) -> int:
 def health(port: int) -> dict[str, object]:
     body: dict[str, object] = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()
     return body
+
+
+def readable_by_others(folder: Path) -> dict[str, str]:
+    return {
+        str(path): stat.filemode(path.lstat().st_mode)
+        for path in (folder, *folder.rglob("*"))
+        if not path.is_symlink() and stat.S_IMODE(path.lstat().st_mode) & 0o077
+    }
+
+
+def test_only_its_own_user_can_read_what_it_keeps(serve: Serve, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "logs").mkdir(parents=True)
+    (data / "logs" / "web.log").write_text('{"code": "that of an earlier start"}\n')
+    for path in (data, data / "logs", data / "logs" / "web.log"):
+        path.chmod(0o755)
+    (data / "work").mkdir()  # what shows whose folder it is
+    port = hold_port()
+    stack = serve("data", port)
+    wait_until_ready(stack)
+    with (REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac").open("rb") as audio:
+        api = f"http://127.0.0.1:{port}/api/v1/jobs"
+        job_id = requests.post(api, files={"file": audio}, timeout=30).json()["id"]
+    wait_for(
+        lambda: requests.get(f"{api}/{job_id}", timeout=10).json()["status"] == "completed",
+        seconds=60,
+        what="the transcript",
+    )
+    made = {path.name for path in data.rglob("*")}
+    assert {"longscribe.db", "redis.sock", "secret_key", "worker.log", "stack.lock"} <= made
+    assert readable_by_others(data) == {}
+    assert f"Others could read {data} " in stack.log
 
 
 def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> None:

@@ -18,6 +18,7 @@ from shared.cli.doctor.database import check_clock, check_database, check_jobs, 
 from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis
 from shared.cli.doctor.orphans import check_orphans
+from shared.cli.doctor.permissions import check_permissions
 from shared.cli.doctor.sandbox import check_sandbox
 from shared.cli.doctor.speech import ENGINE_WITHIN_S, check_speech
 from shared.cli.embedded.data_folder import holder
@@ -52,6 +53,7 @@ def examine(
         [
             Check("data folder", partial(check_data_folder, settings)),
             Check("disk", partial(check_disk, settings)),
+            Check("permissions", partial(check_permissions, settings), within_s=_FOLDERS_WITHIN_S),
             Check("sandbox", partial(check_sandbox, settings)),
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
             Check(

@@ -26,6 +26,7 @@ from shared.cli.embedded.redis_server import (
 )
 from shared.db import Database
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
+from shared.private_files import close_to_others, take_umask
 from shared.settings import Settings
 
 Say = Callable[[str], None]
@@ -181,10 +182,13 @@ def running_stack(settings: Settings, say: Say, *, any_free_port: bool = False) 
     """
     if sys.platform != "linux":
         raise StackFailed("The embedded stack needs Linux; elsewhere use docker compose.")
+    take_umask(settings)
     with (
         claimed(settings.data_dir),
         listening(settings.host, settings.port, or_any_free=any_free_port) as server,
     ):
+        if closed := close_to_others(settings):
+            say(f"Others could read {closed[0]} ({len(closed)} files and folders); private now.")
         stack = Stack(settings, server, say)
         try:
             stack.start()

@@ -1,0 +1,94 @@
+"""What Longscribe writes is for its own user only, unless LONGSCRIBE_UMASK says otherwise.
+
+Every process takes that umask before it writes anything, and whoever starts first mends what an
+earlier version, or another umask, left open.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from shared.settings import Settings
+
+_OURS = ("longscribe.db", "stack.lock", "recordings", "secret_key", "work", "calibration")
+"""One of these in a folder shows that it is a data folder, and not, say, somebody's home."""
+
+_BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal")
+
+
+def take_umask(settings: Settings) -> None:
+    """Have this process and its children make files for nobody else."""
+    os.umask(settings.umask_bits)
+
+
+def open_to_others(settings: Settings) -> list[Path]:
+    """What of the data folder and the SQLite file has permissions that the umask takes away.
+
+    A folder that is closed protects what is below it, so that is not looked at; nor is what lies
+    in the recordings' folder, which may hold a million files.
+    """
+    return [path for path in dict.fromkeys(_looked_at(settings)) if _surplus(path, settings)]
+
+
+def close_to_others(settings: Settings) -> list[Path]:
+    """Take these permissions away where the file is this user's own; what was changed.
+
+    A data folder that does not look like one is left alone, and so is one with the sticky bit,
+    such as /tmp.
+    """
+    changed = []
+    for path in open_to_others(settings):
+        try:
+            status = path.stat()
+            if status.st_uid == os.getuid():
+                path.chmod(stat.S_IMODE(status.st_mode) & ~settings.umask_bits)
+                changed.append(path)
+        except OSError:  # gone meanwhile, or a file system without permissions
+            continue
+    return changed
+
+
+def _looked_at(settings: Settings) -> Iterator[Path]:
+    folder = settings.data_dir.resolve()
+    if _is_data_folder(folder):
+        yield folder
+        if _surplus(folder, settings):
+            yield from _below(folder)
+        yield (folder / "recordings").resolve()  # it may be a link to another disk
+    url = make_url(settings.resolved_database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        database = Path(url.database).resolve()
+        if folder not in database.parents:
+            for ending in _BESIDE_A_DATABASE:
+                yield database.with_name(database.name + ending)
+
+
+def _is_data_folder(folder: Path) -> bool:
+    try:
+        sticky = bool(folder.stat().st_mode & stat.S_ISVTX)
+        names = {entry.name for entry in folder.iterdir()}
+    except OSError:
+        return False
+    return not sticky and folder.parent != folder and (not names or not names.isdisjoint(_OURS))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        here = Path(parent)
+        yield from (here / name for name in (*folders, *files))
+        if here == folder and "recordings" in folders:
+            folders.remove("recordings")
+
+
+def _surplus(path: Path, settings: Settings) -> int:
+    """The permissions of `path` that the umask takes away; 0 for a link and what is not there."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return 0
+    return 0 if stat.S_ISLNK(mode) else stat.S_IMODE(mode) & settings.umask_bits
