@@ -57,6 +57,12 @@ class LimitSettings(BaseSettings):
         description="Bytes of recordings, with what open uploads announced, that one account may "
         "have. 0: its share.",
     )
+    owner_monthly_hours: float = Field(
+        0,
+        ge=0,
+        description="Hours of audio that one account may submit in a month, unless an "
+        "administrator gave it another quota. 0: any number.",
+    )
     min_free_bytes: int = Field(
         2**30, ge=0, description="Disk space that uploads and decoding never touch."
     )

@@ -32,6 +32,7 @@ from web.pages import (  # noqa: F401 - three register themselves
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
 from web.polling.unchanged import answer_unchanged_polls
+from web.quotas import views as quotas
 from web.services import open_services
 from web.uploads import tus_views
 from web.uploads.multipart import UploadRequest
@@ -81,6 +82,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(tus_views.blueprint)
+    app.register_blueprint(quotas.api)
+    app.register_blueprint(quotas.fragment)
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
     app.register_blueprint(pages)

@@ -30,6 +30,7 @@ from shared.accounts.users import (
     person_named,
     reset_password,
     set_admin,
+    set_monthly_quota,
 )
 from shared.models import LOCAL_OWNER
 
@@ -65,5 +66,6 @@ __all__ = [
     "revoke_key",
     "session_credential",
     "set_admin",
+    "set_monthly_quota",
     "sign_in",
 ]

@@ -120,3 +120,8 @@ class SetUpDone(PermanentError):
     code = "set_up_done"
     http_status = 409
     default_message = "There is an account already, so this server is set up. Sign in with it."
+
+
+class UnusableQuota(InvalidRequest):
+    code = "unusable_quota"
+    default_message = "A quota is a number of hours of audio a month, from 0 to 1,000,000."

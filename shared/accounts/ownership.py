@@ -8,10 +8,20 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.models import LOCAL_OWNER, Base, Job, OwnerTurn, Recording, Tally, User
+from shared.models import (
+    LOCAL_OWNER,
+    Base,
+    Job,
+    MonthlyUsage,
+    OwnerTurn,
+    Recording,
+    Tally,
+    User,
+)
+from shared.quotas.monthly import move_usage
 from shared.states import JobStatus
 
-_NOT_MOVED = {OwnerTurn.__tablename__, Tally.__tablename__}
+_NOT_MOVED = {OwnerTurn.__tablename__, Tally.__tablename__, MonthlyUsage.__tablename__}
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
@@ -36,7 +46,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:
-        # Turns are not inherited; the tallies follow the jobs by themselves.
+        # Turns are not inherited; the tallies follow the jobs by themselves, and use is added up.
         if table.name in _NOT_MOVED or "owner_id" not in table.c:
             continue
         result = session.execute(
@@ -44,6 +54,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         )
         if table.name == Recording.__tablename__:
             moved = cast(CursorResult[Any], result).rowcount
+    move_usage(session, from_owner, to_owner)
     if to_owner != LOCAL_OWNER and not session.scalar(
         select(User.is_admin).where(User.id == to_owner)
     ):

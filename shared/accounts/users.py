@@ -19,6 +19,7 @@ from shared.accounts.errors import (
     SamePassword,
     SetUpDone,
     UnusableName,
+    UnusableQuota,
     WrongPassword,
 )
 from shared.accounts.ownership import lower_priorities, move_everything
@@ -26,6 +27,9 @@ from shared.accounts.serial import one_at_a_time
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
+
+LARGEST_QUOTA_S = 1e6 * 3600
+"""Seconds of audio a month, more than can be recognised."""
 
 LONGEST_NAME = 64
 """Characters of an account's name."""
@@ -41,6 +45,9 @@ class Person:
     password_is_temporary: bool
     created_at: datetime
     disabled_at: datetime | None
+    monthly_audio_s: float | None = None
+    """Seconds of audio that the account may submit in a month; 0 for any, None for what the
+    settings say."""
     recordings: int = 0
     """The number of recordings the account owns; 0 unless `people` made this."""
 
@@ -54,6 +61,7 @@ def as_person(user: User, recordings: int = 0) -> Person:
         password_is_temporary=user.password_is_temporary,
         created_at=user.created_at,
         disabled_at=user.disabled_at,
+        monthly_audio_s=user.monthly_audio_s,
         recordings=recordings,
     )
 
@@ -191,6 +199,15 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
             _require_another_admin(session, user)
             lower_priorities(session, user_id)
         user.is_admin = is_admin
+
+
+def set_monthly_quota(db: Database, user_id: str, audio_s: float | None) -> None:
+    """Set how many seconds of audio an account may submit in a month: 0 for any number, None for
+    what the settings say. Raises AccountNotFound or UnusableQuota."""
+    if audio_s is not None and not 0 <= audio_s <= LARGEST_QUOTA_S:  # NaN is not either
+        raise UnusableQuota(param="hours")
+    with db.writing() as session:
+        _found(session, user_id).monthly_audio_s = audio_s
 
 
 def _require_another_admin(session: Session, user: User) -> None:

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from shared import accounts
+from shared.accounts.errors import UnusableQuota
 from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
 from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.models import LOCAL_OWNER
+from shared.quotas import monthly
 
 user = typer.Typer(no_args_is_help=True, help="The accounts of this server.")
 key = typer.Typer(no_args_is_help=True, help="The API keys of an account.")
@@ -70,15 +72,17 @@ def add_user(
 
 @user.command("list")
 def list_users() -> None:
-    """Name, role, state and number of recordings."""
+    """Name, role, state, number of recordings, and the audio of this month."""
     with _database() as db:
-        found = accounts.people(db)
+        found, used = accounts.people(db), monthly.used_by_owner(db)
     if not found:
         typer.echo("There is no account yet. Add one: longscribe user add NAME --admin")
     for person in found:
         role = "administrator" if person.is_admin else "-"
         state = "disabled" if person.disabled_at else "enabled"
-        typer.echo(f"{person.name}\t{role}\t{state}\t{person.recordings} recordings")
+        quota = _hours_text(person.monthly_audio_s)
+        month = f"{used.get(person.id, 0.0) / 3600:.1f} hours this month, of {quota}"
+        typer.echo(f"{person.name}\t{role}\t{state}\t{person.recordings} recordings\t{month}")
 
 
 @user.command("disable")
@@ -106,6 +110,36 @@ def set_password(name: str, password_stdin: _PasswordStdin = False) -> None:
         accounts.reset_password(db, person.id, password, is_temporary=not password_stdin)
     typer.echo(f"{person.name} has a new password.")
     _tell_password(person.name, password, password_stdin)
+
+
+@user.command("quota")
+def set_quota(
+    name: str,
+    hours: Annotated[
+        str,
+        typer.Argument(help="A number, 'any', or 'default' for LONGSCRIBE_OWNER_MONTHLY_HOURS."),
+    ],
+) -> None:
+    """Set how many hours of audio an account may submit in a month."""
+    with _database() as db:
+        person = accounts.person_named(db, name)
+        accounts.set_monthly_quota(db, person.id, _quota_s(hours))
+    typer.echo(f"{person.name} may submit {_hours_text(_quota_s(hours))} of audio a month.")
+
+
+def _quota_s(hours: str) -> float | None:
+    if hours == "default":
+        return None
+    try:
+        return 0.0 if hours == "any" else float(hours) * 3600
+    except ValueError:
+        raise UnusableQuota(param="hours") from None
+
+
+def _hours_text(seconds: float | None) -> str:
+    if seconds is None:
+        return "the server's default"
+    return f"{seconds / 3600:g} hours" if seconds else "any amount"
 
 
 @user.command("hand-over")

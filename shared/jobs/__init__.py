@@ -33,7 +33,12 @@ from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
-from shared.jobs.limit import QueueLimit, require_room, waiting_audio_s
+from shared.jobs.limit import (
+    QueueLimit,
+    require_room,
+    waiting_audio_by_owner,
+    waiting_audio_s,
+)
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -65,6 +70,7 @@ from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapsho
 from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
 from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
+from shared.jobs.queries.standing import OwnerStanding, owner_standing
 from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
@@ -87,6 +93,7 @@ __all__ = [
     "JobSelection",
     "JobView",
     "Outcome",
+    "OwnerStanding",
     "PartialText",
     "PlannedSegment",
     "PlayableCopy",
@@ -130,6 +137,7 @@ __all__ = [
     "list_states",
     "note_batch_choice",
     "note_worker",
+    "owner_standing",
     "partial_text",
     "plan_playable_copy",
     "planned_playable_copy",
@@ -156,6 +164,7 @@ __all__ = [
     "stored_recognition",
     "stored_state",
     "submit",
+    "waiting_audio_by_owner",
     "waiting_audio_s",
     "worker_last_seen",
     "workers_seen",

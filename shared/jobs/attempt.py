@@ -16,6 +16,7 @@ from shared.jobs.claim import Claim
 from shared.jobs.events import NewEvent, record, record_once
 from shared.jobs.lease import renew
 from shared.models import Attempt, Recording
+from shared.quotas.monthly import count_decoded
 from shared.states import BatchLimit, EventKind, Stage
 
 _EVENT_OF_STAGE = {
@@ -96,6 +97,7 @@ def set_stage(
                 .values(duration_s=duration_s)
                 .execution_options(synchronize_session=False)
             )
+            count_decoded(session, claim.blob_key, duration_s)
             record_once(
                 session,
                 claim.job_id,

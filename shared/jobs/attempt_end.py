@@ -17,6 +17,7 @@ from shared.jobs.lease import refuse
 from shared.jobs.plan import require_all_recognised
 from shared.jobs.transition import move
 from shared.models import Attempt, Checkpoint, Job, StoredTranscript
+from shared.quotas.monthly import give_back_undecoded
 from shared.search.texts import store_text
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
 from shared.transcripts.values import Transcript
@@ -55,6 +56,8 @@ def end_attempt(
         **(moves | dict(of_job or {})),
     ):
         return False
+    if to_status is JobStatus.FAILED:
+        give_back_undecoded(session, job_id)
     ends: dict[str, Any] = {
         "outcome": outcome.value,
         "ended_at": database_now(),

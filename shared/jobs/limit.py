@@ -16,10 +16,11 @@ from shared.jobs.eta.throughput import (
     estimate_audio_s,
     learned_throughput,
 )
-from shared.jobs.tallies.counts import counted
+from shared.jobs.tallies.counts import audio_by_owner, counted
 from shared.models import Job
 from shared.quotas.errors import QueueHoursShareFull, QueueShareFull
 from shared.quotas.limits import UNLIMITED, Allowance, OwnerLimits, allowance, share_of
+from shared.quotas.monthly import refuse_beyond_quota
 from shared.states import JobStatus
 
 _ONE_AT_A_TIME = 0x6C6F6E67_73637269
@@ -68,7 +69,8 @@ def require_room(
     """Refuse a submission before its bytes are read, as far as can be told by then.
 
     `submit` decides.  A key that made a job already passes: its answer must be given again.
-    Whether that is so is returned.  Raises QueueFull or QueueShareFull.
+    Whether that is so is returned.  Raises QueueFull, QueueShareFull or
+    MonthlyQuotaUsed.
     """
     with db.reading() as session:
         if idempotency_key is not None and session.scalar(
@@ -81,6 +83,7 @@ def require_room(
             session, filename=filename, size_bytes=size_bytes, longest_s=limit.longest_s
         )
         refuse_beyond(session, limit, owner_id, length_s)
+        refuse_beyond_quota(session, limit.owner, owner_id, length_s)
     return False
 
 
@@ -170,6 +173,12 @@ def waiting_audio_s(db: Database) -> float:
     """Seconds of audio that wait, as far as their lengths are known or guessed."""
     with db.reading() as session:
         return _waiting_audio_s(session)
+
+
+def waiting_audio_by_owner(db: Database) -> dict[str, float]:
+    """The same for each owner that has something waiting."""
+    with db.reading() as session:
+        return audio_by_owner(session, JobStatus.QUEUED)
 
 
 def _waiting_audio_s(session: Session) -> float:

@@ -23,6 +23,7 @@ from shared.jobs.limit import (
     refuse_beyond,
 )
 from shared.models import Job, Recording, Upload
+from shared.quotas.monthly import count_accepted, refuse_beyond_quota
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
 
@@ -58,7 +59,7 @@ def submit(
     from the bytes.  `upload_id` names the upload that the bytes came by, if they came in pieces.
 
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
-    QueueFull or QueueShareFull.
+    QueueFull, QueueShareFull or MonthlyQuotaUsed.
     """
     options = options or {}
     digest = hashlib.sha256(
@@ -82,6 +83,7 @@ def submit(
             )
             if limit != NO_LIMIT:
                 refuse_beyond(session, limit, owner_id, length_s)
+                refuse_beyond_quota(session, limit.owner, owner_id, length_s)
             recording = Recording(
                 owner_id=owner_id,
                 blob_key=blob.key,
@@ -89,6 +91,7 @@ def submit(
                 size_bytes=blob.size_bytes,
                 sha256=blob.sha256,
                 estimated_s=length_s,
+                counted_s=length_s,
             )
             job = Job(
                 owner_id=owner_id,
@@ -107,6 +110,7 @@ def submit(
                     .values(submitted_at=database_now())
                     .execution_options(synchronize_session=False)
                 )
+            count_accepted(session, owner_id, length_s)
             record(session, job.id, NewEvent(EventKind.SUBMITTED))
             return Submission(job.id, created=True)
     except IntegrityError:

@@ -13,6 +13,7 @@ from shared.models.revision import Revision
 from shared.models.search import SearchEntry, SearchText
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
+from shared.models.usage import MonthlyUsage
 from shared.models.waveform import StoredWaveform
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Checkpoint",
     "Job",
     "JobEvent",
+    "MonthlyUsage",
     "OwnerTurn",
     "Recording",
     "Reservation",

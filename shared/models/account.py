@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, String
+from sqlalchemy import Boolean, Float, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.db import database_now
@@ -31,6 +31,8 @@ class User(Base):
     password_is_temporary: Mapped[bool] = mapped_column(Boolean, default=False)
     """Somebody else knows it: the next who signs in with it chooses another first."""
     is_admin: Mapped[bool] = mapped_column(Boolean, default=False)
+    monthly_audio_s: Mapped[float | None] = mapped_column(Float)
+    """Seconds of audio that it may submit in a month; 0 for any, null for what the settings say."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     disabled_at: Mapped[datetime | None]
 

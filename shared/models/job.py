@@ -61,6 +61,8 @@ class Recording(Base):
     """Known once it was decoded."""
     estimated_s: Mapped[float | None] = mapped_column(Float)
     """What its bytes let expect, when it was submitted."""
+    counted_s: Mapped[float | None] = mapped_column(Float)
+    """For how much it counts in its month's use; null in what a version before it submitted."""
     playable_key: Mapped[str | None] = mapped_column(String(200))
     """The blob of its playable copy. Chosen before the copy is stored, so that it is known to whom
     its bytes belong whatever happens; the copy is there once `playable_bytes` is."""

@@ -62,3 +62,13 @@ class QueueShareFull(QuotaExceeded):
 
 class QueueHoursShareFull(QueueShareFull):
     """Counted in seconds of waiting audio."""
+
+
+class MonthlyQuotaUsed(QuotaExceeded):
+    """Counted in seconds of audio."""
+
+    code = "monthly_quota_used"
+    default_message = (
+        "This would be more audio than you may submit this month. An administrator can raise your "
+        "quota."
+    )

@@ -18,7 +18,7 @@ from shared.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class OwnerLimits:
-    """The most that one owner may hold at a time; 0: any amount.
+    """The most that one owner may hold at a time, and submit in a month; 0: any amount.
 
     `share` is of the hours that may wait and of the storage, as far as others leave them; 1: all.
     """
@@ -28,6 +28,7 @@ class OwnerLimits:
     queued_jobs: int = 0
     open_uploads: int = 0
     stored_bytes: int = 0
+    monthly_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def owner_limits(settings: Settings) -> OwnerLimits:
         queued_jobs=settings.owner_queued_jobs,
         open_uploads=settings.owner_open_uploads,
         stored_bytes=settings.owner_stored_bytes,
+        monthly_s=settings.owner_monthly_hours * 3600,
     )
 
 

@@ -107,9 +107,11 @@ def require_room(
             f"{max(0, unreserved) / 2**20:,.0f} MB are left beside what other uploads have "
             "announced. Try again later, or ask the operator to make room."
         )
-    full = storage_allowance(session, room, owner_id)
-    if not full.admits(size_bytes):
-        raise StorageShareFull(full, wanted=size_bytes)
+    share = share_of(session, room.limits, owner_id)
+    if share < 1 or room.limits.stored_bytes:
+        full = _storage_allowance(session, room, owner_id, share, unreserved)
+        if not full.admits(size_bytes):
+            raise StorageShareFull(full, wanted=size_bytes)
 
 
 def require_another_upload(session: Session, limits: OwnerLimits, owner_id: str) -> None:
@@ -132,15 +134,24 @@ def uploads_allowance(session: Session, limits: OwnerLimits, owner_id: str) -> A
 
 def storage_allowance(session: Session, room: Room, owner_id: str) -> Allowance:
     """The bytes that an owner holds, with those that are only announced, and the most it may."""
-    limits = room.limits
-    share = share_of(session, limits, owner_id)
-    held = sum(held_bytes(session, owner_id).values()) if share < 1 or limits.stored_bytes else 0
-    return allowance(
-        held, most=limits.stored_bytes, share=share, left=_unreserved_bytes(session, room)
-    )
+    share = share_of(session, room.limits, owner_id)
+    return _storage_allowance(session, room, owner_id, share, _unreserved_bytes(session, room))
 
 
-def held_bytes(session: Session, owner_id: str | None = None) -> dict[str, int]:
+def _storage_allowance(
+    session: Session, room: Room, owner_id: str, share: float, unreserved: int
+) -> Allowance:
+    held = _held_bytes(session, owner_id).get(owner_id, 0)
+    return allowance(held, most=room.limits.stored_bytes, share=share, left=unreserved)
+
+
+def held_by_owner(db: Database) -> dict[str, int]:
+    """The bytes that each owner holds."""
+    with db.reading() as session:
+        return _held_bytes(session)
+
+
+def _held_bytes(session: Session, owner_id: str | None = None) -> dict[str, int]:
     """The bytes of recordings, playable copies and open uploads by owner, of one or of all."""
     recorded = Recording.size_bytes + func.coalesce(Recording.playable_bytes, 0)
     held: dict[str, int] = {}

@@ -26,6 +26,9 @@ _ERROR_ANSWERS = (ErrorResponse, EditedMeanwhileOut)
 
 _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
+_TAGS = {"/api/v1/me": "Account"}
+"""The tags of the paths that are about neither jobs nor uploads."""
+
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
     "401": "Sign-in is required here, and the key is missing, wrong or revoked.",
@@ -48,7 +51,7 @@ def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
-    app.tags = [{"name": "Jobs"}, {"name": "Uploads"}]
+    app.tags = [{"name": "Jobs"}, {"name": "Uploads"}, {"name": "Account"}]
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'
@@ -80,7 +83,8 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
                 upload, path, method, view, tag="Uploads", texts=_ERRORS | tus_openapi.ERRORS
             )
         elif (operation := spec["paths"].get(path, {}).get(method)) is not None:
-            _complete_operation(operation, path, method, view, tag="Jobs", texts=_ERRORS)
+            tag = _TAGS.get(path, "Jobs")
+            _complete_operation(operation, path, method, view, tag=tag, texts=_ERRORS)
     return spec
 
 

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from shared.quotas.errors import (
+    MonthlyQuotaUsed,
     QueueHoursShareFull,
     QueueShareFull,
     QuotaExceeded,
@@ -36,9 +37,27 @@ def refusal_text(error: QuotaExceeded) -> str:
             wanted=bytes_text(error.wanted),
             most=bytes_text(most),
         )
+    if isinstance(error, MonthlyQuotaUsed):
+        return _(
+            "This month you have submitted %(held)s of the %(most)s of audio that you may, and "
+            "this recording lasts about %(wanted)s. An administrator can raise your quota; the "
+            "next month begins in %(when)s.",
+            held=duration_text(error.full.held) if error.full.held else _("nothing"),
+            most=duration_text(most),
+            wanted=duration_text(error.wanted),
+            when=days_text(error.retry_after_s),
+        )
     if isinstance(error, QueueShareFull):
         return f"{_waiting_text(error, most)}{_gap()}{_once_recognised(error)}"
     return _(error.default_message)
+
+
+def days_text(seconds: float) -> str:
+    """A time in days, or in less than two, as a duration."""
+    days = round(seconds / 86_400)
+    if days < 2:
+        return duration_text(seconds)
+    return ngettext("%(num)s day", "%(num)s days", days)
 
 
 def _waiting_text(error: QueueShareFull, most: float) -> str:

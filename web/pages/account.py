@@ -34,6 +34,8 @@ from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import localised_error
 from web.i18n.languages import same_site_path
+from web.quotas.standing import own_standing
+from web.quotas.texts import standing_texts
 from web.services import services
 
 log = structlog.stdlib.get_logger(__name__)
@@ -185,7 +187,8 @@ def _signed_out(message: str) -> Any:
 
 def _own_page(status: int = 200, **context: Any) -> Response:
     keys = accounts.keys_of(services().db, _me().id)
-    html = render("account/account.html", keys=keys, **context)
+    share = standing_texts(own_standing())
+    html = render("account/account.html", keys=keys, share_texts=share, **context)
     return shown_once(html, status) if context else make_response(html, status)
 
 

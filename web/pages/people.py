@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared import accounts
-from shared.accounts.errors import LastAdministrator, NameTaken
+from shared.accounts.errors import LastAdministrator, NameTaken, UnusableQuota
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
 from web.pages.account import error_text, render, shown_once
+from web.quotas.standing import use_by_owner
+from web.quotas.texts import quota_text, use_text
 from web.services import services
 
 log = structlog.stdlib.get_logger(__name__)
@@ -33,7 +36,15 @@ people = Blueprint("people", __name__, url_prefix="/people")
 
 
 def _page(status: int = 200, **context: Any) -> Response:
-    html = render("account/people.html", people=accounts.people(services().db), **context)
+    here = services()
+    html = render(
+        "account/people.html",
+        people=accounts.people(here.db),
+        use=use_by_owner(),
+        use_text=use_text,
+        quota_text=partial(quota_text, default_s=here.owner_limits.monthly_s),
+        **context,
+    )
     return shown_once(html, status) if context else make_response(html, status)
 
 
@@ -111,6 +122,27 @@ def make_no_admin(user_id: UUID) -> Any:
         return _refused(error)
     _log("account no administrator's any more", str(user_id))
     return _back(_("The account is no administrator's any more."))
+
+
+@people.post("/<uuid:user_id>/quota")
+def set_quota(user_id: UUID) -> Any:
+    hours = request.form.get("hours", "").strip()
+    try:
+        accounts.set_monthly_quota(services().db, str(user_id), _seconds(hours))
+    except InvalidRequest as error:
+        return _refused(error)
+    _log("monthly quota set", str(user_id))
+    return _back(_("The quota is set. It holds for what is submitted from now on."))
+
+
+def _seconds(hours: str) -> float | None:
+    """Read a form's hours; None for an empty field. Raises UnusableQuota."""
+    if not hours:
+        return None
+    try:
+        return float(hours) * 3600
+    except ValueError:
+        raise UnusableQuota(param="hours") from None
 
 
 def _back(message: str) -> Any:

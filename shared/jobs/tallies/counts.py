@@ -36,6 +36,16 @@ def counted_by_status(session: Session) -> dict[JobStatus, int]:
     return dict.fromkeys(JobStatus, 0) | found
 
 
+def audio_by_owner(session: Session, status: JobStatus) -> dict[str, float]:
+    """Seconds of audio of the jobs in a state, of each owner that has any."""
+    statement = (
+        select(Tally.owner_id, total(Tally.audio_ms))
+        .where(Tally.status == status.value)
+        .group_by(Tally.owner_id)
+    )
+    return {owner_id: ms / 1000 for owner_id, ms in session.execute(statement) if ms}
+
+
 def jobs_in(status: JobStatus, owner_id: Any = None) -> Select[Any]:
     """Select the number of jobs in a state, of one owner or of all."""
     statement = select(total(Tally.jobs)).where(Tally.status == status.value)

@@ -69,6 +69,21 @@ def test_accounts_are_listed_disabled_and_given_passwords(command: Command, db: 
     assert short.exit_code == 2 and "10 characters" in short.output
 
 
+def test_an_account_gets_a_quota_of_hours(command: Command, db: Database) -> None:
+    command("user", "add", "anna", "--admin")
+    assert "0.0 hours this month, of the server's default" in command("user", "list").output
+    said = command("user", "quota", "anna", "12.5")
+    assert said.exit_code == 0 and "anna may submit 12.5 hours of audio a month." in said.output
+    assert accounts.person_named(db, "anna").monthly_audio_s == 12.5 * 3600
+    assert "any amount" in command("user", "quota", "anna", "any").output
+    assert accounts.person_named(db, "anna").monthly_audio_s == 0
+    command("user", "quota", "anna", "default")
+    assert accounts.person_named(db, "anna").monthly_audio_s is None
+    for wrong in ("many", "nan", "2000000"):
+        refused = command("user", "quota", "anna", wrong)
+        assert refused.exit_code == 2 and "from 0 to 1,000,000" in refused.output
+
+
 def test_recordings_are_handed_over(command: Command, db: Database) -> None:
     for arguments in (("anna", "--admin"), ("bo",)):
         command("user", "add", *arguments)

@@ -78,7 +78,7 @@ export class Upload {
         this.row.remove(); // it is in the list of jobs now
         return;
       } catch (error) {
-        if (!error.mayPass) throw error;
+        if (!error.mayPass || error.code === "monthly_quota_used") throw error;
         this.row.say(_("%(message)s Trying again by itself.", { message: error.message }));
         const wait = error.status === 0 ? ASK_AGAIN_MS.unreachable : ASK_AGAIN_MS.refused;
         await new Promise((resolve) => setTimeout(resolve, wait));

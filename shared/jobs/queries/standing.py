@@ -1,0 +1,35 @@
+"""What an owner holds and has used, beside the most that it may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.db import Database
+from shared.jobs.limit import QueueLimit, Waiting, waiting_of
+from shared.quotas.limits import Allowance
+from shared.quotas.monthly import Month, current_month, month_allowance
+from shared.storage.reservations import Room, storage_allowance, uploads_allowance
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerStanding:
+    """`storage` is in bytes, `used` in seconds of audio submitted in `month`."""
+
+    waiting: Waiting
+    uploads: Allowance
+    storage: Allowance
+    used: Allowance
+    month: Month
+
+
+def owner_standing(db: Database, limit: QueueLimit, room: Room, owner_id: str) -> OwnerStanding:
+    """Count what one owner holds, under the same limits as its next submission."""
+    with db.reading() as session:
+        month = current_month(session)
+        return OwnerStanding(
+            waiting=waiting_of(session, limit, owner_id),
+            uploads=uploads_allowance(session, limit.owner, owner_id),
+            storage=storage_allowance(session, room, owner_id),
+            used=month_allowance(session, limit.owner, owner_id, month),
+            month=month,
+        )
