@@ -61,9 +61,47 @@ class AttemptOutcome(StrEnum):
     LOST = "lost"
     """The lease ran out: the worker died, hung or could not reach the database."""
     RELEASED = "released"
-    """The worker received a stop signal and gave the job back; this costs no attempt."""
+    """Given back, which costs no attempt: the worker received a stop signal, or if there is an
+    error something around the job failed, not the job."""
     RETRYING = "retrying"
     """Ended by an error that another try may not meet."""
+
+
+class Obstacle(StrEnum):
+    """Why a worker claims no job just now, by its own report."""
+
+    STARTING = "starting"
+    """Its model is being loaded, at the start or after a failure."""
+    MODEL_UNAVAILABLE = "model_unavailable"
+    """Its model cannot be loaded, or failed on a second of sound; the worker ends."""
+    DEVICE_FAILED = "device_failed"
+    """The device failed again and again; it is tried after a pause."""
+    STORAGE_NEW = "storage_new"
+    """No web server has taken a storage into use yet."""
+    STORAGE_MISSING = "storage_missing"
+    """The recordings' folder is empty: their storage is not mounted there."""
+    STORAGE_OTHER = "storage_other"
+    STORAGE_UNPROVEN = "storage_unproven"
+    STORAGE_UNREACHABLE = "storage_unreachable"
+    NO_ROOM = "no_room"
+    """Its work folder is full."""
+    DATABASE = "database_unreachable"
+    """Told by the worker itself only: without the database it can report nothing."""
+    REDIS = "redis_unreachable"
+    """It hears of no job until Redis is back."""
+
+
+STORAGE_OBSTACLES = frozenset(
+    {
+        Obstacle.STARTING,
+        Obstacle.STORAGE_NEW,
+        Obstacle.STORAGE_MISSING,
+        Obstacle.STORAGE_OTHER,
+        Obstacle.STORAGE_UNPROVEN,
+        Obstacle.STORAGE_UNREACHABLE,
+    }
+)
+"""A worker that reports one of these does not see the recordings, or has not looked yet."""
 
 
 class BatchLimit(StrEnum):

@@ -16,10 +16,21 @@ from shared.quotas.limits import OwnerLimits, owner_limits
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
+from shared.storage.errors import StorageUnavailable
+from shared.storage.identity import StorageState, check_storage
 from shared.storage.space import Space, WorkSpace, work_space
 from web.running_hashes import RunningHashes
 
 _EXTENSION = "longscribe"
+
+
+@dataclass(slots=True)
+class StorageSeen:
+    """What the last comparison of storage and database found, for pages that ask no database."""
+
+    state: StorageState = StorageState.SOUND
+    identity: str | None = None
+    """Of the storage, when it was sound last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,19 @@ class Services:
     hashes: RunningHashes = field(default_factory=RunningHashes)
     migrated: threading.Event = field(default_factory=threading.Event)
     """Set once the database was found to have this version's schema, and then not checked again."""
+    storage_seen: StorageSeen = field(default_factory=StorageSeen)
+
+    @property
+    def storage_is_gone(self) -> bool:
+        """Whether the recordings' storage is not there, as far as that is known without asking the
+        database."""
+        seen = self.storage_seen
+        if seen.identity is None:
+            return seen.state is not StorageState.SOUND
+        try:
+            return self.blobs.identity() != seen.identity
+        except OSError:
+            return True
 
     @property
     def storage_is_full(self) -> bool:
@@ -54,6 +78,23 @@ class Services:
         Raises OSError when the storage cannot be asked.
         """
         return min(self.blobs.usable_bytes(), self.work_space.usable_bytes())
+
+    def require_storage(self) -> None:
+        """Raises StorageUnavailable unless the recordings' storage is there; SQLAlchemyError."""
+        if self.check_storage() is not StorageState.SOUND:
+            raise StorageUnavailable
+
+    def check_storage(self) -> StorageState:
+        """Compare the storage with the database; the first time it is taken into use. Raises
+        SQLAlchemyError."""
+        seen = self.storage_seen
+        seen.state = check_storage(self.db, self.blobs, may_begin=True)
+        if seen.state is StorageState.SOUND:
+            try:
+                seen.identity = self.blobs.identity()
+            except OSError:
+                seen.state = StorageState.UNREACHABLE
+        return seen.state
 
     @property
     def owner_limits(self) -> OwnerLimits:

@@ -39,8 +39,8 @@ def _child_starts(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def _main_process_ready(**_: Any) -> None:
-    main_process.start(app)
+def _main_process_ready(sender: Any, **_: Any) -> None:
+    main_process.start(app, sender)
 
 
 @signals.worker_shutting_down.connect

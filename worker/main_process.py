@@ -16,8 +16,12 @@ from billiard import active_children
 
 from shared.db import Database
 from shared.private_files import close_to_others
+from shared.queue import QUEUE
 from shared.settings import load_settings
+from shared.storage.configured import open_blob_store
+from shared.storage.space import work_space
 from worker.audio.sandbox.check import why_unavailable
+from worker.supervision.monitor import Monitor
 from worker.supervision.reaper import Reaper
 from worker.supervision.watchdog import Watchdog, remove_stale_files
 
@@ -33,6 +37,7 @@ NO_MODEL_STATUS = 2
 """Exit status of a worker, and of its child, that has no model to work with."""
 
 _has_no_model = False
+_monitor: Monitor | None = None
 _reaper: Reaper | None = None
 _watchdog: Watchdog | None = None
 
@@ -89,16 +94,39 @@ def _note_that_no_model_loads(*_: object) -> None:
     _has_no_model = True
 
 
-def start(celery: Any) -> None:
-    """Sweep and watch from now on."""
-    global _reaper, _watchdog
+def start(celery: Any, consumer: Any) -> None:
+    """Sweep, watch and monitor from now on; `consumer` is Celery's, which hears doorbells."""
+    global _monitor, _reaper, _watchdog
     settings = load_settings()
     db = Database(settings.resolved_database_url)
     name = worker_name(os.getpid())
     _watchdog = Watchdog(settings, db, worker=name)
     _watchdog.start()
-    _reaper = Reaper(settings, db, celery, worker=name, hostname=socket.gethostname())
+    _monitor = Monitor(
+        settings,
+        db,
+        open_blob_store(settings),
+        work_space(settings),
+        on_change=lambda hears: consumer.call_soon(_hear_doorbells, consumer, hears),
+    )
+    _monitor.start()
+    _reaper = Reaper(
+        settings,
+        db,
+        celery,
+        worker=name,
+        hostname=socket.gethostname(),
+        readiness=_monitor.readiness,
+    )
     _reaper.start()
+
+
+def _hear_doorbells(consumer: Any, hears: bool) -> None:
+    """Let this worker hear doorbells, or leave them to others. In Celery's own loop only."""
+    try:
+        (consumer.add_task_queue if hears else consumer.cancel_task_queue)(QUEUE)
+    except Exception as error:  # noqa: BLE001 - it is about to connect, and then does as it is told
+        log.info("hears doorbells once connected", hears=hears, error=repr(error))
 
 
 def signal_children_to_stop() -> None:
@@ -112,6 +140,8 @@ def stop(worker: Any) -> None:
     model."""
     if _has_no_model:
         worker.exitcode = NO_MODEL_STATUS
+    if _monitor is not None:
+        _monitor.stop()
     if _reaper is not None:
         _reaper.stop()
     if _watchdog is not None:

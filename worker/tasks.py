@@ -17,10 +17,14 @@ from shared.errors import (
     InternalError,
     LongscribeError,
     PermanentError,
+    storage_error,
 )
 from shared.models import new_id
 from shared.queue import TRANSCRIBE_NEXT, ring
-from shared.storage.space import require_space
+from shared.states import Obstacle
+from shared.storage.errors import NoRoomToDecode, StorageUnavailable
+from shared.storage.identity import StorageState, check_storage
+from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker import child_process
 from worker.app import app
 from worker.pipeline.attempt import Attempt
@@ -28,6 +32,7 @@ from worker.pipeline.tools import Tools
 from worker.pipeline.transcribe import transcribe
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
 from worker.supervision.liveness import Liveness
+from worker.supervision.monitor import find_obstacles
 from worker.supervision.retrying_store import (
     FinalWriteDeadline,
     RetryingStore,
@@ -35,6 +40,9 @@ from worker.supervision.retrying_store import (
 )
 
 log = structlog.get_logger(__name__)
+
+_LONGEST_DELAY_S = 300.0
+"""Between two attempts at a job that its worker's machine could not do."""
 
 
 @app.task(name=TRANSCRIBE_NEXT)
@@ -44,12 +52,13 @@ def transcribe_next(doorbell: str) -> None:
     `doorbell` names the job that rang, for the log only: the queue is in SQL.
     """
     tools = child_process.tools()
-    if not _has_room(tools):
-        return
     try:
         claim = _claim(tools)
     except ShutdownRequested:
         log.info("received a stop signal; leaves the job to others", doorbell=doorbell)
+        return
+    except NotReady as not_ready:
+        log.error("leaves the queue alone", because=[str(one) for one in not_ready.obstacles])
         return
     if claim is None:
         log.info("nothing to claim", doorbell=doorbell)
@@ -61,28 +70,45 @@ def transcribe_next(doorbell: str) -> None:
         log.info("attempt over", outcome=outcome)
 
 
-def _has_room(tools: Tools) -> bool:
-    """Whether the work folder has room for decoded audio.
+class NotReady(Exception):
+    """This machine could work on no job. All wait in the queue, where they lose nothing."""
 
-    While it has none, jobs wait in the queue, where they lose nothing, and each sweep rings for
-    them again.
-    """
-    try:
-        require_space(tools.work_space)
-    except InsufficientStorage as error:
-        log.error("leaves the queue alone until there is room", reason=error.message)
-        return False
-    return True
+    def __init__(self, obstacles: tuple[Obstacle, ...]) -> None:
+        super().__init__(obstacles)
+        self.obstacles = obstacles
 
 
 def _claim(tools: Tools) -> jobs.Claim | None:
+    """The next job that this machine can do. Raises NotReady, or ShutdownRequested."""
     # The write has a name, so that a claim whose COMMIT was not answered is found again instead of
     # left to the reaper.
     worker, lease_s, name = child_process.worker_name(), tools.settings.lease_s, new_id()
     child_process.stop_if_requested()
-    return retry_while_unavailable(
-        lambda: jobs.claim_next(tools.db, worker=worker, lease_s=lease_s, write=name),
+    obstacles, room = retry_while_unavailable(
+        lambda: (find_obstacles(tools.db, tools.blobs, tools.work_space), _room(tools)),
         child_process.stop_if_requested,
+    )
+    if obstacles:
+        raise NotReady(obstacles)
+    return retry_while_unavailable(
+        lambda: jobs.claim_next(tools.db, worker=worker, lease_s=lease_s, write=name, room=room),
+        child_process.stop_if_requested,
+    )
+
+
+def _room(tools: Tools) -> jobs.Room | None:
+    """What the work folder has room for; None if that is any recording that is accepted."""
+    settings = tools.settings
+    try:
+        usable, disk = tools.work_space.usable_bytes(), tools.work_space.disk_bytes()
+    except OSError:
+        return None
+    if usable >= settings.max_audio_s * DECODED_BYTES_A_SECOND:
+        return None
+    largest = jobs.largest_work_disk_bytes(tools.db, within_s=settings.worker_seen_within_s)
+    return jobs.Room(
+        longest_s=usable / DECODED_BYTES_A_SECOND,
+        beyond_all_s=max(disk, largest or 0) / DECODED_BYTES_A_SECOND,
     )
 
 
@@ -134,12 +160,45 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
         return "released"
     except (Cancelled, FenceLost, SQLAlchemyError):
         raise
-    except PermanentError as permanent:
-        final_store.write(jobs.fail, permanent)
-        return f"failed: {permanent.code}"
-    except Exception as unforeseen:  # the boundary
-        error = unforeseen if isinstance(unforeseen, LongscribeError) else InternalError()
-        log.exception("attempt failed", code=error.code)
-        most, delay_s = settings.max_attempts, settings.retry_delay_s
-        final_store.write(jobs.retry_later, error, max_attempts=most, delay_s=delay_s)
-        return f"to be retried: {error.code}"
+    except Exception as error:  # noqa: BLE001 - the boundary
+        return _end_by_error(tools, final_store, error)
+
+
+def _end_by_error(tools: Tools, final_store: RetryingStore, raised: Exception) -> str:
+    """Store how an attempt ended that raised an error; the outcome.
+
+    What the machine is to blame for costs the job no attempt.
+    """
+    settings, error = tools.settings, _as_ours(raised)
+    if not isinstance(error, StorageUnavailable) and _has_lost_its_storage(tools):
+        error = StorageUnavailable()
+    if isinstance(error, StorageUnavailable | InsufficientStorage):
+        log.error("gives the job back", code=error.code, reason=repr(raised))
+        final_store.write(
+            jobs.give_back,
+            error,
+            delay_s=settings.retry_delay_s,
+            longest_delay_s=_LONGEST_DELAY_S,
+            length_s=error.length_s if isinstance(error, NoRoomToDecode) else None,
+        )
+        return f"given back: {error.code}"
+    if isinstance(error, PermanentError) and not isinstance(error, InternalError):
+        final_store.write(jobs.fail, error)
+        return f"failed: {error.code}"
+    log.error("attempt failed", code=error.code, exc_info=raised)
+    most, delay_s = settings.max_attempts, settings.retry_delay_s
+    final_store.write(jobs.retry_later, error, max_attempts=most, delay_s=delay_s)
+    return f"to be retried: {error.code}"
+
+
+def _as_ours(raised: Exception) -> LongscribeError:
+    if isinstance(raised, OSError):
+        raised = storage_error(raised)
+    return raised if isinstance(raised, LongscribeError) else InternalError()
+
+
+def _has_lost_its_storage(tools: Tools) -> bool:
+    try:
+        return check_storage(tools.db, tools.blobs) is not StorageState.SOUND
+    except SQLAlchemyError:
+        return False

@@ -113,6 +113,23 @@ def migrate(
 
 
 @app.command()
+def adopt_storage() -> None:
+    """Declare the folder of the recordings here the storage of this database.
+
+    Only needed where Longscribe cannot know it: another one was in use before.
+    """
+    from shared.db import Database
+    from shared.storage import identity
+    from shared.storage.configured import open_blob_store
+
+    with errors_in_words():
+        settings = configured()
+        blobs = open_blob_store(settings)
+        adopted = identity.adopt_storage(Database(settings.resolved_database_url), blobs)
+    typer.echo(f"The recordings of this database are in {settings.data_dir} (storage {adopted}).")
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     delete_orphans: Annotated[

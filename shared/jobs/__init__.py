@@ -16,7 +16,7 @@ from shared.jobs.attempt import (
     record_oom_retry,
     set_stage,
 )
-from shared.jobs.attempt_end import cancelled, fail, finish, release, retry_later
+from shared.jobs.attempt_end import cancelled, fail, finish, give_back, release, retry_later
 from shared.jobs.checkpoint import (
     Recognition,
     is_last_attempt,
@@ -76,8 +76,15 @@ from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
+from shared.jobs.turns.next_job import Room
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
-from shared.jobs.workers import WorkerRecord, note_worker, worker_last_seen, workers_seen
+from shared.jobs.workers import (
+    WorkerRecord,
+    largest_work_disk_bytes,
+    note_worker,
+    worker_last_seen,
+    workers_seen,
+)
 
 __all__ = [
     "NO_PLAN",
@@ -105,6 +112,7 @@ __all__ = [
     "Recognition",
     "RecognitionStats",
     "RecordingRecord",
+    "Room",
     "Standings",
     "StoredPlan",
     "StoredWord",
@@ -131,8 +139,10 @@ __all__ = [
     "get_job",
     "get_transcript",
     "get_waveform",
+    "give_back",
     "heartbeat",
     "is_last_attempt",
+    "largest_work_disk_bytes",
     "list_jobs",
     "list_states",
     "note_batch_choice",

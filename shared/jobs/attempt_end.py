@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -16,7 +16,7 @@ from shared.jobs.events import NewEvent, error_detail
 from shared.jobs.lease import refuse
 from shared.jobs.plan import require_all_recognised
 from shared.jobs.transition import move
-from shared.models import Attempt, Checkpoint, Job, StoredTranscript
+from shared.models import Attempt, Checkpoint, Job, Recording, StoredTranscript
 from shared.quotas.monthly import give_back_undecoded
 from shared.search.texts import store_text
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
@@ -173,6 +173,57 @@ def release(db: Database, claim: Claim) -> None:
             event_of(claim, EventKind.RELEASED),
             of_job=requeued(counts_as_failed=False),
         )
+
+
+def give_back(
+    db: Database,
+    claim: Claim,
+    error: LongscribeError,
+    *,
+    delay_s: float,
+    longest_delay_s: float,
+    length_s: float | None = None,
+) -> None:
+    """Queue the job again after something around it failed; this costs no attempt.
+
+    It waits `delay_s`, and twice as long each time that the same happens to it again, up to
+    `longest_delay_s`.  `length_s`: how long the recording turned out to be, where only that was
+    learned of it.
+    """
+    with db.writing() as session:
+        before = given_back(session, claim.job_id, error.code)
+        delay_s = min(longest_delay_s, delay_s * 2 ** min(before, 20))
+        if length_s is not None:
+            session.execute(
+                update(Recording)
+                .where(Recording.blob_key == claim.blob_key, Recording.duration_s.is_(None))
+                .values(estimated_s=length_s)
+                .execution_options(synchronize_session=False)
+            )
+        _end(
+            session,
+            claim,
+            AttemptOutcome.RELEASED,
+            JobStatus.QUEUED,
+            event_of(claim, EventKind.RELEASED, **error_detail(error), delay_s=delay_s),
+            error=error,
+            of_job=requeued(delay_s=delay_s, counts_as_failed=False),
+        )
+
+
+def given_back(session: Session, job_id: str, code: str) -> int:
+    """How many attempts were given back because of `code` since the job was last asked for."""
+    count = session.scalar(
+        select(func.count())
+        .select_from(Attempt)
+        .join(Job, Job.id == Attempt.job_id)
+        .where(
+            Attempt.job_id == job_id,
+            Attempt.error_code == code,
+            Attempt.started_at >= Job.queued_at,
+        )
+    )
+    return count or 0
 
 
 def cancelled(db: Database, claim: Claim) -> None:

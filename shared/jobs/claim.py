@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.jobs.events import NewEvent, forget_beyond_limit, record
-from shared.jobs.turns.next_job import lock_next_job
+from shared.jobs.turns.next_job import Room, lock_next_job
 from shared.models import Attempt, Job, OwnerTurn, Recording
 from shared.states import EventKind, JobStatus, Stage
 
@@ -44,16 +44,22 @@ _CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options)
 
 
 def claim_next(
-    db: Database, *, worker: str, lease_s: float, write: str | None = None
+    db: Database,
+    *,
+    worker: str,
+    lease_s: float,
+    write: str | None = None,
+    room: Room | None = None,
 ) -> Claim | None:
     """Lease the next queued job to `worker`, or None if nothing waits.
 
+    With `room`, the next among those that the worker has room for; the others keep their places.
     Called again under the same name `write`, it gives the job that was leased the first time.
     """
     with db.writing() as session:
         if write is not None and (claim := _claimed_before(session, write, lease_s)) is not None:
             return claim
-        job_id = lock_next_job(session, db)
+        job_id = lock_next_job(session, db, room)
         if job_id is None:
             return None
         claimed = session.execute(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from shared.db import Database, database_now
 from shared.models import WorkerSeen
@@ -26,6 +27,12 @@ class WorkerRecord:
     started_at: datetime
     seen_at: datetime
     """By the database's clock."""
+    obstacles: tuple[str, ...] = ()
+    """Why it claims nothing now, values of `shared.states.Obstacle`; empty if it does."""
+    work_room_bytes: int | None = None
+    """What it can write to its work folder now."""
+    work_disk_bytes: int | None = None
+    """What it could if nothing else lay there."""
 
 
 def note_worker(
@@ -37,6 +44,9 @@ def note_worker(
     device: str,
     started_at: datetime,
     jobs_at_once: int = 1,
+    obstacles: Sequence[str] = (),
+    work_room_bytes: int | None = None,
+    work_disk_bytes: int | None = None,
 ) -> datetime:
     """Store that this worker is alive, for /readyz and the doctor. The time by the database's
     clock."""
@@ -50,6 +60,9 @@ def note_worker(
         seen.device = device
         seen.jobs_at_once = jobs_at_once
         seen.started_at = started_at
+        seen.obstacles = ",".join(obstacles)
+        seen.work_room_bytes = work_room_bytes
+        seen.work_disk_bytes = work_disk_bytes
         seen.seen_at = database_now()
         session.execute(
             delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
@@ -63,6 +76,16 @@ def workers_seen(db: Database, *, within_s: float) -> list[WorkerRecord]:
     with db.reading() as session:
         rows = session.scalars(select(WorkerSeen).where(lately).order_by(WorkerSeen.name))
         return [_as_record(row) for row in rows]
+
+
+def largest_work_disk_bytes(db: Database, *, within_s: float) -> int | None:
+    """The largest of the disks on which the workers seen lately decode; None if none told."""
+    with db.reading() as session:
+        return session.scalar(
+            select(func.max(WorkerSeen.work_disk_bytes)).where(
+                WorkerSeen.seen_at >= database_now(-within_s)
+            )
+        )
 
 
 def worker_last_seen(db: Database) -> WorkerRecord | None:
@@ -83,4 +106,7 @@ def _as_record(row: WorkerSeen) -> WorkerRecord:
         jobs_at_once=row.jobs_at_once,
         started_at=row.started_at,
         seen_at=row.seen_at,
+        obstacles=tuple(filter(None, row.obstacles.split(","))),
+        work_room_bytes=row.work_room_bytes,
+        work_disk_bytes=row.work_disk_bytes,
     )

@@ -11,6 +11,7 @@ from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
 from shared.models.search import SearchEntry, SearchText
+from shared.models.storage import StorageRow
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
@@ -34,6 +35,7 @@ __all__ = [
     "Segment",
     "SignIn",
     "SignInAttempt",
+    "StorageRow",
     "StoredTranscript",
     "StoredWaveform",
     "SweepTurn",

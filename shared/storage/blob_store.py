@@ -112,6 +112,14 @@ class BlobStore(Space, Protocol):
     def check_writable(self) -> None:
         """Raises OSError, with the place as its `filename`, if nothing can be written."""
 
+    # --- which storage it is
+
+    def identity(self) -> str | None:
+        """The id that was written into this storage; None where there is none."""
+
+    def set_identity(self, identity: str) -> str:
+        """Write the id, durably, unless there is one; the id that is there then."""
+
     # --- recordings
 
     def receive(

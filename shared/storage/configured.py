@@ -7,8 +7,6 @@ from shared.storage.blob_store import BlobStore
 from shared.storage.local.folder import LocalFolder
 
 
-def open_blob_store(settings: Settings, *, create: bool = True) -> BlobStore:
-    """Open the store that `settings` name. Without `create` nothing is made that is not there."""
-    return LocalFolder(
-        settings.recordings_dir, min_free_bytes=settings.min_free_bytes, create=create
-    )
+def open_blob_store(settings: Settings) -> BlobStore:
+    """Open the store that `settings` name. Nothing is made until something is written to it."""
+    return LocalFolder(settings.recordings_dir, min_free_bytes=settings.min_free_bytes)

@@ -39,6 +39,11 @@ class WorkSpace:
     def usable_bytes(self) -> int:
         return usable_bytes(nearest_existing(self.path), self.min_free_bytes)
 
+    def disk_bytes(self) -> int:
+        """Bytes that could be written, beyond the reserve, if nothing else lay on the disk."""
+        total = shutil.disk_usage(nearest_existing(self.path)).total
+        return max(0, total - self.min_free_bytes)
+
 
 def work_space(settings: Settings) -> WorkSpace:
     return WorkSpace(settings.work_dir, settings.min_free_bytes)

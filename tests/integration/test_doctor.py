@@ -23,6 +23,7 @@ from shared.settings import Settings
 from shared.states import JobStatus
 from shared.storage import uploads
 from shared.storage.blob_store import StoredBlob, key_of
+from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from tests.support import factories
 from tests.support.people import a_person
@@ -363,6 +364,7 @@ class TestOrphans:
     def test_rows_without_their_recording_are_a_problem_while_jobs_need_it(
         self, settings: Settings, db: Database
     ) -> None:
+        adopt_storage(db, LocalFolder(settings.recordings_dir, min_free_bytes=0))
         over = factories.a_job(db, JobStatus.COMPLETED)
         waiting = factories.submit(db)
         found = all_of(doctor.examine(settings, delete_orphans=True), "orphans")
@@ -370,6 +372,38 @@ class TestOrphans:
         assert waiting in found[0].finding
         assert over in found[1].finding
         assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=waiting).job.status == "queued"
+
+
+class TestStorage:
+    def test_a_missing_mount_is_told_as_such_and_no_backup_is_advised(
+        self, settings: Settings, db: Database
+    ) -> None:
+        adopt_storage(db, LocalFolder(settings.recordings_dir, min_free_bytes=0))
+        factories.submit(db, blob=stored(settings))
+        assert of(doctor.examine(settings), "storage").level is Level.OK
+        settings.recordings_dir.rename(settings.recordings_dir.with_name("away"))
+        settings.recordings_dir.mkdir()
+        found = doctor.examine(settings, delete_orphans=True)
+        assert of(found, "storage").level is Level.PROBLEM
+        assert of(found, "storage").what_to_do.startswith("Mount the storage of the recordings")
+        assert of(found, "orphans").level is Level.UNCHECKED
+
+    def test_a_worker_without_the_mount_is_a_problem_of_that_worker(
+        self, settings: Settings, db: Database
+    ) -> None:
+        jobs.note_worker(
+            db,
+            name="other:1",
+            hostname="other",
+            model="demo",
+            device="cpu",
+            started_at=datetime.now(UTC),
+            obstacles=["storage_missing"],
+        )
+        found = of(doctor.examine(settings), "workers")
+        assert found.level is Level.PROBLEM
+        assert "does not see the storage" in found.finding
+        assert "Mount the storage" in found.what_to_do
 
 
 def aged_folder(settings: Settings) -> Path:

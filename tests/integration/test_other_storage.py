@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from shared.storage.identity import adopt_storage
 from shared.storage.space import WorkSpace
 from tests.support.memory_store import MemoryStore
 from tests.support.pipeline_worker import Worker, recording
@@ -27,6 +28,7 @@ def app(sqlite_url: str, tmp_path: Path, store: MemoryStore) -> Iterator[Flask]:
     made = make_app(sqlite_url, tmp_path)
     services = made.extensions["longscribe"]
     made.extensions["longscribe"] = dataclasses.replace(services, blobs=store)
+    adopt_storage(services.db, store)
     yield made
     database(made).dispose()
 

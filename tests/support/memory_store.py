@@ -30,12 +30,20 @@ class MemoryStore:
 
     def __init__(self, capacity_bytes: int = 2**30) -> None:
         self.capacity_bytes = capacity_bytes
+        self.id: str | None = None
         self.kept: dict[str, Piece] = {}
         self.arriving: dict[str, Piece] = {}
         self.uploads: dict[str, Piece] = {}
 
     def check_writable(self) -> None:
         pass
+
+    def identity(self) -> str | None:
+        return self.id
+
+    def set_identity(self, identity: str) -> str:
+        self.id = self.id or identity
+        return self.id
 
     def usable_bytes(self) -> int:
         held = [*self.kept.values(), *self.arriving.values(), *self.uploads.values()]

@@ -169,6 +169,24 @@ def _next(event: EventRecord, history: JobHistory) -> str:
     return " " + said
 
 
+def _released(event: EventRecord, history: JobHistory) -> str:
+    message = _message(event)
+    if not message:
+        return _(
+            "The worker was shut down and gave the job back, with what it had recognised. "
+            "This uses up no attempt."
+        )
+    delay_s = event.detail.get("delay_s") or 0
+    if delay_s < 1:
+        return _("The worker gave the job back, which uses up no attempt: %(why)s", why=message)
+    return _(
+        "The worker gave the job back, which uses up no attempt, and it is tried again after "
+        "%(time)s: %(why)s",
+        time=duration_text(delay_s),
+        why=message,
+    )
+
+
 def _cancelled(event: EventRecord, history: JobHistory) -> str:
     if event.attempt is None:
         return _("The job was cancelled while it waited.")
@@ -215,10 +233,7 @@ _MESSAGES: dict[EventKind, str | Callable[[EventRecord, JobHistory], str]] = {
     EventKind.SAVING: N_("The transcript is put together."),
     EventKind.LOST: _lost,
     EventKind.RETRYING: _retrying,
-    EventKind.RELEASED: N_(
-        "The worker was shut down and gave the job back, with what it had recognised. "
-        "This uses up no attempt."
-    ),
+    EventKind.RELEASED: _released,
     EventKind.CANCEL_ASKED: N_("Somebody asked to cancel; the worker stops within a batch."),
     EventKind.CANCELLED: _cancelled,
     EventKind.RETRIED: N_("Somebody asked to try again; what was recognised is kept."),

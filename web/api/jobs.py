@@ -251,5 +251,6 @@ def retry_job(job_id: UUID) -> Response:
 def delete_job(job_id: UUID) -> Response:
     """Delete a job, its transcript and its recording. Cancel it first if it is running."""
     here = services()
+    here.require_storage()
     jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
     return Response(status=204)

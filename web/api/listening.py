@@ -66,6 +66,7 @@ def get_job_audio(job_id: UUID) -> Response:
     try:
         return _answer(_submitted(recording), query)
     except FileNotFoundError:
+        services().require_storage()
         raise RecordingMissing from None
 
 

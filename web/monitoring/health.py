@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import migrations
 from shared import jobs
 from shared.queue import waiting_doorbells
+from shared.storage.identity import StorageState
 from web.monitoring import metrics
 from web.services import Services, services
 
@@ -33,12 +34,13 @@ def readyz() -> tuple[Response, int]:
     jobs wait, none is lost, and finished transcripts can still be read.
     """
     here = services()
-    checks = {"database": _database(here), "recordings": _recordings(here)}
+    database = _database(here)
+    checks = {"database": database, "recordings": _recordings(here, database == "ok")}
     ready = all(state == "ok" for state in checks.values())
     body: dict[str, Any] = {
         "status": "ready" if ready else "not_ready",
         "checks": checks,
-        "disk": _disk(here),
+        "disk": _disk(here) if checks["recordings"] == "ok" else {"status": "unreachable"},
         "redis": _redis(here),
         "workers": _workers(here) if checks["database"] == "ok" else [],
         "worker_last_seen_at": _last_seen(here) if checks["database"] == "ok" else None,
@@ -64,11 +66,21 @@ def _database(here: Services) -> str:
     return "ok"
 
 
-def _recordings(here: Services) -> str:
+def _recordings(here: Services, can_compare: bool) -> str:
+    """'ok', 'not_writable', or what the storage is instead of ours (a StorageState)."""
     try:
+        if can_compare:
+            state = here.check_storage()
+            if state is not StorageState.SOUND:
+                return state.value
         here.blobs.check_writable()
+    except FileNotFoundError:
+        # Not compared, and so not yet made perhaps: the database is what is told.
+        return "not_writable" if can_compare else "ok"
     except OSError:
         return "not_writable"
+    except SQLAlchemyError:
+        return "not_compared"
     return "ok"
 
 
@@ -87,13 +99,15 @@ def _redis(here: Services) -> dict[str, Any]:
         return {"status": "unreachable"}
 
 
-def _workers(here: Services) -> list[dict[str, str]]:
+def _workers(here: Services) -> list[dict[str, Any]]:
     return [
         {
             "name": worker.name,
             "model": worker.model,
             "device": worker.device,
             "seen_at": _iso(worker.seen_at),
+            "ready": not worker.obstacles,
+            "obstacles": list(worker.obstacles),
         }
         for worker in jobs.workers_seen(here.db, within_s=here.settings.worker_seen_within_s)
     ]

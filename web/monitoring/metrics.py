@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from shared import jobs
 from shared.db import Database
-from shared.states import JobStatus
+from shared.states import JobStatus, Obstacle
 
 SUBMISSIONS = Counter(
     "longscribe_submissions",
@@ -51,6 +51,15 @@ class _Queue(Collector):
         )
         seen = jobs.workers_seen(self._db, within_s=self._seen_within_s)
         yield GaugeMetricFamily("longscribe_workers", "Workers seen lately.", value=len(seen))
+        kept = GaugeMetricFamily(
+            "longscribe_workers_kept_from_work",
+            "Workers seen lately that claim nothing, by what keeps them.",
+            labels=["obstacle"],
+        )
+        for obstacle in Obstacle:
+            count = sum(obstacle.value in worker.obstacles for worker in seen)
+            kept.add_metric([obstacle.value], count)
+        yield kept
 
 
 def exposition(db: Database, *, seen_within_s: float) -> bytes:

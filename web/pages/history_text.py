@@ -28,6 +28,8 @@ def outcome_text(attempt: AttemptRecord) -> str:
     if attempt.outcome is None:
         return _("running")
     text = _(_OUTCOME[attempt.outcome])
+    if attempt.outcome is AttemptOutcome.RELEASED and attempt.error_code:
+        text = _("handed back")
     code, message = attempt.error_code or "", attempt.error_message
     why = localised_message(code, message) if message else code
     if not why or (attempt.outcome is AttemptOutcome.LOST and not message):

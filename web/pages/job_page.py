@@ -31,6 +31,7 @@ from web.authentication.owner import current_owner_id
 from web.i18n.languages import same_site_path
 from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
+from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.polling.proof import PAGE_STANDS_S, proving
 from web.services import services
 
@@ -53,14 +54,23 @@ def _job_context(job_id: str) -> dict[str, Any]:
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
-        "storage_full": shown.status not in TERMINAL and here.storage_is_full,
-        "work_folder_full": shown.status not in TERMINAL and here.work_folder_is_full,
+        **_why_it_waits(view),
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
         "transcript": transcript,
         "player": player_of(view.job.recording, here.blobs) if transcript else None,
         "finished": shown.status in TERMINAL,
     }
+
+
+def _why_it_waits(view: jobs.JobView) -> dict[str, Any]:
+    if view.job.status in TERMINAL:
+        return {}
+    workers = workers_seen(services())
+    told = why_jobs_wait(services(), workers)
+    if view.job.status == JobStatus.QUEUED:
+        told["room_waited_for"] = room_waited_for(view.job.recording, workers)
+    return told
 
 
 def _fragment(template: str, context: dict[str, Any], poll_after: int | None) -> Response:
@@ -123,6 +133,7 @@ def confirm_delete(job_id: UUID) -> str:
 @pages.post("/jobs/<uuid:job_id>/delete")
 def delete(job_id: UUID) -> Any:
     here = services()
+    here.require_storage()
     try:
         jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
     except IllegalTransition as error:

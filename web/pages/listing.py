@@ -34,6 +34,7 @@ from web.errors import wants_json
 from web.i18n.languages import N_, current_language, same_site_path
 from web.pages.blueprint import pages
 from web.pages.rows import rows_of
+from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
 from web.services import services
 
 _PER_PAGE = 25
@@ -109,8 +110,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
         "has_jobs": any(snapshot.counts.values()),
         "next_cursor": page.next_cursor,
         "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
-        "storage_full": here.storage_is_full,
-        "work_folder_full": here.work_folder_is_full,
+        **_why_jobs_wait(snapshot),
         "version": _version(query, snapshot),
         "poll_after": min(
             (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
@@ -150,11 +150,17 @@ def _version(query: ListQuery, snapshot: QueueSnapshot) -> str:
         snapshot.now.timestamp() // _ESTIMATES_FRESH_S if _unfinished(snapshot) else None,
         query.model_dump(),
         current_language(),
-        services().storage_is_full,
-        services().work_folder_is_full,
+        _why_jobs_wait(snapshot),
         services().settings.model,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _why_jobs_wait(snapshot: QueueSnapshot) -> dict[str, Any]:
+    # Where something can be claimed, the workers need not be asked what keeps them.
+    here, kept = services(), snapshot.workers and not snapshot.slots
+    waiting = kept and snapshot.counts[JobStatus.QUEUED]
+    return why_jobs_wait(here, workers_seen(here) if waiting else ())
 
 
 def _unfinished(snapshot: QueueSnapshot) -> bool:
@@ -236,6 +242,7 @@ def _apply(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
                 break  # a worker's next sweep rings for all
         return outcomes
     if action == "delete":
+        here.require_storage()
         return jobs.delete_all(here.db, here.blobs, owner_id=owner_id, job_ids=chosen)
     raise InvalidRequest("action: must be cancel, retry or delete.", param="action")
 

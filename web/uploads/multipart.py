@@ -91,6 +91,7 @@ class UploadRequest(Request):
                 param="file",
             )
         expected = total_content_length or 0
+        services().require_storage()
         is_repeat = self._require_room(filename, expected if most == 1 else 0)
         if self._room is None:
             limits = UNLIMITED if is_repeat else services().owner_limits

@@ -89,6 +89,7 @@ def accept_upload(
     if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
         return _announce(Submission(job_id, created=False))
     _require_whole(uploads.find(here.db, owner_id=owner_id, upload_id=upload_id))
+    here.require_storage()
     with here.blobs.hold_upload(upload_id, wait_s=_WAIT_FOR_ANOTHER_S) as held:
         if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
             return _announce(Submission(job_id, created=False))

@@ -96,6 +96,7 @@ def create_upload() -> Response:
         owner_id=owner_id,
         idempotency_key=None,
     )
+    here.require_storage()
     room = reservations.room_of(here.blobs, here.owner_limits)
     upload_id = uploads.new_upload_id()
     here.blobs.begin_upload(upload_id)
@@ -167,6 +168,7 @@ def append_to_upload(upload_id: UUID) -> Response:
     if request.mimetype != tus_protocol.CONTENT_TYPE:
         raise tus_protocol.WrongContentType
     _find(upload_id)  # unknown and expired are answered before busy
+    here.require_storage()
     with here.blobs.hold_upload(str(upload_id)) as held:
         upload = uploads.renew(
             here.db,
@@ -200,6 +202,7 @@ def end_upload(upload_id: UUID) -> Response:
     """
     _find(upload_id)
     here = services()
+    here.require_storage()
     uploads.remove(here.db, here.blobs, owner_id=current_owner_id(), upload_id=str(upload_id))
     return Response(status=204)
 

@@ -7,6 +7,7 @@ pread, never mapped, so that its pages count as the kernel's cache and not as ou
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Self
 
 import numpy as np
 
-from shared.errors import storage_error
+from shared.errors import InsufficientStorage, storage_error
 from shared.transcripts.values import SAMPLE_BYTES
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 _FORMAT = np.dtype("<i2")
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE of <linux/falloc.h>
 
 
 class AudioSpool:
@@ -33,6 +35,7 @@ class AudioSpool:
         """Create the file. Raises InsufficientStorage, or OSError if the folder cannot be used."""
         self.path = path
         self._samples = 0
+        self._reserved_bytes = 0
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -46,6 +49,26 @@ class AudioSpool:
     @property
     def seconds(self) -> float:
         return self._samples / SAMPLE_RATE
+
+    @property
+    def is_within_reserve(self) -> bool:
+        """Whether what comes next has its room already, however full the disk is by now."""
+        return self._samples * SAMPLE_BYTES < self._reserved_bytes
+
+    def reserve(self, size_bytes: int) -> None:
+        """Have the file system keep room for `size_bytes` in all, so that no other attempt counts
+        on it.  Where the file system cannot, nothing is kept.
+
+        Raises InsufficientStorage.
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        if size_bytes <= 0 or not hasattr(libc, "fallocate"):
+            return
+        begin, length = ctypes.c_int64(0), ctypes.c_int64(size_bytes)
+        if libc.fallocate(self._file, _KEEP_SIZE, begin, length) == 0:
+            self._reserved_bytes = size_bytes
+        elif (number := ctypes.get_errno()) == errno.ENOSPC:
+            raise InsufficientStorage from OSError(number, os.strerror(number))
 
     def append(self, block: Pcm) -> None:
         """Add samples at the end, all of them or none.

@@ -9,16 +9,23 @@ decodes again and goes on with the batch that was missing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from functools import partial
 
 import structlog
 
 from shared import jobs
-from shared.errors import NoAudio
+from shared.errors import (
+    InsufficientStorage,
+    NoAudio,
+)
 from shared.jobs import RecognisedSegment
+from shared.storage.errors import DiskTooSmall, NoRoomToDecode, RecordingLost, StorageUnavailable
+from shared.storage.identity import require_storage
 from shared.storage.space import require_space
+from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
 from worker.batching.plan import plan_batches
@@ -29,6 +36,7 @@ from worker.pipeline.playable import PlayableCopy
 from worker.pipeline.progress import RecordingProgress
 from worker.pipeline.speech_source import SpeechSource
 from worker.recogniser import SpeechSpan
+from worker.supervision.retrying_store import retry_while_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +73,7 @@ class RecognitionRun:
         planned = self._stored.complete
         tools = self._attempt.tools
         with (
-            tools.blobs.local_copy(self._attempt.claim.blob_key) as recording,
+            self._recording() as recording,
             SpeechSource(
                 recording,
                 self._spool,
@@ -75,7 +83,7 @@ class RecognitionRun:
                     max_audio_s=tools.settings.max_audio_s,
                     sandbox_required=tools.settings.sandbox_required,
                 ),
-                require_space=partial(require_space, tools.work_space),
+                require_space=self._require_room,
             ) as source,
             PlayableCopy(self._attempt, self._spool, source.clock) as self._copy,
         ):
@@ -88,11 +96,50 @@ class RecognitionRun:
             else:
                 for window, is_last in self._windows(source):
                     self._run(self._plan(window, is_last=is_last))
+            # A storage that went away in mid-reading looks like a recording that ends early.
+            self._attempt.store.read(lambda db, _: require_storage(db, tools.blobs))
+            _require_readable(recording)
             self._copy.store()
             report = source.report
         return jobs.Recognition(
             report.duration_s, warnings=[], report=report, takes=tuple(source.clock.starts)
         )
+
+    @contextmanager
+    def _recording(self) -> Iterator[int]:
+        """The recording's descriptor. Raises RecordingLost."""
+        tools = self._attempt.tools
+        with ExitStack() as opened:
+            try:
+                copy = tools.blobs.local_copy(self._attempt.claim.blob_key)
+                descriptor = opened.enter_context(copy)
+            except FileNotFoundError as error:
+                raise RecordingLost from error
+            yield descriptor
+
+    def _require_room(self, size_bytes: int) -> None:
+        """Raises NoRoomToDecode if the work folder has no room for `size_bytes` more just now, and
+        DiskTooSmall if no worker's ever has."""
+        tools = self._attempt.tools
+        length_s = self._spool.seconds + size_bytes / DECODED_BYTES_A_SECOND
+        try:
+            require_space(tools.work_space, size_bytes)
+        except InsufficientStorage as error:
+            largest = retry_while_unavailable(
+                lambda: jobs.largest_work_disk_bytes(
+                    tools.db, within_s=tools.settings.worker_seen_within_s
+                ),
+                self._attempt.check,
+            )
+            largest = max(largest or 0, tools.work_space.disk_bytes())
+            if length_s * DECODED_BYTES_A_SECOND > largest:
+                raise DiskTooSmall(
+                    f"This recording takes {length_s * DECODED_BYTES_A_SECOND / 2**20:,.0f} MB "
+                    f"while it is transcribed, and the largest disk of a worker offers "
+                    f"{largest / 2**20:,.0f} MB even when it is empty. Split the recording, or ask "
+                    "the operator for a larger disk."
+                ) from error
+            raise NoRoomToDecode(length_s=length_s if size_bytes else None) from error
 
     def _blocks(self, source: SpeechSource) -> Iterator[list[SpeechSpan]]:
         """The spans of each block, up to the recording's end, which is stored."""
@@ -211,3 +258,13 @@ class RecognitionRun:
             return self._progress.share(begin + share * (end - begin))
 
         self._runner.run(segments, progress)
+
+
+def _require_readable(recording: int) -> None:
+    """Raises StorageUnavailable if the recording's bytes cannot be read any more."""
+    try:
+        size = os.fstat(recording).st_size
+        os.pread(recording, 1, 0)
+        os.pread(recording, 1, max(0, size - 1))
+    except OSError as error:
+        raise StorageUnavailable from error

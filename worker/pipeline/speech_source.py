@@ -142,10 +142,12 @@ class SpeechSource:
             self.clock.begin(start, take, audio.clock)
             self._note_header(audio.header, take)
             self._require_space(self._expected_bytes())
+            self._spool.reserve(self._spool.samples * SAMPLE_BYTES + self._expected_bytes())
             for block in audio:
                 if self._stopped.is_set():
                     return
-                self._require_space(0)
+                if not self._spool.is_within_reserve:
+                    self._require_space(0)
                 self._spool.append(block)
                 self._waveform.feed(block, audio.clock)
                 found = detector.feed(block) if detector else []

@@ -22,9 +22,10 @@ from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
+from shared.states import STORAGE_OBSTACLES
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
-from shared.storage.space import work_space
+from worker.supervision.monitor import Readiness
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,14 @@ class Reaper:
     """Sweeps every `settings.sweep_s` on a thread until stopped."""
 
     def __init__(
-        self, settings: Settings, db: Database, celery: Celery, *, worker: str, hostname: str
+        self,
+        settings: Settings,
+        db: Database,
+        celery: Celery,
+        *,
+        worker: str,
+        hostname: str,
+        readiness: Callable[[], Readiness],
     ) -> None:
         self._settings = settings
         self._db = db
@@ -53,7 +61,7 @@ class Reaper:
         self._worker = worker
         self._hostname = hostname
         self._blobs = open_blob_store(settings)
-        self._work_space = work_space(settings)
+        self._readiness = readiness
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
@@ -104,6 +112,7 @@ class Reaper:
 
     def _record_worker(self) -> None:
         self._database_answered_at = None
+        readiness = self._readiness()
         asked_at = time.monotonic()
         self._database_answered_at = jobs.note_worker(
             self._db,
@@ -113,6 +122,9 @@ class Reaper:
             device=self._settings.device,
             jobs_at_once=self._settings.worker_concurrency,
             started_at=self._started_at,
+            obstacles=readiness.obstacles,
+            work_room_bytes=readiness.work_room_bytes,
+            work_disk_bytes=readiness.work_disk_bytes,
         )
         now = time.monotonic()
         if self._was_unavailable or now - asked_at > self._settings.heartbeat_s:
@@ -139,7 +151,13 @@ class Reaper:
     def _fold_tallies(self) -> None:
         jobs.fold(self._db)
 
+    def _sees_no_storage(self) -> bool:
+        """Whether rows must stay, for the bytes that they name could not be removed with them."""
+        return bool(STORAGE_OBSTACLES & set(self._readiness().obstacles))
+
     def _remove_abandoned_uploads(self) -> None:
+        if self._sees_no_storage():
+            return
         removed = uploads.sweep_incoming(self._blobs, untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
             log.info("removed abandoned uploads", files=removed)
@@ -153,6 +171,8 @@ class Reaper:
         kept = timedelta(days=self._settings.retention_days)
         if not kept or time.monotonic() - self._looked_for_expired_at < _LOOK_FOR_EXPIRED_S:
             return
+        if self._sees_no_storage():
+            return
         self._looked_for_expired_at = time.monotonic()
         while not self._stopped.is_set() and (
             deleted := jobs.delete_expired(self._db, self._blobs, kept=kept)
@@ -165,8 +185,8 @@ class Reaper:
 
     def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.claimable_jobs(self._db, most=_RINGS_A_SWEEP)
-        if not claimable or not self._work_space.usable_bytes():
-            return  # without room our own children would hear it and do nothing
+        if not claimable or self._readiness().obstacles:
+            return  # our own children would do nothing, and other workers ring for themselves
         missing = claimable - waiting_doorbells(self._celery)
         for _ in range(missing):
             if not ring(self._celery, "swept"):

@@ -14,10 +14,11 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 import migrations
 from shared import jobs
 from shared.cli.doctor.finding import Finding, ok, problem, warning
+from shared.cli.doctor.storage import in_words as obstacles_in_words
 from shared.db import Database, database_now
 from shared.models import Job
 from shared.settings import Settings
-from shared.states import RUNNING, JobStatus
+from shared.states import RUNNING, JobStatus, Obstacle
 
 _CLOCK_MAY_DIFFER_S = 5.0
 
@@ -123,14 +124,20 @@ def check_workers(db: Database, settings: Settings, served_by: str | None) -> li
         return f"seen {in_words((now - worker.seen_at).total_seconds())} ago"
 
     if lately := _seen_lately(db, settings):
-        return [
-            ok("workers", f"{worker.name} with {worker.model} on {worker.device}, {ago(worker)}")
-            for worker in lately
-        ]
+        return [_judge_worker(worker, ago(worker)) for worker in lately]
     finding = "none lately"
     if last is not None:
         finding += f"; the last, {last.name}, was {ago(last)}"
     return [_without_worker("workers", finding, settings, served_by, jobs_wait=False)]
+
+
+def _judge_worker(worker: jobs.WorkerRecord, ago: str) -> Finding:
+    found = f"{worker.name} with {worker.model} on {worker.device}, {ago}"
+    if not worker.obstacles:
+        return ok("workers", found)
+    what, to_do = obstacles_in_words(worker.obstacles)
+    level = warning if worker.obstacles == (Obstacle.STARTING,) else problem
+    return level("workers", f"{found}: takes no job, for it {what}", to_do)
 
 
 def check_jobs(db: Database, settings: Settings, served_by: str | None) -> list[Finding]:

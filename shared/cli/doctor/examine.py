@@ -21,6 +21,7 @@ from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.permissions import check_permissions
 from shared.cli.doctor.sandbox import check_sandbox
 from shared.cli.doctor.speech import ENGINE_WITHIN_S, check_speech
+from shared.cli.doctor.storage import check_storage_here
 from shared.cli.embedded.data_folder import holder
 from shared.db import Database
 from shared.settings import DEMO, Settings
@@ -31,7 +32,7 @@ COULD_NOT_CHECK = 2
 
 _FOLDERS_WITHIN_S = 120.0
 
-_NEED_THE_DATABASE = ("clock", "workers", "jobs", "accounts", "orphans")
+_NEED_THE_DATABASE = ("clock", "storage", "workers", "jobs", "accounts", "orphans")
 
 
 def examine(
@@ -74,6 +75,7 @@ def examine(
     rest = guarded(
         [
             Check("clock", partial(check_clock, db, now)),
+            Check("storage", partial(check_storage_here, db, settings)),
             Check("workers", partial(check_workers, db, settings, served_by)),
             Check("jobs", partial(check_jobs, db, settings, served_by)),
             Check("accounts", partial(check_accounts, db, settings)),

@@ -18,12 +18,9 @@ from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
 from shared.storage.space import WorkSpace, nearest_existing, require_writable, work_space
-from shared.transcripts.values import SAMPLE_BYTES, SAMPLE_RATE
+from shared.transcripts.values import DECODED_BYTES_A_SECOND
 
 GB = 2**30
-_DECODED_BYTES_A_SECOND = SAMPLE_BYTES * SAMPLE_RATE
-"""What a recording takes in the work folder."""
-
 _MAKE_ROOM = (
     "Make room, put LONGSCRIBE_DATA_DIR on a larger disk, or lower LONGSCRIBE_MIN_FREE_BYTES."
 )
@@ -45,7 +42,7 @@ def check_data_folder(settings: Settings) -> list[Finding]:
         return [problem(thing, f"{folder} does not exist and cannot be made", advice)]
     for check in (
         partial(require_writable, folder),
-        open_blob_store(settings, create=False).check_writable,
+        open_blob_store(settings).check_writable,
         partial(require_writable, settings.work_dir),
     ):
         try:
@@ -62,7 +59,7 @@ def check_data_folder(settings: Settings) -> list[Finding]:
 def check_disk(settings: Settings) -> list[Finding]:
     """Free space for recordings, and for their decoded audio: two places, each with its reserve."""
     return [
-        _judge_storage(open_blob_store(settings, create=False), settings),
+        _judge_storage(open_blob_store(settings), settings),
         _judge_work_folder(work_space(settings), settings),
     ]
 
@@ -80,7 +77,7 @@ def _judge_work_folder(folder: WorkSpace, settings: Settings) -> Finding:
     finding = _room(usable, "decoded audio", settings)
     if not usable:
         return problem("work folder", f"{finding}: workers take no job", _MAKE_ROOM)
-    longest = settings.max_audio_s * _DECODED_BYTES_A_SECOND
+    longest = settings.max_audio_s * DECODED_BYTES_A_SECOND
     if usable < longest:
         return warning(
             "work folder",

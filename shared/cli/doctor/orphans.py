@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Row, select
 
 from shared import jobs
-from shared.cli.doctor.finding import Finding, ok, problem, warning
+from shared.cli.doctor.finding import Finding, ok, problem, unchecked, warning
 from shared.db import Database
 from shared.models import Job, Recording
 from shared.settings import Settings
@@ -20,6 +20,7 @@ from shared.states import TERMINAL
 from shared.storage import uploads
 from shared.storage.blob_store import StoredEntry, key_of
 from shared.storage.configured import open_blob_store
+from shared.storage.identity import StorageState, look_at_storage
 
 _YOUNG_S = 3600.0
 """A file gets its row right after its bytes are safe; so long nothing is called an orphan."""
@@ -39,7 +40,9 @@ class _Leftover:
 
 def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> list[Finding]:
     """With `delete` the leftovers older than an hour are removed; a row never is."""
-    blobs = open_blob_store(settings, create=False)
+    blobs = open_blob_store(settings)
+    if look_at_storage(db, blobs) not in (StorageState.SOUND, StorageState.NEW):
+        return [unchecked("orphans", "not looked at: the storage of the recordings is not here")]
     # The folders before the rows: what gets its row in between is then no orphan.
     stored = {entry.name: entry for entry in blobs.recordings()}
     incoming = list(blobs.incoming())

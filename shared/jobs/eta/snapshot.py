@@ -60,7 +60,7 @@ class QueueSnapshot:
     workers: int
     """Those that reported themselves lately."""
     slots: int
-    """Jobs that these run at once."""
+    """Jobs that these run at once, less those of workers that something keeps from work."""
     waiting: int
     """Jobs of all owners."""
     counts: dict[JobStatus, int]
@@ -115,7 +115,12 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
     columns: list[Any] = [
         database_now().label("now"),
         _scalar("workers", select(func.count()).where(alive)),
-        _scalar("slots", select(func.coalesce(func.sum(WorkerSeen.jobs_at_once), 0)).where(alive)),
+        _scalar(
+            "slots",
+            select(func.coalesce(func.sum(WorkerSeen.jobs_at_once), 0)).where(
+                alive, WorkerSeen.obstacles == ""
+            ),
+        ),
         # Whatever moves a job writes an event with the next number.  A job that is deleted takes
         # its events with it, and SQLite gives the highest number again: hence the rest.
         _scalar("last_event", select(func.max(JobEvent.id))),

@@ -119,11 +119,11 @@ def audio_seconds_sql() -> ColumnElement[Any]:
 
 
 def alive(session: Session, *, within_s: float) -> tuple[int, int]:
-    """Workers that reported themselves in the last `within_s` seconds, and the jobs that all of
-    them together run at once."""
+    """Workers that reported themselves in the last `within_s` seconds and that nothing keeps from
+    work, and the jobs that all of them together run at once."""
     workers, slots = session.execute(
         select(func.count(), func.coalesce(func.sum(WorkerSeen.jobs_at_once), 0)).where(
-            WorkerSeen.seen_at >= database_now(-within_s)
+            WorkerSeen.seen_at >= database_now(-within_s), WorkerSeen.obstacles == ""
         )
     ).one()
     return int(workers), int(slots)

@@ -31,6 +31,8 @@ class RecordingRecord:
     sha256: str
     duration_s: float | None
     """Known once it was decoded."""
+    expected_s: float | None = None
+    """The same, or what it is likely to be."""
     playable: PlayableCopy | None = None
     """What is heard instead of it, where there is one."""
 
@@ -138,6 +140,7 @@ def _recording_record(row: Recording) -> RecordingRecord:
         size_bytes=row.size_bytes,
         sha256=row.sha256,
         duration_s=row.duration_s,
+        expected_s=row.estimated_s if row.duration_s is None else row.duration_s,
         playable=_playable_copy(row),
     )
 

@@ -7,13 +7,16 @@ jobs together and in order, so that its first job is one step in it, and the nex
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Dialect, String, TextClause, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
+from shared.jobs.eta.throughput import audio_seconds_sql
 from shared.models import Job
 from shared.models.base import in_state
 from shared.states import RUNNING, JobStatus
@@ -30,7 +33,18 @@ _QUEUED = in_state("status", JobStatus.QUEUED)
 _RUNNING = in_state("status", *RUNNING)
 
 
-def lock_next_job(session: Session, db: Database) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Which recordings a worker has room for, by their length in seconds."""
+
+    longest_s: float
+    """Their decoded sound fits into the work folder now."""
+    beyond_all_s: float
+    """Longer ones fit on no worker's disk, as far as their length is known. They are taken all the
+    same: reading the recording tells whether that length is true, and why it cannot be done."""
+
+
+def lock_next_job(session: Session, db: Database, room: Room | None = None) -> str | None:
     """The id of the job to be claimed next, whose row is locked until this transaction ends; None
     if none may be taken now.
 
@@ -38,10 +52,10 @@ def lock_next_job(session: Session, db: Database) -> str | None:
     the same job, and skip it and find nothing while thousands wait.
     """
     if db.is_sqlite:  # it has one writer, and this is it
-        return next_job(session, db)
+        return next_job(session, db, room=room)
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_CLAIM_AT_A_TIME})
     held: list[str] = []  # by somebody who cancels or deletes them at this moment
-    while (job_id := next_job(session, db, besides=held)) is not None:
+    while (job_id := next_job(session, db, besides=held, room=room)) is not None:
         still_waits = (
             select(Job.id)
             .where(Job.id == job_id, Job.status == JobStatus.QUEUED.value)
@@ -53,23 +67,29 @@ def lock_next_job(session: Session, db: Database) -> str | None:
     return None
 
 
-def next_job(session: Session, db: Database, *, besides: Sequence[str] = ()) -> str | None:
-    """The id of the waiting job whose turn it is, none of `besides`; None without one.
+def next_job(
+    session: Session, db: Database, *, besides: Sequence[str] = (), room: Room | None = None
+) -> str | None:
+    """The id of the waiting job whose turn it is, none of `besides`, and one that a worker with
+    `room` can do; None without one.
 
     Higher priority first, then the owner with the fewest jobs running, then the one whose turn is
     the longest ago, then the longest waiting.
     """
-    passed = {"besides": list(besides)}
-    head = session.execute(_of_heads(db.is_sqlite), passed | {"many": MANY_OWNERS}).one()
+    passed: dict[str, Any] = {"besides": list(besides)}
+    if room is not None:
+        passed |= {"longest_s": room.longest_s, "beyond_all_s": room.beyond_all_s}
+    fits = room is not None
+    head = session.execute(_of_heads(db.is_sqlite, fits), passed | {"many": MANY_OWNERS}).one()
     if head.owners <= MANY_OWNERS:
         job_id: str | None = head.id
     else:
-        job_id = session.scalar(_of_all(db.is_sqlite), passed)
+        job_id = session.scalar(_of_all(db.is_sqlite, fits), passed)
     return job_id
 
 
 @cache
-def _of_heads(is_sqlite: bool) -> TextClause:
+def _of_heads(is_sqlite: bool, fits: bool) -> TextClause:
     waiting = _indexed(is_sqlite, "jobs_waiting")
     return _statement(
         f"""
@@ -86,7 +106,7 @@ def _of_heads(is_sqlite: bool) -> TextClause:
         ), heads(id) AS MATERIALIZED (
             SELECT (
                 SELECT id FROM jobs {waiting}
-                WHERE owner_id = owners.owner_id AND {_may_be_taken(is_sqlite)}
+                WHERE owner_id = owners.owner_id AND {_may_be_taken(is_sqlite, fits)}
                 ORDER BY -priority, queued_at, id LIMIT 1
             )
             FROM owners WHERE owner_id IS NOT NULL
@@ -101,12 +121,12 @@ def _of_heads(is_sqlite: bool) -> TextClause:
 
 
 @cache
-def _of_all(is_sqlite: bool) -> TextClause:
+def _of_all(is_sqlite: bool, fits: bool) -> TextClause:
     return _statement(
         f"""
         SELECT jobs.id
         FROM jobs {_indexed(is_sqlite, "jobs_waiting")}
-        WHERE {_may_be_taken(is_sqlite)}
+        WHERE {_may_be_taken(is_sqlite, fits)}
         ORDER BY {_order(is_sqlite)} LIMIT 1
         """
     )
@@ -121,9 +141,18 @@ def _indexed(is_sqlite: bool, index: str) -> str:
     return f"INDEXED BY {index}" if is_sqlite else ""
 
 
-def _may_be_taken(is_sqlite: bool) -> str:
+def _may_be_taken(is_sqlite: bool, fits: bool) -> str:
     now = database_now().compile(dialect=_DIALECTS[is_sqlite])
-    return f"{_QUEUED} AND available_at <= {now} AND id NOT IN :besides"
+    taken = f"{_QUEUED} AND available_at <= {now} AND id NOT IN :besides"
+    if not fits:
+        return taken
+    length = audio_seconds_sql().compile(
+        dialect=_DIALECTS[is_sqlite], compile_kwargs={"literal_binds": True}
+    )
+    return f"""{taken} AND (
+        SELECT {length} <= :longest_s OR {length} > :beyond_all_s
+        FROM recordings WHERE recordings.id = jobs.recording_id
+    )"""
 
 
 def _order(is_sqlite: bool) -> str:

@@ -3,6 +3,7 @@
     incoming/   files that come in one request, until they are whole
     uploads/    files that come in several (`shared.storage.local.unfinished`)
     ab/<id>     recordings, below the last two digits of their ids
+    storage-id  the id of this storage (`shared.storage.identity`)
 
 A file is written and hashed in `incoming/`, synced, and renamed to its place, so a recording is
 there entirely or not at all.  What a crash leaves in `incoming/` belongs to nobody.
@@ -10,6 +11,7 @@ there entirely or not at all.  What a crash leaves in `incoming/` belongs to nob
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from shared.errors import storage_error
+from shared.models import new_id
 from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key, too_large
 from shared.storage.local.durable import fsync_directory
 from shared.storage.local.incoming import IncomingFile
@@ -32,23 +35,52 @@ from shared.storage.space import (
 class LocalFolder:
     """A BlobStore in a folder that web servers and workers share."""
 
-    def __init__(self, root: Path, *, min_free_bytes: int, create: bool = True) -> None:
-        """Without `create` the folder stays as it is, and may be missing."""
+    def __init__(self, root: Path, *, min_free_bytes: int) -> None:
+        """The folder stays as it is, and may be missing, until something is written to it."""
         self.root = root
         self._incoming = root / "incoming"
         self._uploads = root / "uploads"
+        self._identity = root / "storage-id"
         self._min_free_bytes = min_free_bytes
-        self._may_be_missing = not create
-        if create:
-            self._incoming.mkdir(parents=True, exist_ok=True)
 
     def check_writable(self) -> None:
         for folder in (self.root, self._incoming):
             require_writable(folder)
 
     def usable_bytes(self) -> int:
-        folder = nearest_existing(self.root) if self._may_be_missing else self.root
-        return usable_bytes(folder, self._min_free_bytes)
+        return usable_bytes(nearest_existing(self.root), self._min_free_bytes)
+
+    def identity(self) -> str | None:
+        try:
+            return self._identity.read_text(encoding="ascii").strip() or None
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise OSError(errno.EIO, "damaged", str(self._identity)) from error
+
+    def set_identity(self, identity: str) -> str:
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        draft = self._incoming / new_id()
+        try:
+            with draft.open("x", encoding="ascii") as file:
+                file.write(f"{identity}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            self._name_once(draft)
+        finally:
+            draft.unlink(missing_ok=True)
+        fsync_directory(self.root)
+        return self.identity() or identity
+
+    def _name_once(self, draft: Path) -> None:
+        """Give `draft` the name of the identity, unless that is taken."""
+        try:
+            self._identity.hardlink_to(draft)
+        except FileExistsError:
+            return  # of two that write one at once, the first wins
+        except OSError:  # no links on this file system
+            if not self._identity.exists():
+                draft.rename(self._identity)
 
     def receive(
         self, *, max_bytes: int, expected_bytes: int = 0, blob_id: str | None = None
@@ -56,6 +88,7 @@ class LocalFolder:
         if expected_bytes > max_bytes:
             raise too_large(max_bytes)
         require_space(self, expected_bytes)
+        self._incoming.mkdir(parents=True, exist_ok=True)
         return IncomingFile(
             self._incoming,
             self._path,
@@ -84,7 +117,7 @@ class LocalFolder:
 
     def begin_upload(self, upload_id: str) -> None:
         try:
-            self._uploads.mkdir(exist_ok=True)
+            self._uploads.mkdir(parents=True, exist_ok=True)
             (self._uploads / upload_id).open("xb").close()
             fsync_directory(self._uploads)
         except OSError as error:

@@ -188,45 +188,6 @@ class TestOutcomes:
         assert shown.job.status == JobStatus.QUEUED
         assert shown.attempt is None
 
-    def test_a_full_disk_while_decoding_is_tried_again(
-        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        job_id = worker.submit(recording())
-        free = iter(
-            [2**40, 2**40, 2**40]
-        )  # before the claim, for the whole, for a block; then none
-        monkeypatch.setattr(worker.work_space, "usable_bytes", lambda: next(free, 0))
-        worker.run(StubRecogniser(), monkeypatch)
-        shown = worker.job(job_id)
-        assert shown.job.status == JobStatus.QUEUED
-        assert shown.attempt is not None
-        assert shown.attempt.error_code == "insufficient_storage"
-
-    def test_a_recording_longer_than_the_room_left_is_not_begun(
-        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        job_id = worker.submit(recording())
-        asked: list[int] = []
-        monkeypatch.setattr(worker.work_space, "usable_bytes", lambda: asked.append(1) or 1000)
-        worker.run(StubRecogniser(), monkeypatch)
-        shown = worker.job(job_id)
-        assert shown.attempt is not None and shown.attempt.error_message is not None
-        assert shown.attempt.error_code == "insufficient_storage"
-        assert "this takes 5 MB, and 0 MB are left" in shown.attempt.error_message
-        assert len(asked) == 2  # before the claim, and before the first block
-
-    def test_a_full_disk_leaves_the_queue_as_it_is(
-        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        job_id = worker.submit(recording())
-        with monkeypatch.context() as full:
-            full.setattr(worker.work_space, "usable_bytes", lambda: 0)
-            worker.run(StubRecogniser(), monkeypatch)
-            assert worker.job(job_id).job.status == JobStatus.QUEUED
-            assert worker.job(job_id).job.attempts == []
-        worker.run(StubRecogniser(), monkeypatch)
-        assert worker.transcript(job_id) == expected
-
     def test_a_doorbell_without_work_claims_nothing(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:

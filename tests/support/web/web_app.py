@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.test import TestResponse
 
 from shared.db import Database
 from shared.settings import Settings
+from shared.storage.identity import adopt_storage
 from web.app import create_app
 
 
@@ -26,7 +29,11 @@ def make_app(database_url: str, folder: Path, **settings: Any) -> Flask:
         "log_format": "console",
         **settings,
     }
-    return create_app(Settings(**values))
+    app = create_app(Settings(**values))
+    services = app.extensions["longscribe"]
+    with contextlib.suppress(SQLAlchemyError):
+        adopt_storage(services.db, services.blobs)  # as after its first start
+    return app
 
 
 def submit(
@@ -46,7 +53,11 @@ def submit(
 
 def stored_files(folder: Path) -> list[Path]:
     """Every file that uploads have left, finished or not."""
-    return [path for path in (folder / "data" / "recordings").rglob("*") if path.is_file()]
+    return [
+        path
+        for path in (folder / "data" / "recordings").rglob("*")
+        if path.is_file() and path.name != "storage-id"
+    ]
 
 
 def database(app: Flask) -> Database:

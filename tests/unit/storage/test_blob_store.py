@@ -104,6 +104,8 @@ class TestRecordings:
         assert everything(full) == []
 
     def test_it_can_be_written_to(self, store: BlobStore) -> None:
+        identity = new_id()
+        assert store.set_identity(identity) == store.identity() == identity
         store.check_writable()
         assert store.usable_bytes() > 0
         assert everything(store) == []

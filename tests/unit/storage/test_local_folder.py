@@ -90,7 +90,7 @@ def test_the_local_copy_is_the_file_itself(store: LocalFolder) -> None:
 
 
 def test_a_folder_that_is_only_looked_at_is_not_made(tmp_path: Path) -> None:
-    looked_at = LocalFolder(tmp_path / "recordings", min_free_bytes=0, create=False)
+    looked_at = LocalFolder(tmp_path / "recordings", min_free_bytes=0)
     assert looked_at.usable_bytes() > 0
     assert list(looked_at.recordings()) == list(looked_at.incoming()) == []
     with pytest.raises(FileNotFoundError):

@@ -1,0 +1,49 @@
+"""How a storage or a disk that is missing or full ends a request or a job."""
+
+from __future__ import annotations
+
+from shared.errors import InsufficientStorage, PermanentError, RecordingMissing, TransientError
+
+
+class StorageUnavailable(TransientError):
+    """The storage of the recordings is not the one that the database knows, or cannot be read."""
+
+    code = "storage_unavailable"
+    http_status = 503
+    default_message = (
+        "The storage of the recordings is not there: it is not mounted, or another one is. "
+        "Nothing is lost; try again once the operator has brought it back."
+    )
+
+
+class NoRoomToDecode(InsufficientStorage):
+    """A worker's disk has no room for the sound of a recording of `length_s` seconds. It waits."""
+
+    default_message = (
+        "A worker's disk has no room for this recording just now. It goes on once there is room."
+    )
+
+    def __init__(self, message: str | None = None, *, length_s: float | None = None) -> None:
+        super().__init__(message)
+        self.length_s = length_s
+
+
+class DiskTooSmall(PermanentError):
+    """No worker's disk, however empty, holds the decoded sound of the recording."""
+
+    code = "disk_too_small"
+    http_status = 507
+    default_message = (
+        "This recording is too long for the disks of the workers, even when they are empty. Split "
+        "it, or ask the operator for a larger disk."
+    )
+
+
+class RecordingLost(RecordingMissing):
+    """The same of a job that is still to be done."""
+
+    default_message = (
+        "The recording's file is gone from the server's recordings folder, so it cannot be "
+        "transcribed. Ask the operator to bring it back from a backup, then retry the job, or "
+        "submit it again."
+    )

@@ -1,0 +1,139 @@
+"""Whether the storage that a process sees is the one that holds this database's recordings.
+
+A mount that is missing leaves an empty folder, and another disk may lie in its place.  So the
+storage carries an id (a UUID), the database holds the same, and they are compared before a worker
+claims a job and before the web server takes a recording.
+
+Nobody has to write the id: `check_storage` does, where what it finds proves the storage.
+
+    database  storage   then
+    id        the same  sound
+    id        none      sound, and the id is written, if most of the newest recordings are there (a
+                        backup without it); else missing
+    id        another   other, until an operator says `longscribe adopt-storage`
+    none      any, none adopted if most of the newest recordings are there (an older version's); if
+                        the database knows none, adopted by a web server (`may_begin`) and new to
+                        a worker, which would else choose its own bare folder for all; else unproven
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from shared.db import Database
+from shared.models import Recording, StorageRow, new_id
+from shared.models.storage import ONLY_ROW
+from shared.storage.blob_store import BlobStore
+from shared.storage.errors import StorageUnavailable
+
+_NEWEST = 20
+"""Recordings that are looked for in a storage that has to be proven."""
+
+
+class StorageState(StrEnum):
+    """What came of the comparison."""
+
+    SOUND = "ok"
+    NEW = "new"
+    """No web server has taken it into use yet, and there is nothing to claim."""
+    MISSING = "missing"
+    """An empty folder, most likely the place of a mount that is not there."""
+    OTHER = "other"
+    """Another installation's, or another disk."""
+    UNPROVEN = "unproven"
+    """Neither side has an id, and the recordings that the database knows are not here."""
+    UNREACHABLE = "unreachable"
+    """It cannot be read: a stale handle, a broken disk."""
+
+
+def check_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) -> StorageState:
+    """Compare the storage with the database, adopting it where that is safe.
+
+    `may_begin`: a storage is chosen while the database knows no recording; for web servers, whose
+    storage it is that recordings are written to.  Raises SQLAlchemyError.
+    """
+    with db.reading() as session:
+        known = _known(session)
+    try:
+        found = blobs.identity()
+        if known is not None and found == known:
+            return StorageState.SOUND
+        return _adopted(db, blobs, known, found, may_begin=may_begin)
+    except OSError:
+        return StorageState.UNREACHABLE
+
+
+def require_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) -> None:
+    """Raises StorageUnavailable unless `check_storage` finds the storage sound."""
+    if check_storage(db, blobs, may_begin=may_begin) is not StorageState.SOUND:
+        raise StorageUnavailable
+
+
+def look_at_storage(db: Database, blobs: BlobStore) -> StorageState:
+    """What `check_storage` would find, and nothing is written. Raises SQLAlchemyError."""
+    with db.reading() as session:
+        known = _known(session)
+    try:
+        found = blobs.identity()
+        if known is not None and found == known:
+            return StorageState.SOUND
+        return _judge(db, blobs, known, found)
+    except OSError:
+        return StorageState.UNREACHABLE
+
+
+def adopt_storage(db: Database, blobs: BlobStore) -> str:
+    """Make this storage the database's, whatever either had before; its id.
+
+    For an operator who knows it. Raises OSError, SQLAlchemyError.
+    """
+    identity = blobs.set_identity(new_id())
+    with db.writing() as session:
+        _write(session, identity, replace=True)
+    return identity
+
+
+def _adopted(
+    db: Database, blobs: BlobStore, known: str | None, found: str | None, *, may_begin: bool
+) -> StorageState:
+    state = _judge(db, blobs, known, found)
+    if state is not StorageState.SOUND and not (state is StorageState.NEW and may_begin):
+        return state
+    # The storage first: of two that begin at once, both then write what is in it.
+    identity = blobs.set_identity(known or new_id())
+    with db.writing() as session:
+        _write(session, identity, replace=False)
+        return StorageState.SOUND if _known(session) == identity else StorageState.OTHER
+
+
+def _judge(db: Database, blobs: BlobStore, known: str | None, found: str | None) -> StorageState:
+    """What a storage is whose id is not that of the database."""
+    if known is not None and found is not None:
+        return StorageState.OTHER
+    with db.reading() as session:
+        keys = session.scalars(
+            select(Recording.blob_key).order_by(Recording.id.desc()).limit(_NEWEST)
+        ).all()
+    if known is None and not keys:
+        return StorageState.NEW
+    if 2 * sum(blobs.exists(key) for key in keys) > len(keys):
+        return StorageState.SOUND
+    return StorageState.UNPROVEN if known is None else StorageState.MISSING
+
+
+def _known(session: Session) -> str | None:
+    return session.scalar(select(StorageRow.identity).where(StorageRow.id == ONLY_ROW))
+
+
+def _write(session: Session, identity: str, *, replace: bool) -> None:
+    of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    row = of_dialect.insert(StorageRow).values(id=ONLY_ROW, identity=identity)
+    session.execute(
+        row.on_conflict_do_update(index_elements=["id"], set_={"identity": identity})
+        if replace
+        else row.on_conflict_do_nothing()
+    )

@@ -1,0 +1,138 @@
+"""Whether this worker can claim a job just now, and why not: looked at again and again.
+
+It runs in the main process, on a thread of its own, for a storage on a network may never answer.
+What it finds goes into the worker's row and the health port, and turns its hearing of doorbells
+off: a worker that claims nothing would else take the doorbells from those that could.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.db import Database
+from shared.settings import Settings
+from shared.states import Obstacle
+from shared.storage.blob_store import BlobStore
+from shared.storage.identity import StorageState, check_storage
+from shared.storage.space import WorkSpace
+
+log = structlog.get_logger(__name__)
+
+_SILENT_S = 30.0
+"""A look that takes so long is one at a storage that does not answer."""
+
+_OBSTACLE_OF = {
+    StorageState.NEW: Obstacle.STORAGE_NEW,
+    StorageState.MISSING: Obstacle.STORAGE_MISSING,
+    StorageState.OTHER: Obstacle.STORAGE_OTHER,
+    StorageState.UNPROVEN: Obstacle.STORAGE_UNPROVEN,
+    StorageState.UNREACHABLE: Obstacle.STORAGE_UNREACHABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What a worker can do just now."""
+
+    obstacles: tuple[Obstacle, ...] = ()
+    """Why it claims nothing; empty if it does."""
+    work_room_bytes: int | None = None
+    work_disk_bytes: int | None = None
+
+
+def find_obstacles(db: Database, blobs: BlobStore, work_space: WorkSpace) -> tuple[Obstacle, ...]:
+    """What keeps this machine from working on any job. Raises SQLAlchemyError."""
+    found = []
+    obstacle = _OBSTACLE_OF.get(check_storage(db, blobs))
+    if obstacle is not None:
+        found.append(obstacle)
+    try:
+        if not work_space.usable_bytes():
+            found.append(Obstacle.NO_ROOM)
+    except OSError:
+        found.append(Obstacle.NO_ROOM)
+    return tuple(found)
+
+
+class Monitor:
+    """Looks every `settings.sweep_s`, five seconds at the most, until stopped.
+
+    `on_change` is called with whether doorbells are to be heard, whenever that changes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        blobs: BlobStore,
+        work_space: WorkSpace,
+        *,
+        on_change: Callable[[bool], None],
+    ) -> None:
+        self._db = db
+        self._blobs = blobs
+        self._work_space = work_space
+        self._on_change = on_change
+        self._look_s = min(5.0, settings.sweep_s)
+        self._readiness = Readiness((Obstacle.STARTING,))
+        self._looked_at = time.monotonic()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=1.0)
+
+    def readiness(self) -> Readiness:
+        """As it was found last; a storage that does not answer is an obstacle."""
+        if time.monotonic() - self._looked_at > self._look_s + _SILENT_S:
+            return Readiness((Obstacle.STORAGE_UNREACHABLE,))
+        return self._readiness
+
+    def _run(self) -> None:
+        try:
+            hears = True
+            while True:
+                found = self._look()
+                if found.obstacles != self._readiness.obstacles:
+                    _tell(found)
+                self._readiness, self._looked_at = found, time.monotonic()
+                # Without the database nothing can be claimed, and a claim waits for it.
+                should_hear = not set(found.obstacles) - {Obstacle.DATABASE}
+                if should_hear != hears:
+                    hears = should_hear
+                    self._on_change(hears)
+                if self._stopped.wait(self._look_s):
+                    return
+        except BaseException:
+            log.critical("the monitor broke; the worker stops", exc_info=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _look(self) -> Readiness:
+        try:
+            obstacles = find_obstacles(self._db, self._blobs, self._work_space)
+        except SQLAlchemyError:
+            obstacles = (Obstacle.DATABASE,)
+        try:
+            room, disk = self._work_space.usable_bytes(), self._work_space.disk_bytes()
+        except OSError:
+            return Readiness(obstacles)
+        return Readiness(obstacles, room, disk)
+
+
+def _tell(found: Readiness) -> None:
+    if found.obstacles:
+        log.error("leaves the queue alone", because=[str(one) for one in found.obstacles])
+    else:
+        log.info("ready for jobs")
