@@ -9,9 +9,10 @@ is no single sign-on.
 from __future__ import annotations
 
 import secrets
+from functools import cache
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy.orm import Session, contains_eager
 
 from shared.accounts import passwords
 from shared.accounts.credentials import SessionLimits, digest, is_over, noted_every_s
@@ -85,22 +86,36 @@ def find(db: Database, limits: SessionLimits, token: str) -> Person | None:
 
     None where the sign-in is unknown or over, or the account is disabled.
     """
-    of_token = SignIn.token_sha256 == digest(token)
-    is_stale = (SignIn.seen_at <= database_now(-noted_every_s(limits))).label("is")
+    sha256 = digest(token)
     with db.reading() as session:
-        found = session.execute(
-            select(SignIn, is_stale)
-            .join(SignIn.user)
-            .where(of_token, ~is_over(limits), User.disabled_at.is_(None))
-            .options(joinedload(SignIn.user))
-        ).one_or_none()
+        found = session.execute(_of_token(limits), {"sha256": sha256}).one_or_none()
     if found is None:
         return None
     row, stale = found
     if stale:
         with db.writing() as session:
-            session.execute(update(SignIn).where(of_token).values(seen_at=database_now()))
+            of_token = update(SignIn).where(SignIn.token_sha256 == sha256)
+            session.execute(of_token.values(seen_at=database_now()))
     return as_person(row.user)
+
+
+@cache
+def _of_token(limits: SessionLimits) -> Select[SignIn, bool]:
+    """Select the sign-in of a token, its account, and whether its use has to be noted again.
+
+    Built once: that takes longer than to carry it out, and every request of a page begins with it.
+    """
+    is_stale = (SignIn.seen_at <= database_now(-noted_every_s(limits))).label("is_stale")
+    return (
+        select(SignIn, is_stale)
+        .join(SignIn.user)
+        .where(
+            SignIn.token_sha256 == bindparam("sha256"),
+            ~is_over(limits),
+            User.disabled_at.is_(None),
+        )
+        .options(contains_eager(SignIn.user))
+    )
 
 
 def end(db: Database, token: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import PurePath
 
 from flask import Response, current_app, jsonify, request, url_for
@@ -25,6 +26,7 @@ from web.api.schemas import (
     JobListOut,
     JobOut,
     ModelOut,
+    TranscriptLinks,
 )
 from web.errors import job_error_object
 from web.i18n.languages import N_
@@ -144,23 +146,42 @@ def _error(view: JobView) -> ErrorObject | None:
     return ErrorObject.model_validate(job_error_object(code, message or code))
 
 
-def _links(job_id: str) -> JobLinks:
-    def transcript(format_name: str) -> str:
-        return url_for("jobs.get_job_transcript", job_id=job_id, format=format_name)
+_ANY_JOB = "00000000-0000-0000-0000-000000000000"
 
-    return JobLinks.model_validate(
-        {
-            "self": url_for("jobs.get_job", job_id=job_id),
-            "transcript": {name: transcript(name) for name in FORMATS},
-            "cancel": url_for("jobs.cancel_job", job_id=job_id),
-            "retry": url_for("jobs.retry_job", job_id=job_id),
-            "history": url_for("jobs.get_job_history", job_id=job_id),
-            "audio": url_for("listening.get_job_audio", job_id=job_id),
-            "peaks": url_for("listening.get_job_peaks", job_id=job_id),
-            "words": url_for("listening.get_job_words", job_id=job_id),
-            "page": url_for("pages.job", job_id=job_id),
-        }
+
+def _links(job_id: str) -> JobLinks:
+    links = {
+        name: address.replace(_ANY_JOB, job_id)
+        for name, address in _addresses(request.script_root).items()
+    }
+    return JobLinks.model_construct(
+        None,
+        **{name: links[name] for name in _LINKS},
+        transcript=TranscriptLinks.model_construct(None, **{name: links[name] for name in FORMATS}),
     )
+
+
+_LINKS = {
+    "self_": "jobs.get_job",
+    "cancel": "jobs.cancel_job",
+    "retry": "jobs.retry_job",
+    "history": "jobs.get_job_history",
+    "audio": "listening.get_job_audio",
+    "peaks": "listening.get_job_peaks",
+    "words": "listening.get_job_words",
+    "page": "pages.job",
+}
+"""The endpoint of each link; those of a transcript have a format besides."""
+
+
+@lru_cache(maxsize=16)
+def _addresses(root: str) -> dict[str, str]:
+    """The addresses of a job with the id `_ANY_JOB`, below `root`, which is this request's: to
+    build them takes half of the time that a list of jobs does."""
+    addresses = {name: url_for(view, job_id=_ANY_JOB) for name, view in _LINKS.items()}
+    for name in FORMATS:
+        addresses[name] = url_for("jobs.get_job_transcript", job_id=_ANY_JOB, format=name)
+    return addresses
 
 
 def job_response(job: JobDetailOut, status: int = 200) -> Response:

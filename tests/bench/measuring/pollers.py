@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.support.services import Service, family
@@ -72,57 +72,65 @@ def cpu_s(service: Service) -> float:
     return seconds
 
 
+@dataclass(slots=True)
+class _Client:
+    """A connection, and what was received of the answer to its poll."""
+
+    connection: socket.socket
+    poll: Poll
+    received: bytearray = field(default_factory=bytearray)
+
+    def send(self) -> None:
+        self.received.clear()
+        self.connection.sendall(self.poll.head())
+
+    def receive(self) -> int | None:
+        """The status of the answer, once it is whole. A conditional poll goes on with its ETag."""
+        piece = self.connection.recv(65536)
+        assert piece, "the server closed the connection"
+        self.received += piece
+        head, end, body = self.received.partition(b"\r\n\r\n")
+        if not end:
+            return None
+        status, headers = int(head[9:12]), _headers(bytes(head))
+        if status != 304 and len(body) < int(headers["content-length"]):
+            return None
+        if "If-None-Match" in self.poll.headers:
+            self.poll = self.poll.after(headers)
+        return status
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    """The headers of an answer, their names in small letters."""
+    lines = head.decode().split("\r\n")[1:]
+    return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+
 def ask(port: int, poll: Poll) -> dict[str, str]:
-    """One poll over a connection of its own: the headers of the answer, names in small letters."""
+    """One poll over a connection of its own; the headers of its answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(poll.head())
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += connection.recv(65536)
-    _, *lines = received.partition(b"\r\n\r\n")[0].decode().split("\r\n")
-    headers = dict(line.split(": ", 1) for line in lines)
-    return {name.lower(): value for name, value in headers.items()}
+        client = _Client(connection, poll)
+        client.send()
+        while client.receive() is None:
+            pass
+        return _headers(bytes(client.received.partition(b"\r\n\r\n")[0]))
 
 
 def run(service: Service, port: int, polls: Sequence[Poll], *, seconds: float) -> Cost:
     """Each client asks again as soon as it is answered, for so many seconds."""
-    selector = selectors.DefaultSelector()
-    for poll in polls:
-        connection = socket.create_connection(("127.0.0.1", port))
-        connection.setblocking(False)
-        selector.register(connection, selectors.EVENT_READ, (poll.head(), bytearray()))
+    clients = [_Client(socket.create_connection(("127.0.0.1", port)), poll) for poll in polls]
     answers: Counter[int] = Counter()
-    began, spent = time.monotonic(), cpu_s(service)
-    for key in list(selector.get_map().values()):
-        key.fileobj.send(key.data[0])  # type: ignore[union-attr]
-    while time.monotonic() - began < seconds:
-        for key, _ in selector.select(timeout=1):
-            head, received = key.data
-            piece = key.fileobj.recv(65536)  # type: ignore[union-attr]
-            assert piece, "the server closed the connection"
-            received += piece
-            if (status := _answered(received)) is not None:
-                answers[status] += 1
-                received.clear()
-                key.fileobj.send(head)  # type: ignore[union-attr]
-    cost = Cost(answers, cpu_s(service) - spent, time.monotonic() - began)
-    for key in list(selector.get_map().values()):
-        key.fileobj.close()  # type: ignore[union-attr]
-    selector.close()
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.connection, selectors.EVENT_READ, client)
+            client.send()
+        began, spent = time.monotonic(), cpu_s(service)
+        while time.monotonic() - began < seconds:
+            for key, _ in selector.select(timeout=1):
+                if (status := key.data.receive()) is not None:
+                    answers[status] += 1
+                    key.data.send()
+        cost = Cost(answers, cpu_s(service) - spent, time.monotonic() - began)
+    for client in clients:
+        client.connection.close()
     return cost
-
-
-def _answered(received: bytearray) -> int | None:
-    """The status of the answer, once it is whole."""
-    head, end, body = received.partition(b"\r\n\r\n")
-    if not end:
-        return None
-    status = int(head[9:12])
-    if status == 304:
-        return status
-    length = next(
-        int(line.split(b":")[1])
-        for line in head.split(b"\r\n")
-        if line.lower().startswith(b"content-length")
-    )
-    return status if len(body) >= length else None
