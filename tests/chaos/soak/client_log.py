@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.models import LOCAL_OWNER
 
@@ -21,7 +21,11 @@ class Accepted:
     """Its key may be sent again: it is not deleted before."""
     progress: float = 0.0
     status: str = "queued"
-    text_read: bool = False
+    text: str | None = None
+    """As last read: what its recording gives, and what was corrected in it since."""
+    words: list[str] = field(default_factory=list)
+    """Words that no other job has, in its name and its text: a search for each finds it."""
+    etag: str | None = None
     deletion_asked: bool = False
     """The answer may have been lost: the job may be gone, or not."""
     deleted: bool = False

@@ -12,12 +12,17 @@ from dataclasses import asdict, dataclass, field
 from sqlalchemy import func, select
 
 from shared.db import Database
-from shared.models import Attempt, Job
+from shared.models import LOCAL_OWNER, Attempt, Job
 from shared.states import TERMINAL
 from shared.storage.local.folder import LocalFolder
 from tests.chaos.machinery.promises import breaches
 from tests.chaos.soak.client_log import ClientLog
-from tests.chaos.soak.clients import Client, Keeper, OtherOwner, Submitter, Watcher
+from tests.chaos.soak.clients.client import Client
+from tests.chaos.soak.clients.finished import Editor, Keeper
+from tests.chaos.soak.clients.other_owner import OtherOwner
+from tests.chaos.soak.clients.slow import SlowClient
+from tests.chaos.soak.clients.submitting import PieceUploader, Submitter
+from tests.chaos.soak.clients.watching import ListReader, Searcher, Watcher
 from tests.chaos.soak.fault_injector import FaultInjector
 from tests.chaos.soak.memory import MemoryWatch, growth
 from tests.chaos.soak.processes import Machinery
@@ -139,6 +144,11 @@ class Soak:
             *(Watcher(log, urls, seed + n) for n in (4, 5)),
             *(Keeper(log, urls, seed + n, self._texts) for n in (6, 7)),
             OtherOwner(log, seed + 8, self._recordings, self._db, blobs, most),
+            PieceUploader(log, urls, seed + 9, self._recordings, most),
+            ListReader(log, urls, seed + 10),
+            Searcher(log, urls, seed + 11),
+            Editor(log, urls, seed + 12),
+            SlowClient(log, urls, seed + 13),
         ]
 
     def _inject_for_the_time(self) -> tuple[float, float, float]:
@@ -173,7 +183,7 @@ class Soak:
 
     def _come_to_rest(self, clients: Sequence[Client]) -> None:
         """No more faults and submissions; the rest of the clients go on until all is over."""
-        submitting = [c for c in clients if isinstance(c, Submitter | OtherOwner)]
+        submitting = [c for c in clients if isinstance(c, Submitter | OtherOwner | PieceUploader)]
         for client in submitting:
             client.stop()
         begun = time.monotonic()
@@ -197,10 +207,21 @@ class Soak:
             for client in clients:
                 client.join()
             wait_for(at_rest, seconds=DRAINED_WITHIN_S, what="what was retried last")
+            self._look_once_more()
         except AssertionError as error:
             stop_the_others()
             self.summary.breaches.append(str(error))
         self.summary.drained_in_s = round(time.monotonic() - begun, 1)
+
+    def _look_once_more(self) -> None:
+        """All is over: whoever asks must be told, whatever answer they had before."""
+        watcher = Watcher(self._log, self._urls, self._seed)
+        for job in self._log.all():
+            if job.over or job.deletion_asked or job.owner_id != LOCAL_OWNER:
+                continue
+            watcher.look(job)
+            if not job.over:
+                self._log.complain(f"job {job.job_id}: it is over, and {job.status} is told (P9)")
 
     def _unended(self) -> int:
         with self._db.reading() as session:
