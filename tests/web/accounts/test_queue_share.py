@@ -57,7 +57,7 @@ def test_more_than_a_share_is_refused_before_it_is_read(
     client.set_cookie("longscribe_language", "zh")
     refused = submit(client, MINUTE_OF_WAV, "3.wav")
     assert refused.json and refused.json["error"]["message"] == (
-        "您有 2 分的录音在排队，这一个长约 58 秒，而现在您同时最多可有 2 分 30 秒在排队。"
+        "你有 2 分的录音在排队，这一个长约 58 秒，而现在你同时最多可有 2 分 30 秒在排队。"
         "请等其中一些识别完再提交，或取消一个还在排队的任务。"
     )
 

@@ -64,7 +64,7 @@ def test_it_is_said_in_chinese_too(client: FlaskClient) -> None:
     client.set_cookie("longscribe_language", "zh")
     refused = uploading.create(client, 21 * GB)
     assert refused.json and refused.json["error"]["message"] == (
-        "您的录音已占 0 MB，这一个还要 21 GB，而现在服务器磁盘上最多可有 20 GB 归您使用。"
+        "你的录音已占 0 MB，这一个还要 21 GB，而现在服务器磁盘上最多可有 20 GB 归你使用。"
         "请删除不再需要的录音。"
     )
 
