@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 
 import migrations
+from shared.db import Database
+from shared.storage.identity import adopt_storage
+from shared.storage.local.folder import LocalFolder
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running
 from worker.recogniser import SAMPLE_RATE
@@ -20,8 +23,16 @@ def serving(folder: Path, **env: str) -> Iterator[Stack]:
     url = f"sqlite:///{folder / 'longscribe.db'}"
     migrations.upgrade(url)
     with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0", **env})) as stack:
+        _take_storage_into_use(stack)
         stack.start_web()
         yield stack
+
+
+def _take_storage_into_use(stack: Stack) -> None:
+    """As the first recording does; those that tests write into the database alone prove none."""
+    db = Database(stack.database_url)
+    adopt_storage(db, LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0))
+    db.dispose()
 
 
 def silent_recording(folder: Path, name: str = "周会 standup.wav") -> Path:
