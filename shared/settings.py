@@ -95,8 +95,8 @@ class Settings(LimitSettings, RecognitionSettings):
         0,
         ge=0,
         le=10,
-        description="Reverse proxies in front, whose X-Forwarded-For, -Proto and -Host are "
-        "believed.",
+        description="Reverse proxies in front, whose X-Forwarded-For, -Proto, -Host "
+        "and -Prefix are believed.",
     )
 
     # --- the model

@@ -17,6 +17,7 @@ from web.errors import register_error_handlers
 from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
 from web.http.csrf import refuse_other_sites, require_token_in_forms
+from web.http.proxies import believe_proxies
 from web.http.security_headers import add_security_headers
 from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         __name__,
         title="Longscribe",
         version=_version(),
-        spec_path=openapi.SPEC_PATH,
+        spec_path=None,
         docs_path=None,
         json_errors=False,
     )
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     refuse_other_hosts(app, settings)
     add_security_headers(app)
     require_sign_in(app, settings)
+    believe_proxies(app, settings)
     require_token_in_forms(app, exempt=(jobs.blueprint, corrections.blueprint, tus_views.blueprint))
     register_error_handlers(app)
     register_languages(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from apiflask import APIFlask
 from flask import Flask, current_app
@@ -23,6 +23,8 @@ from web.uploads import tus_openapi
 SPEC_PATH = "/api/openapi.json"
 
 _ERROR_ANSWERS = (ErrorResponse, EditedMeanwhileOut)
+
+_EXTENSION = "longscribe.openapi"
 
 _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -57,6 +59,13 @@ def configure_openapi(app: APIFlask) -> None:
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'
     )
     app.spec_processor(_complete)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, without servers: it is made once for an application."""
+    if _EXTENSION not in current_app.extensions:
+        current_app.extensions[_EXTENSION] = cast(APIFlask, current_app).spec
+    return cast(dict[str, Any], current_app.extensions[_EXTENSION])
 
 
 def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:

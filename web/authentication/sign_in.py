@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from shared import accounts
@@ -18,6 +17,7 @@ from shared.settings import Settings
 from web.errors import is_for_programs, wants_json
 from web.http.csrf import require_token_in_header
 from web.services import services
+from web.site_address import cookie_path, page_address
 
 OPEN = frozenset(
     {
@@ -48,7 +48,10 @@ _BEARER = "bearer"
 
 
 class _Cookie(SecureCookieSessionInterface):
-    """The session cookie, marked `Secure` where the request came by HTTPS."""
+    """The session cookie: for this site only, and marked `Secure` where HTTPS is spoken."""
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return cookie_path()
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
@@ -59,11 +62,6 @@ def require_sign_in(app: Flask, settings: Settings) -> None:
 
     Call it before `require_token_in_forms`, so that sign-in is checked first.
     """
-    if settings.proxies:
-        count = settings.proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=count, x_proto=count, x_host=count
-        )
     app.session_interface = _Cookie()
     app.config.update(SESSION_COOKIE_HTTPONLY=True, SESSION_REFRESH_EACH_REQUEST=False)
     app.context_processor(lambda: {"person": current_person()})
@@ -170,6 +168,5 @@ def _turn_away() -> Response:
     if not is_page or not navigates:
         raise Unauthorized
     if request.method == "GET":
-        path = request.full_path if request.query_string else request.path
-        return redirect(url_for("account.sign_in", next=path), 303)
+        return redirect(url_for("account.sign_in", next=page_address()), 303)
     return redirect(url_for("account.sign_in"), 303)

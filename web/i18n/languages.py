@@ -12,7 +12,6 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
@@ -22,6 +21,8 @@ from babel.support import NullTranslations, Translations
 from flask import Blueprint, Flask, Response, abort, redirect, request
 from flask_babel import Babel, Domain, get_locale
 from werkzeug.http import dump_cookie
+
+from web.site_address import cookie_path, page_address, same_site_path
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 """Each language's name in that language, by the code that the cookie and the URLs carry."""
@@ -127,20 +128,6 @@ def words(language: str, version: str) -> Response:
     return response
 
 
-def same_site_path(path: str | None) -> str:
-    """`path` if it is an absolute path on this site, else that of the front page.
-
-    Prevents redirects to other sites by a parameter of a link.
-    """
-    if not path or path[0] != "/" or path[1:2] in ("/", "\\") or not path.isprintable():
-        return "/"
-    try:
-        parts = urlsplit(path)
-    except ValueError:  # brackets that are no address of IPv6
-        return "/"
-    return "/" if parts.netloc or parts.scheme else path
-
-
 def _remember(cookie: str, value: str) -> Response:
     response = redirect(same_site_path(request.args.get("next")), 303)
     response.headers.add(
@@ -149,6 +136,7 @@ def _remember(cookie: str, value: str) -> Response:
             cookie,
             value,
             max_age=_A_YEAR_S,
+            path=cookie_path(),
             secure=request.is_secure,
             httponly=True,
             samesite="Lax",
@@ -173,9 +161,7 @@ def choose_theme(theme: str) -> Response:
 
 def _here() -> str:
     """The address to return to after a change of language or theme."""
-    if request.method != "GET":
-        return "/"
-    return request.full_path if request.query_string else request.path
+    return page_address() if request.method == "GET" else f"{request.script_root}/"
 
 
 def _for_templates() -> dict[str, Any]:

@@ -33,10 +33,10 @@ from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import localised_error
-from web.i18n.languages import same_site_path
 from web.quotas.standing import own_standing
 from web.quotas.texts import standing_texts
 from web.services import services
+from web.site_address import same_site_path
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -28,12 +28,12 @@ from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail
 from web.authentication.owner import current_owner_id
-from web.i18n.languages import same_site_path
 from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.polling.proof import PAGE_STANDS_S, proving
 from web.services import services
+from web.site_address import same_site_path
 
 
 def _job_context(job_id: str) -> dict[str, Any]:

@@ -31,11 +31,12 @@ from web.api.parsing import parse
 from web.api.presenter import poll_after_s
 from web.authentication.owner import current_owner_id
 from web.errors import wants_json
-from web.i18n.languages import N_, current_language, same_site_path
+from web.i18n.languages import N_, current_language
 from web.pages.blueprint import pages
 from web.pages.rows import rows_of
 from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
 from web.services import services
+from web.site_address import same_site_path
 
 _PER_PAGE = 25
 

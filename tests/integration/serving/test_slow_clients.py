@@ -20,6 +20,7 @@ from tests.support.services import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB
+from tests.support.web.web_site import incoming_bytes
 
 SOUND = bytes(range(256)) * 4096 * 8
 ANSWERS_WITHIN_S = 5
@@ -189,11 +190,6 @@ def test_what_came_before_a_client_left_is_kept(
         leave(line)
     wait_for(lambda: upload.append(0, b"").status_code != 423, what="the writer to let go")
     assert upload.offset() == size
-
-
-def incoming_bytes(stack: Stack, upload_id: str) -> int:
-    found = (stack.folder / "data" / "recordings").rglob(f"*{upload_id}*")
-    return sum(path.stat().st_size for path in found if path.is_file())
 
 
 @pytest.fixture

@@ -40,3 +40,9 @@ def silent_recording(folder: Path, name: str = "周会 standup.wav") -> Path:
     path = folder / name
     path.write_bytes(as_wav(np.zeros(SAMPLE_RATE, np.int16)))
     return path
+
+
+def incoming_bytes(stack: Stack, upload_id: str) -> int:
+    """The bytes of an unfinished upload that are in its file."""
+    found = (stack.folder / "data" / "recordings").rglob(f"*{upload_id}*")
+    return sum(path.stat().st_size for path in found if path.is_file())

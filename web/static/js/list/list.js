@@ -3,6 +3,7 @@ import { _ } from "../page/i18n.js";
 import { pollFragment } from "../page/live_fragment.js";
 import { enhanceSelection } from "./selection.js";
 import { confirmAction } from "../page/confirm.js";
+import { address } from "../page/site.js";
 
 const TYPING_ENDS_MS = 350;
 
@@ -94,21 +95,21 @@ function askForJobs(region, refresh, tell) {
     const row = asked.closest(".job");
     const name = row.querySelector(".name").textContent;
     asked.closest("details")?.removeAttribute("open");
-    const address = `/api/v1/jobs/${row.dataset.key}`;
+    const job = address(`/api/v1/jobs/${row.dataset.key}`);
     try {
       if (asked.dataset.ask === "delete") {
         if (!(await sureToDelete(name))) return;
-        await api("DELETE", address);
+        await api("DELETE", job);
         tell(_("“%(name)s” is deleted.", { name }));
       } else if (asked.dataset.ask === "cancel") {
-        const job = await api("POST", `${address}/cancel`);
+        const answer = await api("POST", `${job}/cancel`);
         tell(
-          job.status === "cancelled"
+          answer.status === "cancelled"
             ? _("“%(name)s” is cancelled.", { name })
             : _("“%(name)s” is being stopped.", { name }),
         );
       } else {
-        await api("POST", `${address}/retry`);
+        await api("POST", `${job}/retry`);
         tell(_("“%(name)s” waits again.", { name }));
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 import { _ } from "./i18n.js";
+import { address } from "./site.js";
 
 /** The server's error for a request: `code` is stable, `message` is for people. */
 export class ApiError extends Error {
@@ -24,7 +25,7 @@ function tokenOf(page) {
 
 /** Fetch a new token, so that a page can save after somebody signed in again in another tab. */
 async function renewToken() {
-  const page = await fetch("/account", { cache: "no-store" });
+  const page = await fetch(address("/account"), { cache: "no-store" });
   const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
   csrfToken = tokenOf(parsed) || csrfToken;
 }

@@ -1,5 +1,6 @@
 // A notification of the browser when a job is done, for those who ask for it.
 import { _ } from "./i18n.js";
+import { address } from "./site.js";
 
 const KEPT = "longscribe.notify";
 const WISH = "longscribe.notify-wish";
@@ -35,7 +36,7 @@ export function watchJobs() {
 
 async function look() {
   for (const [id, name] of Object.entries(kept())) {
-    const answer = await fetch(`/api/v1/jobs/${id}`, { cache: "no-store" }).catch(() => null);
+    const answer = await fetch(address(`/api/v1/jobs/${id}`), { cache: "no-store" }).catch(() => null);
     const status = answer?.ok ? (await answer.json()).status : null;
     const gone = answer?.status === 404 || status === "cancelled";
     if (!gone && status !== "completed" && status !== "failed") continue;
@@ -48,7 +49,7 @@ async function look() {
     const shown = new Notification(name, { body: said, tag: id });
     shown.onclick = () => {
       window.focus();
-      location.assign(`/jobs/${id}`);
+      location.assign(address(`/jobs/${id}`));
     };
   }
 }
