@@ -1,4 +1,4 @@
-"""Every setting, and the only reader of the environment.
+"""Every setting, and the only reader of the environment (`shared.environment`).
 
 Each field is the variable LONGSCRIBE_<NAME IN CAPITALS>.  A value that makes no sense is
 refused when the process starts, with the name of the variable.
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
-from shared.errors import LongscribeError
+from shared.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.limit_settings import LimitSettings
 from shared.recognition_settings import RecognitionSettings
 
@@ -47,14 +48,13 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class InvalidSettings(LongscribeError):
-    code = "invalid_settings"
-
-
 class Settings(LimitSettings, RecognitionSettings):
     """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
     is kept, stands in `shared.limit_settings`, and how it is recognised in
     `shared.recognition_settings`."""
+
+    # A line without a value in .env means the default.
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     # --- where it listens and keeps things
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
@@ -295,18 +295,21 @@ class Settings(LimitSettings, RecognitionSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read the environment, and the files that it names for secrets.
 
-    Raises InvalidSettings naming each wrong variable.
+    Raises InvalidSettings naming each wrong variable, and each that is no setting.
     """
     from pydantic import ValidationError
 
+    lines = unknown_variables(os.environ, Settings.model_fields)
+    settings = None
     try:
-        return Settings()
+        settings = Settings(**read_secret_files(os.environ))  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = []
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"][:1]).upper()
             reason = problem["msg"].removeprefix("Value error, ")
             lines.append(f"LONGSCRIBE_{name}: {reason}" if name else reason)
-        raise InvalidSettings("; ".join(lines)) from None
+    if lines or settings is None:
+        raise InvalidSettings("; ".join(lines))
+    return settings

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from celery import signals
 
+from shared.environment import InvalidSettings
 from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.queue import make_celery
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from worker import child_process, main_process
 from worker.supervision.doorbells import accept_doorbells_only
 
-_settings = load_settings()
+
+def _settings_or_exit() -> Settings:
+    """Load the settings, or exit with one line where Celery would print a traceback."""
+    try:
+        return load_settings()
+    except InvalidSettings as error:
+        sys.exit(error.message)
+
+
+_settings = _settings_or_exit()
 take_umask(_settings)
 configure_logging(_settings)
 accept_doorbells_only()

@@ -70,9 +70,30 @@ def interpolated(value: Any, variables: dict[str, str]) -> Any:
 
 
 def compose(variables: dict[str, str]) -> dict[str, Any]:
+    """The services with `variables` in .env: those of an env_file come before `environment`."""
     content = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
     services: dict[str, Any] = interpolated(content["services"], variables)
+    for service in services.values():
+        if service.get("env_file"):
+            assert service["env_file"] == [".env"]
+            service["environment"] = variables | service.get("environment", {})
     return services
+
+
+DECIDED_IN_THE_FILE = {
+    "migrate": {"data_dir", "database_url", "redis_url", "sign_in"},
+    "web": {"data_dir", "database_url", "redis_url", "sign_in", "host", "port"},
+    "worker": {"data_dir", "database_url", "redis_url", "sign_in", "soft_shutdown_s"},
+}
+"""Settings that name places inside the containers, or belong to a time of the file."""
+
+
+@pytest.mark.parametrize("service", DECIDED_IN_THE_FILE)
+def test_every_setting_of_env_reaches_the_containers(service: str) -> None:
+    told = {f"LONGSCRIBE_{name.upper()}": f"told {name}" for name in Settings.model_fields}
+    reached = compose(SECRETS | told)[service]["environment"]
+    lost = {name for name, value in told.items() if reached.get(name) != value}
+    assert lost == {f"LONGSCRIBE_{name.upper()}" for name in DECIDED_IN_THE_FILE[service]}
 
 
 @dataclass

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from pydantic import SecretStr
 
+from shared.environment import FROM_FILES, file_variable
 from shared.errors import LongscribeError
 from shared.export import FORMATS
 from shared.export.options import ExportOptions
@@ -65,7 +66,7 @@ def test_the_settings_that_a_readme_names_exist_with_these_defaults(document: st
 )
 def test_every_variable_and_link_leads_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text()
-    known = set(_defaults()) | {"LONGSCRIBE_TEST_DATABASE_URL"}
+    known = set(_defaults()) | {"LONGSCRIBE_TEST_DATABASE_URL", *map(file_variable, FROM_FILES)}
     assert set(re.findall(r"LONGSCRIBE_[A-Z_]+", text)) <= known
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import InvalidSettings, Settings, is_demo_model, load_settings
+from shared.environment import InvalidSettings
+from shared.settings import Settings, is_demo_model, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +109,71 @@ def test_only_the_bundled_model_is_the_demo() -> None:
     assert is_demo_model("demo")
     assert not any(is_demo_model(name) for name in (None, "demo-large", "paraformer-zh"))
     assert not Settings(model="/models/demo").uses_demo_model
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("LONGSCRIBE_PROT", "LONGSCRIBE_PORT"),
+        ("LONGSCRIBE_RETENTION_DAY", "LONGSCRIBE_RETENTION_DAYS"),
+        ("longscribe_log_levle", "LONGSCRIBE_LOG_LEVEL"),
+        ("LONGSCRIBE_SECRET_KEYFILE", "LONGSCRIBE_SECRET_KEY_FILE"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, wrong: str, meant: str
+) -> None:
+    monkeypatch.setenv(wrong, "1")
+    with pytest.raises(InvalidSettings, match=f"{wrong} is no setting; do you mean {meant}"):
+        load_settings()
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGSCRIBE_XYZZY", "1")
+    monkeypatch.setenv("LONGSCRIBE_LEASE_S", "soon")
+    with pytest.raises(InvalidSettings, match=r"XYZZY is no setting; docs.*LONGSCRIBE_LEASE_S: "):
+        load_settings()
+
+
+def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGSCRIBE_LOG_LEVEL", "")
+    monkeypatch.setenv("LONGSCRIBE_WORKER_CONCURRENCY", "")
+    assert load_settings() == Settings()
+
+
+class TestSecretFiles:
+    def test_a_secret_may_stand_in_a_file(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        secrets = {
+            "SECRET_KEY": "form0secret",
+            "REDIS_URL": "redis://:secret@redis:6379/0",
+            "DATABASE_URL": "postgresql://u:p@h/d",
+        }
+        for name, value in secrets.items():
+            (tmp_path / name).write_text(f"{value}\n")
+            monkeypatch.setenv(f"LONGSCRIBE_{name}_FILE", str(tmp_path / name))
+        settings = load_settings()
+        assert settings.secret_key.get_secret_value() == secrets["SECRET_KEY"]
+        assert settings.resolved_redis_url == secrets["REDIS_URL"]
+        assert settings.database_url == "postgresql+psycopg://u:p@h/d"
+
+    def test_one_secret_in_two_places_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_SECRET_KEY_FILE", str(tmp_path / "key"))
+        monkeypatch.setenv("LONGSCRIBE_SECRET_KEY", "another")
+        with pytest.raises(InvalidSettings, match="are both set") as caught:
+            load_settings()
+        assert "another" not in caught.value.message
+
+    @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
+    def test_a_file_without_a_secret_is_refused_by_name(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+    ) -> None:
+        path = tmp_path / "key"
+        if content is not None:
+            path.write_bytes(content)
+        monkeypatch.setenv("LONGSCRIBE_SECRET_KEY_FILE", str(path))
+        with pytest.raises(InvalidSettings, match=f"LONGSCRIBE_SECRET_KEY_FILE: {path}"):
+            load_settings()

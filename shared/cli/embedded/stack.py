@@ -25,6 +25,7 @@ from shared.cli.embedded.redis_server import (
     require_given_redis,
 )
 from shared.db import Database
+from shared.environment import file_variable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
 from shared.private_files import close_to_others, take_umask
 from shared.settings import Settings
@@ -203,8 +204,9 @@ def _in_url(host: str) -> str:
 
 def _environment(settings: Settings, port: int) -> dict[str, str]:
     """The environment of the children: ours, with what this stack decided."""
+    decided = {file_variable("database_url"), file_variable("redis_url")}
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in decided},
         "LONGSCRIBE_HOST": settings.host,
         "LONGSCRIBE_PORT": str(port),
         "LONGSCRIBE_SIGN_IN": settings.sign_in,

@@ -1,0 +1,68 @@
+"""The variables of the environment that are more, or less, than a setting each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from shared.errors import LongscribeError
+
+PREFIX = "LONGSCRIBE_"
+FROM_FILES = ("database_url", "redis_url", "secret_key")
+"""Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
+
+_OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_TEST_")
+"""How names begin that docker-compose.yml and the tests use, and no process of ours."""
+
+
+class InvalidSettings(LongscribeError):
+    code = "invalid_settings"
+
+
+def file_variable(name: str) -> str:
+    """The variable that names the file with the value of the setting `name`."""
+    return f"{PREFIX}{name.upper()}_FILE"
+
+
+def read_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """The values of settings that stand in files: their first line.
+
+    Raises InvalidSettings if one cannot be read, or is set in the environment too.
+    """
+    values = {}
+    for name in FROM_FILES:
+        variable = file_variable(name)
+        path = environment.get(variable)
+        if not path:
+            continue
+        if environment.get(f"{PREFIX}{name.upper()}"):
+            raise InvalidSettings(f"{PREFIX}{name.upper()} and {variable} are both set; keep one")
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise InvalidSettings(f"{variable}: {path} cannot be read: {reason}") from None
+        if not lines or not lines[0].strip():
+            raise InvalidSettings(f"{variable}: {path} is empty")
+        values[name] = lines[0].strip()
+    return values
+
+
+def unknown_variables(environment: Mapping[str, str], settings: Collection[str]) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none of `settings`, with the
+    name that was probably meant."""
+    known = {f"{PREFIX}{name.upper()}" for name in settings} | {*map(file_variable, FROM_FILES)}
+    short = [name.removeprefix(PREFIX) for name in sorted(known)]
+    said = []
+    for name in sorted(environment):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or upper in known or upper.startswith(_OF_OTHERS):
+            continue
+        # Without what all have in common, by which they would all be near.
+        close = get_close_matches(upper.removeprefix(PREFIX), short, n=1)
+        meant = (
+            f"; do you mean {PREFIX}{close[0]}?" if close else "; docs/settings.md has all of them"
+        )
+        said.append(f"{name} is no setting{meant}")
+    return said
