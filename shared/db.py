@@ -23,6 +23,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator
 
 from shared import postgresql
+from shared.strict_json import read_stored
 
 _BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another; with BEGIN IMMEDIATE no other error is left."""
@@ -155,6 +156,7 @@ class Database:
         self._no_peeks_until = 0.0
 
     def _new_engine(self, **options: Any) -> Engine:
+        options["json_deserializer"] = read_stored
         if self.is_sqlite:
             engine = create_engine(self._url, **options)
             _configure_sqlite(engine)

@@ -190,6 +190,15 @@ class TranscriptNotReady(PermanentError):
     default_message = "The transcript is there once the job's status is 'completed'."
 
 
+class TranscriptUnreadable(PermanentError):
+    code = "transcript_unreadable"
+    http_status = 409
+    default_message = (
+        "The transcript that is stored of this job cannot be read. Restore the database from a "
+        "backup, or submit the recording again."
+    )
+
+
 class RecordingMissing(PermanentError):
     code = "recording_missing"
     http_status = 404

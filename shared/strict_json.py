@@ -3,6 +3,7 @@ itself refuses to write or to read later.
 
 What comes from outside is read with `read_json`, which refuses it at the door.
 `require_writable` checks a value that was read before, by an earlier version for instance.
+`read_stored` reads what the database holds, whatever that is.
 """
 
 from __future__ import annotations
@@ -50,6 +51,19 @@ def read_json(text: str | bytes) -> Any:
 def require_writable(value: object) -> None:
     """Check the depth, the numbers and every text of a value. Raises UnwritableJson."""
     _walk(value, texts=True)
+
+
+class UnreadableJson(dict[str, Any]):
+    """What stands for a stored value that is no JSON: an empty object, known by its class."""
+
+
+def read_stored(text: str | bytes) -> Any:
+    """Parse a value of a database's column; UnreadableJson where that fails, so that one value
+    never fails the statement that read it among others."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return UnreadableJson()
 
 
 def _walk(value: object, *, texts: bool) -> None:

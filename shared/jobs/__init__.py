@@ -72,6 +72,7 @@ from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
 from shared.jobs.queries.standing import OwnerStanding, owner_standing
 from shared.jobs.queries.stored_state import JobSelection, stored_state
+from shared.jobs.queries.unreadable import StoredDataUnreadable
 from shared.jobs.queries.view import JobView
 from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
@@ -114,6 +115,7 @@ __all__ = [
     "RecordingRecord",
     "Room",
     "Standings",
+    "StoredDataUnreadable",
     "StoredPlan",
     "StoredWord",
     "Submission",

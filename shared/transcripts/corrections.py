@@ -13,19 +13,21 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared.db import Database
+from shared.db import Database, is_unavailable
 from shared.errors import (
     EditedMeanwhile,
     InvalidRequest,
     JobNotFound,
     SentenceNotFound,
     TranscriptNotReady,
+    TranscriptUnreadable,
 )
 from shared.models import Job, Revision, StoredTranscript
 from shared.search.texts import correct_text
+from shared.strict_json import UnreadableJson
 from shared.transcripts.realign import corrected
 from shared.transcripts.values import Sentence, Transcript
 
@@ -148,7 +150,7 @@ def revisions(
 ) -> RevisionPage:
     """A transcript's corrections, newest first. Raises JobNotFound or TranscriptNotReady."""
     with db.reading() as session:
-        recognised = _whole(session, owner_id, job_id)["sentences"]
+        recognised = _sentences(session, owner_id, job_id)
         wanted = select(Revision).where(Revision.job_id == job_id)
         if cursor is not None:
             wanted = wanted.where(Revision.id < cursor)
@@ -215,34 +217,42 @@ def _recognised(session: Session, owner_id: str, job_id: str, n: int) -> Sentenc
     return _from_json(n, value)
 
 
-def _whole(session: Session, owner_id: str, job_id: str) -> Any:
-    return _stored(session, owner_id, job_id, StoredTranscript.content)
+def _sentences(session: Session, owner_id: str, job_id: str) -> list[Any]:
+    whole = _stored(session, owner_id, job_id, StoredTranscript.content)
+    sentences = whole.get("sentences") if isinstance(whole, dict) else None
+    if not isinstance(sentences, list):
+        raise TranscriptUnreadable
+    return sentences
 
 
 def _stored(session: Session, owner_id: str, job_id: str, part: Any) -> Any:
-    row = session.execute(
-        select(Job.status, StoredTranscript.job_id, part)
-        .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
-        .where(Job.id == job_id, Job.owner_id == owner_id)
-    ).one_or_none()
+    try:
+        row = session.execute(
+            select(Job.status, StoredTranscript.job_id, part)
+            .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
+            .where(Job.id == job_id, Job.owner_id == owner_id)
+        ).one_or_none()
+    except DBAPIError as error:  # SQLite looks for the part, and finds no JSON
+        if is_unavailable(error):
+            raise
+        raise TranscriptUnreadable from error
     if row is None:
         raise JobNotFound
     if row[1] is None:
         raise TranscriptNotReady(
             f"This job is {row.status}; there is something to correct once it is completed."
         )
+    if isinstance(row[2], UnreadableJson):
+        raise TranscriptUnreadable
     return row[2]
 
 
-def _from_json(n: int, value: dict[str, Any]) -> SentenceRevision:
-    return SentenceRevision(
-        n=n,
-        revision=0,
-        text=value["text"],
-        recognised_text=value["text"],
-        start=value["start"],
-        end=value["end"],
-    )
+def _from_json(n: int, value: Any) -> SentenceRevision:
+    try:
+        text, start, end = value["text"], value["start"], value["end"]
+    except (TypeError, LookupError):
+        raise TranscriptUnreadable from None
+    return SentenceRevision(n=n, revision=0, text=text, recognised_text=text, start=start, end=end)
 
 
 def _revised(recognised: SentenceRevision, row: Revision) -> SentenceRevision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -15,6 +16,8 @@ from web.errors import localised_message
 from web.i18n.languages import N_
 from web.i18n.quantities import clock, duration_text, padded_text
 
+log = structlog.stdlib.get_logger(__name__)
+
 
 def present_history(job_id: str, history: JobHistory) -> HistoryOut:
     """List every event with its message, oldest first."""
@@ -23,15 +26,23 @@ def present_history(job_id: str, history: JobHistory) -> HistoryOut:
 
 def _present(event: EventRecord, history: JobHistory) -> EventOut:
     attempt = _attempt(event, history)
-    text = _MESSAGES[event.kind]
     return EventOut(
         at=event.at,
         kind=event.kind,
         attempt=event.attempt,
         worker=attempt.worker if attempt else None,
-        code=event.detail.get("code"),
-        message=_(text) if isinstance(text, str) else text(event, history),
+        code=code if isinstance(code := event.detail.get("code"), str) else None,
+        message=_readable_message(event, history),
     )
+
+
+def _readable_message(event: EventRecord, history: JobHistory) -> str:
+    text = _MESSAGES[event.kind]
+    try:
+        return _(text) if isinstance(text, str) else text(event, history)
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        log.error("an event's stored detail cannot be shown", event_id=event.id, error=repr(error))
+        return _("What is stored of this event cannot be read.")
 
 
 def _attempt(event: EventRecord, history: JobHistory) -> AttemptRecord | None:

@@ -9,8 +9,9 @@ from pathlib import PurePath
 from flask import Response, current_app, jsonify, request, url_for
 from pydantic import BaseModel
 
+from shared.errors import LongscribeError
 from shared.export import FORMATS
-from shared.jobs import JobView, RecordingRecord
+from shared.jobs import JobView, RecordingRecord, StoredDataUnreadable
 from shared.settings import Settings, is_demo_model
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
@@ -140,10 +141,17 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _error(view: JobView) -> ErrorObject | None:
+    if not view.job.is_whole:
+        return stored_data_error(StoredDataUnreadable())
     code, message = view.job.error_code, view.job.error_message
     if code is None:
         return None
     return ErrorObject.model_validate(job_error_object(code, message or code))
+
+
+def stored_data_error(error: LongscribeError) -> ErrorObject:
+    """The `error` of a job of which something stored cannot be read."""
+    return ErrorObject.model_validate(job_error_object(error.code, error.message))
 
 
 _ANY_JOB = "00000000-0000-0000-0000-000000000000"

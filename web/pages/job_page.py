@@ -21,12 +21,12 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared import jobs
-from shared.errors import IllegalTransition
+from shared.errors import IllegalTransition, TranscriptUnreadable
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
 from shared.states import TERMINAL, JobStatus
 from web.api.history import present_history
-from web.api.presenter import poll_after_s, present_detail
+from web.api.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
@@ -48,9 +48,12 @@ def _job_context(job_id: str) -> dict[str, Any]:
     shown = present_detail(view, here.settings)
     transcript = None
     if shown.status == JobStatus.COMPLETED:
-        transcript = jobs.get_transcript(
-            here.db, owner_id=current_owner_id(), job_id=job_id, words=False
-        )
+        try:
+            transcript = jobs.get_transcript(
+                here.db, owner_id=current_owner_id(), job_id=job_id, words=False
+            )
+        except TranscriptUnreadable as error:
+            shown.error = stored_data_error(error)
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,

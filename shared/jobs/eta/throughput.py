@@ -17,6 +17,8 @@ from shared.states import AttemptOutcome
 
 _LAST_ATTEMPTS = 50
 _LAST_RECORDINGS = 200
+_LONGEST_S = 1e9
+"""A recording that is stored as longer, or as endless, teaches nothing."""
 
 _BYTES_A_SECOND = {
     **dict.fromkeys((".wav", ".aif", ".aiff", ".pcm"), 32_000.0),  # 16 kHz mono, 16 bits
@@ -45,6 +47,7 @@ def last_completed() -> Select[Any, Any, Any, Any]:
             Attempt.number == 1,
             Attempt.outcome == AttemptOutcome.COMPLETED.value,
             Recording.duration_s > 0,
+            Recording.duration_s < _LONGEST_S,
         )
         .order_by(Attempt.id.desc())
         .limit(_LAST_ATTEMPTS)
@@ -95,7 +98,7 @@ def estimate_audio_s(
     suffix = PurePath(filename).suffix.lower()
     rows = session.execute(
         select(Recording.filename, Recording.size_bytes, Recording.duration_s)
-        .where(Recording.duration_s > 0)
+        .where(Recording.duration_s > 0, Recording.duration_s < _LONGEST_S)
         .order_by(Recording.id.desc())
         .limit(_LAST_RECORDINGS)
     )

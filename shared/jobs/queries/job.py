@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Text, cast, func, select
 
 from shared.db import Database, database_now
-from shared.errors import JobNotFound, TranscriptNotReady
+from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.jobs.tallies.counts import counted_by_status
@@ -51,7 +51,7 @@ def get_transcript(
     handed out leaves it away (`Transcript.without_removed`).  Without `words` it takes a fraction
     of the memory.
 
-    Raises JobNotFound, or TranscriptNotReady until the job is completed.
+    Raises JobNotFound, TranscriptNotReady until the job is completed, or TranscriptUnreadable.
     """
     with db.reading() as session:
         row = session.execute(
@@ -65,7 +65,10 @@ def get_transcript(
             raise TranscriptNotReady(
                 f"This job is {row.status}; the transcript is there once it is completed."
             )
-        recognised = Transcript.read(row.stored, words=words)
+        try:
+            recognised = Transcript.read(row.stored, words=words)
+        except (ValueError, TypeError, LookupError, RecursionError):
+            raise TranscriptUnreadable from None
         if version is Version.RECOGNISED:
             return recognised
         return with_corrections(session, job_id, recognised, words=words)

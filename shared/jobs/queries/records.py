@@ -12,7 +12,9 @@ from shared.jobs.eta.time_spent import attempt_s
 from shared.jobs.playable import PlayableCopy
 from shared.models import Attempt, Job, Recording
 from shared.states import AttemptOutcome, JobStatus, Stage
+from shared.strict_json import UnreadableJson, require_writable
 from shared.transcripts.recording_report import RecordingReport
+from shared.transcripts.sound_selection import SoundSelection
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -81,17 +83,20 @@ class JobRecord:
     recording: RecordingRecord
     attempts: list[AttemptRecord]
     """In their order; the last one is running or the latest."""
+    is_whole: bool = True
+    """False where something that is stored of it cannot be read, and is left out here."""
 
 
 def job_record(row: Job) -> JobRecord:
     """The values of a row whose recording and attempts are loaded."""
+    has_options = _can_be_shown(row.options)
     return JobRecord(
         id=row.id,
         status=JobStatus(row.status),
         stage=None if row.stage is None else _STAGES[row.stage],
         progress=row.progress,
         priority=row.priority,
-        options=row.options,
+        options=row.options if has_options else {},
         created_at=row.created_at,
         started_at=row.started_at,
         completed_at=row.completed_at,
@@ -101,7 +106,20 @@ def job_record(row: Job) -> JobRecord:
         low_confidence_share=row.low_confidence_share,
         recording=_recording_record(row.recording),
         attempts=[attempt_record(attempt) for attempt in row.attempts],
+        is_whole=has_options and not isinstance(row.warnings, UnreadableJson),
     )
+
+
+def _can_be_shown(options: object) -> bool:
+    if not isinstance(options, dict) or isinstance(options, UnreadableJson):
+        return False
+    try:
+        require_writable(options)
+        SoundSelection.from_options(options)
+    except ValueError as error:
+        log.error("a job's stored options cannot be shown", error=str(error))
+        return False
+    return isinstance(options.get("metadata", {}), dict)
 
 
 def stored_report(stored: dict[str, Any] | None) -> RecordingReport | None:
@@ -110,6 +128,7 @@ def stored_report(stored: dict[str, Any] | None) -> RecordingReport | None:
     if stored is None:
         return None
     try:
+        require_writable(stored)
         return RecordingReport.from_json(stored)
     except (KeyError, TypeError, ValueError) as error:
         log.warning("a recording's report is not understood", error=repr(error))

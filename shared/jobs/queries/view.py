@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
+from math import isfinite
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager, undefer
@@ -13,6 +15,12 @@ from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.time_spent import job_s
 from shared.jobs.queries.recognition_stats import RecognitionStats, recognition_stats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, job_record, stored_report
+from shared.jobs.queries.unreadable import (
+    cannot_be_read,
+    ids_of,
+    remains_of,
+    require_seconds,
+)
 from shared.models import Attempt, Job, Recording
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts.recording_report import RecordingReport
@@ -66,9 +74,63 @@ def view_jobs(
     with_report: bool = False,
 ) -> list[JobView]:
     """The jobs for which `which` holds, newest first, in one statement, and another two for the
-    positions of those that wait."""
+    positions of those that wait.
+
+    A job of which something cannot be read is among them, with what is left of it.
+    """
+    loaded = _load(session, which, with_report=with_report)
+    waiting = [job.id for job in loaded if job.status == JobStatus.QUEUED]
+    queue = positions_and_etas(session, snapshot, waiting)
+
+    def view(job: Job | JobRecord) -> JobView:
+        eta_s = queue.eta_s.get(job.id)
+        row = None if isinstance(job, JobRecord) else job
+        return JobView(
+            job=job if isinstance(job, JobRecord) else job_record(job),
+            recognition=None if row is None else recognition_stats(row.attempts),
+            queue_position=queue.position.get(job.id),
+            now=snapshot.now,
+            eta_s=eta_s if eta_s is not None and isfinite(eta_s) else None,
+            workers_alive=None if job.status in TERMINAL else snapshot.workers,
+            report=stored_report(row.recording_report) if row and with_report else None,
+        )
+
+    def view_or_remains(job: Job | JobRecord) -> JobView:
+        try:
+            viewed = view(job)
+            _require_sense(viewed)
+        except Exception as error:
+            if not cannot_be_read(error):
+                raise
+            return view(remains_of(session, job.id))
+        return viewed
+
+    return [view_or_remains(job) for job in loaded]
+
+
+def _load(
+    session: Session, which: ColumnElement[bool], *, with_report: bool
+) -> Sequence[Job | JobRecord]:
+    """The rows, all at once; one by one where that fails, to find those that cannot be read."""
+    try:
+        return _rows(session, which, with_report=with_report)
+    except Exception as error:
+        if not cannot_be_read(error):
+            raise
+    loaded: list[Job | JobRecord] = []
+    for job_id in ids_of(session, which):
+        try:
+            loaded += _rows(session, Job.id == job_id, with_report=with_report)
+        except Exception as error:
+            if not cannot_be_read(error):
+                raise
+            loaded.append(remains_of(session, job_id))
+    return loaded
+
+
+def _rows(session: Session, which: ColumnElement[bool], *, with_report: bool) -> Sequence[Job]:
     with_columns = [undefer(Job.recording_report)] if with_report else []
-    rows = (
+    return (
         session.scalars(
             select(Job)
             .join(Recording, Recording.id == Job.recording_id)
@@ -80,17 +142,14 @@ def view_jobs(
         .unique()
         .all()
     )
-    waiting = [row.id for row in rows if row.status == JobStatus.QUEUED]
-    queue = positions_and_etas(session, snapshot, waiting)
-    return [
-        JobView(
-            job=job_record(row),
-            recognition=recognition_stats(row.attempts),
-            queue_position=queue.position.get(row.id),
-            now=snapshot.now,
-            eta_s=queue.eta_s.get(row.id),
-            workers_alive=None if row.status in TERMINAL else snapshot.workers,
-            report=stored_report(row.recording_report) if with_report else None,
-        )
-        for row in rows
-    ]
+
+
+def _require_sense(view: JobView) -> None:
+    """Check the numbers that are shown. Raises ValueError for one that nothing can have."""
+    require_seconds(view.job.recording.duration_s, view.processing_s)
+    share = view.job.low_confidence_share
+    numbers = [view.job.progress, 0.0 if share is None else share]
+    if view.recognition is not None:
+        numbers += [n for n in astuple(view.recognition) if isinstance(n, float)]
+    if not all(map(isfinite, numbers)):
+        raise ValueError(f"a number of {numbers} is none")
