@@ -93,6 +93,9 @@ def _create_index(
     name: str, table: str, columns: list[Any], where: str | None, **options: Any
 ) -> None:
     condition = None if where is None else sa.text(where)
+    if name == "jobs_waiting":
+        # Without the column itself PostgreSQL reads every row that the index names.
+        options["postgresql_include"] = ["priority"]
     op.create_index(
         name, table, columns, sqlite_where=condition, postgresql_where=condition, **options
     )

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.jobs.events import NewEvent, forget_beyond_limit, record
 from shared.jobs.turns.next_job import Room, lock_next_job
-from shared.models import Attempt, Job, OwnerTurn, Recording
-from shared.states import EventKind, JobStatus, Stage
+from shared.models import Attempt, Job, OwnerTurn, Recording, in_one_of
+from shared.states import RUNNING, EventKind, JobStatus, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,11 @@ def _claimed_before(session: Session, write: str, lease_s: float) -> Claim | Non
     row = session.execute(
         select(*_CLAIMED, Attempt.number)
         .join(Attempt, (Attempt.job_id == Job.id) & (Attempt.fence == Job.fence))
-        .where(Job.status == JobStatus.PROCESSING.value, Attempt.last_write == write)
+        .where(
+            in_one_of(*RUNNING),
+            Job.status == JobStatus.PROCESSING.value,
+            Attempt.last_write == write,
+        )
     ).one_or_none()
     return None if row is None else _claim(session, row, row.number, lease_s)
 

@@ -13,7 +13,7 @@ from shared.db import Database, database_now
 from shared.errors import LongscribeError, WorkerLost
 from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
 from shared.jobs.events import NewEvent, error_detail
-from shared.models import Attempt, Job
+from shared.models import Attempt, Job, in_one_of
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
 
 _BATCH = 100
@@ -68,9 +68,7 @@ def end_lost_attempt(
 
 def _held() -> Select[str, int, str]:
     """Select the jobs that some attempt holds."""
-    return select(Job.id, Job.fence, Job.status).where(
-        Job.status.in_([status.value for status in RUNNING])
-    )
+    return select(Job.id, Job.fence, Job.status).where(in_one_of(*RUNNING))
 
 
 def _any_expired(db: Database, before: datetime | None) -> bool:

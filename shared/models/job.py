@@ -36,11 +36,11 @@ def _folded_name(context: Any) -> str:
     return folded[:_LONGEST_NAME]
 
 
-def _of_some(name: str, *columns: Any, where: str) -> Index:
+def _of_some(name: str, *columns: Any, where: str, **options: Any) -> Index:
     """An index of the rows for which `where` holds. A statement uses it if it says the same in its
     own text, and not in a parameter."""
     condition = text(where)
-    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition, **options)
 
 
 class Recording(Base):
@@ -85,6 +85,8 @@ class Job(Base):
             "jobs_waiting",
             *("owner_id", text("(-priority)"), "queued_at", "id"),
             where=in_state("status", JobStatus.QUEUED),
+            # PostgreSQL does not see that the priority can be told from its negative.
+            postgresql_include=["priority"],
         ),
         _of_some("jobs_running", "owner_id", where=in_state("status", *RUNNING)),
         _of_some("jobs_ended", "completed_at", where=in_state("status", *TERMINAL)),

@@ -4,25 +4,30 @@ database knows, simulated by `simulate_queue`."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Subquery, func, select
 from sqlalchemy.orm import Session
 
 from shared.jobs.eta.simulation import RunningJob, WaitingJob, simulate_queue
 from shared.jobs.eta.snapshot import QueueSnapshot
-from shared.jobs.eta.throughput import audio_seconds_sql
-from shared.models import Job, OwnerTurn, Recording
-from shared.states import JobStatus
+from shared.jobs.turns.line import WaitingOwners, first_of_each_owner, places
 
-_MOST_SIMULATED = 2_000
-"""Waiting jobs that are simulated; those further back are given no time."""
+_MOST_SIMULATED = 1_000
+"""Waiting jobs that are simulated, as many of each owner; those further back are given a place that
+is about right, and no time."""
 
 _KEPT_S = 5.0
 """Seconds that a simulation serves all who ask, unless something happens to a job."""
+
+_LARGE, _LARGE_KEPT_S = 500, 0.5
+"""A simulation of so many jobs serves for this long also when something happens to one of them: in
+a large installation something always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,11 @@ class QueuePositions:
 class _Simulation:
     mark: tuple[Any, ...]
     until: float
-    """On this process's own clock."""
+    """On this process's own clock, as is the next."""
+    whatever_happens_until: float
     done_in: dict[str, float]
     positions: dict[str, int]
+    owners: WaitingOwners
 
 
 _kept: WeakKeyDictionary[Any, _Simulation] = WeakKeyDictionary()
@@ -60,7 +67,8 @@ def positions_and_etas(
     simulated = _simulation(session, snapshot)
     positions = simulated.positions
     if not positions.keys() >= set(waiting):
-        positions = _positions_by_rank(session, waiting) | positions
+        further_back = [job_id for job_id in waiting if job_id not in positions]
+        positions = places(session, simulated.owners, further_back) | positions
     can_tell = snapshot.throughput and snapshot.slots
     return QueuePositions(positions, eta_s | simulated.done_in if can_tell else eta_s)
 
@@ -68,89 +76,61 @@ def positions_and_etas(
 def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
     """Simulate the queue, or give the last simulation if nothing has happened since."""
     database = session.get_bind()
+    began = time.monotonic()
     kept = _kept.get(database)
-    if kept is not None and kept.mark == snapshot.queue_mark and time.monotonic() < kept.until:
+    if kept is not None and began < (
+        kept.until if kept.mark == snapshot.queue_mark else kept.whatever_happens_until
+    ):
         return kept
-    waiting, turns = _waiting(session, snapshot)
+    owners, rows = first_of_each_owner(session, _MOST_SIMULATED)
+    throughput = snapshot.throughput or 1.0
     done_in = simulate_queue(
-        waiting,
+        [
+            WaitingJob(
+                row.id,
+                row.owner_id,
+                row.priority,
+                row.queued_at,
+                work_s=row.left_s / throughput,
+                available_in_s=_seconds_until(row.available_at, snapshot.now),
+            )
+            for row in rows
+        ],
         [
             RunningJob(job.owner_id, job.remaining_s(snapshot.throughput) or 0.0)
             for job in snapshot.running
         ],
         # For the positions alone any throughput will do, and one worker.
         snapshot.slots or 1,
-        turns,
+        {row.owner_id: row.turn for row in rows if row.turn is not None},
     )
+    done_in = dict(islice(done_in.items(), _foreseen(owners, rows, done_in)))
     positions = {job_id: place for place, job_id in enumerate(done_in, start=1)}
-    kept = _Simulation(snapshot.queue_mark, time.monotonic() + _KEPT_S, done_in, positions)
+    kept = _Simulation(
+        snapshot.queue_mark,
+        until=time.monotonic() + _KEPT_S,
+        whatever_happens_until=began + (_LARGE_KEPT_S if len(rows) > _LARGE else 0.0),
+        done_in=done_in,
+        positions=positions,
+        owners=owners,
+    )
     _kept[database] = kept
     return kept
 
 
-def _waiting(session: Session, snapshot: QueueSnapshot) -> tuple[list[WaitingJob], dict[str, int]]:
-    """The waiting jobs that are simulated, and the number of each owner's last turn."""
-    throughput = snapshot.throughput or 1.0
-    wanted = (
-        select(
-            Job.id,
-            Job.owner_id,
-            Job.priority,
-            Job.queued_at,
-            Job.available_at,
-            (audio_seconds_sql() * (1 - Job.progress)).label("left_s"),
-            OwnerTurn.number.label("turn"),
-        )
-        .join(Recording, Recording.id == Job.recording_id)
-        .outerjoin(OwnerTurn, OwnerTurn.owner_id == Job.owner_id)
-    )
-    if snapshot.waiting <= _MOST_SIMULATED:
-        wanted = wanted.where(Job.status == JobStatus.QUEUED.value)
-    else:
-        of_owner = _of_each_owner()
-        wanted = wanted.join(of_owner, of_owner.c.id == Job.id).order_by(*_taking_turns(of_owner))
-    rows = session.execute(wanted.limit(_MOST_SIMULATED)).all()
-    waiting = [
-        WaitingJob(
-            row.id,
-            row.owner_id,
-            row.priority,
-            row.queued_at,
-            work_s=row.left_s / throughput,
-            available_in_s=max(0.0, (row.available_at - snapshot.now).total_seconds()),
-        )
-        for row in rows
-    ]
-    return waiting, {row.owner_id: row.turn for row in rows if row.turn is not None}
+def _seconds_until(then: datetime | None, now: datetime) -> float:
+    return 0.0 if then is None else max(0.0, (then - now).total_seconds())
 
 
-def _of_each_owner() -> Subquery:
-    """Select the waiting jobs, each with its place among its owner's of the same priority."""
-    return (
-        select(
-            Job.id,
-            func.row_number()
-            .over(partition_by=(Job.owner_id, Job.priority), order_by=(Job.queued_at, Job.id))
-            .label("place"),
-        )
-        .where(Job.status == JobStatus.QUEUED.value)
-        .subquery()
-    )
-
-
-def _taking_turns(of_owner: Subquery) -> tuple[ColumnElement[Any], ...]:
-    """An order close to that of the claims: the first of each owner, the second of each, ..."""
-    return Job.priority.desc(), of_owner.c.place, Job.queued_at.expression, Job.id.expression
-
-
-def _positions_by_rank(session: Session, wanted: Sequence[str]) -> dict[str, int]:
-    """Positions of jobs that stand further back than what is simulated, by an order close to that
-    of the claims."""
-    of_owner = _of_each_owner()
-    ranked = (
-        select(Job.id, func.row_number().over(order_by=_taking_turns(of_owner)).label("place"))
-        .join(of_owner, of_owner.c.id == Job.id)
-        .subquery()
-    )
-    rows = session.execute(select(ranked).where(ranked.c.id.in_(wanted)))
-    return {row.id: row.place for row in rows}
+def _foreseen(owners: WaitingOwners, rows: Sequence[Any], order: Iterable[str]) -> int:
+    """How many of the simulated jobs stand where they do whatever comes after them: up to the last
+    that is known of an owner who has more."""
+    owner_of = {row.id: row.owner_id for row in rows}
+    known = Counter(owner_of.values())
+    left = dict(known)
+    for taken, job_id in enumerate(order, start=1):
+        owner_id = owner_of[job_id]
+        left[owner_id] -= 1
+        if not left[owner_id] and owners.jobs.get(owner_id, 0) > known[owner_id]:
+            return taken
+    return len(owner_of)

@@ -8,25 +8,26 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 _PACE_NEEDS_PROGRESS = 0.02
 """Below this share, elapsed over progress says nothing yet."""
 
-_Place = tuple[int, datetime, str]  # priority downwards, queued, id
-_Head = tuple[int, int, int, datetime, str, str]
+_Place = tuple[int, Any, str]  # priority downwards, queued, id
+_Head = tuple[int, int, int, Any, str, str]
 # priority downwards, the owner's running jobs and last turn, queued, id, owner
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """`work_s`: wall seconds that a worker needs for it; none takes it for `available_in_s`."""
+    """`work_s`: wall seconds that a worker needs for it; none takes it for `available_in_s`.
+    `queued_at`: whatever is less the longer it waits."""
 
     job_id: str
     owner_id: str
     priority: int
-    queued_at: datetime
+    queued_at: Any
     work_s: float
     available_in_s: float = 0.0
 

@@ -13,14 +13,28 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Float, Row, Select, bindparam, cast, func, literal, null, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Float,
+    Row,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
 
 from shared.db import database_now
 from shared.jobs.eta.simulation import remaining_s
-from shared.jobs.eta.throughput import audio_seconds_sql, last_completed, throughput_of
+from shared.jobs.eta.throughput import last_completed, throughput_of
 from shared.jobs.eta.time_spent import job_s
-from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen
+from shared.jobs.tallies.audio import audio_seconds_sql
+from shared.jobs.tallies.counts import jobs_in
+from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen, in_one_of
 from shared.states import RUNNING, JobStatus
 
 
@@ -97,8 +111,9 @@ def take_snapshot(
         throughput=throughput,
         queue_mark=(
             about.last_event,
+            about.last_event_at,
+            about.last_event_of,
             about.waiting,
-            about.last_queued,
             about.workers,
             about.slots,
             throughput,
@@ -110,8 +125,11 @@ def take_snapshot(
 
 @cache
 def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
-    queued = Job.status == JobStatus.QUEUED.value
     alive = WorkerSeen.seen_at >= database_now(-seen_within_s)
+    # Whatever moves a job writes an event with the next number.  A job that is deleted takes its
+    # events with it, and SQLite gives the highest number again: hence its time and its job.
+    newest = aliased(JobEvent, name="newest_event")
+    last_event = select(newest).order_by(newest.id.desc()).limit(1).subquery()
     columns: list[Any] = [
         database_now().label("now"),
         _scalar("workers", select(func.count()).where(alive)),
@@ -121,20 +139,17 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
                 alive, WorkerSeen.obstacles == ""
             ),
         ),
-        # Whatever moves a job writes an event with the next number.  A job that is deleted takes
-        # its events with it, and SQLite gives the highest number again: hence the rest.
-        _scalar("last_event", select(func.max(JobEvent.id))),
-        _scalar("waiting", select(func.count()).where(queued)),
-        _scalar("last_queued", select(func.max(Job.queued_at)).where(queued)),
+        last_event.c.id.label("last_event"),
+        last_event.c.at.label("last_event_at"),
+        last_event.c.job_id.label("last_event_of"),
+        _scalar("waiting", jobs_in(JobStatus.QUEUED)),
     ]
     if of_an_owner:
-        of_owner = Job.owner_id == bindparam("owner_id")
-        columns += [
-            _scalar(status.value, select(func.count()).where(of_owner, Job.status == status.value))
-            for status in JobStatus
-        ]
-        columns.append(_scalar("newest", select(func.max(Job.id)).where(of_owner)))
-    return select(*columns)
+        owner_id: Any = bindparam("owner_id")
+        columns += [_scalar(status.value, jobs_in(status, owner_id)) for status in JobStatus]
+        columns.append(_scalar("newest", select(func.max(Job.id)).where(Job.owner_id == owner_id)))
+    one_row = select(literal(1).label("one")).subquery()
+    return select(*columns).select_from(one_row).outerjoin(last_event, true())
 
 
 def _scalar(name: str, statement: Select[Any]) -> Any:
@@ -160,7 +175,7 @@ def _recent_rates() -> Any:
         )
         .join(Recording, Recording.id == Job.recording_id)
         .join(Attempt, Attempt.job_id == Job.id)
-        .where(Job.status.in_([status.value for status in RUNNING]))
+        .where(in_one_of(*RUNNING))
         .order_by(Job.id, Attempt.number)
         .subquery()
     )

@@ -7,11 +7,12 @@ from pathlib import PurePath
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
 from shared.jobs.eta.time_spent import attempt_s
+from shared.jobs.tallies.audio import OTHER_BYTES_A_SECOND
 from shared.models import Attempt, Job, Recording, WorkerSeen
 from shared.states import AttemptOutcome
 
@@ -27,9 +28,6 @@ _BYTES_A_SECOND = {
 }
 """Bytes a second of kinds of files of which none was decoded yet, by suffix."""
 
-_OTHER_BYTES_A_SECOND = 16_000.0
-"""128 kbit/s, what recorders and telephones mostly compress speech to."""
-
 
 def learned_throughput(session: Session) -> float | None:
     """Audio seconds that a job works off in a wall second; None before the first job."""
@@ -44,8 +42,8 @@ def last_completed() -> Select[Any, Any, Any, Any]:
         .join(Recording, Recording.id == Job.recording_id)
         .where(
             # A later attempt may have found most of the work done.
-            Attempt.number == 1,
-            Attempt.outcome == AttemptOutcome.COMPLETED.value,
+            Attempt.number == literal_column("1"),
+            Attempt.outcome == literal_column(repr(AttemptOutcome.COMPLETED.value)),
             Recording.duration_s > 0,
             Recording.duration_s < _LONGEST_S,
         )
@@ -98,7 +96,7 @@ def estimate_audio_s(
     suffix = PurePath(filename).suffix.lower()
     rows = session.execute(
         select(Recording.filename, Recording.size_bytes, Recording.duration_s)
-        .where(Recording.duration_s > 0, Recording.duration_s < _LONGEST_S)
+        .where(Recording.duration_s > literal_column("0"), Recording.duration_s < _LONGEST_S)
         .order_by(Recording.id.desc())
         .limit(_LAST_RECORDINGS)
     )
@@ -108,17 +106,8 @@ def estimate_audio_s(
         if PurePath(row.filename).suffix.lower() == suffix
     ]
     # Each file counts once, however long: hours of silence would outweigh all others.
-    rate = median(rates) if rates else _BYTES_A_SECOND.get(suffix, _OTHER_BYTES_A_SECOND)
+    rate = median(rates) if rates else _BYTES_A_SECOND.get(suffix, OTHER_BYTES_A_SECOND)
     return min(size_bytes / rate, longest_s)
-
-
-def audio_seconds_sql() -> ColumnElement[Any]:
-    """The length of a recording in SQL: decoded, or estimated when it was submitted."""
-    return func.coalesce(
-        Recording.duration_s,
-        Recording.estimated_s,
-        Recording.size_bytes / _OTHER_BYTES_A_SECOND,  # submitted to a version before 0003
-    )
 
 
 def alive(session: Session, *, within_s: float) -> tuple[int, int]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, TextClause, cast, select, text
 
-from shared.db import Database, database_now
+from shared.db import Database
 from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.jobs.tallies.counts import counted_by_status
+from shared.jobs.turns.index_of_waiting import FIRST_OWNER, QUEUED, now, waiting_jobs
 from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.states import RUNNING, JobStatus
@@ -91,14 +93,16 @@ def queue_summary(db: Database) -> QueueSummary:
 
 def claimable_jobs(db: Database, *, most: int) -> int:
     """Count the waiting jobs that may be taken now, up to `most`."""
-    some = (
-        select(Job.id)
-        .where(in_one_of(JobStatus.QUEUED), Job.available_at <= database_now())
-        .limit(most)
-        .subquery()
-    )
     with db.reading() as session:
-        return session.scalar(select(func.count()).select_from(some)) or 0
+        return len(session.execute(_claimable(db.is_sqlite), {"most": most}).all())
+
+
+@cache
+def _claimable(is_sqlite: bool) -> TextClause:
+    return text(
+        f"SELECT 1 FROM {waiting_jobs(is_sqlite)} WHERE {QUEUED} AND available_at <= "
+        f"{now(is_sqlite)} ORDER BY {FIRST_OWNER} LIMIT :most"
+    )
 
 
 def running_job_ids(db: Database) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, cast, func, insert, literal, select, union_all
 
 from shared.db import Database
-from shared.jobs.eta.throughput import audio_seconds_sql
+from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.models import Job, Recording, Tally
 
 _LONGEST_S = 1e9

@@ -1,1 +1,2 @@
-"""Whose turn it is: `next_job` chooses the job that is claimed next."""
+"""Whose turn it is: `next_job` chooses the job that is claimed next, `line` tells where the waiting
+ones stand."""

@@ -11,26 +11,29 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Dialect, String, TextClause, bindparam, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import String, TextClause, bindparam, select, text
 from sqlalchemy.orm import Session
 
-from shared.db import Database, database_now
-from shared.jobs.eta.throughput import audio_seconds_sql
+from shared.db import Database
+from shared.jobs.tallies.audio import audio_seconds_sql
+from shared.jobs.turns.index_of_waiting import (
+    DIALECTS,
+    FIRST_OWNER,
+    IN_LINE,
+    QUEUED,
+    RUNS,
+    now,
+    running_jobs,
+    waiting_jobs,
+)
 from shared.models import Job
-from shared.models.base import in_state
-from shared.states import RUNNING, JobStatus
+from shared.states import JobStatus
 
 _ONE_CLAIM_AT_A_TIME = 0x6C6F6E67_636C6169
 """The key of PostgreSQL's advisory lock, used for nothing else in the database."""
 
 MANY_OWNERS = 1_000
 """From so many waiting owners on it costs less to look at all of the waiting jobs."""
-
-_DIALECTS: dict[bool, Dialect] = {True: sqlite.dialect(), False: postgresql.dialect()}  # type: ignore[no-untyped-call]
-
-_QUEUED = in_state("status", JobStatus.QUEUED)
-_RUNNING = in_state("status", *RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +93,24 @@ def next_job(
 
 @cache
 def _of_heads(is_sqlite: bool, fits: bool) -> TextClause:
-    waiting = _indexed(is_sqlite, "jobs_waiting")
+    waiting = waiting_jobs(is_sqlite)
     return _statement(
         f"""
         WITH RECURSIVE owners(owner_id, number) AS (
             SELECT (
-                SELECT owner_id FROM jobs {waiting} WHERE {_QUEUED} ORDER BY owner_id LIMIT 1
+                SELECT owner_id FROM {waiting} WHERE {QUEUED} ORDER BY {FIRST_OWNER} LIMIT 1
             ), 1
             UNION ALL
             SELECT (
-                SELECT owner_id FROM jobs {waiting}
-                WHERE {_QUEUED} AND owner_id > owners.owner_id ORDER BY owner_id LIMIT 1
+                SELECT owner_id FROM {waiting}
+                WHERE {QUEUED} AND owner_id > owners.owner_id ORDER BY {FIRST_OWNER} LIMIT 1
             ), number + 1
             FROM owners WHERE owner_id IS NOT NULL AND number <= :many
         ), heads(id) AS MATERIALIZED (
             SELECT (
-                SELECT id FROM jobs {waiting}
+                SELECT id FROM {waiting}
                 WHERE owner_id = owners.owner_id AND {_may_be_taken(is_sqlite, fits)}
-                ORDER BY -priority, queued_at, id LIMIT 1
+                ORDER BY {IN_LINE} LIMIT 1
             )
             FROM owners WHERE owner_id IS NOT NULL
         )
@@ -124,8 +127,7 @@ def _of_heads(is_sqlite: bool, fits: bool) -> TextClause:
 def _of_all(is_sqlite: bool, fits: bool) -> TextClause:
     return _statement(
         f"""
-        SELECT jobs.id
-        FROM jobs {_indexed(is_sqlite, "jobs_waiting")}
+        SELECT jobs.id FROM {waiting_jobs(is_sqlite)}
         WHERE {_may_be_taken(is_sqlite, fits)}
         ORDER BY {_order(is_sqlite)} LIMIT 1
         """
@@ -136,18 +138,12 @@ def _statement(sql: str) -> TextClause:
     return text(sql).bindparams(bindparam("besides", expanding=True, type_=String))
 
 
-def _indexed(is_sqlite: bool, index: str) -> str:
-    """Without its statistics SQLite takes whichever index begins with the same column."""
-    return f"INDEXED BY {index}" if is_sqlite else ""
-
-
 def _may_be_taken(is_sqlite: bool, fits: bool) -> str:
-    now = database_now().compile(dialect=_DIALECTS[is_sqlite])
-    taken = f"{_QUEUED} AND available_at <= {now} AND id NOT IN :besides"
+    taken = f"{QUEUED} AND available_at <= {now(is_sqlite)} AND id NOT IN :besides"
     if not fits:
         return taken
     length = audio_seconds_sql().compile(
-        dialect=_DIALECTS[is_sqlite], compile_kwargs={"literal_binds": True}
+        dialect=DIALECTS[is_sqlite], compile_kwargs={"literal_binds": True}
     )
     return f"""{taken} AND (
         SELECT {length} <= :longest_s OR {length} > :beyond_all_s
@@ -159,8 +155,8 @@ def _order(is_sqlite: bool) -> str:
     return f"""
         -jobs.priority,
         (
-            SELECT count(*) FROM jobs AS running {_indexed(is_sqlite, "jobs_running")}
-            WHERE running.owner_id = jobs.owner_id AND running.{_RUNNING}
+            SELECT count(*) FROM {running_jobs(is_sqlite, "running")}
+            WHERE running.owner_id = jobs.owner_id AND running.{RUNS}
         ),
         coalesce((SELECT number FROM turns WHERE turns.owner_id = jobs.owner_id), 0),
         jobs.queued_at,
