@@ -7,14 +7,28 @@ To write a revision: `longscribe migrate --autogenerate "what changes"`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select
+from sqlalchemy.engine import Connection
 
 from shared.db import Database
+from shared.errors import LongscribeError
+from shared.models import SchemaVersion
+
+_VERSION = metadata.version("longscribe")
+
+
+class NewerSchema(LongscribeError):
+    """The database was migrated by a newer version of Longscribe than this."""
+
+    code = "newer_schema"
+    default_message = "A newer version of Longscribe was here. Start that one: docs/upgrades.md."
 
 
 def _config(database_url: str) -> Config:
@@ -25,13 +39,41 @@ def _config(database_url: str) -> Config:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the schema up. Does nothing when it is there already."""
+    """Bring the schema up. Does nothing when it is there already. Raises NewerSchema."""
+    _require_known(database_url)
     command.upgrade(_config(database_url), revision)
+    _note_version(database_url)
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """Take the schema back to `revision`; 'base' removes every table."""
+    """Take the schema back to `revision`; 'base' removes every table. Raises NewerSchema."""
+    _require_known(database_url)
     command.downgrade(_config(database_url), revision)
+
+
+def _require_known(database_url: str) -> None:
+    db = Database(database_url)
+    try:
+        found = state(db)
+    finally:
+        db.dispose()
+    if found.current is not None and not found.is_known:
+        raise NewerSchema(
+            f"The database's schema is at {found.current}, {found.belongs_to}; this is Longscribe "
+            f"{_VERSION}, which knows it up to {found.head}. {found.way_out}"
+        )
+
+
+def _note_version(database_url: str) -> None:
+    """Leave for older versions which version the schema belongs to."""
+    db = Database(database_url)
+    try:
+        found = state(db)
+        if found.current == found.head and found.current is not None and not found.version:
+            with db.writing() as session:
+                session.merge(SchemaVersion(revision=found.current, version=_VERSION))
+    finally:
+        db.dispose()
 
 
 def autogenerate(database_url: str, message: str) -> None:
@@ -53,6 +95,22 @@ class SchemaState:
     head: str | None
     is_known: bool
     """Whether `current` is one of this version's, and not of a newer one."""
+    version: str | None = None
+    """The version of Longscribe that `current` belongs to, where it was left in the database."""
+
+    @property
+    def belongs_to(self) -> str:
+        return f"of Longscribe {self.version}" if self.version else "of a newer Longscribe"
+
+    @property
+    def way_out(self) -> str:
+        """What to do where `current` is not known."""
+        version = f"Longscribe {self.version}" if self.version else "the version that was here last"
+        return (
+            f"Start {version} or a newer one; or have that version take the schema back first "
+            f"(longscribe migrate --back-to {self.head}), or restore the backup of before the "
+            "upgrade: docs/upgrades.md."
+        )
 
 
 def state(db: Database) -> SchemaState:
@@ -60,8 +118,21 @@ def state(db: Database) -> SchemaState:
     scripts = ScriptDirectory(str(Path(__file__).parent))
     with db.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
+        version = _version_of(connection, current)
     known = {script.revision for script in scripts.walk_revisions()}
-    return SchemaState(current, scripts.get_current_head(), is_known=current in known)
+    return SchemaState(
+        current, scripts.get_current_head(), is_known=current in known, version=version
+    )
+
+
+def _version_of(connection: Connection, revision: str | None) -> str | None:
+    if not inspect(connection).has_table(SchemaVersion.__tablename__):
+        return None
+    table = SchemaVersion.__table__
+    version: str | None = connection.scalar(
+        select(table.c.version).where(table.c.revision == revision)
+    )
+    return version
 
 
 def is_current(db: Database) -> bool:

@@ -23,8 +23,7 @@ def errors_in_words() -> Iterator[None]:
         _complain(f"The database cannot be used: {error.orig}")
     except ProgrammingError as error:
         _complain(f"The database's schema is older than this version; migrate it: {error.orig}")
-    except CommandError as error:
-        # Most often a revision of a newer version, which this one has no way down from.
+    except CommandError as error:  # a revision that there is not, for instance
         _complain(f"The database's schema does not fit this version: {error}")
 
 

@@ -97,6 +97,13 @@ def migrate(
             help="Write a new revision from the difference between models and database.",
         ),
     ] = None,
+    back_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REVISION",
+            help="Take the schema back instead, before an older version is installed.",
+        ),
+    ] = None,
 ) -> None:
     """Bring the database's schema up to this version."""
     import migrations
@@ -105,6 +112,10 @@ def migrate(
         settings = configured()
         if not settings.database_url:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if back_to is not None:
+            migrations.downgrade(settings.resolved_database_url, back_to)
+            typer.echo(f"The schema is at {back_to}.")
+            return
         migrations.upgrade(settings.resolved_database_url)
         if autogenerate is not None:
             migrations.autogenerate(settings.resolved_database_url, autogenerate)

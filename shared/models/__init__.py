@@ -10,6 +10,7 @@ from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
+from shared.models.schema import SchemaVersion
 from shared.models.search import SearchEntry, SearchText
 from shared.models.storage import StorageRow
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
@@ -30,6 +31,7 @@ __all__ = [
     "Recording",
     "Reservation",
     "Revision",
+    "SchemaVersion",
     "SearchEntry",
     "SearchText",
     "Segment",

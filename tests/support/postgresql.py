@@ -30,6 +30,9 @@ _SCHEMA = """
 """
 """Equal as long as nobody has created, altered or dropped anything; emptying changes nothing."""
 
+_OF_THE_SCHEMA = ("alembic_version", "schema_versions")
+"""Tables that say which schema this is, and hold no data of anybody's."""
+
 _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -154,7 +157,7 @@ class ReusedDatabase:
             self._schema, self._revisions = self._state(connection)
             found = MetaData()
             found.reflect(connection)
-            self._tables = [name for name in found.tables if name != "alembic_version"]
+            self._tables = [name for name in found.tables if name not in _OF_THE_SCHEMA]
             filled = [
                 name
                 for name in self._tables

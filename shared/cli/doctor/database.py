@@ -83,8 +83,9 @@ def judge_schema(state: migrations.SchemaState) -> Finding:
         )
     return problem(
         "schema",
-        f"at {state.current}, which this version does not know: a newer one was here",
-        "Install that newer version, or restore the backup that was made before it.",
+        f"at {state.current}, {state.belongs_to}, which this version does not know: a newer one "
+        "was here",
+        state.way_out,
     )
 
 

@@ -168,7 +168,7 @@ class TestSchema:
 
         assert judged("0002", is_known=True).level is Level.OK
         assert "longscribe migrate" in judged("0001", is_known=True).what_to_do
-        assert "newer" in judged("9999", is_known=False).what_to_do
+        assert "newer" in judged("9999", is_known=False).finding
         assert "no tables" in judged(None, is_known=False).finding
 
 

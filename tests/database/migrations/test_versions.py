@@ -1,0 +1,59 @@
+"""An older version that meets a newer schema says which version is needed, on both databases."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+import migrations
+from shared.cli.main import app
+from shared.db import Database
+
+
+def run(*arguments: str, url: str, folder: Path) -> tuple[int, str]:
+    done = CliRunner().invoke(
+        app,
+        ["migrate", *arguments],
+        env={"LONGSCRIBE_DATABASE_URL": url, "LONGSCRIBE_DATA_DIR": str(folder)},
+    )
+    return done.exit_code, done.output
+
+
+def of_a_newer(db: Database, *, version: str | None) -> None:
+    """Leave the database as a newer version would."""
+    with db.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        if version:
+            session.execute(text(f"INSERT INTO schema_versions VALUES ('9999', '{version}')"))
+
+
+def test_a_migration_notes_which_version_it_was(db: Database) -> None:
+    found = migrations.state(db)
+    assert (found.is_known, found.version) == (True, metadata.version("longscribe"))
+
+
+@pytest.mark.parametrize("version", ["7.1.0", None])
+@pytest.mark.parametrize("arguments", [(), ("--back-to", "0001")])
+def test_the_version_that_is_needed_is_named(
+    db: Database, database_url: str, tmp_path: Path, version: str | None, arguments: tuple[str, ...]
+) -> None:
+    of_a_newer(db, version=version)
+    status, said = run(*arguments, url=database_url, folder=tmp_path)
+    assert status == 2
+    assert "9999" in said and "Can't locate" not in said
+    assert (f"Start Longscribe {version} or a newer one" in said) == bool(version)
+    assert f"longscribe migrate --back-to {migrations.state(db).head}" in said
+
+
+def test_going_back_and_up_again(empty_database_url: str, tmp_path: Path) -> None:
+    assert run(url=empty_database_url, folder=tmp_path)[0] == 0
+    assert run("--back-to", "0016", url=empty_database_url, folder=tmp_path)[0] == 0
+    db = Database(empty_database_url)
+    assert migrations.state(db).current == "0016"
+    assert run(url=empty_database_url, folder=tmp_path)[0] == 0
+    assert migrations.is_current(db)
+    db.dispose()
