@@ -124,6 +124,29 @@ def migrate(
 
 
 @app.command()
+def search_index(
+    rebuild: Annotated[
+        bool,
+        typer.Option(help="Empty it first, and fill it anew; searches are slow meanwhile."),
+    ] = False,
+) -> None:
+    """Fill the search index now with what workers have not got to yet."""
+    from shared.db import Database
+    from shared.search import entries
+
+    with errors_in_words():
+        db = Database(configured().resolved_database_url, impatient=False)
+        if rebuild:
+            entries.rebuild(db)
+        indexed = 0
+        while more := entries.catch_up(db, within_s=10):
+            indexed += more
+            typer.echo(f"{indexed} jobs indexed")
+        found = entries.state(db)
+    typer.echo(f"The search index has {found.jobs - found.behind} of {found.jobs} jobs.")
+
+
+@app.command()
 def adopt_storage() -> None:
     """Declare the folder of the recordings here the storage of this database.
 

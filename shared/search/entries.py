@@ -41,7 +41,6 @@ class IndexState:
     """Jobs without an entry, which no search finds: rows that were made with triggers disabled."""
     wrong: int
     """Of a sample of indexed jobs, those that the index does not name for their own grams."""
-    size_bytes: int
 
 
 def catch_up(db: Database, *, within_s: float) -> int:
@@ -105,13 +104,11 @@ def state(db: Database) -> IndexState:
         jobs = session.scalar(counted(Job)) or 0
         entries = session.scalar(counted(SearchEntry)) or 0
         behind = session.scalar(counted(SearchEntry).where(~SearchEntry.indexed)) or 0
-        index = index_of(session)
         return IndexState(
             jobs=jobs,
             behind=behind,
             missing=jobs - entries,
             wrong=sum(not _is_found(session, row) for row in _sample(session)),
-            size_bytes=index.size_bytes(session),
         )
 
 

@@ -38,9 +38,6 @@ class SearchIndex(Protocol):
     def clear(self, session: Session) -> None:
         """Forget everything."""
 
-    def size_bytes(self, session: Session) -> int:
-        """What it takes on the disk."""
-
 
 def index_of(session: Session) -> SearchIndex:
     """The index of the database that a session is on."""
@@ -86,10 +83,6 @@ class _Fts5Index:
     def clear(self, session: Session) -> None:
         session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
 
-    def size_bytes(self, session: Session) -> int:
-        size = session.scalar(text("SELECT sum(length(block)) FROM search_index_data"))
-        return int(size or 0)
-
 
 def _words(grams: Collection[int]) -> str:
     return " ".join(format(gram, "x") for gram in grams)
@@ -125,10 +118,6 @@ class _GinIndex:
 
     def clear(self, session: Session) -> None:
         session.execute(text("TRUNCATE search_index"))
-
-    def size_bytes(self, session: Session) -> int:
-        size = session.scalar(text("SELECT pg_total_relation_size('search_index')"))
-        return int(size or 0)
 
 
 def _keys(block: int, grams: Collection[int]) -> list[int]:

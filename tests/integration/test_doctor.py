@@ -19,6 +19,8 @@ from shared.cli.doctor import examine as doctor
 from shared.cli.doctor.finding import Finding, Level, ok
 from shared.db import Database
 from shared.models import LOCAL_OWNER, new_id
+from shared.search import entries
+from shared.search.index import index_of
 from shared.settings import Settings
 from shared.states import JobStatus
 from shared.storage import uploads
@@ -133,6 +135,24 @@ class TestServices:
             frozen.stop()
         assert of(found, "redis").level is Level.PROBLEM
         assert of(found, "orphans").level is Level.OK
+
+    def test_a_search_index_that_lacks_jobs_is_a_problem(
+        self, settings: Settings, db: Database
+    ) -> None:
+        for _ in range(2):
+            factories.submit(db, blob=stored(settings))
+        waits = of(doctor.examine(settings), "search index")
+        assert waits.level is Level.OK and waits.finding.startswith("2 of 2 jobs wait")
+        entries.catch_up(db, within_s=1)
+        assert of(doctor.examine(settings), "search index").finding == "has all 2 jobs"
+        with db.writing() as session:
+            index_of(session).clear(session)
+        emptied = of(doctor.examine(settings), "search index")
+        with db.writing() as session:
+            session.execute(text("DELETE FROM search_entries WHERE number = 1"))
+        lacks = of(doctor.examine(settings), "search index")
+        assert emptied.level is lacks.level is Level.PROBLEM
+        assert "--rebuild" in emptied.what_to_do and "finds 1 jobs" in lacks.finding
 
     def test_a_redis_that_takes_no_messages_is_a_problem(
         self, settings: Settings, tmp_path: Path

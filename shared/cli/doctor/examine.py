@@ -20,6 +20,7 @@ from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.permissions import check_permissions
 from shared.cli.doctor.sandbox import check_sandbox
+from shared.cli.doctor.search_index import check_search_index
 from shared.cli.doctor.speech import ENGINE_WITHIN_S, check_speech
 from shared.cli.doctor.storage import check_storage_here
 from shared.cli.embedded.data_folder import holder
@@ -31,8 +32,9 @@ PROBLEMS = 1
 COULD_NOT_CHECK = 2
 
 _FOLDERS_WITHIN_S = 120.0
+_TABLES_WITHIN_S = 30.0
 
-_NEED_THE_DATABASE = ("clock", "storage", "workers", "jobs", "accounts", "orphans")
+_NEED_THE_DATABASE = ("clock", "storage", "workers", "jobs", "search index", "accounts", "orphans")
 
 
 def examine(
@@ -78,6 +80,7 @@ def examine(
             Check("storage", partial(check_storage_here, db, settings)),
             Check("workers", partial(check_workers, db, settings, served_by)),
             Check("jobs", partial(check_jobs, db, settings, served_by)),
+            Check("search index", partial(check_search_index, db), within_s=_TABLES_WITHIN_S),
             Check("accounts", partial(check_accounts, db, settings)),
             Check(
                 "orphans",

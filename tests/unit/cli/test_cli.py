@@ -21,7 +21,9 @@ from shared.cli.embedded.data_folder import StackFailed, claimed, listening
 from shared.cli.embedded.log_follower import LogFollower, as_readable, as_text, is_worth_showing
 from shared.cli.embedded.score import character_errors, only_spoken
 from shared.cli.main import app
+from shared.db import Database
 from shared.settings import Settings
+from tests.support import factories
 from tests.support.services import wait_for
 
 
@@ -104,6 +106,22 @@ class TestMigrate:
         result = CliRunner().invoke(app, ["migrate"])
         assert result.exit_code == 2
         assert "The database cannot be used: connection failed" in result.output
+
+
+class TestSearchIndex:
+    def test_fills_the_index_and_may_fill_it_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", f"sqlite:///{tmp_path / 'jobs.db'}")
+        assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
+        db = Database(f"sqlite:///{tmp_path / 'jobs.db'}")
+        factories.submit(db)
+        for arguments in (["search-index"], ["search-index", "--rebuild"]):
+            result = CliRunner().invoke(app, arguments)
+            assert result.exit_code == 0, result.output
+            assert "1 jobs indexed\nThe search index has 1 of 1 jobs." in result.output
+        assert CliRunner().invoke(app, ["search-index"]).output.count("indexed") == 0
+        db.dispose()
 
 
 class TestDataFolder:
