@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from typing import Any
 
@@ -27,6 +29,7 @@ def _settings_or_exit() -> Settings:
 _settings = _settings_or_exit()
 take_umask(_settings)
 configure_logging(_settings)
+logging.captureWarnings(True)
 accept_doorbells_only()
 app = make_celery(_settings)
 app.conf.include = ["worker.tasks"]
@@ -37,8 +40,16 @@ def _logging(**_: Any) -> None:
     configure_logging(_settings)
 
 
+@signals.celeryd_after_setup.connect
+def _set_up(**_: Any) -> None:
+    # With it a child writes lines of Celery's own format before its logs are configured.
+    os.environ.pop("_MP_FORK_LOGLEVEL_", None)
+
+
 @signals.celeryd_init.connect
-def _command_line_read(options: dict[str, Any], **_: Any) -> None:
+def _command_line_read(instance: Any, options: dict[str, Any], **_: Any) -> None:
+    # Celery's banner would be the only lines that no program can read.
+    instance.quiet = instance.quiet or _settings.log_format == "json"
     main_process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
     main_process.require_sandbox()
     main_process.before_children()

@@ -253,6 +253,7 @@ def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Produ
     assert character_errors(said, heard["text"]).rate <= 0.02
 
     assert production.is_healthy("worker")
+    assert [line for line in worker.log.splitlines() if not line.startswith('{"')] == []
     worker.kill(signal.SIGTERM)
     assert worker.process.wait(15) == 0, worker.log
     assert not production.is_healthy("worker")
