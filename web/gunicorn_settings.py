@@ -56,6 +56,8 @@ threads = _settings.web_threads
 timeout = 60
 graceful_timeout = 30
 keepalive = 15
+# A thousand clients that poll keep theirs open. Each takes a file, and some hosts allow 4,096.
+worker_connections = 2000
 loglevel = _settings.log_level.lower()
 logger_class = StructuredLogger
 accesslog = None  # web.monitoring.access_log writes one line a request

@@ -26,7 +26,7 @@ LIST_PAGE = "the list's page"
 WITHOUT = "tests.bench.measuring.answers_made_anew:create_app()"
 
 
-def test_a_thousand_clients_poll_one_core(tmp_path: Path, database_url: str) -> None:
+def test_a_poll_that_brings_nothing_new_costs_a_fraction(tmp_path: Path, database_url: str) -> None:
     db = Database(database_url)
     anna = people.an_admin(db)
     page = {"Cookie": cookie_of(anna.name, database_url, tmp_path / "stack")}
@@ -56,6 +56,25 @@ def test_a_thousand_clients_poll_one_core(tmp_path: Path, database_url: str) -> 
                 costs[what].append(cost.ms)
     for what, (remembered, anew) in costs.items():
         assert what == LIST_PAGE or anew / remembered > LEAST_RATIO, what
+    db.dispose()
+
+
+def test_a_thousand_clients_ask_one_core_once_a_second(tmp_path: Path, database_url: str) -> None:
+    db = Database(database_url)
+    factories.learn(db, speed=10)
+    factories.a_worker(db)
+    keep_seen(db)
+    ids = [factories.submit(db) for _ in range(1000)]
+    with running(Stack(tmp_path / "stack", database_url)) as stack:
+        with one_core(0):
+            service = stack.start_web()
+        polls = [Poll(f"/api/v1/jobs/{job_id}", {}) for job_id in ids]
+        polls = [poll.after(ask(stack.port, poll)) for poll in polls]
+        for when in ("at first", "later"):
+            cost = run(service, stack.port, polls, seconds=30.0, every_s=1.0)
+            report(db, f"1,000 clients, {when}", cost)
+            half, most = (1000 * cost.took_s[int(len(cost.took_s) * part)] for part in (0.5, 0.99))
+            print(f"  {cost.cpu_s / cost.wall_s:.0%} of the core; {half:.0f}, {most:.0f} ms")
     db.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +21,11 @@ NOTE = "longscribe.proof"
 """Where the proof of an answer stands in the request's WSGI environment."""
 
 API_STANDS_S = 30.0
-"""Seconds after which an answer of the API is made anew whatever is known."""
+"""Seconds after which, at the latest, an answer of the API is made anew whatever is known."""
 
 PAGE_STANDS_S = 10.0
-"""The same of a part of a page: it says in words how long something will take, and whether a disk
-is full."""
+"""The same of a part of a page: it says in words how long something will take, and what keeps
+workers from taking jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def proving(selection: JobSelection | None, *, stands_s: float) -> Iterator[Show
         state=before,
         workers_alive=shown.workers_alive,
         positions=shown.positions,
-        until=began + stands_s,
+        # Else answers made at the same moment, by a thousand clients, are made anew at the same.
+        until=began + stands_s * random.uniform(0.5, 1.0),
     )
 
 

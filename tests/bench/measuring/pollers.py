@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from pathlib import Path
 
 from tests.support.services import Service, family
@@ -41,6 +42,8 @@ class Cost:
     answers: Counter[int]
     cpu_s: float
     wall_s: float
+    took_s: list[float]
+    """From each poll to its answer, the shortest first."""
 
     @property
     def ms(self) -> float:
@@ -79,9 +82,11 @@ class _Client:
     connection: socket.socket
     poll: Poll
     received: bytearray = field(default_factory=bytearray)
+    asked_at: float = 0.0
 
     def send(self) -> None:
         self.received.clear()
+        self.asked_at = time.monotonic()
         self.connection.sendall(self.poll.head())
 
     def receive(self) -> int | None:
@@ -116,21 +121,28 @@ def ask(port: int, poll: Poll) -> dict[str, str]:
         return _headers(bytes(client.received.partition(b"\r\n\r\n")[0]))
 
 
-def run(service: Service, port: int, polls: Sequence[Poll], *, seconds: float) -> Cost:
-    """Each client asks again as soon as it is answered, for so many seconds."""
+def run(
+    service: Service, port: int, polls: Sequence[Poll], *, seconds: float, every_s: float = 0.0
+) -> Cost:
+    """Each client asks again `every_s` seconds after it asked, or as soon as it is answered."""
     clients = [_Client(socket.create_connection(("127.0.0.1", port)), poll) for poll in polls]
     answers: Counter[int] = Counter()
+    took: list[float] = []
+    began, spent = time.monotonic(), cpu_s(service)
+    due = [(began + every_s * n / len(clients), n) for n in range(len(clients))]
     with selectors.DefaultSelector() as selector:
-        for client in clients:
-            selector.register(client.connection, selectors.EVENT_READ, client)
-            client.send()
-        began, spent = time.monotonic(), cpu_s(service)
-        while time.monotonic() - began < seconds:
-            for key, _ in selector.select(timeout=1):
-                if (status := key.data.receive()) is not None:
+        for n, client in enumerate(clients):
+            selector.register(client.connection, selectors.EVENT_READ, n)
+        while (now := time.monotonic()) - began < seconds:
+            while due and due[0][0] <= now:
+                clients[heappop(due)[1]].send()
+            for key, _ in selector.select(timeout=max(0.0, due[0][0] - now) if due else 1.0):
+                client = clients[key.data]
+                if (status := client.receive()) is not None:
                     answers[status] += 1
-                    key.data.send()
-        cost = Cost(answers, cpu_s(service) - spent, time.monotonic() - began)
+                    took.append(time.monotonic() - client.asked_at)
+                    heappush(due, (max(client.asked_at + every_s, now), key.data))
+        cost = Cost(answers, cpu_s(service) - spent, time.monotonic() - began, sorted(took))
     for client in clients:
         client.connection.close()
     return cost
