@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test chaos soak test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test chaos soak api-conformance test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -51,6 +51,19 @@ DATABASE ?= postgresql
 
 soak: $(INSTALLED_DEV) ## load and random faults for MINUTES=30 with SEED=1, DATABASE=postgresql or sqlite
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED) --database $(DATABASE) $(SOAK)
+
+# Schemathesis brings a dozen packages that nothing else here needs.
+CONFORMANCE := build/conformance
+
+api-conformance: $(INSTALLED_DEV) $(CONFORMANCE)/bin/schemathesis ## the API against its OpenAPI document, with DATABASE=sqlite or postgresql
+	$(BIN)/python -m tests.api_conformance --schemathesis $(abspath $(CONFORMANCE))/bin/schemathesis \
+		--seed $(SEED) --database $(DATABASE) $(API_CONFORMANCE)
+
+$(CONFORMANCE)/bin/schemathesis: requirements-conformance.lock
+	@rm -rf $(CONFORMANCE) && $(BIN)/python -m venv $(CONFORMANCE)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CONFORMANCE)/bin/python -m pip install -q --no-deps \
+		--require-hashes -r requirements-conformance.lock
+	@touch $@
 
 test-real-models: $(INSTALLED_DEV) ## compare with FunASR on real models: MODELS=DIR [SPEECH=DIR] [DEVICE=cuda:0]
 	@test -n "$(MODELS)" || { echo "Name a folder with models: make test-real-models MODELS=DIR" >&2; exit 2; }
@@ -115,6 +128,7 @@ lock: $(INSTALLED_DEV) ## maintainers: resolve all versions anew
 	$(LOCK) --extra worker --extra embedded --group build --upgrade -o requirements.lock
 	$(LOCK) --group build -c requirements.lock --upgrade -o requirements-web.lock
 	$(LOCK) --all-extras --group build -c requirements.lock --upgrade -o requirements-dev.lock
+	$(subst pyproject.toml,,$(LOCK)) --group conformance --upgrade -o requirements-conformance.lock
 
 clean: ## remove the environment and all caches; data/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

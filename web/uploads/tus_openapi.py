@@ -27,13 +27,16 @@ ERRORS = {
 """What an error means of an upload, by status, where that is not what it means of a job."""
 
 
-def _header(name: str, kind: str, description: str, required: bool = False) -> dict[str, Any]:
+def _header(
+    name: str, kind: str, description: str, required: bool = False, *, least: int | None = None
+) -> dict[str, Any]:
+    limit = {} if least is None else {"minimum": least, "maximum": tus_protocol.MOST_BYTES}
     return {
         "name": name,
         "in": "header",
         "required": required,
         "description": description,
-        "schema": {"type": kind},
+        "schema": {"type": kind, **limit},
     }
 
 
@@ -49,13 +52,13 @@ ID = {
     "required": True,
     "schema": {"type": "string", "format": "uuid"},
 }
-LENGTH = _header("Upload-Length", "integer", "Bytes of the whole recording.", True)
+LENGTH = _header("Upload-Length", "integer", "Bytes of the whole recording.", True, least=1)
 METADATA = _header(
     "Upload-Metadata",
     "string",
     "Names, each with a value in base64, separated by commas; `filename` is used.",
 )
-OFFSET = _header("Upload-Offset", "integer", "Where the upload stands.", True)
+OFFSET = _header("Upload-Offset", "integer", "Where the upload stands.", True, least=0)
 CHECKSUM = _header(
     "Upload-Checksum",
     "string",
@@ -106,7 +109,7 @@ def operation(
             binary = {"schema": {"type": "string", "format": "binary"}}
             noted["requestBody"] = {
                 "required": True,
-                "content": {tus_protocol.CONTENT_TYPE: binary},
+                "content": dict.fromkeys(tus_protocol.CONTENT_TYPES, binary),
             }
         vars(view)[_OPERATION_OF_A_VIEW] = noted
         return view

@@ -18,7 +18,13 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,termination,expiration,checksum"
 CHECKSUM_ALGORITHMS = ("sha256", "sha1")
 CONTENT_TYPE = "application/offset+octet-stream"
+
+CONTENT_TYPES = (CONTENT_TYPE, "application/octet-stream")
+"""The protocol's own, and one that every generator of clients knows."""
+
 PATH = "/api/v1/uploads"
+
+MOST_BYTES = 10**18 - 1
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 

@@ -158,14 +158,13 @@ def append_to_upload(upload_id: UUID) -> Response:
     """Send the next bytes.
 
     As many as you like in one request. If the line drops, what arrived is kept; with an
-    `Upload-Checksum` a request's bytes are kept all or not at all. A generator of clients that
-    does not know the type `application/offset+octet-stream` leaves this out: have it take the
-    type for `application/octet-stream` (openapi-python-client: `content_type_overrides`).
+    `Upload-Checksum` a request's bytes are kept all or not at all. Beside the protocol's own type
+    `application/octet-stream` is taken, for clients that are generated.
     """
     here = services()
     offset = tus_protocol.whole_number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus_protocol.checksum(request.headers.get("Upload-Checksum"))
-    if request.mimetype != tus_protocol.CONTENT_TYPE:
+    if request.mimetype not in tus_protocol.CONTENT_TYPES:
         raise tus_protocol.WrongContentType
     _find(upload_id)  # unknown and expired are answered before busy
     here.require_storage()

@@ -135,6 +135,14 @@ def test_bytes_of_another_type_are_refused(client: FlaskClient) -> None:
     assert offset_of(client, address) == 0
 
 
+def test_bytes_of_the_general_type_are_taken(client: FlaskClient) -> None:
+    """Generators of clients know it, and not the protocol's own."""
+    address = begun(client)
+    response = append(client, address, 0, SOUND[:600], Content_Type="application/octet-stream")
+    assert response.status_code == 204
+    assert offset_of(client, address) == 600
+
+
 def test_of_two_that_write_one_is_refused(app: Flask, client: FlaskClient) -> None:
     address = begun(client)
     with app.extensions["longscribe"].blobs.hold_upload(address.rsplit("/", 1)[-1]):
