@@ -199,15 +199,6 @@ class TranscriptUnreadable(PermanentError):
     )
 
 
-class RecordingMissing(PermanentError):
-    code = "recording_missing"
-    http_status = 404
-    default_message = (
-        "The recording's file is gone from the server's recordings folder; the transcript is still "
-        "here. Ask the operator to bring it back from a backup."
-    )
-
-
 class SentenceNotFound(PermanentError):
     code = "sentence_not_found"
     http_status = 404
@@ -272,6 +263,17 @@ class Stalled(TransientError):
         "The job stopped moving and its process was ended: the device hangs, or is too slow for "
         "LONGSCRIBE_STALL_S. See that the device works (the worker's log says when it stopped), "
         "then retry the job."
+    )
+
+
+class DeviceFailed(TransientError):
+    """The device computes nothing any more until its process has ended."""
+
+    code = "device_failed"
+    default_message = (
+        "The device that recognises failed each time that this recording was tried, and the "
+        "worker's log says how. Retry the job; if it happens again, update the device's driver or "
+        "convert the recording to WAV."
     )
 
 

@@ -19,6 +19,7 @@ from pydantic_settings import SettingsConfigDict
 from shared.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.limit_settings import LimitSettings
 from shared.recognition_settings import RecognitionSettings
+from shared.worker_settings import WorkerSettings
 
 DEMO = "demo"  # the bundled model
 
@@ -48,10 +49,10 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class Settings(LimitSettings, RecognitionSettings):
+class Settings(LimitSettings, RecognitionSettings, WorkerSettings):
     """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
-    is kept, stands in `shared.limit_settings`, and how it is recognised in
-    `shared.recognition_settings`."""
+    is kept, stands in `shared.limit_settings`, how it is recognised in
+    `shared.recognition_settings`, and how workers tell their health in `shared.worker_settings`."""
 
     # A line without a value in .env means the default.
     model_config = SettingsConfigDict(env_ignore_empty=True)

@@ -21,6 +21,7 @@ from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
+from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker import main_process
@@ -29,14 +30,25 @@ from worker.configured_recogniser import load_configured_recogniser
 from worker.main_process import NO_MODEL_SIGNAL, NO_MODEL_STATUS, STOP_SIGNAL
 from worker.pipeline.tools import Tools
 from worker.pipeline.work_folders import remove_leftovers
+from worker.supervision.device_failures import DeviceFailures
 from worker.supervision.file_lock import GivenUp, file_lock
 from worker.supervision.heartbeat import ShutdownRequested
 from worker.supervision.liveness import Liveness, liveness_file
+from worker.supervision.worker_files import device_file, tell_child_state
 
 log = structlog.get_logger(__name__)
 
 shutdown = threading.Event()
 """Set by the stop signal: give the job back after the batch that runs."""
+
+start_took_s = 0.0
+"""How long it took this child to be ready, pauses apart."""
+
+_PROCESS_STARTS_IN_S = 1.0
+"""Python, its imports, and Celery's look at which child has ended."""
+
+DEVICE_FAILED_STATUS = 3
+"""Exit status of a child whose device failed."""
 
 _MAIN_STOPS_WITHIN_S = 10.0
 _POOL_CLOSES_WITHIN_S = 2.0
@@ -74,16 +86,29 @@ def liveness(claim: jobs.Claim) -> Liveness:
     )
 
 
+def device_failures(settings: Settings) -> DeviceFailures:
+    """What this worker remembers of its device's failures."""
+    return DeviceFailures(device_file(settings.resolved_health_dir, os.getppid()))
+
+
+def end_with_its_device() -> NoReturn:
+    """End this child; Celery starts another, whose context on the device is a fresh one."""
+    os._exit(DEVICE_FAILED_STATUS)
+
+
 def start() -> None:
     """Load the model, or end the whole worker with exit status 2.
 
     Celery only logs what a signal handler raises, and would hand jobs to a child without a model.
     """
-    global _tools
+    global _tools, start_took_s
     settings = load_settings()
     configure_logging(settings)
     signal.signal(STOP_SIGNAL, lambda *_: shutdown.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP_SIGNAL})
+    _tell(settings, Obstacle.STARTING)
+    _wait_for_the_device(settings)
+    began = time.monotonic()
     try:
         # One child at a time: loading takes several times the memory that the model then needs, a
         # download is wanted once, and so is the measuring of the device, which the others read.
@@ -96,8 +121,26 @@ def start() -> None:
         remove_leftovers(settings.work_dir, _tools.db)
     except SQLAlchemyError as error:
         log.warning("work folders that crashes left stay for now", error=str(error))
+    start_took_s = _PROCESS_STARTS_IN_S + time.monotonic() - began
+    _tell(settings, None)
     identity = _tools.recogniser.identity
     log.info(MODEL_LOADED, model=identity.name, device=identity.device, dtype=identity.dtype)
+
+
+def _tell(settings: Settings, obstacle: Obstacle | None) -> None:
+    tell_child_state(settings.resolved_health_dir, os.getppid(), obstacle)
+
+
+def _wait_for_the_device(settings: Settings) -> None:
+    """Wait as long as the device's failures of before advise."""
+    pause_s = device_failures(settings).pause_s()
+    if pause_s <= 0:
+        return
+    _tell(settings, Obstacle.DEVICE_FAILED)
+    log.warning("the device failed; waits before it is tried again", pause_s=round(pause_s, 1))
+    if shutdown.wait(pause_s):
+        _exit_with_the_worker(0)
+    _tell(settings, Obstacle.STARTING)
 
 
 def _load_tools_or_end(settings: Settings) -> Tools:
@@ -107,6 +150,7 @@ def _load_tools_or_end(settings: Settings) -> Tools:
         log.critical(MODEL_UNAVAILABLE, message=error.message)
     except Exception:
         log.critical("the model could not be loaded", exc_info=True)
+    _tell(settings, Obstacle.MODEL_UNAVAILABLE)
     main_pid = os.getppid()
     os.kill(main_pid, NO_MODEL_SIGNAL)
     os.kill(main_pid, signal.SIGTERM)

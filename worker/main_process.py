@@ -13,17 +13,22 @@ from typing import Any
 
 import structlog
 from billiard import active_children
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
 from shared.private_files import close_to_others
-from shared.queue import QUEUE
-from shared.settings import load_settings
+from shared.queue import QUEUE, make_ringing_celery, waiting_doorbells
+from shared.settings import Settings, load_settings
+from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker.audio.sandbox.check import why_unavailable
+from worker.supervision.health import Health, Pulse
+from worker.supervision.health_server import HealthServer
 from worker.supervision.monitor import Monitor
 from worker.supervision.reaper import Reaper
-from worker.supervision.watchdog import Watchdog, remove_stale_files
+from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
+from worker.supervision.worker_files import child_states, forget_child, remove_files
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +41,10 @@ NO_MODEL_SIGNAL = signal.SIGURG
 NO_MODEL_STATUS = 2
 """Exit status of a worker, and of its child, that has no model to work with."""
 
+_PULSE_S = 1.0
+
 _has_no_model = False
+_health_server: HealthServer | None = None
 _monitor: Monitor | None = None
 _reaper: Reaper | None = None
 _watchdog: Watchdog | None = None
@@ -85,6 +93,7 @@ def before_children() -> None:
     if closed := close_to_others(settings):
         log.warning("others could read these; they are private now", paths=[*map(str, closed)])
     remove_stale_files(settings.watch_dir, worker=worker_name(os.getpid()))
+    remove_files(settings.resolved_health_dir, os.getpid())
     signal.pthread_sigmask(signal.SIG_BLOCK, {STOP_SIGNAL})
     signal.signal(NO_MODEL_SIGNAL, _note_that_no_model_loads)
 
@@ -95,30 +104,68 @@ def _note_that_no_model_loads(*_: object) -> None:
 
 
 def start(celery: Any, consumer: Any) -> None:
-    """Sweep, watch and monitor from now on; `consumer` is Celery's, which hears doorbells."""
-    global _monitor, _reaper, _watchdog
+    """Sweep, watch, monitor and tell how the worker is from now on; `consumer` is Celery's, which
+    hears doorbells."""
+    global _health_server, _monitor, _reaper, _watchdog
     settings = load_settings()
     db = Database(settings.resolved_database_url)
     name = worker_name(os.getpid())
     _watchdog = Watchdog(settings, db, worker=name)
     _watchdog.start()
-    _monitor = Monitor(
+    pulse = Pulse()
+    consumer.timer.call_repeatedly(_PULSE_S, pulse.beat)
+    ringing = make_ringing_celery(settings)  # which waits for Redis in tenths of a second
+    monitor = Monitor(
         settings,
         db,
         open_blob_store(settings),
         work_space(settings),
+        find_child_obstacle=lambda: _child_obstacle(settings),
+        ping_redis=lambda: waiting_doorbells(ringing),
         on_change=lambda hears: consumer.call_soon(_hear_doorbells, consumer, hears),
+        on_look=lambda: server.write_file(),
     )
-    _monitor.start()
-    _reaper = Reaper(
+    reaper = Reaper(
         settings,
         db,
         celery,
         worker=name,
         hostname=socket.gethostname(),
-        readiness=_monitor.readiness,
+        readiness=monitor.readiness,
     )
-    _reaper.start()
+    health = Health(
+        name,
+        readiness=monitor.readiness,
+        living_children=lambda: _living_children(settings),
+        threads={"reaper": reaper.lives, "monitor": monitor.lives, "watchdog": _watchdog.lives},
+        pulse=pulse,
+    )
+    server = HealthServer(settings, health)
+    reaper.start()
+    monitor.start()
+    server.start()
+    _monitor, _reaper, _health_server = monitor, reaper, server
+
+
+def _living_children(settings: Settings) -> dict[int, Obstacle | None]:
+    """What each child that lives is doing, by its process id."""
+    folder, main_pid = settings.resolved_health_dir, os.getpid()
+    told = child_states(folder, main_pid)
+    living = {pid: said for pid, said in told.items() if is_our_living_child(pid)}
+    for pid in told.keys() - living.keys():
+        forget_child(folder, main_pid, pid)
+    return living
+
+
+def _child_obstacle(settings: Settings) -> Obstacle | None:
+    """What keeps all children from work; None if one could."""
+    said = set(_living_children(settings).values())
+    if None in said:
+        return None
+    for worst in (Obstacle.MODEL_UNAVAILABLE, Obstacle.DEVICE_FAILED):
+        if worst in said:
+            return worst
+    return Obstacle.STARTING
 
 
 def _hear_doorbells(consumer: Any, hears: bool) -> None:
@@ -140,9 +187,17 @@ def stop(worker: Any) -> None:
     model."""
     if _has_no_model:
         worker.exitcode = NO_MODEL_STATUS
+    if _health_server is not None:
+        _health_server.stop()
     if _monitor is not None:
         _monitor.stop()
     if _reaper is not None:
         _reaper.stop()
+        if _has_no_model:
+            try:
+                _reaper.record_obstacles(Obstacle.MODEL_UNAVAILABLE)
+            except SQLAlchemyError as error:
+                log.warning("the worker's row does not say that it had no model", error=str(error))
     if _watchdog is not None:
         _watchdog.stop()
+    remove_files(load_settings().resolved_health_dir, os.getpid())

@@ -161,6 +161,11 @@ class Recogniser(Protocol):
         depend on the other spans of the batch, each span is recognised alone."""
         ...
 
+    def device_works(self) -> bool:
+        """Whether the device still computes. After some errors it does not, until the process
+        ends."""
+        ...
+
     def voice_activity(self) -> VoiceActivityDetector: ...
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:

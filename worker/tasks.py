@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.errors import (
     Cancelled,
+    DeviceFailed,
     FenceLost,
     InsufficientStorage,
     InternalError,
@@ -44,6 +45,9 @@ log = structlog.get_logger(__name__)
 _LONGEST_DELAY_S = 300.0
 """Between two attempts at a job that its worker's machine could not do."""
 
+_PATIENCE_WITH_THE_DEVICE = 5
+"""So many times as many failures of the device does a job outlive that are not its own."""
+
 
 @app.task(name=TRANSCRIBE_NEXT)
 def transcribe_next(doorbell: str) -> None:
@@ -68,6 +72,10 @@ def transcribe_next(doorbell: str) -> None:
         with child_process.liveness(claim) as liveness:
             outcome = _run_to_its_end(tools, claim, liveness)
         log.info("attempt over", outcome=outcome)
+        if not tools.recogniser.device_works():
+            # Whatever comes next would fail too, and be blamed for it.
+            ring(app, claim.job_id)  # this doorbell is used up
+            child_process.end_with_its_device()
 
 
 class NotReady(Exception):
@@ -153,6 +161,7 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
             attempt = Attempt.begin(tools, claim, heartbeat.check, liveness)
             transcript = transcribe(attempt)
             attempt.store.write(jobs.finish, transcript, peak_bytes=memory.peak_bytes())
+        child_process.device_failures(settings).note_success()
         return "completed"
     except ShutdownRequested:
         final_store.write(jobs.release)
@@ -161,10 +170,12 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
     except (Cancelled, FenceLost, SQLAlchemyError):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary
-        return _end_by_error(tools, final_store, error)
+        return _end_by_error(tools, claim, final_store, error)
 
 
-def _end_by_error(tools: Tools, final_store: RetryingStore, raised: Exception) -> str:
+def _end_by_error(
+    tools: Tools, claim: jobs.Claim, final_store: RetryingStore, raised: Exception
+) -> str:
     """Store how an attempt ended that raised an error; the outcome.
 
     What the machine is to blame for costs the job no attempt.
@@ -182,6 +193,8 @@ def _end_by_error(tools: Tools, final_store: RetryingStore, raised: Exception) -
             length_s=error.length_s if isinstance(error, NoRoomToDecode) else None,
         )
         return f"given back: {error.code}"
+    if not tools.recogniser.device_works():
+        return _end_with_the_device(tools, claim, final_store, raised)
     if isinstance(error, PermanentError) and not isinstance(error, InternalError):
         final_store.write(jobs.fail, error)
         return f"failed: {error.code}"
@@ -189,6 +202,31 @@ def _end_by_error(tools: Tools, final_store: RetryingStore, raised: Exception) -
     most, delay_s = settings.max_attempts, settings.retry_delay_s
     final_store.write(jobs.retry_later, error, max_attempts=most, delay_s=delay_s)
     return f"to be retried: {error.code}"
+
+
+def _end_with_the_device(
+    tools: Tools, claim: jobs.Claim, final_store: RetryingStore, raised: Exception
+) -> str:
+    """Give the job back, or fail it once the device failed with it too often.
+
+    Sooner if it is the only one with which that happened lately: then its recording is to blame.
+    """
+    settings = tools.settings
+    failures = child_process.device_failures(settings)
+    failed_with_others = failures.note_failure(claim.job_id)
+    log.critical("the device failed; its process ends", reason=repr(raised), exc_info=raised)
+    most = max(2, settings.max_attempts) * (_PATIENCE_WITH_THE_DEVICE if failed_with_others else 1)
+    # Not before the next child has taken another job, if one waits: what comes of that tells the
+    # recording's fault from the device's.
+    next_child_in_s = failures.pause_s() + 2 * child_process.start_took_s
+    final_store.write(
+        jobs.give_back,
+        DeviceFailed(),
+        delay_s=settings.retry_delay_s + next_child_in_s,
+        longest_delay_s=_LONGEST_DELAY_S,
+        most=most,
+    )
+    return "the device failed"
 
 
 def _as_ours(raised: Exception) -> LongscribeError:

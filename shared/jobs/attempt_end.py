@@ -182,16 +182,21 @@ def give_back(
     *,
     delay_s: float,
     longest_delay_s: float,
+    most: int | None = None,
     length_s: float | None = None,
 ) -> None:
-    """Queue the job again after something around it failed; this costs no attempt.
+    """Queue the job again after something around it failed; this costs no attempt.  The `most`th
+    time that the same happens it is failed.
 
     It waits `delay_s`, and twice as long each time that the same happens to it again, up to
     `longest_delay_s`.  `length_s`: how long the recording turned out to be, where only that was
     learned of it.
     """
     with db.writing() as session:
-        before = given_back(session, claim.job_id, error.code)
+        before = _given_back(session, claim.job_id, error.code)
+        if most is not None and before + 1 >= most:
+            _fail(session, claim, error)
+            return
         delay_s = min(longest_delay_s, delay_s * 2 ** min(before, 20))
         if length_s is not None:
             session.execute(
@@ -211,7 +216,7 @@ def give_back(
         )
 
 
-def given_back(session: Session, job_id: str, code: str) -> int:
+def _given_back(session: Session, job_id: str, code: str) -> int:
     """How many attempts were given back because of `code` since the job was last asked for."""
     count = session.scalar(
         select(func.count())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import InsufficientStorage, PermanentError, RecordingMissing, TransientError
+from shared.errors import InsufficientStorage, PermanentError, TransientError
 
 
 class StorageUnavailable(TransientError):
@@ -36,6 +36,15 @@ class DiskTooSmall(PermanentError):
     default_message = (
         "This recording is too long for the disks of the workers, even when they are empty. Split "
         "it, or ask the operator for a larger disk."
+    )
+
+
+class RecordingMissing(PermanentError):
+    code = "recording_missing"
+    http_status = 404
+    default_message = (
+        "The recording's file is gone from the server's recordings folder; the transcript is still "
+        "here. Ask the operator to bring it back from a backup."
     )
 
 

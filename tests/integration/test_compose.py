@@ -83,8 +83,10 @@ def compose(variables: dict[str, str]) -> dict[str, Any]:
 DECIDED_IN_THE_FILE = {
     "migrate": {"data_dir", "database_url", "redis_url", "sign_in"},
     "web": {"data_dir", "database_url", "redis_url", "sign_in", "host", "port"},
-    "worker": {"data_dir", "database_url", "redis_url", "sign_in", "soft_shutdown_s"},
-}
+    "worker": {
+        "data_dir", "database_url", "redis_url", "sign_in", "soft_shutdown_s", "worker_health_port",
+    },
+}  # fmt: skip
 """Settings that name places inside the containers, or belong to a time of the file."""
 
 

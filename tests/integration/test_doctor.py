@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -392,6 +393,29 @@ class TestOrphans:
         assert waiting in found[0].finding
         assert over in found[1].finding
         assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=waiting).job.status == "queued"
+
+
+class TestHealth:
+    def test_a_worker_of_this_machine_says_what_keeps_it(
+        self, settings: Settings, db: Database, tmp_path: Path
+    ) -> None:
+        settings = changed(settings, health_dir=str(tmp_path))
+        told = {
+            "worker": "here:1",
+            "data_dir": str(settings.data_dir.resolve()),
+            "told_at": time.time(),
+            "ills": [],
+            "obstacles": [{"code": "redis_unreachable", "message": "Redis does not answer."}],
+        }
+        file = tmp_path / f"{os.getpid()}.json"
+        file.write_text(json.dumps(told))
+        found = of(doctor.examine(settings), "health")
+        assert found.level is Level.WARNING and "Redis does not answer" in found.finding
+        file.write_text(json.dumps(told | {"obstacles": [], "told_at": time.time() - 300}))
+        found = of(doctor.examine(settings), "health")
+        assert found.level is Level.PROBLEM and "told nothing" in found.finding
+        file.write_text(json.dumps(told | {"data_dir": "/elsewhere"}))
+        assert all_of(doctor.examine(settings), "health") == []
 
 
 class TestStorage:

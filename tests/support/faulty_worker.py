@@ -25,7 +25,7 @@ from sqlalchemy import Engine, event
 
 from shared import jobs
 from shared.settings import Settings
-from tests.chaos.machinery.faults import ANY, OF_A_BATCH, Faults, Step
+from tests.chaos.machinery.faults import ANY, OF_A_BATCH, DeviceBroken, Faults, Step
 from tests.chaos.machinery.step_log import READY, TRIGGERED, Entry, StepLog
 from tests.support.stub_recogniser import StubRecogniser, StubVoiceActivity
 from worker import child_process
@@ -34,6 +34,25 @@ from worker.recogniser import Pcm, RecognisedSpan, Recogniser, RecognitionReques
 
 _faults = Faults(Path(os.environ["FAULTS"]))
 _step_log = StepLog(Path(os.environ["STEP_LOG"]))
+
+
+@dataclass
+class _Device:
+    """Once broken, it stays so until the process ends."""
+
+    broken: DeviceBroken | None = None
+
+    def compute(self, step: Step, *, given: str = "") -> None:
+        if self.broken is not None:
+            raise self.broken
+        try:
+            _reach(step, given=given)
+        except DeviceBroken as error:
+            self.broken = error
+            raise
+
+
+_device = _Device()
 
 
 @dataclass
@@ -108,21 +127,24 @@ def _with_steps(
 
 class FaultyVoiceActivity(StubVoiceActivity):
     def feed(self, pcm: Pcm) -> list[SpeechSpan]:
-        _reach(Step.LISTENING)
+        _device.compute(Step.LISTENING)
         return super().feed(pcm)
 
 
 class FaultyRecogniser(StubRecogniser):
+    def device_works(self) -> bool:
+        return _device.broken is None
+
     def voice_activity(self) -> StubVoiceActivity:
         return FaultyVoiceActivity(self.options)
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         given = hashlib.sha256(b"".join(pcm.tobytes() for pcm in speech)).hexdigest()
-        _reach(Step.RECOGNISING, given=given)
+        _device.compute(Step.RECOGNISING, given=given)
         return super().recognise(speech, request)
 
     def punctuate(self, words: Sequence[str]) -> list[str]:
-        _reach(Step.PUNCTUATING)
+        _device.compute(Step.PUNCTUATING)
         return super().punctuate(words)
 
 

@@ -115,6 +115,9 @@ class StubRecogniser:
     def longest_span_s(self) -> float:
         return self.options.max_segment_s
 
+    def device_works(self) -> bool:
+        return True
+
     def voice_activity(self) -> StubVoiceActivity:
         return StubVoiceActivity(self.options)
 

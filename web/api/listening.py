@@ -13,8 +13,8 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from shared import jobs
-from shared.errors import RecordingMissing
 from shared.storage.blob_store import BlobReader
+from shared.storage.errors import RecordingMissing
 from web.api import operations
 from web.api.operations import completed_by
 from web.api.parsing import parse, takes_query

@@ -208,6 +208,21 @@ def resident_bytes(device: torch.device) -> int:
     return probe.peak_bytes()
 
 
+def computes(device: torch.device) -> bool:
+    """Whether a small sum on the device comes out right.
+
+    An error that breaks a CUDA context (an illegal access, an assertion on the device, an Xid)
+    fails every later call, this one too.  Out of memory is no such error.
+    """
+    if device.type != "cuda":
+        return True
+    try:
+        torch.cuda.synchronize(device)
+        return float(torch.ones(64, device=device).sum().item()) == 64.0
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return is_out_of_memory(error)
+
+
 def within_memory(device: torch.device, forward: Callable[[], Result]) -> Result:
     """Run one forward pass; raise BatchOutOfMemory where the device has no room for it.
 

@@ -16,6 +16,7 @@ from shared.settings import DEMO, PINNED_REVISION
 from worker.engine.calibration.calibrate import calibrated
 from worker.engine.device import (
     allocator,
+    computes,
     is_out_of_memory,
     limit_to_share,
     memory_probe,
@@ -150,6 +151,9 @@ class FunASRRecogniser:
     def _held(self, live: MemoryModel) -> MemoryModel:
         resident = float(resident_bytes(self._device))
         return replace(live.held_by(allocator(self._device)), resident_bytes=resident)
+
+    def device_works(self) -> bool:
+        return computes(self._device)
 
     def voice_activity(self) -> FsmnVoiceActivity:
         return FsmnVoiceActivity(self._vad, self._fbank, self._device, self._options)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
@@ -47,6 +49,13 @@ class Readiness:
     work_room_bytes: int | None = None
     work_disk_bytes: int | None = None
 
+    @property
+    def leaves_the_queue_alone(self) -> bool:
+        """Whether doorbells are for others.  Without the database nobody claims, and a claim waits
+        for it; without Redis there are none; and a model that is being loaded will be there."""
+        passing = {Obstacle.DATABASE, Obstacle.REDIS, Obstacle.STARTING}
+        return bool(set(self.obstacles) - passing)
+
 
 def find_obstacles(db: Database, blobs: BlobStore, work_space: WorkSpace) -> tuple[Obstacle, ...]:
     """What keeps this machine from working on any job. Raises SQLAlchemyError."""
@@ -65,7 +74,8 @@ def find_obstacles(db: Database, blobs: BlobStore, work_space: WorkSpace) -> tup
 class Monitor:
     """Looks every `settings.sweep_s`, five seconds at the most, until stopped.
 
-    `on_change` is called with whether doorbells are to be heard, whenever that changes.
+    `on_change` is called with whether doorbells are to be heard, whenever that changes, and
+    `on_look` after every look.  `ping_redis` raises what Redis or Kombu raise.
     """
 
     def __init__(
@@ -75,12 +85,18 @@ class Monitor:
         blobs: BlobStore,
         work_space: WorkSpace,
         *,
+        find_child_obstacle: Callable[[], Obstacle | None],
+        ping_redis: Callable[[], object],
         on_change: Callable[[bool], None],
+        on_look: Callable[[], None],
     ) -> None:
         self._db = db
         self._blobs = blobs
         self._work_space = work_space
+        self._find_child_obstacle = find_child_obstacle
+        self._ping_redis = ping_redis
         self._on_change = on_change
+        self._on_look = on_look
         self._look_s = min(5.0, settings.sweep_s)
         self._readiness = Readiness((Obstacle.STARTING,))
         self._looked_at = time.monotonic()
@@ -93,6 +109,9 @@ class Monitor:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join(timeout=1.0)
+
+    def lives(self) -> bool:
+        return self._thread.is_alive()
 
     def readiness(self) -> Readiness:
         """As it was found last; a storage that does not answer is an obstacle."""
@@ -108,11 +127,10 @@ class Monitor:
                 if found.obstacles != self._readiness.obstacles:
                     _tell(found)
                 self._readiness, self._looked_at = found, time.monotonic()
-                # Without the database nothing can be claimed, and a claim waits for it.
-                should_hear = not set(found.obstacles) - {Obstacle.DATABASE}
-                if should_hear != hears:
-                    hears = should_hear
+                if hears is found.leaves_the_queue_alone:
+                    hears = not hears
                     self._on_change(hears)
+                self._on_look()
                 if self._stopped.wait(self._look_s):
                     return
         except BaseException:
@@ -124,6 +142,12 @@ class Monitor:
             obstacles = find_obstacles(self._db, self._blobs, self._work_space)
         except SQLAlchemyError:
             obstacles = (Obstacle.DATABASE,)
+        if (of_child := self._find_child_obstacle()) is not None:
+            obstacles += (of_child,)
+        try:
+            self._ping_redis()
+        except (RedisError, OperationalError, OSError):
+            obstacles += (Obstacle.REDIS,)
         try:
             room, disk = self._work_space.usable_bytes(), self._work_space.disk_bytes()
         except OSError:

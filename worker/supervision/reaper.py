@@ -22,7 +22,7 @@ from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
-from shared.states import STORAGE_OBSTACLES
+from shared.states import STORAGE_OBSTACLES, Obstacle
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
 from worker.supervision.monitor import Readiness
@@ -78,6 +78,13 @@ class Reaper:
         self._stopped.set()
         self._thread.join(timeout=self._settings.sweep_s)
 
+    def lives(self) -> bool:
+        return self._thread.is_alive()
+
+    def record_obstacles(self, *obstacles: Obstacle) -> None:
+        """Leave with the worker's row why it ends. Raises SQLAlchemyError."""
+        self._note(Readiness(obstacles))
+
     def _run(self) -> None:
         try:
             self._sweep_until_stopped()
@@ -112,9 +119,16 @@ class Reaper:
 
     def _record_worker(self) -> None:
         self._database_answered_at = None
-        readiness = self._readiness()
         asked_at = time.monotonic()
-        self._database_answered_at = jobs.note_worker(
+        self._database_answered_at = self._note(self._readiness())
+        now = time.monotonic()
+        if self._was_unavailable or now - asked_at > self._settings.heartbeat_s:
+            spared_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
+            self._leases_spared_until = now + spared_s
+        self._was_unavailable = False
+
+    def _note(self, readiness: Readiness) -> datetime:
+        return jobs.note_worker(
             self._db,
             name=self._worker,
             hostname=self._hostname,
@@ -126,11 +140,6 @@ class Reaper:
             work_room_bytes=readiness.work_room_bytes,
             work_disk_bytes=readiness.work_disk_bytes,
         )
-        now = time.monotonic()
-        if self._was_unavailable or now - asked_at > self._settings.heartbeat_s:
-            spared_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
-            self._leases_spared_until = now + spared_s
-        self._was_unavailable = False
 
     def _end_expired_leases(self) -> None:
         """End the attempts whose lease was not renewed, unless nobody could renew it.
@@ -185,7 +194,7 @@ class Reaper:
 
     def _ring_for_waiting_jobs(self) -> None:
         claimable = jobs.claimable_jobs(self._db, most=_RINGS_A_SWEEP)
-        if not claimable or self._readiness().obstacles:
+        if not claimable or self._readiness().leaves_the_queue_alone:
             return  # our own children would do nothing, and other workers ring for themselves
         missing = claimable - waiting_doorbells(self._celery)
         for _ in range(missing):

@@ -59,6 +59,9 @@ class Watchdog:
         self._stopped.set()
         self._thread.join(timeout=_LOOK_S)
 
+    def lives(self) -> bool:
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         try:
             looked_at = time.monotonic()
@@ -78,7 +81,7 @@ class Watchdog:
             for pid in self._seen.keys() - children.keys():
                 del self._seen[pid]  # its attempt is over
             for pid, path in children.items():
-                if _is_our_living_child(pid):
+                if is_our_living_child(pid):
                     self._look_at(pid, path, elapsed_s)
                 else:
                     path.unlink(missing_ok=True)  # of a child that died in mid-attempt
@@ -136,7 +139,7 @@ def _parsed(line: bytes) -> LivenessLine | None:
         return None
 
 
-def _is_our_living_child(pid: int) -> bool:
+def is_our_living_child(pid: int) -> bool:
     """Whether the process runs; it is not reaped, for its exit status is Celery's."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None

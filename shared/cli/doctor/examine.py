@@ -16,7 +16,7 @@ from functools import partial
 from shared.cli.doctor.accounts import check_accounts
 from shared.cli.doctor.database import check_clock, check_database, check_jobs, check_workers
 from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
-from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis
+from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis, check_workers_here
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.permissions import check_permissions
 from shared.cli.doctor.sandbox import check_sandbox
@@ -58,6 +58,7 @@ def examine(
             Check("disk", partial(check_disk, settings)),
             Check("permissions", partial(check_permissions, settings), within_s=_FOLDERS_WITHIN_S),
             Check("sandbox", partial(check_sandbox, settings)),
+            Check("health", partial(check_workers_here, settings)),
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
             Check(
                 "model",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -24,6 +27,9 @@ GB = 2**30
 _MAKE_ROOM = (
     "Make room, put LONGSCRIBE_DATA_DIR on a larger disk, or lower LONGSCRIBE_MIN_FREE_BYTES."
 )
+
+_SILENT_WORKER_S = 60.0
+"""A worker writes its health file every five seconds."""
 
 _OLDEST_REDIS = (6, 2)
 """The one in the embedded stack; nothing older was ever tried."""
@@ -93,6 +99,31 @@ def _room(usable: int, what: str, settings: Settings) -> str:
     if not usable:
         return f"less than the reserve of {reserve} is free for {what}"
     return f"{usable / GB:.1f} GB free for {what}, beside a reserve of {reserve}"
+
+
+def check_workers_here(settings: Settings) -> list[Finding]:
+    """What the workers of this data folder, machine and user tell in their health files."""
+    findings = []
+    for path in sorted(settings.resolved_health_dir.glob("*.json")):
+        try:
+            told = json.loads(path.read_text())
+            name, silent_s = str(told["worker"]), time.time() - float(told["told_at"])
+            ills, obstacles = list(told["ills"]), list(told["obstacles"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        is_ours = told.get("data_dir") == str(settings.data_dir.resolve())
+        if not is_ours or not Path("/proc", path.stem).exists():
+            continue  # of another installation, or it was killed and left its file
+        if silent_s > _SILENT_WORKER_S:
+            ills.append(f"it has told nothing for {silent_s:.0f} s")
+        words = "; ".join([*ills, *(str(one["message"]) for one in obstacles)])
+        if ills:
+            findings.append(problem("health", f"{name}: {words}", "Start it again; see its log."))
+        elif obstacles:
+            findings.append(warning("health", f"{name} takes no job: {words}", "See its log."))
+        else:
+            findings.append(ok("health", f"{name} is ready ({told.get('address') or 'no port'})"))
+    return findings
 
 
 def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:

@@ -61,8 +61,15 @@ class Action(StrEnum):
     """The step never ends; other threads of its process go on."""
     HANG_WITH_LOCK = "hang_with_lock"
     """A C call that keeps the interpreter to itself: every thread of the process hangs."""
+    BREAK_DEVICE = "break_device"
+    """As an illegal access breaks a CUDA context: this step fails, and all that comes after in its
+    process."""
     HOLD = "hold"
     """The step waits until the test releases it."""
+
+
+class DeviceBroken(RuntimeError):
+    """What torch raises of a context that is broken."""
 
 
 KILLS = (Action.KILL_CHILD, Action.KILL_MAIN, Action.KILL_GROUP)
@@ -136,6 +143,8 @@ class Faults:
                 while self._triggered(filename).exists():
                     time.sleep(0.01)
                 return
+            case Action.BREAK_DEVICE:
+                raise DeviceBroken("CUDA error: an illegal memory access was encountered")
             case Action.HANG_WITH_LOCK:
                 while True:
                     ctypes.PyDLL(None).pause()  # unlike CDLL, it keeps the interpreter's lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -100,9 +100,15 @@ class FaultyInstallation(Installation):
         )
 
     def start_worker(
-        self, name: str = "worker", *, supervised: bool = False, **env: str
+        self,
+        name: str = "worker",
+        *,
+        supervised: bool = False,
+        under: Sequence[str] = (),
+        **env: str,
     ) -> Service:
-        """`supervised`: started again whenever it ends, until the service is told to stop."""
+        """`supervised`: started again whenever it ends, until the service is told to stop. `under`:
+        a command that runs the worker's, which comes after it."""
         given = {
             "FAULTS": str(self.faults.folder),
             "STEP_LOG": str(self.step_log.path),
@@ -111,7 +117,9 @@ class FaultyInstallation(Installation):
         return self.stack.start_worker(
             name,
             options=["--include", "tests.support.faulty_worker"],
-            under=[sys.executable, "-m", "tests.chaos.machinery.supervisor"] if supervised else [],
+            under=[sys.executable, "-m", "tests.chaos.machinery.supervisor"]
+            if supervised
+            else under,
             **given,
         )
 

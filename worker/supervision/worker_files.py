@@ -1,0 +1,65 @@
+"""The small files by which the processes of a worker tell each other, and the doctor, how they are.
+
+They lie in LONGSCRIBE_HEALTH_DIR, by default in the temporary folder and not beside the recordings:
+a worker tells that the storage is gone when the storage is gone.
+
+    MAIN.json        the health file of a worker, MAIN being the process id of its main process
+    MAIN.device      the failures of its device (`worker.supervision.device_failures`)
+    MAIN.PID.child   what its child PID is doing
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from shared.states import Obstacle
+
+_READY = "ready"
+
+
+def health_folder(folder: Path) -> Path:
+    """Make the folder, for this user alone. Raises OSError, also if it is somebody else's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user; set LONGSCRIBE_HEALTH_DIR")
+    return folder
+
+
+def health_file(folder: Path, main_pid: int) -> Path:
+    return folder / f"{main_pid}.json"
+
+
+def device_file(folder: Path, main_pid: int) -> Path:
+    return folder / f"{main_pid}.device"
+
+
+def tell_child_state(folder: Path, main_pid: int, obstacle: Obstacle | None) -> None:
+    """Tell what keeps this child from work; None: nothing does. A disk that is full tells
+    nothing."""
+    with contextlib.suppress(OSError):
+        path = health_folder(folder) / f"{main_pid}.{os.getpid()}.child"
+        path.write_text(_READY if obstacle is None else obstacle.value)
+
+
+def child_states(folder: Path, main_pid: int) -> dict[int, Obstacle | None]:
+    """What each child that told anything said last, by its process id; the dead among them too."""
+    found: dict[int, Obstacle | None] = {}
+    for path in folder.glob(f"{main_pid}.*.child"):
+        with contextlib.suppress(OSError, ValueError):
+            said = path.read_text()
+            found[int(path.name.split(".")[1])] = None if said == _READY else Obstacle(said)
+    return found
+
+
+def forget_child(folder: Path, main_pid: int, pid: int) -> None:
+    with contextlib.suppress(OSError):
+        (folder / f"{main_pid}.{pid}.child").unlink(missing_ok=True)
+
+
+def remove_files(folder: Path, main_pid: int) -> None:
+    """Remove a worker's files: at its end, and before it begins, for process ids come again."""
+    for path in [*folder.glob(f"{main_pid}.*")] if folder.is_dir() else []:
+        with contextlib.suppress(OSError):
+            path.unlink()
