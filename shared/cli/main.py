@@ -147,6 +147,19 @@ def search_index(
 
 
 @app.command()
+def recount() -> None:
+    """Count jobs again where their tallies are wrong, as doctor tells. Nothing has to stop."""
+    from shared import jobs
+    from shared.db import Database
+
+    with errors_in_words():
+        corrected = jobs.recount(Database(configured().resolved_database_url, impatient=False))
+    for drift in corrected:
+        typer.echo(f"{drift.owner_id}, {drift.status}: {drift.jobs:+d} jobs")
+    typer.echo("The tallies are right.")
+
+
+@app.command()
 def adopt_storage() -> None:
     """Declare the folder of the recordings here the storage of this database.
 

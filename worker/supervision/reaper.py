@@ -1,6 +1,6 @@
-"""The sweep that every worker's main process runs: it ends expired leases, rings for waiting jobs,
-removes what is old, indexes what is searched, and records that the worker lives. Several workers
-may sweep at once."""
+"""The sweep that every worker's main process runs: it records that the worker lives and rings for
+waiting jobs. One of all workers also ends expired leases, folds tallies and indexes what is
+searched, and one that sees the storage removes what is old (`shared.jobs.turns.sweep`)."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ _INDEXING_S = 1.0
 
 _ABANDONED_UPLOAD_S = 24 * 3600.0
 """An upload that got no byte for a day was cut off by a crash; a living one has timed out."""
+
+
+_SWEEPS_A_TURN = 3
+"""A worker that sweeps for all and does not come back for so many sweeps is replaced."""
 
 
 class Reaper:
@@ -98,16 +102,28 @@ class Reaper:
         while True:
             for step in (
                 self._record_worker,
-                self._end_expired_leases,
-                self._fold_tallies,
                 self._ring_for_waiting_jobs,
-                self._remove_abandoned_uploads,
-                self._delete_expired,
-                self._index_for_search,
+                self._sweep_jobs,
+                self._sweep_storage,
             ):
                 self._run_step(step)
             if self._stopped.wait(self._settings.sweep_s):
                 return
+
+    def _sweep_jobs(self) -> None:
+        if self._has_turn(jobs.Duty.JOBS):
+            for step in (self._end_expired_leases, self._fold_tallies, self._index_for_search):
+                self._run_step(step)
+
+    def _sweep_storage(self) -> None:
+        # A worker that sees no storage leaves the turn to one that does.
+        if not self._sees_no_storage() and self._has_turn(jobs.Duty.STORAGE):
+            for step in (self._remove_abandoned_uploads, self._delete_expired):
+                self._run_step(step)
+
+    def _has_turn(self, duty: jobs.Duty) -> bool:
+        for_s = _SWEEPS_A_TURN * self._settings.sweep_s
+        return jobs.take_sweep_turn(self._db, duty, worker=self._worker, for_s=for_s)
 
     def _run_step(self, step: Callable[[], None]) -> None:
         """Run one step; when the database or Redis is unavailable the next sweep tries again."""

@@ -23,6 +23,7 @@ from shared.cli.doctor.sandbox import check_sandbox
 from shared.cli.doctor.search_index import check_search_index
 from shared.cli.doctor.speech import ENGINE_WITHIN_S, check_speech
 from shared.cli.doctor.storage import check_storage_here
+from shared.cli.doctor.tallies import check_tallies
 from shared.cli.embedded.data_folder import holder
 from shared.db import Database
 from shared.settings import DEMO, Settings
@@ -34,7 +35,16 @@ COULD_NOT_CHECK = 2
 _FOLDERS_WITHIN_S = 120.0
 _TABLES_WITHIN_S = 30.0
 
-_NEED_THE_DATABASE = ("clock", "storage", "workers", "jobs", "search index", "accounts", "orphans")
+_NEED_THE_DATABASE = (
+    "clock",
+    "storage",
+    "workers",
+    "jobs",
+    "tallies",
+    "search index",
+    "accounts",
+    "orphans",
+)
 
 
 def examine(
@@ -81,6 +91,7 @@ def examine(
             Check("storage", partial(check_storage_here, db, settings)),
             Check("workers", partial(check_workers, db, settings, served_by)),
             Check("jobs", partial(check_jobs, db, settings, served_by)),
+            Check("tallies", partial(check_tallies, db), within_s=_TABLES_WITHIN_S),
             Check("search index", partial(check_search_index, db), within_s=_TABLES_WITHIN_S),
             Check("accounts", partial(check_accounts, db, settings)),
             Check(

@@ -1,2 +1,3 @@
 """Whose turn it is: `next_job` chooses the job that is claimed next, `line` tells where the waiting
-ones stand."""
+ones stand, `sweep` which worker sweeps for all.
+"""
