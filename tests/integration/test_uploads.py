@@ -61,7 +61,8 @@ def sqlite_stack(tmp_path: Path) -> Iterator[Stack]:
 
 def recordings(stack: Stack) -> list[Path]:
     folder = stack.folder / "data" / "recordings"
-    return [path for path in folder.rglob("*") if path.is_file()]
+    found = folder.rglob("*")
+    return [path for path in found if path.is_file() and path.name != "storage-id"]
 
 
 def jobs_of(stack: Stack) -> list[dict[str, Any]]:
