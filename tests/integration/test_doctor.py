@@ -20,11 +20,13 @@ from shared.cli.doctor import examine as doctor
 from shared.cli.doctor.finding import Finding, Level, ok
 from shared.db import Database
 from shared.models import LOCAL_OWNER, new_id
+from shared.private_files import close_to_others
+from shared.quotas.limits import UNLIMITED
 from shared.search import entries
 from shared.search.index import index_of
 from shared.settings import Settings
 from shared.states import JobStatus
-from shared.storage import uploads
+from shared.storage import reservations, uploads
 from shared.storage.blob_store import StoredBlob, key_of
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
@@ -46,13 +48,17 @@ def settings(database_url: str, tmp_path: Path, without_torch: None) -> Iterator
     """A healthy installation that nothing serves: folder, migrated database, Redis."""
     server, _ = start_redis(tmp_path / "redis")
     (tmp_path / "data").mkdir()
-    yield Settings(
+    settings = Settings(
         data_dir=tmp_path / "data",
         database_url=database_url,
         redis_url=f"redis+socket://{tmp_path / 'redis' / 'redis.sock'}",  # type: ignore[arg-type]
         min_free_bytes=0,
         max_audio_s=60,
     )
+    before = os.umask(settings.umask_bits)
+    close_to_others(settings)
+    yield settings
+    os.umask(before)
     server.stop()
 
 
@@ -289,6 +295,7 @@ class TestOrphans:
                 filename="a.wav",
                 described="",
                 kept_s=3600,
+                room=reservations.room_of(store, UNLIMITED),
             )
         # As a crash between taking its place and getting its job leaves it.
         place = store.root / key_of(whole)

@@ -116,13 +116,13 @@ def test_a_full_disk_is_told_on_the_page_and_keeps_the_rest_readable(
 
 def test_metrics_count_jobs_by_status_and_bytes(app: Flask, client: FlaskClient) -> None:
     factories.a_job(database(app), JobStatus.FAILED)
-    submit(client, b"x" * 10)
+    submit(client, b"x" * 32_000)
     text = client.get("/metrics").text
     assert 'longscribe_jobs{status="queued"} 1.0' in text
     assert 'longscribe_jobs{status="failed"} 1.0' in text
     assert 'longscribe_submissions_total{result="created"}' in text
     assert "longscribe_uploaded_bytes_total" in text
-    assert "longscribe_waiting_audio_seconds 0.0003125" in text  # 10 bytes of a WAV file
+    assert "longscribe_waiting_audio_seconds 1.0" in text  # as of a WAV file of that size
     assert 'endpoint="jobs.submit_job",method="POST",status="202"' in text
 
 
