@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 _SILENT_S = 30.0
 """A look that takes so long is one at a storage that does not answer."""
 
+_NO_NEWS = {Obstacle.STARTING, Obstacle.STORAGE_NEW, Obstacle.MODEL_UNAVAILABLE}
+"""What a start begins with, and what the child has said with its reason."""
+
 _OBSTACLE_OF = {
     StorageState.NEW: Obstacle.STORAGE_NEW,
     StorageState.MISSING: Obstacle.STORAGE_MISSING,
@@ -157,6 +160,7 @@ class Monitor:
 
 def _tell(found: Readiness) -> None:
     if found.obstacles:
-        log.error("leaves the queue alone", because=[str(one) for one in found.obstacles])
+        say = log.error if set(found.obstacles) - _NO_NEWS else log.info
+        say("leaves the queue alone", because=[str(one) for one in found.obstacles])
     else:
         log.info("ready for jobs")
