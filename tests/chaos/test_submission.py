@@ -59,7 +59,8 @@ def jobs_of(faulty: FaultyInstallation) -> list[str]:
 
 def stored_files(faulty: FaultyInstallation) -> list[Path]:
     folder = faulty.stack.folder / "data" / "recordings"
-    return [path for path in folder.rglob("*") if path.is_file()]
+    found = folder.rglob("*")
+    return [path for path in found if path.is_file() and path.name != "storage-id"]
 
 
 @postgresql
