@@ -34,8 +34,16 @@ _RETRY_AFTER_S = 5.0
 WITH_RETRY_AFTER = frozenset({429, 503, 507})
 """Statuses that pass by themselves: each says in `Retry-After` when to ask again."""
 
-_PROGRAMS = re.compile(r"/api/|/v[0-9]+/|/healthz|/readyz|/metrics")
+_PROGRAMS = re.compile(r"/api(/|$)|/v[0-9]|/healthz|/readyz|/metrics")
 _FOR_PEOPLE = ("/api/docs",)
+
+_LIKE_PROGRAMS = re.compile(
+    r"/(apis|audio|graphql|inference|openapi|rest|rpc|swagger|transcriptions?)([./]|$)"
+    r"|.*\.(json|xml|ya?ml)$"
+)
+"""Where programs look for another service's API, and no page of this one is."""
+
+_METHODS_OF_PAGES = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 _HTTP_ERRORS = {
     400: (
@@ -132,8 +140,16 @@ def is_for_programs(path: str) -> bool:
 
 
 def wants_json() -> bool:
-    """Whether this request's errors are JSON: its path is for programs, or it prefers JSON."""
-    return is_for_programs(request.path) or request.accept_mimetypes.best == "application/json"
+    """Whether this request's errors are JSON: its path is for programs or looks so, it prefers or
+    sends JSON, or it comes as no browser's navigation does."""
+    return (
+        is_for_programs(request.path)
+        or request.accept_mimetypes.best == "application/json"
+        or _LIKE_PROGRAMS.match(request.path) is not None
+        or request.method not in _METHODS_OF_PAGES
+        or request.is_json
+        or request.headers.get("Authorization", "").lower().startswith("bearer ")
+    )
 
 
 def register_error_handlers(app: Flask) -> None:

@@ -149,6 +149,14 @@ def test_a_wrong_query_is_named(client: FlaskClient, query: str, param: str) -> 
         "/api/v1/nothing",
         "/api/",
         "/v2/jobs",
+        "/v2",
+        "/v1beta/jobs",
+        "/api",
+        "/openapi.json",
+        "/swagger/v1/swagger.yaml",
+        "/rest/jobs",
+        "/audio/transcriptions",
+        "/graphql",
     ],
 )
 def test_what_is_not_there_is_a_json_404(client: FlaskClient, path: str) -> None:
@@ -161,6 +169,34 @@ def test_whoever_prefers_json_gets_errors_as_json(client: FlaskClient) -> None:
     for accepted in ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "*/*"):
         page = client.get("/nothing", headers={"Accept": accepted})
         assert (page.status_code, page.mimetype) == (404, "text/html")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "given"),
+    [
+        ("DELETE", "/jobs", 404, {}),
+        ("PUT", "/", 405, {}),
+        ("GET", "/nothing", 404, {"headers": {"Authorization": "Bearer ls_x"}}),
+        ("POST", "/nothing", 404, {"json": {"a": 1}}),
+        ("POST", "/v1/audio/transcriptions", 404, {"data": b"sound"}),
+        ("PATCH", "/api/docs", 405, {}),
+    ],
+)
+@pytest.mark.parametrize("sign_in", ["off", "required"])
+def test_who_asks_as_no_browser_does_gets_errors_as_json(
+    sqlite_url: str,
+    tmp_path: Path,
+    *,
+    method: str,
+    path: str,
+    status: int,
+    given: dict[str, Any],
+    sign_in: str,
+) -> None:
+    app = make_app(sqlite_url, tmp_path, sign_in=sign_in)
+    answer = app.test_client().open(path, method=method, **given)
+    error_of(answer, status if sign_in == "off" else 401)
+    database(app).dispose()
 
 
 def test_a_wrong_method_is_a_405_that_names_the_right_ones(client: FlaskClient) -> None:
