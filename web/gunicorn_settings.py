@@ -58,6 +58,8 @@ graceful_timeout = 30
 keepalive = 15
 # A thousand clients that poll keep theirs open. Each takes a file, and some hosts allow 4,096.
 worker_connections = 2000
+# Bytes, its most: so that what is wrong with a long query is told by the application, in JSON.
+limit_request_line = 8190
 loglevel = _settings.log_level.lower()
 logger_class = StructuredLogger
 accesslog = None  # web.monitoring.access_log writes one line a request

@@ -6,6 +6,7 @@ Exit status: that of Schemathesis, 0 where nothing was found.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,11 @@ def main() -> int:
             *("--max-examples", str(given.examples), "--seed", str(given.seed)),
             "--continue-on-failure",
         ]
-        return subprocess.run(command, check=False, cwd=HERE).returncode
+        hooks = {"PYTHONPATH": str(HERE), "SCHEMATHESIS_HOOKS": "serializers"}
+        # It leaves what it found where it runs.
+        return subprocess.run(
+            command, check=False, cwd=name, env={**os.environ, **hooks}
+        ).returncode
 
 
 @contextmanager
