@@ -174,3 +174,14 @@ def test_a_list_asks_the_database_as_often_for_forty_jobs_as_for_two(db: Databas
     for _ in range(40):
         factories.submit_lasting(db, 60)
     assert asked() == few <= 10
+
+
+def test_a_job_that_was_claimed_since_the_queue_was_read_is_shown(db: Database) -> None:
+    job_id = factories.submit(db)
+    snapshot = jobs.snapshot_of(db, owner_id=LOCAL_OWNER)
+    factories.claim(db)
+    with db.writing() as session:
+        session.execute(update(Attempt).values(started_at=database_now(60)))
+    [view] = jobs.list_jobs(db, owner_id=LOCAL_OWNER, snapshot=snapshot).jobs
+    assert (view.job.id, view.job.status) == (job_id, JobStatus.PROCESSING)
+    assert (view.processing_s, view.job.error_code) == (0.0, None)

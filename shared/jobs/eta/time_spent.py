@@ -9,8 +9,9 @@ from typing import Any
 
 def attempt_s(attempt: Any, now: datetime) -> float:
     """Wall seconds of an attempt, or of any row with its `started_at` and `ended_at`; up to `now`,
-    by the database's clock, while it runs."""
-    seconds: float = ((attempt.ended_at or now) - attempt.started_at).total_seconds()
+    by the database's clock, while it runs. 0 of one that began since `now` was read."""
+    ended_at = attempt.ended_at or max(now, attempt.started_at)
+    seconds: float = (ended_at - attempt.started_at).total_seconds()
     return seconds
 
 
