@@ -161,7 +161,8 @@ class Database:
             engine = create_engine(self._url, **options)
             _configure_sqlite(engine)
         else:
-            engine = create_engine(self._url, connect_args=postgresql.CONNECT_OPTIONS, **options)
+            url, connecting = postgresql.address(self._url)
+            engine = create_engine(url, connect_args=connecting, **options)
             postgresql.configure(engine, impatient=self._impatient)
         return engine
 

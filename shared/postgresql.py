@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Engine, event, make_url
 
 ANSWER_S = 15.0
 """Ours are statements of milliseconds.  More than `_IDLE_MS`, so that one that waits for the locks
@@ -24,7 +24,7 @@ _IDLE_MS = 10_000
 """The server itself ends a transaction whose client says nothing for so long (a process that was
 frozen, a machine that went away), and gives its locks to others."""
 
-CONNECT_OPTIONS = {
+CONNECT_OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     # Where the connection is TCP, its kernel finds out likewise that the machine is gone.
     "keepalives_idle": 10,
@@ -32,6 +32,20 @@ CONNECT_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": int(ANSWER_S * 1000),
 }
+
+_PREPARED = "prepared_statements"
+
+
+def address(url: str) -> tuple[URL, dict[str, Any]]:
+    """Where to connect to, and with which options. `prepared_statements=off` in the URL's query is
+    for poolers that give one connection's transactions to several servers: what was prepared in one
+    is not known to the next, or known already."""
+    parsed = make_url(url)
+    if parsed.query.get(_PREPARED) != "off":
+        return parsed, CONNECT_OPTIONS
+    options = {**CONNECT_OPTIONS, "prepare_threshold": None}
+    return parsed.difference_update_query([_PREPARED]), options
+
 
 _PASSING_CLASSES = ("08", "53", "57P0")
 """SQLSTATEs of a connection that failed, of resources that ran out (a full disk, too many

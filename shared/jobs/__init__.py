@@ -78,7 +78,7 @@ from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
 from shared.jobs.turns.next_job import Room
-from shared.jobs.turns.sweep import Duty, take_sweep_turn
+from shared.jobs.turns.sweep import Duty, take_sweep_turns
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.workers import (
     WorkerRecord,
@@ -178,7 +178,7 @@ __all__ = [
     "stored_recognition",
     "stored_state",
     "submit",
-    "take_sweep_turn",
+    "take_sweep_turns",
     "waiting_audio_by_owner",
     "waiting_audio_s",
     "worker_last_seen",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db import Database, database_now
 from shared.models import WorkerSeen
@@ -50,24 +51,28 @@ def note_worker(
 ) -> datetime:
     """Store that this worker is alive, for /readyz and the doctor. The time by the database's
     clock."""
+    told = {
+        "hostname": hostname,
+        "model": model,
+        "device": device,
+        "jobs_at_once": jobs_at_once,
+        "started_at": started_at,
+        "obstacles": ",".join(obstacles),
+        "work_room_bytes": work_room_bytes,
+        "work_disk_bytes": work_disk_bytes,
+        "seen_at": database_now(),
+    }
+    insert = sqlite.insert if db.is_sqlite else postgresql.insert
     with db.writing() as session:
-        seen = session.get(WorkerSeen, name)
-        if seen is None:
-            seen = WorkerSeen(name=name)
-            session.add(seen)
-        seen.hostname = hostname
-        seen.model = model
-        seen.device = device
-        seen.jobs_at_once = jobs_at_once
-        seen.started_at = started_at
-        seen.obstacles = ",".join(obstacles)
-        seen.work_room_bytes = work_room_bytes
-        seen.work_disk_bytes = work_disk_bytes
-        seen.seen_at = database_now()
         session.execute(
             delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
         )
-        return session.scalars(select(database_now())).one()
+        return session.scalars(
+            insert(WorkerSeen)
+            .values(name=name, **told)
+            .on_conflict_do_update(index_elements=[WorkerSeen.name], set_=told)
+            .returning(WorkerSeen.seen_at)
+        ).one()
 
 
 def workers_seen(db: Database, *, within_s: float) -> list[WorkerRecord]:

@@ -12,7 +12,7 @@ from shared.models import SweepTurn
 
 
 def take(db: Database, worker: str, duty: jobs.Duty = jobs.Duty.JOBS) -> bool:
-    return jobs.take_sweep_turn(db, duty, worker=worker, for_s=60)
+    return jobs.take_sweep_turns(db, [duty], worker=worker, for_s=60) == {duty}
 
 
 def test_whoever_has_the_turn_keeps_it_as_long_as_it_comes_back(db: Database) -> None:

@@ -103,27 +103,24 @@ class Reaper:
             for step in (
                 self._record_worker,
                 self._ring_for_waiting_jobs,
-                self._sweep_jobs,
-                self._sweep_storage,
+                self._sweep_for_all,
             ):
                 self._run_step(step)
             if self._stopped.wait(self._settings.sweep_s):
                 return
 
-    def _sweep_jobs(self) -> None:
-        if self._has_turn(jobs.Duty.JOBS):
-            for step in (self._end_expired_leases, self._fold_tallies, self._index_for_search):
-                self._run_step(step)
-
-    def _sweep_storage(self) -> None:
-        # A worker that sees no storage leaves the turn to one that does.
-        if not self._sees_no_storage() and self._has_turn(jobs.Duty.STORAGE):
-            for step in (self._remove_abandoned_uploads, self._delete_expired):
-                self._run_step(step)
-
-    def _has_turn(self, duty: jobs.Duty) -> bool:
+    def _sweep_for_all(self) -> None:
+        steps = {
+            jobs.Duty.JOBS: (self._end_expired_leases, self._fold_tallies, self._index_for_search),
+            jobs.Duty.STORAGE: (self._remove_abandoned_uploads, self._delete_expired),
+        }
+        if self._sees_no_storage():
+            del steps[jobs.Duty.STORAGE]  # left to a worker that does
         for_s = _SWEEPS_A_TURN * self._settings.sweep_s
-        return jobs.take_sweep_turn(self._db, duty, worker=self._worker, for_s=for_s)
+        turns = jobs.take_sweep_turns(self._db, steps, worker=self._worker, for_s=for_s)
+        for duty in sorted(turns):
+            for step in steps[duty]:
+                self._run_step(step)
 
     def _run_step(self, step: Callable[[], None]) -> None:
         """Run one step; when the database or Redis is unavailable the next sweep tries again."""

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
+from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.queries.view import JobView, view_jobs
+from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job
 from shared.search.hits import Search, find_all, find_page
 from shared.search.snippets import Snippet, snippets
@@ -75,11 +77,8 @@ def _page(
         counts, all_counted, next_cursor = found.counts, found.all_counted, found.next_cursor
         views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
-        wanted = _in(select(Job.id).where(Job.owner_id == owner_id), statuses)
-        if cursor is not None:
-            wanted = wanted.where(Job.id < cursor)  # ids are UUIDv7: in order of submission
-        newest = wanted.order_by(Job.id.desc()).limit(limit + 1)
-        views = view_jobs(session, snapshot, Job.id.in_(newest))
+        page = select_page_ids(owner_id, statuses, cursor, limit + 1)
+        views = view_jobs(session, snapshot, Job.id.in_(page))
         next_cursor = views[limit - 1].job.id if len(views) > limit else None
         views = views[:limit]
     shown = [view.job.id for view in views]
@@ -100,7 +99,11 @@ def list_states(
     terms = terms_of(query)
     with db.reading() as session:
         if terms:
-            return find_all(session, Search(owner_id, terms, _counts(session, owner_id)), statuses)
+            return find_all(
+                session,
+                Search(owner_id, terms, counted_by_status(session, owner_id=owner_id)),
+                statuses,
+            )
         wanted = select(Job.id, Job.status).where(Job.owner_id == owner_id)
         rows = session.execute(_in(wanted, statuses).order_by(Job.id.desc()))
         return [(row.id, JobStatus(row.status)) for row in rows]
@@ -118,8 +121,3 @@ def _in(wanted: Any, statuses: Collection[JobStatus]) -> Any:
     return (
         wanted.where(Job.status.in_([status.value for status in statuses])) if statuses else wanted
     )
-
-
-def _counts(session: Session, owner_id: str) -> dict[JobStatus, int]:
-    counted = select(Job.status, func.count()).where(Job.owner_id == owner_id).group_by(Job.status)
-    return {JobStatus(status): count for status, count in session.execute(counted)}

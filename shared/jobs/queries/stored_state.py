@@ -23,13 +23,13 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    or_,
     select,
 )
 
 from shared.accounts import Credential, SessionLimits
 from shared.accounts.credentials import CredentialKind, select_account
 from shared.db import Database
+from shared.jobs.queries.page_ids import select_page_ids
 from shared.models import Attempt, Job, JobEvent, Recording, Revision
 from shared.models.base import Base
 from shared.states import JobStatus
@@ -99,13 +99,9 @@ def _page(
     statuses: tuple[JobStatus, ...],
     from_cursor: bool,
 ) -> Select[Any]:
-    wanted = select(Job.id).where(Job.owner_id == _owner(kind, limits))
-    if statuses:
-        wanted = wanted.where(or_(*(Job.status == status.value for status in statuses)))
-    if from_cursor:
-        wanted = wanted.where(Job.id < bindparam("cursor", type_=String))
-    wanted = wanted.order_by(Job.id.desc()).limit(bindparam("rows"))
-    return _rows(with_report=False).where(Job.id.in_(wanted))
+    cursor: Any = bindparam("cursor", type_=String) if from_cursor else None
+    page = select_page_ids(_owner(kind, limits), statuses, cursor, bindparam("rows"))
+    return _rows(with_report=False).where(Job.id.in_(page))
 
 
 def _owner(kind: CredentialKind | None, limits: SessionLimits) -> Any:

@@ -29,9 +29,11 @@ def counted(session: Session, status: JobStatus, *, owner_id: str | None = None)
     return Counted(jobs, audio_ms / 1000)
 
 
-def counted_by_status(session: Session) -> dict[JobStatus, int]:
-    """The jobs of all owners in each state."""
+def counted_by_status(session: Session, *, owner_id: str | None = None) -> dict[JobStatus, int]:
+    """The jobs in each state, of one owner or of all."""
     statement = select(Tally.status, total(Tally.jobs)).group_by(Tally.status)
+    if owner_id is not None:
+        statement = statement.where(Tally.owner_id == owner_id)
     found = {JobStatus(status): jobs for status, jobs in session.execute(statement)}
     return dict.fromkeys(JobStatus, 0) | found
 

@@ -7,9 +7,10 @@ a transaction that another may have been quicker with.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db import Database, database_now
@@ -25,26 +26,31 @@ class Duty(StrEnum):
     """What takes files away; for workers that see them."""
 
 
-def take_sweep_turn(db: Database, duty: Duty, *, worker: str, for_s: float) -> bool:
-    """Whether `worker` has this duty, from now on for so long: nobody else has it."""
+def take_sweep_turns(
+    db: Database, duties: Collection[Duty], *, worker: str, for_s: float
+) -> frozenset[Duty]:
+    """Those of `duties` that `worker` has from now on for so long, and nobody else."""
     may_take = or_(SweepTurn.worker == worker, SweepTurn.until < database_now())
     with db.reading() as session:
-        taken = session.execute(
-            select(SweepTurn.duty, may_take.label("may_take")).where(SweepTurn.duty == duty.value)
-        ).one_or_none()
-    if taken is not None and not taken.may_take:
-        return False  # a read, as for most workers, leaves SQLite's one writer alone
-    values = {"worker": worker, "until": database_now(for_s)}
+        rows = session.execute(select(SweepTurn.duty, may_take.label("may_take"))).all()
+    free = {row.duty: row.may_take for row in rows}
+    wanted = sorted(duty for duty in duties if free.get(duty.value, True))
+    if not wanted:
+        return frozenset()  # a read, as for most workers, leaves SQLite's one writer alone
+    insert = sqlite.insert if db.is_sqlite else postgresql.insert
+    until = database_now(for_s)
     with db.writing() as session:
-        if taken is None:
-            insert = sqlite.insert if db.is_sqlite else postgresql.insert
-            added = insert(SweepTurn).values(duty=duty.value, **values).on_conflict_do_nothing()
-            return session.scalar(added.returning(SweepTurn.duty)) is not None
-        mine = (
-            update(SweepTurn)
-            .where(SweepTurn.duty == duty.value, may_take)
-            .values(**values)
-            .returning(SweepTurn.duty)
-            .execution_options(synchronize_session=False)
+        return frozenset(
+            duty
+            for duty in wanted
+            if session.scalar(
+                insert(SweepTurn)
+                .values(duty=duty.value, worker=worker, until=until)
+                .on_conflict_do_update(
+                    index_elements=[SweepTurn.duty],
+                    set_={"worker": worker, "until": until},
+                    where=may_take,
+                )
+                .returning(SweepTurn.duty)
+            )
         )
-        return session.scalar(mine) is not None
