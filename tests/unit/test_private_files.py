@@ -52,7 +52,8 @@ def test_a_group_that_shares_the_folder_keeps_it(old: Path) -> None:
 
 def test_a_database_elsewhere_is_closed_and_its_folder_is_not(old: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir(mode=0o755)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
     database = elsewhere / "jobs.db"
     database.write_text("precious")
     database.chmod(0o644)

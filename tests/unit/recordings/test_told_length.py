@@ -67,7 +67,7 @@ def test_a_wav_of_hours_is_read_in_one_block(tmp_path: Path) -> None:
     file = long_wav(tmp_path / "ab", 12)
     key = "ab/00000000-0000-0000-0000-0000000000ab"
     folder = LocalFolder(tmp_path / "recordings", min_free_bytes=0)
-    (folder.root / "ab").mkdir()
+    (folder.root / "ab").mkdir(parents=True)
     file.rename(folder.root / key)
     blob = StoredBlob(key, (folder.root / key).stat().st_size, "")
     assert told_length_s(folder, blob) == 12 * 3600
