@@ -9,6 +9,8 @@ import logging
 import os
 import shutil
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,20 @@ def when_ready(server: Any) -> None:
     if closed := close_to_others(_settings):
         log.warning("others could read these; they are private now", paths=[*map(str, closed)])
     announce_set_up(_settings)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Take a new storage into use at the first start, so that workers see one before any upload."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from web.services import services
+
+    def look() -> None:
+        with worker.wsgi.app_context(), suppress(SQLAlchemyError, OSError):
+            services().check_storage()
+
+    # On a thread of its own, for a storage on a network may never answer.
+    threading.Thread(target=look, daemon=True).start()
 
 
 def child_exit(server: Any, worker: Any) -> None:
