@@ -10,9 +10,8 @@ from statistics import median
 import pytest
 import requests
 
-import migrations
 from tests.bench.measuring.memory import family
-from tests.support.services import Service, Stack, running
+from tests.support.services import Service, Stack, web_alone
 from tests.support.web.slow_clients import SlowClients
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
@@ -23,10 +22,7 @@ ROUNDS = 20
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as made:
-        made.start_web()
+    with web_alone(tmp_path) as made:
         yield made
 
 

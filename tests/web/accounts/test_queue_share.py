@@ -13,7 +13,13 @@ from flask.testing import FlaskClient
 from shared.db import Database
 from shared.models import Job
 from tests.support import factories
-from tests.support.people import a_person, an_admin, bearer, form_token, signed_in
+from tests.support.people import (
+    a_person,
+    an_admin,
+    form_token,
+    program_among_others,
+    signed_in,
+)
 from tests.support.web import uploading
 from tests.support.web.web_app import database, make_app, stored_files, submit
 
@@ -31,11 +37,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask, rows: Database) -> FlaskClient:
-    """A program of somebody who is not alone."""
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = bearer(rows, an_admin(rows))["Authorization"]
-    a_person(rows)
-    return client
+    return program_among_others(app, rows)
 
 
 def test_more_than_a_share_is_refused_before_it_is_read(

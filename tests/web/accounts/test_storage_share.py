@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from shared.db import Database
 from shared.models import Reservation, Upload
 from tests.support import factories
-from tests.support.people import a_person, an_admin, bearer
+from tests.support.people import program_among_others
 from tests.support.web import uploading
 from tests.support.web.web_app import database, make_app, stored_files, submit
 
@@ -33,11 +33,7 @@ def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # 
 
 @pytest.fixture
 def client(app: Flask, rows: Database) -> FlaskClient:
-    """A program of somebody who is not alone."""
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = bearer(rows, an_admin(rows))["Authorization"]
-    a_person(rows)
-    return client
+    return program_among_others(app, rows)
 
 
 def test_nobody_announces_more_than_the_disk_holds(

@@ -64,7 +64,7 @@ class Keeper(Client):
 
 
 class Editor(Client):
-    """Corrects sentences; what was acknowledged is read again, and only that or what was there."""
+    """Corrects sentences; what was acknowledged is there when it is read again."""
 
     pause_s = 1.0
 
@@ -84,21 +84,19 @@ class Editor(Client):
         if before is None:
             return
         word = f"改{self.random.getrandbits(64):016x}"
-        answer = self.ask("PUT", path, json={"text": f"{word}。", "revision": before["revision"]})
-        if answer is not None and answer.status_code not in (200, *BUSY):
+        correction = {"text": f"{word}。", "revision": before["revision"]}
+        # Until it is answered, for one that was cut off may be written yet; twice is harmless.
+        answer = None
+        while answer is None or answer.status_code in BUSY:
+            if self.stopped.wait(0.2):
+                return
+            answer = self.ask("PUT", path, json=correction)
+        if answer.status_code != 200:
             self.log.complain(f"{path}: a correction was answered {answer.status_code}")
-        # Without an answer it may be written or not, and be written later: till then nobody knows.
-        after = None
-        while after is None and not self.stopped.wait(0.2):
-            after = self._sentence(job, path)
-        if after is None:
             return
-        corrected = after["text"] == f"{word}。"
-        if not corrected and answer is not None and answer.status_code == 200:
+        after = self._sentence(job, path)
+        if after is not None and after["text"] != correction["text"]:
             self.log.complain(f"{path}: an acknowledged correction is not there (P2)")
-        if not corrected:
-            # One that was cut off may still come: to a newer revision it would be refused.
-            return
         self.log.count("corrected")
         job.words = [*job.words[:1], word]
         text = None

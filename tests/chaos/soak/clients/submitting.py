@@ -16,10 +16,8 @@ from tests.chaos.soak.recordings import WEIGHTS, SoakRecording
 _TUS = {"Tus-Resumable": "1.0.0"}
 
 
-class Submitter(Client):
-    """Submits, three in ten with a key, and sends half of those twice: one job must come of it."""
-
-    pause_s = 0.4
+class _Sender(Client):
+    """Sends recordings while fewer than `most_waiting` jobs are unfinished."""
 
     def __init__(
         self,
@@ -32,6 +30,12 @@ class Submitter(Client):
         super().__init__(log, urls, seed)
         self._recordings = recordings
         self._most_waiting = most_waiting
+
+
+class Submitter(_Sender):
+    """Submits, three in ten with a key, and sends half of those twice: one job must come of it."""
+
+    pause_s = 0.4
 
     def act(self) -> None:
         if self.log.waiting() >= self._most_waiting:
@@ -82,23 +86,11 @@ class Submitter(Client):
         return accepted
 
 
-class PieceUploader(Client):
+class PieceUploader(_Sender):
     """Uploads in pieces, each to either server, of which some are cut off: what was acknowledged
     stays, and one job comes of it however often it is asked for."""
 
     pause_s = 1.5
-
-    def __init__(
-        self,
-        log: ClientLog,
-        urls: Sequence[str],
-        seed: int,
-        recordings: Sequence[SoakRecording],
-        most_waiting: int,
-    ) -> None:
-        super().__init__(log, urls, seed)
-        self._recordings = recordings
-        self._most_waiting = most_waiting
 
     def act(self) -> None:
         if self.log.waiting() >= self._most_waiting:
