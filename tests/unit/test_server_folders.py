@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgresql import data_folder, remove_abandoned
-from tests.support.services import REPOSITORY
+from tests.support.services import REPOSITORY, wait_for
 
 OWNER = """
 import subprocess, sys
@@ -41,6 +41,8 @@ class Owner:
         )
         assert self.process.stdout is not None
         self.server = Path("/proc", self.process.stdout.readline().strip())
+        # Its number is known before exec has given it a command line.
+        wait_for(self.server_runs, what="the command line of the server")
 
     def server_runs(self) -> bool:
         try:

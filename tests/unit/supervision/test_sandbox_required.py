@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from worker import main_process
 
@@ -19,9 +20,12 @@ def test_it_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_starts_with_a_warning_where_the_sandbox_is_not_required(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(main_process, "log", log)
     monkeypatch.setenv("LONGSCRIBE_SANDBOX", "if-available")
     main_process.require_sandbox()
-    said = capsys.readouterr()
-    assert "without a filter on system calls" in said.out + said.err
+    [call] = log.calls
+    assert call.method_name == "warning"
+    assert "without a filter on system calls" in call.args[0]
