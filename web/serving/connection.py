@@ -17,9 +17,9 @@ class State(Enum):
     """What the loop waits for."""
 
     IDLE = auto()
-    """The first byte of a request."""
+    """The first byte of another request."""
     REQUEST = auto()
-    """The rest of a head or of a small body."""
+    """A head or a small body, or the rest of it."""
     RUNNING = auto()
     """A thread, which alone may touch the connection."""
     SENDING = auto()
@@ -46,7 +46,7 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(cfg, sock, peer, server)
         self.parser = http.get_parser(cfg, sock, peer)
         self.initialized = True
-        self.state = State.IDLE
+        self.state = State.REQUEST
         self.deadline = inf
         self.received = bytearray()
         self.head: RequestHead | None = None

@@ -16,6 +16,9 @@ MOST_HEAD_BYTES = 64 * 1024
 SMALL_BODY_BYTES = 16 * 1024
 """A body up to this is gathered before a thread is asked for."""
 
+_MOST_DIGITS = 18
+"""Of a length; one of thousands is beyond what int() takes, and large enough by its first."""
+
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _TRANSFERS = (
@@ -70,7 +73,8 @@ def read_head(head: bytes) -> RequestHead:
             case "x-forwarded-for":
                 forwarded += [address.strip() for address in value.split(",")]
     # Several, or no number: the parser refuses the request before it reads a body.
-    length = int(lengths[0]) if len(lengths) == 1 and lengths[0].isdecimal() else 0
+    is_told = len(lengths) == 1 and lengths[0].isdecimal()
+    length = int("0" + lengths[0].lstrip("0")[:_MOST_DIGITS]) if is_told else 0
     is_transfer = unknown_length or length > SMALL_BODY_BYTES or _is_transfer(method, rest)
     return RequestHead(
         size=len(head),

@@ -92,8 +92,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             accepted, peer = listener.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                if not self._give_one_up():
-                    self.set_accept_enabled(False)  # until the loop's next turn
+                self._give_one_up()
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
                 raise
             return
@@ -106,19 +105,19 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if self.nr_conns > self.worker_connections - _SPARE_CONNECTIONS:
             self._give_one_up()
 
-    def _give_one_up(self) -> bool:
-        """Close the connection that is the smallest loss. False where all are at work."""
-        idle = [one for one in self._connections if one.state in SPARED]
-        if not idle:
-            return False
-        self._close(min(idle, key=lambda one: (SPARED.index(one.state), one.deadline)))
-        return True
+    def _give_one_up(self) -> None:
+        """Close the connection that is the smallest loss, unless all are at work."""
+        spared = [one for one in self._connections if one.state in SPARED]
+        if spared:
+            self._close(min(spared, key=lambda one: (SPARED.index(one.state), one.deadline)))
 
     # --- requests
 
     def _expect_request(self, connection: Connection, *, within_s: float) -> None:
         connection.head = None
-        connection.state = State.REQUEST if connection.received else State.IDLE
+        # A newcomer is no smaller loss than an earlier one whose request arrives in drops.
+        rests = connection.is_kept_alive and not connection.received
+        connection.state = State.IDLE if rests else State.REQUEST
         connection.deadline = time.monotonic() + within_s
         self._watch(connection, selectors.EVENT_READ)
 
@@ -263,7 +262,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if not self.alive:
             self._stop(now)
         for connection in [one for one in self._connections if one.deadline <= now]:
-            if connection.state is State.REQUEST:
+            if connection.state is State.REQUEST and connection.received:
                 self._guarded(self._refuse, connection, *_TIMED_OUT)
             else:
                 self._close(connection)

@@ -134,6 +134,18 @@ def test_requests_sent_at_once_wait_each_for_what_it_needs(
     assert found[1][2] == SOUND
 
 
+def test_a_server_that_is_full_of_half_requests_hears_a_newcomer(tmp_path: Path) -> None:
+    env = {"GUNICORN_CMD_ARGS": "--worker-connections 20"}
+    with web_alone(tmp_path, **env) as stack, SlowClients(stack.port) as clients:
+        halves = clients.half_heads(20)
+        newcomer = clients.connect(b"")
+        # Accepted after it, and so late that the newcomer has not sent a byte by then.
+        assert answers(stack)
+        newcomer.sendall(get("/healthz"))
+        assert read_answer(newcomer)[0] == 200
+        wait_for(lambda: halves[0].recv(1) == b"", what="the end of the oldest half request")
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -141,8 +153,9 @@ def test_requests_sent_at_once_wait_each_for_what_it_needs(
         (b"GET / HTTP/1.1\nHost: x\n\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
     ],
-    ids=["large", "bare LF", "two lengths", "TLS"],
+    ids=["large", "bare LF", "two lengths", "TLS", "long length"],
 )
 def test_a_head_that_is_none_is_refused_at_once(
     stack: Stack, clients: SlowClients, sent: bytes, status: int
