@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +38,19 @@ def bare(client: FlaskClient, tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     yield folder
     assert list(folder.iterdir()) == []
+
+
+def test_a_share_is_told_when_the_storage_can_be_asked(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(path: object) -> None:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+
+    monkeypatch.setattr("shared.storage.space.shutil.disk_usage", unreachable)
+    answer = client.get("/api/v1/me")
+    assert answer.status_code == 503
+    assert answer.json is not None and answer.json["error"]["code"] == "storage_unavailable"
+    assert client.get("/fragments/share").status_code == 200
 
 
 def test_it_refuses_files_and_deletions_and_is_not_ready(

@@ -33,8 +33,7 @@ from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import localised_error
-from web.quotas.standing import own_standing
-from web.quotas.texts import standing_texts
+from web.quotas.texts import own_standing_texts
 from web.services import services
 from web.site_address import same_site_path
 
@@ -187,8 +186,7 @@ def _signed_out(message: str) -> Any:
 
 def _own_page(status: int = 200, **context: Any) -> Response:
     keys = accounts.keys_of(services().db, _me().id)
-    share = standing_texts(own_standing())
-    html = render("account/account.html", keys=keys, share_texts=share, **context)
+    html = render("account/account.html", keys=keys, share_texts=own_standing_texts(), **context)
     return shown_once(html, status) if context else make_response(html, status)
 
 

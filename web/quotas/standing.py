@@ -8,6 +8,7 @@ from shared import jobs
 from shared.jobs import OwnerStanding
 from shared.quotas import monthly
 from shared.storage import reservations
+from shared.storage.errors import StorageUnavailable
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -22,9 +23,15 @@ class Use:
 
 
 def own_standing() -> OwnerStanding:
-    """What the person who sent this request holds, and may. Raises OSError from the storage."""
+    """What the person who sent this request holds, and may.
+
+    Raises StorageUnavailable where it cannot be asked how much room there is.
+    """
     here = services()
-    room = reservations.room_of(here.blobs, here.owner_limits)
+    try:
+        room = reservations.room_of(here.blobs, here.owner_limits)
+    except OSError as error:
+        raise StorageUnavailable from error
     return jobs.owner_standing(here.db, here.queue_limit, room, current_owner_id())
 
 

@@ -7,12 +7,21 @@ from flask_babel import gettext as _
 
 from shared.jobs import OwnerStanding
 from shared.quotas.limits import Allowance
+from shared.storage.errors import StorageUnavailable
 from web.i18n.languages import N_
 from web.i18n.quantities import bytes_text, duration_text
 from web.i18n.quota_text import days_text
-from web.quotas.standing import Use
+from web.quotas.standing import Use, own_standing
 
 _NEARLY_FULL = 0.8
+
+
+def own_standing_texts() -> list[str]:
+    """The sentences for the person who sent this request; none while the storage is not there."""
+    try:
+        return standing_texts(own_standing())
+    except StorageUnavailable:
+        return []
 
 
 def standing_texts(standing: OwnerStanding) -> list[str]:
@@ -89,6 +98,7 @@ def quota_text(monthly_audio_s: float | None, default_s: float) -> str:
     hours = (default_s if monthly_audio_s is None else monthly_audio_s) / 3600
     if not hours:
         return _("any amount a month")
+    number = 1 if hours == 1 else 2  # 1.5 hours are several
     return ngettext(
-        "%(hours)s hour a month", "%(hours)s hours a month", int(hours), hours=format_decimal(hours)
+        "%(hours)s hour a month", "%(hours)s hours a month", number, hours=format_decimal(hours)
     )

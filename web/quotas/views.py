@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from shared.quotas.limits import Allowance
 from web.authentication.sign_in import current_person
 from web.quotas.standing import own_standing
-from web.quotas.texts import standing_texts
+from web.quotas.texts import own_standing_texts
 
 api = APIBlueprint("me", __name__, url_prefix="/api/v1/me")
 fragment = Blueprint("share", __name__)
@@ -82,7 +82,7 @@ def get_me() -> Response:
 @fragment.get("/fragments/share")
 def share() -> Response:
     """Render the sentences about one's share, which the front page asks for."""
-    html = render_template("list/_share.html", texts=standing_texts(own_standing()))
+    html = render_template("list/_share.html", texts=own_standing_texts())
     response = make_response(html)
     response.headers["Cache-Control"] = "no-store"
     return response
