@@ -7,6 +7,7 @@ of it. Its decoder is used here part by part.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import IO, NoReturn
 
@@ -28,6 +29,8 @@ from shared.errors import MalformedForm
 from web.http.filenames import decode_text
 
 _PIECE_BYTES = 64 * 1024
+
+_FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
 
 _MAX_TEXT_BYTES = 2**20
 """The most bytes of all fields that are no files together; they are kept in memory."""
@@ -110,7 +113,7 @@ class FormParser(FormDataParser):
                 content_type=part.headers.get("content-type"),
                 content_length=None,
             )
-        if "filename" in part.headers.get("content-disposition", "").lower():
+        if _FILE_NAME.search(part.headers.get("content-disposition", "")):
             raise MalformedForm(
                 f"The file name of the part '{part.name[:80]}' cannot be read. Write it in quotes, "
                 'filename="…", in UTF-8.'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import structlog
 
 from shared.db import is_unavailable
@@ -17,7 +19,10 @@ _STEP_BYTES = 64 * 2**20
 often one that does notes what has arrived."""
 
 _KEPT_S = 3600.0
-"""How long a reservation outlives a server that was killed; each step counts anew."""
+"""How long a reservation outlives a server that was killed; each note counts anew."""
+
+_NOTE_EVERY_S = 600.0
+"""What arrives too slowly for a step in `_KEPT_S` keeps its room by this."""
 
 
 class ReservedRoom:
@@ -33,6 +38,7 @@ class ReservedRoom:
         self._reserved_bytes = announced_bytes or _STEP_BYTES
         self._received_bytes = 0
         self._noted_bytes = 0
+        self._noted_at = time.monotonic()
         self._id: str | None = reservations.reserve(
             services().db,
             self._room(),
@@ -45,7 +51,9 @@ class ReservedRoom:
         """Count bytes that are about to be written."""
         assert self._id is not None
         self._received_bytes += count
-        if self._received_bytes - self._noted_bytes >= _STEP_BYTES:
+        steps = self._received_bytes - self._noted_bytes >= _STEP_BYTES
+        if steps or time.monotonic() - self._noted_at >= _NOTE_EVERY_S:
+            self._noted_at = time.monotonic()
             self._noted_bytes = min(self._received_bytes, self._reserved_bytes)
             reservations.note_received(
                 services().db, self._id, received_bytes=self._noted_bytes, kept_s=_KEPT_S
