@@ -44,7 +44,8 @@ _ESTIMATES_FRESH_S = 15
 """Seconds after which a page with estimated times is rendered anew though nothing happened."""
 
 _POLL_UNCHANGED_S = 4
-"""Seconds between polls while nothing changes; each such answer costs two SQL statements."""
+"""Seconds between polls while nothing changes; each such answer costs two SQL statements, and a
+third where jobs wait and no worker takes any."""
 
 MAX_SELECTED = 500
 """The most jobs in one request; a page with more selected sends several."""
@@ -92,7 +93,8 @@ def _snapshot() -> QueueSnapshot:
     )
 
 
-def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
+def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> dict[str, Any]:
+    """What the list is rendered from; `why` is what `_why_jobs_wait` said."""
     here = services()
     page = jobs.list_jobs(
         here.db,
@@ -108,11 +110,12 @@ def _context(query: ListQuery, snapshot: QueueSnapshot) -> dict[str, Any]:
         "rows": rows,
         "query": query,
         "filters": _filters(query, page, snapshot.counts),
+        "max_selected": MAX_SELECTED,
         "has_jobs": any(snapshot.counts.values()),
         "next_cursor": page.next_cursor,
         "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
-        **_why_jobs_wait(snapshot),
-        "version": _version(query, snapshot),
+        **why,
+        "version": _version(query, snapshot, why),
         "poll_after": min(
             (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
         ),
@@ -142,7 +145,7 @@ def _filters(
     return found
 
 
-def _version(query: ListQuery, snapshot: QueueSnapshot) -> str:
+def _version(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> str:
     """The ETag of the list, computed without reading it; changes whenever the list may have."""
     parts = (
         current_owner_id(),
@@ -151,7 +154,7 @@ def _version(query: ListQuery, snapshot: QueueSnapshot) -> str:
         snapshot.now.timestamp() // _ESTIMATES_FRESH_S if _unfinished(snapshot) else None,
         query.model_dump(),
         current_language(),
-        _why_jobs_wait(snapshot),
+        why,
         services().settings.model,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
@@ -172,7 +175,9 @@ def _unfinished(snapshot: QueueSnapshot) -> bool:
 @pages.get("/")
 def index() -> str:
     query = parse(ListQuery, request.args)
-    return render_template("list/index.html", **_context(query, _snapshot()))
+    snapshot = _snapshot()
+    context = _context(query, snapshot, _why_jobs_wait(snapshot))
+    return render_template("list/index.html", **context)
 
 
 @pages.get("/fragments/jobs")
@@ -180,12 +185,13 @@ def jobs_fragment() -> Response:
     """Render the list alone; answer 304 without reading it while its ETag is unchanged."""
     query = parse(ListQuery, request.args)
     snapshot = _snapshot()
-    version = _version(query, snapshot)
+    why = _why_jobs_wait(snapshot)
+    version = _version(query, snapshot, why)
     if request.if_none_match.contains_weak(version):
         response = make_response("", 304)
         poll_after = _POLL_UNCHANGED_S if _unfinished(snapshot) else None
     else:
-        context = _context(query, snapshot)
+        context = _context(query, snapshot, why)
         response = make_response(render_template("list/_jobs.html", **context))
         poll_after = context["poll_after"]
     response.set_etag(version, weak=True)

@@ -2,7 +2,6 @@ import { api, csrfToken } from "../page/api.js";
 import { _, language, ngettext } from "../page/i18n.js";
 import { confirmAction } from "../page/confirm.js";
 
-const MOST_AT_ONCE = 200;
 const number = new Intl.NumberFormat(language);
 
 const APPLIES = {
@@ -17,6 +16,7 @@ const APPLIES = {
  */
 export function enhanceSelection(section, region, refresh, tell) {
   const bar = document.getElementById("selected");
+  const mostAtOnce = Number(bar.dataset.most);
   const chosen = new Map(); // from a job's id to its state
   let last = null;
   bar.hidden = false;
@@ -91,11 +91,11 @@ export function enhanceSelection(section, region, refresh, tell) {
   async function carryOut(action, ids) {
     const totals = {};
     try {
-      for (let start = 0; start < ids.length; start += MOST_AT_ONCE) {
+      for (let start = 0; start < ids.length; start += mostAtOnce) {
         const form = new FormData();
         form.append("csrf_token", csrfToken);
         form.append("action", action);
-        const some = ids.slice(start, start + MOST_AT_ONCE);
+        const some = ids.slice(start, start + mostAtOnce);
         for (const id of some) form.append("job", id);
         const { outcomes } = await api("POST", bar.getAttribute("action"), { form });
         for (const id of some) chosen.delete(id);
