@@ -31,6 +31,8 @@ def read_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
     Raises InvalidSettings if one cannot be read, or is set in the environment too.
     """
     values = {}
+    # As settings are read: a name is the same in capitals or not.
+    environment = {name.upper(): value for name, value in environment.items()}
     for name in FROM_FILES:
         variable = file_variable(name)
         path = environment.get(variable)

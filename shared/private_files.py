@@ -15,10 +15,14 @@ from sqlalchemy.engine import make_url
 
 from shared.settings import Settings
 
-_OURS = ("longscribe.db", "stack.lock", "recordings", "secret_key", "work", "calibration")
-"""One of these in a folder shows that it is a data folder, and not, say, somebody's home."""
-
 _BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal")
+
+_OURS = {
+    *(f"longscribe.db{ending}" for ending in _BESIDE_A_DATABASE),
+    *("secret_key", "models.json", "stack.lock", "logs", "metrics", "redis"),
+    *("recordings", "work", "watch", "calibration", "lost+found"),
+}
+"""A folder that holds anything else is not only a data folder: it may be somebody's home."""
 
 
 def take_umask(settings: Settings) -> None:
@@ -38,8 +42,8 @@ def open_to_others(settings: Settings) -> list[Path]:
 def close_to_others(settings: Settings) -> list[Path]:
     """Take these permissions away where the file is this user's own; what was changed.
 
-    A data folder that does not look like one is left alone, and so is one with the sticky bit,
-    such as /tmp.
+    A data folder that holds anything but what Longscribe makes is left alone, and so is one with
+    the sticky bit, such as /tmp.
     """
     changed = []
     for path in open_to_others(settings):
@@ -51,6 +55,12 @@ def close_to_others(settings: Settings) -> list[Path]:
         except OSError:  # gone meanwhile, or a file system without permissions
             continue
     return changed
+
+
+def has_others_in_it(settings: Settings) -> bool:
+    """Whether the data folder is there, and is left alone for what else it holds."""
+    folder = settings.data_dir.resolve()
+    return folder.is_dir() and not _is_data_folder(folder)
 
 
 def _looked_at(settings: Settings) -> Iterator[Path]:
@@ -74,7 +84,7 @@ def _is_data_folder(folder: Path) -> bool:
         names = {entry.name for entry in folder.iterdir()}
     except OSError:
         return False
-    return not sticky and folder.parent != folder and (not names or not names.isdisjoint(_OURS))
+    return not sticky and folder.parent != folder and names <= _OURS
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -147,7 +147,7 @@ class Settings(LimitSettings, RecognitionSettings, WorkerSettings):
     # --- safety
     umask: str = Field(
         "077",
-        pattern=r"^0?[0-7][0-7]7$",
+        pattern=r"^0?0[0-7]7$",
         description="Permissions that files and folders are made without, in octal. 007: members "
         "of the group share the data folder.",
     )

@@ -139,7 +139,7 @@ def _quota_s(hours: str) -> float | None:
 def _hours_text(seconds: float | None) -> str:
     if seconds is None:
         return "the server's default"
-    return f"{seconds / 3600:g} hours" if seconds else "any amount"
+    return f"{seconds / 3600:,.10g} hours" if seconds else "any amount"
 
 
 @user.command("hand-over")

@@ -23,6 +23,8 @@ def errors_in_words() -> Iterator[None]:
         _complain(f"The database cannot be used: {error.orig}")
     except ProgrammingError as error:
         _complain(f"The database's schema is older than this version; migrate it: {error.orig}")
+    except OSError as error:  # of a folder that is read-only, stale or another user's
+        _complain(str(error))
     except CommandError as error:  # a revision that there is not, for instance
         _complain(f"The database's schema does not fit this version: {error}")
 

@@ -12,13 +12,16 @@ Nobody has to write the id: `check_storage` does, where what it finds proves the
                         backup without it); else missing
     id        another   other, until an operator says `longscribe adopt-storage`
     none      any, none adopted if most of the newest recordings are there (an older version's); if
-                        the database knows none, adopted by a web server (`may_begin`) and new to
-                        a worker, which would else choose its own bare folder for all; else unproven
+                        the database knows none, other where there are recordings under an id, else
+                        adopted by a web server (`may_begin`) and new to a worker, which would
+                        else choose its own bare folder for all; else unproven
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,15 +59,7 @@ def check_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) ->
     `may_begin`: a storage is chosen while the database knows no recording; for web servers, whose
     storage it is that recordings are written to.  Raises SQLAlchemyError.
     """
-    with db.reading() as session:
-        known = _known(session)
-    try:
-        found = blobs.identity()
-        if known is not None and found == known:
-            return StorageState.SOUND
-        return _adopted(db, blobs, known, found, may_begin=may_begin)
-    except OSError:
-        return StorageState.UNREACHABLE
+    return _compared(db, blobs, partial(_adopted, may_begin=may_begin))
 
 
 def require_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) -> None:
@@ -75,15 +70,7 @@ def require_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) 
 
 def look_at_storage(db: Database, blobs: BlobStore) -> StorageState:
     """What `check_storage` would find, and nothing is written. Raises SQLAlchemyError."""
-    with db.reading() as session:
-        known = _known(session)
-    try:
-        found = blobs.identity()
-        if known is not None and found == known:
-            return StorageState.SOUND
-        return _judge(db, blobs, known, found)
-    except OSError:
-        return StorageState.UNREACHABLE
+    return _compared(db, blobs, _judge)
 
 
 def adopt_storage(db: Database, blobs: BlobStore) -> str:
@@ -95,6 +82,23 @@ def adopt_storage(db: Database, blobs: BlobStore) -> str:
     with db.writing() as session:
         _write(session, identity, replace=True)
     return identity
+
+
+def _compared(
+    db: Database,
+    blobs: BlobStore,
+    otherwise: Callable[[Database, BlobStore, str | None, str | None], StorageState],
+) -> StorageState:
+    """Sound where both have one id; what `otherwise` makes of the two where not."""
+    with db.reading() as session:
+        known = _known(session)
+    try:
+        found = blobs.identity()
+        if known is not None and found == known:
+            return StorageState.SOUND
+        return otherwise(db, blobs, known, found)
+    except OSError:
+        return StorageState.UNREACHABLE
 
 
 def _adopted(
@@ -119,7 +123,9 @@ def _judge(db: Database, blobs: BlobStore, known: str | None, found: str | None)
             select(Recording.blob_key).order_by(Recording.id.desc()).limit(_NEWEST)
         ).all()
     if known is None and not keys:
-        return StorageState.NEW
+        # One with recordings under an id is another database's, whose uploads this would sweep.
+        taken = found is not None and any(True for _ in blobs.recordings())
+        return StorageState.OTHER if taken else StorageState.NEW
     if 2 * sum(blobs.exists(key) for key in keys) > len(keys):
         return StorageState.SOUND
     return StorageState.UNPROVEN if known is None else StorageState.MISSING

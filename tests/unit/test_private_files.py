@@ -69,6 +69,19 @@ def test_recordings_on_another_disk_are_closed(old: Path, tmp_path: Path) -> Non
     assert mode(other_disk) == 0o700
 
 
+def test_a_home_in_which_it_was_started_stays_as_it_is(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "logs").mkdir(parents=True)
+    for name in ("letter", "stack.lock", "logs/mine"):
+        (home / name).write_text("x")
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert close_to_others(Settings(data_dir=home)) == []
+    assert "holds other things" in check_permissions(Settings(data_dir=home))[0].finding
+    assert {mode(home), mode(home / "logs")} == {0o755}
+    assert {mode(home / name) for name in ("letter", "logs/mine")} == {0o644}
+
+
 @pytest.mark.parametrize("what", ["a home", "sticky"])
 def test_a_folder_that_is_not_its_own_stays_as_it_is(tmp_path: Path, what: str) -> None:
     folder = tmp_path / what
@@ -88,7 +101,7 @@ def test_what_belongs_to_somebody_else_is_told_and_stays(
     assert check_permissions(Settings(data_dir=old))[0].level is Level.WARNING
 
 
-@pytest.mark.parametrize("umask", ["022", "070", "0777x", "rwx"])
+@pytest.mark.parametrize("umask", ["022", "070", "777", "0177", "0777x", "rwx"])
 def test_others_never_get_anything(monkeypatch: pytest.MonkeyPatch, umask: str) -> None:
     monkeypatch.setenv("LONGSCRIBE_UMASK", umask)
     with pytest.raises(InvalidSettings, match="LONGSCRIBE_UMASK"):

@@ -51,6 +51,9 @@ def test_a_share_is_told_when_the_storage_can_be_asked(
     assert answer.status_code == 503
     assert answer.json is not None and answer.json["error"]["code"] == "storage_unavailable"
     assert client.get("/fragments/share").status_code == 200
+    begun = client.post("/api/v1/uploads", headers={**VERSION, "Upload-Length": "9"})
+    for refused in (begun, submit(client)):
+        assert refused.status_code == 503, refused.text
 
 
 def test_it_refuses_files_and_deletions_and_is_not_ready(

@@ -8,7 +8,6 @@ from shared import jobs
 from shared.jobs import OwnerStanding
 from shared.quotas import monthly
 from shared.storage import reservations
-from shared.storage.errors import StorageUnavailable
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -28,10 +27,7 @@ def own_standing() -> OwnerStanding:
     Raises StorageUnavailable where it cannot be asked how much room there is.
     """
     here = services()
-    try:
-        room = reservations.room_of(here.blobs, here.owner_limits)
-    except OSError as error:
-        raise StorageUnavailable from error
+    room = reservations.room_of(here.blobs, here.owner_limits)
     return jobs.owner_standing(here.db, here.queue_limit, room, current_owner_id())
 
 
