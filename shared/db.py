@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, Select, create_engine, event
+import structlog
+from sqlalchemy import DateTime, Engine, Executable, Row, Select, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
@@ -24,6 +25,8 @@ from sqlalchemy.types import TypeDecorator
 
 from shared import postgresql
 from shared.strict_json import read_stored
+
+log = structlog.stdlib.get_logger(__name__)
 
 _BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another; with BEGIN IMMEDIATE no other error is left."""
@@ -126,6 +129,25 @@ def is_unavailable(error: BaseException) -> bool:
     if state is None:  # no server said anything
         return isinstance(error, OperationalError | InterfaceError)
     return postgresql.is_passing(state)
+
+
+def readable_rows(
+    session: Session, statement: Executable, values: Mapping[str, Any] | None = None
+) -> list[Row[Any]]:
+    """All rows of a statement but those with a value that their column's type cannot have."""
+    with suppress(ValueError, TypeError):
+        return list(session.execute(statement, values).all())
+    rows: list[Row[Any]] = []
+    result = session.execute(statement, values)
+    while True:
+        try:
+            row = result.fetchone()
+        except (ValueError, TypeError):
+            log.exception("a stored value cannot be read; its row is left out")
+            continue
+        if row is None:
+            return rows
+        rows.append(row)
 
 
 class Database:

@@ -23,7 +23,7 @@ def upgrade() -> None:
         with op.get_context().autocommit_block():
             _count("round(1000 * least(1e9, {}))::bigint", "false")
     else:
-        _count("CAST(round(1000 * min(1e9, {})) AS INTEGER)", "0")
+        _count("CAST(round(1000 * min(1e9, {})) AS INTEGER)", "1")
 
 
 def _count(audio_ms: str, is_sum: str) -> None:

@@ -32,22 +32,35 @@ _WRITES = {
 
 
 def upgrade() -> None:
-    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    if op.get_bind().dialect.name == "postgresql":
+        # Each statement by itself, so that jobs go on being submitted and worked off meanwhile:
+        # none holds what a transaction of theirs waits for. Each can be done again, for one that
+        # was broken off is.
+        with op.get_context().autocommit_block():
+            _upgrade_postgresql()
+        return
+    _create_entries()
+    op.execute("INSERT INTO search_entries (job_id) SELECT id FROM jobs ORDER BY id")
+    op.execute(
+        "CREATE VIRTUAL TABLE search_index USING fts5"
+        "(grams, content='', detail=none, columnsize=0, tokenize='ascii')"
+    )
+    for name, (write, does) in _WRITES.items():
+        op.execute(f"CREATE TRIGGER {name} AFTER {write} BEGIN {_done(does)}; END")
+
+
+def _create_entries() -> None:
     op.create_table(
         "search_entries",
-        sa.Column("number", number, nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("indexed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("job_id"),
         sqlite_autoincrement=True,
+        if_not_exists=True,
     )
-    on_postgresql = op.get_bind().dialect.name == "postgresql"
-    if on_postgresql:
-        # Neither is a job submitted between the next statement and the triggers.
-        op.execute("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE")
-    op.execute("INSERT INTO search_entries (job_id) SELECT id FROM jobs ORDER BY id")
     op.create_index(
         "search_entries_behind",
         "search_entries",
@@ -55,21 +68,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("NOT indexed"),
         postgresql_where=sa.text("NOT indexed"),
+        if_not_exists=True,
     )
-    if on_postgresql:
-        _create_gin_index()
-    else:
-        op.execute(
-            "CREATE VIRTUAL TABLE search_index USING fts5"
-            "(grams, content='', detail=none, columnsize=0, tokenize='ascii')"
-        )
-    for name, (write, does) in _WRITES.items():
-        _create_trigger(name, write, does, on_postgresql=on_postgresql)
 
 
-def _create_gin_index() -> None:
+def _upgrade_postgresql() -> None:
+    _create_entries()
     op.execute(
-        "CREATE TABLE search_index (number BIGINT PRIMARY KEY "
+        "CREATE TABLE IF NOT EXISTS search_index (number BIGINT PRIMARY KEY "
         "REFERENCES search_entries ON DELETE CASCADE, keys INTEGER[] NOT NULL) "
         # The keys beside the table, which stays small: only the index reads them, once.
         "WITH (toast_tuple_target = 128)"
@@ -79,21 +85,28 @@ def _create_gin_index() -> None:
     op.execute("ALTER TABLE search_index ALTER COLUMN keys SET STATISTICS 0")
     # A list of what is not in the index yet would be read by every search.
     op.execute(
-        "CREATE INDEX search_index_keys ON search_index USING gin (keys) WITH (fastupdate = off)"
+        "CREATE INDEX IF NOT EXISTS search_index_keys ON search_index USING gin (keys) "
+        "WITH (fastupdate = off)"
+    )
+    for name, (write, does) in _WRITES.items():
+        op.execute(
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {_done(does)}; RETURN NULL; END $$"
+        )
+        op.execute(f"DROP TRIGGER IF EXISTS {name} ON {write.split()[-1]}")
+        op.execute(f"CREATE TRIGGER {name} AFTER {write} FOR EACH ROW EXECUTE FUNCTION {name}()")
+    # The triggers make the entry of a job that comes now; one that is deleted now is waited for.
+    op.execute(
+        "INSERT INTO search_entries (job_id) SELECT id FROM jobs ORDER BY id FOR KEY SHARE "
+        "ON CONFLICT (job_id) DO NOTHING"
     )
 
 
-def _create_trigger(name: str, write: str, does: str, *, on_postgresql: bool) -> None:
-    if not does.startswith("INSERT"):
-        does = f"UPDATE search_entries SET indexed = false WHERE {does}"
-    if on_postgresql:
-        op.execute(
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN {does}; RETURN NULL; END $$"
-        )
-        op.execute(f"CREATE TRIGGER {name} AFTER {write} FOR EACH ROW EXECUTE FUNCTION {name}()")
-    else:
-        op.execute(f"CREATE TRIGGER {name} AFTER {write} BEGIN {does}; END")
+def _done(does: str) -> str:
+    """The statement of a trigger."""
+    if does.startswith("INSERT"):
+        return does
+    return f"UPDATE search_entries SET indexed = false WHERE {does}"
 
 
 def downgrade() -> None:

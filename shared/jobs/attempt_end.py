@@ -198,13 +198,6 @@ def give_back(
             _fail(session, claim, error)
             return
         delay_s = min(longest_delay_s, delay_s * 2 ** min(before, 20))
-        if length_s is not None:
-            session.execute(
-                update(Recording)
-                .where(Recording.blob_key == claim.blob_key, Recording.duration_s.is_(None))
-                .values(estimated_s=length_s)
-                .execution_options(synchronize_session=False)
-            )
         _end(
             session,
             claim,
@@ -214,6 +207,13 @@ def give_back(
             error=error,
             of_job=requeued(delay_s=delay_s, counts_as_failed=False),
         )
+        if length_s is not None:  # after the job, which a sweep locks first too
+            session.execute(
+                update(Recording)
+                .where(Recording.blob_key == claim.blob_key, Recording.duration_s.is_(None))
+                .values(estimated_s=length_s)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def _given_back(session: Session, job_id: str, code: str) -> int:

@@ -175,7 +175,9 @@ def ask_each(
         with db.writing() as session:
             for job_id in ordered[start : start + _AT_ONCE]:
                 try:
-                    outcomes[job_id] = ask(session, job_id)
+                    # What was refused half-way leaves nothing behind in the transaction of others.
+                    with session.begin_nested():
+                        outcomes[job_id] = ask(session, job_id)
                 except IllegalTransition:
                     outcomes[job_id] = Outcome.REFUSED
                 except QueueShareFull:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import QueueFull
 from shared.jobs.eta.throughput import (
-    alive,
     estimate_audio_s,
     learned_throughput,
+    slots_alive,
 )
 from shared.jobs.tallies.counts import audio_by_owner, counted
 from shared.models import Job
@@ -165,8 +165,7 @@ def _free_in_s(session: Session, limit: QueueLimit, excess_s: float) -> float | 
 
 def _speed(session: Session, limit: QueueLimit) -> tuple[float | None, int]:
     """What a job works off in a second, and how many run at once."""
-    _, slots = alive(session, within_s=limit.seen_within_s)
-    return learned_throughput(session), slots
+    return learned_throughput(session), slots_alive(session, within_s=limit.seen_within_s)
 
 
 def waiting_audio_s(db: Database) -> float:

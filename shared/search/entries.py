@@ -12,14 +12,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, func, insert, select, update
+import structlog
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from shared.db import Database
+from shared.db import Database, is_unavailable
 from shared.folding import fold
 from shared.models import Job, Recording, SearchEntry, SearchText
 from shared.search.grams import gram_of_owner, grams_of
 from shared.search.index import index_of
+
+log = structlog.stdlib.get_logger(__name__)
 
 _BATCH = 200
 _BATCH_S = 0.1
@@ -49,6 +53,9 @@ def catch_up(db: Database, *, within_s: float) -> int:
     until = time.monotonic() + within_s
     count = 0
     while True:
+        with db.reading() as session:  # SQLite has one writer: it is not asked for nothing
+            if not session.scalar(select(exists().where(~SearchEntry.indexed))):
+                return count
         with db.writing() as session:
             indexed = _catch_up(session)
         count += indexed
@@ -71,8 +78,9 @@ def _catch_up(session: Session) -> int:
     for number in numbers:
         if done and time.monotonic() >= until:
             break
-        row = session.execute(_searched().where(SearchEntry.number == number)).one()
-        index.put(session, number, _grams(row))
+        row = _read(session, SearchEntry.number == number)
+        if row is not None:
+            index.put(session, number, _grams(row))
         done.append(number)
     if done:
         session.execute(
@@ -92,9 +100,11 @@ def forget(session: Session, job_ids: Collection[str]) -> None:
     index = index_of(session)
     if index.goes_with_rows:
         return
-    indexed = _searched().where(SearchEntry.job_id.in_(job_ids), SearchEntry.indexed)
-    for row in session.execute(indexed).all():
-        index.remove(session, row.number, _grams(row))
+    indexed = select(SearchEntry.number).where(SearchEntry.job_id.in_(job_ids), SearchEntry.indexed)
+    for number in session.scalars(indexed).all():
+        row = _read(session, SearchEntry.number == number)
+        if row is not None:
+            index.remove(session, number, _grams(row))
 
 
 def state(db: Database) -> IndexState:
@@ -120,12 +130,13 @@ def _sample(session: Session) -> list[Row[Any]]:
     step = max(1, ((last or 0) - (first or 0)) // _SAMPLE)
     found = {}
     for least in range(first or 0, (last or -1) + 1, step):
-        row = session.execute(
-            _searched()
+        number = session.scalar(
+            select(SearchEntry.number)
             .where(SearchEntry.number >= least, SearchEntry.indexed)
             .order_by(SearchEntry.number)
             .limit(1)
-        ).one_or_none()
+        )
+        row = _read(session, SearchEntry.number == number)
         if row is not None:
             found[row.number] = row
     return list(found.values())
@@ -149,9 +160,25 @@ def rebuild(db: Database) -> None:
         without = select(Job.id).where(~exists().where(SearchEntry.job_id == Job.id))
         session.execute(
             insert(SearchEntry).from_select(
-                ["job_id"], without.order_by(Job.id), include_defaults=False
+                # Held, or one that is deleted meanwhile would fail all of them.
+                ["job_id"],
+                without.order_by(Job.id).with_for_update(read=True, key_share=True),
+                include_defaults=False,
             )
         )
+
+
+def _read(session: Session, which: ColumnElement[bool]) -> Row[Any] | None:
+    """What is searched of one entry. None if there is none, or what is stored cannot be read, a
+    name that is no UTF-8 for instance: no search finds that by its words, and it holds up no other.
+    """
+    try:
+        return session.execute(_searched().where(which)).one_or_none()
+    except (DBAPIError, ValueError) as error:
+        if is_unavailable(error):
+            raise
+        log.warning("a job's name or text cannot be read; it is not searched", error=str(error))
+        return None
 
 
 def _searched() -> Any:

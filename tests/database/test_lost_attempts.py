@@ -44,6 +44,9 @@ WRITES: dict[str, Callable[[Database, jobs.Claim], object]] = {
     "finish": lambda db, claim: jobs.finish(db, claim, TRANSCRIPT),
     "fail": lambda db, claim: jobs.fail(db, claim, UnsupportedMedia()),
     "release": lambda db, claim: jobs.release(db, claim),
+    "give back": lambda db, claim: jobs.give_back(
+        db, claim, InternalError(), delay_s=0, longest_delay_s=9, length_s=9.0
+    ),
     "retry": lambda db, claim: jobs.retry_later(
         db, claim, InternalError(), max_attempts=3, delay_s=0
     ),

@@ -64,6 +64,8 @@ ONLY_SQLITE_KEEPS: dict[str, tuple[str, Any]] = {
     "no JSON": (OPTIONS, '{"metadata'),
     "no text": (OPTIONS, b"\xff\xfe"),
     "NaN": (OPTIONS, '{"metadata": {"a": NaN}}'),
+    "no end of an attempt": ("UPDATE attempts SET ended_at = :value WHERE job_id = :job_id", "no"),
+    "no time to begin": ("UPDATE jobs SET available_at = :value WHERE id = :job_id", "yesterday"),
     "no time": ("UPDATE jobs SET created_at = :value WHERE id = :job_id", "yesterday"),
     "no UTF-8": (
         "UPDATE recordings SET filename = CAST(:value AS TEXT)"
@@ -94,6 +96,8 @@ def strict(body: bytes) -> Any:
         ("a surrogate", JobStatus.QUEUED),
         ("an endless recording", JobStatus.QUEUED),
         ("no time", JobStatus.QUEUED),
+        ("no time to begin", JobStatus.QUEUED),
+        ("no end of an attempt", JobStatus.COMPLETED),
     ],
 )
 def test_a_job_that_cannot_be_read_is_one_item_with_an_error(

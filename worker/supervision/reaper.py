@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
-from shared.db import Database
+from shared.db import Database, is_unavailable
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
@@ -127,7 +127,7 @@ class Reaper:
         try:
             step()
         except (SQLAlchemyError, RedisError, OperationalError, OSError) as error:
-            self._was_unavailable |= isinstance(error, SQLAlchemyError)
+            self._was_unavailable |= is_unavailable(error)
             log.warning("sweep incomplete", step=step.__name__.strip("_"), error=str(error))
 
     def _record_worker(self) -> None:

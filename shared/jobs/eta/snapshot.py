@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from shared.db import database_now
+from shared.db import database_now, readable_rows
 from shared.jobs.eta.simulation import remaining_s
 from shared.jobs.eta.throughput import last_completed, throughput_of
 from shared.jobs.eta.time_spent import job_s
@@ -97,7 +97,7 @@ def take_snapshot(
     about = session.execute(
         _about(seen_within_s, owner_id is not None), {"owner_id": owner_id}
     ).one()
-    rates = session.execute(_recent_rates()).all()
+    rates = readable_rows(session, _recent_rates())
     running = tuple(_running(rates, about.now))
     counts = {} if owner_id is None else {status: about._mapping[status] for status in JobStatus}
     throughput = throughput_of([row for row in rates if row.job_id is None])

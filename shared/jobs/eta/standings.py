@@ -66,16 +66,16 @@ class Standings:
 
     def _take(self) -> _Read:
         began = time.monotonic()
-        asked = [
-            job_id for job_id, at in self._asked.copy().items() if began - at < _ASKED_WITHIN_S
-        ]
+        noted = self._asked.copy()
+        asked = [job_id for job_id, at in noted.items() if began - at < _ASKED_WITHIN_S]
         try:
             with self._db.reading() as session:
                 snapshot = take_snapshot(session, seen_within_s=self._seen_within_s)
                 positions = positions_and_etas(session, snapshot, asked).position
         except SQLAlchemyError:  # whoever asks makes the whole answer, and hears of it there
             return _Read()
-        for job_id in self._asked.keys() - (set(asked) & positions.keys()):
+        # Not those that were noted meanwhile.
+        for job_id in noted.keys() - (set(asked) & positions.keys()):
             self._asked.pop(job_id, None)
         ended = time.monotonic()
         fresh_s = max(FRESH_S, (ended - began) / _SHARE_OF_TIME)

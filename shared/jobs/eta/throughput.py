@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from shared.db import database_now
+from shared.db import database_now, readable_rows
 from shared.jobs.eta.time_spent import attempt_s
 from shared.jobs.tallies.audio import OTHER_BYTES_A_SECOND
 from shared.models import Attempt, Job, Recording, WorkerSeen
@@ -31,7 +31,7 @@ _BYTES_A_SECOND = {
 
 def learned_throughput(session: Session) -> float | None:
     """Audio seconds that a job works off in a wall second; None before the first job."""
-    return throughput_of(session.execute(last_completed()).all())
+    return throughput_of(readable_rows(session, last_completed()))
 
 
 def last_completed() -> Select[Any, Any, Any, Any]:
@@ -110,12 +110,12 @@ def estimate_audio_s(
     return min(size_bytes / rate, longest_s)
 
 
-def alive(session: Session, *, within_s: float) -> tuple[int, int]:
-    """Workers that reported themselves in the last `within_s` seconds and that nothing keeps from
-    work, and the jobs that all of them together run at once."""
-    workers, slots = session.execute(
-        select(func.count(), func.coalesce(func.sum(WorkerSeen.jobs_at_once), 0)).where(
+def slots_alive(session: Session, *, within_s: float) -> int:
+    """How many jobs the workers run at once, together, that reported themselves in the last
+    `within_s` seconds and that nothing keeps from work."""
+    slots = session.scalar(
+        select(func.sum(WorkerSeen.jobs_at_once)).where(
             WorkerSeen.seen_at >= database_now(-within_s), WorkerSeen.obstacles == ""
         )
-    ).one()
-    return int(workers), int(slots)
+    )
+    return int(slots or 0)

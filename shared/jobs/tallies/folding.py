@@ -7,7 +7,6 @@ wait for one another. SQLite has one writer, and its triggers correct the sums t
 from __future__ import annotations
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.models import Tally
@@ -35,24 +34,17 @@ _FOLD = text(f"""
 
 
 def fold(db: Database) -> None:
-    """Fold all changes that are committed, some in a transaction."""
-    while _any_changes(db):
+    """Fold what is committed and nobody else is folding, some changes in a transaction."""
+    if db.is_sqlite:
+        return
+    before = None
+    # Those that somebody else holds are still the first afterwards.
+    while (first := _first_change(db)) is not None and first != before:
         with db.writing() as session:
-            if not fold_some(session, db):
-                return
+            session.execute(_FOLD)
+        before = first
 
 
-def fold_some(session: Session, db: Database) -> bool:
-    """Fold some changes, in a transaction of the caller's; False if there may be none left."""
-    if db.is_sqlite:
-        return False
-    before = session.scalar(select(Tally.id).where(~Tally.is_sum).order_by(Tally.id).limit(1))
-    session.execute(_FOLD)
-    return before is not None
-
-
-def _any_changes(db: Database) -> bool:
-    if db.is_sqlite:
-        return False
+def _first_change(db: Database) -> int | None:
     with db.reading() as session:
-        return session.scalar(select(Tally.id).where(~Tally.is_sum).limit(1)) is not None
+        return session.scalar(select(Tally.id).where(~Tally.is_sum).order_by(Tally.id).limit(1))

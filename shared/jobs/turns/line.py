@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from shared.db import UtcDateTime
+from shared.db import UtcDateTime, readable_rows
 from shared.jobs.turns.index_of_waiting import IN_LINE, QUEUED, waiting_jobs
 from shared.jobs.turns.next_job import MANY_OWNERS
 
@@ -62,10 +62,10 @@ def first_of_each_owner(session: Session, most: int) -> tuple[WaitingOwners, Seq
     """Who waits with how much, and the waiting jobs that are first in line, as many of each owner,
     about `most` in all; with the columns of `_typed`."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    rows = session.execute(_first(is_sqlite), {"most": most, "many": MANY_OWNERS}).all()
+    rows = readable_rows(session, _first(is_sqlite), {"most": most, "many": MANY_OWNERS})
     owners = WaitingOwners({row.of_owner: row.waiting for row in rows})
     if len(owners.jobs) > MANY_OWNERS:
-        return owners, session.execute(_first_of_many_owners(), {"most": most}).all()
+        return owners, readable_rows(session, _first_of_many_owners(), {"most": most})
     return owners, [row for row in rows if row.id is not None]
 
 

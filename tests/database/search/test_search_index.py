@@ -11,14 +11,16 @@ from sqlalchemy import delete, text, update
 from shared import jobs
 from shared.accounts.ownership import move_everything
 from shared.db import Database
+from shared.errors import UnsupportedMedia
 from shared.folding import fold
-from shared.models import Recording, SearchEntry, SearchText
+from shared.models import LOCAL_OWNER, Recording, SearchEntry, SearchText
 from shared.search import entries, hits
 from shared.search.hits import HitPage, Search, find_all, find_page
 from shared.search.index import index_of
 from shared.search.terms import terms_of
 from shared.states import JobStatus
 from tests.support import factories
+from tests.support.memory_store import MemoryStore
 
 OWNERS = ("a", "b")
 COMMON = "的是我们在说今天预算会议显卡。，"
@@ -215,3 +217,36 @@ def test_a_version_that_knows_no_index_puts_its_jobs_behind(db: Database) -> Non
     with db.writing() as session:
         session.execute(update(Recording).values(size_bytes=2))
     assert entries.state(db).behind == 0
+
+
+def test_a_deletion_that_is_refused_leaves_the_index_as_it_was(db: Database) -> None:
+    ids = [factories.submit(db, filename=f"{name}.wav") for name in ("预算", "会议", "显卡")]
+    catch_up(db)
+    running = factories.claim(db)
+    blobs = MemoryStore()
+    outcomes = jobs.delete_all(db, blobs, owner_id=LOCAL_OWNER, job_ids=ids[:2])
+    assert outcomes[running.job_id] is jobs.Outcome.REFUSED
+    assert entries.state(db).wrong == 0
+    jobs.fail(db, running, UnsupportedMedia())
+    jobs.delete_all(db, blobs, owner_id=LOCAL_OWNER, job_ids=ids)
+    state = entries.state(db)
+    assert (state.jobs, state.missing, state.wrong) == (0, 0, 0)
+
+
+def test_a_name_that_cannot_be_read_holds_up_no_other(db: Database) -> None:
+    if not db.is_sqlite:
+        return  # PostgreSQL refuses to keep it
+    bad, sound = (factories.submit(db, filename=f"{name}.wav") for name in ("坏", "预算"))
+    with db.writing() as session:
+        session.execute(
+            text(
+                "UPDATE recordings SET filename = CAST(x'ff' AS TEXT), folded_name = NULL "
+                "WHERE id = (SELECT recording_id FROM jobs WHERE id = :id)"
+            ),
+            {"id": bad},
+        )
+    catch_up(db)
+    assert entries.state(db).behind == 0
+    assert [hit for hit, _ in compared(db, LOCAL_OWNER, "预算")] == [sound]
+    jobs.delete(db, MemoryStore(), owner_id=LOCAL_OWNER, job_id=bad)
+    assert entries.state(db).jobs == 1
