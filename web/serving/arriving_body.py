@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from math import inf
 from typing import Any, Protocol
 
 from gunicorn.http.body import (  # type: ignore[import-untyped]
@@ -28,14 +29,20 @@ class ArrivingBody(io.RawIOBase):
 
     def __init__(self, body: Body) -> None:
         reader = body.reader
-        self._pieces: Iterator[bytes] = (
-            reader.parser
-            if isinstance(reader, ChunkedReader)
-            else _pieces_of_length(reader.unreader, reader.length)
-        )
+        if isinstance(reader, ChunkedReader):
+            self._pieces: Iterator[bytes] = reader.parser
+            self._rest_bytes = inf
+        else:
+            self._pieces = _pieces_of_length(reader.unreader, reader.length)
+            self._rest_bytes = reader.length
         self._left = b""
         self.failed = False
         """Whether reading has raised: where the next request begins is then unknown."""
+
+    @property
+    def rest_bytes(self) -> float:
+        """Bytes that were not read: of a body in chunks, infinitely many until its end was."""
+        return self._rest_bytes + len(self._left)
 
     def readable(self) -> bool:
         return True
@@ -51,6 +58,7 @@ class ArrivingBody(io.RawIOBase):
             except Exception:
                 self.failed = True
                 raise
+            self._rest_bytes = self._rest_bytes - len(self._left) if self._left else 0
         size = min(len(buffer), len(self._left))
         buffer[:size] = self._left[:size]
         self._left = self._left[size:]

@@ -29,7 +29,12 @@ from shared.settings import load_settings
 from web.serving.arriving_body import ArrivingBody
 from web.serving.client_socket import ClientSocket, Patience
 from web.serving.connection import SPARED, Connection, State
-from web.serving.request_head import MOST_HEAD_BYTES, client_address, head_size, read_head
+from web.serving.request_head import (
+    MOST_HEAD_BYTES,
+    client_address,
+    head_size,
+    read_head,
+)
 from web.serving.transfers import Transfers
 
 log = structlog.stdlib.get_logger(__name__)
@@ -41,7 +46,7 @@ UNREAD_S = 60.0
 """For a client to take some more of an answer."""
 
 _CLOSE_S = 2.0
-_CLOSE_BYTES = 64 * 1024
+_CLOSE_BYTES = 16 * 2**20
 """How long, and for how many bytes, a closed connection waits for its client to close too."""
 
 MOST_UNSENT_BYTES = 64 * 2**20
@@ -53,6 +58,9 @@ _FILES_BESIDE = 512
 """Files of a process beside its connections: those of transfers, the database's, the logs."""
 
 _RECEIVE_BYTES = 64 * 1024
+
+_DRAINED_BYTES = 32 * 1024
+"""Of a body that was not read, gunicorn reads more than this for the sake of the next request."""
 
 _REFUSAL = (
     "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
@@ -171,9 +179,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         )
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        req.body = ArrivingBody(req.body)
+        req.body = body = ArrivingBody(req.body)
         if conn.sock.is_refused:
             req.force_close()  # or the thread would wait for the body that nobody wants
+        is_last = req.should_close
+
+        def should_close() -> bool:
+            # Asked when the head of the answer is written. A client that is not told reuses the
+            # connection, which is closed over a body that was not read.
+            return bool(is_last()) or body.rest_bytes > _DRAINED_BYTES
+
+        req.should_close = should_close
         return super().handle_request(req, conn)
 
     # --- answers

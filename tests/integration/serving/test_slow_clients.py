@@ -134,6 +134,14 @@ def test_requests_sent_at_once_wait_each_for_what_it_needs(
     assert found[1][2] == SOUND
 
 
+def test_an_answer_before_the_body_was_read_reaches_the_client_who_goes_on(stack: Stack) -> None:
+    with requests.Session() as session:
+        for _ in range(5):
+            refused = session.post(f"{stack.url}/healthz", data=bytes(2 * MIB), timeout=30)
+            assert (refused.status_code, refused.headers["Connection"]) == (405, "close")
+            assert session.get(f"{stack.url}/healthz", timeout=30).status_code == 200
+
+
 def test_a_server_that_is_full_of_half_requests_hears_a_newcomer(tmp_path: Path) -> None:
     env = {"GUNICORN_CMD_ARGS": "--worker-connections 20"}
     with web_alone(tmp_path, **env) as stack, SlowClients(stack.port) as clients:
