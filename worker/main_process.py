@@ -28,7 +28,7 @@ from worker.supervision.health_server import HealthServer
 from worker.supervision.monitor import Monitor
 from worker.supervision.reaper import Reaper
 from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
-from worker.supervision.worker_files import child_states, forget_child, remove_files
+from worker.supervision.worker_files import child_states, forget_child, health_folder, remove_files
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +93,10 @@ def before_children() -> None:
     if closed := close_to_others(settings):
         log.warning("others could read these; they are private now", paths=[*map(str, closed)])
     remove_stale_files(settings.watch_dir, worker=worker_name(os.getpid()))
+    try:
+        health_folder(settings.resolved_health_dir)
+    except OSError as error:
+        raise SystemExit(f"The folder for the worker's health cannot be used: {error}") from None
     remove_files(settings.resolved_health_dir, os.getpid())
     signal.pthread_sigmask(signal.SIG_BLOCK, {STOP_SIGNAL})
     signal.signal(NO_MODEL_SIGNAL, _note_that_no_model_loads)
@@ -122,7 +126,6 @@ def start(celery: Any, consumer: Any) -> None:
         work_space(settings),
         find_child_obstacle=lambda: _child_obstacle(settings),
         ping_redis=lambda: waiting_doorbells(ringing),
-        on_change=lambda hears: consumer.call_soon(_hear_doorbells, consumer, hears),
         on_look=lambda: server.write_file(),
     )
     reaper = Reaper(
@@ -141,6 +144,8 @@ def start(celery: Any, consumer: Any) -> None:
         pulse=pulse,
     )
     server = HealthServer(settings, health)
+    # On Celery's own thread, which goes on where the monitor waits for a storage without an answer.
+    consumer.timer.call_repeatedly(_PULSE_S, _Hearing(consumer, monitor, server).follow)
     reaper.start()
     monitor.start()
     server.start()
@@ -168,12 +173,30 @@ def _child_obstacle(settings: Settings) -> Obstacle | None:
     return Obstacle.STARTING
 
 
-def _hear_doorbells(consumer: Any, hears: bool) -> None:
-    """Let this worker hear doorbells, or leave them to others. In Celery's own loop only."""
-    try:
-        (consumer.add_task_queue if hears else consumer.cancel_task_queue)(QUEUE)
-    except Exception as error:  # noqa: BLE001 - it is about to connect, and then does as it is told
-        log.info("hears doorbells once connected", hears=hears, error=repr(error))
+class _Hearing:
+    """Whether this worker hears doorbells, or leaves them to others. In Celery's own loop only."""
+
+    def __init__(self, consumer: Any, monitor: Monitor, server: HealthServer) -> None:
+        self._consumer = consumer
+        self._monitor = monitor
+        self._server = server
+        self._hears = True
+
+    def follow(self) -> None:
+        """Do as the monitor found, and tell in its place while it finds nothing."""
+        hears = not self._monitor.readiness().leaves_the_queue_alone
+        if hears is not self._hears:
+            self._hears = hears
+            self._hear_or_not()
+        if self._monitor.is_silent():
+            self._server.write_file()
+
+    def _hear_or_not(self) -> None:
+        consumer = self._consumer
+        try:
+            (consumer.add_task_queue if self._hears else consumer.cancel_task_queue)(QUEUE)
+        except Exception as error:  # noqa: BLE001 - it connects soon, and then does as it is told
+            log.info("hears doorbells once connected", hears=self._hears, error=repr(error))
 
 
 def signal_children_to_stop() -> None:

@@ -71,11 +71,12 @@ def transcribe_next(doorbell: str) -> None:
         log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
         with child_process.liveness(claim) as liveness:
             outcome = _run_to_its_end(tools, claim, liveness)
-        log.info("attempt over", outcome=outcome)
-        if not tools.recogniser.device_works():
-            # Whatever comes next would fail too, and be blamed for it.
-            ring(app, claim.job_id)  # this doorbell is used up
-            child_process.end_with_its_device()
+            log.info("attempt over", outcome=outcome)
+            # Under the watchdog's eyes too: a device may hang in its answer.
+            if not tools.recogniser.device_works():
+                # Whatever comes next would fail too, and be blamed for it.
+                ring(app, claim.job_id)  # this doorbell is used up
+                child_process.end_with_its_device()
 
 
 class NotReady(Exception):

@@ -51,6 +51,11 @@ class AudioSpool:
         return self._samples / SAMPLE_RATE
 
     @property
+    def reserved_bytes(self) -> int:
+        """Of its size, what the file system keeps room for; 0 where it cannot."""
+        return self._reserved_bytes
+
+    @property
     def is_within_reserve(self) -> bool:
         """Whether what comes next has its room already, however full the disk is by now."""
         return self._samples * SAMPLE_BYTES < self._reserved_bytes

@@ -141,8 +141,10 @@ class SpeechSource:
                 self.expected_s = takes * audio.duration_s
             self.clock.begin(start, take, audio.clock)
             self._note_header(audio.header, take)
-            self._require_space(self._expected_bytes())
-            self._spool.reserve(self._spool.samples * SAMPLE_BYTES + self._expected_bytes())
+            needed = self._spool.samples * SAMPLE_BYTES + self._expected_bytes()
+            # What the first take reserved for all of them counts as used.
+            self._require_space(max(0, needed - self._spool.reserved_bytes))
+            self._spool.reserve(needed)
             for block in audio:
                 if self._stopped.is_set():
                     return

@@ -35,12 +35,12 @@ class DeviceFailures:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note_failure(self, job_id: str | None) -> bool:
-        """Record a failure within a job, or outside of any; whether the device failed with another
-        job too, so that no recording is to blame."""
+    def note_failure(self, job_id: str) -> bool:
+        """Record a failure within a job; whether the device failed with another one too, so that no
+        recording is to blame."""
         with file_lock(self._path.with_suffix(".lock"), give_up=lambda: False):
             before = self._read()
-            job_ids = sorted({*before.job_ids, *([job_id] if job_id else [])})
+            job_ids = sorted({*before.job_ids, job_id})
             after = _Failures(before.count + 1, job_ids, time.time())
             with contextlib.suppress(OSError):
                 self._path.write_text(json.dumps(asdict(after)))

@@ -16,6 +16,7 @@ import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -38,6 +39,8 @@ class HealthServer:
     def __init__(self, settings: Settings, health: Health) -> None:
         self._settings = settings
         self._health = health
+        # Once: a mount that is gone answers nobody who asks for the path later.
+        self._data_dir = str(settings.data_dir.resolve())
         self._server: _Server | None = None
 
     def start(self) -> None:
@@ -79,7 +82,7 @@ class HealthServer:
         told = {
             **self._health.report(),
             "address": self.address,
-            "data_dir": str(self._settings.data_dir.resolve()),
+            "data_dir": self._data_dir,
             "told_at": time.time(),
         }
         with contextlib.suppress(OSError):
@@ -90,14 +93,28 @@ class HealthServer:
 
 
 class _Server(ThreadingHTTPServer):
+    """Answers `_MOST_CLIENTS` at a time, and closes on the next: a thread each is all it has."""
+
     daemon_threads = True
-    request_queue_size = _MOST_CLIENTS
 
     def __init__(self, address: tuple[str, int], health: Health) -> None:
         self.health = health
+        self._places = threading.BoundedSemaphore(_MOST_CLIENTS)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -77,8 +77,7 @@ def find_obstacles(db: Database, blobs: BlobStore, work_space: WorkSpace) -> tup
 class Monitor:
     """Looks every `settings.sweep_s`, five seconds at the most, until stopped.
 
-    `on_change` is called with whether doorbells are to be heard, whenever that changes, and
-    `on_look` after every look.  `ping_redis` raises what Redis or Kombu raise.
+    `on_look` is called after every look.  `ping_redis` raises what Redis or Kombu raise.
     """
 
     def __init__(
@@ -90,7 +89,6 @@ class Monitor:
         *,
         find_child_obstacle: Callable[[], Obstacle | None],
         ping_redis: Callable[[], object],
-        on_change: Callable[[bool], None],
         on_look: Callable[[], None],
     ) -> None:
         self._db = db
@@ -98,7 +96,6 @@ class Monitor:
         self._work_space = work_space
         self._find_child_obstacle = find_child_obstacle
         self._ping_redis = ping_redis
-        self._on_change = on_change
         self._on_look = on_look
         self._look_s = min(5.0, settings.sweep_s)
         self._readiness = Readiness((Obstacle.STARTING,))
@@ -116,23 +113,23 @@ class Monitor:
     def lives(self) -> bool:
         return self._thread.is_alive()
 
+    def is_silent(self) -> bool:
+        """Whether a look takes so long that the storage must be what does not answer."""
+        return time.monotonic() - self._looked_at > self._look_s + _SILENT_S
+
     def readiness(self) -> Readiness:
         """As it was found last; a storage that does not answer is an obstacle."""
-        if time.monotonic() - self._looked_at > self._look_s + _SILENT_S:
+        if self.is_silent():
             return Readiness((Obstacle.STORAGE_UNREACHABLE,))
         return self._readiness
 
     def _run(self) -> None:
         try:
-            hears = True
             while True:
                 found = self._look()
                 if found.obstacles != self._readiness.obstacles:
                     _tell(found)
                 self._readiness, self._looked_at = found, time.monotonic()
-                if hears is found.leaves_the_queue_alone:
-                    hears = not hears
-                    self._on_change(hears)
                 self._on_look()
                 if self._stopped.wait(self._look_s):
                     return
@@ -161,6 +158,7 @@ class Monitor:
 def _tell(found: Readiness) -> None:
     if found.obstacles:
         say = log.error if set(found.obstacles) - _NO_NEWS else log.info
-        say("leaves the queue alone", because=[str(one) for one in found.obstacles])
+        does = "leaves the queue alone" if found.leaves_the_queue_alone else "cannot claim"
+        say(does, because=[str(one) for one in found.obstacles])
     else:
         log.info("ready for jobs")

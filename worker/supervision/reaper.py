@@ -25,11 +25,13 @@ from shared.settings import Settings
 from shared.states import STORAGE_OBSTACLES, Obstacle
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
+from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker.supervision.monitor import Readiness
 
 log = structlog.get_logger(__name__)
 
 _RINGS_A_SWEEP = 100
+_RINGS_A_SWEEP_WITHOUT_ROOM = 10
 """Doorbells in one sweep at most: a thousand waiting jobs take some sweeps after Redis lost all."""
 
 _LOOK_FOR_EXPIRED_S = 60.0
@@ -206,8 +208,14 @@ class Reaper:
             log.debug("indexed jobs for the search", jobs=indexed)
 
     def _ring_for_waiting_jobs(self) -> None:
-        claimable = jobs.claimable_jobs(self._db, most=_RINGS_A_SWEEP)
-        if not claimable or self._readiness().leaves_the_queue_alone:
+        readiness = self._readiness()
+        # Those that wait for more room than there is count too, and each ring would be for nothing.
+        is_short = readiness.work_room_bytes is not None and readiness.work_room_bytes < (
+            self._settings.max_audio_s * DECODED_BYTES_A_SECOND
+        )
+        most = _RINGS_A_SWEEP_WITHOUT_ROOM if is_short else _RINGS_A_SWEEP
+        claimable = jobs.claimable_jobs(self._db, most=most)
+        if not claimable or readiness.leaves_the_queue_alone:
             return  # our own children would do nothing, and other workers ring for themselves
         missing = claimable - waiting_doorbells(self._celery)
         for _ in range(missing):

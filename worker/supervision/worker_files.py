@@ -4,7 +4,9 @@ They lie in LONGSCRIBE_HEALTH_DIR, by default in the temporary folder and not be
 a worker tells that the storage is gone when the storage is gone.
 
     MAIN.json        the health file of a worker, MAIN being the process id of its main process
+    MAIN.draft       the same, before it is given its name
     MAIN.device      the failures of its device (`worker.supervision.device_failures`)
+    MAIN.lock        held while that is written
     MAIN.PID.child   what its child PID is doing
 """
 
@@ -48,8 +50,11 @@ def child_states(folder: Path, main_pid: int) -> dict[int, Obstacle | None]:
     found: dict[int, Obstacle | None] = {}
     for path in folder.glob(f"{main_pid}.*.child"):
         with contextlib.suppress(OSError, ValueError):
+            pid = int(path.name.split(".")[1])
             said = path.read_text()
-            found[int(path.name.split(".")[1])] = None if said == _READY else Obstacle(said)
+            # One that a full disk left empty lives all the same.
+            known = said in Obstacle._value2member_map_
+            found[pid] = None if said == _READY else Obstacle(said) if known else Obstacle.STARTING
     return found
 
 

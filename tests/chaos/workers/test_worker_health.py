@@ -28,8 +28,8 @@ def start(
     worker = faulty.start_worker(name, LONGSCRIBE_HEALTH_DIR=str(health_dir))
     path = health_dir / f"{worker.pid}.json"
     wait_for(path.exists, what="the health file")
-    address = json.loads(path.read_text())["address"]
-    return worker, address
+    # The monitor may write it before the server has a port.
+    return worker, wait_for(lambda: json.loads(path.read_text())["address"], what="an address")
 
 
 def asked(address: str, path: str = "/readyz") -> tuple[int, dict[str, Any]]:

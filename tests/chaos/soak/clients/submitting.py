@@ -172,7 +172,9 @@ class PieceUploader(_Sender):
                 continue
             if answer.status_code not in (200, 202):
                 self.log.count(f"submission answered {answer.status_code}")
-                return
+                if answered:
+                    self.log.complain(f"{path}: 202, then {answer.status_code} (P2)")
+                break
             answered += 1
             job_ids.add(answer.json()["id"])
             if answered == 1:
