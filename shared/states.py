@@ -91,6 +91,9 @@ class Obstacle(StrEnum):
     """It hears of no job until Redis is back."""
 
 
+START_OBSTACLES = frozenset({Obstacle.STARTING, Obstacle.STORAGE_NEW})
+"""What a start begins with, and what is over within seconds of it."""
+
 STORAGE_OBSTACLES = frozenset(
     {
         Obstacle.STARTING,

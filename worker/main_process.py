@@ -126,7 +126,7 @@ def start(celery: Any, consumer: Any) -> None:
         work_space(settings),
         find_child_obstacle=lambda: _child_obstacle(settings),
         ping_redis=lambda: waiting_doorbells(ringing),
-        on_look=lambda: server.write_file(),
+        on_look=lambda has_changed: _tell_of_look(has_changed, server, reaper),
     )
     reaper = Reaper(
         settings,
@@ -150,6 +150,12 @@ def start(celery: Any, consumer: Any) -> None:
     monitor.start()
     server.start()
     _monitor, _reaper, _health_server = monitor, reaper, server
+
+
+def _tell_of_look(has_changed: bool, server: HealthServer, reaper: Reaper) -> None:
+    server.write_file()
+    if has_changed:
+        reaper.sweep_soon()
 
 
 def _living_children(settings: Settings) -> dict[int, Obstacle | None]:

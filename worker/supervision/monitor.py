@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
 from shared.settings import Settings
-from shared.states import Obstacle
+from shared.states import START_OBSTACLES, Obstacle
 from shared.storage.blob_store import BlobStore
 from shared.storage.identity import StorageState, check_storage
 from shared.storage.space import WorkSpace
@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 _SILENT_S = 30.0
 """A look that takes so long is one at a storage that does not answer."""
+
+_START_LOOK_S = 0.5
+"""How often to look at what is over within seconds, and keeps a person waiting until it is."""
 
 _NO_NEWS = {Obstacle.STARTING, Obstacle.STORAGE_NEW, Obstacle.MODEL_UNAVAILABLE}
 """What a start begins with, and what the child has said with its reason."""
@@ -75,9 +78,10 @@ def find_obstacles(db: Database, blobs: BlobStore, work_space: WorkSpace) -> tup
 
 
 class Monitor:
-    """Looks every `settings.sweep_s`, five seconds at the most, until stopped.
+    """Looks every `settings.sweep_s`, five seconds at the most, sooner at a start, until stopped.
 
-    `on_look` is called after every look.  `ping_redis` raises what Redis or Kombu raise.
+    `on_look` is called after every look, with whether it found something else than the last.
+    `ping_redis` raises what Redis or Kombu raise.
     """
 
     def __init__(
@@ -89,7 +93,7 @@ class Monitor:
         *,
         find_child_obstacle: Callable[[], Obstacle | None],
         ping_redis: Callable[[], object],
-        on_look: Callable[[], None],
+        on_look: Callable[[bool], None],
     ) -> None:
         self._db = db
         self._blobs = blobs
@@ -127,11 +131,15 @@ class Monitor:
         try:
             while True:
                 found = self._look()
-                if found.obstacles != self._readiness.obstacles:
+                has_changed = found.obstacles != self._readiness.obstacles
+                if has_changed:
                     _tell(found)
                 self._readiness, self._looked_at = found, time.monotonic()
-                self._on_look()
-                if self._stopped.wait(self._look_s):
+                self._on_look(has_changed)
+                is_starting = START_OBSTACLES & set(found.obstacles)
+                if self._stopped.wait(
+                    min(self._look_s, _START_LOOK_S) if is_starting else self._look_s
+                ):
                     return
         except BaseException:
             log.critical("the monitor broke; the worker stops", exc_info=True)

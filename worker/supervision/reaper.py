@@ -49,7 +49,7 @@ _SWEEPS_A_TURN = 3
 
 
 class Reaper:
-    """Sweeps every `settings.sweep_s` on a thread until stopped."""
+    """Sweeps every `settings.sweep_s`, and when asked to, on a thread until stopped."""
 
     def __init__(
         self,
@@ -74,14 +74,20 @@ class Reaper:
         self._database_answered_at: datetime | None = None
         self._was_unavailable = True  # or may have been: a worker that just started does not know
         self._leases_spared_until = 0.0
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._due = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    def sweep_soon(self) -> None:
+        """Sweep now: what this worker can do has changed, and others should know."""
+        self._due.set()
+
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
+        self._due.set()
         self._thread.join(timeout=self._settings.sweep_s)
 
     def lives(self) -> bool:
@@ -108,7 +114,9 @@ class Reaper:
                 self._sweep_for_all,
             ):
                 self._run_step(step)
-            if self._stopped.wait(self._settings.sweep_s):
+            self._due.wait(self._settings.sweep_s)
+            self._due.clear()
+            if self._stopped:
                 return
 
     def _sweep_for_all(self) -> None:
@@ -198,7 +206,7 @@ class Reaper:
         if self._sees_no_storage():
             return
         self._looked_for_expired_at = time.monotonic()
-        while not self._stopped.is_set() and (
+        while not self._stopped and (
             deleted := jobs.delete_expired(self._db, self._blobs, kept=kept)
         ):
             log.info("deleted jobs that were kept long enough", jobs=deleted)

@@ -18,7 +18,7 @@ from shared.cli.doctor.storage import in_words as obstacles_in_words
 from shared.db import Database, database_now
 from shared.models import Job
 from shared.settings import Settings
-from shared.states import RUNNING, JobStatus, Obstacle
+from shared.states import RUNNING, START_OBSTACLES, JobStatus
 
 _CLOCK_MAY_DIFFER_S = 5.0
 
@@ -137,7 +137,7 @@ def _judge_worker(worker: jobs.WorkerRecord, ago: str) -> Finding:
     if not worker.obstacles:
         return ok("workers", found)
     what, to_do = obstacles_in_words(worker.obstacles)
-    level = warning if worker.obstacles == (Obstacle.STARTING,) else problem
+    level = warning if START_OBSTACLES.issuperset(worker.obstacles) else problem
     return level("workers", f"{found}: takes no job, for it {what}", to_do)
 
 

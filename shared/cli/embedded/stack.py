@@ -29,6 +29,7 @@ from shared.environment import file_variable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
 from shared.private_files import close_to_others, take_umask
 from shared.settings import Settings
+from shared.states import START_OBSTACLES
 
 Say = Callable[[str], None]
 
@@ -80,7 +81,7 @@ class Stack:
         self._launch("web", [*python, *web])
         self._wait_until("the web server", self._web_answers)
         self._wait_until("the speech model", lambda: self._model_loaded)
-        self._wait_until("the worker", self._worker_is_seen)
+        self._wait_until("the worker", self._worker_has_begun)
         self._is_starting = False
 
     def tend(self) -> None:
@@ -162,13 +163,14 @@ class Stack:
         finally:
             connection.close()
 
-    def _worker_is_seen(self) -> bool:
-        """Whether the worker's sweep runs, so that it hears doorbells and finds lost jobs."""
+    def _worker_has_begun(self) -> bool:
+        """Whether the worker finds lost jobs and takes the next one, unless it is kept from that by
+        what is no matter of seconds."""
         worker = next(child for child in self._children if child.name == "worker")
         db = Database(self._settings.resolved_database_url)
         try:
             return any(
-                seen.name.endswith(f":{worker.pid}")
+                seen.name.endswith(f":{worker.pid}") and not START_OBSTACLES & set(seen.obstacles)
                 for seen in jobs.workers_seen(db, within_s=3 * self._settings.sweep_s)
             )
         finally:

@@ -77,3 +77,17 @@ class TestStorage:
         assert found.level is Level.PROBLEM
         assert "does not see the storage" in found.finding
         assert "Mount the storage" in found.what_to_do
+
+    def test_one_that_has_just_been_started_is_none(self, settings: Settings, db: Database) -> None:
+        jobs.note_worker(
+            db,
+            name="other:1",
+            hostname="other",
+            model="demo",
+            device="cpu",
+            started_at=datetime.now(UTC),
+            obstacles=["storage_new", "starting"],
+        )
+        found = of(doctor.examine(settings), "workers")
+        assert found.level is Level.WARNING
+        assert "is starting" in found.finding

@@ -54,6 +54,32 @@ def test_an_outage_of_redis_does_not_end_the_sweep(
     assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
 
 
+def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 0)
+    db, found = Database(sqlite_url), [Readiness((Obstacle.STORAGE_NEW,))]
+    sweeping = Reaper(
+        Settings(data_dir=tmp_path, sweep_s=3600),
+        db,
+        Celery(),
+        worker="w",
+        hostname="h",
+        readiness=lambda: found[-1],
+    )
+
+    def obstacles() -> list[tuple[str, ...]]:
+        return [worker.obstacles for worker in jobs.workers_seen(db, within_s=60)]
+
+    sweeping.start()
+    wait_for(lambda: obstacles() == [("storage_new",)], what="the first sweep")
+    found.append(Readiness())
+    sweeping.sweep_soon()
+    wait_for(lambda: obstacles() == [()], what="another sweep")
+    sweeping.stop()
+    assert not sweeping.lives()
+
+
 def test_it_rings_once_for_each_job_that_nobody_was_told_of(
     sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
