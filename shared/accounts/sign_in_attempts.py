@@ -56,7 +56,7 @@ def begin_attempt(db: Database, limit: AttemptLimit, *, name_key: str, address: 
         (limit.most * _OF_AN_ACCOUNT, (of_account,)),
     )
     with db.writing() as session:
-        one_at_a_time(session, db)
+        one_at_a_time(session)
         session.execute(
             delete(SignInAttempt).where(SignInAttempt.at <= database_now(-limit.window_s))
         )

@@ -123,7 +123,7 @@ def add_first_admin(
     """
     made = _new(name, password, is_admin=True, is_temporary=is_temporary)
     with db.writing() as session:
-        one_at_a_time(session, db)
+        one_at_a_time(session)
         if session.scalar(select(User.id).limit(1)) is not None:
             raise SetUpDone
         session.add(made)
@@ -173,7 +173,7 @@ def disable(db: Database, user_id: str) -> None:
     What it owns stays, and its jobs run. Raises AccountNotFound or LastAdministrator.
     """
     with db.writing() as session:
-        one_at_a_time(session, db)
+        one_at_a_time(session)
         user = _found(session, user_id)
         if user.disabled_at is None:
             _require_another_admin(session, user)
@@ -193,7 +193,7 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
     Raises AccountNotFound or LastAdministrator.
     """
     with db.writing() as session:
-        one_at_a_time(session, db)
+        one_at_a_time(session)
         user = _found(session, user_id)
         if not is_admin:
             _require_another_admin(session, user)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
+from shared.dialects import upsert
 from shared.jobs.events import NewEvent, forget_beyond_limit, record
 from shared.jobs.turns.next_job import Room, lock_next_job
 from shared.models import Attempt, Job, OwnerTurn, Recording, in_one_of
@@ -94,9 +94,8 @@ def _claimed_before(session: Session, write: str, lease_s: float) -> Claim | Non
 
 def _advance_turn(session: Session, owner_id: str) -> None:
     """Put `owner_id` last among the owners with as many jobs running."""
-    of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     latest = select(func.coalesce(func.max(OwnerTurn.number), 0) + 1).scalar_subquery()
-    turn = of_dialect.insert(OwnerTurn).values(owner_id=owner_id, number=latest)
+    turn = upsert(session, OwnerTurn).values(owner_id=owner_id, number=latest)
     session.execute(
         turn.on_conflict_do_update(
             index_elements=[OwnerTurn.owner_id], set_={"number": turn.excluded.number}

@@ -105,7 +105,7 @@ def retry_in(
 ) -> JobStatus:
     """Do what `retry` does in a transaction of the caller's."""
     if status_in(session, owner_id, job_id) in _RETRIABLE and limit != NO_LIMIT:
-        one_at_a_time(session, db)
+        one_at_a_time(session)
         refuse_beyond(session, limit, owner_id, _length_s(session, job_id), is_new=False)
     for status in _RETRIABLE:
         if move(

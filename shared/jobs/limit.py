@@ -6,10 +6,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
+from shared.dialects import hold_lock
 from shared.errors import QueueFull
 from shared.jobs.eta.throughput import (
     estimate_audio_s,
@@ -87,11 +88,10 @@ def require_room(
     return False
 
 
-def one_at_a_time(session: Session, db: Database) -> None:
+def one_at_a_time(session: Session) -> None:
     """Hold a lock until this transaction ends, so that no other submission counts what waits: of
-    two that would both fit alone, the second sees the first.  SQLite has one writer anyway."""
-    if not db.is_sqlite:
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+    two that would both fit alone, the second sees the first."""
+    hold_lock(session, _ONE_AT_A_TIME)
 
 
 def refuse_beyond(

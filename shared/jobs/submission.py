@@ -69,7 +69,7 @@ def submit(
         with db.writing() as session:
             if limit != NO_LIMIT:
                 # Before the key is looked up: its other request may be on its way to commit.
-                one_at_a_time(session, db)
+                one_at_a_time(session)
             if idempotency_key is not None:
                 earlier = _earlier(session, owner_id, idempotency_key, digest)
                 if earlier is not None:

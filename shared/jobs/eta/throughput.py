@@ -12,15 +12,12 @@ from sqlalchemy.orm import Session
 
 from shared.db import database_now, readable_rows
 from shared.jobs.eta.time_spent import attempt_s
-from shared.jobs.tallies.audio import OTHER_BYTES_A_SECOND
+from shared.jobs.tallies.audio import LONGEST_S, OTHER_BYTES_A_SECOND
 from shared.models import Attempt, Job, Recording, WorkerSeen
 from shared.states import AttemptOutcome
 
 _LAST_ATTEMPTS = 50
 _LAST_RECORDINGS = 200
-_LONGEST_S = 1e9
-"""A recording that is stored as longer, or as endless, teaches nothing."""
-
 _BYTES_A_SECOND = {
     **dict.fromkeys((".wav", ".aif", ".aiff", ".pcm"), 32_000.0),  # 16 kHz mono, 16 bits
     ".flac": 20_000.0,
@@ -45,7 +42,7 @@ def last_completed() -> Select[Any, Any, Any, Any]:
             Attempt.number == literal_column("1"),
             Attempt.outcome == literal_column(repr(AttemptOutcome.COMPLETED.value)),
             Recording.duration_s > 0,
-            Recording.duration_s < _LONGEST_S,
+            Recording.duration_s < LONGEST_S,
         )
         .order_by(Attempt.id.desc())
         .limit(_LAST_ATTEMPTS)
@@ -96,7 +93,7 @@ def estimate_audio_s(
     suffix = PurePath(filename).suffix.lower()
     rows = session.execute(
         select(Recording.filename, Recording.size_bytes, Recording.duration_s)
-        .where(Recording.duration_s > literal_column("0"), Recording.duration_s < _LONGEST_S)
+        .where(Recording.duration_s > literal_column("0"), Recording.duration_s < LONGEST_S)
         .order_by(Recording.id.desc())
         .limit(_LAST_RECORDINGS)
     )

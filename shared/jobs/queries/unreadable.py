@@ -20,13 +20,11 @@ from sqlalchemy.orm import Session
 from shared.db import is_unavailable
 from shared.errors import PermanentError
 from shared.jobs.queries.records import JobRecord, RecordingRecord
+from shared.jobs.tallies.audio import LONGEST_S
 from shared.models import Job, Recording
 from shared.states import JobStatus
 
 log = structlog.stdlib.get_logger(__name__)
-
-_LONGEST_S = 1e9
-"""Seconds, thirty years: no recording and no estimate is longer."""
 
 
 class StoredDataUnreadable(PermanentError):
@@ -50,7 +48,7 @@ def cannot_be_read(error: BaseException) -> bool:
 def require_seconds(*lengths: float | None) -> None:
     """Check lengths of time that are stored. Raises ValueError for one that none can have."""
     for length in lengths:
-        if length is not None and not (math.isfinite(length) and 0 <= length <= _LONGEST_S):
+        if length is not None and not (math.isfinite(length) and 0 <= length <= LONGEST_S):
             raise ValueError(f"{length!r} seconds are stored")
 
 

@@ -12,10 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, cast, func, insert, literal, select, union_all
 
 from shared.db import Database
-from shared.jobs.tallies.audio import audio_seconds_sql
+from shared.jobs.tallies.audio import LONGEST_S, audio_seconds_sql
 from shared.models import Job, Recording, Tally
-
-_LONGEST_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def recount(db: Database) -> list[Drift]:
 def _missing(db: Database) -> Select[Any]:
     least = func.min if db.is_sqlite else func.least
     audio_s = func.coalesce(audio_seconds_sql(), 0.0)
-    audio_ms = cast(func.round(1000 * least(_LONGEST_S, audio_s)), BigInteger)
+    audio_ms = cast(func.round(1000 * least(LONGEST_S, audio_s)), BigInteger)
     counted = union_all(
         select(Job.owner_id, Job.status, literal(1).label("jobs"), audio_ms.label("audio_ms")).join(
             Recording, Recording.id == Job.recording_id

@@ -15,6 +15,7 @@ from sqlalchemy import String, TextClause, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from shared.db import Database
+from shared.dialects import hold_lock
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.turns.index_of_waiting import (
     DIALECTS,
@@ -56,7 +57,7 @@ def lock_next_job(session: Session, db: Database, room: Room | None = None) -> s
     """
     if db.is_sqlite:  # it has one writer, and this is it
         return next_job(session, db, room=room)
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_CLAIM_AT_A_TIME})
+    hold_lock(session, _ONE_CLAIM_AT_A_TIME)
     held: list[str] = []  # by somebody who cancels or deletes them at this moment
     while (job_id := next_job(session, db, besides=held, room=room)) is not None:
         still_waits = (

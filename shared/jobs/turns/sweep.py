@@ -11,9 +11,9 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from sqlalchemy import or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db import Database, database_now
+from shared.dialects import upsert
 from shared.models import SweepTurn
 
 
@@ -37,14 +37,13 @@ def take_sweep_turns(
     wanted = sorted(duty for duty in duties if free.get(duty.value, True))
     if not wanted:
         return frozenset()  # a read, as for most workers, leaves SQLite's one writer alone
-    insert = sqlite.insert if db.is_sqlite else postgresql.insert
     until = database_now(for_s)
     with db.writing() as session:
         return frozenset(
             duty
             for duty in wanted
             if session.scalar(
-                insert(SweepTurn)
+                upsert(session, SweepTurn)
                 .values(duty=duty.value, worker=worker, until=until)
                 .on_conflict_do_update(
                     index_elements=[SweepTurn.duty],

@@ -1,0 +1,27 @@
+"""What SQLite and PostgreSQL have each in words of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+
+def hold_lock(session: Session, key: int) -> None:
+    """Wait for other transactions that hold the lock `key`, and block them until this one ends.
+
+    Does nothing in SQLite, which has one writer at a time anyway.
+    """
+    if not _is_sqlite(session):
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def upsert(session: Session, table: type[Any]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    return sqlite.insert(table) if _is_sqlite(session) else postgresql.insert(table)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
