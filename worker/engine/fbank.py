@@ -45,12 +45,31 @@ def mel_weights() -> Tensor:
     return torch.cat([triangles, triangles.new_zeros(1, MEL_BINS)]).float()
 
 
-class Fbank:
-    """The transform on one device. Stateless, so shared by all recordings."""
+def hamming() -> Tensor:
+    """(FRAME_SAMPLES,): the window of FunASR's frontends."""
+    return torch.hamming_window(FRAME_SAMPLES, periodic=False)
 
-    def __init__(self, device: torch.device) -> None:
+
+def povey() -> Tensor:
+    """(FRAME_SAMPLES,): the window that Kaldi takes where none is named."""
+    return torch.hann_window(FRAME_SAMPLES, periodic=False).pow(0.85)
+
+
+class Fbank:
+    """The transform on one device. Stateless, so shared by all recordings.
+
+    No energy is taken for less than `least_energy`, in squares of int16 samples.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        window: Tensor | None = None,
+        least_energy: float = torch.finfo(torch.float32).eps,
+    ) -> None:
         self._device = device
-        self._window = torch.hamming_window(FRAME_SAMPLES, periodic=False, device=device)
+        self._window = (hamming() if window is None else window).to(device)
+        self._least_energy = least_energy
         self._mel = mel_weights().to(device)
 
     def __call__(self, pcm: Pcm) -> Tensor:
@@ -90,7 +109,7 @@ class Fbank:
         spectrum = torch.fft.rfft(frames * self._window, n=FFT_SIZE)
         power = spectrum.real.square() + spectrum.imag.square()
         energies: Tensor = power @ self._mel
-        return energies.clamp_min_(torch.finfo(torch.float32).eps).log_()
+        return energies.clamp_min_(self._least_energy).log_()
 
 
 class FbankStream:

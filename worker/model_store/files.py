@@ -22,6 +22,9 @@ TOKENS = ("tokens.json", "tokens.txt")
 OPTIONAL = ("seg_dict", "jieba_usr_dict")
 """Taken where they lie; needed where configuration.json or config.yaml names them."""
 
+NORMALISES_ITSELF = frozenset({"CAMPPlus"})
+"""FunASR's networks that need no am.mvn, though their config.yaml names a frontend."""
+
 _KALDI_END = b"</Nnet>"
 
 
@@ -50,10 +53,9 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     """
     config = read_config(folder)
     metas = _file_metas(folder)
-    checkpoint = metas.get("init_param")
-    needed = {CONFIG, checkpoint if isinstance(checkpoint, str) else CHECKPOINT}
+    needed = {CONFIG, checkpoint_name(folder)}
     needed.update(named for named in _strings(metas) if _is_inside(named))
-    if config.get("frontend"):
+    if config.get("frontend") and config.get("model") not in NORMALISES_ITSELF:
         needed.add(_named(metas, "frontend_conf", "cmvn_file") or NORMALISATION)
     if config.get("tokenizer"):
         needed.add(_named(metas, "tokenizer_conf", "token_list") or _tokens(folder, on_hub))
@@ -64,6 +66,12 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     if (folder / CONFIGURATION).exists():
         needed.add(CONFIGURATION)
     return sorted(needed)
+
+
+def checkpoint_name(folder: Path) -> str:
+    """The name of the file with the parameters: configuration.json's, else model.pt."""
+    named = _file_metas(folder).get("init_param")
+    return named if isinstance(named, str) else CHECKPOINT
 
 
 def _tokens(folder: Path, on_hub: Collection[str] | None) -> str:

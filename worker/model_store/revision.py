@@ -94,7 +94,7 @@ def _signature(folder: Path, name: str) -> list[Any]:
 def _hash_file(folder: Path, name: str, digest: Any) -> FileProblem | None:
     """Add a file to the digest; return what is wrong with it."""
     path = folder / name
-    is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth")
+    is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth", ".bin")
     try:
         size_bytes = path.stat().st_size
         digest.update(f"{name}\0{size_bytes}\0".encode())

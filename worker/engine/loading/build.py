@@ -24,6 +24,7 @@ from worker.engine.loading.checkpoint_to_network import load_parameters, without
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.loading.load_errors import failures_explained, unusable
 from worker.model_store.config_yaml import read_config
+from worker.model_store.files import checkpoint_name
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import SAMPLE_RATE
 
@@ -84,6 +85,9 @@ class NetworkSpec:
     choose: str
     """What to do with a folder of another class."""
     not_run: str = "-"
+    has_frontend: bool = True
+    """Whether FunASR's frontend, with its normalisation, is in front of it. False for a network
+    that makes its own input whatever config.yaml names as frontend."""
 
 
 def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device) -> LoadedNetwork:
@@ -94,12 +98,12 @@ def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device
         tokens = _tokens(folder)
         with process_unchanged(), contextlib.redirect_stdout(io.StringIO()) as said:
             tables = register_classes((*SHARED_MODULES, *network.modules))
-            frontend = _frontend(folder, config, tables)
+            frontend = _frontend(folder, config, tables) if network.has_frontend else None
             with without_initial_values():
                 model = _model(network, config, tables, frontend, tokens)
         log.debug("FunASR on %s: %s", folder.path, said.getvalue().strip())
-    with failures_explained(folder, "read its model.pt"):
-        checkpoint = folder.path / "model.pt"
+    with failures_explained(folder, "read its checkpoint"):
+        checkpoint = folder.path / checkpoint_name(folder.path)
         load_parameters(model, folder, checkpoint, network.run, network.not_run)
     model.requires_grad_(False)
     return LoadedNetwork(

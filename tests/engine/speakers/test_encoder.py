@@ -1,0 +1,114 @@
+"""A speaker encoder: a window's vector, whatever else is asked, and as FunASR has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.speech import speech_models
+from tests.support.speech.speaker_folders import (
+    CAMPPLUS_CONF,
+    campplus,
+    campplus_folder,
+    tdnn_folder,
+)
+from worker.engine.speakers.encoder import PASS_WINDOWS, BatchedSpeakerEncoder, load_encoder
+from worker.engine.speakers.features import WINDOW_FRAMES, speaker_fbank, window_features
+from worker.recogniser import SAMPLE_RATE, Pcm
+from worker.speaker_encoder import VECTOR_SIZE, WINDOW_SAMPLES, SpeakerEncoder
+
+CPU = torch.device("cpu")
+
+
+def windows(count: int) -> list[Pcm]:
+    """Of the sample meeting, every second."""
+    pcm = speech_models.excerpt(0, count + 2)
+    starts = range(0, count * SAMPLE_RATE, SAMPLE_RATE)
+    return [pcm[start : start + WINDOW_SAMPLES] for start in starts]
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> BatchedSpeakerEncoder:
+    return load_encoder(tdnn_folder(tmp_path / "tdnn"), CPU)
+
+
+def funasrs_features(window: Pcm) -> torch.Tensor:
+    from funasr.models.campplus.utils import extract_feature
+
+    samples = torch.from_numpy(window.astype(np.float32) / 32768)
+    return extract_feature([samples])[0][0]
+
+
+# --- vectors -----------------------------------------------------------------------------------
+
+
+def test_a_vector_of_length_one_for_each_window(encoder: SpeakerEncoder) -> None:
+    vectors = encoder.embed(windows(PASS_WINDOWS + 3))
+    assert vectors.shape == (PASS_WINDOWS + 3, VECTOR_SIZE)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert encoder.embed([]).shape == (0, VECTOR_SIZE)
+
+
+def test_a_vector_depends_on_its_own_window_alone(tmp_path: Path) -> None:
+    """To the last bit: at any place of a pass, alone or in company."""
+    spoken = windows(PASS_WINDOWS + 3)
+    for folder in (tdnn_folder(tmp_path / "tdnn"), campplus_folder(tmp_path / "campplus")):
+        encoder = load_encoder(folder, CPU)
+        together = encoder.embed(spoken)
+        assert np.array_equal(encoder.embed(spoken[::-1]), together[::-1])
+        assert np.array_equal(encoder.embed(spoken[4:5]), together[4:5])
+        assert np.array_equal(encoder.embed(spoken[5:12]), together[5:12])
+
+
+def test_loudness_means_nothing(encoder: SpeakerEncoder) -> None:
+    window = windows(4)[3] // 2
+    louder, softer = encoder.embed([window * 2, window])
+    assert louder @ softer > 0.999
+
+
+def test_silence_has_a_vector_too(encoder: SpeakerEncoder) -> None:
+    assert np.isfinite(encoder.embed([np.zeros(WINDOW_SAMPLES, np.int16)])).all()
+
+
+@pytest.mark.parametrize("samples", [0, WINDOW_SAMPLES - 1, WINDOW_SAMPLES + 1])
+def test_a_window_of_another_length_is_refused(encoder: SpeakerEncoder, samples: int) -> None:
+    with pytest.raises(ValueError, match=str(samples)):
+        encoder.embed([windows(1)[0], np.zeros(samples, np.int16)])
+
+
+# --- as FunASR ---------------------------------------------------------------------------------
+
+
+def test_the_features_are_funasrs() -> None:
+    quiet = (windows(3)[2] // 256).astype(np.int16)
+    spoken = [*windows(3), quiet, np.zeros(WINDOW_SAMPLES, np.int16)]
+    features = window_features(speaker_fbank(CPU), spoken)
+    assert features.shape == (len(spoken), WINDOW_FRAMES, 80)
+    for ours, window in zip(features, spoken, strict=True):
+        assert (ours - funasrs_features(window)).abs().max() < 2e-3
+
+
+def test_the_vectors_of_campplus_are_funasrs(tmp_path: Path) -> None:
+    spoken = windows(5)
+    ours = load_encoder(campplus_folder(tmp_path / "campplus"), CPU).embed(spoken)
+    stock = campplus(CAMPPLUS_CONF)
+    with torch.inference_mode():
+        for vector, window in zip(ours, spoken, strict=True):
+            theirs = stock(funasrs_features(window)[None])[0].numpy()
+            assert np.abs(vector - theirs / np.linalg.norm(theirs)).max() < 1e-3
+    assert abs(ours[0] @ ours[4]) < 0.9999  # the network hears something
+
+
+# --- revision ----------------------------------------------------------------------------------
+
+
+def test_other_weights_are_another_revision(tmp_path: Path) -> None:
+    one = tdnn_folder(tmp_path / "one")
+    same = tdnn_folder(tmp_path / "same")
+    other = tdnn_folder(tmp_path / "other", same_voice_cosine=0.6)
+    revisions = [load_encoder(folder, CPU).revision for folder in (one, same, other)]
+    assert revisions[0] == revisions[1] != revisions[2]
