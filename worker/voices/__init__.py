@@ -1,0 +1,1 @@
+"""Whose voice is whose, before anybody says how many there are."""
