@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from functools import cache, partial
 from typing import NoReturn
 
 import structlog
@@ -26,7 +27,7 @@ from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker import main_process
 from worker.batching.size import BatchSizer
-from worker.configured_recogniser import load_configured_recogniser
+from worker.configured_recogniser import load_configured_encoder, load_configured_recogniser
 from worker.main_process import NO_MODEL_SIGNAL, NO_MODEL_STATUS, STOP_SIGNAL
 from worker.pipeline.tools import Tools
 from worker.pipeline.work_folders import remove_leftovers
@@ -173,4 +174,5 @@ def _load_tools(settings: Settings) -> Tools:
         work_space=work_space(settings),
         recogniser=recogniser,
         batch_sizer=BatchSizer(settings, recogniser),
+        speaker_encoder=cache(partial(load_configured_encoder, settings)),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.model_store.locate import remembered_in
 from worker.recogniser import Recogniser
+from worker.speaker_encoder import SpeakerEncoder
 
 
 def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogniser:
@@ -38,3 +40,8 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
     if calibrate:
         recogniser.calibrate(settings.calibration_dir)
     return recogniser
+
+
+def load_configured_encoder(settings: Settings) -> SpeakerEncoder:
+    """Load the network that tells voices apart. Raises ModelUnavailable, saying what to do."""
+    raise ModelUnavailable("No speaker model is there. Submit the recording without speakers.")

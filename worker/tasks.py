@@ -160,8 +160,13 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
             memory = tools.recogniser.memory
             memory.reset_peak()
             attempt = Attempt.begin(tools, claim, heartbeat.check, liveness)
-            transcript = transcribe(attempt)
-            attempt.store.write(jobs.finish, transcript, peak_bytes=memory.peak_bytes())
+            done = transcribe(attempt)
+            attempt.store.write(
+                jobs.finish,
+                done.transcript,
+                voice_map=done.voice_map,
+                peak_bytes=memory.peak_bytes(),
+            )
         child_process.device_failures(settings).note_success()
         return "completed"
     except ShutdownRequested:

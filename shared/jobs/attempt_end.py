@@ -16,9 +16,18 @@ from shared.jobs.events import NewEvent, error_detail
 from shared.jobs.lease import refuse
 from shared.jobs.plan import require_all_recognised
 from shared.jobs.transition import move
-from shared.models import Attempt, Checkpoint, Job, Recording, StoredTranscript
+from shared.models import (
+    Attempt,
+    Checkpoint,
+    Job,
+    Recording,
+    Segment,
+    StoredTranscript,
+    StoredVoiceMap,
+)
 from shared.quotas.monthly import give_back_undecoded
 from shared.search.texts import store_text
+from shared.speakers import VoiceMap
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
 from shared.transcripts.values import Transcript
 
@@ -99,9 +108,15 @@ def failures_with_this(session: Session, job_id: str, max_attempts: int) -> tupl
 
 
 def finish(
-    db: Database, claim: Claim, transcript: Transcript, *, peak_bytes: int | None = None
+    db: Database,
+    claim: Claim,
+    transcript: Transcript,
+    *,
+    voice_map: VoiceMap | None = None,
+    peak_bytes: int | None = None,
 ) -> None:
-    """Store the transcript and complete the job, in one transaction.
+    """Store the transcript, and what its speakers are told apart by, and complete the job, in one
+    transaction.
 
     Raises RecognitionFailed if a planned segment has no result.
     """
@@ -126,6 +141,15 @@ def finish(
         session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
         store_text(session, claim.job_id, (sentence.text for sentence in transcript.sentences))
         session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
+        if voice_map is not None:
+            session.add(StoredVoiceMap(job_id=claim.job_id, content=voice_map.to_json()))
+            # The map has all that is asked of them from now on, in a twentieth of the room.
+            session.execute(
+                update(Segment)
+                .where(Segment.job_id == claim.job_id, Segment.voices.is_not(None))
+                .values(voices=None)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def fail(db: Database, claim: Claim, error: LongscribeError) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import case, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from shared.db import Database
 from shared.errors import RecognitionFailed
@@ -39,12 +39,14 @@ StoredWord = tuple[str, float, float, float | None]
 
 @dataclass(frozen=True, slots=True)
 class RecognisedSegment:
-    """`words` is None while it is not yet done."""
+    """`words` is None while it is not yet done; `voices` are those of its pieces, packed by the
+    worker, where the job asks who speaks."""
 
     start_sample: int
     end_sample: int
     batch: int
     words: list[StoredWord] | None
+    voices: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
         segments = session.scalars(
             select(Segment)
             .where(Segment.job_id == claim.job_id, Segment.plan_key == plan_key)
+            .options(undefer(Segment.voices))
             .order_by(Segment.start_sample)
         )
         return StoredPlan(
@@ -81,6 +84,7 @@ def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
                     None
                     if segment.words is None
                     else [_stored_word(*word) for word in segment.words],
+                    segment.voices,
                 )
                 for segment in segments
             ],
@@ -181,7 +185,9 @@ def save_batch(
                 Segment.start_sample == segment.start_sample,
                 Segment.end_sample == segment.end_sample,
             )
-            recognised = planned.values(words=segment.words, fence=claim.fence)
+            recognised = planned.values(
+                words=segment.words, voices=segment.voices, fence=claim.fence
+            )
             if not changes_one_row(session, recognised):
                 raise RecognitionFailed("A batch held a segment that was never planned.")
         set_attempt(

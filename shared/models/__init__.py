@@ -16,6 +16,7 @@ from shared.models.storage import StorageRow
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
+from shared.models.voice import SpeakerEdit, StoredVoiceMap
 from shared.models.waveform import StoredWaveform
 
 __all__ = [
@@ -37,8 +38,10 @@ __all__ = [
     "Segment",
     "SignIn",
     "SignInAttempt",
+    "SpeakerEdit",
     "StorageRow",
     "StoredTranscript",
+    "StoredVoiceMap",
     "StoredWaveform",
     "SweepTurn",
     "Tally",

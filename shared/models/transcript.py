@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     ForeignKey,
     Integer,
+    LargeBinary,
     String,
     UniqueConstraint,
 )
@@ -40,6 +41,9 @@ class Segment(Base):
     end_sample: Mapped[int] = mapped_column(BigInteger)
     batch: Mapped[int] = mapped_column(Integer)
     words: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    voices: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """The voices of its pieces, as `worker.voices.pieces` packs them; null where nobody asked who
+    speaks, and once the transcript is stored."""
     fence: Mapped[int | None] = mapped_column(Integer)
     """The attempt that recognised it."""
 

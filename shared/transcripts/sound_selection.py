@@ -36,6 +36,11 @@ class SoundSelection:
             parse_choice(options.get("tracks", "mix")), parse_choice(options.get("channels", "mix"))
         )
 
+    @property
+    def hears_each(self) -> bool:
+        """Whether several are heard, each as a person of its own."""
+        return "each" in (self.tracks, self.channels)
+
     def to_options(self) -> dict[str, SoundChoice]:
         """What is stored with a job: only what is not mixed, so that a request which names the
         default is the same as one that does not."""

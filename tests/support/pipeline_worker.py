@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from shared.storage.local.folder import LocalFolder
 from shared.storage.space import WorkSpace
 from tests.support import factories
 from tests.support.installation import as_wav
+from tests.support.stub_speaker_encoder import StubSpeakerEncoder
 from worker import child_process
 from worker.batching.size import BatchSizer
 from worker.pipeline.tools import Tools
@@ -37,13 +39,21 @@ class Worker:
 
     def tools(self, recogniser: Recogniser) -> Tools:
         sizer = BatchSizer(self.settings, recogniser)
-        return Tools(self.settings, self.db, self.blobs, self.work_space, recogniser, sizer)
+        return Tools(
+            self.settings,
+            self.db,
+            self.blobs,
+            self.work_space,
+            recogniser,
+            sizer,
+            speaker_encoder=StubSpeakerEncoder,
+        )
 
-    def submit(self, content: bytes) -> str:
+    def submit(self, content: bytes, **options: Any) -> str:
         with self.blobs.receive(max_bytes=2**30) as incoming:
             incoming.write(content)
             blob = incoming.keep()
-        return factories.submit(self.db, blob=blob)
+        return factories.submit(self.db, blob=blob, options=options)
 
     def run(self, recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
         """Hear one doorbell."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.speakers.names import default_name
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 
 SENTENCE_END = frozenset("。？！.?!")
@@ -45,6 +46,7 @@ def assemble(
     marks: Sequence[str] | None,
     *,
     turns: Sequence[tuple[int, str | None]] = (),
+    speakers: Sequence[int | None] | None = None,
     duration: float,
     language: str,
     model: str,
@@ -57,7 +59,8 @@ def assemble(
     None: there is no punctuation, and pauses alone divide.  A word whose confidence is below
     `low_confidence` counts as doubtful.  `turns`: the index of the first word of each speaker who
     was heard by himself, and his name; his words are in order of time, and the sentences of all
-    are put in order.
+    are put in order.  `speakers`: who speaks each word, where voices were told apart; where another
+    speaks, a sentence ends.
     """
     found = list(warnings)
     pause_s = SENTENCE_PAUSE_S
@@ -67,6 +70,9 @@ def assemble(
         pause_s = READABLE_PAUSE_S
     if len(marks) != len(words):
         raise ValueError(f"{len(words)} words but {len(marks)} marks")
+    if speakers is not None and len(speakers) != len(words):
+        raise ValueError(f"{len(words)} words but {len(speakers)} speakers")
+    names = _names(speakers, language)
     sentences: list[Sentence] = []
     begins = [index for index, _ in turns]
     speaker: str | None = None
@@ -75,9 +81,12 @@ def assemble(
         if index in begins:
             # The last of them: a speaker who says nothing begins where the next one does.
             speaker = [name for first, name in turns if first == index][-1]
+        if names:
+            speaker = names[index]
         last = index + 1 == len(words) or index + 1 in begins
         if (
             last
+            or (names and names[index + 1] != speaker)
             or marks[index][-1:] in SENTENCE_END
             or words[index + 1].start - word.end >= pause_s
         ):
@@ -99,6 +108,18 @@ def assemble(
         warnings=tuple(found),
         low_confidence_share=doubtful,
     )
+
+
+def _names(speakers: Sequence[int | None] | None, language: str) -> list[str | None]:
+    """What each word's speaker is called until a person names them: by number, in the order in
+    which their first words are said."""
+    numbers: dict[int, int] = {}
+    return [
+        None
+        if speaker is None
+        else default_name(numbers.setdefault(speaker, len(numbers) + 1), language)
+        for speaker in speakers or ()
+    ]
 
 
 def split_marks(words: Sequence[Word]) -> tuple[list[Word], list[str]]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.jobs import Claim
+from shared.speakers import Wanted
+from shared.speakers.names import speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
 from worker.pipeline.metering import AttemptMeter
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
 from worker.recogniser import EMPTY_REQUEST, RecognitionRequest
+from worker.speaker_encoder import SpeakerEncoder
 from worker.supervision.liveness import NO_LIVENESS, Liveness
 from worker.supervision.retrying_store import RetryingStore
 
@@ -27,6 +30,10 @@ class Attempt:
     """What the job asks of recognition beside its audio."""
     selection: SoundSelection
     """Which tracks and channels of the recording are heard, and how."""
+    speakers: Wanted | None
+    """How many speakers are to be told apart; None where nobody asks who speaks."""
+    encoder: SpeakerEncoder | None
+    """What hears their voices; None with `speakers`."""
     check: Callable[[], None]
     """Call it between blocks and batches. It raises when the attempt must stop: Cancelled,
     FenceLost or ShutdownRequested."""
@@ -47,16 +54,21 @@ class Attempt:
         liveness: Liveness = NO_LIVENESS,
         request: RecognitionRequest = EMPTY_REQUEST,
     ) -> Self:
-        """Starts the meter."""
+        """Start the meter. Raises ModelUnavailable where speakers cannot be told apart."""
         selection = SoundSelection.from_options(claim.options)
+        # Where each track or channel is a person of its own, it is known who speaks.
+        speakers = None if selection.hears_each else speakers_from_options(claim.options)
+        encoder = None if speakers is None else tools.speaker_encoder()
         return cls(
             tools=tools,
             claim=claim,
             request=request,
             selection=selection,
+            speakers=speakers,
+            encoder=encoder,
             check=check,
             liveness=liveness,
             store=RetryingStore(tools.db, claim, check, liveness),
             meter=AttemptMeter(tools.recogniser.memory),
-            plan_key=plan_key(tools, request, selection),
+            plan_key=plan_key(tools, request, selection, encoder),
         )

@@ -14,8 +14,9 @@ from shared.transcripts.values import Word
 from worker.audio.spool import AudioSpool
 from worker.batching.size import padded_s
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.word_times import HeardAt, as_decoded, stored_word
-from worker.recogniser import BatchOutOfMemory, Pcm
+from worker.pipeline.word_times import HeardAt, as_decoded, pieces_in_recording, stored_word
+from worker.recogniser import BatchOutOfMemory, Pcm, RecognisedSpan
+from worker.voices.pieces import hear_voices
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +95,7 @@ class BatchRunner:
         liveness, meter = self._attempt.liveness, self._attempt.meter
         with liveness.batch(padded_s(batch)), meter.recognising():
             results = self._recogniser.recognise(speech, self._attempt.request)
+            voices = self._voices(batch, speech, results)
         if len(results) != len(batch):
             # Never zip what may not belong together: FunASR itself gives one empty result for a
             # whole batch in which nothing was recognised.
@@ -106,8 +108,25 @@ class BatchRunner:
                 segment.end_sample,
                 segment.batch,
                 [stored_word(word, segment.start_sample, self.heard_s) for word in said.words],
+                of_segment,
             )
-            for segment, said in zip(batch, results, strict=True)
+            for segment, said, of_segment in zip(batch, results, voices, strict=True)
+        ]
+
+    def _voices(
+        self,
+        batch: Sequence[RecognisedSegment],
+        speech: Sequence[Pcm],
+        results: Sequence[RecognisedSpan],
+    ) -> Sequence[bytes | None]:
+        """The voices of each segment, packed as they are stored; None where nobody asked."""
+        encoder = self._attempt.encoder
+        if encoder is None or len(results) != len(batch):
+            return [None] * len(batch)
+        heard = hear_voices(speech, results, encoder)
+        return [
+            pieces_in_recording(pieces, segment.start_sample, self.heard_s).tobytes()
+            for pieces, segment in zip(heard, batch, strict=True)
         ]
 
 

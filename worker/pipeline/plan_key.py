@@ -9,12 +9,18 @@ from dataclasses import asdict
 from shared.transcripts.sound_selection import MIXED, SoundSelection
 from worker.pipeline.tools import Tools
 from worker.recogniser import RecognitionRequest
+from worker.speaker_encoder import SpeakerEncoder
 
 _PLAN_VERSION = 3
 """Raise it when a change to decoding or segmentation moves spans or alters words."""
 
 
-def plan_key(tools: Tools, request: RecognitionRequest, selection: SoundSelection = MIXED) -> str:
+def plan_key(
+    tools: Tools,
+    request: RecognitionRequest,
+    selection: SoundSelection = MIXED,
+    encoder: SpeakerEncoder | None = None,
+) -> str:
     """A hash of everything that decides where the spans are and which words are recognised in them.
 
     What is stored under another key belongs to another text and is not used again.
@@ -31,4 +37,6 @@ def plan_key(tools: Tools, request: RecognitionRequest, selection: SoundSelectio
         decides.append(asked)
     if chosen := selection.to_options():
         decides.append(chosen)
+    if encoder is not None:  # voices come with the words, and only where somebody asks for them
+        decides.append({"voices": encoder.revision})
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

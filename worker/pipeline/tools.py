@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.db import Database
@@ -10,6 +11,7 @@ from shared.storage.blob_store import BlobStore
 from shared.storage.space import WorkSpace
 from worker.batching.size import BatchSizer
 from worker.recogniser import Recogniser
+from worker.speaker_encoder import SpeakerEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,6 @@ class Tools:
     work_space: WorkSpace
     recogniser: Recogniser
     batch_sizer: BatchSizer
+    speaker_encoder: Callable[[], SpeakerEncoder]
+    """Loads the encoder at its first call, for most jobs do not ask who speaks. Raises
+    ModelUnavailable."""

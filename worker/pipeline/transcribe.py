@@ -12,12 +12,14 @@ marks is better than none, so an attempt that would be the last leaves punctuati
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from shared import jobs
 from shared.errors import PermanentError, PunctuationFailed
 from shared.jobs import RecognisedSegment
+from shared.speakers import VoiceMap
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
@@ -26,13 +28,23 @@ from worker.pipeline.attempt import Attempt
 from worker.pipeline.batches import words_of
 from worker.pipeline.progress import RECOGNISED
 from worker.pipeline.recognition import RecognitionRun
+from worker.pipeline.speakers import map_voices, who_speaks
 from worker.pipeline.work_folders import work_folder
 from worker.recogniser import Recogniser, require_supported
 
 log = structlog.get_logger(__name__)
 
 
-def transcribe(attempt: Attempt) -> Transcript:
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """What came of a recording."""
+
+    transcript: Transcript
+    voice_map: VoiceMap | None = None
+    """None where the job does not ask who speaks."""
+
+
+def transcribe(attempt: Attempt) -> Transcribed:
     """Run the attempt up to the job's transcript, which the caller stores.
 
     Raises the errors of shared.errors, and what the attempt's `check` raises; UnsupportedRequest
@@ -49,16 +61,20 @@ def transcribe(attempt: Attempt) -> Transcript:
         marks = _marks(attempt, words)
     attempt.check()
     attempt.store.write(jobs.set_stage, Stage.SAVING, usage=attempt.meter.usage())
-    return assemble(
+    voice_map = map_voices(attempt, segments)
+    attempt.check()
+    transcript = assemble(
         words,
         marks,
         turns=_turns(segments, recognition.takes),
+        speakers=who_speaks(words, voice_map, attempt.speakers),
         duration=recognition.duration_s,
         language=attempt.request.language or recogniser.languages[0],
         model=recogniser.identity.name,
         warnings=recognition.warning_codes,
         low_confidence=attempt.tools.settings.low_confidence,
     )
+    return Transcribed(transcript, voice_map)
 
 
 def _recognise(attempt: Attempt) -> tuple[list[RecognisedSegment], jobs.Recognition]:

@@ -1,4 +1,4 @@
-"""When a word is heard in the recording's player, from its place in the spool."""
+"""When a word or a voice is heard in the recording's player, from its place in the spool."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from shared import jobs
 from shared.transcripts.values import Word
 from worker.recogniser import SAMPLE_RATE
+from worker.voices.pieces import Pieces
 
 HeardAt = Callable[[int], float]
 """Gives the second of the player at which a sample of the spool is heard."""
@@ -24,6 +25,18 @@ def stored_word(word: Word, start_sample: int, heard_s: HeardAt) -> jobs.StoredW
     # A clock that steps back within a word must not turn it round.
     end = max(start, _heard(start_sample, word.end, heard_s))
     return word.word, round(start, 3), round(end, 3), word.confidence
+
+
+def pieces_in_recording(pieces: Pieces, start_sample: int, heard_s: HeardAt) -> Pieces:
+    """The pieces of the span that begins at `start_sample`, at the samples at which the recording's
+    player has them."""
+    moved = pieces.copy()
+    for piece in moved:
+        for edge in ("start", "end"):
+            piece[edge] = round(heard_s(start_sample + int(piece[edge])) * SAMPLE_RATE)
+        # As with words: a clock that steps back must not turn it round.
+        piece["end"] = max(piece["end"], piece["start"] + 1)
+    return moved
 
 
 def _heard(start_sample: int, seconds: float, heard_s: HeardAt) -> float:

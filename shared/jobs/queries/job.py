@@ -15,6 +15,7 @@ from shared.jobs.tallies.counts import counted_by_status
 from shared.jobs.turns.index_of_waiting import FIRST_OWNER, QUEUED, now, waiting_jobs
 from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
+from shared.speakers.stored import with_speakers
 from shared.states import RUNNING, JobStatus
 from shared.transcripts.corrections import with_corrections
 from shared.transcripts.values import Transcript, Version
@@ -73,7 +74,8 @@ def get_transcript(
             raise TranscriptUnreadable from None
         if version is Version.RECOGNISED:
             return recognised
-        return with_corrections(session, job_id, recognised, words=words)
+        corrected = with_corrections(session, job_id, recognised, words=words)
+        return with_speakers(session, job_id, corrected)
 
 
 def require_database(db: Database) -> None:

@@ -116,7 +116,8 @@ def test_another_precision_is_another_identity_plan_and_calibration(tmp_path: Pa
     for recogniser in (exact, near):
         settings = Settings(data_dir=tmp_path)
         sizer = BatchSizer(settings, recogniser)
-        keys.append(plan_key(Tools(settings, None, None, None, recogniser, sizer), EMPTY_REQUEST))  # type: ignore[arg-type]
+        tools = Tools(settings, None, None, None, recogniser, sizer, None)  # type: ignore[arg-type]
+        keys.append(plan_key(tools, EMPTY_REQUEST))
     assert keys[0] != keys[1]
     files = {calibration_key(CPU, one.identity).file_in(tmp_path) for one in (exact, near)}
     assert len(files) == 2

@@ -32,7 +32,7 @@ def _run(worker: Worker, tools: Tools, request: RecognitionRequest) -> Transcrip
     worker.submit(recording(5))
     return transcribe(
         Attempt.begin(tools, factories.claim(worker.db), lambda: None, request=request)
-    )
+    ).transcript
 
 
 def _words(transcript: Transcript) -> set[str]:
@@ -44,7 +44,7 @@ class TestPlanKey:
 
     @staticmethod
     def key(request: RecognitionRequest, **settings: float) -> str:
-        tools = Tools(Settings(**settings), None, None, None, StubRecogniser(), None)  # type: ignore[arg-type]
+        tools = Tools(Settings(**settings), None, None, None, StubRecogniser(), None, None)  # type: ignore[arg-type]
         return plan_key(tools, request)
 
     def test_an_empty_request_keeps_its_key(self) -> None:
@@ -59,7 +59,7 @@ class TestPlanKey:
 
     def test_spans_that_a_recogniser_cuts_shorter_have_a_key_of_their_own(self) -> None:
         brief = StubRecogniser(options=VoiceActivityOptions(max_segment_s=20.0))
-        tools = Tools(Settings(), None, None, None, brief, None)  # type: ignore[arg-type]
+        tools = Tools(Settings(), None, None, None, brief, None, None)  # type: ignore[arg-type]
         assert plan_key(tools, EMPTY_REQUEST) == self.key(EMPTY_REQUEST, max_segment_s=20.0)
         assert plan_key(tools, EMPTY_REQUEST) != self.key(EMPTY_REQUEST)
 
@@ -112,7 +112,7 @@ class TestRequest:
         resumed = transcribe(
             Attempt.begin(tools, factories.claim(worker.db), lambda: None, request=HOTWORDS)
         )
-        assert _words(resumed) == set(HOTWORDS.hotwords)
+        assert _words(resumed.transcript) == set(HOTWORDS.hotwords)
 
 
 def _die_after(recogniser: StubRecogniser, batches: int) -> Callable[[], None]:

@@ -1,0 +1,26 @@
+"""What speakers are called, and what a job asks about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.speakers.wanted import Wanted
+
+OPTION = "speakers"
+"""The key in a job's options. Without it nobody asked who speaks."""
+
+
+def speakers_from_options(options: Mapping[str, Any]) -> Wanted | None:
+    """How many speakers a job asks to have told apart; None if it does not. Raises ValueError."""
+    wanted = options.get(OPTION)
+    return None if wanted is None else Wanted.parse(wanted)
+
+
+def default_name(number: int, language: str) -> str:
+    """What a speaker is called until a person names them, in the language that is spoken.
+
+    >>> default_name(2, "zh"), default_name(2, "en")
+    ('说话人2', 'Speaker 2')
+    """
+    return f"说话人{number}" if language == "zh" else f"Speaker {number}"

@@ -1,0 +1,290 @@
+"""Who speaks in a finished transcript, as it is stored and as people change it.
+
+The worker's transcript stays as it is.  An edit is a row of its own and names the revision that it
+was made from: the number of edits before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.db import Database
+from shared.errors import InvalidRequest
+from shared.models import Job, SpeakerEdit, StoredVoiceMap
+from shared.speakers.cut import cut
+from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, undone
+from shared.speakers.errors import SpeakersEditedMeanwhile
+from shared.speakers.names import default_name, speakers_from_options
+from shared.speakers.sentences import speakers_of_sentences
+from shared.speakers.voice_map import VoiceMap
+from shared.speakers.wanted import Wanted
+from shared.transcripts.values import Sentence, Transcript
+
+LONGEST_NAME = 80
+MOST_SPEAKERS_EDITED = 200
+"""Numbers up to which a person may give one to a new speaker."""
+MOST_EDITS = 5000
+"""Of a job; each reading applies them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One who speaks, and how much: seconds, and the share of all that is spoken."""
+
+    number: int
+    name: str
+    is_named: bool
+    """Whether a person gave the name."""
+    sentences: int
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """All who speak in a transcript."""
+
+    revision: int
+    """The number of edits so far; the next is made from it."""
+    speakers: tuple[Speaker, ...]
+    of_sentences: tuple[int | None, ...]
+    wanted: str | None
+    """What the present number of speakers was asked for as, 'auto' for instance; None where nobody
+    asked for voices to be told apart."""
+    can_count: bool
+    """Whether they can be told apart again into another number."""
+    edits: tuple[Edit, ...]
+    """Newest first."""
+    undone: frozenset[int]
+
+
+def with_speakers(session: Session, job_id: str, transcript: Transcript) -> Transcript:
+    """Name the speaker of each sentence as people left it; `transcript` is as the worker wrote it,
+    or corrected."""
+    edits = _edits(session, job_id)
+    if not edits:
+        return transcript
+    state = _replayed(transcript, edits)
+    sentences = tuple(
+        replace(sentence, speaker=_name(state, number, transcript.language))
+        for sentence, number in zip(transcript.sentences, state.speakers, strict=True)
+    )
+    return replace(transcript, sentences=sentences)
+
+
+def read_speakers(
+    db: Database, *, job_id: str, transcript: Transcript, recognised: Transcript
+) -> Speakers:
+    """All who speak; `recognised` is the worker's transcript and `transcript` the corrected one,
+    whose removed sentences do not count as spoken."""
+    with db.reading() as session:
+        return _read(session, job_id, transcript, recognised)
+
+
+def edit_speakers(
+    db: Database,
+    *,
+    job_id: str,
+    editor_id: str,
+    recognised: Transcript,
+    revision: int,
+    kind: EditKind,
+    detail: Mapping[str, Any],
+) -> None:
+    """Make an edit from `revision`.
+
+    Raises InvalidRequest for what does not fit the transcript, and SpeakersEditedMeanwhile where
+    another edit was made since.
+    """
+    try:
+        with db.writing() as session:
+            edits = _edits(session, job_id)
+            if revision != len(edits):
+                raise SpeakersEditedMeanwhile
+            if len(edits) >= MOST_EDITS:
+                raise InvalidRequest(f"A transcript takes {MOST_EDITS} changes of its speakers.")
+            state = _replayed(recognised, edits)
+            written = _checked(session, job_id, recognised, state, edits, kind, detail)
+            session.add(
+                SpeakerEdit(
+                    job_id=job_id,
+                    number=revision + 1,
+                    kind=kind.value,
+                    detail=written,
+                    editor_id=editor_id,
+                )
+            )
+            session.flush()
+    except IntegrityError as error:  # another wrote the edit with this number at the same moment
+        raise SpeakersEditedMeanwhile from error
+
+
+def _checked(
+    session: Session,
+    job_id: str,
+    recognised: Transcript,
+    state: SpeakerState,
+    edits: Sequence[Edit],
+    kind: EditKind,
+    detail: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The detail as it is stored. Raises InvalidRequest."""
+    known = state.numbers
+
+    def speaker(key: str) -> int:
+        number = int(detail[key])
+        if number not in known:
+            raise InvalidRequest(
+                f"{key}: nobody here has the number {number}, only "
+                f"{', '.join(map(str, known)) or 'nobody'}.",
+                param=key,
+            )
+        return number
+
+    match kind:
+        case EditKind.RENAME:
+            name = " ".join(str(detail["name"]).split())
+            if len(name) > LONGEST_NAME or not name.isprintable():
+                raise InvalidRequest(
+                    f"name: at most {LONGEST_NAME} characters, all of them visible.", param="name"
+                )
+            return {"speaker": speaker("speaker"), "name": name}
+        case EditKind.MERGE:
+            one, into = speaker("speaker"), speaker("into")
+            if one == into:
+                raise InvalidRequest("into: name another speaker to merge with.", param="into")
+            return {"speaker": one, "into": into}
+        case EditKind.ASSIGN:
+            return _checked_assignment(recognised, known, detail)
+        case EditKind.COUNT:
+            return _counted(session, job_id, recognised, detail)
+        case EditKind.UNDO:
+            number = int(detail["edit"])
+            if not 1 <= number <= len(edits) or number in undone(edits):
+                raise InvalidRequest(
+                    f"edit: there is no change {number} that could be undone.", param="edit"
+                )
+            return {"edit": number}
+
+
+def _checked_assignment(
+    recognised: Transcript, known: Sequence[int], detail: Mapping[str, Any]
+) -> dict[str, Any]:
+    sentences = sorted({int(n) for n in detail["sentences"]})
+    if not sentences or not 0 <= sentences[0] <= sentences[-1] < len(recognised.sentences):
+        raise InvalidRequest(
+            f"sentences: numbers from 0 to {len(recognised.sentences) - 1}.", param="sentences"
+        )
+    speaker = detail["speaker"]
+    if speaker == "new":
+        speaker = max(known, default=0) + 1
+    elif speaker is not None:
+        speaker = int(speaker)
+        if not 1 <= speaker <= MOST_SPEAKERS_EDITED:
+            raise InvalidRequest(
+                f"speaker: a number from 1 to {MOST_SPEAKERS_EDITED}, 'new' or null.",
+                param="speaker",
+            )
+    return {"sentences": sentences, "speaker": speaker}
+
+
+def _counted(
+    session: Session, job_id: str, recognised: Transcript, detail: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Tell the voices apart again, without the sound."""
+    try:
+        wanted = Wanted.parse(detail["wanted"])
+    except ValueError as error:
+        raise InvalidRequest(f"wanted: {error}.", param="wanted") from None
+    content = session.scalar(select(StoredVoiceMap.content).where(StoredVoiceMap.job_id == job_id))
+    if content is None:
+        raise InvalidRequest(
+            "This transcript was made without telling voices apart. Submit the recording again "
+            "with the option speakers.",
+            param="wanted",
+        )
+    voice_map = VoiceMap.from_json(content)
+    speakers = speakers_of_sentences(recognised.sentences, voice_map.pieces, cut(voice_map, wanted))
+    return {"wanted": str(wanted), "speakers": speakers}
+
+
+def _read(
+    session: Session, job_id: str, transcript: Transcript, recognised: Transcript
+) -> Speakers:
+    edits = _edits(session, job_id)
+    state = _replayed(recognised, edits)
+    gone = undone(edits)
+    options, has_map = session.execute(
+        select(Job.options, StoredVoiceMap.job_id.is_not(None))
+        .outerjoin(StoredVoiceMap, StoredVoiceMap.job_id == Job.id)
+        .where(Job.id == job_id)
+    ).one()
+    wanted = speakers_from_options(options)
+    counts = [e for e in edits if e.kind is EditKind.COUNT and e.number not in gone]
+    return Speakers(
+        revision=len(edits),
+        speakers=tuple(_speakers(state, transcript)),
+        of_sentences=state.speakers,
+        wanted=counts[-1].detail["wanted"] if counts else None if wanted is None else str(wanted),
+        can_count=bool(has_map),
+        edits=tuple(reversed(edits)),
+        undone=gone,
+    )
+
+
+def _speakers(state: SpeakerState, transcript: Transcript) -> list[Speaker]:
+    spoken: dict[int, list[float]] = {number: [] for number in state.numbers}
+    for sentence, number in zip(transcript.sentences, state.speakers, strict=True):
+        if number is not None and sentence.text:
+            spoken[number].append(_seconds(sentence))
+    total = sum(map(sum, spoken.values())) or 1.0
+    return [
+        Speaker(
+            number=number,
+            name=_name(state, number, transcript.language) or "",
+            is_named=number in state.names,
+            sentences=len(lengths),
+            seconds=round(sum(lengths), 1),
+            share=round(sum(lengths) / total, 4),
+        )
+        for number, lengths in spoken.items()
+    ]
+
+
+def _replayed(transcript: Transcript, edits: Sequence[Edit]) -> SpeakerState:
+    """The state after `edits`, from who the worker says speaks each sentence."""
+    numbers: dict[str, int] = {}
+    speakers = tuple(
+        None if sentence.speaker is None else numbers.setdefault(sentence.speaker, len(numbers) + 1)
+        for sentence in transcript.sentences
+    )
+    # Names that are no default ones come with the recording: those of its tracks.
+    names = {
+        number: name
+        for name, number in numbers.items()
+        if name != default_name(number, transcript.language)
+    }
+    return replay(SpeakerState(speakers, names), edits, [*map(_seconds, transcript.sentences)])
+
+
+def _name(state: SpeakerState, number: int | None, language: str) -> str | None:
+    if number is None:
+        return None
+    return state.names.get(number) or default_name(number, language)
+
+
+def _seconds(sentence: Sentence) -> float:
+    return max(0.0, sentence.end - sentence.start)
+
+
+def _edits(session: Session, job_id: str) -> list[Edit]:
+    rows = session.scalars(
+        select(SpeakerEdit).where(SpeakerEdit.job_id == job_id).order_by(SpeakerEdit.number)
+    )
+    return [Edit(row.number, EditKind(row.kind), row.detail, row.editor_id, row.at) for row in rows]

@@ -1,0 +1,95 @@
+"""Cutting recognised speech into pieces of one voice each, and hearing that voice.
+
+A span of speech often holds two people who do not pause between them for as long as voice activity
+asks, but nearly always draw breath: it is cut where two words stand apart, and each piece is heard
+in windows of one length, so that the encoder's result for a piece depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.transcripts.values import SAMPLE_RATE, Word
+from worker.recogniser import Pcm, RecognisedSpan
+from worker.speaker_encoder import VECTOR_SIZE, WINDOW_SAMPLES, SpeakerEncoder
+
+HOP = WINDOW_SAMPLES // 2
+
+_GAP_S = 0.15
+"""A pause between two words from which another person may speak next."""
+_MARGIN_S = 0.04
+"""What a piece has before its first word and after its last: times of words are that exact."""
+_SHORTEST = SAMPLE_RATE // 5
+"""Samples of a piece; less says nothing of a voice, and its words go by the pieces beside it."""
+
+_LARGEST = 127
+
+PIECE = np.dtype([("start", "<i8"), ("end", "<i8"), ("voice", "i1", (VECTOR_SIZE,))])
+"""A piece as it is stored: samples [start, end) of the recording, and its voice, a unit vector in
+steps of 1/127."""
+
+Pieces = NDArray[np.void]
+"""Of the type `PIECE`, in order of time."""
+
+
+def hear_voices(
+    speech: Sequence[Pcm], results: Sequence[RecognisedSpan], encoder: SpeakerEncoder
+) -> list[Pieces]:
+    """The pieces of each span, with samples counted from the start of the span."""
+    cuts = [cut_at_gaps(len(pcm), said.words) for pcm, said in zip(speech, results, strict=True)]
+    windows: list[Pcm] = []
+    counts: list[int] = []
+    for pcm, cut in zip(speech, cuts, strict=True):
+        for start, end in cut:
+            of_piece = windows_of(pcm[start:end])
+            windows += of_piece
+            counts.append(len(of_piece))
+    voices = iter(_means(encoder.embed(windows), counts))
+    found = []
+    for cut in cuts:
+        pieces = np.zeros(len(cut), PIECE)
+        for piece, (start, end) in zip(pieces, cut, strict=True):
+            piece["start"], piece["end"], piece["voice"] = start, end, next(voices)
+        found.append(pieces)
+    return found
+
+
+def cut_at_gaps(samples: int, words: Sequence[Word]) -> list[tuple[int, int]]:
+    """Samples [start, end) of the pieces of a span, whose `words` have times from its start. None
+    where nothing is said: a noise is nobody's voice."""
+    if not words:
+        return []
+    # From the first word on: what comes before it is breath or noise as often as not.
+    edges = [max(0.0, words[0].start - _MARGIN_S)]
+    for word, following in pairwise(words):
+        if following.start - word.end >= _GAP_S:
+            edges += [word.end + _MARGIN_S, following.start - _MARGIN_S]
+    edges.append(words[-1].end + _MARGIN_S)
+    at = [min(samples, round(edge * SAMPLE_RATE)) for edge in edges]
+    pieces = zip(at[::2], at[1::2], strict=True)
+    return [(start, end) for start, end in pieces if end - start >= _SHORTEST]
+
+
+def windows_of(pcm: Pcm) -> list[Pcm]:
+    """Windows of WINDOW_SAMPLES that cover a piece, HOP apart at most; a piece that is shorter is
+    said again and again."""
+    if len(pcm) <= WINDOW_SAMPLES:
+        return [np.resize(pcm, WINDOW_SAMPLES)]
+    steps = -(-(len(pcm) - WINDOW_SAMPLES) // HOP)
+    starts = [round((len(pcm) - WINDOW_SAMPLES) * step / steps) for step in range(steps + 1)]
+    return [pcm[start : start + WINDOW_SAMPLES] for start in starts]
+
+
+def _means(voices: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.int8]]:
+    """The mean voice of each piece's windows, [VECTOR_SIZE] in steps of 1/127."""
+    means, at = [], 0
+    for count in counts:
+        mean = voices[at : at + count].astype(np.float64).sum(axis=0)
+        mean /= max(float(np.linalg.norm(mean)), 1e-9)
+        means.append(np.rint(mean * _LARGEST).astype(np.int8))
+        at += count
+    return means
