@@ -20,7 +20,7 @@ from shared.states import TRANSITIONS, AttemptOutcome, JobStatus
 from shared.transcripts.recording_report import ChannelUse, RecordingWarningCode, TrackUse
 from shared.transcripts.sound_selection import SoundSelection
 from tests.support.services import REPOSITORY
-from web.api.recording_schemas import RecordingOut, RecordingWarningOut, TrackOut
+from web.api.schemas.recording import RecordingOut, RecordingWarningOut, TrackOut
 from worker.memory.model import MIB, Reserve
 
 _ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.states import BatchLimit, JobStatus
-from web.api.schemas import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
+from web.api.schemas.jobs import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
 from web.i18n.quantities import memory_text, seconds_text
 from web.pages.job_text import batch_text, recognition_speed_text
 from web.pages.statistics import statistics
@@ -58,6 +58,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "priority": 0,
         "tracks": "mix",
         "channels": "mix",
+        "speakers": "off",
         "model": MODEL,
         "links": JobLinks(
             self="",

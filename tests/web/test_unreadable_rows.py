@@ -40,6 +40,7 @@ POISONS: dict[str, tuple[str, Any]] = {
     "a list": (OPTIONS, "[]"),
     "null": (OPTIONS, "null"),
     "a choice that is none": (OPTIONS, '{"tracks": "all"}'),
+    "speakers that are none": (OPTIONS, '{"speakers": "all"}'),
     "an endless recording": (
         "UPDATE recordings SET duration_s = :value"
         " WHERE id = (SELECT recording_id FROM jobs WHERE id = :job_id)",

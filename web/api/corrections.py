@@ -10,7 +10,9 @@ from flask import Response, jsonify, request
 from shared.errors import EditedMeanwhile
 from shared.transcripts import corrections
 from web.api import operations
-from web.api.correction_schemas import (
+from web.api.operations import completed_by
+from web.api.parsing import parse, parse_json, takes_query
+from web.api.schemas.corrections import (
     CorrectionIn,
     EditedMeanwhileOut,
     RevisionListOut,
@@ -18,8 +20,6 @@ from web.api.correction_schemas import (
     SentenceOut,
     SentenceRevisionListQuery,
 )
-from web.api.operations import completed_by
-from web.api.parsing import parse, parse_json, takes_query
 from web.authentication.owner import current_owner_id
 from web.errors import error_object
 from web.services import services

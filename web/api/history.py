@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from shared.jobs import AttemptRecord, EventRecord, JobHistory
 from shared.states import EventKind
 from shared.transcripts.values import SAMPLE_RATE
-from web.api.schemas import EventOut, HistoryOut
+from web.api.schemas.jobs import EventOut, HistoryOut
 from web.errors import localised_message
 from web.i18n.languages import N_
 from web.i18n.quantities import clock, duration_text, padded_text

@@ -15,17 +15,16 @@ from web.api.history import present_history
 from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.presenter import job_response, present, present_detail, with_etag
-from web.api.schemas import (
+from web.api.schemas.jobs import (
     HistoryOut,
     JobDetailOut,
     JobListOut,
     JobListQuery,
     SegmentTextOut,
-    SubmitOptions,
     TextOut,
     TextQuery,
-    UploadSubmission,
 )
+from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.transcripts import TranscriptQuery, transcript_response
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key

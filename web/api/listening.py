@@ -19,7 +19,7 @@ from web.api import operations
 from web.api.operations import completed_by
 from web.api.parsing import parse, takes_query
 from web.api.presenter import with_digest
-from web.api.schemas import AudioQuery, PeaksOut, SentenceWords, WordsOut
+from web.api.schemas.listening import AudioQuery, PeaksOut, SentenceWords, WordsOut
 from web.authentication.owner import current_owner_id
 from web.http.byte_ranges import OutOfRange, requested_part
 from web.http.filenames import attachment, inline

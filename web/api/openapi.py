@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.export import FORMATS
-from web.api.correction_schemas import EditedMeanwhileOut
 from web.api.operations import COMPLETIONS_OF_A_VIEW, ERROR, Operation, inlined
 from web.api.parsing import QUERY_OF_A_VIEW
-from web.api.schemas import ErrorResponse
+from web.api.schemas.corrections import EditedMeanwhileOut
+from web.api.schemas.errors import ErrorResponse
 from web.errors import WITH_RETRY_AFTER
 from web.http.csrf import SAFE_METHODS
 from web.uploads import tus_openapi

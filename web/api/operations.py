@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from shared.export import FORMATS
-from web.api.correction_schemas import EditedMeanwhileOut
-from web.api.schemas import SubmitOptions, UploadSubmission
+from web.api.schemas.corrections import EditedMeanwhileOut
+from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.http import media_types
 from web.idempotency import MAX_IDEMPOTENCY_KEY
 

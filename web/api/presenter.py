@@ -13,14 +13,14 @@ from shared.errors import LongscribeError
 from shared.export import FORMATS
 from shared.jobs import JobView, RecordingRecord, StoredDataUnreadable
 from shared.settings import Settings, is_demo_model
+from shared.speakers.names import speakers_from_options
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
 from web.api.batch_reason import batch_reason
 from web.api.recording import present_recording
-from web.api.schemas import (
-    AudioOut,
+from web.api.schemas.errors import ErrorObject
+from web.api.schemas.jobs import (
     BatchOut,
-    ErrorObject,
     HistoryOut,
     JobDetailOut,
     JobLinks,
@@ -29,6 +29,7 @@ from web.api.schemas import (
     ModelOut,
     TranscriptLinks,
 )
+from web.api.schemas.listening import AudioOut
 from web.errors import job_error_object
 from web.i18n.languages import N_
 
@@ -48,6 +49,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
     eta = view.eta_s
     speed = view.real_time_factor_x
     sound = SoundSelection.from_options(job.options)
+    speakers = speakers_from_options(job.options)
     return JobOut(
         id=job.id,
         status=job.status,
@@ -71,6 +73,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         priority=job.priority,
         tracks=sound.tracks,
         channels=sound.channels,
+        speakers="off" if speakers is None else str(speakers),
         model=_model(view, settings),
         links=_links(job.id),
     )

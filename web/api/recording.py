@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.transcripts.recording_report import RecordingReport, Span
-from web.api.recording_schemas import (
+from web.api.schemas.recording import (
     ClockJumpOut,
     RecordingOut,
     RecordingWarningOut,

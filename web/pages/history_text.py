@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from shared.jobs import AttemptRecord
 from shared.states import AttemptOutcome, EventKind
-from web.api.schemas import HistoryOut
+from web.api.schemas.jobs import HistoryOut
 from web.errors import localised_message
 from web.i18n.languages import N_
 

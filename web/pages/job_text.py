@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from shared.states import JobStatus, Stage
-from web.api.schemas import BatchOut, ErrorObject, JobDetailOut, JobOut
+from web.api.schemas.errors import ErrorObject
+from web.api.schemas.jobs import BatchOut, JobDetailOut, JobOut
 from web.errors import localised_message
 from web.i18n.languages import N_
 from web.i18n.quantities import clock, duration_text, padded_text, speed_text

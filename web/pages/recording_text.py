@@ -10,7 +10,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from shared.transcripts.recording_report import MOST_SPANS, ChannelUse, TrackUse
-from web.api.recording_schemas import ClockJumpOut, RecordingOut, SpanOut, TrackOut
+from web.api.schemas.recording import ClockJumpOut, RecordingOut, SpanOut, TrackOut
 from web.i18n.languages import N_, current_language
 from web.i18n.quantities import clock, seconds_text
 

@@ -11,7 +11,7 @@ from shared.search.snippets import Snippet
 from shared.settings import Settings
 from shared.states import JobStatus
 from web.api.presenter import present
-from web.api.schemas import JobOut
+from web.api.schemas.jobs import JobOut
 from web.pages.job_text import audio_texts, queue_texts, state_text
 
 

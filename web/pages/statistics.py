@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from web.api.schemas import BatchOut, JobOut
+from web.api.schemas.jobs import BatchOut, JobOut
 from web.i18n.quantities import duration_text, memory_text, seconds_text, speed_text
 
 

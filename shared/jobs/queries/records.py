@@ -11,6 +11,7 @@ import structlog
 from shared.jobs.eta.time_spent import attempt_s
 from shared.jobs.playable import PlayableCopy
 from shared.models import Attempt, Job, Recording
+from shared.speakers.names import speakers_from_options
 from shared.states import AttemptOutcome, JobStatus, Stage
 from shared.strict_json import UnreadableJson, require_writable
 from shared.transcripts.recording_report import RecordingReport
@@ -116,6 +117,7 @@ def _can_be_shown(options: object) -> bool:
     try:
         require_writable(options)
         SoundSelection.from_options(options)
+        speakers_from_options(options)
     except ValueError as error:
         log.error("a job's stored options cannot be shown", error=str(error))
         return False

@@ -40,8 +40,8 @@ _NUMBERS: list[Any] = [
 ]  # fmt: skip
 
 _FIELDS = [
-    "upload_id", "metadata", "priority", "tracks", "channels", "text", "revision", "file",
-    "status", "q", "limit", "cursor", "plan", "from_batch", "download", "pieces", "format",
+    "upload_id", "metadata", "priority", "tracks", "channels", "speakers", "text", "revision",
+    "file", "status", "q", "limit", "cursor", "plan", "from_batch", "download", "pieces", "format",
     "version",
     "timestamps", "line_width", "min_seconds", "preview", "show", "next", "back", "action", "job",
     "sure", "later", "name", "password", "current", "code", "admin", "",

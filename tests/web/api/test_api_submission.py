@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -27,6 +28,7 @@ JOB_FIELDS = {
         "priority",
         "tracks",
         "channels",
+        "speakers",
         "model",
         "links",
     ),
@@ -84,6 +86,34 @@ def test_the_choice_of_tracks_and_channels_stays_with_the_job(
     assert factories.claim(rows).options == claimed.options
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown", "stored"),
+    [("auto", "auto", "auto"), ("03", "3", "3"), ("2-4", "2-4", "2-4"), ("5-5", "5", "5")],
+)
+def test_how_many_speakers_stays_with_the_job(
+    client: FlaskClient, rows: Database, sent: str, shown: str, stored: str
+) -> None:
+    chosen = submit(client, speakers=sent).json
+    assert chosen and chosen["speakers"] == shown
+
+    claimed = factories.claim(rows)
+    assert claimed.options == {"speakers": stored}
+    jobs.fail(rows, claimed, WorkerLost())
+    again = client.post(chosen["links"]["retry"]).json
+    assert again and again["speakers"] == shown
+    assert factories.claim(rows).options == claimed.options
+
+
+def test_no_speakers_are_told_apart_unless_that_is_asked_for(
+    client: FlaskClient, rows: Database
+) -> None:
+    unasked, off = submit(client, key="k-1"), submit(client, key="k-1", speakers="off")
+    assert unasked.json["id"] == off.json["id"]  # type: ignore[index]
+    assert (off.json or {})["speakers"] == "off"
+    assert factories.claim(rows).options == {}
+    assert submit(client, key="k-1", speakers="auto").status_code == 409
+
+
 def test_the_choice_of_tracks_is_part_of_what_an_idempotency_key_stands_for(
     client: FlaskClient,
 ) -> None:
@@ -108,6 +138,13 @@ def test_the_choice_of_tracks_stands_in_the_openapi_document(client: FlaskClient
                 {"enum": ["mix", "each"], "type": "string"},
                 {"maximum": 64, "minimum": 1, "type": "integer"},
             ]
+        speakers = body[kind]["schema"]["properties"]["speakers"]
+        assert speakers["default"] == "off"
+        for value in ("off", "auto", 1, 30, "30", "2-5"):
+            jsonschema.validate(value, speakers)
+        for value in ("each", 0, 31, "0-5", "2-31", None, True):
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(value, speakers)
 
 
 def test_the_demonstration_model_is_named_as_one(client: FlaskClient) -> None:

@@ -75,6 +75,14 @@ def test_pieces_become_the_recording_of_a_job(client: FlaskClient, rows: Databas
     assert recording.size_bytes == len(SOUND)
 
 
+@pytest.mark.parametrize("sent", [3, "3"])
+def test_a_number_of_speakers_is_sent_as_a_number_or_as_text(
+    client: FlaskClient, sent: object
+) -> None:
+    job = submit(client, uploaded(client), speakers=sent).json
+    assert job and job["speakers"] == "3"
+
+
 def test_the_recording_stands_where_recordings_do_and_nothing_beside_it(
     client: FlaskClient, tmp_path: Path
 ) -> None:

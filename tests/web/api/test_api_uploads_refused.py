@@ -192,6 +192,8 @@ def test_a_full_queue_is_told_before_the_bytes_are_sent_and_keeps_what_was(
         (b'{"upload_id": "01930000-0000-7000-8000-000000000000", "file": 1}', "file"),
         (b'{"upload_id": "01930000-0000-7000-8000-000000000000", "priority": 99}', "priority"),
         (b'{"upload_id": "01930000-0000-7000-8000-000000000000", "tracks": true}', "tracks"),
+        (b'{"upload_id": "01930000-0000-7000-8000-000000000000", "speakers": true}', "speakers"),
+        (b'{"upload_id": "01930000-0000-7000-8000-000000000000", "speakers": null}', "speakers"),
         (
             b'{"upload_id": "01930000-0000-7000-8000-000000000000", "metadata": {"a": "%s"}}'
             % (b"x" * 17_000),

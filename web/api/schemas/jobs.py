@@ -1,83 +1,19 @@
-"""What goes in and out of the API, from which the OpenAPI document is made too."""
+"""What goes in and out of the API where jobs are asked for and listed."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.states import BatchLimit, EventKind, JobStatus, Stage
-from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
-from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
-from web.api.recording_schemas import RecordingOut
+from web.api.schemas.errors import ErrorObject
+from web.api.schemas.listening import AudioOut
+from web.api.schemas.recording import RecordingOut
+from web.api.schemas.submission import SoundChoiceField
 
-MAX_METADATA_BYTES = 16 * 1024
 MAX_PAGE = 200
-
-
-SoundChoiceField = Annotated[
-    Literal["mix", "each"] | Annotated[int, Field(ge=1, le=MOST_NUMBER)],
-    BeforeValidator(parse_choice),
-]
-"""A `SoundChoice`, of which a form gives the number as text."""
-
-
-class SubmitOptions(BaseModel):
-    """The fields of a submission beside its `file`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    priority: int = Field(
-        0,
-        ge=-10,
-        le=10,
-        description="Higher is taken first. With accounts, above 0 is for administrators.",
-    )
-    metadata: dict[str, Any] = Field(
-        default_factory=dict,
-        description="A JSON object that is given back with the job. At most "
-        f"{MAX_METADATA_BYTES} bytes and {MAX_DEPTH} levels, with whole numbers of 64 bits.",
-    )
-    tracks: SoundChoiceField = Field(
-        "mix",
-        description="Which sound tracks are heard: all together (`mix`), each by itself as a "
-        "person of its own (`each`), or one only, by its number from 1.",
-    )
-    channels: SoundChoiceField = Field(
-        "mix", description="Likewise which channels of a track, the sides of a call for instance."
-    )
-
-    @property
-    def stored(self) -> dict[str, Any]:
-        """What is stored as the job's options: all that is not as it is by default."""
-        chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
-        return chosen | SoundSelection(self.tracks, self.channels).to_options()
-
-    @field_validator("metadata", mode="before")
-    @classmethod
-    def _metadata_is_a_json_object(cls, value: object) -> object:
-        as_json = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if len(as_json.encode("utf-8", "surrogatepass")) > MAX_METADATA_BYTES:
-            raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes")
-        try:
-            metadata = read_json(as_json) if isinstance(value, str) else value
-        except UnwritableJson:
-            raise
-        except ValueError:
-            metadata = None
-        if not isinstance(metadata, dict):
-            raise ValueError('must be a JSON object, for instance {"room": "3A"}')
-        require_writable(metadata)
-        return metadata
-
-
-class UploadSubmission(SubmitOptions):
-    """A submission of what was uploaded in pieces."""
-
-    upload_id: UUID = Field(description="The last part of the upload's address.")
 
 
 class JobListQuery(BaseModel):
@@ -120,29 +56,6 @@ class TextOut(BaseModel):
     )
     next_batch: int = Field(description="Ask on from here; its last segments are told again.")
     segments: list[SegmentTextOut] = Field(description="In order of time; those that are new.")
-
-
-class AudioQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    download: bool = Field(
-        False, description="1: the submitted file, to be saved and not played in place."
-    )
-    pieces: bool = Field(
-        False,
-        description="1: a range without an end is answered in part, and asked on for; players do.",
-    )
-
-
-class ErrorObject(BaseModel):
-    message: str = Field(description="For a person: what is wrong and what to do.")
-    type: str = Field(description="invalid_request_error or server_error.")
-    param: str | None = Field(description="The field or header at fault.")
-    code: str = Field(description="Stable; branch on this.")
-
-
-class ErrorResponse(BaseModel):
-    error: ErrorObject
 
 
 class BatchOut(BaseModel):
@@ -251,18 +164,9 @@ class JobOut(BaseModel):
     priority: int
     tracks: SoundChoiceField = Field(description="As it was submitted.")
     channels: SoundChoiceField = Field(description="As it was submitted.")
+    speakers: str = Field(description="As it was submitted: `off`, `auto`, a number or a range.")
     model: ModelOut
     links: JobLinks
-
-
-class AudioOut(BaseModel):
-    """What `links.audio` plays."""
-
-    kind: Literal["original", "copy"] = Field(
-        description="original: the submitted file. copy: a light one in its place, where browsers "
-        "cannot play all of that or seek in it; `download=1` still gives the submitted file."
-    )
-    size_bytes: int
 
 
 class JobDetailOut(JobOut):
@@ -301,27 +205,3 @@ class HistoryOut(BaseModel):
 
     job_id: str
     events: list[EventOut]
-
-
-class PeaksOut(BaseModel):
-    duration: float | None = Field(description="Seconds that the peaks cover; null without any.")
-    peaks: list[int] = Field(
-        description="Loudness of equal parts of the recording: 255 for the loudest, 0 for silence."
-    )
-
-
-class SentenceWords(BaseModel):
-    n: int = Field(description="Its place in the transcript, from 0.")
-    start: float = Field(description="Seconds.")
-    words: list[str]
-    doubtful: list[int] = Field(
-        description="Which of them, from 0, have a confidence below LONGSCRIBE_LOW_CONFIDENCE."
-    )
-    times: list[int] = Field(
-        description="Two numbers a word, in hundredths of a second: the pause since the word "
-        "before it ended (the first: since the sentence's start), and how long it lasts."
-    )
-
-
-class WordsOut(BaseModel):
-    sentences: list[SentenceWords]

@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.transcripts.corrections import MAX_SENTENCE
-from web.api.schemas import MAX_PAGE, ErrorObject
+from web.api.schemas.errors import ErrorObject
+from web.api.schemas.jobs import MAX_PAGE
 
 _LARGEST = 2**31 - 1
 _LARGEST_ID = 2**63 - 1

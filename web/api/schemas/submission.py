@@ -1,0 +1,131 @@
+"""The fields of a submission."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from shared.speakers import MOST_SPEAKERS, Wanted
+from shared.speakers.names import OPTION as SPEAKERS
+from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
+from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
+
+MAX_METADATA_BYTES = 16 * 1024
+
+SoundChoiceField = Annotated[
+    Literal["mix", "each"] | Annotated[int, Field(ge=1, le=MOST_NUMBER)],
+    BeforeValidator(parse_choice),
+]
+"""A `SoundChoice`, of which a form gives the number as text."""
+
+_COUNT = "([1-9]|[12][0-9]|30)"
+
+
+def _speakers_choice(value: object) -> str:
+    """'off', or what `Wanted` asks for as it writes it. Raises ValueError."""
+    if value == "off":
+        return "off"
+    try:
+        return str(Wanted.parse(value))
+    except ValueError as error:
+        raise ValueError(str(error).replace("must be ", "must be 'off', ", 1)) from None
+
+
+SpeakersField = Annotated[
+    str,
+    BeforeValidator(_speakers_choice),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["off", "auto"], "type": "string"},
+                {"maximum": MOST_SPEAKERS, "minimum": 1, "type": "integer"},
+                {"pattern": f"^{_COUNT}(-{_COUNT})?$", "type": "string"},
+            ]
+        },
+        mode="validation",
+    ),
+]
+"""How many speakers are told apart. A number is given as such or as text, and shown as text."""
+
+
+class SubmitOptions(BaseModel):
+    """The fields of a submission beside its `file`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(
+        0,
+        ge=-10,
+        le=10,
+        description="Higher is taken first. With accounts, above 0 is for administrators.",
+    )
+    metadata: dict[str, Any] = Field(
+        default_factory=dict,
+        description="A JSON object that is given back with the job. At most "
+        f"{MAX_METADATA_BYTES} bytes and {MAX_DEPTH} levels, with whole numbers of 64 bits.",
+    )
+    tracks: SoundChoiceField = Field(
+        "mix",
+        description="Which sound tracks are heard: all together (`mix`), each by itself as a "
+        "person of its own (`each`), or one only, by its number from 1.",
+    )
+    channels: SoundChoiceField = Field(
+        "mix", description="Likewise which channels of a track, the sides of a call for instance."
+    )
+    speakers: SpeakersField = Field(
+        "off",
+        description="Whether speakers are told apart by their voices: as many as are heard "
+        "(`auto`), so many (`3`), or from so many to so many (`2-5`). Not with `tracks` or "
+        "`channels` of `each`.",
+    )
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """What is stored as the job's options: all that is not as it is by default."""
+        chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
+        if self.speakers != "off":
+            chosen[SPEAKERS] = self.speakers
+        return chosen | SoundSelection(self.tracks, self.channels).to_options()
+
+    @field_validator("speakers")
+    @classmethod
+    def _speakers_are_not_known_already(cls, value: str, info: ValidationInfo) -> str:
+        if value != "off" and "each" in (info.data.get("tracks"), info.data.get("channels")):
+            raise ValueError(
+                "each track or channel is a person of its own already; leave out speakers"
+            )
+        return value
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _metadata_is_a_json_object(cls, value: object) -> object:
+        as_json = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if len(as_json.encode("utf-8", "surrogatepass")) > MAX_METADATA_BYTES:
+            raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes")
+        try:
+            metadata = read_json(as_json) if isinstance(value, str) else value
+        except UnwritableJson:
+            raise
+        except ValueError:
+            metadata = None
+        if not isinstance(metadata, dict):
+            raise ValueError('must be a JSON object, for instance {"room": "3A"}')
+        require_writable(metadata)
+        return metadata
+
+
+class UploadSubmission(SubmitOptions):
+    """A submission of what was uploaded in pieces."""
+
+    upload_id: UUID = Field(description="The last part of the upload's address.")
