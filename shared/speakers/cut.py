@@ -17,9 +17,6 @@ SHORTEST_SAMPLES = SAMPLE_RATE * 4 // 10
 _SURE = 100
 """Hundredths of a second from which a group's voice is sure enough to found a speaker."""
 
-_ROUNDS = 3
-"""How often groups go over to the speaker whose mean voice is nearest."""
-
 
 def cut(voice_map: VoiceMap, wanted: Wanted = AUTOMATIC) -> list[int | None]:
     """The speaker of each piece, numbered from 1 by first appearance.
@@ -41,8 +38,8 @@ def cut(voice_map: VoiceMap, wanted: Wanted = AUTOMATIC) -> list[int | None]:
         voice_map.threshold,
         wanted,
     )
-    differences = _settle(
-        matrix, speech, founding, [[founding[member] for member in cluster] for cluster in clusters]
+    differences = _differences(
+        matrix, speech, [[founding[member] for member in cluster] for cluster in clusters]
     )
     turns = take_turns(
         [Heard(piece.start_sample, piece.end_sample, differences[piece.group]) for piece in long]
@@ -61,26 +58,6 @@ def _founding(speech: Sequence[int], wanted: Wanted) -> list[int]:
     sure = [group for group in heard if speech[group] >= _SURE]
     enough = 2 * sum(speech[group] for group in sure) >= sum(speech)
     return sure if enough and len(sure) >= wanted.bounds[0] else heard
-
-
-def _settle(
-    matrix: Sequence[Sequence[int]],
-    speech: Sequence[int],
-    founding: Sequence[int],
-    clusters: list[list[int]],
-) -> list[list[int]]:
-    """How much each group differs from each speaker, once the speakers' groups have settled."""
-    differences = _differences(matrix, speech, clusters)
-    for _ in range(_ROUNDS):
-        nearest: list[list[int]] = [[] for _ in clusters]
-        for group in founding:
-            nearest[differences[group].index(min(differences[group]))].append(group)
-        settled = [new or old for new, old in zip(nearest, clusters, strict=True)]
-        if settled == clusters:
-            break
-        clusters = settled
-        differences = _differences(matrix, speech, clusters)
-    return differences
 
 
 def _differences(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,20 +46,21 @@ def record(
     outliers: float = 0.01,
     piece_s: float = 1.1,
     turn_pieces: float = 6.0,
+    shares: Sequence[float] = (),
 ) -> Recording:
     """So many voices take turns for about so many seconds of speech.
 
     The noise of a piece falls with its length: at 0.9, two pieces of 1.5 s of one voice have a
     cosine of about 0.65, and two of 0.5 s of 0.4. `alike` is the cosine between the first two
     voices; the others are as good as orthogonal. `outliers` of the pieces are nobody's.
+    `shares` are of the turns; without them the first voice speaks most, the last a quarter of it.
     """
     chance = np.random.default_rng(seed)
     voices = unit(chance.standard_normal((speakers, WIDTH)))
     if alike:
         across = unit(voices[1] - voices[1] @ voices[0] * voices[0])
         voices[1] = alike * voices[0] + np.sqrt(1 - alike**2) * across
-    # The first speaks most, the last least, and everybody at least a third of an even share.
-    share = np.linspace(1.6, 0.4, speakers) if speakers > 1 else np.ones(1)
+    share = np.array(shares) if shares else np.linspace(1.6, 0.4, speakers)
     lengths: list[float] = []
     who: list[int] = []
     speaker = 0

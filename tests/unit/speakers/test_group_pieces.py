@@ -56,6 +56,21 @@ def test_voices_that_are_alike_are_told_apart_when_their_number_is_given() -> No
     assert len(set(cut(voice_map, Wanted(1, 1)))) == 1
 
 
+def test_who_hardly_speaks_is_kept_when_the_number_is_given() -> None:
+    recording = record(3, 1800, shares=[0.6, 0.39, 0.005])
+    voice_map = mapped(recording)
+    assert len(set(cut(voice_map))) == 2
+    numbers = cut(voice_map, Wanted(3, 3))
+    third = [number for who, number in zip(recording.speakers, numbers, strict=True) if who == 2]
+    assert 0 < len(third) < 20 and len(set(third)) == 1
+    assert right(recording, numbers) > 0.98
+
+
+def test_one_speaker_too_many_does_not_split_who_speaks_long() -> None:
+    recording = record(3, 1800)
+    assert right(recording, cut(mapped(recording), Wanted(4, 4))) > 0.95
+
+
 def test_the_order_in_which_pieces_were_stored_changes_nothing() -> None:
     recording = record(4, 1800)
     shuffled = recording.part(np.random.default_rng(2).permutation(len(recording.starts)))
