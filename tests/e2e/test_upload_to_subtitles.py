@@ -6,6 +6,7 @@ Through a browser, gunicorn, Redis and a Celery worker with the bundled model.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from tests.support.installation import as_wav
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 
-SAID = meeting(60, seed=5)
+SPOKEN = partial(meeting, 60, seed=5)
 PATIENCE_MS = 120_000
 
 
@@ -36,7 +37,7 @@ def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     installed: Stack, page: Page, tmp_path: Path
 ) -> None:
     recording = tmp_path / "周会 standup.wav"
-    recording.write_bytes(as_wav(SAID.samples))
+    recording.write_bytes(as_wav(SPOKEN().samples))
     page.goto(installed.url)
     page.get_by_label("Choose recordings").set_input_files(recording)
     job = page.locator(".job").filter(has_text=recording.name)
@@ -69,4 +70,4 @@ def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     assert all(cue.end > cue.start for cue in cues)
     assert all(len(cue.content.splitlines()) <= 2 for cue in cues)
     text = "".join(cue.content.replace("\n", "") for cue in cues)
-    assert character_error_rate(SAID.text, text) < 0.05
+    assert character_error_rate(SPOKEN().text, text) < 0.05

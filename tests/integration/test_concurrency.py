@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,15 @@ from tests.support.installation import Installation, as_wav, model_processes
 from tests.support.services import Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 
-LONG = [as_wav(meeting(480, seed).samples) for seed in (41, 42)]
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
 """So that a recording of eight minutes has a middle."""
 TWO = {"LONGSCRIBE_WORKER_CONCURRENCY": "2"} | SMALL_BATCHES
+
+
+@cache
+def long_recordings() -> list[bytes]:
+    """Two of eight minutes, with different texts."""
+    return [as_wav(meeting(480, seed).samples) for seed in (41, 42)]
 
 
 @dataclass
@@ -45,7 +51,7 @@ class TwoAtOnce:
         self.killed += 1
 
     def submit_both(self) -> list[str]:
-        return [self.installation.submit(recording) for recording in LONG]
+        return [self.installation.submit(recording) for recording in long_recordings()]
 
     def submit_both_and_wait_for_their_middle(self) -> list[str]:
         job_ids = self.submit_both()
@@ -81,7 +87,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         stack.start_redis()
         worker = stack.start_worker(**SMALL_BATCHES)
         installation = Installation(stack)
-        said = texts(installation, [installation.submit(long) for long in LONG], worker)
+        said = texts(
+            installation, [installation.submit(long) for long in long_recordings()], worker
+        )
         installation.db.dispose()
     assert said[0] != said[1]
     return said

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
-from scipy.stats import rankdata
 
 from tests.support.speech.demo_speech import character_error_rate
 from tests.support.speech.stress import Audio
@@ -36,6 +35,8 @@ class Judged:
 
 
 def area_under_curve(right: np.ndarray, confidence: np.ndarray) -> float:
+    from scipy.stats import rankdata  # a second of importing
+
     rights = int(right.sum())
     wrongs = len(right) - rights
     if not rights or not wrongs:
