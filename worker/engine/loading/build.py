@@ -94,6 +94,7 @@ def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device
     """Build, fill and check a network. Raises ModelUnavailable, saying what to do."""
     with failures_explained(folder, "build the network of its config.yaml"):
         config = read_config(folder.path)
+        checkpoint = folder.path / checkpoint_name(folder.path)
         _require_class(folder, network, config)
         tokens = _tokens(folder)
         with process_unchanged(), contextlib.redirect_stdout(io.StringIO()) as said:
@@ -102,8 +103,7 @@ def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device
             with without_initial_values():
                 model = _model(network, config, tables, frontend, tokens)
         log.debug("FunASR on %s: %s", folder.path, said.getvalue().strip())
-    with failures_explained(folder, "read its checkpoint"):
-        checkpoint = folder.path / checkpoint_name(folder.path)
+    with failures_explained(folder, f"read its {checkpoint.name}"):
         load_parameters(model, folder, checkpoint, network.run, network.not_run)
     model.requires_grad_(False)
     return LoadedNetwork(
