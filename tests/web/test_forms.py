@@ -72,6 +72,20 @@ def test_a_form_carries_the_choice_of_tracks(app: Flask, client: FlaskClient) ->
     assert "a number from 1 to 64" in refused.text
 
 
+def test_a_form_carries_the_number_of_speakers(app: Flask, client: FlaskClient) -> None:
+    def send(**chosen: str) -> int:
+        sound = io.BytesIO(b"sound"), "a.wav"
+        data = {"csrf_token": token(client), "file": sound, **chosen}
+        return client.post("/", data=data).status_code
+
+    for chosen in ("off", "auto", "3"):
+        assert send(speakers=chosen) == 303
+    options = [factories.claim(database(app)).options for _ in range(3)]
+    assert options == [{}, {"speakers": "auto"}, {"speakers": "3"}]
+    assert send(speakers="31") == send(speakers="2", channels="each") == 400
+    assert send(speakers="off", channels="each") == 303
+
+
 def test_a_form_without_a_file_says_so(client: FlaskClient) -> None:
     response = client.post("/", data={"csrf_token": token(client), "file": (io.BytesIO(), "")})
     assert response.status_code == 400

@@ -10,15 +10,19 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.errors import InvalidRequest, QueueFull
 from shared.quotas.errors import QueueShareFull
+from shared.speakers.names import OPTION, speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
+from web.i18n.languages import N_
 from web.pages.blueprint import flash_error, pages
 from web.services import services
 from web.uploads.submission import NO_FILE, accept
 
 _LOW_PRIORITY = -5
 """The priority of uploads that are not urgent; the scripts use the same."""
+
+EACH_IS_A_PERSON = N_("Each track or channel is a person of its own already; leave out speakers.")
 
 
 @pages.post("/")
@@ -29,16 +33,11 @@ def submit() -> Any:
     if not files:
         raise InvalidRequest(NO_FILE, param="file")
     priority = _LOW_PRIORITY if request.form.get("later") else 0
-    sound = _chosen_sound()
+    options = _chosen_options()
     accepted = 0
     for file in files:
         try:
-            accept(
-                file,
-                owner_id=current_owner_id(),
-                priority=priority,
-                options=sound.to_options(),
-            )
+            accept(file, owner_id=current_owner_id(), priority=priority, options=options)
         except InvalidRequest as error:
             flash_error(error)
         except (QueueFull, QueueShareFull) as error:
@@ -53,9 +52,19 @@ def submit() -> Any:
     return redirect(url_for(".index"), 303)
 
 
-def _chosen_sound() -> SoundSelection:
-    """The tracks and channels chosen in the form. Raises InvalidRequest."""
+def _chosen_options() -> dict[str, Any]:
+    """The tracks, channels and number of speakers chosen in the form, as a job's options. Raises
+    InvalidRequest."""
     try:
-        return SoundSelection.from_options(request.form)
+        sound = SoundSelection.from_options(request.form)
     except ValueError as error:
         raise InvalidRequest(f"tracks, channels: {error}.", param="tracks") from None
+    if request.form.get(OPTION, "off") == "off":
+        return dict(sound.to_options())
+    try:
+        wanted = speakers_from_options(request.form)
+    except ValueError as error:
+        raise InvalidRequest(f"{OPTION}: {error}.", param=OPTION) from None
+    if sound.hears_each:
+        raise InvalidRequest(EACH_IS_A_PERSON, param=OPTION)
+    return {**sound.to_options(), OPTION: str(wanted)}

@@ -82,6 +82,25 @@ def test_the_choice_of_tracks_and_channels_is_sent(
         assert session.scalars(select(Job.options)).all() == [{"tracks": 2, "channels": "each"}]
 
 
+def test_the_number_of_speakers_is_sent_unless_each_channel_is_one(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    page = site.open(context)
+    page.get_by_text("Options").click()
+    speakers, channels = page.get_by_label("Speakers"), page.get_by_label("Channels of a track")
+    speakers.select_option("3")
+    channels.select_option("each as a person of its own")
+    expect(speakers).to_be_disabled()
+    for number, heard in enumerate(("each as a person of its own", "all together")):
+        channels.select_option(heard)
+        (tmp_path / f"{number}.wav").write_bytes(b"sound")
+        choose(page, tmp_path / f"{number}.wav")
+        expect(page.locator(".job")).to_have_count(number + 1)
+    with site.db.reading() as session:
+        options = session.scalars(select(Job.options).order_by(Job.created_at)).all()
+    assert options == [{"channels": "each"}, {"speakers": "3"}]
+
+
 def test_a_recording_made_in_the_browser_is_listened_to_and_sent(
     site: Site, context: BrowserContext
 ) -> None:

@@ -22,11 +22,19 @@ export function enhanceUpload(form, list, onAccepted) {
   takeDropped((files) => page.take(files));
   offerRecorder(form.querySelector(".recorder"), (file) => page.take([file]));
   wantNotifications(form.elements.notify);
+  offerSpeakers(form.elements);
   window.addEventListener("online", () => page.hurry());
   window.addEventListener("beforeunload", (event) => {
     if (page.isSending) event.preventDefault();
   });
   page.offerUnfinished(input);
+}
+
+/** Where each track or channel is a person of its own, nobody else is told apart. */
+function offerSpeakers({ tracks, channels, speakers }) {
+  const decide = () => (speakers.disabled = [tracks.value, channels.value].includes("each"));
+  for (const choice of [tracks, channels]) choice.addEventListener("change", decide);
+  decide();
 }
 
 function takeDropped(take) {
@@ -97,11 +105,12 @@ class Uploads {
 
   /** The form's choices, kept with the upload until it is a job. */
   get metadata() {
-    const { later, tracks, channels } = this.form.elements;
+    const { later, tracks, channels, speakers } = this.form.elements;
     return {
       ...(later?.checked && { priority: "-5" }),
       ...(tracks && { tracks: tracks.value }),
       ...(channels && { channels: channels.value }),
+      ...(speakers && !speakers.disabled && speakers.value !== "off" && { speakers: speakers.value }),
     };
   }
 
@@ -112,6 +121,7 @@ class Uploads {
         priority: Number(metadata.priority ?? 0),
         tracks: metadata.tracks ?? "mix",
         channels: metadata.channels ?? "mix",
+        ...(metadata.speakers && { speakers: metadata.speakers }),
       },
     });
     await forgetUpload(uploadUrl);
