@@ -1,4 +1,4 @@
-"""Bundled demonstration model: three small networks trained on synthesised speech.
+"""Bundled demonstration model: four small networks trained on synthesised speech.
 
 It exists so that a fresh checkout transcribes a recording at once, offline, on any machine, and so
 that tests and benchmarks have speech whose text and times are known exactly. README.md is its model
@@ -14,6 +14,7 @@ _HERE = Path(__file__).resolve().parent
 ASR_DIR = _HERE / "asr"  # BiCifParaformer: text and token times
 VAD_DIR = _HERE / "vad"  # FSMN-VAD: where speech is
 PUNC_DIR = _HERE / "punc"  # CT-Transformer: punctuation
+SPK_DIR = _HERE / "spk"  # SpeakerTdnn: whose voice
 
 SAMPLE_MEETING = _HERE / "sample_meeting.flac"
 SAMPLE_REFERENCE = _HERE / "sample_meeting.json"

@@ -10,8 +10,8 @@ import torch
 import yaml
 from torch import nn
 
+from worker.demo_model.speaker_tdnn import SpeakerTdnn
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
-from worker.engine.speakers.tdnn import SpeakerTdnn
 from worker.model_store.locate import ModelFolder
 from worker.model_store.revision import examine
 

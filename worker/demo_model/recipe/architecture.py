@@ -1,4 +1,4 @@
-"""Shapes of the three networks, as FunASR reads them from config.yaml."""
+"""Shapes of the four networks, as config.yaml tells them."""
 
 from typing import Any
 
@@ -160,6 +160,11 @@ PUNC_CONFIG: dict[str, Any] = {
     },
     "tokenizer": "CharTokenizer",
     "tokenizer_conf": {"unk_symbol": "<unk>"},
+}
+
+SPEAKER_CONFIG: dict[str, Any] = {
+    "model": "SpeakerTdnn",  # Longscribe's own; FunASR has none so small
+    "model_conf": {"channels": 160, "pooled": 320},
 }
 
 

@@ -1,6 +1,6 @@
 """Make the demonstration model anew: `python -m worker.demo_model.recipe.build`.
 
-Speech is synthesised, three networks are trained on it, the sample meeting is spoken, and the
+Speech is synthesised, four networks are trained on it, the sample meeting is spoken, and the
 result is measured and written to evaluation.json. Seeded throughout; README.md says how long it
 takes.
 """
@@ -14,10 +14,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from worker.demo_model import ASR_DIR, PUNC_DIR, SAMPLE_MEETING, SAMPLE_REFERENCE, VAD_DIR
+from worker.demo_model import (
+    ASR_DIR,
+    PUNC_DIR,
+    SAMPLE_MEETING,
+    SAMPLE_REFERENCE,
+    SPK_DIR,
+    VAD_DIR,
+)
 
 SHARDS, SHARD_SIZE = 12, 3000  # 36,000 utterances, 48 hours of speech
-STAGES = ("sample", "vad", "punc", "asr", "evaluate")
+STAGES = ("sample", "vad", "punc", "asr", "spk", "evaluate")
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +39,10 @@ def run_stage(stage: str, output: Path, work: Path) -> None:
     from worker.demo_model.recipe.training import (
         train_punctuation,
         train_recogniser,
+        train_speakers,
         train_voice_activity,
     )
+    from worker.demo_model.recipe.voices import corpus as voices
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     # One thread: the order of a sum then never changes, and a rerun gives the same weights.
@@ -47,6 +56,10 @@ def run_stage(stage: str, output: Path, work: Path) -> None:
     elif stage == "asr":
         pool = corpus.load_or_make_shards(work / "shards", SHARDS, SHARD_SIZE)
         train_recogniser.train(pool, train_recogniser.Schedule(), output / ASR_DIR.name)
+    elif stage == "spk":
+        groups = voices.load_or_make(work / "voices")
+        schedule = train_speakers.Schedule()
+        _record(output, {"speakers": train_speakers.train(groups, schedule, output / SPK_DIR.name)})
     else:
         _record(output, evaluation.evaluate(output))
 

@@ -63,7 +63,7 @@ def evaluate(folder: Path) -> dict[str, Any]:
         "ten_minute_meeting": _whole_meeting(measured, *make_meeting(600, SEED)),
         "size_mb": {
             name: round(sum(f.stat().st_size for f in (folder / name).iterdir()) / 1e6, 2)
-            for name in ("asr", "vad", "punc")
+            for name in ("asr", "vad", "punc", "spk")
         },
     }
 

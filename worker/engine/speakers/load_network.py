@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from worker.demo_model.speaker_tdnn import SpeakerTdnn
 from worker.engine.loading.build import (
     Ingredients,
     NetworkSpec,
@@ -19,7 +20,6 @@ from worker.engine.loading.build import (
 )
 from worker.engine.loading.checkpoint_to_network import load_parameters
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.speakers.tdnn import SpeakerTdnn
 from worker.model_store.config_yaml import read_config
 from worker.model_store.files import checkpoint_name
 from worker.model_store.locate import ModelFolder

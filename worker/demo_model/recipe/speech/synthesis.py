@@ -9,6 +9,7 @@ import functools
 import random
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TypedDict
 
 import espeakng_loader
@@ -52,10 +53,10 @@ class _Espeak:
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        data = espeakng_loader.get_data_path().encode()
-        self.sample_rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
+        data = str(_data[-1])
+        self.sample_rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), 0)
         if self.sample_rate <= 0:
-            raise OSError(f"espeak-ng could not start with the data in {data.decode()}")
+            raise OSError(f"espeak-ng could not start with the data in {data}")
         # The breath of some voices is random, and seeded by the clock. The oscillators' phases also
         # run on from one utterance to the next: the same audio comes of the same calls from start.
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
@@ -100,9 +101,20 @@ class _Espeak:
         return audio, self._starts
 
 
+_data = [Path(espeakng_loader.get_data_path())]
+"""espeak-ng's own folder of languages and voices, then those to use instead."""
+
+
 @functools.cache
 def _espeak() -> _Espeak:
     return _Espeak()
+
+
+def use_data(folder: Path) -> None:
+    """Speak with the languages and voices in `folder`; only before anything is spoken."""
+    if _espeak.cache_info().currsize:
+        raise RuntimeError("espeak-ng has started already")
+    _data.append(folder)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from worker.engine.fbank import MEL_BINS
 from worker.speaker_encoder import VECTOR_SIZE
 
+MEL_BINS = 80
 DILATIONS = (1, 2, 3)
 _LEAST_VARIANCE = 1e-3
 """Keeps the root's slope finite while training."""
