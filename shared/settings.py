@@ -32,8 +32,10 @@ def is_demo_model(name: str | None) -> bool:
 PARAFORMER_LARGE = "iic/speech_paraformer-large-vad-punc_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 FSMN_VAD = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
 CT_PUNC = "iic/punc_ct-transformer_cn-en-common-vocab471067-large"
+CAMPPLUS = "iic/speech_campplus_sv_zh-cn_16k-common"
 PINNED_REVISION = "v2.0.4"
-"""The released revision of all three; a hub name without a pinned revision may change its text."""
+"""The released revision of the first three; a hub name without a pinned revision may change its
+text."""
 
 SEEN_WITHIN_S = 30.0
 """The least that is waited for a worker to report itself."""
@@ -118,6 +120,11 @@ class Settings(LimitSettings, RecognitionSettings, WorkerSettings):
         "(1.1 GB). ct-punc-c is its smaller sister (291 MB).",
     )
     punc_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
+    speaker_model: str = Field(
+        "",
+        description="Model that tells voices apart, likewise; empty: the one beside the model, "
+        "that of the demo model, or cam++ (28 MB). Loaded by the first job that asks who speaks.",
+    )
     model_hub: Literal["modelscope", "huggingface"] = Field(
         "modelscope", description="Where models come from. Names of both hubs are understood."
     )

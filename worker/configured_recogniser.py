@@ -1,4 +1,4 @@
-"""Loads the recogniser that the settings describe."""
+"""Loads the recogniser and the speaker encoder that the settings describe."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
-from worker.model_store.locate import remembered_in
+from worker.model_store.locate import locate_configured_speakers, remembered_in
 from worker.recogniser import Recogniser
 from worker.speaker_encoder import SpeakerEncoder
 
@@ -61,5 +60,12 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
 
 
 def load_configured_encoder(settings: Settings) -> SpeakerEncoder:
-    """Load the network that tells voices apart. Raises ModelUnavailable, saying what to do."""
-    raise ModelUnavailable("No speaker model is there. Submit the recording without speakers.")
+    """Load the network that tells voices apart: when the first job asks for it, for others need
+    neither its memory nor its download.
+
+    Raises ModelUnavailable, saying what to do.
+    """
+    from worker.engine.device import resolve_device
+    from worker.engine.speakers.encoder import load_encoder
+
+    return load_encoder(locate_configured_speakers(settings), resolve_device(settings.device))

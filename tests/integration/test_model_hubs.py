@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
+from shared.settings import CAMPPLUS, CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
 from tests.support.model_hubs import FakeHub, serving
 from worker import demo_model
 from worker.model_store.locate import locate
@@ -22,9 +22,11 @@ MODELS = {
     PARAFORMER_LARGE: demo_model.ASR_DIR,
     FSMN_VAD: demo_model.VAD_DIR,
     CT_PUNC: demo_model.PUNC_DIR,
+    CAMPPLUS: demo_model.SPK_DIR,
     "funasr/paraformer-zh": demo_model.ASR_DIR,
     "funasr/fsmn-vad": demo_model.VAD_DIR,
     "funasr/ct-punc": demo_model.PUNC_DIR,
+    "funasr/campplus": demo_model.SPK_DIR,
 }
 """The bundled networks under the names of the real ones."""
 
@@ -140,16 +142,28 @@ def test_the_models_of_the_settings_are_fetched_and_then_whole(
     done = machine.models("download")
     assert done.returncode == 0, done
     fetched = [name for name, _ in hub.asked]
-    assert fetched.count("model.pt") == 3 and fetched.count("tokens.json") == 2
+    assert fetched.count("model.pt") == 4 and fetched.count("tokens.json") == 2
     hub.asked.clear()
     checked = machine.models("check", "--json")
     assert checked.returncode == 0, checked
-    assert [part["is_whole"] for part in json.loads(checked.stdout)] == [True, True, True]
+    assert [part["is_whole"] for part in json.loads(checked.stdout)] == [True] * 4
     assert machine.models("download").returncode == 0
     assert hub.asked == []  # all of it is there
     listed = json.loads(machine.models("list", "--json").stdout)
     here = {model["alias"] for model in listed if model["path"]}
-    assert here >= {"fsmn-vad", "ct-punc"} and len(here) == 3
+    assert here >= {"fsmn-vad", "ct-punc", "cam++"} and len(here) == 4
+
+
+def test_all_is_well_without_the_model_that_tells_voices_apart(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path, hub.modelscope_environment)
+    assert machine.models("download", PARAFORMER_LARGE, "fsmn-vad", "ct-punc").returncode == 0
+    checked = machine.models("check")
+    assert checked.returncode == 0, checked
+    assert f"spk  {CAMPPLUS}\n     not on this machine" in checked.stdout
+    assert machine.models("download", "cam++").returncode == 0
+    assert "not on this machine" not in machine.models("check").stdout
 
 
 def test_what_was_left_half_is_fetched_again_and_offline_is_told(
@@ -182,6 +196,7 @@ def test_a_folder_to_carry_is_all_that_another_machine_needs(
     assert names == [
         *("asr/am.mvn", "asr/config.yaml", "asr/model.pt", "asr/tokens.json"),
         *("punc/config.yaml", "punc/model.pt", "punc/tokens.json"),
+        *("spk/config.yaml", "spk/model.pt"),
         *("vad/am.mvn", "vad/config.yaml", "vad/model.pt"),
     ]
     folders = locate(str(carried), offline=True)

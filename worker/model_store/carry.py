@@ -11,8 +11,13 @@ from worker.model_store.hubs.hub import DownloadFailed
 from worker.model_store.known import Role
 from worker.model_store.revision import DECIDING, examine
 
-_ROLES: dict[str, Role] = {"FsmnVADStreaming": "vad", "CTTransformer": "punc"}
-"""By FunASR's class; all others are taken for recognisers."""
+_ROLES: dict[str, Role] = {
+    "FsmnVADStreaming": "vad",
+    "CTTransformer": "punc",
+    "CAMPPlus": "spk",
+    "SpeakerTdnn": "spk",
+}
+"""By the network's class; all others are taken for recognisers."""
 
 
 def role_of(folder: Path) -> Role:

@@ -20,7 +20,7 @@ from worker.model_store.interrupts import prompt_interrupts
 from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known, resolve
 from worker.model_store.locate import ModelFolder, fetched, own_folder
 from worker.model_store.part_status import status_of
-from worker.model_store.parts import Part, configured_parts
+from worker.model_store.parts import Part, configured_parts, configured_speaker_part
 from worker.model_store.progress import shown_progress
 
 app = typer.Typer(
@@ -77,7 +77,7 @@ def list_models(as_json: _Json = False) -> None:
 
 
 def _row(model: KnownModel, settings: Settings) -> dict[str, Any]:
-    names = {part.name for part in configured_parts(settings)}
+    names = {part.name for part in _configured(settings)}
     here = None
     if settings.model_hub == "modelscope" or model.huggingface is not None:
         revision = _revision(model.role, model.alias, settings)
@@ -102,7 +102,7 @@ def download_models(
         list[str] | None,
         typer.Argument(
             metavar="NAME...",
-            help="Names of the list, or a hub's owner/name. [default: the three of the settings]",
+            help="Names of the list, or a hub's owner/name. [default: those of the settings]",
         ),
     ] = None,
     to: Annotated[
@@ -134,7 +134,7 @@ def _brought(part: Part, settings: Settings) -> ModelFolder:
 
 def _asked_for(names: list[str], settings: Settings) -> list[Part]:
     if not names:
-        return [*configured_parts(settings)]
+        return _configured(settings)
     roles: dict[str, Role] = {
         name: known.role if (known := find_known(name)) else "asr" for name in names
     }
@@ -143,11 +143,15 @@ def _asked_for(names: list[str], settings: Settings) -> list[Part]:
 
 def _revision(role: Role, name: str, settings: Settings) -> str:
     """That of the settings for what they name, the pinned one for another model."""
-    for part in configured_parts(settings):
+    for part in _configured(settings):
         if part.role == role and (part.name == name or find_known(part.name) is find_known(name)):
             return part.revision
     known = find_known(name)
     return known.revision if known else settings.model_revision
+
+
+def _configured(settings: Settings) -> list[Part]:
+    return [*configured_parts(settings), configured_speaker_part(settings)]
 
 
 def _tell_how_to_carry(to: Path) -> None:
@@ -162,19 +166,20 @@ def _tell_how_to_carry(to: Path) -> None:
 
 @app.command("check")
 def check_models(as_json: _Json = False) -> None:
-    """Read the three models of the settings to their end and say whether they are whole.
+    """Read the models of the settings to their end and say whether they are whole.
 
-    The exit status is 0 if all are, 1 if not. `longscribe doctor` loads them as well.
+    The exit status is 0 if all are, 1 if not. The one that tells voices apart may still be missing.
+    `longscribe doctor` loads the others as well.
     """
     with _errors_in_words():
         settings = load_settings()
-        parts = [status_of(part, settings) for part in configured_parts(settings)]
+        parts = [status_of(part, settings) for part in _configured(settings)]
         if as_json:
             typer.echo(json.dumps([part.as_json() for part in parts], indent=2))
         else:
             for part in parts:
                 typer.echo("\n".join(part.as_lines()))
-    raise typer.Exit(FINE if all(part.is_whole for part in parts) else PROBLEM)
+    raise typer.Exit(FINE if all(part.is_fine for part in parts) else PROBLEM)
 
 
 def main() -> None:

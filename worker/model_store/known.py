@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE, PINNED_REVISION
+from shared.settings import CAMPPLUS, CT_PUNC, FSMN_VAD, PARAFORMER_LARGE, PINNED_REVISION
 
-Role = Literal["asr", "vad", "punc"]
+Role = Literal["asr", "vad", "punc", "spk"]
 HubName = Literal["modelscope", "huggingface"]
 
 ROLES: tuple[Role, ...] = ("asr", "vad", "punc")
+"""Without which nothing is transcribed; a speaker encoder is for jobs that ask who speaks."""
 
 SETTING: dict[Role, str] = {
     "asr": "LONGSCRIBE_MODEL",
     "vad": "LONGSCRIBE_VAD_MODEL",
     "punc": "LONGSCRIBE_PUNC_MODEL",
+    "spk": "LONGSCRIBE_SPEAKER_MODEL",
 }
 
 HUGGINGFACE_BRANCH = "main"
 """What is taken from Hugging Face, where ModelScope's version tags do not exist."""
+
+CAMPPLUS_REVISION = "v2.0.2"
 
 _MB = 1_000_000
 
@@ -57,6 +61,7 @@ _INSTEAD_ON_HUGGINGFACE = {
     "asr": ", or take LONGSCRIBE_MODEL=paraformer-zh",
     "vad": "",
     "punc": ", or take LONGSCRIBE_PUNC_MODEL=ct-punc",
+    "spk": "",
 }
 
 KNOWN_MODELS = (
@@ -105,6 +110,15 @@ KNOWN_MODELS = (
         size_bytes=291 * _MB,
         description="punctuation, Chinese, a quarter of the download",
     ),
+    KnownModel(
+        alias="cam++",
+        role="spk",
+        modelscope=CAMPPLUS,
+        huggingface="funasr/campplus",
+        revision=CAMPPLUS_REVISION,
+        size_bytes=28 * _MB,
+        description="CAM++, tells voices apart; the default",
+    ),
 )
 
 _BY_NAME = {
@@ -133,7 +147,6 @@ _REFUSED = {
     f"English alone. {_TAKE_ASR}",
     "fa-zh": f"a network that aligns a known text. {_TAKE_ASR}",
     "funasr/fa-zh": f"a network that aligns a known text. {_TAKE_ASR}",
-    "cam++": "a network for speakers, which Longscribe does not run. Remove it from the settings.",
 }
 """FunASR's names whose networks the engine cannot run."""
 
@@ -182,7 +195,7 @@ def resolve(name: str, role: Role, hub: HubName, revision: str = PINNED_REVISION
         raise ModelUnavailable(
             f"{SETTING[role]} names {name}, which does another work. Take one of {instead}."
         )
-    if hub == "huggingface" and revision == PINNED_REVISION:
+    if hub == "huggingface" and revision in (PINNED_REVISION, CAMPPLUS_REVISION):
         revision = HUGGINGFACE_BRANCH
     if known is None:
         return HubModel(name, revision)

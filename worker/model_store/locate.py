@@ -14,8 +14,14 @@ from shared.settings import PINNED_REVISION, Settings, is_demo_model
 from worker.model_store.download import LogMeter, Meter, download, drop_broken
 from worker.model_store.files import incomplete
 from worker.model_store.hubs import open_hub
-from worker.model_store.known import SETTING, HubModel, HubName, Role, resolve
-from worker.model_store.parts import Part, configured_parts, is_folder, model_parts
+from worker.model_store.known import SETTING, HubModel, HubName, Role, find_known, resolve
+from worker.model_store.parts import (
+    Part,
+    configured_parts,
+    configured_speaker_part,
+    is_folder,
+    model_parts,
+)
 from worker.model_store.revision import examine
 
 __all__ = [
@@ -24,6 +30,7 @@ __all__ = [
     "ModelNotDownloaded",
     "locate",
     "locate_configured",
+    "locate_configured_speakers",
     "remembered_in",
 ]
 
@@ -107,6 +114,15 @@ def locate_configured(settings: Settings, *, offline: bool | None = None) -> Mod
     return _whole(configured_parts(settings), _Search(settings.model_hub, offline, memory))
 
 
+def locate_configured_speakers(settings: Settings) -> ModelFolder:
+    """The network that tells voices apart, as the settings name it, whole.
+
+    Raises ModelUnavailable, saying what to do.
+    """
+    search = _Search(settings.model_hub, settings.model_offline, remembered_in(settings.data_dir))
+    return _find(configured_speaker_part(settings), search)
+
+
 def fetched(name: str, role: Role, revision: str, settings: Settings, meter: Meter) -> ModelFolder:
     """A model of the hub that the settings name, from its cache or downloaded.
 
@@ -180,7 +196,11 @@ def _from_hub(model: HubModel, search: _Search) -> ModelFolder:
 
 
 def _what_to_do(model: HubModel) -> str:
+    known = find_known(model.name)
+    carried, setting = "DIR", SETTING["asr"]
+    if known is not None and known.role == "spk":
+        carried, setting = "DIR/spk", SETTING["spk"]
     return (
         f"Get it with: longscribe models download {model.name}; for a machine without network add "
-        "--to DIR on another one, carry DIR over and set LONGSCRIBE_MODEL to it."
+        f"--to DIR on another one, carry {carried} over and set {setting} to it."
     )

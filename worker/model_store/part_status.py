@@ -31,6 +31,13 @@ class PartStatus:
     def is_whole(self) -> bool:
         return self.examined is not None and not self.examined.problems
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether every job runs with it: what tells voices apart may come with the first job that
+        asks for it."""
+        is_to_come = self.part.role == "spk" and self.path is None and not self.complaint
+        return self.is_whole or is_to_come
+
     def as_lines(self) -> list[str]:
         """For people: the part with its place, and what is wrong with it."""
         head = f"{self.part.role:<5}{self.part.name}"

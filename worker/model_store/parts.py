@@ -1,4 +1,4 @@
-"""Which three networks belong to a model, each named by a hub's name or by a folder.
+"""Which networks belong to a model, each named by a hub's name or by a folder.
 
 Read from the names alone and from which folders there are; nothing is examined or downloaded.
 """
@@ -10,13 +10,21 @@ from pathlib import Path
 
 import worker.demo_model
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, DEMO, FSMN_VAD, PINNED_REVISION, Settings, is_demo_model
-from worker.model_store.known import Role
+from shared.settings import (
+    CAMPPLUS,
+    CT_PUNC,
+    DEMO,
+    FSMN_VAD,
+    PINNED_REVISION,
+    Settings,
+    is_demo_model,
+)
+from worker.model_store.known import Role, find_known
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the three networks."""
+    """One of the networks."""
 
     role: Role
     name: str
@@ -71,6 +79,27 @@ def configured_parts(settings: Settings) -> tuple[Part, Part, Part]:
         vad_revision=settings.vad_model_revision,
         punc_revision=settings.punc_model_revision,
     )
+
+
+def speaker_part(model: str, speaker_model: str = "") -> Part:
+    """The network that tells voices apart, beside a recogniser that goes by the name `model`.
+
+    The one that is named, else the one that the model brings along in spk/, else CAM++.  Raises
+    ModelUnavailable for a folder that this account may not look into.
+    """
+    if speaker_model == DEMO or (not speaker_model and is_demo_model(model)):
+        return Part("spk", DEMO, "", worker.demo_model.SPK_DIR, DEMO)
+    bundle = None if speaker_model else _bundle_of(model)
+    if bundle is not None and is_folder(bundle / "spk"):
+        return _part("spk", str(bundle / "spk"), "", bundle)
+    name = speaker_model or CAMPPLUS
+    known = find_known(name)
+    return _part("spk", name, known.revision if known else PINNED_REVISION)
+
+
+def configured_speaker_part(settings: Settings) -> Part:
+    """What the settings name. Raises ModelUnavailable as `speaker_part` does."""
+    return speaker_part(settings.model, settings.speaker_model)
 
 
 def is_folder(path: Path) -> bool:
