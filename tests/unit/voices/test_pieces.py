@@ -12,7 +12,7 @@ from tests.support.stub_speaker_encoder import StubSpeakerEncoder
 from worker.pipeline.word_times import pieces_in_recording
 from worker.recogniser import SAMPLE_RATE, Pcm, RecognisedSpan
 from worker.speaker_encoder import WINDOW_SAMPLES
-from worker.voices.pieces import PIECE, cut_at_gaps, hear_voices, windows_of
+from worker.voices.pieces import PIECE, cut_to_pieces, hear_voices, windows_of
 
 
 def word(start: float, end: float) -> Word:
@@ -27,18 +27,40 @@ def tone(hz: float, seconds: float) -> Pcm:
 def test_a_span_is_cut_where_words_stand_apart() -> None:
     words = [word(0.1, 0.4), word(0.45, 0.8), word(1.0, 1.5), word(1.6, 2.0)]
     seconds = [
-        (start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in cut_at_gaps(40_000, words)
+        (start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in cut_to_pieces(40_000, words)
     ]
     assert seconds == [pytest.approx((0.06, 0.84)), pytest.approx((0.96, 2.04))]
 
 
 def test_no_piece_leaves_its_span_or_is_empty() -> None:
     words = [word(0.0, 0.05), word(0.9, 1.2), word(1.4, 2.5)]
-    assert cut_at_gaps(2 * SAMPLE_RATE, words) == [(13_760, 19_840), (21_760, 32_000)]
+    assert cut_to_pieces(2 * SAMPLE_RATE, words) == [(13_760, 19_840), (21_760, 32_000)]
+
+
+def test_a_long_piece_is_cut_between_words_into_even_parts() -> None:
+    words = [word(0.1 + 0.3 * n, 0.1 + 0.3 * n + 0.25) for n in range(20)]
+    cut = cut_to_pieces(8 * SAMPLE_RATE, words)
+    assert [end for _, end in cut[:-1]] == [start for start, _ in cut[1:]]
+    assert [end / SAMPLE_RATE for _, end in cut] == pytest.approx([2.175, 3.975, 6.09])
+    assert cut_to_pieces(8 * SAMPLE_RATE, words[:6]) == [(960, 30_240)]
+
+
+def test_a_single_long_word_is_one_piece() -> None:
+    assert cut_to_pieces(8 * SAMPLE_RATE, [word(0.5, 6.5)]) == [(7_360, 104_640)]
+
+
+def test_voices_without_a_pause_between_them_are_heard_apart() -> None:
+    speech = np.concatenate([tone(100, 4.1), tone(200, 3.9)])
+    words = tuple(word(0.3 * n, 0.3 * n + 0.3) for n in range(26))
+    voices = hear_voices([speech], [RecognisedSpan(words)], StubSpeakerEncoder())[0]["voice"]
+    first, *_, last = voices.astype(int)
+    alike = [(voice @ first / 127**2, voice @ last / 127**2) for voice in voices.astype(int)]
+    assert abs(first @ last) < 0.1 * 127**2
+    assert sum(max(one, other) > 0.95 for one, other in alike) >= len(voices) - 1
 
 
 def test_where_nothing_is_said_nobody_is_heard() -> None:
-    assert cut_at_gaps(SAMPLE_RATE, []) == []
+    assert cut_to_pieces(SAMPLE_RATE, []) == []
     (pieces,) = hear_voices([tone(100, 1)], [RecognisedSpan()], StubSpeakerEncoder())
     assert len(pieces) == 0
 
