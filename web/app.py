@@ -11,7 +11,7 @@ from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.api import corrections, docs_page, jobs, listening, openapi
+from web.api import corrections, docs_page, jobs, listening, openapi, speakers
 from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
 from web.http.allowed_hosts import refuse_other_hosts
@@ -76,13 +76,15 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     add_security_headers(app)
     require_sign_in(app, settings)
     believe_proxies(app, settings)
-    require_token_in_forms(app, exempt=(jobs.blueprint, corrections.blueprint, tus_views.blueprint))
+    by_programs = (jobs.blueprint, corrections.blueprint, speakers.blueprint, tus_views.blueprint)
+    require_token_in_forms(app, exempt=by_programs)
     register_error_handlers(app)
     register_languages(app)
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(corrections.blueprint)
+    app.register_blueprint(speakers.blueprint)
     app.register_blueprint(tus_views.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, JobNotFound
 from shared.models import Job, SpeakerEdit, StoredVoiceMap
 from shared.speakers.cut import cut
 from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, undone
@@ -25,6 +26,8 @@ from shared.speakers.sentences import speakers_of_sentences
 from shared.speakers.voice_map import VoiceMap
 from shared.speakers.wanted import Wanted
 from shared.transcripts.values import Sentence, Transcript
+
+log = structlog.stdlib.get_logger(__name__)
 
 LONGEST_NAME = 80
 MOST_SPEAKERS_EDITED = 200
@@ -82,7 +85,7 @@ def read_speakers(
     db: Database, *, job_id: str, transcript: Transcript, recognised: Transcript
 ) -> Speakers:
     """All who speak; `recognised` is the worker's transcript and `transcript` the corrected one,
-    whose removed sentences do not count as spoken."""
+    whose removed sentences do not count as spoken. Raises JobNotFound."""
     with db.reading() as session:
         return _read(session, job_id, transcript, recognised)
 
@@ -102,6 +105,8 @@ def edit_speakers(
     Raises InvalidRequest for what does not fit the transcript, and SpeakersEditedMeanwhile where
     another edit was made since.
     """
+    if kind is EditKind.COUNT:  # takes long for ten hours: nobody who writes waits for it
+        detail = _counted(db, job_id, recognised, detail)
     try:
         with db.writing() as session:
             edits = _edits(session, job_id)
@@ -110,7 +115,7 @@ def edit_speakers(
             if len(edits) >= MOST_EDITS:
                 raise InvalidRequest(f"A transcript takes {MOST_EDITS} changes of its speakers.")
             state = _replayed(recognised, edits)
-            written = _checked(session, job_id, recognised, state, edits, kind, detail)
+            written = _checked(recognised, state, edits, kind, detail)
             session.add(
                 SpeakerEdit(
                     job_id=job_id,
@@ -126,8 +131,6 @@ def edit_speakers(
 
 
 def _checked(
-    session: Session,
-    job_id: str,
     recognised: Transcript,
     state: SpeakerState,
     edits: Sequence[Edit],
@@ -163,7 +166,7 @@ def _checked(
         case EditKind.ASSIGN:
             return _checked_assignment(recognised, known, detail)
         case EditKind.COUNT:
-            return _counted(session, job_id, recognised, detail)
+            return dict(detail)
         case EditKind.UNDO:
             number = int(detail["edit"])
             if not 1 <= number <= len(edits) or number in undone(edits):
@@ -195,21 +198,32 @@ def _checked_assignment(
 
 
 def _counted(
-    session: Session, job_id: str, recognised: Transcript, detail: Mapping[str, Any]
+    db: Database, job_id: str, recognised: Transcript, detail: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Tell the voices apart again, without the sound."""
+    """Tell the voices apart again, without the sound. Raises InvalidRequest."""
     try:
         wanted = Wanted.parse(detail["wanted"])
     except ValueError as error:
         raise InvalidRequest(f"wanted: {error}.", param="wanted") from None
-    content = session.scalar(select(StoredVoiceMap.content).where(StoredVoiceMap.job_id == job_id))
+    with db.reading() as session:
+        content = session.scalar(
+            select(StoredVoiceMap.content).where(StoredVoiceMap.job_id == job_id)
+        )
     if content is None:
         raise InvalidRequest(
             "This transcript was made without telling voices apart. Submit the recording again "
             "with the option speakers.",
             param="wanted",
         )
-    voice_map = VoiceMap.from_json(content)
+    try:
+        voice_map = VoiceMap.from_json(content)
+    except ValueError as error:
+        log.error("a job's voice map cannot be read", job_id=job_id, error=str(error))
+        raise InvalidRequest(
+            "What is stored of the voices of this recording cannot be read. Submit it again with "
+            "the option speakers.",
+            param="wanted",
+        ) from None
     speakers = speakers_of_sentences(recognised.sentences, voice_map.pieces, cut(voice_map, wanted))
     return {"wanted": str(wanted), "speakers": speakers}
 
@@ -220,22 +234,35 @@ def _read(
     edits = _edits(session, job_id)
     state = _replayed(recognised, edits)
     gone = undone(edits)
-    options, has_map = session.execute(
+    row = session.execute(
         select(Job.options, StoredVoiceMap.job_id.is_not(None))
         .outerjoin(StoredVoiceMap, StoredVoiceMap.job_id == Job.id)
         .where(Job.id == job_id)
-    ).one()
-    wanted = speakers_from_options(options)
+    ).one_or_none()
+    if row is None:
+        raise JobNotFound
+    options, has_map = row
     counts = [e for e in edits if e.kind is EditKind.COUNT and e.number not in gone]
     return Speakers(
         revision=len(edits),
         speakers=tuple(_speakers(state, transcript)),
         of_sentences=state.speakers,
-        wanted=counts[-1].detail["wanted"] if counts else None if wanted is None else str(wanted),
+        wanted=counts[-1].detail["wanted"] if counts else _asked_for(options),
         can_count=bool(has_map),
         edits=tuple(reversed(edits)),
         undone=gone,
     )
+
+
+def _asked_for(options: object) -> str | None:
+    """What a job's options ask for; None also where they cannot be read."""
+    if not isinstance(options, dict):
+        return None
+    try:
+        wanted = speakers_from_options(options)
+    except ValueError:
+        return None
+    return None if wanted is None else str(wanted)
 
 
 def _speakers(state: SpeakerState, transcript: Transcript) -> list[Speaker]:

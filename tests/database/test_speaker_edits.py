@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from shared import jobs
 from shared.db import Database
-from shared.errors import InvalidRequest
-from shared.models import LOCAL_OWNER, SpeakerEdit, StoredVoiceMap
-from shared.speakers import VoiceMap, VoicePiece
+from shared.errors import InvalidRequest, JobNotFound
+from shared.models import LOCAL_OWNER, Job, SpeakerEdit, StoredVoiceMap
+from shared.speakers import VoiceMap
 from shared.speakers.edits import EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.stored import Speakers, edit_speakers, read_speakers
 from shared.transcripts.corrections import correct
-from shared.transcripts.values import SAMPLE_RATE, Sentence, Transcript, Version
+from shared.transcripts.values import Transcript, Version
 from tests.support import factories
-
-SENTENCES = tuple(
-    Sentence(float(n), n + 0.9, f"第{n}句。", speaker=f"说话人{speaker}")
-    for n, speaker in enumerate([1, 2, 1, 3, 2])
-)
-TRANSCRIPT = replace(factories.TRANSCRIPT, sentences=SENTENCES)
-
-VOICES = VoiceMap(
-    encoder="e",
-    threshold=40,
-    pieces=tuple(
-        VoicePiece(n * SAMPLE_RATE, n * SAMPLE_RATE + 14_000, group)
-        for n, group in enumerate([0, 1, 0, 2, 1])
-    ),
-    distances=bytes([100, 60, 90]),
-)
+from tests.support.speech.meeting import SENTENCES, VOICES, a_meeting
 
 
 class Meeting:
@@ -42,11 +27,7 @@ class Meeting:
 
     def __init__(self, db: Database, voices: VoiceMap | None = VOICES) -> None:
         self.db = db
-        options = {} if voices is None else {"speakers": "auto"}
-        self.job_id = factories.submit(db, options=options)
-        claim = factories.claim(db)
-        factories.recognise(db, claim)
-        jobs.finish(db, claim, TRANSCRIPT, voice_map=voices)
+        self.job_id = a_meeting(db, voices=voices)
 
     def transcript(self, version: Version = Version.CURRENT) -> Transcript:
         return jobs.get_transcript(
@@ -116,6 +97,31 @@ def test_another_number_needs_no_sound_and_keeps_names(meeting: Meeting) -> None
     meeting.edit(EditKind.UNDO, edit=2)
     assert meeting.names() == ["说话人1", "老张", "说话人1", "说话人3", "老张"]
     assert meeting.speakers().wanted == "auto"
+
+
+@pytest.mark.parametrize("stored", [{}, [], {"piece_count": 5}])
+def test_voices_that_cannot_be_read_are_refused_in_words(meeting: Meeting, stored: Any) -> None:
+    with meeting.db.writing() as session:
+        session.execute(update(StoredVoiceMap).values(content=stored))
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        meeting.edit(EditKind.COUNT, wanted="2")
+    meeting.edit(EditKind.RENAME, speaker=1, name="王敏")
+
+
+@pytest.mark.parametrize("stored", [{"speakers": "many"}, [], None])
+def test_an_option_that_cannot_be_read_hides_nobody(meeting: Meeting, stored: Any) -> None:
+    with meeting.db.writing() as session:
+        session.execute(update(Job).values(options=stored))
+    assert (meeting.speakers().wanted, len(meeting.speakers().speakers)) == (None, 3)
+
+
+def test_who_speaks_in_a_job_that_is_gone_is_not_found(meeting: Meeting) -> None:
+    transcript = meeting.transcript()
+    factories.delete(meeting.db, meeting.job_id)
+    with pytest.raises(JobNotFound):
+        read_speakers(
+            meeting.db, job_id=meeting.job_id, transcript=transcript, recognised=transcript
+        )
 
 
 def test_corrections_and_names_do_not_hinder_each_other(meeting: Meeting) -> None:

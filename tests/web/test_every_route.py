@@ -43,6 +43,9 @@ NEEDED: dict[str, dict[str, Any]] = {
         "content_type": "application/offset+octet-stream",
     },
     "uploads.end_upload": {"headers": _TUS},
+    "speakers.change_speakers": {
+        "json": {"revision": 0, "kind": "assign", "sentences": [0], "speaker": "new"}
+    },
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
 }
 """Bodies and headers that a valid request needs, by endpoint."""

@@ -69,6 +69,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             audio="",
             peaks="",
             words="",
+            speakers="",
             page="",
         ),
     }

@@ -16,13 +16,14 @@ from web.api.operations import COMPLETIONS_OF_A_VIEW, ERROR, Operation, inlined
 from web.api.parsing import QUERY_OF_A_VIEW
 from web.api.schemas.corrections import EditedMeanwhileOut
 from web.api.schemas.errors import ErrorResponse
+from web.api.schemas.speakers import SpeakersEditedMeanwhileOut
 from web.errors import WITH_RETRY_AFTER
 from web.http.csrf import SAFE_METHODS
 from web.uploads import tus_openapi
 
 SPEC_PATH = "/api/openapi.json"
 
-_ERROR_ANSWERS = (ErrorResponse, EditedMeanwhileOut)
+_ERROR_ANSWERS = (ErrorResponse, EditedMeanwhileOut, SpeakersEditedMeanwhileOut)
 
 _EXTENSION = "longscribe.openapi"
 

@@ -5,13 +5,14 @@ A view names these functions with `completed_by`; each changes the operation tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from shared.export import FORMATS
 from web.api.schemas.corrections import EditedMeanwhileOut
+from web.api.schemas.speakers import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.http import media_types
 from web.idempotency import MAX_IDEMPOTENCY_KEY
@@ -59,6 +60,19 @@ def json_body(model: type[BaseModel]) -> Completion:
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": inlined(model)}},
+        }
+
+    return complete
+
+
+def json_body_of_kind(models: Mapping[str, type[BaseModel]]) -> Completion:
+    """Build the completion of a view that reads its body as one of `models`, by its `kind`."""
+
+    def complete(operation: Operation) -> None:
+        schemas = [inlined(model) for model in models.values()]
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"oneOf": schemas}}},
         }
 
     return complete
@@ -164,9 +178,21 @@ def recording_file(operation: Operation) -> None:
 
 def edited_meanwhile(operation: Operation) -> None:
     """Describe the 409 that carries the sentence as somebody else left it."""
-    choices = [{"$ref": f"#/components/schemas/{EditedMeanwhileOut.__name__}"}, ERROR]
+    _conflict(operation, EditedMeanwhileOut, "`edited_meanwhile` with the sentence as it is now")
+
+
+def speakers_edited_meanwhile(operation: Operation) -> None:
+    """Describe the 409 that carries the speakers as somebody else left them."""
+    _conflict(
+        operation,
+        SpeakersEditedMeanwhileOut,
+        "`speakers_edited_meanwhile` with who speaks by now",
+    )
+
+
+def _conflict(operation: Operation, answer: type[BaseModel], description: str) -> None:
+    choices = [{"$ref": f"#/components/schemas/{answer.__name__}"}, ERROR]
     operation["responses"]["409"] = {
-        "description": "`edited_meanwhile` with the sentence as it is now, or "
-        "`transcript_not_ready`.",
+        "description": f"{description}, or `transcript_not_ready`.",
         "content": {"application/json": {"schema": {"anyOf": choices}}},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from flask import request
@@ -42,6 +42,24 @@ def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model
 
 def parse_json(model: type[_Model]) -> _Model:
     """Read the body of this request, a JSON object, as `model`. Raises InvalidRequest."""
+    return _parse_object(model, _json_object(model.model_fields))
+
+
+def parse_json_of_kind(models: Mapping[str, type[_Model]]) -> _Model:
+    """Read the body of this request as the model that its field `kind` names.
+
+    Raises InvalidRequest.
+    """
+    given = _json_object(("revision", "kind"))
+    kind = given.get("kind")
+    model = models.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise InvalidRequest(f"kind: must be one of {', '.join(models)}.", param="kind")
+    return _parse_object(model, given)
+
+
+def _json_object(names: Iterable[str]) -> dict[str, Any]:
+    """The body of this request; `names` are the fields that the error for another body shows."""
     request.max_content_length = MAX_JSON_BYTES
     given = None
     if request.is_json:
@@ -52,8 +70,12 @@ def parse_json(model: type[_Model]) -> _Model:
         except ValueError:
             given = None
     if not isinstance(given, dict):
-        example = ", ".join(f'"{name}": …' for name in model.model_fields)
+        example = ", ".join(f'"{name}": …' for name in names)
         raise InvalidRequest(f"Send a JSON object as application/json: {{{example}}}.")
+    return given
+
+
+def _parse_object(model: type[_Model], given: dict[str, Any]) -> _Model:
     for name in given:
         if name not in model.model_fields:
             raise InvalidRequest(

@@ -180,6 +180,7 @@ _LINKS = {
     "audio": "listening.get_job_audio",
     "peaks": "listening.get_job_peaks",
     "words": "listening.get_job_words",
+    "speakers": "speakers.get_speakers",
     "page": "pages.job",
 }
 """The endpoint of each link; those of a transcript have a format besides."""

@@ -119,6 +119,7 @@ class JobLinks(BaseModel):
     audio: str
     peaks: str
     words: str
+    speakers: str
     page: str
 
 

@@ -16,10 +16,11 @@ from pydantic import (
     field_validator,
 )
 
-from shared.speakers import MOST_SPEAKERS, Wanted
+from shared.speakers import Wanted
 from shared.speakers.names import OPTION as SPEAKERS
 from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
+from web.api.schemas.speakers import COUNT_SCHEMAS
 
 MAX_METADATA_BYTES = 16 * 1024
 
@@ -28,8 +29,6 @@ SoundChoiceField = Annotated[
     BeforeValidator(parse_choice),
 ]
 """A `SoundChoice`, of which a form gives the number as text."""
-
-_COUNT = "([1-9]|[12][0-9]|30)"
 
 
 def _speakers_choice(value: object) -> str:
@@ -45,16 +44,7 @@ def _speakers_choice(value: object) -> str:
 SpeakersField = Annotated[
     str,
     BeforeValidator(_speakers_choice),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": ["off", "auto"], "type": "string"},
-                {"maximum": MOST_SPEAKERS, "minimum": 1, "type": "integer"},
-                {"pattern": f"^{_COUNT}(-{_COUNT})?$", "type": "string"},
-            ]
-        },
-        mode="validation",
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string", "enum": ["off", "auto"]}, *COUNT_SCHEMAS]}),
 ]
 """How many speakers are told apart. A number is given as such or as text, and shown as text."""
 

@@ -1,0 +1,137 @@
+"""/api/v1/jobs/{id}/speakers: who speaks in a finished transcript, and changing that."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+
+from shared import jobs
+from shared.speakers.edits import Edit, EditKind
+from shared.speakers.errors import SpeakersEditedMeanwhile
+from shared.speakers.stored import Speakers, edit_speakers, read_speakers
+from shared.transcripts.values import Transcript, Version
+from web.api import operations
+from web.api.operations import completed_by
+from web.api.parsing import parse_json_of_kind
+from web.api.schemas.speakers import (
+    EDITS,
+    MOST_EDITS_SHOWN,
+    SpeakerEditOut,
+    SpeakerOut,
+    SpeakersEditedMeanwhileOut,
+    SpeakersOut,
+)
+from web.authentication.owner import current_owner_id
+from web.errors import error_object, localised_error
+from web.services import services
+
+blueprint = APIBlueprint("speakers", __name__, url_prefix="/api/v1/jobs")
+
+
+@blueprint.get("/<uuid:job_id>/speakers")
+@blueprint.output(SpeakersOut)
+@blueprint.doc(responses=[409])
+def get_speakers(job_id: UUID) -> Response:
+    """Ask who speaks in a completed job's transcript, and what people changed of that."""
+    return jsonify(_speakers(job_id).model_dump(mode="json"))
+
+
+@blueprint.post("/<uuid:job_id>/speakers")
+@blueprint.output(SpeakersOut)
+@completed_by(operations.json_body_of_kind(EDITS), operations.speakers_edited_meanwhile)
+def change_speakers(job_id: UUID) -> Response:
+    """Name speakers, merge them, give them sentences, or tell them apart again.
+
+    Every download and the page have the change; the recognised transcript stays as it is, and each
+    change can be undone. `revision` is the one that your change is made from. If it is no longer
+    the newest, nothing is written and the answer is 409 with code `speakers_edited_meanwhile` and
+    who speaks by now in `current`.
+    """
+    change = parse_json_of_kind(EDITS)
+    try:
+        edit_speakers(
+            services().db,
+            job_id=str(job_id),
+            editor_id=current_owner_id(),
+            recognised=_transcript(job_id, Version.RECOGNISED),
+            revision=change.revision,
+            kind=EditKind(change.kind),
+            detail=change.detail,
+        )
+    except SpeakersEditedMeanwhile as error:
+        return _edited_meanwhile(error, _speakers(job_id))
+    return jsonify(_speakers(job_id).model_dump(mode="json"))
+
+
+def _edited_meanwhile(error: SpeakersEditedMeanwhile, current: SpeakersOut) -> Response:
+    answer = SpeakersEditedMeanwhileOut.model_validate(
+        {
+            "error": error_object(
+                localised_error(error), status=error.http_status, code=error.code
+            ),
+            "current": current,
+        }
+    )
+    response = jsonify(answer.model_dump(mode="json"))
+    response.status_code = error.http_status
+    return response
+
+
+def _transcript(job_id: UUID, version: Version) -> Transcript:
+    return jobs.get_transcript(
+        services().db,
+        owner_id=current_owner_id(),
+        job_id=str(job_id),
+        version=version,
+        words=False,
+    )
+
+
+def _speakers(job_id: UUID) -> SpeakersOut:
+    found = read_speakers(
+        services().db,
+        job_id=str(job_id),
+        transcript=_transcript(job_id, Version.CURRENT),
+        recognised=_transcript(job_id, Version.RECOGNISED),
+    )
+    return _shown(str(job_id), found)
+
+
+def _shown(job_id: str, found: Speakers) -> SpeakersOut:
+    return SpeakersOut(
+        job_id=job_id,
+        revision=found.revision,
+        wanted=found.wanted,
+        can_count=found.can_count,
+        speakers=[
+            SpeakerOut(
+                number=speaker.number,
+                name=speaker.name,
+                named=speaker.is_named,
+                sentences=speaker.sentences,
+                seconds=speaker.seconds,
+                share=speaker.share,
+            )
+            for speaker in found.speakers
+        ],
+        of_sentences=list(found.of_sentences),
+        edits=[_edit(edit, edit.number in found.undone) for edit in found.edits[:MOST_EDITS_SHOWN]],
+    )
+
+
+def _edit(edit: Edit, undone: bool) -> SpeakerEditOut:
+    detail = dict(edit.detail)
+    if edit.kind is EditKind.COUNT:
+        del detail["speakers"]  # one for each sentence, and of no use without the others' edits
+    return SpeakerEditOut.model_validate(
+        {
+            "number": edit.number,
+            "kind": edit.kind,
+            "detail": detail,
+            "undone": undone,
+            "editor": edit.editor_id,
+            "at": edit.at,
+        }
+    )
