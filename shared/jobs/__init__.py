@@ -82,6 +82,7 @@ from shared.jobs.turns.sweep import Duty, take_sweep_turns
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.workers import (
     WorkerRecord,
+    forget_workers,
     largest_work_disk_bytes,
     note_worker,
     worker_last_seen,
@@ -139,6 +140,7 @@ __all__ = [
     "find_drift",
     "finish",
     "fold",
+    "forget_workers",
     "get_history",
     "get_job",
     "get_transcript",

@@ -72,7 +72,7 @@ def _held() -> Select[str, int, str]:
 
 
 def _any_expired(db: Database, before: datetime | None) -> bool:
-    with db.reading() as session:
+    with db.reading_once() as session:
         return session.execute(_held().where(_expired(before)).limit(1)).first() is not None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from shared.db import Database, database_now
 from shared.dialects import upsert
@@ -62,16 +62,34 @@ def note_worker(
         "work_disk_bytes": work_disk_bytes,
         "seen_at": database_now(),
     }
-    with db.writing() as session:
-        session.execute(
-            delete(WorkerSeen).where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
-        )
+    # An UPDATE, unlike the other, is compiled once: a third of the processor time.
+    known = (
+        update(WorkerSeen)
+        .where(WorkerSeen.name == name)
+        .values(told)
+        .returning(WorkerSeen.seen_at)
+        .execution_options(synchronize_session=False)
+    )
+    with db.writing_once() as session:
+        if (seen_at := session.scalar(known)) is not None:
+            return seen_at
+    with db.writing_once() as session:
         return session.scalars(
             upsert(session, WorkerSeen)
             .values(name=name, **told)
             .on_conflict_do_update(index_elements=[WorkerSeen.name], set_=told)
             .returning(WorkerSeen.seen_at)
         ).one()
+
+
+def forget_workers(db: Database) -> None:
+    """Drop those that were not seen for a day."""
+    with db.writing_once() as session:
+        session.execute(
+            delete(WorkerSeen)
+            .where(WorkerSeen.seen_at < database_now(-_FORGET_WORKERS_S))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def workers_seen(db: Database, *, within_s: float) -> list[WorkerRecord]:

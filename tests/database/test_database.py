@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from shared.db import Database, database_now
 from shared.models import Job
@@ -20,6 +21,22 @@ def test_a_statement_that_is_compiled_once_keeps_its_own_offset(db: Database) ->
     assert round((later - earlier).total_seconds() / 60) == 120
     assert round((again - earlier).total_seconds() / 60) == 120
     assert select(database_now(1.0))._generate_cache_key() is not None
+
+
+def test_a_single_statement_is_committed_with_no_transaction_around_it(db: Database) -> None:
+    job_id = factories.submit(db)
+    with db.writing_once() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(priority=-3))
+    with db.reading_once() as session:
+        assert session.scalar(select(Job.priority).where(Job.id == job_id)) == -3
+    with pytest.raises(IntegrityError), db.writing_once() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(recording_id="none"))
+    # The connection goes back as it came: several statements are one transaction again.
+    with pytest.raises(ZeroDivisionError), db.writing() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(priority=5))
+        raise ZeroDivisionError
+    with db.reading_once() as session:
+        assert session.scalar(select(Job.priority).where(Job.id == job_id)) == -3
 
 
 def test_a_peek_gives_what_is_committed(db: Database) -> None:

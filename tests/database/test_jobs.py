@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from shared import jobs
-from shared.db import Database
+from shared.db import Database, database_now
 from shared.errors import (
     Cancelled,
     IdempotencyKeyReused,
@@ -19,7 +19,16 @@ from shared.errors import (
     JobNotFound,
     TranscriptNotReady,
 )
-from shared.models import LOCAL_OWNER, Attempt, Base, Job, Recording, Segment, StoredTranscript
+from shared.models import (
+    LOCAL_OWNER,
+    Attempt,
+    Base,
+    Job,
+    Recording,
+    Segment,
+    StoredTranscript,
+    WorkerSeen,
+)
 from shared.states import AttemptOutcome, JobStatus, Stage
 from tests.support import factories
 from tests.support.factories import PLAN_KEY, TRANSCRIPT, count, view
@@ -296,6 +305,15 @@ class TestReading:
             )
         assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
         assert jobs.workers_seen(db, within_s=-60) == []
+
+    def test_a_worker_is_forgotten_a_day_after_it_was_seen(self, db: Database) -> None:
+        for name, ago_s in (("today's", 23 * 3600), ("yesterday's", 25 * 3600)):
+            factories.a_worker(db, name)
+            with db.writing() as session:
+                seen = update(WorkerSeen).where(WorkerSeen.name == name)
+                session.execute(seen.values(seen_at=database_now(-ago_s)))
+        jobs.forget_workers(db)
+        assert [worker.name for worker in jobs.workers_seen(db, within_s=1e6)] == ["today's"]
 
 
 def test_a_stage_of_an_early_version_is_shown_as_what_it_is_called_now(db: Database) -> None:

@@ -35,7 +35,8 @@ _RINGS_A_SWEEP_WITHOUT_ROOM = 10
 """Doorbells in one sweep at most: a thousand waiting jobs take some sweeps after Redis lost all."""
 
 _LOOK_FOR_EXPIRED_S = 60.0
-"""How often jobs and uploads that were kept long enough are looked for: hours need no hurry."""
+"""How often jobs, uploads and workers that were kept long enough are looked for: hours need no
+hurry."""
 
 _INDEXING_S = 1.0
 """Of a sweep, for texts that the search index does not have yet."""
@@ -70,6 +71,7 @@ class Reaper:
         self._readiness = readiness
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
+        self._forgot_workers_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
         self._database_answered_at: datetime | None = None
         self._was_unavailable = True  # or may have been: a worker that just started does not know
@@ -121,7 +123,12 @@ class Reaper:
 
     def _sweep_for_all(self) -> None:
         steps = {
-            jobs.Duty.JOBS: (self._end_expired_leases, self._fold_tallies, self._index_for_search),
+            jobs.Duty.JOBS: (
+                self._end_expired_leases,
+                self._fold_tallies,
+                self._index_for_search,
+                self._forget_workers,
+            ),
             jobs.Duty.STORAGE: (self._remove_abandoned_uploads, self._delete_expired),
         }
         if self._sees_no_storage():
@@ -214,6 +221,11 @@ class Reaper:
     def _index_for_search(self) -> None:
         if indexed := entries.catch_up(self._db, within_s=_INDEXING_S):
             log.debug("indexed jobs for the search", jobs=indexed)
+
+    def _forget_workers(self) -> None:
+        if time.monotonic() - self._forgot_workers_at >= _LOOK_FOR_EXPIRED_S:
+            self._forgot_workers_at = time.monotonic()
+            jobs.forget_workers(self._db)
 
     def _ring_for_waiting_jobs(self) -> None:
         readiness = self._readiness()

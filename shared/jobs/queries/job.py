@@ -95,7 +95,7 @@ def queue_summary(db: Database) -> QueueSummary:
 
 def claimable_jobs(db: Database, *, most: int) -> int:
     """Count the waiting jobs that may be taken now, up to `most`."""
-    with db.reading() as session:
+    with db.reading_once() as session:
         return len(session.execute(_claimable(db.is_sqlite), {"most": most}).all())
 
 

@@ -46,5 +46,5 @@ def fold(db: Database) -> None:
 
 
 def _first_change(db: Database) -> int | None:
-    with db.reading() as session:
+    with db.reading_once() as session:
         return session.scalar(select(Tally.id).where(~Tally.is_sum).order_by(Tally.id).limit(1))

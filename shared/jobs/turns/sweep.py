@@ -31,7 +31,7 @@ def take_sweep_turns(
 ) -> frozenset[Duty]:
     """Those of `duties` that `worker` has from now on for so long, and nobody else."""
     may_take = or_(SweepTurn.worker == worker, SweepTurn.until < database_now())
-    with db.reading() as session:
+    with db.reading_once() as session:
         rows = session.execute(select(SweepTurn.duty, may_take.label("may_take"))).all()
     free = {row.duty: row.may_take for row in rows}
     wanted = sorted(duty for duty in duties if free.get(duty.value, True))
