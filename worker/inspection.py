@@ -15,10 +15,14 @@ from typing import Any
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, load_settings
-from worker.configured_recogniser import load_configured_recogniser
+from worker.configured_recogniser import load_configured_encoder, load_configured_recogniser
 from worker.engine.device import TORCH_VERSION, NoRoomForModel, device_name, resolve_device
 from worker.engine.precision import Precision
-from worker.model_store.locate import ModelNotDownloaded, locate_configured
+from worker.model_store.locate import (
+    ModelNotDownloaded,
+    locate_configured,
+    locate_configured_speakers,
+)
 
 
 def model(settings: Settings) -> dict[str, Any]:
@@ -64,6 +68,24 @@ def recognition(settings: Settings) -> dict[str, Any]:
     }
 
 
+def speakers(settings: Settings, *, load: bool) -> dict[str, Any]:
+    """Find the network that tells voices apart and, with `load`, try it as a worker does.
+
+    {"path"}, or {"error", "to_be_downloaded"}.
+    """
+    offline = settings.model_copy(update={"model_offline": True})
+    try:
+        folder = locate_configured_speakers(offline)
+        if load:
+            load_configured_encoder(offline)
+    except ModelUnavailable as error:
+        return {
+            "error": error.message,
+            "to_be_downloaded": isinstance(error, ModelNotDownloaded),
+        }
+    return {"path": str(folder.path)}
+
+
 def tell(topic: str, told: dict[str, Any]) -> bool:
     """Write what was found; whether it is well."""
     print(json.dumps({"topic": topic, **told}), flush=True)  # noqa: T201 - the answer
@@ -75,8 +97,10 @@ def main() -> None:
     settings = load_settings()
     model_is_there = tell("model", model(settings))
     device_is_there = tell("device", device(settings))
-    if model_is_there and device_is_there and "--quick" not in sys.argv[1:]:
+    load = model_is_there and device_is_there and "--quick" not in sys.argv[1:]
+    if load:
         tell("recognition", recognition(settings))
+    tell("speakers", speakers(settings, load=load))
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ def check_models(as_json: _Json = False) -> None:
     """Read the models of the settings to their end and say whether they are whole.
 
     The exit status is 0 if all are, 1 if not. The one that tells voices apart may still be missing.
-    `longscribe doctor` loads the others as well.
+    `longscribe doctor` loads them as well.
     """
     with _errors_in_words():
         settings = load_settings()

@@ -48,7 +48,7 @@ def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:
     ]
     if not quick and all("error" not in told.get(topic, {}) for topic in ("model", "device")):
         found.append(judge_recognition(settings, told.get("recognition"), complaint))
-    return found
+    return [*found, *judge_speakers(told.get("speakers", {}))]
 
 
 def _ask_the_engine(settings: Settings, *, quick: bool) -> tuple[dict[str, Any], str]:
@@ -100,6 +100,14 @@ def judge_model(settings: Settings, told: dict[str, Any] | None, complaint: str)
     if "error" in told:
         return problem("model", f"{settings.model} cannot be loaded", told["error"])
     return ok("model", f"{settings.model} is in {told['path']}")
+
+
+def judge_speakers(told: dict[str, Any]) -> list[Finding]:
+    """Nothing where the network that tells voices apart is fine, or is fetched by the first job
+    that asks for it."""
+    if "error" not in told or told.get("to_be_downloaded"):
+        return []
+    return [warning("speakers", "jobs that ask who speaks will fail", told["error"])]
 
 
 def judge_device(

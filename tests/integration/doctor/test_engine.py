@@ -43,6 +43,23 @@ class TestEngine:
         assert "model.pt does not fit config.yaml" in recognition.what_to_do
         assert "fsmn.3" in recognition.what_to_do
 
+    @pytest.mark.parametrize("quick", [True, False])
+    def test_a_model_for_speakers_that_cannot_be_used_leaves_the_rest_well(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quick: bool
+    ) -> None:
+        monkeypatch.setenv("LONGSCRIBE_DEVICE", "cpu")
+        spk = tmp_path / "spk"
+        shutil.copytree(demo_model.SPK_DIR, spk)
+        monkeypatch.setenv("LONGSCRIBE_SPEAKER_MODEL", str(spk))
+        settings = Settings(model="demo")
+        fine = doctor_speech.check_speech(settings, quick=quick)
+        assert {found.level for found in fine} == {Level.OK}
+        (spk / "model.pt").write_bytes((spk / "model.pt").read_bytes()[:-1000])
+        *others, speakers = doctor_speech.check_speech(settings, quick=quick)
+        assert {found.level for found in others} == {Level.OK}
+        assert (speakers.thing, speakers.level) == ("speakers", Level.WARNING)
+        assert str(spk) in speakers.what_to_do
+
     def test_a_model_that_the_hub_has_is_looked_for_on_this_disk_only(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:

@@ -269,6 +269,12 @@ class TestSpeech:
         assert found.level is level
         assert says in found.finding
 
+    def test_a_model_for_speakers_is_told_of_only_where_it_cannot_be_used(self) -> None:
+        for told in ({}, {"path": "/m"}, {"error": "not here", "to_be_downloaded": True}):
+            assert doctor_speech.judge_speakers(told) == []
+        [found] = doctor_speech.judge_speakers({"error": "broken", "to_be_downloaded": False})
+        assert (found.level, found.what_to_do) == (Level.WARNING, "broken")
+
     def test_a_driver_s_program_that_fails_lists_no_gpu(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
