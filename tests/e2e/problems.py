@@ -1,17 +1,58 @@
-"""Checks of a page in the browser, and the combinations of theme and size that are checked."""
+"""Checks of a page in the browser, and the themes and widths in which it is checked."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-LOOKS = list(itertools.product(["en", "zh"], ["light", "dark"], [1440, 390]))
-LOOKS_NAMED = [f"{language}-{theme}-{width}" for language, theme, width in LOOKS]
+Look = tuple[str, int]
+"""A colour scheme and the window's width in CSS pixels."""
+
+LOOKS: tuple[Look, ...] = tuple(itertools.product(["light", "dark"], [1440, 390]))
+LOOKS_OF_LOCALES = pytest.mark.parametrize(
+    ("locale", "looks"), [("en-GB", LOOKS), ("zh-CN", LOOKS[::-1])], ids=["en", "zh"]
+)
+"""English pages are opened wide and light, Chinese ones narrow and dark, and taken through all."""
+
+_DRAWN = "() => new Promise((then) => requestAnimationFrame(() => setTimeout(then)))"
+_SHOWN = "() => [matchMedia('(prefers-color-scheme: dark)').matches, innerWidth]"
 
 _INJECTED = Axe(axe_script="void 0")
 """Runs what an earlier examination of the page has put into it."""
+
+
+def new_context(
+    browser: Browser, locale: str, look: Look, *, height: int, **more: Any
+) -> BrowserContext:
+    """Make a context whose pages are opened in a look, without animations."""
+    theme, width = look
+    return browser.new_context(
+        locale=locale,
+        color_scheme=theme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",
+        **more,
+    )
+
+
+def taken_through(page: Page, looks: Sequence[Look]) -> Iterator[Look]:
+    """Put the page, which has to be in front, into one look after another; each once it is drawn.
+
+    A page asks for neither theme nor width while it loads, and loading it takes ten times as long.
+    """
+    size = page.viewport_size
+    assert size is not None
+    for theme, width in looks:
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        page.evaluate(_DRAWN)
+        assert page.evaluate(_SHOWN) == [theme == "dark", width]
+        yield theme, width
 
 
 def problems_of(page: Page, width: int) -> list[str]:

@@ -3,8 +3,7 @@ axe-core, no error in the browser, no request to another host, nothing inline.""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Response, StorageState
 from shared.db import Database
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
-from tests.e2e.problems import problems_of
+from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
 from tests.support import factories, reports
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack
@@ -22,11 +21,6 @@ from tests.support.speech import long_transcript
 from tests.support.web.web_site import serving
 
 OPEN_ALL = "document.querySelectorAll('details.how').forEach((part) => (part.open = true))"
-DRAWN = "() => new Promise((then) => requestAnimationFrame(() => setTimeout(then)))"
-
-LOOKS = tuple(itertools.product(["light", "dark"], [1440, 390]))
-HEIGHT = 900
-
 MOST_BYTES = 400_000
 """The most bytes of a first visit, compressed."""
 
@@ -144,43 +138,20 @@ class Watched:
         if not policy.startswith(strict) or "unsafe" in policy:
             self.complaints.append(f"{response.url} has the policy '{policy}'")
 
-    def problems_in(self, theme: str, width: int) -> list[str]:
-        """Collect the page's problems in a theme and at a width, once it is drawn so."""
-        self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        self.page.set_viewport_size({"width": width, "height": HEIGHT})
-        self.page.evaluate(DRAWN)
-        shown = self.page.evaluate(
-            "() => [matchMedia('(prefers-color-scheme: dark)').matches, innerWidth]"
-        )
-        assert shown == [theme == "dark", width]
-        return problems_of(self.page, width)
 
-
-@pytest.mark.parametrize(
-    ("language", "looks"),
-    [("en", list(LOOKS)), ("zh", list(reversed(LOOKS)))],
-    ids=["en", "zh"],
-)
+@LOOKS_OF_LOCALES
 def test_every_page_is_accessible_and_keeps_to_itself(
     installed: Installed,
     empty: Installed,
     new_team: Installed,
     team: tuple[Installed, Installed],
     browser: Browser,
-    language: str,
-    looks: list[tuple[str, int]],
+    locale: str,
+    looks: Sequence[Look],
 ) -> None:
-    """Each page is loaded in the first of the looks and then taken through the others."""
-    theme, width = looks[0]
     found: dict[str, list[str]] = {}
     for site in (installed, empty, new_team, *team):
-        context = browser.new_context(
-            locale={"en": "en-GB", "zh": "zh-CN"}[language],
-            color_scheme=theme,  # type: ignore[arg-type]
-            viewport={"width": width, "height": HEIGHT},
-            reduced_motion="reduce",
-            storage_state=site.signed_in,
-        )
+        context = new_context(browser, locale, looks[0], height=900, storage_state=site.signed_in)
         # Half a second of silence makes a page idle, so they are silent together.
         opened = {name: Watched(context.new_page(), site.stack.url) for name in site.paths}
         for name, path in site.paths.items():
@@ -189,8 +160,8 @@ def test_every_page_is_accessible_and_keeps_to_itself(
             watched.page.wait_for_load_state("networkidle")
             watched.page.bring_to_front()
             watched.page.evaluate(OPEN_ALL)
-            for look in looks:
-                found[f"{name}, {look}"] = watched.problems_in(*look)
+            for theme, width in taken_through(watched.page, looks):
+                found[f"{name}, {theme}, {width}"] = problems_of(watched.page, width)
             found[name] = watched.complaints
         context.close()
     assert {name: problems for name, problems in found.items() if problems} == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page
 import migrations
 from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
-from tests.e2e.problems import LOOKS, LOOKS_NAMED, problems_of
+from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
 from tests.support import factories
 from tests.support.services import Stack, running
 from tests.support.subtitle_rules import read_srt, read_vtt
@@ -224,16 +224,11 @@ def test_without_javascript_the_files_are_links(
         assert started.value.suggested_filename == f"周会 standup{ending}"
 
 
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS, ids=LOOKS_NAMED)
+@LOOKS_OF_LOCALES
 def test_the_dialog_is_accessible_and_fits(
-    site: Site, browser: Browser, language: str, theme: str, width: int
+    site: Site, browser: Browser, locale: str, looks: Sequence[Look]
 ) -> None:
-    context = browser.new_context(
-        locale={"en": "en-GB", "zh": "zh-CN"}[language],
-        color_scheme=theme,  # type: ignore[arg-type]
-        viewport={"width": width, "height": 780},
-        reduced_motion="reduce",
-    )
+    context = new_context(browser, locale, looks[0], height=780)
     page = site.open(context)
     page.locator("[data-export]").click()
     dialog = page.locator("dialog.export")
@@ -243,7 +238,8 @@ def test_the_dialog_is_accessible_and_fits(
             dialog.locator("summary").click()
         expect(dialog.locator("pre")).to_have_attribute("data-format", name)
         expect(dialog.locator("pre")).to_have_attribute("aria-busy", "false")
-        assert problems_of(page, width) == []
-        for control in (dialog.locator("a.download"), dialog.locator("pre")):
-            expect(control).to_be_in_viewport(ratio=0.9)
+        for theme, width in taken_through(page, looks):
+            assert problems_of(page, width) == [], (name, theme, width)
+            for control in (dialog.locator("a.download"), dialog.locator("pre")):
+                expect(control).to_be_in_viewport(ratio=0.9)
     context.close()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import select
 
 from shared.models import Job, Recording
-from tests.e2e.problems import problems_of
+from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
 from tests.e2e.upload.site import Site, choose
 from tests.support import factories
 from tests.support.services import wait_for
@@ -148,19 +148,16 @@ def test_a_notification_comes_when_the_job_is_done(
     assert page.evaluate("window.shown") == ["short.wav: The transcript is ready."]
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@LOOKS_OF_LOCALES
 def test_an_upload_is_accessible_in_all_of_its_states(
-    site: Site, browser: Browser, large: Path, tmp_path: Path, locale: str, theme: str, width: int
+    site: Site, browser: Browser, large: Path, tmp_path: Path, locale: str, looks: Sequence[Look]
 ) -> None:
+    def examine() -> None:
+        for theme, width in taken_through(page, looks):
+            assert problems_of(page, width) == [], (theme, width)
+
     (tmp_path / "minutes.docx").write_bytes(b"text")
-    context = browser.new_context(
-        locale=locale,
-        color_scheme=theme,  # type: ignore[arg-type]
-        viewport={"width": width, "height": 900},
-        reduced_motion="reduce",
-    )
+    context = new_context(browser, locale, looks[0], height=900)
     page = site.open(context)
     page.on("dialog", lambda dialog: dialog.accept())
     page.locator(".options summary").click()
@@ -172,13 +169,13 @@ def test_an_upload_is_accessible_in_all_of_its_states(
     expect(page.locator("#uploads .failed")).to_have_count(1)
     page.locator("button.record").click()
     expect(page.locator(".recorder meter")).to_be_visible()
-    assert problems_of(page, width) == []
+    examine()
     page.locator(".recorder button.primary").click()
     expect(page.locator(".recorder audio")).to_be_visible()
-    assert problems_of(page, width) == []
+    examine()
     page.reload()
     expect(page.locator("#uploads .unfinished").first).to_be_visible()
-    assert problems_of(page, width) == []
+    examine()
     context.close()
 
 
