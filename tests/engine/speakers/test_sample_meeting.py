@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from shared.settings import Settings
-from shared.speakers import AUTOMATIC, Wanted, cut, speakers_of_words
+from shared.speakers import AUTOMATIC, VoiceMap, Wanted, cut, speakers_of_words
 from tests.support.speech import speech_models
 from worker import demo_model
 from worker.configured_recogniser import load_configured_encoder
-from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
-from worker.speaker_encoder import distance
+from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, SpeechSpan
+from worker.speaker_encoder import SpeakerEncoder, distance
 from worker.voices.group_pieces import group
 from worker.voices.pieces import hear_voices
 
@@ -29,31 +30,48 @@ def who_says(time_s: float) -> str:
     return str(nearest["speaker"])
 
 
-def test_each_word_has_the_voice_that_says_it(tmp_path: Path) -> None:
-    recogniser = speech_models.recogniser()
-    encoder = load_configured_encoder(Settings(data_dir=tmp_path, model="demo", device="cpu"))
+Times = list[tuple[float, float]]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> SpeakerEncoder:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), model="demo", device="cpu")
+    return load_configured_encoder(settings)
+
+
+def spans_of_speech() -> list[SpeechSpan]:
+    detector = speech_models.recogniser().voice_activity()
+    return detector.feed(speech_models.meeting()) + detector.finish()
+
+
+def heard(
+    encoder: SpeakerEncoder, batches: Sequence[Sequence[SpeechSpan]]
+) -> tuple[VoiceMap, Times]:
+    """The voices of the meeting, and when its words are said, batch by batch."""
     pcm = speech_models.meeting()
-    detector = recogniser.voice_activity()
-    spans = detector.feed(pcm) + detector.finish()
-    speech = [pcm[span.start : span.end] for span in spans]
-    said = recogniser.recognise(speech, EMPTY_REQUEST)
-    found = hear_voices(speech, said, encoder)
-    for pieces, span in zip(found, spans, strict=True):
-        pieces["start"] += span.start
-        pieces["end"] += span.start
-    pieces = np.concatenate(found)
+    pieces, times = [], []
+    for batch in batches:
+        speech = [pcm[span.start : span.end] for span in batch]
+        said = speech_models.recogniser().recognise(speech, EMPTY_REQUEST)
+        for found, each, span in zip(hear_voices(speech, said, encoder), said, batch, strict=True):
+            found["start"] += span.start
+            found["end"] += span.start
+            pieces.append(found)
+            start_s = span.start / SAMPLE_RATE
+            times += [(start_s + word.start, start_s + word.end) for word in each.words]
+    together = np.concatenate(pieces)
     voice_map = group(
-        pieces["voice"],
-        pieces["start"].tolist(),
-        pieces["end"].tolist(),
+        together["voice"],
+        together["start"].tolist(),
+        together["end"].tolist(),
         encoder=encoder.revision,
         threshold=distance(encoder.same_voice_cosine),
     )
-    times = [
-        (word.start + span.start / SAMPLE_RATE, word.end + span.start / SAMPLE_RATE)
-        for span, each in zip(spans, said, strict=True)
-        for word in each.words
-    ]
+    return voice_map, times
+
+
+def test_each_word_has_the_voice_that_says_it(encoder: SpeakerEncoder) -> None:
+    voice_map, times = heard(encoder, [spans_of_speech()])
     for wanted in (AUTOMATIC, Wanted(4, 4)):
         speakers = speakers_of_words(times, voice_map.pieces, cut(voice_map, wanted))
         pairs = Counter(
@@ -63,3 +81,12 @@ def test_each_word_has_the_voice_that_says_it(tmp_path: Path) -> None:
         right = sum(max(pairs[name, number] for number in range(1, 5)) for name in "ABCD")
         assert set(speakers) == {1, 2, 3, 4}
         assert right > 0.99 * len(times)
+
+
+def test_voices_are_the_same_in_every_batch_and_order(encoder: SpeakerEncoder) -> None:
+    spans = spans_of_speech()
+    expected, _ = heard(encoder, [spans])
+    one_by_one, _ = heard(encoder, [[span] for span in reversed(spans)])
+    by_length = sorted(spans, key=lambda span: span.end - span.start)
+    in_sevens, _ = heard(encoder, [by_length[at : at + 7] for at in range(0, len(spans), 7)])
+    assert expected == one_by_one == in_sevens
