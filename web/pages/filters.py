@@ -14,6 +14,7 @@ from web.pages.job_text import (
     batch_text,
     error_text,
     queue_texts,
+    speaker_look,
     state_text,
     warning_texts,
 )
@@ -44,5 +45,5 @@ def register_filters(app: Flask) -> None:
         exact_time_text,
     ):
         app.add_template_filter(filter_)
-    for function in (export_formats, export_toggles, export_numbers):
+    for function in (export_formats, export_toggles, export_numbers, speaker_look):
         app.add_template_global(function)

@@ -24,7 +24,10 @@ from shared import jobs
 from shared.errors import IllegalTransition, TranscriptUnreadable
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
+from shared.speakers.names import OPTION
+from shared.speakers.stored import Speakers, read_speakers
 from shared.states import TERMINAL, JobStatus
+from shared.transcripts.values import Transcript, Version
 from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
@@ -61,9 +64,21 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
         "transcript": transcript,
+        "speakers": _speakers(view.job, transcript) if transcript else None,
         "player": player_of(view.job.recording, here.blobs) if transcript else None,
         "finished": shown.status in TERMINAL,
     }
+
+
+def _speakers(job: jobs.JobRecord, transcript: Transcript) -> Speakers | None:
+    """All who speak in a job's transcript; None where nobody asked and nobody was named."""
+    if OPTION not in job.options and not any(s.speaker for s in transcript.sentences):
+        return None
+    db = services().db
+    recognised = jobs.get_transcript(
+        db, owner_id=current_owner_id(), job_id=job.id, version=Version.RECOGNISED, words=False
+    )
+    return read_speakers(db, job_id=job.id, transcript=transcript, recognised=recognised)
 
 
 def _why_it_waits(view: jobs.JobView) -> dict[str, Any]:

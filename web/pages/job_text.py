@@ -1,4 +1,5 @@
-"""A job's state, place in the queue, progress, batch size, warnings and error as text."""
+"""A job's state, place in the queue, progress, batch size, warnings and error as text, and the look
+of its speakers."""
 
 from __future__ import annotations
 
@@ -28,6 +29,9 @@ _STAGE = {
     Stage.PUNCTUATING: N_("Adding punctuation"),
     Stage.SAVING: N_("Saving"),
 }
+
+SPEAKER_HUES = 8
+SPEAKER_MARKS = 4
 
 
 def state_text(job: JobOut) -> str:
@@ -133,3 +137,13 @@ def warning_texts(job: JobDetailOut) -> list[tuple[str, str]]:
 def error_text(error: ErrorObject) -> str:
     """A job's error in the reader's language."""
     return localised_message(error.code, error.message)
+
+
+def speaker_look(number: int) -> str:
+    """The classes of a speaker's colour and mark; `lookOf` in the scripts gives the same.
+
+    >>> speaker_look(1), speaker_look(10)
+    ('hue-1 mark-1', 'hue-2 mark-2')
+    """
+    turn, hue = divmod(number - 1, SPEAKER_HUES)
+    return f"hue-{hue + 1} mark-{turn % SPEAKER_MARKS + 1}"

@@ -6,10 +6,11 @@ import { exportDialog } from "./transcript/export_dialog.js";
 import { pollFragment } from "./page/live_fragment.js";
 import { showPartialText } from "./transcript/partial_text.js";
 import { readAndListen } from "./transcript/reading.js";
+import { nameSpeakers } from "./speakers/speakers.js";
 
 copyButtons();
 readAndListen();
-editTranscript();
+editTranscript({ speakers: nameSpeakers() });
 const exporting = document.getElementById("export");
 if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");

@@ -11,13 +11,13 @@ import { _, ngettext } from "../page/i18n.js";
 const FIELDS = "input, textarea, select, [contenteditable]";
 
 /** Make the sentences of this page editable. Tells of each change by `transcript:changed`. */
-export function editTranscript() {
+export function editTranscript({ speakers }) {
   const list = sentence.list();
-  if (list?.dataset.address) new Editing(list);
+  if (list?.dataset.address) new Editing(list, speakers);
 }
 
 class Editing {
-  constructor(list) {
+  constructor(list, speakers) {
     this.list = list;
     this.editor = null;
     this.done = []; // what can be undone, {n, before, after}, the latest last
@@ -29,7 +29,11 @@ class Editing {
       refused: (n, kept, error) => this.refused(n, kept, error),
       state: (state) => this.tell(state),
     });
-    sentenceTools({ edit: (row) => this.open(row), history: (row) => this.history(row) });
+    sentenceTools({
+      edit: (row) => this.open(row),
+      assign: speakers && ((row) => speakers.assign(row)),
+      history: (row) => this.history(row),
+    });
     list.addEventListener("dblclick", (event) => {
       const row = event.target.closest(".text") && sentence.rowAround(event.target);
       if (row) this.open(row);

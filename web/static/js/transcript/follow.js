@@ -85,7 +85,7 @@ export class Follow {
   }
 
   bring(always) {
-    if (!this.current) return;
+    if (!this.current?.getClientRects().length) return; // it may be left out of what is shown
     const { top, bottom } = this.bounds();
     const place = this.current.getBoundingClientRect();
     const room = bottom - top;

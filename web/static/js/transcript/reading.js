@@ -54,8 +54,9 @@ class Reading {
     player.audio.addEventListener("play", () => this.words.load());
     list.addEventListener("click", (event) => this.clicked(event));
     list.addEventListener("transcript:changed", ({ detail }) => this.changed(detail.n));
-    // Who corrects a sentence stays with it.
+    // Who corrects a sentence, or goes to one, stays with it.
     list.addEventListener("transcript:editing", () => this.follow.rest());
+    list.addEventListener("transcript:visited", () => this.follow.rest());
     addEventListener("hashchange", () => this.goToAddress());
   }
 

@@ -1,0 +1,139 @@
+"""Giving sentences to another speaker, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from shared.states import JobStatus
+from tests.e2e.problems import problems_of
+from tests.e2e.speakers.meeting import Meeting, panel, person, said, sentence
+from tests.support import factories
+
+
+def ask(page: Page, n: int) -> Locator:
+    sentence(page, n).hover()
+    sentence(page, n).get_by_role("button", name="Speaker").click()
+    return page.get_by_role("dialog")
+
+
+def save(page: Page, dialog: Locator) -> None:
+    dialog.get_by_role("button", name="Save").click()
+    expect(said(page)).to_contain_text("Saved.")
+
+
+def test_a_sentence_is_given_to_another_and_to_nobody(
+    meeting: Meeting, context: BrowserContext
+) -> None:
+    page = meeting.open(context)
+    dialog = ask(page, 0)
+    expect(dialog.get_by_label("说话人1")).to_be_checked()
+    dialog.get_by_label("说话人3").check()
+    save(page, dialog)
+    expect(sentence(page, 0).locator(".speaker")).to_have_text("说话人3")
+    expect(sentence(page, 0)).to_have_class("hue-3 mark-1")
+    expect(sentence(page, 0).locator(".at")).to_be_focused()
+    dialog = ask(page, 1)
+    dialog.get_by_label("nobody in particular").check()
+    save(page, dialog)
+    expect(sentence(page, 1).locator(".speaker")).to_have_count(0)
+    assert meeting.names()[:3] == ["说话人3", None, "说话人1"]
+    page.reload()
+    expect(sentence(page, 0)).to_have_class("hue-3 mark-1")
+
+
+def test_a_whole_turn_becomes_somebody_new_with_the_keyboard_alone(
+    meeting: Meeting, context: BrowserContext
+) -> None:
+    page = meeting.open(context)
+    sentence(page, 3).locator(".at").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Speaker")).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("说话人1")).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_label("somebody new")).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_label("This whole turn, 2 sentences")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(said(page)).to_contain_text("Saved.")
+    expect(person(page, 4)).to_contain_text("2 sentences")
+    assert meeting.names()[2:4] == ["说话人4", "说话人4"]
+
+
+def test_what_is_selected_is_given_together(meeting: Meeting, context: BrowserContext) -> None:
+    page = meeting.open(context)
+    page.evaluate(
+        """() => {
+          const text = (n) => document.querySelector(`#s${n} .text`).firstChild;
+          getSelection().setBaseAndExtent(text(1), 1, text(4), 2);
+        }"""
+    )
+    dialog = ask(page, 4)
+    expect(dialog.get_by_label("The 4 selected sentences")).to_be_checked()
+    dialog.get_by_label("说话人2").check()
+    save(page, dialog)
+    assert meeting.names() == ["说话人1", *["说话人2"] * 5]
+
+
+def test_so_many_sentences_from_one_on(meeting: Meeting, context: BrowserContext) -> None:
+    page = meeting.open(context)
+    dialog = ask(page, 2)
+    dialog.get_by_label("说话人3").check()
+    dialog.get_by_label("How many sentences").fill("3")
+    save(page, dialog)
+    assert meeting.names() == ["说话人1", "说话人2", *["说话人3"] * 3, "说话人2"]
+    panel(page).get_by_role("button", name="Undo: 3 sentences are of speaker 3").first.click()
+    expect(sentence(page, 2).locator(".speaker")).to_have_text("说话人1")
+
+
+def test_a_closed_dialog_changes_nothing(meeting: Meeting, context: BrowserContext) -> None:
+    page = meeting.open(context)
+    dialog = ask(page, 0)
+    dialog.get_by_label("说话人3").check()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(sentence(page, 0).locator(".at")).to_be_focused()
+    assert meeting.names()[0] == "说话人1"
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_the_dialog_is_accessible_in_all_looks(
+    meeting: Meeting, browser: Browser, locale: str
+) -> None:
+    with browser.new_context(locale=locale, reduced_motion="reduce") as context:
+        page = meeting.open(context)
+        sentence(page, 0).hover()
+        page.locator(".sentence-tools button").nth(1).click()
+        found = {}
+        for theme in ("light", "dark"):
+            for width in (1440, 390):
+                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                page.set_viewport_size({"width": width, "height": 900})
+                found[theme, width] = problems_of(page, width)
+    assert {look: problems for look, problems in found.items() if problems} == {}
+
+
+def test_who_speaks_is_named_by_hand_where_nobody_asked(
+    meeting: Meeting, context: BrowserContext
+) -> None:
+    meeting.job_id = factories.a_job(meeting.db, JobStatus.COMPLETED)
+    page = context.new_page()
+    page.goto(f"{meeting.stack.url}/jobs/{meeting.job_id}")
+    expect(panel(page)).to_be_hidden()
+    sentence(page, 0).hover()
+    expect(page.get_by_role("button", name="Edit")).to_be_visible()
+    expect(page.get_by_role("button", name="Speaker", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Name who speaks").click()
+    expect(panel(page)).to_contain_text("Nobody is named yet.")
+    dialog = ask(page, 1)
+    expect(dialog.get_by_label("somebody new")).to_be_checked()
+    save(page, dialog)
+    expect(person(page, 1)).to_contain_text("1 sentence")
+    expect(panel(page).get_by_label("How many")).to_have_count(0)
+    page.reload()
+    expect(sentence(page, 1).locator(".speaker")).to_have_text("说话人1")

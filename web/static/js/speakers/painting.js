@@ -1,0 +1,40 @@
+import { lookOf } from "./look.js";
+
+/** Show in the transcript who speaks each sentence, and the name where somebody begins. */
+export function paint(list, { speakers, of_sentences: numbers }) {
+  const names = new Map(speakers.map((one) => [one.number, one.name]));
+  let before = null;
+  [...list.children].forEach((row, n) => {
+    const number = numbers[n] ?? null;
+    const name = number === null ? null : (names.get(number) ?? "");
+    if (Number(row.dataset.who ?? 0) !== (number ?? 0)) recolour(row, number);
+    if (name === null) delete row.dataset.speaker;
+    else row.dataset.speaker = name;
+    label(row, name !== before ? name : null);
+    before = name;
+  });
+  list.classList.toggle("of-speakers", speakers.length > 0);
+}
+
+function recolour(row, number) {
+  if (row.dataset.who) row.classList.remove(...lookOf(Number(row.dataset.who)));
+  if (number === null) {
+    delete row.dataset.who;
+  } else {
+    row.dataset.who = number;
+    row.classList.add(...lookOf(number));
+  }
+}
+
+function label(row, name) {
+  const shown = row.querySelector(":scope > .speaker");
+  if (!name) return shown?.remove();
+  if (shown) {
+    if (shown.textContent !== name) shown.textContent = name;
+    return null;
+  }
+  const made = document.createElement("span");
+  made.className = "speaker";
+  made.textContent = name;
+  return row.querySelector(":scope > .at").after(made);
+}

@@ -1,0 +1,244 @@
+// Who speaks: the panel above the transcript, and what it changes.
+import { build } from "../edit/build.js";
+import { list as sentences } from "../edit/sentence.js";
+import { _, ngettext } from "../page/i18n.js";
+import { chooseSpeaker } from "./assign.js";
+import { changeList, changeText, countText } from "./history.js";
+import { paint } from "./painting.js";
+import { personRow } from "./people.js";
+import { Store } from "./store.js";
+import { lookOf } from "./look.js";
+import { Turns } from "./turns.js";
+
+const MOST_SPEAKERS = 30;
+const REMEMBERED = "longscribe.speakers";
+const NARROW = "(max-width: 34rem)";
+const MEANWHILE = _(
+  "Somebody else changed the speakers meanwhile. Here they are as they are now; yours was not made.",
+);
+
+/** Make the speakers of this page nameable: at once, or where nobody asked who speaks, by a button. */
+export function nameSpeakers() {
+  const panel = document.getElementById("speakers");
+  return panel && sentences() ? new Speakers(panel, sentences()) : null;
+}
+
+class Speakers {
+  constructor(panel, list) {
+    this.panel = panel;
+    this.list = list;
+    this.store = new Store(panel.dataset.address);
+    this.turns = new Turns(list);
+    this.only = null;
+    this.said = build("p", { className: "told", role: "status" });
+    this.notice = build("p", { className: "only-one", role: "status", hidden: true });
+    this.below = build("div", { className: "below", hidden: true });
+    this.changes = build("details", { className: "changes", hidden: true });
+    this.people = panel.querySelector(".people");
+    panel.append(this.said, this.below, this.changes);
+    this.earlier = Promise.resolve();
+    list.before(this.notice);
+    const begin = document.getElementById("name-speakers");
+    if (begin) this.wait(begin);
+    else this.begin();
+  }
+
+  wait(button) {
+    button.addEventListener("click", async () => {
+      this.panel.hidden = false;
+      this.panel.open = true;
+      button.hidden = true;
+      this.panel.querySelector("summary").focus();
+      await this.load();
+    });
+  }
+
+  begin() {
+    const { panel } = this;
+    const usual = matchMedia(NARROW).matches ? "no" : "yes";
+    panel.open = (localStorage.getItem(REMEMBERED) ?? usual) === "yes";
+    panel.querySelector("summary").addEventListener("click", () => {
+      localStorage.setItem(REMEMBERED, panel.open ? "no" : "yes"); // as it is before the click
+    });
+    this.load();
+  }
+
+  async load() {
+    try {
+      await this.store.load();
+      this.say("");
+      this.list.classList.add("naming"); // the buttons of a sentence say who speaks it
+      this.show();
+    } catch (error) {
+      this.say(error.message, [[_("Try again"), () => this.load()]], "bad");
+    }
+  }
+
+  // --- what is shown ---------------------------------------------------------------------------
+
+  show() {
+    const { state } = this.store;
+    const focus = this.panel.contains(document.activeElement) && document.activeElement.dataset.focus;
+    const speakers = state.speakers;
+    if (!speakers.some((one) => one.number === this.only)) this.only = null;
+    const many = ngettext("%(num)s speaker", "%(num)s speakers", speakers.length);
+    this.panel.querySelector("h3").textContent = many;
+    const act = {
+      rename: (number, name) => this.rename(number, name),
+      merge: (number, into) => this.change("merge", { speaker: number, into }, `name-${into}`),
+      only: (number) => this.showOnly(this.only === number ? null : number),
+      next: (number) => this.turns.begin(speakers.find((one) => one.number === number), `next-${number}`),
+    };
+    const open = this.people.querySelector("input");
+    const about = { speakers, only: this.only, act };
+    this.people.replaceChildren(...speakers.map((one) => personRow(one, about)));
+    if (!speakers.length) {
+      const how = _("Nobody is named yet. Point at a sentence and press “Speaker” to say who says it.");
+      this.people.append(build("li", { className: "nobody" }, how));
+    }
+    this.showBelow();
+    this.showChanges();
+    paint(this.list, state);
+    this.filter();
+    if (open) this.goOn(open);
+    else if (focus) this.focus(focus);
+  }
+
+  /** Whoever writes a name meanwhile goes on writing it. */
+  goOn({ value, dataset, selectionStart, selectionEnd }) {
+    const button = this.panel.querySelector(`[data-focus="name-${dataset.of}"]`);
+    button?.click();
+    const field = this.people.querySelector("input");
+    if (!field) return;
+    field.value = value;
+    field.setSelectionRange(selectionStart, selectionEnd);
+  }
+
+  focus(key) {
+    const found = this.panel.querySelector(`[data-focus="${key}"]`) ?? this.panel.querySelector("summary");
+    found.focus({ preventScroll: true });
+  }
+
+  showBelow() {
+    const { state } = this.store;
+    const { last } = this.store;
+    this.below.hidden = !state.can_count && !last;
+    this.below.replaceChildren();
+    if (state.can_count) this.below.append(...this.counting(state));
+    if (last) {
+      const label = _("Undo: %(change)s", { change: changeText(last) });
+      const undo = build("button", { type: "button", dataset: { focus: "undo" } }, label);
+      undo.addEventListener("click", () => this.change("undo", { edit: last.number }));
+      this.below.append(undo);
+    }
+  }
+
+  counting({ wanted }) {
+    const numbers = Array.from({ length: MOST_SPEAKERS }, (_none, place) => String(place + 1));
+    const offered = ["auto", ...numbers];
+    if (wanted && !offered.includes(wanted)) offered.unshift(wanted);
+    const select = build(
+      "select",
+      { "aria-describedby": "count-hint", autocomplete: "off", dataset: { focus: "count" } },
+      ...offered.map((value) => build("option", { value, selected: value === wanted }, countText(value))),
+    );
+    const go = build("button", { type: "button", dataset: { focus: "tell-apart" } }, _("Tell apart again"));
+    go.addEventListener("click", () => this.change("count", { wanted: select.value }));
+    const hint = _("Divides the voices anew. Names stay with their voices, and what you gave to somebody by hand stays theirs.");
+    return [
+      build("label", {}, build("span", {}, _("How many")), select),
+      go,
+      build("p", { className: "hint", id: "count-hint" }, hint),
+    ];
+  }
+
+  showChanges() {
+    const { edits, revision } = this.store.state;
+    this.changes.hidden = !edits.length;
+    const many = ngettext("%(num)s change", "%(num)s changes", revision);
+    const summary = build("summary", { dataset: { focus: "changes" } }, many);
+    const { own: id, ownName: name } = this.panel.dataset;
+    this.changes.replaceChildren(
+      summary,
+      changeList(edits, { id, name }, (edit) => this.change("undo", { edit })),
+    );
+  }
+
+  // --- one speaker alone -----------------------------------------------------------------------
+
+  showOnly(number) {
+    this.only = number;
+    for (const button of this.people.querySelectorAll("[aria-pressed]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.focus === `only-${number}`));
+    }
+    this.filter();
+  }
+
+  filter() {
+    for (const row of this.list.children) {
+      row.classList.toggle("not-asked", this.only !== null && Number(row.dataset.who) !== this.only);
+    }
+    this.notice.hidden = this.only === null;
+    if (this.only === null) return;
+    const all = build("button", { type: "button" }, _("Show all"));
+    const focus = `only-${this.only}`;
+    all.addEventListener("click", () => {
+      this.showOnly(null);
+      this.focus(focus);
+    });
+    const look = ["who", ...lookOf(this.only)].join(" ");
+    const who = build("span", { className: look }, this.store.name(this.only));
+    this.notice.replaceChildren(build("span", {}, _("Shown are only the sentences of")), who, all);
+  }
+
+  // --- changes ---------------------------------------------------------------------------------
+
+  async rename(number, name) {
+    if (!(await this.change("rename", { speaker: number, name })) || !name) return;
+    const same = this.store.state.speakers.find((one) => one.name === name && one.number !== number);
+    if (!same) return;
+    const merge = () => this.change("merge", { speaker: number, into: same.number }, `name-${same.number}`);
+    this.say(_("Two speakers are called %(name)s now.", { name }), [[_("They are one person"), merge]]);
+  }
+
+  /** Ask who says the sentence in `row`, or several, and note it. */
+  async assign(row) {
+    const chosen = await chooseSpeaker(this.list, row, this.store.state.speakers);
+    if (chosen) await this.change("assign", chosen);
+    row.querySelector(".at").focus({ preventScroll: true });
+  }
+
+  /** Make an edit, after those before it. Resolves to whether it was made. */
+  change(kind, detail, focus = null) {
+    this.earlier = this.earlier.then(() => this.make(kind, detail, focus));
+    return this.earlier;
+  }
+
+  async make(kind, detail, focus) {
+    this.panel.setAttribute("aria-busy", "true");
+    this.say(_("Saving…"));
+    let made = false;
+    try {
+      made = await this.store.change(kind, detail);
+      this.show();
+      if (made) this.say(_("Saved."));
+      else this.say(MEANWHILE, [], "bad");
+      if (focus) this.focus(focus);
+    } catch (error) {
+      const again = error.mayPass ? [[_("Try again"), () => this.change(kind, detail, focus)]] : [];
+      this.say(error.message, again, "bad");
+    }
+    this.panel.removeAttribute("aria-busy");
+    return made;
+  }
+
+  say(text, actions = [], tone = "") {
+    const buttons = actions.map(([label, act]) => {
+      const button = build("button", { type: "button" }, label);
+      button.addEventListener("click", act);
+      return button;
+    });
+    this.said.className = `told ${tone}`;
+    this.said.replaceChildren(...(text ? [text, ...buttons] : []));
+  }
+}
