@@ -35,11 +35,15 @@ _FEW = 1_000
 _FIRST_COLUMNS = """
     j.id, j.owner_id, j.priority, j.queued_at,
     CASE WHEN j.available_at > j.queued_at THEN j.available_at END,
-    CAST(coalesce(r.duration_s, r.estimated_s, r.size_bytes / 16000.0) * (1 - j.progress) AS float),
+    CAST((
+        SELECT coalesce(r.duration_s, r.estimated_s, r.size_bytes / 16000.0) * (1 - j.progress)
+        FROM recordings AS r WHERE r.id = j.recording_id
+    ) AS float),
     turns.number
 """
 """Of thousands of rows: `queued_at` is left as the driver gives it, for it is compared only, and
-`available_at` is null where that is no later."""
+`available_at` is null where that is no later. PostgreSQL would keep each recording of a join, in
+case that another job had the same."""
 
 
 class WaitingOwners:
@@ -96,7 +100,6 @@ def _first(is_sqlite: bool) -> TextualSelect:
         )
         SELECT {_FIRST_COLUMNS}, owners.of_owner, owners.waiting
         FROM owners {first}
-        LEFT JOIN recordings AS r ON r.id = j.recording_id
         LEFT JOIN turns ON turns.owner_id = j.owner_id
     """
     return _typed(sql, column("of_owner", String), column("waiting", Integer))
@@ -114,7 +117,6 @@ def _first_of_many_owners() -> TextualSelect:
             FROM jobs WHERE {QUEUED}
         ) AS placed
         JOIN jobs AS j ON j.id = placed.job_id
-        JOIN recordings AS r ON r.id = j.recording_id
         LEFT JOIN turns ON turns.owner_id = j.owner_id
         ORDER BY -j.priority, placed.place, j.queued_at, j.id LIMIT :most
     """)
