@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from shared.db import Database
-from tests.e2e.speakers.meeting import Meeting, finished
+from tests.e2e.speakers.meeting import Meeting
 from tests.support.services import Stack
+from tests.support.speech.meeting import in_turn
 from tests.support.web.web_site import serving
 
 
@@ -21,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def meeting(server: Stack) -> Iterator[Meeting]:
     db = Database(server.database_url)
-    opened = Meeting(server, db, finished(db, [1, 2, 1, 1, 3, 2]))
+    opened = Meeting(server, db, in_turn(db, [1, 2, 1, 1, 3, 2]))
     yield opened
     db.dispose()
     assert opened.complaints == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page
@@ -10,51 +10,10 @@ from playwright.sync_api import BrowserContext, Locator, Page
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from shared.speakers import VoiceMap, VoicePiece
 from shared.speakers.edits import EditKind
 from shared.speakers.stored import edit_speakers
-from shared.transcripts.values import SAMPLE_RATE, Sentence, Transcript, Version
-from tests.support import factories
+from shared.transcripts.values import Version
 from tests.support.services import Stack
-
-TEXTS = ("大家好。", "我们开始吧。", "先看上周的进度。", "预算还没有批下来。", "好，下一项。")
-FAR = 120
-
-
-def transcript(turns: list[int]) -> Transcript:
-    """A sentence of four seconds for each of `turns`, which are numbers of speakers."""
-    sentences = tuple(
-        Sentence(5.0 * n, 5.0 * n + 4, TEXTS[n % len(TEXTS)], speaker=f"说话人{speaker}")
-        for n, speaker in enumerate(turns)
-    )
-    return replace(factories.TRANSCRIPT, duration=5.0 * len(turns), sentences=sentences)
-
-
-def voices(turns: list[int]) -> VoiceMap:
-    """A map in which each speaker is a group; a higher number is farther from the first."""
-    groups = max(turns)
-    return VoiceMap(
-        encoder="e",
-        threshold=40,
-        pieces=tuple(
-            VoicePiece(5 * n * SAMPLE_RATE, (5 * n + 4) * SAMPLE_RATE, speaker - 1)
-            for n, speaker in enumerate(turns)
-        ),
-        distances=bytes(
-            min(FAR, 60 + 5 * other) for one in range(groups) for other in range(one + 1, groups)
-        ),
-    )
-
-
-def finished(db: Database, turns: list[int], *, with_voices: bool = True) -> str:
-    """A completed job in which these speak in turn. Nothing else may be queued."""
-    job_id = factories.submit(
-        db, filename="周会 standup.wav", options={"speakers": "auto"} if with_voices else {}
-    )
-    claim = factories.claim(db)
-    factories.recognise(db, claim)
-    jobs.finish(db, claim, transcript(turns), voice_map=voices(turns) if with_voices else None)
-    return job_id
 
 
 @dataclass

@@ -9,12 +9,12 @@ from shared.speakers.edits import EditKind
 from tests.e2e.problems import problems_of
 from tests.e2e.speakers.meeting import (
     Meeting,
-    finished,
     panel,
     person,
     said,
     sentence,
 )
+from tests.support.speech.meeting import in_turn
 
 
 def rename(page: Page, number: int, name: str) -> None:
@@ -191,6 +191,10 @@ def test_one_speaker_alone_and_all_again(meeting: Meeting, context: BrowserConte
     page.get_by_role("button", name="Show all").click()
     expect(page.locator("#sentences > li:visible")).to_have_count(6)
     expect(only).to_be_focused()
+    only.click()
+    person(page, 3).get_by_role("button", name="Next turn").click()
+    expect(sentence(page, 4)).to_be_in_viewport()
+    expect(page.locator(".only-one")).to_be_hidden()
 
 
 def test_from_turn_to_turn_of_a_speaker(meeting: Meeting, context: BrowserContext) -> None:
@@ -213,7 +217,7 @@ def test_from_turn_to_turn_of_a_speaker(meeting: Meeting, context: BrowserContex
 def test_fifteen_speakers_are_accessible_in_all_looks(
     meeting: Meeting, browser: Browser, locale: str
 ) -> None:
-    meeting.job_id = finished(meeting.db, [*range(1, 16), 3, 9, 9, 1])
+    meeting.job_id = in_turn(meeting.db, [*range(1, 16), 3, 9, 9, 1])
     meeting.edit(EditKind.RENAME, speaker=9, name="Alexandra Papadopoulou-Fitzgerald")
     with browser.new_context(locale=locale, reduced_motion="reduce") as context:
         page = meeting.open(context)

@@ -18,8 +18,8 @@ from shared.speakers.edits import EditKind
 from shared.speakers.stored import edit_speakers
 from shared.states import JobStatus
 from shared.transcripts.values import Version
-from tests.e2e.speakers.meeting import finished
 from tests.support import factories
+from tests.support.speech.meeting import in_turn
 from tests.support.web.web_app import database, make_app
 from web.pages.job_text import SPEAKER_HUES, SPEAKER_MARKS, speaker_look
 
@@ -49,7 +49,7 @@ def rename(rows: Database, job_id: str, speaker: int, name: str) -> None:
 
 
 def test_names_colours_and_talk_time_stand_on_the_page(client: FlaskClient, rows: Database) -> None:
-    job_id = finished(rows, [1, 2, 2, 1])
+    job_id = in_turn(rows, [1, 2, 2, 1])
     rename(rows, job_id, 2, "<王敏>")
     page = client.get(f"/jobs/{job_id}").text
     assert "2 speakers" in page

@@ -87,7 +87,7 @@ class Speakers {
       rename: (number, name) => this.rename(number, name),
       merge: (number, into) => this.change("merge", { speaker: number, into }, `name-${into}`),
       only: (number) => this.showOnly(this.only === number ? null : number),
-      next: (number) => this.turns.begin(speakers.find((one) => one.number === number), `next-${number}`),
+      next: (number) => this.next(speakers.find((one) => one.number === number)),
     };
     const open = this.people.querySelector("input");
     const about = { speakers, only: this.only, act };
@@ -189,6 +189,11 @@ class Speakers {
     const look = ["who", ...lookOf(this.only)].join(" ");
     const who = build("span", { className: look }, this.store.name(this.only));
     this.notice.replaceChildren(build("span", {}, _("Shown are only the sentences of")), who, all);
+  }
+
+  next(speaker) {
+    if (this.only !== null && this.only !== speaker.number) this.showOnly(null);
+    this.turns.begin(speaker, `next-${speaker.number}`);
   }
 
   // --- changes ---------------------------------------------------------------------------------
