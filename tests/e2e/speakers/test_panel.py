@@ -47,6 +47,30 @@ def test_without_scripts_the_panel_and_the_colours_are_there(
     assert sentence(page, 1).get_attribute("class") == "hue-2 mark-1"
 
 
+def test_on_a_phone_the_panel_opens_when_it_is_wanted_and_stays_so(
+    meeting: Meeting, browser: Browser
+) -> None:
+    with browser.new_context(locale="en-GB", viewport={"width": 390, "height": 800}) as context:
+        page = meeting.open(context)
+        expect(person(page, 1)).to_be_hidden()
+        panel(page).get_by_role("heading").click()
+        expect(person(page, 1)).to_be_visible()
+        page.reload()
+        expect(person(page, 1).locator("button.name")).to_be_visible()
+
+
+def test_on_paper_the_names_and_the_talk_time_remain(
+    meeting: Meeting, context: BrowserContext
+) -> None:
+    page = meeting.open(context)
+    page.emulate_media(media="print")
+    expect(person(page, 1)).to_contain_text("0:12")
+    expect(person(page, 1).locator(".name")).to_be_visible()
+    expect(sentence(page, 1).locator(".speaker")).to_be_visible()
+    for gone in (".doing button", ".menu summary", ".below"):
+        expect(panel(page).locator(gone).first).to_be_hidden()
+
+
 def test_a_name_is_written_in_place_with_the_keyboard_alone(
     meeting: Meeting, context: BrowserContext
 ) -> None:
