@@ -34,8 +34,8 @@ doctor: $(INSTALLED) ## check this installation and say what to do
 # Three, for tests wait a third of their time: for processes to start, leases, pages.
 # By file, for what a file sets up is shared by its tests. In the order of the folders, which puts
 # the short files of tests/unit and tests/web last: no process waits long for the other at the end.
-# Not all that imports torch in one process: it takes each two seconds, FunASR six more, and a group
-# so long would have to be started first for the other process not to wait for its end.
+# Not all that imports torch in one process: it takes each a second, and a group so long would have
+# to be started first for the other process not to wait for its end.
 PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
