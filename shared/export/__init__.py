@@ -12,9 +12,9 @@ from shared.transcripts.values import Transcript
 
 Writer = Callable[[Transcript, Provenance, ExportOptions], str]
 
-_TEXT = ("timestamps", "paragraphs", "punctuation", "spacing")
+_TEXT = ("timestamps", "paragraphs", "punctuation", "speakers", "spacing")
 _SUBTITLES = (
-    *("punctuation", "spacing", "end_marks"),
+    *("punctuation", "speakers", "spacing", "end_marks"),
     *("line_width", "max_lines", "min_seconds", "max_seconds"),
 )
 
@@ -55,7 +55,12 @@ FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
         Format("txt", "text/plain", txt.write, _TEXT, needs_words=False),
-        Format("json", "application/json", json.write, ("paragraphs", "punctuation", "spacing")),
+        Format(
+            "json",
+            "application/json",
+            json.write,
+            ("paragraphs", "punctuation", "speakers", "spacing"),
+        ),
         Format("srt", "application/x-subrip", srt.write, _SUBTITLES, ExportOptions(spacing=True)),
         Format("vtt", "text/vtt", vtt.write, _SUBTITLES, ExportOptions(spacing=True)),
         Format(

@@ -81,7 +81,7 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     for paragraph in paragraphs(transcript, options):
         text = join_sentences(paragraph.sentences, options)
         time = timestamp(paragraph.start) if options.timestamps else None
-        speaker = speaker_prefix(paragraph.speaker)
+        speaker = speaker_prefix(paragraph.speaker, options)
         end.addprevious(_paragraph(body, style, time, speaker, text))
         count += 1
     if not count:

@@ -20,6 +20,8 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             "revision": sentence.revision,
             "corrected": sentence.corrected,
         }
+        if not options.speakers:
+            value["sentences"][n]["speaker"] = None
     if options.spacing or not options.punctuation:
         value["text"] = join_sentences(transcript.sentences, options)
         for sentence in value["sentences"]:

@@ -21,6 +21,8 @@ class ExportOptions:
     punctuation: bool = True
     """Off: write a space for a comma or full stop, as is usual in Chinese subtitles. Marks that
     belong to a word (3.5, don't) and marks in pairs (quotes, brackets, titles) stay."""
+    speakers: bool = True
+    """Name who speaks, where that is known. Off: two speakers still share no line."""
     spacing: bool = False
     """Put a space between Chinese and Latin letters or digits. Stored text never has it."""
     end_marks: bool = False

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from shared.export.options import ExportOptions
 from shared.export.sanitise import printable
 
 
-def speaker_prefix(speaker: str | None) -> str:
+def shown_name(speaker: str | None, options: ExportOptions) -> str:
+    """A speaker's name on one line; empty where nobody is known, or no names are wanted."""
+    return printable(speaker or "") if options.speakers else ""
+
+
+def speaker_prefix(speaker: str | None, options: ExportOptions) -> str:
     """What stands before a speaker's words in plain text; empty where nobody is named."""
-    name = printable(speaker or "")
+    name = shown_name(speaker, options)
     return f"{name}: " if name else ""

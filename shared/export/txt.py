@@ -12,7 +12,7 @@ from shared.transcripts.values import Transcript
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     lines = [
         (f"[{timestamp(paragraph.start)}] " if options.timestamps else "")
-        + speaker_prefix(paragraph.speaker)
+        + speaker_prefix(paragraph.speaker, options)
         + join_sentences(paragraph.sentences, options)
         for paragraph in paragraphs(transcript, options)
     ]

@@ -50,6 +50,9 @@ class TranscriptQuery(BaseModel):
     punctuation: bool | None = Field(
         None, description="All: off puts a space in the place of commas, full stops and their like."
     )
+    speakers: bool | None = Field(
+        None, description="All: who speaks, where that is known; off leaves the names out."
+    )
     spacing: bool | None = Field(
         None, description="All: a space between Chinese and Latin letters or digits."
     )

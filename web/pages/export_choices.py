@@ -60,6 +60,7 @@ def export_toggles() -> list[ExportToggle]:
         ExportToggle("timestamps", _("Times")),
         ExportToggle("paragraphs", _("Paragraphs")),
         ExportToggle("punctuation", _("Punctuation")),
+        ExportToggle("speakers", _("Names of speakers")),
         ExportToggle("end_marks", _("Comma or full stop at the end of a Chinese line")),
         ExportToggle("spacing", _("Space between Chinese and Latin")),
     ]

@@ -22,7 +22,8 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             index=number,
             start=timedelta(milliseconds=cue.start),
             end=timedelta(milliseconds=cue.end),
-            content=speaker_prefix(subtitle_text(cue.speaker or "")) + "\n".join(cue.lines),
+            content=speaker_prefix(subtitle_text(cue.speaker or ""), options)
+            + "\n".join(cue.lines),
         )
         for number, cue in enumerate(break_into_cues(transcript, options), start=1)
     ]
@@ -33,6 +34,6 @@ def _with_room_for_names(transcript: Transcript, options: ExportOptions) -> Expo
     """Make lines so much shorter that the longest name fits before them, where they stay long
     enough."""
     names = {sentence.speaker for sentence in transcript.sentences}
-    longest = max((display_width(speaker_prefix(name)) for name in names), default=0)
+    longest = max((display_width(speaker_prefix(name, options)) for name in names), default=0)
     narrowest = min(options.line_width, round(LIMITS["line_width"].minimum))
     return replace(options, line_width=max(options.line_width - longest, narrowest))

@@ -9,6 +9,7 @@ from webvtt.models import Timestamp
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.sanitise import subtitle_text
+from shared.export.speakers import shown_name
 from shared.export.subtitles.cue_breaking import break_into_cues
 from shared.transcripts.values import Transcript
 
@@ -20,15 +21,15 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             webvtt.Caption(
                 start=_timestamp(cue.start),
                 end=_timestamp(cue.end),
-                text=_voice(cue.speaker) + _escaped("\n".join(cue.lines)),
+                text=_voice(cue.speaker, options) + _escaped("\n".join(cue.lines)),
             )
         )
     return str(document.content) + "\n"
 
 
-def _voice(speaker: str | None) -> str:
+def _voice(speaker: str | None, options: ExportOptions) -> str:
     """The tag that names who says the whole cue; empty where nobody is named."""
-    name = subtitle_text(speaker or "")
+    name = subtitle_text(shown_name(speaker, options))
     return f"<v {_escaped(name)}>" if name else ""
 
 

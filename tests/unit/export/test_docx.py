@@ -157,3 +157,4 @@ def test_a_document_names_who_speaks_in_bold_where_that_is_known() -> None:
     named, other = opened(packed(talk)).paragraphs[2:]
     assert [run.text for run in named.runs if run.bold] == ["客户: "]
     assert not any(run.bold for run in other.runs)
+    assert texts(packed(talk, speakers=False))[2] == "00:00:00\t大家好。"

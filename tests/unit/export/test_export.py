@@ -109,6 +109,24 @@ def test_a_file_names_who_speaks_where_that_is_known() -> None:
     assert Transcript.from_json(value) == TWO_PEOPLE
 
 
+@pytest.mark.parametrize("format_name", ["txt", "srt", "vtt", "json"])
+def test_names_are_left_out_where_nobody_wants_them(format_name: str) -> None:
+    alone = write(format_name, TWO_PEOPLE, speakers=False)
+    nobody = replace(
+        TWO_PEOPLE, sentences=tuple(replace(s, speaker=None) for s in TWO_PEOPLE.sentences)
+    )
+    assert alone == write(format_name, nobody)
+    assert "Track 1" in write(format_name, TWO_PEOPLE, speakers=True)
+
+
+def test_without_names_two_speakers_still_share_no_paragraph() -> None:
+    sentences = tuple(
+        Sentence(n, n + 1.0, "好。", speaker=speaker) for n, speaker in enumerate("AAB")
+    )
+    talk = Transcript(4, "zh", "demo", sentences)
+    assert write("txt", talk, paragraphs=True, speakers=False) == "好。好。\n\n好。\n"
+
+
 def test_web_subtitles_name_who_speaks_in_a_tag() -> None:
     text = write("vtt", TWO_PEOPLE)
     assert "<v Track 1>大家好\n" in text
@@ -242,7 +260,11 @@ def test_each_option_that_a_format_takes_changes_its_file(name: str) -> None:
     transcript = replace(transcript, sentences=(*transcript.sentences, Sentence(21, 22, "对吗？")))
     other = {"line_width": 20, "max_lines": 1, "min_seconds": 0.5, "max_seconds": 4.0}
     plain = format_.render(transcript, HERE, ExportOptions())
-    for option in format_.supported_options:
+    for option in set(format_.supported_options) - {"speakers"}:
         value = other.get(option, not getattr(ExportOptions(), option))
         changed = replace(ExportOptions(), **{option: value})  # type: ignore[arg-type]
         assert format_.render(transcript, HERE, changed) != plain, option
+    (without, named) = (
+        format_.render(TWO_PEOPLE, HERE, ExportOptions(speakers=names)) for names in (False, True)
+    )
+    assert without != named

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docx
 import jsonschema
 import pytest
+import srt
+import webvtt
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -217,6 +223,51 @@ def test_a_download_is_another_once_a_speaker_is_renamed(client: FlaskClient, jo
         assert client.get(f"{job}/{path}", headers=ask).status_code == 200
     recognised = client.get(f"{job}/transcript?version=recognised")
     assert "说话人1: 第0句。" in recognised.text
+
+
+HOSTILE = [
+    "</v>", "<v 王敏>", "--> 00:00:09", "1\n\n2\n00:00:05,000 --> 00:00:06,000\nx",
+    "WEBVTT", "NOTE 甲", "&lt;b&gt;", "{\\an8}<i>", "[00:00:00] 甲: ", "👩",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_breaks_no_file(client: FlaskClient, job: str, name: str) -> None:
+    (shown, *_) = names(change(client, job, "rename", speaker=1, name=name))
+    assert shown == " ".join(name.split())
+
+    def download(format_: str) -> TestResponse:
+        answer = client.get(f"{job}/transcript?format={format_}")
+        assert answer.status_code == 200
+        return answer
+
+    in_subtitles = shown.replace("-->", "→")
+    cues = list(srt.parse(download("srt").text))
+    assert [cue.content for cue in cues][:2] == [f"{in_subtitles}: 第 0 句", "说话人2: 第 1 句"]
+    assert len(cues) == 5
+    captions = webvtt.from_buffer(io.StringIO(download("vtt").text)).captions
+    assert html.unescape(captions[0].voice) == in_subtitles
+    assert [caption.text for caption in captions] == [f"第 {n} 句" for n in range(5)]
+    lines = download("txt").text.splitlines()
+    assert (len(lines), lines[0]) == (5, f"{shown}: 第0句。")
+    value = json.loads(download("json").text)
+    assert [s["speaker"] for s in value["sentences"]] == [
+        shown, "说话人2", shown, "说话人3", "说话人2",
+    ]  # fmt: skip
+    document = docx.Document(io.BytesIO(download("docx").data))
+    bold = [run.text for part in document.paragraphs for run in part.runs if run.bold]
+    assert bold[0] == f"{shown}: "
+
+
+@pytest.mark.parametrize("name", ["a\u200fb", "\u202e", "a\u2066b", "a\u001b[1m", "\ufeffa"])
+def test_a_name_that_turns_text_around_is_refused(client: FlaskClient, job: str, name: str) -> None:
+    answer = change(client, job, "rename", speaker=1, name=name)
+    assert (answer.status_code, error(answer)["param"]) == (400, "name")
+
+
+def test_a_file_without_names(client: FlaskClient, job: str) -> None:
+    text = client.get(f"{job}/transcript?format=txt&speakers=false").text
+    assert text == "".join(f"第{n}句。\n" for n in range(5))
 
 
 def test_answers_are_what_the_document_says(client: FlaskClient, job: str) -> None:

@@ -104,7 +104,11 @@ def test_a_document_is_named_after_its_recording_and_opens(
 @pytest.mark.parametrize(
     ("query", "param", "said"),
     [
-        ("format=txt&line_width=30", "line_width", "timestamps, paragraphs, punctuation, spacing"),
+        (
+            "format=txt&line_width=30",
+            "line_width",
+            "timestamps, paragraphs, punctuation, speakers, spacing",
+        ),
         ("format=srt&timestamps=true", "timestamps", "means nothing for srt"),
         ("format=json&end_marks=true", "end_marks", "means nothing for json"),
         ("format=srt&line_width=15", "line_width", "greater than or equal to 16"),
