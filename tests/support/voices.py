@@ -85,21 +85,25 @@ def record(
     return Recording(np.rint(127 * unit(vectors)).astype(np.int8), starts, ends, who)
 
 
-def right(recording: Recording, numbers: list[int | None]) -> float:
-    """Share of the time that has the right speaker, each number standing for the speaker with whom
-    it shares most, the largest shares first."""
+def right(recording: Recording, numbers: Sequence[int | None]) -> float:
+    """Share of the time that has the right speaker, see `share_right`."""
+    lengths = np.subtract(recording.ends, recording.starts).tolist()
+    return share_right(recording.speakers, numbers, lengths)
+
+
+def share_right(
+    speakers: Sequence[int], numbers: Sequence[int | None], weights: Sequence[int]
+) -> float:
+    """Share of the weights whose number is the speaker's. Each number stands for the speaker with
+    whom it shares most, and no two for one; the largest shares are given first."""
     shared: dict[tuple[int, int], int] = {}
-    total = 0
-    for start, end, who, number in zip(
-        recording.starts, recording.ends, recording.speakers, numbers, strict=True
-    ):
-        total += end - start
+    for who, number, weight in zip(speakers, numbers, weights, strict=True):
         if number is not None:
-            shared[who, number] = shared.get((who, number), 0) + end - start
+            shared[who, number] = shared.get((who, number), 0) + weight
     good, taken_who, taken_number = 0, set(), set()
-    for (who, number), samples in sorted(shared.items(), key=lambda item: -item[1]):
+    for (who, number), weight in sorted(shared.items(), key=lambda item: -item[1]):
         if who not in taken_who and number not in taken_number:
             taken_who.add(who)
             taken_number.add(number)
-            good += samples
-    return good / total
+            good += weight
+    return good / sum(weights)
