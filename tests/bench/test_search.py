@@ -12,11 +12,12 @@ import os
 import random
 import time
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate
+from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -192,7 +193,7 @@ def load(db: Database) -> list[str]:
     """
     some = []
     with without_triggers(db), multiprocessing.get_context("spawn").Pool(1) as pool:
-        for made in pool.imap(make, range(1, JOBS + 1, BATCH)):
+        for made in made_ahead(pool):
             some.append(made[0].text)
             with db.writing() as session:
                 connection = session.connection()
@@ -203,6 +204,17 @@ def load(db: Database) -> list[str]:
                         index_of(session).put(session, job.number, job.grams)
     jobs.recount(db)
     return some
+
+
+def made_ahead(pool: Pool) -> Iterator[list[Made]]:
+    """All batches, of which two are made in advance: more would pile up in memory."""
+    pending: deque[AsyncResult[list[Made]]] = deque()
+    for first in range(1, JOBS + 1, BATCH):
+        pending.append(pool.apply_async(make, (first,)))
+        if len(pending) > 2:
+            yield pending.popleft().get()
+    while pending:
+        yield pending.popleft().get()
 
 
 @contextmanager
