@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from funasr.utils.fbank import fbank
 from scipy.signal import fftconvolve
 
 from worker.demo_model.recipe.language import grammar
 from worker.demo_model.recipe.speech.corpus import noise
-from worker.demo_model.recipe.speech.synthesis import SAMPLE_RATE, synthesise, use_data
-from worker.demo_model.recipe.voices.identities import Person, identities, write_data
+from worker.demo_model.recipe.speech.synthesis import SAMPLE_RATE, Voice, synthesise, use_data
+from worker.demo_model.recipe.voices.identities import identities, write_data
 from worker.demo_model.speaker_tdnn import MEL_BINS
 
 log = logging.getLogger(__name__)
@@ -67,9 +66,8 @@ def noisy(
     return with_noise
 
 
-def spoken(person: Person, rng: random.Random) -> np.ndarray:
+def spoken(voice: Voice, rng: random.Random) -> np.ndarray:
     """A person never says two sentences quite alike: pitch and pace move. Float32 [samples]."""
-    voice = person.voice
     text = rng.choice((grammar.template_sentence, grammar.free_sentence, grammar.word_sequence))
     speech = synthesise(
         text(rng),
@@ -78,22 +76,19 @@ def spoken(person: Person, rng: random.Random) -> np.ndarray:
         voice["pitch"] + rng.randint(-6, 6),
         voice["pitch_range"] + rng.randint(-12, 12),
     )
-    audio = speech.audio
-    if person.stretch != 1:
-        audio = soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE * person.stretch)
-    audio = audio[: int(LONGEST * SAMPLE_RATE)]
+    audio = speech.audio[: int(LONGEST * SAMPLE_RATE)]
     loudness = rng.uniform(0.2, 0.7) / max(1e-3, float(np.abs(audio).max()))
     return audio * np.float32(loudness)
 
 
-def utterances(people: Sequence[Person], each: int, seed: int, *, is_training: bool) -> Utterances:
+def utterances(people: Sequence[Voice], each: int, seed: int, *, is_training: bool) -> Utterances:
     """`each` utterances of each person: for training in rooms and noise, else nearly clean."""
     rng, generator = random.Random(seed), np.random.default_rng(seed)
     frames, speakers = [], []
-    for speaker, person in enumerate(people):
+    for speaker, voice in enumerate(people):
         wanted = each
         while wanted:
-            audio = spoken(person, rng)
+            audio = spoken(voice, rng)
             if len(audio) < SHORTEST * SAMPLE_RATE:
                 continue
             if is_training and rng.random() < 0.35:
@@ -104,7 +99,7 @@ def utterances(people: Sequence[Person], each: int, seed: int, *, is_training: b
             frames.append(features(audio).half())
             speakers.append(speaker)
             wanted -= 1
-    return Utterances(frames, speakers, [person.voice["voice"] for person in people])
+    return Utterances(frames, speakers, [voice["voice"] for voice in people])
 
 
 def load_or_make(folder: Path, each: int = UTTERANCES, trials: int = TRIALS) -> list[Utterances]:

@@ -15,7 +15,6 @@ from worker.demo_model.recipe.speech.synthesis import VOICES, Voice
 
 SEED = 1952
 MADE_FOR_TRAINING, MADE_FOR_CHOOSING = 220, 24
-STRETCHES = (1.0,)
 
 # Of the variants that espeak-ng brings along; robots, whispers and copies of one another are left
 # out, and so are those of VOICES, which speak the sample meeting and everything that is tested.
@@ -32,22 +31,13 @@ _LANGUAGES = ("sit", "gmw")
 
 
 @dataclass(frozen=True)
-class Person:
-    """What one always speaks like."""
-
-    voice: Voice
-    stretch: float = 1.0
-    """How many times longer what the voice says is made: lower, as of a longer throat."""
-
-
-@dataclass(frozen=True)
 class Identities:
-    """Three groups of people, none in two of them."""
+    """Three groups of people, none in two of them: what each always speaks like."""
 
-    training: list[Person]
-    choosing: list[Person]
+    training: list[Voice]
+    choosing: list[Voice]
     """For the threshold."""
-    held_out: list[Person]
+    held_out: list[Voice]
     """For the figures: the voices of all tests."""
 
 
@@ -55,19 +45,17 @@ def identities() -> Identities:
     """Always the same ones."""
     rng = random.Random(SEED)
 
-    def speaking(variant: str, stretch: float = 1.0) -> Person:
-        voice: Voice = {
+    def speaking(variant: str) -> Voice:
+        return {
             "voice": f"cmn+{variant}" if variant else "cmn",
             "rate": rng.randint(140, 200),
             "pitch": rng.randint(35, 65),
             "pitch_range": rng.randint(40, 60),
         }
-        return Person(voice, stretch)
 
     made = _made_names()
-    heard = [*_TRAINING.split(), *made[:MADE_FOR_TRAINING]]
     return Identities(
-        [speaking(name, stretch) for stretch in STRETCHES for name in heard],
+        [speaking(name) for name in [*_TRAINING.split(), *made[:MADE_FOR_TRAINING]]],
         [speaking(name) for name in [*_CHOOSING.split(), *made[MADE_FOR_TRAINING:]]],
         [speaking(name) for name in _held_out_names()],
     )
