@@ -34,6 +34,8 @@ MOST_SPEAKERS_EDITED = 200
 """Numbers up to which a person may give one to a new speaker."""
 MOST_EDITS = 5000
 """Of a job; each reading applies them all."""
+MOST_EDITED_SENTENCES = 500_000
+"""That all edits of a job name together; 130 times all sentences of six hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,10 @@ def edit_speakers(
             edits = _edits(session, job_id)
             if revision != len(edits):
                 raise SpeakersEditedMeanwhile
-            if len(edits) >= MOST_EDITS:
-                raise InvalidRequest(f"A transcript takes {MOST_EDITS} changes of its speakers.")
             state = _replayed(recognised, edits)
             written = _checked(recognised, state, edits, kind, detail)
+            if len(edits) >= MOST_EDITS or _sentences_of(edits, written) > MOST_EDITED_SENTENCES:
+                raise InvalidRequest("This transcript takes no more changes of its speakers.")
             session.add(
                 SpeakerEdit(
                     job_id=job_id,
@@ -164,7 +166,7 @@ def _checked(
                 raise InvalidRequest("into: name another speaker to merge with.", param="into")
             return {"speaker": one, "into": into}
         case EditKind.ASSIGN:
-            return _checked_assignment(recognised, known, detail)
+            return _checked_assignment(recognised, state, edits, detail)
         case EditKind.COUNT:
             return dict(detail)
         case EditKind.UNDO:
@@ -176,8 +178,26 @@ def _checked(
             return {"edit": number}
 
 
+def _sentences_of(edits: Sequence[Edit], written: Mapping[str, Any]) -> int:
+    """How many sentences all edits name, the one that is to be written included."""
+    details = [*(edit.detail for edit in edits), written]
+    return sum(len(one.get("sentences", ())) + len(one.get("speakers", ())) for one in details)
+
+
+def _new_number(recognised: Transcript, state: SpeakerState, edits: Sequence[Edit]) -> int:
+    """A number that nobody ever had: who was merged away comes back if that is undone."""
+    used = {*state.numbers, *_replayed(recognised, ()).numbers}
+    for edit in edits:
+        named = [edit.detail.get("speaker"), *edit.detail.get("speakers", ())]
+        used.update(number for number in named if number is not None)
+    return max(used, default=0) + 1
+
+
 def _checked_assignment(
-    recognised: Transcript, known: Sequence[int], detail: Mapping[str, Any]
+    recognised: Transcript,
+    state: SpeakerState,
+    edits: Sequence[Edit],
+    detail: Mapping[str, Any],
 ) -> dict[str, Any]:
     sentences = sorted({int(n) for n in detail["sentences"]})
     if not sentences or not 0 <= sentences[0] <= sentences[-1] < len(recognised.sentences):
@@ -186,7 +206,7 @@ def _checked_assignment(
         )
     speaker = detail["speaker"]
     if speaker == "new":
-        speaker = max(known, default=0) + 1
+        speaker = _new_number(recognised, state, edits)
     elif speaker is not None:
         speaker = int(speaker)
         if not 1 <= speaker <= MOST_SPEAKERS_EDITED:

@@ -81,7 +81,7 @@ def test_edits_show_in_the_transcript_and_leave_the_recognised_one(meeting: Meet
     meeting.edit(EditKind.RENAME, speaker=1, name="  王 敏\n")
     meeting.edit(EditKind.MERGE, speaker=3, into=2)
     meeting.edit(EditKind.ASSIGN, sentences=[4], speaker="new")
-    assert meeting.names() == ["王 敏", "说话人2", "王 敏", "说话人2", "说话人3"]
+    assert meeting.names() == ["王 敏", "说话人2", "王 敏", "说话人2", "说话人4"]
     assert meeting.transcript(Version.RECOGNISED).sentences == SENTENCES
     assert [edit.kind for edit in meeting.speakers().edits] == ["assign", "merge", "rename"]
     meeting.edit(EditKind.UNDO, edit=2)
@@ -157,6 +157,25 @@ def test_what_does_not_fit_is_refused_and_nothing_stored(
     with pytest.raises(InvalidRequest, match=says):
         meeting.edit(kind, **detail)
     assert meeting.speakers().revision == 0
+
+
+def test_somebody_new_is_not_who_was_merged_away(meeting: Meeting) -> None:
+    meeting.edit(EditKind.MERGE, speaker=3, into=2)
+    meeting.edit(EditKind.ASSIGN, sentences=[0], speaker="new")
+    meeting.edit(EditKind.UNDO, edit=1)
+    assert meeting.names() == ["说话人4", "说话人2", "说话人1", "说话人3", "说话人2"]
+
+
+@pytest.mark.parametrize("limit", ["MOST_EDITS", "MOST_EDITED_SENTENCES"])
+def test_a_history_is_bounded(
+    meeting: Meeting, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"shared.speakers.stored.{limit}", 2)
+    meeting.edit(EditKind.ASSIGN, sentences=[0], speaker=2)
+    meeting.edit(EditKind.ASSIGN, sentences=[1], speaker=1)
+    with pytest.raises(InvalidRequest, match="no more changes"):
+        meeting.edit(EditKind.ASSIGN, sentences=[2], speaker=2)
+    assert meeting.speakers().revision == 2
 
 
 def test_who_comes_second_is_told(meeting: Meeting) -> None:
