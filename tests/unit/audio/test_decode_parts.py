@@ -114,6 +114,17 @@ def test_joined_files_are_heard_to_the_end(kind: str, tmp_path: Path) -> None:
     assert abs(lag_s(at, TAIL[round(0.1 * RATE) :])) < 0.15
 
 
+@pytest.mark.parametrize("first", [b"RIFF", b"RIFX", b"RF64", b"BW64"])
+def test_the_next_recording_is_found_wherever_it_lies(first: bytes, tmp_path: Path) -> None:
+    """Files are searched in blocks of a megabyte, and a beginning may lie across two of them."""
+    header = wav_header(0xFFFFFFFF)
+    begins_anew = first + header[4:]
+    for moved in range(-20, 21):
+        sound = b"WAVE" + bytes((1 << 20) + moved)
+        found = parts_of(tmp_path / "recording", header + sound + begins_anew + bytes(500))
+        assert [section.start for section in found.sections] == [0, len(header + sound)]
+
+
 def test_a_joined_wav_whose_first_part_tells_a_wrong_size(tmp_path: Path) -> None:
     path = tmp_path / "recording"
     path.write_bytes(wav(SOUND, RATE) + wav(TAIL))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.audio.decoder.parts.signatures import occurrences
 from worker.audio.decoder.sections import Section
@@ -21,6 +21,9 @@ _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 """What taggers put behind the end without a chunk around it."""
 
 _NEXT_WAV = rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE[ -~]{4}"
+_WAV_BY_ITS_KIND = rb"WAVE(?<=(?:RIFF|RIFX|RF64|BW64).{4}WAVE)[ -~]{4}"
+"""The same place by the four bytes that all have in common, 8 behind its first."""
+_ZEROS = bytes(1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class _Kind:
     next_recording: bytes
     """A pattern with which another recording of the family begins."""
     size_counts_header: bool = False
+    sought: bytes = b""
+    """The pattern that is looked for in place of `next_recording`, if that does not begin with a
+    literal."""
+    sought_at: int = 0
+    """Bytes of the next recording before `sought`."""
 
     @property
     def header(self) -> int:
@@ -54,8 +62,8 @@ class _Kind:
         return told >= (1 << 8 * self.size_bytes - 1) - _NEARLY
 
 
-_RIFF = _Kind(12, 4, 4, "little", b"data", 2, _NEXT_WAV)
-_RIFX = _Kind(12, 4, 4, "big", b"data", 2, _NEXT_WAV)
+_RIFF = _Kind(12, 4, 4, "little", b"data", 2, _NEXT_WAV, sought=_WAV_BY_ITS_KIND, sought_at=8)
+_RIFX = replace(_RIFF, order="big")
 _AIFF = _Kind(12, 4, 4, "big", b"SSND", 2, rb"FORM.{4}AIF[FC][ -~]{4}")
 _CAF = _Kind(8, 4, 8, "big", b"data", 1, rb"caff\x00\x01\x00\x00desc")
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -173,12 +181,15 @@ def _told_size(header: bytes, kind: _Kind) -> int:
 
 
 def _next_recording(descriptor: int, at: int, size: int, kind: _Kind) -> int:
-    return next(occurrences(descriptor, kind.next_recording, at, size), size)
+    sought = kind.sought or kind.next_recording
+    place = next(occurrences(descriptor, sought, at, size), None)
+    return size if place is None else place - kind.sought_at
 
 
 def _is_padding(descriptor: int, start: int, end: int) -> bool:
     """Whether there are only zeros: room that was reserved, and no sound."""
-    for at in range(start, end, 1 << 20):
-        if os.pread(descriptor, min(1 << 20, end - at), at).strip(b"\0"):
+    for at in range(start, end, len(_ZEROS)):
+        block = os.pread(descriptor, min(len(_ZEROS), end - at), at)
+        if not _ZEROS.startswith(block):
             return False
     return True
