@@ -13,6 +13,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --custom-compile-command "make lock" --no-emit-package torch --constraint torch.txt
 
+# Set in many containers. The tests start hundreds of processes, each of which then compiles
+# Longscribe anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo serve doctor test chaos soak api-conformance test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
-from alembic.util import CommandError
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from shared.errors import LongscribeError
 
@@ -19,14 +17,27 @@ def errors_in_words() -> Iterator[None]:
         yield
     except LongscribeError as error:
         _complain(error.message)
-    except OperationalError as error:
-        _complain(f"The database cannot be used: {error.orig}")
-    except ProgrammingError as error:
-        _complain(f"The database's schema is older than this version; migrate it: {error.orig}")
     except OSError as error:  # of a folder that is read-only, stale or another user's
         _complain(str(error))
-    except CommandError as error:  # a revision that there is not, for instance
-        _complain(f"The database's schema does not fit this version: {error}")
+    except Exception as error:
+        told = _of_the_database(error)
+        if told is None:
+            raise
+        _complain(told)
+
+
+def _of_the_database(error: Exception) -> str | None:
+    # Here, for a command that needs no database begins in half the time without these imports.
+    from alembic.util import CommandError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    if isinstance(error, OperationalError):
+        return f"The database cannot be used: {error.orig}"
+    if isinstance(error, ProgrammingError):
+        return f"The database's schema is older than this version; migrate it: {error.orig}"
+    if isinstance(error, CommandError):  # a revision that there is not, for instance
+        return f"The database's schema does not fit this version: {error}"
+    return None
 
 
 def _complain(message: str) -> NoReturn:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import account_commands
 from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
 
@@ -19,9 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A self-hosted queue that turns long recordings into transcripts.",
 )
-
-app.add_typer(account_commands.user, name="user")
-app.add_typer(account_commands.key, name="key")
 
 _TEXT_IS_WRONG = 1
 _INTERRUPTED = 130
@@ -63,7 +59,23 @@ def demo() -> None:
 
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""Arguments of a command that the worker's side knows, --help too."""
+"""Arguments of a command that another module knows, --help too."""
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def user(context: typer.Context) -> None:
+    """Manage the accounts of this server: `longscribe user --help`."""
+    from shared.cli import account_commands
+
+    account_commands.user(context.args, prog_name=context.command_path)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def key(context: typer.Context) -> None:
+    """Manage the API keys of an account: `longscribe key --help`."""
+    from shared.cli import account_commands
+
+    account_commands.key(context.args, prog_name=context.command_path)
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)

@@ -21,14 +21,14 @@ from tests.support.services import Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
-"""So that a recording of eight minutes has a middle."""
+"""So that a recording of four minutes has a middle."""
 TWO = {"LONGSCRIBE_WORKER_CONCURRENCY": "2"} | SMALL_BATCHES
 
 
 @cache
 def long_recordings() -> list[bytes]:
-    """Two of eight minutes, with different texts."""
-    return [as_wav(meeting(480, seed).samples) for seed in (41, 42)]
+    """Two of four minutes, with different texts."""
+    return [as_wav(meeting(240, seed).samples) for seed in (41, 42)]
 
 
 @dataclass
