@@ -12,6 +12,7 @@ from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.api import corrections, docs_page, jobs, listening, openapi, speakers
+from web.api.words import replacements, rules
 from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
 from web.http.allowed_hosts import refuse_other_hosts
@@ -32,6 +33,8 @@ from web.pages import (  # noqa: F401 - three register themselves
 )
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
+from web.pages.words import page as _words_page  # noqa: F401 - it registers itself
+from web.pages.words.blueprint import words
 from web.polling.unchanged import answer_unchanged_polls
 from web.quotas import views as quotas
 from web.services import open_services
@@ -76,7 +79,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     add_security_headers(app)
     require_sign_in(app, settings)
     believe_proxies(app, settings)
-    by_programs = (jobs.blueprint, corrections.blueprint, speakers.blueprint, tus_views.blueprint)
+    by_programs = (
+        *(jobs.blueprint, corrections.blueprint, speakers.blueprint, tus_views.blueprint),
+        *(replacements.blueprint, rules.blueprint),
+    )
     require_token_in_forms(app, exempt=by_programs)
     register_error_handlers(app)
     register_languages(app)
@@ -85,12 +91,15 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(speakers.blueprint)
+    app.register_blueprint(replacements.blueprint)
+    app.register_blueprint(rules.blueprint)
     app.register_blueprint(tus_views.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)
     app.register_blueprint(docs_page.docs)
     app.register_blueprint(health)
     app.register_blueprint(pages)
+    app.register_blueprint(words)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(people.people)

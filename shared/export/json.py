@@ -14,11 +14,12 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
     value: dict[str, Any] = {"job_id": provenance.job_id, **transcript.to_json()}
     for n, sentence in enumerate(transcript.sentences):
         # For programs that correct: the address of the sentence, the revision to name, and whether
-        # there is a correction.
+        # and by what rule it was changed.
         value["sentences"][n] |= {
             "n": n if sentence.n is None else sentence.n,
             "revision": sentence.revision,
             "corrected": sentence.corrected,
+            "rule": sentence.rule,
         }
         if not options.speakers:
             value["sentences"][n]["speaker"] = None

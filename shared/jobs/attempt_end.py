@@ -29,7 +29,9 @@ from shared.quotas.monthly import give_back_undecoded
 from shared.search.texts import store_text
 from shared.speakers import VoiceMap
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
+from shared.transcripts.rules import store_rule_texts, texts_after_rules
 from shared.transcripts.values import Transcript
+from shared.words.rules import rule_texts
 
 
 def end_attempt(
@@ -115,11 +117,12 @@ def finish(
     voice_map: VoiceMap | None = None,
     peak_bytes: int | None = None,
 ) -> None:
-    """Store the transcript, and what its speakers are told apart by, and complete the job, in one
-    transaction.
+    """Store the transcript, what rules change of it, and what its speakers are told apart by, and
+    complete the job, in one transaction.
 
     Raises RecognitionFailed if a planned segment has no result.
     """
+    ruled = rule_texts(db, claim.job_id, transcript)  # before SQLite's one writer is held up by it
     with db.writing() as session:
         require_all_recognised(session, claim)
         _end(
@@ -139,7 +142,8 @@ def finish(
             of_attempt={} if peak_bytes is None else {"peak_bytes": peak_bytes},
         )
         session.add(StoredTranscript(job_id=claim.job_id, content=transcript.to_json()))
-        store_text(session, claim.job_id, (sentence.text for sentence in transcript.sentences))
+        store_rule_texts(session, claim.job_id, ruled)
+        store_text(session, claim.job_id, texts_after_rules(transcript, ruled))
         session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
         if voice_map is not None:
             session.add(StoredVoiceMap(job_id=claim.job_id, content=voice_map.to_json()))

@@ -26,6 +26,7 @@ from shared.models import Job, Recording, Upload
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
+from shared.words.replacements.of_job import versions_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def submit(
                 priority=priority,
                 idempotency_key=idempotency_key,
                 request_digest=digest,
+                **versions_for(session, owner_id, options),
             )
             session.add(job)
             session.flush()

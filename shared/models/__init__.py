@@ -18,6 +18,7 @@ from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
 from shared.models.voice import SpeakerEdit, StoredVoiceMap
 from shared.models.waveform import StoredWaveform
+from shared.models.words import Replacement, ReplacementList
 
 __all__ = [
     "LOCAL_OWNER",
@@ -30,6 +31,8 @@ __all__ = [
     "MonthlyUsage",
     "OwnerTurn",
     "Recording",
+    "Replacement",
+    "ReplacementList",
     "Reservation",
     "Revision",
     "SchemaVersion",

@@ -112,6 +112,11 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
 
+    replacements_version: Mapped[int | None] = mapped_column(Integer)
+    """Of its owner's list of replacements when it was submitted; null: none is applied."""
+    shared_replacements_version: Mapped[int | None] = mapped_column(Integer)
+    """The same of everybody's list."""
+
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims. Whoever holds an older number writes nothing."""
     lease_expires_at: Mapped[datetime | None]

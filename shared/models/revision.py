@@ -1,4 +1,4 @@
-"""What people made of the recognised sentences, each correction a row of its own."""
+"""What people and rules made of the recognised sentences, each change a row of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.models.base import Base, BigId
 
 
 class Revision(Base):
-    """A sentence as somebody left it. Rows are added and never changed.
+    """A sentence as somebody or a rule left it. Rows are added and never changed.
 
     Revision 0 is the recognised text, which stands in `StoredTranscript` and has no row here.  The
     key lets one of two who began from the same revision write the next, whatever the moment.
@@ -32,5 +32,8 @@ class Revision(Base):
     revision: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(Text)
     """Empty: the sentence is left out."""
+    rule: Mapped[str | None] = mapped_column(String(16))
+    """The `Rule` that made it; null: a person did."""
     editor_id: Mapped[str] = mapped_column(String(64))
+    """Empty where a rule made it before anybody saw the transcript."""
     at: Mapped[datetime] = mapped_column(default=database_now())

@@ -5,7 +5,7 @@ The index follows by itself: the database marks the entry of a job whose text is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -25,8 +25,8 @@ def store_text(session: Session, job_id: str, sentences: Iterable[str]) -> None:
     session.execute(insert(SearchText).values(job_id=job_id, folded=fold(text), text=text))
 
 
-def correct_text(session: Session, job_id: str, n: int, sentence: str) -> None:
-    """Make this the searched text of sentence `n`, in the transaction that corrects it."""
+def correct_texts(session: Session, job_id: str, sentences: Mapping[int, str]) -> None:
+    """Make these the searched texts of sentences, in the transaction that corrects them."""
     row = session.execute(
         select(SearchText.text)
         .where(SearchText.job_id == job_id)
@@ -35,7 +35,8 @@ def correct_text(session: Session, job_id: str, n: int, sentence: str) -> None:
     if row is None:
         return  # finished by a worker of a version that stored none
     lines = row.text.split("\n")
-    lines[n] = _line(sentence)
+    for n, sentence in sentences.items():
+        lines[n] = _line(sentence)
     whole = "\n".join(lines)
     session.execute(
         update(SearchText)

@@ -26,10 +26,10 @@ from shared.errors import (
     TranscriptUnreadable,
 )
 from shared.models import Job, Revision, StoredTranscript
-from shared.search.texts import correct_text
+from shared.search.texts import correct_texts
 from shared.strict_json import UnreadableJson
 from shared.transcripts.realign import corrected
-from shared.transcripts.values import Sentence, Transcript
+from shared.transcripts.values import Rule, Sentence, Transcript
 
 MAX_SENTENCE = 2000
 """Characters of a corrected sentence, or twice the recognised one's where that is more. What
@@ -42,7 +42,7 @@ _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\u
 
 @dataclass(frozen=True, slots=True)
 class SentenceRevision:
-    """A sentence as it was after a correction; revision 0 is the recognised one, by nobody."""
+    """A sentence as it was after a change; revision 0 is the recognised one, by nobody."""
 
     n: int
     revision: int
@@ -52,6 +52,8 @@ class SentenceRevision:
     end: float
     editor_id: str | None = None
     at: datetime | None = None
+    rule: Rule | None = None
+    """What made it; None: a person did, or the recogniser."""
 
     @property
     def corrected(self) -> bool:
@@ -94,7 +96,7 @@ def correct(
             )
             session.add(row)
             session.flush()
-            correct_text(session, job_id, n, text)
+            correct_texts(session, job_id, {n: text})
             return _newest(session, owner_id, job_id, n)
     except IntegrityError:
         # Another wrote this revision at the same moment, or the job was deleted.
@@ -162,6 +164,15 @@ def revisions(
     return RevisionPage(shown, rows[limit - 1].id if more else None)
 
 
+def recognised_texts(session: Session, owner_id: str, job_id: str) -> list[str]:
+    """The recognised text of each sentence of a job. Raises JobNotFound, TranscriptNotReady or
+    TranscriptUnreadable."""
+    try:
+        return [sentence["text"] for sentence in _sentences(session, owner_id, job_id)]
+    except (TypeError, LookupError):
+        raise TranscriptUnreadable from None
+
+
 def with_corrections(
     session: Session, job_id: str, transcript: Transcript, *, words: bool = True
 ) -> Transcript:
@@ -174,7 +185,7 @@ def with_corrections(
         .subquery()
     )
     rows = session.execute(
-        select(Revision.sentence, Revision.revision, Revision.text)
+        select(Revision.sentence, Revision.revision, Revision.text, Revision.rule)
         .join(
             newest,
             (Revision.sentence == newest.c.sentence) & (Revision.revision == newest.c.revision),
@@ -184,8 +195,9 @@ def with_corrections(
     if not rows:
         return transcript
     sentences = list(transcript.sentences)
-    for n, revision, text in rows:
-        sentences[n] = _apply(sentences[n], revision, text, words=words)
+    for n, revision, text, rule in rows:
+        revised = _apply(sentences[n], revision, text, words=words)
+        sentences[n] = replace(revised, rule=None if rule is None else Rule(rule))
     return replace(transcript, sentences=tuple(sentences))
 
 
@@ -257,5 +269,10 @@ def _from_json(n: int, value: Any) -> SentenceRevision:
 
 def _revised(recognised: SentenceRevision, row: Revision) -> SentenceRevision:
     return replace(
-        recognised, revision=row.revision, text=row.text, editor_id=row.editor_id, at=row.at
+        recognised,
+        revision=row.revision,
+        text=row.text,
+        editor_id=row.editor_id or None,
+        at=row.at,
+        rule=None if row.rule is None else Rule(row.rule),
     )

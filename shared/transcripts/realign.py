@@ -18,12 +18,14 @@ _HAN_OR_KANA = (
     "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 
-_WORD = re.compile(
+WORD = re.compile(
     rf"[{_HAN_OR_KANA}]"
     rf"|[^\W_{_HAN_OR_KANA}]+(?:(?:['’&_-]|(?<=\d)[.,](?=\d))[^\W_{_HAN_OR_KANA}]+)*"
 )
 """One Chinese character or one word of another script, as the recogniser writes them. A mark
 belongs to a word only between two parts of it: it's, state-of-the-art, r&d, 3.5."""
+
+_IS_HAN_OR_KANA = re.compile(f"[{_HAN_OR_KANA}]")
 
 _LONGEST_COMPARISON = 1_000_000
 """Pairs of words, old times new, that are compared: a tenth of a second at the worst. A sentence
@@ -33,6 +35,11 @@ _LETTERS_A_SYLLABLE = 3
 """Letters of an English word that are spoken in about the time of one Chinese character."""
 
 
+def is_han_or_kana(character: str) -> bool:
+    """Whether a character is a word of its own."""
+    return _IS_HAN_OR_KANA.match(character) is not None
+
+
 def corrected(sentence: Sentence, text: str) -> Sentence:
     """The recognised sentence with another text; its span stays.
 
@@ -40,7 +47,7 @@ def corrected(sentence: Sentence, text: str) -> Sentence:
     of the words they replace, or the pause that they were put into, which may be none at all.
     An empty text leaves no words.
     """
-    new = _WORD.findall(text)
+    new = WORD.findall(text)
     return replace(sentence, text=text, words=tuple(_timed(sentence, new)))
 
 

@@ -27,6 +27,13 @@ class Version(StrEnum):
     """As the model wrote it, for good."""
 
 
+class Rule(StrEnum):
+    """What changes a finished transcript without a person."""
+
+    REPLACEMENTS = "replacements"
+    """The lists of wrong and right words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One Chinese character or one English word, with the time in which it is spoken."""
@@ -57,6 +64,8 @@ class Sentence:
     revision: int = 0
     corrected: bool = False
     """Its text differs from the recognised one."""
+    rule: Rule | None = None
+    """What made its present text; None for the recognised one and for what a person wrote."""
 
 
 @dataclass(frozen=True, slots=True)

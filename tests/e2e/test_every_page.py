@@ -11,8 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 from shared.db import Database
+from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
+from shared.words.replacements import lists
+from shared.words.replacements.lists import EVERYBODY
+from shared.words.replacements.pairs import Pair
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
 from tests.support import factories, reports
 from tests.support.people import PASSWORD, a_person, an_admin
@@ -57,7 +61,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             db, blobs, long_transcript.tone(60), stored, report=reports.FULL
         )
         made.paths["with its recording"] = f"/jobs/{heard}"
-        made.paths |= {"list": "/", "found": "/?q=周会", "nothing found": "/?q=无"}
+        lists.put(db, LOCAL_OWNER, [Pair(f"wrong {n}", "right") for n in range(30)], only=True)
+        made.paths |= {
+            "words": "/words",
+            "list": "/",
+            "found": "/?q=周会",
+            "nothing found": "/?q=无",
+        }
         yield made
         db.dispose()
 
@@ -83,6 +93,7 @@ def team(
         db = Database(stack.database_url)
         an_admin(db)
         a_person(db)
+        lists.add(db, EVERYBODY, wrong="阿皮艾", right="API")
         db.dispose()
         context = browser.new_context(locale="en-GB")
         page = context.new_page()
@@ -102,6 +113,7 @@ def team(
                     "account": "/account",
                     "password": "/account/password",
                     "people": "/people",
+                    "words of a team": "/words",
                 },
                 signed_in,
             ),

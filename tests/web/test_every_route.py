@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from shared import accounts, jobs
 from shared.states import JobStatus
+from shared.words.replacements import lists
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, form_token, quick_hashes, signed_in
 from tests.support.web.web_app import database, make_app
@@ -46,6 +47,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "speakers.change_speakers": {
         "json": {"revision": 0, "kind": "assign", "sentences": [0], "speaker": "new"}
     },
+    "rules.change_rules": {"json": {"applied": False}},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
 }
 """Bodies and headers that a valid request needs, by endpoint."""
@@ -100,6 +102,7 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         "key_id": accounts.keys_of(db, owner_id)[0].id,
         "upload_id": begun.location.rpartition("/")[2],
         "n": "0",
+        "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }
 
 

@@ -137,7 +137,7 @@ def test_what_was_said_is_shown_as_text_and_never_as_markup(
 ) -> None:
     job_id = factories.a_job(rows, JobStatus.COMPLETED)
     with rows.writing() as session:
-        texts.correct_text(session, job_id, 1, "<b>GPU</b> & 预算")
+        texts.correct_texts(session, job_id, {1: "<b>GPU</b> & 预算"})
     page = client.get("/?q=gpu").text
     assert "&lt;b&gt;<mark>GPU</mark>&lt;/b&gt; &amp; 预算" in page
     assert f'href="/jobs/{job_id}#s1"' in page

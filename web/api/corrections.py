@@ -36,6 +36,7 @@ def _shown(found: corrections.SentenceRevision) -> SentenceOut:
         corrected=found.corrected,
         start=found.start,
         end=found.end,
+        rule=found.rule,
         editor=found.editor_id,
         at=found.at,
     )

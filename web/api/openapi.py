@@ -29,14 +29,14 @@ _EXTENSION = "longscribe.openapi"
 
 _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
-_TAGS = {"/api/v1/me": "Account"}
-"""The tags of the paths that are about neither jobs nor uploads."""
+_TAGS = {"/api/v1/me": "Account", "/api/v1/replacements": "Words"}
+"""The tags of the paths that are about neither jobs nor uploads, by what they begin with."""
 
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
     "401": "Sign-in is required here, and the key is missing, wrong or revoked.",
     "403": "A page of another site sent this request, or it asks for what only administrators may.",
-    "404": "There is no such job or upload.",
+    "404": "There is no such job, upload or pair.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "410": "The upload's bytes are no longer here.",
     "413": "The file is larger than this server accepts, or than your share of its disk.",
@@ -54,7 +54,7 @@ def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
-    app.tags = [{"name": "Jobs"}, {"name": "Uploads"}, {"name": "Account"}]
+    app.tags = [{"name": "Jobs"}, {"name": "Uploads"}, {"name": "Words"}, {"name": "Account"}]
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'
@@ -93,7 +93,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
                 upload, path, method, view, tag="Uploads", texts=_ERRORS | tus_openapi.ERRORS
             )
         elif (operation := spec["paths"].get(path, {}).get(method)) is not None:
-            tag = _TAGS.get(path, "Jobs")
+            tag = next((tag for start, tag in _TAGS.items() if path.startswith(start)), "Jobs")
             _complete_operation(operation, path, method, view, tag=tag, texts=_ERRORS)
     return spec
 
@@ -174,11 +174,11 @@ def _operation_id(view: Callable[..., object]) -> str:
 
 def _answers(app: Flask) -> list[type[BaseModel]]:
     """Collect the models that views declare with `output`, and those that errors answer with."""
-    declared = {
+    declared = [
         vars(view).get("_spec", {}).get("response", {}).get("schema")
         for view in app.view_functions.values()
-    }
-    models = [model for model in declared if isinstance(model, type)]
+    ]
+    models = {model for model in declared if isinstance(model, type)}
     return [*(one for one in models if issubclass(one, BaseModel)), *_ERROR_ANSWERS]
 
 

@@ -147,6 +147,23 @@ def transcript_file(operation: Operation) -> None:
     headers["Content-Disposition"] = {"schema": {"type": "string"}}
 
 
+_TEXT_FILE = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def word_list(operation: Operation) -> None:
+    """Describe the download of a list of words."""
+    operation["responses"]["200"] = {
+        "description": "The list.",
+        "content": _TEXT_FILE,
+        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
+    }
+
+
+def word_list_body(operation: Operation) -> None:
+    """Describe the body of a list of words that is uploaded."""
+    operation["requestBody"] = {"required": True, "content": _TEXT_FILE}
+
+
 _FILES: dict[str, dict[str, str]] = {
     "json": {"type": "object"},
     "docx": {"type": "string", "format": "binary"},

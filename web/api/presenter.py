@@ -16,6 +16,7 @@ from shared.settings import Settings, is_demo_model
 from shared.speakers.names import speakers_from_options
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
+from shared.words.replacements.of_job import wants_replacements
 from web.api.batch_reason import batch_reason
 from web.api.recording import present_recording
 from web.api.schemas.errors import ErrorObject
@@ -74,6 +75,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         tracks=sound.tracks,
         channels=sound.channels,
         speakers="off" if speakers is None else str(speakers),
+        replacements="on" if wants_replacements(job.options) else "off",
         model=_model(view, settings),
         links=_links(job.id),
     )

@@ -19,6 +19,7 @@ def _about_the_server() -> dict[str, Any]:
     settings = services().settings
     return {
         "demo_notice": DEMO_NOTICE if settings.uses_demo_model else None,
+        "requires_sign_in": settings.requires_sign_in,
         "max_upload_bytes": settings.max_upload_bytes,
         "max_audio_s": settings.max_audio_s,
     }

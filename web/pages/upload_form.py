@@ -12,6 +12,8 @@ from shared.errors import InvalidRequest, QueueFull
 from shared.quotas.errors import QueueShareFull
 from shared.speakers.names import OPTION, speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
+from shared.words.replacements.of_job import OFF, wants_replacements
+from shared.words.replacements.of_job import OPTION as REPLACEMENTS
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.i18n.languages import N_
@@ -53,18 +55,23 @@ def submit() -> Any:
 
 
 def _chosen_options() -> dict[str, Any]:
-    """The tracks, channels and number of speakers chosen in the form, as a job's options. Raises
-    InvalidRequest."""
+    """What is chosen in the form, as a job's options. Raises InvalidRequest."""
     try:
         sound = SoundSelection.from_options(request.form)
     except ValueError as error:
         raise InvalidRequest(f"tracks, channels: {error}.", param="tracks") from None
+    chosen: dict[str, Any] = {**sound.to_options()}
+    try:
+        if not wants_replacements(request.form):
+            chosen[REPLACEMENTS] = OFF
+    except ValueError as error:
+        raise InvalidRequest(f"{error}.", param=REPLACEMENTS) from None
     if request.form.get(OPTION, "off") == "off":
-        return dict(sound.to_options())
+        return chosen
     try:
         wanted = speakers_from_options(request.form)
     except ValueError as error:
         raise InvalidRequest(f"{OPTION}: {error}.", param=OPTION) from None
     if sound.hears_each:
         raise InvalidRequest(EACH_IS_A_PERSON, param=OPTION)
-    return {**sound.to_options(), OPTION: str(wanted)}
+    return {**chosen, OPTION: str(wanted)}

@@ -10,11 +10,14 @@ from shared.db import Database
 from shared.errors import JobNotFound
 from shared.models import Job, Segment
 from shared.transcripts.values import SAMPLE_RATE, join_text
+from shared.words.replacements.matching import NO_REPLACEMENTS
+from shared.words.replacements.of_job import replacements_of
 
 
 @dataclass(frozen=True, slots=True)
 class RecognisedText:
-    """A segment's words, glued as they are written. Times are seconds of the recording."""
+    """A segment's words, glued as they are written, with the job's replacements. Times are seconds
+    of the recording."""
 
     start: float
     end: float
@@ -57,6 +60,7 @@ def partial_text(
             )
             .order_by(Segment.start_sample)
         ).all()
+        replacements = replacements_of(session, job_id) if rows else NO_REPLACEMENTS
     return PartialText(
         plan=now,
         next_batch=max((row.batch for row in rows), default=from_batch if plan == now else 0),
@@ -64,7 +68,7 @@ def partial_text(
             RecognisedText(
                 row.start_sample / SAMPLE_RATE,
                 row.end_sample / SAMPLE_RATE,
-                join_text(word for word, *_ in row.words),
+                replacements.apply(join_text(word for word, *_ in row.words)),
             )
             for row in rows
             if row.words

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.transcripts.corrections import MAX_SENTENCE
+from shared.transcripts.values import Rule
 from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import MAX_PAGE
 
@@ -39,7 +40,13 @@ class SentenceOut(BaseModel):
     corrected: bool = Field(description="The text differs from the recognised one.")
     start: float = Field(description="Seconds; a correction does not change them.")
     end: float
-    editor: str | None = Field(description="Whose correction it is; null for revision 0.")
+    rule: Rule | None = Field(
+        description="The rule that made this revision, `replacements` for the lists of words; null "
+        "for a person's and for revision 0."
+    )
+    editor: str | None = Field(
+        description="Whose correction it is; null for revision 0 and where a rule came first."
+    )
     at: datetime | None = Field(description="When; null for revision 0.")
 
 

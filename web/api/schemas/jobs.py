@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -166,6 +166,7 @@ class JobOut(BaseModel):
     tracks: SoundChoiceField = Field(description="As it was submitted.")
     channels: SoundChoiceField = Field(description="As it was submitted.")
     speakers: str = Field(description="As it was submitted: `off`, `auto`, a number or a range.")
+    replacements: Literal["on", "off"] = Field(description="As it was submitted.")
     model: ModelOut
     links: JobLinks
 

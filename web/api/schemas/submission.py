@@ -20,6 +20,8 @@ from shared.speakers import Wanted
 from shared.speakers.names import OPTION as SPEAKERS
 from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
+from shared.words.replacements.of_job import OFF
+from shared.words.replacements.of_job import OPTION as REPLACEMENTS
 from web.api.schemas.speakers import COUNT_SCHEMAS
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -80,12 +82,20 @@ class SubmitOptions(BaseModel):
         "`channels` of `each`.",
     )
 
+    replacements: Literal["on", "off"] = Field(
+        "on",
+        description="Whether the lists of wrong and right words change the transcript, yours and "
+        "everybody's as they stand now.",
+    )
+
     @property
     def stored(self) -> dict[str, Any]:
         """What is stored as the job's options: all that is not as it is by default."""
         chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
         if self.speakers != "off":
             chosen[SPEAKERS] = self.speakers
+        if self.replacements == OFF:
+            chosen[REPLACEMENTS] = OFF
         return chosen | SoundSelection(self.tracks, self.channels).to_options()
 
     @field_validator("speakers")

@@ -105,12 +105,13 @@ class Uploads {
 
   /** The form's choices, kept with the upload until it is a job. */
   get metadata() {
-    const { later, tracks, channels, speakers } = this.form.elements;
+    const { later, tracks, channels, speakers, replacements } = this.form.elements;
     return {
       ...(later?.checked && { priority: "-5" }),
       ...(tracks && { tracks: tracks.value }),
       ...(channels && { channels: channels.value }),
       ...(speakers && !speakers.disabled && speakers.value !== "off" && { speakers: speakers.value }),
+      ...(replacements?.checked && { replacements: replacements.value }),
     };
   }
 
@@ -122,6 +123,7 @@ class Uploads {
         tracks: metadata.tracks ?? "mix",
         channels: metadata.channels ?? "mix",
         ...(metadata.speakers && { speakers: metadata.speakers }),
+        ...(metadata.replacements && { replacements: metadata.replacements }),
       },
     });
     await forgetUpload(uploadUrl);

@@ -1,0 +1,252 @@
+"""Keeping the lists: one of each owner, and one of everybody that administrators write.
+
+A change gives a list another version.  What it was before stays as long as a job that is not
+completed was submitted with it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from shared.db import Database
+from shared.dialects import upsert
+from shared.folding import composed, fold
+from shared.models import Job, Replacement, ReplacementList
+from shared.states import JobStatus
+from shared.words.replacements.errors import ListFull, PairNotFound
+from shared.words.replacements.pairs import MOST_PAIRS, Pair, checked_pair
+
+EVERYBODY = "everybody"
+"""Whom the list belongs to that holds for all; no account has this id."""
+
+_MOST_REMOVED = MOST_PAIRS
+"""Removed pairs of a list that are kept before those are looked for that no job needs."""
+
+_CHUNK = 500
+"""Rows named in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPair:
+    """A pair that stands, and what it is named by."""
+
+    id: int
+    pair: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class PairPage:
+    """Some pairs, the newest first, and where the next page starts."""
+
+    pairs: list[StoredPair]
+    total: int
+    """Of the list, whatever was searched."""
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a list: pairs added, changed ones among them, and removed, and all now."""
+
+    added: int
+    removed: int
+    total: int
+
+
+def read_page(
+    db: Database, owner_id: str, *, limit: int, query: str = "", cursor: int | None = None
+) -> PairPage:
+    """Pairs of a list, with `query` those that have it in one of their sides."""
+    standing = _standing(owner_id)
+    wanted = select(Replacement).where(*standing)
+    if cursor is not None:
+        wanted = wanted.where(Replacement.id < cursor)
+    if query:
+        wanted = wanted.where(
+            or_(
+                Replacement.key.contains(fold(query), autoescape=True),
+                Replacement.right.icontains(composed(query), autoescape=True),
+            )
+        )
+    with db.reading() as session:
+        total = session.scalar(select(func.count()).select_from(Replacement).where(*standing)) or 0
+        rows = session.scalars(wanted.order_by(Replacement.id.desc()).limit(limit + 1)).all()
+    shown = [StoredPair(row.id, Pair(row.wrong, row.right)) for row in rows[:limit]]
+    return PairPage(shown, total, shown[-1].id if len(rows) > limit else None)
+
+
+def read_all(db: Database, owner_id: str) -> list[Pair]:
+    """The pairs of a list in the order in which they were added."""
+    with db.reading() as session:
+        rows = session.execute(
+            select(Replacement.wrong, Replacement.right)
+            .where(*_standing(owner_id))
+            .order_by(Replacement.id)
+        )
+        return [Pair(*row) for row in rows]
+
+
+def add(db: Database, owner_id: str, *, wrong: str, right: str) -> StoredPair:
+    """Add a pair, in place of one with the same left side. A pair that stands already is left as
+    it is. Raises UnusablePair or ListFull."""
+    pair = checked_pair(wrong, right)
+    with db.writing() as session:
+        _put(session, owner_id, [pair], only=False)
+        row_id = session.scalar(
+            select(Replacement.id).where(*_standing(owner_id), Replacement.key == pair.key)
+        )
+        assert row_id is not None
+        return StoredPair(row_id, pair)
+
+
+def put(db: Database, owner_id: str, pairs: Sequence[Pair], *, only: bool) -> Change:
+    """Add pairs as `add` does; with `only` all others are removed. Raises ListFull."""
+    with db.writing() as session:
+        return _put(session, owner_id, pairs, only=only)
+
+
+def remove(db: Database, owner_id: str, pair_id: int) -> Pair:
+    """Remove a pair, and return it. Raises PairNotFound."""
+    if pair_id >= 2**63:  # more than a database counts to
+        raise PairNotFound
+    with db.writing() as session:
+        version = _next_version(session, owner_id)
+        row = session.scalars(
+            select(Replacement).where(*_standing(owner_id), Replacement.id == pair_id)
+        ).one_or_none()
+        if row is None:
+            raise PairNotFound
+        _remove(session, [row.id], version)
+        _forget_unneeded(session, owner_id)
+        return Pair(row.wrong, row.right)
+
+
+def versions_now(session: Session, owner_id: str) -> tuple[int | None, int | None]:
+    """The versions of an owner's and of everybody's list, for a job that this transaction stores;
+    None for a list that never was. Nobody changes them until it ends."""
+    rows = session.execute(
+        select(ReplacementList.owner_id, ReplacementList.version)
+        .where(ReplacementList.owner_id.in_([owner_id, EVERYBODY]))
+        .order_by(ReplacementList.owner_id)
+        .with_for_update(read=True)
+    )
+    found = {row.owner_id: row.version for row in rows}
+    return found.get(owner_id), found.get(EVERYBODY)
+
+
+def pairs_at(session: Session, owner_id: str, version: int) -> list[Pair]:
+    """The pairs of a list as it stood with this version."""
+    rows = session.execute(
+        select(Replacement.wrong, Replacement.right).where(
+            Replacement.owner_id == owner_id,
+            Replacement.added <= version,
+            or_(Replacement.removed.is_(None), Replacement.removed > version),
+        )
+    )
+    return [Pair(*row) for row in rows]
+
+
+def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) -> Change:
+    version = _next_version(session, owner_id)
+    standing = {
+        row.key: row
+        for row in session.execute(
+            select(Replacement.id, Replacement.key, Replacement.wrong, Replacement.right).where(
+                *_standing(owner_id)
+            )
+        )
+    }
+    wanted = {pair.key: pair for pair in pairs}
+    new = {
+        key: pair
+        for key, pair in wanted.items()
+        if key not in standing or (standing[key].wrong, standing[key].right) != pair
+    }
+    gone = [row.id for key, row in standing.items() if key in new or (only and key not in wanted)]
+    total = len(standing) - len(gone) + len(new)
+    if total > MOST_PAIRS:
+        raise ListFull
+    _remove(session, gone, version)
+    if new:
+        session.execute(
+            insert(Replacement),
+            [
+                {"owner_id": owner_id, "key": key, "added": version, **pair._asdict()}
+                for key, pair in new.items()
+            ],
+        )
+    _forget_unneeded(session, owner_id)
+    return Change(len(new), len(gone), total)
+
+
+def _standing(owner_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Replacement.owner_id == owner_id, Replacement.removed.is_(None)
+
+
+def _next_version(session: Session, owner_id: str) -> int:
+    """Hold the list until the transaction ends, and count a change of it."""
+    version: int | None = session.scalar(
+        upsert(session, ReplacementList)
+        .values(owner_id=owner_id, version=1)
+        .on_conflict_do_update(
+            index_elements=[ReplacementList.owner_id],
+            set_={"version": ReplacementList.version + 1},
+        )
+        .returning(ReplacementList.version)
+    )
+    assert version is not None
+    return version
+
+
+def _remove(session: Session, ids: Sequence[int], version: int) -> None:
+    for start in range(0, len(ids), _CHUNK):
+        session.execute(
+            update(Replacement)
+            .where(Replacement.id.in_(ids[start : start + _CHUNK]))
+            .values(removed=version)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _forget_unneeded(session: Session, owner_id: str) -> None:
+    """Delete removed pairs that no job needs any more, once there are many."""
+    removed = session.execute(
+        select(Replacement.id, Replacement.added, Replacement.removed).where(
+            Replacement.owner_id == owner_id, Replacement.removed.is_not(None)
+        )
+    ).all()
+    if len(removed) <= _MOST_REMOVED:
+        return
+    needed = _needed_versions(session, owner_id)
+    unneeded = [row.id for row in removed if not _is_needed(row.added, row.removed, needed)]
+    for start in range(0, len(unneeded), _CHUNK):
+        session.execute(
+            delete(Replacement)
+            .where(Replacement.id.in_(unneeded[start : start + _CHUNK]))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _needed_versions(session: Session, owner_id: str) -> list[int]:
+    """The versions that jobs were submitted with whose transcript is not stored yet, in order."""
+    column = Job.replacements_version
+    whose: list[ColumnElement[bool]] = [Job.owner_id == owner_id]
+    if owner_id == EVERYBODY:
+        column, whose = Job.shared_replacements_version, []
+    found = session.scalars(
+        select(column)
+        .where(*whose, column.is_not(None), Job.status != JobStatus.COMPLETED)
+        .distinct()
+    )
+    return sorted(version for version in found if version is not None)
+
+
+def _is_needed(added: int, removed: int, needed: Sequence[int]) -> bool:
+    """Whether a pair stood in one of the versions, which are in order."""
+    at = bisect_left(needed, added)
+    return at < len(needed) and needed[at] < removed

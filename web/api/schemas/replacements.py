@@ -1,0 +1,94 @@
+"""What goes in and out of the API where lists of replacements are kept."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.words.replacements.pairs import LONGEST, MOST_PAIRS
+from web.api.schemas.jobs import MAX_PAGE
+
+_LARGEST_ID = 2**63 - 1
+
+
+class WhichList(StrEnum):
+    """Whose list."""
+
+    OWN = "own"
+    EVERYBODY = "everybody"
+
+
+class ListQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    list: WhichList = Field(
+        WhichList.OWN,
+        description="`own`, or `everybody`: the list that holds for all and that administrators "
+        "write.",
+    )
+
+
+class ReplacementQuery(ListQuery):
+    q: str = Field("", max_length=LONGEST, description="Pairs with this in one of their sides.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Pairs on a page.")
+    cursor: int | None = Field(
+        None, ge=0, le=_LARGEST_ID, description="`next_cursor` of the page before."
+    )
+
+
+class ReplacementIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    wrong: str = Field(
+        description=f"What the recogniser writes, at most {LONGEST} characters. Case and width do "
+        "not count, and it is found as whole words only: `API` not in `APIs`."
+    )
+    right: str = Field(
+        description="What is written instead. The same as `wrong`: it stays as it is, where a "
+        "shorter pair or everybody's list would change it."
+    )
+
+
+class ReplacementOut(BaseModel):
+    """A pair of a list."""
+
+    id: int
+    wrong: str
+    right: str
+
+
+class ReplacementListOut(BaseModel):
+    """Pairs, the newest first."""
+
+    replacements: list[ReplacementOut]
+    total: int = Field(description=f"Of the whole list; at most {MOST_PAIRS}.")
+    writable: bool = Field(description="Whether you may change this list.")
+    next_cursor: int | None
+
+
+class ListChangeOut(BaseModel):
+    """What became of a list."""
+
+    added: int = Field(description="Pairs that are new, or have another right side.")
+    removed: int = Field(description="Pairs that are gone, or had another right side.")
+    total: int
+
+
+class RulesIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    applied: bool = Field(
+        description="Off: every sentence that reads as a rule wrote it gets its recognised text "
+        "back. On: every sentence that reads as it was recognised gets what the rules had written."
+    )
+
+
+class RulesOut(BaseModel):
+    """How many sentences of a transcript read as its rules wrote them."""
+
+    job_id: str
+    applied: int = Field(description="Sentences that read as a rule wrote them.")
+    undone: int = Field(
+        description="Sentences that a rule had changed and that read as they were recognised."
+    )

@@ -1,0 +1,143 @@
+"""/api/v1/replacements: the lists of wrong and right words."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+
+from shared.words.replacements import lists
+from shared.words.replacements.pairs import MAX_FILE_BYTES, read_pairs, write_pairs
+from web.api import operations
+from web.api.operations import completed_by
+from web.api.parsing import parse, parse_json, takes_query
+from web.api.schemas.replacements import (
+    ListChangeOut,
+    ListQuery,
+    ReplacementIn,
+    ReplacementListOut,
+    ReplacementOut,
+    ReplacementQuery,
+    WhichList,
+)
+from web.authentication.owner import current_owner_id
+from web.authentication.sign_in import current_person, require_admin
+from web.http.filenames import attachment
+from web.services import services
+
+blueprint = APIBlueprint("replacements", __name__, url_prefix="/api/v1/replacements")
+
+
+def owner_of_list(which: WhichList, *, writes: bool) -> str:
+    """Whom a list belongs to. Raises Forbidden where `writes` and this person may not."""
+    owner_id = current_owner_id()
+    if which is WhichList.OWN:
+        return owner_id
+    if writes and services().settings.requires_sign_in:
+        require_admin()
+    return lists.EVERYBODY
+
+
+def may_write(which: WhichList) -> bool:
+    """Whether this person may change a list. Without sign-in there is one, who administers."""
+    person = current_person()
+    return which is WhichList.OWN or person is None or person.is_admin
+
+
+def _asked(*, writes: bool = False) -> str:
+    return owner_of_list(parse(ListQuery, request.args).list, writes=writes)
+
+
+@blueprint.get("")
+@blueprint.output(ReplacementListOut)
+@takes_query(ReplacementQuery)
+def list_replacements() -> Response:
+    """List the pairs of a list, newest first."""
+    query = parse(ReplacementQuery, request.args)
+    page = lists.read_page(
+        services().db,
+        owner_of_list(query.list, writes=False),
+        query=query.q,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    shown = ReplacementListOut(
+        replacements=[_shown(stored) for stored in page.pairs],
+        total=page.total,
+        writable=may_write(query.list),
+        next_cursor=page.next_cursor,
+    )
+    return jsonify(shown.model_dump(mode="json"))
+
+
+@blueprint.post("")
+@blueprint.output(ReplacementOut, 201)
+@takes_query(ListQuery)
+@completed_by(operations.json_body(ReplacementIn))
+def add_replacement() -> Response:
+    """Add a pair, in place of one with the same left side.
+
+    It holds for jobs that are submitted from now on: each keeps the lists as they stood then.
+    """
+    owner_id = _asked(writes=True)
+    pair = parse_json(ReplacementIn)
+    stored = lists.add(services().db, owner_id, wrong=pair.wrong, right=pair.right)
+    response = jsonify(_shown(stored).model_dump(mode="json"))
+    response.status_code = 201
+    return response
+
+
+@blueprint.delete("/<int:pair_id>")
+@blueprint.output({}, 204)
+@takes_query(ListQuery)
+def remove_replacement(pair_id: int) -> Response:
+    """Remove a pair from a list."""
+    lists.remove(services().db, _asked(writes=True), pair_id)
+    return Response(status=204)
+
+
+@blueprint.get("/text")
+@takes_query(ListQuery)
+@completed_by(operations.word_list)
+def get_replacements_text() -> Response:
+    """Download a list as a text file, a pair a line with a tab between its sides."""
+    owner_id = _asked()
+    response = Response(
+        write_pairs(lists.read_all(services().db, owner_id)),
+        content_type="text/plain; charset=utf-8",
+    )
+    response.headers["Content-Disposition"] = attachment("replacements.txt")
+    return response
+
+
+@blueprint.post("/text")
+@blueprint.output(ListChangeOut)
+@takes_query(ListQuery)
+@completed_by(operations.word_list_body)
+def add_replacements_text() -> Response:
+    """Add the pairs of a text file to a list.
+
+    A line is `wrong => right`, or has a tab between both. Empty lines and those that begin with
+    `#` are passed over. All of it is added, or nothing.
+    """
+    return _put(only=False)
+
+
+@blueprint.put("/text")
+@blueprint.output(ListChangeOut)
+@takes_query(ListQuery)
+@completed_by(operations.word_list_body)
+def replace_replacements_text() -> Response:
+    """Make the pairs of a text file the whole list, as `POST` reads it."""
+    return _put(only=True)
+
+
+def _put(*, only: bool) -> Response:
+    owner_id = _asked(writes=True)
+    request.max_content_length = MAX_FILE_BYTES
+    change = lists.put(services().db, owner_id, read_pairs(request.get_data()), only=only)
+    shown = ListChangeOut(added=change.added, removed=change.removed, total=change.total)
+    return jsonify(shown.model_dump(mode="json"))
+
+
+def _shown(stored: lists.StoredPair) -> ReplacementOut:
+    return ReplacementOut(id=stored.id, wrong=stored.pair.wrong, right=stored.pair.right)

@@ -1,0 +1,13 @@
+"""The page of the words that people teach an installation, a section for each kind of list."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from web.pages.words import replacements  # noqa: F401 - a section that registers itself
+from web.pages.words.blueprint import render_page, words
+
+
+@words.get("")
+def page() -> Response:
+    return render_page()

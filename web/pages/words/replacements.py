@@ -1,0 +1,117 @@
+"""The section of the page of words on which lists of wrong and right words are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from shared.errors import InvalidRequest
+from shared.words.replacements import lists
+from shared.words.replacements.errors import PairRefused
+from shared.words.replacements.lists import PairPage
+from shared.words.replacements.pairs import LONGEST, MOST_PAIRS, read_pairs
+from web.api.schemas.replacements import WhichList
+from web.api.words.replacements import may_write, owner_of_list
+from web.errors import localised_error
+from web.pages.words.blueprint import render_page, section, words
+from web.services import services
+
+_PAIRS_ON_A_PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class ShownList:
+    """A list with the part of it that is shown."""
+
+    which: str
+    page: PairPage
+    writable: bool
+    query: str
+    cursor: int | None
+
+
+@section
+def _context() -> dict[str, Any]:
+    shown = [_shown(WhichList.OWN)]
+    everybody = _shown(WhichList.EVERYBODY)
+    # Without accounts there is one person, whose own list is enough.
+    if services().settings.requires_sign_in or everybody.page.total:
+        shown.append(everybody)
+    return {"replacement_lists": shown, "most_pairs": MOST_PAIRS, "longest_side": LONGEST}
+
+
+def _shown(which: WhichList) -> ShownList:
+    query = request.args.get(f"{which}-q", "").strip()[:LONGEST]
+    cursor = request.args.get(f"{which}-from", type=int)
+    if cursor is not None and not 0 < cursor < 2**63:
+        cursor = None
+    page = lists.read_page(
+        services().db,
+        owner_of_list(which, writes=False),
+        query=query,
+        limit=_PAIRS_ON_A_PAGE,
+        cursor=cursor,
+    )
+    return ShownList(which.value, page, may_write(which), query, cursor)
+
+
+def _which() -> WhichList:
+    """The list that a form is about. Raises InvalidRequest."""
+    try:
+        return WhichList(request.form.get("list", WhichList.OWN))
+    except ValueError:
+        raise InvalidRequest("list: must be own or everybody.", param="list") from None
+
+
+def _back(which: WhichList) -> Any:
+    return redirect(url_for(".page", _anchor=f"replacements-{which}"), 303)
+
+
+def _refused(error: PairRefused, which: WhichList, **given: str) -> Response:
+    why = localised_error(error)
+    if error.line is not None:
+        why = _("Line %(line)s: %(why)s", line=error.line, why=_(error.default_message))
+    return render_page(error.http_status, replacements_problem=why, at_list=which.value, **given)
+
+
+@words.post("/replacements")
+def add_replacement() -> Any:
+    which = _which()
+    owner_id = owner_of_list(which, writes=True)
+    wrong, right = request.form.get("wrong", ""), request.form.get("right", "")
+    try:
+        pair = lists.add(services().db, owner_id, wrong=wrong, right=right).pair
+    except PairRefused as error:
+        return _refused(error, which, wrong=wrong, right=right)
+    flash(_("From now on “%(wrong)s” is written “%(right)s”.", **pair._asdict()), "done")
+    return _back(which)
+
+
+@words.post("/replacements/many")
+def add_replacements() -> Any:
+    which = _which()
+    owner_id = owner_of_list(which, writes=True)
+    text = request.form.get("pairs", "")
+    only = "only" in request.form
+    try:
+        change = lists.put(services().db, owner_id, read_pairs(text.encode()), only=only)
+    except PairRefused as error:
+        return _refused(error, which, pairs=text)
+    flash(
+        ngettext("The list has %(num)s pair now.", "The list has %(num)s pairs now.", change.total),
+        "done",
+    )
+    return _back(which)
+
+
+@words.post("/replacements/<int:pair_id>/remove")
+def remove_replacement(pair_id: int) -> Any:
+    which = _which()
+    owner_id = owner_of_list(which, writes=True)
+    pair = lists.remove(services().db, owner_id, pair_id)
+    flash(_("“%(wrong)s” is in the list no more.", wrong=pair.wrong), "done")
+    return _back(which)
