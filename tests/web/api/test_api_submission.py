@@ -29,6 +29,7 @@ JOB_FIELDS = {
         "tracks",
         "channels",
         "speakers",
+        "replacements",
         "model",
         "links",
     ),
