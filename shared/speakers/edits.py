@@ -21,6 +21,9 @@ class EditKind(StrEnum):
     """{"speaker": n, "name": text}; an empty name gives the number back."""
     MERGE = "merge"
     """{"speaker": n, "into": m}: they are one person, called as m is."""
+    SPLIT = "split"
+    """{"speaker": n, "into": m, "sentences": [n, ...]}: two voices were one speaker, and these
+    sentences are those of m, who is new."""
     ASSIGN = "assign"
     """{"sentences": [n, ...], "speaker": m}; null: nobody in particular."""
     COUNT = "count"
@@ -81,6 +84,8 @@ def _apply(state: SpeakerState, edit: Edit, seconds: Sequence[float]) -> Speaker
             return _rename(state, detail["speaker"], detail["name"])
         case EditKind.MERGE:
             return _merge(state, detail["speaker"], detail["into"])
+        case EditKind.SPLIT:
+            return _assign(state, dict.fromkeys(detail["sentences"], detail["into"]))
         case EditKind.ASSIGN:
             return _assign(state, dict.fromkeys(detail["sentences"], detail["speaker"]))
         case EditKind.COUNT:

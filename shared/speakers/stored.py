@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -18,16 +17,11 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import InvalidRequest, JobNotFound
 from shared.models import Job, SpeakerEdit, StoredVoiceMap
-from shared.speakers.cut import cut
+from shared.speakers.by_voice import counted, parted
 from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, undone
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.names import default_name, speakers_from_options
-from shared.speakers.sentences import speakers_of_sentences
-from shared.speakers.voice_map import VoiceMap
-from shared.speakers.wanted import Wanted
 from shared.transcripts.values import Sentence, Transcript
-
-log = structlog.stdlib.get_logger(__name__)
 
 LONGEST_NAME = 80
 MOST_SPEAKERS_EDITED = 200
@@ -107,8 +101,11 @@ def edit_speakers(
     Raises InvalidRequest for what does not fit the transcript, and SpeakersEditedMeanwhile where
     another edit was made since.
     """
-    if kind is EditKind.COUNT:  # takes long for ten hours: nobody who writes waits for it
-        detail = _counted(db, job_id, recognised, detail)
+    # Takes long for ten hours: nobody who writes waits for it.
+    if kind is EditKind.COUNT:
+        detail = counted(db, job_id, recognised.sentences, detail)
+    elif kind is EditKind.SPLIT:
+        detail = _split(db, job_id, recognised, revision, int(detail["speaker"]))
     try:
         with db.writing() as session:
             edits = _edits(session, job_id)
@@ -140,17 +137,8 @@ def _checked(
     detail: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The detail as it is stored. Raises InvalidRequest."""
-    known = state.numbers
-
     def speaker(key: str) -> int:
-        number = int(detail[key])
-        if number not in known:
-            raise InvalidRequest(
-                f"{key}: nobody here has the number {number}, only "
-                f"{', '.join(map(str, known)) or 'nobody'}.",
-                param=key,
-            )
-        return number
+        return _known(state, key, int(detail[key]))
 
     match kind:
         case EditKind.RENAME:
@@ -167,7 +155,7 @@ def _checked(
             return {"speaker": one, "into": into}
         case EditKind.ASSIGN:
             return _checked_assignment(recognised, state, edits, detail)
-        case EditKind.COUNT:
+        case EditKind.COUNT | EditKind.SPLIT:
             return dict(detail)
         case EditKind.UNDO:
             number = int(detail["edit"])
@@ -176,6 +164,32 @@ def _checked(
                     f"edit: there is no change {number} that could be undone.", param="edit"
                 )
             return {"edit": number}
+
+
+def _known(state: SpeakerState, key: str, number: int) -> int:
+    if number not in state.numbers:
+        raise InvalidRequest(
+            f"{key}: nobody here has the number {number}, only "
+            f"{', '.join(map(str, state.numbers)) or 'nobody'}.",
+            param=key,
+        )
+    return number
+
+
+def _split(
+    db: Database, job_id: str, recognised: Transcript, revision: int, speaker: int
+) -> dict[str, Any]:
+    """The detail of a split, made from `revision`, which the writer makes sure is still the newest.
+    Raises InvalidRequest and SpeakersEditedMeanwhile."""
+    with db.reading() as session:
+        edits = _edits(session, job_id)
+    if revision != len(edits):
+        raise SpeakersEditedMeanwhile
+    state = _replayed(recognised, edits)
+    _known(state, "speaker", speaker)
+    sentences = parted(db, job_id, recognised.sentences, state.speakers, speaker)
+    into = _new_number(recognised, state, edits)
+    return {"speaker": speaker, "into": into, "sentences": sentences}
 
 
 def _sentences_of(edits: Sequence[Edit], written: Mapping[str, Any]) -> int:
@@ -188,7 +202,8 @@ def _new_number(recognised: Transcript, state: SpeakerState, edits: Sequence[Edi
     """A number that nobody ever had: who was merged away comes back if that is undone."""
     used = {*state.numbers, *_replayed(recognised, ()).numbers}
     for edit in edits:
-        named = [edit.detail.get("speaker"), *edit.detail.get("speakers", ())]
+        detail = edit.detail
+        named = [detail.get("speaker"), detail.get("into"), *detail.get("speakers", ())]
         used.update(number for number in named if number is not None)
     return max(used, default=0) + 1
 
@@ -215,37 +230,6 @@ def _checked_assignment(
                 param="speaker",
             )
     return {"sentences": sentences, "speaker": speaker}
-
-
-def _counted(
-    db: Database, job_id: str, recognised: Transcript, detail: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Tell the voices apart again, without the sound. Raises InvalidRequest."""
-    try:
-        wanted = Wanted.parse(detail["wanted"])
-    except ValueError as error:
-        raise InvalidRequest(f"wanted: {error}.", param="wanted") from None
-    with db.reading() as session:
-        content = session.scalar(
-            select(StoredVoiceMap.content).where(StoredVoiceMap.job_id == job_id)
-        )
-    if content is None:
-        raise InvalidRequest(
-            "This transcript was made without telling voices apart. Submit the recording again "
-            "with the option speakers.",
-            param="wanted",
-        )
-    try:
-        voice_map = VoiceMap.from_json(content)
-    except ValueError as error:
-        log.error("a job's voice map cannot be read", job_id=job_id, error=str(error))
-        raise InvalidRequest(
-            "What is stored of the voices of this recording cannot be read. Submit it again with "
-            "the option speakers.",
-            param="wanted",
-        ) from None
-    speakers = speakers_of_sentences(recognised.sentences, voice_map.pieces, cut(voice_map, wanted))
-    return {"wanted": str(wanted), "speakers": speakers}
 
 
 def _read(

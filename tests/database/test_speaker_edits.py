@@ -99,6 +99,33 @@ def test_another_number_needs_no_sound_and_keeps_names(meeting: Meeting) -> None
     assert meeting.speakers().wanted == "auto"
 
 
+def test_two_voices_that_were_one_speaker_are_parted_without_the_sound(meeting: Meeting) -> None:
+    meeting.edit(EditKind.RENAME, speaker=1, name="王敏")
+    meeting.edit(EditKind.MERGE, speaker=3, into=1)
+    assert meeting.names() == ["王敏", "说话人2", "王敏", "王敏", "说话人2"]
+    meeting.edit(EditKind.SPLIT, speaker=1)
+    assert meeting.names() == ["王敏", "说话人2", "王敏", "说话人4", "说话人2"]
+    # Whoever was parted by a person stays so, whatever number the voices are told apart into.
+    meeting.edit(EditKind.COUNT, wanted="2")
+    assert meeting.names() == ["王敏", "说话人2", "王敏", "说话人3", "说话人2"]
+    meeting.edit(EditKind.UNDO, edit=4)
+    meeting.edit(EditKind.UNDO, edit=3)
+    assert meeting.names() == ["王敏", "说话人2", "王敏", "王敏", "说话人2"]
+    # Undone is not unmade: the number that somebody had is not given to another.
+    meeting.edit(EditKind.SPLIT, speaker=1)
+    assert meeting.names()[3] == "说话人5"
+
+
+def test_one_voice_is_not_parted(meeting: Meeting) -> None:
+    with pytest.raises(InvalidRequest, match="only one voice is heard"):
+        meeting.edit(EditKind.SPLIT, speaker=2)
+    with pytest.raises(InvalidRequest, match="nobody here has the number 9"):
+        meeting.edit(EditKind.SPLIT, speaker=9)
+    with pytest.raises(SpeakersEditedMeanwhile):
+        meeting.edit(EditKind.SPLIT, speaker=2, revision=1)
+    assert meeting.speakers().revision == 0
+
+
 @pytest.mark.parametrize("stored", [{}, [], {"piece_count": 5}])
 def test_voices_that_cannot_be_read_are_refused_in_words(meeting: Meeting, stored: Any) -> None:
     with meeting.db.writing() as session:

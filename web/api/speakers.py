@@ -42,7 +42,7 @@ def get_speakers(job_id: UUID) -> Response:
 @blueprint.output(SpeakersOut)
 @completed_by(operations.json_body_of_kind(EDITS), operations.speakers_edited_meanwhile)
 def change_speakers(job_id: UUID) -> Response:
-    """Name speakers, merge them, give them sentences, or tell them apart again.
+    """Name speakers, merge or split them, give them sentences, or tell all of them apart again.
 
     Every download and the page have the change; the recognised transcript stays as it is, and each
     change can be undone. `revision` is the one that your change is made from. If it is no longer

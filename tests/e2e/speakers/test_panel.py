@@ -145,6 +145,21 @@ def test_a_speaker_is_merged_and_parted_again(meeting: Meeting, context: Browser
     assert meeting.names()[4] == "说话人3"
 
 
+def test_a_speaker_who_is_two_people_is_split(meeting: Meeting, context: BrowserContext) -> None:
+    meeting.edit(EditKind.MERGE, speaker=3, into=1)
+    page = meeting.open(context)
+    expect(panel(page).get_by_role("heading")).to_have_text("2 speakers")
+    person(page, 1).get_by_role("button", name="说话人1 is two people").click()
+    expect(panel(page).get_by_role("heading")).to_have_text("3 speakers")
+    expect(person(page, 1).locator("button.name")).to_be_focused()
+    assert meeting.names()[4] == "说话人4"
+    person(page, 1).get_by_role("button", name="说话人1 is two people").click()
+    expect(said(page)).to_contain_text("only one voice is heard")
+    label = "Undo: speaker 1 is two people, the other speaker 4"
+    panel(page).get_by_role("button", name=label).first.click()
+    expect(panel(page).get_by_role("heading")).to_have_text("2 speakers")
+
+
 def test_another_number_of_speakers_keeps_the_names(
     meeting: Meeting, context: BrowserContext
 ) -> None:

@@ -133,7 +133,7 @@ def test_who_comes_second_is_told_who_speaks_by_now(client: FlaskClient, job: st
     [
         ({"kind": "rename", "speaker": 1, "name": "x"}, "revision"),
         ({"revision": 0, "speaker": 1, "name": "x"}, "kind"),
-        ({"revision": 0, "kind": "split", "speaker": 1}, "kind"),
+        ({"revision": 0, "kind": "paint", "speaker": 1}, "kind"),
         ({"revision": 0, "kind": ["rename"], "speaker": 1}, "kind"),
         ({"revision": True, "kind": "undo", "edit": 1}, "revision"),
         ({"revision": 2**31, "kind": "undo", "edit": 1}, "revision"),
@@ -297,6 +297,6 @@ def test_answers_are_what_the_document_says(client: FlaskClient, job: str) -> No
         assert answer.status_code == 200, answer.text
         check(answer.json, "SpeakersOut")
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"revision": 0, "kind": "split", "speaker": 1}, body)
+        jsonschema.validate({"revision": 0, "kind": "paint", "speaker": 1}, body)
     check(change(client, job, "undo", 0, edit=1).json, "SpeakersEditedMeanwhileOut")
     check(speakers(client, job), "SpeakersOut")

@@ -75,6 +75,13 @@ class MergeIn(EditIn):
     into: _Number
 
 
+class SplitIn(EditIn):
+    """Say that a speaker is two people: the voices are told apart, and whoever says less is new."""
+
+    kind: Literal["split"]
+    speaker: _Number
+
+
 class AssignIn(EditIn):
     """Say who speaks some sentences."""
 
@@ -114,6 +121,7 @@ class UndoIn(EditIn):
 EDITS: dict[str, type[EditIn]] = {
     EditKind.RENAME.value: RenameIn,
     EditKind.MERGE.value: MergeIn,
+    EditKind.SPLIT.value: SplitIn,
     EditKind.ASSIGN.value: AssignIn,
     EditKind.COUNT.value: CountIn,
     EditKind.UNDO.value: UndoIn,
@@ -151,8 +159,8 @@ class SpeakersOut(BaseModel):
         "range. Null where voices were not told apart."
     )
     can_count: bool = Field(
-        description="Whether `count` is possible: the voices were told apart when it was "
-        "recognised."
+        description="Whether `count` and `split` are possible: the voices were told apart when it "
+        "was recognised."
     )
     speakers: list[SpeakerOut]
     of_sentences: list[int | None] = Field(

@@ -16,6 +16,9 @@ export function changeText({ kind, detail }) {
   if (kind === "merge") {
     return _("%(who)s is one with %(other)s", { who: nth(detail.speaker), other: nth(detail.into) });
   }
+  if (kind === "split") {
+    return _("%(who)s is two people, the other %(other)s", { who: nth(detail.speaker), other: nth(detail.into) });
+  }
   if (kind === "assign") {
     const num = detail.sentences.length;
     if (detail.speaker === null) {

@@ -7,12 +7,14 @@ const LONGEST_NAME = 80;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * The row of a speaker. `act` has rename(number, name), merge(number, into), only(number) and
- * next(number); `only` is the speaker whose sentences alone are shown.
+ * The row of a speaker. `act` has rename(number, name), merge(number, into), split(number),
+ * only(number) and next(number); `only` is the speaker whose sentences alone are shown, `canSplit`
+ * whether voices can be told apart again.
  */
-export function personRow(one, { speakers, only, act }) {
+export function personRow(one, { speakers, only, canSplit, act }) {
   const { number, name } = one;
   const alone = _("Only the sentences of %(name)s", { name });
+  const split = _("%(name)s is two people: tell the voices apart", { name });
   const filter = button(_("Only"), alone, `only-${number}`, () => act.only(number));
   filter.setAttribute("aria-pressed", String(only === number));
   return build(
@@ -33,6 +35,7 @@ export function personRow(one, { speakers, only, act }) {
       button(_("Next"), _("Next turn of %(name)s", { name }), `next-${number}`, () => act.next(number)),
       filter,
       speakers.length > 1 ? mergeMenu(one, speakers, act) : "",
+      canSplit && one.sentences > 1 ? button(_("Split"), split, `split-${number}`, () => act.split(number)) : "",
     ),
   );
 }

@@ -86,11 +86,12 @@ class Speakers {
     const act = {
       rename: (number, name) => this.rename(number, name),
       merge: (number, into) => this.change("merge", { speaker: number, into }, `name-${into}`),
+      split: (number) => this.change("split", { speaker: number }, `name-${number}`),
       only: (number) => this.showOnly(this.only === number ? null : number),
       next: (number) => this.next(speakers.find((one) => one.number === number)),
     };
     const open = this.people.querySelector("input");
-    const about = { speakers, only: this.only, act };
+    const about = { speakers, only: this.only, canSplit: state.can_count, act };
     this.people.replaceChildren(...speakers.map((one) => personRow(one, about)));
     if (!speakers.length) {
       const how = _("Nobody is named yet. Point at a sentence and press “Speaker” to say who says it.");
