@@ -6,6 +6,7 @@ Neither needs the recording: the voice map that is stored with the job is cut an
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,13 +55,14 @@ def parted(
     """
     own = [n for n, one in enumerate(speakers) if one == speaker]
     spoken = [sentences[n] for n in own]
-    voices = _within(_stored(db, job_id, "speaker"), spoken)
-    found = [] if voices is None else speakers_of_sentences(spoken, voices.pieces, cut(voices, _TWO))
-    said = {
-        voice: sum(one.end - one.start for one, of in zip(spoken, found, strict=True) if of == voice)
-        for voice in (1, 2)
-        if voice in found
-    }
+    voice_map = _within(_stored(db, job_id, "speaker"), spoken)
+    found: list[int | None] = []
+    if voice_map is not None:
+        found = speakers_of_sentences(spoken, voice_map.pieces, cut(voice_map, _TWO))
+    said: dict[int, float] = defaultdict(float)
+    for sentence, voice in zip(spoken, found, strict=False):
+        if voice is not None:
+            said[voice] += sentence.end - sentence.start
     if len(said) < 2:
         raise InvalidRequest(
             "speaker: only one voice is heard in what this speaker says. Give sentences to "

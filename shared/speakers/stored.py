@@ -137,6 +137,7 @@ def _checked(
     detail: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The detail as it is stored. Raises InvalidRequest."""
+
     def speaker(key: str) -> int:
         return _known(state, key, int(detail[key]))
 
