@@ -12,7 +12,7 @@ from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.api import corrections, docs_page, jobs, listening, openapi, speakers
-from web.api.words import replacements, rules
+from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
 from web.http.allowed_hosts import refuse_other_hosts
@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     believe_proxies(app, settings)
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, tus_views.blueprint),
-        *(replacements.blueprint, rules.blueprint),
+        *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
     )
     require_token_in_forms(app, exempt=by_programs)
     register_error_handlers(app)
@@ -93,6 +93,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(speakers.blueprint)
     app.register_blueprint(replacements.blueprint)
     app.register_blueprint(rules.blueprint)
+    app.register_blueprint(hotwords.blueprint)
     app.register_blueprint(tus_views.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)

@@ -35,7 +35,7 @@ from worker.supervision.device_failures import DeviceFailures
 from worker.supervision.file_lock import GivenUp, file_lock
 from worker.supervision.heartbeat import ShutdownRequested
 from worker.supervision.liveness import Liveness, liveness_file
-from worker.supervision.worker_files import device_file, tell_child_state
+from worker.supervision.worker_files import device_file, tell_child_state, tell_model
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +123,11 @@ def start() -> None:
     except SQLAlchemyError as error:
         log.warning("work folders that crashes left stay for now", error=str(error))
     start_took_s = _PROCESS_STARTS_IN_S + time.monotonic() - began
+    tell_model(
+        settings.resolved_health_dir,
+        os.getppid(),
+        takes_hotwords=_tools.recogniser.accepts_hotwords,
+    )
     _tell(settings, None)
     identity = _tools.recogniser.identity
     log.info(MODEL_LOADED, model=identity.name, device=identity.device, dtype=identity.dtype)

@@ -165,6 +165,7 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
                 jobs.finish,
                 done.transcript,
                 voice_map=done.voice_map,
+                hotwords_found=done.hotwords_found,
                 peak_bytes=memory.peak_bytes(),
             )
         child_process.device_failures(settings).note_success()

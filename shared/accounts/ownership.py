@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database
 from shared.models import (
     LOCAL_OWNER,
     Base,
+    HotwordList,
     Job,
     MonthlyUsage,
     OwnerTurn,
@@ -49,9 +50,11 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         # Turns are not inherited; the tallies follow the jobs by themselves, and use is added up.
         if table.name in _NOT_MOVED or "owner_id" not in table.c:
             continue
-        result = session.execute(
-            update(table).where(table.c.owner_id == from_owner).values(owner_id=to_owner)
-        )
+        moving = update(table).where(table.c.owner_id == from_owner)
+        if table.name == HotwordList.__tablename__:  # of which an owner has one, and keeps it
+            kept = aliased(HotwordList)
+            moving = moving.where(~exists().where(kept.owner_id == to_owner))
+        result = session.execute(moving.values(owner_id=to_owner))
         if table.name == Recording.__tablename__:
             moved = cast(CursorResult[Any], result).rowcount
     move_usage(session, from_owner, to_owner)

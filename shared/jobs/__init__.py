@@ -1,12 +1,12 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`lease`, `attempt`, `plan`, `checkpoint`, `waveform`, `playable` and `attempt_end` (worker),
-`commands` and `deletion` (what a person asks), `lease_expiry` (any worker, at any time).  `queries`
-reads what the API and the pages show, `eta` computes when jobs will be done, `workers` says who
-serves.  `turns` says whose turn is next, `tallies` how many jobs there are without counting them.
-`events` records each change in the transaction that makes it.  SQL is the queue; Redis
-only carries the news.
+`lease`, `attempt`, `plan`, `checkpoint`, `waveform`, `playable`, `hotwords` and `attempt_end`
+(worker), `commands` and `deletion` (what a person asks), `lease_expiry` (any worker, at any time).
+`queries` reads what the API and the pages show, `eta` computes when jobs will be done, `workers`
+says who serves.  `turns` says whose turn is next, `tallies` how many jobs there are without
+counting them.  `events` records each change in the transaction that makes it.  SQL is the queue;
+Redis only carries the news.
 """
 
 from shared.jobs.attempt import (
@@ -31,6 +31,7 @@ from shared.jobs.deletion import delete, delete_all, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord
+from shared.jobs.hotwords import GivenWords, claimed_hotwords, get_hotwords, note_hotwords
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.limit import (
@@ -98,6 +99,7 @@ __all__ = [
     "Duty",
     "EventRecord",
     "Expired",
+    "GivenWords",
     "JobHistory",
     "JobPage",
     "JobRecord",
@@ -130,6 +132,7 @@ __all__ = [
     "cancelled",
     "claim_next",
     "claimable_jobs",
+    "claimed_hotwords",
     "delete",
     "delete_all",
     "delete_expired",
@@ -142,6 +145,7 @@ __all__ = [
     "fold",
     "forget_workers",
     "get_history",
+    "get_hotwords",
     "get_job",
     "get_transcript",
     "get_waveform",
@@ -152,6 +156,7 @@ __all__ = [
     "list_jobs",
     "list_states",
     "note_batch_choice",
+    "note_hotwords",
     "note_worker",
     "owner_standing",
     "partial_text",

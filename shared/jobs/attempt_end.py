@@ -13,6 +13,7 @@ from shared.errors import LongscribeError
 from shared.jobs.attempt import event_of
 from shared.jobs.claim import Claim
 from shared.jobs.events import NewEvent, error_detail
+from shared.jobs.hotwords import store_found_hotwords
 from shared.jobs.lease import refuse
 from shared.jobs.plan import require_all_recognised
 from shared.jobs.transition import move
@@ -115,10 +116,11 @@ def finish(
     transcript: Transcript,
     *,
     voice_map: VoiceMap | None = None,
+    hotwords_found: list[tuple[str, int]] | None = None,
     peak_bytes: int | None = None,
 ) -> None:
-    """Store the transcript, what rules change of it, and what its speakers are told apart by, and
-    complete the job, in one transaction.
+    """Store the transcript, what rules change of it, what its speakers are told apart by and which
+    hotwords stand in it, and complete the job, in one transaction.
 
     Raises RecognitionFailed if a planned segment has no result.
     """
@@ -145,6 +147,8 @@ def finish(
         store_rule_texts(session, claim.job_id, ruled)
         store_text(session, claim.job_id, texts_after_rules(transcript, ruled))
         session.execute(delete(Checkpoint).where(Checkpoint.job_id == claim.job_id))
+        if hotwords_found is not None:
+            store_found_hotwords(session, claim, hotwords_found)
         if voice_map is not None:
             session.add(StoredVoiceMap(job_id=claim.job_id, content=voice_map.to_json()))
             # The map has all that is asked of them from now on, in a twentieth of the room.

@@ -22,6 +22,7 @@ from shared.models import Job, Recording, in_one_of
 from shared.search.entries import forget
 from shared.states import TERMINAL, JobStatus
 from shared.storage.blob_store import BlobStore
+from shared.words.hotwords import drop_unused, sets_of_jobs
 
 _DELETABLE = TERMINAL | {JobStatus.QUEUED}
 
@@ -78,6 +79,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
         )
         job_ids = session.scalars(expired).all()
         forget(session, job_ids)
+        hotwords = sets_of_jobs(session, job_ids)
         recordings = session.scalars(
             sql_delete(Job)
             .where(Job.id.in_(job_ids))
@@ -89,6 +91,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
             for recording_id in set(recordings)
             for key in _forget_recording(session, recording_id)
         ]
+        drop_unused(session, hotwords)
     _delete_files(blobs, keys)
     return len(recordings)
 
@@ -104,6 +107,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     if recording_id is None:
         raise JobNotFound
     forget(session, [job_id])
+    hotwords = sets_of_jobs(session, [job_id])
     deleted = session.execute(
         sql_delete(Job)
         .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))
@@ -112,7 +116,9 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     ).one_or_none()
     if deleted is None:
         raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
-    return _forget_recording(session, recording_id)
+    keys = _forget_recording(session, recording_id)
+    drop_unused(session, hotwords)
+    return keys
 
 
 def _forget_recording(session: Session, recording_id: str) -> list[str]:

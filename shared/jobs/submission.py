@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from shared.models import Job, Recording, Upload
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
+from shared.words.hotwords import OPTION as HOTWORDS
+from shared.words.hotwords import attach, digest_of, wants_lists
 from shared.words.replacements.of_job import versions_for
 
 
@@ -49,6 +52,7 @@ def submit(
     filename: str,
     told_s: float | None = None,
     options: dict[str, Any] | None = None,
+    hotwords: Sequence[str] = (),
     priority: int = 0,
     idempotency_key: str | None = None,
     limit: QueueLimit = NO_LIMIT,
@@ -57,12 +61,16 @@ def submit(
     """Make the recording's and the job's rows.
 
     `told_s` is the length that the recording's container tells, if it does; else it is guessed
-    from the bytes.  `upload_id` names the upload that the bytes came by, if they came in pieces.
+    from the bytes.  `hotwords` are cleaned words that are likely to be said; those of the lists
+    come beside them, unless the options decline.  `upload_id` names the upload that the bytes came
+    by, if they came in pieces.
 
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
     QueueFull, QueueShareFull or MonthlyQuotaUsed.
     """
-    options = options or {}
+    options = dict(options or {})
+    if hotwords:
+        options[HOTWORDS] = digest_of(hotwords)
     digest = hashlib.sha256(
         json.dumps([blob.sha256, options, priority], sort_keys=True).encode()
     ).hexdigest()
@@ -114,6 +122,7 @@ def submit(
                 )
             count_accepted(session, owner_id, length_s)
             record(session, job.id, NewEvent(EventKind.SUBMITTED))
+            attach(session, job.id, owner_id, hotwords, with_lists=wants_lists(options))
             return Submission(job.id, created=True)
     except IntegrityError:
         # Two requests with one key at the same moment: the unique constraint let the other win.

@@ -34,6 +34,8 @@ class WorkerRecord:
     """What it can write to its work folder now."""
     work_disk_bytes: int | None = None
     """What it could if nothing else lay there."""
+    takes_hotwords: bool | None = None
+    """Whether its model does; None until one is loaded."""
 
 
 def note_worker(
@@ -48,6 +50,7 @@ def note_worker(
     obstacles: Sequence[str] = (),
     work_room_bytes: int | None = None,
     work_disk_bytes: int | None = None,
+    takes_hotwords: bool | None = None,
 ) -> datetime:
     """Store that this worker is alive, for /readyz and the doctor. The time by the database's
     clock."""
@@ -60,6 +63,7 @@ def note_worker(
         "obstacles": ",".join(obstacles),
         "work_room_bytes": work_room_bytes,
         "work_disk_bytes": work_disk_bytes,
+        "takes_hotwords": takes_hotwords,
         "seen_at": database_now(),
     }
     # An UPDATE, unlike the other, is compiled once: a third of the processor time.
@@ -131,4 +135,5 @@ def _as_record(row: WorkerSeen) -> WorkerRecord:
         obstacles=tuple(filter(None, row.obstacles.split(","))),
         work_room_bytes=row.work_room_bytes,
         work_disk_bytes=row.work_disk_bytes,
+        takes_hotwords=row.takes_hotwords,
     )

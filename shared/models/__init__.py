@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from shared.models.account import ApiKey, SignIn, SignInAttempt, User
 from shared.models.base import LOCAL_OWNER, Base, new_id
+from shared.models.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
@@ -26,8 +27,11 @@ __all__ = [
     "Attempt",
     "Base",
     "Checkpoint",
+    "HotwordList",
+    "HotwordSet",
     "Job",
     "JobEvent",
+    "JobHotwords",
     "MonthlyUsage",
     "OwnerTurn",
     "Recording",

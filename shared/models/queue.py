@@ -80,3 +80,5 @@ class WorkerSeen(Base):
     """What it can write to its work folder now, beyond the reserve."""
     work_disk_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """What it could if nothing else lay there."""
+    takes_hotwords: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether its model does; null until one is loaded."""

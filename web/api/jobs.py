@@ -15,6 +15,7 @@ from web.api.history import present_history
 from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.presenter import job_response, present, present_detail, with_etag
+from web.api.schemas.hotwords import MOST_BYTES as HOTWORD_BYTES
 from web.api.schemas.jobs import (
     HistoryOut,
     JobDetailOut,
@@ -92,6 +93,7 @@ def submit_job() -> Response:
         file,
         owner_id=current_owner_id(),
         options=options.stored,
+        hotwords=options.hotwords,
         priority=options.priority,
         idempotency_key=key,
     )
@@ -99,11 +101,12 @@ def submit_job() -> Response:
 
 
 def _submit_upload(key: str | None) -> jobs.Submission:
-    wanted = parse_json(UploadSubmission)
+    wanted = parse_json(UploadSubmission, most_bytes=HOTWORD_BYTES)
     return accept_upload(
         str(wanted.upload_id),
         owner_id=current_owner_id(),
         options=wanted.stored,
+        hotwords=wanted.hotwords,
         priority=wanted.priority,
         idempotency_key=key,
     )

@@ -29,7 +29,11 @@ _EXTENSION = "longscribe.openapi"
 
 _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
-_TAGS = {"/api/v1/me": "Account", "/api/v1/replacements": "Words"}
+_TAGS = {
+    "/api/v1/me": "Account",
+    "/api/v1/replacements": "Words",
+    "/api/v1/hotwords": "Words",
+}
 """The tags of the paths that are about neither jobs nor uploads, by what they begin with."""
 
 _ERRORS = {

@@ -19,7 +19,8 @@ QUERY_OF_A_VIEW = "query_of_a_view"
 """The attribute that `takes_query` sets."""
 
 MAX_JSON_BYTES = 256 * 1024
-"""The limit of a JSON body, far above the longest correction of a sentence."""
+"""The limit of a JSON body, far above the longest correction of a sentence, unless a view takes
+larger ones."""
 
 
 def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model:
@@ -40,9 +41,9 @@ def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model
     return _validated(model, {n: value for n, value in given.items() if n not in also})
 
 
-def parse_json(model: type[_Model]) -> _Model:
+def parse_json(model: type[_Model], *, most_bytes: int = MAX_JSON_BYTES) -> _Model:
     """Read the body of this request, a JSON object, as `model`. Raises InvalidRequest."""
-    return _parse_object(model, _json_object(model.model_fields))
+    return _parse_object(model, _json_object(model.model_fields, most_bytes))
 
 
 def parse_json_of_kind(models: Mapping[str, type[_Model]]) -> _Model:
@@ -58,9 +59,9 @@ def parse_json_of_kind(models: Mapping[str, type[_Model]]) -> _Model:
     return _parse_object(model, given)
 
 
-def _json_object(names: Iterable[str]) -> dict[str, Any]:
+def _json_object(names: Iterable[str], most_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
     """The body of this request; `names` are the fields that the error for another body shows."""
-    request.max_content_length = MAX_JSON_BYTES
+    request.max_content_length = most_bytes
     given = None
     if request.is_json:
         try:

@@ -16,6 +16,7 @@ from shared.settings import Settings, is_demo_model
 from shared.speakers.names import speakers_from_options
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
+from shared.words.hotwords import wants_lists
 from shared.words.replacements.of_job import wants_replacements
 from web.api.batch_reason import batch_reason
 from web.api.recording import present_recording
@@ -76,6 +77,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         channels=sound.channels,
         speakers="off" if speakers is None else str(speakers),
         replacements="on" if wants_replacements(job.options) else "off",
+        hotword_lists=wants_lists(job.options),
         model=_model(view, settings),
         links=_links(job.id),
     )
@@ -183,6 +185,7 @@ _LINKS = {
     "peaks": "listening.get_job_peaks",
     "words": "listening.get_job_words",
     "speakers": "speakers.get_speakers",
+    "hotwords": "hotwords.get_job_hotwords",
     "page": "pages.job",
 }
 """The endpoint of each link; those of a transcript have a format besides."""

@@ -15,6 +15,9 @@ _OF_TRANSCRIPT = {
     "punctuation_failed": N_(
         "Punctuation failed, so the text has no marks and is divided at pauses."
     ),
+    "hotwords_not_taken": N_(
+        "The model takes no hotwords, so the words named with this recording were not used."
+    ),
     "low_confidence": N_(
         "Many words were recognised with little certainty: check the text against the recording. "
         "Noise, a distant microphone or people who speak at once are the usual reasons."

@@ -6,6 +6,7 @@ between two of these leaves a file that no row names, or a job that the next swe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -39,6 +40,7 @@ def accept(
     *,
     owner_id: str,
     options: dict[str, Any] | None = None,
+    hotwords: Sequence[str] = (),
     priority: int = 0,
     idempotency_key: str | None = None,
 ) -> Submission:
@@ -62,6 +64,7 @@ def accept(
         owner_id=owner_id,
         filename=clean_filename(file.filename),
         options=options or {},
+        hotwords=hotwords,
         priority=priority,
         idempotency_key=idempotency_key,
     )
@@ -76,6 +79,7 @@ def accept_upload(
     *,
     owner_id: str,
     options: dict[str, Any] | None = None,
+    hotwords: Sequence[str] = (),
     priority: int = 0,
     idempotency_key: str | None = None,
 ) -> Submission:
@@ -106,6 +110,7 @@ def accept_upload(
                 filename=upload.filename,
                 told_s=told_length_s(here.blobs, blob),
                 options=options or {},
+                hotwords=hotwords,
                 priority=priority,
                 idempotency_key=idempotency_key,
                 limit=here.queue_limit,

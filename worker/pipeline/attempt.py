@@ -10,10 +10,11 @@ from shared.jobs import Claim
 from shared.speakers import Wanted
 from shared.speakers.names import speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
+from worker.pipeline.hotwords import NO_HOTWORDS, Hotwords, take_hotwords
 from worker.pipeline.metering import AttemptMeter
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
-from worker.recogniser import EMPTY_REQUEST, RecognitionRequest
+from worker.recogniser import RecognitionRequest
 from worker.speaker_encoder import SpeakerEncoder
 from worker.supervision.liveness import NO_LIVENESS, Liveness
 from worker.supervision.retrying_store import RetryingStore
@@ -28,6 +29,8 @@ class Attempt:
     claim: Claim
     request: RecognitionRequest
     """What the job asks of recognition beside its audio."""
+    hotwords: Hotwords
+    """The words that the job was given, and whether the request has them."""
     selection: SoundSelection
     """Which tracks and channels of the recording are heard, and how."""
     speakers: Wanted | None
@@ -52,23 +55,33 @@ class Attempt:
         claim: Claim,
         check: Callable[[], None],
         liveness: Liveness = NO_LIVENESS,
-        request: RecognitionRequest = EMPTY_REQUEST,
+        request: RecognitionRequest | None = None,
     ) -> Self:
-        """Start the meter. Raises ModelUnavailable where speakers cannot be told apart."""
+        """Start the meter. Without `request`, the job asks for the words that it was given, as far
+        as the recogniser takes any.
+
+        Raises ModelUnavailable where speakers cannot be told apart.
+        """
         selection = SoundSelection.from_options(claim.options)
         # Where each track or channel is a person of its own, it is known who speaks.
         speakers = None if selection.hears_each else speakers_from_options(claim.options)
         encoder = None if speakers is None else tools.speaker_encoder()
+        store = RetryingStore(tools.db, claim, check, liveness)
+        hotwords = NO_HOTWORDS
+        if request is None:
+            hotwords = take_hotwords(store, tools.recogniser)
+            request = RecognitionRequest(hotwords=hotwords.passed)
         return cls(
             tools=tools,
             claim=claim,
             request=request,
+            hotwords=hotwords,
             selection=selection,
             speakers=speakers,
             encoder=encoder,
             check=check,
             liveness=liveness,
-            store=RetryingStore(tools.db, claim, check, liveness),
+            store=store,
             meter=AttemptMeter(tools.recogniser.memory),
             plan_key=plan_key(tools, request, selection, encoder),
         )

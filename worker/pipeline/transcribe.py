@@ -26,6 +26,7 @@ from worker.audio.spool import AudioSpool
 from worker.pipeline.assemble import assemble, split_marks
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.batches import words_of
+from worker.pipeline.hotwords import find_hotwords
 from worker.pipeline.progress import RECOGNISED
 from worker.pipeline.recognition import RecognitionRun
 from worker.pipeline.speakers import map_voices, who_speaks
@@ -42,6 +43,8 @@ class Transcribed:
     transcript: Transcript
     voice_map: VoiceMap | None = None
     """None where the job does not ask who speaks."""
+    hotwords_found: list[tuple[str, int]] | None = None
+    """Which hotwords stand in it and how often; None where the job was given none."""
 
 
 def transcribe(attempt: Attempt) -> Transcribed:
@@ -71,10 +74,10 @@ def transcribe(attempt: Attempt) -> Transcribed:
         duration=recognition.duration_s,
         language=attempt.request.language or recogniser.languages[0],
         model=recogniser.identity.name,
-        warnings=recognition.warning_codes,
+        warnings=[*recognition.warning_codes, *attempt.hotwords.warnings],
         low_confidence=attempt.tools.settings.low_confidence,
     )
-    return Transcribed(transcript, voice_map)
+    return Transcribed(transcript, voice_map, find_hotwords(attempt.hotwords, transcript))
 
 
 def _recognise(attempt: Attempt) -> tuple[list[RecognisedSegment], jobs.Recognition]:

@@ -27,6 +27,7 @@ from shared.storage import uploads
 from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker.supervision.monitor import Readiness
+from worker.supervision.worker_files import model_takes_hotwords
 
 log = structlog.get_logger(__name__)
 
@@ -169,6 +170,7 @@ class Reaper:
             obstacles=readiness.obstacles,
             work_room_bytes=readiness.work_room_bytes,
             work_disk_bytes=readiness.work_disk_bytes,
+            takes_hotwords=model_takes_hotwords(self._settings.resolved_health_dir, os.getpid()),
         )
 
     def _end_expired_leases(self) -> None:

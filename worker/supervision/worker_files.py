@@ -7,12 +7,14 @@ a worker tells that the storage is gone when the storage is gone.
     MAIN.draft       the same, before it is given its name
     MAIN.device      the failures of its device (`worker.supervision.device_failures`)
     MAIN.lock        held while that is written
+    MAIN.model       what the model is able to do that its children loaded
     MAIN.PID.child   what its child PID is doing
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from pathlib import Path
 
@@ -56,6 +58,23 @@ def child_states(folder: Path, main_pid: int) -> dict[int, Obstacle | None]:
             known = said in Obstacle._value2member_map_
             found[pid] = None if said == _READY else Obstacle(said) if known else Obstacle.STARTING
     return found
+
+
+def tell_model(folder: Path, main_pid: int, *, takes_hotwords: bool) -> None:
+    """Tell what the loaded model is able to do. A disk that is full tells nothing."""
+    with contextlib.suppress(OSError):
+        path = health_folder(folder) / f"{main_pid}.model"
+        path.write_text(json.dumps({"takes_hotwords": takes_hotwords}))
+
+
+def model_takes_hotwords(folder: Path, main_pid: int) -> bool | None:
+    """Whether the loaded model takes hotwords; None until a child has told."""
+    try:
+        told = json.loads((folder / f"{main_pid}.model").read_text())
+    except (OSError, ValueError):
+        return None
+    takes = told.get("takes_hotwords") if isinstance(told, dict) else None
+    return takes if isinstance(takes, bool) else None
 
 
 def forget_child(folder: Path, main_pid: int, pid: int) -> None:

@@ -30,6 +30,7 @@ JOB_FIELDS = {
         "channels",
         "speakers",
         "replacements",
+        "hotword_lists",
         "model",
         "links",
     ),

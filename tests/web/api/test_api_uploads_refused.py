@@ -223,7 +223,7 @@ def test_a_submission_that_is_not_well_formed_names_its_field(
 
 
 def test_a_body_of_json_is_not_read_without_end(client: FlaskClient) -> None:
-    response = client.post("/api/v1/jobs", data=b" " * 300_000, content_type="application/json")
+    response = client.post("/api/v1/jobs", data=b" " * 3_000_000, content_type="application/json")
     assert response.status_code == 413
 
 

@@ -120,6 +120,7 @@ class JobLinks(BaseModel):
     peaks: str
     words: str
     speakers: str
+    hotwords: str
     page: str
 
 
@@ -167,6 +168,9 @@ class JobOut(BaseModel):
     channels: SoundChoiceField = Field(description="As it was submitted.")
     speakers: str = Field(description="As it was submitted: `off`, `auto`, a number or a range.")
     replacements: Literal["on", "off"] = Field(description="As it was submitted.")
+    hotword_lists: bool = Field(
+        description="As it was submitted. The words that it was given are at `links.hotwords`."
+    )
     model: ModelOut
     links: JobLinks
 

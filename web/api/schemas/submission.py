@@ -20,8 +20,10 @@ from shared.speakers import Wanted
 from shared.speakers.names import OPTION as SPEAKERS
 from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
+from shared.words.hotwords import LISTS_OPTION
 from shared.words.replacements.of_job import OFF
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
+from web.api.schemas.hotwords import HotwordsField
 from web.api.schemas.speakers import COUNT_SCHEMAS
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -81,6 +83,17 @@ class SubmitOptions(BaseModel):
         "(`auto`), so many (`3`), or from so many to so many (`2-5`). Not with `tracks` or "
         "`channels` of `each`.",
     )
+    hotwords: HotwordsField = Field(
+        (),
+        description="Words that are likely to be said, names most of all. A form gives them as a "
+        "text with one a line. A model that takes none leaves them out, with the warning "
+        "`hotwords_not_taken`.",
+    )
+    hotword_lists: bool = Field(
+        True,
+        description="Whether the words of your list and of everybody's are passed too, as they are "
+        "now.",
+    )
 
     replacements: Literal["on", "off"] = Field(
         "on",
@@ -90,12 +103,15 @@ class SubmitOptions(BaseModel):
 
     @property
     def stored(self) -> dict[str, Any]:
-        """What is stored as the job's options: all that is not as it is by default."""
+        """What is stored as the job's options: all that is not as it is by default, without
+        the hotwords."""
         chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
         if self.speakers != "off":
             chosen[SPEAKERS] = self.speakers
         if self.replacements == OFF:
             chosen[REPLACEMENTS] = OFF
+        if not self.hotword_lists:
+            chosen[LISTS_OPTION] = False
         return chosen | SoundSelection(self.tracks, self.channels).to_options()
 
     @field_validator("speakers")

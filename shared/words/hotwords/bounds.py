@@ -1,0 +1,9 @@
+"""How much of hotwords there may be."""
+
+from __future__ import annotations
+
+MOST_WORDS = 5_000
+"""Words of a list, and of a job together with the lists."""
+
+LONGEST_WORD = 64
+"""Characters."""

@@ -1,0 +1,83 @@
+"""The words that are kept for all jobs: an owner's list, and everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.dialects import upsert
+from shared.models import HotwordList, HotwordSet
+from shared.words.hotwords.errors import HotwordListChanged
+from shared.words.hotwords.sets import drop_unused, lock_sets, store_set
+
+EVERYBODY = "everybody"
+"""In place of an owner's id: the list that an administrator keeps for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """A list as it is now."""
+
+    words: tuple[str, ...] = ()
+    revision: str = ""
+    """Names this state of the list; '' for the empty one."""
+    changed_at: datetime | None = None
+    editor_id: str | None = None
+
+
+def read_list(db: Database, owner_id: str) -> WordList:
+    """An owner's list, or everybody's; the empty one where there is none."""
+    with db.reading() as session:
+        return _read(session, owner_id)
+
+
+def replace_list(
+    db: Database,
+    owner_id: str,
+    words: Sequence[str],
+    *,
+    editor_id: str,
+    revision: str | None = None,
+) -> WordList:
+    """Put cleaned words in place of a list; none of them ends it. Jobs keep what they were given.
+
+    `revision` is that of the list which the change was made from; None replaces any.  Raises
+    HotwordListChanged where it is another by now.
+    """
+    with db.writing() as session:
+        lock_sets(session)
+        before = session.scalar(select(HotwordList.digest).where(HotwordList.owner_id == owner_id))
+        if revision is not None and revision != (before or ""):
+            raise HotwordListChanged(param="revision")
+        if words:
+            told = {
+                "digest": store_set(session, words),
+                "editor_id": editor_id,
+                "changed_at": database_now(),
+            }
+            session.execute(
+                upsert(session, HotwordList)
+                .values(owner_id=owner_id, **told)
+                .on_conflict_do_update(index_elements=[HotwordList.owner_id], set_=told)
+            )
+        else:
+            session.execute(delete(HotwordList).where(HotwordList.owner_id == owner_id))
+        if before is not None:
+            drop_unused(session, [before])
+        return _read(session, owner_id)
+
+
+def _read(session: Session, owner_id: str) -> WordList:
+    row = session.execute(
+        select(HotwordSet.words, HotwordSet.digest, HotwordList.changed_at, HotwordList.editor_id)
+        .join(HotwordSet, HotwordSet.digest == HotwordList.digest)
+        .where(HotwordList.owner_id == owner_id)
+    ).one_or_none()
+    if row is None:
+        return WordList()
+    return WordList(tuple(row.words), row.digest, row.changed_at, row.editor_id)
