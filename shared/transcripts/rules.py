@@ -73,6 +73,21 @@ def rule_changes(db: Database, *, owner_id: str, job_id: str) -> RuleChanges:
         return _counted(_ruled_sentences(session, job_id), recognised)
 
 
+def changes_of(db: Database, job_id: str, transcript: Transcript) -> RuleChanges:
+    """The same count of a job's transcript that was read with its corrections."""
+    with db.reading() as session:
+        ruled = session.scalars(
+            select(Revision.sentence)
+            .where(Revision.job_id == job_id, Revision.rule.is_not(None))
+            .distinct()
+        ).all()
+    sentences = [transcript.sentences[n] for n in ruled]
+    return RuleChanges(
+        applied=sum(sentence.rule is not None for sentence in sentences),
+        undone=sum(sentence.rule is None and not sentence.corrected for sentence in sentences),
+    )
+
+
 def apply_rules(db: Database, *, owner_id: str, job_id: str, applied: bool) -> RuleChanges:
     """Write the recognised text of every sentence that reads as a rule wrote it; with `applied`,
     write what the rules had written of every one that reads as it was recognised.

@@ -27,6 +27,7 @@ from shared.quotas.errors import QuotaExceeded
 from shared.speakers.names import OPTION
 from shared.speakers.stored import Speakers, read_speakers
 from shared.states import TERMINAL, JobStatus
+from shared.transcripts import rules
 from shared.transcripts.values import Transcript, Version
 from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail, stored_data_error
@@ -65,6 +66,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "history": present_history(job_id, history),
         "transcript": transcript,
         "speakers": _speakers(view.job, transcript) if transcript else None,
+        "rules": _rule_changes(job_id, transcript) if transcript else None,
         "player": player_of(view.job.recording, here.blobs) if transcript else None,
         "finished": shown.status in TERMINAL,
     }
@@ -79,6 +81,14 @@ def _speakers(job: jobs.JobRecord, transcript: Transcript) -> Speakers | None:
         db, owner_id=current_owner_id(), job_id=job.id, version=Version.RECOGNISED, words=False
     )
     return read_speakers(db, job_id=job.id, transcript=transcript, recognised=recognised)
+
+
+def _rule_changes(job_id: str, transcript: Transcript) -> rules.RuleChanges | None:
+    """What rules changed of a job's transcript; None where they changed nothing."""
+    if not any(sentence.revision for sentence in transcript.sentences):
+        return None
+    changes = rules.changes_of(services().db, job_id, transcript)
+    return changes if changes.applied or changes.undone else None
 
 
 def _why_it_waits(view: jobs.JobView) -> dict[str, Any]:
@@ -115,6 +125,21 @@ def job_fragment(job_id: UUID) -> Response:
         proof.shows([(shown.id, shown.queue_position)], workers_alive=shown.workers_alive)
     poll_after = None if context["finished"] else poll_after_s(shown)
     return _fragment("job/_job.html", context, poll_after)
+
+
+@pages.post("/jobs/<uuid:job_id>/rules")
+def change_rules(job_id: UUID) -> Any:
+    applied = request.form.get("applied") == "yes"
+    rules.apply_rules(
+        services().db, owner_id=current_owner_id(), job_id=str(job_id), applied=applied
+    )
+    done = (
+        _("The lists of words are applied again.")
+        if applied
+        else _("The recognised words are back.")
+    )
+    flash(done, "done")
+    return redirect(url_for(".job", job_id=job_id), 303)
 
 
 def _back(job_id: UUID) -> Any:

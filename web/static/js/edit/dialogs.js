@@ -6,7 +6,8 @@ import { list } from "./sentence.js";
 
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
-function open(className, title, ...children) {
+/** Open a dialog with a title and these children. */
+export function open(className, title, ...children) {
   const heading = build("h2", { id: "edit-dialog-title" }, title);
   const dialog = build(
     "dialog",
@@ -79,7 +80,8 @@ export async function showHistory(address, n, time) {
     const entries = build("ol", { className: "revisions" });
     const recognised = revisions[0].recognised_text;
     revisions.forEach((one, place) => {
-      const name = one.at ? moment.format(new Date(one.at)) : _("Recognised");
+      let name = one.at ? moment.format(new Date(one.at)) : _("Recognised");
+      if (one.rule) name = _("By the lists of words, %(when)s", { when: name });
       const head = build("div", { className: "head" }, build("h3", {}, name));
       if (place === 0) head.append(build("span", { className: "now" }, _("as it is now")));
       else {

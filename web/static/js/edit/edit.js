@@ -1,6 +1,7 @@
 // Correcting the transcript in place.
 import { Editor } from "./editor.js";
 import { chooseVersion, showHistory } from "./dialogs.js";
+import { pairOf, teach } from "./offer.js";
 import { Saving } from "./saving.js";
 import * as sentence from "./sentence.js";
 import { Status } from "./status.js";
@@ -42,6 +43,8 @@ class Editing {
     addEventListener("pagehide", () => this.editor?.touched && this.saveAndLeave());
     this.filter = document.querySelector("[data-corrected]");
     this.filter?.addEventListener("click", () => this.showOnlyCorrected());
+    const ruled = document.querySelector("[data-ruled-only]");
+    ruled?.addEventListener("click", () => this.showOnlyRuled(ruled));
     this.count();
     this.resume();
   }
@@ -151,6 +154,8 @@ class Editing {
     if (newer) sentence.showState(row, saved);
     else sentence.showSaved(row, saved);
     this.count();
+    const last = this.done.at(-1);
+    this.pair = last?.n === n && last.after === saved.text ? pairOf(saved, last.before) : null;
     this.event("transcript:changed", n);
   }
 
@@ -213,10 +218,19 @@ class Editing {
         { lasting: true, tone: "bad" },
       );
     } else if (this.done.length) {
-      this.status.say(_("Saved."), [[_("Undo"), () => this.undo()]]);
+      const { pair } = this;
+      const offer = pair ? [[_("Write it so from now on"), () => this.teach(pair)]] : [];
+      this.status.say(_("Saved."), [[_("Undo"), () => this.undo()], ...offer]);
     } else {
       this.status.say(_("Saved."), this.undone.length ? [[_("Redo"), () => this.redo()]] : []);
     }
+  }
+
+  /** Add what was corrected to the person's list of words. */
+  async teach(pair) {
+    this.status.clear();
+    const taught = await teach(pair);
+    if (taught) this.status.say(_("From now on “%(wrong)s” is written “%(right)s”.", taught));
   }
 
   // --- back and forth --------------------------------------------------------------------------
@@ -276,15 +290,29 @@ class Editing {
 
   count() {
     if (!this.filter) return;
-    const num = this.list.querySelectorAll(":scope > .corrected").length;
+    const num = this.list.querySelectorAll(":scope > .corrected:not(.by-rule)").length;
     this.filter.hidden = num === 0;
     this.filter.textContent = ngettext("%(num)s corrected", "%(num)s corrected", num);
     if (num === 0) this.showOnlyCorrected(false);
+    const ruled = document.querySelector("[data-ruled]");
+    if (!ruled) return;
+    const ruledNum = this.list.querySelectorAll(":scope > .by-rule").length;
+    ruled.textContent = ngettext(
+      "%(num)s sentence is written as the lists of words say.",
+      "%(num)s sentences are written as the lists of words say.",
+      ruledNum,
+    );
   }
 
   showOnlyCorrected(only = this.filter.getAttribute("aria-pressed") !== "true") {
     this.filter.setAttribute("aria-pressed", only);
     this.list.classList.toggle("only-corrected", only);
+  }
+
+  showOnlyRuled(button) {
+    const only = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", only);
+    this.list.classList.toggle("only-ruled", only);
   }
 
   event(name, n) {

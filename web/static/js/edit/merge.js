@@ -1,7 +1,7 @@
 // A Chinese character or a whole word of another script: nobody wants half of one marked or merged.
 const PIECE = /[\p{Script=Latin}\p{N}'’]+|./gsu;
 
-const pieces = (text) => text.match(PIECE) ?? [];
+export const pieces = (text) => text.match(PIECE) ?? [];
 
 /**
  * How `other` differs from `one`, by what both begin and end with: the pieces of `one` between

@@ -24,12 +24,14 @@ export function showText(row, text) {
 }
 
 /** Show how the sentence stands on the server. */
-export function showState(row, { text, revision, corrected }) {
+export function showState(row, { text, revision, corrected, rule }) {
   row.dataset.revision = revision;
   row.classList.toggle("corrected", corrected);
+  row.classList.toggle("by-rule", Boolean(rule));
   const shown = row.querySelector(".text");
   if (!corrected) shown.removeAttribute("title");
-  else shown.title = text === "" ? _("Removed") : _("Corrected");
+  else if (text === "") shown.title = _("Removed");
+  else shown.title = rule ? _("Written as the lists of words say") : _("Corrected");
 }
 
 export function showSaved(row, saved) {
