@@ -59,6 +59,8 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "tracks": "mix",
         "channels": "mix",
         "speakers": "off",
+        "replacements": "on",
+        "hotword_lists": "on",
         "model": MODEL,
         "links": JobLinks(
             self="",
@@ -70,6 +72,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             peaks="",
             words="",
             speakers="",
+            hotwords="",
             page="",
         ),
     }

@@ -187,6 +187,7 @@ def test_json_carries_words_and_times_in_seconds() -> None:
         "n": 1,
         "revision": 0,
         "corrected": False,
+        "rule": None,
     }
     assert Transcript.from_json(value) == TRANSCRIPT
     assert "paragraphs" not in value

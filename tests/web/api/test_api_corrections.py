@@ -25,7 +25,18 @@ from tests.support.web.web_app import database, make_app
 
 FIRST, SECOND = (sentence.text for sentence in TRANSCRIPT.sentences)
 FIELDS = {
-    *("n", "revision", "text", "recognised_text", "corrected", "start", "end", "editor", "at"),
+    *(
+        "n",
+        "revision",
+        "text",
+        "recognised_text",
+        "corrected",
+        "start",
+        "end",
+        "rule",
+        "editor",
+        "at",
+    ),
 }
 
 
