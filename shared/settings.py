@@ -117,7 +117,7 @@ class Settings(LimitSettings, RecognitionSettings, WorkerSettings):
     punc_model: str = Field(
         "",
         description="Punctuation model, likewise; empty: the one beside the model, or ct-punc "
-        "(1.1 GB). ct-punc-c is its smaller sister (291 MB).",
+        "(1.1 GB). ct-punc-c is its smaller sister (291 MB). SenseVoiceSmall needs none.",
     )
     punc_model_revision: str = Field(PINNED_REVISION, description="Its revision.")
     speaker_model: str = Field(

@@ -173,24 +173,35 @@ def _nothing_or_other(value: dict[str, Any]) -> dict[str, Any] | None:
     return None if "word" in value else value
 
 
-def _is_latin(character: str) -> bool:
-    return character.isascii() and (character.isalnum() or character in "'-_")
+def is_hangul(character: str) -> bool:
+    """Whether it is a Korean syllable or letter. Korean is written with spaces."""
+    return "\uac00" <= character <= "\ud7a3" or "\u3131" <= character <= "\u318e"
+
+
+def _is_spaced(character: str) -> bool:
+    """Whether it belongs to words between which spaces are written."""
+    if character.isascii():
+        return character.isalnum() or character in "'-_"
+    return is_hangul(character)
 
 
 def join_text(pieces: Iterable[str]) -> str:
-    """Glue pieces of text as they are written: a space between two English words, none else.
+    """Glue pieces of text as they are written: a space between two words that are English or
+    Korean, none else.
 
     >>> join_text(["我", "们", "用", "API", "gateway", "吧"])
     '我们用API gateway吧'
+    >>> join_text(["오늘", "API를", "씁니다."])
+    '오늘 API를 씁니다.'
     """
     text = ""
     for piece in pieces:
-        if text and piece and _ends_latin(text) and _is_latin(piece[0]):
+        if text and piece and _ends_spaced(text) and _is_spaced(piece[0]):
             text += " "
         text += piece
     return text
 
 
-def _ends_latin(text: str) -> bool:
+def _ends_spaced(text: str) -> bool:
     # ASCII punctuation after an English word still wants a space before the next one.
-    return _is_latin(text[-1]) or text[-1] in ".,?!;:"
+    return _is_spaced(text[-1]) or text[-1] in ".,?!;:"

@@ -270,7 +270,7 @@ def test_a_hub_that_cannot_be_reached_is_told_in_a_line(
 def test_names_that_do_not_run_are_refused_before_anything_is_asked(
     machine: Machine, hub: FakeHub
 ) -> None:
-    for name in ("paraformer", "iic/SenseVoiceSmall", "paraformer-zh-streaming", "no-such"):
+    for name in ("paraformer", "Whisper-large-v3", "paraformer-zh-streaming", "no-such"):
         assert_one_line(machine.models("download", name), name, "Take ")
     assert hub.asked == []
 

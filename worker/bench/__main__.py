@@ -63,7 +63,8 @@ def bench(
             metavar="large DIR",
             help="Instead of measuring, write a model of Paraformer-large's architecture with "
             "random weights into DIR (1.0 GB): the same cost without a download, and no sense. "
-            "large-seaco: of paraformer-zh's; large-ct-punc-c: with the smaller punctuation.",
+            "large-seaco: of paraformer-zh's; large-ct-punc-c: with the smaller punctuation; "
+            "large-sensevoice: of SenseVoiceSmall's.",
         ),
     ] = None,
 ) -> None:

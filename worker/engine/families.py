@@ -14,10 +14,11 @@ from worker.engine.loading.build import wrong_class
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.paraformer.family import PARAFORMER
 from worker.engine.precision import Precision
+from worker.engine.sensevoice.family import SENSEVOICE
 from worker.model_store.config_yaml import read_config
 from worker.model_store.locate import ModelFolder
 
-FAMILIES: tuple[Family, ...] = (PARAFORMER,)
+FAMILIES: tuple[Family, ...] = (PARAFORMER, SENSEVOICE)
 
 
 def load_speech_network(
@@ -28,10 +29,11 @@ def load_speech_network(
     Raises ModelUnavailable, saying what to do, for a class of no family and for whatever the
     family's loader refuses.
     """
-    return _family_of(folder).load(folder, device, fbank, precision)
+    return family_of(folder).load(folder, device, fbank, precision)
 
 
-def _family_of(folder: ModelFolder) -> Family:
+def family_of(folder: ModelFolder) -> Family:
+    """The family of a folder's class. Raises ModelUnavailable for a class of none."""
     with failures_explained(folder, "build the network of its config.yaml"):
         named = str(read_config(folder.path).get("model"))
     for family in FAMILIES:

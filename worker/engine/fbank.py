@@ -112,6 +112,34 @@ class Fbank:
         return energies.clamp_min_(self._least_energy).log_()
 
 
+class StackedFbank:
+    """What a recogniser of FunASR's hears of a batch: low-rate, normalised frames on one device.
+
+    `cmvn`: (2, features), what to add to a stacked frame, then what to multiply it by.
+    `frame_width` filter-bank frames become one, every `frame_step` of them (lfr_m, lfr_n).
+    """
+
+    def __init__(
+        self, fbank: Fbank, cmvn: Tensor, frame_width: int, frame_step: int, device: torch.device
+    ) -> None:
+        self._fbank = fbank
+        self._shift, self._scale = cmvn.to(device)
+        self._frame_width = frame_width
+        self._frame_step = frame_step
+        self.feature_dim = len(self._shift)
+
+    def __call__(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
+        """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
+
+        Every span must have 25 ms; frames beyond its own hold anything finite.
+        """
+        counts = [frame_count(len(pcm)) for pcm in speech]
+        banks, starts = self._fbank.batch(speech)
+        stacked = stack_batch(banks, starts, counts, self._frame_width, self._frame_step)
+        lengths = torch.tensor([-(-count // self._frame_step) for count in counts])
+        return (stacked + self._shift) * self._scale, lengths
+
+
 class FbankStream:
     """Filter banks of a recording that arrives in blocks: the same frames as in one piece."""
 

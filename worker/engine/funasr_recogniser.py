@@ -223,7 +223,8 @@ def load_recogniser(
         fbank = Fbank(where)
         speech_network = load_speech_network(folders.asr, where, fbank, arithmetic)
         vad = load_fsmn(folders.vad, where)
-        punc = None if speech_network.punctuates else load_ct_transformer(folders.punc, where)
+        punctuation = None if speech_network.punctuates else folders.punc
+        punc = None if punctuation is None else load_ct_transformer(punctuation, where)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -262,13 +263,15 @@ def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
         detector.finish()
     with failures_explained(folders.asr, "run it on a second of noise"):
         recogniser.recognise([second], EMPTY_REQUEST)
-    with failures_explained(folders.punc, "run it on two words"):
-        recogniser.punctuate(["好", "API"])
+    if folders.punc is not None:
+        with failures_explained(folders.punc, "run it on two words"):
+            recogniser.punctuate(["好", "API"])
 
 
 def _revision(folders: ModelFolders, options: VoiceActivityOptions, punctuates_itself: bool) -> str:
     """The recogniser's own revision, and a digest of all else that a transcript depends on."""
-    parts = [folders.asr, folders.vad, *(() if punctuates_itself else (folders.punc,))]
-    everything = [part.revision for part in parts] + [ENGINE_REVISION, repr(options)]
+    parts = [folders.asr, folders.vad, None if punctuates_itself else folders.punc]
+    everything = [part.revision for part in parts if part is not None]
+    everything += [ENGINE_REVISION, repr(options)]
     digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
     return f"{folders.asr.revision}+{digest[:8]}"

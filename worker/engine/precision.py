@@ -8,16 +8,19 @@ running it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from torch import nn
 
 from shared.errors import ModelUnavailable
-from worker.engine.layers.int8 import multiplies_in_int8
+from worker.engine.layers.int8 import multiplies_in_int8, round_linear_layers
 
 INT8 = "int8"
 _SIXTEEN_BITS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+_ROUNDED = (nn.Linear, nn.Conv1d)
 
 
 class Precision:
@@ -40,6 +43,17 @@ class Precision:
             _require_gpu_computes_in(name, device)
         else:
             _require_cpu_computes_in(name)
+
+    def round_weights(self, *parts: nn.Module, but: nn.Module | None = None) -> None:
+        """Round the weights of these parts once and for all, as `autocast` would in every batch
+        anew; those of the layer `but` stay as they are."""
+        if self.name == INT8:
+            round_linear_layers(*parts, but=but)
+        if self.dtype is None:
+            return
+        for module in itertools.chain.from_iterable(part.modules() for part in parts):
+            if isinstance(module, _ROUNDED) and module is not but:
+                module.to(self.dtype)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Around what may be rounded: matrix products, convolutions and attention in 16 bits, sums

@@ -20,7 +20,12 @@ from worker.model_store.interrupts import prompt_interrupts
 from worker.model_store.known import KNOWN_MODELS, ROLES, KnownModel, Role, find_known, resolve
 from worker.model_store.locate import ModelFolder, fetched, own_folder
 from worker.model_store.part_status import status_of
-from worker.model_store.parts import Part, configured_parts, configured_speaker_part
+from worker.model_store.parts import (
+    Part,
+    configured_parts,
+    configured_speaker_part,
+    folder_punctuates,
+)
 from worker.model_store.progress import shown_progress
 
 app = typer.Typer(
@@ -92,7 +97,7 @@ def _row(model: KnownModel, settings: Settings) -> dict[str, Any]:
         "revision": model.revision,
         "huggingface": model.huggingface,
         "path": None if here is None else str(here),
-        "in_use": bool(names & {model.alias, model.modelscope, model.huggingface}),
+        "in_use": not names.isdisjoint(model.names),
     }
 
 
@@ -151,11 +156,19 @@ def _revision(role: Role, name: str, settings: Settings) -> str:
 
 
 def _configured(settings: Settings) -> list[Part]:
-    return [*configured_parts(settings), configured_speaker_part(settings)]
+    """What the settings name, as far as it is needed: punctuation is not beside a recogniser that
+    marks its words itself."""
+    parts = [part for part in configured_parts(settings) if part is not None]
+    recogniser = status_of(parts[0], settings).path
+    if recogniser is not None and folder_punctuates(recogniser):
+        parts = [part for part in parts if part.role != "punc"]
+    return [*parts, configured_speaker_part(settings)]
 
 
 def _tell_how_to_carry(to: Path) -> None:
     missing = [role for role in ROLES if not (to / role).is_dir()]
+    if folder_punctuates(to / "asr") and "punc" in missing:
+        missing.remove("punc")
     if missing:
         typer.echo(
             f"{to} still lacks {' and '.join(missing)}: download those --to the same folder."

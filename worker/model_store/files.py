@@ -19,11 +19,18 @@ CONFIGURATION = "configuration.json"
 CHECKPOINT = "model.pt"
 NORMALISATION = "am.mvn"
 TOKENS = ("tokens.json", "tokens.txt")
+BPE_MODEL = "chn_jpn_yue_eng_ko_spectok.bpe.model"
+"""SenseVoice's SentencePiece model."""
+SENTENCEPIECES = "SentencepiecesTokenizer"
 OPTIONAL = ("seg_dict", "jieba_usr_dict")
 """Taken where they lie; needed where configuration.json or config.yaml names them."""
 
 NORMALISES_ITSELF = frozenset({"CAMPPlus"})
 """FunASR's networks that need no am.mvn, though their config.yaml names a frontend."""
+
+PUNCTUATES_ITSELF = frozenset({"SenseVoiceSmall"})
+"""FunASR's recognisers whose words bring their marks along, so that no punctuation network is
+needed, nor downloaded, beside them."""
 
 _KALDI_END = b"</Nnet>"
 
@@ -57,7 +64,9 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     needed.update(named for named in _strings(metas) if _is_inside(named))
     if config.get("frontend") and config.get("model") not in NORMALISES_ITSELF:
         needed.add(_named(metas, "frontend_conf", "cmvn_file") or NORMALISATION)
-    if config.get("tokenizer"):
+    if config.get("tokenizer") == SENTENCEPIECES:
+        needed.add(sentencepiece_name(folder))
+    elif config.get("tokenizer"):
         needed.add(_named(metas, "tokenizer_conf", "token_list") or _tokens(folder, on_hub))
     for optional in OPTIONAL:
         conf = config.get("tokenizer_conf")
@@ -72,6 +81,15 @@ def checkpoint_name(folder: Path) -> str:
     """The name of the file with the parameters: configuration.json's, else model.pt."""
     named = _file_metas(folder).get("init_param")
     return named if isinstance(named, str) else CHECKPOINT
+
+
+def sentencepiece_name(folder: Path) -> str:
+    """The name of the SentencePiece model: configuration.json's, config.yaml's, else SenseVoice's.
+
+    Raises ModelUnavailable if config.yaml cannot be read.
+    """
+    named = _named(_file_metas(folder), "tokenizer_conf", "bpemodel")
+    return named or _named(read_config(folder), "tokenizer_conf", "bpemodel") or BPE_MODEL
 
 
 def _tokens(folder: Path, on_hub: Collection[str] | None) -> str:

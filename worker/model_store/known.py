@@ -26,6 +26,9 @@ HUGGINGFACE_BRANCH = "main"
 
 CAMPPLUS_REVISION = "v2.0.2"
 
+UNTAGGED = "master"
+"""ModelScope's branch, for a model that has no tags of releases."""
+
 _MB = 1_000_000
 
 
@@ -44,6 +47,16 @@ class KnownModel:
     size_bytes: int
     """About what a download takes, model.pt above all."""
     description: str
+    also: tuple[str, ...] = ()
+    """Further names, as people and FunASR's own commands write them."""
+    punctuates: bool = False
+    """Whether it marks its words itself and needs no punctuation network."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All by which it is understood."""
+        hubs = (self.modelscope, self.huggingface)
+        return (self.alias, *self.also, *(name for name in hubs if name))
 
     def on(self, hub: HubName) -> str:
         """Its name on a hub; raises ModelUnavailable where the hub does not have it."""
@@ -84,6 +97,17 @@ KNOWN_MODELS = (
         description="SeACo-Paraformer, what FunASR 1.4 calls paraformer-zh; runs without hotwords",
     ),
     KnownModel(
+        alias="SenseVoiceSmall",
+        role="asr",
+        modelscope="iic/SenseVoiceSmall",
+        huggingface="FunAudioLLM/SenseVoiceSmall",
+        revision=UNTAGGED,
+        size_bytes=937 * _MB,
+        description="SenseVoice, Mandarin, Cantonese, English, Japanese, Korean; marks by itself",
+        also=("sensevoice", "sensevoice-small"),
+        punctuates=True,
+    ),
+    KnownModel(
         alias="fsmn-vad",
         role="vad",
         modelscope=FSMN_VAD,
@@ -121,14 +145,9 @@ KNOWN_MODELS = (
     ),
 )
 
-_BY_NAME = {
-    name: model
-    for model in KNOWN_MODELS
-    for name in (model.alias, model.modelscope, model.huggingface)
-    if name
-}
+_BY_NAME = {name: model for model in KNOWN_MODELS for name in model.names}
 
-_TAKE_ASR = "Take paraformer-zh or paraformer-large."
+_TAKE_ASR = "Take paraformer-zh, paraformer-large or SenseVoiceSmall."
 
 _REFUSED = {
     "paraformer": f"the plain Paraformer, which gives no word times. {_TAKE_ASR}",
@@ -152,7 +171,6 @@ _REFUSED = {
 
 _REFUSED_FAMILIES = {
     "contextual_asr": "a contextual Paraformer, which gives no word times",
-    "sensevoice": "SenseVoice, another kind of network",
     "whisper": "Whisper, another kind of network",
     "fun-asr": "Fun-ASR, another kind of network",
     "funasrnano": "Fun-ASR-Nano, another kind of network",
@@ -195,7 +213,7 @@ def resolve(name: str, role: Role, hub: HubName, revision: str = PINNED_REVISION
         raise ModelUnavailable(
             f"{SETTING[role]} names {name}, which does another work. Take one of {instead}."
         )
-    if hub == "huggingface" and revision in (PINNED_REVISION, CAMPPLUS_REVISION):
+    if hub == "huggingface" and revision in (PINNED_REVISION, CAMPPLUS_REVISION, UNTAGGED):
         revision = HUGGINGFACE_BRANCH
     if known is None:
         return HubModel(name, revision)

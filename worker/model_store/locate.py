@@ -19,6 +19,7 @@ from worker.model_store.parts import (
     Part,
     configured_parts,
     configured_speaker_part,
+    folder_punctuates,
     is_folder,
     model_parts,
 )
@@ -64,7 +65,8 @@ class ModelFolder:
 class ModelFolders:
     asr: ModelFolder
     vad: ModelFolder
-    punc: ModelFolder
+    punc: ModelFolder | None
+    """None beside a recogniser that marks its words itself."""
     is_demo: bool
 
 
@@ -91,7 +93,7 @@ def locate(
     hub: HubName = "modelscope",
     memory: Path | None = None,
 ) -> ModelFolders:
-    """Find the three networks, whole.
+    """Find the networks, whole: three, or two where the recogniser marks its words itself.
 
     `parts.model_parts` says what may be named.  `memory` is the file that remembers folders which
     were read to their end, see `remembered_in`.  Raises ModelUnavailable, saying what to do.
@@ -143,8 +145,14 @@ def remembered_in(data_dir: Path) -> Path:
     return data_dir / "models.json"
 
 
-def _whole(parts: tuple[Part, Part, Part], search: _Search) -> ModelFolders:
-    asr, vad, punc = (_find(part, search) for part in parts)
+def _whole(parts: tuple[Part, Part, Part | None], search: _Search) -> ModelFolders:
+    asr, vad = (_find(part, search) for part in parts[:2])
+    punctuation = parts[2]
+    if punctuation is None or folder_punctuates(asr.path):
+        # Of a hub's model that is in no table the class is known only here.
+        punc = None
+    else:
+        punc = _find(punctuation, search)
     return ModelFolders(asr, vad, punc, is_demo=is_demo_model(parts[0].name))
 
 

@@ -19,6 +19,8 @@ from shared.settings import (
     Settings,
     is_demo_model,
 )
+from worker.model_store.config_yaml import read_config
+from worker.model_store.files import PUNCTUATES_ITSELF
 from worker.model_store.known import Role, find_known
 
 
@@ -45,8 +47,9 @@ def model_parts(
     model_revision: str = PINNED_REVISION,
     vad_revision: str = PINNED_REVISION,
     punc_revision: str = PINNED_REVISION,
-) -> tuple[Part, Part, Part]:
-    """Recogniser, voice activity and punctuation of a model, in this order.
+) -> tuple[Part, Part, Part | None]:
+    """Recogniser, voice activity and punctuation of a model, in this order; no punctuation for a
+    recogniser that is known to mark its words itself.
 
     `model` is 'demo', a hub name, a folder with config.yaml, or a folder with the folders asr/,
     vad/ and punc/; where it brings its companions along they need not be named.  Raises
@@ -62,14 +65,17 @@ def model_parts(
     bundle = _bundle_of(model)
     if bundle is not None:
         asr, vad, punc = (str(bundle / part) for part in ("asr", "vad", "punc"))
+    recogniser = _part("asr", asr, model_revision, bundle)
     return (
-        _part("asr", asr, model_revision, bundle),
+        recogniser,
         _part("vad", vad_model or vad, vad_revision),
-        _part("punc", punc_model or punc, punc_revision),
+        None
+        if _punctuates_itself(recogniser)
+        else _part("punc", punc_model or punc, punc_revision),
     )
 
 
-def configured_parts(settings: Settings) -> tuple[Part, Part, Part]:
+def configured_parts(settings: Settings) -> tuple[Part, Part, Part | None]:
     """What the settings name. Raises ModelUnavailable as `model_parts` does."""
     return model_parts(
         settings.model,
@@ -92,14 +98,28 @@ def speaker_part(model: str, speaker_model: str = "") -> Part:
     bundle = None if speaker_model else _bundle_of(model)
     if bundle is not None and is_folder(bundle / "spk"):
         return _part("spk", str(bundle / "spk"), "", bundle)
-    name = speaker_model or CAMPPLUS
-    known = find_known(name)
-    return _part("spk", name, known.revision if known else PINNED_REVISION)
+    return _part("spk", speaker_model or CAMPPLUS, PINNED_REVISION)
 
 
 def configured_speaker_part(settings: Settings) -> Part:
     """What the settings name. Raises ModelUnavailable as `speaker_part` does."""
     return speaker_part(settings.model, settings.speaker_model)
+
+
+def folder_punctuates(folder: Path) -> bool:
+    """Whether the recogniser in a folder marks its words itself, by its class; False for a folder
+    that cannot be read, of which others complain."""
+    try:
+        return read_config(folder).get("model") in PUNCTUATES_ITSELF
+    except ModelUnavailable:
+        return False
+
+
+def _punctuates_itself(recogniser: Part) -> bool:
+    if recogniser.folder is not None:
+        return folder_punctuates(recogniser.folder)
+    known = find_known(recogniser.name)
+    return known is not None and known.punctuates
 
 
 def is_folder(path: Path) -> bool:
@@ -126,4 +146,7 @@ def _part(role: Role, name: str, revision: str, bundle: Path | None = None) -> P
     path = Path(name).expanduser()
     if is_folder(path) or path.is_absolute() or name.startswith((".", "~")):
         return Part(role, name, revision, path, (bundle or path).resolve().name)
+    known = find_known(name)
+    if known is not None and revision == PINNED_REVISION:
+        revision = known.revision  # which is another one where a model never had that tag
     return Part(role, name, revision)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.speakers.names import default_name
-from shared.transcripts.values import Sentence, Transcript, Word, join_text
+from shared.transcripts.values import Sentence, Transcript, Word, is_hangul, join_text
 
 SENTENCE_END = frozenset("。？！.?!")
 """Marks that end a sentence."""
@@ -135,12 +135,17 @@ def low_confidence_share(words: Sequence[Word], below: float) -> float | None:
     return round(sum(value < below for value in known) / len(known), 4) if known else None
 
 
+def _is_written_in_full_width(word: Word) -> bool:
+    """Whether it is Chinese or Japanese; Korean has the marks of English."""
+    return not all(character.isascii() or is_hangul(character) for character in word.word)
+
+
 def _sentence(words: Sequence[Word], marks: Sequence[str], speaker: str | None) -> Sentence:
-    is_chinese = any(not word.word.isascii() for word in words)
+    full_width = any(map(_is_written_in_full_width, words))
     pieces = []
     for index, (word, mark) in enumerate(zip(words, marks, strict=True)):
         english_goes_on = index + 1 < len(words) and words[index + 1].word.isascii()
-        if is_chinese and not english_goes_on:
+        if full_width and not english_goes_on:
             mark = _FULL_WIDTH.get(mark, mark)
         pieces.append(word.word + mark)
     return Sentence(

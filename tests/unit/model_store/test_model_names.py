@@ -8,6 +8,7 @@ from shared.errors import ModelUnavailable
 from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
 from worker.model_store.known import KNOWN_MODELS, resolve
 from worker.model_store.locate import ModelNotDownloaded, locate
+from worker.model_store.parts import model_parts
 
 SEACO = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 
@@ -18,6 +19,19 @@ def test_paraformer_zh_is_what_funasr_means_by_it_on_both_hubs(name: str) -> Non
     assert (found.name, found.revision) == (SEACO, "v2.0.4")
     found = resolve(name, "asr", "huggingface")
     assert (found.name, found.revision) == ("funasr/paraformer-zh", "main")
+
+
+@pytest.mark.parametrize(
+    "name", ["SenseVoiceSmall", "sensevoice", "iic/SenseVoiceSmall", "FunAudioLLM/SenseVoiceSmall"]
+)
+def test_sensevoice_has_its_names_on_both_hubs_and_no_tag(name: str) -> None:
+    asr, _, punc = model_parts(name)
+    assert punc is None
+    found = resolve(name, "asr", "modelscope", asr.revision)
+    assert (found.name, found.revision) == ("iic/SenseVoiceSmall", "master")
+    found = resolve(name, "asr", "huggingface", asr.revision)
+    assert (found.name, found.revision) == ("FunAudioLLM/SenseVoiceSmall", "main")
+    assert model_parts(name, model_revision="abc")[0].revision == "abc"
 
 
 def test_aliases_are_funasrs_own() -> None:
@@ -56,8 +70,6 @@ def test_a_model_of_ones_own_passes_as_it_is() -> None:
         "paraformer-zh-streaming",
         "iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-pytorch",
         "iic/speech_paraformer-large-contextual_asr_nat-zh-cn-16k-common-vocab8404",
-        "iic/SenseVoiceSmall",
-        "FunAudioLLM/SenseVoiceSmall",
         "iic/Whisper-large-v3-turbo",
         "Whisper-large-v3",
         "FunAudioLLM/Fun-ASR-Nano-2512",
@@ -77,7 +89,9 @@ def test_a_model_for_other_work_is_refused() -> None:
 
 
 def test_a_name_that_nobody_knows_lists_those_that_are() -> None:
-    with pytest.raises(ModelUnavailable, match="paraformer-zh, fsmn-vad, ct-punc, ct-punc-c"):
+    with pytest.raises(
+        ModelUnavailable, match="paraformer-zh, SenseVoiceSmall, fsmn-vad, ct-punc, ct-punc-c"
+    ):
         locate("parafromer-zh")
 
 

@@ -7,6 +7,7 @@ in the process are untouched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,19 +21,12 @@ def use_fused_attention(network: nn.Module) -> int:
     Parameters stay where they are.  The layers then serve inference only: no dropout, no chunked
     streaming.
     """
-    from funasr.models.sanm.attention import (
-        MultiHeadedAttentionCrossAtt,
-        MultiHeadedAttentionSANM,
-    )
-
     replaced = 0
     for module in network.modules():
-        if type(module) is MultiHeadedAttentionSANM:
-            module.forward = partial(_self_attention, module)
-        elif type(module) is MultiHeadedAttentionCrossAtt:
-            module.forward = partial(_cross_attention, module)
-        else:
+        forward = _FUSED.get((type(module).__module__, type(module).__name__))
+        if forward is None:
             continue
+        module.forward = partial(forward, module)
         replaced += 1
     return replaced
 
@@ -66,3 +60,12 @@ def _attend(layer: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor)
     batch, _, length, _ = context.shape
     out: Tensor = layer.linear_out(context.transpose(1, 2).reshape(batch, length, -1))
     return out
+
+
+_FUSED: dict[tuple[str, str], Callable[..., Tensor]] = {
+    ("funasr.models.sanm.attention", "MultiHeadedAttentionSANM"): _self_attention,
+    ("funasr.models.sanm.attention", "MultiHeadedAttentionCrossAtt"): _cross_attention,
+    # SenseVoice has a copy of its own.
+    ("funasr.models.sense_voice.model", "MultiHeadedAttentionSANM"): _self_attention,
+}
+"""By FunASR's module and class, so that none is imported that the network does not have."""

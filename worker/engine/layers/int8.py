@@ -66,15 +66,13 @@ def multiplies_in_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return "avx512_vnni" in said or "avx_vnni" in said
 
 
-def round_linear_layers(*networks: nn.Module, but: nn.Module) -> int:
+def round_linear_layers(*networks: nn.Module, but: nn.Module | None = None) -> int:
     """Replace every linear layer except `but` by one in 8 bits; give how many there were."""
-    from funasr.models.transformer.positionwise_feed_forward import PositionwiseFeedForward
-
     replaced = 0
     for module in [module for network in networks for module in network.modules()]:
         for name, child in list(module.named_children()):
             if type(child) is nn.Linear and child is not but:
-                after_relu = name == "w_2" and type(module) is PositionwiseFeedForward
+                after_relu = name == "w_2" and isinstance(module.activation, nn.ReLU)
                 setattr(module, name, Int8Linear(child, after_relu=after_relu))
                 replaced += 1
     return replaced

@@ -1,7 +1,7 @@
 """Build the network that inference runs from its folder, as a spec of its class says.
 
-The specs stand with the networks: `paraformer.load_paraformer`, `voice_activity.load_fsmn`,
-`punctuation.load_ct_transformer`.
+The specs stand with the networks: `paraformer.load_paraformer`, `sensevoice.load_sensevoice`,
+`voice_activity.load_fsmn`, `punctuation.load_ct_transformer`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,20 @@ class Ingredients:
         return {name: self.settings[name] for name in names if name in self.settings}
 
 
+def listed_tokens(folder: ModelFolder) -> Sequence[str]:
+    """The tokens in the order of their numbers; none where the folder has no list of them."""
+    listed = folder.path / "tokens.json"
+    if listed.is_file():
+        tokens = json.loads(listed.read_text(encoding="utf-8"))
+        if not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
+            raise unusable(folder, "tokens.json is not a list of texts")
+        return tokens
+    lines = folder.path / "tokens.txt"
+    if lines.is_file():
+        return [line.rstrip() for line in lines.read_text(encoding="utf-8").splitlines()]
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """What inference runs of one of FunASR's classes.
@@ -85,6 +99,8 @@ class NetworkSpec:
     choose: str
     """What to do with a folder of another class."""
     not_run: str = "-"
+    tokens: Callable[[ModelFolder], Sequence[str]] = listed_tokens
+    """What its outputs mean, in the order of their numbers."""
     has_frontend: bool = True
     """Whether FunASR's frontend, with its normalisation, is in front of it. False for a network
     that makes its own input whatever config.yaml names as frontend."""
@@ -96,7 +112,7 @@ def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device
         config = read_config(folder.path)
         checkpoint = folder.path / checkpoint_name(folder.path)
         _require_class(folder, network, config)
-        tokens = _tokens(folder)
+        tokens = network.tokens(folder)
         with process_unchanged(), contextlib.redirect_stdout(io.StringIO()) as said:
             tables = register_classes((*SHARED_MODULES, *network.modules))
             frontend = _frontend(folder, config, tables) if network.has_frontend else None
@@ -132,20 +148,6 @@ def _require_class(folder: ModelFolder, network: NetworkSpec, config: Mapping[st
     for component, runs in network.components.items():
         found = config.get(component)
         require(folder, found == runs, f"{component}: {runs} (config.yaml says {found})")
-
-
-def _tokens(folder: ModelFolder) -> Sequence[str]:
-    """The tokens in the order of their numbers; none where the folder has no list of them."""
-    listed = folder.path / "tokens.json"
-    if listed.is_file():
-        tokens = json.loads(listed.read_text(encoding="utf-8"))
-        if not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
-            raise unusable(folder, "tokens.json is not a list of texts")
-        return tokens
-    lines = folder.path / "tokens.txt"
-    if lines.is_file():
-        return [line.rstrip() for line in lines.read_text(encoding="utf-8").splitlines()]
-    return ()
 
 
 def _frontend(folder: ModelFolder, config: Mapping[str, Any], tables: Any) -> Any:

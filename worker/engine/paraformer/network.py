@@ -18,7 +18,7 @@ from torch import Tensor
 
 from shared.transcripts.values import Word
 from worker.engine.device import fetched, uploaded_numbers
-from worker.engine.fbank import Fbank, frame_count, stack_batch
+from worker.engine.fbank import Fbank, StackedFbank, frame_count
 from worker.engine.layers.attention import use_fused_attention
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
@@ -64,10 +64,9 @@ class Paraformer:
         assert network.cmvn is not None
         self._model = network.model
         self._tokens = network.token_list
-        self._frame_width = network.frame_width
-        self._frame_step = network.frame_step
-        self._shift, self._scale = network.cmvn.to(device)
-        self._fbank = fbank
+        self._stacked = StackedFbank(
+            fbank, network.cmvn, network.frame_width, network.frame_step, device
+        )
         self._device = device
         self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
         use_fused_attention(self._model)
@@ -82,7 +81,7 @@ class Paraformer:
         return NetworkShape(
             model_dim=self._model.encoder.output_size(),
             vocabulary=len(self._tokens),
-            feature_dim=len(self._shift),
+            feature_dim=self._stacked.feature_dim,
         )
 
     @property
@@ -100,11 +99,7 @@ class Paraformer:
 
         Every span must have 25 ms; frames beyond its own hold anything finite.
         """
-        counts = [frame_count(len(pcm)) for pcm in speech]
-        banks, starts = self._fbank.batch(speech)
-        stacked = stack_batch(banks, starts, counts, self._frame_width, self._frame_step)
-        lengths = torch.tensor([-(-count // self._frame_step) for count in counts])
-        return (stacked + self._shift) * self._scale, lengths
+        return self._stacked(speech)
 
     @torch.inference_mode()
     def recognise(

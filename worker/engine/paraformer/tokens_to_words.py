@@ -13,13 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.transcripts.values import Word
+from worker.engine.family import CONFIDENCE_DIGITS
 from worker.engine.paraformer.timestamps import Milliseconds
 
 SPECIAL = frozenset({"<blank>", "<s>", "</s>", "<unk>", "<OOV>"})
 CONTINUES = "@@"
-
-CONFIDENCE_DIGITS = 2
-"""Decimals of a probability that are kept. In batches of other shapes it moves by up to 2.5e-5."""
 
 
 def words_from_tokens(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import torch
 
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
-from worker.engine.families import FAMILIES
+from worker.engine.families import FAMILIES, family_of
 from worker.engine.loading.build import SHARED_MODULES
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.punctuation.load_ct_transformer import SPEC as PUNCTUATION
@@ -22,6 +24,9 @@ from worker.recogniser import MemoryProbe, Pcm
 
 _FULL_SCALE = 32_768
 """FunASR takes samples as float32 within [-1, 1)."""
+
+_TAG = re.compile(r"<\|[^|]*\|>")
+"""What SenseVoice says beside the text: '<|zh|>'."""
 
 _TRAINING_MODULES = (
     "funasr.models.normalize.global_mvn",
@@ -50,6 +55,7 @@ class StockFunASR:
     device: str
     memory: MemoryProbe
     end_silence_ms: int
+    options: Mapping[str, Any]
 
     @property
     def batches(self) -> bool:
@@ -67,25 +73,28 @@ class StockFunASR:
             results = within_memory(
                 torch.device(self.device),
                 lambda: self.auto_model.generate(
-                    samples, batch_size_s=batch_size_s, max_end_silence_time=self.end_silence_ms
+                    samples,
+                    batch_size_s=batch_size_s,
+                    max_end_silence_time=self.end_silence_ms,
+                    **self.options,
                 ),
             )
-        return str(results[0]["text"]) if results else ""
+        return _TAG.sub("", str(results[0]["text"])) if results else ""
 
 
 def load_stock(
     folders: ModelFolders, device: str, *, cpu_threads: int, end_silence_ms: int
 ) -> StockFunASR:
-    """Raises ModelUnavailable for a device that is not there."""
+    """Raises ModelUnavailable for a device that is not there, and for a model of no family."""
     where = resolve_device(device)
     torch.set_num_threads(cpu_threads)
-    if (folders.punc.path / "jieba_usr_dict").is_file():
+    if folders.punc is not None and (folders.punc.path / "jieba_usr_dict").is_file():
         prepare_jieba_for_stock()
     with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
         auto_model = import_auto_model()(
             model=str(folders.asr.path),
             vad_model=str(folders.vad.path),
-            punc_model=str(folders.punc.path),
+            punc_model=None if folders.punc is None else str(folders.punc.path),
             device=str(where),
             ncpu=cpu_threads,
             disable_update=True,
@@ -93,4 +102,5 @@ def load_stock(
             log_level="ERROR",
         )
     return_freed_memory()
-    return StockFunASR(auto_model, str(where), memory_probe(where), end_silence_ms)
+    options = family_of(folders.asr).stock_options
+    return StockFunASR(auto_model, str(where), memory_probe(where), end_silence_ms, options)

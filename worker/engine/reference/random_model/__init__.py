@@ -7,12 +7,20 @@ nothing.
 """
 
 from worker.engine.reference.random_model.build import make_random_model
-from worker.engine.reference.random_model.sizes import BICIF, LARGE, SEACO, SIZES, ModelSizes
+from worker.engine.reference.random_model.sizes import (
+    BICIF,
+    LARGE,
+    SEACO,
+    SENSEVOICE,
+    SIZES,
+    ModelSizes,
+)
 
 __all__ = [
     "BICIF",
     "LARGE",
     "SEACO",
+    "SENSEVOICE",
     "SIZES",
     "ModelSizes",
     "make_random_model",

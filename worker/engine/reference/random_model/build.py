@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
 from worker.demo_model.recipe.model_folder import write_folder
@@ -21,6 +22,7 @@ from worker.engine.reference.random_model.configs import (
     asr_config,
     configuration,
     punc_config,
+    sensevoice_config,
     vad_config,
 )
 from worker.engine.reference.random_model.fitted_parameters import (
@@ -31,8 +33,10 @@ from worker.engine.reference.random_model.fitted_parameters import (
     in_noisier_rooms,
     loud_frames,
 )
-from worker.engine.reference.random_model.sizes import LARGE, SEACO, ModelSizes
+from worker.engine.reference.random_model.sensevoice import fit_labels, train_pieces
+from worker.engine.reference.random_model.sizes import LARGE, SEACO, SENSEVOICE, ModelSizes
 from worker.engine.reference.stock_funasr import import_auto_model
+from worker.model_store.files import BPE_MODEL
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 SEED = 1
@@ -44,7 +48,8 @@ _CHARACTERS = 20_000
 
 
 def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> None:
-    """Write asr/, vad/ and punc/ below `folder`, for LONGSCRIBE_MODEL=folder.
+    """Write asr/, vad/ and punc/ below `folder`, for LONGSCRIBE_MODEL=folder; a SenseVoice needs no
+    punc/.
 
     `speech` is what the networks are calibrated on, some minutes of ordinary speech.  The same
     sizes and speech give the same weights on the same version of torch.  Files are float16, about
@@ -55,9 +60,13 @@ def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> N
         import_auto_model()
         torch.manual_seed(SEED)
         banks = Fbank(torch.device("cpu"))(speech)
-        _make_asr(folder / "asr", banks, sizes)
+        if sizes.asr_class == SENSEVOICE:
+            _make_sensevoice(folder / "asr", banks, sizes)
+        else:
+            _make_asr(folder / "asr", banks, sizes)
         _make_vad(folder / "vad", speech, sizes)
-        _make_punc(folder / "punc", sizes)
+        if sizes.asr_class != SENSEVOICE:
+            _make_punc(folder / "punc", sizes)
 
 
 def _make_asr(folder: Path, banks: Tensor, sizes: ModelSizes) -> None:
@@ -86,6 +95,27 @@ def _make_asr(folder: Path, banks: Tensor, sizes: ModelSizes) -> None:
         normalisation=(mean, deviation),
         seg_dict=[f"{character} {character}" for character in characters],
     )
+
+
+def _make_sensevoice(folder: Path, banks: Tensor, sizes: ModelSizes) -> None:
+    config = sensevoice_config(sizes)
+    trained = train_pieces(sizes.asr_vocabulary, _characters(sizes.asr_vocabulary))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / BPE_MODEL).write_bytes(trained)
+    processor = SentencePieceProcessor(model_proto=trained)
+    pieces = [processor.id_to_piece(number) for number in range(processor.get_piece_size())]
+    frontend = config["frontend_conf"]
+    model = _class_of(config)(
+        input_size=frontend["n_mels"] * frontend["lfr_m"],
+        vocab_size=len(pieces),
+        encoder=config["encoder"],
+        encoder_conf=config["encoder_conf"],
+        **config["model_conf"],
+    ).eval()
+    features, mean, deviation = _normalised(banks, frontend)
+    frames_per_second = SAMPLE_RATE / 160 / frontend["lfr_n"]
+    fit_labels(model, features[: int(_CALIBRATE_TOKENS_ON_S * frames_per_second)], pieces)
+    write_hub_folder(folder, config, model.state_dict(), normalisation=(mean, deviation))
 
 
 def _make_vad(folder: Path, speech: Pcm, sizes: ModelSizes) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 import worker.demo_model
-from worker.engine.reference.random_model.sizes import SEACO, ModelSizes
+from worker.engine.reference.random_model.sizes import SEACO, SENSEVOICE, ModelSizes
+from worker.model_store.files import BPE_MODEL
 
 Config = dict[str, Any]
 
@@ -116,6 +117,55 @@ def asr_config(sizes: ModelSizes) -> Config:
     return with_training_keys(config)
 
 
+def sensevoice_config(sizes: ModelSizes) -> Config:
+    """SenseVoiceSmall's, as both hubs have it, in other sizes."""
+    width = sizes.asr_width
+    return {
+        "encoder": "SenseVoiceEncoderSmall",
+        "encoder_conf": {
+            "output_size": width,
+            "attention_heads": sizes.asr_heads,
+            "linear_units": 4 * width,
+            "num_blocks": sizes.asr_encoder_blocks,
+            "tp_blocks": sizes.asr_last_blocks,
+            **_DROPOUT,
+            "attention_dropout_rate": 0.1,
+            "input_layer": "pe",
+            "pos_enc_class": "SinusoidalPositionEncoder",
+            "normalize_before": True,
+            "kernel_size": 11,
+            "sanm_shfit": 0,
+            "selfattention_layer_type": "sanm",
+        },
+        "model": SENSEVOICE,
+        "model_conf": {"length_normalized_loss": True, "sos": 1, "eos": 2, "ignore_id": -1},
+        "tokenizer": "SentencepiecesTokenizer",
+        "tokenizer_conf": {"bpemodel": None, "unk_symbol": "<unk>", "split_with_space": True},
+        "frontend": "WavFrontend",
+        "frontend_conf": {
+            "fs": 16_000,
+            "window": "hamming",
+            "n_mels": 80,
+            "frame_length": 25,
+            "frame_shift": 10,
+            "lfr_m": 7,
+            "lfr_n": 6,
+            "cmvn_file": None,
+        },
+        "dataset": "SenseVoiceCTCDataset",
+        "dataset_conf": {"index_ds": "IndexDSJsonl", "sos": "${model_conf.sos}", "shuffle": True},
+        "train_conf": {"accum_grad": 1, "grad_clip": 5, "max_epoch": 20},
+        "optim": "adamw",
+        "optim_conf": {"lr": 0.00002},
+        "scheduler": "warmuplr",
+        "scheduler_conf": {"warmup_steps": 25_000},
+        "specaug": "SpecAugLFR",
+        "specaug_conf": _SPECAUG,
+        "ctc_conf": {"dropout_rate": 0.0, "ctc_type": "builtin", "reduce": True},
+        "normalize": None,
+    }
+
+
 def vad_config(sizes: ModelSizes) -> Config:
     config = _bundled(worker.demo_model.VAD_DIR)
     config["encoder_conf"] |= {
@@ -148,6 +198,8 @@ def punc_config(sizes: ModelSizes) -> Config:
 def configuration(config: Mapping[str, Any], files: frozenset[str]) -> Config:
     """configuration.json: where in the folder FunASR finds what config.yaml leaves open."""
     tokenizer = {"token_list": "tokens.json"} if "tokens.json" in files else {}
+    if BPE_MODEL in files:
+        tokenizer["bpemodel"] = BPE_MODEL
     if "seg_dict" in files:
         tokenizer["seg_dict_file"] = "seg_dict"
     found: Config = {"init_param": "model.pt", "config": "config.yaml"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 BICIF = "BiCifParaformer"
 SEACO = "SeacoParaformer"
+SENSEVOICE = "SenseVoiceSmall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,13 @@ class ModelSizes:
     """
 
     asr_class: str = BICIF
-    """`SEACO` for what FunASR means by paraformer-zh: the same and a decoder for hotwords."""
+    """`SEACO` for what FunASR means by paraformer-zh: the same and a decoder for hotwords.
+    `SENSEVOICE` for one that has an encoder alone, and marks its words itself."""
     asr_width: int = 512
     asr_encoder_blocks: int = 50
     asr_decoder_blocks: int = 16
+    asr_last_blocks: int = 20
+    """SenseVoice's further encoder blocks (tp_blocks)."""
     asr_heads: int = 4
     asr_vocabulary: int = 8_404
     seaco_blocks: int = 4
@@ -53,6 +57,13 @@ LARGE_CT_PUNC_C = replace(
     punc_words=0,
 )
 """With `ct-punc-c`, the smaller CT-Transformer (73 M parameters, 291 MB)."""
+LARGE_SENSEVOICE = replace(LARGE, asr_class=SENSEVOICE, asr_vocabulary=25_055)
+"""SenseVoiceSmall's (234 M parameters) beside the same voice activity."""
 
-SIZES = {"large": LARGE, "large-seaco": LARGE_SEACO, "large-ct-punc-c": LARGE_CT_PUNC_C}
+SIZES = {
+    "large": LARGE,
+    "large-seaco": LARGE_SEACO,
+    "large-ct-punc-c": LARGE_CT_PUNC_C,
+    "large-sensevoice": LARGE_SENSEVOICE,
+}
 """By the name that the command takes."""

@@ -1,0 +1,114 @@
+"""A span's result depends on its own sound alone: neighbours, padding and order change nothing."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.speech import sensevoice_models, speech_models
+from worker.engine.calibration.probe_batches import live_peak_bytes, measure, noise
+from worker.engine.family import ProbeShape
+from worker.engine.sensevoice.rich_tags import QUERIES
+from worker.memory.calibration import fit_memory_model
+from worker.recogniser import Pcm, RecognisedSpan
+
+LENGTHS_S = (0.4, 1.0, 1.3, 2.2, 3.0, 3.1, 5.0, 7.7, 12.0, 20.0)
+
+
+def spoken() -> list[Pcm]:
+    begins = np.cumsum((0.0, *LENGTHS_S))
+    return [
+        speech_models.excerpt(begin, begin + length)
+        for begin, length in zip(begins[:-1], LENGTHS_S, strict=True)
+    ]
+
+
+def without_confidence(said: RecognisedSpan) -> RecognisedSpan:
+    words = tuple(replace(word, confidence=None) for word in said.words)
+    return RecognisedSpan(words, said.language)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 10])
+def test_words_times_and_languages_are_the_same_at_every_batch_size_and_order(size: int) -> None:
+    network = sensevoice_models.network()
+    speech = spoken()
+    alone = [network.recognise([pcm])[0] for pcm in speech]
+    order = random.Random(size).sample(range(len(speech)), len(speech))
+    for first in range(0, len(order), size):
+        batch = order[first : first + size]
+        for index, said in zip(batch, network.recognise([speech[i] for i in batch]), strict=True):
+            assert without_confidence(said) == without_confidence(alone[index])
+            for word, of_alone in zip(said.words, alone[index].words, strict=True):
+                assert word.confidence is not None and of_alone.confidence is not None
+                # The last digit follows the rounding of matrix products of another shape.
+                assert abs(word.confidence - of_alone.confidence) <= 0.0101
+
+
+@torch.inference_mode()
+def test_padding_moves_no_number_but_by_rounding() -> None:
+    network = sensevoice_models.network()
+    short, long = spoken()[3], spoken()[-1]
+    features, lengths = network.features([short])
+    alone = network._encode(features, lengths, None)[0]
+    beside, of_both = network.features([long, short])
+    frames = int(of_both[1])
+    beside[1, frames:] = 1e4  # whatever is behind a span's own frames
+    together = network._encode(beside, of_both, None)[1, : QUERIES + frames]
+    assert (together - alone).abs().max() < 1e-4
+
+
+def test_no_spans_and_spans_shorter_than_a_frame_have_their_places() -> None:
+    network = sensevoice_models.network()
+    assert network.recognise([]) == []
+    said = network.recognise([speech_models.silence(0.01), spoken()[4], speech_models.silence(0)])
+    assert said[0] == said[2] == RecognisedSpan()
+    assert said[1].words and said[1].language
+
+
+def test_times_lie_within_the_span_and_in_order() -> None:
+    for pcm, said in zip(spoken(), sensevoice_models.network().recognise(spoken()), strict=True):
+        starts = [word.start for word in said.words]
+        assert starts == sorted(starts)
+        for word in said.words:
+            assert 0 <= word.start < word.end <= len(pcm) / 16_000 + 0.06
+            assert word.confidence is not None and 0 <= word.confidence <= 1
+
+
+@pytest.mark.parametrize("precision", ["bfloat16"])
+def test_in_sixteen_bits_nearly_the_same_is_heard_and_the_vocabulary_stays(precision: str) -> None:
+    exact, near = sensevoice_models.network(), sensevoice_models.network(precision)
+    assert near._vocabulary.weight.dtype == torch.float32
+    assert near._encoder.encoders[0].feed_forward.w_1.weight.dtype == torch.bfloat16
+    one, other = (
+        "".join(word.word for said in network.recognise(spoken()) for word in said.words)
+        for network in (exact, near)
+    )
+    assert abs(len(one) - len(other)) < 0.2 * len(one)
+
+
+# --- memory ------------------------------------------------------------------------------------
+
+SHAPES = (ProbeShape(20, 1.0), ProbeShape(60, 1.0), ProbeShape(8, 10.0), ProbeShape(3, 30.0))
+
+
+def test_no_batch_takes_more_than_its_estimate() -> None:
+    network = sensevoice_models.network()
+    for shape in SHAPES:
+        estimated = network.memory_estimate.activation_bytes(shape.padded_s, shape.longest_s)
+        assert live_peak_bytes(sensevoice_models.CPU, network, noise(shape)) <= estimated
+
+
+def test_its_probes_give_a_model_of_memory() -> None:
+    network = sensevoice_models.network()
+    seen = measure(network, sensevoice_models.CPU, headroom_bytes=2**34, time_limit_s=120)
+    assert len(seen) == len(network.probes.memory)
+    assert max(shape.longest_s for shape in network.probes.memory) <= network.longest_span_s
+    fitted = fit_memory_model(seen, network.memory_estimate)
+    for shape in SHAPES:
+        measured = live_peak_bytes(sensevoice_models.CPU, network, noise(shape))
+        predicted = fitted.activation_bytes(shape.padded_s, shape.longest_s)
+        assert measured <= 1.5 * predicted + 10e6

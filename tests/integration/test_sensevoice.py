@@ -1,0 +1,66 @@
+"""A SenseVoice's folder from `longscribe models` and `longscribe doctor` to a job's transcript."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.cli.doctor import speech as doctor_speech
+from shared.cli.doctor.finding import Level
+from shared.settings import Settings
+from shared.states import JobStatus
+from tests.support.installation import Installation, as_wav
+from tests.support.services import Stack
+from tests.support.speech import sensevoice_models, speech_models
+
+FOLDER = str(sensevoice_models.bundle())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_worker_makes_a_transcript_with_its_own_marks_and_no_tags(stack: Stack) -> None:
+    stack.env["LONGSCRIBE_MODEL"] = FOLDER
+    worker = stack.start_worker()
+    installation = Installation(stack)
+    try:
+        job_id = installation.submit(as_wav(speech_models.excerpt(0, 60)))
+        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+        transcript = installation.transcript(job_id)
+    finally:
+        installation.db.dispose()
+    assert "punctuation_failed" not in transcript.warnings
+    assert "<|" not in transcript.text and "▁" not in transcript.text
+    words = [word for sentence in transcript.sentences for word in sentence.words]
+    assert len(words) > 50
+    assert all(word.confidence is not None for word in words)
+    marked = [sentence for sentence in transcript.sentences if sentence.text[-1] in "。.,，"]
+    assert marked
+    assert all(sentence.words[-1].word[-1] not in "。." for sentence in marked)
+
+
+def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_DEVICE", "cpu")
+    found = doctor_speech.check_speech(Settings(model=FOLDER))
+    assert {finding.thing for finding in found} >= {"model", "device", "recognition"}
+    assert {finding.level for finding in found} == {Level.OK}
+
+
+def test_models_check_wants_no_punctuation_beside_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "LONGSCRIBE_MODEL": FOLDER, "LONGSCRIBE_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "models", "check", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    roles = {part["role"]: part["is_whole"] for part in json.loads(done.stdout)}
+    assert roles["asr"] and roles["vad"]
+    assert "punc" not in roles
