@@ -6,6 +6,7 @@ most.  The promises rest on SQL; these settings keep Celery from getting in the 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,9 @@ _MODEL_LOAD_S = 3600.0
 """Longest time to load the model, download included."""
 
 QUEUE = "longscribe"
+"""Where doorbells of jobs hang that any worker may take."""
+
+_QUEUE_OF_MODEL = f"{QUEUE}.model."
 TRANSCRIBE_NEXT = "longscribe.transcribe_next"
 
 _VISIBILITY_MARGIN_S = 24 * 3600
@@ -89,27 +93,42 @@ def make_ringing_celery(settings: Settings) -> Celery:
     return app
 
 
-def ring(app: Celery, job_id: str) -> bool:
-    """Say that there is work; call it after the job's row is committed.
+def queue_of(model: str | None) -> str:
+    """Where doorbells of jobs hang that name `model`, which its workers alone hear: others would
+    use them up. None: of those that name none."""
+    if model is None:
+        return QUEUE
+    # What a folder may be called, Redis and Kombu need not bear.
+    return _QUEUE_OF_MODEL + hashlib.sha256(model.encode()).hexdigest()[:16]
+
+
+def is_queue_of_doorbells(name: str) -> bool:
+    """Whether a queue is one of those that `queue_of` names."""
+    return name == QUEUE or name.startswith(_QUEUE_OF_MODEL)
+
+
+def ring(app: Celery, job_id: str, model: str | None = None) -> bool:
+    """Say that there is work; call it after the job's row is committed. `model` is the one that the
+    job names.
 
     False if Redis did not take the message.  That loses nothing: a worker's next sweep finds
     the job and rings itself.
     """
     try:
-        app.send_task(TRANSCRIBE_NEXT, args=[job_id])
+        app.send_task(TRANSCRIBE_NEXT, args=[job_id], queue=queue_of(model))
     except (OperationalError, RedisError, OSError):
         return False
     return True
 
 
-def waiting_doorbells(app: Celery) -> int:
-    """Messages not yet heard. Those being worked on do not count: one stranded among them would
-    hide a job that nobody was told of.
+def waiting_doorbells(app: Celery, model: str | None = None) -> int:
+    """Messages not yet heard of jobs that name `model`, or none. Those being worked on do not
+    count: one stranded among them would hide a job that nobody was told of.
 
     Raises redis.exceptions.RedisError or kombu's OperationalError when Redis does not answer.
     """
     with _redis(app) as client:
-        return int(client.llen(QUEUE))
+        return int(client.llen(queue_of(model)))
 
 
 def redis_info(app: Celery) -> dict[str, Any]:

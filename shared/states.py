@@ -107,6 +107,15 @@ STORAGE_OBSTACLES = frozenset(
 """A worker that reports one of these does not see the recordings, or has not looked yet."""
 
 
+class WaitReason(StrEnum):
+    """Why no worker will take a waiting job, whatever goes before it."""
+
+    NO_WORKER = "no_worker"
+    """None reported itself lately."""
+    NO_WORKER_OF_MODEL = "no_worker_of_model"
+    """None of those that did runs the model that the job names."""
+
+
 class BatchLimit(StrEnum):
     """What kept an attempt's batches from being larger."""
 

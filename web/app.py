@@ -11,7 +11,7 @@ from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.api import corrections, docs_page, jobs, listening, openapi, speakers
+from web.api import corrections, docs_page, jobs, listening, models, openapi, speakers
 from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
@@ -90,6 +90,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(corrections.blueprint)
+    app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)
     app.register_blueprint(replacements.blueprint)
     app.register_blueprint(rules.blueprint)

@@ -32,6 +32,7 @@ configure_logging(_settings)
 logging.captureWarnings(True)
 accept_doorbells_only()
 app = make_celery(_settings)
+app.conf.task_queues = main_process.queues(_settings)
 app.conf.include = ["worker.tasks"]
 
 

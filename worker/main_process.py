@@ -16,13 +16,15 @@ from billiard import active_children
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
+from shared.errors import ModelUnavailable
 from shared.private_files import close_to_others
-from shared.queue import QUEUE, make_ringing_celery, waiting_doorbells
+from shared.queue import make_ringing_celery, queue_of, waiting_doorbells
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker.audio.sandbox.check import why_unavailable
+from worker.model_store.parts import served_model
 from worker.supervision.health import Health, Pulse
 from worker.supervision.health_server import HealthServer
 from worker.supervision.monitor import Monitor
@@ -53,6 +55,21 @@ _watchdog: Watchdog | None = None
 def worker_name(main_pid: int) -> str:
     """The name of the worker with this main process: the same in all of its processes."""
     return f"{socket.gethostname()}:{main_pid}"
+
+
+def served_model_name(settings: Settings) -> str:
+    """What jobs call this worker's model."""
+    try:
+        return served_model(settings)
+    except ModelUnavailable:  # a child tells, and the worker ends
+        return settings.model
+
+
+def queues(settings: Settings) -> dict[str, dict[str, str]]:
+    """Where this worker hears doorbells, as Celery wants it told: of jobs for any worker, and of
+    those for its model."""
+    names = (queue_of(None), queue_of(served_model_name(settings)))
+    return {name: {"exchange": name, "routing_key": name} for name in names}
 
 
 def require_our_concurrency(concurrency: int | None, autoscale: object) -> None:
@@ -134,6 +151,7 @@ def start(celery: Any, consumer: Any) -> None:
         celery,
         worker=name,
         hostname=socket.gethostname(),
+        model_name=served_model_name(settings),
         readiness=monitor.readiness,
     )
     health = Health(
@@ -199,8 +217,10 @@ class _Hearing:
 
     def _hear_or_not(self) -> None:
         consumer = self._consumer
+        change = consumer.add_task_queue if self._hears else consumer.cancel_task_queue
         try:
-            (consumer.add_task_queue if self._hears else consumer.cancel_task_queue)(QUEUE)
+            for name in queues(load_settings()):
+                change(name)
         except Exception as error:  # noqa: BLE001 - it connects soon, and then does as it is told
             log.info("hears doorbells once connected", hears=self._hears, error=repr(error))
 

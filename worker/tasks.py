@@ -75,7 +75,7 @@ def transcribe_next(doorbell: str) -> None:
             # Under the watchdog's eyes too: a device may hang in its answer.
             if not tools.recogniser.device_works():
                 # Whatever comes next would fail too, and be blamed for it.
-                ring(app, claim.job_id)  # this doorbell is used up
+                ring(app, claim.job_id, claim.model)  # this doorbell is used up
                 child_process.end_with_its_device()
 
 
@@ -100,7 +100,14 @@ def _claim(tools: Tools) -> jobs.Claim | None:
     if obstacles:
         raise NotReady(obstacles)
     return retry_while_unavailable(
-        lambda: jobs.claim_next(tools.db, worker=worker, lease_s=lease_s, write=name, room=room),
+        lambda: jobs.claim_next(
+            tools.db,
+            worker=worker,
+            lease_s=lease_s,
+            write=name,
+            room=room,
+            model=tools.recogniser.identity.name,
+        ),
         child_process.stop_if_requested,
     )
 
@@ -172,7 +179,7 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
         return "completed"
     except ShutdownRequested:
         final_store.write(jobs.release)
-        ring(app, claim.job_id)  # another worker may be idle
+        ring(app, claim.job_id, claim.model)  # another worker may be idle
         return "released"
     except (Cancelled, FenceLost, SQLAlchemyError):
         raise

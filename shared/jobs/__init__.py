@@ -59,15 +59,18 @@ from shared.jobs.playable import (
 )
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
+    Claimable,
     QueueSummary,
     claimable_jobs,
     get_job,
     get_transcript,
+    named_models,
     queue_summary,
     require_database,
     running_job_ids,
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapshot_of
+from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
 from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
 from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
@@ -95,6 +98,7 @@ __all__ = [
     "AttemptRecord",
     "BatchRecord",
     "Claim",
+    "Claimable",
     "Drift",
     "Duty",
     "EventRecord",
@@ -105,6 +109,7 @@ __all__ = [
     "JobRecord",
     "JobSelection",
     "JobView",
+    "KnownModel",
     "Outcome",
     "OwnerStanding",
     "PartialText",
@@ -152,9 +157,12 @@ __all__ = [
     "give_back",
     "heartbeat",
     "is_last_attempt",
+    "known_models",
     "largest_work_disk_bytes",
     "list_jobs",
     "list_states",
+    "models_waited_for",
+    "named_models",
     "note_batch_choice",
     "note_hotwords",
     "note_worker",

@@ -3,8 +3,9 @@
 A doorbell only says that there is work.  The worker that hears it takes whichever queued job is
 next: higher priority first, then the owner with the fewest jobs running, then the one whose turn is
 the longest ago, then the longest waiting (`shared.jobs.turns.next_job`).  So one owner's thousand
-files do not keep another's one waiting, with a single worker either.  A doorbell that comes twice,
-late or for a job long done claims another job or nothing.
+files do not keep another's one waiting, with a single worker either.  A job that names a model is
+next for its workers only.  A doorbell that comes twice, late or for a job long done claims another
+job or nothing.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class Claim:
     blob_key: str
     filename: str
     options: dict[str, Any]
+    model: str | None = None
+    """The only one that may recognise it; None: any."""
     write: str | None = None
     """Names the write that this claim is given to. A worker repeats a write that was not answered
     under the same name, and gives the next one another (`shared.jobs.lease.renew`)."""
 
 
-_CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options)
+_CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options, Job.model)
 
 
 def claim_next(
@@ -50,16 +53,18 @@ def claim_next(
     lease_s: float,
     write: str | None = None,
     room: Room | None = None,
+    model: str | None = None,
 ) -> Claim | None:
-    """Lease the next queued job to `worker`, or None if nothing waits.
+    """Lease the next queued job to `worker`, or None if nothing waits that it may take.
 
-    With `room`, the next among those that the worker has room for; the others keep their places.
+    `model` is the name of the one that it runs: what names another is left to others. With `room`,
+    the next among those that the worker has room for. What is passed over keeps its place.
     Called again under the same name `write`, it gives the job that was leased the first time.
     """
     with db.writing() as session:
         if write is not None and (claim := _claimed_before(session, write, lease_s)) is not None:
             return claim
-        job_id = lock_next_job(session, db, room)
+        job_id = lock_next_job(session, db, room, model)
         if job_id is None:
             return None
         claimed = session.execute(
@@ -76,7 +81,7 @@ def claim_next(
             .execution_options(synchronize_session=False)
         ).one()
         _advance_turn(session, claimed.owner_id)
-        return _open_attempt(session, claimed, worker, lease_s, write)
+        return _open_attempt(session, claimed, worker, lease_s, write, model)
 
 
 def _claimed_before(session: Session, write: str, lease_s: float) -> Claim | None:
@@ -104,14 +109,24 @@ def _advance_turn(session: Session, owner_id: str) -> None:
 
 
 def _open_attempt(
-    session: Session, claimed: Any, worker: str, lease_s: float, write: str | None
+    session: Session,
+    claimed: Any,
+    worker: str,
+    lease_s: float,
+    write: str | None,
+    model: str | None,
 ) -> Claim:
     number = 1 + (
         session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
     )
     session.execute(
         insert(Attempt).values(
-            job_id=claimed.id, number=number, fence=claimed.fence, worker=worker, last_write=write
+            job_id=claimed.id,
+            number=number,
+            fence=claimed.fence,
+            worker=worker,
+            model=model,
+            last_write=write,
         )
     )
     record(session, claimed.id, NewEvent(EventKind.CLAIMED, number, {"lease_s": lease_s}))
@@ -130,4 +145,5 @@ def _claim(session: Session, claimed: Any, number: int, lease_s: float) -> Claim
         blob_key=recording.blob_key,
         filename=recording.filename,
         options=claimed.options,
+        model=claimed.model,
     )

@@ -23,6 +23,7 @@ from shared.jobs.limit import (
     one_at_a_time,
     refuse_beyond,
 )
+from shared.jobs.queries.models import require_known_model
 from shared.models import Job, Recording, Upload
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
 from shared.states import EventKind
@@ -57,23 +58,26 @@ def submit(
     idempotency_key: str | None = None,
     limit: QueueLimit = NO_LIMIT,
     upload_id: str | None = None,
+    model: str | None = None,
 ) -> Submission:
     """Make the recording's and the job's rows.
 
+    `model` names the only one that may recognise it; None: any.
     `told_s` is the length that the recording's container tells, if it does; else it is guessed
     from the bytes.  `hotwords` are cleaned words that are likely to be said; those of the lists
     come beside them, unless the options decline.  `upload_id` names the upload that the bytes came
     by, if they came in pieces.
 
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
-    QueueFull, QueueShareFull or MonthlyQuotaUsed.
+    UnknownModel, ModelChoiceUnavailable, QueueFull, QueueShareFull or MonthlyQuotaUsed.
     """
     options = dict(options or {})
     if hotwords:
         options[HOTWORDS] = digest_of(hotwords)
-    digest = hashlib.sha256(
-        json.dumps([blob.sha256, options, priority], sort_keys=True).encode()
-    ).hexdigest()
+    asked = [blob.sha256, options, priority]
+    if model is not None:  # without, the digests are those from before there was a choice
+        asked.append(model)
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     try:
         with db.writing() as session:
             if limit != NO_LIMIT:
@@ -83,6 +87,8 @@ def submit(
                 earlier = _earlier(session, owner_id, idempotency_key, digest)
                 if earlier is not None:
                     return earlier
+            if model is not None:
+                require_known_model(session, model, within_s=limit.seen_within_s)
             length_s = estimate_audio_s(
                 session,
                 filename=filename,
@@ -105,6 +111,7 @@ def submit(
             job = Job(
                 owner_id=owner_id,
                 recording=recording,
+                model=model,
                 options=options,
                 priority=priority,
                 idempotency_key=idempotency_key,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.dialects import upsert
@@ -23,11 +24,14 @@ class WorkerRecord:
     name: str
     hostname: str
     model: str
+    """As its settings name it."""
     device: str
     jobs_at_once: int
     started_at: datetime
     seen_at: datetime
     """By the database's clock."""
+    model_name: str | None = None
+    """What jobs and transcripts call its model; None of a version that takes any job."""
     obstacles: tuple[str, ...] = ()
     """Why it claims nothing now, values of `shared.states.Obstacle`; empty if it does."""
     work_room_bytes: int | None = None
@@ -46,6 +50,7 @@ def note_worker(
     model: str,
     device: str,
     started_at: datetime,
+    model_name: str | None = None,
     jobs_at_once: int = 1,
     obstacles: Sequence[str] = (),
     work_room_bytes: int | None = None,
@@ -57,6 +62,7 @@ def note_worker(
     told = {
         "hostname": hostname,
         "model": model,
+        "model_name": model_name,
         "device": device,
         "jobs_at_once": jobs_at_once,
         "started_at": started_at,
@@ -98,10 +104,16 @@ def forget_workers(db: Database) -> None:
 
 def workers_seen(db: Database, *, within_s: float) -> list[WorkerRecord]:
     """Workers that have reported themselves in the last `within_s` seconds, by name."""
-    lately = WorkerSeen.seen_at >= database_now(-within_s)
     with db.reading() as session:
-        rows = session.scalars(select(WorkerSeen).where(lately).order_by(WorkerSeen.name))
-        return [_as_record(row) for row in rows]
+        return records_of_workers(session, within_s=within_s)
+
+
+def records_of_workers(session: Session, *, within_s: float | None = None) -> list[WorkerRecord]:
+    """The same in a transaction of the caller's; None: all that are remembered."""
+    rows = select(WorkerSeen).order_by(WorkerSeen.name)
+    if within_s is not None:
+        rows = rows.where(WorkerSeen.seen_at >= database_now(-within_s))
+    return [_as_record(row) for row in session.scalars(rows)]
 
 
 def largest_work_disk_bytes(db: Database, *, within_s: float) -> int | None:
@@ -128,6 +140,7 @@ def _as_record(row: WorkerSeen) -> WorkerRecord:
         name=row.name,
         hostname=row.hostname,
         model=row.model,
+        model_name=row.model_name,
         device=row.device,
         jobs_at_once=row.jobs_at_once,
         started_at=row.started_at,

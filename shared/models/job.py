@@ -81,11 +81,19 @@ class Job(Base):
         CheckConstraint(allowed("stage", Stage), name="jobs_stage_known"),
         CheckConstraint("progress >= 0 AND progress <= 1", name="jobs_progress_is_a_share"),
         UniqueConstraint("owner_id", "idempotency_key", name="jobs_idempotency_key_once"),
+        # What waits stands in one of two: an owner's jobs for any worker are not looked for among
+        # thousands for workers of another model.
         _of_some(
-            "jobs_waiting",
+            "jobs_waiting_for_any",
             *("owner_id", text("(-priority)"), "queued_at", "id"),
-            where=in_state("status", JobStatus.QUEUED),
+            where=f"{in_state('status', JobStatus.QUEUED)} AND model IS NULL",
             # PostgreSQL does not see that the priority can be told from its negative.
+            postgresql_include=["priority"],
+        ),
+        _of_some(
+            "jobs_waiting_for_model",
+            *("model", "owner_id", text("(-priority)"), "queued_at", "id"),
+            where=f"{in_state('status', JobStatus.QUEUED)} AND model IS NOT NULL",
             postgresql_include=["priority"],
         ),
         _of_some("jobs_running", "owner_id", where=in_state("status", *RUNNING)),
@@ -101,6 +109,8 @@ class Job(Base):
     stage: Mapped[str | None] = mapped_column(String(16))
     progress: Mapped[float] = mapped_column(Float, default=0.0)
     priority: Mapped[int] = mapped_column(Integer, default=0)
+    model: Mapped[str | None] = mapped_column(String(255))
+    """The only one that may recognise it, by the name that workers give it; null: any."""
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     request_digest: Mapped[str] = mapped_column(String(64))
@@ -187,6 +197,7 @@ class Attempt(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
 
     model: Mapped[str | None] = mapped_column(String(255))
+    """The worker's. A trigger refuses another than the one that the job names, if it names one."""
     device: Mapped[str | None] = mapped_column(String(40))
     dtype: Mapped[str | None] = mapped_column(String(40))
     """The arithmetic that the network computed in, 'float32' or 'bfloat16' for instance."""

@@ -69,6 +69,9 @@ class WorkerSeen(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     hostname: Mapped[str] = mapped_column(String(255))
     model: Mapped[str] = mapped_column(String(255))
+    """As its settings name it."""
+    model_name: Mapped[str | None] = mapped_column(String(255))
+    """What jobs and transcripts call it; null of a version that takes any job."""
     device: Mapped[str] = mapped_column(String(40))
     jobs_at_once: Mapped[int] = mapped_column(Integer, default=1)
     started_at: Mapped[datetime]

@@ -77,7 +77,9 @@ def server() -> Iterator[Server]:
 def test_the_sweeps_of_two_hundred_workers(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 1_000)  # as Redis would say
+    monkeypatch.setattr(
+        reaper, "waiting_doorbells", lambda celery, model: 1_000
+    )  # as Redis would say
     migrations.upgrade(server.url)
     db = Database(server.url, impatient=False)
     make_many_jobs(db, ended=1_000, waiting=1_000)
@@ -90,6 +92,7 @@ def test_the_sweeps_of_two_hundred_workers(
             Celery(),
             worker=f"worker {number}",
             hostname="host",
+            model_name="demo",
             readiness=Readiness,
         )
         for number, its in enumerate(databases)

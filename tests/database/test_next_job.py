@@ -6,7 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from shared import jobs
 from shared.db import Database, database_now
@@ -16,9 +16,10 @@ from shared.states import RUNNING, JobStatus
 from tests.support import factories
 
 OWNERS = [f"owner {n}" for n in range(9)]
+MODELS = ["large", "small"]
 
 
-def by_definition(db: Database) -> str | None:
+def by_definition(db: Database, model: str) -> str | None:
     """The next job as the order is defined, found by looking at every one that waits."""
     running = (
         select(Job.owner_id, func.count().label("jobs"))
@@ -31,7 +32,11 @@ def by_definition(db: Database) -> str | None:
             select(Job.id)
             .outerjoin(running, running.c.owner_id == Job.owner_id)
             .outerjoin(OwnerTurn, OwnerTurn.owner_id == Job.owner_id)
-            .where(Job.status == JobStatus.QUEUED.value, Job.available_at <= database_now())
+            .where(
+                Job.status == JobStatus.QUEUED.value,
+                Job.available_at <= database_now(),
+                or_(Job.model.is_(None), Job.model == model),
+            )
             .order_by(
                 Job.priority.desc(),
                 func.coalesce(running.c.jobs, 0),
@@ -43,13 +48,14 @@ def by_definition(db: Database) -> str | None:
         )
 
 
-def chosen(db: Database) -> str | None:
+def chosen(db: Database, model: str) -> str | None:
     with db.reading() as session:
-        return next_job.next_job(session, db)
+        return next_job.next_job(session, db, model=model)
 
 
 def fill(db: Database, chance: random.Random) -> None:
-    """A queue of any kind: some owners with much, some with nothing, some with all put off."""
+    """A queue of any kind: some owners with much, some with nothing, some with all put off, some
+    jobs for workers of one model."""
     with db.writing() as session:
         for owner in OWNERS:
             patient = chance.random() < 0.2
@@ -68,6 +74,7 @@ def fill(db: Database, chance: random.Random) -> None:
                         owner_id=owner,
                         recording=recording,
                         priority=chance.choice([-1, 0, 0, 0, 0, 3]),
+                        model=chance.choice([None, None, None, *MODELS]),
                         request_digest="d",
                         queued_at=database_now(-chance.choice([5.0, 60.0, chance.random()])),
                         available_at=database_now(later_s),
@@ -90,10 +97,13 @@ def test_the_choice_is_that_of_the_definition_until_the_queue_is_empty(
     db: Database, monkeypatch: pytest.MonkeyPatch, seed: int, many_owners: int
 ) -> None:
     monkeypatch.setattr(next_job, "MANY_OWNERS", many_owners)
-    fill(db, random.Random(seed))
-    while (expected := by_definition(db)) is not None:
-        assert chosen(db) == expected
-        claimed = factories.claim(db)
+    chance = random.Random(seed)
+    fill(db, chance)
+    for model in (chance.choice(MODELS) for _ in range(1_000)):
+        if (expected := by_definition(db, model)) is None:
+            break
+        assert chosen(db, model) == expected
+        claimed = factories.claim(db, model=model)
         assert claimed.job_id == expected
         if seed % 2:
             jobs.release(db, claimed)
@@ -103,8 +113,11 @@ def test_the_choice_is_that_of_the_definition_until_the_queue_is_empty(
                     .where(Job.id == expected)
                     .values(available_at=database_now(3600.0), priority=-9)
                 )
-    assert chosen(db) is None
-    assert jobs.claim_next(db, worker="w", lease_s=60) is None
+    for model in MODELS:
+        while (expected := by_definition(db, model)) is not None:
+            assert factories.claim(db, model=model).job_id == expected
+        assert chosen(db, model) is None
+        assert jobs.claim_next(db, worker="w", lease_s=60, model=model) is None
 
 
 def test_twenty_workers_at_once_get_twenty_jobs(db: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -78,8 +79,10 @@ def submit(db: Database, *, owner_id: str = LOCAL_OWNER, **values: Any) -> str:
     return jobs.submit(db, owner_id=owner_id, **values).job_id
 
 
-def claim(db: Database, *, lease_s: float = 60.0, worker: str = "worker") -> jobs.Claim:
-    claimed = jobs.claim_next(db, worker=worker, lease_s=lease_s)
+def claim(
+    db: Database, *, lease_s: float = 60.0, worker: str = "worker", model: str | None = None
+) -> jobs.Claim:
+    claimed = jobs.claim_next(db, worker=worker, lease_s=lease_s, model=model)
     assert claimed is not None, "nothing to claim"
     return claimed
 
@@ -173,16 +176,25 @@ def submit_lasting(db: Database, audio_s: float, **values: Any) -> str:
     return job_id
 
 
-def a_worker(db: Database, name: str = "worker@gpu1", *, jobs_at_once: int = 1) -> None:
-    """A worker that reported itself."""
+def a_worker(
+    db: Database,
+    name: str = "worker@gpu1",
+    *,
+    jobs_at_once: int = 1,
+    model: str | None = "demo",
+    obstacles: Sequence[str] = (),
+) -> None:
+    """A worker that reported itself; without `model` one of a version that takes any job."""
     jobs.note_worker(
         db,
         name=name,
         hostname="gpu1",
-        model="demo",
+        model=model or "demo",
+        model_name=model,
         device="cpu",
         started_at=datetime.now(UTC),
         jobs_at_once=jobs_at_once,
+        obstacles=obstacles,
     )
 
 

@@ -43,14 +43,21 @@ class Installation:
         )
 
     def submit(
-        self, recording: bytes, *, filename: str = "meeting.wav", doorbell: bool = True
+        self,
+        recording: bytes,
+        *,
+        filename: str = "meeting.wav",
+        doorbell: bool = True,
+        model: str | None = None,
     ) -> str:
         with self.blobs.receive(max_bytes=2**40) as incoming:
             incoming.write(recording)
             blob = incoming.keep()
-        job_id = jobs.submit(self.db, owner_id=LOCAL_OWNER, blob=blob, filename=filename).job_id
+        job_id = jobs.submit(
+            self.db, owner_id=LOCAL_OWNER, blob=blob, filename=filename, model=model
+        ).job_id
         if doorbell:
-            assert ring(self.celery, job_id)
+            assert ring(self.celery, job_id, model)
         return job_id
 
     def view(self, job_id: str) -> jobs.JobView:

@@ -26,7 +26,7 @@ def make_many_jobs(db: Database, *, ended: int, waiting: int, characters: int = 
             for name, _ in triggers:
                 session.execute(text(f"DROP TRIGGER {name}"))
         else:
-            for table in ("jobs", "recordings"):
+            for table in ("jobs", "recordings", "attempts"):
                 session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for statement in _statements(db.is_sqlite, ended):
             session.execute(
@@ -37,7 +37,7 @@ def make_many_jobs(db: Database, *, ended: int, waiting: int, characters: int = 
             for _, sql in triggers:
                 session.execute(text(sql))
         else:
-            for table in ("jobs", "recordings"):
+            for table in ("jobs", "recordings", "attempts"):
                 session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
     jobs.recount(db)
     if not db.is_sqlite:  # as autovacuum does soon; nothing does in SQLite

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.eta.simulation import RunningJob, WaitingJob, remaining_s, simulate_queue
+from shared.jobs.eta.simulation import ANY, RunningJob, WaitingJob, remaining_s, simulate_queue
 from shared.jobs.eta.throughput import weighted_median
 from shared.jobs.limit import retry_after_s
 
@@ -24,35 +24,54 @@ def waiting(name: str, work_s: float, **values: object) -> WaitingJob:
 class TestForecast:
     def test_one_slot_takes_one_after_the_other(self) -> None:
         line = [waiting("a", 10), waiting("b", 20), waiting("c", 5)]
-        assert simulate_queue(line, [], 1, {}) == {"a": 10, "b": 30, "c": 35}
+        assert simulate_queue(line, [], {ANY: 1}, {}) == {"a": 10, "b": 30, "c": 35}
 
     def test_a_running_job_is_waited_for_and_two_slots_share(self) -> None:
         line = [waiting("a", 10), waiting("b", 20), waiting("c", 5)]
-        assert simulate_queue(line, [RunningJob("a", 12)], 2, {}) == {"a": 10, "b": 30, "c": 17}
+        assert simulate_queue(line, [RunningJob("a", 12)], {ANY: 2}, {}) == {
+            "a": 10,
+            "b": 30,
+            "c": 17,
+        }
 
     def test_a_higher_priority_goes_first(self) -> None:
         line = [waiting("a", 10), waiting("b", 20, priority=1)]
-        assert simulate_queue(line, [], 1, {}) == {"b": 20, "a": 30}
+        assert simulate_queue(line, [], {ANY: 1}, {}) == {"b": 20, "a": 30}
 
     def test_an_owner_with_fewer_running_overtakes_one_with_many_waiting(self) -> None:
         many = [waiting(f"many-{letter}", 10) for letter in "abcd"]
         one = waiting("one-z", 10, owner_id="z")
-        done = simulate_queue([*many, one], [RunningJob("a", 10)], 2, {})
+        done = simulate_queue([*many, one], [RunningJob("a", 10)], {ANY: 2}, {})
         assert done["one-z"] == 10
         assert done["many-a"] == 20
 
     def test_with_one_slot_owners_take_turns(self) -> None:
         many = [waiting(f"many-{letter}", 10) for letter in "abcd"]
         few = [waiting(f"few-{letter}", 10, owner_id="z") for letter in "yz"]
-        done = simulate_queue([*many, *few], [], 1, {"a": 7})
+        done = simulate_queue([*many, *few], [], {ANY: 1}, {"a": 7})
         assert list(done) == ["few-y", "many-a", "few-z", "many-b", "many-c", "many-d"]
 
     def test_a_job_that_may_not_be_taken_yet_lets_others_go_before(self) -> None:
         line = [waiting("a", 10, available_in_s=60), waiting("b", 20)]
-        assert simulate_queue(line, [], 1, {}) == {"b": 20, "a": 70}
+        assert simulate_queue(line, [], {ANY: 1}, {}) == {"b": 20, "a": 70}
 
     def test_nobody_works_and_nothing_is_promised(self) -> None:
-        assert simulate_queue([waiting("a", 10)], [], 0, {}) == {}
+        assert simulate_queue([waiting("a", 10)], [], {ANY: 0}, {}) == {}
+
+    def test_a_job_that_names_a_model_waits_for_its_workers_and_holds_up_nobody(self) -> None:
+        line = [
+            waiting("a", 10, model="large"),
+            waiting("b", 10, model="small"),
+            waiting("c", 10),
+            waiting("d", 10, model="none runs it"),
+        ]
+        busy = [RunningJob("x", 50, model="large")]
+        done = simulate_queue(line, busy, {"large": 1, "small": 1}, {})
+        assert done == {"b": 10, "c": 20, "a": 60}
+
+    def test_workers_of_which_no_model_is_known_take_what_names_none(self) -> None:
+        line = [waiting("a", 10, model="large"), waiting("b", 20)]
+        assert simulate_queue(line, [], {ANY: 1}, {}) == {"b": 20}
 
     @given(
         st.lists(
@@ -62,49 +81,65 @@ class TestForecast:
                 st.integers(-1, 1),
                 st.integers(0, 30),
                 st.sampled_from([0, 0, 7]),
+                st.sampled_from([ANY, ANY, "large", "small", "none runs it"]),
             ),
             max_size=25,
         ),
-        st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 40)), max_size=3),
-        st.integers(1, 4),
+        st.lists(
+            st.tuples(st.sampled_from("xyz"), st.integers(0, 40), st.sampled_from([ANY, "large"])),
+            max_size=3,
+        ),
+        st.sampled_from([{ANY: 1}, {ANY: 3}, {"large": 2}, {ANY: 1, "large": 1, "small": 2}]),
         st.dictionaries(st.sampled_from("xyz"), st.integers(1, 5)),
     )
     def test_it_is_what_trying_every_waiting_job_at_every_step_gives(
         self,
-        jobs: list[tuple[int, str, int, int, int]],
-        held: list[tuple[str, int]],
-        slots: int,
+        jobs: list[tuple[int, str, int, int, int, str]],
+        held: list[tuple[str, int, str]],
+        slots: dict[str, int],
         turns: dict[str, int],
     ) -> None:
         line = [
-            WaitingJob(f"{number:02}", owner, priority, NOON + timedelta(seconds=age), work, later)
-            for number, (work, owner, priority, age, later) in enumerate(jobs)
+            WaitingJob(
+                f"{number:02}", owner, priority, NOON + timedelta(seconds=age), work, later, model
+            )
+            for number, (work, owner, priority, age, later, model) in enumerate(jobs)
         ]
-        running = [RunningJob(owner, left) for owner, left in held]
+        running = [RunningJob(*job) for job in held]
         done = simulate_queue(line, running, slots, turns)
         assert list(done.items()) == step_by_step(line, running, slots, turns)
-        assert set(done) == {job.job_id for job in line}
-        assert all(done[job.job_id] >= job.available_in_s + job.work_s for job in line)
+        run = {ANY, *slots, *(job.model for job in running)}
+        assert set(done) == {job.job_id for job in line if job.model in run}
+        by_id = {job.job_id: job for job in line}
+        for job_id, at in done.items():
+            assert at >= by_id[job_id].available_in_s + by_id[job_id].work_s
 
 
 def step_by_step(
-    line: list[WaitingJob], running: list[RunningJob], slots: int, turns: dict[str, int]
+    line: list[WaitingJob],
+    running: list[RunningJob],
+    slots: dict[str, int],
+    turns: dict[str, int],
 ) -> list[tuple[str, float]]:
     """The claim's ORDER BY, evaluated anew whenever a slot is free."""
     last_turn = dict(turns)
-    free = [(job.remaining_s, job.owner_id) for job in running]
-    free += [(0.0, "")] * (slots - len(running))
+    free = [(job.remaining_s, job.owner_id, job.model) for job in running]
+    for model, number in slots.items():
+        held = sum(job.model == model for job in running)
+        free += [(0.0, "", model)] * (number - held)
     left = list(line)
     done: list[tuple[str, float]] = []
     owners = [job.owner_id for job in running]
-    while left:
-        now, owner = min(free)
-        free.remove((now, owner))
+    while left and free:
+        now, owner, model = min(free)
+        free.remove((now, owner, model))
         if owner in owners:
             owners.remove(owner)
-        ready = [job for job in left if job.available_in_s <= now]
+        may_take = [job for job in left if job.model in (ANY, model)]
+        ready = [job for job in may_take if job.available_in_s <= now]
         if not ready:
-            free.append((min(job.available_in_s for job in left), ""))
+            if may_take:
+                free.append((min(job.available_in_s for job in may_take), "", model))
             continue
         taken = min(
             ready,
@@ -120,7 +155,7 @@ def step_by_step(
         last_turn[taken.owner_id] = max(last_turn.values(), default=0) + 1
         owners.append(taken.owner_id)
         done.append((taken.job_id, now + taken.work_s))
-        free.append((now + taken.work_s, taken.owner_id))
+        free.append((now + taken.work_s, taken.owner_id, model))
     return done
 
 

@@ -22,6 +22,9 @@ from tests.support.web.web_app import database, make_app
 MOST = 5
 """The most statements that a list of jobs may take."""
 
+MOST_OF = {"/": MOST + 1}
+"""The page with the form asks which models it may offer."""
+
 
 @pytest.fixture
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
@@ -69,7 +72,7 @@ def test_a_list_takes_five_statements_whatever_waits_and_runs(
     few = asked(path)
     for number in range(60):
         factories.submit(rows, owner_id=LOCAL_OWNER if number % 2 else "b")
-    assert asked(path) <= few <= MOST
+    assert asked(path) <= few <= MOST_OF.get(path, MOST)
 
 
 def test_a_list_takes_five_when_more_wait_than_are_played_forward(
@@ -100,7 +103,7 @@ def test_a_list_takes_five_for_somebody_who_signed_in(
         answer = client.get(path)
     rows.dispose()
     assert answer.status_code == 200
-    assert len(sent) <= MOST, sent
+    assert len(sent) <= MOST_OF.get(path, MOST), sent
 
 
 def test_a_search_takes_another_for_finding_and_one_for_showing(

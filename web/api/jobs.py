@@ -94,6 +94,7 @@ def submit_job() -> Response:
         owner_id=current_owner_id(),
         options=options.stored,
         hotwords=options.hotwords,
+        model=options.model,
         priority=options.priority,
         idempotency_key=key,
     )
@@ -107,6 +108,7 @@ def _submit_upload(key: str | None) -> jobs.Submission:
         owner_id=current_owner_id(),
         options=wanted.stored,
         hotwords=wanted.hotwords,
+        model=wanted.model,
         priority=wanted.priority,
         idempotency_key=key,
     )
@@ -243,8 +245,9 @@ def retry_job(job_id: UUID) -> Response:
     """Queue a failed or cancelled job again. What it had recognised is reused."""
     here = services()
     jobs.retry(here.db, owner_id=current_owner_id(), job_id=str(job_id), limit=here.queue_limit)
-    ring(here.celery, str(job_id))
-    return _job(str(job_id), 202)
+    view = _view(str(job_id))
+    ring(here.celery, str(job_id), view.job.model)
+    return job_response(present_detail(view, here.settings), 202)
 
 
 @blueprint.delete("/<uuid:job_id>")

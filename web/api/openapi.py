@@ -31,6 +31,7 @@ _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 _TAGS = {
     "/api/v1/me": "Account",
+    "/api/v1/models": "Models",
     "/api/v1/replacements": "Words",
     "/api/v1/hotwords": "Words",
 }
@@ -47,8 +48,9 @@ _ERRORS = {
     "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
     "423": "Another request is writing to the upload.",
     "429": "You hold or have used as much as you may at a time; the message says of what.",
-    "503": "The database does not answer, `queue_full`: too much audio waits already, or "
-    "`too_many_transfers`: too many uploads and downloads at once.",
+    "503": "The database does not answer, `queue_full`: too much audio waits already, "
+    "`too_many_transfers`: too many uploads and downloads at once, or `model_choice_unavailable`: "
+    "a worker of an earlier version takes jobs of any model.",
     "507": "The server's disk is too full.",
 }
 
@@ -58,7 +60,7 @@ def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
-    app.tags = [{"name": "Jobs"}, {"name": "Uploads"}, {"name": "Words"}, {"name": "Account"}]
+    app.tags = [{"name": name} for name in ("Jobs", "Uploads", "Models", "Words", "Account")]
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'

@@ -58,6 +58,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         stage=job.stage,
         progress=round(job.progress, 4),
         queue_position=view.queue_position,
+        waits_for=view.waits_for,
         eta_seconds=None if eta is None else round(eta, 1),
         workers_alive=view.workers_alive,
         audio_duration=job.recording.duration_s,
@@ -100,11 +101,13 @@ def _audio(recording: RecordingRecord) -> AudioOut:
 
 def _model(view: JobView, settings: Settings) -> ModelOut:
     # What will run, until an attempt has said what did: the setting may have changed since.
-    name = (view.attempt.model if view.attempt else None) or _configured_model(settings)
+    tried = view.attempt.model if view.attempt else None
+    name = tried or view.job.model or _configured_model(settings)
     demo = is_demo_model(name)
     recognition = view.recognition
     return ModelOut(
         name=name,
+        wanted=view.job.model,
         demo=demo,
         notice=DEMO_NOTICE if demo else None,
         device=recognition.device if recognition else None,

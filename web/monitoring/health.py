@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import migrations
 from shared import jobs
 from shared.queue import waiting_doorbells
+from shared.states import WaitReason
 from shared.storage.identity import StorageState
 from web.monitoring import metrics
 from web.services import Services, services
@@ -30,8 +31,8 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """Tell whether submissions can be accepted: the database and the storage work.
 
-    Redis, workers and disk space are reported without affecting the status: when they fail,
-    jobs wait, none is lost, and finished transcripts can still be read.
+    Redis, workers, disk space and models that jobs wait for are reported without affecting the
+    status: when they fail, jobs wait, none is lost, and finished transcripts can still be read.
     """
     here = services()
     database = _database(here)
@@ -44,6 +45,7 @@ def readyz() -> tuple[Response, int]:
         "redis": _redis(here),
         "workers": _workers(here) if checks["database"] == "ok" else [],
         "worker_last_seen_at": _last_seen(here) if checks["database"] == "ok" else None,
+        "warnings": _warnings(here) if checks["database"] == "ok" else [],
     }
     return jsonify(body), 200 if ready else 503
 
@@ -104,12 +106,21 @@ def _workers(here: Services) -> list[dict[str, Any]]:
         {
             "name": worker.name,
             "model": worker.model,
+            "model_name": worker.model_name,
             "device": worker.device,
             "seen_at": _iso(worker.seen_at),
             "ready": not worker.obstacles,
             "obstacles": list(worker.obstacles),
         }
         for worker in jobs.workers_seen(here.db, within_s=here.settings.worker_seen_within_s)
+    ]
+
+
+def _warnings(here: Services) -> list[dict[str, str]]:
+    """What keeps jobs waiting though workers live."""
+    return [
+        {"code": WaitReason.NO_WORKER_OF_MODEL.value, "model": model}
+        for model in jobs.models_waited_for(here.db, within_s=here.settings.worker_seen_within_s)
     ]
 
 

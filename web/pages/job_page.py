@@ -162,7 +162,8 @@ def retry(job_id: UUID) -> Any:
     here = services()
     try:
         jobs.retry(here.db, owner_id=current_owner_id(), job_id=str(job_id), limit=here.queue_limit)
-        ring(here.celery, str(job_id))
+        for named, model in jobs.named_models(here.db, [str(job_id)]).items():
+            ring(here.celery, named, model)
     except (IllegalTransition, QuotaExceeded) as error:
         flash_error(error)
     return _back(job_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from shared.states import JobStatus, Stage
+from shared.states import JobStatus, Stage, WaitReason
 from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import BatchOut, JobDetailOut, JobOut
 from web.errors import localised_message
@@ -84,7 +84,15 @@ def done_in_text(seconds: float) -> str:
 
 
 def queue_texts(job: JobOut) -> list[str]:
-    """A job's queue position and remaining time, without those that are not known."""
+    """A job's queue position and remaining time, without those that are not known; or the model
+    that no worker runs."""
+    if job.waits_for is WaitReason.NO_WORKER_OF_MODEL:
+        return [
+            _(
+                "waits for a worker that runs %(model)s; none is running",
+                model=job.model.wanted,
+            )
+        ]
     texts = [position_text(job)]
     if job.eta_seconds is not None:
         waits = job.status == JobStatus.QUEUED

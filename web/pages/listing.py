@@ -34,6 +34,7 @@ from web.errors import wants_json
 from web.i18n.languages import N_, current_language
 from web.pages.blueprint import pages
 from web.pages.rows import rows_of
+from web.pages.upload_form import model_choices
 from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
 from web.services import services
 from web.site_address import same_site_path
@@ -177,7 +178,7 @@ def index() -> str:
     query = parse(ListQuery, request.args)
     snapshot = _snapshot()
     context = _context(query, snapshot, _why_jobs_wait(snapshot))
-    return render_template("list/index.html", **context)
+    return render_template("list/index.html", models=model_choices(), **context)
 
 
 @pages.get("/fragments/jobs")
@@ -244,8 +245,9 @@ def _apply(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
         outcomes = jobs.retry_all(
             here.db, owner_id=owner_id, job_ids=chosen, limit=here.queue_limit
         )
-        for job_id, outcome in outcomes.items():
-            if outcome is Outcome.QUEUED and not ring(here.celery, job_id):
+        queued = [job_id for job_id, outcome in outcomes.items() if outcome is Outcome.QUEUED]
+        for job_id, model in jobs.named_models(here.db, queued).items():
+            if not ring(here.celery, job_id, model):
                 break  # a worker's next sweep rings for all
         return outcomes
     if action == "delete":

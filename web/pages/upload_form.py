@@ -35,11 +35,18 @@ def submit() -> Any:
     if not files:
         raise InvalidRequest(NO_FILE, param="file")
     priority = _LOW_PRIORITY if request.form.get("later") else 0
+    model = request.form.get("model") or None
     options = _chosen_options()
     accepted = 0
     for file in files:
         try:
-            accept(file, owner_id=current_owner_id(), priority=priority, options=options)
+            accept(
+                file,
+                owner_id=current_owner_id(),
+                priority=priority,
+                model=model,
+                options=options,
+            )
         except InvalidRequest as error:
             flash_error(error)
         except (QueueFull, QueueShareFull) as error:
@@ -52,6 +59,13 @@ def submit() -> Any:
             accepted += 1
             flash(_("“%(name)s” is in the queue.", name=file.filename), "done")
     return redirect(url_for(".index"), 303)
+
+
+def model_choices() -> list[str]:
+    """The models that the form offers, beside any; none where workers know one at the most."""
+    here = services()
+    known = jobs.known_models(here.db, within_s=here.settings.worker_seen_within_s)
+    return [model.name for model in known] if len(known) > 1 else []
 
 
 def _chosen_options() -> dict[str, Any]:

@@ -41,13 +41,14 @@ def accept(
     owner_id: str,
     options: dict[str, Any] | None = None,
     hotwords: Sequence[str] = (),
+    model: str | None = None,
     priority: int = 0,
     idempotency_key: str | None = None,
 ) -> Submission:
     """Store a file of a form and queue a job for it.
 
-    Raises PriorityNotAllowed, InvalidRequest for an empty file, InsufficientStorage, QueueFull, or
-    IdempotencyKeyReused.
+    Raises PriorityNotAllowed, InvalidRequest for an empty file, InsufficientStorage, UnknownModel,
+    ModelChoiceUnavailable, QueueFull, or IdempotencyKeyReused.
     """
     require_priority(priority)
     received = received_file(file)
@@ -65,12 +66,13 @@ def accept(
         filename=clean_filename(file.filename),
         options=options or {},
         hotwords=hotwords,
+        model=model,
         priority=priority,
         idempotency_key=idempotency_key,
     )
     if not submission.created:
         services().blobs.delete(blob.key)
-    _announce(submission, blob.size_bytes)
+    _announce(submission, model, blob.size_bytes)
     return submission
 
 
@@ -80,6 +82,7 @@ def accept_upload(
     owner_id: str,
     options: dict[str, Any] | None = None,
     hotwords: Sequence[str] = (),
+    model: str | None = None,
     priority: int = 0,
     idempotency_key: str | None = None,
 ) -> Submission:
@@ -111,6 +114,7 @@ def accept_upload(
                 told_s=told_length_s(here.blobs, blob),
                 options=options or {},
                 hotwords=hotwords,
+                model=model,
                 priority=priority,
                 idempotency_key=idempotency_key,
                 limit=here.queue_limit,
@@ -126,7 +130,7 @@ def accept_upload(
             if not submission.created:  # its Idempotency-Key made a job of the same bytes before
                 here.blobs.delete(blob.key)
                 uploads.forget(here.db, owner_id=owner_id, upload_id=upload_id)
-    return _announce(submission, blob.size_bytes)
+    return _announce(submission, model, blob.size_bytes)
 
 
 def _require_whole(upload: uploads.UploadRecord) -> None:
@@ -138,11 +142,13 @@ def _require_whole(upload: uploads.UploadRecord) -> None:
         )
 
 
-def _announce(submission: Submission, received_bytes: int = 0) -> Submission:
+def _announce(
+    submission: Submission, model: str | None = None, received_bytes: int = 0
+) -> Submission:
     metrics.UPLOADED_BYTES.inc(received_bytes)
     if submission.created:
         metrics.SUBMISSIONS.labels("created").inc()
-        rung = ring(services().celery, submission.job_id)
+        rung = ring(services().celery, submission.job_id, model)
         log.info("job submitted", job_id=submission.job_id, bytes=received_bytes, rung=rung)
     else:
         metrics.SUBMISSIONS.labels("repeated").inc()

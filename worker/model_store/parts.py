@@ -21,7 +21,7 @@ from shared.settings import (
 )
 from worker.model_store.config_yaml import read_config
 from worker.model_store.files import PUNCTUATES_ITSELF
-from worker.model_store.known import Role, find_known
+from worker.model_store.known import Role, find_known, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,17 @@ def configured_parts(settings: Settings) -> tuple[Part, Part, Part | None]:
         vad_revision=settings.vad_model_revision,
         punc_revision=settings.punc_model_revision,
     )
+
+
+def served_model(settings: Settings) -> str:
+    """What jobs and transcripts call the recogniser that the settings name.
+
+    Raises ModelUnavailable for one that there cannot be.
+    """
+    asr = configured_parts(settings)[0]
+    if asr.folder is not None:
+        return asr.title
+    return resolve(asr.name, asr.role, settings.model_hub, asr.revision).name
 
 
 def speaker_part(model: str, speaker_model: str = "") -> Part:

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-from shared.queue import QUEUE, TRANSCRIBE_NEXT
+from shared.queue import TRANSCRIBE_NEXT, is_queue_of_doorbells
 
 log = structlog.get_logger(__name__)
 
@@ -66,12 +66,12 @@ class _Channel(redis.Channel):
 
 
 class DoorbellTransport(redis.Transport):
-    """Kombu's transport for Redis, which delivers from our queue only what is a doorbell."""
+    """Kombu's transport for Redis, which delivers from our queues only what is a doorbell."""
 
     Channel = _Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        if queue == QUEUE and not is_doorbell(message):
+        if is_queue_of_doorbells(queue) and not is_doorbell(message):
             log.error("not a doorbell; dropped", message=repr(message)[:200])
             return
         super()._deliver(message, queue)  # type: ignore[no-untyped-call]

@@ -61,6 +61,7 @@ class Reaper:
         *,
         worker: str,
         hostname: str,
+        model_name: str,
         readiness: Callable[[], Readiness],
     ) -> None:
         self._settings = settings
@@ -68,6 +69,7 @@ class Reaper:
         self._celery = celery
         self._worker = worker
         self._hostname = hostname
+        self._model_name = model_name
         self._blobs = open_blob_store(settings)
         self._readiness = readiness
         self._started_at = datetime.now(UTC)
@@ -164,6 +166,7 @@ class Reaper:
             name=self._worker,
             hostname=self._hostname,
             model=self._settings.model,
+            model_name=self._model_name,
             device=self._settings.device,
             jobs_at_once=self._settings.worker_concurrency,
             started_at=self._started_at,
@@ -236,12 +239,17 @@ class Reaper:
             self._settings.max_audio_s * DECODED_BYTES_A_SECOND
         )
         most = _RINGS_A_SWEEP_WITHOUT_ROOM if is_short else _RINGS_A_SWEEP
-        claimable = jobs.claimable_jobs(self._db, most=most)
-        if not claimable or readiness.leaves_the_queue_alone:
+        claimable = jobs.claimable_jobs(self._db, most=most, model=self._model_name)
+        if readiness.leaves_the_queue_alone:
             return  # our own children would do nothing, and other workers ring for themselves
-        missing = claimable - waiting_doorbells(self._celery)
-        for _ in range(missing):
-            if not ring(self._celery, "swept"):
+        for model, count in ((None, claimable.for_any), (self._model_name, claimable.of_model)):
+            if count and not self._ring(model, count - waiting_doorbells(self._celery, model)):
                 return
+
+    def _ring(self, model: str | None, missing: int) -> bool:
+        for _ in range(missing):
+            if not ring(self._celery, "swept", model):
+                return False
         if missing > 0:
-            log.info("rang for waiting jobs", missing=missing)
+            log.info("rang for waiting jobs", missing=missing, model=model)
+        return True

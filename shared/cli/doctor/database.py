@@ -161,9 +161,18 @@ def check_jobs(db: Database, settings: Settings, served_by: str | None) -> list[
     if oldest is not None:
         count += f", the oldest for {in_words((now - oldest).total_seconds())}"
     if _seen_lately(db, settings):
-        return [ok("jobs", count)]
+        waited_for = jobs.models_waited_for(db, within_s=settings.worker_seen_within_s)
+        return [ok("jobs", count), *(_without_model(model) for model in waited_for)]
     finding = f"{count}, and no worker is there"
     return [_without_worker("jobs", finding, settings, served_by, jobs_wait=True)]
+
+
+def _without_model(model: str) -> Finding:
+    return warning(
+        "jobs",
+        f"some wait for a worker that runs {model}, and none is running",
+        "Start one with LONGSCRIBE_MODEL set to it, or cancel them.",
+    )
 
 
 def _without_worker(

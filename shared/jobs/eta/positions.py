@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.orm import Session
 
-from shared.jobs.eta.simulation import RunningJob, WaitingJob, simulate_queue
+from shared.jobs.eta.simulation import ANY, RunningJob, WaitingJob, simulate_queue
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.turns.line import WaitingOwners, first_of_each_owner, places
 
@@ -59,7 +59,11 @@ def positions_and_etas(
     session: Session, snapshot: QueueSnapshot, waiting: Sequence[str]
 ) -> QueuePositions:
     """Where the `waiting` jobs, by their ids, stand, and when they and all running ones will be
-    done; other waiting jobs may be in the answer too."""
+    done; other waiting jobs may be in the answer too.
+
+    A job that names a model stands among those that its workers may take.  While none of them
+    lives it stands nowhere.
+    """
     running = {job.job_id: job.remaining_s(snapshot.throughput) for job in snapshot.running}
     eta_s = {job_id: left for job_id, left in running.items() if left is not None}
     if not waiting:
@@ -68,7 +72,7 @@ def positions_and_etas(
     positions = simulated.positions
     if not positions.keys() >= set(waiting):
         further_back = [job_id for job_id in waiting if job_id not in positions]
-        positions = places(session, simulated.owners, further_back) | positions
+        positions = places(session, simulated.owners, further_back, snapshot.models) | positions
     can_tell = snapshot.throughput and snapshot.slots
     return QueuePositions(positions, eta_s | simulated.done_in if can_tell else eta_s)
 
@@ -82,7 +86,8 @@ def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
         kept.until if kept.mark == snapshot.queue_mark else kept.whatever_happens_until
     ):
         return kept
-    owners, rows = first_of_each_owner(session, _MOST_SIMULATED)
+    slots = _slots(snapshot)
+    owners, rows = first_of_each_owner(session, _MOST_SIMULATED, snapshot.models, slots.keys())
     throughput = snapshot.throughput or 1.0
     done_in = simulate_queue(
         [
@@ -93,16 +98,20 @@ def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
                 queued_at,
                 left_s / throughput,
                 0.0 if available_at is None else _seconds_until(available_at, snapshot.now),
+                model or ANY,
             )
             # Unpacked in the order of `first_of_each_owner`: names are looked up a thousand times.
-            for job_id, owner_id, priority, queued_at, available_at, left_s, *_ in rows
+            for job_id, owner_id, priority, queued_at, available_at, left_s, _, model, *_ in rows
         ],
         [
-            RunningJob(job.owner_id, job.remaining_s(snapshot.throughput) or 0.0)
+            RunningJob(
+                job.owner_id,
+                job.remaining_s(snapshot.throughput) or 0.0,
+                ANY if snapshot.models is None else job.model,
+            )
             for job in snapshot.running
         ],
-        # For the positions alone any throughput will do, and one worker.
-        snapshot.slots or 1,
+        slots,
         {row.owner_id: row.turn for row in rows if row.turn is not None},
     )
     done_in = dict(islice(done_in.items(), _foreseen(owners, rows, done_in)))
@@ -119,19 +128,28 @@ def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
     return kept
 
 
+def _slots(snapshot: QueueSnapshot) -> Mapping[str, int]:
+    """How many jobs workers run at once, by model. Where none takes any, one of each: for the
+    positions alone any throughput will do, and one worker."""
+    if snapshot.models is None:
+        return {ANY: snapshot.slots or 1}
+    working = {model: slots for model, slots in snapshot.models.items() if slots}
+    return working or dict.fromkeys([*snapshot.models, ANY], 1)
+
+
 def _seconds_until(then: datetime, now: datetime) -> float:
     return max(0.0, (then - now).total_seconds())
 
 
 def _foreseen(owners: WaitingOwners, rows: Sequence[Any], order: Iterable[str]) -> int:
     """How many of the simulated jobs stand where they do whatever comes after them: up to the last
-    that is known of an owner who has more."""
-    owner_of = {row.id: row.owner_id for row in rows}
-    known = Counter(owner_of.values())
+    that is known of an owner who has more, for the same model or any."""
+    line_of = {job_id: (owner_id, model) for job_id, owner_id, _, _, _, _, _, model, *_ in rows}
+    known = Counter(line_of.values())
     left = dict(known)
     for taken, job_id in enumerate(order, start=1):
-        owner_id = owner_of[job_id]
-        left[owner_id] -= 1
-        if not left[owner_id] and owners.jobs.get(owner_id, 0) > known[owner_id]:
+        line = line_of[job_id]
+        left[line] -= 1
+        if not left[line] and owners.waiting(*line) > known[line]:
             return taken
-    return len(owner_of)
+    return len(line_of)

@@ -1,4 +1,5 @@
-"""How the queue stands at one moment, in two statements whatever its length.
+"""How the queue stands at one moment, in two statements whatever its length, and a third where a
+waiting job names a model.
 
 All that a simulation of the queue depends on but the waiting jobs themselves: who works, on what
 and how fast, and a mark that differs once something has happened to any job.
@@ -6,7 +7,7 @@ and how fast, and a mark that differs once something has happened to any job.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,7 +19,9 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    case,
     cast,
+    exists,
     func,
     literal,
     null,
@@ -29,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import database_now, readable_rows
-from shared.jobs.eta.simulation import remaining_s
+from shared.jobs.eta.simulation import ANY, remaining_s
 from shared.jobs.eta.throughput import last_completed, throughput_of
 from shared.jobs.eta.time_spent import job_s
 from shared.jobs.tallies.audio import audio_seconds_sql
@@ -49,6 +52,8 @@ class Running:
     progress: float
     length_s: float
     attempt: int
+    model: str
+    """The worker's; ANY where that is not known."""
     spent_s: float
     """Wall seconds that workers spent on it, over all of its attempts."""
 
@@ -75,6 +80,8 @@ class QueueSnapshot:
     """Those that reported themselves lately."""
     slots: int
     """Jobs that these run at once, less those of workers that something keeps from work."""
+    models: Mapping[str, int] | None
+    """The slots by model, of those that live workers run, if a waiting job names a model."""
     waiting: int
     """Jobs of all owners."""
     counts: dict[JobStatus, int]
@@ -89,6 +96,10 @@ class QueueSnapshot:
     owner_mark: tuple[Any, ...]
     """Differs, together with `queue_mark`, if a list of the owner's jobs does."""
 
+    def is_run(self, model: str | None) -> bool:
+        """Whether a live worker runs the model that a waiting job names; None: any does."""
+        return model is None or (self.models is not None and model in self.models)
+
 
 def take_snapshot(
     session: Session, *, seen_within_s: float, owner_id: str | None = None
@@ -101,10 +112,12 @@ def take_snapshot(
     running = tuple(_running(rates, about.now))
     counts = {} if owner_id is None else {status: about._mapping[status] for status in JobStatus}
     throughput = throughput_of([row for row in rates if row.job_id is None])
+    models = _models(session, seen_within_s) if about.names_models else None
     return QueueSnapshot(
         now=about.now,
         workers=about.workers,
         slots=about.slots,
+        models=models,
         waiting=about.waiting,
         counts=counts,
         running=running,
@@ -116,6 +129,7 @@ def take_snapshot(
             about.waiting,
             about.workers,
             about.slots,
+            None if models is None else tuple(sorted(models.items())),
             throughput,
             *(job.mark for job in running),
         ),
@@ -143,6 +157,9 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
         last_event.c.at.label("last_event_at"),
         last_event.c.job_id.label("last_event_of"),
         _scalar("waiting", jobs_in(JobStatus.QUEUED)),
+        exists(select(Job.id).where(in_one_of(JobStatus.QUEUED), Job.model.is_not(None))).label(
+            "names_models"
+        ),
     ]
     if of_an_owner:
         owner_id: Any = bindparam("owner_id")
@@ -150,6 +167,16 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
         columns.append(_scalar("newest", select(func.max(Job.id)).where(Job.owner_id == owner_id)))
     one_row = select(literal(1).label("one")).subquery()
     return select(*columns).select_from(one_row).outerjoin(last_event, true())
+
+
+def _models(session: Session, seen_within_s: float) -> dict[str, int]:
+    works = case((WorkerSeen.obstacles == "", WorkerSeen.jobs_at_once), else_=0)
+    rows = session.execute(
+        select(WorkerSeen.model_name, func.sum(works))
+        .where(WorkerSeen.seen_at >= database_now(-seen_within_s))
+        .group_by(WorkerSeen.model_name)
+    )
+    return {model or ANY: int(slots) for model, slots in rows}
 
 
 def _scalar(name: str, statement: Select[Any]) -> Any:
@@ -216,6 +243,7 @@ def _running(rates: Sequence[Row[Any]], now: datetime) -> list[Running]:
                 progress=latest.progress,
                 length_s=latest.duration_s,
                 attempt=latest.number,
+                model=latest.model or ANY,
                 spent_s=spent_s,
             )
         )

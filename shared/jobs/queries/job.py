@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Text, TextClause, cast, select, text
+from sqlalchemy import String, Text, TextClause, bindparam, cast, select, text
 
 from shared.db import Database
 from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.jobs.tallies.counts import counted_by_status
-from shared.jobs.turns.index_of_waiting import FIRST_OWNER, QUEUED, now, waiting_jobs
+from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, now
 from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.speakers.stored import with_speakers
@@ -93,18 +94,43 @@ def queue_summary(db: Database) -> QueueSummary:
         return QueueSummary(counted_by_status(session))
 
 
-def claimable_jobs(db: Database, *, most: int) -> int:
-    """Count the waiting jobs that may be taken now, up to `most`."""
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """How many waiting jobs a worker may take now."""
+
+    for_any: int
+    """Those that name no model."""
+    of_model: int
+    """Those that name the worker's."""
+
+
+def claimable_jobs(db: Database, *, most: int, model: str | None = None) -> Claimable:
+    """Count the waiting jobs that a worker of `model` may take now, up to `most` of either kind."""
     with db.reading_once() as session:
-        return len(session.execute(_claimable(db.is_sqlite), {"most": most}).all())
+        counted = session.execute(_claimable(db.is_sqlite), {"most": most, "model": model}).one()
+    return Claimable(counted.for_any, counted.of_model)
 
 
 @cache
 def _claimable(is_sqlite: bool) -> TextClause:
-    return text(
-        f"SELECT 1 FROM {waiting_jobs(is_sqlite)} WHERE {QUEUED} AND available_at <= "
-        f"{now(is_sqlite)} ORDER BY {FIRST_OWNER} LIMIT :most"
+    counts = ", ".join(
+        f"""(
+            SELECT count(*) FROM (
+                SELECT 1 FROM {waiting.table(is_sqlite)}
+                WHERE {waiting.holds()} {waiting.same_model} AND available_at <= {now(is_sqlite)}
+                ORDER BY {waiting.first_owner} LIMIT :most
+            ) AS few
+        ) AS {name}"""
+        for name, waiting in (("for_any", FOR_ANY), ("of_model", FOR_MODEL))
     )
+    return text(f"SELECT {counts}").bindparams(bindparam("model", type_=String))
+
+
+def named_models(db: Database, job_ids: Collection[str]) -> dict[str, str | None]:
+    """The model that each of these jobs names, None for none; jobs that are gone are left out."""
+    with db.reading() as session:
+        rows = session.execute(select(Job.id, Job.model).where(Job.id.in_(job_ids)))
+        return {row.id: row.model for row in rows}
 
 
 def running_job_ids(db: Database) -> set[str]:

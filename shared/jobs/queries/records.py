@@ -85,6 +85,8 @@ class JobRecord:
     recording: RecordingRecord
     attempts: list[AttemptRecord]
     """In their order; the last one is running or the latest."""
+    model: str | None = None
+    """The only one that may recognise it."""
     is_whole: bool = True
     """False where something that is stored of it cannot be read, and is left out here."""
 
@@ -108,6 +110,7 @@ def job_record(row: Job) -> JobRecord:
         low_confidence_share=row.low_confidence_share,
         recording=_recording_record(row.recording),
         attempts=[attempt_record(attempt) for attempt in row.attempts],
+        model=row.model,
         is_whole=has_options and not isinstance(row.warnings, UnreadableJson),
     )
 

@@ -22,7 +22,7 @@ from shared.jobs.queries.unreadable import (
     require_seconds,
 )
 from shared.models import Attempt, Job, Recording
-from shared.states import TERMINAL, JobStatus
+from shared.states import TERMINAL, JobStatus, WaitReason
 from shared.transcripts.recording_report import RecordingReport
 
 
@@ -34,7 +34,8 @@ class JobView:
     recognition: RecognitionStats | None
     """How it was recognised, over all attempts; None until a batch size was chosen."""
     queue_position: int | None
-    """1 for the next to be taken, owners taking turns; None unless queued."""
+    """1 for the next to be taken, owners taking turns; None unless queued, and while no worker
+    runs the model that it names."""
     now: datetime
     """The database's clock at the time of reading."""
     eta_s: float | None
@@ -43,6 +44,8 @@ class JobView:
     and for a waiting one if nothing was learned yet or no worker lives."""
     workers_alive: int | None
     """Workers that reported themselves lately; None once the job is at its end."""
+    waits_for: WaitReason | None = None
+    """Why no worker will take it; None where one will, and unless queued."""
     report: RecordingReport | None = None
     """What was in the recording. None in lists, until every word is there, and of jobs of a version
     that gave none."""
@@ -92,6 +95,7 @@ def view_jobs(
             now=snapshot.now,
             eta_s=eta_s if eta_s is not None and isfinite(eta_s) else None,
             workers_alive=None if job.status in TERMINAL else snapshot.workers,
+            waits_for=_wait_reason(job, snapshot),
             report=stored_report(row.recording_report) if row and with_report else None,
         )
 
@@ -106,6 +110,14 @@ def view_jobs(
         return viewed
 
     return [view_or_remains(job) for job in loaded]
+
+
+def _wait_reason(job: Job | JobRecord, snapshot: QueueSnapshot) -> WaitReason | None:
+    if job.status != JobStatus.QUEUED:
+        return None
+    if not snapshot.workers:
+        return WaitReason.NO_WORKER
+    return None if snapshot.is_run(job.model) else WaitReason.NO_WORKER_OF_MODEL
 
 
 def _load(

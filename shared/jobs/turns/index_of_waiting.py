@@ -1,10 +1,14 @@
-"""What statements that read the index of the waiting jobs have in common.
+"""What statements that read the indexes of the waiting jobs have in common.
 
-They are written as text: SQLite has to be told which index to take, since without its statistics it
-takes any that begins with the same column, and none of them would be in the order of the claims.
+There are two: one of the jobs that any worker may take, one of those that name a model.  The
+statements are written as text: SQLite has to be told which index to take, since without its
+statistics it takes any that begins with the same column, and none of them would be in the order of
+the claims.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,16 +23,39 @@ RUNS = in_state("status", *RUNNING)
 IN_LINE = "-priority, queued_at, id"
 """The order of an owner's waiting jobs among themselves."""
 
-FIRST_OWNER = f"owner_id, {IN_LINE}"
-"""The order of the index. Who asks for one row in it gets PostgreSQL to take this index, and none
-that has the owners in order and the jobs that ended as well."""
-
 DIALECTS: dict[bool, Dialect] = {True: sqlite.dialect(), False: postgresql.dialect()}  # type: ignore[no-untyped-call]
 
 
-def waiting_jobs(is_sqlite: bool, alias: str = "jobs") -> str:
-    """The jobs as a table whose index of waiting ones is taken."""
-    return _table(is_sqlite, alias, "jobs_waiting")
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The waiting jobs of one of the indexes."""
+
+    index: str
+    model: str
+    """What their `model` is, after its name."""
+    same_model: str
+    """Which of them are for workers of one model, as a condition that begins with AND."""
+    first_owner: str
+    """The order of the index. Who asks for one row in it gets PostgreSQL to take this index, and
+    none that has the owners in order and the jobs that ended as well."""
+
+    def table(self, is_sqlite: bool, alias: str = "jobs") -> str:
+        """The jobs as a table whose index of these is taken."""
+        return _table(is_sqlite, alias, self.index)
+
+    def holds(self, alias: str = "jobs") -> str:
+        """The condition of the index."""
+        return f"{alias}.{QUEUED} AND {alias}.model {self.model}"
+
+
+FOR_ANY = Waiting("jobs_waiting_for_any", "IS NULL", "", f"owner_id, {IN_LINE}")
+FOR_MODEL = Waiting(
+    "jobs_waiting_for_model",
+    "IS NOT NULL",
+    "AND model = :model",
+    f"model, owner_id, {IN_LINE}",
+)
+"""Those that name a model; in the statements `:model` is which."""
 
 
 def running_jobs(is_sqlite: bool, alias: str = "jobs") -> str:

@@ -6,7 +6,8 @@ Reads as few entries of the index as the answer needs, however many jobs wait.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, groupby
 from typing import Any
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from shared.db import UtcDateTime, readable_rows
-from shared.jobs.turns.index_of_waiting import IN_LINE, QUEUED, waiting_jobs
+from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, IN_LINE, QUEUED, Waiting
 from shared.jobs.turns.next_job import MANY_OWNERS
 
 _FEW = 1_000
@@ -39,7 +40,7 @@ _FIRST_COLUMNS = """
         SELECT coalesce(r.duration_s, r.estimated_s, r.size_bytes / 16000.0) * (1 - j.progress)
         FROM recordings AS r WHERE r.id = j.recording_id
     ) AS float),
-    turns.number
+    turns.number, j.model
 """
 """Of thousands of rows: `queued_at` is left as the driver gives it, for it is compared only, and
 `available_at` is null where that is no later. PostgreSQL would keep each recording of a join, in
@@ -47,12 +48,35 @@ case that another job had the same."""
 
 
 class WaitingOwners:
-    """How many jobs each owner has waiting."""
+    """How many jobs each owner has waiting that a worker may take.
 
-    def __init__(self, jobs: Mapping[str, int]) -> None:
-        self.jobs = jobs
-        self._ordered = sorted(jobs.values())
+    `jobs` counts all of an owner's; `named` those that name a model, by owner and model; `run` are
+    the models that live workers run.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, int],
+        named: Mapping[tuple[str, str], int] | None = None,
+        run: Collection[str] = (),
+    ) -> None:
+        named = named or {}
+        of_any = Counter(jobs)
+        for (owner_id, _), count in named.items():
+            of_any[owner_id] -= count
+        self._lines: dict[tuple[str, str | None], int] = {
+            (owner_id, None): count for owner_id, count in of_any.items() if count > 0
+        }
+        self._lines |= {line: count for line, count in named.items() if line[1] in run}
+        self.jobs: Counter[str] = Counter()
+        for (owner_id, _), count in self._lines.items():
+            self.jobs[owner_id] += count
+        self._ordered = sorted(self.jobs.values())
         self._sums = [0, *accumulate(self._ordered)]
+
+    def waiting(self, owner_id: str, model: str | None) -> int:
+        """How many of an owner's jobs wait for a model, or with None for any; 0 if none runs it."""
+        return self._lines.get((owner_id, model), 0)
 
     def place(self, owner_id: str, rank: int) -> int:
         """About where an owner's job stands in the whole queue that is the `rank`-th of its
@@ -62,25 +86,52 @@ class WaitingOwners:
         return max(rank, ahead - min(rank, self.jobs.get(owner_id, 0)) + rank)
 
 
-def first_of_each_owner(session: Session, most: int) -> tuple[WaitingOwners, Sequence[Any]]:
+def first_of_each_owner(
+    session: Session,
+    most: int,
+    run: Collection[str] | None = None,
+    wanted: Collection[str] = (),
+) -> tuple[WaitingOwners, Sequence[Any]]:
     """Who waits with how much, and the waiting jobs that are first in line, as many of each owner,
-    about `most` in all; with the columns of `_typed`."""
+    about `most` in all; with the columns of `_typed`.
+
+    `run` are the models that live workers run; None says that no job names one.  Of the jobs that
+    do, those for the models `wanted` are among the rows.
+    """
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    rows = readable_rows(session, _first(is_sqlite), {"most": most, "many": MANY_OWNERS})
-    owners = WaitingOwners({row.of_owner: row.waiting for row in rows})
-    if len(owners.jobs) > MANY_OWNERS:
-        return owners, readable_rows(session, _first_of_many_owners(), {"most": most})
+    about: dict[str, Any] = {"most": most, "many": MANY_OWNERS}
+    rows = readable_rows(session, _first(is_sqlite, FOR_ANY), about)
+    named = {} if run is None else _named(session, is_sqlite)
+    owners = WaitingOwners({row.of_owner: row.waiting for row in rows}, named, run or ())
+    models = sorted({model for _, model in named} & set(wanted))
+    if len({row.of_owner for row in rows}) > MANY_OWNERS:
+        many = _first_of_many_owners(is_sqlite, bool(models))
+        return owners, readable_rows(session, many, about | ({"models": models} if models else {}))
+    for model in models:
+        of_model = _first(is_sqlite, FOR_MODEL)
+        rows = [*rows, *readable_rows(session, of_model, about | {"model": model})]
     return owners, [row for row in rows if row.id is not None]
 
 
+def _named(session: Session, is_sqlite: bool) -> dict[tuple[str, str], int]:
+    """How many waiting jobs name a model, by owner and model."""
+    counted = session.execute(
+        text(
+            f"SELECT owner_id, model, count(*) FROM {FOR_MODEL.table(is_sqlite)} "
+            f"WHERE {FOR_MODEL.holds()} GROUP BY model, owner_id"
+        )
+    )
+    return {(owner_id, model): count for owner_id, model, count in counted}
+
+
 @cache
-def _first(is_sqlite: bool) -> TextualSelect:
+def _first(is_sqlite: bool, waiting: Waiting) -> TextualSelect:
     # All columns of a row would be taken apart first.
-    further = ", owner_id, priority, queued_at, available_at, progress, recording_id"
+    further = ", owner_id, priority, queued_at, available_at, progress, recording_id, model"
     of_owner = f"""
         SELECT id{"" if is_sqlite else further}
-        FROM {waiting_jobs(is_sqlite)}
-        WHERE owner_id = owners.of_owner AND {QUEUED}
+        FROM {waiting.table(is_sqlite)}
+        WHERE owner_id = owners.of_owner AND {waiting.holds()} {waiting.same_model}
         ORDER BY {IN_LINE} LIMIT (SELECT jobs FROM of_each)
     """
     first = (
@@ -106,24 +157,34 @@ def _first(is_sqlite: bool) -> TextualSelect:
 
 
 @cache
-def _first_of_many_owners() -> TextualSelect:
+def _first_of_many_owners(is_sqlite: bool, of_models: bool) -> TextualSelect:
     """The first of each owner, the second of each, and so on, by looking at all."""
-    return _typed(f"""
+    columns = "id, owner_id, priority, queued_at"
+    waiting = f"SELECT {columns} FROM {FOR_ANY.table(is_sqlite)} WHERE {FOR_ANY.holds()}"
+    if of_models:
+        waiting += f"""
+            UNION ALL SELECT {columns} FROM {FOR_MODEL.table(is_sqlite)}
+            WHERE {FOR_MODEL.holds()} AND model IN :models"""
+    placed = f"""
         SELECT {_FIRST_COLUMNS}
         FROM (
             SELECT id AS job_id, row_number() OVER (
                 PARTITION BY owner_id, priority ORDER BY queued_at, id
             ) AS place
-            FROM jobs WHERE {QUEUED}
+            FROM ({waiting}) AS waiting
         ) AS placed
         JOIN jobs AS j ON j.id = placed.job_id
         LEFT JOIN turns ON turns.owner_id = j.owner_id
         ORDER BY -j.priority, placed.place, j.queued_at, j.id LIMIT :most
-    """)
+    """
+    return _typed(placed, models=of_models)
 
 
-def _typed(sql: str, *further: ColumnClause[Any]) -> TextualSelect:
-    return text(sql).columns(
+def _typed(sql: str, *further: ColumnClause[Any], models: bool = False) -> TextualSelect:
+    statement = text(sql)
+    if models:
+        statement = statement.bindparams(bindparam("models", expanding=True, type_=String))
+    return statement.columns(
         column("id", String),
         column("owner_id", String),
         column("priority", Integer),
@@ -131,23 +192,37 @@ def _typed(sql: str, *further: ColumnClause[Any]) -> TextualSelect:
         column("available_at", UtcDateTime),
         column("left_s", Float),
         column("turn", Integer),
+        column("model", String),
         *further,
     )
 
 
-def places(session: Session, owners: WaitingOwners, job_ids: Sequence[str]) -> dict[str, int]:
-    """About where these jobs stand in the whole queue; those that do not wait are left out."""
+def places(
+    session: Session, owners: WaitingOwners, job_ids: Sequence[str], run: Collection[str] | None
+) -> dict[str, int]:
+    """About where these jobs stand in the whole queue; those that do not wait are left out, and
+    those that name a model which is not in `run`.
+
+    Of its owner's jobs, those count as before one that name the same model, or like it none.
+    """
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    rows = session.execute(_steps(is_sqlite), {"ids": list(job_ids), "few": _FEW})
-    return {
-        job_id: owners.place(owner_id, max(1, rank))
-        for (owner_id, _), group in groupby(rows, key=lambda row: (row.owner_id, row.urgency))
-        for job_id, rank in _ranks(list(group), owners.jobs.get(owner_id, 0))
-    }
+    asked = {"ids": list(job_ids), "few": _FEW}
+    found: dict[str, int] = {}
+    for waiting in (FOR_ANY,) if run is None else (FOR_ANY, FOR_MODEL):
+        rows = session.execute(_steps(is_sqlite, waiting), asked)
+        for (owner_id, model, _), group in groupby(rows, key=_line_and_urgency):
+            if count := owners.waiting(owner_id, model):
+                for job_id, rank in _ranks(list(group), count):
+                    found[job_id] = owners.place(owner_id, max(1, rank))
+    return found
+
+
+def _line_and_urgency(row: Row[Any]) -> tuple[str, str | None, int]:
+    return row.owner_id, row.model, row.urgency
 
 
 def _ranks(rows: Sequence[Row[Any]], waiting: int) -> Iterator[tuple[str, int]]:
-    """The place of each row's job among the `waiting` ones of its owner."""
+    """The place of each row's job among the `waiting` ones of its owner and model."""
     last = rows[-1]
     rank = waiting - last.behind if last.ahead is None else 1 + last.ahead
     for row in reversed(rows):
@@ -156,7 +231,7 @@ def _ranks(rows: Sequence[Row[Any]], waiting: int) -> Iterator[tuple[str, int]]:
 
 
 @cache
-def _steps(is_sqlite: bool) -> TextClause:
+def _steps(is_sqlite: bool, waiting: Waiting) -> TextClause:
     """The jobs asked for in the order of their owner's line, those of one priority after another:
     how far each is from the one before, and of the last how many are behind it. Where that is
     `few` or more, which is where one seldom looks, how many are ahead.
@@ -164,44 +239,46 @@ def _steps(is_sqlite: bool) -> TextClause:
     An order that nobody needs, with a limit, makes PostgreSQL take the index of the waiting jobs,
     of whose priorities it knows too little to see that few are passed.
     """
-    waiting = waiting_jobs(is_sqlite, "other")
-    of_owner = f"other.{QUEUED} AND other.owner_id = wanted.owner_id"
+    table = waiting.table(is_sqlite, "other")
+    of_owner = f"{waiting.holds('other')} AND other.owner_id = wanted.owner_id"
+    if waiting is FOR_MODEL:
+        of_owner += " AND other.model = wanted.model"
     of_priority = f"{of_owner} AND -other.priority = wanted.urgency"
     place, here = "(other.queued_at, other.id)", "(wanted.queued_at, wanted.id)"
     in_line = "-other.priority, other.queued_at, other.id"
     return text(f"""
         WITH wanted AS (
-            SELECT id, owner_id, -priority AS urgency, queued_at,
+            SELECT id, owner_id, model, -priority AS urgency, queued_at,
                 lag(queued_at) OVER line AS since, lag(id) OVER line AS since_id,
                 lead(id) OVER line IS NULL AS is_last
-            FROM jobs WHERE id IN :ids AND {QUEUED}
-            WINDOW line AS (PARTITION BY owner_id, priority ORDER BY queued_at, id)
+            FROM jobs WHERE id IN :ids AND {waiting.holds()}
+            WINDOW line AS (PARTITION BY owner_id, model, priority ORDER BY queued_at, id)
         ), counted AS MATERIALIZED (
             SELECT wanted.*, CASE WHEN since_id IS NULL THEN 0 ELSE (
-                SELECT count(*) FROM {waiting}
+                SELECT count(*) FROM {table}
                 WHERE {of_priority} AND {place} > (wanted.since, wanted.since_id)
                     AND {place} <= {here}
             ) END AS step, CASE WHEN is_last THEN (
                 SELECT count(*) FROM (
-                    SELECT 1 FROM {waiting} WHERE {of_priority} AND {place} > {here}
+                    SELECT 1 FROM {table} WHERE {of_priority} AND {place} > {here}
                     ORDER BY {in_line} LIMIT :few
                 ) AS later
             ) + (
                 SELECT count(*) FROM (
-                    SELECT 1 FROM {waiting} WHERE {of_owner} AND -other.priority > wanted.urgency
+                    SELECT 1 FROM {table} WHERE {of_owner} AND -other.priority > wanted.urgency
                     ORDER BY {in_line} LIMIT :few
                 ) AS lesser
             ) END AS behind
             FROM wanted
         )
-        SELECT id, owner_id, urgency, step, behind, CASE WHEN behind >= :few THEN (
-            SELECT count(*) FROM {waiting} WHERE {of_priority} AND {place} < {here}
+        SELECT id, owner_id, model, urgency, step, behind, CASE WHEN behind >= :few THEN (
+            SELECT count(*) FROM {table} WHERE {of_priority} AND {place} < {here}
         ) + (
             SELECT count(*) FROM (
-                SELECT 1 FROM {waiting} WHERE {of_owner} AND -other.priority < wanted.urgency
+                SELECT 1 FROM {table} WHERE {of_owner} AND -other.priority < wanted.urgency
                 ORDER BY {in_line} LIMIT 2000000000
             ) AS more_urgent
         ) END AS ahead
         FROM counted AS wanted
-        ORDER BY owner_id, urgency, queued_at, id
+        ORDER BY owner_id, model, urgency, queued_at, id
     """).bindparams(bindparam("ids", expanding=True, type_=String))

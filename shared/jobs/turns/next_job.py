@@ -1,7 +1,9 @@
 """Which waiting job is next, at a cost that grows with the owners who wait and not with the jobs.
 
-Only the first job of each owner can be the next one. The index of what waits holds each owner's
-jobs together and in order, so that its first job is one step in it, and the next owner another.
+Only the first job of each owner can be the next one. The index of what waits for any worker holds
+each owner's jobs together and in order, so that its first job is one step in it, and the next owner
+another. That of the jobs that name a model does so for each model, so jobs for other workers are
+never looked at.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ from shared.dialects import hold_lock
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.turns.index_of_waiting import (
     DIALECTS,
-    FIRST_OWNER,
+    FOR_ANY,
+    FOR_MODEL,
     IN_LINE,
-    QUEUED,
     RUNS,
+    Waiting,
     now,
     running_jobs,
-    waiting_jobs,
 )
 from shared.models import Job
 from shared.states import JobStatus
@@ -48,7 +50,9 @@ class Room:
     same: reading the recording tells whether that length is true, and why it cannot be done."""
 
 
-def lock_next_job(session: Session, db: Database, room: Room | None = None) -> str | None:
+def lock_next_job(
+    session: Session, db: Database, room: Room | None = None, model: str | None = None
+) -> str | None:
     """The id of the job to be claimed next, whose row is locked until this transaction ends; None
     if none may be taken now.
 
@@ -56,10 +60,10 @@ def lock_next_job(session: Session, db: Database, room: Room | None = None) -> s
     the same job, and skip it and find nothing while thousands wait.
     """
     if db.is_sqlite:  # it has one writer, and this is it
-        return next_job(session, db, room=room)
+        return next_job(session, db, room=room, model=model)
     hold_lock(session, _ONE_CLAIM_AT_A_TIME)
     held: list[str] = []  # by somebody who cancels or deletes them at this moment
-    while (job_id := next_job(session, db, besides=held, room=room)) is not None:
+    while (job_id := next_job(session, db, besides=held, room=room, model=model)) is not None:
         still_waits = (
             select(Job.id)
             .where(Job.id == job_id, Job.status == JobStatus.QUEUED.value)
@@ -72,75 +76,108 @@ def lock_next_job(session: Session, db: Database, room: Room | None = None) -> s
 
 
 def next_job(
-    session: Session, db: Database, *, besides: Sequence[str] = (), room: Room | None = None
+    session: Session,
+    db: Database,
+    *,
+    besides: Sequence[str] = (),
+    room: Room | None = None,
+    model: str | None = None,
 ) -> str | None:
-    """The id of the waiting job whose turn it is, none of `besides`, and one that a worker with
-    `room` can do; None without one.
+    """The id of the waiting job whose turn it is, none of `besides`, and one that a worker of
+    `model` with `room` can do; None without one.
 
     Higher priority first, then the owner with the fewest jobs running, then the one whose turn is
-    the longest ago, then the longest waiting.
+    the longest ago, then the longest waiting.  Without `model`, of those that name none.
     """
     passed: dict[str, Any] = {"besides": list(besides)}
     if room is not None:
         passed |= {"longest_s": room.longest_s, "beyond_all_s": room.beyond_all_s}
-    fits = room is not None
-    head = session.execute(_of_heads(db.is_sqlite, fits), passed | {"many": MANY_OWNERS}).one()
+    if model is not None:
+        passed["model"] = model
+    asked = db.is_sqlite, room is not None, model is not None
+    head = session.execute(_of_heads(*asked), passed | {"many": MANY_OWNERS}).one()
     if head.owners <= MANY_OWNERS:
         job_id: str | None = head.id
     else:
-        job_id = session.scalar(_of_all(db.is_sqlite, fits), passed)
+        job_id = session.scalar(_of_all(*asked), passed)
     return job_id
 
 
+def _indexes(of_model: bool) -> dict[str, Waiting]:
+    """Where the jobs wait that a worker may take, by names for their owners."""
+    return {"owners": FOR_ANY} | ({"owners_of_model": FOR_MODEL} if of_model else {})
+
+
 @cache
-def _of_heads(is_sqlite: bool, fits: bool) -> TextClause:
-    waiting = waiting_jobs(is_sqlite)
+def _of_heads(is_sqlite: bool, fits: bool, of_model: bool) -> TextClause:
+    indexes = _indexes(of_model)
+    owners = ", ".join(_owners(is_sqlite, name, waiting) for name, waiting in indexes.items())
+    heads = " UNION ALL ".join(
+        f"""
+        SELECT (
+            SELECT id FROM {waiting.table(is_sqlite)}
+            WHERE owner_id = {name}.owner_id AND {_may_be_taken(is_sqlite, fits, waiting)}
+            ORDER BY {IN_LINE} LIMIT 1
+        )
+        FROM {name} WHERE owner_id IS NOT NULL"""
+        for name, waiting in indexes.items()
+    )
+    most = " UNION ALL ".join(f"SELECT max(number) AS owners FROM {name}" for name in indexes)
     return _statement(
         f"""
-        WITH RECURSIVE owners(owner_id, number) AS (
-            SELECT (
-                SELECT owner_id FROM {waiting} WHERE {QUEUED} ORDER BY {FIRST_OWNER} LIMIT 1
-            ), 1
-            UNION ALL
-            SELECT (
-                SELECT owner_id FROM {waiting}
-                WHERE {QUEUED} AND owner_id > owners.owner_id ORDER BY {FIRST_OWNER} LIMIT 1
-            ), number + 1
-            FROM owners WHERE owner_id IS NOT NULL AND number <= :many
-        ), heads(id) AS MATERIALIZED (
-            SELECT (
-                SELECT id FROM {waiting}
-                WHERE owner_id = owners.owner_id AND {_may_be_taken(is_sqlite, fits)}
-                ORDER BY {IN_LINE} LIMIT 1
-            )
-            FROM owners WHERE owner_id IS NOT NULL
-        )
+        WITH RECURSIVE {owners}, heads(id) AS MATERIALIZED ({heads})
         SELECT jobs.id, counted.owners
-        FROM (SELECT max(number) AS owners FROM owners) AS counted
+        FROM (SELECT max(owners) AS owners FROM ({most}) AS each_index) AS counted
         LEFT JOIN heads ON true
         LEFT JOIN jobs ON jobs.id = heads.id
-        ORDER BY jobs.id IS NULL, {_order(is_sqlite)} LIMIT 1
+        ORDER BY jobs.id IS NULL, {", ".join(_order(is_sqlite))} LIMIT 1
         """
     )
+
+
+def _owners(is_sqlite: bool, name: str, waiting: Waiting) -> str:
+    """Who has jobs in an index, as a table, up to one more than `many`; then null."""
+    table, holds = waiting.table(is_sqlite), f"{waiting.holds()} {waiting.same_model}"
+    first = f"ORDER BY {waiting.first_owner} LIMIT 1"
+    return f"""
+        {name}(owner_id, number) AS (
+            SELECT (SELECT owner_id FROM {table} WHERE {holds} {first}), 1
+            UNION ALL
+            SELECT (
+                SELECT owner_id FROM {table}
+                WHERE {holds} AND owner_id > {name}.owner_id {first}
+            ), number + 1
+            FROM {name} WHERE owner_id IS NOT NULL AND number <= :many
+        )"""
 
 
 @cache
-def _of_all(is_sqlite: bool, fits: bool) -> TextClause:
-    return _statement(
-        f"""
-        SELECT jobs.id FROM {waiting_jobs(is_sqlite)}
-        WHERE {_may_be_taken(is_sqlite, fits)}
-        ORDER BY {_order(is_sqlite)} LIMIT 1
-        """
+def _of_all(is_sqlite: bool, fits: bool, of_model: bool) -> TextClause:
+    columns = ", ".join(
+        f"{value} AS place_{number}" for number, value in enumerate(_order(is_sqlite))
     )
+    places = ", ".join(f"place_{number}" for number in range(len(_order(is_sqlite))))
+    firsts = " UNION ALL ".join(
+        f"""
+        SELECT * FROM (
+            SELECT jobs.id, {columns} FROM {waiting.table(is_sqlite)}
+            WHERE {_may_be_taken(is_sqlite, fits, waiting)}
+            ORDER BY {places} LIMIT 1
+        ) AS of_{name}"""
+        for name, waiting in _indexes(of_model).items()
+    )
+    return _statement(f"SELECT id FROM ({firsts}) AS firsts ORDER BY {places} LIMIT 1")
 
 
 def _statement(sql: str) -> TextClause:
     return text(sql).bindparams(bindparam("besides", expanding=True, type_=String))
 
 
-def _may_be_taken(is_sqlite: bool, fits: bool) -> str:
-    taken = f"{QUEUED} AND available_at <= {now(is_sqlite)} AND id NOT IN :besides"
+def _may_be_taken(is_sqlite: bool, fits: bool, waiting: Waiting) -> str:
+    taken = (
+        f"{waiting.holds()} {waiting.same_model} AND available_at <= {now(is_sqlite)} "
+        "AND id NOT IN :besides"
+    )
     if not fits:
         return taken
     length = audio_seconds_sql().compile(
@@ -152,13 +189,14 @@ def _may_be_taken(is_sqlite: bool, fits: bool) -> str:
     )"""
 
 
-def _order(is_sqlite: bool) -> str:
-    return f"""
-        -jobs.priority,
-        (
+def _order(is_sqlite: bool) -> tuple[str, ...]:
+    return (
+        "-jobs.priority",
+        f"""(
             SELECT count(*) FROM {running_jobs(is_sqlite, "running")}
             WHERE running.owner_id = jobs.owner_id AND running.{RUNS}
-        ),
-        coalesce((SELECT number FROM turns WHERE turns.owner_id = jobs.owner_id), 0),
-        jobs.queued_at,
-        jobs.id"""
+        )""",
+        "coalesce((SELECT number FROM turns WHERE turns.owner_id = jobs.owner_id), 0)",
+        "jobs.queued_at",
+        "jobs.id",
+    )

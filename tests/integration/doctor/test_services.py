@@ -18,7 +18,7 @@ from shared.db import Database
 from shared.search import entries
 from shared.search.index import index_of
 from shared.settings import Settings
-from tests.integration.doctor.findings import a_worker, changed, of, stored
+from tests.integration.doctor.findings import a_worker, all_of, changed, of, stored
 from tests.support import factories
 from tests.support.people import a_person
 from tests.support.services import start_redis
@@ -171,6 +171,17 @@ class TestServices:
         assert of(found, "jobs").level is of(found, "workers").level is Level.PROBLEM
         assert "1 queued, the oldest for" in of(found, "jobs").finding
         assert "the last, celery@here:1, was seen" in of(found, "workers").finding
+
+    def test_jobs_for_a_model_that_no_worker_runs_are_a_warning(
+        self, settings: Settings, db: Database
+    ) -> None:
+        factories.a_worker(db, model="large")
+        factories.submit(db, blob=stored(settings), model="large")
+        factories.a_worker(db, model="demo")
+        found = doctor.examine(settings)
+        counted, waited_for = all_of(found, "jobs")
+        assert (counted.level, waited_for.level) == (Level.OK, Level.WARNING)
+        assert "some wait for a worker that runs large" in waited_for.finding
 
     def test_a_server_that_nobody_can_sign_in_to_is_told_with_the_way_in(
         self, settings: Settings, db: Database

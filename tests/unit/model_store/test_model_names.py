@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+import worker.demo_model
 from shared.errors import ModelUnavailable
-from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
-from worker.model_store.known import KNOWN_MODELS, resolve
+from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE, Settings
+from worker.model_store.known import KNOWN_MODELS, HubName, resolve
 from worker.model_store.locate import ModelNotDownloaded, locate
-from worker.model_store.parts import model_parts
+from worker.model_store.parts import model_parts, served_model
 
 SEACO = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 
@@ -101,3 +105,21 @@ def test_the_sizes_are_about_two_gigabytes_and_one_point_two() -> None:
     first = size[PARAFORMER_LARGE] + size[FSMN_VAD]
     assert round((first + size[CT_PUNC]) / 1e9, 1) == 2.0
     assert round((first + small) / 1e9, 1) == 1.2
+
+
+@pytest.mark.parametrize("hub", ["modelscope", "huggingface"])
+def test_jobs_name_a_hubs_model_as_transcripts_do(hub: HubName) -> None:
+    settings = Settings(model="paraformer-zh", model_hub=hub)
+    assert served_model(settings) == resolve("paraformer-zh", "asr", hub).name
+    assert served_model(Settings(model="me/my-paraformer")) == "me/my-paraformer"
+    with pytest.raises(ModelUnavailable):
+        served_model(Settings(model="whisper-large"))
+
+
+def test_jobs_name_a_folder_by_its_last_name_as_transcripts_do(tmp_path: Path) -> None:
+    assert served_model(Settings(model="demo")) == "demo" == locate("demo").asr.name
+    folder = tmp_path / "我们的"
+    for part in (worker.demo_model.ASR_DIR, worker.demo_model.VAD_DIR, worker.demo_model.PUNC_DIR):
+        shutil.copytree(part, folder / part.name)
+    for model in (f"{folder}", f"{folder}/", f"{folder}/../{folder.name}"):
+        assert served_model(Settings(model=model)) == "我们的" == locate(model).asr.name

@@ -32,7 +32,13 @@ from worker.supervision.reaper import Reaper
 def sweeping(sqlite_url: str, tmp_path: Path) -> Reaper:
     settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05)
     return Reaper(
-        settings, Database(sqlite_url), Celery(), worker="w", hostname="h", readiness=Readiness
+        settings,
+        Database(sqlite_url),
+        Celery(),
+        worker="w",
+        hostname="h",
+        model_name="demo",
+        readiness=Readiness,
     )
 
 
@@ -42,7 +48,7 @@ def test_an_outage_of_redis_does_not_end_the_sweep(
     db = Database(sqlite_url)
     asked = []
 
-    def no_redis(celery: Celery) -> int:
+    def no_redis(celery: Celery, model: str | None) -> int:
         asked.append(1)
         raise RedisConnectionError
 
@@ -57,7 +63,7 @@ def test_an_outage_of_redis_does_not_end_the_sweep(
 def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 0)
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: 0)
     db, found = Database(sqlite_url), [Readiness((Obstacle.STORAGE_NEW,))]
     sweeping = Reaper(
         Settings(data_dir=tmp_path, sweep_s=3600),
@@ -65,6 +71,7 @@ def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
         Celery(),
         worker="w",
         hostname="h",
+        model_name="demo",
         readiness=lambda: found[-1],
     )
 
@@ -80,19 +87,21 @@ def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
     assert not sweeping.lives()
 
 
-def test_it_rings_once_for_each_job_that_nobody_was_told_of(
+def test_it_rings_once_for_each_job_of_its_model_or_none_that_nobody_was_told_of(
     sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = Database(sqlite_url)
-    waiting: list[str] = []
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: len(waiting))
-    monkeypatch.setattr(reaper, "ring", lambda celery, name: waiting.append(name) or True)
-    for _ in range(3):
-        factories.submit(db)
+    waiting: list[str | None] = []
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: waiting.count(model))
+    monkeypatch.setattr(reaper, "ring", lambda celery, name, model: waiting.append(model) or True)
+    factories.a_worker(db, "of demo", model="demo")
+    factories.a_worker(db, "of another", model="another")
+    for model in (None, None, None, "demo", "demo", "another"):
+        factories.submit(db, model=model)
     sweeping.start()
-    wait_for(lambda: len(waiting) == 3, what="three doorbells")
+    wait_for(lambda: len(waiting) == 5, what="five doorbells")
     sweeping.stop()
-    assert len(waiting) == 3
+    assert waiting == [None, None, None, "demo", "demo"]
 
 
 @pytest.mark.parametrize("obstacle", [Obstacle.NO_ROOM, Obstacle.STORAGE_MISSING])
@@ -109,9 +118,11 @@ def test_it_rings_for_nobody_while_something_keeps_the_worker_from_work(
         asked.append(1)
         return Readiness(tuple(obstacles))
 
-    sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h", readiness=readiness)
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery: 0)
-    monkeypatch.setattr(reaper, "ring", lambda celery, name: rung.append(name) or True)
+    sweeping = Reaper(
+        settings, db, Celery(), worker="w", hostname="h", model_name="demo", readiness=readiness
+    )
+    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: 0)
+    monkeypatch.setattr(reaper, "ring", lambda celery, name, model: rung.append(name) or True)
     factories.submit(db)
     sweeping.start()
     wait_for(lambda: len(asked) >= 12, what="three sweeps")
@@ -152,7 +163,9 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
         session.execute(
             update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
         )
-    sweeping = Reaper(settings, db, Celery(), worker="w", hostname="h", readiness=Readiness)
+    sweeping = Reaper(
+        settings, db, Celery(), worker="w", hostname="h", model_name="demo", readiness=Readiness
+    )
     sweeping.start()
     wait_for(lambda: not (blobs.root / old.key).exists(), what="the recording to go")
     sweeping.stop()
@@ -180,7 +193,13 @@ class TestAfterAnOutage:
         """It gives a holder 2 s."""
         settings = Settings(data_dir=tmp_path, lease_s=4, heartbeat_s=1, sweep_s=0.05)
         return Reaper(
-            settings, Database(sqlite_url), Celery(), worker="w", hostname="h", readiness=Readiness
+            settings,
+            Database(sqlite_url),
+            Celery(),
+            worker="w",
+            hostname="h",
+            model_name="demo",
+            readiness=Readiness,
         )
 
     @pytest.fixture

@@ -49,6 +49,7 @@ def test_ready_without_redis_and_workers_but_says_so(client: FlaskClient) -> Non
         "redis": {"status": "unreachable"},
         "workers": [],
         "worker_last_seen_at": None,
+        "warnings": [],
     }
 
 

@@ -17,8 +17,16 @@ from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
 
 JOB_FIELDS = {
-    *("id", "status", "stage", "progress", "queue_position", "eta_seconds", "audio_duration"),
-    *("filename", "created_at", "started_at", "completed_at", "attempts", "batch"),
+    *("id", "status", "stage", "progress", "queue_position", "waits_for", "eta_seconds"),
+    *(
+        "audio_duration",
+        "filename",
+        "created_at",
+        "started_at",
+        "completed_at",
+        "attempts",
+        "batch",
+    ),
     *(
         "real_time_factor_x",
         "error",

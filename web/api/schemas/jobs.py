@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.states import BatchLimit, EventKind, JobStatus, Stage
+from shared.states import BatchLimit, EventKind, JobStatus, Stage, WaitReason
 from web.api.schemas.errors import ErrorObject
 from web.api.schemas.listening import AudioOut
 from web.api.schemas.recording import RecordingOut
@@ -95,7 +95,10 @@ class BatchOut(BaseModel):
 
 
 class ModelOut(BaseModel):
-    name: str
+    name: str = Field(description="That of the latest attempt, or what is likely to be.")
+    wanted: str | None = Field(
+        None, description="The one that the job names, as it was submitted; null: any worker's."
+    )
     demo: bool = Field(description="The bundled demonstration, not a model for real recordings.")
     notice: str | None = Field(description="What to know about the demonstration model.")
     device: str | None = Field(description="Where it ran, cpu or cuda:0 for instance.")
@@ -135,7 +138,14 @@ class JobOut(BaseModel):
     stage: Stage | None = Field(description="What a processing job is doing.")
     progress: float = Field(ge=0, le=1, description="Never falls.")
     queue_position: int | None = Field(
-        description="1 for the next, owners taking turns; null unless queued."
+        description="1 for the next, owners taking turns; null unless queued, and while no worker "
+        "runs the model that the job names."
+    )
+    waits_for: WaitReason | None = Field(
+        None,
+        description="Why no worker will take a queued job: `no_worker` lives, or "
+        "`no_worker_of_model`: none of those that live runs the model that it names. Null where "
+        "one will, and unless queued.",
     )
     eta_seconds: float | None = Field(
         description="Until a waiting or running job is done, as far as earlier jobs tell; null "

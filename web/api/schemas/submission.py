@@ -100,11 +100,16 @@ class SubmitOptions(BaseModel):
         description="Whether the lists of wrong and right words change the transcript, yours and "
         "everybody's as they stand now.",
     )
+    model: Annotated[str, Field(max_length=255)] | None = Field(
+        None,
+        description="The only model that may recognise it, by a name of `GET /api/v1/models`; "
+        "without one, the worker that comes first takes it with its own.",
+    )
 
     @property
     def stored(self) -> dict[str, Any]:
         """What is stored as the job's options: all that is not as it is by default, without
-        the hotwords."""
+        the hotwords, the priority and the model."""
         chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
         if self.speakers != "off":
             chosen[SPEAKERS] = self.speakers
@@ -113,6 +118,11 @@ class SubmitOptions(BaseModel):
         if not self.hotword_lists:
             chosen[LISTS_OPTION] = False
         return chosen | SoundSelection(self.tracks, self.channels).to_options()
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _none_is_chosen(cls, value: object) -> object:
+        return None if value == "" else value  # as a form sends it
 
     @field_validator("speakers")
     @classmethod

@@ -105,13 +105,14 @@ class Uploads {
 
   /** The form's choices, kept with the upload until it is a job. */
   get metadata() {
-    const { later, tracks, channels, speakers, replacements } = this.form.elements;
+    const { later, tracks, channels, speakers, replacements, model } = this.form.elements;
     return {
       ...(later?.checked && { priority: "-5" }),
       ...(tracks && { tracks: tracks.value }),
       ...(channels && { channels: channels.value }),
       ...(speakers && !speakers.disabled && speakers.value !== "off" && { speakers: speakers.value }),
       ...(replacements?.checked && { replacements: replacements.value }),
+      ...(model?.value && { model: model.value }),
     };
   }
 
@@ -124,6 +125,7 @@ class Uploads {
         channels: metadata.channels ?? "mix",
         ...(metadata.speakers && { speakers: metadata.speakers }),
         ...(metadata.replacements && { replacements: metadata.replacements }),
+        ...(metadata.model && { model: metadata.model }),
       },
     });
     await forgetUpload(uploadUrl);
