@@ -14,6 +14,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
+from shared.words.hotwords import replace_list
 from shared.words.replacements import lists
 from shared.words.replacements.lists import EVERYBODY
 from shared.words.replacements.pairs import Pair
@@ -51,7 +52,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             JobStatus.PROCESSING,
             JobStatus.QUEUED,
         ):
-            job_id = factories.a_job(db, status, filename=f"周会 {status} standup.wav")
+            job_id = factories.a_job(
+                db, status, filename=f"周会 {status} standup.wav", hotwords=("网关", "集群")
+            )
             made.paths[status.value] = f"/jobs/{job_id}"
             if status == JobStatus.COMPLETED:
                 made.paths["delete"] = f"/jobs/{job_id}/delete"
@@ -61,6 +64,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             db, blobs, long_transcript.tone(60), stored, report=reports.FULL
         )
         made.paths["with its recording"] = f"/jobs/{heard}"
+        replace_list(db, LOCAL_OWNER, [f"词{n}" for n in range(30)], editor_id=LOCAL_OWNER)
         lists.put(db, LOCAL_OWNER, [Pair(f"wrong {n}", "right") for n in range(30)], only=True)
         made.paths |= {
             "words": "/words",

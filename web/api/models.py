@@ -32,6 +32,7 @@ def list_models() -> Response:
                 workers_alive=model.workers,
                 jobs_at_once=model.jobs_at_once,
                 seen_at=model.seen_at,
+                takes_hotwords=model.takes_hotwords,
             )
             for model in known
         ]

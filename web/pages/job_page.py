@@ -35,6 +35,7 @@ from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
+from web.pages.words.hotwords import job_hotwords
 from web.polling.proof import PAGE_STANDS_S, proving
 from web.services import services
 from web.site_address import same_site_path
@@ -67,6 +68,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "transcript": transcript,
         "speakers": _speakers(view.job, transcript) if transcript else None,
         "rules": _rule_changes(job_id, transcript) if transcript else None,
+        "hotwords": job_hotwords(job_id) if transcript else None,
         "player": player_of(view.job.recording, here.blobs) if transcript else None,
         "finished": shown.status in TERMINAL,
     }

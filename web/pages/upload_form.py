@@ -12,6 +12,7 @@ from shared.errors import InvalidRequest, QueueFull
 from shared.quotas.errors import QueueShareFull
 from shared.speakers.names import OPTION, speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
+from shared.words.hotwords import LISTS_OPTION, read_words
 from shared.words.replacements.of_job import OFF, wants_replacements
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
 from web.authentication.owner import current_owner_id
@@ -37,6 +38,7 @@ def submit() -> Any:
     priority = _LOW_PRIORITY if request.form.get("later") else 0
     model = request.form.get("model") or None
     options = _chosen_options()
+    hotwords = read_words(request.form.get("hotwords", "")).words
     accepted = 0
     for file in files:
         try:
@@ -46,6 +48,7 @@ def submit() -> Any:
                 priority=priority,
                 model=model,
                 options=options,
+                hotwords=hotwords,
             )
         except InvalidRequest as error:
             flash_error(error)
@@ -80,6 +83,8 @@ def _chosen_options() -> dict[str, Any]:
             chosen[REPLACEMENTS] = OFF
     except ValueError as error:
         raise InvalidRequest(f"{error}.", param=REPLACEMENTS) from None
+    if request.form.get("without_hotword_lists"):
+        chosen[LISTS_OPTION] = False
     if request.form.get(OPTION, "off") == "off":
         return chosen
     try:

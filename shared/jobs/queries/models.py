@@ -46,6 +46,8 @@ class KnownModel:
     """Jobs that these run at once, less those of workers that something keeps from work."""
     seen_at: datetime
     """When a worker of it last reported itself, by the database's clock."""
+    takes_hotwords: bool | None
+    """None until a worker has loaded it."""
 
 
 def known_models(db: Database, *, within_s: float) -> list[KnownModel]:
@@ -57,17 +59,24 @@ def known_models(db: Database, *, within_s: float) -> list[KnownModel]:
 def _known(session: Session, within_s: float) -> list[KnownModel]:
     alive = WorkerSeen.seen_at >= database_now(-within_s)
     works = case((alive & (WorkerSeen.obstacles == ""), WorkerSeen.jobs_at_once), else_=0)
+    takes = case(
+        (WorkerSeen.takes_hotwords.is_(True), 1), (WorkerSeen.takes_hotwords.is_(False), 0)
+    )
     rows = session.execute(
         select(
             WorkerSeen.model_name,
             func.sum(case((alive, 1), else_=0)),
             func.sum(works),
             func.max(WorkerSeen.seen_at, type_=WorkerSeen.seen_at.type),
+            func.max(takes),
         )
         .where(WorkerSeen.model_name.is_not(None))
         .group_by(WorkerSeen.model_name)
     )
-    found = [KnownModel(name, alive, slots, seen_at) for name, alive, slots, seen_at in rows]
+    found = [
+        KnownModel(name, alive, slots, seen_at, None if takes is None else bool(takes))
+        for name, alive, slots, seen_at, takes in rows
+    ]
     return sorted(found, key=lambda model: model.name)
 
 

@@ -19,7 +19,7 @@ from shared.words.hotwords.errors import (
     TooManyHotwords,
     UnreadableHotword,
 )
-from shared.words.hotwords.lists import EVERYBODY, WordList, read_list, replace_list
+from shared.words.hotwords.lists import EVERYBODY, WordList, list_sizes, read_list, replace_list
 from shared.words.hotwords.of_job import (
     LISTS_OPTION,
     OPTION,
@@ -50,6 +50,7 @@ __all__ = [
     "digest_of",
     "drop_unused",
     "given_words",
+    "list_sizes",
     "read_list",
     "read_words",
     "replace_list",

@@ -36,6 +36,17 @@ def read_list(db: Database, owner_id: str) -> WordList:
         return _read(session, owner_id)
 
 
+def list_sizes(db: Database, *owner_ids: str) -> dict[str, int]:
+    """How many words the lists have that there are, by whose they are."""
+    with db.reading() as session:
+        rows = session.execute(
+            select(HotwordList.owner_id, HotwordSet.size)
+            .join(HotwordSet, HotwordSet.digest == HotwordList.digest)
+            .where(HotwordList.owner_id.in_(owner_ids))
+        )
+        return {row.owner_id: row.size for row in rows}
+
+
 def replace_list(
     db: Database,
     owner_id: str,

@@ -18,6 +18,9 @@ class KnownModelOut(BaseModel):
         description="Jobs that these run at once, without those that something keeps from work."
     )
     seen_at: datetime = Field(description="When a worker of it last reported itself.")
+    takes_hotwords: bool | None = Field(
+        description="Whether words that are named with a job are of use; null until one loaded it."
+    )
 
 
 class ModelsOut(BaseModel):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, render_template, request
+
+from shared.errors import InvalidRequest
+from web.api.schemas.replacements import WhichList
 
 words = Blueprint("words", __name__, url_prefix="/words")
 
@@ -26,3 +29,11 @@ def render_page(status: int = 200, **context: Any) -> Response:
     for give in _sections:
         values |= give()
     return make_response(render_template("words/words.html", **(values | context)), status)
+
+
+def which_list() -> WhichList:
+    """The list that a form is about. Raises InvalidRequest."""
+    try:
+        return WhichList(request.form.get("list", WhichList.OWN))
+    except ValueError:
+        raise InvalidRequest("list: must be own or everybody.", param="list") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from web.pages.words import replacements  # noqa: F401 - a section that registers itself
+from web.pages.words import hotwords, replacements  # noqa: F401 - sections that register themselves
 from web.pages.words.blueprint import render_page, words
 
 

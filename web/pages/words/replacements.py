@@ -9,7 +9,6 @@ from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.errors import PairRefused
 from shared.words.replacements.lists import PairPage
@@ -17,7 +16,7 @@ from shared.words.replacements.pairs import LONGEST, MOST_PAIRS, read_pairs
 from web.api.schemas.replacements import WhichList
 from web.api.words.replacements import may_write, owner_of_list
 from web.errors import localised_error
-from web.pages.words.blueprint import render_page, section, words
+from web.pages.words.blueprint import render_page, section, which_list, words
 from web.services import services
 
 _PAIRS_ON_A_PAGE = 25
@@ -59,14 +58,6 @@ def _shown(which: WhichList) -> ShownList:
     return ShownList(which.value, page, may_write(which), query, cursor)
 
 
-def _which() -> WhichList:
-    """The list that a form is about. Raises InvalidRequest."""
-    try:
-        return WhichList(request.form.get("list", WhichList.OWN))
-    except ValueError:
-        raise InvalidRequest("list: must be own or everybody.", param="list") from None
-
-
 def _back(which: WhichList) -> Any:
     return redirect(url_for(".page", _anchor=f"replacements-{which}"), 303)
 
@@ -80,7 +71,7 @@ def _refused(error: PairRefused, which: WhichList, **given: str) -> Response:
 
 @words.post("/replacements")
 def add_replacement() -> Any:
-    which = _which()
+    which = which_list()
     owner_id = owner_of_list(which, writes=True)
     wrong, right = request.form.get("wrong", ""), request.form.get("right", "")
     try:
@@ -93,7 +84,7 @@ def add_replacement() -> Any:
 
 @words.post("/replacements/many")
 def add_replacements() -> Any:
-    which = _which()
+    which = which_list()
     owner_id = owner_of_list(which, writes=True)
     text = request.form.get("pairs", "")
     only = "only" in request.form
@@ -110,7 +101,7 @@ def add_replacements() -> Any:
 
 @words.post("/replacements/<int:pair_id>/remove")
 def remove_replacement(pair_id: int) -> Any:
-    which = _which()
+    which = which_list()
     owner_id = owner_of_list(which, writes=True)
     pair = lists.remove(services().db, owner_id, pair_id)
     flash(_("“%(wrong)s” is in the list no more.", wrong=pair.wrong), "done")

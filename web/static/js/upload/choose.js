@@ -4,6 +4,7 @@ import { _ } from "../page/i18n.js";
 import { notifyWhenDone, wantNotifications } from "../page/notify.js";
 import { Upload } from "./upload.js";
 import { sizeText } from "../page/quantities.js";
+import { keepWords, keptWords, offerHotwords } from "./hotwords.js";
 import { offerRecorder } from "./recorder.js";
 import { deleteUpload, forgetUpload, unfinishedUploads, uploadOffset } from "./tus.js";
 import { Row } from "./row.js";
@@ -23,6 +24,7 @@ export function enhanceUpload(form, list, onAccepted) {
   offerRecorder(form.querySelector(".recorder"), (file) => page.take([file]));
   wantNotifications(form.elements.notify);
   offerSpeakers(form.elements);
+  offerHotwords(form);
   window.addEventListener("online", () => page.hurry());
   window.addEventListener("beforeunload", (event) => {
     if (page.isSending) event.preventDefault();
@@ -105,7 +107,8 @@ class Uploads {
 
   /** The form's choices, kept with the upload until it is a job. */
   get metadata() {
-    const { later, tracks, channels, speakers, replacements, model } = this.form.elements;
+    const chosen = this.form.elements;
+    const { later, tracks, channels, speakers, replacements, model, hotwords } = chosen;
     return {
       ...(later?.checked && { priority: "-5" }),
       ...(tracks && { tracks: tracks.value }),
@@ -113,6 +116,8 @@ class Uploads {
       ...(speakers && !speakers.disabled && speakers.value !== "off" && { speakers: speakers.value }),
       ...(replacements?.checked && { replacements: replacements.value }),
       ...(model?.value && { model: model.value }),
+      ...(hotwords?.value.trim() && { hotwords: keepWords(hotwords.value) }),
+      ...(chosen.without_hotword_lists?.checked && { hotword_lists: "false" }),
     };
   }
 
@@ -126,6 +131,8 @@ class Uploads {
         ...(metadata.speakers && { speakers: metadata.speakers }),
         ...(metadata.replacements && { replacements: metadata.replacements }),
         ...(metadata.model && { model: metadata.model }),
+        ...(metadata.hotwords && { hotwords: keptWords(metadata.hotwords) }),
+        ...(metadata.hotword_lists && { hotword_lists: false }),
       },
     });
     await forgetUpload(uploadUrl);

@@ -1,0 +1,188 @@
+"""Hotwords on the pages: the lists that are kept, what the form says of them, and what became of a
+job's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, request, url_for
+from flask_babel import format_decimal, ngettext
+from flask_babel import gettext as _
+
+from shared import jobs
+from shared.errors import InvalidRequest
+from shared.words.hotwords import (
+    EVERYBODY,
+    LONGEST_WORD,
+    MOST_WORDS,
+    HotwordListChanged,
+    WordList,
+    list_sizes,
+    read_list,
+    read_words,
+    replace_list,
+)
+from web.api.schemas.replacements import WhichList
+from web.api.words.replacements import may_write, owner_of_list
+from web.authentication.owner import current_owner_id
+from web.errors import localised_error
+from web.pages.words.blueprint import render_page, section, which_list, words
+from web.services import services
+
+_MOST_SHOWN = 60
+"""Words that a job's page lists; the API has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHotwords:
+    """A list as its form shows it."""
+
+    which: str
+    kept: WordList
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobHotwordsShown:
+    """What a finished job's page tells of its words."""
+
+    passed: bool
+    size: int
+    sources: list[str]
+    """How many came from where."""
+    found: list[tuple[str, int]]
+    found_size: int
+    missing: list[str]
+    """Words that were named with the job and do not stand in its text."""
+    missing_size: int
+
+
+@section
+def _context() -> dict[str, Any]:
+    shown = [_shown(WhichList.OWN)]
+    everybodys = _shown(WhichList.EVERYBODY)
+    # Without accounts there is one person, whose own list is enough.
+    if services().settings.requires_sign_in or everybodys.kept.words:
+        shown.append(everybodys)
+    return {
+        "hotword_lists": shown,
+        "most_hotwords": MOST_WORDS,
+        "longest_hotword": LONGEST_WORD,
+        "hotword_hints": [text] if (text := _model_text()) else [],
+    }
+
+
+def _shown(which: WhichList) -> ShownHotwords:
+    kept = read_list(services().db, owner_of_list(which, writes=False))
+    return ShownHotwords(which.value, kept, may_write(which))
+
+
+@words.post("/hotwords")
+def keep_hotwords() -> Any:
+    which = which_list()
+    owner_id = owner_of_list(which, writes=True)
+    text = request.form.get("words", "")
+    try:
+        read = read_words(text)
+        replace_list(
+            services().db,
+            owner_id,
+            read.words,
+            editor_id=current_owner_id(),
+            revision=request.form.get("revision"),
+        )
+    except (InvalidRequest, HotwordListChanged) as error:
+        return render_page(
+            error.http_status,
+            hotwords_problem=localised_error(error),
+            hotwords_given=text,
+            hotwords_at=which.value,
+        )
+    size = len(read.words)
+    flash(
+        ngettext(
+            "The list has %(count)s word now.",
+            "The list has %(count)s words now.",
+            size,
+            count=format_decimal(size),
+        ),
+        "done",
+    )
+    if read.weights:
+        flash(_("The weights behind the words were taken off: a word has none here."), "done")
+    return redirect(url_for(".page", _anchor=f"hotwords-{which}"), 303)
+
+
+@words.get("/hotwords/hint")
+def hotwords_hint() -> Response:
+    """Say in the form whether the chosen model takes words, and how many the lists add. The script
+    asks once the options are open, so that the list of jobs costs nothing more."""
+    response = make_response(
+        " ".join(filter(None, (_model_text(request.args.get("model", "")), _lists_text())))
+    )
+    response.mimetype = "text/plain"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _model_text(model: str = "") -> str:
+    """What to know of `model`, or of those that run now; empty if they take words or nobody
+    knows."""
+    here = services()
+    told = [
+        one
+        for one in jobs.known_models(here.db, within_s=here.settings.worker_seen_within_s)
+        if one.takes_hotwords is not None and (one.name == model if model else one.workers)
+    ]
+    without = ", ".join(one.name for one in told if not one.takes_hotwords)
+    if not without:
+        return ""
+    if any(one.takes_hotwords for one in told):
+        return _("Some workers run %(model)s, which takes no hotwords.", model=without)
+    return _(
+        "The model %(model)s takes no hotwords: words that are named are not used.", model=without
+    )
+
+
+def _lists_text() -> str:
+    own = current_owner_id()
+    sizes = list_sizes(services().db, own, EVERYBODY)
+    if not sizes:
+        return ""
+    return _(
+        "The lists add %(own)s words of yours and %(everybodys)s of everybody's.",
+        own=format_decimal(sizes.get(own, 0)),
+        everybodys=format_decimal(sizes.get(EVERYBODY, 0)),
+    )
+
+
+def job_hotwords(job_id: str) -> JobHotwordsShown | None:
+    """What became of a completed job's words; None if it was given none."""
+    given = jobs.get_hotwords(services().db, owner_id=current_owner_id(), job_id=job_id)
+    if not given.words:
+        return None
+    found = given.found or []
+    heard = {word for word, _times in found}
+    # Beyond what is listed of those that were found nobody knows which they are.
+    is_whole = given.found_size <= len(found)
+    missing = [word for word in given.named if word not in heard] if is_whole else []
+    return JobHotwordsShown(
+        passed=bool(given.passed),
+        size=len(given.words),
+        sources=_sources(given),
+        found=found[:_MOST_SHOWN],
+        found_size=given.found_size,
+        missing=missing[:_MOST_SHOWN] if given.passed else [],
+        missing_size=len(missing),
+    )
+
+
+def _sources(given: jobs.GivenWords) -> list[str]:
+    counted = (
+        (len(given.named), _("%(count)s named with the recording")),
+        (len(given.own), _("%(count)s of your list")),
+        (len(given.everybodys), _("%(count)s of everybody's list")),
+        (given.left_out, _("%(count)s more of the lists had no room")),
+    )
+    return [text % {"count": format_decimal(count)} for count, text in counted if count]
