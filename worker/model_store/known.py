@@ -94,7 +94,7 @@ KNOWN_MODELS = (
         huggingface="funasr/paraformer-zh",
         revision=PINNED_REVISION,
         size_bytes=900 * _MB,
-        description="SeACo-Paraformer, what FunASR 1.4 calls paraformer-zh; runs without hotwords",
+        description="SeACo-Paraformer, what FunASR 1.4 calls paraformer-zh; takes hotwords",
     ),
     KnownModel(
         alias="SenseVoiceSmall",

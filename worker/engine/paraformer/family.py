@@ -7,7 +7,13 @@ import torch
 from worker.engine.family import Family
 from worker.engine.fbank import Fbank
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.paraformer.load_paraformer import SPEC, TAKE_A_PARAFORMER, load_paraformer
+from worker.engine.paraformer.hotwords.tokens import DICTIONARY
+from worker.engine.paraformer.load_paraformer import (
+    HOTWORD_SPEC,
+    SPEC,
+    TAKE_A_PARAFORMER,
+    load_paraformer,
+)
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.precision import Precision
 from worker.model_store.locate import ModelFolder
@@ -18,14 +24,14 @@ def _load(
 ) -> Paraformer:
     network = load_paraformer(folder, device)
     with failures_explained(folder, "prepare it"):
-        return Paraformer(network, fbank, device, precision)
+        return Paraformer(network, fbank, device, precision, folder.path / DICTIONARY)
 
 
 PARAFORMER = Family(
     classes=SPEC.named,
     load=_load,
     choose=TAKE_A_PARAFORMER,
-    modules=(*SPEC.modules, "funasr.models.seaco_paraformer.model"),
+    modules=HOTWORD_SPEC.modules,
     not_run={
         "Paraformer": "which gives no times for its words",
         "ParaformerStreaming": "which is for live speech and gives no times for its words",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from worker.engine.loading.build import (
     require,
 )
 from worker.engine.loading.load_errors import failures_explained
+from worker.model_store.config_yaml import read_config
 from worker.model_store.locate import ModelFolder
 
 TAKE_A_PARAFORMER = (
@@ -33,7 +35,7 @@ def _constructor_arguments(given: Ingredients) -> dict[str, Any]:
 
 SPEC = NetworkSpec(
     built="BiCifParaformer",
-    # SeACo is BiCif with a second decoder for hotwords, which without hotwords is never run.
+    # SeACo is BiCif with a second decoder, for hotwords. A folder may name it and have none.
     named=("BiCifParaformer", "SeacoParaformer"),
     modules=(
         "funasr.models.bicif_paraformer.cif_predictor",
@@ -53,9 +55,33 @@ SPEC = NetworkSpec(
 )
 
 
+def _hotword_arguments(given: Ingredients) -> dict[str, Any]:
+    return _constructor_arguments(given) | given.named(
+        "inner_dim", "bias_encoder_type", "bias_encoder_bid", "NO_BIAS"
+    )
+
+
+HOTWORD_SPEC = replace(
+    SPEC,
+    built="SeacoParaformer",
+    modules=(*SPEC.modules, "funasr.models.seaco_paraformer.model"),
+    components={**SPEC.components, "seaco_decoder": "ParaformerSANMDecoder"},
+    run=(*SPEC.run, "bias_encoder.", "lstm_proj.", "seaco_decoder.", "hotword_output_layer."),
+    not_run="-",
+    arguments=_hotword_arguments,
+)
+"""SeACo with its hotwords."""
+
+
 def load_paraformer(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
-    """Paraformer with timestamps. Raises ModelUnavailable, saying what to do."""
-    network = load_network(folder, SPEC, device)
+    """Paraformer with timestamps, and with hotwords where its folder describes a decoder for them.
+
+    Raises ModelUnavailable, saying what to do.
+    """
+    with failures_explained(folder, "build the network of its config.yaml"):
+        config = read_config(folder.path)
+    has_hotwords = config.get("model") == HOTWORD_SPEC.built and config.get("seaco_decoder")
+    network = load_network(folder, HOTWORD_SPEC if has_hotwords else SPEC, device)
     with failures_explained(folder, "describe its predictor"):
         predictor = network.model.predictor
         require(folder, predictor.threshold == 1.0, "a firing threshold of 1.0")
@@ -63,6 +89,21 @@ def load_paraformer(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
         require(folder, predictor.upsample_type == "cnn_blstm", "timestamps by cnn_blstm")
         require(folder, not predictor.use_cif1_cnn, "timestamps from the encoder's output")
         require(folder, predictor.upsample_times == 3, "three timestamp weights a frame")
+    if has_hotwords:
+        _require_hotwords(folder, network)
     require(folder, network.frame_step == 6, "frames of 60 ms (lfr_n = 6)")
     require(folder, len(network.token_list) > 0, "a list of tokens (tokens.json)")
     return network
+
+
+def _require_hotwords(folder: ModelFolder, network: LoadedNetwork) -> None:
+    model = network.model
+    with failures_explained(folder, "describe its hotwords"):
+        require(folder, model.bias_encoder_type == "lstm", "bias_encoder_type: lstm")
+        width = model.decoder.embed[0].embedding_dim
+        require(folder, model.inner_dim == width, f"an inner_dim of {width}, as its decoder has")
+        decoder = model.seaco_decoder
+        require(folder, decoder.normalize_before, "a seaco_decoder that normalises before")
+        require(folder, decoder.decoders2 is None, "a seaco_decoder whose layers all attend")
+        is_token = 0 <= model.NO_BIAS < len(network.token_list)
+        require(folder, is_token, "a NO_BIAS that is the number of a token")

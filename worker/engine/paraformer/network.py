@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -24,6 +25,8 @@ from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
+from worker.engine.paraformer.hotwords.bias_encoder import EncodedWords
+from worker.engine.paraformer.hotwords.hotwords import Hotwords
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.engine.paraformer.pass_costs import PROBES, usual_overhead_s
 from worker.engine.paraformer.rounding import round_weights
@@ -38,10 +41,12 @@ LANGUAGE = "zh"
 
 
 class Paraformer:
-    """Spans of samples in, words with times out. A `worker.engine.family.SpeechNetwork`."""
+    """Spans of samples in, words with times out. A `worker.engine.family.SpeechNetwork`.
+
+    `dictionary` is the file by which hotwords are cut into tokens, where the folder has one.
+    """
 
     languages = (LANGUAGE,)
-    accepts_hotwords = False
     punctuates = False
     is_batch_invariant = True
     longest_span_s = math.inf
@@ -60,6 +65,7 @@ class Paraformer:
         fbank: Fbank,
         device: torch.device,
         precision: Precision | None = None,
+        dictionary: Path | None = None,
     ) -> None:
         assert network.cmvn is not None
         self._model = network.model
@@ -75,6 +81,15 @@ class Paraformer:
         if packs_linear_layers(device):
             pack_linear_layers(self._model)
         self._blstm = bidirectional(self._model.predictor.blstm, device)
+        self._hotwords = (
+            Hotwords(self._model, self._tokens, device, dictionary)
+            if hasattr(self._model, "seaco_decoder")
+            else None
+        )
+
+    @property
+    def accepts_hotwords(self) -> bool:
+        return self._hotwords is not None
 
     @property
     def shape(self) -> NetworkShape:
@@ -105,16 +120,22 @@ class Paraformer:
     def recognise(
         self, speech: Sequence[Pcm], request: RecognitionRequest = EMPTY_REQUEST
     ) -> list[RecognisedSpan]:
-        """One forward pass over all spans; a result for each, in order."""
+        """One forward pass over all spans; a result for each, in order.
+
+        A request's hotwords are for a network that accepts them; others pay no heed to them.
+        """
         audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
         results = [RecognisedSpan()] * len(speech)
         if audible:
-            batch = self._forward(*self.features([speech[i] for i in audible]))
+            known = None if self._hotwords is None else self._hotwords.encoded(request.hotwords)
+            batch = self._forward(*self.features([speech[i] for i in audible]), known)
             for i, words in zip(audible, batch, strict=True):
                 results[i] = RecognisedSpan(words, LANGUAGE if words else None)
         return results
 
-    def _forward(self, features: Tensor, lengths: Tensor) -> list[tuple[Word, ...]]:
+    def _forward(
+        self, features: Tensor, lengths: Tensor, hotwords: EncodedWords | None = None
+    ) -> list[tuple[Word, ...]]:
         """Waits for the device twice: for the number of tokens, and for the tokens."""
         hidden = self._encode(features, lengths)
         on_device = uploaded_numbers([lengths.tolist()], self._device)[0]
@@ -127,7 +148,7 @@ class Paraformer:
             return [()] * len(features)
         padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
         embeddings = integrate_and_fire(padded, cumulative, most)
-        decoded, likely = self._decode(hidden, lengths, embeddings, counts)
+        decoded, likely = self._decode(hidden, lengths, embeddings, counts, hotwords)
         weights = self._time_weights(hidden, mask, lengths)
         ids, probabilities, times = fetched(decoded, likely, weights)
         width = weights.shape[1]
@@ -166,7 +187,12 @@ class Paraformer:
         return weights
 
     def _decode(
-        self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
+        self,
+        hidden: Tensor,
+        lengths: Tensor,
+        embeddings: Tensor,
+        counts: Tensor,
+        hotwords: EncodedWords | None,
     ) -> tuple[Tensor, Tensor]:
         """Token ids of all spans, one span after the other, and the probability of each.
 
@@ -182,7 +208,11 @@ class Paraformer:
         scores: Tensor = decoder.output_layer(spoken)
         best, ids = scores.max(dim=-1)
         # Softmax of the best score alone, in the place of the scores: they are the largest tensor.
-        return ids, scores.sub_(best[:, None]).exp_().sum(dim=-1).reciprocal()
+        decoded = ids, scores.sub_(best[:, None]).exp_().sum(dim=-1).reciprocal()
+        if hotwords is None or self._hotwords is None:
+            return decoded
+        del spoken, scores  # the hotwords have such tensors of their own
+        return self._hotwords.apply(hotwords, embeddings, states.float(), counts, decoded)
 
     def _time_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """(batch, T * upsample_times) in double precision: where tokens begin, every 20 ms."""
