@@ -89,17 +89,17 @@ def next_job(
     Higher priority first, then the owner with the fewest jobs running, then the one whose turn is
     the longest ago, then the longest waiting.  Without `model`, of those that name none.
     """
-    passed: dict[str, Any] = {"besides": list(besides)}
+    passed: dict[str, Any] = {"besides": list(besides), "model": model, "many": MANY_OWNERS}
     if room is not None:
         passed |= {"longest_s": room.longest_s, "beyond_all_s": room.beyond_all_s}
-    if model is not None:
-        passed["model"] = model
-    asked = db.is_sqlite, room is not None, model is not None
-    head = session.execute(_of_heads(*asked), passed | {"many": MANY_OWNERS}).one()
+    asked = db.is_sqlite, room is not None
+    head = session.execute(_of_heads(*asked), passed).one()
+    if names_model := bool(head.names_model):
+        head = session.execute(_of_heads(*asked, names_model), passed).one()
     if head.owners <= MANY_OWNERS:
         job_id: str | None = head.id
     else:
-        job_id = session.scalar(_of_all(*asked), passed)
+        job_id = session.scalar(_of_all(*asked, names_model), passed)
     return job_id
 
 
@@ -109,7 +109,9 @@ def _indexes(of_model: bool) -> dict[str, Waiting]:
 
 
 @cache
-def _of_heads(is_sqlite: bool, fits: bool, of_model: bool) -> TextClause:
+def _of_heads(is_sqlite: bool, fits: bool, of_model: bool = False) -> TextClause:
+    """The first of what waits for any worker, and whether something waits that names `:model`; or
+    `of_model` the first of both. To look for both costs more, and there seldom is anything."""
     indexes = _indexes(of_model)
     owners = ", ".join(_owners(is_sqlite, name, waiting) for name, waiting in indexes.items())
     heads = " UNION ALL ".join(
@@ -123,10 +125,14 @@ def _of_heads(is_sqlite: bool, fits: bool, of_model: bool) -> TextClause:
         for name, waiting in indexes.items()
     )
     most = " UNION ALL ".join(f"SELECT max(number) AS owners FROM {name}" for name in indexes)
+    names_model = f"""EXISTS (
+        SELECT 1 FROM {FOR_MODEL.table(is_sqlite, "named")}
+        WHERE {FOR_MODEL.holds("named")} AND named.model = :model
+    )"""
     return _statement(
         f"""
         WITH RECURSIVE {owners}, heads(id) AS MATERIALIZED ({heads})
-        SELECT jobs.id, counted.owners
+        SELECT jobs.id, counted.owners, {"NULL" if of_model else names_model} AS names_model
         FROM (SELECT max(owners) AS owners FROM ({most}) AS each_index) AS counted
         LEFT JOIN heads ON true
         LEFT JOIN jobs ON jobs.id = heads.id
@@ -170,7 +176,10 @@ def _of_all(is_sqlite: bool, fits: bool, of_model: bool) -> TextClause:
 
 
 def _statement(sql: str) -> TextClause:
-    return text(sql).bindparams(bindparam("besides", expanding=True, type_=String))
+    bound = [bindparam("besides", expanding=True, type_=String)]
+    if ":model" in sql:
+        bound.append(bindparam("model", type_=String))
+    return text(sql).bindparams(*bound)
 
 
 def _may_be_taken(is_sqlite: bool, fits: bool, waiting: Waiting) -> str:

@@ -82,6 +82,25 @@ def test_the_choice_of_tracks_and_channels_is_sent(
         assert session.scalars(select(Job.options)).all() == [{"tracks": 2, "channels": "each"}]
 
 
+def test_the_model_is_chosen_where_workers_run_several(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    factories.a_worker(site.db, "one", model="large")
+    page = site.open(context)
+    page.get_by_text("Options").click()
+    expect(page.get_by_label("Speakers")).to_be_visible()
+    expect(page.get_by_label("Model")).to_have_count(0)
+    factories.a_worker(site.db, "two", model="iic/small")
+    page.reload()
+    page.get_by_text("Options").click()
+    page.get_by_label("Model").select_option("iic/small")
+    (tmp_path / "named.wav").write_bytes(b"sound")
+    choose(page, tmp_path / "named.wav")
+    expect(page.locator(".job")).to_have_count(1)
+    with site.db.reading() as session:
+        assert session.scalars(select(Job.model)).all() == ["iic/small"]
+
+
 def test_the_number_of_speakers_is_sent_unless_each_channel_is_one(
     site: Site, context: BrowserContext, tmp_path: Path
 ) -> None:
