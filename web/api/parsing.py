@@ -83,7 +83,16 @@ def _parse_object(model: type[_Model], given: dict[str, Any]) -> _Model:
                 f"There is no field '{name[:80]}' here. Accepted: {', '.join(model.model_fields)}.",
                 param=name[:80],
             )
-    return _validated(model, given)
+    return _validated(model, {name: _with_whole_numbers(value) for name, value in given.items()})
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is the 3 that the schema of a whole number allows."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_with_whole_numbers(each) for each in value]
+    return value
 
 
 def _validated(model: type[_Model], values: dict[str, Any]) -> _Model:

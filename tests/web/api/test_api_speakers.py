@@ -172,6 +172,14 @@ def test_a_wrong_body_is_refused_by_name(
     assert speakers(client, job)["revision"] == 0
 
 
+def test_a_whole_number_may_be_written_with_a_point(client: FlaskClient, job: str) -> None:
+    changed = change(client, job, "assign", revision=0.0, sentences=[0.0], speaker="new")  # type: ignore[arg-type]
+    assert changed.status_code == 200, changed.text
+    for whole in (0.5, 1e300):
+        refused = change(client, job, "undo", revision=1, edit=whole)
+        assert (refused.status_code, error(refused)["param"]) == (400, "edit")
+
+
 @pytest.mark.parametrize(
     "body",
     [
