@@ -23,6 +23,10 @@ class SearchIndex(Protocol):
     goes_with_rows: bool
     """Whether an entry leaves the index with its row, so that `remove` is not needed."""
 
+    def stored(self, number: int, grams: Collection[int]) -> tuple[int, str | list[int]]:
+        """What `put` writes into a row of `search_index`: the number, and the grams as they are
+        kept."""
+
     def put(self, session: Session, number: int, grams: Collection[int]) -> None:
         """Make these the grams of an entry, besides at most such as it had before."""
 
@@ -41,7 +45,12 @@ class SearchIndex(Protocol):
 
 def index_of(session: Session) -> SearchIndex:
     """The index of the database that a session is on."""
-    return _INDEXES[session.get_bind().dialect.name]
+    return index_on(session.get_bind().dialect.name)
+
+
+def index_on(dialect: str) -> SearchIndex:
+    """The index of a kind of database, 'sqlite' or 'postgresql'."""
+    return _INDEXES[dialect]
 
 
 class _Fts5Index:
@@ -52,6 +61,9 @@ class _Fts5Index:
     """
 
     goes_with_rows = False
+
+    def stored(self, number: int, grams: Collection[int]) -> tuple[int, str]:
+        return number, _words(grams)
 
     def put(self, session: Session, number: int, grams: Collection[int]) -> None:
         session.execute(
@@ -85,7 +97,8 @@ class _Fts5Index:
 
 
 def _words(grams: Collection[int]) -> str:
-    return " ".join(format(gram, "x") for gram in grams)
+    # One format for all, not one for each: a third of the time.
+    return ("%x " * len(grams)) % tuple(grams)
 
 
 class _GinIndex:
@@ -93,8 +106,13 @@ class _GinIndex:
 
     goes_with_rows = True
 
+    def stored(self, number: int, grams: Collection[int]) -> tuple[int, list[int]]:
+        return number, _keys(number >> _BLOCK_BITS, grams)
+
     def put(self, session: Session, number: int, grams: Collection[int]) -> None:
-        session.execute(_PUT, {"number": number, "keys": _keys(number >> _BLOCK_BITS, grams)})
+        session.execute(
+            _PUT, dict(zip(("number", "keys"), self.stored(number, grams), strict=True))
+        )
 
     def remove(self, session: Session, number: int, grams: Collection[int]) -> None:
         raise NotImplementedError("an entry's foreign key does it")
