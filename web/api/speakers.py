@@ -11,7 +11,6 @@ from shared import jobs
 from shared.speakers.edits import Edit, EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.stored import Speakers, edit_speakers, read_speakers
-from shared.transcripts.values import Transcript, Version
 from web.api import operations
 from web.api.operations import completed_by
 from web.api.parsing import parse_json_of_kind
@@ -35,7 +34,7 @@ blueprint = APIBlueprint("speakers", __name__, url_prefix="/api/v1/jobs")
 @blueprint.doc(responses=[409])
 def get_speakers(job_id: UUID) -> Response:
     """Ask who speaks in a completed job's transcript, and what people changed of that."""
-    return jsonify(_speakers(job_id).model_dump(mode="json"))
+    return jsonify(_speakers(job_id, _versions(job_id)).model_dump(mode="json"))
 
 
 @blueprint.post("/<uuid:job_id>/speakers")
@@ -50,19 +49,20 @@ def change_speakers(job_id: UUID) -> Response:
     who speaks by now in `current`.
     """
     change = parse_json_of_kind(EDITS)
+    versions = _versions(job_id)
     try:
         edit_speakers(
             services().db,
             job_id=str(job_id),
             editor_id=current_owner_id(),
-            recognised=_transcript(job_id, Version.RECOGNISED),
+            recognised=versions.recognised,
             revision=change.revision,
             kind=EditKind(change.kind),
             detail=change.detail,
         )
     except SpeakersEditedMeanwhile as error:
-        return _edited_meanwhile(error, _speakers(job_id))
-    return jsonify(_speakers(job_id).model_dump(mode="json"))
+        return _edited_meanwhile(error, _speakers(job_id, versions))
+    return jsonify(_speakers(job_id, versions).model_dump(mode="json"))
 
 
 def _edited_meanwhile(error: SpeakersEditedMeanwhile, current: SpeakersOut) -> Response:
@@ -79,22 +79,19 @@ def _edited_meanwhile(error: SpeakersEditedMeanwhile, current: SpeakersOut) -> R
     return response
 
 
-def _transcript(job_id: UUID, version: Version) -> Transcript:
-    return jobs.get_transcript(
-        services().db,
-        owner_id=current_owner_id(),
-        job_id=str(job_id),
-        version=version,
-        words=False,
+def _versions(job_id: UUID) -> jobs.Versions:
+    return jobs.get_versions(
+        services().db, owner_id=current_owner_id(), job_id=str(job_id), words=False
     )
 
 
-def _speakers(job_id: UUID) -> SpeakersOut:
+def _speakers(job_id: UUID, versions: jobs.Versions) -> SpeakersOut:
+    """Who speaks by now; an edit of speakers changes nothing that is read of the transcript."""
     found = read_speakers(
         services().db,
         job_id=str(job_id),
-        transcript=_transcript(job_id, Version.CURRENT),
-        recognised=_transcript(job_id, Version.RECOGNISED),
+        transcript=versions.current,
+        recognised=versions.recognised,
     )
     return _shown(str(job_id), found)
 

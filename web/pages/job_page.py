@@ -28,7 +28,7 @@ from shared.speakers.names import OPTION
 from shared.speakers.stored import Speakers, read_speakers
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts import rules
-from shared.transcripts.values import Transcript, Version
+from shared.transcripts.values import Transcript
 from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
@@ -51,10 +51,10 @@ def _job_context(job_id: str) -> dict[str, Any]:
     )
     history = jobs.get_history(here.db, owner_id=current_owner_id(), job_id=job_id)
     shown = present_detail(view, here.settings)
-    transcript = None
+    versions = None
     if shown.status == JobStatus.COMPLETED:
         try:
-            transcript = jobs.get_transcript(
+            versions = jobs.get_versions(
                 here.db, owner_id=current_owner_id(), job_id=job_id, words=False
             )
         except TranscriptUnreadable as error:
@@ -65,24 +65,21 @@ def _job_context(job_id: str) -> dict[str, Any]:
         **_why_it_waits(view),
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
-        "transcript": transcript,
-        "speakers": _speakers(view.job, transcript) if transcript else None,
-        "rules": _rule_changes(job_id, transcript) if transcript else None,
-        "hotwords": job_hotwords(job_id) if transcript else None,
-        "player": player_of(view.job.recording, here.blobs) if transcript else None,
+        "transcript": versions.current if versions else None,
+        "speakers": _speakers(view.job, versions) if versions else None,
+        "rules": _rule_changes(job_id, versions.current) if versions else None,
+        "hotwords": job_hotwords(job_id) if versions else None,
+        "player": player_of(view.job.recording, here.blobs) if versions else None,
         "finished": shown.status in TERMINAL,
     }
 
 
-def _speakers(job: jobs.JobRecord, transcript: Transcript) -> Speakers | None:
+def _speakers(job: jobs.JobRecord, versions: jobs.Versions) -> Speakers | None:
     """All who speak in a job's transcript; None where nobody asked and nobody was named."""
+    transcript, recognised = versions.current, versions.recognised
     if OPTION not in job.options and not any(s.speaker for s in transcript.sentences):
         return None
-    db = services().db
-    recognised = jobs.get_transcript(
-        db, owner_id=current_owner_id(), job_id=job.id, version=Version.RECOGNISED, words=False
-    )
-    return read_speakers(db, job_id=job.id, transcript=transcript, recognised=recognised)
+    return read_speakers(services().db, job_id=job.id, transcript=transcript, recognised=recognised)
 
 
 def _rule_changes(job_id: str, transcript: Transcript) -> rules.RuleChanges | None:

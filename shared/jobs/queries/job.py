@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import String, Text, TextClause, bindparam, cast, select, text
+from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
@@ -27,6 +28,14 @@ class QueueSummary:
     """How many jobs are in which state."""
 
     by_status: dict[JobStatus, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A transcript as the model wrote it, and as people left it."""
+
+    recognised: Transcript
+    current: Transcript
 
 
 def get_job(
@@ -58,25 +67,40 @@ def get_transcript(
     Raises JobNotFound, TranscriptNotReady until the job is completed, or TranscriptUnreadable.
     """
     with db.reading() as session:
-        row = session.execute(
-            select(Job.status, cast(StoredTranscript.content, Text).label("stored"))
-            .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
-            .where(Job.id == job_id, Job.owner_id == owner_id)
-        ).one_or_none()
-        if row is None:
-            raise JobNotFound
-        if row.stored is None:
-            raise TranscriptNotReady(
-                f"This job is {row.status}; the transcript is there once it is completed."
-            )
-        try:
-            recognised = Transcript.read(row.stored, words=words)
-        except (ValueError, TypeError, LookupError, RecursionError):
-            raise TranscriptUnreadable from None
+        recognised = _recognised(session, owner_id, job_id, words=words)
         if version is Version.RECOGNISED:
             return recognised
-        corrected = with_corrections(session, job_id, recognised, words=words)
-        return with_speakers(session, job_id, corrected)
+        return _current(session, job_id, recognised, words=words)
+
+
+def get_versions(db: Database, *, owner_id: str, job_id: str, words: bool = True) -> Versions:
+    """Both versions of a transcript for the price of one. Raises as `get_transcript`."""
+    with db.reading() as session:
+        recognised = _recognised(session, owner_id, job_id, words=words)
+        return Versions(recognised, _current(session, job_id, recognised, words=words))
+
+
+def _recognised(session: Session, owner_id: str, job_id: str, *, words: bool) -> Transcript:
+    row = session.execute(
+        select(Job.status, cast(StoredTranscript.content, Text).label("stored"))
+        .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
+        .where(Job.id == job_id, Job.owner_id == owner_id)
+    ).one_or_none()
+    if row is None:
+        raise JobNotFound
+    if row.stored is None:
+        raise TranscriptNotReady(
+            f"This job is {row.status}; the transcript is there once it is completed."
+        )
+    try:
+        return Transcript.read(row.stored, words=words)
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise TranscriptUnreadable from None
+
+
+def _current(session: Session, job_id: str, recognised: Transcript, *, words: bool) -> Transcript:
+    corrected = with_corrections(session, job_id, recognised, words=words)
+    return with_speakers(session, job_id, corrected)
 
 
 def require_database(db: Database) -> None:
