@@ -26,8 +26,16 @@ from shared.jobs.checkpoint import (
     stored_recognition,
 )
 from shared.jobs.claim import Claim, claim_next
-from shared.jobs.commands import Outcome, cancel, cancel_all, retry, retry_all
-from shared.jobs.deletion import delete, delete_all, delete_expired
+from shared.jobs.commands import (
+    CANCELLABLE,
+    RETRIABLE,
+    Outcome,
+    cancel,
+    cancel_all,
+    retry,
+    retry_all,
+)
+from shared.jobs.deletion import DELETABLE, delete, delete_all, delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord
@@ -71,7 +79,7 @@ from shared.jobs.queries.job import (
     require_database,
     running_job_ids,
 )
-from shared.jobs.queries.listing import JobPage, list_jobs, list_states, snapshot_of
+from shared.jobs.queries.listing import JobPage, list_jobs, snapshot_of
 from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
 from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
 from shared.jobs.queries.recognition_stats import RecognitionStats
@@ -80,6 +88,12 @@ from shared.jobs.queries.standing import OwnerStanding, owner_standing
 from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.unreadable import StoredDataUnreadable
 from shared.jobs.queries.view import JobView
+from shared.jobs.queries.whole_list import (
+    Taken,
+    WholeList,
+    some_of_whole_list,
+    take_whole_list,
+)
 from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
@@ -96,7 +110,10 @@ from shared.jobs.workers import (
 )
 
 __all__ = [
+    "CANCELLABLE",
+    "DELETABLE",
     "NO_PLAN",
+    "RETRIABLE",
     "AttemptRecord",
     "BatchRecord",
     "Claim",
@@ -131,9 +148,11 @@ __all__ = [
     "StoredPlan",
     "StoredWord",
     "Submission",
+    "Taken",
     "Usage",
     "Versions",
     "Waveform",
+    "WholeList",
     "WorkerRecord",
     "cancel",
     "cancel_all",
@@ -164,7 +183,6 @@ __all__ = [
     "known_models",
     "largest_work_disk_bytes",
     "list_jobs",
-    "list_states",
     "models_waited_for",
     "named_models",
     "note_batch_choice",
@@ -187,6 +205,7 @@ __all__ = [
     "save_batch",
     "set_stage",
     "snapshot_of",
+    "some_of_whole_list",
     "store_marks",
     "store_plan",
     "store_playable_copy",
@@ -198,6 +217,7 @@ __all__ = [
     "stored_state",
     "submit",
     "take_sweep_turns",
+    "take_whole_list",
     "waiting_audio_by_owner",
     "waiting_audio_s",
     "worker_last_seen",

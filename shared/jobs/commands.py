@@ -42,7 +42,8 @@ class Outcome(StrEnum):
     """There is no such job any more."""
 
 
-_RETRIABLE = (JobStatus.FAILED, JobStatus.CANCELLED)
+CANCELLABLE = (JobStatus.QUEUED, JobStatus.PROCESSING)
+RETRIABLE = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 _OUTCOMES = {
     JobStatus.CANCELLED: Outcome.CANCELLED,
@@ -104,10 +105,10 @@ def retry_in(
     session: Session, db: Database, owner_id: str, job_id: str, limit: QueueLimit
 ) -> JobStatus:
     """Do what `retry` does in a transaction of the caller's."""
-    if status_in(session, owner_id, job_id) in _RETRIABLE and limit != NO_LIMIT:
+    if status_in(session, owner_id, job_id) in RETRIABLE and limit != NO_LIMIT:
         one_at_a_time(session)
         refuse_beyond(session, limit, owner_id, _length_s(session, job_id), is_new=False)
-    for status in _RETRIABLE:
+    for status in RETRIABLE:
         if move(
             session,
             job_id,

@@ -24,7 +24,7 @@ from shared.states import TERMINAL, JobStatus
 from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs
 
-_DELETABLE = TERMINAL | {JobStatus.QUEUED}
+DELETABLE = TERMINAL | {JobStatus.QUEUED}
 
 _BATCH = 10
 """Jobs deleted in one transaction, with thousands of segments each at the most; on SQLite, where
@@ -110,7 +110,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     hotwords = sets_of_jobs(session, [job_id])
     deleted = session.execute(
         sql_delete(Job)
-        .where(Job.id == job_id, Job.status.in_([status.value for status in _DELETABLE]))
+        .where(Job.id == job_id, Job.status.in_([status.value for status in DELETABLE]))
         .returning(Job.id)
         .execution_options(synchronize_session=False)
     ).one_or_none()

@@ -94,15 +94,18 @@ def find_page(
     return HitPage(job_ids, job_ids[-1] if more else None, counts, all_counted=not rest)
 
 
-def find_all(
-    session: Session, search: Search, statuses: Collection[JobStatus] = ()
-) -> list[tuple[str, JobStatus]]:
-    """The ids and states of all jobs that `find_page` gives, page after page."""
-    hits, rest = _newest(session, search)
-    if rest:
-        # Most of what there is will be compared, which one statement does faster than a walk.
-        hits = _hits(session, _compared(search, statuses))
-    return [(hit.job_id, hit.status) for hit in hits if not statuses or hit.status in statuses]
+def find_next(
+    session: Session,
+    search: Search,
+    *,
+    statuses: Collection[JobStatus],
+    limit: int,
+    cursor: str | None = None,
+) -> list[str]:
+    """The ids of up to `limit` of the jobs that `find_page` would give, which counts none."""
+    below = _AFTER_ALL if cursor is None else _number_at(session, cursor)
+    hits = islice(_walk(session, search, statuses, below), limit)
+    return [hit.job_id for hit in hits]
 
 
 def _newest(session: Session, search: Search) -> tuple[list[Hit], int]:
@@ -111,9 +114,9 @@ def _newest(session: Session, search: Search) -> tuple[list[Hit], int]:
     found: list[Hit] = []
     compared = 0
     if search.among(()) <= _FEW:
-        return _hits(session, _compared(search, ())), 0
+        return _hits(session, texts_compared(search, ())), 0
     for numbers in _candidates(session, search, _AFTER_ALL):
-        found += _hits(session, _compared(search, (), numbers))
+        found += _hits(session, texts_compared(search, (), numbers))
         compared += len(numbers)
         if len(found) > MOST_COUNTED:
             return found[:MOST_COUNTED], found[MOST_COUNTED - 1].number
@@ -130,14 +133,14 @@ def _walk(
     compared = 0
     if among > _FEW:
         for numbers in _candidates(session, search, below):
-            yield from _hits(session, _compared(search, statuses, numbers))
+            yield from _hits(session, texts_compared(search, statuses, numbers))
             compared += len(numbers)
             below = numbers[-1]
             if statuses and compared >= among:
                 break  # words in most jobs, and in few of these states
         else:
             return
-    yield from _hits(session, _compared(search, statuses).where(SearchEntry.number < below))
+    yield from _hits(session, texts_compared(search, statuses).where(SearchEntry.number < below))
 
 
 def _candidates(session: Session, search: Search, below: int) -> Iterator[list[int]]:
@@ -167,7 +170,7 @@ def _candidates(session: Session, search: Search, below: int) -> Iterator[list[i
         most = min(2 * most, _LONGEST_STEP)
 
 
-def _compared(
+def texts_compared(
     search: Search, statuses: Collection[JobStatus], numbers: Collection[int] | None = None
 ) -> Any:
     """Select the owner's jobs that have the words, newest first: of all, or of some entries."""

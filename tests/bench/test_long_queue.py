@@ -55,7 +55,24 @@ class Costs:
             costs.append(self.of(what, call))
             costs.append(self.of(f"{what}, forecast anew", _anew(call)))
         snapshot = partial(jobs.snapshot_of, self.db, owner_id=LOCAL_OWNER)
-        return [*costs, self.of("whether a list has changed", snapshot)]
+        return [*costs, self.of("whether a list has changed", snapshot), *self._of_a_whole_list()]
+
+    def _of_a_whole_list(self) -> list[float]:
+        """All of the owner's jobs selected at once, and the next of them half-way through."""
+        take = partial(jobs.take_whole_list, self.db, owner_id=LOCAL_OWNER)
+        taken = take()
+        with self.db.reading() as session:
+            mine = select(Job.id).where(Job.owner_id == LOCAL_OWNER).order_by(Job.id)
+            cursor = session.scalar(mine.offset(sum(taken.counts.values()) // 2).limit(1))
+        some = partial(
+            jobs.some_of_whole_list,
+            self.db,
+            jobs.WholeList(LOCAL_OWNER, newest=taken.newest, until=taken.until),
+            statuses=jobs.DELETABLE,
+            cursor=cursor,
+            most=200,
+        )
+        return [self.of("a whole list taken", take), self.of("the next 200 of it", some)]
 
     def _waiting_ids(self) -> list[str]:
         with self.db.reading() as session:

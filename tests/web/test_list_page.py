@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,12 +15,13 @@ from werkzeug.test import TestResponse
 
 from shared import jobs
 from shared.db import Database
-from shared.models import Recording
+from shared.models import LOCAL_OWNER, Recording
 from shared.search import hits, texts
 from shared.states import JobStatus, Stage
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
-from web.pages.listing import MAX_SELECTED, STATUS_FILTERS
+from web.pages.listing.query import STATUS_FILTERS
+from web.pages.listing.selection import MAX_SELECTED
 
 
 @pytest.fixture
@@ -162,16 +164,85 @@ def test_where_not_all_hits_are_counted_the_filters_say_that_there_are_more(
     assert failed in found and newer[0] not in found
 
 
-def test_all_ids_of_a_list_are_given_with_their_states(client: FlaskClient, rows: Database) -> None:
+def act(client: FlaskClient, action: str, taken: Any, **fields: Any) -> TestResponse:
+    """Ask for the first step of an action on a whole list."""
+    (token,) = re.findall(r'name="csrf-token" content="([^"]+)"', client.get("/").text)
+    said = {"action": action, "newest": taken["newest"], "until": taken["until"], **fields}
+    headers = {"X-CSRFToken": token, "Accept": "application/json"}
+    return client.post("/jobs/selected/whole", json=said, headers=headers)
+
+
+def test_a_whole_list_is_acted_on_but_for_what_was_left_out_or_came_later(
+    client: FlaskClient, rows: Database
+) -> None:
     failed = factories.a_job(rows, JobStatus.FAILED, filename="a.wav")
-    waiting = factories.submit(rows, filename="b.wav")
-    factories.submit(rows, filename="b.wav", owner_id="b")
+    waiting = [factories.submit(rows, filename="b.wav") for _ in range(3)]
+    theirs = factories.submit(rows, filename="b.wav", owner_id="b")
+    taken: Any = client.get("/fragments/jobs/whole?q=wav").json
+    assert taken["counts"] == {"queued": 3, "failed": 1}
+    assert taken["all_counted"] is True
+    newer = factories.submit(rows, filename="c.wav")
+    answer = act(client, "cancel", taken, q="wav", show="waiting", without=waiting[:1])
+    assert answer.json == {"outcomes": {"cancelled": 2}, "cursor": None}
+    for kept, owner_id in ((waiting[0], LOCAL_OWNER), (newer, LOCAL_OWNER), (theirs, "b")):
+        assert factories.status_of(rows, kept, owner_id=owner_id) is JobStatus.QUEUED
+    assert act(client, "cancel", taken, show="failed").json == {"outcomes": {}, "cursor": None}
+    assert act(client, "retry", taken, show="failed").json == {
+        "outcomes": {"queued": 1},
+        "cursor": None,
+    }
+    assert factories.status_of(rows, failed) is JobStatus.QUEUED
 
-    def ids(query: str) -> object:
-        return client.get(f"/fragments/jobs/ids{query}").json
 
-    assert ids("") == {"jobs": [[waiting, "queued"], [failed, "failed"]]}
-    assert ids("?show=failed") == ids("?q=a.wav") == {"jobs": [[failed, "failed"]]}
+def test_a_whole_list_is_acted_on_step_by_step(
+    client: FlaskClient, rows: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.pages.listing.selection._STEP", 2)
+    for _ in range(3):
+        factories.submit(rows)
+    taken: Any = client.get("/fragments/jobs/whole").json
+    first: Any = act(client, "delete", taken).json
+    assert first["outcomes"] == {"deleted": 2}
+    then = act(client, "delete", taken, cursor=first["cursor"])
+    assert then.json == {"outcomes": {"deleted": 1}, "cursor": None}
+    assert factories.count(rows, Recording) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "param"),
+    [
+        ({"action": "explode"}, "action"),
+        ({"newest": "1"}, "newest"),
+        ({"newest": ""}, "newest"),
+        ({"until": "now"}, "until"),
+        ({"until": "2026-01-02T03:04:05"}, "until"),
+        ({"until": "0001-01-01T00:00:00+14:00"}, "until"),
+        ({"until": 1e300}, "until"),
+        ({"without": "all"}, "without"),
+        ({"without": ["1"]}, "without"),
+        ({"without": [str(uuid.uuid4())] * (MAX_SELECTED + 1)}, "without"),
+        ({"show": "some"}, "show"),
+        ({"cursor": "1"}, "cursor"),
+        ({"other": 1}, "other"),
+    ],
+)
+def test_a_whole_list_that_makes_no_sense_is_refused(
+    client: FlaskClient, rows: Database, wrong: dict[str, Any], param: str
+) -> None:
+    job_id = factories.submit(rows)
+    taken: Any = client.get("/fragments/jobs/whole").json
+    answer: Any = act(client, **{"action": "delete", "taken": taken, **wrong})
+    assert answer.status_code == 400, answer.text
+    assert answer.json["error"]["param"] == param
+    assert factories.status_of(rows, job_id) is JobStatus.QUEUED
+
+
+def test_another_sites_page_cannot_act_on_a_whole_list(client: FlaskClient, rows: Database) -> None:
+    job_id = factories.submit(rows)
+    taken: Any = client.get("/fragments/jobs/whole").json
+    said = {"action": "delete", "newest": taken["newest"], "until": taken["until"]}
+    assert client.post("/jobs/selected/whole", json=said).status_code == 400
+    assert factories.status_of(rows, job_id) is JobStatus.QUEUED
 
 
 def test_a_program_is_told_how_many_had_which_outcome(client: FlaskClient, rows: Database) -> None:

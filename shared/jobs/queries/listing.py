@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
 from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.queries.view import JobView, view_jobs
-from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job
-from shared.search.hits import Search, find_all, find_page
+from shared.search.hits import Search, find_page
 from shared.search.snippets import Snippet, snippets
 from shared.search.terms import terms_of
 from shared.settings import SEEN_WITHIN_S
@@ -92,34 +89,9 @@ def _page(
     )
 
 
-def list_states(
-    db: Database, *, owner_id: str, statuses: Collection[JobStatus] = (), query: str | None = None
-) -> list[tuple[str, JobStatus]]:
-    """The ids and states of all jobs that `list_jobs` would show, page after page."""
-    terms = terms_of(query)
-    with db.reading() as session:
-        if terms:
-            return find_all(
-                session,
-                Search(owner_id, terms, counted_by_status(session, owner_id=owner_id)),
-                statuses,
-            )
-        wanted = select(Job.id, Job.status).where(Job.owner_id == owner_id)
-        rows = session.execute(_in(wanted, statuses).order_by(Job.id.desc()))
-        # May be half a million: looked up, and unpacked instead of asked by name.
-        named = {status.value: status for status in JobStatus}
-        return [(job_id, named[status]) for job_id, status in rows]
-
-
 def snapshot_of(
     db: Database, *, owner_id: str, seen_within_s: float = SEEN_WITHIN_S
 ) -> QueueSnapshot:
     """A snapshot with an owner's counts: cheap enough to ask whether anything has changed."""
     with db.reading() as session:
         return take_snapshot(session, seen_within_s=seen_within_s, owner_id=owner_id)
-
-
-def _in(wanted: Any, statuses: Collection[JobStatus]) -> Any:
-    return (
-        wanted.where(Job.status.in_([status.value for status in statuses])) if statuses else wanted
-    )

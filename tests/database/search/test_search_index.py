@@ -15,7 +15,7 @@ from shared.errors import UnsupportedMedia
 from shared.folding import fold
 from shared.models import LOCAL_OWNER, Recording, SearchEntry, SearchText
 from shared.search import entries, hits
-from shared.search.hits import HitPage, Search, find_all, find_page
+from shared.search.hits import HitPage, Search, find_page, texts_compared
 from shared.search.index import index_of
 from shared.search.terms import terms_of
 from shared.states import JobStatus
@@ -76,7 +76,8 @@ def catch_up(db: Database) -> None:
 def compared(db: Database, owner_id: str, query: str) -> list[tuple[str, JobStatus]]:
     """What has the words, newest first, by one statement that reads every text."""
     with db.reading() as session:
-        return find_all(session, Search(owner_id, terms_of(query), {}))
+        rows = session.execute(texts_compared(Search(owner_id, terms_of(query), {}), ()))
+        return [(row.id, JobStatus(row.status)) for row in rows]
 
 
 def page(db: Database, owner_id: str, query: str, **asked: object) -> HitPage:

@@ -1,84 +1,19 @@
-"""The list of jobs in a real browser: updates, filters, search, actions on several jobs."""
+"""The list of jobs in a real browser: updates, filters, search."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
 
-import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus, Stage
+from tests.e2e.job_list.rows import address, ended, more, names, pick, row
 from tests.e2e.problems import problems_of
 from tests.support import factories
 from tests.support.services import Stack
-from tests.support.web.web_site import serving
-
-LIMIT_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with serving(tmp_path_factory.mktemp("list")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def db(server: Stack) -> Iterator[Database]:
-    """The database; its jobs are deleted after the test."""
-    database = Database(server.database_url)
-    yield database
-    for view in jobs.list_jobs(database, owner_id=LOCAL_OWNER, limit=200).jobs:
-        if view.job.status in (JobStatus.PROCESSING, JobStatus.CANCELLING):
-            factories.expire_lease(database, view.job.id)
-            jobs.expire_leases(database, max_attempts=1)
-        factories.delete(database, view.job.id)
-    database.dispose()
-
-
-@pytest.fixture
-def page(server: Stack, hurried_context: BrowserContext) -> Iterator[Page]:
-    hurried_context.set_default_timeout(LIMIT_MS)
-    expect.set_options(timeout=LIMIT_MS)
-    opened = hurried_context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    expect.set_options(timeout=5_000)
-    assert complaints == []
-
-
-def row(page: Page, name: str) -> Locator:
-    return page.locator(".job").filter(has=page.get_by_role("link", name=name, exact=True))
-
-
-def pick(page: Page, name: str) -> Locator:
-    return page.get_by_role("checkbox", name=f"Select {name}", exact=True)
-
-
-def more(page: Page, name: str) -> Locator:
-    """Open the menu of a job."""
-    menu = row(page, name).locator("details.more")
-    menu.locator("summary").click()
-    return menu
-
-
-def names(page: Page) -> Locator:
-    return page.locator(".job .name")
-
-
-def address(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
-
-
-def ended(db: Database, *statuses: JobStatus) -> None:
-    """Create a job in each state, named after it, and leave none waiting."""
-    for status in statuses:
-        factories.a_job(db, status, filename=f"{status}.wav")
 
 
 def test_a_job_is_watched_from_its_place_in_line_to_its_transcript(
@@ -184,93 +119,6 @@ def test_what_was_said_is_found_and_leads_to_its_place(
     page.get_by_role("link", name="Show all jobs").click()
     expect(names(page)).to_have_count(2)
     expect(search).to_have_value("")
-
-
-def test_a_range_is_selected_and_deleted_once_that_is_sure(
-    server: Stack, db: Database, page: Page
-) -> None:
-    for n in range(5):
-        jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=factories.submit(db, filename=f"{n}.wav"))
-    page.goto(server.url)
-    pick(page, "3.wav").click()
-    pick(page, "1.wav").click(modifiers=["Shift"])
-    expect(page.get_by_text("3 selected")).to_be_visible()
-    expect(page.get_by_role("button", name="Cancel", exact=False)).to_have_count(0)
-
-    page.get_by_role("button", name="Delete 3").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Delete 3 jobs?")
-    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-    expect(names(page)).to_have_count(5)
-
-    page.get_by_role("button", name="Delete 3").click()
-    dialog.get_by_role("button", name="Delete 3").click()
-    expect(page.get_by_role("status").filter(has_text="3 deleted.")).to_be_visible()
-    expect(names(page)).to_have_text(["4.wav", "0.wav"])
-    expect(page.get_by_role("form", name="Selected jobs")).to_be_hidden()
-
-
-def test_what_came_of_it_is_told_for_each_that_was_selected(
-    server: Stack, db: Database, page: Page
-) -> None:
-    for n in range(3):
-        factories.submit(db, filename=f"{n}.wav")
-    page.goto(server.url)
-    for n in range(3):
-        pick(page, f"{n}.wav").check()
-    page.route("**/fragments/jobs*", lambda route: route.abort())  # the page hears of nothing
-    factories.complete(db, factories.claim(db))
-    page.get_by_role("button", name="Cancel 3").click()
-    told = page.get_by_role("status").filter(has_text="cancelled")
-    expect(told).to_have_text("2 cancelled, 1 had already ended.")
-
-    page.unroute_all()
-    for n in (1, 2):
-        expect(row(page, f"{n}.wav")).to_contain_text("Cancelled")
-        pick(page, f"{n}.wav").check()
-    page.get_by_role("button", name="Try 2 again").click()
-    expect(page.get_by_role("status").filter(has_text="2 waiting again.")).to_be_visible()
-    expect(row(page, "1.wav")).to_contain_text("next in line")
-
-
-def test_what_could_not_be_carried_out_stays_selected(
-    server: Stack, db: Database, page: Page
-) -> None:
-    for n in range(2):
-        factories.submit(db, filename=f"{n}.wav")
-    page.goto(server.url)
-    for n in range(2):
-        pick(page, f"{n}.wav").check()
-    page.route("**/jobs/selected", lambda route: route.abort())
-    page.get_by_role("button", name="Cancel 2").click()
-    expect(page.get_by_role("status").filter(has_text="cannot be reached")).to_be_visible()
-    expect(page.get_by_text("2 selected")).to_be_visible()
-    page.unroute_all()
-    page.get_by_role("button", name="Cancel 2").click()
-    expect(page.get_by_role("status").filter(has_text="2 cancelled.")).to_be_visible()
-    expect(page.get_by_role("form", name="Selected jobs")).to_be_hidden()
-
-
-def test_all_in_the_list_are_selected_also_those_of_other_pages(
-    server: Stack, db: Database, page: Page
-) -> None:
-    for n in range(30):
-        factories.submit(db, filename=f"take {n}.wav")
-    factories.submit(db, filename="other.wav")
-    page.goto(f"{server.url}/?q=take")
-    expect(names(page)).to_have_count(25)
-    page.get_by_role("link", name="Older jobs").click()
-    expect(names(page)).to_have_text([f"take {n}.wav" for n in range(4, -1, -1)])
-    assert set(address(page)) == {"q", "cursor"}
-    pick(page, "take 0.wav").check()
-    page.get_by_role("button", name="Select all in this list").click()
-    expect(page.get_by_text("30 selected")).to_be_visible()
-    page.get_by_role("button", name="Cancel 30").click()
-    expect(page.get_by_role("status").filter(has_text="30 cancelled.")).to_be_visible()
-    page.goto(f"{server.url}/?show=waiting")
-    expect(names(page)).to_have_text(["other.wav"])
 
 
 def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(

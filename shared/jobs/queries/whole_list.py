@@ -1,0 +1,107 @@
+"""A whole list of an owner's jobs, selected at once: a condition instead of as many ids.
+
+It holds for what the list had when it was taken. What was submitted, queued again or ended after
+that is left alone, also where it has come to be in a state that the list is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.jobs.queries.page_ids import select_page_ids
+from shared.jobs.tallies.counts import counted_by_status
+from shared.models import Job
+from shared.search.hits import Search, find_next, find_page
+from shared.search.terms import terms_of
+from shared.states import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WholeList:
+    """What `list_jobs` gives for `statuses` and `query`, page after page, up to a moment."""
+
+    owner_id: str
+    newest: str
+    """The id of its newest job."""
+    until: datetime
+    """What happened to a job later takes it out of the list."""
+    statuses: Collection[JobStatus] = ()
+    query: str | None = None
+    without: Collection[str] = field(default_factory=frozenset)
+    """Ids of jobs that were taken out of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What there is to say of a whole list when it is taken."""
+
+    newest: str
+    until: datetime
+    counts: dict[JobStatus, int]
+    """Its jobs by state."""
+    all_counted: bool
+    """False if there may be more than `counts` says."""
+
+
+def take_whole_list(
+    db: Database, *, owner_id: str, statuses: Collection[JobStatus] = (), query: str | None = None
+) -> Taken:
+    """Take an owner's list as it is now. Reads a few rows however many jobs there are."""
+    terms = terms_of(query)
+    with db.reading() as session:
+        until = session.execute(select(database_now())).scalar_one()
+        newest = session.scalar(select(func.max(Job.id)).where(Job.owner_id == owner_id)) or ""
+        counts, all_counted = counted_by_status(session, owner_id=owner_id), True
+        if terms:
+            search = Search(owner_id, terms, counts)
+            found = find_page(session, search, statuses=statuses, limit=1)
+            counts, all_counted = found.counts, found.all_counted
+    wanted = {status: counts[status] for status in statuses or JobStatus}
+    return Taken(newest, until, wanted, all_counted)
+
+
+def some_of_whole_list(
+    db: Database,
+    whole: WholeList,
+    *,
+    statuses: Collection[JobStatus],
+    cursor: str | None = None,
+    most: int,
+) -> tuple[list[str], str | None]:
+    """The ids of the next jobs of a whole list that are in one of `statuses`, at most `most`, and
+    the cursor to go on from: None at its end."""
+    wanted = [status for status in statuses if not whole.statuses or status in whole.statuses]
+    if not wanted:
+        return [], None
+    with db.reading() as session:
+        found = _next(session, whole, wanted, cursor, most)
+        still = select(Job.id).where(
+            Job.id.in_(found),
+            Job.id <= whole.newest,
+            Job.queued_at <= whole.until,
+            or_(Job.completed_at.is_(None), Job.completed_at <= whole.until),
+        )
+        unchanged = set(session.scalars(still)).difference(whole.without)
+    some = [job_id for job_id in found if job_id in unchanged]
+    return some, found[-1] if len(found) == most else None
+
+
+def _next(
+    session: Session,
+    whole: WholeList,
+    statuses: Collection[JobStatus],
+    cursor: str | None,
+    most: int,
+) -> list[str]:
+    terms = terms_of(whole.query)
+    if not terms:
+        page = select_page_ids(whole.owner_id, statuses, cursor, most)
+        return list(session.scalars(page))
+    search = Search(whole.owner_id, terms, counted_by_status(session, owner_id=whole.owner_id))
+    return find_next(session, search, statuses=statuses, limit=most, cursor=cursor)

@@ -1,0 +1,5 @@
+"""The list of jobs, and what is done with several of them at once."""
+
+from web.pages.listing import page, selection
+
+__all__ = ["page", "selection"]

@@ -1,0 +1,150 @@
+"""The list of jobs: filters, search and updates."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from flask_babel import format_decimal
+from flask_babel import gettext as _
+
+from shared import jobs
+from shared.jobs import QueueSnapshot
+from shared.states import TERMINAL, JobStatus
+from web.api.parsing import parse
+from web.api.presenter import poll_after_s
+from web.authentication.owner import current_owner_id
+from web.i18n.languages import current_language
+from web.pages.blueprint import pages
+from web.pages.listing.query import STATUS_FILTERS, ListQuery
+from web.pages.listing.rows import rows_of
+from web.pages.listing.selection import MAX_SELECTED
+from web.pages.upload_form import model_choices
+from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
+from web.services import services
+
+_PER_PAGE = 25
+
+_ESTIMATES_FRESH_S = 15
+"""Seconds after which a page with estimated times is rendered anew though nothing happened."""
+
+_POLL_UNCHANGED_S = 4
+"""Seconds between polls while nothing changes; each such answer costs two SQL statements, and a
+third where jobs wait and no worker takes any."""
+
+
+def _snapshot() -> QueueSnapshot:
+    here = services()
+    return jobs.snapshot_of(
+        here.db,
+        owner_id=current_owner_id(),
+        seen_within_s=here.settings.worker_seen_within_s,
+    )
+
+
+def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> dict[str, Any]:
+    """What the list is rendered from; `why` is what `_why_jobs_wait` said."""
+    here = services()
+    page = jobs.list_jobs(
+        here.db,
+        owner_id=current_owner_id(),
+        statuses=query.statuses,
+        query=query.q,
+        limit=_PER_PAGE,
+        cursor=query.cursor,
+        snapshot=snapshot,
+    )
+    rows = rows_of(page, here.settings)
+    return {
+        "rows": rows,
+        "query": query,
+        "filters": _filters(query, page, snapshot.counts),
+        "max_selected": MAX_SELECTED,
+        "has_jobs": any(snapshot.counts.values()),
+        "next_cursor": page.next_cursor,
+        "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
+        **why,
+        "version": _version(query, snapshot, why),
+        "poll_after": min(
+            (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
+        ),
+    }
+
+
+def _filters(
+    query: ListQuery, page: jobs.JobPage, owned: dict[JobStatus, int]
+) -> list[dict[str, Any]]:
+    """List the filters; one that matches no job is left out, unless it is the current one.
+
+    `owned` counts the owner's jobs, which may match where not all that match were counted.
+    """
+    found = []
+    for show, (label, statuses) in STATUS_FILTERS.items():
+        count = sum(page.counts[status] for status in statuses or JobStatus)
+        may_match = not page.all_counted and any(owned[status] for status in statuses)
+        if count or may_match or show in ("all", query.show):
+            found.append(
+                {
+                    "label": _(label),
+                    "count": format_decimal(count) + ("" if page.all_counted else "+"),
+                    "address": query.address(show=show),
+                    "current": show == query.show,
+                }
+            )
+    return found
+
+
+def _version(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> str:
+    """The ETag of the list, computed without reading it; changes whenever the list may have."""
+    parts = (
+        current_owner_id(),
+        snapshot.queue_mark,
+        snapshot.owner_mark,
+        snapshot.now.timestamp() // _ESTIMATES_FRESH_S if _unfinished(snapshot) else None,
+        query.model_dump(),
+        current_language(),
+        why,
+        services().settings.model,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _why_jobs_wait(snapshot: QueueSnapshot) -> dict[str, Any]:
+    # Where something can be claimed, the workers need not be asked what keeps them.
+    here, kept = services(), snapshot.workers and not snapshot.slots
+    waiting = kept and snapshot.counts[JobStatus.QUEUED]
+    return why_jobs_wait(here, workers_seen(here) if waiting else ())
+
+
+def _unfinished(snapshot: QueueSnapshot) -> bool:
+    """Whether any of the owner's jobs has not reached a final status."""
+    return any(count for status, count in snapshot.counts.items() if status not in TERMINAL)
+
+
+@pages.get("/")
+def index() -> str:
+    query = parse(ListQuery, request.args)
+    snapshot = _snapshot()
+    context = _context(query, snapshot, _why_jobs_wait(snapshot))
+    return render_template("list/index.html", models=model_choices(), **context)
+
+
+@pages.get("/fragments/jobs")
+def jobs_fragment() -> Response:
+    """Render the list alone; answer 304 without reading it while its ETag is unchanged."""
+    query = parse(ListQuery, request.args)
+    snapshot = _snapshot()
+    why = _why_jobs_wait(snapshot)
+    version = _version(query, snapshot, why)
+    if request.if_none_match.contains_weak(version):
+        response = make_response("", 304)
+        poll_after = _POLL_UNCHANGED_S if _unfinished(snapshot) else None
+    else:
+        context = _context(query, snapshot, why)
+        response = make_response(render_template("list/_jobs.html", **context))
+        poll_after = context["poll_after"]
+    response.set_etag(version, weak=True)
+    if poll_after:
+        response.headers["Retry-After"] = str(poll_after)
+    return response

@@ -1,0 +1,42 @@
+"""Which jobs an address of the list asks for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from flask import url_for
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.states import RUNNING, JobStatus
+from web.i18n.languages import N_
+
+STATUS_FILTERS: dict[str, tuple[str, frozenset[JobStatus]]] = {
+    "all": (N_("All"), frozenset()),
+    "waiting": (N_("Waiting"), frozenset({JobStatus.QUEUED})),
+    "running": (N_("Running"), RUNNING),
+    "done": (N_("Done"), frozenset({JobStatus.COMPLETED})),
+    "failed": (N_("Failed"), frozenset({JobStatus.FAILED})),
+    "cancelled": (N_("Cancelled"), frozenset({JobStatus.CANCELLED})),
+}
+"""The filters of the list by their name in the URL: label and statuses."""
+
+
+class ListQuery(BaseModel):
+    """The query parameters of the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    show: Literal["all", "waiting", "running", "done", "failed", "cancelled"] = "all"
+    q: str = Field("", max_length=200)
+    cursor: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$")
+
+    @property
+    def statuses(self) -> frozenset[JobStatus]:
+        return STATUS_FILTERS[self.show][1]
+
+    def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:
+        """The URL of the list with `changes`, from its first page unless a cursor is given."""
+        said: dict[str, Any] = {"show": self.show, "q": self.q.strip(), "cursor": None, **changes}
+        if said["show"] == "all":
+            said["show"] = None
+        return url_for(endpoint, **{name: value or None for name, value in said.items()})

@@ -1,0 +1,91 @@
+import { api } from "../page/api.js";
+
+/** The states that an action applies to; web/pages/listing/selection.py has the same. */
+export const APPLIES = {
+  cancel: ["queued", "processing"],
+  retry: ["failed", "cancelled"],
+  delete: ["queued", "completed", "failed", "cancelled"],
+};
+
+/**
+ * All jobs of a list as it stood at one moment, pages that were never shown included: a condition
+ * that the server knows how to meet, not as many ids. Jobs can be left out of it by their ids.
+ */
+export class WholeList {
+  /** Ask the server how the list of the page's address stands. Throws ApiError. */
+  static async take(asked) {
+    const query = queryOfPage();
+    return new WholeList(query, await api("GET", `${asked}?${new URLSearchParams(query)}`));
+  }
+
+  constructor(query, { newest, until, counts, all_counted: allCounted }) {
+    this.query = query;
+    this.newest = newest;
+    this.until = until;
+    this.counts = counts;
+    this.allCounted = allCounted;
+    this.without = new Map(); // from a job's id to its state
+  }
+
+  /** Whether the page shows this list, on whichever of its pages it is. */
+  get isShown() {
+    const now = queryOfPage();
+    return now.show === this.query.show && now.q === this.query.q;
+  }
+
+  /** Whether a job that is on the page belongs to it. Ids go up with time. */
+  has(id) {
+    return this.covers(id) && !this.without.has(id);
+  }
+
+  /** Whether a job that is on the page belongs to it or was left out of it. */
+  covers(id) {
+    return id <= this.newest;
+  }
+
+  /** What something was done with belongs to the list no more. */
+  #less(statuses, counts) {
+    let left = counts.reduce((all, count) => all + count, 0);
+    for (const status of statuses) {
+      const some = Math.min(left, this.counts[status] ?? 0);
+      if (some) this.counts[status] -= some;
+      left -= some;
+    }
+  }
+
+  /** How many of its jobs are in one of the states, or in any; at least so many unless `allCounted`. */
+  count(statuses) {
+    const states = statuses ?? Object.keys(this.counts);
+    const left = [...this.without.values()].filter((status) => states.includes(status)).length;
+    const all = states.reduce((sum, status) => sum + (this.counts[status] ?? 0), 0);
+    return Math.max(0, all - left);
+  }
+
+  /** Whether any of its jobs may be in one of the states. */
+  mayHave(statuses) {
+    return !this.allCounted || this.count(statuses) > 0;
+  }
+
+  /**
+   * Carry an action out, some jobs at a time. `told` gets the outcomes of each step by name, and
+   * says by its answer whether to go on. Throws ApiError.
+   */
+  async carryOut(action, address, told) {
+    const { newest, until, query } = this;
+    const without = [...this.without.keys()];
+    let cursor = null;
+    do {
+      const json = { ...query, action, newest, until, without, cursor };
+      const answer = await api("POST", address, { json });
+      cursor = answer.cursor;
+      this.#less(APPLIES[action], Object.values(answer.outcomes));
+      if (!told(answer.outcomes)) return;
+    } while (cursor);
+  }
+}
+
+/** What the page's address asks for, whichever page of the list it is. */
+function queryOfPage() {
+  const given = new URLSearchParams(location.search);
+  return { show: given.get("show") || "all", q: (given.get("q") ?? "").trim() };
+}
