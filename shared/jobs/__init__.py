@@ -67,7 +67,6 @@ from shared.jobs.playable import (
 )
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
-    Claimable,
     QueueSummary,
     Versions,
     claimable_jobs,
@@ -97,11 +96,13 @@ from shared.jobs.queries.whole_list import (
 from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
+from shared.jobs.turns.index_of_waiting import Claimable
 from shared.jobs.turns.next_job import Room
-from shared.jobs.turns.sweep import Duty, take_sweep_turns
+from shared.jobs.turns.sweep import Duty, SweepStart, begin_sweep, take_sweep_turns
 from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.workers import (
     WorkerRecord,
+    WorkerReport,
     forget_workers,
     largest_work_disk_bytes,
     note_worker,
@@ -148,12 +149,15 @@ __all__ = [
     "StoredPlan",
     "StoredWord",
     "Submission",
+    "SweepStart",
     "Taken",
     "Usage",
     "Versions",
     "Waveform",
     "WholeList",
     "WorkerRecord",
+    "WorkerReport",
+    "begin_sweep",
     "cancel",
     "cancel_all",
     "cancelled",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -42,6 +43,29 @@ class WorkerRecord:
     """Whether its model does; None until one is loaded."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What a worker says of itself; the fields are those of `note_worker`."""
+
+    name: str
+    hostname: str
+    model: str
+    device: str
+    started_at: datetime
+    model_name: str | None = None
+    jobs_at_once: int = 1
+    obstacles: Sequence[str] = ()
+    work_room_bytes: int | None = None
+    work_disk_bytes: int | None = None
+    takes_hotwords: bool | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """The values of its row but for its name and the time."""
+        values = asdict(self)
+        del values["name"]
+        return {**values, "obstacles": ",".join(self.obstacles)}
+
+
 def note_worker(
     db: Database,
     *,
@@ -59,19 +83,20 @@ def note_worker(
 ) -> datetime:
     """Store that this worker is alive, for /readyz and the doctor. The time by the database's
     clock."""
-    told = {
-        "hostname": hostname,
-        "model": model,
-        "model_name": model_name,
-        "device": device,
-        "jobs_at_once": jobs_at_once,
-        "started_at": started_at,
-        "obstacles": ",".join(obstacles),
-        "work_room_bytes": work_room_bytes,
-        "work_disk_bytes": work_disk_bytes,
-        "takes_hotwords": takes_hotwords,
-        "seen_at": database_now(),
-    }
+    report = WorkerReport(
+        name=name,
+        hostname=hostname,
+        model=model,
+        model_name=model_name,
+        device=device,
+        started_at=started_at,
+        jobs_at_once=jobs_at_once,
+        obstacles=obstacles,
+        work_room_bytes=work_room_bytes,
+        work_disk_bytes=work_disk_bytes,
+        takes_hotwords=takes_hotwords,
+    )
+    told = {**report.stored(), "seen_at": database_now()}
     # An UPDATE, unlike the other, is compiled once: a third of the processor time.
     known = (
         update(WorkerSeen)

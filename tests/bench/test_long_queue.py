@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -102,9 +102,11 @@ class Costs:
         return (WORKERS * each_ms + one_ms) / 1000 / SWEEP_S
 
     def _sweep(self, worker: str) -> None:
-        factories.a_worker(self.db, worker)
-        jobs.claimable_jobs(self.db, most=100, model="demo")
-        jobs.take_sweep_turns(self.db, jobs.Duty, worker=worker, for_s=3_600.0)
+        report = jobs.WorkerReport(
+            worker, "gpu1", "demo", "cpu", datetime.now(UTC), model_name="demo"
+        )
+        held = jobs.begin_sweep(self.db, report, most=100).held
+        jobs.take_sweep_turns(self.db, jobs.Duty, worker=worker, for_s=3_600.0, held=held)
 
     def _sweep_for_all(self, worker: str) -> None:
         self._sweep(worker)

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -76,7 +77,8 @@ class Reaper:
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._forgot_workers_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
-        self._database_answered_at: datetime | None = None
+        self._start: jobs.SweepStart | None = None
+        """What this sweep began with; None where the database did not answer."""
         self._was_unavailable = True  # or may have been: a worker that just started does not know
         self._leases_spared_until = 0.0
         self._stopped = False
@@ -100,7 +102,7 @@ class Reaper:
 
     def record_obstacles(self, *obstacles: Obstacle) -> None:
         """Leave with the worker's row why it ends. Raises SQLAlchemyError."""
-        self._note(Readiness(obstacles))
+        jobs.note_worker(self._db, **asdict(self._report(Readiness(obstacles))))
 
     def _run(self) -> None:
         try:
@@ -114,7 +116,7 @@ class Reaper:
     def _sweep_until_stopped(self) -> None:
         while True:
             for step in (
-                self._record_worker,
+                self._begin,
                 self._ring_for_waiting_jobs,
                 self._sweep_for_all,
             ):
@@ -125,6 +127,8 @@ class Reaper:
                 return
 
     def _sweep_for_all(self) -> None:
+        if self._start is None:
+            return
         steps = {
             jobs.Duty.JOBS: (
                 self._end_expired_leases,
@@ -137,7 +141,9 @@ class Reaper:
         if self._sees_no_storage():
             del steps[jobs.Duty.STORAGE]  # left to a worker that does
         for_s = _SWEEPS_A_TURN * self._settings.sweep_s
-        turns = jobs.take_sweep_turns(self._db, steps, worker=self._worker, for_s=for_s)
+        turns = jobs.take_sweep_turns(
+            self._db, steps, worker=self._worker, for_s=for_s, held=self._start.held
+        )
         for duty in sorted(turns):
             for step in steps[duty]:
                 self._run_step(step)
@@ -150,19 +156,21 @@ class Reaper:
             self._was_unavailable |= is_unavailable(error)
             log.warning("sweep incomplete", step=step.__name__.strip("_"), error=str(error))
 
-    def _record_worker(self) -> None:
-        self._database_answered_at = None
+    def _begin(self) -> None:
+        self._start = None
         asked_at = time.monotonic()
-        self._database_answered_at = self._note(self._readiness())
+        readiness = self._readiness()
+        self._start = jobs.begin_sweep(
+            self._db, self._report(readiness), most=self._most_rings(readiness)
+        )
         now = time.monotonic()
         if self._was_unavailable or now - asked_at > self._settings.heartbeat_s:
             spared_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
             self._leases_spared_until = now + spared_s
         self._was_unavailable = False
 
-    def _note(self, readiness: Readiness) -> datetime:
-        return jobs.note_worker(
-            self._db,
+    def _report(self, readiness: Readiness) -> jobs.WorkerReport:
+        return jobs.WorkerReport(
             name=self._worker,
             hostname=self._hostname,
             model=self._settings.model,
@@ -176,19 +184,26 @@ class Reaper:
             takes_hotwords=model_takes_hotwords(self._settings.resolved_health_dir, os.getpid()),
         )
 
+    def _most_rings(self, readiness: Readiness) -> int:
+        # Those that wait for more room than there is count too, and each ring would be for nothing.
+        is_short = readiness.work_room_bytes is not None and readiness.work_room_bytes < (
+            self._settings.max_audio_s * DECODED_BYTES_A_SECOND
+        )
+        return _RINGS_A_SWEEP_WITHOUT_ROOM if is_short else _RINGS_A_SWEEP
+
     def _end_expired_leases(self) -> None:
         """End the attempts whose lease was not renewed, unless nobody could renew it.
 
         After an outage of the database every lease has expired, and the holders get the time of a
         heartbeat to show that they live.
         """
-        if self._database_answered_at is None or time.monotonic() < self._leases_spared_until:
+        if self._start is None or time.monotonic() < self._leases_spared_until:
             return
         # Not what ran out since it answered: another outage may have begun then.
         for reaped in jobs.expire_leases(
             self._db,
             max_attempts=self._settings.max_attempts,
-            expired_before=self._database_answered_at,
+            expired_before=self._start.seen_at,
         ):
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
 
@@ -233,15 +248,9 @@ class Reaper:
             jobs.forget_workers(self._db)
 
     def _ring_for_waiting_jobs(self) -> None:
-        readiness = self._readiness()
-        # Those that wait for more room than there is count too, and each ring would be for nothing.
-        is_short = readiness.work_room_bytes is not None and readiness.work_room_bytes < (
-            self._settings.max_audio_s * DECODED_BYTES_A_SECOND
-        )
-        most = _RINGS_A_SWEEP_WITHOUT_ROOM if is_short else _RINGS_A_SWEEP
-        claimable = jobs.claimable_jobs(self._db, most=most, model=self._model_name)
-        if readiness.leaves_the_queue_alone:
+        if self._start is None or self._readiness().leaves_the_queue_alone:
             return  # our own children would do nothing, and other workers ring for themselves
+        claimable = self._start.claimable
         for model, count in ((None, claimable.for_any), (self._model_name, claimable.of_model)):
             if count and not self._ring(model, count - waiting_doorbells(self._celery, model)):
                 return

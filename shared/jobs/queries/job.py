@@ -14,7 +14,7 @@ from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.jobs.tallies.counts import counted_by_status
-from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, now
+from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, Claimable, claimable_rows
 from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.speakers.stored import with_speakers
@@ -118,16 +118,6 @@ def queue_summary(db: Database) -> QueueSummary:
         return QueueSummary(counted_by_status(session))
 
 
-@dataclass(frozen=True, slots=True)
-class Claimable:
-    """How many waiting jobs a worker may take now."""
-
-    for_any: int
-    """Those that name no model."""
-    of_model: int
-    """Those that name the worker's."""
-
-
 def claimable_jobs(db: Database, *, most: int, model: str | None = None) -> Claimable:
     """Count the waiting jobs that a worker of `model` may take now, up to `most` of either kind."""
     with db.reading_once() as session:
@@ -138,13 +128,7 @@ def claimable_jobs(db: Database, *, most: int, model: str | None = None) -> Clai
 @cache
 def _claimable(is_sqlite: bool) -> TextClause:
     counts = ", ".join(
-        f"""(
-            SELECT count(*) FROM (
-                SELECT 1 FROM {waiting.table(is_sqlite)}
-                WHERE {waiting.holds()} {waiting.same_model} AND available_at <= {now(is_sqlite)}
-                ORDER BY {waiting.first_owner} LIMIT :most
-            ) AS few
-        ) AS {name}"""
+        f"(SELECT count(*) FROM ({claimable_rows(waiting, is_sqlite)}) AS few) AS {name}"
         for name, waiting in (("for_any", FOR_ANY), ("of_model", FOR_MODEL))
     )
     return text(f"SELECT {counts}").bindparams(bindparam("model", type_=String))

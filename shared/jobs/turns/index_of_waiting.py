@@ -70,3 +70,22 @@ def _table(is_sqlite: bool, alias: str, index: str) -> str:
 def now(is_sqlite: bool) -> str:
     """The database's clock."""
     return str(database_now().compile(dialect=DIALECTS[is_sqlite]))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """How many waiting jobs a worker may take now, as far as they were counted."""
+
+    for_any: int
+    """Those that name no model."""
+    of_model: int
+    """Those that name the worker's."""
+
+
+def claimable_rows(waiting: Waiting, is_sqlite: bool) -> str:
+    """Select a row for each waiting job that a worker of `:model` may take now, up to `:most`."""
+    return f"""
+        SELECT 1 FROM {waiting.table(is_sqlite)}
+        WHERE {waiting.holds()} {waiting.same_model} AND available_at <= {now(is_sqlite)}
+        ORDER BY {waiting.first_owner} LIMIT :most
+    """

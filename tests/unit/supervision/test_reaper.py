@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +208,7 @@ class TestAfterAnOutage:
         return made
 
     def sweep(self, patient: Reaper) -> None:
-        patient._run_step(patient._record_worker)
+        patient._run_step(patient._begin)
         patient._run_step(patient._end_expired_leases)
 
     def an_expired_job(self, db: Database) -> str:
@@ -225,7 +224,7 @@ class TestAfterAnOutage:
         self.sweep(patient)
         clock.now_s += 60
         with monkeypatch.context() as outage:
-            outage.setattr(reaper.jobs, "note_worker", _out)
+            outage.setattr(reaper.jobs, "begin_sweep", _out)
             self.sweep(patient)
         job_id = self.an_expired_job(db)
         for _ in range(2):
@@ -254,14 +253,14 @@ class TestAfterAnOutage:
         self.sweep(patient)
         clock.now_s += 60
         job_id = self.an_expired_job(db)
-        note_worker = jobs.note_worker
+        begin_sweep = jobs.begin_sweep
 
-        def frozen_for_a_while(*args: Any, **values: Any) -> datetime:
+        def frozen_for_a_while(*args: Any, **values: Any) -> jobs.SweepStart:
             clock.now_s += 5
-            return note_worker(*args, **values)
+            return begin_sweep(*args, **values)
 
         with monkeypatch.context() as outage:
-            outage.setattr(reaper.jobs, "note_worker", frozen_for_a_while)
+            outage.setattr(reaper.jobs, "begin_sweep", frozen_for_a_while)
             self.sweep(patient)
         assert factories.status_of(db, job_id) == JobStatus.PROCESSING
 
@@ -271,7 +270,7 @@ class TestAfterAnOutage:
         db = Database(sqlite_url)
         self.sweep(patient)
         clock.now_s += 60
-        patient._run_step(patient._record_worker)
+        patient._run_step(patient._begin)
         factories.submit(db)
         factories.claim(db, lease_s=0.001)
         wait_for(lambda: _expired(db), what="the lease to run out")
@@ -285,7 +284,7 @@ class Clock:
     now_s = 1000.0
 
 
-def _out(*args: Any, **values: Any) -> datetime:
+def _out(*args: Any, **values: Any) -> jobs.SweepStart:
     raise OperationalError("SELECT", {}, Exception("connection refused"))
 
 
