@@ -9,19 +9,22 @@ from shared.export import json, txt
 from shared.export.options import ExportOptions, Provenance
 from shared.export.subtitles import srt, vtt
 from shared.transcripts.values import Transcript
+from shared.words.numbers.choice import Numbers
+from shared.words.numbers.transcripts import with_written_numbers
 
 Writer = Callable[[Transcript, Provenance, ExportOptions], str]
 
-_TEXT = ("timestamps", "paragraphs", "punctuation", "speakers", "spacing")
+_TEXT = ("timestamps", "paragraphs", "punctuation", "speakers", "spacing", "numbers")
 _SUBTITLES = (
-    *("punctuation", "speakers", "spacing", "end_marks"),
+    *("punctuation", "speakers", "spacing", "numbers", "end_marks"),
     *("line_width", "max_lines", "min_seconds", "max_seconds"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format. `write` returns its text; a binary format has `write_bytes` too."""
+    """A file format. `write` returns its text, with numbers as the transcript has them; a binary
+    format has `write_bytes` too."""
 
     name: str
     media_type: str
@@ -40,8 +43,17 @@ class Format:
     ) -> bytes:
         """Return the bytes of the file; the same for the same transcript and options."""
         if self.write_bytes is not None:
-            return self.write_bytes(transcript, provenance, options)
-        return self.write(transcript, provenance, options).encode()
+            return self.write_bytes(_with_numbers(transcript, options), provenance, options)
+        return self.text(transcript, provenance, options).encode()
+
+    def text(self, transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+        """Return the text of the file; of a document, what it says."""
+        return self.write(_with_numbers(transcript, options), provenance, options)
+
+
+def _with_numbers(transcript: Transcript, options: ExportOptions) -> Transcript:
+    is_spoken = options.numbers is Numbers.SPOKEN
+    return transcript if is_spoken else with_written_numbers(transcript)
 
 
 def _docx(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
@@ -59,7 +71,7 @@ FORMATS: dict[str, Format] = {
             "json",
             "application/json",
             json.write,
-            ("paragraphs", "punctuation", "speakers", "spacing"),
+            ("paragraphs", "punctuation", "speakers", "spacing", "numbers"),
         ),
         Format("srt", "application/x-subrip", srt.write, _SUBTITLES, ExportOptions(spacing=True)),
         Format("vtt", "text/vtt", vtt.write, _SUBTITLES, ExportOptions(spacing=True)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.words.numbers.choice import Numbers
+
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
@@ -25,6 +27,8 @@ class ExportOptions:
     """Name who speaks, where that is known. Off: two speakers still share no line."""
     spacing: bool = False
     """Put a space between Chinese and Latin letters or digits. Stored text never has it."""
+    numbers: Numbers = Numbers.SPOKEN
+    """Write numbers in digits; words that make one share its time."""
     end_marks: bool = False
     """Subtitles: keep the Chinese comma or full stop at the end of a line, usually omitted."""
     line_width: int = 42

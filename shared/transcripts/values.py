@@ -32,6 +32,8 @@ class Rule(StrEnum):
 
     REPLACEMENTS = "replacements"
     """The lists of wrong and right words."""
+    NUMBERS = "numbers"
+    """Spoken numbers, written in digits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Words that people teach an installation: what is written for what the recogniser hears.
+"""Rules for what is written of what the recogniser hears, which work with every model.
 
 - `replacements` has the lists of what it writes wrongly, and what is meant;
 - `hotwords` has the words that a model is to listen for;
+- `numbers` writes spoken numbers in digits;
 - `rules` applies the rules of a job to its transcript.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,17 @@ def test_each_format_offers_its_own_options_and_is_downloaded(
     file = download(page, dialog)
     assert file.suggested_filename == "周会 standup.docx"
     assert docx.Document(str(file.path())).paragraphs[-1].text == "00:00:11\t下一个，API 文档。"
+
+
+def test_numbers_are_asked_for_in_digits(site: Site, context: BrowserContext) -> None:
+    page = site.open(context)
+    dialog = opened(page)
+    link = dialog.get_by_role("link", name="Download")
+    expect(link).to_have_attribute("href", re.compile("numbers=spoken"))
+    dialog.get_by_label("Numbers in digits").check()
+    expect(link).to_have_attribute("href", re.compile("numbers=written"))
+    page.reload()
+    expect(opened(page).get_by_label("Numbers in digits")).to_be_checked()
 
 
 def test_all_of_a_long_transcript_is_copied(site: Site, context: BrowserContext) -> None:

@@ -190,7 +190,8 @@ def test_the_table_of_export_options_has_their_defaults() -> None:
             format_ = FORMATS[format_name]
             if name in format_.supported_options:
                 default = getattr(format_.defaults, name)
-                wanted = str(default).lower() if isinstance(default, bool) else f"{default:g}"
+                is_number = isinstance(default, int | float) and not isinstance(default, bool)
+                wanted = f"{default:g}" if is_number else str(default).lower()
                 assert cell == wanted, (name, format_name)
             else:
                 assert cell in ("–", "always there", "false"), (name, format_name)

@@ -17,6 +17,7 @@ from shared.speakers.names import speakers_from_options
 from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import wants_lists
+from shared.words.numbers.choice import numbers_from_options
 from shared.words.replacements.of_job import wants_replacements
 from web.api.batch_reason import batch_reason
 from web.api.recording import present_recording
@@ -79,6 +80,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         speakers="off" if speakers is None else str(speakers),
         replacements="on" if wants_replacements(job.options) else "off",
         hotword_lists=wants_lists(job.options),
+        numbers=numbers_from_options(job.options),
         model=_model(view, settings),
         links=_links(job.id),
     )

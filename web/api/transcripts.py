@@ -14,6 +14,7 @@ from shared.errors import InvalidRequest
 from shared.export import FORMATS, Format
 from shared.export.options import LIMITS, ExportOptions, Provenance
 from shared.transcripts.values import Transcript, Version
+from shared.words.numbers.choice import Numbers
 from web.api.parsing import parse
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment
@@ -55,6 +56,9 @@ class TranscriptQuery(BaseModel):
     )
     spacing: bool | None = Field(
         None, description="All: a space between Chinese and Latin letters or digits."
+    )
+    numbers: Numbers | None = Field(
+        None, description="All: `written` has spoken numbers in digits, 85万元 for 八十五万元."
     )
     end_marks: bool | None = Field(
         None,
@@ -131,7 +135,7 @@ def _beginning(
     format_: Format, transcript: Transcript, provenance: Provenance, options: ExportOptions
 ) -> str:
     start = replace(transcript, sentences=transcript.sentences[:_PREVIEW_SENTENCES])
-    lines = format_.write(start, provenance, options).splitlines()
+    lines = format_.text(start, provenance, options).splitlines()
     shown = [
         line if len(line) <= _PREVIEW_COLUMNS else f"{line[:_PREVIEW_COLUMNS]}…"
         for line in lines[:PREVIEW_LINES]

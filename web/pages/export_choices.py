@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from shared.export import FORMATS
 from shared.export.options import LIMITS
+from shared.words.numbers.choice import Numbers
 
 _FOR_READING = {"txt": {"paragraphs": True, "spacing": True}}
 """Defaults of the dialog that differ from the format's own, which are made for programs."""
@@ -25,8 +26,12 @@ class ExportFormat:
 
 @dataclass(frozen=True, slots=True)
 class ExportToggle:
+    """A box to tick; `on` and `off` are its values where they are others than true and false."""
+
     name: str
     label: str
+    on: str = ""
+    off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ def export_toggles() -> list[ExportToggle]:
         ExportToggle("speakers", _("Names of speakers")),
         ExportToggle("end_marks", _("Comma or full stop at the end of a Chinese line")),
         ExportToggle("spacing", _("Space between Chinese and Latin")),
+        ExportToggle("numbers", _("Numbers in digits"), Numbers.WRITTEN, Numbers.SPOKEN),
     ]
 
 

@@ -132,11 +132,7 @@ def change_rules(job_id: UUID) -> Any:
     rules.apply_rules(
         services().db, owner_id=current_owner_id(), job_id=str(job_id), applied=applied
     )
-    done = (
-        _("The lists of words are applied again.")
-        if applied
-        else _("The recognised words are back.")
-    )
+    done = _("The rules are applied again.") if applied else _("The recognised words are back.")
     flash(done, "done")
     return redirect(url_for(".job", job_id=job_id), 303)
 

@@ -13,6 +13,8 @@ from shared.quotas.errors import QueueShareFull
 from shared.speakers.names import OPTION, speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import LISTS_OPTION, read_words
+from shared.words.numbers.choice import OPTION as NUMBERS
+from shared.words.numbers.choice import Numbers, numbers_from_options
 from shared.words.replacements.of_job import OFF, wants_replacements
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
 from web.authentication.owner import current_owner_id
@@ -85,6 +87,11 @@ def _chosen_options() -> dict[str, Any]:
         raise InvalidRequest(f"{error}.", param=REPLACEMENTS) from None
     if request.form.get("without_hotword_lists"):
         chosen[LISTS_OPTION] = False
+    try:
+        if numbers_from_options(request.form) is not Numbers.SPOKEN:
+            chosen[NUMBERS] = Numbers.WRITTEN.value
+    except ValueError:
+        raise InvalidRequest("numbers: must be spoken or written.", param=NUMBERS) from None
     if request.form.get(OPTION, "off") == "off":
         return chosen
     try:

@@ -16,6 +16,7 @@ from shared.states import AttemptOutcome, JobStatus, Stage
 from shared.strict_json import UnreadableJson, require_writable
 from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.sound_selection import SoundSelection
+from shared.words.numbers.choice import numbers_from_options
 from shared.words.replacements.of_job import wants_replacements
 
 log = structlog.stdlib.get_logger(__name__)
@@ -123,6 +124,7 @@ def _can_be_shown(options: object) -> bool:
         SoundSelection.from_options(options)
         speakers_from_options(options)
         wants_replacements(options)
+        numbers_from_options(options)
     except ValueError as error:
         log.error("a job's stored options cannot be shown", error=str(error))
         return False

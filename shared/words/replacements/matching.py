@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shared.folding import fold
-from shared.transcripts.realign import WORD, is_han_or_kana
+from shared.transcripts.realign import WORD
+from shared.words.gluing import glued
 from shared.words.replacements.pairs import Pair
 
 
@@ -43,10 +44,10 @@ class Replacements:
             if end is None:
                 at += 1
                 continue
-            written = _glued(written, text[copied:at]) if copied else text[:at]
-            written = _glued(written, self._right[folded[at:end]])
+            written = glued(written, text[copied:at]) if copied else text[:at]
+            written = glued(written, self._right[folded[at:end]])
             copied = at = end
-        return _glued(written, text[copied:]) if copied else text
+        return glued(written, text[copied:]) if copied else text
 
     def _match(self, folded: str, at: int, inside: bytearray) -> int | None:
         """Where the longest match that begins at `at` ends; None if none does."""
@@ -69,13 +70,3 @@ def _inside_words(text: str) -> bytearray:
         for place in range(word.start() + 1, word.end()):
             inside[place] = 1
     return inside
-
-
-def _glued(left: str, right: str) -> str:
-    """Both, with a space between two words that would become one."""
-    apart = left and right and _spells_words(left[-1]) and _spells_words(right[0])
-    return f"{left} {right}" if apart else left + right
-
-
-def _spells_words(character: str) -> bool:
-    return character.isalnum() and not is_han_or_kana(character)

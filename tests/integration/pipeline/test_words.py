@@ -9,6 +9,7 @@ import pytest
 from shared import jobs
 from shared.models import LOCAL_OWNER
 from shared.transcripts.values import Rule, Transcript, Version
+from shared.words.numbers.writing import written_numbers
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import Pair
 from tests.support import factories
@@ -32,9 +33,9 @@ def test_a_killed_attempt_comes_to_the_same_words(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lists.put(worker.db, LOCAL_OWNER, [Pair(FIRST, "壹壹"), Pair(SECOND, FIRST)], only=True)
-    undisturbed = worker.submit(recording(8))
+    undisturbed = worker.submit(recording(8), numbers="written")
     worker.run(StubRecogniser(), monkeypatch)
-    killed = worker.submit(recording(8))
+    killed = worker.submit(recording(8), numbers="written")
     recogniser = StubRecogniser()
     tools = worker.tools(recogniser)
     monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 6.0)
@@ -57,11 +58,13 @@ def test_a_killed_attempt_comes_to_the_same_words(
     assert FIRST in recognised.text and SECOND in recognised.text
     assert "另外" not in read.text
     for before, after in zip(recognised.sentences, read.sentences, strict=True):
-        written = before.text.replace(FIRST, "壹壹").replace(SECOND, FIRST)
-        assert after.text == written
-        assert after.rule == (Rule.REPLACEMENTS if written != before.text else None)
+        replaced = before.text.translate({ord(FIRST): "壹壹", ord(SECOND): FIRST})
+        assert after.text == written_numbers(replaced)  # the lists first, and then the numbers
+        by_list = Rule.REPLACEMENTS if replaced != before.text else None
+        assert after.rule == (Rule.NUMBERS if after.text != replaced else by_list)
         assert (after.start, after.end) == (before.start, before.end)
         assert all(one.end <= other.start for one, other in pairwise(after.words))
+    assert {sentence.rule for sentence in read.sentences} > {None}
     later = worker.submit(recording(8))
     worker.run(StubRecogniser(), monkeypatch)
     assert "另外" in transcript(worker, later).text

@@ -16,6 +16,7 @@ from shared.export import FORMATS
 from shared.export.display_width import display_width
 from shared.export.options import ExportOptions, Provenance
 from shared.transcripts.values import Sentence, Transcript
+from shared.words.numbers.choice import Numbers
 from tests.support.factories import TRANSCRIPT
 
 HERE = Provenance("job-1", "周会")
@@ -254,12 +255,18 @@ def test_the_same_transcript_gives_the_same_bytes(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_option_that_a_format_takes_changes_its_file(name: str) -> None:
     format_ = FORMATS[name]
-    long = "我们今天用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"
+    long = "我们十二个人用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"
     transcript = Transcript(
         60, "zh", "demo", (Sentence(0.0, 6.5, long), Sentence(20.0, 20.1, "好。"))
     )
     transcript = replace(transcript, sentences=(*transcript.sentences, Sentence(21, 22, "对吗？")))
-    other = {"line_width": 20, "max_lines": 1, "min_seconds": 0.5, "max_seconds": 4.0}
+    other: dict[str, object] = {
+        "line_width": 20,
+        "max_lines": 1,
+        "min_seconds": 0.5,
+        "max_seconds": 4.0,
+    }
+    other["numbers"] = Numbers.WRITTEN
     plain = format_.render(transcript, HERE, ExportOptions())
     for option in set(format_.supported_options) - {"speakers"}:
         value = other.get(option, not getattr(ExportOptions(), option))

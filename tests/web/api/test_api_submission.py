@@ -38,6 +38,7 @@ JOB_FIELDS = {
         "channels",
         "speakers",
         "replacements",
+        "numbers",
         "hotword_lists",
         "model",
         "links",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.states import BatchLimit, EventKind, JobStatus, Stage, WaitReason
+from shared.words.numbers.choice import Numbers
 from web.api.schemas.errors import ErrorObject
 from web.api.schemas.listening import AudioOut
 from web.api.schemas.recording import RecordingOut
@@ -181,6 +182,7 @@ class JobOut(BaseModel):
     hotword_lists: bool = Field(
         description="As it was submitted. The words that it was given are at `links.hotwords`."
     )
+    numbers: Numbers = Field(description="As it was submitted.")
     model: ModelOut
     links: JobLinks
 

@@ -21,6 +21,8 @@ from shared.speakers.names import OPTION as SPEAKERS
 from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
 from shared.words.hotwords import LISTS_OPTION
+from shared.words.numbers.choice import OPTION as NUMBERS
+from shared.words.numbers.choice import Numbers
 from shared.words.replacements.of_job import OFF
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
 from web.api.schemas.hotwords import HotwordsField
@@ -106,6 +108,12 @@ class SubmitOptions(BaseModel):
         "without one, the worker that comes first takes it with its own.",
     )
 
+    numbers: Numbers = Field(
+        Numbers.SPOKEN,
+        description="`written` has spoken numbers in digits, 85万元 for 八十五万元. The recognised "
+        "text is kept.",
+    )
+
     @property
     def stored(self) -> dict[str, Any]:
         """What is stored as the job's options: all that is not as it is by default, without
@@ -115,6 +123,8 @@ class SubmitOptions(BaseModel):
             chosen[SPEAKERS] = self.speakers
         if self.replacements == OFF:
             chosen[REPLACEMENTS] = OFF
+        if self.numbers is not Numbers.SPOKEN:
+            chosen[NUMBERS] = self.numbers.value
         if not self.hotword_lists:
             chosen[LISTS_OPTION] = False
         return chosen | SoundSelection(self.tracks, self.channels).to_options()

@@ -81,7 +81,8 @@ export async function showHistory(address, n, time) {
     const recognised = revisions[0].recognised_text;
     revisions.forEach((one, place) => {
       let name = one.at ? moment.format(new Date(one.at)) : _("Recognised");
-      if (one.rule) name = _("By the lists of words, %(when)s", { when: name });
+      if (one.rule === "numbers") name = _("Numbers in digits, %(when)s", { when: name });
+      else if (one.rule) name = _("By the lists of words, %(when)s", { when: name });
       const head = build("div", { className: "head" }, build("h3", {}, name));
       if (place === 0) head.append(build("span", { className: "now" }, _("as it is now")));
       else {

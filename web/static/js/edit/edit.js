@@ -298,8 +298,8 @@ class Editing {
     if (!ruled) return;
     const ruledNum = this.list.querySelectorAll(":scope > .by-rule").length;
     ruled.textContent = ngettext(
-      "%(num)s sentence is written as the lists of words say.",
-      "%(num)s sentences are written as the lists of words say.",
+      "Rules changed %(num)s sentence.",
+      "Rules changed %(num)s sentences.",
       ruledNum,
     );
   }

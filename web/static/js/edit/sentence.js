@@ -31,6 +31,7 @@ export function showState(row, { text, revision, corrected, rule }) {
   const shown = row.querySelector(".text");
   if (!corrected) shown.removeAttribute("title");
   else if (text === "") shown.title = _("Removed");
+  else if (rule === "numbers") shown.title = _("Numbers written in digits");
   else shown.title = rule ? _("Written as the lists of words say") : _("Corrected");
 }
 

@@ -4,6 +4,12 @@ import { _ } from "../page/i18n.js";
 const REMEMBERED = "longscribe.export";
 const PAUSE_MS = 200; // while a number is typed
 
+/** What a box to tick stands for: its own values, or true and false. */
+function valueOf({ checked, dataset }, ticked = checked) {
+  if (dataset.on) return ticked ? dataset.on : dataset.off;
+  return ticked;
+}
+
 /** The export dialog: choices by format, a preview from the server, the file and its text. */
 export function exportDialog(dialog, opener) {
   const form = dialog.querySelector("form");
@@ -31,7 +37,7 @@ export function exportDialog(dialog, opener) {
       option.closest("label").hidden = !known;
       option.disabled = !known;
       if (!known) continue;
-      if (option.type === "checkbox") option.checked = choices[option.name];
+      if (option.type === "checkbox") option.checked = choices[option.name] === valueOf(option, true);
       else option.value = choices[option.name];
     }
     const more = form.querySelector("details");
@@ -43,7 +49,7 @@ export function exportDialog(dialog, opener) {
     const choices = chosen.formats[format()];
     for (const option of options) {
       if (option.disabled || !option.checkValidity()) continue;
-      choices[option.name] = option.type === "checkbox" ? option.checked : Number(option.value);
+      choices[option.name] = option.type === "checkbox" ? valueOf(option) : Number(option.value);
     }
     chosen.format = format();
     remember(chosen);

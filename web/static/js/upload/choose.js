@@ -108,7 +108,7 @@ class Uploads {
   /** The form's choices, kept with the upload until it is a job. */
   get metadata() {
     const chosen = this.form.elements;
-    const { later, tracks, channels, speakers, replacements, model, hotwords } = chosen;
+    const { later, tracks, channels, speakers, replacements, numbers, model, hotwords } = chosen;
     return {
       ...(later?.checked && { priority: "-5" }),
       ...(tracks && { tracks: tracks.value }),
@@ -118,6 +118,7 @@ class Uploads {
       ...(model?.value && { model: model.value }),
       ...(hotwords?.value.trim() && { hotwords: keepWords(hotwords.value) }),
       ...(chosen.without_hotword_lists?.checked && { hotword_lists: "false" }),
+      ...(numbers?.checked && { numbers: numbers.value }),
     };
   }
 
@@ -133,6 +134,7 @@ class Uploads {
         ...(metadata.model && { model: metadata.model }),
         ...(metadata.hotwords && { hotwords: keptWords(metadata.hotwords) }),
         ...(metadata.hotword_lists && { hotword_lists: false }),
+        ...(metadata.numbers && { numbers: metadata.numbers }),
       },
     });
     await forgetUpload(uploadUrl);

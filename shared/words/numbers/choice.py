@@ -1,0 +1,24 @@
+"""How numbers are written, as a choice of a job and of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+OPTION = "numbers"
+"""The key in a job's options. Without it numbers stay as they are spoken."""
+
+
+class Numbers(StrEnum):
+    """How numbers are written."""
+
+    SPOKEN = "spoken"
+    """As they are recognised: 八十五万元."""
+    WRITTEN = "written"
+    """In digits: 85万元."""
+
+
+def numbers_from_options(options: Mapping[str, Any]) -> Numbers:
+    """How a job's options have numbers written. Raises ValueError."""
+    return Numbers(options.get(OPTION, Numbers.SPOKEN))
