@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from shared import jobs
 from shared.accounts.ownership import hand_over
@@ -202,6 +203,36 @@ class TestWhatBecameOfThem:
         with pytest.raises(Exception, match="no longer holds"):
             jobs.note_hotwords(db, lost, passed=True)
         assert _given(db, job_id).passed is None
+
+
+class TestWhatReadsThem:
+    def test_neither_a_list_nor_a_claim_nor_a_poll_reads_the_words(self, db: Database) -> None:
+        factories.submit(db, hotwords=NAMED)
+        factories.submit(db, hotwords=NAMED)
+        sent: list[str] = []
+
+        def note(conn, cursor, statement, *rest):  # type: ignore[no-untyped-def]
+            sent.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        job_id = factories.claim(db).job_id
+        jobs.list_jobs(db, owner_id=LOCAL_OWNER, limit=10)
+        jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        event.remove(db.engine, "before_cursor_execute", note)
+        assert sent and not [one for one in sent if "hotword_" in one or "job_hotwords" in one]
+
+    def test_who_submits_and_who_deletes_the_same_words_do_not_meet(self, db: Database) -> None:
+        """A set goes with its last job while another begins to name it."""
+
+        def come_and_go(_number: int) -> None:
+            for _ in range(6):
+                factories.delete(db, factories.submit(db, hotwords=NAMED))
+                _keep(db, *NAMED)
+                _keep(db)
+
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(come_and_go, range(3)))
+        assert _sets(db) == 0
 
 
 def test_a_worker_tells_whether_its_model_takes_any(db: Database) -> None:

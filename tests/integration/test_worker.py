@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shared import jobs
 from shared.states import BatchLimit, JobStatus, Stage
 from tests.support.installation import Installation, as_wav
-from tests.support.services import Service, Stack, running
+from tests.support.services import Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 from worker.recogniser import SAMPLE_RATE
 
@@ -61,6 +62,22 @@ def test_a_recording_becomes_its_text_with_times(common: tuple[Installation, Ser
     assert shown.recognition.memory_is_measured
     assert shown.recognition.predicted_peak_bytes and shown.recognition.peak_bytes
     assert not list((installation.stack.folder / "data" / "work").iterdir())
+
+
+def test_a_worker_tells_whether_its_model_takes_hotwords(
+    common: tuple[Installation, Service],
+) -> None:
+    installation, _worker = common
+    wait_for(
+        lambda: (
+            [
+                isinstance(worker.takes_hotwords, bool)
+                for worker in jobs.workers_seen(installation.db, within_s=60)
+            ]
+            == [True]
+        ),
+        what="the worker's row",
+    )
 
 
 @pytest.mark.parametrize(

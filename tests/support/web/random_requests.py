@@ -42,7 +42,7 @@ _NUMBERS: list[Any] = [
 _FIELDS = [
     "upload_id", "metadata", "priority", "tracks", "channels", "speakers", "text", "revision",
     "file", "status", "q", "limit", "cursor", "plan", "from_batch", "download", "pieces", "format",
-    "version",
+    "version", "hotwords", "hotword_lists", "words", "list",
     "timestamps", "line_width", "min_seconds", "preview", "show", "next", "back", "action", "job",
     "sure", "later", "name", "password", "current", "code", "admin", "",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
+from shared.states import JobStatus
 from shared.words.hotwords import EVERYBODY, MOST_WORDS, read_list, replace_list
 from tests.support import factories
 from tests.support.people import a_person, an_admin, form_token, quick_hashes, signed_in
@@ -152,6 +153,12 @@ class TestAJobsPage:
         job_id = a_finished_job(rows, "大家", "网关", passed=False, found=[])
         told = text_of(client.get(f"/jobs/{job_id}"))
         assert "The model demo takes no hotwords, so none of the 2 words was used" in told
+
+    def test_a_worker_of_an_earlier_version_used_none(
+        self, client: FlaskClient, rows: Database
+    ) -> None:
+        job_id = factories.a_job(rows, JobStatus.COMPLETED, hotwords=("网关",))
+        assert "A worker of an earlier version ran this" in client.get(f"/jobs/{job_id}").text
 
     def test_nothing_is_said_of_a_job_without_any(
         self, client: FlaskClient, rows: Database

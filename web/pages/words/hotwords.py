@@ -47,7 +47,8 @@ class ShownHotwords:
 class JobHotwordsShown:
     """What a finished job's page tells of its words."""
 
-    passed: bool
+    passed: bool | None
+    """None where a worker of an earlier version ran it, which knows of no words."""
     size: int
     sources: list[str]
     """How many came from where."""
@@ -168,7 +169,7 @@ def job_hotwords(job_id: str) -> JobHotwordsShown | None:
     is_whole = given.found_size <= len(found)
     missing = [word for word in given.named if word not in heard] if is_whole else []
     return JobHotwordsShown(
-        passed=bool(given.passed),
+        passed=given.passed,
         size=len(given.words),
         sources=_sources(given),
         found=found[:_MOST_SHOWN],
