@@ -93,15 +93,19 @@ bench: $(INSTALLED_DEV) ## measure speed and memory on this machine
 # A machine with a GPU often has torch and no network. What else is needed there travels as wheels
 # for CPython 3.12, of the versions in the lock; only what FunASR and the measuring really import.
 GPU_WHEELS := gpu-wheels
-GPU_PACKAGES := annotated-types av funasr kaldi-native-fbank kaldiio lazy-loader librosa omegaconf \
-	pydantic pydantic-core pydantic-settings python-dotenv rapidfuzz setuptools six typing-extensions \
-	typing-inspection
+GPU_PACKAGES := \
+	annotated-doc annotated-types argon2-cffi argon2-cffi-bindings av certifi cffi \
+	charset-normalizer click funasr idna kaldi-native-fbank kaldiio lazy-loader librosa \
+	markdown-it-py mdurl omegaconf psycopg psycopg-binary pycparser pydantic pydantic-core \
+	pydantic-settings pygments python-dotenv pyyaml rapidfuzz requests rich sentencepiece \
+	setuptools shellingham six sqlalchemy structlog tqdm typer typing-extensions \
+	typing-inspection urllib3 uuid-utils
 # Of this one PyPI has only the source, which is plain Python.
 GPU_BUILT := antlr4-python3-runtime
 GPU_PYTHON ?= 3.12
 pinned = $$(awk -v package=$(1) 'index($$1, package "==") == 1 && !/< .3\.12/ { print $$1 }' requirements.lock)
 
-gpu-wheels: $(BIN)/python ## download what `make bench-gpu` needs beside torch, for Python 3.12 (45 MB)
+gpu-wheels: $(BIN)/python ## download what `make bench-gpu` needs beside torch, for Python 3.12 (57 MB)
 	@rm -rf $(GPU_WHEELS) && mkdir $(GPU_WHEELS)
 	@$(BIN)/python -m pip wheel -q --no-deps -w $(GPU_WHEELS) $(foreach package,$(GPU_BUILT),$(call pinned,$(package)))
 	@$(BIN)/python -m pip download -q --no-deps -d $(GPU_WHEELS) --only-binary=:all: \

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -161,3 +162,52 @@ def test_no_file_names_a_registry_s_host() -> None:
         if path.is_file() and path != own and hosts.search(path.read_bytes())
     ]
     assert not naming
+
+
+def test_the_wheels_for_a_gpu_are_all_that_measuring_imports_beside_torch() -> None:
+    loaded = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys, worker.bench.gpu.__main__, worker.bench.gpu.child\n"
+            "import worker.engine.families\n"
+            "print(*{name.split('.')[0] for name in sys.modules})",
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    packages = packages_distributions()
+    needed = {normalised(name) for module in loaded for name in packages.get(module, ())}
+    makefile = (REPOSITORY / "Makefile").read_text()
+    [listed] = re.findall(r"^GPU_PACKAGES := ((?:.*\\\n)+.*)$", makefile, re.MULTILINE)
+    [built] = re.findall(r"^GPU_BUILT := (.*)$", makefile, re.MULTILINE)
+    brought = {*listed.replace("\\", " ").split(), *built.split()}
+    beside_torch = with_requirements("torch", "numpy", "scipy")
+    # OmegaConf and SQLAlchemy use two others where those are installed.
+    assert needed - brought - beside_torch <= {"longscribe", "attrs", "greenlet"}
+    for name in brought:
+        assert re.search(
+            rf"^{name}==", (REPOSITORY / "requirements.lock").read_text(), re.MULTILINE
+        )
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def with_requirements(*names: str) -> set[str]:
+    """The distributions and all that they need on this machine."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = normalised(left.pop())
+        if name in found:
+            continue
+        found.add(name)
+        try:
+            required = requires(name) or []
+        except PackageNotFoundError:  # for another system
+            continue
+        left += [re.split(r"[^A-Za-z0-9._-]", one)[0] for one in required if "extra ==" not in one]
+    return found
