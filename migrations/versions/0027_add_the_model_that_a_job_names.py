@@ -88,6 +88,9 @@ def _replace_indexes(old: list[Any], new: list[Any]) -> None:
             )
         for name, _, _ in old:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        # Nothing is known of a new column, and of the indexes, until a tenth of the rows has
+        # changed; a guess takes the wrong one, and reads the whole line for a page of the list.
+        op.execute("ANALYZE jobs")
 
 
 def downgrade() -> None:

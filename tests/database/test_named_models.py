@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from shared import jobs
 from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused
+from shared.jobs.eta.snapshot import _about
 from shared.jobs.queries.models import ModelChoiceUnavailable, UnknownModel
 from shared.jobs.turns import line, next_job
 from shared.models import LOCAL_OWNER, Attempt, Job, WorkerSeen
 from shared.states import JobStatus, Obstacle, WaitReason
 from tests.support import factories
+from tests.support.many_jobs import make_many_jobs
 
 
 @pytest.fixture
@@ -204,3 +206,22 @@ class TestForecast:
             view = factories.view(models, job_id, owner_id="b")
             assert view.job.status is JobStatus.QUEUED
             assert (view.queue_position, view.waits_for) == (None, WaitReason.NO_WORKER_OF_MODEL)
+
+
+def test_no_poll_reads_all_jobs_to_see_that_none_names_a_model(db: Database) -> None:
+    if db.is_sqlite:
+        return  # it is told which index to take
+    make_many_jobs(db, ended=0, waiting=3_000)
+    with db.writing() as session:
+        # As after the migration: nothing is known of the column yet.
+        session.execute(
+            text(
+                "DELETE FROM pg_statistic USING pg_attribute "
+                "WHERE (starelid, staattnum) = (attrelid, attnum) "
+                "AND attrelid = 'jobs'::regclass AND attname = 'model'"
+            )
+        )
+    with db.reading() as session:
+        asked = _about(60.0, of_an_owner=False).compile(session.get_bind())
+        plan = session.connection().exec_driver_sql(f"EXPLAIN {asked}", asked.params)
+        assert "Seq Scan on jobs" not in "\n".join(plan.scalars())

@@ -21,11 +21,11 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    exists,
     func,
     literal,
     null,
     select,
+    text,
     true,
     union_all,
 )
@@ -37,6 +37,7 @@ from shared.jobs.eta.throughput import last_completed, throughput_of
 from shared.jobs.eta.time_spent import job_s
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.tallies.counts import jobs_in
+from shared.jobs.turns.index_of_waiting import FOR_MODEL
 from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen, in_one_of
 from shared.states import RUNNING, JobStatus
 
@@ -157,8 +158,15 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
         last_event.c.at.label("last_event_at"),
         last_event.c.job_id.label("last_event_of"),
         _scalar("waiting", jobs_in(JobStatus.QUEUED)),
-        exists(select(Job.id).where(in_one_of(JobStatus.QUEUED), Job.model.is_not(None))).label(
-            "names_models"
+        # Of a column that is new PostgreSQL knows nothing until it has looked at many changed rows:
+        # asked only whether there is one, it reads the whole table. Asked for the first in the
+        # order of the index, it takes that.
+        _scalar(
+            "names_models",
+            select(Job.id)
+            .where(in_one_of(JobStatus.QUEUED), Job.model.is_not(None))
+            .order_by(text(FOR_MODEL.first_owner))
+            .limit(1),
         ),
     ]
     if of_an_owner:
