@@ -47,10 +47,14 @@ class Recording(Base):
     """Immutable audio as it was submitted."""
 
     __tablename__ = "recordings"
-    __table_args__ = (_of_some("recordings_decoded", "id", where="duration_s > 0"),)
+    __table_args__ = (
+        _of_some("recordings_decoded", "id", where="duration_s > 0"),
+        # All that is read to sum what an owner has stored.
+        Index("recordings_of_owner", "owner_id", "size_bytes", "playable_bytes"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
-    owner_id: Mapped[str] = mapped_column(String(64), index=True)
+    owner_id: Mapped[str] = mapped_column(String(64))
     blob_key: Mapped[str] = mapped_column(String(200), unique=True)
     filename: Mapped[str] = mapped_column(String(_LONGEST_NAME))
     folded_name: Mapped[str | None] = mapped_column(String(_LONGEST_NAME), default=_folded_name)
