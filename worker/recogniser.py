@@ -56,7 +56,7 @@ class RecognitionRequest:
     """Words that are likely to be said. Their order means nothing, so they are kept sorted, each
     once."""
     language: str | None = None
-    """ISO 639-1 code of the one language spoken; None: the recogniser decides."""
+    """ISO 639 code of the one language spoken, one of the recogniser's; None: it decides."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hotwords", tuple(sorted(set(self.hotwords))))
@@ -77,7 +77,7 @@ class RecognisedSpan:
     """In order, with confidences where the model has them. Times are seconds from the start of the
     span."""
     language: str | None = None
-    """ISO 639-1 code of the language recognised; None where nothing is said."""
+    """ISO 639 code of the language recognised; None where nothing is said."""
 
 
 class UnsupportedRequest(InvalidRequest):
@@ -136,7 +136,8 @@ class Recogniser(Protocol):
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """ISO 639-1 codes of the languages that it recognises, the usual one first."""
+        """Codes of the languages that it recognises, the usual one first: of ISO 639-1, and of
+        639-3 where that has none (yue, Cantonese)."""
         ...
 
     @property

@@ -23,7 +23,7 @@ from shared.export.paragraphs import join_sentences, paragraphs
 from shared.export.sanitise import printable
 from shared.export.speakers import speaker_prefix
 from shared.export.timestamp import timestamp
-from shared.transcripts.values import Transcript
+from shared.transcripts.values import CHINESE, Transcript
 
 if TYPE_CHECKING:
     from docx.document import Document as Docx
@@ -54,7 +54,11 @@ _TEXTS = {
         "title": "Transcript",
     },
 }
-"""The document's own texts, in the language of the recording and not of the reader."""
+"""The document's own texts, in the language of the recording and not of the reader; English where
+there are none in it."""
+
+_TAGS = {"zh": "zh-CN", "yue": "zh-HK", "ja": "ja-JP", "ko": "ko-KR"}
+"""The document's language for a word processor, by the transcript's."""
 
 _PARAGRAPH, _PROPERTIES, _STYLE = qn("w:p"), qn("w:pPr"), qn("w:pStyle")
 _RUN, _RUN_PROPERTIES, _RUN_STYLE = qn("w:r"), qn("w:rPr"), qn("w:rStyle")
@@ -67,11 +71,11 @@ _SPACE = qn("xml:space")
 
 def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> bytes:
     """Return the bytes of the document, the same for the same transcript and options."""
-    chinese = transcript.language.startswith("zh")
+    chinese = transcript.language in CHINESE
     words = _TEXTS["zh" if chinese else "en"]
     document = Document(io.BytesIO(_template()))
     title = printable(provenance.title) or words["title"]
-    _describe(document, title, provenance, "zh-CN" if chinese else "en-US")
+    _describe(document, title, provenance, _TAGS.get(transcript.language, "en-US"))
     document.add_paragraph(title, style="Heading 1")
     document.add_paragraph(words["duration"] + timestamp(transcript.duration), style="Subtitle")
     style = "Timed" if options.timestamps else "Transcript"

@@ -40,13 +40,14 @@ StoredWord = tuple[str, float, float, float | None]
 @dataclass(frozen=True, slots=True)
 class RecognisedSegment:
     """`words` is None while it is not yet done; `voices` are those of its pieces, packed by the
-    worker, where the job asks who speaks."""
+    worker, where the job asks who speaks; `language` is what is spoken, where that is known."""
 
     start_sample: int
     end_sample: int
     batch: int
     words: list[StoredWord] | None
     voices: bytes | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
                     if segment.words is None
                     else [_stored_word(*word) for word in segment.words],
                     segment.voices,
+                    segment.language,
                 )
                 for segment in segments
             ],
@@ -186,7 +188,10 @@ def save_batch(
                 Segment.end_sample == segment.end_sample,
             )
             recognised = planned.values(
-                words=segment.words, voices=segment.voices, fence=claim.fence
+                words=segment.words,
+                voices=segment.voices,
+                language=segment.language,
+                fence=claim.fence,
             )
             if not changes_one_row(session, recognised):
                 raise RecognitionFailed("A batch held a segment that was never planned.")

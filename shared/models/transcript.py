@@ -44,6 +44,8 @@ class Segment(Base):
     voices: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     """The voices of its pieces, as `worker.voices.pieces` packs them; null where nobody asked who
     speaks, and once the transcript is stored."""
+    language: Mapped[str | None] = mapped_column(String(8))
+    """ISO 639 code of what is spoken; null where nothing is said, and in rows of older versions."""
     fence: Mapped[int | None] = mapped_column(Integer)
     """The attempt that recognised it."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.speakers.wanted import Wanted
+from shared.transcripts.values import CHINESE
 
 OPTION = "speakers"
 """The key in a job's options. Without it nobody asked who speaks."""
@@ -20,7 +21,7 @@ def speakers_from_options(options: Mapping[str, Any]) -> Wanted | None:
 def default_name(number: int, language: str) -> str:
     """What a speaker is called until a person names them, in the language that is spoken.
 
-    >>> default_name(2, "zh"), default_name(2, "en")
-    ('说话人2', 'Speaker 2')
+    >>> default_name(2, "zh"), default_name(2, "yue"), default_name(2, "en")
+    ('说话人2', '说话人2', 'Speaker 2')
     """
-    return f"说话人{number}" if language == "zh" else f"Speaker {number}"
+    return f"说话人{number}" if language in CHINESE else f"Speaker {number}"

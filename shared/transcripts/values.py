@@ -175,6 +175,10 @@ def _nothing_or_other(value: dict[str, Any]) -> dict[str, Any] | None:
     return None if "word" in value else value
 
 
+CHINESE = frozenset({"zh", "yue"})
+"""Codes of languages that Chinese readers read."""
+
+
 def is_hangul(character: str) -> bool:
     """Whether it is a Korean syllable or letter. Korean is written with spaces."""
     return "\uac00" <= character <= "\ud7a3" or "\u3131" <= character <= "\u318e"

@@ -121,7 +121,7 @@ def folder_punctuates(folder: Path) -> bool:
     """Whether the recogniser in a folder marks its words itself, by its class; False for a folder
     that cannot be read, of which others complain."""
     try:
-        return read_config(folder).get("model") in PUNCTUATES_ITSELF
+        return str(read_config(folder).get("model")) in PUNCTUATES_ITSELF
     except ModelUnavailable:
         return False
 

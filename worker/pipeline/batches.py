@@ -109,6 +109,7 @@ class BatchRunner:
                 segment.batch,
                 [stored_word(word, segment.start_sample, self.heard_s) for word in said.words],
                 of_segment,
+                said.language,
             )
             for segment, said, of_segment in zip(batch, results, voices, strict=True)
         ]

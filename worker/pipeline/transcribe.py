@@ -11,6 +11,7 @@ marks is better than none, so an attempt that would be the last leaves punctuati
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ def transcribe(attempt: Attempt) -> Transcribed:
         turns=_turns(segments, recognition.takes),
         speakers=who_speaks(words, voice_map, attempt.speakers),
         duration=recognition.duration_s,
-        language=attempt.request.language or recogniser.languages[0],
+        language=attempt.request.language or _spoken(segments) or recogniser.languages[0],
         model=recogniser.identity.name,
         warnings=[*recognition.warning_codes, *attempt.hotwords.warnings],
         low_confidence=attempt.tools.settings.low_confidence,
@@ -94,6 +95,15 @@ def _recognise(attempt: Attempt) -> tuple[list[RecognisedSegment], jobs.Recognit
         recognition = run.recognise()
     store.write(jobs.store_recognition, key, recognition)
     return run.segments(), recognition
+
+
+def _spoken(segments: Sequence[RecognisedSegment]) -> str | None:
+    """The language that is spoken longest; None where that of no segment is known."""
+    samples: Counter[str] = Counter()
+    for segment in segments:
+        if segment.language is not None:
+            samples[segment.language] += segment.end_sample - segment.start_sample
+    return max(samples, key=lambda language: (samples[language], language), default=None)
 
 
 def _turns(

@@ -128,7 +128,7 @@ def test_a_folder_without_normalisation_is_refused(bundle: Path, part: str) -> N
     [
         ("asr", {"model": "Paraformer"}, "no times for its words.*LONGSCRIBE_MODEL.*paraformer-zh"),
         ("asr", {"model": "ContextualParaformer"}, "wants hotwords.*LONGSCRIBE_MODEL"),
-        ("asr", {"model": "SenseVoiceSmall"}, "cannot be used: .*bpe.model"),
+        ("asr", {"model": "SenseVoiceSmall"}, "encoder: SenseVoiceEncoderSmall"),
         ("asr", {"model": "WhisperWarp"}, "class WhisperWarp.*LONGSCRIBE_MODEL"),
         ("asr", {"model": None}, "class None"),
         ("asr", {"encoder": "ConformerEncoder"}, "encoder: SANMEncoder .*ConformerEncoder"),

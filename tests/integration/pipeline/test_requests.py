@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from shared import jobs
+from shared.models import Segment
 from shared.settings import Settings
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
@@ -19,7 +23,14 @@ from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
 from worker.pipeline.transcribe import transcribe
-from worker.recogniser import EMPTY_REQUEST, RecognitionRequest, UnsupportedRequest
+from worker.recogniser import (
+    EMPTY_REQUEST,
+    SAMPLE_RATE,
+    Pcm,
+    RecognisedSpan,
+    RecognitionRequest,
+    UnsupportedRequest,
+)
 
 HOTWORDS = RecognitionRequest(hotwords=("网关", "集群"))
 
@@ -121,6 +132,47 @@ def _die_after(recogniser: StubRecogniser, batches: int) -> Callable[[], None]:
             raise Stop
 
     return check
+
+
+class TestLanguage:
+    """The transcript's, where the job names none."""
+
+    class Polyglot(StubRecogniser):
+        """Hears Korean in spans of two seconds and more, English in shorter ones."""
+
+        def recognise(
+            self, speech: Sequence[Pcm], request: RecognitionRequest
+        ) -> list[RecognisedSpan]:
+            return [
+                replace(said, language="ko" if len(pcm) >= 3 * SAMPLE_RATE else "en")
+                for pcm, said in zip(speech, super().recognise(speech, request), strict=True)
+            ]
+
+    def test_it_is_the_one_that_is_spoken_longest_also_after_a_resume(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recogniser = self.Polyglot(languages=("zh", "en", "ko"))
+        tools = worker.tools(recogniser)
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 4.0)
+        worker.submit(recording(8))
+        first = factories.claim(worker.db)
+        with pytest.raises(Stop):
+            transcribe(Attempt.begin(tools, first, _die_after(recogniser, 2)))
+        jobs.release(worker.db, first)
+        resumed = transcribe(
+            Attempt.begin(tools, factories.claim(worker.db), lambda: None)
+        ).transcript
+        with worker.db.reading() as session:
+            lengths: Counter[str] = Counter()
+            for segment in session.scalars(select(Segment)):
+                assert segment.language in ("ko", "en")
+                lengths[segment.language] += segment.end_sample - segment.start_sample
+        assert resumed.language == max(lengths, key=lengths.__getitem__)
+
+    def test_one_that_the_job_names_is_taken_as_it_is(self, worker: Worker) -> None:
+        tools = worker.tools(self.Polyglot(languages=("zh", "en", "ko")))
+        transcript = _run(worker, tools, RecognitionRequest(language="zh"))
+        assert transcript.language == "zh"
 
 
 class TestPunctuatingRecogniser:

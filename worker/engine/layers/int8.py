@@ -13,6 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+_RELU_BEFORE_W_2 = "PositionwiseFeedForward"
+"""FunASR's class of encoders, of which SenseVoice has a copy of its own; in decoders a norm stands
+between."""
+
 _SMALLEST = 1e-20
 """For rows of nothing but zeros."""
 
@@ -72,7 +76,7 @@ def round_linear_layers(*networks: nn.Module, but: nn.Module | None = None) -> i
     for module in [module for network in networks for module in network.modules()]:
         for name, child in list(module.named_children()):
             if type(child) is nn.Linear and child is not but:
-                after_relu = name == "w_2" and isinstance(module.activation, nn.ReLU)
+                after_relu = name == "w_2" and type(module).__name__ == _RELU_BEFORE_W_2
                 setattr(module, name, Int8Linear(child, after_relu=after_relu))
                 replaced += 1
     return replaced

@@ -79,7 +79,16 @@ class StockFunASR:
                     **self.options,
                 ),
             )
-        return _TAG.sub("", str(results[0]["text"])) if results else ""
+        return without_tags(str(results[0]["text"])) if results else ""
+
+
+def without_tags(text: str) -> str:
+    """FunASR's text of a SenseVoice without what it says beside it.
+
+    >>> without_tags("<|zh|><|NEUTRAL|><|Speech|><|withitn|>好。")
+    '好。'
+    """
+    return _TAG.sub("", text)
 
 
 def load_stock(
@@ -101,6 +110,12 @@ def load_stock(
             disable_pbar=True,
             log_level="ERROR",
         )
+    frontend = auto_model.kwargs.get("frontend")
+    if getattr(frontend, "dither", 0.0):
+        # SenseVoice's config.yaml leaves the noise on that FunASR adds to the sound, and then no
+        # two runs are alike. Every call takes its settings from a copy.
+        frontend.dither = 0.0
+        auto_model._store_base_configs()
     return_freed_memory()
     options = family_of(folders.asr).stock_options
     return StockFunASR(auto_model, str(where), memory_probe(where), end_silence_ms, options)

@@ -15,21 +15,23 @@ from worker.memory.model import MemoryModel
 FRAME_SECONDS = 0.06
 """Seconds in one encoder frame: six 10 ms feature frames (lfr_n = 6)."""
 
-LABELLED_ROWS = 512
-"""Frames that are given their labels together: of a vocabulary of 25,055 pieces their scores take
-51 MB, where those of five minutes would take 0.5 GB."""
+_LEAST_ROWS = 32
 
-_CPU_OVERHEAD_S = 2.0
-"""Paraformer's, whose encoder this nearly is; not measured."""
+_CPU_OVERHEAD_S = 1.5
+"""With random weights of the true size one core took 0.20 s for a span of 2 s and 0.66 for one of
+10 s."""
 
 _GPU_OVERHEAD_S = 32.0
-"""Likewise: 70 blocks launch about as many kernels as 50 blocks with a decoder and a predictor."""
+"""Paraformer's, not measured: 70 blocks launch about as many kernels as 50 with a decoder and a
+predictor."""
 
 PROBES = ProbeBatches(
     warm_up=ProbeShape(2, 1.0),
     memory=(ProbeShape(4, 2.5), ProbeShape(12, 2.5), ProbeShape(3, 10.0), ProbeShape(4, 15.0)),
     overhead=(ProbeShape(4, 2.5), ProbeShape(40, 15.0)),
 )
+"""What is fitted to them is within a tenth of what longer spans take; where all spans last a
+second, the queries before each make it a quarter more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,30 @@ class NetworkShape:
     """Numbers in one input frame: 80 mel bins times lfr_m = 7."""
 
 
+def labelled_rows(frames: int, shape: NetworkShape) -> int:
+    """How many of so many frames to give their labels together.
+
+    The scores of 25,055 pieces take 100 kB a frame, four times what the encoder held.  So that they
+    do not decide how large a batch may be, those of a part are made at a time: as many as take
+    eight numbers times the width for each frame of the batch, where the encoder had twelve.
+    """
+    return max(_LEAST_ROWS, frames * 8 * shape.model_dim // shape.vocabulary)
+
+
 def estimate_memory(shape: NetworkShape) -> MemoryModel:
     """Bytes live at the peak, in float32 with fused attention.
 
     A padded frame takes what it takes in Paraformer's encoder, 12 numbers times the width, and its
-    features thrice; a fifth is added for the four queries before each span, which weigh most where
-    spans last a second.  The scores of `LABELLED_ROWS` frames are there twice for a moment.
+    features, or before that five times its features; a quarter is added for the four queries before
+    each span, which weigh most where spans last a second.  The scores of the first `_LEAST_ROWS`
+    frames are there in any case.  At the true width and vocabulary, allocation by allocation on a
+    CPU, the estimate was 3 to 118 % above what eleven shapes of batches took, never below.
     """
     number = 4
-    per_frame = 1.2 * number * (12 * shape.model_dim + 3 * shape.feature_dim)
+    numbers = max(12 * shape.model_dim + shape.feature_dim, 5 * shape.feature_dim)
+    per_frame = 1.25 * number * numbers
     return MemoryModel(
-        fixed_bytes=2.0 * number * LABELLED_ROWS * shape.vocabulary + 1e6,
+        fixed_bytes=1.1 * number * _LEAST_ROWS * shape.vocabulary + 1e6,
         bytes_per_second=per_frame / FRAME_SECONDS,
     )
 

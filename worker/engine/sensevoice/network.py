@@ -30,10 +30,10 @@ from worker.engine.loading.build import LoadedNetwork
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.ctc_alignment import heard_tokens
 from worker.engine.sensevoice.memory_estimate import (
-    LABELLED_ROWS,
     PROBES,
     NetworkShape,
     estimate_memory,
+    labelled_rows,
     usual_overhead_s,
 )
 from worker.engine.sensevoice.pieces_to_words import words_from_pieces
@@ -102,15 +102,17 @@ class SenseVoice:
         return self._punctuates
 
     @property
+    def shape(self) -> NetworkShape:
+        return NetworkShape(
+            model_dim=self._encoder.output_size(),
+            vocabulary=len(self._pieces),
+            feature_dim=self._stacked.feature_dim,
+        )
+
+    @property
     def memory_estimate(self) -> MemoryModel:
         """The live bytes of a batch by the architecture, until the device is measured."""
-        return estimate_memory(
-            NetworkShape(
-                model_dim=self._encoder.output_size(),
-                vocabulary=len(self._pieces),
-                feature_dim=self._stacked.feature_dim,
-            )
-        )
+        return estimate_memory(self.shape)
 
     @property
     def usual_overhead_s(self) -> float:
@@ -159,7 +161,8 @@ class SenseVoice:
         is_own = torch.arange(frames.shape[1])[None] < lengths[:, None]
         (own,) = uploaded_numbers([is_own.flatten().nonzero()[:, 0].tolist()], self._device)
         spoken = frames.flatten(0, 1)[own]
-        parts = [self._likeliest(rows) for rows in spoken.split(LABELLED_ROWS)]
+        together = labelled_rows(len(spoken), self.shape)
+        parts = [self._likeliest(rows) for rows in spoken.split(together)]
         languages = linear(hidden[:, 0], *self._language_rows).argmax(dim=-1)
         numbers, probabilities, chosen = fetched(
             torch.cat([best for best, _ in parts]),
