@@ -37,6 +37,9 @@ def said(written: str, probability: float = 1.0) -> tuple[Word, ...]:
         ("▁(|a|)|▁b", ["(a)", "b"]),
         ("，|好|。|。", ["好。。"]),
         ("wi|-|fi", ["wi-fi"]),
+        ("我|<0xE9>|<0xBE>|<0x98>|好", ["我", "龘", "好"]),
+        ("▁caf|<0xC3>|<0xA9>|▁|<0xF0>|<0x9F>|<0x98>|<0x80>", ["café", "😀"]),
+        ("好|<0xE9>|<0xBE>", ["好", "\ufffd"]),
         ("", []),
     ],
 )
@@ -58,3 +61,8 @@ def test_a_frames_label_is_taken_to_be_half_a_frame_late_and_its_surest_frame_co
         HeardToken(7, 150, 210, 0.4),
         HeardToken(5, 210, 270, 0.6),
     ]
+
+
+def test_a_character_that_bytes_spell_lasts_from_the_first_to_the_last() -> None:
+    (spelt,) = said("<0xE9>|<0xBE>|<0x98>", probability=0.9)
+    assert (spelt.word, spelt.start, spelt.end, spelt.confidence) == ("龘", 0.0, 0.18, 0.73)

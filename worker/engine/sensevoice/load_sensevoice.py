@@ -29,13 +29,7 @@ def _pieces(folder: ModelFolder) -> Sequence[str]:
     name = sentencepiece_name(folder.path)
     with failures_explained(folder, f"read its {name}"):
         model = SentencePieceProcessor(model_file=str(folder.path / name))
-        numbers = range(model.get_piece_size())
-        require(
-            folder,
-            not any(model.is_byte(number) for number in numbers),
-            "a SentencePiece model without pieces that are bytes",
-        )
-        return [model.id_to_piece(number) for number in numbers]
+        return [model.id_to_piece(number) for number in range(model.get_piece_size())]
 
 
 def _constructor_arguments(given: Ingredients) -> dict[str, Any]:

@@ -12,8 +12,9 @@ each become a word of their own there, with times, and a first word keeps its '‚
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from shared.transcripts.values import Word
@@ -21,6 +22,9 @@ from worker.engine.family import CONFIDENCE_DIGITS
 from worker.engine.sensevoice.ctc_alignment import HeardToken
 
 SPACE = "‚ñÅ"
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+"""A piece for a byte of UTF-8: where a model has them, they spell what no other piece does."""
 
 _ASCII_MARKS = frozenset(",.?!;:")
 _OPENING = frozenset({"Ps", "Pi"})
@@ -61,7 +65,7 @@ def words_from_pieces(pieces: Iterable[tuple[str, HeardToken]]) -> tuple[Word, .
     """
     words: list[_OpenWord] = []
     space_before = False
-    for piece, token in pieces:
+    for piece, token in _spelt(pieces):
         space_before |= piece.startswith(SPACE)
         text = piece.replace(SPACE, "")
         if not text:
@@ -78,6 +82,29 @@ def words_from_pieces(pieces: Iterable[tuple[str, HeardToken]]) -> tuple[Word, .
             words.append(_OpenWord(text, [token]))
         space_before = False
     return tuple(word.word() for word in words)
+
+
+def _spelt(pieces: Iterable[tuple[str, HeardToken]]) -> Iterator[tuple[str, HeardToken]]:
+    """The pieces, bytes that follow each other joined into the characters that they spell; '\ufffd'
+    for those that spell none."""
+    spelling: list[tuple[int, HeardToken]] = []
+    for piece, token in pieces:
+        if byte := _BYTE.fullmatch(piece):
+            spelling.append((int(byte[1], 16), token))
+            continue
+        if spelling:
+            yield _character(spelling)
+            spelling = []
+        yield piece, token
+    if spelling:
+        yield _character(spelling)
+
+
+def _character(spelling: list[tuple[int, HeardToken]]) -> tuple[str, HeardToken]:
+    text = bytes(byte for byte, _ in spelling).decode(errors="replace")
+    first, last = spelling[0][1], spelling[-1][1]
+    probability = math.prod(token.probability for _, token in spelling)
+    return text, HeardToken(first.token, first.start_ms, last.end_ms, probability)
 
 
 def _belongs(before: _OpenWord, text: str) -> bool:
