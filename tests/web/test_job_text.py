@@ -60,7 +60,8 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "channels": "mix",
         "speakers": "off",
         "replacements": "on",
-        "hotword_lists": "on",
+        "hotword_lists": True,
+        "numbers": "spoken",
         "model": MODEL,
         "links": JobLinks(
             self="",
