@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from functools import cache, lru_cache
 from typing import Any
 
@@ -35,6 +36,10 @@ def written_numbers(text: str) -> str:
     return glued(written, text[copied:]) if copied else text
 
 
+_one_at_a_time = threading.Lock()
+"""Nothing says that the grammar may be asked by several threads at once."""
+
+
 @lru_cache(maxsize=4096)
 def _in_digits(spoken: str, kind: NumberKind) -> str | None:
     """A number in digits; None where the grammar does not know it."""
@@ -46,7 +51,8 @@ def _in_digits(spoken: str, kind: NumberKind) -> str | None:
         spoken, tail = spoken[:-1], spoken[-1]
     if kind is NumberKind.AMOUNT and _SINGLE.fullmatch(spoken):
         return spoken.translate(_DIGITS) + tail
-    found = _grammar().normalize(spoken)
+    with _one_at_a_time:
+        found = _grammar().normalize(spoken)
     return found + tail if _WRITTEN.fullmatch(found) else None
 
 

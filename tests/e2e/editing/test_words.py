@@ -104,11 +104,12 @@ def test_a_correction_is_written_so_from_now_on(desk: Desk, context: BrowserCont
 def test_a_file_of_words_is_added(desk: Desk, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(f"{desk.stack.url}/words")
-    page.get_by_text("Many at once").click()
-    choose = page.locator("input[type=file]")
+    own = page.locator("#replacements-own")
+    own.get_by_text("Many at once").click()
+    choose = own.locator("input[type=file]")
     broken = {"name": "words.txt", "mimeType": "text/plain", "buffer": "甲 => 乙\n丙".encode("gbk")}
     choose.set_input_files(files=[broken])  # type: ignore[list-item]
-    expect(page.get_by_role("alert")).to_contain_text("Line 2")
+    expect(own.get_by_role("alert")).to_contain_text("Line 2")
     mended = {**broken, "buffer": "甲 => 乙\n丙 => 丁".encode("gbk")}
     choose.set_input_files(files=[mended])  # type: ignore[list-item]
     expect(page.get_by_role("row", name="丙")).to_be_visible()
