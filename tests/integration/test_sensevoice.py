@@ -12,11 +12,14 @@ import pytest
 
 from shared.cli.doctor import speech as doctor_speech
 from shared.cli.doctor.finding import Level
-from shared.settings import Settings
+from shared.settings import CAMPPLUS, FSMN_VAD, Settings
 from shared.states import JobStatus
 from tests.support.installation import Installation, as_wav
+from tests.support.model_hubs import FakeHub, serving
 from tests.support.services import Stack
 from tests.support.speech import sensevoice_models, speech_models
+from worker import demo_model
+from worker.model_store.files import BPE_MODEL
 
 FOLDER = str(sensevoice_models.bundle())
 
@@ -49,6 +52,50 @@ def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
     found = doctor_speech.check_speech(Settings(model=FOLDER))
     assert {finding.thing for finding in found} >= {"model", "device", "recognition"}
     assert {finding.level for finding in found} == {Level.OK}
+
+
+@pytest.mark.parametrize("hub_name", ["modelscope", "huggingface"])
+def test_it_is_fetched_by_its_name_from_either_hub_and_no_punctuation_with_it(
+    hub_name: str, tmp_path: Path
+) -> None:
+    """The hub has no punctuation to give, so that asking for it would fail."""
+    asr, vad = (sensevoice_models.bundle() / part for part in ("asr", "vad"))
+    models = {
+        "iic/SenseVoiceSmall": asr,
+        "FunAudioLLM/SenseVoiceSmall": asr,
+        FSMN_VAD: vad,
+        "funasr/fsmn-vad": vad,
+        CAMPPLUS: demo_model.SPK_DIR,
+        "funasr/campplus": demo_model.SPK_DIR,
+    }
+    with serving(FakeHub(models)) as hub:
+        environment = {
+            **os.environ,
+            **getattr(hub, f"{hub_name}_environment"),
+            "HF_HOME": str(tmp_path / "hf"),
+            "MODELSCOPE_CACHE": str(tmp_path / "ms"),
+            "LONGSCRIBE_MODEL": "SenseVoiceSmall",
+            "LONGSCRIBE_DATA_DIR": str(tmp_path / "data"),
+        }
+        command = [sys.executable, "-m", "shared.cli", "models"]
+        for arguments in (["download", "--to", str(tmp_path / "carry")], ["check", "--json"]):
+            done = subprocess.run(
+                [*command, *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            if arguments[0] == "download":
+                assert "still lacks" not in done.stdout
+    told = {part["role"]: part for part in json.loads(done.stdout)}
+    assert set(told) == {"asr", "vad", "spk"}
+    assert told["asr"]["is_whole"]
+    carried = {path.name for path in (tmp_path / "carry" / "asr").iterdir()}
+    assert BPE_MODEL in carried and "model.pt" in carried
+    assert {path.name for path in (tmp_path / "carry").iterdir()} == {"asr", "vad", "spk"}
 
 
 def test_models_check_wants_no_punctuation_beside_it(tmp_path: Path) -> None:
