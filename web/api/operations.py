@@ -80,7 +80,7 @@ def json_body_of_kind(models: Mapping[str, type[BaseModel]]) -> Completion:
 
 def submission(operation: Operation) -> None:
     """Describe both bodies of a submission, its Idempotency-Key and the headers of its answer."""
-    fields = SubmitOptions.model_json_schema()
+    fields = inlined(SubmitOptions)
     fields["properties"] = {
         "file": {"type": "string", "format": "binary", "description": "Any audio or video file."},
         **fields["properties"],
@@ -93,7 +93,7 @@ def submission(operation: Operation) -> None:
                 "schema": fields,
                 "encoding": {"metadata": {"contentType": "application/json"}},
             },
-            "application/json": {"schema": UploadSubmission.model_json_schema()},
+            "application/json": {"schema": inlined(UploadSubmission)},
         },
     }
     operation["parameters"].append(

@@ -65,6 +65,9 @@ def test_what_is_wrong_is_named_and_nothing_is_kept(client: FlaskClient) -> None
     assert refused.status_code == 400
     assert refused.get_json()["error"]["code"] == "no_pair"
     assert "Line 2" in refused.get_json()["error"]["message"]
+    # A program that forgets the body empties no list; one that means it sends a line with a #.
+    assert client.put(f"{ADDRESS}/text").status_code == 400
+    assert client.put(f"{ADDRESS}/text", data=b"#").get_json()["total"] == 0
     too_long = client.put(f"{ADDRESS}/text", data=b"#" * (MAX_FILE_BYTES + 1))
     assert too_long.status_code == 413
     for body in ({"wrong": "甲"}, {"wrong": "甲", "right": ""}, {"wrong": 1, "right": "乙"}):

@@ -41,12 +41,17 @@ class ReplacementIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     wrong: str = Field(
-        description=f"What the recogniser writes, at most {LONGEST} characters. Case and width do "
-        "not count, and it is found as whole words only: `API` not in `APIs`."
+        min_length=1,
+        max_length=LONGEST,
+        description="What the recogniser writes; a letter, a digit or a Chinese character is in "
+        "it. Case and width do not count, and it is found as whole words only: `API` not in "
+        "`APIs`.",
     )
     right: str = Field(
+        min_length=1,
+        max_length=LONGEST,
         description="What is written instead. The same as `wrong`: it stays as it is, where a "
-        "shorter pair or everybody's list would change it."
+        "shorter pair or everybody's list would change it.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
+from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import MAX_FILE_BYTES, read_pairs, write_pairs
 from web.api import operations
@@ -134,7 +135,13 @@ def replace_replacements_text() -> Response:
 def _put(*, only: bool) -> Response:
     owner_id = _asked(writes=True)
     request.max_content_length = MAX_FILE_BYTES
-    change = lists.put(services().db, owner_id, read_pairs(request.get_data()), only=only)
+    file = request.get_data()
+    if not file:  # a mistake of a program would empty the list
+        raise InvalidRequest(
+            "Send the list as the body of the request, as text/plain. One without pairs is a line "
+            "with a #."
+        )
+    change = lists.put(services().db, owner_id, read_pairs(file), only=only)
     shown = ListChangeOut(added=change.added, removed=change.removed, total=change.total)
     return jsonify(shown.model_dump(mode="json"))
 
