@@ -70,7 +70,7 @@ def test_a_batch_stays_on_its_device_from_samples_to_results(elsewhere: Paraform
     counts = torch.tensor([9, 7, 0])  # the one number that is waited for before the results
     padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
     embeddings = integrate_and_fire(padded, cumulative, 9)
-    ids, likely = elsewhere._decode(hidden, lengths, embeddings, counts)
+    ids, likely = elsewhere._decode(hidden, lengths, embeddings, counts, None)
     weights = elsewhere._time_weights(hidden, mask, lengths)
     for result in (features, hidden, cumulative, embeddings, ids, likely, weights):
         assert result.device == META
