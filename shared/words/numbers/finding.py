@@ -77,6 +77,10 @@ _TELEPHONE = 7
 """Digits that are a telephone number whatever stands around them."""
 
 
+_AROUND = 16
+"""Characters before and behind a number that are looked at, more than any of these patterns has."""
+
+
 class SpokenNumber(NamedTuple):
     """The numerals from `start` to `end` of a text."""
 
@@ -96,7 +100,8 @@ def spoken_numbers(text: str) -> Iterator[SpokenNumber]:
 
 def _kind(text: str, found: re.Match[str]) -> NumberKind | None:
     """What a find is; None where it stays as it is spoken."""
-    before, behind = text[: found.start()], text[found.end() :]
+    before = text[max(0, found.start() - _AROUND) : found.start()]
+    behind = text[found.end() : found.end() + _AROUND]
     spoken = found[0]
     match found.lastgroup:
         case "percent":
@@ -145,6 +150,6 @@ def _is_row(spoken: str) -> bool:
 def _is_amount(text: str, start: int, end: int) -> bool:
     if not _WELL_FORMED.fullmatch(text, start, end) or _SAYING.match(text, start):
         return False
-    if _NO_AMOUNT_BEFORE.search(text, 0, start):
+    if _NO_AMOUNT_BEFORE.search(text, max(0, start - _AROUND), start):
         return False
     return not _NO_AMOUNT_BEHIND.match(text, end)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-from shared.words.gluing import glued
+from shared.words.gluing import rewritten
 from shared.words.numbers.finding import NumberKind, spoken_numbers
 
 _DIGITS = str.maketrans("零〇幺一二两三四五六七八九", "0011223456789")
@@ -24,16 +25,14 @@ def written_numbers(text: str) -> str:
     >>> written_numbers("二零二六年三月五号，预算八十五万元，涨了百分之三点五，万一不够再说。")
     '2026年3月5号，预算85万元，涨了3.5%，万一不够再说。'
     """
-    written = ""
-    copied = 0
+    return rewritten(text, _changes(text))
+
+
+def _changes(text: str) -> Iterator[tuple[int, int, str]]:
     for number in spoken_numbers(text):
         digits = _in_digits(number.spoken, number.kind)
-        if digits is None:
-            continue
-        written = glued(written, text[copied : number.start]) if copied else text[: number.start]
-        written = glued(written, digits)
-        copied = number.end
-    return glued(written, text[copied:]) if copied else text
+        if digits is not None:
+            yield number.start, number.end, digits
 
 
 _one_at_a_time = threading.Lock()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from shared.folding import fold
 from shared.transcripts.realign import WORD
-from shared.words.gluing import glued
+from shared.words.gluing import rewritten
 from shared.words.replacements.pairs import Pair
 
 
@@ -36,18 +36,17 @@ class Replacements:
             folded = text
         if not any(character in self._lengths for character in folded):
             return text
-        inside = _inside_words(text)
-        written = ""
-        copied = at = 0
-        while at < len(text):
+        return rewritten(text, self._matches(folded, _inside_words(text)))
+
+    def _matches(self, folded: str, inside: bytearray) -> Iterator[tuple[int, int, str]]:
+        at = 0
+        while at < len(folded):
             end = self._match(folded, at, inside)
             if end is None:
                 at += 1
                 continue
-            written = glued(written, text[copied:at]) if copied else text[:at]
-            written = glued(written, self._right[folded[at:end]])
-            copied = at = end
-        return glued(written, text[copied:]) if copied else text
+            yield at, end, self._right[folded[at:end]]
+            at = end
 
     def _match(self, folded: str, at: int, inside: bytearray) -> int | None:
         """Where the longest match that begins at `at` ends; None if none does."""

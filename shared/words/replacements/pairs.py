@@ -24,7 +24,7 @@ LONGEST = 100
 MAX_FILE_BYTES = 2 * 2**20
 """The limit of a file. Real ones of so many pairs have a twentieth."""
 
-_SEPARATOR = re.compile(r"\s*(?:=>|→)\s*")
+_SEPARATOR = re.compile("=>|→")
 
 
 class Pair(NamedTuple):
@@ -56,14 +56,16 @@ def _checked(side: str, text: str, line: int | None) -> str:
 def read_pairs(file: bytes) -> list[Pair]:
     """Read a list from a text file, a pair a line: wrong, a tab or =>, right.
 
-    Empty lines and those that begin with # are passed over.  The file is in UTF-8, or in GB18030 as
-    editors on a Chinese Windows save it.  Raises PairRefused, with the line where there is one.
+    Empty lines and those that begin with # are passed over; behind a tab, # begins a side.  The
+    file is in UTF-8, or in GB18030 as editors on a Chinese Windows save it.  Raises PairRefused,
+    with the line where there is one.
     """
     if len(file) > MAX_FILE_BYTES:
         raise ListUnreadable
     found: dict[str, Pair] = {}
     for number, line in enumerate(_decoded(file).splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        is_note = line.lstrip().startswith("#") and not line.startswith("\t")
+        if is_note or not line.strip():
             continue
         pair = _read_line(number, line)
         if found.setdefault(pair.key, pair).right != pair.right:
@@ -75,7 +77,12 @@ def read_pairs(file: bytes) -> list[Pair]:
 
 def write_pairs(pairs: Iterable[Pair]) -> str:
     """The text of a file that `read_pairs` reads back."""
-    return "".join(f"{pair.wrong}\t{pair.right}\n" for pair in pairs)
+    return "".join(map(_line_of, pairs))
+
+
+def _line_of(pair: Pair) -> str:
+    begin = "\t" if pair.wrong.startswith("#") else ""
+    return f"{begin}{pair.wrong}\t{pair.right}\n"
 
 
 def _read_line(number: int, line: str) -> Pair:

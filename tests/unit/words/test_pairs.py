@@ -47,6 +47,19 @@ def test_a_file_is_read(encoding: str, line_end: str) -> None:
 def test_what_is_written_is_read_back() -> None:
     assert read_pairs(write_pairs(PAIRS).encode()) == PAIRS
     assert read_pairs(b"") == []
+    numbered = [Pair("#1", "第一"), Pair("甲", "#2")]
+    assert read_pairs(write_pairs(numbered).encode()) == numbered
+
+
+def test_a_long_line_of_nothing_is_refused_at_once() -> None:
+    with pytest.raises(NoPair):  # a pattern that tried every place would take an hour
+        read_pairs("甲".ljust(MAX_FILE_BYTES - 10).encode() + b"=")
+
+
+def test_a_file_in_utf_16_is_refused() -> None:
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        with pytest.raises(PairRefused):
+            read_pairs("甲 => 乙\n".encode(encoding))
 
 
 @pytest.mark.parametrize(
