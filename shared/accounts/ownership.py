@@ -7,6 +7,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
+from shared.accounts.handed_over_lists import move_replacements
 from shared.db import Database
 from shared.models import (
     LOCAL_OWNER,
@@ -16,13 +17,17 @@ from shared.models import (
     MonthlyUsage,
     OwnerTurn,
     Recording,
+    Replacement,
+    ReplacementList,
     Tally,
     User,
 )
 from shared.quotas.monthly import move_usage
 from shared.states import JobStatus
 
-_NOT_MOVED = {OwnerTurn.__tablename__, Tally.__tablename__, MonthlyUsage.__tablename__}
+_NOT_MOVED = {
+    table.__tablename__ for table in (OwnerTurn, Tally, MonthlyUsage, ReplacementList, Replacement)
+}
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
@@ -35,6 +40,7 @@ def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
 
 def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     """Change the owner in every table that has one. Returns the number of recordings moved."""
+    move_replacements(session, from_owner, to_owner)
     # An owner has each key once. Of two clients that happened to use the same, the new owner's
     # keeps it.
     used = select(Job.idempotency_key).where(Job.owner_id == to_owner)
@@ -47,7 +53,8 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:
-        # Turns are not inherited; the tallies follow the jobs by themselves, and use is added up.
+        # Turns are not inherited; the tallies follow the jobs by themselves, and use is added up;
+        # replacements were moved above.
         if table.name in _NOT_MOVED or "owner_id" not in table.c:
             continue
         moving = update(table).where(table.c.owner_id == from_owner)

@@ -19,10 +19,11 @@ from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
 from shared.models.voice import SpeakerEdit, StoredVoiceMap
 from shared.models.waveform import StoredWaveform
-from shared.models.words import Replacement, ReplacementList
+from shared.models.words import MOST_PAIRS, Replacement, ReplacementList
 
 __all__ = [
     "LOCAL_OWNER",
+    "MOST_PAIRS",
     "ApiKey",
     "Attempt",
     "Base",

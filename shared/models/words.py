@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, BigId
 
+MOST_PAIRS = 5000
+"""Of a list."""
+
 
 class ReplacementList(Base):
     """One list of replacements. Its row is held by whoever changes it."""

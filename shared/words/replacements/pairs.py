@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from shared.folding import composed, fold
+from shared.models import MOST_PAIRS as MOST_PAIRS
 from shared.words.replacements.errors import (
     ListFull,
     ListUnreadable,
@@ -14,9 +15,6 @@ from shared.words.replacements.errors import (
     PairTwice,
     UnusablePair,
 )
-
-MOST_PAIRS = 5000
-"""Of a list."""
 
 LONGEST = 100
 """Characters of either side."""
