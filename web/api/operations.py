@@ -85,6 +85,9 @@ def submission(operation: Operation) -> None:
         "file": {"type": "string", "format": "binary", "description": "Any audio or video file."},
         **fields["properties"],
     }
+    # A form would send a list as many fields of one name.
+    words = {name: fields["properties"]["hotwords"][name] for name in ("title", "description")}
+    fields["properties"]["hotwords"] = {**words, "type": "string", "default": ""}
     fields["required"] = ["file"]
     operation["requestBody"] = {
         "required": True,

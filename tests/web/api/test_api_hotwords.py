@@ -74,6 +74,13 @@ def test_what_is_no_list_of_words_is_refused(client: FlaskClient, text: str, cod
     assert (error["code"], error["param"]) == (code, "hotwords")
 
 
+@pytest.mark.parametrize("choice", ["", "yes", "0"])
+def test_the_lists_are_wanted_or_not(client: FlaskClient, choice: str) -> None:
+    answer = submit(client, hotword_lists=choice)
+    assert answer.status_code == 400
+    assert (answer.json or {})["error"]["message"] == "hotword_lists: must be true or false."
+
+
 @pytest.mark.parametrize("words", [3, None, {"a": 1}, [["a"]]])
 def test_a_json_body_with_no_list_is_refused(client: FlaskClient, words: object) -> None:
     for body in ({"upload_id": "0" * 32, "hotwords": words}, {"words": words}):

@@ -52,6 +52,20 @@ HotwordsField = Annotated[
 """Words, which a form gives as a text with one a line."""
 
 
+def _true_or_false(value: object) -> bool:
+    """A choice, which a form gives as text. Raises ValueError."""
+    if isinstance(value, bool):
+        return value
+    said = value.lower() if isinstance(value, str) else ""
+    if said not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return said == "true"
+
+
+HotwordListsField = Annotated[bool, BeforeValidator(_true_or_false)]
+"""Whether the words of the lists are passed."""
+
+
 class HotwordsIn(BaseModel):
     """A list in place of the one that is kept."""
 

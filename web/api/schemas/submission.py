@@ -25,7 +25,7 @@ from shared.words.numbers.choice import OPTION as NUMBERS
 from shared.words.numbers.choice import Numbers
 from shared.words.replacements.of_job import OFF
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
-from web.api.schemas.hotwords import HotwordsField
+from web.api.schemas.hotwords import HotwordListsField, HotwordsField
 from web.api.schemas.speakers import COUNT_SCHEMAS
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -91,7 +91,7 @@ class SubmitOptions(BaseModel):
         "text with one a line. A model that takes none leaves them out, with the warning "
         "`hotwords_not_taken`.",
     )
-    hotword_lists: bool = Field(
+    hotword_lists: HotwordListsField = Field(
         True,
         description="Whether the words of your list and of everybody's are passed too, as they are "
         "now.",
