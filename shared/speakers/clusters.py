@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
-from shared.speakers.linkage import Merge, average_linkage
+from shared.speakers.joining import Clusters, join
+from shared.speakers.likeness import Likeness
+from shared.speakers.linkage import average_linkage
 from shared.speakers.wanted import Wanted
 
 LEAST_SPEECH = 600
@@ -13,7 +14,7 @@ LEAST_SPEECH = 600
 speech is enough, in a long one it takes a hundredth."""
 
 _FINE = 100
-"""Clusters that a number of speakers is made of. All of them hold one voice only."""
+"""Clusters that speakers are made of. All of them hold one voice only."""
 
 
 def find_speakers(
@@ -22,104 +23,41 @@ def find_speakers(
     """Clusters of groups, one for each speaker, by their lowest member.
 
     `weights` are hundredths of a second, all positive. There are as many as `wanted` allows, but
-    never more than groups. Where the voices alone decide, groups that lie farther than `threshold`
-    from everybody who speaks enough are in no cluster.
+    never more than groups. Where the voices alone decide, groups that are like nobody who speaks
+    enough are in no cluster.
     """
-    merges = average_linkage(distances, weights)
-    found = _by_threshold(merges, weights, threshold)
+    fine = _fine_clusters(distances, weights)
     least, most = wanted.bounds
-    if least < most and least <= len(found) <= most:
-        return found
-    count = min(max(least, len(found)), most)
-    return _in_number(distances, weights, merges, count)
+    count = least
+    if least < most:
+        found = _by_likeness(Clusters(distances, weights, fine), threshold)
+        if least <= len(found) <= most:
+            return found
+        count = min(max(least, len(found)), most)
+    clusters = Clusters(distances, weights, fine)
+    # The linkage itself would spend the number on a cough and a slammed door, which are far from
+    # everybody, and keep two voices together that are alike.
+    join(clusters, count, lambda one, other: True)
+    return list(clusters.members.values())
 
 
-def _by_threshold(
-    merges: Sequence[Merge], weights: Sequence[int], threshold: int
-) -> list[list[int]]:
-    """The clusters that speak enough once all that are nearer than the threshold have joined; the
-    one that speaks most where none does."""
-    total = sum(weights)
-    least_speech = max(min(LEAST_SPEECH, total // 4), total // 100)
-    near = sum(merge.distance < threshold for merge in merges)
-    clusters = _joined(merges, near, len(weights))
-    enough = [cluster for cluster in clusters if _speech(cluster, weights) >= least_speech]
-    return enough or [max(clusters, key=lambda cluster: _speech(cluster, weights))]
-
-
-def _joined(merges: Sequence[Merge], count: int, groups: int) -> list[list[int]]:
-    """The clusters after so many merges."""
-    clusters = {group: [group] for group in range(groups)}
-    for merge in merges[:count]:
+def _fine_clusters(distances: Sequence[Sequence[int]], weights: Sequence[int]) -> list[list[int]]:
+    """The nearest groups joined until `_FINE` are left."""
+    clusters = {group: [group] for group in range(len(weights))}
+    for merge in average_linkage(distances, weights)[: max(0, len(weights) - _FINE)]:
         clusters[merge.into] += clusters.pop(merge.gone)
     return list(clusters.values())
 
 
-def _speech(cluster: Sequence[int], weights: Sequence[int]) -> int:
-    return sum(weights[group] for group in cluster)
-
-
-def _in_number(
-    distances: Sequence[Sequence[int]],
-    weights: Sequence[int],
-    merges: Sequence[Merge],
-    wanted: int,
-) -> list[list[int]]:
-    """Join fine clusters until `wanted` are left, by `_loss`.
-
-    The linkage itself would spend the number on a cough and a slammed door, which are far from
-    everybody, and keep two voices together that are alike.
-    """
-    count = len(weights)
-    clusters = dict(enumerate(_joined(merges, count - min(_FINE, count), count)))
-    speech = {name: _speech(cluster, weights) for name, cluster in clusters.items()}
-    sums = _sums(distances, weights, clusters)
-    losses = {
-        (one, other): _loss(one, other, sums, speech) for one, other in combinations(clusters, 2)
-    }
-    while len(clusters) > wanted:
-        # The first of equals: the pair with the lowest members.
-        into, gone = min(losses, key=losses.__getitem__)
-        clusters[into] += clusters.pop(gone)
-        speech[into] += speech.pop(gone)
-        for other in clusters:
-            sums[into][other] += sums[gone][other]
-        sums[into][into] += sums[into][gone] + sums[gone][gone]
-        for other in clusters:
-            sums[other][into] = sums[into][other]
-        losses = {pair: loss for pair, loss in losses.items() if gone not in pair}
-        for other in clusters:
-            if other != into:
-                pair = min(into, other), max(into, other)
-                losses[pair] = _loss(*pair, sums, speech)
-    return list(clusters.values())
-
-
-def _sums(
-    distances: Sequence[Sequence[int]], weights: Sequence[int], clusters: dict[int, list[int]]
-) -> list[list[int]]:
-    """Between each two clusters, and each and itself: the sum of distance times both weights."""
-    far = [
-        [sum(row[member] * weights[member] for member in cluster) for row in distances]
-        for cluster in clusters.values()
-    ]
-    return [
-        [sum(weights[member] * row[member] for member in cluster) for row in far]
-        for cluster in clusters.values()
-    ]
-
-
-def _loss(one: int, other: int, sums: Sequence[Sequence[int]], speech: dict[int, int]) -> int:
-    """What is lost when two clusters become one, as a number to compare.
-
-    It is the square of: the seconds that they lose as two (the product by the sum), times the
-    distance between their means to the power of 2.5. The first power, Ward's, splits somebody who
-    speaks long in two before it keeps one who speaks little; the third, one who hardly speaks
-    before two voices that are alike.
-    """
-    a, b = speech[one], speech[other]
-    seconds = a * b // (a + b)
-    # Half the mean distance within each, taken from the mean between them, in 1/1024 of a distance.
-    apart = 2 * sums[one][other] * a * b - sums[one][one] * b * b - sums[other][other] * a * a
-    distance = max(0, 1024 * apart // (2 * a * a * b * b))
-    return int(seconds**2 * distance**5)
+def _by_likeness(clusters: Clusters, threshold: int) -> list[list[int]]:
+    """Those who speak enough, and are no mix of others, once all that are alike have joined; the
+    one that speaks most where none does."""
+    likeness = Likeness(clusters, threshold)
+    join(clusters, 1, lambda one, other: likeness.between(one, other) >= likeness.same)
+    speech = clusters.speech
+    total = sum(speech.values())
+    least = max(min(LEAST_SPEECH, total // 4), total // 100)
+    enough = [name for name in speech if speech[name] >= least]
+    if not enough:
+        return [clusters.members[max(speech, key=speech.__getitem__)]]
+    return [clusters.members[name] for name in enough if not likeness.is_mixed(name, enough)]

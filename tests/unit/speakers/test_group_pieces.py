@@ -13,7 +13,7 @@ import pytest
 
 from shared.speakers import MOST_GROUPS, VoiceMap, Wanted, cut
 from tests.support.services import REPOSITORY
-from tests.support.voices import THRESHOLD, WIDTH, Recording, record, right
+from tests.support.voices import THRESHOLD, WIDTH, Recording, record, right, unit
 from worker.voices.group_pieces import group
 
 
@@ -45,7 +45,7 @@ def test_the_voices_of_minutes_are_told_apart(speakers: int, seconds: int) -> No
 
 
 def test_voices_that_are_alike_are_told_apart_when_their_number_is_given() -> None:
-    recording = record(4, 1800, alike=0.7, noise=0.7)
+    recording = record(4, 1800, alike=0.85, noise=0.4)
     voice_map = mapped(recording)
     assert len(set(cut(voice_map))) == 3
     for wanted in (Wanted(4, 4), Wanted(4, 6)):
@@ -54,6 +54,29 @@ def test_voices_that_are_alike_are_told_apart_when_their_number_is_given() -> No
         assert right(recording, numbers) > 0.95
     assert len(set(cut(voice_map, Wanted(2, 2)))) == 2
     assert len(set(cut(voice_map, Wanted(1, 1)))) == 1
+
+
+def test_noise_changes_nothing_in_how_many_there_are() -> None:
+    for noise in (0.3, 0.9, 1.2):
+        recording = record(6, 900, noise=noise, alike=0.6)
+        numbers = cut(mapped(recording))
+        assert len(set(numbers)) == 6
+        assert right(recording, numbers) > 0.9
+
+
+def test_pieces_in_which_two_speak_are_no_third_speaker() -> None:
+    recording = record(2, 600, noise=0.6, shares=[0.6, 0.4])
+    vectors = recording.vectors.astype(float)
+    # Each tenth piece holds as much of the one as of the other.
+    one, other = (vectors[np.equal(recording.speakers, who)].mean(axis=0) for who in (0, 1))
+    vectors[::10] += 4 * (one + other)
+    both = Recording(
+        np.rint(127 * unit(vectors)).astype(np.int8),
+        recording.starts,
+        recording.ends,
+        recording.speakers,
+    )
+    assert len(set(cut(mapped(both)))) == 2
 
 
 def test_who_hardly_speaks_is_kept_when_the_number_is_given() -> None:
