@@ -48,6 +48,13 @@ from shared.jobs.limit import (
     waiting_audio_by_owner,
     waiting_audio_s,
 )
+from shared.jobs.listening.playable import (
+    PlayableCopy,
+    plan_playable_copy,
+    planned_playable_copy,
+    store_playable_copy,
+)
+from shared.jobs.listening.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.plan import (
     NO_PLAN,
     PlannedSegment,
@@ -58,12 +65,6 @@ from shared.jobs.plan import (
     save_batch,
     store_plan,
     stored_plan,
-)
-from shared.jobs.playable import (
-    PlayableCopy,
-    plan_playable_copy,
-    planned_playable_copy,
-    store_playable_copy,
 )
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
@@ -99,7 +100,6 @@ from shared.jobs.tallies.folding import fold
 from shared.jobs.turns.index_of_waiting import Claimable
 from shared.jobs.turns.next_job import Room
 from shared.jobs.turns.sweep import Duty, SweepStart, begin_sweep, take_sweep_turns
-from shared.jobs.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.workers import (
     WorkerRecord,
     WorkerReport,

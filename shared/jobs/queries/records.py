@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from shared.jobs.eta.time_spent import attempt_s
-from shared.jobs.playable import PlayableCopy
+from shared.jobs.listening.playable import PlayableCopy
 from shared.models import Attempt, Job, Recording
 from shared.speakers.names import speakers_from_options
 from shared.states import AttemptOutcome, JobStatus, Stage
