@@ -48,6 +48,9 @@ def test_a_text_without_punctuation_is_divided_at_pauses_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("spoken", "marks", "text"),
     [
+        # Korean is written with spaces and with the marks of English, Japanese with neither.
+        (["오늘", "API를", "씁니다"], ["", "", "."], "오늘 API를 씁니다."),
+        (["今日", "は", "です"], ["", "", "."], "今日はです。"),
         (["升", "级", "API", "周", "杰"], ["", "", ",", "", "。"], "升级API，周杰。"),
         (["部", "署", "docker"], ["", "", "."], "部署docker。"),
         (["ok", "next", "好"], [",", "", "。"], "ok, next好。"),
