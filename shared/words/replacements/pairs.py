@@ -44,7 +44,7 @@ def checked_pair(wrong: str, right: str, *, line: int | None = None) -> Pair:
 
 
 def _checked(side: str, text: str, line: int | None) -> str:
-    text = composed(" ".join(text.split()))
+    text = " ".join(composed(text).split())  # a NUL is a space of composed text
     fits = len(text) <= LONGEST and text.isprintable() and any(map(str.isalnum, text))
     if not fits or len(fold(text)) != len(text):
         raise UnusablePair(line=line, param=None if line else side)

@@ -80,6 +80,21 @@ def _look(program: Any) -> None:
         for job in page["jobs"]:
             assert (job["error"] or {}).get("code") != "stored_data_unreadable", job
         cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None
+    for whose in ("own", "everybody"):
+        _look_at_lists(program, f"?list={whose}")
+
+
+def _look_at_lists(program: Any, query: str) -> None:
+    """Lists of words that are given back are those that are kept, once they are sent again."""
+    path = f"/api/v1/replacements/text{query}"
+    kept = program.get(path)
+    assert kept.status_code == 200, kept.text
+    again = program.put(path, data=kept.data or b"#", content_type="text/plain")
+    assert again.status_code == 200, again.text
+    assert again.json["added"] == again.json["removed"] == 0, kept.text
+    words = program.get(f"/api/v1/hotwords{query}").json["words"]
+    again = program.put(f"/api/v1/hotwords{query}", json={"words": words})
+    assert again.json["words"] == words
 
 
 def _refuse(name: str) -> None:

@@ -24,7 +24,13 @@ from tests.support.web.tus_client import VERSION
 SPARED = {"account.sign_out", "account.sign_out_everywhere", "people.disable", "people.no_admin"}
 """Endpoints that would end the sign-in that the other requests need."""
 
-JSON_ROUTES = ("jobs.submit_job", "corrections.correct_sentence")
+JSON_ROUTES = (
+    "jobs.submit_job",
+    "corrections.correct_sentence",
+    "replacements.add_replacement",
+    "rules.change_rules",
+    "hotwords.replace_hotword_list",
+)
 
 _TEXTS = [
     "", " ", "a", "会议.wav", "😀", "\x00", "a\x00b", "\ud800", "\udfff\ud800", "\ufffe", "\u202e",
@@ -44,7 +50,8 @@ _FIELDS = [
     "file", "status", "q", "limit", "cursor", "plan", "from_batch", "download", "pieces", "format",
     "version", "hotwords", "hotword_lists", "words", "list",
     "timestamps", "line_width", "min_seconds", "preview", "show", "next", "back", "action", "job",
-    "sure", "later", "name", "password", "current", "code", "admin", "",
+    "wrong", "right", "applied", "replacements", "numbers", "model", "pairs", "only", "own-q",
+    "own-from", "everybody-q", "sure", "later", "name", "password", "current", "code", "admin", "",
 ]  # fmt: skip
 
 _HEADERS = [
@@ -195,7 +202,16 @@ class RandomRequests:
         }
         if self._random.random() < 0.5:
             body = {"upload_id": self._random.choice(self.uploads), "metadata": self._metadata()}
-        while self._random.random() < 0.4:
+        elif self._random.random() < 0.5:
+            body = self._random.choice(
+                [
+                    {"wrong": self._text(), "right": self._text()},
+                    {"words": [self._text() for _ in range(self._random.randint(0, 4))]},
+                    {"words": self._text()},
+                    {"applied": self._random.choice([True, False])},
+                ]
+            )
+        while self._random.random() < 0.2:
             body[self._random.choice(_FIELDS)] = self._value()
         if self._random.random() < 0.1:
             body = self._value()

@@ -56,6 +56,10 @@ def test_a_long_line_of_nothing_is_refused_at_once() -> None:
         read_pairs("甲".ljust(MAX_FILE_BYTES - 10).encode() + b"=")
 
 
+def test_a_nul_is_a_space_as_any_other() -> None:
+    assert checked_pair("\x00甲\x00 乙\x00", "丙") == Pair("甲 乙", "丙")
+
+
 def test_a_file_in_utf_16_is_refused() -> None:
     for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
         with pytest.raises(PairRefused):
