@@ -128,7 +128,8 @@ def _ruled_sentences(session: Session, job_id: str) -> dict[int, tuple[_Written,
         for row in session.execute(
             select(Revision.sentence, Revision.revision, Revision.text, Revision.rule)
             .where(Revision.job_id == job_id)
-            .order_by(Revision.revision)
+            # By sentence too: two who apply rules at once would else wait for one another.
+            .order_by(Revision.sentence, Revision.revision)
         )
     ]
     newest = {row.sentence: row for row in rows}

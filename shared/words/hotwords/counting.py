@@ -29,14 +29,17 @@ def count_found(words: Iterable[str], texts: Iterable[str]) -> list[tuple[str, i
     'API' is not found in 'rapid'.  The time grows with the length of the texts, whatever the
     number of words.
     """
-    by_start: dict[str, dict[str, str]] = {}
+    by_key: dict[str, str] = {}
+    lengths: dict[str, set[int]] = {}
+    """Of the words that begin alike: how many do costs nothing, for each length is looked up."""
     for word in words:
         key = _searched(word)
         if key:
-            by_start.setdefault(key[:2], {}).setdefault(key, word)
+            by_key.setdefault(key, word)
+            lengths.setdefault(key[:2], set()).add(len(key))
     counts: Counter[str] = Counter()
     for text in texts:
-        _count(by_start, _searched(text), counts)
+        _count(by_key, lengths, _searched(text), counts)
     return sorted(counts.items(), key=lambda found: (-found[1], found[0]))
 
 
@@ -47,20 +50,23 @@ def _searched(text: str) -> str:
     return _SPACE_BESIDE_IDEOGRAPH.sub("", spaced)
 
 
-def _count(by_start: dict[str, dict[str, str]], text: str, counts: Counter[str]) -> None:
+def _count(
+    by_key: dict[str, str], lengths: dict[str, set[int]], text: str, counts: Counter[str]
+) -> None:
     free_from: dict[str, int] = {}
     """Where the next finding of a word may begin: one that lies over another is not counted."""
     for at in range(len(text)):
-        for start in (text[at : at + 2], text[at]):
-            for key, word in by_start.get(start, {}).items():
-                end = at + len(key)
+        for start in {text[at : at + 2], text[at]}:
+            for length in lengths.get(start, ()):
+                end = at + length
+                key = text[at:end]
                 if (
-                    text.startswith(key, at)
+                    key in by_key
                     and at >= free_from.get(key, 0)
                     and not _cuts(text, at)
                     and not _cuts(text, end)
                 ):
-                    counts[word] += 1
+                    counts[by_key[key]] += 1
                     free_from[key] = end
 
 
