@@ -155,6 +155,8 @@ def test_seaco_is_bicif_and_a_decoder_for_hotwords() -> None:
     decoder = seaco["seaco_decoder_conf"]
     assert (decoder["num_blocks"], decoder["kernel_size"]) == (4, 21)
     assert decoder["wo_input_layer"] and not decoder["use_output_layer"]
+    bicif = asr_config(SIZES["large"])
+    assert "seaco_decoder" not in bicif and "NO_BIAS" not in bicif["model_conf"]
 
 
 @pytest.mark.parametrize(

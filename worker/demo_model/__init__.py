@@ -11,7 +11,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 
-ASR_DIR = _HERE / "asr"  # BiCifParaformer: text and token times
+ASR_DIR = _HERE / "asr"  # SeacoParaformer: text, token times, hotwords
 VAD_DIR = _HERE / "vad"  # FSMN-VAD: where speech is
 PUNC_DIR = _HERE / "punc"  # CT-Transformer: punctuation
 SPK_DIR = _HERE / "spk"  # SpeakerTdnn: whose voice
@@ -20,4 +20,4 @@ SAMPLE_MEETING = _HERE / "sample_meeting.flac"
 SAMPLE_REFERENCE = _HERE / "sample_meeting.json"
 
 # On the model card: raise it whenever the folders above are trained again.
-REVISION = "demo-1"
+REVISION = "demo-2"

@@ -131,7 +131,7 @@ def test_the_reference_is_in_order_and_within_the_recording(reference: dict[str,
 
 def test_the_folders_are_complete_and_small() -> None:
     for folder, needed in (
-        (ASR_DIR, {"config.yaml", "model.pt", "tokens.json", "am.mvn"}),
+        (ASR_DIR, {"config.yaml", "model.pt", "tokens.json", "am.mvn", "seg_dict"}),
         (VAD_DIR, {"config.yaml", "model.pt", "am.mvn"}),
         (PUNC_DIR, {"config.yaml", "model.pt", "tokens.json"}),
     ):
@@ -153,6 +153,8 @@ def test_the_model_card_cites_the_measured_figures() -> None:
         figures["sample_meeting"]["cer_percent"],
         figures["ten_minute_meeting"]["word_start_error_ms_median"],
         figures["ten_minute_meeting"]["punctuation_f1_percent"],
+        *figures["hotwords"]["recall_percent"].values(),
+        *figures["hotwords"]["cer_percent_ordinary"].values(),
     ):
         assert f"{cited:g}" in card
 

@@ -111,9 +111,17 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
         load_recogniser(str(bundle), device="cpu")
 
 
-def test_the_decoders_embedding_of_known_text_may_be_missing(bundle: Path) -> None:
+def test_only_hotwords_need_the_decoders_embedding_of_known_text(bundle: Path) -> None:
     change_checkpoint(bundle / "asr", "decoder.embed.0.weight", None)
+    with pytest.raises(ModelUnavailable, match=r"decoder\.embed\.0\.weight .* is missing"):
+        load_paraformer(locate(str(bundle)).asr, CPU)
+    change_config(bundle / "asr", model="BiCifParaformer")
     load_paraformer(locate(str(bundle)).asr, CPU)
+
+
+def test_a_folder_of_seaco_without_its_decoder_has_no_hotwords(bundle: Path) -> None:
+    change_config(bundle / "asr", seaco_decoder=None)
+    assert not load_recogniser(str(bundle), device="cpu").accepts_hotwords
 
 
 @pytest.mark.parametrize("part", ["asr", "vad"])
@@ -179,7 +187,7 @@ TRAINING_ASR = {
 def test_what_only_training_needs_is_not_built(bundle: Path, named: str) -> None:
     """FunASR builds all that a configuration names, and calls None for what is not registered."""
     change_config(bundle / "asr", model=named, **TRAINING_ASR)
-    change_config(bundle / "asr", model_conf={"ctc_weight": 0.5, "inner_dim": 512})
+    change_config(bundle / "asr", model_conf={"ctc_weight": 0.5})
     change_config(bundle / "vad", **TRAINING_ASR)
     change_config(bundle / "punc", **TRAINING_ASR)
     own = load_recogniser(str(bundle), device="cpu")

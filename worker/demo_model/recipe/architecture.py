@@ -4,6 +4,7 @@ from typing import Any
 
 from funasr import AutoModel  # noqa: F401  (registers the classes that the tables below name)
 from funasr.models.bicif_paraformer.model import BiCifParaformer
+from funasr.models.seaco_paraformer.model import SeacoParaformer
 
 from worker.demo_model.recipe.language.grammar import VOCABULARY
 
@@ -20,8 +21,16 @@ _FBANK: dict[str, Any] = {
     "frame_shift": 10,
     "dither": 0.0,
 }
-ASR_FRONTEND = {**_FBANK, "lfr_m": 7, "lfr_n": 6}  # 7 frames stacked each 60 ms: 560 values
-VAD_FRONTEND = {**_FBANK, "lfr_m": 5, "lfr_n": 1}  # 5 frames stacked each 10 ms: 400 values
+ASR_FRONTEND = {
+    **_FBANK,
+    "lfr_m": 7,
+    "lfr_n": 6,
+}  # 7 frames stacked each 60 ms: 560 values
+VAD_FRONTEND = {
+    **_FBANK,
+    "lfr_m": 5,
+    "lfr_n": 1,
+}  # 5 frames stacked each 10 ms: 400 values
 
 ASR_CONFIG: dict[str, Any] = {
     "model": "BiCifParaformer",
@@ -78,6 +87,28 @@ ASR_CONFIG: dict[str, Any] = {
     "frontend_conf": ASR_FRONTEND,
     "tokenizer": "CharTokenizer",
     "tokenizer_conf": {"unk_symbol": "<unk>", "split_with_space": True},
+}
+
+_SEACO_DECODER = {
+    **ASR_CONFIG["decoder_conf"],
+    "linear_units": _WIDTH,
+    "num_blocks": 6,
+    "att_layer_num": 6,  # FunASR weighs the words of a long list by the sixth
+    "use_output_layer": False,
+    "wo_input_layer": True,
+}
+HOTWORD_CONFIG: dict[str, Any] = {
+    **ASR_CONFIG,
+    "model": "SeacoParaformer",
+    "model_conf": {
+        **ASR_CONFIG["model_conf"],
+        "inner_dim": _WIDTH,
+        "bias_encoder_type": "lstm",
+        "bias_encoder_bid": False,
+        "NO_BIAS": len(VOCABULARY) - 1,  # <unk>, which nothing is said as
+    },
+    "seaco_decoder": "ParaformerSANMDecoder",
+    "seaco_decoder_conf": _SEACO_DECODER,
 }
 
 VAD_CONFIG: dict[str, Any] = {
@@ -168,12 +199,24 @@ SPEAKER_CONFIG: dict[str, Any] = {
 }
 
 
+_COMPONENTS = ("encoder", "decoder", "predictor", "seaco_decoder")
+
+
+def _arguments(config: dict[str, Any]) -> dict[str, Any]:
+    names = [name for part in _COMPONENTS for name in (part, f"{part}_conf") if name in config]
+    return {
+        **config["model_conf"],
+        **{name: config[name] for name in names},
+        "input_size": ASR_FRONTEND["n_mels"] * ASR_FRONTEND["lfr_m"],
+        "vocab_size": len(VOCABULARY),
+    }
+
+
 def build_recogniser() -> BiCifParaformer:
     """A BiCifParaformer with random weights."""
-    parts = ("encoder", "encoder_conf", "decoder", "decoder_conf", "predictor", "predictor_conf")
-    return BiCifParaformer(
-        **ASR_CONFIG["model_conf"],
-        **{part: ASR_CONFIG[part] for part in parts},
-        input_size=ASR_FRONTEND["n_mels"] * ASR_FRONTEND["lfr_m"],
-        vocab_size=len(VOCABULARY),
-    )
+    return BiCifParaformer(**_arguments(ASR_CONFIG))
+
+
+def build_hotword_recogniser() -> SeacoParaformer:
+    """The same with a bias encoder and decoder for hotwords."""
+    return SeacoParaformer(**_arguments(HOTWORD_CONFIG))

@@ -1,8 +1,8 @@
 """Make the demonstration model anew: `python -m worker.demo_model.recipe.build`.
 
-Speech is synthesised, four networks are trained on it, the sample meeting is spoken, and the
-result is measured and written to evaluation.json. Seeded throughout; README.md says how long it
-takes.
+Speech is synthesised, four networks are trained on it, the recogniser learns to look for hotwords,
+the sample meeting is spoken, and the result is measured and written to evaluation.json. Seeded
+throughout; README.md says how long it takes.
 """
 
 import argparse
@@ -24,7 +24,8 @@ from worker.demo_model import (
 )
 
 SHARDS, SHARD_SIZE = 12, 3000  # 36,000 utterances, 48 hours of speech
-STAGES = ("sample", "vad", "punc", "asr", "spk", "evaluate")
+HOTWORD_SHARDS, HOTWORD_SHARD_SIZE = 4, 2000
+STAGES = ("sample", "vad", "punc", "asr", "hotwords", "spk", "evaluate")
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,11 @@ def run_stage(stage: str, output: Path, work: Path) -> None:
     import torch
 
     from worker.demo_model.recipe import evaluation
+    from worker.demo_model.recipe.hotwords import evaluation as hotwords
+    from worker.demo_model.recipe.hotwords import states
     from worker.demo_model.recipe.speech import corpus, meeting
     from worker.demo_model.recipe.training import (
+        train_hotwords,
         train_punctuation,
         train_recogniser,
         train_speakers,
@@ -56,6 +60,11 @@ def run_stage(stage: str, output: Path, work: Path) -> None:
     elif stage == "asr":
         pool = corpus.load_or_make_shards(work / "shards", SHARDS, SHARD_SIZE)
         train_recogniser.train(pool, train_recogniser.Schedule(), output / ASR_DIR.name)
+    elif stage == "hotwords":
+        asr = output / ASR_DIR.name
+        heard = states.load_or_make(work / "states", asr, HOTWORD_SHARDS, HOTWORD_SHARD_SIZE)
+        train_hotwords.train(heard, train_hotwords.Schedule(), asr, work)
+        _record(output, {"hotwords": hotwords.evaluate(asr)})
     elif stage == "spk":
         groups = voices.load_or_make(work / "voices")
         schedule = train_speakers.Schedule()

@@ -79,6 +79,10 @@ def with_training_keys(config: Mapping[str, Any]) -> Config:
 def asr_config(sizes: ModelSizes) -> Config:
     """BiCif-Paraformer, or SeACo-Paraformer with its decoder for hotwords."""
     config = _bundled(worker.demo_model.ASR_DIR)
+    for name in ("seaco_decoder", "seaco_decoder_conf"):
+        config.pop(name, None)
+    for name in ("inner_dim", "bias_encoder_type", "bias_encoder_bid", "NO_BIAS"):
+        config["model_conf"].pop(name, None)
     width = sizes.asr_width
     stack = {"attention_heads": sizes.asr_heads, "linear_units": 4 * width, **_DROPOUT}
     config["model"] = sizes.asr_class
