@@ -59,11 +59,15 @@ class FormParser(FormDataParser):
         if mimetype != "application/x-www-form-urlencoded":
             return stream, self.cls(), self.cls()
         self.silent = False
-        text = _at_most(stream, _MAX_TEXT_BYTES)
+        text = _at_most(stream, self._most_text_bytes)
         try:
             return super().parse(io.BytesIO(text), mimetype, len(text), options)
         except UnicodeDecodeError:
             raise MalformedForm("The form in this request is not in UTF-8.") from None
+
+    @property
+    def _most_text_bytes(self) -> int:
+        return max(_MAX_TEXT_BYTES, self.max_form_memory_size or 0)
 
     def _parts(
         self, stream: IO[bytes], boundary: str | None, content_length: int | None
@@ -90,7 +94,7 @@ class FormParser(FormDataParser):
             elif isinstance(event, Data) and part is not None:
                 if isinstance(part, Field):
                     text_bytes += len(event.data)
-                    if text_bytes > _MAX_TEXT_BYTES:
+                    if text_bytes > self._most_text_bytes:
                         raise RequestEntityTooLarge
                 sink.write(event.data)
                 if event.more_data:

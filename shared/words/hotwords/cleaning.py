@@ -14,6 +14,9 @@ from shared.words.hotwords.errors import HotwordTooLong, TooManyHotwords, Unread
 _WEIGHTED = re.compile(r"(.*\S)\s+[0-9]{1,3}")
 """A line of FunASR's lists: a word, and how much it is preferred."""
 
+_LONGEST_TEXT = 2**21
+"""Characters of a text, six times those of the most and longest words."""
+
 _LONGEST_GIVEN = 10 * LONGEST_WORD
 """Characters that a word is looked at with: NFKC makes at most 18 of one, and mostly fewer."""
 
@@ -40,6 +43,8 @@ def read_words(text: str) -> ReadWords:
     >>> read_words("Windows 11\\n阿里巴巴").words
     ('Windows 11', '阿里巴巴')
     """
+    if len(text) > _LONGEST_TEXT:
+        raise TooManyHotwords(param="hotwords")
     lines = [line for line in map(str.strip, text.lstrip("\ufeff").splitlines()) if line]
     weighted = [_WEIGHTED.fullmatch(line) for line in lines]
     bare = [found[1] for found in weighted if found]
@@ -55,7 +60,7 @@ def clean_words(given: Iterable[str]) -> tuple[str, ...]:
     Raises TooManyHotwords, HotwordTooLong or UnreadableHotword.
     """
     words: set[str] = set()
-    for one in given:
+    for one in dict.fromkeys(given):  # a million times the same costs nothing
         word = _clean(one)
         if word:
             words.add(word)

@@ -57,3 +57,8 @@ def test_more_words_than_a_job_takes_are_refused() -> None:
 def test_half_of_a_character_is_refused() -> None:
     with pytest.raises(UnreadableHotword):
         clean_words(["\ud800"])
+
+
+def test_a_text_far_longer_than_any_list_is_refused_unread() -> None:
+    with pytest.raises(TooManyHotwords):
+        read_words("a\n" * 2**21)

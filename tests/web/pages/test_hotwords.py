@@ -56,6 +56,16 @@ def a_finished_job(
 
 
 class TestThePageOfWords:
+    def test_the_longest_list_of_the_longest_words_fits(
+        self, client: FlaskClient, rows: Database
+    ) -> None:
+        words = [f"{'词' * 60}{n:04}" for n in range(MOST_WORDS)]
+        assert keep(client, "\r\n".join(words)).status_code == 200
+        assert len(read_list(rows, LOCAL_OWNER).words) == MOST_WORDS
+        form = {"file": (io.BytesIO(b"sound"), "a.wav"), "hotwords": "\n".join(words)}
+        submitted = client.post("/api/v1/jobs", data=form)
+        assert submitted.status_code == 202, submitted.text
+
     def test_a_list_is_kept_and_shown_again(self, client: FlaskClient, rows: Database) -> None:
         told = text_of(keep(client, "网关 20\n达摩院 5\n"))
         assert "The list has 2 words now." in told

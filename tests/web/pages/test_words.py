@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.words.replacements import lists
-from shared.words.replacements.pairs import Pair
+from shared.words.replacements.pairs import MOST_PAIRS, Pair
 from tests.support.web.web_app import make_app
 
 
@@ -75,3 +75,12 @@ def test_a_long_list_is_shown_in_pages(client: FlaskClient, rows: Database) -> N
     assert re.findall(r"<td>wrong (\d+)</td>", client.get("/words?own-q=WRONG 42").text) == ["42"]
     for odd in ("own-from=x", "own-from=-1", f"own-from={10**30}", "own-q=%00"):
         assert client.get(f"/words?{odd}").status_code == 200
+
+
+def test_the_longest_list_of_long_names_fits_into_the_form(
+    client: FlaskClient, rows: Database
+) -> None:
+    lines = (f"{'词' * 60}{n:04}\t{'字' * 60}{n:04}\r\n" for n in range(MOST_PAIRS))
+    status, shown = post(client, "/words/replacements/many", pairs="".join(lines))
+    assert status == 200 and "5000 pairs now" in shown
+    assert len(lists.read_all(rows, LOCAL_OWNER)) == MOST_PAIRS
