@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from shared.words.hotwords.bounds import LONGEST_WORD as LONGEST_WORD
@@ -31,12 +31,12 @@ class ReadWords:
     """How many lines had a weight, which was taken off."""
 
 
-def read_words(text: str) -> ReadWords:
-    """Read a text with one word a line.
+def read_words(text: str, *, kept: Collection[str] = ()) -> ReadWords:
+    """Read a text with one word a line; `kept` are the words of the list that it was made from.
 
     Where every line ends in a whole number, as in FunASR's lists, these are weights and are taken
-    off; in any other text a number is part of its word ('Windows 11').  Raises what `clean_words`
-    raises.
+    off; in any other text, and in one with a line of `kept`, a number is part of its word
+    ('Windows 11').  Raises what `clean_words` raises.
 
     >>> read_words("达摩院 20\\n阿里巴巴 30\\n")
     ReadWords(words=('达摩院', '阿里巴巴'), weights=2)
@@ -48,7 +48,7 @@ def read_words(text: str) -> ReadWords:
     lines = [line for line in map(str.strip, text.lstrip("\ufeff").splitlines()) if line]
     weighted = [_WEIGHTED.fullmatch(line) for line in lines]
     bare = [found[1] for found in weighted if found]
-    if bare and len(bare) == len(lines):
+    if bare and len(bare) == len(lines) and not set(lines).intersection(kept):
         return ReadWords(clean_words(bare), len(bare))
     return ReadWords(clean_words(lines))
 

@@ -139,18 +139,6 @@ def versions_now(session: Session, owner_id: str) -> tuple[int | None, int | Non
     return found.get(owner_id), found.get(EVERYBODY)
 
 
-def pairs_at(session: Session, owner_id: str, version: int) -> list[Pair]:
-    """The pairs of a list as it stood with this version."""
-    rows = session.execute(
-        select(Replacement.wrong, Replacement.right).where(
-            Replacement.owner_id == owner_id,
-            Replacement.added <= version,
-            or_(Replacement.removed.is_(None), Replacement.removed > version),
-        )
-    )
-    return [Pair(*row) for row in rows]
-
-
 def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) -> Change:
     version = _next_version(session, owner_id)
     standing = {

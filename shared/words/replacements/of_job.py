@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, literal, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from shared.models import Job
-from shared.words.replacements.lists import EVERYBODY, pairs_at, versions_now
+from shared.models import Job, Replacement
+from shared.words.replacements.lists import EVERYBODY, versions_now
 from shared.words.replacements.matching import Replacements
 from shared.words.replacements.pairs import Pair
 
@@ -37,16 +37,29 @@ def versions_for(
 
 
 def replacements_of(session: Session, job_id: str) -> Replacements:
-    """The pairs of a job's lists; its owner's count more than everybody's."""
-    row = session.execute(
-        select(Job.owner_id, Job.replacements_version, Job.shared_replacements_version).where(
-            Job.id == job_id
-        )
-    ).one_or_none()
-    pairs: list[Pair] = []
-    if row is not None:
-        if row.shared_replacements_version is not None:
-            pairs += pairs_at(session, EVERYBODY, row.shared_replacements_version)
-        if row.replacements_version is not None:
-            pairs += pairs_at(session, row.owner_id, row.replacements_version)
-    return Replacements(pairs)
+    """The pairs of a job's lists; its owner's count more than everybody's.
+
+    One statement reads the job with its pairs, for both may be handed over at any moment.
+    """
+    pairs = union_all(
+        _pairs_at(job_id, literal(EVERYBODY), Job.shared_replacements_version, rank=1),
+        _pairs_at(job_id, Job.owner_id, Job.replacements_version, rank=2),
+    ).order_by("rank")
+    rows = session.execute(pairs)
+    return Replacements(Pair(row.wrong, row.right) for row in rows)
+
+
+def _pairs_at(
+    job_id: str,
+    owner: ColumnElement[str] | InstrumentedAttribute[str],
+    version: InstrumentedAttribute[int | None],
+    *,
+    rank: int,
+) -> Select[int, str, str]:
+    """The pairs of a list as it stood with a job's version; none where that is null."""
+    stood = or_(Replacement.removed.is_(None), Replacement.removed > version)
+    return (
+        select(literal(rank).label("rank"), Replacement.wrong, Replacement.right)
+        .join_from(Job, Replacement, Replacement.owner_id == owner)
+        .where(Job.id == job_id, Replacement.added <= version, stood)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.orm import Session
 
 from shared.accounts import handed_over_lists
 from shared.accounts.ownership import hand_over
@@ -60,3 +61,23 @@ def test_of_more_than_a_list_takes_the_oldest_are_left_out(
     hand_over(db, from_owner=BO, to_owner=ANNA)
     assert {pair.wrong for pair in lists.read_all(db, ANNA)} == {"甲", "乙", "丁"}
     assert text_of_job(db, job_id, "丙丁") == "三四"
+
+
+def test_a_list_that_the_new_owner_begins_at_this_moment_stands_beside(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists.add(db, BO, wrong="甲", right="波")
+    was_asked: list[str] = []
+    held_versions = handed_over_lists._held_versions
+
+    def begin_after(session: Session, *owner_ids: str) -> dict[str, int]:
+        versions = held_versions(session, *owner_ids)
+        if not was_asked and session.get_bind().dialect.name == "postgresql":
+            lists.add(db, ANNA, wrong="乙", right="安")
+        was_asked.append("")
+        return versions
+
+    monkeypatch.setattr(handed_over_lists, "_held_versions", begin_after)
+    hand_over(db, from_owner=BO, to_owner=ANNA)
+    found = {pair.right for pair in lists.read_all(db, ANNA)}
+    assert found == ({"波", "安"} if len(was_asked) > 1 else {"波"})

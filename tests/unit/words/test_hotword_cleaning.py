@@ -34,6 +34,12 @@ def test_a_number_is_part_of_its_word_where_not_every_line_has_one() -> None:
     assert read.weights == 0
 
 
+def test_a_number_of_a_word_that_is_kept_already_is_no_weight() -> None:
+    text = "Windows 11\niPhone 15\n"
+    assert read_words(text, kept=("Windows 11",)).words == ("Windows 11", "iPhone 15")
+    assert read_words(text, kept=("网关",)).weights == 2
+
+
 def test_words_are_brought_into_one_form_each_once_and_sorted() -> None:
     given = ["ＧＰＵ", "GPU", " 张  三\u3000", "a\u200bb", "x\x00y", "——", "", "é", "e\u0301"]
     assert clean_words(given) == ("GPU", "ab", "x y", "é", "张 三")

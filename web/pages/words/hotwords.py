@@ -85,7 +85,7 @@ def keep_hotwords() -> Any:
     owner_id = owner_of_list(which, writes=True)
     text = request.form.get("words", "")
     try:
-        read = read_words(text)
+        read = read_words(text, kept=read_list(services().db, owner_id).words)
         replace_list(
             services().db,
             owner_id,
