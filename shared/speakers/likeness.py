@@ -14,10 +14,6 @@ from math import isqrt
 from shared.speakers.joining import Clusters
 from shared.speakers.voice_map import FARTHEST
 
-MIXED = 700
-"""Thousandths of a voice that two others account for together where it is a mix of them: of pieces
-in which both speak."""
-
 _ENOUGH = 600
 """Hundredths of a second of speech after which a cluster is measured by itself as much as by the
 encoder's threshold."""
@@ -69,10 +65,15 @@ class Likeness:
 
 
 def _is_mix(one: int, other: int, between: int) -> bool:
-    """Whether two voices account for a third, given its cosines to both and theirs, in
-    thousandths: by the length of its shadow on the plane of the two."""
-    # Each must have a part in it, and not a negative one.
-    if not (1000 * one > between * other and 1000 * other > between * one and between < 1000):
+    """Whether a voice lies between two others, given its cosines to both and theirs, in
+    thousandths: beside the straight line from the one to the other, and near it.
+
+    The directions from voice to voice tell that and not the voices', for an encoder may give all
+    people something in common: each is then much like a mix of any two.
+    """
+    to_one, to_other, across = 1000 - one, 1000 - other, 1000 - between  # squares of distances
+    along = to_one + across - to_other
+    if not 0 < along < 2 * across:
         return False
-    shadow = 1000 * (one**2 + other**2) - 2 * between * one * other
-    return shadow >= MIXED * (1000**2 - between**2)
+    # From the line at most the root of an eighth, some third, of what the two are apart.
+    return 2 * (4 * to_one * across - along**2) <= across**2

@@ -79,13 +79,15 @@ def test_who_speaks_as_much_as_they_is_no_mix(pieces: int, found: list[int]) -> 
     assert mixed(spoken((one, 20), (other, 20), (both, pieces), noise=0.7)) == found
 
 
-@pytest.mark.parametrize("alike", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("alike", [0.3, 0.5, 0.7, 0.9])
 def test_people_who_are_all_alike_are_no_mix(alike: float) -> None:
     chance = np.random.default_rng(6)
     common, *own = unit(chance.standard_normal((5, WIDTH)))
     people: Sequence[Voice] = [np.sqrt(alike) * common + np.sqrt(1 - alike) * each for each in own]
-    said = [(person, pieces) for person, pieces in zip(people, (50, 40, 30, 20), strict=True)]
-    assert mixed(spoken(*said, noise=0.5)) == []
+    said = [(person, pieces) for person, pieces in zip(people, (60, 60, 30, 20), strict=True)]
+    assert mixed(spoken(*said, noise=0.3)) == []
+    both = unit(people[0] + people[1])
+    assert mixed(spoken(*said, (both, 15), noise=0.3)) == [4]
 
 
 def test_who_is_near_one_of_two_only_is_no_mix() -> None:
