@@ -194,7 +194,7 @@ def test_a_folder_to_carry_is_all_that_another_machine_needs(
     assert "set LONGSCRIBE_MODEL to where it lies there" in done.stdout
     names = sorted(str(path.relative_to(carried)) for path in carried.rglob("*") if path.is_file())
     assert names == [
-        *("asr/am.mvn", "asr/config.yaml", "asr/model.pt", "asr/tokens.json"),
+        *("asr/am.mvn", "asr/config.yaml", "asr/model.pt", "asr/seg_dict", "asr/tokens.json"),
         *("punc/config.yaml", "punc/model.pt", "punc/tokens.json"),
         *("spk/config.yaml", "spk/model.pt"),
         *("vad/am.mvn", "vad/config.yaml", "vad/model.pt"),
