@@ -9,8 +9,8 @@ import { readAndListen } from "./transcript/reading.js";
 import { nameSpeakers } from "./speakers/speakers.js";
 
 copyButtons();
-readAndListen();
-editTranscript({ speakers: nameSpeakers() });
+const { player, reading } = readAndListen();
+editTranscript({ speakers: nameSpeakers(), player, reading });
 const exporting = document.getElementById("export");
 if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");

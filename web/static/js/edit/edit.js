@@ -1,25 +1,30 @@
 // Correcting the transcript in place.
 import { Editor } from "./editor.js";
 import { chooseVersion, showHistory } from "./dialogs.js";
+import { Filters } from "./filters.js";
+import { keyInEditor, listenOutside } from "./keys.js";
+import { Moves } from "./moves.js";
 import { pairOf, teach } from "./offer.js";
 import { Saving } from "./saving.js";
 import * as sentence from "./sentence.js";
 import { Status } from "./status.js";
 import { sentenceTools } from "./tools.js";
 import { api } from "../page/api.js";
-import { _, ngettext } from "../page/i18n.js";
+import { _ } from "../page/i18n.js";
 
-const FIELDS = "input, textarea, select, [contenteditable]";
-
-/** Make the sentences of this page editable. Tells of each change by `transcript:changed`. */
-export function editTranscript({ speakers }) {
+/**
+ * Make the sentences of this page editable. Tells of each change by `transcript:changed`. The player
+ * and the Reading are null where there is no recording to be heard.
+ */
+export function editTranscript({ speakers, player, reading }) {
   const list = sentence.list();
-  if (list?.dataset.address) new Editing(list, speakers);
+  if (list?.dataset.address) new Editing(list, { speakers, player, reading });
 }
 
 class Editing {
-  constructor(list, speakers) {
+  constructor(list, { speakers, player, reading }) {
     this.list = list;
+    this.moves = new Moves(this, player, reading);
     this.editor = null;
     this.done = []; // what can be undone, {n, before, after}, the latest last
     this.undone = [];
@@ -35,17 +40,10 @@ class Editing {
       assign: speakers && ((row) => speakers.assign(row)),
       history: (row) => this.history(row),
     });
-    list.addEventListener("dblclick", (event) => {
-      const row = event.target.closest(".text") && sentence.rowAround(event.target);
-      if (row) this.open(row);
-    });
-    document.addEventListener("keydown", (event) => this.key(event));
+    list.addEventListener("dblclick", (event) => this.doubleClicked(event));
+    listenOutside(this);
     addEventListener("pagehide", () => this.editor?.touched && this.saveAndLeave());
-    this.filter = document.querySelector("[data-corrected]");
-    this.filter?.addEventListener("click", () => this.showOnlyCorrected());
-    const ruled = document.querySelector("[data-ruled-only]");
-    ruled?.addEventListener("click", () => this.showOnlyRuled(ruled));
-    this.count();
+    this.filters = new Filters(list);
     this.resume();
   }
 
@@ -74,7 +72,7 @@ class Editing {
     this.status.say(
       words,
       [
-        [_("Continue"), () => this.open(row, kept.text)],
+        [_("Continue"), () => this.open(row, { draft: kept.text })],
         [_("Discard"), () => this.discard(n)],
       ],
       { lasting: true },
@@ -89,14 +87,31 @@ class Editing {
 
   // --- one sentence ----------------------------------------------------------------------------
 
-  open(row, draft = null) {
-    if (this.editor?.row === row) return;
+  /** What a double click selected stays selected, for writing over it or copying it. */
+  doubleClicked(event) {
+    const paragraph = event.target.closest("p.text");
+    const row = paragraph && sentence.rowAround(paragraph);
+    if (!row || event.altKey) return; // with Alt a word is selected, and nothing opened
+    const chosen = sentence.selectedIn(paragraph);
+    getSelection().removeAllRanges();
+    this.open(row, { select: chosen });
+  }
+
+  /** Open a sentence, with `draft` or its own text, and with the part `select` of it selected. */
+  open(row, { draft = null, select = null } = {}) {
+    if (this.editor?.row === row) {
+      if (select) this.editor.select(...select);
+      return;
+    }
     this.editor?.end(this.editor.value, { left: true });
     const n = sentence.numberOf(row);
     const before = this.saving.kept[n] ?? null;
     const shown = sentence.textOf(row);
+    const text = draft ?? shown;
     row.scrollIntoView({ block: "nearest" });
-    this.editor = new Editor(row, draft ?? shown, {
+    this.editor = new Editor(row, text, select ?? [text.length, text.length], {
+      key: (event) => keyInEditor(event, this),
+      enter: () => this.moves.next(),
       changed: (text) => this.saving.draft(n, text),
       done: (text, { left = false }) => {
         this.editor = null;
@@ -119,9 +134,11 @@ class Editing {
     if (this.editor !== editor || editor.touched || this.saving.kept[n]) return;
     sentence.showSaved(row, now);
     editor.restart(now.text);
-    this.count();
+    this.filters.count();
     this.event("transcript:changed", n);
   }
+
+  // --- what is saved ---------------------------------------------------------------------------
 
   change(n, text, { remember = true } = {}) {
     const row = sentence.rowOf(n);
@@ -153,7 +170,7 @@ class Editing {
     const newer = this.saving.kept[n]?.wanted;
     if (newer) sentence.showState(row, saved);
     else sentence.showSaved(row, saved);
-    this.count();
+    this.filters.count();
     const last = this.done.at(-1);
     this.pair = last?.n === n && last.after === saved.text ? pairOf(saved, last.before) : null;
     this.event("transcript:changed", n);
@@ -164,7 +181,7 @@ class Editing {
     const row = sentence.rowOf(n);
     if (now && row && !this.saving.kept[n]) {
       sentence.showSaved(row, now);
-      this.count();
+      this.filters.count();
     }
   }
 
@@ -185,7 +202,7 @@ class Editing {
     this.undone = this.undone.filter((one) => one.n !== n);
     sentence.showSaved(row, current);
     if (text === current.text) {
-      this.count();
+      this.filters.count();
       this.event("transcript:changed", n);
       this.tell("saved");
     } else {
@@ -196,8 +213,8 @@ class Editing {
 
   refused(n, kept, error) {
     const row = sentence.rowOf(n);
-    if (error.status === 400 && !this.editor) {
-      this.open(row, kept.text);
+    if (error.status === 400) {
+      this.open(row, { draft: kept.text }); // the next may be open by now, and is saved
       this.editor.tell(_("This is too long for one sentence. Shorten it."));
       return;
     }
@@ -236,20 +253,25 @@ class Editing {
   // --- back and forth --------------------------------------------------------------------------
 
   undo() {
-    this.move(this.done, this.undone, (one) => one.before);
+    return this.move(this.done, this.undone, (one) => one.before);
   }
 
   redo() {
-    this.move(this.undone, this.done, (one) => one.after);
+    return this.move(this.undone, this.done, (one) => one.after);
   }
 
+  /** Returns whether there was something to go back or forth to. An open editor moves there. */
   move(from, to, textOf) {
     const one = from.pop();
-    if (!one) return;
+    if (!one) return false;
     to.push(one);
+    const isEditing = Boolean(this.editor);
+    this.editor?.end(null, { left: true });
     const row = sentence.rowOf(one.n);
     row.scrollIntoView({ block: "nearest" });
     this.change(one.n, textOf(one), { remember: false });
+    if (isEditing) this.open(row);
+    return true;
   }
 
   async history(row) {
@@ -261,58 +283,6 @@ class Editing {
     });
     if (chosen && chosen.text !== sentence.textOf(row)) this.change(n, chosen.text);
     row.querySelector(".at").focus({ preventScroll: true });
-  }
-
-  key(event) {
-    if (event.defaultPrevented || event.isComposing || event.altKey) return;
-    if (event.target.closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
-    const letter = event.key?.toLowerCase();
-    if (event.ctrlKey || event.metaKey) {
-      const back = letter === "z" && !event.shiftKey;
-      const forth = (letter === "z" && event.shiftKey) || letter === "y";
-      if ((back && this.done.length) || (forth && this.undone.length)) {
-        event.preventDefault();
-        if (back) this.undo();
-        else this.redo();
-      }
-    } else if (letter === "e" && !event.shiftKey) {
-      const row =
-        sentence.rowAround(document.activeElement) ??
-        this.list.querySelector(":scope > li.now") ??
-        sentence.rowAround(document.querySelector(".sentence-tools"));
-      if (!row) return;
-      event.preventDefault();
-      this.open(row);
-    }
-  }
-
-  // --- the whole -------------------------------------------------------------------------------
-
-  count() {
-    if (!this.filter) return;
-    const num = this.list.querySelectorAll(":scope > .corrected:not(.by-rule)").length;
-    this.filter.hidden = num === 0;
-    this.filter.textContent = ngettext("%(num)s corrected", "%(num)s corrected", num);
-    if (num === 0) this.showOnlyCorrected(false);
-    const ruled = document.querySelector("[data-ruled]");
-    if (!ruled) return;
-    const ruledNum = this.list.querySelectorAll(":scope > .by-rule").length;
-    ruled.textContent = ngettext(
-      "Rules changed %(num)s sentence.",
-      "Rules changed %(num)s sentences.",
-      ruledNum,
-    );
-  }
-
-  showOnlyCorrected(only = this.filter.getAttribute("aria-pressed") !== "true") {
-    this.filter.setAttribute("aria-pressed", only);
-    this.list.classList.toggle("only-corrected", only);
-  }
-
-  showOnlyRuled(button) {
-    const only = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", only);
-    this.list.classList.toggle("only-ruled", only);
   }
 
   event(name, n) {

@@ -3,25 +3,31 @@ import { build } from "./build.js";
 import { timeOf } from "./sentence.js";
 
 /**
- * A text field in place of a sentence. `done` gets the text on Enter or when the field loses the
- * focus, or null on Escape, once; `changed` is called for every change.
+ * A text field in place of a sentence, with the part selected that is given as [from, to].
+ * `done(text, how)` is called once: with the text when it is saved or the field loses the focus, with
+ * null when it is left. `changed(text)` is called for every change, and `key(event)` for every key:
+ * it returns whether it acted on it. `enter()` is what a phone's keyboard does, which names no key.
  */
 export class Editor {
-  constructor(row, text, { done, changed }) {
+  constructor(row, text, [from, to], { done, changed, key, enter }) {
     this.row = row;
     this.original = text;
     this.done = done;
+    this.key = key;
+    this.enter = enter;
     this.field = build("textarea", {
       value: text,
       rows: 1,
       spellcheck: false,
-      enterKeyHint: "done",
+      enterKeyHint: "next",
       "aria-label": _("Sentence at %(time)s", { time: timeOf(row) }),
     });
     this.told = build("p", { className: "told", role: "alert", hidden: true });
     const save = build("button", { type: "button", className: "primary small" }, _("Save"));
     const cancel = build("button", { type: "button" }, _("Cancel"));
-    const hint = build("span", { className: "keys" }, _("Enter saves, Esc cancels."));
+    const hint = build("span", { className: "keys" }, _(
+      "Enter saves and opens the next, Esc cancels; Alt+K plays and pauses, Alt+E stops at the word being said, Alt+N leaps to the next uncertain word. All keys: “?” above.",
+    ));
     this.element = build(
       "div",
       { className: "editor" },
@@ -40,8 +46,8 @@ export class Editor {
     row.classList.add("editing");
     row.querySelector(".text").after(this.element);
     this.fit();
-    this.field.focus();
-    this.field.setSelectionRange(text.length, text.length);
+    this.field.focus({ preventScroll: true });
+    this.select(from, to);
   }
 
   get value() {
@@ -56,19 +62,13 @@ export class Editor {
     this.field.addEventListener("keydown", (event) => {
       // While an input method is open, Enter chooses a word and Escape leaves the choice.
       if (event.isComposing || event.keyCode === 229) return;
-      if (event.key === "Enter") {
-        event.preventDefault();
-        if (!event.shiftKey) this.end(this.value);
-      } else if (event.key === "Escape") {
-        event.preventDefault();
-        this.end(null);
-      }
+      if (this.key(event)) event.preventDefault();
     });
     // The keyboards of some phones name no key.
     this.field.addEventListener("beforeinput", (event) => {
       if (!["insertLineBreak", "insertParagraph"].includes(event.inputType)) return;
       event.preventDefault();
-      this.end(this.value);
+      this.enter();
     });
     for (const kind of ["click", "dblclick", "keydown", "keyup"]) {
       this.element.addEventListener(kind, (event) => event.stopPropagation());
@@ -81,6 +81,10 @@ export class Editor {
         }
       });
     });
+  }
+
+  select(from, to) {
+    this.field.setSelectionRange(from, to);
   }
 
   oneLine() {
@@ -101,8 +105,10 @@ export class Editor {
 
   /** Another text to begin from, as long as nothing was typed. */
   restart(text) {
+    const at = Math.min(this.field.selectionStart, text.length);
     this.original = text;
     this.field.value = text;
+    this.select(at, at);
     this.fit();
   }
 

@@ -39,3 +39,27 @@ export function showSaved(row, saved) {
   showText(row, saved.text);
   showState(row, saved);
 }
+
+/** The next row in a direction that is shown and has text. */
+export function neighbour(row, by) {
+  const step = by > 0 ? "nextElementSibling" : "previousElementSibling";
+  let at = row[step];
+  while (at && (!at.getClientRects().length || !textOf(at))) at = at[step];
+  return at;
+}
+
+/** What is selected of a paragraph, as [from, to] in its trimmed text; null for nothing. */
+export function selectedIn(paragraph) {
+  const selection = getSelection();
+  if (selection.isCollapsed || !selection.rangeCount) return null;
+  const range = selection.getRangeAt(0);
+  if (!paragraph.contains(range.startContainer)) return null;
+  const before = document.createRange();
+  before.selectNodeContents(paragraph);
+  before.setEnd(range.startContainer, range.startOffset);
+  const shown = paragraph.textContent;
+  const lead = shown.length - shown.trimStart().length;
+  const from = Math.max(0, before.toString().length - lead);
+  const chosen = range.toString().trimEnd(); // some systems select the space behind a word too
+  return [from, Math.min(from + chosen.length, shown.trim().length)];
+}

@@ -18,8 +18,8 @@ export function listenToKeys({ player, find, help }) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isField(event) || document.querySelector("dialog[open], details.menu[open]")) return;
-    const presses = event.target.closest?.("button, a[href], summary, [role=button]");
-    if (event.key === " " && presses) return;
+    // A link is not pressed with the space bar: after a click on a time it plays and pauses.
+    if (event.key === " " && event.target.closest?.("button, summary, [role=button]")) return;
     const action = does.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!action) return;
     if (event.key !== "Escape") event.preventDefault();

@@ -57,9 +57,13 @@ export class Player extends EventTarget {
     this.element.querySelector(".time .total").textContent = clock(seconds);
   }
 
-  toggle() {
-    if (this.audio.paused) this.play();
-    else this.audio.pause();
+  /** Play or pause; going on, begin `back` seconds earlier. */
+  toggle(back = 0) {
+    if (!this.audio.paused) this.audio.pause();
+    else {
+      if (back && this.time > 0) this.skip(-back);
+      this.play();
+    }
   }
 
   play() {

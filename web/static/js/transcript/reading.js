@@ -1,16 +1,21 @@
 import { Player } from "./player.js";
+import { characterAt } from "./caret.js";
 import { Doubtful } from "./doubtful.js";
 import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { mark } from "./highlights.js";
 import { listenToKeys } from "./keys.js";
-import { Sentences, offsetIn, rangeIn } from "./sentences.js";
+import { listenToPedals } from "./pedals.js";
+import { Sentences, rangeIn } from "./sentences.js";
 import { Words } from "./words.js";
 
-/** Connect the player and the transcript: highlighting, clicks, following, search and keys. */
+/**
+ * Connect the player and the transcript: highlighting, clicks, following, search and keys. Returns
+ * the player and the Reading, each null where there is none.
+ */
 export function readAndListen() {
   const element = document.getElementById("player");
-  if (!element) return;
+  if (!element) return { player: null, reading: null };
   const player = new Player(element);
   const help = document.getElementById("shortcuts");
   element.querySelector("[data-do=help]").addEventListener("click", () => help.showModal());
@@ -18,8 +23,10 @@ export function readAndListen() {
   const reading = list ? new Reading(list, player, element) : null;
   if (!reading) element.classList.add("without-text");
   document.addEventListener("click", (event) => playPlace(event, player));
+  listenToPedals(player, help);
   listenToKeys({ player, find: reading?.find, help });
   reading?.goToAddress();
+  return { player, reading };
 }
 
 /** A link to a place in the recording, from outside of the transcript. */
@@ -81,6 +88,19 @@ class Reading {
     mark("spoken", range ? [range] : []);
   }
 
+  /**
+   * Where the word stands in `text` that is being said, or was last: {n, from}, or null before the
+   * first. The text is that of the sentence, or what is made of it.
+   */
+  async placeSaid(text) {
+    const { current: n, player } = this;
+    const { time } = player;
+    await this.words.load();
+    if (n < 0) return null;
+    const said = this.words.within(n, text).findLast((word) => word.start <= time);
+    return { n, from: said?.from ?? 0 };
+  }
+
   async clicked(event) {
     if (event.defaultPrevented || event.button || isModified(event)) return;
     const link = event.target.closest("a.at");
@@ -128,27 +148,4 @@ class Reading {
 
 function isModified(event) {
   return event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-}
-
-/** Which character of the paragraph is under a point: the caret is at the nearer side of it. */
-function characterAt(paragraph, x, y) {
-  const caret = caretAt(x, y);
-  if (!caret || !paragraph.contains(caret.node)) return -1;
-  const offset = offsetIn(paragraph, caret.node, caret.offset);
-  if (offset > 0) {
-    const before = rangeIn(paragraph, offset - 1, offset);
-    for (const box of before?.getClientRects() ?? []) {
-      if (x >= box.left && x <= box.right && y >= box.top && y <= box.bottom) return offset - 1;
-    }
-  }
-  return offset;
-}
-
-function caretAt(x, y) {
-  if (document.caretPositionFromPoint) {
-    const found = document.caretPositionFromPoint(x, y);
-    return found && { node: found.offsetNode, offset: found.offset };
-  }
-  const range = document.caretRangeFromPoint?.(x, y);
-  return range && { node: range.startContainer, offset: range.startOffset };
 }

@@ -44,7 +44,17 @@ export class Words {
 
   /** Of a sentence: the words that were recognised with little certainty, as {from, to}. */
   doubtful(n) {
-    return this.spoken?.[n]?.doubtful.length ? this.of(n).filter((word) => word.doubtful) : [];
+    return this.hasDoubtful(n) ? this.of(n).filter((word) => word.doubtful) : [];
+  }
+
+  /** Of a sentence of which `text` was made: its words as `of` gives them, by their place in that. */
+  within(n, text) {
+    const spoken = this.spoken?.[n];
+    return spoken ? this.placed(spoken, text) : [];
+  }
+
+  hasDoubtful(n) {
+    return Boolean(this.spoken?.[n]?.doubtful.length);
   }
 
   /** Of a sentence: the words that stand in its text, as {from, to, start, end}, in order. */
@@ -52,12 +62,12 @@ export class Words {
     const spoken = this.spoken?.[n];
     if (!spoken) return [];
     let words = this.known.get(n);
-    if (!words) this.known.set(n, (words = this.placed(spoken, n)));
+    if (!words) this.known.set(n, (words = this.placed(spoken, this.sentences.text(n))));
     return words;
   }
 
-  placed({ start, words, times, doubtful }, n) {
-    const places = placesOf(words, this.sentences.text(n));
+  placed({ start, words, times, doubtful }, text) {
+    const places = placesOf(words, text);
     const placed = [];
     let at = Math.round(start * 100);
     places.forEach((place, index) => {

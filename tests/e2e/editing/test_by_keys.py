@@ -1,0 +1,215 @@
+"""Correcting a recording by ear and by keys alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from shared.db import Database
+from shared.storage.local.folder import LocalFolder
+from shared.transcripts.values import Sentence, Transcript
+from tests.e2e.editing.desk import Desk, expect_text, field_of, sentence, status
+from tests.support.services import Stack, wait_for
+from tests.support.speech import long_transcript
+
+RECORDED_S = 60.0
+SPOKEN = long_transcript.transcript(RECORDED_S / 3600, 240)
+
+UNCERTAIN = {1: (2, 3), 2: (1,), 3: (0,), 6: (4,)}
+"""The words of sentences that were recognised wrongly, and with little certainty."""
+BY_EAR = {4: 3, 7: 2}
+"""And those that only somebody who listens finds."""
+RIGHT = "对"
+
+
+def _transcript() -> Transcript:
+    def spoken(n: int, one: Sentence) -> Sentence:
+        words = tuple(
+            replace(word, confidence=0.2 if place in UNCERTAIN.get(n, ()) else 0.97)
+            for place, word in enumerate(one.words)
+        )
+        return replace(one, words=words)
+
+    sentences = tuple(spoken(n, one) for n, one in enumerate(SPOKEN.sentences))
+    return replace(SPOKEN, sentences=sentences, low_confidence_share=0.02)
+
+
+@pytest.fixture
+def desk(server: Stack) -> Iterator[Desk]:
+    """A job with a recording that can be played."""
+    db = Database(server.database_url)
+    blobs = LocalFolder(server.folder / "data" / "recordings", min_free_bytes=0)
+    content = long_transcript.tone(RECORDED_S)
+    opened = Desk(server, db, long_transcript.finished_job(db, blobs, content, _transcript()))
+    yield opened
+    db.dispose()
+    assert opened.complaints == []
+
+
+@dataclass
+class Hands:
+    """A keyboard that counts what is pressed beside the letters of the corrections."""
+
+    page: Page
+    pressed: int = 0
+    letters: int = field(default=0)
+
+    def press(self, keys: str) -> None:
+        self.pressed += len(keys.split("+"))
+        self.page.keyboard.press(keys)
+
+    def write(self, text: str) -> None:
+        self.letters += len(text)
+        self.page.keyboard.type(text)
+
+
+def _audio(page: Page, what: str) -> object:
+    return page.evaluate(f"document.querySelector('#player audio').{what}")
+
+
+def _corrected(n: int, *places: int) -> str:
+    """The sentence with one right word in the place of these."""
+    text = SPOKEN.sentences[n].text
+    wrong = "".join(SPOKEN.sentences[n].words[place].word for place in places)
+    assert text.count(wrong) == 1
+    return text.replace(wrong, RIGHT)
+
+
+def test_errors_are_corrected_with_at_most_four_keys_each(
+    desk: Desk, context: BrowserContext
+) -> None:
+    page = desk.open(context)
+    expect(page.locator("#doubtful-words")).to_be_visible()
+    hands = Hands(page)
+    errors = 0
+
+    # From one uncertain word to the next, each replaced by what is typed.
+    for n, places in UNCERTAIN.items():
+        hands.press("Alt+n")
+        expect(sentence(page, n).locator("textarea")).to_be_focused()
+        hands.write(RIGHT)
+        assert field_of(page).input_value() == _corrected(n, *places)
+        errors += 1
+    hands.press("Control+Enter")
+    expect(field_of(page)).to_have_count(0)
+
+    # By ear: stopped at the word, corrected, and on it goes.
+    for n, place in BY_EAR.items():
+        word = SPOKEN.sentences[n].words[place]
+        page.evaluate(
+            "(time) => { const audio = document.querySelector('#player audio');"
+            " audio.currentTime = time; audio.playbackRate = 0.1; audio.play().catch(() => {}); }",
+            word.start + 0.01,
+        )  # in the place of the time until it is heard
+        expect(sentence(page, n)).to_contain_class("now")
+        hands.press("Alt+e" if page.locator(".editor").count() else "Enter")
+        assert _audio(page, "paused")
+        _wait_for_caret(page, SPOKEN.sentences[n].text.index(word.word))
+        hands.press("Delete")
+        hands.write(RIGHT)
+        hands.press("Enter")
+        expect(sentence(page, n + 1).locator("textarea")).to_be_focused()
+        assert not _audio(page, "paused")
+        errors += 1
+    hands.press("Escape")
+
+    wanted = {n: _corrected(n, *places) for n, places in UNCERTAIN.items()}
+    wanted |= {n: _corrected(n, place) for n, place in BY_EAR.items()}
+    wait_for(lambda: all(desk.text(n) == text for n, text in wanted.items()), what="all saved")
+    print(f"{hands.pressed / errors:.1f} keys an error, beside {hands.letters} letters")
+    assert hands.pressed <= 4 * errors
+
+
+def _wait_for_caret(page: Page, at: int) -> None:
+    page.wait_for_function(
+        "(at) => document.querySelector('.editor textarea')?.selectionStart === at", arg=at
+    )
+
+
+def test_keys_play_wherever_the_hands_are(desk: Desk, context: BrowserContext) -> None:
+    page = desk.open(context)
+    play, pause = (page.get_by_role("button", name=name, exact=True) for name in ("Play", "Pause"))
+    # Space, right after a click on a time and after a saved correction.
+    page.locator("#s3 .at").click()
+    expect(pause).to_be_visible()
+    page.keyboard.press("Space")
+    expect(play).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(sentence(page, 3).locator("textarea")).to_be_focused()
+    page.keyboard.type("a ")
+    page.keyboard.press("Control+Enter")
+    expect(status(page)).to_contain_text("Saved.")
+    page.keyboard.press("Space")
+    expect(pause).to_be_visible()
+    page.keyboard.press("Space")
+
+    # In the editor a chord plays; going on steps back.
+    page.evaluate("document.querySelector('#player audio').currentTime = 30")
+    page.keyboard.press("e")
+    expect(field_of(page)).to_be_focused()
+    page.keyboard.press("Alt+k")
+    expect(pause).to_be_visible()
+    assert 27.9 <= float(str(_audio(page, "currentTime"))) < 29.9
+    page.keyboard.press("Alt+k")
+    expect(play).to_be_visible()
+    page.keyboard.press("Escape")
+
+    # A pedal's key is learnt, and one that types is not.
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog")
+    learn = dialog.get_by_role("button", name="Play or pause")
+    learn.click()
+    page.keyboard.press("x")
+    expect(dialog.get_by_role("status")).to_contain_text("This key types or moves")
+    page.keyboard.press("F9")
+    expect(learn).to_contain_text("F9")
+    dialog.get_by_label("steps back").select_option("0")
+    page.keyboard.press("Escape")
+    page.reload()
+    page.locator("#s1 .text").dblclick()
+    page.keyboard.press("F9")
+    expect(pause).to_be_visible()
+    page.keyboard.press("F9")
+    expect(play).to_be_visible()
+
+
+def test_a_double_click_selects_what_it_opens_and_hinders_no_copying(
+    desk: Desk, context: BrowserContext
+) -> None:
+    page = desk.open(context)
+    words = "review gateway"
+    desk.correct(f"先 {words} 再说。", n=2)
+    page.reload()
+    page.locator(".track:not(.plain)").wait_for()  # it pushes the text down
+    place = page.evaluate(
+        """() => {
+          const node = document.querySelector('#s2 p').firstChild;
+          const range = document.createRange();
+          const at = node.data.indexOf('gateway');
+          range.setStart(node, at + 2);
+          range.setEnd(node, at + 3);
+          const box = range.getBoundingClientRect();
+          return [box.left, box.top + box.height / 2];
+        }"""
+    )
+    page.keyboard.down("Alt")
+    page.mouse.dblclick(*place)
+    page.keyboard.up("Alt")
+    assert page.evaluate("String(getSelection()).trim()") == "gateway"
+    expect(field_of(page)).to_have_count(0)
+
+    page.mouse.dblclick(*place)
+    expect(field_of(page)).to_be_focused()
+    selected = "(f) => f.value.slice(f.selectionStart, f.selectionEnd)"
+    assert field_of(page).evaluate(selected) == "gateway"
+    page.keyboard.type("deadline")
+    page.keyboard.press("Control+Enter")
+    expect_text(page, 2, "先 review deadline 再说。")
+    # Nothing typed in the next: undo goes back over the sentence before, and opens it.
+    page.keyboard.press("Enter")
+    page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Control+z")
+    expect(field_of(page)).to_have_value(f"先 {words} 再说。")

@@ -1,0 +1,59 @@
+// What keys do while a sentence is edited, and around it.
+const FIELDS = "input, textarea, select, [contenteditable]";
+
+const isAlone = (event) => !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+const isChord = (event) => event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+
+/** By the place on the keyboard: with Alt a key types another character on some of them. */
+const CHORDS = {
+  ArrowDown: (editing) => editing.moves.go(1),
+  ArrowUp: (editing) => editing.moves.go(-1),
+  KeyN: (editing) => editing.moves.leap(1),
+  KeyB: (editing) => editing.moves.leap(-1),
+  KeyE: (editing) => editing.moves.stopHere(),
+  KeyP: (editing) => editing.moves.playSentence(),
+};
+
+/** Act on a key in the open editor. Returns whether it was one of these. */
+export function keyInEditor(event, editing) {
+  const { editor } = editing;
+  if (isChord(event) && CHORDS[event.code]) CHORDS[event.code](editing);
+  else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editing.moves.close(editor.value);
+  else if (event.key === "Enter" && isAlone(event)) {
+    if (!event.repeat) editing.moves.next();
+  } else if (event.key === "Enter") return true;
+  else if (event.key === "Escape") editing.moves.close(null);
+  else if (!editor.touched && isUndo(event)) editing.undo();
+  else if (!editor.touched && isRedo(event)) editing.redo();
+  else return false;
+  return true;
+}
+
+/** Act on a key of the page where nothing is typed. */
+export function listenOutside(editing) {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    if (event.target.closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
+    if (outside(event, editing)) event.preventDefault();
+  });
+}
+
+function outside(event, editing) {
+  if (isUndo(event)) return editing.undo();
+  if (isRedo(event)) return editing.redo();
+  if (isChord(event) && event.code === "KeyN") return editing.moves.leap(1);
+  if (isChord(event) && event.code === "KeyB") return editing.moves.leap(-1);
+  if (!isAlone(event)) return false;
+  if (event.key === "n") return editing.moves.leap(1);
+  if (event.key === "b") return editing.moves.leap(-1);
+  if (event.key.toLowerCase() === "e") return editing.moves.openHere();
+  // On a time Enter opens its sentence; a button or another link has Enter for itself.
+  const presses = event.target.closest?.("a[href]:not(.at), button, summary, [role=button]");
+  return event.key === "Enter" && !presses && editing.moves.openHere();
+}
+
+const isCommand = (event) => (event.ctrlKey || event.metaKey) && !event.altKey;
+const isUndo = (event) => isCommand(event) && !event.shiftKey && event.key.toLowerCase() === "z";
+const isRedo = (event) =>
+  isCommand(event) &&
+  (event.key.toLowerCase() === "y" || (event.shiftKey && event.key.toLowerCase() === "z"));

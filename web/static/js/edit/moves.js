@@ -1,0 +1,109 @@
+import { _ } from "../page/i18n.js";
+import { nextDoubtful } from "./doubt.js";
+import * as sentence from "./sentence.js";
+import { stepBack } from "../transcript/pedals.js";
+
+/** From sentence to sentence, and from one uncertain word to the next. */
+export class Moves {
+  constructor(editing, player, reading) {
+    this.editing = editing;
+    this.player = player;
+    this.reading = reading;
+    this.isHeld = false; // playing goes on once the sentence is saved
+    player?.audio.addEventListener("play", () => (this.isHeld = false));
+  }
+
+  /** Save, and open the following sentence; after the last one nothing is open. */
+  next() {
+    const { editor } = this.editing;
+    if (!this.go(1)) editor.end(editor.value);
+    this.playOn();
+  }
+
+  /** Save the sentence, or with `text` null leave it as it was, and open no other. */
+  close(text) {
+    this.editing.editor.end(text);
+    this.playOn();
+  }
+
+  /** Save, and open the next sentence that is shown, or the one before. Returns whether there is. */
+  go(by) {
+    const row = sentence.neighbour(this.editing.editor.row, by);
+    if (row) this.editing.open(row, { select: [0, 0] });
+    return Boolean(row);
+  }
+
+  /** Open the sentence that has the focus, or is being said, or is pointed at. */
+  openHere() {
+    const said = this.editing.list.querySelector(":scope > li.now");
+    const isPlaying = this.player && !this.player.audio.paused;
+    const chosen = isPlaying ? said : sentence.rowAround(document.activeElement);
+    const row = chosen ?? said ?? sentence.rowAround(document.querySelector(".sentence-tools"));
+    if (!row) return false;
+    if (row === said) this.openSaid(row);
+    else this.editing.open(row, { select: [0, 0] });
+    return true;
+  }
+
+  /** Stop at the word that is being said, with the caret there: in this sentence or another. */
+  stopHere() {
+    const said = this.editing.list.querySelector(":scope > li.now");
+    if (said) this.openSaid(said);
+  }
+
+  async openSaid(row) {
+    if (this.player && !this.player.audio.paused) {
+      this.player.audio.pause();
+      this.isHeld = true;
+    }
+    this.editing.open(row, { select: [0, 0] });
+    const { editor } = this.editing;
+    const place = await this.reading?.placeSaid(editor.value);
+    const isHere = place && this.editing.editor === editor && place.n === sentence.numberOf(row);
+    if (isHere) editor.select(place.from, place.from);
+  }
+
+  /** Go on playing where opening a sentence had stopped it. */
+  playOn() {
+    if (this.isHeld) this.player.toggle(stepBack());
+  }
+
+  /** Leap to the next words of little certainty, or those before, and open them selected. */
+  leap(by) {
+    if (!this.reading) return false;
+    this.leapFrom(this.place(by), by);
+    return true;
+  }
+
+  place(by) {
+    const { editor } = this.editing;
+    if (editor) {
+      const { selectionStart, selectionEnd } = editor.field;
+      return { row: editor.row, from: by > 0 ? selectionEnd : selectionStart };
+    }
+    const chosen = sentence.rowAround(document.activeElement);
+    const said = this.editing.list.querySelector(":scope > li.now");
+    const row = chosen ?? said ?? this.editing.list.firstElementChild;
+    return { row, from: by > 0 ? 0 : Infinity };
+  }
+
+  async leapFrom(place, by) {
+    const { words } = this.reading;
+    await words.load();
+    const { editor, status } = this.editing;
+    const textNow = (row) => (row === editor?.row ? editor.field.value : sentence.textOf(row));
+    const found = nextDoubtful(place, by, words, textNow);
+    if (!found) {
+      status.say(by > 0 ? _("No uncertain word follows.") : _("No uncertain word stands before."));
+      return;
+    }
+    this.editing.open(found.row, { select: [found.from, found.to] });
+    this.player.seek(found.start + 0.001); // a hair later, as a click on the word
+  }
+
+  playSentence() {
+    if (!this.player) return;
+    this.player.seek(Number(this.editing.editor.row.dataset.start));
+    this.player.play();
+  }
+}
