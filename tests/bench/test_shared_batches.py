@@ -18,7 +18,7 @@ from worker.batching.plan import (
     plan_batches,
 )
 from worker.batching.windows import PlanningWindows
-from worker.engine.paraformer.pass_costs import usual_overhead_s
+from worker.engine.paraformer.pass_costs import OVERHEAD
 from worker.memory.model import MemoryModel
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
@@ -62,7 +62,7 @@ def test_two_meetings_of_one_length_apart_and_together() -> None:
     for minutes in MINUTES:
         jobs = [spans(meeting(minutes * 60, seed).samples) for seed in (41, 42)]
         size_s = choose_batch_size_s(minutes * 60, 10**12, MemoryModel(0, 1)).batch_size_s
-        for overhead_s in (usual_overhead_s(torch.device(kind)) for kind in ("cpu", "cuda")):
+        for overhead_s in (OVERHEAD.on(torch.device(kind)) for kind in ("cpu", "cuda")):
             first, second = (cut(job, size_s, overhead_s) for job in jobs)
             both = [[*one, *other] for one, other in zip_longest(first, second, fillvalue=[])]
             apart = planned(first + second, size_s, overhead_s)

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from tests.support.speech import sensevoice_models, speech_models
+from worker.engine.networks.heard_token import HeardToken
 from worker.engine.sensevoice import network as network_module
-from worker.engine.sensevoice.ctc_alignment import HeardToken, heard_tokens
+from worker.engine.sensevoice.ctc_alignment import heard_tokens
 from worker.recogniser import Pcm, RecognitionRequest
 
 TAGS = re.compile(r"<\|[^|]*\|>")

@@ -19,28 +19,30 @@ from torch import Tensor
 
 from shared.transcripts.values import Word
 from worker.engine.device import fetched, uploaded_numbers
-from worker.engine.fbank import Fbank, StackedFbank, frame_count
+from worker.engine.fbank import Fbank
 from worker.engine.layers.attention import use_fused_attention
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
+from worker.engine.networks.fbank_network import FbankNetwork
+from worker.engine.networks.pass_costs import USUAL_PROBES
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
 from worker.engine.paraformer.hotwords.bias_encoder import EncodedWords
 from worker.engine.paraformer.hotwords.hotwords import Hotwords
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.engine.paraformer.pass_costs import PROBES, usual_overhead_s
+from worker.engine.paraformer.pass_costs import OVERHEAD
 from worker.engine.paraformer.rounding import round_weights
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
 from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
-from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
+from worker.recogniser import RecognisedSpan, RecognitionRequest
 
 LANGUAGE = "zh"
 """What Paraformer recognises; English terms within it included."""
 
 
-class Paraformer:
+class Paraformer(FbankNetwork):
     """Spans of samples in, words with times out. A `worker.engine.family.SpeechNetwork`.
 
     `dictionary` is the file by which hotwords are cut into tokens, where the folder has one.
@@ -48,9 +50,9 @@ class Paraformer:
 
     languages = (LANGUAGE,)
     punctuates = False
-    is_batch_invariant = True
     longest_span_s = math.inf
-    probes = PROBES
+    overhead = OVERHEAD
+    probes = USUAL_PROBES
     stages: ClassVar[Mapping[str, str]] = {
         "features": "filter banks and features",
         "_encode": "encoder",
@@ -67,16 +69,11 @@ class Paraformer:
         precision: Precision | None = None,
         dictionary: Path | None = None,
     ) -> None:
-        assert network.cmvn is not None
+        super().__init__(network, fbank, device, precision)
         self._model = network.model
         self._tokens = network.token_list
-        self._stacked = StackedFbank(
-            fbank, network.cmvn, network.frame_width, network.frame_step, device
-        )
-        self._device = device
         self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
         use_fused_attention(self._model)
-        self._precision = precision or Precision()
         round_weights(self._model, self._precision)
         if packs_linear_layers(device):
             pack_linear_layers(self._model)
@@ -104,34 +101,12 @@ class Paraformer:
         """The live bytes of a batch by the architecture, until the device is measured."""
         return estimate_memory(self.shape)
 
-    @property
-    def usual_overhead_s(self) -> float:
-        """What one more forward pass costs, in padded seconds, until the device is measured."""
-        return usual_overhead_s(self._device)
-
-    def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
-        """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
-
-        Every span must have 25 ms; frames beyond its own hold anything finite.
-        """
-        return self._stacked(speech)
-
-    @torch.inference_mode()
-    def recognise(
-        self, speech: Sequence[Pcm], request: RecognitionRequest = EMPTY_REQUEST
+    def _hear(
+        self, features: Tensor, lengths: Tensor, request: RecognitionRequest
     ) -> list[RecognisedSpan]:
-        """One forward pass over all spans; a result for each, in order.
-
-        A request's hotwords are for a network that accepts them; others pay no heed to them.
-        """
-        audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
-        results = [RecognisedSpan()] * len(speech)
-        if audible:
-            known = None if self._hotwords is None else self._hotwords.encoded(request.hotwords)
-            batch = self._forward(*self.features([speech[i] for i in audible]), known)
-            for i, words in zip(audible, batch, strict=True):
-                results[i] = RecognisedSpan(words, LANGUAGE if words else None)
-        return results
+        known = None if self._hotwords is None else self._hotwords.encoded(request.hotwords)
+        heard = self._forward(features, lengths, known)
+        return [RecognisedSpan(words, LANGUAGE if words else None) for words in heard]
 
     def _forward(
         self, features: Tensor, lengths: Tensor, hotwords: EncodedWords | None = None

@@ -11,30 +11,23 @@ than the network heard.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from worker.engine.networks.heard_token import HeardToken
 
 FRAME_MS = 60
 LEAD_MS = 30
 """By how much a frame's label is taken to be late: FunASR's figure, half a frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeardToken:
-    """A token with its milliseconds from the start of the span."""
-
-    token: int
-    start_ms: int
-    end_ms: int
-    probability: float
-    """Of the frame that is most certain of it. CTC may let a token go on or end wherever it likes,
-    so its other frames say nothing of whether it was heard."""
-
-
 def heard_tokens(
     labels: Sequence[int], probabilities: Sequence[float], blank: int
 ) -> list[HeardToken]:
-    """The tokens that one label and its probability for each frame of a span spell, in order."""
+    """The tokens that one label and its probability for each frame of a span spell, in order.
+
+    A token's probability is that of the frame which is most certain of it: CTC may let a token go
+    on or end wherever it likes, so its other frames say nothing of whether it was heard.
+    """
     tokens = []
     first = 0
     for label, run in groupby(labels):

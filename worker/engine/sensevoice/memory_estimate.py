@@ -1,15 +1,15 @@
 """Estimate from a SenseVoice's architecture what its batches need, until it is measured.
 
-Memory, the cost of a forward pass, and the batches that measure both.
+Memory, and the cost of a forward pass.  What is fitted to the usual probes is within a tenth of
+what longer spans take; where all spans last a second, the queries before each make it a quarter
+more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
-from worker.engine.family import ProbeBatches, ProbeShape
+from worker.engine.networks.pass_costs import UsualOverhead
 from worker.memory.model import MemoryModel
 
 FRAME_SECONDS = 0.06
@@ -17,21 +17,10 @@ FRAME_SECONDS = 0.06
 
 _LEAST_ROWS = 32
 
-_CPU_OVERHEAD_S = 1.5
-"""With random weights of the true size one core took 0.20 s for a span of 2 s and 0.66 for one of
-10 s."""
-
-_GPU_OVERHEAD_S = 32.0
-"""Paraformer's, not measured: 70 blocks launch about as many kernels as 50 with a decoder and a
-predictor."""
-
-PROBES = ProbeBatches(
-    warm_up=ProbeShape(2, 1.0),
-    memory=(ProbeShape(4, 2.5), ProbeShape(12, 2.5), ProbeShape(3, 10.0), ProbeShape(4, 15.0)),
-    overhead=(ProbeShape(4, 2.5), ProbeShape(40, 15.0)),
-)
-"""What is fitted to them is within a tenth of what longer spans take; where all spans last a
-second, the queries before each make it a quarter more."""
+OVERHEAD = UsualOverhead(cpu_s=1.5, gpu_s=32.0)
+"""On a CPU with random weights of the true size one core took 0.20 s for a span of 2 s and 0.66 for
+one of 10 s.  On a GPU Paraformer's, not measured: 70 blocks launch about as many kernels as 50 with
+a decoder and a predictor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +61,3 @@ def estimate_memory(shape: NetworkShape) -> MemoryModel:
         fixed_bytes=1.1 * number * _LEAST_ROWS * shape.vocabulary + 1e6,
         bytes_per_second=per_frame / FRAME_SECONDS,
     )
-
-
-def usual_overhead_s(device: torch.device) -> float:
-    """What one more forward pass costs beside its audio, in padded seconds."""
-    return _GPU_OVERHEAD_S if device.type == "cuda" else _CPU_OVERHEAD_S

@@ -21,25 +21,25 @@ from torch.nn.functional import linear
 
 from shared.transcripts.values import Word
 from worker.engine.device import fetched, uploaded_numbers
-from worker.engine.family import ProbeBatches
-from worker.engine.fbank import Fbank, StackedFbank, frame_count
+from worker.engine.fbank import Fbank
 from worker.engine.layers.attention import use_fused_attention
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.layers.sanm_encoder import keep_residuals_in_float32
 from worker.engine.loading.build import LoadedNetwork
+from worker.engine.networks.fbank_network import FbankNetwork
+from worker.engine.networks.pass_costs import USUAL_PROBES
+from worker.engine.networks.pieces_to_words import words_from_pieces
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.ctc_alignment import heard_tokens
 from worker.engine.sensevoice.memory_estimate import (
-    PROBES,
+    OVERHEAD,
     NetworkShape,
     estimate_memory,
     labelled_rows,
-    usual_overhead_s,
 )
-from worker.engine.sensevoice.pieces_to_words import words_from_pieces
 from worker.engine.sensevoice.rich_tags import LANGUAGES, QUERIES, is_tag, language_tag
 from worker.memory.model import MemoryModel
-from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
+from worker.recogniser import RecognisedSpan, RecognitionRequest
 
 LONGEST_SPAN_S = 30.0
 """The length to which FunASR cuts speech for it: it was trained on utterances."""
@@ -50,14 +50,14 @@ _FEELING_AND_EVENT = (1, 2)
 _NO_TEXT = frozenset({"<unk>", "<s>", "</s>", "<blank>"})
 
 
-class SenseVoice:
+class SenseVoice(FbankNetwork):
     """Spans of samples in, words with times out. A `worker.engine.family.SpeechNetwork`."""
 
     languages = LANGUAGES
     accepts_hotwords = False
-    is_batch_invariant = True
     longest_span_s = LONGEST_SPAN_S
-    probes: ProbeBatches = PROBES
+    overhead = OVERHEAD
+    probes = USUAL_PROBES
     stages: ClassVar[Mapping[str, str]] = {
         "features": "filter banks and features",
         "_encode": "encoder",
@@ -73,23 +73,18 @@ class SenseVoice:
         *,
         use_itn: bool = True,
     ) -> None:
-        assert network.cmvn is not None
+        super().__init__(network, fbank, device, precision)
         model = network.model
         self._encoder = model.encoder
         self._blank = model.blank_id
         self._pieces = network.token_list
         self._has_text = [not is_tag(piece) and piece not in _NO_TEXT for piece in self._pieces]
-        self._stacked = StackedFbank(
-            fbank, network.cmvn, network.frame_width, network.frame_step, device
-        )
-        self._device = device
         self._punctuates = use_itn
         self._queries = _queries(model, use_itn=use_itn)
         tags = [self._pieces.index(language_tag(language)) for language in LANGUAGES]
         vocabulary = model.ctc.ctc_lo
         self._language_rows = vocabulary.weight[tags].clone(), vocabulary.bias[tags].clone()
         use_fused_attention(self._encoder)
-        self._precision = precision or Precision()
         self._precision.round_weights(self._encoder)
         if self._precision.dtype is not None:
             keep_residuals_in_float32(self._encoder)
@@ -114,37 +109,16 @@ class SenseVoice:
         """The live bytes of a batch by the architecture, until the device is measured."""
         return estimate_memory(self.shape)
 
-    @property
-    def usual_overhead_s(self) -> float:
-        """What one more forward pass costs, in padded seconds, until the device is measured."""
-        return usual_overhead_s(self._device)
-
-    def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
-        """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
-
-        Every span must have 25 ms; frames beyond its own hold anything finite.
-        """
-        return self._stacked(speech)
-
-    @torch.inference_mode()
-    def recognise(
-        self, speech: Sequence[Pcm], request: RecognitionRequest = EMPTY_REQUEST
+    def _hear(
+        self, features: Tensor, lengths: Tensor, request: RecognitionRequest
     ) -> list[RecognisedSpan]:
-        """One forward pass over all spans; a result for each, in order.
-
-        A span in which nothing is said has no language, another one that of the request or else
-        the likeliest.
-        """
-        audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
-        results = [RecognisedSpan()] * len(speech)
-        if audible:
-            features, lengths = self.features([speech[i] for i in audible])
-            hidden = self._encode(features, lengths, request.language)
-            labelled = self._label(hidden, lengths)
-            for i, (language, words) in zip(audible, labelled, strict=True):
-                if words:
-                    results[i] = RecognisedSpan(words, request.language or language)
-        return results
+        """A span in which nothing is said has no language, another one that of the request or else
+        the likeliest."""
+        hidden = self._encode(features, lengths, request.language)
+        return [
+            RecognisedSpan(words, request.language or language) if words else RecognisedSpan()
+            for language, words in self._label(hidden, lengths)
+        ]
 
     def _encode(self, features: Tensor, lengths: Tensor, language: str | None) -> Tensor:
         """(batch, QUERIES + T, width); frames beyond a span's own hold anything finite."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from shared.transcripts.values import Word
 from worker.engine.family import CONFIDENCE_DIGITS
-from worker.engine.sensevoice.ctc_alignment import HeardToken
+from worker.engine.networks.heard_token import HeardToken
 
 SPACE = "▁"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared.transcripts.values import Word
-from worker.engine.sensevoice.ctc_alignment import HeardToken, heard_tokens
-from worker.engine.sensevoice.pieces_to_words import words_from_pieces
+from worker.engine.networks.heard_token import HeardToken
+from worker.engine.networks.pieces_to_words import words_from_pieces
+from worker.engine.sensevoice.ctc_alignment import heard_tokens
 
 
 def said(written: str, probability: float = 1.0) -> tuple[Word, ...]:

@@ -1,0 +1,76 @@
+"""The common ground of the speech networks: filter banks in, a result for every span out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from worker.engine.fbank import Fbank, StackedFbank, frame_count
+from worker.engine.loading.build import LoadedNetwork
+from worker.engine.networks.pass_costs import UsualOverhead
+from worker.engine.precision import Precision
+from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
+
+
+class FbankNetwork(ABC):
+    """What is alike in every `worker.engine.family.SpeechNetwork` over filter banks.
+
+    A family adds `_hear`, what the protocol says of its models, and the estimate of its memory.
+    """
+
+    is_batch_invariant = True
+    overhead: ClassVar[UsualOverhead]
+
+    def __init__(
+        self,
+        network: LoadedNetwork,
+        fbank: Fbank,
+        device: torch.device,
+        precision: Precision | None,
+    ) -> None:
+        assert network.cmvn is not None
+        self._stacked = StackedFbank(
+            fbank, network.cmvn, network.frame_width, network.frame_step, device
+        )
+        self._device = device
+        self._precision = precision or Precision()
+
+    @property
+    def usual_overhead_s(self) -> float:
+        """What one more forward pass costs, in padded seconds, until the device is measured."""
+        return self.overhead.on(self._device)
+
+    def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
+        """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.
+
+        Every span must have 25 ms; frames beyond its own hold anything finite.
+        """
+        return self._stacked(speech)
+
+    @torch.inference_mode()
+    def recognise(
+        self, speech: Sequence[Pcm], request: RecognitionRequest = EMPTY_REQUEST
+    ) -> list[RecognisedSpan]:
+        """One forward pass over all spans; a result for each, in order, an empty one for a span of
+        less than 25 ms.
+
+        What a request asks for beyond the model is for `worker.recogniser.require_supported` to
+        refuse; here no heed is paid to it.
+        """
+        audible = [i for i, pcm in enumerate(speech) if frame_count(len(pcm))]
+        results = [RecognisedSpan()] * len(speech)
+        if audible:
+            features, lengths = self.features([speech[i] for i in audible])
+            for i, heard in zip(audible, self._hear(features, lengths, request), strict=True):
+                results[i] = heard
+        return results
+
+    @abstractmethod
+    def _hear(
+        self, features: Tensor, lengths: Tensor, request: RecognitionRequest
+    ) -> Sequence[RecognisedSpan]:
+        """What is said in each span, of what `features` gives."""
