@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.errors import LongscribeError
 
 PREFIX = "LONGSCRIBE_"
-FROM_FILES = ("database_url", "redis_url", "secret_key")
+FROM_FILES = ("database_url", "redis_url", "secret_key", "minutes_api_key")
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
 
 _OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_TEST_")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from celery import Celery
@@ -119,6 +119,52 @@ def ring(app: Celery, job_id: str, model: str | None = None) -> bool:
     except (OperationalError, RedisError, OSError):
         return False
     return True
+
+
+MINUTES_DOORBELL = "longscribe.minutes"
+"""The list at which processes that write minutes wait."""
+
+_KEPT_MINUTES_DOORBELLS = 20
+
+
+def ring_for_minutes(app: Celery) -> bool:
+    """Say that minutes were asked for, after their row is committed. False if Redis did not take
+    the message, which costs time only."""
+    try:
+        with _redis(app) as client:
+            client.rpush(MINUTES_DOORBELL, "")
+            client.ltrim(MINUTES_DOORBELL, -_KEPT_MINUTES_DOORBELLS, -1)
+    except (OperationalError, RedisError, OSError):
+        return False
+    return True
+
+
+class MinutesDoorbell:
+    """Hears `ring_for_minutes`, over one connection that is made anew when it breaks."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._connection: Any = None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a message, whole seconds; whether there was one. Raises RedisError, kombu's
+        OperationalError or OSError where Redis does not answer."""
+        try:
+            if self._connection is None:
+                self._connection = self._app.connection_for_read()
+                self._connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+            client = self._connection.default_channel.client
+            return client.blpop([MINUTES_DOORBELL], timeout=max(1, round(seconds))) is not None
+        except (OperationalError, RedisError, OSError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let the connection go."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OperationalError, RedisError, OSError):
+                connection.release()
 
 
 def waiting_doorbells(app: Celery, model: str | None = None) -> int:

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.limit_settings import LimitSettings
+from shared.minutes_settings import MinutesSettings
 from shared.recognition_settings import RecognitionSettings
 from shared.worker_settings import WorkerSettings
 
@@ -51,10 +52,11 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class Settings(LimitSettings, RecognitionSettings, WorkerSettings):
+class Settings(LimitSettings, RecognitionSettings, WorkerSettings, MinutesSettings):
     """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
     is kept, stands in `shared.limit_settings`, how it is recognised in
-    `shared.recognition_settings`, and how workers tell their health in `shared.worker_settings`."""
+    `shared.recognition_settings`, how workers tell their health in `shared.worker_settings`, and
+    which model writes minutes in `shared.minutes_settings`."""
 
     # A line without a value in .env means the default.
     model_config = SettingsConfigDict(env_ignore_empty=True)

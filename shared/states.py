@@ -43,6 +43,20 @@ RUNNING = frozenset({JobStatus.PROCESSING, JobStatus.CANCELLING})
 """A worker holds a lease on a job in one of these."""
 
 
+class MinutesStatus(StrEnum):
+    """The states of a request for minutes, which is no job of a recogniser.
+
+    queued -> running | cancelled;  running -> completed | failed | cancelled | queued;
+    failed and cancelled -> queued (a person asked).
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class Stage(StrEnum):
     """What an attempt is doing. `decoding` covers voice activity, which keeps up with it."""
 

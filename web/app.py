@@ -12,6 +12,8 @@ from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.api import corrections, docs_page, jobs, listening, models, openapi, speakers
+from web.api.minutes import prompts as minutes_prompts
+from web.api.minutes import views as minutes
 from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
 from web.errors import register_error_handlers
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, tus_views.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
+        *(minutes.blueprint, minutes_prompts.blueprint),
     )
     require_token_in_forms(app, exempt=by_programs)
     register_error_handlers(app)
@@ -95,6 +98,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(replacements.blueprint)
     app.register_blueprint(rules.blueprint)
     app.register_blueprint(hotwords.blueprint)
+    app.register_blueprint(minutes.blueprint)
+    app.register_blueprint(minutes_prompts.blueprint)
     app.register_blueprint(tus_views.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)

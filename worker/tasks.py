@@ -6,6 +6,8 @@ handled.
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -162,7 +164,9 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
     settings = tools.settings
     try:
         with Heartbeat(
-            tools.db, claim, interval_s=settings.heartbeat_s, shutdown=child_process.shutdown
+            partial(jobs.heartbeat, tools.db, claim),
+            interval_s=settings.heartbeat_s,
+            shutdown=child_process.shutdown,
         ) as heartbeat:
             memory = tools.recogniser.memory
             memory.reset_peak()

@@ -91,6 +91,15 @@ def models(context: typer.Context) -> None:
     _become_the_worker_s("worker.model_store", context, "Managing models", needs)
 
 
+@app.command()
+def minutes_worker() -> None:
+    """Write the minutes that are asked for, by the language model of the settings."""
+    from shared.cli.worker_commands import become
+
+    with errors_in_words():
+        become("worker.minutes", (), doing="Writing minutes", needs=("worker",))
+
+
 def _become_the_worker_s(
     module: str, context: typer.Context, doing: str, needs: tuple[str, ...]
 ) -> None:

@@ -9,6 +9,7 @@ from shared.models.account import ApiKey, SignIn, SignInAttempt, User
 from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
+from shared.models.minutes import MinutesAnswer, MinutesEvent, MinutesPrompt, MinutesRequest
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
 from shared.models.schema import SchemaVersion
@@ -33,6 +34,10 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobHotwords",
+    "MinutesAnswer",
+    "MinutesEvent",
+    "MinutesPrompt",
+    "MinutesRequest",
     "MonthlyUsage",
     "OwnerTurn",
     "Recording",

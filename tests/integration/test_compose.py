@@ -83,6 +83,7 @@ def compose(variables: dict[str, str]) -> dict[str, Any]:
 DECIDED_IN_THE_FILE = {
     "migrate": {"data_dir", "database_url", "redis_url", "sign_in"},
     "web": {"data_dir", "database_url", "redis_url", "sign_in", "host", "port"},
+    "minutes": {"data_dir", "database_url", "redis_url", "sign_in"},
     "worker": {
         "data_dir", "database_url", "redis_url", "sign_in", "soft_shutdown_s", "worker_health_port",
     },

@@ -32,6 +32,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "mysql://localhost/x"),
         ("MAX_ATTEMPTS", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("MINUTES_URL", "127.0.0.1:11434"),
+        ("MINUTES_URL", "ftp://models.example/v1"),
+        ("MINUTES_URL", "https://models.example:99999/v1"),
+        ("MINUTES_URL", "https://key@models.example/v1"),
+        ("MINUTES_URL", "https://models.example/v1?key=1"),
+        ("MINUTES_API_KEY", "two words"),
+        ("MINUTES_WINDOW_TOKENS", "500"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_variables_name(
@@ -48,6 +55,17 @@ def test_a_heartbeat_longer_than_half_the_lease_is_refused(
     monkeypatch.setenv("LONGSCRIBE_LEASE_S", "8")
     with pytest.raises(InvalidSettings, match="LONGSCRIBE_HEARTBEAT_S must be at most half"):
         load_settings()
+
+
+def test_who_writes_minutes_is_named_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load_settings().writes_minutes
+    monkeypatch.setenv("LONGSCRIBE_MINUTES_URL", "https://models.example:8443/v1/")
+    with pytest.raises(InvalidSettings, match="LONGSCRIBE_MINUTES_MODEL"):
+        load_settings()
+    monkeypatch.setenv("LONGSCRIBE_MINUTES_MODEL", "small")
+    settings = load_settings()
+    assert settings.writes_minutes and settings.minutes_host == "models.example:8443"
+    assert settings.minutes_url == "https://models.example:8443/v1"
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -149,6 +167,7 @@ class TestSecretFiles:
             "SECRET_KEY": "form0secret",
             "REDIS_URL": "redis://:secret@redis:6379/0",
             "DATABASE_URL": "postgresql://u:p@h/d",
+            "MINUTES_API_KEY": "key1",
         }
         for name, value in secrets.items():
             (tmp_path / name).write_text(f"{value}\n")
@@ -157,6 +176,7 @@ class TestSecretFiles:
         assert settings.secret_key.get_secret_value() == secrets["SECRET_KEY"]
         assert settings.resolved_redis_url == secrets["REDIS_URL"]
         assert settings.database_url == "postgresql+psycopg://u:p@h/d"
+        assert settings.minutes_api_key.get_secret_value() == "key1"
 
     def test_one_secret_in_two_places_is_refused(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -30,8 +30,10 @@ NOBODYS = {
     "preferences.words": {"language": "zh", "version": "0"},
     "preferences.choose_language": {"language": "zh"},
     "preferences.choose_theme": {"theme": "dark"},
+    "minutes_prompts.put_prompt": {"language": "zh", "name": "part"},
+    "minutes_prompts.delete_prompt": {"language": "zh", "name": "part"},
 }
-"""Arguments of routes that concern no account."""
+"""Arguments of routes that concern no account, or that of who asks."""
 
 _TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -49,11 +51,18 @@ NEEDED: dict[str, dict[str, Any]] = {
     },
     "rules.change_rules": {"json": {"applied": False}},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
+    "minutes.ask_for_minutes": {"json": {"again": True}},
+    "minutes.change_minutes": {"json": {"revision": 0}},
+    "minutes_prompts.put_prompt": {"json": {"text": "{{transcript}}"}},
 }
 """Bodies and headers that a valid request needs, by endpoint."""
 
-ABOUT_NOBODY = {"uploads.tell_abilities"}
-"""Endpoints whose response is the same for every argument."""
+ABOUT_NOBODY = {
+    "uploads.tell_abilities",
+    "minutes_prompts.put_prompt",
+    "minutes_prompts.delete_prompt",
+}
+"""Endpoints whose response is the same for every argument, or which change what is of who asks."""
 
 
 def rules(app: Flask) -> list[Rule]:

@@ -34,6 +34,7 @@ _TAGS = {
     "/api/v1/models": "Models",
     "/api/v1/replacements": "Words",
     "/api/v1/hotwords": "Words",
+    "/api/v1/minutes": "Minutes",
 }
 """The tags of the paths that are about neither jobs nor uploads, by what they begin with."""
 
@@ -60,7 +61,9 @@ def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
-    app.tags = [{"name": name} for name in ("Jobs", "Uploads", "Models", "Words", "Account")]
+    app.tags = [
+        {"name": name} for name in ("Jobs", "Uploads", "Models", "Words", "Minutes", "Account")
+    ]
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`.'

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import jobs
-from shared.db import Database
 from shared.errors import Cancelled, FenceLost, LongscribeError
 
 log = structlog.get_logger(__name__)
@@ -25,25 +24,26 @@ class ShutdownRequested(Exception):
 
 
 class Heartbeat:
-    """Renews the lease every `interval_s` from a thread of its own while it is entered.
+    """Renews a lease with `renew` every `interval_s` from a thread of its own while it is entered.
 
     Only the database says whether the attempt has lost its job: while it is unavailable the lease
     expires, but nobody else can claim the job either.
 
     Call `check` often: it raises Cancelled, FenceLost or ShutdownRequested once there is a
-    reason to stop.
+    reason to stop.  `interrupt` is called from that thread when the lease is lost or the job
+    cancelled, for who waits where nothing can be checked.
     """
 
     def __init__(
         self,
-        db: Database,
-        claim: jobs.Claim,
+        renew: Callable[[], None],
         *,
         interval_s: float,
         shutdown: threading.Event,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
-        self._db = db
-        self._claim = claim
+        self._renew = renew
+        self._interrupt = interrupt
         self._interval_s = interval_s
         self._shutdown = shutdown
         self._ended = threading.Event()
@@ -60,10 +60,12 @@ class Heartbeat:
         failed = False
         while not self._ended.wait(self._interval_s):
             try:
-                jobs.heartbeat(self._db, self._claim)
+                self._renew()
                 failed = False
             except (Cancelled, FenceLost) as reason:
                 self._reason = reason
+                if self._interrupt is not None:
+                    self._interrupt()
                 return
             except SQLAlchemyError as error:
                 if not failed:  # and not every few seconds of an outage

@@ -44,6 +44,7 @@ def run_demo(settings: Settings) -> bool:
                 "database_url": "",
                 "redis_url": SecretStr(""),
                 "log_level": "WARNING",
+                "minutes_url": "",
                 **_ALONE,
             }
         )

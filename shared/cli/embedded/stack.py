@@ -1,4 +1,5 @@
-"""The embedded stack: Redis, the schema, one worker and the web server, under one supervisor.
+"""The embedded stack: Redis, the schema, one worker, the web server and, where a language model is
+set up, the process that writes minutes, under one supervisor.
 
 Everything lives in the data folder and nothing outlives the supervisor, not even when it is
 killed.  A child that dies is started again; what it was doing is safe in SQL.
@@ -79,6 +80,8 @@ class Stack:
         # Open streams of events must neither hold up the end nor outlive a killed supervisor.
         web += ["--bind", f"fd://{self._server_fd}", "--graceful-timeout", str(_WEB_GRACE_S)]
         self._launch("web", [*python, *web])
+        if self._settings.writes_minutes:
+            self._launch("minutes", [*python, "worker.minutes"])
         self._wait_until("the web server", self._web_answers)
         self._wait_until("the speech model", lambda: self._model_loaded)
         self._wait_until("the worker", self._worker_has_begun)

@@ -13,7 +13,7 @@ from shared.errors import Cancelled
 from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.services import wait_for
-from worker.supervision import heartbeat, retrying_store
+from worker.supervision import retrying_store
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
 from worker.supervision.liveness import Liveness
 from worker.supervision.retrying_store import (
@@ -104,9 +104,12 @@ class TestHeartbeat:
             tries.append(1)
             raise out()
 
-        with Heartbeat(db, claim, interval_s=0.02, shutdown=threading.Event()) as beating:
+        def renew() -> None:
+            jobs.heartbeat(db, claim)
+
+        with Heartbeat(renew, interval_s=0.02, shutdown=threading.Event()) as beating:
             with monkeypatch.context() as patched:
-                patched.setattr(heartbeat.jobs, "heartbeat", refused)
+                patched.setattr(jobs, "heartbeat", refused)
                 wait_for(lambda: len(tries) > 10, what="an outage of four leases")
                 beating.check()
             before = factories.row(db, job_id).lease_expires_at

@@ -1,0 +1,133 @@
+"""What can go wrong with minutes, for whoever asks and for the attempt that writes them."""
+
+from __future__ import annotations
+
+from shared.errors import PermanentError, TransientError
+
+# --- the request -------------------------------------------------------------------------------
+
+
+class MinutesOff(PermanentError):
+    code = "minutes_off"
+    http_status = 409
+    default_message = (
+        "No language model is set up here to write minutes. The operator names one with "
+        "LONGSCRIBE_MINUTES_URL and LONGSCRIBE_MINUTES_MODEL."
+    )
+
+
+class MinutesNotFound(PermanentError):
+    code = "minutes_not_found"
+    http_status = 404
+    default_message = "Nobody has asked for minutes of this transcript."
+
+
+class MinutesExist(PermanentError):
+    code = "minutes_exist"
+    http_status = 409
+    default_message = (
+        "There are minutes of this transcript, or they are being written. Ask for them again to "
+        "replace those that are finished."
+    )
+
+
+class MinutesNotReady(PermanentError):
+    code = "minutes_not_ready"
+    http_status = 409
+    default_message = "The minutes are there once their status is 'completed'."
+
+
+class MinutesEditedMeanwhile(PermanentError):
+    code = "minutes_edited_meanwhile"
+    http_status = 409
+    default_message = (
+        "These minutes were changed meanwhile. Load them again and make your change anew."
+    )
+
+
+# --- the attempt -------------------------------------------------------------------------------
+
+
+class ModelServerUnreachable(TransientError):
+    code = "minutes_server_unreachable"
+    default_message = (
+        "The language model's server does not answer. See that it runs and that "
+        "LONGSCRIBE_MINUTES_URL leads there, then try again."
+    )
+
+
+class ModelServerBusy(TransientError):
+    """It answered that it cannot just now. `retry_after_s` is what it asked to wait, if it did."""
+
+    code = "minutes_server_busy"
+    default_message = (
+        "The language model's server was busy or failed each time that it was asked. Try again "
+        "later; what it has answered is kept."
+    )
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelServerRefused(PermanentError):
+    code = "minutes_server_refused"
+    default_message = (
+        "The language model's server refuses the request. The operator corrects "
+        "LONGSCRIBE_MINUTES_URL, LONGSCRIBE_MINUTES_MODEL or LONGSCRIBE_MINUTES_API_KEY; then try "
+        "again."
+    )
+
+
+class NoModelServer(PermanentError):
+    """What answers at the address speaks another language than an OpenAI-compatible API."""
+
+    code = "minutes_no_model_server"
+    default_message = (
+        "What answers at the address of the language model is no OpenAI-compatible API. The "
+        "operator corrects LONGSCRIBE_MINUTES_URL; most end with /v1."
+    )
+
+
+class ContextTooLong(PermanentError):
+    """The question does not fit into the model's window."""
+
+    code = "minutes_context_too_long"
+    default_message = (
+        "Not even a single sentence fits into the language model's window. The operator corrects "
+        "LONGSCRIBE_MINUTES_WINDOW_TOKENS; then try again."
+    )
+
+
+class AnswerTooLarge(PermanentError):
+    code = "minutes_answer_too_large"
+    default_message = (
+        "The language model's server sent far more than any minutes have, so its answer was "
+        "dropped. Try again, or use another model."
+    )
+
+
+class AnswerUnusable(PermanentError):
+    """The model answered twice with something else than was asked for."""
+
+    code = "minutes_answer_unusable"
+    default_message = (
+        "The language model did not answer in the form that it was asked for, not even when it "
+        "was told so. Try again, or use a larger model; what it has answered is kept."
+    )
+
+
+class WindowTooSmall(PermanentError):
+    code = "minutes_window_too_small"
+    default_message = (
+        "The prompt leaves too little of the language model's window for the transcript. Shorten "
+        "the prompt, or the operator raises LONGSCRIBE_MINUTES_WINDOW_TOKENS."
+    )
+
+
+class MinutesWorkerLost(TransientError):
+    code = "minutes_worker_lost"
+    default_message = (
+        "The process that writes minutes stopped as often as these were begun. Its log says why; "
+        "then try again."
+    )
