@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
@@ -28,7 +37,7 @@ class Revision(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     sentence: Mapped[int] = mapped_column(Integer)
-    """Its place in the recognised transcript, from 0."""
+    """Its place in the recognised transcript, from 0; those that people split off follow."""
     revision: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(Text)
     """Empty: the sentence is left out."""
@@ -37,3 +46,9 @@ class Revision(Base):
     editor_id: Mapped[str] = mapped_column(String(64))
     """Empty where a rule made it before anybody saw the transcript."""
     at: Mapped[datetime] = mapped_column(default=database_now())
+    start_s: Mapped[float | None] = mapped_column(Float)
+    """Where it begins in the recording; null, with the end: as it was recognised."""
+    end_s: Mapped[float | None] = mapped_column(Float)
+    origin: Mapped[int | None] = mapped_column(Integer)
+    """Of a sentence that was split off: the recognised one that was said then, whose speaker it
+    has."""

@@ -10,7 +10,7 @@ from shared.models.base import Base, BigId
 
 class SearchText(Base):
     """A transcript's text as it reads now, one sentence a line; the n-th line, counted from 0, is
-    the n-th sentence.  `shared.search.texts` writes it."""
+    the n-th sentence, those that were split off last.  `shared.search.texts` writes it."""
 
     __tablename__ = "search_texts"
 

@@ -35,7 +35,8 @@ def correct_texts(session: Session, job_id: str, sentences: Mapping[int, str]) -
     if row is None:
         return  # finished by a worker of a version that stored none
     lines = row.text.split("\n")
-    for n, sentence in sentences.items():
+    for n, sentence in sorted(sentences.items()):
+        lines += [""] * (n + 1 - len(lines))  # one that was split off follows all others
         lines[n] = _line(sentence)
     whole = "\n".join(lines)
     session.execute(

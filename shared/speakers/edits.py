@@ -1,7 +1,9 @@
 """What people change of who spoke: each edit a value, and all of them together the present state.
 
 Edits are added and never changed; an undone one stays in the history.  Speakers are numbers from 1,
-and sentences are named by their place in the recognised transcript, which no edit changes.
+and sentences are named by their place in the recognised transcript, which no edit changes; those
+that people split off follow, and have the speaker of the one that they come from until somebody
+says who speaks them.
 """
 
 from __future__ import annotations
@@ -46,17 +48,22 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerState:
-    """Who speaks each sentence, and what they are called where somebody gave a name."""
+    """Who speaks each recognised sentence, and what they are called where somebody gave a name."""
 
     speakers: tuple[int | None, ...]
     names: Mapping[int, str] = field(default_factory=dict)
     assigned: Mapping[int, int | None] = field(default_factory=dict)
-    """The sentences whose speaker a person chose."""
+    """The sentences whose speaker a person chose, also of those that were split off."""
 
     @property
     def numbers(self) -> list[int]:
         """The speakers who say something, in the order of their numbers."""
-        return sorted({speaker for speaker in self.speakers if speaker is not None})
+        speakers = {*self.speakers, *self.assigned.values()}
+        return sorted(speaker for speaker in speakers if speaker is not None)
+
+    def speaker_of(self, n: int, origin: int | None) -> int | None:
+        """Who speaks a sentence; `origin` is the recognised one that it was split off from."""
+        return self.speakers[n] if origin is None else self.assigned.get(n, self.speakers[origin])
 
 
 def undone(edits: Sequence[Edit]) -> frozenset[int]:
@@ -111,7 +118,8 @@ def _merge(state: SpeakerState, speaker: int, into: int) -> SpeakerState:
 def _assign(state: SpeakerState, chosen: Mapping[int, int | None]) -> SpeakerState:
     speakers = list(state.speakers)
     for sentence, speaker in chosen.items():
-        speakers[sentence] = speaker
+        if sentence < len(speakers):
+            speakers[sentence] = speaker
     return replace(state, speakers=tuple(speakers), assigned=dict(state.assigned) | dict(chosen))
 
 

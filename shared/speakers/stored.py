@@ -63,16 +63,20 @@ class Speakers:
     undone: frozenset[int]
 
 
-def with_speakers(session: Session, job_id: str, transcript: Transcript) -> Transcript:
-    """Name the speaker of each sentence as people left it; `transcript` is as the worker wrote it,
-    or corrected."""
+def with_speakers(
+    session: Session, job_id: str, transcript: Transcript, recognised: Transcript
+) -> Transcript:
+    """Name the speaker of each sentence as people left it; `recognised` is as the worker wrote it,
+    and `transcript` that or the corrected one."""
     edits = _edits(session, job_id)
     if not edits:
         return transcript
-    state = _replayed(transcript, edits)
+    state = _replayed(recognised, edits)
     sentences = tuple(
         replace(sentence, speaker=_name(state, number, transcript.language))
-        for sentence, number in zip(transcript.sentences, state.speakers, strict=True)
+        for sentence, number in zip(
+            transcript.sentences, _of_sentences(state, transcript), strict=True
+        )
     )
     return replace(transcript, sentences=sentences)
 
@@ -95,8 +99,10 @@ def edit_speakers(
     revision: int,
     kind: EditKind,
     detail: Mapping[str, Any],
+    sentences: int | None = None,
 ) -> None:
-    """Make an edit from `revision`.
+    """Make an edit from `revision`; `sentences` is how many there are with those that were split
+    off, by default as many as recognised.
 
     Raises InvalidRequest for what does not fit the transcript, and SpeakersEditedMeanwhile where
     another edit was made since.
@@ -112,7 +118,8 @@ def edit_speakers(
             if revision != len(edits):
                 raise SpeakersEditedMeanwhile
             state = _replayed(recognised, edits)
-            written = _checked(recognised, state, edits, kind, detail)
+            count = len(recognised.sentences) if sentences is None else sentences
+            written = _checked(recognised, state, edits, kind, detail, count)
             if len(edits) >= MOST_EDITS or _sentences_of(edits, written) > MOST_EDITED_SENTENCES:
                 raise InvalidRequest("This transcript takes no more changes of its speakers.")
             session.add(
@@ -135,8 +142,9 @@ def _checked(
     edits: Sequence[Edit],
     kind: EditKind,
     detail: Mapping[str, Any],
+    count: int,
 ) -> dict[str, Any]:
-    """The detail as it is stored. Raises InvalidRequest."""
+    """The detail as it is stored, of a transcript of `count` sentences. Raises InvalidRequest."""
 
     def speaker(key: str) -> int:
         return _known(state, key, int(detail[key]))
@@ -155,7 +163,7 @@ def _checked(
                 raise InvalidRequest("into: name another speaker to merge with.", param="into")
             return {"speaker": one, "into": into}
         case EditKind.ASSIGN:
-            return _checked_assignment(recognised, state, edits, detail)
+            return _checked_assignment(recognised, state, edits, detail, count)
         case EditKind.COUNT | EditKind.SPLIT:
             return dict(detail)
         case EditKind.UNDO:
@@ -214,12 +222,11 @@ def _checked_assignment(
     state: SpeakerState,
     edits: Sequence[Edit],
     detail: Mapping[str, Any],
+    count: int,
 ) -> dict[str, Any]:
     sentences = sorted({int(n) for n in detail["sentences"]})
-    if not sentences or not 0 <= sentences[0] <= sentences[-1] < len(recognised.sentences):
-        raise InvalidRequest(
-            f"sentences: numbers from 0 to {len(recognised.sentences) - 1}.", param="sentences"
-        )
+    if not sentences or not 0 <= sentences[0] <= sentences[-1] < count:
+        raise InvalidRequest(f"sentences: numbers from 0 to {count - 1}.", param="sentences")
     speaker = detail["speaker"]
     if speaker == "new":
         speaker = _new_number(recognised, state, edits)
@@ -251,7 +258,7 @@ def _read(
     return Speakers(
         revision=len(edits),
         speakers=tuple(_speakers(state, transcript)),
-        of_sentences=state.speakers,
+        of_sentences=_of_sentences(state, transcript),
         wanted=counts[-1].detail["wanted"] if counts else _asked_for(options),
         can_count=bool(has_map),
         edits=tuple(reversed(edits)),
@@ -270,9 +277,17 @@ def _asked_for(options: object) -> str | None:
     return None if wanted is None else str(wanted)
 
 
+def _of_sentences(state: SpeakerState, transcript: Transcript) -> tuple[int | None, ...]:
+    """The speaker of each sentence, where each stands at its number."""
+    return tuple(
+        state.speaker_of(n, sentence.origin) for n, sentence in enumerate(transcript.sentences)
+    )
+
+
 def _speakers(state: SpeakerState, transcript: Transcript) -> list[Speaker]:
     spoken: dict[int, list[float]] = {number: [] for number in state.numbers}
-    for sentence, number in zip(transcript.sentences, state.speakers, strict=True):
+    numbers = _of_sentences(state, transcript)
+    for sentence, number in zip(transcript.sentences, numbers, strict=True):
         if number is not None and sentence.text:
             spoken[number].append(_seconds(sentence))
     total = sum(map(sum, spoken.values())) or 1.0

@@ -8,11 +8,12 @@ nobody's words are overwritten unseen.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,8 +29,7 @@ from shared.errors import (
 from shared.models import Job, Revision, StoredTranscript
 from shared.search.texts import correct_texts
 from shared.strict_json import UnreadableJson
-from shared.transcripts.realign import corrected
-from shared.transcripts.values import Rule, Sentence, Transcript
+from shared.transcripts.values import Rule
 
 MAX_SENTENCE = 2000
 """Characters of a corrected sentence, or twice the recognised one's where that is more. What
@@ -54,6 +54,10 @@ class SentenceRevision:
     at: datetime | None = None
     rule: Rule | None = None
     """What made it; None: a person did, or the recogniser."""
+    origin: int | None = None
+    """Of a sentence that was split off: the recognised one that was said then."""
+    retimed: bool = False
+    """A person said when it begins and ends."""
 
     @property
     def corrected(self) -> bool:
@@ -78,23 +82,14 @@ def correct(
     Raises EditedMeanwhile with the newest revision if it is another than the one given;
     JobNotFound, SentenceNotFound, TranscriptNotReady; InvalidRequest for a text that is too long.
     """
-    text = _LINE_BREAKS.sub(" ", text).strip()
+    text = one_line(text)
     try:
         with db.writing() as session:
             newest = _newest(session, owner_id, job_id, n)
-            longest = max(MAX_SENTENCE, 2 * len(newest.recognised_text))
-            if len(text) > longest:
-                raise InvalidRequest(
-                    f"text: a sentence has at most {longest} characters, and this has "
-                    f"{len(text)}. Shorten it.",
-                    param="text",
-                )
+            require_short(text, newest.recognised_text)
             if _is_settled(newest, text, revision):
                 return newest
-            row = Revision(
-                job_id=job_id, sentence=n, revision=revision + 1, text=text, editor_id=owner_id
-            )
-            session.add(row)
+            session.add(Revision(**next_row(job_id, newest, text, owner_id)))
             session.flush()
             correct_texts(session, job_id, {n: text})
             return _newest(session, owner_id, job_id, n)
@@ -105,6 +100,46 @@ def correct(
         if _is_settled(newest, text, revision):
             return newest
         raise
+
+
+def one_line(text: str) -> str:
+    """A text as a sentence has it: without line breaks and control characters."""
+    return _LINE_BREAKS.sub(" ", text).strip()
+
+
+def require_short(text: str, recognised: str) -> None:
+    """Check the length of a sentence's text. Raises InvalidRequest."""
+    longest = max(MAX_SENTENCE, 2 * len(recognised))
+    if len(text) > longest:
+        raise InvalidRequest(
+            f"text: a sentence has at most {longest} characters, and this has {len(text)}. "
+            "Shorten it.",
+            param="text",
+        )
+
+
+def next_row(
+    job_id: str,
+    newest: SentenceRevision,
+    text: str,
+    editor_id: str,
+    span: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """The row of the revision after `newest`, with its times unless others are given."""
+    if span is None and newest.retimed:
+        span = newest.start, newest.end
+    start, end = span or (None, None)
+    return {
+        "job_id": job_id,
+        "sentence": newest.n,
+        "revision": newest.revision + 1,
+        "text": text,
+        "rule": None,
+        "editor_id": editor_id,
+        "start_s": start,
+        "end_s": end,
+        "origin": newest.origin,
+    }
 
 
 def _is_settled(newest: SentenceRevision, text: str, revision: int) -> bool:
@@ -140,7 +175,7 @@ def sentence_revisions(
         if cursor is not None:
             wanted = wanted.where(Revision.revision < cursor)
         rows = session.scalars(wanted.order_by(Revision.revision.desc()).limit(limit + 1)).all()
-    found = [_revised(recognised, row) for row in rows]
+    found = [revised(recognised, row) for row in rows]
     if cursor is None or cursor > 0:
         found.append(recognised)
     shown = found[:limit]
@@ -152,15 +187,13 @@ def revisions(
 ) -> RevisionPage:
     """A transcript's corrections, newest first. Raises JobNotFound or TranscriptNotReady."""
     with db.reading() as session:
-        recognised = _sentences(session, owner_id, job_id)
+        recognised = recognised_sentences(session, owner_id, job_id)
         wanted = select(Revision).where(Revision.job_id == job_id)
         if cursor is not None:
             wanted = wanted.where(Revision.id < cursor)
         rows = session.scalars(wanted.order_by(Revision.id.desc()).limit(limit + 1)).all()
     more = len(rows) > limit
-    shown = [
-        _revised(_from_json(row.sentence, recognised[row.sentence]), row) for row in rows[:limit]
-    ]
+    shown = [revised(unrevised(recognised, row), row) for row in rows[:limit]]
     return RevisionPage(shown, rows[limit - 1].id if more else None)
 
 
@@ -168,44 +201,9 @@ def recognised_texts(session: Session, owner_id: str, job_id: str) -> list[str]:
     """The recognised text of each sentence of a job. Raises JobNotFound, TranscriptNotReady or
     TranscriptUnreadable."""
     try:
-        return [sentence["text"] for sentence in _sentences(session, owner_id, job_id)]
+        return [sentence["text"] for sentence in recognised_sentences(session, owner_id, job_id)]
     except (TypeError, LookupError):
         raise TranscriptUnreadable from None
-
-
-def with_corrections(
-    session: Session, job_id: str, transcript: Transcript, *, words: bool = True
-) -> Transcript:
-    """The recognised transcript of a job with the newest revision of each sentence; `words` says
-    whether it has any, which then get their times."""
-    newest = (
-        select(Revision.sentence, func.max(Revision.revision).label("revision"))
-        .where(Revision.job_id == job_id)
-        .group_by(Revision.sentence)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Revision.sentence, Revision.revision, Revision.text, Revision.rule)
-        .join(
-            newest,
-            (Revision.sentence == newest.c.sentence) & (Revision.revision == newest.c.revision),
-        )
-        .where(Revision.job_id == job_id)
-    ).all()
-    if not rows:
-        return transcript
-    sentences = list(transcript.sentences)
-    for n, revision, text, rule in rows:
-        revised = _apply(sentences[n], revision, text, words=words)
-        sentences[n] = replace(revised, rule=None if rule is None else Rule(rule))
-    return replace(transcript, sentences=tuple(sentences))
-
-
-def _apply(sentence: Sentence, revision: int, text: str, *, words: bool) -> Sentence:
-    if text == sentence.text:
-        return replace(sentence, revision=revision)
-    another = corrected(sentence, text) if words else replace(sentence, text=text)
-    return replace(another, revision=revision, corrected=True)
 
 
 def _newest(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRevision:
@@ -216,7 +214,7 @@ def _newest(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRev
         .order_by(Revision.revision.desc())
         .limit(1)
     ).one_or_none()
-    return recognised if row is None else _revised(recognised, row)
+    return recognised if row is None else revised(recognised, row)
 
 
 def _recognised(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRevision:
@@ -224,12 +222,38 @@ def _recognised(session: Session, owner_id: str, job_id: str, n: int) -> Sentenc
         raise SentenceNotFound
     # The one sentence: the whole of a five-hour transcript is three megabytes.
     value = _stored(session, owner_id, job_id, StoredTranscript.content["sentences", n])
-    if value is None:
+    if value is not None:
+        return from_json(n, value)
+    first = session.scalars(
+        select(Revision)
+        .where(Revision.job_id == job_id, Revision.sentence == n)
+        .order_by(Revision.revision)
+        .limit(1)
+    ).one_or_none()
+    if first is None:
         raise SentenceNotFound
-    return _from_json(n, value)
+    return unrevised([], first)
 
 
-def _sentences(session: Session, owner_id: str, job_id: str) -> list[Any]:
+def unrevised(recognised: Sequence[Any], row: Revision) -> SentenceRevision:
+    """What was before all revisions of the sentence of `row`: of one that was split off, nothing at
+    its time. `recognised` are the recognised sentences as they are stored."""
+    if row.origin is None:
+        return from_json(row.sentence, recognised[row.sentence])
+    return SentenceRevision(
+        n=row.sentence,
+        revision=0,
+        text="",
+        recognised_text="",
+        start=row.start_s or 0.0,
+        end=row.end_s or 0.0,
+        origin=row.origin,
+    )
+
+
+def recognised_sentences(session: Session, owner_id: str, job_id: str) -> list[Any]:
+    """The recognised sentences of a job as they are stored. Raises JobNotFound, TranscriptNotReady
+    or TranscriptUnreadable."""
     whole = _stored(session, owner_id, job_id, StoredTranscript.content)
     sentences = whole.get("sentences") if isinstance(whole, dict) else None
     if not isinstance(sentences, list):
@@ -259,7 +283,7 @@ def _stored(session: Session, owner_id: str, job_id: str, part: Any) -> Any:
     return row[2]
 
 
-def _from_json(n: int, value: Any) -> SentenceRevision:
+def from_json(n: int, value: Any) -> SentenceRevision:
     try:
         text, start, end = value["text"], value["start"], value["end"]
     except (TypeError, LookupError):
@@ -267,9 +291,14 @@ def _from_json(n: int, value: Any) -> SentenceRevision:
     return SentenceRevision(n=n, revision=0, text=text, recognised_text=text, start=start, end=end)
 
 
-def _revised(recognised: SentenceRevision, row: Revision) -> SentenceRevision:
+def revised(unrevised: SentenceRevision, row: Revision) -> SentenceRevision:
+    """A sentence as a revision of it left it."""
+    is_retimed = row.start_s is not None and row.end_s is not None
     return replace(
-        recognised,
+        unrevised,
+        start=row.start_s if row.start_s is not None else unrevised.start,
+        end=row.end_s if row.end_s is not None else unrevised.end,
+        retimed=is_retimed,
         revision=row.revision,
         text=row.text,
         editor_id=row.editor_id or None,

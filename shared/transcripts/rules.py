@@ -43,6 +43,8 @@ class _Written(NamedTuple):
     revision: int
     text: str
     rule: str | None
+    start_s: float | None
+    end_s: float | None
 
 
 def store_rule_texts(session: Session, job_id: str, texts: RuleTexts) -> None:
@@ -114,7 +116,8 @@ def _apply(session: Session, owner_id: str, job_id: str, *, applied: bool) -> Ru
             text, rule = recognised[n], None
         else:
             continue
-        rows.append(_row(job_id, n, newest.revision + 1, text, rule, editor_id=owner_id))
+        row = _row(job_id, n, newest.revision + 1, text, rule, editor_id=owner_id)
+        rows.append(row | {"start_s": newest.start_s, "end_s": newest.end_s})
     if rows:
         session.execute(insert(Revision), rows)
         correct_texts(session, job_id, {row["sentence"]: row["text"] for row in rows})
@@ -126,8 +129,11 @@ def _ruled_sentences(session: Session, job_id: str) -> dict[int, tuple[_Written,
     rows = [
         _Written(*row)
         for row in session.execute(
-            select(Revision.sentence, Revision.revision, Revision.text, Revision.rule)
-            .where(Revision.job_id == job_id)
+            select(
+                *(Revision.sentence, Revision.revision, Revision.text, Revision.rule),
+                *(Revision.start_s, Revision.end_s),
+            )
+            .where(Revision.job_id == job_id, Revision.origin.is_(None))
             # By sentence too: two who apply rules at once would else wait for one another.
             .order_by(Revision.sentence, Revision.revision)
         )

@@ -52,9 +52,10 @@ class Word:
 class Sentence:
     """What one speaker says up to a full stop, question mark or long pause.
 
-    Corrections do not change its place: `n` counts the recognised sentences from 0 and is known of
-    one that was read from the database.  `revision` 0 is the recognised text.  A sentence without
-    text was removed by a correction, and a later one may bring it back.
+    Corrections do not change its place: `n` counts the recognised sentences from 0, then those that
+    people split off, and is known of one that was read from the database.  `revision` 0 is the
+    recognised text.  A sentence without text was removed by a correction, and a later one may bring
+    it back.
     """
 
     start: float
@@ -68,6 +69,10 @@ class Sentence:
     """Its text differs from the recognised one."""
     rule: Rule | None = None
     """What made its present text; None for the recognised one and for what a person wrote."""
+    origin: int | None = None
+    """Of a sentence that was split off: the recognised one that was said then."""
+    retimed: bool = False
+    """A person said when it begins and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,20 @@ class Transcript:
     def text(self) -> str:
         return join_text(sentence.text for sentence in self.sentences)
 
+    def in_order(self) -> Transcript:
+        """Put the sentences in the order in which they are said, where people split or moved some;
+        without those that became part of another."""
+        moved = [s for s in self.sentences if s.retimed and s.text]
+        if not moved and all(s.origin is None for s in self.sentences):
+            return self
+        kept = [s for s in self.sentences if s.text or not any(_holds(one, s) for one in moved)]
+        kept = [s for s in kept if s.text or s.origin is None]
+        return replace(self, sentences=tuple(sorted(kept, key=lambda s: s.start)))
+
     def without_removed(self) -> Transcript:
-        """Leave out the sentences that a correction removed, as files and copies do."""
-        return replace(self, sentences=tuple(s for s in self.sentences if s.text))
+        """Leave out the sentences that a correction removed, as files and copies do, and put the
+        others in order."""
+        return replace(self, sentences=tuple(s for s in self.in_order().sentences if s.text))
 
     def to_json(self) -> dict[str, Any]:
         """The value stored in SQL, and the body of `transcript?format=json` less its job id."""
@@ -146,6 +162,11 @@ class Transcript:
             warnings=tuple(value["warnings"]),
             low_confidence_share=value.get("low_confidence_share"),
         )
+
+
+def _holds(one: Sentence, other: Sentence) -> bool:
+    """Whether all of the other's time is the one's."""
+    return one.start <= other.start and other.end <= one.end
 
 
 def _word_to_json(word: Word) -> dict[str, Any]:

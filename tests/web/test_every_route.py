@@ -50,6 +50,9 @@ NEEDED: dict[str, dict[str, Any]] = {
         "json": {"revision": 0, "kind": "assign", "sentences": [0], "speaker": "new"}
     },
     "rules.change_rules": {"json": {"applied": False}},
+    "corrections.change_sentences": {
+        "json": {"sentences": [{"n": 0, "revision": 0, "text": "mine now"}]}
+    },
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
     "minutes.ask_for_minutes": {"json": {"again": True}},
     "minutes.change_minutes": {"json": {"revision": 0}},

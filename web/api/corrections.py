@@ -8,11 +8,13 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
 from shared.errors import EditedMeanwhile
-from shared.transcripts import corrections
+from shared.transcripts import changes, corrections
 from web.api import operations
 from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.corrections import (
+    ChangesIn,
+    ChangesOut,
     CorrectionIn,
     EditedMeanwhileOut,
     RevisionListOut,
@@ -26,6 +28,9 @@ from web.services import services
 
 blueprint = APIBlueprint("corrections", __name__, url_prefix="/api/v1/jobs")
 
+_MOST_CHANGES_BYTES = 2 * 2**20
+"""Of a change of as many sentences as there may be, of some 150 characters each."""
+
 
 def _shown(found: corrections.SentenceRevision) -> SentenceOut:
     return SentenceOut(
@@ -36,6 +41,7 @@ def _shown(found: corrections.SentenceRevision) -> SentenceOut:
         corrected=found.corrected,
         start=found.start,
         end=found.end,
+        origin=found.origin,
         rule=found.rule,
         editor=found.editor_id,
         at=found.at,
@@ -103,6 +109,30 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
             revision=correction.revision,
         )
     )
+
+
+@blueprint.post("/<uuid:job_id>/revisions")
+@blueprint.output(ChangesOut)
+@completed_by(operations.json_body(ChangesIn), operations.edited_meanwhile)
+def change_sentences(job_id: UUID) -> Response:
+    """Change sentences of a completed job's transcript together: all, or none.
+
+    This splits a sentence (the first half's text and end, and the second half as a new sentence),
+    joins two (the first with both texts and the second's end, the second without text), moves one
+    in time, or replaces a word everywhere; sending what was before takes it back. Words get their
+    times from the recognised ones that are said then. If any `revision` is no longer the newest,
+    nothing is written and the answer is 409 with code `edited_meanwhile` and that sentence in
+    `current`.
+    """
+    given = parse_json(ChangesIn, most_bytes=_MOST_CHANGES_BYTES)
+    made = changes.change_sentences(
+        services().db,
+        owner_id=current_owner_id(),
+        job_id=str(job_id),
+        changes=[changes.Change(**one.model_dump()) for one in given.sentences],
+    )
+    shown = ChangesOut(job_id=str(job_id), sentences=[_shown(found) for found in made])
+    return jsonify(shown.model_dump(mode="json"))
 
 
 @blueprint.get("/<uuid:job_id>/sentences/<int:n>/revisions")

@@ -59,6 +59,7 @@ def change_speakers(job_id: UUID) -> Response:
             revision=change.revision,
             kind=EditKind(change.kind),
             detail=change.detail,
+            sentences=len(versions.current.sentences),
         )
     except SpeakersEditedMeanwhile as error:
         return _edited_meanwhile(error, _speakers(job_id, versions))

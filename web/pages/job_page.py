@@ -65,7 +65,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         **_why_it_waits(view),
         "attempts": view.job.attempts,
         "history": present_history(job_id, history),
-        "transcript": versions.current if versions else None,
+        "transcript": versions.current.in_order() if versions else None,
         "speakers": _speakers(view.job, versions) if versions else None,
         "rules": _rule_changes(job_id, versions.current) if versions else None,
         "hotwords": job_hotwords(job_id) if versions else None,

@@ -19,7 +19,7 @@ from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.speakers.stored import with_speakers
 from shared.states import RUNNING, JobStatus
-from shared.transcripts.corrections import with_corrections
+from shared.transcripts.current import with_corrections
 from shared.transcripts.values import Transcript, Version
 
 
@@ -100,7 +100,7 @@ def _recognised(session: Session, owner_id: str, job_id: str, *, words: bool) ->
 
 def _current(session: Session, job_id: str, recognised: Transcript, *, words: bool) -> Transcript:
     corrected = with_corrections(session, job_id, recognised, words=words)
-    return with_speakers(session, job_id, corrected)
+    return with_speakers(session, job_id, corrected, recognised)
 
 
 def require_database(db: Database) -> None:

@@ -213,3 +213,57 @@ def test_a_double_click_selects_what_it_opens_and_hinders_no_copying(
     page.keyboard.press("Alt+ArrowDown")
     page.keyboard.press("Control+z")
     expect(field_of(page)).to_have_value(f"先 {words} 再说。")
+
+
+def test_sentences_are_split_joined_and_moved_by_keys_and_all_of_it_undone(
+    desk: Desk, context: BrowserContext
+) -> None:
+    page = desk.open(context)
+    spoken = SPOKEN.sentences[1]
+    cut = spoken.words[4]
+    text, at = spoken.text, spoken.text.index(cut.word)
+    rows = len(SPOKEN.sentences)
+    page.locator("#s1 .text").dblclick()
+    field_of(page).evaluate("(field, at) => field.setSelectionRange(at, at)", at)
+    page.keyboard.press("Shift+Enter")
+    second = sentence(page, rows).locator("textarea")
+    expect(second).to_be_focused()
+    expect(second).to_have_value(text[at:])
+    expect_text(page, 1, text[:at])
+    began = float(str(page.locator("#sentences > li").nth(2).get_attribute("data-start")))
+    assert began == pytest.approx(cut.start, abs=0.03)
+
+    # A time is moved, and the sentence before ends no later.
+    page.keyboard.press("Alt+,")
+    expect(status(page)).to_contain_text("From")
+    expect(sentence(page, rows)).to_have_attribute("data-start", f"{began - 0.1:g}")
+    page.keyboard.press("Alt+.")
+    expect(sentence(page, rows)).to_have_attribute("data-start", f"{began:g}")
+    page.keyboard.press("Control+z")
+    expect(sentence(page, rows)).to_have_attribute("data-start", f"{began - 0.1:g}")
+    page.keyboard.press("Control+z")
+    expect(sentence(page, rows)).to_have_attribute("data-start", f"{began:g}")
+
+    # Typed in, and joined with the one before.
+    page.locator(".editor textarea").wait_for()
+    page.keyboard.press("Home")
+    page.keyboard.type(RIGHT)
+    page.keyboard.press("Home")
+    page.keyboard.press("Backspace")
+    joined = text[:at] + RIGHT + text[at:]
+    expect(sentence(page, 1).locator("textarea")).to_have_value(joined)
+    expect(sentence(page, rows)).to_have_count(0)
+    address = f"{desk.stack.url}/api/v1/jobs/{desk.job_id}/transcript?format=txt"
+    assert joined in page.request.get(address).text().splitlines()
+
+    for _ in range(2):  # the join, and the split
+        page.keyboard.press("Control+z")
+        expect(status(page)).to_contain_text("Saved.")
+    expect_text(page, 1, text)
+    expect(page.locator("#sentences > li")).to_have_count(rows)
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator("#sentences > li")).to_have_count(rows + 1)
+    page.reload()
+    expect(page.locator("#sentences > li")).to_have_count(rows + 1)
+    expect_text(page, rows, text[at:])
+    assert desk.text(rows) == text[at:]

@@ -33,6 +33,7 @@ FIELDS = {
         "corrected",
         "start",
         "end",
+        "origin",
         "rule",
         "editor",
         "at",
@@ -287,3 +288,28 @@ def test_answers_are_what_the_document_says(client: FlaskClient, job: str) -> No
     assert path["operationId"] == "correctSentence"
     body = path["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) == {"text", "revision"}
+
+
+def test_a_change_of_many_is_made_whole_or_answers_what_is_in_its_way(
+    client: FlaskClient, job: str
+) -> None:
+    split = [
+        {"n": 0, "revision": 0, "text": "大家", "start": 0.5, "end": 1},
+        {"n": None, "revision": 0, "text": "好。", "start": 1, "end": 1.5},
+    ]
+    response = client.post(f"{job}/revisions", json={"sentences": split})
+    assert response.status_code == 200, response.json
+    first, new = (response.json or {})["sentences"]
+    assert (set(first), first["end"]) == (FIELDS, 1.0)
+    assert (new["n"], new["revision"], new["text"], new["origin"]) == (2, 1, "好。", 0)
+    assert client.get(f"{job}/sentences/2").json == new
+    words = client.get(f"{job}/words").json or {}
+    assert [one["n"] for one in words["sentences"]] == [0, 1, 2]
+    lines = client.get(f"{job}/transcript?format=txt").text.splitlines()
+    assert lines == ["大家", "好。", SECOND]
+
+    response = client.post(f"{job}/revisions", json={"sentences": split})
+    assert (response.status_code, code(response)) == (409, "edited_meanwhile")
+    assert (response.json or {})["current"] == first
+    response = client.post(f"{job}/revisions", json={"sentences": [{**split[0], "end": "soon"}]})
+    assert (response.status_code, code(response)) == (400, "invalid_request")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.transcripts.changes import MOST_CHANGED
 from shared.transcripts.corrections import MAX_SENTENCE
 from shared.transcripts.values import Rule
 from web.api.schemas.errors import ErrorObject
@@ -13,6 +15,8 @@ from web.api.schemas.jobs import MAX_PAGE
 
 _LARGEST = 2**31 - 1
 _LARGEST_ID = 2**63 - 1
+
+_Seconds = Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)] | None
 
 
 class CorrectionIn(BaseModel):
@@ -30,16 +34,49 @@ class CorrectionIn(BaseModel):
     )
 
 
+class ChangeIn(BaseModel):
+    """What becomes of a sentence."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    n: int | None = Field(
+        ge=0,
+        le=_LARGEST,
+        description="Null: a new sentence, which needs a text and both times, and gets the next "
+        "number.",
+    )
+    revision: int = Field(
+        ge=0, le=_LARGEST, description="The revision that it was made from; 0 of a new one."
+    )
+    text: str = Field(description="As of a correction.")
+    start: _Seconds = Field(None, description="Where it begins; null: as it is.")
+    end: _Seconds = Field(None, description="And ends.")
+
+
+class ChangesIn(BaseModel):
+    """Changes of sentences that are made together."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sentences: list[ChangeIn] = Field(min_length=1, max_length=MOST_CHANGED)
+
+
 class SentenceOut(BaseModel):
     """A sentence at one of its revisions."""
 
-    n: int = Field(description="Its place in the recognised transcript, from 0.")
+    n: int = Field(
+        description="Its place in the recognised transcript, from 0; those that were split off "
+        "follow."
+    )
     revision: int = Field(description="0 is the recognised text.")
     text: str
     recognised_text: str
     corrected: bool = Field(description="The text differs from the recognised one.")
-    start: float = Field(description="Seconds; a correction does not change them.")
+    start: float = Field(description="Seconds; a correction of the text does not change them.")
     end: float
+    origin: int | None = Field(
+        description="Of a sentence that was split off: the recognised one that was said then."
+    )
     rule: Rule | None = Field(
         description="The rule that made this revision, `replacements` for the lists of words; null "
         "for a person's and for revision 0."
@@ -48,6 +85,13 @@ class SentenceOut(BaseModel):
         description="Whose correction it is; null for revision 0 and where a rule came first."
     )
     at: datetime | None = Field(description="When; null for revision 0.")
+
+
+class ChangesOut(BaseModel):
+    """The sentences as they are now, in the order of the changes."""
+
+    job_id: str
+    sentences: list[SentenceOut]
 
 
 class RevisionListOut(BaseModel):

@@ -89,7 +89,8 @@ class AssignIn(EditIn):
     sentences: list[Annotated[int, Field(ge=0, le=_LARGEST)]] = Field(
         min_length=1,
         max_length=MOST_SENTENCES,
-        description="Their places in the recognised transcript, from 0.",
+        description="Their numbers: places in the recognised transcript, from 0, then those that "
+        "were split off.",
     )
     speaker: Annotated[
         Literal["new"] | Annotated[int, Field(ge=1, le=_MOST_ASSIGNED)] | None,
@@ -165,7 +166,7 @@ class SpeakersOut(BaseModel):
     speakers: list[SpeakerOut]
     of_sentences: list[int | None] = Field(
         description="The speaker's number of each sentence of the recognised transcript, removed "
-        "ones too; null: nobody in particular."
+        "ones too, then of each that was split off; null: nobody in particular."
     )
     edits: list[SpeakerEditOut] = Field(description=f"Newest first, at most {MOST_EDITS_SHOWN}.")
 

@@ -1,4 +1,5 @@
 // Correcting the transcript in place.
+import { Changes } from "./changes.js";
 import { Editor } from "./editor.js";
 import { chooseVersion, showHistory } from "./dialogs.js";
 import { Filters } from "./filters.js";
@@ -25,8 +26,9 @@ class Editing {
   constructor(list, { speakers, player, reading }) {
     this.list = list;
     this.moves = new Moves(this, player, reading);
+    this.changes = new Changes(this, player, reading);
     this.editor = null;
-    this.done = []; // what can be undone, {n, before, after}, the latest last
+    this.done = []; // what can be undone, the latest last: {n, before, after}, or of several sentences
     this.undone = [];
     this.status = new Status();
     this.saving = new Saving(list.dataset.address, (n) => this.known(n), {
@@ -144,12 +146,14 @@ class Editing {
     const row = sentence.rowOf(n);
     // What stood there: a draft of this very change may be what is kept.
     const before = sentence.textOf(row);
-    if (remember) {
-      this.done.push({ n, before, after: text });
-      this.undone = [];
-    }
+    if (remember) this.remember({ n, before, after: text });
     sentence.showText(row, text);
     this.saving.want(n, text);
+  }
+
+  remember(change) {
+    this.done.push(change);
+    this.undone = [];
   }
 
   saveAndLeave() {
@@ -267,11 +271,24 @@ class Editing {
     to.push(one);
     const isEditing = Boolean(this.editor);
     this.editor?.end(null, { left: true });
+    if (one.n === undefined) {
+      this.moveSeveral(textOf(one), isEditing, () => from.push(to.splice(to.indexOf(one), 1)[0]));
+      return true;
+    }
     const row = sentence.rowOf(one.n);
     row.scrollIntoView({ block: "nearest" });
     this.change(one.n, textOf(one), { remember: false });
     if (isEditing) this.open(row);
     return true;
+  }
+
+  async moveSeveral(states, isEditing, failed) {
+    if (!(await this.changes.apply(states))) return failed();
+    this.tell("saved");
+    const shown = states.map(({ n }) => sentence.rowOf(n)).find(Boolean);
+    shown?.scrollIntoView({ block: "nearest" });
+    if (isEditing && shown) this.open(shown, { select: [0, 0] });
+    return undefined;
   }
 
   async history(row) {

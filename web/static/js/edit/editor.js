@@ -26,7 +26,7 @@ export class Editor {
     const save = build("button", { type: "button", className: "primary small" }, _("Save"));
     const cancel = build("button", { type: "button" }, _("Cancel"));
     const hint = build("span", { className: "keys" }, _(
-      "Enter saves and opens the next, Esc cancels; Alt+K plays and pauses, Alt+E stops at the word being said, Alt+N leaps to the next uncertain word. All keys: “?” above.",
+      "Enter saves and opens the next, Shift+Enter splits, Esc cancels; Alt+K plays and pauses, Alt+E stops at the word being said, Alt+N leaps to the next uncertain word. All keys: “?” above.",
     ));
     this.element = build(
       "div",
@@ -52,6 +52,11 @@ export class Editor {
 
   get value() {
     return this.field.value.trim();
+  }
+
+  /** Whether the caret is before all of the text, and nothing selected. */
+  get isAtStart() {
+    return this.field.selectionStart === 0 && this.field.selectionEnd === 0;
   }
 
   get touched() {

@@ -3,6 +3,7 @@ const FIELDS = "input, textarea, select, [contenteditable]";
 
 const isAlone = (event) => !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
 const isChord = (event) => event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+const isShiftedChord = (event) => event.altKey && !event.ctrlKey && !event.metaKey && event.shiftKey;
 
 /** By the place on the keyboard: with Alt a key types another character on some of them. */
 const CHORDS = {
@@ -10,19 +11,33 @@ const CHORDS = {
   ArrowUp: (editing) => editing.moves.go(-1),
   KeyN: (editing) => editing.moves.leap(1),
   KeyB: (editing) => editing.moves.leap(-1),
+  KeyT: (editing) => editing.changes.startNow(),
+  Comma: (editing) => editing.changes.move("start", -1),
+  Period: (editing) => editing.changes.move("start", 1),
   KeyE: (editing) => editing.moves.stopHere(),
   KeyP: (editing) => editing.moves.playSentence(),
+};
+
+/** The same with Shift. */
+const SHIFTED_CHORDS = {
+  Comma: (editing) => editing.changes.move("end", -1),
+  Period: (editing) => editing.changes.move("end", 1),
 };
 
 /** Act on a key in the open editor. Returns whether it was one of these. */
 export function keyInEditor(event, editing) {
   const { editor } = editing;
   if (isChord(event) && CHORDS[event.code]) CHORDS[event.code](editing);
+  else if (isShiftedChord(event) && SHIFTED_CHORDS[event.code]) SHIFTED_CHORDS[event.code](editing);
+  else if (editor.field.readOnly && ["Enter", "Backspace", "Escape"].includes(event.key)) return true;
   else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editing.moves.close(editor.value);
   else if (event.key === "Enter" && isAlone(event)) {
     if (!event.repeat) editing.moves.next();
-  } else if (event.key === "Enter") return true;
-  else if (event.key === "Escape") editing.moves.close(null);
+  } else if (event.key === "Enter") {
+    if (!event.repeat && event.shiftKey && !event.altKey) editing.changes.split();
+  } else if (event.key === "Backspace" && isAlone(event) && editor.isAtStart) {
+    return !event.repeat && editing.changes.join();
+  } else if (event.key === "Escape") editing.moves.close(null);
   else if (!editor.touched && isUndo(event)) editing.undo();
   else if (!editor.touched && isRedo(event)) editing.redo();
   else return false;

@@ -18,6 +18,7 @@ export class Saving {
     this.key = `longscribe:corrections:${address}`;
     this.kept = this.read();
     this.flying = new Set();
+    this.waiting = []; // for all to be saved
     this.failures = 0;
     addEventListener("online", () => this.sendAll());
     addEventListener("beforeunload", (event) => {
@@ -59,6 +60,17 @@ export class Saving {
     this.write();
   }
 
+  /** Resolves once all that is wanted is saved, to true; or to false where that fails. */
+  settled() {
+    if (!this.unsent) return Promise.resolve(true);
+    this.sendAll();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  settle(isSaved) {
+    for (const resolve of this.waiting.splice(0)) resolve(isSaved);
+  }
+
   sendAll() {
     clearTimeout(this.timer);
     for (const [n, one] of Object.entries(this.kept)) if (one.wanted) this.send(Number(n));
@@ -87,11 +99,15 @@ export class Saving {
     else this.forget(n);
     this.on.saved(n, sentence);
     if (newer?.wanted) this.send(n);
-    else if (!this.unsent) this.on.state("saved");
+    else if (!this.unsent) {
+      this.settle(true);
+      this.on.state("saved");
+    }
   }
 
   failed(n, sent, error) {
     const kept = this.kept[n] ?? sent;
+    this.settle(false);
     if (error.mayPass) {
       this.failures += 1;
       const wait = Math.min(LONGEST_WAIT_S, 2 ** this.failures);

@@ -40,6 +40,20 @@ export function showSaved(row, saved) {
   showState(row, saved);
 }
 
+/** A row for a sentence that is new, with the speaker of another. */
+export function rowLike(model, { n, start, end }) {
+  const row = model.cloneNode(false);
+  row.id = `s${n}`;
+  row.classList.remove("now", "editing", "corrected", "by-rule", "removed", "after-pause", "here");
+  Object.assign(row.dataset, { n, start, end });
+  const at = model.querySelector(".at").cloneNode();
+  at.href = `#s${n}`;
+  const text = document.createElement("p");
+  text.className = "text";
+  row.append(at, text);
+  return row;
+}
+
 /** The next row in a direction that is shown and has text. */
 export function neighbour(row, by) {
   const step = by > 0 ? "nextElementSibling" : "previousElementSibling";

@@ -26,7 +26,12 @@ function turnOf(row) {
   return turn;
 }
 
-const from = (n, count) => Array.from({ length: count }, (_none, place) => n + place);
+/** So many sentences from `row` on. */
+const from = (row, count) => {
+  const rows = [...row.parentElement.children];
+  const place = rows.indexOf(row);
+  return rows.slice(place, place + count).map(numberOf);
+};
 
 /**
  * Ask who says the sentence in `row`, or several. Resolves to {sentences, speaker}, where the speaker
@@ -36,7 +41,7 @@ export function chooseSpeaker(list, row, speakers) {
   const n = numberOf(row);
   const marked = selected(list, row);
   const turn = turnOf(row);
-  const most = list.children.length - n;
+  const most = list.children.length - [...list.children].indexOf(row);
   const count = build("input", {
     type: "number",
     min: "2",
@@ -57,7 +62,7 @@ export function chooseSpeaker(list, row, speakers) {
       ngettext("This whole turn, %(num)s sentence", "This whole turn, %(num)s sentences", turn.length),
       () => turn,
     ],
-    most > 1 && ["count", [_("From here on, sentences:"), count], () => from(n, Number(count.value))],
+    most > 1 && ["count", [_("From here on, sentences:"), count], () => from(row, Number(count.value))],
   ].filter(Boolean);
   const chosenWay = marked.length ? "marked" : "one";
   const which = ways.map(([value, label]) => choice("which", value, value === chosenWay, label));

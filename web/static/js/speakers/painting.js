@@ -4,8 +4,8 @@ import { lookOf } from "./look.js";
 export function paint(list, { speakers, of_sentences: numbers }) {
   const names = new Map(speakers.map((one) => [one.number, one.name]));
   let before = null;
-  [...list.children].forEach((row, n) => {
-    const number = numbers[n] ?? null;
+  [...list.children].forEach((row) => {
+    const number = numbers[Number(row.dataset.n)] ?? null;
     const name = number === null ? null : (names.get(number) ?? "");
     if (Number(row.dataset.who ?? 0) !== (number ?? 0)) recolour(row, number);
     if (name === null) delete row.dataset.speaker;

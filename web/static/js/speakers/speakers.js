@@ -38,6 +38,7 @@ class Speakers {
     panel.append(this.said, this.below, this.changes);
     this.earlier = Promise.resolve();
     list.before(this.notice);
+    list.addEventListener("transcript:restructured", () => this.store.state && this.load());
     const begin = document.getElementById("name-speakers");
     if (begin) this.wait(begin);
     else this.begin();

@@ -25,11 +25,11 @@ export class Doubtful {
   }
 
   /** Some sentences at a time: a transcript of hours has thousands of words to mark. */
-  from(n) {
-    const end = Math.min(n + AT_ONCE, this.sentences.length);
-    for (let each = n; each < end; each += 1) this.mark(each);
+  from(place) {
+    const end = place + AT_ONCE;
+    for (const n of this.sentences.numbers.slice(place, end)) this.mark(n);
     this.legend.hidden &&= !this.ranges.size;
-    if (end < this.sentences.length) whenIdle(() => this.from(end));
+    if (end < this.sentences.numbers.length) whenIdle(() => this.from(end));
   }
 
   mark(n) {

@@ -84,25 +84,26 @@ export class Find {
     const texts = [];
     const begins = [];
     let length = 0;
-    for (let n = 0; n < this.sentences.length; n += 1) {
+    for (const n of this.sentences.numbers) {
       const squeezed = squeeze(this.sentences.text(n));
       begins.push(length);
       texts.push(squeezed);
       length += squeezed.text.length + 1;
     }
-    this.index = { text: texts.map((each) => each.text).join("\n"), texts, begins };
+    const { numbers } = this.sentences;
+    this.index = { text: texts.map((each) => each.text).join("\n"), texts, begins, numbers };
   }
 
   placesOf(wanted) {
     if (!this.index) this.build();
-    const { text, texts, begins } = this.index;
+    const { text, texts, begins, numbers } = this.index;
     const found = [];
-    let n = 0;
+    let place = 0;
     for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
-      while (n + 1 < begins.length && begins[n + 1] <= at) n += 1;
-      const { places } = texts[n];
-      const from = at - begins[n];
-      found.push({ n, from: places[from], to: places[from + wanted.length - 1] + 1 });
+      while (place + 1 < begins.length && begins[place + 1] <= at) place += 1;
+      const { places } = texts[place];
+      const from = at - begins[place];
+      found.push({ n: numbers[place], from: places[from], to: places[from + wanted.length - 1] + 1 });
     }
     return found;
   }

@@ -61,6 +61,7 @@ class Reading {
     player.audio.addEventListener("play", () => this.words.load());
     list.addEventListener("click", (event) => this.clicked(event));
     list.addEventListener("transcript:changed", ({ detail }) => this.changed(detail.n));
+    list.addEventListener("transcript:restructured", ({ detail }) => this.restructured(detail.n));
     // Who corrects a sentence, or goes to one, stays with it.
     list.addEventListener("transcript:editing", () => this.follow.rest());
     list.addEventListener("transcript:visited", () => this.follow.rest());
@@ -130,10 +131,22 @@ class Reading {
     this.markWord(this.current, this.player.time);
   }
 
+  /** Sentences were split, joined or moved; these have changed. */
+  restructured(numbers) {
+    this.sentences.refresh();
+    this.words.refresh();
+    for (const n of numbers) this.doubtful.changed(n);
+    this.word = null;
+    this.find.forget();
+    this.sentences.item(this.current)?.classList.remove("now");
+    this.current = -1;
+    this.move({ time: this.player.time, byReader: false });
+  }
+
   /** #s12 is a sentence, ?t=63.2 a time. */
   goToAddress() {
     const named = /^#s(\d+)$/.exec(location.hash);
-    if (named && Number(named[1]) < this.sentences.length) {
+    if (named && this.sentences.item(Number(named[1]))) {
       this.player.seek(this.sentences.start(Number(named[1])));
       return;
     }

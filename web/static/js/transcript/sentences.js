@@ -1,22 +1,25 @@
-/** The transcript's sentences as they stand in the page, by their place and by their time. */
+/** The transcript's sentences as they stand in the page, by their numbers and by their time. */
 export class Sentences {
   constructor(list) {
     this.list = list;
-    this.items = [...list.children];
-    this.starts = Float64Array.from(this.items, (item) => Number(item.dataset.start));
+    this.refresh();
   }
 
-  get length() {
-    return this.items.length;
+  /** Read the page anew, after sentences were split, joined or moved. */
+  refresh() {
+    const rows = [...this.list.children];
+    this.numbers = rows.map((row) => Number(row.dataset.n)); // in the order of the page
+    this.starts = Float64Array.from(rows, (row) => Number(row.dataset.start));
+    this.items = new Map(rows.map((row, place) => [this.numbers[place], row]));
   }
 
   item(n) {
-    return this.items[n];
+    return this.items.get(n);
   }
 
   /** The paragraph of a sentence, or null while something else stands there, an editor for instance. */
   paragraph(n) {
-    return this.items[n].querySelector("p.text");
+    return this.items.get(n)?.querySelector("p.text") ?? null;
   }
 
   text(n) {
@@ -24,10 +27,10 @@ export class Sentences {
   }
 
   start(n) {
-    return this.starts[n];
+    return Number(this.items.get(n).dataset.start);
   }
 
-  /** The sentence that is spoken at `time`, or was last; -1 before the first. */
+  /** The number of the sentence that is spoken at `time`, or was last; -1 before the first. */
   at(time) {
     let low = 0;
     let high = this.starts.length;
@@ -36,10 +39,10 @@ export class Sentences {
       if (this.starts[middle] <= time) low = middle + 1;
       else high = middle;
     }
-    return low - 1;
+    return this.numbers[low - 1] ?? -1;
   }
 
-  /** The place of the sentence that `node` stands in; -1 outside of all. */
+  /** The number of the sentence that `node` stands in; -1 outside of all. */
   of(node) {
     const item = node?.parentElement?.closest("#sentences > li") ?? null;
     return item ? Number(item.dataset.n) : -1;

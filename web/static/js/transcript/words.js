@@ -37,6 +37,13 @@ export class Words {
     if (this.spoken) this.timer = setTimeout(() => (this.loading = this.fetch()), WAIT_MS);
   }
 
+  /** Fetch the words again, since sentences have other times or are new. */
+  refresh() {
+    clearTimeout(this.timer);
+    this.known.clear();
+    if (this.spoken) this.loading = this.fetch();
+  }
+
   /** Call `then` once, after the times were fetched the next time. */
   whenFetched(then) {
     this.waiting.push(then);
