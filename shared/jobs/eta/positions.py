@@ -16,7 +16,12 @@ from sqlalchemy.orm import Session
 
 from shared.jobs.eta.simulation import ANY, RunningJob, WaitingJob, simulate_queue
 from shared.jobs.eta.snapshot import QueueSnapshot
-from shared.jobs.turns.line import WaitingOwners, first_of_each_owner, places
+from shared.jobs.turns.line import (
+    WaitingOwners,
+    first_of_each_owner,
+    places,
+    waiting_owners,
+)
 
 _MOST_SIMULATED = 1_000
 """Waiting jobs that are simulated, as many of each owner; those further back are given a place that
@@ -68,24 +73,49 @@ def positions_and_etas(
     eta_s = {job_id: left for job_id, left in running.items() if left is not None}
     if not waiting:
         return QueuePositions({}, eta_s)
-    simulated = _simulation(session, snapshot)
+    simulated = _kept_simulation(session, snapshot)
+    if simulated is None:
+        further_back = _all_further_back(session, snapshot, waiting)
+        if further_back is not None:
+            return QueuePositions(further_back, eta_s)
+        simulated = _simulate(session, snapshot)
     positions = simulated.positions
     if not positions.keys() >= set(waiting):
-        further_back = [job_id for job_id in waiting if job_id not in positions]
-        positions = places(session, simulated.owners, further_back, snapshot.models) | positions
+        unknown = [job_id for job_id in waiting if job_id not in positions]
+        found = places(session, simulated.owners, unknown, snapshot.models)
+        positions = {job_id: place.in_queue for job_id, place in found.items()} | positions
     can_tell = snapshot.throughput and snapshot.slots
     return QueuePositions(positions, eta_s | simulated.done_in if can_tell else eta_s)
 
 
-def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
-    """Simulate the queue, or give the last simulation if nothing has happened since."""
-    database = session.get_bind()
+def _all_further_back(
+    session: Session, snapshot: QueueSnapshot, waiting: Sequence[str]
+) -> Mapping[str, int] | None:
+    """About where the jobs stand, if none of them is among those that would be simulated; to find
+    out costs a tenth of that."""
+    if snapshot.waiting <= _MOST_SIMULATED:
+        return None
+    owners = waiting_owners(session, snapshot.models)
+    simulated = owners.first_of_each(_MOST_SIMULATED)
+    if not simulated:
+        return None
+    found = places(session, owners, waiting, snapshot.models)
+    if any(place.rank <= simulated for place in found.values()):
+        return None
+    return {job_id: place.in_queue for job_id, place in found.items()}
+
+
+def _kept_simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation | None:
+    """The last simulation if nothing has happened since."""
+    kept = _kept.get(session.get_bind())
+    if kept is None:
+        return None
+    serves_until = kept.until if kept.mark == snapshot.queue_mark else kept.whatever_happens_until
+    return kept if time.monotonic() < serves_until else None
+
+
+def _simulate(session: Session, snapshot: QueueSnapshot) -> _Simulation:
     began = time.monotonic()
-    kept = _kept.get(database)
-    if kept is not None and began < (
-        kept.until if kept.mark == snapshot.queue_mark else kept.whatever_happens_until
-    ):
-        return kept
     slots = _slots(snapshot)
     owners, rows = first_of_each_owner(session, _MOST_SIMULATED, snapshot.models, slots.keys())
     throughput = snapshot.throughput or 1.0
@@ -124,7 +154,7 @@ def _simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation:
         positions=positions,
         owners=owners,
     )
-    _kept[database] = kept
+    _kept[session.get_bind()] = kept
     return kept
 
 

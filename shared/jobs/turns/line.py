@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnClause,
@@ -61,6 +61,7 @@ class WaitingOwners:
         run: Collection[str] = (),
     ) -> None:
         named = named or {}
+        self._owners, self._total = len(jobs), sum(jobs.values())
         of_any = Counter(jobs)
         for (owner_id, _), count in named.items():
             of_any[owner_id] -= count
@@ -78,12 +79,35 @@ class WaitingOwners:
         """How many of an owner's jobs wait for a model, or with None for any; 0 if none runs it."""
         return self._lines.get((owner_id, model), 0)
 
+    def first_of_each(self, most: int) -> int:
+        """How many of each owner `first_of_each_owner` gives; 0 where it looks at all jobs."""
+        if self._owners > MANY_OWNERS:
+            return 0
+        return most if self._total <= most else -(-most // self._owners)
+
     def place(self, owner_id: str, rank: int) -> int:
         """About where an owner's job stands in the whole queue that is the `rank`-th of its
         owner's: as many of each other owner's are taken before it, or all that it has."""
         fewer = bisect_left(self._ordered, rank)
         ahead = self._sums[fewer] + rank * (len(self._ordered) - fewer)
         return max(rank, ahead - min(rank, self.jobs.get(owner_id, 0)) + rank)
+
+
+class Place(NamedTuple):
+    """Where a waiting job stands."""
+
+    rank: int
+    """Among those of its owner and model, 1 for the first."""
+    in_queue: int
+    """About, in the whole queue."""
+
+
+def waiting_owners(session: Session, run: Collection[str] | None = None) -> WaitingOwners:
+    """Who waits with how much; `run` as in `first_of_each_owner`."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    rows = session.execute(text(_WAITING_OF_OWNERS))
+    named = {} if run is None else _named(session, is_sqlite)
+    return WaitingOwners({row.of_owner: row.waiting for row in rows}, named, run or ())
 
 
 def first_of_each_owner(
@@ -124,6 +148,12 @@ def _named(session: Session, is_sqlite: bool) -> dict[tuple[str, str], int]:
     return {(owner_id, model): count for owner_id, model, count in counted}
 
 
+_WAITING_OF_OWNERS = f"""
+    SELECT owner_id AS of_owner, CAST(sum(jobs) AS integer) AS waiting
+    FROM tallies WHERE {QUEUED} GROUP BY owner_id HAVING sum(jobs) > 0
+"""
+
+
 @cache
 def _first(is_sqlite: bool, waiting: Waiting) -> TextualSelect:
     # All columns of a row would be taken apart first.
@@ -140,10 +170,7 @@ def _first(is_sqlite: bool, waiting: Waiting) -> TextualSelect:
         else f"LEFT JOIN LATERAL ({of_owner}) AS j ON true"
     )
     sql = f"""
-        WITH owners AS MATERIALIZED (
-            SELECT owner_id AS of_owner, CAST(sum(jobs) AS integer) AS waiting
-            FROM tallies WHERE {QUEUED} GROUP BY owner_id HAVING sum(jobs) > 0
-        ), of_each AS MATERIALIZED (
+        WITH owners AS MATERIALIZED ({_WAITING_OF_OWNERS}), of_each AS MATERIALIZED (
             SELECT CASE WHEN count(*) > :many THEN 0
                 WHEN sum(waiting) <= :most THEN :most
                 ELSE (:most + count(*) - 1) / count(*) END AS jobs
@@ -199,21 +226,22 @@ def _typed(sql: str, *further: ColumnClause[Any], models: bool = False) -> Textu
 
 def places(
     session: Session, owners: WaitingOwners, job_ids: Sequence[str], run: Collection[str] | None
-) -> dict[str, int]:
-    """About where these jobs stand in the whole queue; those that do not wait are left out, and
+) -> dict[str, Place]:
+    """Where these jobs stand; those that do not wait are left out, and
     those that name a model which is not in `run`.
 
     Of its owner's jobs, those count as before one that name the same model, or like it none.
     """
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     asked = {"ids": list(job_ids), "few": _FEW}
-    found: dict[str, int] = {}
+    found: dict[str, Place] = {}
     for waiting in (FOR_ANY,) if run is None else (FOR_ANY, FOR_MODEL):
         rows = session.execute(_steps(is_sqlite, waiting), asked)
         for (owner_id, model, _), group in groupby(rows, key=_line_and_urgency):
             if count := owners.waiting(owner_id, model):
                 for job_id, rank in _ranks(list(group), count):
-                    found[job_id] = owners.place(owner_id, max(1, rank))
+                    rank = max(1, rank)
+                    found[job_id] = Place(rank, owners.place(owner_id, rank))
     return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
 from shared import jobs
 from shared.db import Database
+from shared.jobs.eta import positions
 from shared.jobs.turns import line, next_job
 from tests.support import factories
 
@@ -42,6 +44,29 @@ def test_an_owner_alone_has_exact_places_at_any_length(
     order = taken(db)
     assert places == {job_id: place for place, job_id in enumerate(order, start=1)}
     assert single in places.values()
+
+
+def test_jobs_far_back_have_the_same_places_whether_or_not_the_queue_was_played(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(positions, "_MOST_SIMULATED", 6)
+    monkeypatch.setattr(positions, "_KEPT_S", 0.0)
+    played: list[Any] = []
+    simulate = positions._simulate
+
+    def noted(*given: Any) -> Any:
+        played.append(given)
+        return simulate(*given)
+
+    monkeypatch.setattr(positions, "_simulate", noted)
+    ids = [factories.submit(db, owner_id=owner_id) for owner_id in ("a", "b") for _ in range(8)]
+    alone = {job_id: factories.view(db, job_id, owner_id="a").queue_position for job_id in ids[3:8]}
+    assert not played
+    assert factories.view(db, ids[2], owner_id="a").queue_position == 5
+    assert len(played) == 1
+    together = shown(db, "a")
+    assert len(played) == 2
+    assert {job_id: together[job_id] for job_id in alone} == alone
 
 
 def test_owners_who_take_turns_are_placed_as_they_are_taken_or_nearly(
