@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, Integer, literal_column, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,15 @@ def hold_lock(session: Session, key: int) -> None:
 def upsert(session: Session, table: type[Any]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`."""
     return sqlite.insert(table) if _is_sqlite(session) else postgresql.insert(table)
+
+
+def told_limit(most: int) -> ColumnElement[int]:
+    """A LIMIT that is written into the statement.
+
+    As a parameter PostgreSQL takes it for a tenth of all rows, and so never keeps a plan that would
+    serve the next call too, but makes one for each.
+    """
+    return literal_column(str(int(most)), Integer)
 
 
 def _is_sqlite(session: Session) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
+from shared.dialects import told_limit
 from shared.errors import LongscribeError, WorkerLost
 from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
 from shared.jobs.events import NewEvent, error_detail
@@ -43,7 +44,7 @@ def expire_leases(
     with db.writing() as session:
         # Held until commit: a heartbeat that comes now finds the job gone instead of renewing a
         # lease that we are about to end.
-        held = _held().where(_expired(expired_before)).limit(_BATCH)
+        held = _held().where(_expired(expired_before)).limit(told_limit(_BATCH))
         for job in session.execute(held.with_for_update(skip_locked=True)).all():
             # Of a lease that ran out, the code says all: no message is kept with the attempt.
             status = _end_lost(session, job, WorkerLost(), max_attempts, message=None)
@@ -72,8 +73,9 @@ def _held() -> Select[str, int, str]:
 
 
 def _any_expired(db: Database, before: datetime | None) -> bool:
-    with db.reading_once() as session:
-        return session.execute(_held().where(_expired(before)).limit(1)).first() is not None
+    one = _held().where(_expired(before)).limit(told_limit(1))
+    with db.reading() as session:
+        return session.execute(one).first() is not None
 
 
 def _expired(before: datetime | None) -> ColumnElement[bool]:

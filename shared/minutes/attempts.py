@@ -57,7 +57,7 @@ def claim_next(
         MinutesRequest.status == MinutesStatus.QUEUED.value,
         MinutesRequest.available_at <= database_now(),
     )
-    with db.reading_once() as session:  # most looks find none, and leave SQLite's writer alone
+    with db.reading() as session:  # most looks find none, and leave SQLite's writer alone
         if session.execute(select(MinutesRequest.id).where(*due).limit(1)).first() is None:
             return None
     served, served_job = aliased(MinutesRequest), aliased(Job)
@@ -213,7 +213,7 @@ def expire_leases(db: Database) -> list[str]:
         MinutesRequest.status == MinutesStatus.RUNNING.value,
         MinutesRequest.lease_expires_at < database_now(),
     )
-    with db.reading_once() as session:
+    with db.reading() as session:
         if session.execute(select(MinutesRequest.id).where(*expired).limit(1)).first() is None:
             return []
     ended = []

@@ -53,7 +53,7 @@ def catch_up(db: Database, *, within_s: float) -> int:
     until = time.monotonic() + within_s
     count = 0
     while True:
-        with db.reading_once() as session:  # SQLite has one writer: it is not asked for nothing
+        with db.reading() as session:  # SQLite has one writer: it is not asked for nothing
             if not session.scalar(select(exists().where(~SearchEntry.indexed))):
                 return count
         with db.writing() as session:

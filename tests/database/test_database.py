@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from shared.db import Database, database_now
-from shared.models import Job
+from shared import jobs
+from shared.db import Database, database_now, is_unavailable
+from shared.models import LOCAL_OWNER, Job
 from tests.support import factories
 
 
@@ -27,7 +28,7 @@ def test_a_single_statement_is_committed_with_no_transaction_around_it(db: Datab
     job_id = factories.submit(db)
     with db.writing_once() as session:
         session.execute(update(Job).where(Job.id == job_id).values(priority=-3))
-    with db.reading_once() as session:
+    with db.reading() as session:
         assert session.scalar(select(Job.priority).where(Job.id == job_id)) == -3
     with pytest.raises(IntegrityError), db.writing_once() as session:
         session.execute(update(Job).where(Job.id == job_id).values(recording_id="none"))
@@ -35,7 +36,7 @@ def test_a_single_statement_is_committed_with_no_transaction_around_it(db: Datab
     with pytest.raises(ZeroDivisionError), db.writing() as session:
         session.execute(update(Job).where(Job.id == job_id).values(priority=5))
         raise ZeroDivisionError
-    with db.reading_once() as session:
+    with db.reading() as session:
         assert session.scalar(select(Job.priority).where(Job.id == job_id)) == -3
 
 
@@ -61,6 +62,61 @@ def test_after_a_peek_without_an_answer_there_is_none_for_a_while(
     assert db.peek(statement, {}) is None
     monkeypatch.setattr(db, "_no_peeks_until", 0.0)
     assert db.peek(statement, {}) == []
+    db.dispose()
+
+
+def test_what_is_read_over_and_over_is_planned_once(postgresql_url: str) -> None:
+    db = Database(postgresql_url)
+    for _ in range(5):
+        factories.submit(db)
+    times = 15
+    for _ in range(times):
+        jobs.list_jobs(db, owner_id=LOCAL_OWNER)
+    with db.reading() as session:
+        plans = session.execute(
+            text(
+                "SELECT generic_plans, custom_plans, statement FROM pg_prepared_statements "
+                "WHERE generic_plans + custom_plans > 5"
+            )
+        ).all()
+    assert len(plans) >= 3  # the queue, what runs in it, the rows
+    assert [row.statement for row in plans if not row.generic_plans] == []
+    db.dispose()
+
+
+def test_an_exchange_is_committed_and_leaves_its_connection_as_it_was(postgresql_url: str) -> None:
+    db = Database(postgresql_url)
+    job_id = factories.submit(db)
+    given = bindparam("given", type_=Job.priority.type)
+    statement = update(Job).where(Job.id == bindparam("of")).values(priority=given)
+    statement = statement.returning(Job.priority)
+    assert db.exchange(statement, {"of": job_id, "given": -3}) == [(-3,)]
+    with pytest.raises(DBAPIError) as refused:
+        db.exchange(statement, {"of": job_id, "given": "none"})
+    assert not is_unavailable(refused.value)
+    with pytest.raises(ZeroDivisionError), db.writing() as session:
+        session.execute(update(Job).values(priority=5))
+        raise ZeroDivisionError
+    assert db.exchange(statement, {"of": "another", "given": 1}) == []
+    with db.reading() as session:
+        assert session.scalars(select(Job.priority)).all() == [-3]
+    db.dispose()
+
+
+def test_an_exchange_with_a_database_that_went_away_is_known_for_that(postgresql_url: str) -> None:
+    statement = update(Job).values(priority=0).returning(Job.id)
+    with pytest.raises(DBAPIError) as nowhere:
+        Database("postgresql+psycopg://127.0.0.1:1").exchange(statement, {})
+    assert is_unavailable(nowhere.value)
+    db = Database(postgresql_url)
+    ended = (
+        update(Job).values(priority=0).returning(func.pg_terminate_backend(func.pg_backend_pid()))
+    )
+    factories.submit(db)
+    with pytest.raises(DBAPIError) as cut:
+        db.exchange(ended, {})
+    assert is_unavailable(cut.value)
+    assert len(db.exchange(statement, {})) == 1
     db.dispose()
 
 

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import database_now, readable_rows
+from shared.dialects import told_limit
 from shared.jobs.eta.simulation import ANY, remaining_s
 from shared.jobs.eta.throughput import last_completed, throughput_of
 from shared.jobs.eta.time_spent import job_s
@@ -144,7 +145,7 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
     # Whatever moves a job writes an event with the next number.  A job that is deleted takes its
     # events with it, and SQLite gives the highest number again: hence its time and its job.
     newest = aliased(JobEvent, name="newest_event")
-    last_event = select(newest).order_by(newest.id.desc()).limit(1).subquery()
+    last_event = select(newest).order_by(newest.id.desc()).limit(told_limit(1)).subquery()
     columns: list[Any] = [
         database_now().label("now"),
         _scalar("workers", select(func.count()).where(alive)),
@@ -166,7 +167,7 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
             select(Job.id)
             .where(in_one_of(JobStatus.QUEUED), Job.model.is_not(None))
             .order_by(text(FOR_MODEL.first_owner))
-            .limit(1),
+            .limit(told_limit(1)),
         ),
     ]
     if of_an_owner:

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from shared.db import database_now, readable_rows
+from shared.dialects import told_limit
 from shared.jobs.eta.time_spent import attempt_s
 from shared.jobs.tallies.audio import LONGEST_S, OTHER_BYTES_A_SECOND
 from shared.models import Attempt, Job, Recording, WorkerSeen
@@ -41,11 +42,11 @@ def last_completed() -> Select[Any, Any, Any, Any]:
             # A later attempt may have found most of the work done.
             Attempt.number == literal_column("1"),
             Attempt.outcome == literal_column(repr(AttemptOutcome.COMPLETED.value)),
-            Recording.duration_s > 0,
-            Recording.duration_s < LONGEST_S,
+            Recording.duration_s > literal_column("0"),
+            Recording.duration_s < literal_column(repr(LONGEST_S)),
         )
         .order_by(Attempt.id.desc())
-        .limit(_LAST_ATTEMPTS)
+        .limit(told_limit(_LAST_ATTEMPTS))
     )
 
 
@@ -93,9 +94,12 @@ def estimate_audio_s(
     suffix = PurePath(filename).suffix.lower()
     rows = session.execute(
         select(Recording.filename, Recording.size_bytes, Recording.duration_s)
-        .where(Recording.duration_s > literal_column("0"), Recording.duration_s < LONGEST_S)
+        .where(
+            Recording.duration_s > literal_column("0"),
+            Recording.duration_s < literal_column(repr(LONGEST_S)),
+        )
         .order_by(Recording.id.desc())
-        .limit(_LAST_RECORDINGS)
+        .limit(told_limit(_LAST_RECORDINGS))
     )
     rates = [
         row.size_bytes / row.duration_s

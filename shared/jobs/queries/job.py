@@ -120,7 +120,7 @@ def queue_summary(db: Database) -> QueueSummary:
 
 def claimable_jobs(db: Database, *, most: int, model: str | None = None) -> Claimable:
     """Count the waiting jobs that a worker of `model` may take now, up to `most` of either kind."""
-    with db.reading_once() as session:
+    with db.reading() as session:
         counted = session.execute(_claimable(db.is_sqlite), {"most": most, "model": model}).one()
     return Claimable(counted.for_any, counted.of_model)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from shared.db import Database
+from shared.dialects import told_limit
 from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
 from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.queries.view import JobView, view_jobs
@@ -74,7 +75,7 @@ def _page(
         counts, all_counted, next_cursor = found.counts, found.all_counted, found.next_cursor
         views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
-        page = select_page_ids(owner_id, statuses, cursor, limit + 1)
+        page = select_page_ids(owner_id, statuses, cursor, told_limit(limit + 1))
         views = view_jobs(session, snapshot, Job.id.in_(page))
         next_cursor = views[limit - 1].job.id if len(views) > limit else None
         views = views[:limit]

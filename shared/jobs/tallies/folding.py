@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import select, text
 
 from shared.db import Database
+from shared.dialects import told_limit
 from shared.models import Tally
 
 _AT_ONCE = 10_000
@@ -46,5 +47,7 @@ def fold(db: Database) -> None:
 
 
 def _first_change(db: Database) -> int | None:
-    with db.reading_once() as session:
-        return session.scalar(select(Tally.id).where(~Tally.is_sum).order_by(Tally.id).limit(1))
+    with db.reading() as session:
+        return session.scalar(
+            select(Tally.id).where(~Tally.is_sum).order_by(Tally.id).limit(told_limit(1))
+        )
