@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -61,9 +61,13 @@ class WorkerReport:
 
     def stored(self) -> dict[str, Any]:
         """The values of its row but for its name and the time."""
-        values = asdict(self)
-        del values["name"]
+        values = {name: getattr(self, name) for name in _STORED_AS_SAID}
         return {**values, "obstacles": ",".join(self.obstacles)}
+
+
+_STORED_AS_SAID = tuple(
+    field.name for field in fields(WorkerReport) if field.name not in ("name", "obstacles")
+)
 
 
 def note_worker(

@@ -8,14 +8,14 @@ a transaction that another may have been quicker with.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import String, bindparam, func, or_, select, text
+from sqlalchemy import String, bindparam, func, literal_column, or_, select, text, update
 
 from shared.db import Database, database_now
 from shared.dialects import upsert
@@ -32,6 +32,9 @@ class Duty(StrEnum):
     STORAGE = "storage"
     """What takes files away; for workers that see them."""
 
+
+_NEED_NOT_LAST = func.set_config("synchronous_commit", "off", literal_column("true"))
+"""That a worker was alive a moment ago may be lost in a power cut: the disk is not waited for."""
 
 _SAID = "said_"
 """Before the parameters that are columns, of which one is the model's folder and no name."""
@@ -56,19 +59,25 @@ def begin_sweep(db: Database, report: WorkerReport, *, most: int) -> SweepStart:
     values = {_SAID + name: value for name, value in said.items()}
     values |= {"of": report.name, "most": most, "model": report.model_name}
     while True:
-        with db.writing_once() as session:
-            row = session.connection().execute(statement, values).one_or_none()
-        if row is not None:
-            held = frozenset(filter(None, (row.held or "").split(",")))
-            return SweepStart(row.seen_at, Claimable(row.for_any, row.of_model), held)
+        for seen_at, for_any, of_model, held, *_ in _rows(db, statement, values):
+            duties = frozenset(filter(None, (held or "").split(",")))
+            return SweepStart(seen_at, Claimable(for_any, of_model), duties)
         note_worker(db, **asdict(report))
+
+
+def _rows(db: Database, statement: Any, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    if not db.is_sqlite:
+        return db.exchange(statement, values)
+    with db.writing_once() as session:
+        return session.connection().execute(statement, values).all()
 
 
 @cache
 def _begin(is_sqlite: bool, said: tuple[str, ...]) -> Any:
     """`said`: the columns of the worker's row."""
     workers: Any = WorkerSeen.__table__
-    others = select(func.aggregate_strings(SweepTurn.duty, ",")).where(
+    together = func.group_concat if is_sqlite else func.string_agg
+    others = select(together(SweepTurn.duty, literal_column("','"))).where(
         SweepTurn.worker != bindparam("of"), SweepTurn.until >= database_now()
     )
     return (
@@ -80,6 +89,7 @@ def _begin(is_sqlite: bool, said: tuple[str, ...]) -> Any:
             _count(claimable_rows(FOR_ANY, is_sqlite), "for_any"),
             _count(claimable_rows(FOR_MODEL, is_sqlite), "of_model"),
             others.scalar_subquery().label("held"),
+            *([] if is_sqlite else [_NEED_NOT_LAST]),
         )
     )
 
@@ -97,27 +107,34 @@ def take_sweep_turns(
     *,
     worker: str,
     for_s: float,
-    held: Collection[str] | None = None,
+    held: Collection[str] = (),
 ) -> frozenset[Duty]:
     """Those of `duties` that `worker` has from now on for so long, and nobody else; `held` are
     those that another was found to have just now."""
-    may_take = or_(SweepTurn.worker == worker, SweepTurn.until < database_now())
-    if held is None:
-        with db.reading_once() as session:
-            held = session.scalars(select(SweepTurn.duty).where(~may_take)).all()
     wanted = sorted(duty for duty in duties if duty.value not in held)
     if not wanted:
-        return frozenset()  # a read, as for most workers, leaves SQLite's one writer alone
-    until = database_now(for_s)
+        return frozenset()  # as for most workers: SQLite's one writer is left alone
+    may_take = or_(SweepTurn.worker == worker, SweepTurn.until < database_now())
+    told = {"worker": worker, "until": database_now(for_s)}
+    # An UPDATE, unlike the other, is compiled once; and the rows are mostly there.
+    renewed = (
+        update(SweepTurn)
+        .where(SweepTurn.duty.in_([duty.value for duty in wanted]), may_take)
+        .values(told)
+        .returning(SweepTurn.duty)
+        .execution_options(synchronize_session=False)
+    )
     with db.writing_once() as session:
-        taken = session.scalars(
-            upsert(session, SweepTurn)
-            .values([{"duty": duty.value, "worker": worker, "until": until} for duty in wanted])
-            .on_conflict_do_update(
-                index_elements=[SweepTurn.duty],
-                set_={"worker": worker, "until": until},
-                where=may_take,
+        taken = set(session.scalars(renewed))
+    missing = [duty.value for duty in wanted if duty.value not in taken]
+    if missing:
+        with db.writing_once() as session:
+            new = upsert(session, SweepTurn).values([{"duty": duty, **told} for duty in missing])
+            taken |= set(
+                session.scalars(
+                    new.on_conflict_do_update(
+                        index_elements=[SweepTurn.duty], set_=told, where=may_take
+                    ).returning(SweepTurn.duty)
+                )
             )
-            .returning(SweepTurn.duty)
-        )
-        return frozenset(map(Duty, taken))
+    return frozenset(map(Duty, taken))
