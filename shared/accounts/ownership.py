@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from shared.accounts.handed_over_lists import move_replacements
 from shared.db import Database
@@ -25,9 +25,11 @@ from shared.models import (
 )
 from shared.quotas.monthly import move_usage
 from shared.states import JobStatus
+from shared.words.hotwords import move_list
 
 _NOT_MOVED = {
-    table.__tablename__ for table in (OwnerTurn, Tally, MonthlyUsage, ReplacementList, Replacement)
+    table.__tablename__
+    for table in (OwnerTurn, Tally, MonthlyUsage, ReplacementList, Replacement, HotwordList)
 }
 
 _ATTEMPTS = 3
@@ -63,13 +65,10 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     moved = 0
     for table in Base.metadata.sorted_tables:
         # Turns are not inherited; the tallies follow the jobs by themselves, and use is added up;
-        # replacements were moved above.
+        # lists of words have functions of their own.
         if table.name in _NOT_MOVED or "owner_id" not in table.c:
             continue
         moving = update(table).where(table.c.owner_id == from_owner)
-        if table.name == HotwordList.__tablename__:  # of which an owner has one, and keeps it
-            kept = aliased(HotwordList)
-            moving = moving.where(~exists().where(kept.owner_id == to_owner))
         result = session.execute(moving.values(owner_id=to_owner))
         if table.name == Recording.__tablename__:
             moved = cast(CursorResult[Any], result).rowcount
@@ -78,6 +77,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         select(User.is_admin).where(User.id == to_owner)
     ):
         lower_priorities(session, to_owner)
+    move_list(session, from_owner, to_owner)  # last, as is its lock
     return moved
 
 

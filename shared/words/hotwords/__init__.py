@@ -19,7 +19,14 @@ from shared.words.hotwords.errors import (
     TooManyHotwords,
     UnreadableHotword,
 )
-from shared.words.hotwords.lists import EVERYBODY, WordList, list_sizes, read_list, replace_list
+from shared.words.hotwords.lists import (
+    EVERYBODY,
+    WordList,
+    list_sizes,
+    move_list,
+    read_list,
+    replace_list,
+)
 from shared.words.hotwords.of_job import (
     LISTS_OPTION,
     OPTION,
@@ -51,6 +58,7 @@ __all__ = [
     "drop_unused",
     "given_words",
     "list_sizes",
+    "move_list",
     "read_list",
     "read_words",
     "replace_list",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.dialects import upsert
 from shared.models import HotwordList, HotwordSet
+from shared.words.hotwords.bounds import MOST_WORDS
 from shared.words.hotwords.errors import HotwordListChanged
 from shared.words.hotwords.sets import drop_unused, lock_sets, store_set
 
@@ -81,6 +82,27 @@ def replace_list(
         if before is not None:
             drop_unused(session, [before])
         return _read(session, owner_id)
+
+
+def move_list(session: Session, from_owner: str, to_owner: str) -> None:
+    """Give the words of one owner's list to another's, which keeps all of its own and takes as many
+    of the first's as a list has room for.  Jobs keep what they were given."""
+    lock_sets(session)
+    given, kept = _read(session, from_owner), _read(session, to_owner)
+    if not given.words:
+        return
+    new = [word for word in given.words if word not in kept.words]
+    words = sorted([*kept.words, *new[: MOST_WORDS - len(kept.words)]])
+    session.execute(delete(HotwordList).where(HotwordList.owner_id.in_((from_owner, to_owner))))
+    session.add(
+        HotwordList(
+            owner_id=to_owner,
+            digest=store_set(session, words),
+            editor_id=kept.editor_id or given.editor_id,
+        )
+    )
+    session.flush()
+    drop_unused(session, [given.revision, *filter(None, [kept.revision])])
 
 
 def _read(session: Session, owner_id: str) -> WordList:

@@ -164,14 +164,23 @@ class TestLists:
         replace_list(db, LOCAL_OWNER, ("集群",), editor_id="e", revision=now.revision)
         assert read_list(db, LOCAL_OWNER).words == ("集群",)
 
-    def test_a_list_is_handed_over_to_who_has_none(self, db: Database) -> None:
+    def test_a_list_is_handed_over_and_stands_with_that_of_the_new_owner(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         _keep(db, "达摩院")
         hand_over(db, from_owner=LOCAL_OWNER, to_owner="anna")
         assert read_list(db, LOCAL_OWNER) == WordList()
-        _keep(db, "网关", owner_id="bo")
+        assert read_list(db, "anna").editor_id == "editor"
+        _keep(db, "网关", "达摩院", "集群", owner_id="bo")
+        job_id = factories.submit(db, owner_id="bo")
+        monkeypatch.setattr("shared.words.hotwords.lists.MOST_WORDS", 2)
         hand_over(db, from_owner="bo", to_owner="anna")
-        assert read_list(db, "anna").words == ("达摩院",)
-        assert read_list(db, "bo").words == ("网关",)
+        assert read_list(db, "anna").words == ("网关", "达摩院")
+        assert read_list(db, "bo") == WordList()
+        given = jobs.get_hotwords(db, owner_id="anna", job_id=job_id)
+        assert set(given.words) == {"网关", "达摩院", "集群"}
+        hand_over(db, from_owner="bo", to_owner="anna")
+        assert _sets(db) == 2  # the job's and the list's
 
 
 class TestWhatBecameOfThem:
