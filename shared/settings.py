@@ -153,6 +153,13 @@ class Settings(LimitSettings, RecognitionSettings, WorkerSettings, MinutesSettin
         "auto", description="auto: a light copy is made where browsers cannot play a recording."
     )
 
+    # --- voices
+    voice_keeping: Literal["allowed", "forbidden"] = Field(
+        "allowed",
+        description="allowed: each owner may switch on that voices are kept under a name and found "
+        "again in other recordings. forbidden: nobody may, and nothing of a voice is kept.",
+    )
+
     # --- safety
     umask: str = Field(
         "077",

@@ -11,7 +11,7 @@ from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.api import corrections, docs_page, jobs, listening, models, openapi, speakers
+from web.api import corrections, docs_page, jobs, listening, models, openapi, speakers, voices
 from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.words import hotwords, replacements, rules
@@ -33,6 +33,7 @@ from web.pages import (  # noqa: F401 - three register themselves
     people,
     upload_form,
 )
+from web.pages import voices as kept_voices
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
 from web.pages.words import page as _words_page  # noqa: F401 - it registers itself
@@ -82,7 +83,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     require_sign_in(app, settings)
     believe_proxies(app, settings)
     by_programs = (
-        *(jobs.blueprint, corrections.blueprint, speakers.blueprint, tus_views.blueprint),
+        *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
+        tus_views.blueprint,
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
     )
@@ -95,6 +97,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)
+    app.register_blueprint(voices.blueprint)
     app.register_blueprint(replacements.blueprint)
     app.register_blueprint(rules.blueprint)
     app.register_blueprint(hotwords.blueprint)
@@ -107,6 +110,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(health)
     app.register_blueprint(pages)
     app.register_blueprint(words)
+    app.register_blueprint(kept_voices.page)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(people.people)

@@ -175,7 +175,10 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
             attempt.store.write(
                 jobs.finish,
                 done.transcript,
-                voice_map=done.voice_map,
+                voice_map=done.voices.map if done.voices else None,
+                group_voices=done.voices.of_groups
+                if done.voices and settings.voice_keeping == "allowed"
+                else None,
                 hotwords_found=done.hotwords_found,
                 peak_bytes=memory.peak_bytes(),
             )

@@ -13,8 +13,10 @@ from shared.db import Database
 from shared.models import (
     LOCAL_OWNER,
     Base,
+    GroupVoices,
     HotwordList,
     Job,
+    KeptVoice,
     MonthlyUsage,
     OwnerTurn,
     Recording,
@@ -22,21 +24,27 @@ from shared.models import (
     ReplacementList,
     Tally,
     User,
+    VoiceKeeping,
 )
 from shared.quotas.monthly import move_usage
+from shared.speakers.kept.keeping import forget_voices
 from shared.states import JobStatus
 from shared.words.hotwords import move_list
 
 _NOT_MOVED = {
     table.__tablename__
-    for table in (OwnerTurn, Tally, MonthlyUsage, ReplacementList, Replacement, HotwordList)
+    for table in (
+        *(OwnerTurn, Tally, MonthlyUsage, ReplacementList, Replacement, HotwordList),
+        *(VoiceKeeping, KeptVoice, GroupVoices),
+    )
 }
 
 _ATTEMPTS = 3
 
 
 def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
-    """Give everything of one owner to another. Returns the number of recordings moved."""
+    """Give everything of one owner to another, but for kept voices, which are deleted. Returns the
+    number of recordings moved."""
     if from_owner == to_owner:
         return 0
     for attempt in range(1, _ATTEMPTS + 1):
@@ -51,6 +59,8 @@ def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
 
 def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     """Change the owner in every table that has one. Returns the number of recordings moved."""
+    # Voices are biometric data, which people entrusted to the one owner alone.
+    forget_voices(session, from_owner)
     move_replacements(session, from_owner, to_owner)
     # An owner has each key once. Of two clients that happened to use the same, the new owner's
     # keeps it.
@@ -65,7 +75,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     moved = 0
     for table in Base.metadata.sorted_tables:
         # Turns are not inherited; the tallies follow the jobs by themselves, and use is added up;
-        # lists of words have functions of their own.
+        # lists of words have functions of their own, and voices are deleted.
         if table.name in _NOT_MOVED or "owner_id" not in table.c:
             continue
         moving = update(table).where(table.c.owner_id == from_owner)

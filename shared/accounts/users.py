@@ -27,6 +27,7 @@ from shared.accounts.serial import one_at_a_time
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
+from shared.speakers.kept.keeping import forget_voices
 
 LARGEST_QUOTA_S = 1e6 * 3600
 """Seconds of audio a month, more than can be recognised."""
@@ -170,7 +171,8 @@ def _found(session: Session, user_id: str) -> User:
 def disable(db: Database, user_id: str) -> None:
     """Disable an account: its sign-ins end, and neither its password nor its keys are accepted.
 
-    What it owns stays, and its jobs run. Raises AccountNotFound or LastAdministrator.
+    What it owns stays, and its jobs run; but voices that it kept are deleted, for its person could
+    not delete them any more. Raises AccountNotFound or LastAdministrator.
     """
     with db.writing() as session:
         one_at_a_time(session)
@@ -179,6 +181,7 @@ def disable(db: Database, user_id: str) -> None:
             _require_another_admin(session, user)
             user.disabled_at = session.scalars(select(database_now())).one()
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+        forget_voices(session, user_id)
 
 
 def enable(db: Database, user_id: str) -> None:

@@ -87,7 +87,8 @@ def list_users() -> None:
 
 @user.command("disable")
 def disable_user(name: str) -> None:
-    """Let nobody in with it any more, by password, cookie or key. What it owns stays."""
+    """Let nobody in with it any more, by password, cookie or key. What it owns stays, but for the
+    voices that it kept, which are deleted."""
     with _database() as db:
         accounts.disable(db, accounts.person_named(db, name).id)
     typer.echo(f"{name} is disabled.")
@@ -149,12 +150,13 @@ def hand_over(
 ) -> None:
     """Give all recordings and jobs of one to another.
 
-    'local' is whom everything belongs to that was recorded without sign-in.
+    'local' is whom everything belongs to that was recorded without sign-in. Kept voices are not
+    handed over: they are biometric data, and deleted.
     """
     with _database() as db:
         owners = [_owner(db, name) for name in (giver, taker)]
         moved = accounts.hand_over(db, from_owner=owners[0], to_owner=owners[1])
-    typer.echo(f"{moved} recordings now belong to {taker}.")
+    typer.echo(f"{moved} recordings now belong to {taker}. Kept voices are not handed over.")
 
 
 def _owner(db: Database, name: str) -> str:

@@ -29,6 +29,7 @@ from shared.models import (
 from shared.quotas.monthly import give_back_undecoded
 from shared.search.texts import store_text
 from shared.speakers import VoiceMap
+from shared.speakers.kept.keeping import store_group_voices
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
 from shared.transcripts.rules import store_rule_texts, texts_after_rules
 from shared.transcripts.values import Transcript
@@ -116,12 +117,15 @@ def finish(
     transcript: Transcript,
     *,
     voice_map: VoiceMap | None = None,
+    group_voices: bytes | None = None,
     hotwords_found: list[tuple[str, int]] | None = None,
     peak_bytes: int | None = None,
 ) -> None:
     """Store the transcript, what rules change of it, what its speakers are told apart by and which
     hotwords stand in it, and complete the job, in one transaction.
 
+    `group_voices`, the mean voice of each group of the map, are stored only where the owner lets
+    voices be kept.
     Raises RecognitionFailed if a planned segment has no result.
     """
     ruled = rule_texts(db, claim.job_id, transcript)  # before SQLite's one writer is held up by it
@@ -158,6 +162,8 @@ def finish(
                 .values(voices=None)
                 .execution_options(synchronize_session=False)
             )
+            if group_voices:
+                store_group_voices(session, claim.job_id, voice_map.encoder, group_voices)
 
 
 def fail(db: Database, claim: Claim, error: LongscribeError) -> None:

@@ -20,6 +20,7 @@ from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.commands import Outcome, ask_each
 from shared.models import Job, Recording, in_one_of
 from shared.search.entries import forget
+from shared.speakers.kept.keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL, JobStatus
 from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs
@@ -79,7 +80,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
         )
         job_ids = session.scalars(expired).all()
         forget(session, job_ids)
-        hotwords = sets_of_jobs(session, job_ids)
+        hotwords, keepers = sets_of_jobs(session, job_ids), keepers_of(session, job_ids)
         recordings = session.scalars(
             sql_delete(Job)
             .where(Job.id.in_(job_ids))
@@ -92,6 +93,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
             for key in _forget_recording(session, recording_id)
         ]
         drop_unused(session, hotwords)
+        drop_bare_names(session, keepers)
     _delete_files(blobs, keys)
     return len(recordings)
 
@@ -107,7 +109,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     if recording_id is None:
         raise JobNotFound
     forget(session, [job_id])
-    hotwords = sets_of_jobs(session, [job_id])
+    hotwords, keepers = sets_of_jobs(session, [job_id]), keepers_of(session, [job_id])
     deleted = session.execute(
         sql_delete(Job)
         .where(Job.id == job_id, Job.status.in_([status.value for status in DELETABLE]))
@@ -118,6 +120,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
         raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
     keys = _forget_recording(session, recording_id)
     drop_unused(session, hotwords)
+    drop_bare_names(session, keepers)
     return keys
 
 

@@ -18,7 +18,15 @@ from shared.models.storage import StorageRow
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
-from shared.models.voice import SpeakerEdit, StoredVoiceMap
+from shared.models.voice import (
+    GroupVoices,
+    KeptVoice,
+    SpeakerEdit,
+    StoredVoiceMap,
+    VoiceEnrolment,
+    VoiceKeeping,
+    VoiceRefusal,
+)
 from shared.models.waveform import StoredWaveform
 from shared.models.words import MOST_PAIRS, Replacement, ReplacementList
 
@@ -29,11 +37,13 @@ __all__ = [
     "Attempt",
     "Base",
     "Checkpoint",
+    "GroupVoices",
     "HotwordList",
     "HotwordSet",
     "Job",
     "JobEvent",
     "JobHotwords",
+    "KeptVoice",
     "MinutesAnswer",
     "MinutesEvent",
     "MinutesPrompt",
@@ -60,6 +70,9 @@ __all__ = [
     "Tally",
     "Upload",
     "User",
+    "VoiceEnrolment",
+    "VoiceKeeping",
+    "VoiceRefusal",
     "WorkerSeen",
     "in_one_of",
     "new_id",

@@ -75,6 +75,12 @@ def undone(edits: Sequence[Edit]) -> frozenset[int]:
     return frozenset(gone)
 
 
+def told_apart(edits: Sequence[Edit]) -> list[Edit]:
+    """Those that tell the voices apart anew, and count."""
+    gone = undone(edits)
+    return [edit for edit in edits if edit.kind is EditKind.COUNT and edit.number not in gone]
+
+
 def replay(state: SpeakerState, edits: Sequence[Edit], seconds: Sequence[float]) -> SpeakerState:
     """The state after all edits that count; `seconds` is how long each sentence takes."""
     gone = undone(edits)

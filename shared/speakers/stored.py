@@ -18,8 +18,10 @@ from shared.db import Database
 from shared.errors import InvalidRequest, JobNotFound
 from shared.models import Job, SpeakerEdit, StoredVoiceMap
 from shared.speakers.by_voice import counted, parted
-from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, undone
+from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, told_apart, undone
 from shared.speakers.errors import SpeakersEditedMeanwhile
+from shared.speakers.kept.keeping import hold_of_job
+from shared.speakers.kept.voices import forget_after_edit
 from shared.speakers.names import default_name, speakers_from_options
 from shared.transcripts.values import Sentence, Transcript
 
@@ -132,6 +134,10 @@ def edit_speakers(
                 )
             )
             session.flush()
+            if hold_of_job(session, job_id):
+                now = [*edits, Edit(revision + 1, kind, written)]
+                is_anew = told_apart(now) != told_apart(edits)
+                forget_after_edit(session, job_id, _replayed(recognised, now), is_anew=is_anew)
     except IntegrityError as error:  # another wrote the edit with this number at the same moment
         raise SpeakersEditedMeanwhile from error
 
@@ -245,7 +251,7 @@ def _read(
 ) -> Speakers:
     edits = _edits(session, job_id)
     state = _replayed(recognised, edits)
-    gone = undone(edits)
+    counts = told_apart(edits)
     row = session.execute(
         select(Job.options, StoredVoiceMap.job_id.is_not(None))
         .outerjoin(StoredVoiceMap, StoredVoiceMap.job_id == Job.id)
@@ -254,7 +260,6 @@ def _read(
     if row is None:
         raise JobNotFound
     options, has_map = row
-    counts = [e for e in edits if e.kind is EditKind.COUNT and e.number not in gone]
     return Speakers(
         revision=len(edits),
         speakers=tuple(_speakers(state, transcript)),
@@ -262,7 +267,7 @@ def _read(
         wanted=counts[-1].detail["wanted"] if counts else _asked_for(options),
         can_count=bool(has_map),
         edits=tuple(reversed(edits)),
-        undone=gone,
+        undone=undone(edits),
     )
 
 

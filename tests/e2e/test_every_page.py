@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 from shared.db import Database
 from shared.models import LOCAL_OWNER
+from shared.speakers.kept.keeping import switch_on
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
 from shared.words.hotwords import replace_list
@@ -65,9 +66,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         )
         made.paths["with its recording"] = f"/jobs/{heard}"
         replace_list(db, LOCAL_OWNER, [f"词{n}" for n in range(30)], editor_id=LOCAL_OWNER)
+        switch_on(db, LOCAL_OWNER)
         lists.put(db, LOCAL_OWNER, [Pair(f"wrong {n}", "right") for n in range(30)], only=True)
         made.paths |= {
             "words": "/words",
+            "voices": "/voices",
+            "voices off": "/voices/off",
             "list": "/",
             "found": "/?q=周会",
             "nothing found": "/?q=无",

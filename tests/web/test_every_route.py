@@ -18,6 +18,9 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from shared import accounts, jobs
+from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.voices import enrol
 from shared.states import JobStatus
 from shared.words.replacements import lists
 from tests.support import factories
@@ -48,6 +51,9 @@ NEEDED: dict[str, dict[str, Any]] = {
     "uploads.end_upload": {"headers": _TUS},
     "speakers.change_speakers": {
         "json": {"revision": 0, "kind": "assign", "sentences": [0], "speaker": "new"}
+    },
+    "voices.answer_suggestion": {
+        "json": {"kind": "refuse", "speaker": 1, "voice": "01a229ca-0000-7000-8000-000000000000"}
     },
     "rules.change_rules": {"json": {"applied": False}},
     "corrections.change_sentences": {
@@ -104,6 +110,9 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
     job_id = factories.a_job(db, JobStatus.COMPLETED, owner_id=owner_id)
     program = app.test_client()
     key = accounts.make_key(db, user_id=owner_id, name="theirs")
+    switch_on(db, owner_id)
+    with db.writing() as session:
+        voice_id = enrol(session, owner_id, "theirs", job_id, "e", SpeakerVoice(b"\x7f", 9.0))
     begun = program.post(
         "/api/v1/uploads",
         headers={**_TUS, "Upload-Length": "5", "Authorization": f"Bearer {key}"},
@@ -114,6 +123,7 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         "key_id": accounts.keys_of(db, owner_id)[0].id,
         "upload_id": begun.location.rpartition("/")[2],
         "n": "0",
+        "voice_id": voice_id,
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }
 

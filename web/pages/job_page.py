@@ -34,6 +34,7 @@ from web.api.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
 from web.pages.player import player_of
+from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.pages.words.hotwords import job_hotwords
 from web.polling.proof import PAGE_STANDS_S, proving
@@ -67,6 +68,9 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "history": present_history(job_id, history),
         "transcript": versions.current.in_order() if versions else None,
         "speakers": _speakers(view.job, versions) if versions else None,
+        "voices_address": suggestions_address(job_id)
+        if versions and OPTION in view.job.options
+        else None,
         "rules": _rule_changes(job_id, versions.current) if versions else None,
         "hotwords": job_hotwords(job_id) if versions else None,
         "player": player_of(view.job.recording, here.blobs) if versions else None,

@@ -97,7 +97,12 @@ def disable(user_id: UUID) -> Any:
     except LastAdministrator as error:
         return _refused(error)
     _log("account disabled", str(user_id))
-    return _back(_("The account is disabled. Its recordings stay, and its waiting jobs run."))
+    return _back(
+        _(
+            "The account is disabled. Its recordings stay, and its waiting jobs run. Voices that "
+            "it kept are deleted."
+        )
+    )
 
 
 @people.post("/<uuid:user_id>/enable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,24 +12,34 @@ from shared.speakers import VoiceMap, Wanted, cut, speakers_of_words
 from shared.transcripts.values import Word
 from worker.pipeline.attempt import Attempt
 from worker.speaker_encoder import distance
-from worker.voices.group_pieces import group
+from worker.voices.group_pieces import group, voices_of_groups
 from worker.voices.pieces import PIECE
 
 
-def map_voices(attempt: Attempt, segments: Sequence[RecognisedSegment]) -> VoiceMap | None:
+class Voices(NamedTuple):
+    """What is known of the voices of a recording."""
+
+    map: VoiceMap
+    of_groups: bytes
+    """As `voices_of_groups` gives them."""
+
+
+def map_voices(attempt: Attempt, segments: Sequence[RecognisedSegment]) -> Voices | None:
     """Group the pieces of all segments by their voices; None where the job does not ask."""
     encoder = attempt.encoder
     if encoder is None:
         return None
     attempt.liveness.note_progress()
     pieces = np.frombuffer(b"".join(segment.voices or b"" for segment in segments), PIECE)
-    return group(
-        pieces["voice"],
-        pieces["start"].tolist(),
-        pieces["end"].tolist(),
+    vectors, starts, ends = pieces["voice"], pieces["start"].tolist(), pieces["end"].tolist()
+    voice_map = group(
+        vectors,
+        starts,
+        ends,
         encoder=encoder.revision,
         threshold=distance(encoder.same_voice_cosine),
     )
+    return Voices(voice_map, voices_of_groups(vectors, starts, ends, voice_map))
 
 
 def who_speaks(

@@ -20,7 +20,6 @@ import structlog
 from shared import jobs
 from shared.errors import PermanentError, PunctuationFailed
 from shared.jobs import RecognisedSegment
-from shared.speakers import VoiceMap
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
@@ -30,7 +29,7 @@ from worker.pipeline.batches import words_of
 from worker.pipeline.hotwords import find_hotwords
 from worker.pipeline.progress import RECOGNISED
 from worker.pipeline.recognition import RecognitionRun
-from worker.pipeline.speakers import map_voices, who_speaks
+from worker.pipeline.speakers import Voices, map_voices, who_speaks
 from worker.pipeline.work_folders import work_folder
 from worker.recogniser import Recogniser, require_supported
 
@@ -42,7 +41,7 @@ class Transcribed:
     """What came of a recording."""
 
     transcript: Transcript
-    voice_map: VoiceMap | None = None
+    voices: Voices | None = None
     """None where the job does not ask who speaks."""
     hotwords_found: list[tuple[str, int]] | None = None
     """Which hotwords stand in it and how often; None where the job was given none."""
@@ -65,20 +64,20 @@ def transcribe(attempt: Attempt) -> Transcribed:
         marks = _marks(attempt, words)
     attempt.check()
     attempt.store.write(jobs.set_stage, Stage.SAVING, usage=attempt.meter.usage())
-    voice_map = map_voices(attempt, segments)
+    voices = map_voices(attempt, segments)
     attempt.check()
     transcript = assemble(
         words,
         marks,
         turns=_turns(segments, recognition.takes),
-        speakers=who_speaks(words, voice_map, attempt.speakers),
+        speakers=who_speaks(words, voices.map if voices else None, attempt.speakers),
         duration=recognition.duration_s,
         language=attempt.request.language or _spoken(segments) or recogniser.languages[0],
         model=recogniser.identity.name,
         warnings=[*recognition.warning_codes, *attempt.hotwords.warnings],
         low_confidence=attempt.tools.settings.low_confidence,
     )
-    return Transcribed(transcript, voice_map, find_hotwords(attempt.hotwords, transcript))
+    return Transcribed(transcript, voices, find_hotwords(attempt.hotwords, transcript))
 
 
 def _recognise(attempt: Attempt) -> tuple[list[RecognisedSegment], jobs.Recognition]:

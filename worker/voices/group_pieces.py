@@ -51,7 +51,7 @@ def group(
         raise ValueError(f"{count} vectors, {len(starts)} starts and {len(ends)} ends")
     if not count:
         return VoiceMap(encoder, threshold, (), b"")
-    order = np.lexsort((ends, starts))
+    order = _in_time(starts, ends)
     vectors = vectors[order]
     first, last = np.asarray(starts, np.int64)[order], np.asarray(ends, np.int64)[order]
     if count <= MOST_GROUPS:
@@ -64,6 +64,25 @@ def group(
         for start, end, label in zip(first.tolist(), last.tolist(), labels.tolist(), strict=True)
     )
     return VoiceMap(encoder, threshold, pieces, _distances(centres))
+
+
+def voices_of_groups(
+    vectors: Vectors, starts: Sequence[int], ends: Sequence[int], voice_map: VoiceMap
+) -> bytes:
+    """The mean voice of each group of `voice_map`, which `group` made of the same pieces: rows of
+    signed bytes, each a unit vector times 127."""
+    rows = vectors[_in_time(starts, ends)].astype(np.int64)
+    samples = np.array([piece.end_sample - piece.start_sample for piece in voice_map.pieces])
+    labels = np.array([piece.group for piece in voice_map.pieces], np.intp)
+    sums = np.zeros((voice_map.groups, vectors.shape[1]), np.int64)
+    np.add.at(sums, labels, np.maximum(1, 100 * samples // SAMPLE_RATE)[:, None] * rows)
+    voices: Vectors = np.rint(_to_length(sums) * (127 / _CENTRE_LENGTH)).astype(np.int8)
+    return voices.tobytes()
+
+
+def _in_time(starts: Sequence[int], ends: Sequence[int]) -> NDArray[np.intp]:
+    """The places of pieces in the order of time."""
+    return np.lexsort((ends, starts))
 
 
 def _k_means(vectors: Vectors, samples: NDArray[np.int64]) -> tuple[Labels, Centres]:

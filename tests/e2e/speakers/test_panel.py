@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from shared.models import LOCAL_OWNER, GroupVoices, KeptVoice
 from shared.speakers.edits import EditKind
+from shared.speakers.kept.keeping import switch_on
 from tests.e2e.problems import problems_of
 from tests.e2e.speakers.meeting import (
     Meeting,
@@ -14,7 +16,8 @@ from tests.e2e.speakers.meeting import (
     said,
     sentence,
 )
-from tests.support.speech.meeting import in_turn
+from tests.support.factories import count
+from tests.support.speech.meeting import a_voice, in_turn
 
 
 def rename(page: Page, number: int, name: str) -> None:
@@ -250,6 +253,36 @@ def test_from_turn_to_turn_of_a_speaker(meeting: Meeting, context: BrowserContex
     page.keyboard.press("Escape")
     expect(strip).to_have_count(0)
     expect(begin).to_be_focused()
+
+
+def test_a_kept_voice_is_suggested_in_another_recording(
+    meeting: Meeting, context: BrowserContext
+) -> None:
+    switch_on(meeting.db, LOCAL_OWNER)
+    li, wang = a_voice(1), a_voice(2)
+    meeting.job_id = in_turn(meeting.db, [1, 2] * 3, sounding=[li, wang])
+    page = meeting.open(context)
+    for number, name in ((1, "李伟"), (2, "王敏")):
+        rename(page, number, name)
+        person(page, number).get_by_role("button", name=f"Keep the voice of {name}").click()
+        expect(person(page, number)).to_contain_text("This voice is kept.")
+    meeting.job_id = in_turn(meeting.db, [1, 2] * 3, sounding=[wang, a_voice(1, unlike=40)])
+    page = meeting.open(context)
+    expect(person(page, 2)).to_contain_text("Perhaps 李伟, likeness 0.93")
+    person(page, 1).get_by_role("button", name="No, this is not 王敏").click()
+    expect(person(page, 1).locator(".voice")).to_have_count(0)
+    assert problems_of(page, 1280) == []
+    person(page, 2).get_by_role("button", name="Yes, this is 李伟").click()
+    expect(person(page, 2).locator("button.name")).to_have_text("李伟")
+    expect(person(page, 2)).to_contain_text("This voice is kept.")
+    assert meeting.names() == ["说话人1", "李伟"] * 3
+    panel(page).get_by_role("button", name="Undo: speaker 2 is called 李伟").first.click()
+    expect(person(page, 2)).to_contain_text("Perhaps 李伟")
+    page.goto(f"{meeting.stack.url}/voices")
+    page.get_by_role("button", name="Switch off").click()
+    page.get_by_role("button", name="Switch off and delete").click()
+    expect(page.get_by_role("status")).to_contain_text("all that was kept of them is deleted")
+    assert [count(meeting.db, table) for table in (KeptVoice, GroupVoices)] == [0, 0]
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])

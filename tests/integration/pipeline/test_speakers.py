@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from shared import jobs
-from shared.models import LOCAL_OWNER, Segment, StoredVoiceMap
+from shared.models import LOCAL_OWNER, GroupVoices, Segment, StoredVoiceMap
 from shared.speakers import VoiceMap, cut
+from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.vectors import likeness, rows
 from tests.support import factories
 from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
@@ -113,6 +115,34 @@ def test_a_killed_attempt_is_gone_on_with_and_hears_the_same(
     with worker.db.reading() as session:
         one, other = session.scalars(select(StoredVoiceMap.content)).all()
     assert one == other
+
+
+@pytest.mark.parametrize("keeping", ["allowed", "forbidden"])
+def test_what_voices_are_compared_by_is_stored_where_the_owner_wants_it_and_may(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, keeping: str
+) -> None:
+    worker.settings = worker.settings.model_copy(update={"voice_keeping": keeping})
+    worker.submit(meeting([LOW, HIGH]), speakers="auto")
+    worker.run(StubRecogniser(), monkeypatch)
+    assert factories.count(worker.db, GroupVoices) == 0
+    switch_on(worker.db, LOCAL_OWNER)
+    job_id = worker.submit(meeting([LOW, HIGH, LOW]), speakers="auto")
+    worker.run(StubRecogniser(), monkeypatch)
+    with worker.db.reading() as session:
+        stored = session.scalars(select(GroupVoices)).one_or_none()
+        content = session.scalar(
+            select(StoredVoiceMap.content).where(StoredVoiceMap.job_id == job_id)
+        )
+    if keeping == "forbidden":
+        assert stored is None
+        return
+    assert stored is not None and stored.job_id == job_id
+    voice_map = VoiceMap.from_json(content)
+    voices = rows(stored.vectors, voice_map.groups)
+    assert stored.encoder == voice_map.encoder
+    # The stub's voices have nothing in common; each is of the length that is stored.
+    low, high = (voices[voice_map.pieces[n].group] for n in (0, 2))
+    assert (likeness(low, high), max(low), max(high)) == (0, 127, 127)
 
 
 def test_nobody_asks_nobody_listens(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,18 @@ import { build } from "../edit/build.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
 import { lookOf, shareText } from "./look.js";
+import { voiceLine } from "./voices.js";
 
 const LONGEST_NAME = 80;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * The row of a speaker. `act` has rename(number, name), merge(number, into), split(number),
- * only(number) and next(number); `only` is the speaker whose sentences alone are shown, `canSplit`
- * whether voices can be told apart again.
+ * only(number) and next(number), and confirm, refuse and keep for what is known of the voice;
+ * `only` is the speaker whose sentences alone are shown, `canSplit` whether voices can be told apart
+ * again, `beside` what is known of this one's voice.
  */
-export function personRow(one, { speakers, only, canSplit, act }) {
+export function personRow(one, { speakers, only, canSplit, beside, act }) {
   const { number, name } = one;
   const alone = _("Only the sentences of %(name)s", { name });
   const split = _("%(name)s is two people: tell the voices apart", { name });
@@ -37,6 +39,7 @@ export function personRow(one, { speakers, only, canSplit, act }) {
       speakers.length > 1 ? mergeMenu(one, speakers, act) : "",
       canSplit && one.sentences > 1 ? button(_("Split"), split, `split-${number}`, () => act.split(number)) : "",
     ),
+    beside ? voiceLine(beside, act) : "",
   );
 }
 

@@ -9,6 +9,7 @@ import { personRow } from "./people.js";
 import { Store } from "./store.js";
 import { lookOf } from "./look.js";
 import { Turns } from "./turns.js";
+import { Voices } from "./voices.js";
 
 const MOST_SPEAKERS = 30;
 const REMEMBERED = "longscribe.speakers";
@@ -28,6 +29,7 @@ class Speakers {
     this.panel = panel;
     this.list = list;
     this.store = new Store(panel.dataset.address);
+    this.voices = new Voices(panel.dataset.voices);
     this.turns = new Turns(list);
     this.only = null;
     this.said = build("p", { className: "told", role: "status" });
@@ -72,7 +74,16 @@ class Speakers {
       this.show();
     } catch (error) {
       this.say(error.message, [[_("Try again"), () => this.load()]], "bad");
+      return;
     }
+    await this.compare();
+  }
+
+  /** Show who may be whose kept voice. Without an answer the speakers are as they are. */
+  async compare() {
+    if (!this.panel.dataset.voices) return;
+    await this.voices.load().catch(() => null);
+    this.show();
   }
 
   // --- what is shown ---------------------------------------------------------------------------
@@ -90,10 +101,17 @@ class Speakers {
       split: (number) => this.change("split", { speaker: number }, `name-${number}`),
       only: (number) => this.showOnly(this.only === number ? null : number),
       next: (number) => this.next(speakers.find((one) => one.number === number)),
+      confirm: (beside) => this.answer(beside, "confirm"),
+      refuse: (beside) => this.answer(beside, "refuse"),
+      keep: (beside) => this.answer(beside, "keep"),
     };
     const open = this.people.querySelector("input");
     const about = { speakers, only: this.only, canSplit: state.can_count, act };
-    this.people.replaceChildren(...speakers.map((one) => personRow(one, about)));
+    this.people.replaceChildren(
+      ...speakers.map((one) =>
+        personRow(one, { ...about, beside: this.voices.of(one.number, state.revision) }),
+      ),
+    );
     if (!speakers.length) {
       const how = _("Nobody is named yet. Point at a sentence and press “Speaker” to say who says it.");
       this.people.append(build("li", { className: "nobody" }, how));
@@ -221,6 +239,28 @@ class Speakers {
     return this.earlier;
   }
 
+  /** Say what is to become of a voice: `how` is a method of Voices. After the changes before it. */
+  answer(beside, how) {
+    this.earlier = this.earlier.then(() => this.answerNow(beside, how));
+    return this.earlier;
+  }
+
+  async answerNow(beside, how) {
+    this.panel.setAttribute("aria-busy", "true");
+    this.say(_("Saving…"));
+    try {
+      await this.voices[how](beside, this.store.state.revision);
+      if (how === "confirm") await this.store.load();
+      this.show();
+      this.say(_("Saved."));
+      this.focus(`name-${beside.speaker}`);
+    } catch (error) {
+      await this.load();
+      this.say(error.code === "speakers_edited_meanwhile" ? MEANWHILE : error.message, [], "bad");
+    }
+    this.panel.removeAttribute("aria-busy");
+  }
+
   async make(kind, detail, focus) {
     this.panel.setAttribute("aria-busy", "true");
     this.say(_("Saving…"));
@@ -231,6 +271,7 @@ class Speakers {
       if (made) this.say(_("Saved."));
       else this.say(MEANWHILE, [], "bad");
       if (focus) this.focus(focus);
+      this.compare();
     } catch (error) {
       const again = error.mayPass ? [[_("Try again"), () => this.change(kind, detail, focus)]] : [];
       this.say(error.message, again, "bad");

@@ -1,0 +1,88 @@
+"""The page of the voices that are kept under a name, which works with forms alone."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+
+from shared.speakers.kept import keeping, voices
+from shared.speakers.kept.errors import VoiceNotFound
+from shared.speakers.suggestions.suggest import LEAST_SPEECH_S
+from web.api.voices import are_allowed, require_allowed
+from web.authentication.owner import current_owner_id
+from web.services import services
+
+page = Blueprint("kept_voices", __name__, url_prefix="/voices")
+
+
+@page.get("")
+def all_voices() -> str:
+    owner_id = current_owner_id()
+    return render_template(
+        "voices/voices.html",
+        allowed=are_allowed(),
+        is_on=keeping.is_on(services().db, owner_id),
+        voices=voices.read_voices(services().db, owner_id),
+        least_s=round(LEAST_SPEECH_S),
+    )
+
+
+@page.post("/on")
+def switch_on() -> Any:
+    require_allowed()
+    keeping.switch_on(services().db, current_owner_id())
+    flash(_("Voices may be kept, of recordings that are transcribed from now on."), "done")
+    return _back()
+
+
+@page.get("/off")
+def confirm_off() -> str:
+    return render_template("voices/sure.html", what="off", voice=None)
+
+
+@page.post("/off")
+def switch_off() -> Any:
+    keeping.switch_off(services().db, current_owner_id())
+    flash(_("No voices are kept any more, and all that was kept of them is deleted."), "done")
+    return _back()
+
+
+@page.get("/delete")
+def confirm_delete_all() -> str:
+    return render_template("voices/sure.html", what="all", voice=None)
+
+
+@page.post("/delete")
+def delete_all() -> Any:
+    voices.delete_voices(services().db, current_owner_id())
+    flash(_("All kept voices are deleted."), "done")
+    return _back()
+
+
+@page.get("/<uuid:voice_id>/delete")
+def confirm_delete(voice_id: UUID) -> str:
+    for voice in voices.read_voices(services().db, current_owner_id()):
+        if voice.id == str(voice_id):
+            return render_template("voices/sure.html", what="one", voice=voice)
+    raise VoiceNotFound
+
+
+@page.post("/<uuid:voice_id>/delete")
+def delete(voice_id: UUID) -> Any:
+    voices.delete_voice(services().db, current_owner_id(), str(voice_id))
+    flash(_("The voice is deleted."), "done")
+    return _back()
+
+
+def suggestions_address(job_id: str) -> str | None:
+    """Where a job's page asks which voices its speakers may be; None where it need not ask."""
+    if not (are_allowed() and keeping.is_on(services().db, current_owner_id())):
+        return None
+    return url_for("voices.get_suggestions", job_id=job_id)
+
+
+def _back() -> Any:
+    return redirect(url_for(".all_voices"), 303)
