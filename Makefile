@@ -36,11 +36,13 @@ doctor: $(INSTALLED) ## check this installation and say what to do
 	@$(BIN)/longscribe doctor
 
 # Three, for tests wait a third of their time: for processes to start, leases, pages.
-# By file, for what a file sets up is shared by its tests. In the order of the folders, which puts
-# the short files of tests/unit and tests/web last: no process waits long for the other at the end.
+# By file, in the order of tests/support/handing_out.py: what waits runs beside what computes.
 # Not all that imports torch in one process: it takes each a second, and a group so long would have
 # to be started first for the other process not to wait for its end.
 PROCESSES ?= 3
+# Threads of torch that wait for each other keep the processors turning meanwhile, which other tests
+# need: what computes on two threads takes three to five times the processor time so.
+test chaos: export OMP_WAIT_POLICY := passive
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`

