@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from shared.secret import session_secret
 from shared.settings import Settings
 
 
+@pytest.fixture
+def our_umask() -> Iterator[None]:
+    """The one that every process of ours takes."""
+    before = os.umask(Settings().umask_bits)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("our_umask")
 def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     key = session_secret(settings)
