@@ -63,6 +63,18 @@ class LimitSettings(BaseSettings):
         description="Hours of audio that one account may submit in a month, unless an "
         "administrator gave it another quota. 0: any number.",
     )
+    answer_within_s: float = Field(
+        540,
+        gt=0,
+        description="A request that waits for its transcript (/v1/audio/transcriptions) is told "
+        "after so long that its job goes on, and where.",
+    )
+    max_waiting: int = Field(
+        500,
+        ge=1,
+        le=1500,
+        description="Requests of a web process that wait for jobs at once, without a thread each.",
+    )
     min_free_bytes: int = Field(
         2**30, ge=0, description="Disk space that uploads and decoding never touch."
     )

@@ -16,6 +16,7 @@ from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
+from web.compatible import openai
 from web.errors import register_error_handlers
 from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
@@ -44,6 +45,8 @@ from web.services import open_services
 from web.uploads import tus_views
 from web.uploads.multipart import UploadRequest
 from web.uploads.tus_protocol import MethodOverride
+from web.waiting.postponed import answer_postponed
+from web.waiting.watch import open_watch
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
@@ -72,7 +75,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     # Read by people with curl as often as by programs: Chinese as it is, the id and status first.
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    answer_unchanged_polls(app, open_services(app, settings))
+    here = open_services(app, settings)
+    open_watch(app, here)
+    answer_postponed(app)
+    answer_unchanged_polls(app, here)
     compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
@@ -87,6 +93,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         tus_views.blueprint,
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
+        openai.blueprint,
     )
     require_token_in_forms(app, exempt=by_programs)
     register_error_handlers(app)
@@ -104,6 +111,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(minutes.blueprint)
     app.register_blueprint(minutes_prompts.blueprint)
     app.register_blueprint(tus_views.blueprint)
+    app.register_blueprint(openai.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)
     app.register_blueprint(docs_page.docs)

@@ -85,7 +85,12 @@ def error_object(
 
 def job_error_object(code: str, message: str) -> dict[str, str | None]:
     """Build the value of `error` of a failed job; its status follows from the stored code."""
-    return error_object(message, status=_status_by_code().get(code, 500), code=code)
+    return error_object(message, status=status_of(code), code=code)
+
+
+def status_of(code: str) -> int:
+    """The HTTP status that stands for a stored code."""
+    return _status_by_code().get(code, 500)
 
 
 def error_classes() -> Iterator[type[LongscribeError]]:

@@ -81,13 +81,20 @@ from shared.jobs.queries.job import (
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, snapshot_of
 from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
-from shared.jobs.queries.partial_text import PartialText, RecognisedText, partial_text
+from shared.jobs.queries.partial_text import (
+    Heard,
+    PartialText,
+    RecognisedText,
+    next_text,
+    partial_text,
+)
 from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
 from shared.jobs.queries.standing import OwnerStanding, owner_standing
 from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.unreadable import StoredDataUnreadable
 from shared.jobs.queries.view import JobView
+from shared.jobs.queries.watched import WatchedState, watched_states
 from shared.jobs.queries.whole_list import (
     Taken,
     WholeList,
@@ -124,6 +131,7 @@ __all__ = [
     "EventRecord",
     "Expired",
     "GivenWords",
+    "Heard",
     "JobHistory",
     "JobPage",
     "JobRecord",
@@ -153,6 +161,7 @@ __all__ = [
     "Taken",
     "Usage",
     "Versions",
+    "WatchedState",
     "Waveform",
     "WholeList",
     "WorkerRecord",
@@ -189,6 +198,7 @@ __all__ = [
     "list_jobs",
     "models_waited_for",
     "named_models",
+    "next_text",
     "note_batch_choice",
     "note_hotwords",
     "note_worker",
@@ -224,6 +234,7 @@ __all__ = [
     "take_whole_list",
     "waiting_audio_by_owner",
     "waiting_audio_s",
+    "watched_states",
     "worker_last_seen",
     "workers_seen",
 ]

@@ -1,7 +1,8 @@
 """Authentication of requests: where sign-in is required, by all endpoints but those in OPEN.
 
 Pages accept the session cookie. The API accepts a key or, from our own pages, the cookie together
-with the CSRF token (`web.http.csrf`). A new route is protected unless it is named.
+with the CSRF token (`web.http.csrf`); what has the shape of another's service, a key only.  A new
+route is protected unless it is named.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ _WITH_A_TEMPORARY_PASSWORD = frozenset(
     {"account.own_password", "account.change_own_password", "account.sign_out"}
 )
 """Endpoints that a person with a temporary password may use before choosing another."""
+
+_BY_KEY_ONLY = frozenset({"openai"})
+"""Blueprints in the shape of others' services, whose clients have keys: no cookie opens them."""
 
 _TOKEN = "sign_in"
 _BEARER = "bearer"
@@ -150,7 +154,7 @@ def _who() -> Person | None:
             return None
         g.credential = accounts.key_credential(key.strip())
         return accounts.find_by_key(here.db, key.strip())
-    token = session.get(_TOKEN)
+    token = None if request.blueprint in _BY_KEY_ONLY else session.get(_TOKEN)
     if not token:
         return None
     g.credential = accounts.session_credential(token)

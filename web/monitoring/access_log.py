@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from werkzeug.wsgi import get_path_info
 
 from web.monitoring import metrics
+from web.waiting import BEGAN, POSTPONED
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -24,10 +25,13 @@ def log_requests(app: Flask) -> None:
 
 def _begin() -> None:
     structlog.contextvars.clear_contextvars()
-    g.began = time.monotonic()
+    g.began = request.environ.get(BEGAN, time.monotonic())
+    g.goes_on = POSTPONED in request.environ
 
 
 def _end(response: Response) -> Response:
+    if POSTPONED in request.environ and not g.get("goes_on"):
+        return response  # the answer is still to come
     person = g.get("person")
     note_request(
         request.environ,

@@ -67,6 +67,8 @@ class ClientSocket(socket.socket):
         self.unsent_bytes = 0
         self.keeps_unsent = False
         """Whether a thread leaves to the loop what the client does not take at once."""
+        self.keeps_all = False
+        """Whether it leaves to the loop however much that is."""
         self.is_refused = False
         """Whether the application has to refuse this request: there are too many transfers."""
 
@@ -93,7 +95,7 @@ class ClientSocket(socket.socket):
             left = left[self._send_now(left) :]
         if not left:
             return
-        if self.unsent_bytes + len(left) > MOST_UNSENT_BYTES:
+        if not self.keeps_all and self.unsent_bytes + len(left) > MOST_UNSENT_BYTES:
             while self._unsent:
                 self._wait_until_sent(self._unsent.popleft())
             self.unsent_bytes = 0

@@ -9,6 +9,7 @@ from typing import Any
 from gunicorn import http  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
+from web.serving.answer import Answer
 from web.serving.client_socket import ClientSocket
 from web.serving.request_head import RequestHead
 
@@ -22,6 +23,8 @@ class State(Enum):
     """A head or a small body, or the rest of it."""
     RUNNING = auto()
     """A thread, which alone may touch the connection."""
+    WAITING = auto()
+    """What its answer waits for, and meanwhile the client to take what it has of it."""
     SENDING = auto()
     """The client to take an answer."""
     CLOSING = auto()
@@ -54,6 +57,9 @@ class Connection(TConn):  # type: ignore[misc]
         self.holds_transfer = False
         self.is_kept_alive = False
         self.drained_bytes = 0
+        self.answer: Answer | None = None
+        self.wait: Any = None
+        self.is_woken = False
 
     @property
     def peer(self) -> str:

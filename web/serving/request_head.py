@@ -22,7 +22,7 @@ _MOST_DIGITS = 18
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _TRANSFERS = (
-    ({"POST"}, re.compile(r"/|.*/api/v1/jobs")),
+    ({"POST"}, re.compile(r"/|.*/api/v1/jobs|.*/v1/audio/transcriptions")),
     ({"POST", "PATCH"}, re.compile(r".*/api/v1/uploads/[^/]+")),
     ({"GET"}, re.compile(r".*/api/v1/jobs/[^/]+/(audio|transcript)")),
 )

@@ -2,7 +2,8 @@
 
 The loop receives heads and small bodies, sends what a client did not take at once, and closes
 connections. A thread gets whole requests, from one of two pools: transfers, which move a client's
-many bytes, cannot take the threads of all others, whose answers never wait for a client.
+many bytes, cannot take the threads of all others, whose answers never wait for a client.  An answer
+that waits for a job has no thread meanwhile (`web.waiting`).
 """
 
 from __future__ import annotations
@@ -20,13 +21,10 @@ from math import inf
 from typing import Any
 
 import structlog
-from gunicorn.workers.gthread import (  # type: ignore[import-untyped]
-    STOP_KEEPALIVE_LINGER,
-    ThreadWorker,
-)
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER  # type: ignore[import-untyped]
 
 from shared.settings import load_settings
-from web.serving.arriving_body import ArrivingBody
+from web.serving.answering import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
 from web.serving.client_socket import ClientSocket, Patience
 from web.serving.connection import SPARED, Connection, State
 from web.serving.request_head import (
@@ -42,9 +40,6 @@ log = structlog.stdlib.get_logger(__name__)
 REQUEST_S = 15.0
 """For a head to arrive, and as long again for a small body."""
 
-UNREAD_S = 60.0
-"""For a client to take some more of an answer."""
-
 _CLOSE_S = 2.0
 _CLOSE_BYTES = 16 * 2**20
 """How long, and for how many bytes, a closed connection waits for its client to close too."""
@@ -57,11 +52,6 @@ _SPARE_CONNECTIONS = 8
 _FILES_BESIDE = 512
 """Files of a process beside its connections: those of transfers, the database's, the logs."""
 
-_RECEIVE_BYTES = 64 * 1024
-
-_DRAINED_BYTES = 32 * 1024
-"""Of a body that was not read, gunicorn reads more than this for the sake of the next request."""
-
 _REFUSAL = (
     "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
     "Content-Length: {length}\r\n\r\n{text}"
@@ -70,10 +60,10 @@ _TIMED_OUT = "408 Request Timeout", "The request did not arrive in time.\n"
 _TOO_LARGE = "431 Request Header Fields Too Large", "The head of the request is too large.\n"
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]
+class PatientWorker(AnsweringWorker):
     """A threaded worker that slow clients cannot silence.
 
-    All methods run in the loop's thread but `handle_request` and what it calls.
+    All methods run in the loop's thread.
     """
 
     def init_process(self) -> None:
@@ -131,7 +121,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _receive(self, connection: Connection) -> None:
         try:
-            data = connection.sock.recv(_RECEIVE_BYTES)
+            data = connection.sock.recv(RECEIVE_BYTES)
         except BlockingIOError:
             return
         if not data:
@@ -164,7 +154,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         conn.received = bytearray()
         threads = self.tpool
         conn.sock.keeps_unsent = True
-        conn.sock.is_refused = False
+        conn.sock.keeps_all = conn.sock.is_refused = False
         if conn.head.is_transfer:
             conn.address = client_address(conn.head, conn.peer, proxies=self._proxies)
             if self._transfers.admit(conn.address):
@@ -178,20 +168,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
         )
 
-    def handle_request(self, req: Any, conn: Connection) -> Any:
-        req.body = body = ArrivingBody(req.body)
-        if conn.sock.is_refused:
-            req.force_close()  # or the thread would wait for the body that nobody wants
-        is_last = req.should_close
-
-        def should_close() -> bool:
-            # Asked when the head of the answer is written. A client that is not told reuses the
-            # connection, which is closed over a body that was not read.
-            return bool(is_last()) or body.rest_bytes > _DRAINED_BYTES
-
-        req.should_close = should_close
-        return super().handle_request(req, conn)
-
     # --- answers
 
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
@@ -201,8 +177,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if connection.holds_transfer:
             connection.holds_transfer = False
             self._transfers.release(connection.address)
-        connection.is_kept_alive = bool(answered.result())
+        result = answered.result()
         connection.sock.setblocking(False)
+        if result is PAUSED:
+            self._pause(connection)
+            return
+        connection.answer = None
+        connection.is_kept_alive = bool(result)
         connection.state = State.SENDING
         connection.deadline = time.monotonic() + UNREAD_S
         self._send(connection)
@@ -219,7 +200,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._close_gently(connection)
             return
         # The next request may have been read with the body of the last.
-        connection.received = bytearray(connection.parser.unreader.take_buffered())
+        connection.received[:0] = connection.parser.unreader.take_buffered()
         keep_s = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
         self._expect_request(
             connection, within_s=REQUEST_S if connection.received else float(keep_s)
@@ -255,7 +236,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._watch(connection, selectors.EVENT_READ)
 
     def _drain(self, connection: Connection) -> None:
-        data = connection.sock.recv(_RECEIVE_BYTES)
+        data = connection.sock.recv(RECEIVE_BYTES)
         connection.drained_bytes += len(data)
         if not data or connection.drained_bytes > _CLOSE_BYTES:
             self._close(connection)
@@ -265,6 +246,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         self._watch(connection, 0)
         connection.state = State.CLOSED
+        self._drop_answer(connection)
         self._connections.discard(connection)
         self.nr_conns -= 1
         connection.close()
@@ -293,6 +275,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             for connection in self._connections:
                 if connection.state in (State.IDLE, State.REQUEST):
                     connection.deadline = min(connection.deadline, now + STOP_KEEPALIVE_LINGER)
+                elif connection.state is State.WAITING:
+                    connection.wait.stop()
         if now < self._stopped_at + self.cfg.graceful_timeout / 3:
             return
         for connection in self._connections:
@@ -319,6 +303,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 self._guarded(self._receive, connection)
             case State.SENDING:
                 self._guarded(self._send, connection)
+            case State.WAITING:
+                self._guarded(self._look_at_waiting, connection)
             case State.CLOSING:
                 self._guarded(self._drain, connection)
             case _:  # something before it in this turn of the loop changed that

@@ -27,7 +27,11 @@ from web.uploads.reserved_room import ReservedRoom
 
 MAX_FILES_OF_A_FORM = 50
 
-FILE_PARTS = {"jobs.submit_job": 1, "pages.submit": MAX_FILES_OF_A_FORM}
+FILE_PARTS = {
+    "jobs.submit_job": 1,
+    "openai.create_transcription": 1,
+    "pages.submit": MAX_FILES_OF_A_FORM,
+}
 """The endpoints that take files, and how many in one request; others refuse any file."""
 
 _MAX_FORM_PARTS = 520

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from shared.db import Database
 from shared.errors import JobNotFound
@@ -33,6 +33,58 @@ class PartialText:
     next_batch: int
     """Of the batches from this one on some may be missing; all before it are in what was given."""
     segments: list[RecognisedText]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How far a listener has been told: the samples between which the last segment lies."""
+
+    start: int = -1
+    end: int = -1
+
+
+def next_text(
+    db: Database, *, owner_id: str, job_id: str, after: Heard
+) -> tuple[list[RecognisedText], Heard]:
+    """The recognised segments after those that were heard, up to the first that is yet to be
+    recognised: in order of time, and none again whatever is recognised anew.  Raises JobNotFound.
+    """
+    with db.reading() as session:
+        row = session.execute(
+            select(Job.plan_key).where(Job.id == job_id, Job.owner_id == owner_id)
+        ).one_or_none()
+        if row is None:
+            raise JobNotFound
+        planned = (Segment.job_id == job_id) & (Segment.plan_key == (row.plan_key or ""))
+        first_open = session.scalar(
+            select(func.min(Segment.start_sample)).where(planned, Segment.words.is_(None))
+        )
+        known = planned & Segment.words.is_not(None) & _after(after)
+        if first_open is not None:
+            known &= Segment.start_sample < first_open
+        rows = session.execute(
+            select(Segment.start_sample, Segment.end_sample, Segment.words)
+            .where(known)
+            .order_by(Segment.start_sample, Segment.end_sample)
+        ).all()
+        replacements = replacements_of(session, job_id) if rows else NO_REPLACEMENTS
+    if not rows:
+        return [], after
+    texts = [
+        RecognisedText(
+            row.start_sample / SAMPLE_RATE,
+            row.end_sample / SAMPLE_RATE,
+            replacements.apply(join_text(word for word, *_ in row.words)),
+        )
+        for row in rows
+        if row.words
+    ]
+    return texts, Heard(rows[-1].start_sample, rows[-1].end_sample)
+
+
+def _after(heard: Heard) -> ColumnElement[bool]:
+    same = and_(Segment.start_sample == heard.start, Segment.end_sample > heard.end)
+    return or_(Segment.start_sample > heard.start, same)
 
 
 def partial_text(

@@ -1,0 +1,38 @@
+"""How jobs stand that somebody waits for, all in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from shared.db import Database
+from shared.models import Job
+from shared.states import TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedState:
+    """What changes of a job on its way: another value says that there is something new."""
+
+    status: str
+    stage: str | None
+    progress: float
+    """Moves with each batch that is committed."""
+    plan: str | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in TERMINAL
+
+
+def watched_states(db: Database, job_ids: Collection[str]) -> dict[str, WatchedState]:
+    """How each of these jobs stands, whoever owns it; a job that is gone is left out."""
+    with db.reading() as session:
+        rows = session.execute(
+            select(Job.id, Job.status, Job.stage, Job.progress, Job.plan_key).where(
+                Job.id.in_(job_ids)
+            )
+        )
+        return {row.id: WatchedState(row.status, row.stage, row.progress, row[4]) for row in rows}

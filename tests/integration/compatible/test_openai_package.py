@@ -1,0 +1,119 @@
+"""OpenAI's own package, unchanged but for the address, at a real server with a real worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+import requests
+
+import migrations
+from tests.support.installation import as_wav
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import character_error_rate, meeting
+
+SPOKEN = meeting(20)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("openai")
+    url = f"sqlite:///{folder / 'longscribe.db'}"
+    migrations.upgrade(url)
+    # Batches so short that the text comes in more than one.
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_BATCH_SIZE_S": "5"}
+    with running(Stack(folder / "stack", url, env)) as made:
+        made.start_redis()
+        made.start_web()
+        made.start_worker()
+        models = f"{made.url}/api/v1/models"
+
+        def is_ready() -> bool:
+            known = requests.get(models, timeout=60).json()["models"]
+            return any(model["jobs_at_once"] for model in known)
+
+        wait_for(is_ready, seconds=120, what="the worker")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("wav") / "meeting.wav"
+    path.write_bytes(as_wav(SPOKEN.samples))
+    return path
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{stack.url}/v1", api_key="none", max_retries=0) as made:
+        yield made
+
+
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def test_a_recording_is_transcribed(client: openai.OpenAI, wav: Path) -> None:
+    [model] = client.models.list().data
+    assert client.models.retrieve(model.id) == model
+    with wav.open("rb") as file:
+        answer = client.audio.transcriptions.create(
+            file=file,
+            model=model.id,
+            response_format="verbose_json",
+            timestamp_granularities=["word", "segment"],
+        )
+    assert answer.duration == pytest.approx(SPOKEN.seconds, abs=0.1)
+    assert answer.language == "chinese"
+    assert answer.words and answer.segments
+    assert letters(answer.text) == letters("".join(one.text for one in answer.segments))
+    times = [(word.start, word.end) for word in answer.words]
+    assert times == sorted(times) and times[-1][1] <= answer.duration
+    assert character_error_rate(SPOKEN.text, answer.text) < 0.05
+
+
+def test_the_text_comes_as_it_is_recognised_each_piece_once(
+    client: openai.OpenAI, wav: Path
+) -> None:
+    with wav.open("rb") as file:
+        stream = client.audio.transcriptions.create(
+            file=file, model="gpt-4o-transcribe", stream=True
+        )
+        *deltas, done = list(stream)
+    assert done.type == "transcript.text.done"
+    assert {one.type for one in deltas} == {"transcript.text.delta"}
+    told = "".join(one.delta for one in deltas if one.type == "transcript.text.delta")
+    assert letters(told) == letters(done.text)
+
+
+def test_several_at_once_without_blocking(stack: Stack, wav: Path) -> None:
+    async def ask() -> list[str]:
+        async with openai.AsyncOpenAI(base_url=f"{stack.url}/v1", api_key="none") as client:
+            asked = [
+                client.audio.transcriptions.create(
+                    file=wav, model="whisper-1", response_format="text"
+                )
+                for _ in range(2)
+            ]
+            return await asyncio.gather(*asked)
+
+    one, other = asyncio.run(ask())
+    assert one == other
+    assert character_error_rate(SPOKEN.text, one) < 0.05
+
+
+def test_errors_are_those_that_the_package_knows(client: openai.OpenAI, wav: Path) -> None:
+    with (
+        pytest.raises(openai.BadRequestError, match="No worker runs") as unknown,
+        wav.open("rb") as file,
+    ):
+        client.audio.transcriptions.create(file=file, model="nobody's")
+    assert (unknown.value.code, unknown.value.param) == ("unknown_model", "model")
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("nobody's")
+    with pytest.raises(openai.APIStatusError) as damaged:
+        client.audio.transcriptions.create(file=("m.wav", b"no sound at all"), model="whisper-1")
+    assert (damaged.value.status_code, damaged.value.code) == (415, "unsupported_media")

@@ -1,0 +1,116 @@
+"""`stream=true`: the text as batches are committed, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from flask import Response, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import jobs
+from shared.errors import DatabaseUnavailable, JobNotFound
+from shared.states import JobStatus
+from web.authentication.owner import current_owner_id
+from web.compatible.openai.answers import error_of, job_address, speaker_segments, transcript_of
+from web.compatible.openai.fields import TranscriptionFields
+from web.errors import error_object
+from web.services import Services, services
+from web.waiting.watch import Wait
+
+log = structlog.stdlib.get_logger(__name__)
+
+_SIGN_OF_LIFE_S = 15.0
+"""Seconds after which something is sent though there is nothing new: proxies and clients end what
+is silent."""
+
+_NOTHING = b": still at work\n\n"
+
+
+def streamed(wait: Wait, asked: TranscriptionFields) -> Response:
+    """Answer with the events of a job. They end with the job, or with the client's leave."""
+    stream = _Stream(services(), wait, current_owner_id(), job_address(wait.job_id), asked)
+    # Its context is gone when most of it is made; the transcript is read in one of its own.
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    answer = Response(stream.events(app), content_type="text/event-stream; charset=utf-8")
+    answer.headers["Content-Location"] = stream.address
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+class _Stream:
+    def __init__(
+        self, here: Services, wait: Wait, owner_id: str, address: str, asked: TranscriptionFields
+    ) -> None:
+        self._here = here
+        self._wait = wait
+        self._owner_id = owner_id
+        self.address = address
+        self._asked = asked
+        self._heard = jobs.Heard()
+        self._has_text = False
+
+    def events(self, app: Any) -> Iterator[bytes]:
+        with self._wait:
+            while True:
+                yield from self._wait.until_change(_SIGN_OF_LIFE_S)
+                over = self._wait.is_over
+                try:
+                    delta = self._delta()
+                    if over or self._wait.is_stopping:
+                        with app.app_context():
+                            last = list(self._last(delta))
+                        yield from last
+                        return
+                except JobNotFound as gone:
+                    yield _error(error_object(gone.message, status=404, code=gone.code))
+                    return
+                except SQLAlchemyError as error:
+                    log.warning("a stream cannot go on", error=str(error))
+                    if over:
+                        out = DatabaseUnavailable()
+                        yield _error(error_object(out.message, status=503, code=out.code))
+                        return
+                    delta = ""
+                yield _delta_event(delta) if delta else _NOTHING
+
+    def _delta(self) -> str:
+        """What was recognised beyond what was told, each piece once and in order."""
+        pieces, self._heard = jobs.next_text(
+            self._here.db, owner_id=self._owner_id, job_id=self._wait.job_id, after=self._heard
+        )
+        text = " ".join(piece.text for piece in pieces)
+        if text and self._has_text:
+            text = f" {text}"
+        self._has_text = self._has_text or bool(text)
+        return text
+
+    def _last(self, delta: str) -> Iterator[bytes]:
+        job_id = self._wait.job_id
+        job = jobs.get_job(self._here.db, owner_id=self._owner_id, job_id=job_id).job
+        if delta:
+            yield _delta_event(delta)
+        if job.status != JobStatus.COMPLETED:
+            stopping = self._wait.is_stopping
+            yield _error(error_of(job, address=self.address, is_stopping=stopping))
+            return
+        transcript = transcript_of(job_id, self._owner_id)
+        if self._asked.response_format == "diarized_json":
+            for segment in speaker_segments(transcript):
+                yield _event(segment)
+        yield _event({"type": "transcript.text.done", "text": transcript.text})
+
+
+def _delta_event(text: str) -> bytes:
+    return _event({"type": "transcript.text.delta", "delta": text})
+
+
+def _event(value: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
+
+
+def _error(error: dict[str, str | None]) -> bytes:
+    return _event({"error": error})
