@@ -16,14 +16,17 @@ export class Changes {
     this.player = player;
     this.reading = reading;
     this.gone = new Map(); // rows of sentences that are part of another, by their numbers
-    this.earlier = Promise.resolve();
   }
 
   // --- in the editor ---------------------------------------------------------------------------
 
   /** Split the open sentence at the caret, at the time of the word that follows it. */
-  async split() {
+  split() {
     const { editor } = this.editing;
+    this.editing.past.after(() => this.splitIn(editor));
+  }
+
+  async splitIn(editor) {
     const { value, selectionStart: at } = editor.field;
     const [before, after] = [value.slice(0, at).trim(), value.slice(at).trim()];
     if (!before || !after) {
@@ -47,12 +50,12 @@ export class Changes {
   /** Join the open sentence with the one before. Returns whether there is one. */
   join() {
     const row = sentence.neighbour(this.editing.editor.row, -1);
-    if (row) this.joinWith(row);
+    const { editor } = this.editing;
+    if (row) this.editing.past.after(() => this.joinWith(row, editor));
     return Boolean(row);
   }
 
-  async joinWith(row) {
-    const { editor } = this.editing;
+  async joinWith(row, editor) {
     const [one, other] = [this.stateOf(row), this.stateOf(editor.row)];
     const said = editor.value;
     const space = SPACED.test(one.text) && BEGINS_SPACED.test(said) ? " " : "";
@@ -68,14 +71,14 @@ export class Changes {
   /** Move where the open sentence starts or ends by a step, or to what is heard now. */
   move(edge, by) {
     const { row } = this.editing.editor;
-    this.earlier = this.earlier.then(() => this.moved(row, edge, (time) => time + by * STEP_S));
+    this.editing.past.after(() => this.moved(row, edge, (time) => time + by * STEP_S));
   }
 
   startNow() {
     if (!this.player) return;
     const { time } = this.player;
     const { row } = this.editing.editor;
-    this.earlier = this.earlier.then(() => this.moved(row, "start", () => time));
+    this.editing.past.after(() => this.moved(row, "start", () => time));
   }
 
   async moved(row, edge, timeOf) {
@@ -102,7 +105,7 @@ export class Changes {
     this.remember([was, ...(states.length > 1 ? [other] : [])], made);
     const times = { start: exact(made[0].start), end: exact(made[0].end) };
     this.editing.status.say(_("From %(start)s to %(end)s.", times), [
-      [_("Undo"), () => this.editing.undo()],
+      [_("Undo"), () => this.editing.past.undo()],
     ]);
   }
 
@@ -208,7 +211,7 @@ export class Changes {
 
   remember(before, made) {
     const after = made.map(stateIn);
-    this.editing.remember({ before: before.map((one, at) => ({ ...one, n: after[at].n })), after });
+    this.editing.past.remember({ before: before.map((one, at) => ({ ...one, n: after[at].n })), after });
   }
 
   /** Make sentences what they were before a change, or what they became. Resolves to whether it worked. */

@@ -6,6 +6,7 @@ import { Filters } from "./filters.js";
 import { keyInEditor, listenOutside } from "./keys.js";
 import { Moves } from "./moves.js";
 import { pairOf, teach } from "./offer.js";
+import { Past } from "./past.js";
 import { Saving } from "./saving.js";
 import * as sentence from "./sentence.js";
 import { Status } from "./status.js";
@@ -28,8 +29,7 @@ class Editing {
     this.moves = new Moves(this, player, reading);
     this.changes = new Changes(this, player, reading);
     this.editor = null;
-    this.done = []; // what can be undone, the latest last: {n, before, after}, or of several sentences
-    this.undone = [];
+    this.past = new Past(this);
     this.status = new Status();
     this.saving = new Saving(list.dataset.address, (n) => this.known(n), {
       saved: (n, saved) => this.saved(n, saved),
@@ -146,14 +146,9 @@ class Editing {
     const row = sentence.rowOf(n);
     // What stood there: a draft of this very change may be what is kept.
     const before = sentence.textOf(row);
-    if (remember) this.remember({ n, before, after: text });
+    if (remember) this.past.remember({ n, before, after: text });
     sentence.showText(row, text);
     this.saving.want(n, text);
-  }
-
-  remember(change) {
-    this.done.push(change);
-    this.undone = [];
   }
 
   saveAndLeave() {
@@ -175,7 +170,7 @@ class Editing {
     if (newer) sentence.showState(row, saved);
     else sentence.showSaved(row, saved);
     this.filters.count();
-    const last = this.done.at(-1);
+    const { last } = this.past;
     this.pair = last?.n === n && last.after === saved.text ? pairOf(saved, last.before) : null;
     this.event("transcript:changed", n);
   }
@@ -202,8 +197,7 @@ class Editing {
       return;
     }
     this.saving.forget(n);
-    this.done = this.done.filter((one) => one.n !== n);
-    this.undone = this.undone.filter((one) => one.n !== n);
+    this.past.forget(n);
     sentence.showSaved(row, current);
     if (text === current.text) {
       this.filters.count();
@@ -238,12 +232,12 @@ class Editing {
         [[_("Try now"), () => this.saving.sendAll()]],
         { lasting: true, tone: "bad" },
       );
-    } else if (this.done.length) {
+    } else if (this.past.last) {
       const { pair } = this;
       const offer = pair ? [[_("Write it so from now on"), () => this.teach(pair)]] : [];
-      this.status.say(_("Saved."), [[_("Undo"), () => this.undo()], ...offer]);
+      this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()], ...offer]);
     } else {
-      this.status.say(_("Saved."), this.undone.length ? [[_("Redo"), () => this.redo()]] : []);
+      this.status.say(_("Saved."), this.past.undone.length ? [[_("Redo"), () => this.past.redo()]] : []);
     }
   }
 
@@ -252,43 +246,6 @@ class Editing {
     this.status.clear();
     const taught = await teach(pair);
     if (taught) this.status.say(_("From now on “%(wrong)s” is written “%(right)s”.", taught));
-  }
-
-  // --- back and forth --------------------------------------------------------------------------
-
-  undo() {
-    return this.move(this.done, this.undone, (one) => one.before);
-  }
-
-  redo() {
-    return this.move(this.undone, this.done, (one) => one.after);
-  }
-
-  /** Returns whether there was something to go back or forth to. An open editor moves there. */
-  move(from, to, textOf) {
-    const one = from.pop();
-    if (!one) return false;
-    to.push(one);
-    const isEditing = Boolean(this.editor);
-    this.editor?.end(null, { left: true });
-    if (one.n === undefined) {
-      this.moveSeveral(textOf(one), isEditing, () => from.push(to.splice(to.indexOf(one), 1)[0]));
-      return true;
-    }
-    const row = sentence.rowOf(one.n);
-    row.scrollIntoView({ block: "nearest" });
-    this.change(one.n, textOf(one), { remember: false });
-    if (isEditing) this.open(row);
-    return true;
-  }
-
-  async moveSeveral(states, isEditing, failed) {
-    if (!(await this.changes.apply(states))) return failed();
-    this.tell("saved");
-    const shown = states.map(({ n }) => sentence.rowOf(n)).find(Boolean);
-    shown?.scrollIntoView({ block: "nearest" });
-    if (isEditing && shown) this.open(shown, { select: [0, 0] });
-    return undefined;
   }
 
   async history(row) {

@@ -38,8 +38,8 @@ export function keyInEditor(event, editing) {
   } else if (event.key === "Backspace" && isAlone(event) && editor.isAtStart) {
     return !event.repeat && editing.changes.join();
   } else if (event.key === "Escape") editing.moves.close(null);
-  else if (!editor.touched && isUndo(event)) editing.undo();
-  else if (!editor.touched && isRedo(event)) editing.redo();
+  else if (!editor.touched && isUndo(event)) editing.past.undo();
+  else if (!editor.touched && isRedo(event)) editing.past.redo();
   else return false;
   return true;
 }
@@ -54,8 +54,8 @@ export function listenOutside(editing) {
 }
 
 function outside(event, editing) {
-  if (isUndo(event)) return editing.undo();
-  if (isRedo(event)) return editing.redo();
+  if (isUndo(event)) return editing.past.undo();
+  if (isRedo(event)) return editing.past.redo();
   if (isChord(event) && event.code === "KeyN") return editing.moves.leap(1);
   if (isChord(event) && event.code === "KeyB") return editing.moves.leap(-1);
   if (!isAlone(event)) return false;
