@@ -101,13 +101,12 @@ def queue_texts(job: JobOut) -> list[str]:
 
 
 def audio_texts(job: JobOut) -> list[str]:
-    """The recording's length, the job's place in it and its speed, without what is not known."""
+    """The recording's length, and of a running job its place in it and its speed, without what is
+    not known."""
     texts = [done_of_total(job)]
     if job.audio_duration and not texts[0]:
         texts.append(_("%(length)s of audio", length=clock(job.audio_duration)))
     texts.append(recognition_speed_text(job))
-    if job.real_time_factor_x:
-        texts.append(speed_text(job.real_time_factor_x))
     return [text for text in texts if text]
 
 
@@ -145,6 +144,15 @@ def warning_texts(job: JobDetailOut) -> list[tuple[str, str]]:
 def error_text(error: ErrorObject) -> str:
     """A job's error in the reader's language."""
     return localised_message(error.code, error.message)
+
+
+_HOPELESS = {"unsupported_media", "no_audio", "audio_too_long"}
+"""Errors that come again whenever the same file is tried."""
+
+
+def retry_may_help(job: JobOut) -> bool:
+    """Whether trying a failed job again may end another way."""
+    return job.error is None or job.error.code not in _HOPELESS
 
 
 def speaker_look(number: int) -> str:

@@ -76,6 +76,7 @@ def test_a_choice_put_off_keeps_the_text(desk: Desk, context: BrowserContext) ->
     field_of(page).press("Enter")
     page.get_by_role("dialog").press("Escape")
     expect(status(page)).to_contain_text("is not saved. It is kept here.")
+    expect_text(page, 0, "别人的。")
     page.reload()
     expect_text(page, 0, "别人的。")
     status(page).get_by_role("button", name="Continue").click()

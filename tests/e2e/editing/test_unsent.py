@@ -24,6 +24,21 @@ def test_what_cannot_be_sent_is_sent_once_the_line_is_back(
     assert desk.revisions() == ["离线。", FIRST]
 
 
+def test_whoever_was_signed_out_is_told_so_and_what_they_wrote_is_sent_later(
+    desk: Desk, context: BrowserContext
+) -> None:
+    page = desk.open(context)
+    refusal = {"error": {"code": "unauthorized", "message": "Not signed in"}}
+    page.route("**/sentences/0", lambda route: route.fulfill(status=401, json=refusal))
+    edit(page, 0, "退出。")
+    field_of(page).press("Control+Enter")
+    expect(status(page)).to_contain_text("Not saved: you are signed out.")
+    page.unroute("**/sentences/0")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as from another tab
+    expect(status(page)).to_contain_text("Saved.")
+    assert desk.revisions() == ["退出。", FIRST]
+
+
 def test_what_was_not_sent_when_the_page_was_left_is_sent_at_the_next_visit(
     desk: Desk, context: BrowserContext
 ) -> None:

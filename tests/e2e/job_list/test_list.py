@@ -139,6 +139,9 @@ def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(
     jobs.expire_leases(db, max_attempts=3)
     expect(row(page, "one.wav")).to_contain_text("Cancelled")
     more(page, "one.wav").get_by_role("link", name="Delete").click()
+    page.get_by_role("dialog").press("Escape")
+    expect(page.get_by_label("More for one.wav")).to_be_focused()  # not lost with the menu
+    more(page, "one.wav").get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     assert jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs == []

@@ -42,6 +42,19 @@ def test_a_large_recording_is_sent_in_pieces_and_becomes_a_job(
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tus::'))") == []
 
 
+def test_a_part_of_the_page_that_could_not_be_fetched_is_fetched_again(
+    site: Site, context: BrowserContext, large: Path
+) -> None:
+    page = site.open(context)
+    page.route("**/tus.min.js*", lambda route: route.abort())
+    choose(page, large)
+    row = page.locator("#uploads li")
+    expect(row).to_contain_text("The server cannot be reached.")
+    page.unroute("**/tus.min.js*")
+    row.get_by_role("button", name="Try again").click()
+    expect_done(site, page, large)
+
+
 def test_an_upload_goes_on_by_itself_after_its_line_was_cut(
     site: Site, context: BrowserContext, large: Path
 ) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from shared.states import BatchLimit, JobStatus
+from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
 from web.i18n.quantities import memory_text, seconds_text
-from web.pages.job_text import batch_text, recognition_speed_text
+from web.pages.job_text import batch_text, recognition_speed_text, retry_may_help
 from web.pages.statistics import statistics
 
 BATCH = BatchOut(
@@ -147,3 +148,13 @@ def test_a_running_job_says_how_fast_its_speech_is_recognised() -> None:
     assert recognition_speed_text(a_job()) == ""
     unknown = BATCH.model_copy(update={"recognition_s": None})
     assert recognition_speed_text(a_job(unknown, status=JobStatus.PROCESSING)) == ""
+
+
+def test_a_file_that_cannot_be_read_is_not_to_be_tried_again() -> None:
+    def failed(code: str) -> JobOut:
+        error = ErrorObject(code=code, message="", type="server_error", param=None)
+        return a_job(status=JobStatus.FAILED, error=error)
+
+    assert not retry_may_help(failed("unsupported_media"))
+    assert retry_may_help(failed("worker_lost"))
+    assert retry_may_help(a_job(status=JobStatus.CANCELLED))

@@ -35,7 +35,7 @@ class Editing {
       saved: (n, saved) => this.saved(n, saved),
       conflict: (n, kept, current) => this.decide(n, kept, current),
       refused: (n, kept, error) => this.refused(n, kept, error),
-      state: (state) => this.tell(state),
+      state: (state, error) => this.tell(state, error),
     });
     sentenceTools({
       edit: (row) => this.open(row),
@@ -192,6 +192,9 @@ class Editing {
     this.status.clear();
     const text = await chooseVersion(kept, current);
     if (text === null) {
+      sentence.showSaved(row, current); // what is not saved is not shown as if it were
+      this.filters.count();
+      this.event("transcript:changed", n);
       const time = sentence.timeOf(row);
       this.offer(row, kept, _("Your correction at %(time)s is not saved. It is kept here.", { time }));
       return;
@@ -223,12 +226,14 @@ class Editing {
     this.status.say(why, [], { lasting: true, tone: "bad" });
   }
 
-  tell(state) {
+  tell(state, error = null) {
     if (state === "saving") {
       this.status.say(_("Saving…"), [], { lasting: true });
     } else if (state === "offline") {
       this.status.say(
-        _("Not saved: no connection. It is kept here and will be tried again."),
+        error?.status === 401
+          ? _("Not saved: you are signed out. Sign in again in another tab; your text is kept here and sent then.")
+          : _("Not saved: no connection. It is kept here and will be tried again."),
         [[_("Try now"), () => this.saving.sendAll()]],
         { lasting: true, tone: "bad" },
       );

@@ -1,7 +1,7 @@
 import { _ } from "../page/i18n.js";
 import { nextDoubtful } from "./doubt.js";
 import * as sentence from "./sentence.js";
-import { stepBack } from "../transcript/pedals.js";
+import { stepBack } from "../player/pedals.js";
 
 /** From sentence to sentence, and from one uncertain word to the next. */
 export class Moves {

@@ -8,7 +8,7 @@ const LONGEST_WAIT_S = 30;
  * are drafts. A half-typed text is never sent, because every download contains what was sent.
  *
  * Callbacks in `on`: saved(n, sentence), conflict(n, kept, current), refused(n, kept, error) and
- * state("saving" | "saved" | "offline").
+ * state("saving" | "saved" | "offline", error).
  */
 export class Saving {
   constructor(address, known, on) {
@@ -21,6 +21,8 @@ export class Saving {
     this.waiting = []; // for all to be saved
     this.failures = 0;
     addEventListener("online", () => this.sendAll());
+    // Somebody comes back to the page from signing in, for instance.
+    document.addEventListener("visibilitychange", () => document.hidden || this.sendAll());
     addEventListener("beforeunload", (event) => {
       if (!this.safe && this.unsent) event.preventDefault(); // no storage: nothing else keeps it
     });
@@ -113,7 +115,7 @@ export class Saving {
       const wait = Math.min(LONGEST_WAIT_S, 2 ** this.failures);
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.sendAll(), wait * 1000);
-      this.on.state("offline");
+      this.on.state("offline", error);
       return;
     }
     this.kept[n] = { ...kept, wanted: false };

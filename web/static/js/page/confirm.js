@@ -7,9 +7,21 @@ export function confirmAction(question, consequence, action) {
   const yes = dialog.querySelector("button[value=yes]");
   yes.textContent = action;
   dialog.returnValue = "no";
+  const opener = document.activeElement;
   dialog.showModal();
   dialog.querySelector("button[value=no]").focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    const answer = () => {
+      const isYes = dialog.returnValue === "yes";
+      if (!isYes) focusNear(opener);
+      resolve(isYes);
+    };
+    dialog.addEventListener("close", answer, { once: true });
   });
+}
+
+/** The focus goes back to what opened the dialog; or if a menu that closed hides it, to that. */
+function focusNear(opener) {
+  const menu = opener?.closest?.("details.menu:not([open])");
+  (menu?.querySelector("summary") ?? opener)?.focus?.();
 }

@@ -54,7 +54,7 @@ export class Turns {
     if (!rows.length) return this.end();
     let place = rows.indexOf(this.at);
     if (place < 0) {
-      const top = document.getElementById("player")?.getBoundingClientRect().bottom ?? 0;
+      const top = Math.max(0, document.getElementById("player")?.getBoundingClientRect().bottom ?? 0);
       place = rows.findIndex((row) => row.getBoundingClientRect().top > top) - 1;
       if (place < -1) place = rows.length - 1;
     }

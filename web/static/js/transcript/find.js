@@ -109,7 +109,7 @@ export class Find {
   }
 
   firstBelow() {
-    const top = this.form.closest(".player").getBoundingClientRect().bottom;
+    const top = Math.max(0, this.form.closest(".player").getBoundingClientRect().bottom);
     // Half and half again: asking each place where it is would lay the whole page out.
     let low = 0;
     let high = this.matches.length;
@@ -130,7 +130,7 @@ export class Find {
     mark("found-here", range ? [range] : [], 1);
     this.onGo(n);
     const item = this.sentences.item(n);
-    const top = this.form.closest(".player").getBoundingClientRect().bottom;
+    const top = Math.max(0, this.form.closest(".player").getBoundingClientRect().bottom);
     const place = item.getBoundingClientRect();
     if (place.top >= top + 8 && place.bottom <= innerHeight - 8) return;
     const far = Math.abs(place.top) > 2 * innerHeight;

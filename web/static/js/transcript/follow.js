@@ -74,7 +74,7 @@ export class Follow {
   }
 
   bounds() {
-    const top = this.player.getBoundingClientRect().bottom;
+    const top = Math.max(0, this.player.getBoundingClientRect().bottom);
     return { top, bottom: innerHeight };
   }
 

@@ -1,12 +1,14 @@
-import { Player } from "./player.js";
+import { listenToKeys } from "../player/keys.js";
+import { listenToPedals } from "../player/pedals.js";
+import { keepPlace } from "../player/place.js";
+import { Player } from "../player/player.js";
 import { characterAt } from "./caret.js";
 import { Doubtful } from "./doubtful.js";
 import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { mark } from "./highlights.js";
-import { listenToKeys } from "./keys.js";
-import { listenToPedals } from "./pedals.js";
 import { Sentences, rangeIn } from "./sentences.js";
+import { singleStop } from "./stops.js";
 import { Words } from "./words.js";
 
 /**
@@ -25,8 +27,16 @@ export function readAndListen() {
   document.addEventListener("click", (event) => playPlace(event, player));
   listenToPedals(player, help);
   listenToKeys({ player, find: reading?.find, help });
-  reading?.goToAddress();
+  const place = keepPlace(player, element.dataset.place);
+  const isNamed = reading?.goToAddress();
+  if (place && !isNamed) comeBack(player, reading, place);
   return { player, reading };
+}
+
+/** Go to the place where somebody was, without moving the page: a button goes there. */
+function comeBack(player, reading, place) {
+  if (reading) reading.follow.rests = true;
+  player.comeBack(place);
 }
 
 /** A link to a place in the recording, from outside of the transcript. */
@@ -57,6 +67,7 @@ class Reading {
     this.doubtful = new Doubtful(this.words, this.sentences);
     this.current = -1;
     this.word = null;
+    this.stopAt = singleStop(list);
     player.addEventListener("place", ({ detail }) => this.move(detail));
     player.audio.addEventListener("play", () => this.words.load());
     list.addEventListener("click", (event) => this.clicked(event));
@@ -75,6 +86,7 @@ class Reading {
       this.sentences.item(this.current)?.classList.remove("now");
       this.current = n;
       this.sentences.item(n)?.classList.add("now");
+      this.stopAt(this.sentences.item(n));
       this.follow.move(this.sentences.item(n) ?? null);
     } else if (byReader) this.follow.move(this.sentences.item(n) ?? null);
     this.markWord(n, time);
@@ -143,12 +155,12 @@ class Reading {
     this.move({ time: this.player.time, byReader: false });
   }
 
-  /** #s12 is a sentence, ?t=63.2 a time. */
+  /** #s12 is a sentence, ?t=63.2 a time. Returns whether the address names either. */
   goToAddress() {
     const named = /^#s(\d+)$/.exec(location.hash);
     if (named && this.sentences.item(Number(named[1]))) {
       this.player.seek(this.sentences.start(Number(named[1])));
-      return;
+      return true;
     }
     const asked = new URLSearchParams(location.search).get("t");
     const time = asked === null ? NaN : Number(asked);
@@ -156,6 +168,7 @@ class Reading {
       this.player.seek(time);
       this.follow.resume();
     }
+    return time >= 0;
   }
 }
 

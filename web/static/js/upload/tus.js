@@ -14,12 +14,21 @@ const RETRY_AFTER_MS = [
 /** URLs of the uploads that this page is sending. */
 const active = new Set();
 
+const CLIENT = "../../vendor/tus-js-client/tus.min.js";
 let loaded = null;
+let failures = 0;
 
-/** The tus client, fetched when it is first needed. */
-export function tus() {
-  loaded ??= import("../../vendor/tus-js-client/tus.min.js").then(() => window.tus);
-  return loaded;
+/** The tus client, fetched when it is first needed. Throws ApiError where it cannot be, this time. */
+export async function tus() {
+  // Under another address after a failure: browsers remember that of a module.
+  loaded ??= import(failures ? `${CLIENT}?try=${failures}` : CLIENT).then(() => window.tus);
+  try {
+    return await loaded;
+  } catch {
+    loaded = null;
+    failures += 1;
+    throw new ApiError(_("The server cannot be reached."), "unreachable", 0);
+  }
 }
 
 /** Unfinished uploads of this browser to `endpoint`: [{ uploadUrl, size, metadata }]. */

@@ -1,5 +1,6 @@
 import { _ } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
+import { Outage } from "./outage.js";
 import { Waveform } from "./waveform.js";
 
 const REMEMBERED = "longscribe.speed";
@@ -45,7 +46,7 @@ export class Player extends EventTarget {
     audio.addEventListener("play", () => this.playing(true));
     audio.addEventListener("pause", () => this.playing(false));
     audio.addEventListener("seeked", () => this.tell(false));
-    audio.addEventListener("error", () => this.fail());
+    new Outage(this);
     audio.addEventListener("durationchange", () => {
       if (!this.duration && Number.isFinite(audio.duration)) this.setDuration(audio.duration);
     });
@@ -74,6 +75,12 @@ export class Player extends EventTarget {
   seek(time) {
     this.audio.currentTime = Math.min(Math.max(0, time), this.duration || Infinity);
     this.tell(true);
+  }
+
+  /** To a place of before, which is no move of the reader's now. */
+  comeBack(time) {
+    this.audio.currentTime = time;
+    this.tell(false);
   }
 
   skip(seconds) {
@@ -149,15 +156,25 @@ export class Player extends EventTarget {
     for (const part of this.element.querySelectorAll(".play, .seek, .speed, [data-skip], [data-do=follow]")) {
       part.disabled = true;
     }
-    const trouble = this.element.querySelector(".trouble");
     const link = document.createElement("a");
-    link.href = `${this.audio.getAttribute("src").split("?")[0]}?download=1`;
+    link.href = `${this.address}?download=1`;
     link.textContent = _("Download the recording");
-    trouble.append(
+    this.tellTrouble(
       _("This browser cannot play this kind of recording; the transcript can be read all the same."),
       " ",
       link,
     );
-    trouble.hidden = false;
+  }
+
+  /** The recording without the player's parameters. */
+  get address() {
+    return this.audio.getAttribute("src").split("?")[0];
+  }
+
+  /** Say what is wrong with the recording; without words, that nothing is. */
+  tellTrouble(...words) {
+    const trouble = this.element.querySelector(".trouble");
+    trouble.replaceChildren(...words);
+    trouble.hidden = words.length === 0;
   }
 }

@@ -1,0 +1,66 @@
+"""What the player says when the recording does not come, and where a reader comes back to."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Route, expect
+
+from tests.e2e.reading.site import RECORDED_S, STORED, Site, is_paused, time_of, wait_for_time
+
+
+def test_the_player_tells_why_there_is_no_sound_and_goes_on_once_there_is(
+    site: Site, context: BrowserContext
+) -> None:
+    answers = {"status": 503}
+
+    def answer(route: Route) -> None:
+        if answers["status"] == 200:
+            route.continue_()
+        else:
+            route.fulfill(status=answers["status"], body="")
+
+    context.route("**/audio*", answer)
+    page = site.open(context)
+    trouble = page.locator("#player .trouble")
+    expect(trouble).to_contain_text("cannot be reached just now")
+    answers["status"] = 401
+    expect(trouble).to_contain_text("You are signed out")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_enabled()
+    answers["status"] = 200
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as from another tab
+    expect(trouble).to_be_hidden()
+    page.locator("#s4 .at").click()
+    wait_for_time(page, STORED.sentences[4].start, RECORDED_S)
+
+    answers["status"] = 404
+    page.reload()
+    expect(trouble).to_contain_text("The recording is gone")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
+    site.complaints.clear()  # the browser notes each answer
+
+
+def test_a_reader_comes_back_to_the_place_and_by_one_stop_of_the_tab_key(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    page.locator("#player .seek").fill("40")
+    wait_for_time(page, 39.9, 40.1)
+    page.close()
+    page = site.open(context)
+    expect(page.locator("#sentences li.now")).to_have_count(1)
+    assert time_of(page) == pytest.approx(40, abs=0.2)
+    assert is_paused(page)
+    assert page.evaluate("scrollY") == 0  # whoever opens a page begins at its top
+
+    times = page.locator("#sentences .at:not([tabindex])")
+    expect(times).to_have_count(1)
+    times.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#s0 .at")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#s1 .at")).to_be_focused()
+    expect(times).to_have_count(1)
+    page.set_viewport_size({"width": 320, "height": 180})  # 400 % of 1280 by 720
+    page.keyboard.press("End")
+    expect(page.locator("#player")).not_to_be_in_viewport()  # it would take most of the window
+    expect(page.locator(f"#s{len(STORED.sentences) - 1} .at")).to_be_in_viewport()

@@ -1,0 +1,95 @@
+import { _ } from "../page/i18n.js";
+
+const LONGEST_WAIT_S = 30;
+
+/**
+ * What an error of the recording means, by asking for it: the browser tells the same of a server that
+ * starts anew, of a deleted job and of a format that it does not know. Once the recording is there
+ * again, it goes on at its place.
+ */
+export class Outage {
+  constructor(player) {
+    this.player = player;
+    this.audio = player.audio;
+    this.failures = 0;
+    this.wasPlaying = false;
+    this.audio.addEventListener("error", () => this.examine());
+    this.audio.addEventListener("canplay", () => this.over());
+    addEventListener("online", () => this.again());
+    document.addEventListener("visibilitychange", () => document.hidden || this.again());
+    if (this.audio.error) this.examine(); // it came before this script
+  }
+
+  async examine() {
+    if (this.player.failed || this.asking) return;
+    this.asking = true;
+    if (!this.isOut) {
+      this.place = this.audio.currentTime;
+      this.wasPlaying = !this.audio.paused;
+    }
+    this.isOut = true;
+    const status = await this.status();
+    this.asking = false;
+    if (status === 206 || status === 200) this.reachable();
+    else if (status === 404 || status === 410) this.end();
+    else if (status === 401) this.wait(_("You are signed out. Sign in again in another tab; the player goes on then."));
+    else this.wait(_("The recording cannot be reached just now; trying again."));
+  }
+
+  /** The server's answer for one byte of the recording; 0 for none. */
+  async status() {
+    try {
+      const headers = { Range: "bytes=0-0" };
+      const answer = await fetch(this.player.address, { headers, cache: "no-store" });
+      return answer.redirected ? 401 : answer.status;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** What is there and still gives an error cannot be played; once may be an answer that was cut. */
+  reachable() {
+    const { code } = this.audio.error ?? {};
+    this.failures += 1;
+    const isCut = code === MediaError.MEDIA_ERR_NETWORK || this.place > 0 || this.wasOut;
+    if (isCut && this.failures < 4) this.load();
+    else this.player.fail();
+  }
+
+  end() {
+    this.player.fail();
+    this.player.tellTrouble(
+      _("The recording is gone: the job was deleted, or its file is missing. What you see here is not changed."),
+    );
+  }
+
+  wait(words) {
+    this.wasOut = true;
+    this.player.tellTrouble(words);
+    this.waits = Math.min(LONGEST_WAIT_S, 2 * (this.waits ?? 0.5));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.examine(), this.waits * 1000);
+  }
+
+  /** Ask at once: the line is back, or somebody comes back from signing in. */
+  again() {
+    if (!this.isOut) return;
+    clearTimeout(this.timer);
+    this.examine();
+  }
+
+  load() {
+    const { audio } = this;
+    audio.load();
+    audio.addEventListener("loadedmetadata", () => (audio.currentTime = this.place), { once: true });
+  }
+
+  over() {
+    if (!this.isOut) return;
+    this.isOut = false;
+    this.failures = 0;
+    this.waits = undefined;
+    this.player.tellTrouble();
+    if (this.wasPlaying) this.player.play();
+  }
+}
