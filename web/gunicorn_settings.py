@@ -18,6 +18,7 @@ import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shared.environment import InvalidSettings
+from shared.garbage import look_as_usual
 from shared.logs import configure_logging
 from shared.private_files import close_to_others, take_umask
 from shared.settings import Settings, is_loopback, load_settings
@@ -112,6 +113,7 @@ def post_worker_init(worker: Any) -> None:
 
     # On a thread of its own, for a storage on a network may never answer.
     threading.Thread(target=look, daemon=True).start()
+    look_as_usual()
 
 
 def child_exit(server: Any, worker: Any) -> None:

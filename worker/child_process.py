@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.db import Database
 from shared.errors import ModelUnavailable
+from shared.garbage import look_as_usual
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
@@ -128,6 +129,7 @@ def start() -> None:
         os.getppid(),
         takes_hotwords=_tools.recogniser.accepts_hotwords,
     )
+    look_as_usual()
     _tell(settings, None)
     identity = _tools.recogniser.identity
     log.info(MODEL_LOADED, model=identity.name, device=identity.device, dtype=identity.dtype)

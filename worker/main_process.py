@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
 from shared.errors import ModelUnavailable
+from shared.garbage import look_as_usual
 from shared.private_files import close_to_others
 from shared.queue import make_ringing_celery, queue_of, waiting_doorbells
 from shared.settings import Settings, load_settings
@@ -168,6 +169,7 @@ def start(celery: Any, consumer: Any) -> None:
     monitor.start()
     server.start()
     _monitor, _reaper, _health_server = monitor, reaper, server
+    look_as_usual()
 
 
 def _tell_of_look(has_changed: bool, server: HealthServer, reaper: Reaper) -> None:
