@@ -72,7 +72,9 @@ def _installation(folder: Path, url: str) -> Stack:
     """Jobs in several states, no worker that would change them, and no limit to one owner."""
     migrations.upgrade(url)
     limits = ("OWNER_OPEN_UPLOADS", "OWNER_QUEUED_JOBS", "MIN_FREE_BYTES")
-    stack = Stack(folder, url, {f"LONGSCRIBE_{limit}": "0" for limit in limits})
+    env = {f"LONGSCRIBE_{limit}": "0" for limit in limits}
+    # Of events: nothing happens to these jobs.
+    stack = Stack(folder, url, {**env, "LONGSCRIBE_ANSWER_WITHIN_S": "0.2"})
     db = Database(url)
     adopt_storage(db, LocalFolder(folder / "data" / "recordings", min_free_bytes=0))
     for status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.QUEUED):

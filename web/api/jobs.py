@@ -11,6 +11,7 @@ from shared import jobs
 from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api import operations
+from web.api.events import job_events
 from web.api.history import present_history
 from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
@@ -171,6 +172,19 @@ def get_job(job_id: UUID) -> Response:
         view = _view(str(job_id))
         proof.shows([(view.job.id, view.queue_position)], workers_alive=view.workers_alive)
     return job_response(present_detail(view, services().settings))
+
+
+@blueprint.get("/<uuid:job_id>/events")
+@completed_by(operations.event_stream)
+def get_job_events(job_id: UUID) -> Response:
+    """Be told how a job stands each time that it changes, instead of asking.
+
+    Server-sent events: `job` has what `GET /api/v1/jobs/{job_id}` answers, and the first is sent
+    at once; `gone` says that it was deleted. The stream ends with the job, and after
+    LONGSCRIBE_ANSWER_WITHIN_S. A client that comes back with `Last-Event-ID` is told nothing that
+    it has; 204 says that there will be nothing more. `queue_position` may be told 15 s late.
+    """
+    return job_events(str(job_id))
 
 
 @blueprint.get("/<uuid:job_id>/transcript")

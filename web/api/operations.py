@@ -136,6 +136,25 @@ def polled(operation: Operation) -> None:
     }
 
 
+def event_stream(operation: Operation) -> None:
+    """Describe an answer of server-sent events."""
+    operation["parameters"].append(
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "The `id` of the last event that was received.",
+            "schema": {"type": "string"},
+        }
+    )
+    operation["responses"] = {
+        "200": {
+            "description": "The events, as they happen.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        "204": {"description": "The job is at its end, and the client has its last event."},
+    }
+
+
 def transcript_file(operation: Operation) -> None:
     """Describe the download of a transcript, in each format's media type."""
     operation["responses"]["200"] = {

@@ -228,15 +228,24 @@ def with_etag(response: Response, shown: JobOut | JobListOut | HistoryOut) -> Re
     The ETag leaves out `eta_seconds`, which changes all the time while nothing happens.
     """
     if isinstance(shown, JobOut):
-        text = shown.model_dump_json(exclude={"eta_seconds"})
+        digest = job_digest(shown)
     elif isinstance(shown, HistoryOut):
-        text = shown.model_dump_json()
+        digest = _digest(shown.model_dump_json())
     else:
-        text = shown.model_dump_json(exclude={"jobs": {"__all__": {"eta_seconds"}}})
-    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32], weak=True)
+        digest = _digest(shown.model_dump_json(exclude={"jobs": {"__all__": {"eta_seconds"}}}))
+    response.set_etag(digest, weak=True)
     if request.method in ("GET", "HEAD"):
         response.make_conditional(request)
     return response
+
+
+def job_digest(job: JobOut) -> str:
+    """The same as long as nothing happens to a job."""
+    return _digest(job.model_dump_json(exclude={"eta_seconds"}))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def with_digest(shown: BaseModel) -> Response:

@@ -18,7 +18,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.services import Stack, wait_for, web_alone
-from tests.support.web.slow_clients import SlowClients, error_code, read_answer
+from tests.support.web.slow_clients import SlowClients, error_code, get, read_answer
 
 MOST = 12
 _BODY = (
@@ -123,6 +123,28 @@ def test_a_client_that_leaves_makes_room_and_its_job_goes_on(
 
     wait_for(is_answered, what="room for another")
     assert {view.job.status for view in all_jobs(db)} == {"queued"}
+
+
+def test_all_that_listen_to_a_job_are_told_of_its_end(
+    stack: Stack, clients: SlowClients, db: Database
+) -> None:
+    job_id = factories.submit(db)
+    listeners = [clients.connect(get(f"/api/v1/jobs/{job_id}/events")) for _ in range(MOST)]
+
+    def heard(line: socket.socket, what: bytes) -> bytes:
+        received = b""
+        while what not in received:
+            received += line.recv(65536)
+        return received
+
+    for line in listeners:
+        assert b"event: job" in heard(line, b'"status": "queued"')
+    assert requests.get(f"{stack.url}/healthz", timeout=60).status_code == 200
+    factories.complete(db, factories.claim(db))
+    for line in listeners:
+        heard(line, b'"status": "completed"')
+        line.sendall(get("/healthz"))  # the connection is free again
+        heard(line, b'"ok"')
 
 
 def test_a_server_that_stops_tells_where_the_jobs_are(

@@ -26,6 +26,7 @@ def make_app(database_url: str, folder: Path, **settings: Any) -> Flask:
         "redis_url": f"redis+socket://{folder / 'nobody.sock'}",
         "model": "demo",
         "min_free_bytes": 0,
+        "answer_within_s": 0.2,
         "log_format": "console",
         **settings,
     }

@@ -13,6 +13,6 @@ from tests.support.web.web_app import database, make_app
 
 @pytest.fixture
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    made = make_app(database_url, tmp_path, answer_within_s=0.01)
+    made = make_app(database_url, tmp_path)
     yield made
     database(made).dispose()

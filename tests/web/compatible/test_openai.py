@@ -43,7 +43,7 @@ def newest(db: Database, owner_id: str = LOCAL_OWNER) -> jobs.JobRecord:
 @pytest.fixture
 def patient(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
     """A client of a server that waits for as long as it takes."""
-    app = make_app(database_url, tmp_path)
+    app = make_app(database_url, tmp_path, answer_within_s=60)
     yield app.test_client()
     database(app).dispose()
 
@@ -227,7 +227,7 @@ def test_translations_are_refused(client: FlaskClient) -> None:
 
 
 def test_too_many_that_wait_are_told_before_they_send(database_url: str, tmp_path: Path) -> None:
-    app = make_app(database_url, tmp_path, max_waiting=1)
+    app = make_app(database_url, tmp_path, max_waiting=1, answer_within_s=60)
     with app.app_context():
         taken = watch().enter({})
     client = app.test_client()
@@ -242,7 +242,7 @@ def test_too_many_that_wait_are_told_before_they_send(database_url: str, tmp_pat
 
 def test_a_key_opens_it_and_no_cookie(database_url: str, tmp_path: Path) -> None:
     with quick_hashes():
-        app = make_app(database_url, tmp_path, sign_in="required", answer_within_s=0.01)
+        app = make_app(database_url, tmp_path, sign_in="required")
         db = database(app)
         bo = an_admin(db, "Bo"), a_person(db, "Eve")
         browser = signed_in(app, "Bo")

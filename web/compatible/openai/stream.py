@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,15 +17,10 @@ from web.compatible.openai.answers import error_of, job_address, speaker_segment
 from web.compatible.openai.fields import TranscriptionFields
 from web.errors import error_object
 from web.services import Services, services
+from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
 from web.waiting.watch import Wait
 
 log = structlog.stdlib.get_logger(__name__)
-
-_SIGN_OF_LIFE_S = 15.0
-"""Seconds after which something is sent though there is nothing new: proxies and clients end what
-is silent."""
-
-_NOTHING = b": still at work\n\n"
 
 
 def streamed(wait: Wait, asked: TranscriptionFields) -> Response:
@@ -34,10 +28,8 @@ def streamed(wait: Wait, asked: TranscriptionFields) -> Response:
     stream = _Stream(services(), wait, current_owner_id(), job_address(wait.job_id), asked)
     # Its context is gone when most of it is made; the transcript is read in one of its own.
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    answer = Response(stream.events(app), content_type="text/event-stream; charset=utf-8")
+    answer = event_stream(stream.events(app), wait)
     answer.headers["Content-Location"] = stream.address
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
 
@@ -54,28 +46,27 @@ class _Stream:
         self._has_text = False
 
     def events(self, app: Any) -> Iterator[bytes]:
-        with self._wait:
-            while True:
-                yield from self._wait.until_change(_SIGN_OF_LIFE_S)
-                over = self._wait.is_over
-                try:
-                    delta = self._delta()
-                    if over or self._wait.is_stopping:
-                        with app.app_context():
-                            last = list(self._last(delta))
-                        yield from last
-                        return
-                except JobNotFound as gone:
-                    yield _error(error_object(gone.message, status=404, code=gone.code))
+        while True:
+            yield from self._wait.until_change(SIGN_OF_LIFE_S)
+            over = self._wait.is_over
+            try:
+                delta = self._delta()
+                if over or self._wait.is_stopping:
+                    with app.app_context():
+                        last = list(self._last(delta))
+                    yield from last
                     return
-                except SQLAlchemyError as error:
-                    log.warning("a stream cannot go on", error=str(error))
-                    if over:
-                        out = DatabaseUnavailable()
-                        yield _error(error_object(out.message, status=503, code=out.code))
-                        return
-                    delta = ""
-                yield _delta_event(delta) if delta else _NOTHING
+            except JobNotFound as gone:
+                yield _error(error_object(gone.message, status=404, code=gone.code))
+                return
+            except SQLAlchemyError as error:
+                log.warning("a stream cannot go on", error=str(error))
+                if over:
+                    out = DatabaseUnavailable()
+                    yield _error(error_object(out.message, status=503, code=out.code))
+                    return
+                delta = ""
+            yield _delta_event(delta) if delta else NOTHING
 
     def _delta(self) -> str:
         """What was recognised beyond what was told, each piece once and in order."""
@@ -100,17 +91,13 @@ class _Stream:
         transcript = transcript_of(job_id, self._owner_id)
         if self._asked.response_format == "diarized_json":
             for segment in speaker_segments(transcript):
-                yield _event(segment)
-        yield _event({"type": "transcript.text.done", "text": transcript.text})
+                yield event(segment)
+        yield event({"type": "transcript.text.done", "text": transcript.text})
 
 
 def _delta_event(text: str) -> bytes:
-    return _event({"type": "transcript.text.delta", "delta": text})
-
-
-def _event(value: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
+    return event({"type": "transcript.text.delta", "delta": text})
 
 
 def _error(error: dict[str, str | None]) -> bytes:
-    return _event({"error": error})
+    return event({"error": error})

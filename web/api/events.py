@@ -1,0 +1,69 @@
+"""/api/v1/jobs/{job_id}/events: how a job stands, told each time that it changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
+from flask import Response, copy_current_request_context, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import jobs
+from shared.errors import JobNotFound
+from shared.states import TERMINAL
+from web.api.presenter import job_digest, present_detail
+from web.api.schemas.jobs import JobDetailOut
+from web.authentication.owner import current_owner_id
+from web.services import services
+from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
+from web.waiting.watch import Wait, watch
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def job_events(job_id: str) -> Response:
+    """Answer with the events of a job, or 204 to a client that has the last of them.
+
+    Raises JobNotFound, and TooManyWaiting.
+    """
+    here, owner_id = services(), current_owner_id()
+
+    def look() -> JobDetailOut:
+        seen_within_s = here.settings.worker_seen_within_s
+        view = jobs.get_job(here.db, owner_id=owner_id, job_id=job_id, seen_within_s=seen_within_s)
+        return present_detail(view, here.settings)
+
+    job, told = look(), request.headers.get("Last-Event-ID")
+    if job.status in TERMINAL and job_digest(job) == told:
+        return Response(status=204)  # else clients would come back for ever
+    wait = watch().enter(request.environ)
+    wait.job_id = job_id
+    # Whoever may no longer see it is found out when the client comes back.
+    until = time.monotonic() + here.settings.answer_within_s
+    return event_stream(_events(wait, copy_current_request_context(look), told, until), wait)
+
+
+def _events(
+    wait: Wait, look: Callable[[], JobDetailOut], told: str | None, until: float
+) -> Iterator[bytes]:
+    while not wait.is_stopping and (rest_s := until - time.monotonic()) > 0:
+        yield from wait.until_change(min(SIGN_OF_LIFE_S, rest_s))
+        try:
+            job = look()
+        except JobNotFound as gone:
+            yield event({"code": gone.code, "message": gone.message}, name="gone")
+            return
+        except SQLAlchemyError as error:
+            log.warning("cannot tell how a job stands", error=str(error))
+            yield NOTHING
+            continue
+        digest = job_digest(job)
+        if digest == told:
+            yield NOTHING
+        else:
+            shown = job.model_dump(mode="json", by_alias=True)
+            yield event(shown, name="job", id=digest)
+            told = digest
+        if job.status in TERMINAL:
+            return
