@@ -11,7 +11,17 @@ from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.api import corrections, docs_page, jobs, listening, models, openapi, speakers, voices
+from web.api import (
+    corrections,
+    details,
+    docs_page,
+    jobs,
+    listening,
+    models,
+    openapi,
+    speakers,
+    voices,
+)
 from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.words import hotwords, replacements, rules
@@ -27,8 +37,9 @@ from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
-from web.pages import (  # noqa: F401 - three register themselves
+from web.pages import (  # noqa: F401 - four register themselves
     account,
+    details_form,
     job_page,
     listing,
     people,
@@ -91,6 +102,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
         tus_views.blueprint,
+        details.blueprint,
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
         openai.blueprint,
@@ -101,6 +113,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
+    app.register_blueprint(details.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)

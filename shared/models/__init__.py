@@ -6,6 +6,7 @@ Times are UTC, durations seconds, positions in audio samples at 16 kHz.
 from __future__ import annotations
 
 from shared.models.account import ApiKey, SignIn, SignInAttempt, User
+from shared.models.annotation import LONGEST_LABEL, AnnotationEdit, Label
 from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
@@ -32,7 +33,9 @@ from shared.models.words import MOST_PAIRS, Replacement, ReplacementList
 
 __all__ = [
     "LOCAL_OWNER",
+    "LONGEST_LABEL",
     "MOST_PAIRS",
+    "AnnotationEdit",
     "ApiKey",
     "Attempt",
     "Base",
@@ -44,6 +47,7 @@ __all__ = [
     "JobEvent",
     "JobHotwords",
     "KeptVoice",
+    "Label",
     "MinutesAnswer",
     "MinutesEvent",
     "MinutesPrompt",

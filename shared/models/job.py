@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ColumnElement,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -74,6 +75,16 @@ class Recording(Base):
     playable_type: Mapped[str | None] = mapped_column(String(64))
     """Its media type."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+    title: Mapped[str | None] = mapped_column(String(_LONGEST_NAME))
+    """What a person called it; null: by its name without the suffix."""
+    held_on: Mapped[date | None] = mapped_column(Date)
+    """The day on which it was recorded, as a person said; null: when it was submitted."""
+    people: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    tags: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Null: none; else texts, in the order that the person gave."""
+    folded_details: Mapped[str | None] = mapped_column(Text)
+    """Title, people and tags as they are searched."""
 
 
 class Job(Base):

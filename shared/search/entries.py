@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select,
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from shared.annotations.labels import LabelKind, gram_of_label, label_key
 from shared.db import Database, is_unavailable
 from shared.folding import fold
 from shared.models import Job, Recording, SearchEntry, SearchText
@@ -188,6 +189,9 @@ def _searched() -> Any:
             Job.owner_id,
             Recording.filename,
             Recording.folded_name,
+            Recording.folded_details,
+            Recording.people,
+            Recording.tags,
             SearchText.folded,
         )
         .join(Job, Job.id == SearchEntry.job_id)
@@ -201,4 +205,16 @@ def _grams(row: Row[Any]) -> set[int]:
         names = [fold(row.filename), row.filename.lower()]
     else:
         names = [row.folded_name]
-    return grams_of([*names, row.folded or ""]) | {gram_of_owner(row.owner_id)}
+    texts = [*names, row.folded_details or "", row.folded or ""]
+    return grams_of(texts) | _label_grams(row) | {gram_of_owner(row.owner_id)}
+
+
+def _label_grams(row: Row[Any]) -> set[int]:
+    given = ((LabelKind.PERSON, row.people), (LabelKind.TAG, row.tags))
+    return {
+        gram_of_label(label_key(kind, name))
+        for kind, names in given
+        if isinstance(names, list)
+        for name in names
+        if isinstance(name, str)
+    }

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.annotations.labels import LabelKey, gram_of_label, has_label, select_labelled
 from shared.models import Job, Recording, SearchEntry, SearchText
 from shared.search.grams import gram_of_owner, grams_needed
 from shared.search.index import index_of
@@ -64,6 +65,9 @@ class Search:
     owner_id: str
     terms: Sequence[str]
     jobs: Mapping[JobStatus, int]
+    labels: Sequence[LabelKey] = ()
+    """Labels that the jobs have too. Then `jobs` counts those that have them, or some of very many.
+    """
 
     def among(self, statuses: Collection[JobStatus]) -> int:
         """How many jobs are in one of the states, or in any if none is named."""
@@ -147,7 +151,8 @@ def _candidates(session: Session, search: Search, below: int) -> Iterator[list[i
     """The numbers of entries that may have the words, highest first, in growing steps: those that
     the index names and those that it does not have yet."""
     index = index_of(session)
-    grams = [gram_of_owner(search.owner_id), *grams_needed(search.terms)]
+    grams = [gram_of_owner(search.owner_id), *map(gram_of_label, search.labels)]
+    grams += grams_needed(search.terms)
     most = _FIRST_STEP
     while True:
         # In this order: what is indexed in between is then in both, and not in neither.
@@ -189,6 +194,11 @@ def texts_compared(
     )
     if statuses:
         wanted = wanted.where(state.in_([status.value for status in statuses]))
+    if search.labels and numbers is None:
+        labelled = select_labelled(search.owner_id, search.labels, most=None)
+        return wanted.where(Job.id.in_(labelled))
+    for key in search.labels:
+        wanted = wanted.where(has_label(search.owner_id, key, Job.id))
     return wanted if numbers is None else wanted.where(SearchEntry.number.in_(numbers))
 
 

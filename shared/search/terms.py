@@ -18,7 +18,8 @@ MAX_TERMS = 8
 
 
 def terms_of(query: str | None) -> list[str]:
-    """The pieces of text that a job must have, each in its name or its transcript.
+    """The pieces of text that a job must have, each in its name, its title, people
+    and tags, or its transcript.
 
     >>> terms_of(" 预算  GPU ")
     ['预算', 'gpu']
@@ -29,7 +30,8 @@ def terms_of(query: str | None) -> list[str]:
 def has_all(terms: Collection[str]) -> ColumnElement[bool]:
     """The condition on a recording joined with its job's search text, if there is one."""
     name = func.coalesce(Recording.folded_name, func.lower(Recording.filename))
-    return and_(*(or_(_has(name, term), _has(SearchText.folded, term)) for term in terms))
+    places = (name, Recording.folded_details, SearchText.folded)
+    return and_(*(or_(*(_has(place, term) for place in places)) for term in terms))
 
 
 def _has(text: Any, term: str) -> ColumnElement[bool]:

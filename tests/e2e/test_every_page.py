@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
+from shared.annotations.details import change_details
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.kept.keeping import switch_on
@@ -26,7 +27,9 @@ from tests.support.services import Stack
 from tests.support.speech import long_transcript
 from tests.support.web.web_site import serving
 
-OPEN_ALL = "document.querySelectorAll('details.how').forEach((part) => (part.open = true))"
+OPEN_ALL = """
+for (const part of document.querySelectorAll("details.how, details.details")) part.open = true;
+"""
 MOST_BYTES = 400_000
 """The most bytes of a first visit, compressed."""
 
@@ -65,6 +68,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             db, blobs, long_transcript.tone(60), stored, report=reports.FULL
         )
         made.paths["with its recording"] = f"/jobs/{heard}"
+        change_details(
+            db,
+            owner_id=LOCAL_OWNER,
+            job_id=heard,
+            editor_id=LOCAL_OWNER,
+            changes={"title": "季度预算会", "people": ["王芳", "Bo"], "tags": ["预算"]},
+        )
         replace_list(db, LOCAL_OWNER, [f"词{n}" for n in range(30)], editor_id=LOCAL_OWNER)
         switch_on(db, LOCAL_OWNER)
         lists.put(db, LOCAL_OWNER, [Pair(f"wrong {n}", "right") for n in range(30)], only=True)
@@ -74,6 +84,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             "voices off": "/voices/off",
             "list": "/",
             "found": "/?q=周会",
+            "with a tag": "/?tag=预算",
             "nothing found": "/?q=无",
         }
         yield made

@@ -67,7 +67,7 @@ def test_one_reads_what_waits_and_it_follows_what_is_sent(
     with bo.expect_response("**/fragments/share", timeout=15_000):
         bo.get_by_label("Choose recordings").set_input_files(silent_recording(tmp_path))
     expect(bo.locator("#uploads li")).to_have_count(0)
-    expect(bo.get_by_role("link", name="周会 standup.wav")).to_be_visible()
+    expect(bo.get_by_role("link", name="周会 standup")).to_be_visible()
     db = Database(server.database_url)
     accounts.set_monthly_quota(db, accounts.person_named(db, "Bo").id, 6 * HOUR_S)
     db.dispose()

@@ -94,9 +94,9 @@ def choose(page: Page, item: str) -> None:
 def test_a_team_from_the_first_account_to_the_last_sign_out(
     team: Stack, rows: Database, page: Page, other_context: BrowserContext, tmp_path: Path
 ) -> None:
-    kept = factories.submit(rows, filename="recorded before.wav")
+    kept = factories.submit(rows, filename="recorded before")
     set_up(page, team)
-    expect(page.get_by_role("link", name="recorded before.wav")).to_be_visible()
+    expect(page.get_by_role("link", name="recorded before")).to_be_visible()
     jobs.cancel(rows, owner_id=accounts.person_named(rows, "Anna").id, job_id=kept)
 
     # A recording through the page's own script, whose requests need cookie and token.

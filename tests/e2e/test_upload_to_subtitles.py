@@ -43,7 +43,7 @@ def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     job = page.locator(".job").filter(has_text=recording.name)
     expect(job).to_contain_text("Done", timeout=PATIENCE_MS)
 
-    job.get_by_role("link", name=recording.name, exact=True).click()
+    job.get_by_role("link", name=recording.stem, exact=True).click()
     sentences = page.locator("#sentences > li")
     third = sentences.nth(2)
     page.wait_for_load_state("networkidle")  # the scripts are there

@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from shared import accounts, jobs
+from shared.annotations.details import change_details
 from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.of_speakers import SpeakerVoice
 from shared.speakers.kept.voices import enrol
@@ -60,6 +61,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "corrections.change_sentences": {
         "json": {"sentences": [{"n": 0, "revision": 0, "text": "mine now"}]}
     },
+    "details.change_job": {"json": {"title": "mine now"}},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
     "minutes.ask_for_minutes": {"json": {"again": True}},
     "minutes.change_minutes": {"json": {"revision": 0}},
@@ -113,6 +115,9 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
     """Create one object of each kind that a route can name, all belonging to one owner."""
     db = database(app)
     job_id = factories.a_job(db, JobStatus.COMPLETED, owner_id=owner_id)
+    change_details(
+        db, owner_id=owner_id, job_id=job_id, editor_id=owner_id, changes={"title": "theirs"}
+    )
     program = app.test_client()
     key = accounts.make_key(db, user_id=owner_id, name="theirs")
     switch_on(db, owner_id)
@@ -129,6 +134,7 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         "upload_id": begun.location.rpartition("/")[2],
         "n": "0",
         "voice_id": voice_id,
+        "number": "1",
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }
 

@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
 
 from shared import jobs
+from shared.annotations.labels import keys_of
 from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api import operations
@@ -47,7 +48,8 @@ def _view(job_id: str) -> jobs.JobView:
     )
 
 
-def _job(job_id: str, status: int = 200) -> Response:
+def job_answer(job_id: str, status: int = 200) -> Response:
+    """Answer with a job of whoever asks. Raises JobNotFound."""
     return job_response(present_detail(_view(job_id), services().settings), status)
 
 
@@ -116,7 +118,7 @@ def _submit_upload(key: str | None) -> jobs.Submission:
 
 
 def _accepted(submission: jobs.Submission) -> Response:
-    response = _job(submission.job_id, 202)
+    response = job_answer(submission.job_id, 202)
     response.headers["Location"] = url_for(".get_job", job_id=submission.job_id)
     return response
 
@@ -128,13 +130,14 @@ def _accepted(submission: jobs.Submission) -> Response:
 def list_jobs() -> Response:
     """List jobs, newest first.
 
-    With `q`, those that have each of its words in their name or in their transcript.
+    With `q`, those that have each of its words in their name, title, people, tags or transcript.
     """
     query = parse(JobListQuery, request.args)
     statuses = (query.status,) if query.status else ()
     # What was said, by which a search finds jobs, stands in no row of theirs.
     listed = None
-    if not query.q:
+    labels = keys_of(tag=query.tag, person=query.person)
+    if not query.q and not labels:
         listed = jobs.JobSelection(statuses=statuses, cursor=query.cursor, limit=query.limit + 1)
     with proving(listed, stands_s=API_STANDS_S) as proof:
         page = jobs.list_jobs(
@@ -142,6 +145,7 @@ def list_jobs() -> Response:
             owner_id=current_owner_id(),
             statuses=statuses,
             query=query.q,
+            labels=labels,
             limit=query.limit,
             cursor=query.cursor,
             seen_within_s=services().settings.worker_seen_within_s,
@@ -249,7 +253,7 @@ def get_job_history(job_id: UUID) -> Response:
 def cancel_job(job_id: UUID) -> Response:
     """Cancel a job. A running one stops within a batch; cancelling twice is no error."""
     jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
-    return _job(str(job_id))
+    return job_answer(str(job_id))
 
 
 @blueprint.post("/<uuid:job_id>/retry")

@@ -35,6 +35,7 @@ _TAGS = {
     "/api/v1/replacements": "Words",
     "/api/v1/hotwords": "Words",
     "/api/v1/minutes": "Minutes",
+    "/api/v1/labels": "Jobs",
 }
 """The tags of the paths that are about neither jobs nor uploads, by what they begin with."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from pathlib import PurePath
 from typing import Any
 
 from flask import Response, make_response, request
@@ -17,7 +16,7 @@ from shared.transcripts.values import Transcript, Version
 from shared.words.numbers.choice import Numbers
 from web.api.parsing import parse
 from web.authentication.owner import current_owner_id
-from web.http.filenames import attachment
+from web.http.filenames import attachment, download_name
 from web.services import services
 
 PREVIEW_LINES = 40
@@ -94,8 +93,8 @@ def transcript_response(job_id: str) -> Response:
         words=format_.needs_words,
     ).without_removed()
     job = jobs.get_job(services().db, owner_id=owner_id, job_id=job_id).job
-    stem = PurePath(job.recording.filename).stem or "transcript"
-    provenance = Provenance(job_id, stem, job.completed_at)
+    title = job.recording.title
+    provenance = Provenance(job_id, title, job.completed_at)
     if query.preview:
         response = make_response(_beginning(format_, transcript, provenance, options))
         response.content_type = "text/plain; charset=utf-8"
@@ -103,7 +102,7 @@ def transcript_response(job_id: str) -> Response:
         response = make_response(format_.render(transcript, provenance, options))
         is_text = format_.write_bytes is None
         response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
-        response.headers["Content-Disposition"] = attachment(f"{stem}.{format_.name}")
+        response.headers["Content-Disposition"] = attachment(download_name(title, format_.name))
     # Of the bytes themselves: another option or a correction is another file.
     response.add_etag()
     response.make_conditional(request)

@@ -15,6 +15,8 @@ UNNAMED = "recording"
 _LONGEST_SUFFIX = 16
 
 _UNPRINTABLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+_REFUSED = re.compile(r'[/\\:*?"<>|]')
+_MOST_BYTES = 200
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that make 'gpj.exe' read 'exe.jpg'."""
 
@@ -37,6 +39,20 @@ def clean_filename(name: str | None) -> str:
         suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
         base = base[: MAX_LENGTH - len(suffix)] + suffix
     return base
+
+
+def download_name(title: str, suffix: str) -> str:
+    """The name of a file that is made of the recording with this title; no character in it is one
+    that some file system refuses.
+
+    >>> download_name("Q3/Q4: 预算?", "docx")
+    'Q3-Q4- 预算-.docx'
+    """
+    stem = clean_filename(_REFUSED.sub("-", title))[: MAX_LENGTH - len(suffix) - 1]
+    # Most file systems count bytes, of which a Chinese character has three.
+    while len(stem.encode()) > _MOST_BYTES:
+        stem = stem[:-1]
+    return f"{stem.rstrip(' .') or UNNAMED}.{suffix}"
 
 
 def decode_text(text: bytes) -> str:

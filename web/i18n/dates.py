@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from flask_babel import format_datetime
+from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
 from web.i18n.languages import current_language
@@ -15,6 +15,13 @@ def date_text(at: datetime) -> str:
     if current_language() == "en":
         return f"{at.day} {at:%b %Y, %H:%M} UTC"
     return f"{format_datetime(at, 'short', rebase=False)} UTC"
+
+
+def day_text(day: date) -> str:
+    """A day, as '30 Nov 2026'."""
+    if current_language() == "en":
+        return f"{day.day} {day:%b %Y}"
+    return format_date(day, "long")
 
 
 def exact_time_text(at: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.i18n.dates import date_text, exact_time_text
+from web.i18n.dates import date_text, day_text, exact_time_text
 from web.i18n.quantities import bytes_text, clock, duration_text, share
 from web.i18n.warnings import warning_text
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
@@ -44,6 +44,7 @@ def register_filters(app: Flask) -> None:
         bytes_text,
         share,
         date_text,
+        day_text,
         exact_time_text,
     ):
         app.add_template_filter(filter_)

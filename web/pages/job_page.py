@@ -21,6 +21,7 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared import jobs
+from shared.annotations.edits import read_edits
 from shared.errors import IllegalTransition, TranscriptUnreadable
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
@@ -33,6 +34,7 @@ from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
+from web.pages.happenings import happenings
 from web.pages.player import player_of
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
@@ -43,21 +45,20 @@ from web.site_address import same_site_path
 
 
 def _job_context(job_id: str) -> dict[str, Any]:
-    here = services()
+    here, owner_id = services(), current_owner_id()
     view = jobs.get_job(
         here.db,
-        owner_id=current_owner_id(),
+        owner_id=owner_id,
         job_id=job_id,
         seen_within_s=here.settings.worker_seen_within_s,
     )
-    history = jobs.get_history(here.db, owner_id=current_owner_id(), job_id=job_id)
+    history = jobs.get_history(here.db, owner_id=owner_id, job_id=job_id)
+    shown_history = present_history(job_id, history)
     shown = present_detail(view, here.settings)
     versions = None
     if shown.status == JobStatus.COMPLETED:
         try:
-            versions = jobs.get_versions(
-                here.db, owner_id=current_owner_id(), job_id=job_id, words=False
-            )
+            versions = jobs.get_versions(here.db, owner_id=owner_id, job_id=job_id, words=False)
         except TranscriptUnreadable as error:
             shown.error = stored_data_error(error)
     return {
@@ -65,7 +66,10 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
         **_why_it_waits(view),
         "attempts": view.job.attempts,
-        "history": present_history(job_id, history),
+        "history": shown_history,
+        "happenings": happenings(
+            shown_history, read_edits(here.db, owner_id=owner_id, job_id=job_id)
+        ),
         "transcript": versions.current.in_order() if versions else None,
         "speakers": _speakers(view.job, versions) if versions else None,
         "voices_address": suggestions_address(job_id)

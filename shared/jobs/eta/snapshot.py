@@ -39,7 +39,7 @@ from shared.jobs.eta.time_spent import job_s
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.tallies.counts import jobs_in
 from shared.jobs.turns.index_of_waiting import FOR_MODEL
-from shared.models import Attempt, Job, JobEvent, Recording, WorkerSeen, in_one_of
+from shared.models import AnnotationEdit, Attempt, Job, JobEvent, Recording, WorkerSeen, in_one_of
 from shared.states import RUNNING, JobStatus
 
 
@@ -135,7 +135,11 @@ def take_snapshot(
             throughput,
             *(job.mark for job in running),
         ),
-        owner_mark=(*counts.values(), about._mapping.get("newest")),
+        owner_mark=(
+            *counts.values(),
+            about._mapping.get("newest"),
+            about._mapping.get("newest_edit"),
+        ),
     )
 
 
@@ -174,6 +178,8 @@ def _about(seen_within_s: float, of_an_owner: bool) -> Select[Any]:
         owner_id: Any = bindparam("owner_id")
         columns += [_scalar(status.value, jobs_in(status, owner_id)) for status in JobStatus]
         columns.append(_scalar("newest", select(func.max(Job.id)).where(Job.owner_id == owner_id)))
+        edits = select(func.max(AnnotationEdit.id)).where(AnnotationEdit.owner_id == owner_id)
+        columns.append(_scalar("newest_edit", edits))
     one_row = select(literal(1).label("one")).subquery()
     return select(*columns).select_from(one_row).outerjoin(last_event, true())
 

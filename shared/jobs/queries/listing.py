@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from shared.annotations.labels import LabelKey, count_labelled
 from shared.db import Database
 from shared.dialects import told_limit
 from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
 from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.models import Job
-from shared.search.hits import Search, find_page
+from shared.search.hits import MOST_COUNTED, Search, find_page
 from shared.search.snippets import Snippet, snippets
 from shared.search.terms import terms_of
 from shared.settings import SEEN_WITHIN_S
@@ -42,13 +43,14 @@ def list_jobs(
     owner_id: str,
     statuses: Collection[JobStatus] = (),
     query: str | None = None,
+    labels: Sequence[LabelKey] = (),
     limit: int = 50,
     cursor: str | None = None,
     snapshot: QueueSnapshot | None = None,
     seen_within_s: float = SEEN_WITHIN_S,
 ) -> JobPage:
     """An owner's jobs, newest first: those in one of `statuses`, if any is named, whose names and
-    transcripts have the words of `query`.
+    transcripts have the words of `query`, and that have all of `labels`.
 
     `cursor` is the `next_cursor` of the page before; a worker is alive if it was seen within
     `seen_within_s`.  A `snapshot` that was taken just now is not taken again.
@@ -56,26 +58,34 @@ def list_jobs(
     with db.reading() as session:
         if snapshot is None:
             snapshot = take_snapshot(session, seen_within_s=seen_within_s, owner_id=owner_id)
-        return _page(session, snapshot, owner_id, statuses, terms_of(query), limit, cursor)
+        which = _Which(owner_id, statuses, terms_of(query), labels)
+        return _page(session, snapshot, which, limit, cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Which:
+    owner_id: str
+    statuses: Collection[JobStatus]
+    terms: Sequence[str]
+    labels: Sequence[LabelKey]
 
 
 def _page(
-    session: Session,
-    snapshot: QueueSnapshot,
-    owner_id: str,
-    statuses: Collection[JobStatus],
-    terms: Sequence[str],
-    limit: int,
-    cursor: str | None,
+    session: Session, snapshot: QueueSnapshot, which: _Which, limit: int, cursor: str | None
 ) -> JobPage:
     counts, all_counted = snapshot.counts, True
+    terms, labels = which.terms, which.labels
+    if labels:
+        counts, all_counted = count_labelled(session, which.owner_id, labels, most=MOST_COUNTED)
     if terms:
-        search = Search(owner_id, terms, snapshot.counts)
-        found = find_page(session, search, statuses=statuses, limit=limit, cursor=cursor)
+        search = Search(which.owner_id, terms, counts, labels)
+        found = find_page(session, search, statuses=which.statuses, limit=limit, cursor=cursor)
         counts, all_counted, next_cursor = found.counts, found.all_counted, found.next_cursor
         views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
-        page = select_page_ids(owner_id, statuses, cursor, told_limit(limit + 1))
+        page = select_page_ids(
+            which.owner_id, which.statuses, cursor, told_limit(limit + 1), labels
+        )
         views = view_jobs(session, snapshot, Job.id.in_(page))
         next_cursor = views[limit - 1].job.id if len(views) > limit else None
         views = views[:limit]

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select, union_all
 
+from shared.annotations.labels import LabelKey, select_labelled
 from shared.models import Job
 from shared.states import JobStatus
 
 
 def select_page_ids(
-    owner_id: Any, statuses: Collection[JobStatus], cursor: Any | None, most: Any
+    owner_id: Any,
+    statuses: Collection[JobStatus],
+    cursor: Any | None,
+    most: Any,
+    labels: Sequence[LabelKey] = (),
 ) -> Select[Any]:
     """Select the ids of the newest jobs of an owner, those in one of `statuses` if any is named,
-    and before `cursor` unless it is None."""
+    with all of `labels`, and before `cursor` unless it is None."""
+    if labels:
+        return select_labelled(owner_id, labels, statuses=statuses, cursor=cursor, most=most)
 
     def newest(*states: JobStatus) -> Select[Any]:
         wanted = select(Job.id).where(Job.owner_id == owner_id)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import structlog
 
+from shared.annotations.details import Details, stored_details, title_of_file
 from shared.jobs.eta.time_spent import attempt_s
 from shared.jobs.listening.playable import PlayableCopy
 from shared.models import Attempt, Job, Recording
@@ -40,6 +41,12 @@ class RecordingRecord:
     """The same, or what it is likely to be."""
     playable: PlayableCopy | None = None
     """What is heard instead of it, where there is one."""
+    details: Details = field(default_factory=Details)
+
+    @property
+    def title(self) -> str:
+        """What it is called: as a person said, or as its file is."""
+        return self.details.title or title_of_file(self.filename)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,11 @@ class JobRecord:
     """The only one that may recognise it."""
     is_whole: bool = True
     """False where something that is stored of it cannot be read, and is left out here."""
+
+    @property
+    def day(self) -> date:
+        """When it was recorded as a person said, or submitted by this server's calendar."""
+        return self.recording.details.date or self.created_at.astimezone().date()
 
 
 def job_record(row: Job) -> JobRecord:
@@ -170,6 +182,7 @@ def _recording_record(row: Recording) -> RecordingRecord:
         duration_s=row.duration_s,
         expected_s=row.estimated_s if row.duration_s is None else row.duration_s,
         playable=_playable_copy(row),
+        details=stored_details(row),
     )
 
 

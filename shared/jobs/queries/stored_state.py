@@ -30,7 +30,7 @@ from shared.accounts import Credential, SessionLimits
 from shared.accounts.credentials import CredentialKind, select_account
 from shared.db import Database
 from shared.jobs.queries.page_ids import select_page_ids
-from shared.models import Attempt, Job, JobEvent, Recording, Revision
+from shared.models import AnnotationEdit, Attempt, Job, JobEvent, Recording, Revision
 from shared.models.base import Base
 from shared.states import JobStatus
 
@@ -38,7 +38,7 @@ _NOT_SHOWN: dict[type[Base], frozenset[str]] = {
     # Moves with every heartbeat.
     Job: frozenset({"lease_expires_at", "idempotency_key", "request_digest"}),
     Attempt: frozenset({"id", "job_id", "last_write"}),
-    Recording: frozenset({"id", "owner_id", "blob_key", "folded_name", "sha256"}),
+    Recording: frozenset({"id", "owner_id", "blob_key", "folded_name", "folded_details", "sha256"}),
 }
 """Columns by which no answer differs."""
 
@@ -114,6 +114,7 @@ def _rows(*, with_report: bool) -> Select[Any]:
     hidden = frozenset() if with_report else _NOT_LISTED
     newest_event = select(func.max(JobEvent.id)).where(JobEvent.job_id == Job.id)
     newest_revision = select(func.max(Revision.id)).where(Revision.job_id == Job.id)
+    newest_edit = select(func.max(AnnotationEdit.number)).where(AnnotationEdit.job_id == Job.id)
     return (
         select(
             *_shown(Job, hidden),
@@ -122,6 +123,7 @@ def _rows(*, with_report: bool) -> Select[Any]:
             # Grow with whatever happens: nothing that happened and was undone looks as before.
             newest_event.correlate(Job).scalar_subquery(),
             newest_revision.correlate(Job).scalar_subquery(),
+            newest_edit.correlate(Job).scalar_subquery(),
         )
         .join(Recording, Recording.id == Job.recording_id)
         .outerjoin(Attempt, Attempt.job_id == Job.id)

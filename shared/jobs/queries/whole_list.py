@@ -6,25 +6,26 @@ that is left alone, also where it has come to be in a state that the list is of.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from shared.annotations.labels import LabelKey, count_labelled
 from shared.db import Database, database_now
 from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job
-from shared.search.hits import Search, find_next, find_page
+from shared.search.hits import MOST_COUNTED, Search, find_next, find_page
 from shared.search.terms import terms_of
 from shared.states import JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class WholeList:
-    """What `list_jobs` gives for `statuses` and `query`, page after page, up to a moment."""
+    """What `list_jobs` gives for the same conditions, page after page, up to a moment."""
 
     owner_id: str
     newest: str
@@ -33,6 +34,7 @@ class WholeList:
     """What happened to a job later takes it out of the list."""
     statuses: Collection[JobStatus] = ()
     query: str | None = None
+    labels: Sequence[LabelKey] = ()
     without: Collection[str] = field(default_factory=frozenset)
     """Ids of jobs that were taken out of it."""
 
@@ -50,16 +52,21 @@ class Taken:
 
 
 def take_whole_list(
-    db: Database, *, owner_id: str, statuses: Collection[JobStatus] = (), query: str | None = None
+    db: Database,
+    *,
+    owner_id: str,
+    statuses: Collection[JobStatus] = (),
+    query: str | None = None,
+    labels: Sequence[LabelKey] = (),
 ) -> Taken:
     """Take an owner's list as it is now. Reads a few rows however many jobs there are."""
     terms = terms_of(query)
     with db.reading() as session:
         until = session.execute(select(database_now())).scalar_one()
         newest = session.scalar(select(func.max(Job.id)).where(Job.owner_id == owner_id)) or ""
-        counts, all_counted = counted_by_status(session, owner_id=owner_id), True
+        counts, all_counted = _counts(session, owner_id, labels)
         if terms:
-            search = Search(owner_id, terms, counts)
+            search = Search(owner_id, terms, counts, labels)
             found = find_page(session, search, statuses=statuses, limit=1)
             counts, all_counted = found.counts, found.all_counted
     wanted = {status: counts[status] for status in statuses or JobStatus}
@@ -101,7 +108,16 @@ def _next(
 ) -> list[str]:
     terms = terms_of(whole.query)
     if not terms:
-        page = select_page_ids(whole.owner_id, statuses, cursor, most)
+        page = select_page_ids(whole.owner_id, statuses, cursor, most, whole.labels)
         return list(session.scalars(page))
-    search = Search(whole.owner_id, terms, counted_by_status(session, owner_id=whole.owner_id))
+    counts, _ = _counts(session, whole.owner_id, whole.labels)
+    search = Search(whole.owner_id, terms, counts, whole.labels)
     return find_next(session, search, statuses=statuses, limit=most, cursor=cursor)
+
+
+def _counts(
+    session: Session, owner_id: str, labels: Sequence[LabelKey]
+) -> tuple[dict[JobStatus, int], bool]:
+    if labels:
+        return count_labelled(session, owner_id, labels, most=MOST_COUNTED)
+    return counted_by_status(session, owner_id=owner_id), True

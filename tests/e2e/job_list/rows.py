@@ -37,4 +37,4 @@ def address(page: Page) -> dict[str, list[str]]:
 def ended(db: Database, *statuses: JobStatus) -> None:
     """Create a job in each state, named after it, and leave none waiting."""
     for status in statuses:
-        factories.a_job(db, status, filename=f"{status}.wav")
+        factories.a_job(db, status, filename=f"{status}")

@@ -19,13 +19,13 @@ from tests.support.services import Stack
 def test_a_job_is_watched_from_its_place_in_line_to_its_transcript(
     server: Stack, db: Database, page: Page
 ) -> None:
-    factories.learn(db, speed=10, filename="before.wav")
+    factories.learn(db, speed=10, filename="before")
     factories.a_worker(db)
-    factories.submit_lasting(db, 600, filename="first.wav")
-    factories.submit_lasting(db, 1200, filename="second.wav")
+    factories.submit_lasting(db, 600, filename="first")
+    factories.submit_lasting(db, 1200, filename="second")
     page.goto(server.url)
     page.evaluate("window.sameDocument = true")
-    second = row(page, "second.wav")
+    second = row(page, "second")
     expect(second).to_contain_text("Waiting")
     expect(second).to_contain_text("number 2 in line")
     expect(second).to_contain_text("done in about 3 min")
@@ -53,16 +53,16 @@ def test_a_job_is_watched_from_its_place_in_line_to_its_transcript(
 def test_an_open_menu_and_a_selection_outlast_what_happens(
     server: Stack, db: Database, page: Page
 ) -> None:
-    factories.submit(db, filename="here.wav")
+    factories.submit(db, filename="here")
     page.goto(server.url)
-    pick(page, "here.wav").check()
-    menu = more(page, "here.wav")
+    pick(page, "here").check()
+    menu = more(page, "here")
     cancel = menu.get_by_role("button", name="Cancel")
     cancel.focus()
-    factories.submit(db, filename="newer.wav")
-    expect(names(page)).to_have_text(["newer.wav", "here.wav"])
+    factories.submit(db, filename="newer")
+    expect(names(page)).to_have_text(["newer", "here"])
     expect(cancel).to_be_focused()
-    expect(pick(page, "here.wav")).to_be_checked()
+    expect(pick(page, "here")).to_be_checked()
     page.keyboard.press("Escape")
     expect(cancel).to_be_hidden()
 
@@ -76,37 +76,37 @@ def test_the_list_is_narrowed_down_to_a_state_and_its_address_says_so(
     expect(filters.get_by_role("link")).to_have_text(["All 3", "Done 1", "Failed 1", "Cancelled 1"])
     page.evaluate("window.sameDocument = true")
     filters.get_by_role("link", name="Failed").click()
-    expect(names(page)).to_have_text(["failed.wav"])
+    expect(names(page)).to_have_text(["failed"])
     assert address(page) == {"show": ["failed"]}
     assert page.evaluate("window.sameDocument")
     page.reload()
-    expect(names(page)).to_have_text(["failed.wav"])
+    expect(names(page)).to_have_text(["failed"])
     page.go_back()
     expect(names(page)).to_have_count(3)
 
     filters.get_by_role("link", name="Failed").click()
-    page.get_by_role("button", name="Try again failed.wav").click()
-    expect(page.get_by_role("status").filter(has_text="“failed.wav” waits again.")).to_be_visible()
+    page.get_by_role("button", name="Try again failed").click()
+    expect(page.get_by_role("status").filter(has_text="“failed” waits again.")).to_be_visible()
     expect(page.get_by_text("No job is in this state now.")).to_be_visible()
     page.get_by_role("link", name="Show all jobs").click()
-    expect(row(page, "failed.wav")).to_contain_text("Waiting")
+    expect(row(page, "failed")).to_contain_text("Waiting")
 
 
 def test_what_was_said_is_found_and_leads_to_its_place(
     server: Stack, db: Database, page: Page
 ) -> None:
     ended(db, JobStatus.COMPLETED)
-    factories.submit(db, filename="gpu budget.wav")
+    factories.submit(db, filename="gpu budget")
     page.goto(server.url)
     search = page.get_by_role("searchbox", name="Search in names and transcripts")
     search.press_sequentially("用GPU")
-    expect(names(page)).to_have_text(["completed.wav"])
+    expect(names(page)).to_have_text(["completed"])
     expect(page.locator("mark")).to_have_text("用GPU")
     assert address(page) == {"q": ["用GPU"]}
     expect(search).to_be_focused()
 
     search.fill("gpu")
-    expect(names(page)).to_have_text(["gpu budget.wav", "completed.wav"])
+    expect(names(page)).to_have_text(["gpu budget", "completed"])
     page.reload()
     expect(search).to_have_value("gpu")
     page.locator(".found a").click()
@@ -124,24 +124,24 @@ def test_what_was_said_is_found_and_leads_to_its_place(
 def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(
     server: Stack, db: Database, page: Page
 ) -> None:
-    factories.submit(db, filename="one.wav")
+    factories.submit(db, filename="one")
     page.goto(server.url)
-    more(page, "one.wav").get_by_role("button", name="Cancel").click()
-    expect(row(page, "one.wav")).to_contain_text("Cancelled")
-    more(page, "one.wav").get_by_role("button", name="Try again").click()
-    expect(row(page, "one.wav")).to_contain_text("next in line")
+    more(page, "one").get_by_role("button", name="Cancel").click()
+    expect(row(page, "one")).to_contain_text("Cancelled")
+    more(page, "one").get_by_role("button", name="Try again").click()
+    expect(row(page, "one")).to_contain_text("next in line")
     factories.claim(db)
-    expect(row(page, "one.wav")).to_contain_text("Reading the audio")
-    more(page, "one.wav").get_by_role("button", name="Cancel").click()
-    expect(row(page, "one.wav")).to_contain_text("Cancelling")
+    expect(row(page, "one")).to_contain_text("Reading the audio")
+    more(page, "one").get_by_role("button", name="Cancel").click()
+    expect(row(page, "one")).to_contain_text("Cancelling")
     [view] = jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs
     factories.expire_lease(db, view.job.id)
     jobs.expire_leases(db, max_attempts=3)
-    expect(row(page, "one.wav")).to_contain_text("Cancelled")
-    more(page, "one.wav").get_by_role("link", name="Delete").click()
+    expect(row(page, "one")).to_contain_text("Cancelled")
+    more(page, "one").get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").press("Escape")
-    expect(page.get_by_label("More for one.wav")).to_be_focused()  # not lost with the menu
-    more(page, "one.wav").get_by_role("link", name="Delete").click()
+    expect(page.get_by_label("More for one")).to_be_focused()  # not lost with the menu
+    more(page, "one").get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     assert jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs == []
@@ -150,7 +150,7 @@ def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(
 def test_a_server_that_falls_silent_is_told_with_the_time_of_what_is_shown(
     server: Stack, db: Database, page: Page
 ) -> None:
-    factories.submit(db, filename="one.wav")
+    factories.submit(db, filename="one")
     page.goto(server.url)
     expect(names(page)).to_have_count(1)
     page.route("**/fragments/jobs*", lambda route: route.abort())
@@ -178,7 +178,7 @@ def test_menus_dialogs_and_a_selection_are_accessible(
     server: Stack, db: Database, page: Page
 ) -> None:
     ended(db, JobStatus.FAILED, JobStatus.COMPLETED)
-    factories.submit(db, filename="a.wav")
+    factories.submit(db, filename="a")
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(server.url)
     page.locator("details.menu summary").evaluate_all("all => all.forEach((one) => one.click())")
@@ -195,28 +195,28 @@ def test_the_list_works_without_javascript(
     server: Stack, db: Database, context_without_js: BrowserContext
 ) -> None:
     ended(db, JobStatus.FAILED, JobStatus.COMPLETED)
-    factories.submit(db, filename="one.wav")
+    factories.submit(db, filename="one")
     page = context_without_js.new_page()
     page.goto(server.url)
     page.get_by_role("searchbox").fill("gpu")
     page.get_by_role("button", name="Search").click()
-    expect(names(page)).to_have_text(["completed.wav"])
+    expect(names(page)).to_have_text(["completed"])
     page.goto(server.url)
     page.get_by_role("link", name=re.compile("^Failed")).click()
-    expect(names(page)).to_have_text(["failed.wav"])
+    expect(names(page)).to_have_text(["failed"])
 
-    more(page, "failed.wav").get_by_role("link", name="Delete").click()
+    more(page, "failed").get_by_role("link", name="Delete").click()
     page.get_by_role("link", name="Keep it").click()
     page.goto(server.url)
-    pick(page, "completed.wav").check()
-    pick(page, "one.wav").check()
+    pick(page, "completed").check()
+    pick(page, "one").check()
     selection = page.get_by_role("form", name="Selected jobs")
     selection.get_by_role("button", name="Cancel").click()
     expect(page.locator(".flash")).to_have_text("1 cancelled, 1 had already ended.")
-    for name in ("completed.wav", "one.wav"):
+    for name in ("completed", "one"):
         pick(page, name).check()
     selection.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Delete 2 jobs?")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".flash")).to_have_text("2 deleted.")
-    expect(names(page)).to_have_text(["failed.wav"])
+    expect(names(page)).to_have_text(["failed"])

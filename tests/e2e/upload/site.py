@@ -55,5 +55,5 @@ def choose(page: Page, *paths: Path) -> None:
 
 def expect_done(site: Site, page: Page, path: Path) -> None:
     expect(page.locator("#uploads li")).to_have_count(0)
-    expect(page.get_by_role("link", name=path.name, exact=True).first).to_be_visible()
+    expect(page.get_by_role("link", name=path.stem, exact=True).first).to_be_visible()
     assert site.sha256s() == [sha256(path)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -46,6 +46,10 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "workers_alive": None,
         "audio_duration": 600.0,
         "filename": "f",
+        "title": "会议",
+        "date": date(2026, 11, 30),
+        "people": [],
+        "tags": [],
         "created_at": datetime(2026, 1, 2, tzinfo=UTC),
         "started_at": None,
         "completed_at": None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date as datetime_date
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.annotations.labels import LONGEST_LABEL
 from shared.states import BatchLimit, EventKind, JobStatus, Stage, WaitReason
 from shared.words.numbers.choice import Numbers
 from web.api.schemas.errors import ErrorObject
@@ -25,7 +27,11 @@ class JobListQuery(BaseModel):
         None,
         max_length=200,
         description="Only jobs that have each of these words, or pieces of Chinese text, in their "
-        "name or in their transcript. Capitals do not count.",
+        "name, their title, people and tags, or in their transcript. Capitals do not count.",
+    )
+    tag: str | None = Field(None, max_length=LONGEST_LABEL, description="Only jobs with this tag.")
+    person: str | None = Field(
+        None, max_length=LONGEST_LABEL, description="Only jobs with this person."
     )
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Jobs on a page.")
     cursor: str | None = Field(
@@ -157,7 +163,14 @@ class JobOut(BaseModel):
         "one starts. Null once the job is at its end."
     )
     audio_duration: float | None
-    filename: str
+    filename: str = Field(description="That of the file as it was submitted; it never changes.")
+    title: str = Field(description="What a person called it, else its file's name, less suffix.")
+    date: datetime_date = Field(
+        description="When it was recorded, as a person said, else when it was submitted by the "
+        "server's calendar."
+    )
+    people: list[str] = Field(description="Who took part, as a person said.")
+    tags: list[str]
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None

@@ -51,6 +51,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> 
         owner_id=current_owner_id(),
         statuses=query.statuses,
         query=query.q,
+        labels=query.labels,
         limit=_PER_PAGE,
         cursor=query.cursor,
         snapshot=snapshot,

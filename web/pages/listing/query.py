@@ -7,6 +7,7 @@ from typing import Any, Literal
 from flask import url_for
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.annotations.labels import LONGEST_LABEL, LabelKey, keys_of
 from shared.states import RUNNING, JobStatus
 from web.i18n.languages import N_
 
@@ -28,15 +29,28 @@ class ListQuery(BaseModel):
 
     show: Literal["all", "waiting", "running", "done", "failed", "cancelled"] = "all"
     q: str = Field("", max_length=200)
+    tag: str = Field("", max_length=LONGEST_LABEL)
+    person: str = Field("", max_length=LONGEST_LABEL)
     cursor: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$")
 
     @property
     def statuses(self) -> frozenset[JobStatus]:
         return STATUS_FILTERS[self.show][1]
 
+    @property
+    def labels(self) -> tuple[LabelKey, ...]:
+        return keys_of(tag=self.tag, person=self.person)
+
     def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:
         """The URL of the list with `changes`, from its first page unless a cursor is given."""
-        said: dict[str, Any] = {"show": self.show, "q": self.q.strip(), "cursor": None, **changes}
+        said: dict[str, Any] = {
+            "show": self.show,
+            "q": self.q.strip(),
+            "tag": self.tag.strip(),
+            "person": self.person.strip(),
+            "cursor": None,
+            **changes,
+        }
         if said["show"] == "all":
             said["show"] = None
         return url_for(endpoint, **{name: value or None for name, value in said.items()})

@@ -67,6 +67,7 @@ class WholeListIn(ListQuery):
             until=self.until,
             statuses=self.statuses,
             query=self.q,
+            labels=self.labels,
             without=frozenset(self.without),
         )
 
@@ -76,7 +77,11 @@ def whole_list() -> Response:
     """Tell a page what it needs to act on all jobs of its list, and how many these are."""
     query = parse(ListQuery, request.args)
     taken = jobs.take_whole_list(
-        services().db, owner_id=current_owner_id(), statuses=query.statuses, query=query.q
+        services().db,
+        owner_id=current_owner_id(),
+        statuses=query.statuses,
+        query=query.q,
+        labels=query.labels,
     )
     return jsonify(
         {

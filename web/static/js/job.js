@@ -1,6 +1,7 @@
 // A job's page.
 import "./main.js";
 import { copyButtons } from "./page/copy.js";
+import { enhanceTitle } from "./page/job_title.js";
 import { editTranscript } from "./edit/edit.js";
 import { exportDialog } from "./transcript/export_dialog.js";
 import { pollFragment } from "./page/live_fragment.js";
@@ -11,6 +12,7 @@ import { nameSpeakers } from "./speakers/speakers.js";
 copyButtons();
 const { player, reading } = readAndListen();
 editTranscript({ speakers: nameSpeakers(), player, reading });
+enhanceTitle(document.querySelector("article"));
 const exporting = document.getElementById("export");
 if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");

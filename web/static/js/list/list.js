@@ -3,6 +3,7 @@ import { _ } from "../page/i18n.js";
 import { pollFragment } from "../page/live_fragment.js";
 import { enhanceSelection } from "./selection.js";
 import { confirmAction } from "../page/confirm.js";
+import { renameInPlace } from "../page/rename.js";
 import { address } from "../page/site.js";
 
 const TYPING_ENDS_MS = 350;
@@ -88,6 +89,13 @@ function followAddresses(section, region, refresh) {
 
 /** The buttons and links of a row that do something to its job. */
 function askForJobs(region, refresh, tell) {
+  const rename = (row) => renameRow(row, refresh, tell);
+  region.addEventListener("keydown", (event) => {
+    const row = event.key === "F2" && event.target.closest(".job");
+    if (!row || event.target.matches(".retitle")) return;
+    event.preventDefault();
+    rename(row);
+  });
   region.addEventListener("click", async (event) => {
     const asked = event.target.closest("[data-ask]");
     if (!asked) return;
@@ -96,6 +104,7 @@ function askForJobs(region, refresh, tell) {
     const name = row.querySelector(".name").textContent;
     asked.closest("details")?.removeAttribute("open");
     const job = address(`/api/v1/jobs/${row.dataset.key}`);
+    if (asked.dataset.ask === "rename") return rename(row);
     try {
       if (asked.dataset.ask === "delete") {
         if (!(await sureToDelete(name))) return;
@@ -116,6 +125,21 @@ function askForJobs(region, refresh, tell) {
       tell(error.message, true);
     }
     refresh();
+  });
+}
+
+/** Put a field in the place of a row's title. */
+function renameRow(row, refresh, tell) {
+  const name = row.querySelector(".name");
+  renameInPlace(row.querySelector(".titled"), {
+    address: address(`/api/v1/jobs/${row.dataset.key}`),
+    title: name.textContent,
+    saved: ({ title }) => {
+      name.textContent = title;
+      tell(_("Renamed to “%(name)s”.", { name: title }));
+      refresh();
+    },
+    tell,
   });
 }
 

@@ -30,7 +30,7 @@ export class WholeList {
   /** Whether the page shows this list, on whichever of its pages it is. */
   get isShown() {
     const now = queryOfPage();
-    return now.show === this.query.show && now.q === this.query.q;
+    return Object.keys(now).every((name) => now[name] === this.query[name]);
   }
 
   /** Whether a job that is on the page belongs to it. Ids go up with time. */
@@ -87,5 +87,6 @@ export class WholeList {
 /** What the page's address asks for, whichever page of the list it is. */
 function queryOfPage() {
   const given = new URLSearchParams(location.search);
-  return { show: given.get("show") || "all", q: (given.get("q") ?? "").trim() };
+  const text = (name) => (given.get(name) ?? "").trim();
+  return { show: text("show") || "all", q: text("q"), tag: text("tag"), person: text("person") };
 }

@@ -138,7 +138,7 @@ class Uploads {
       },
     });
     await forgetUpload(uploadUrl);
-    if (this.form.elements.notify?.checked) notifyWhenDone(job.id, job.filename);
+    if (this.form.elements.notify?.checked) notifyWhenDone(job.id, job.title);
     this.onAccepted();
   }
 

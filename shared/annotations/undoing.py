@@ -1,0 +1,24 @@
+"""Taking back a change of what people say about a recording."""
+
+from __future__ import annotations
+
+from shared.annotations import details
+from shared.annotations.edits import edit_in, owned_job
+from shared.db import Database
+
+
+def undo(db: Database, *, owner_id: str, job_id: str, number: int, editor_id: str) -> None:
+    """Make what an edit changed as it was before it. That is an edit too, and can be undone.
+
+    Raises JobNotFound or EditNotFound.
+    """
+    with db.writing() as session:
+        job = owned_job(session, owner_id, job_id)
+        edit = edit_in(session, job, number)
+        details.change_in(
+            session,
+            job,
+            details.checked_json(edit.before),
+            editor_id=editor_id,
+            undoes=edit.number,
+        )

@@ -1,0 +1,93 @@
+"""A job's history as its page shows it: what happened to it, and what people changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from shared.annotations.edits import Edit, EditKind
+from shared.states import EventKind
+from web.api.schemas.jobs import HistoryOut
+from web.i18n.dates import day_text
+from web.i18n.languages import N_
+from web.pages.history_text import css_class
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A line of the history."""
+
+    key: str
+    at: datetime
+    message: str
+    css_class: str = ""
+    note: str = ""
+    edit: int | None = None
+    """The number of the change that can be undone here."""
+
+
+def happenings(history: HistoryOut, edits: Sequence[Edit]) -> list[Happening]:
+    """All lines of a job's history, oldest first."""
+    events = [
+        Happening(
+            key=f"event-{n}",
+            at=event.at,
+            message=event.message,
+            css_class=css_class(event.kind),
+            note=_("Attempt %(number)s, %(worker)s", number=event.attempt, worker=event.worker)
+            if event.kind is EventKind.CLAIMED
+            else "",
+        )
+        for n, event in enumerate(history.events, 1)
+    ]
+    changes = [
+        Happening(key=f"edit-{edit.number}", at=edit.at, message=_text(edit), edit=edit.number)
+        for edit in edits
+    ]
+    return sorted([*events, *changes], key=lambda one: one.at)
+
+
+def _text(edit: Edit) -> str:
+    said = _TEXTS[edit.kind](edit.before, edit.after)
+    return _("Undone: %(what)s", what=said) if edit.undoes is not None else said
+
+
+_FIELDS = {
+    "title": N_("Title"),
+    "date": N_("Date"),
+    "people": N_("Who took part"),
+    "tags": N_("Tags"),
+}
+
+
+def _details(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    texts = [
+        _(
+            "%(field)s: %(after)s (before: %(before)s)",
+            field=_(label),
+            after=_value(name, after.get(name)),
+            before=_value(name, before.get(name)),
+        )
+        for name, label in _FIELDS.items()
+        if name in after
+    ]
+    return _("; ").join(texts)
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        value = _(", ").join(str(each) for each in value)
+    if name == "date" and value:
+        with suppress(ValueError):
+            return day_text(date.fromisoformat(str(value)))
+    return str(value) if value else _("none")
+
+
+_TEXTS: dict[EditKind, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+    EditKind.DETAILS: _details,
+}
