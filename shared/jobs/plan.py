@@ -40,7 +40,8 @@ StoredWord = tuple[str, float, float, float | None]
 @dataclass(frozen=True, slots=True)
 class RecognisedSegment:
     """`words` is None while it is not yet done; `voices` are those of its pieces, packed by the
-    worker, where the job asks who speaks; `language` is what is spoken, where that is known."""
+    worker, where the job asks who speaks; `language` is what is spoken, where that is known;
+    `was_cut` tells of a loop that the recogniser cut off."""
 
     start_sample: int
     end_sample: int
@@ -48,6 +49,7 @@ class RecognisedSegment:
     words: list[StoredWord] | None
     voices: bytes | None = None
     language: str | None = None
+    was_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def stored_plan(db: Database, claim: Claim, plan_key: str) -> StoredPlan:
                     else [_stored_word(*word) for word in segment.words],
                     segment.voices,
                     segment.language,
+                    bool(segment.was_cut),
                 )
                 for segment in segments
             ],
@@ -191,6 +194,7 @@ def save_batch(
                 words=segment.words,
                 voices=segment.voices,
                 language=segment.language,
+                was_cut=segment.was_cut or None,
                 fence=claim.fence,
             )
             if not changes_one_row(session, recognised):

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -46,6 +47,8 @@ class Segment(Base):
     speaks, and once the transcript is stored."""
     language: Mapped[str | None] = mapped_column(String(8))
     """ISO 639 code of what is spoken; null where nothing is said, and in rows of older versions."""
+    was_cut: Mapped[bool | None] = mapped_column(Boolean)
+    """True where the model repeated itself and that was cut off; null elsewhere."""
     fence: Mapped[int | None] = mapped_column(Integer)
     """The attempt that recognised it."""
 

@@ -18,6 +18,10 @@ _OF_TRANSCRIPT = {
     "hotwords_not_taken": N_(
         "The model takes no hotwords, so the words named with this recording were not used."
     ),
+    "repetition_cut": N_(
+        "In places the model repeated itself over and over, or wrote more than can be said in the "
+        "time; that was cut off. Check the text against the recording."
+    ),
     "low_confidence": N_(
         "Many words were recognised with little certainty: check the text against the recording. "
         "Noise, a distant microphone or people who speak at once are the usual reasons."

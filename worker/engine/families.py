@@ -10,15 +10,16 @@ import torch
 
 from worker.engine.family import Family, SpeechNetwork
 from worker.engine.fbank import Fbank
+from worker.engine.firered.family import FIRERED
 from worker.engine.loading.build import wrong_class
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.paraformer.family import PARAFORMER
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.family import SENSEVOICE
-from worker.model_store.config_yaml import read_config
+from worker.model_store.files import folder_class
 from worker.model_store.locate import ModelFolder
 
-FAMILIES: tuple[Family, ...] = (PARAFORMER, SENSEVOICE)
+FAMILIES: tuple[Family, ...] = (PARAFORMER, SENSEVOICE, FIRERED)
 
 
 def load_speech_network(
@@ -35,7 +36,7 @@ def load_speech_network(
 def family_of(folder: ModelFolder) -> Family:
     """The family of a folder's class. Raises ModelUnavailable for a class of none."""
     with failures_explained(folder, "build the network of its config.yaml"):
-        named = str(read_config(folder.path).get("model"))
+        named = folder_class(folder.path)
     for family in FAMILIES:
         if named in family.classes:
             return family

@@ -92,7 +92,8 @@ class Family:
     """Models that one implementation runs."""
 
     classes: tuple[str, ...]
-    """What config.yaml of their folders names as `model`."""
+    """What config.yaml of their folders names as `model`, or what `worker.model_store.files` finds
+    by the files of those that have none."""
     load: Callable[[ModelFolder, torch.device, Fbank, Precision], SpeechNetwork]
     """From a folder, onto a device, with the device's filter banks, in an arithmetic that the
     device has. Raises ModelUnavailable, saying what to do."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from worker.model_store.config_yaml import read_config
-from worker.model_store.files import needed_files
+from worker.model_store.files import folder_class, needed_files
 from worker.model_store.hubs.hub import DownloadFailed
 from worker.model_store.known import Role
 from worker.model_store.revision import DECIDING, examine
@@ -21,8 +20,8 @@ _ROLES: dict[str, Role] = {
 
 
 def role_of(folder: Path) -> Role:
-    """What a whole model folder is for, by the class in its config.yaml."""
-    return _ROLES.get(str(read_config(folder).get("model")), "asr")
+    """What a whole model folder is for, by the class of its network."""
+    return _ROLES.get(folder_class(folder), "asr")
 
 
 def carried(folder: Path, to: Path) -> Path:

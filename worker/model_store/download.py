@@ -10,7 +10,14 @@ from typing import Protocol
 
 from shared.errors import ModelUnavailable
 from worker.model_store.config_yaml import CONFIG
-from worker.model_store.files import CHECKPOINT, CONFIGURATION, needed_files
+from worker.model_store.files import (
+    CHECKPOINT,
+    CONFIGURATION,
+    FIRERED_NORMALISATION,
+    FIRERED_TOKENS,
+    firered_class,
+    needed_files,
+)
 from worker.model_store.hubs.hub import DownloadFailed, Hub, RemoteFile
 from worker.model_store.known import HubModel
 from worker.model_store.revision import DECIDING
@@ -69,12 +76,16 @@ def download(hub: Hub, model: HubModel, meter: Meter, into: Path | None = None) 
     Raises DownloadFailed, or ModelUnavailable where the hub's config cannot be read.
     """
     listed = {file.name: file for file in hub.files(model)}
-    if CONFIG not in listed:
+    telling = (CONFIG, CONFIGURATION)
+    if firered_class(listed):
+        # All that they tell is where the rest goes.
+        telling = (FIRERED_TOKENS, FIRERED_NORMALISATION)
+    elif CONFIG not in listed:
         raise DownloadFailed(
             f"{hub.title} has no {CONFIG} in {model.name}, so it is no model of FunASR's. "
             "Check the name (longscribe models list)."
         )
-    configs = [listed[name] for name in (CONFIG, CONFIGURATION) if name in listed]
+    configs = [listed[name] for name in telling if name in listed]
     folder = Path()
     for file in configs:
         folder = hub.fetch(model, file, into, lambda _: None)

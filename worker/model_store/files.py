@@ -1,4 +1,4 @@
-"""Which files a FunASR model folder needs, as its config says, and whether each is whole.
+"""Which files a model folder needs, FunASR's as its config says, and whether each is whole.
 
 FunASR itself takes what it finds: without am.mvn it runs unnormalised, without tokens.json it
 fails deep inside, and a checkpoint that ends early is a bare RuntimeError.
@@ -32,6 +32,16 @@ PUNCTUATES_ITSELF = frozenset({"SenseVoiceSmall"})
 """FunASR's recognisers whose words bring their marks along, so that no punctuation network is
 needed, nor downloaded, beside them."""
 
+FIRERED_AED = "FireRedAsrAed"
+FIRERED_LLM = "FireRedAsrLlm"
+"""What FireRedASR's own code calls the networks of its folders, in which nothing else names them:
+they have no config.yaml, or one that says nothing."""
+FIRERED_CHECKPOINT = "model.pth.tar"
+FIRERED_NORMALISATION = "cmvn.ark"
+FIRERED_TOKENS = "dict.txt"
+_FIRERED_NEEDS = (FIRERED_NORMALISATION, FIRERED_TOKENS, FIRERED_CHECKPOINT)
+_FIRERED_LLM_ENCODER = "asr_encoder.pth.tar"
+
 _KALDI_END = b"</Nnet>"
 
 
@@ -58,6 +68,8 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     `on_hub`: what else could be there, while a download has brought the config alone.  Raises
     ModelUnavailable if config.yaml cannot be read.
     """
+    if firered_class(names_in(folder) if on_hub is None else on_hub):
+        return sorted(_FIRERED_NEEDS)
     config = read_config(folder)
     metas = _file_metas(folder)
     needed = {CONFIG, checkpoint_name(folder)}
@@ -75,6 +87,29 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     if (folder / CONFIGURATION).exists():
         needed.add(CONFIGURATION)
     return sorted(needed)
+
+
+def folder_class(folder: Path) -> str:
+    """The class of a folder's network: what config.yaml names as `model`, or by its files one of
+    FireRedASR's. Raises ModelUnavailable for a folder that is neither's."""
+    return firered_class(names_in(folder)) or str(read_config(folder).get("model"))
+
+
+def firered_class(names: Collection[str]) -> str | None:
+    """Which of FireRedASR's networks a folder of these files holds, whole or not; None if it is of
+    another kind."""
+    if _FIRERED_LLM_ENCODER in names:
+        return FIRERED_LLM
+    has_any = FIRERED_CHECKPOINT in names or FIRERED_NORMALISATION in names
+    return FIRERED_AED if has_any else None
+
+
+def names_in(folder: Path) -> frozenset[str]:
+    """Nothing for a folder that cannot be read, of which others complain."""
+    try:
+        return frozenset(path.name for path in folder.iterdir())
+    except OSError:
+        return frozenset()
 
 
 def checkpoint_name(folder: Path) -> str:

@@ -108,6 +108,16 @@ KNOWN_MODELS = (
         punctuates=True,
     ),
     KnownModel(
+        alias="FireRedASR2-AED",
+        role="asr",
+        modelscope="xukaituo/FireRedASR2-AED",
+        huggingface="FireRedTeam/FireRedASR2-AED",
+        revision=UNTAGGED,
+        size_bytes=4732 * _MB,
+        description="FireRedASR2-AED, Mandarin, its dialects and English; for a GPU",
+        also=("firered", "fireredasr2-aed"),
+    ),
+    KnownModel(
         alias="fsmn-vad",
         role="vad",
         modelscope=FSMN_VAD,
@@ -147,7 +157,7 @@ KNOWN_MODELS = (
 
 _BY_NAME = {name: model for model in KNOWN_MODELS for name in model.names}
 
-_TAKE_ASR = "Take paraformer-zh, paraformer-large or SenseVoiceSmall."
+_TAKE_ASR = "Take paraformer-zh, paraformer-large, SenseVoiceSmall or FireRedASR2-AED."
 
 _REFUSED = {
     "paraformer": f"the plain Paraformer, which gives no word times. {_TAKE_ASR}",
@@ -175,6 +185,9 @@ _REFUSED_FAMILIES = {
     "fun-asr": "Fun-ASR, another kind of network",
     "funasrnano": "Fun-ASR-Nano, another kind of network",
     "qwen": "a Qwen model, another kind of network",
+    "fireredasr-aed": "the first FireRedASR-AED, which gives no word times",
+    "fireredasr-llm": "FireRedASR-LLM, which gives no word times",
+    "fireredasr2-llm": "FireRedASR2-LLM, which gives no word times",
     "emotion2vec": "a network for emotions",
     "paraformer-tiny": "a small Paraformer, which gives no word times",
     "uniasr": "UniASR, another kind of network",

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 _AGAIN_LOCAL = (
     "Copy the whole folder again from where it came: a FunASR model folder has config.yaml, "
     "model.pt and what its config names (am.mvn, tokens.json), or holds three such folders named "
-    "asr, vad and punc."
+    "asr, vad and punc; one of FireRedASR2 has model.pth.tar, cmvn.ark and dict.txt."
 )
 
 _CANNOT_FETCH = "It is fetched again as soon as the hub may be asked. "

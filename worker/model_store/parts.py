@@ -19,8 +19,7 @@ from shared.settings import (
     Settings,
     is_demo_model,
 )
-from worker.model_store.config_yaml import read_config
-from worker.model_store.files import PUNCTUATES_ITSELF
+from worker.model_store.files import PUNCTUATES_ITSELF, folder_class
 from worker.model_store.known import Role, find_known, resolve
 
 
@@ -121,7 +120,7 @@ def folder_punctuates(folder: Path) -> bool:
     """Whether the recogniser in a folder marks its words itself, by its class; False for a folder
     that cannot be read, of which others complain."""
     try:
-        return str(read_config(folder).get("model")) in PUNCTUATES_ITSELF
+        return folder_class(folder) in PUNCTUATES_ITSELF
     except ModelUnavailable:
         return False
 

@@ -27,6 +27,8 @@ from worker.model_store.files import (
     TOKENS,
     FileProblem,
     content_problem,
+    firered_class,
+    names_in,
     needed_files,
     readable_problem,
 )
@@ -53,7 +55,8 @@ class Examined:
 
 def examine(folder: Path, memory: Path | None = None) -> Examined:
     """Read a folder's files to their end, or take what `memory` (a JSON file) knows of them."""
-    if problem := readable_problem(folder, CONFIG):
+    is_firered = firered_class(names_in(folder)) is not None
+    if not is_firered and (problem := readable_problem(folder, CONFIG)):
         return Examined("", [problem], 0)
     try:
         needed = needed_files(folder)
@@ -94,7 +97,7 @@ def _signature(folder: Path, name: str) -> list[Any]:
 def _hash_file(folder: Path, name: str, digest: Any) -> FileProblem | None:
     """Add a file to the digest; return what is wrong with it."""
     path = folder / name
-    is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth", ".bin")
+    is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth", ".bin", ".tar")
     try:
         size_bytes = path.stat().st_size
         digest.update(f"{name}\0{size_bytes}\0".encode())

@@ -33,6 +33,9 @@ PUNCTUATION_FAILED = "punctuation_failed"
 """The warning of a transcript without marks."""
 
 
+REPETITION_CUT = "repetition_cut"
+"""The warning of a transcript in which a model that writes token after token lost its place."""
+
 LOW_CONFIDENCE = "low_confidence"
 """The warning of a transcript that may be wrong in many places."""
 

@@ -110,6 +110,7 @@ class BatchRunner:
                 [stored_word(word, segment.start_sample, self.heard_s) for word in said.words],
                 of_segment,
                 said.language,
+                said.was_cut,
             )
             for segment, said, of_segment in zip(batch, results, voices, strict=True)
         ]

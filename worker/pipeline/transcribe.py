@@ -23,7 +23,7 @@ from shared.jobs import RecognisedSegment
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
-from worker.pipeline.assemble import assemble, split_marks
+from worker.pipeline.assemble import REPETITION_CUT, assemble, split_marks
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.batches import words_of
 from worker.pipeline.hotwords import find_hotwords
@@ -74,7 +74,11 @@ def transcribe(attempt: Attempt) -> Transcribed:
         duration=recognition.duration_s,
         language=attempt.request.language or _spoken(segments) or recogniser.languages[0],
         model=recogniser.identity.name,
-        warnings=[*recognition.warning_codes, *attempt.hotwords.warnings],
+        warnings=[
+            *recognition.warning_codes,
+            *attempt.hotwords.warnings,
+            *([REPETITION_CUT] if any(segment.was_cut for segment in segments) else ()),
+        ],
         low_confidence=attempt.tools.settings.low_confidence,
     )
     return Transcribed(transcript, voices, find_hotwords(attempt.hotwords, transcript))

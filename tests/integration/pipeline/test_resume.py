@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,14 @@ from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
 from worker.pipeline.transcribe import transcribe
-from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, ModelIdentity
+from worker.recogniser import (
+    EMPTY_REQUEST,
+    SAMPLE_RATE,
+    ModelIdentity,
+    Pcm,
+    RecognisedSpan,
+    RecognitionRequest,
+)
 
 
 class Stop(Exception):
@@ -72,6 +80,26 @@ class TestResume:
 
         worker.run(Deaf(), monkeypatch)
         assert worker.transcript(job_id) == expected
+
+    def test_that_a_loop_was_cut_is_told_by_the_attempt_that_ends_the_job(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Looping(StubRecogniser):
+            def recognise(
+                self, speech: Sequence[Pcm], request: RecognitionRequest
+            ) -> list[RecognisedSpan]:
+                first, *others = super().recognise(speech, request)
+                return [replace(first, was_cut=len(self.spans) == 1), *others]
+
+        job_id = worker.submit(recording())
+        tools = worker.tools(Looping())
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
+        first = factories.claim(worker.db)
+        with pytest.raises(Stop):
+            transcribe(Attempt.begin(tools, first, _die_after_batches(tools, 2)))
+        jobs.release(worker.db, first)
+        worker.run(StubRecogniser(), monkeypatch)
+        assert worker.job(job_id).job.warnings == ["repetition_cut"]
 
     def test_a_plan_of_other_spans_is_dropped_and_made_again(
         self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch

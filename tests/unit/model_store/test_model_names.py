@@ -94,7 +94,8 @@ def test_a_model_for_other_work_is_refused() -> None:
 
 def test_a_name_that_nobody_knows_lists_those_that_are() -> None:
     with pytest.raises(
-        ModelUnavailable, match="paraformer-zh, SenseVoiceSmall, fsmn-vad, ct-punc, ct-punc-c"
+        ModelUnavailable,
+        match="paraformer-zh, SenseVoiceSmall, FireRedASR2-AED, fsmn-vad, ct-punc, ct-punc-c",
     ):
         locate("parafromer-zh")
 

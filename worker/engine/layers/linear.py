@@ -62,7 +62,9 @@ def pack_linear_layers(network: nn.Module, *, from_weights: int = WORTH_PACKING)
                 continue
             if child.weight.numel() < from_weights:
                 continue
-            is_activated = name == "w_1" and isinstance(module.activation, nn.ReLU)
+            is_activated = name == "w_1" and isinstance(
+                getattr(module, "activation", None), nn.ReLU
+            )
             if is_activated:
                 module.activation = nn.Identity()
             setattr(module, name, PackedLinear(child, relu=is_activated))

@@ -134,9 +134,9 @@ def load_network(folder: ModelFolder, network: NetworkSpec, device: torch.device
 def wrong_class(
     folder: ModelFolder, named: str, runs: Sequence[str], choose: str, why_not: str = ""
 ) -> ModelUnavailable:
-    """The refusal of a folder whose config.yaml names a class that is not run in its place."""
+    """The refusal of a folder whose network is of a class that is not run in its place."""
     return ModelUnavailable(
-        f"The model {folder.name} in {folder.path} is of FunASR's class {named}{why_not}; "
+        f"The model {folder.name} in {folder.path} is of the class {named}{why_not}; "
         f"Longscribe runs {' and '.join(runs)} there. {choose}."
     )
 

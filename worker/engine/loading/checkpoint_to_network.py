@@ -45,18 +45,32 @@ class _NoInitialValues(TorchFunctionMode):
 def load_parameters(
     model: nn.Module, folder: ModelFolder, checkpoint: Path, run: tuple[str, ...], not_run: str
 ) -> None:
-    """Copy every parameter and buffer below the prefixes `run`, but for those below `not_run`.
+    """Copy from a file every parameter and buffer below the prefixes `run`, but for those below
+    `not_run`; raises what `fill_parameters` raises, and whatever torch.load raises."""
+    stored = parameters_of(read_checkpoint(checkpoint))
+    fill_parameters(model, folder, checkpoint, stored, run, not_run)
+
+
+def fill_parameters(
+    model: nn.Module,
+    folder: ModelFolder,
+    checkpoint: Path,
+    stored: Mapping[str, Tensor],
+    run: tuple[str, ...] = ("",),
+    not_run: str = "-",
+    described_by: str = "config.yaml",
+) -> None:
+    """Copy what was read into the network that `described_by` describes.
 
     Float16 in the file becomes what the model has.  Raises ModelUnavailable with the first names
     that are missing or of another shape, or whose numbers are not finite.
     """
-    stored = _read(checkpoint)
     wanted = {
         name: value
         for name, value in model.state_dict().items()
         if name.startswith(run) and not name.startswith(not_run)
     }
-    _require_shapes(folder, checkpoint, wanted, stored)
+    _require_shapes(folder, checkpoint, wanted, stored, described_by)
     for name, value in wanted.items():
         value.copy_(stored[name])
         if not _is_finite(value):
@@ -72,18 +86,24 @@ def _is_finite(value: Tensor) -> bool:
     return all(bool(torch.isfinite(rows).all()) for rows in torch.atleast_1d(value).split(_ROWS))
 
 
-def _read(checkpoint: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by name, mapped from the file rather than read into memory.
+def read_checkpoint(checkpoint: Path, *allowed: type) -> Any:
+    """What a checkpoint holds, its tensors mapped from the file rather than read into memory.
 
-    Raises whatever torch.load raises.
+    Nothing but numbers, texts, their collections and the classes `allowed`, plain containers of
+    such: no code of a model is run.  Raises whatever torch.load raises.
     """
-    try:
-        state: Any = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    except RuntimeError as error:
-        if "mmap can only be used" not in str(error):
-            raise
-        # torch before 1.6 wrote no archive; its files can only be read whole.
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    with torch.serialization.safe_globals(list(allowed)):
+        try:
+            return torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError as error:
+            if "mmap can only be used" not in str(error):
+                raise
+            # torch before 1.6 wrote no archive; its files can only be read whole.
+            return torch.load(checkpoint, map_location="cpu", weights_only=True)
+
+
+def parameters_of(state: Any) -> dict[str, Tensor]:
+    """The tensors of what a checkpoint holds, by name. Raises TypeError where it holds none."""
     for wrapper in _WRAPPERS:
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
@@ -97,7 +117,11 @@ def _read(checkpoint: Path) -> dict[str, Tensor]:
 
 
 def _require_shapes(
-    folder: ModelFolder, checkpoint: Path, wanted: dict[str, Tensor], stored: dict[str, Tensor]
+    folder: ModelFolder,
+    checkpoint: Path,
+    wanted: Mapping[str, Tensor],
+    stored: Mapping[str, Tensor],
+    described_by: str,
 ) -> None:
     wrong = [
         f"{name} {tuple(value.shape)}"
@@ -109,6 +133,6 @@ def _require_shapes(
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise unusable(
             folder,
-            f"{checkpoint.name} does not fit config.yaml, or one of the two is another model's "
+            f"{checkpoint.name} does not fit {described_by}, or one of the two is another model's "
             f"({'; '.join(wrong[:_SHOWN])}{more})",
         )

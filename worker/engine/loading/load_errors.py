@@ -29,7 +29,7 @@ def _get_it_again(folder: ModelFolder) -> str:
 def failures_explained(folder: ModelFolder, doing: str) -> Iterator[None]:
     """Turn whatever FunASR, torch or Python raise on a broken folder into ModelUnavailable.
 
-    `doing` completes 'FunASR fails to ...'.  Memory that ran out is not the folder's fault and
+    `doing` completes 'Longscribe fails to ...'.  Memory that ran out is not the folder's fault and
     passes unchanged.
     """
     try:
@@ -46,4 +46,4 @@ def failures_explained(folder: ModelFolder, doing: str) -> Iterator[None]:
         # KeyError, AttributeError, AssertionError, IndexError, pickle's and torch's.
         if is_out_of_memory(error):
             raise
-        raise unusable(folder, f"FunASR fails to {doing} ({in_a_line(error)})") from error
+        raise unusable(folder, f"Longscribe fails to {doing} ({in_a_line(error)})") from error

@@ -1,0 +1,194 @@
+"""A FireRedASR2-AED's folder: what it needs, and what is said of one that lacks it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from shared.errors import ModelUnavailable
+from tests.support.speech import firered_models, speech_models
+from worker.batching.plan import plan_batches
+from worker.engine.families import load_speech_network
+from worker.engine.fbank import Fbank
+from worker.engine.firered.network import LONGEST_SPAN_S, FireRed
+from worker.engine.funasr_recogniser import load_recogniser
+from worker.engine.precision import Precision
+from worker.model_store.carry import carried, role_of
+from worker.model_store.files import needed_files
+from worker.model_store.known import resolve
+from worker.model_store.locate import locate
+from worker.model_store.revision import examine
+from worker.recogniser import RecognitionRequest, UnsupportedRequest
+
+NEEDED = ["cmvn.ark", "dict.txt", "model.pth.tar"]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A copy of its own."""
+    shutil.copytree(firered_models.bundle(), tmp_path / "models")
+    return tmp_path / "models"
+
+
+def change_checkpoint(bundle: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    path = bundle / "asr" / "model.pth.tar"
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        package = torch.load(path, weights_only=True)
+    change(package)
+    torch.save(package, path)
+
+
+def refusal(bundle: Path) -> str:
+    with pytest.raises(ModelUnavailable) as refused:
+        load_recogniser(str(bundle), device="cpu")
+    assert "\n" not in refused.value.message
+    return refused.value.message
+
+
+def test_a_folder_as_it_is_published_goes_through_the_recogniser_to_words(bundle: Path) -> None:
+    recogniser = load_recogniser(str(bundle), device="cpu")
+    assert recogniser.languages == ("zh", "en")
+    assert not recogniser.punctuates and not recogniser.accepts_hotwords
+    assert recogniser.is_batch_invariant
+    assert recogniser.longest_span_s <= LONGEST_SPAN_S
+    pcm = speech_models.excerpt(0, 60)
+    detector = recogniser.voice_activity()
+    spans = [*detector.feed(pcm), *detector.finish()]
+    plan = plan_batches(spans, 30.0, batch_overhead_s=recogniser.batch_overhead_s)
+    words = []
+    for batch in plan.batches:
+        speech = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
+        for said in recogniser.recognise(speech, RecognitionRequest(language="zh")):
+            assert said.language in ("zh", None)
+            words += [word.word for word in said.words]
+    assert len(words) > 20
+    assert len(recogniser.punctuate(words)) == len(words)
+    with pytest.raises(UnsupportedRequest):
+        recogniser.recognise([pcm], RecognitionRequest(hotwords=("网关",)))
+
+
+@pytest.mark.parametrize("config", [None, "", "model_type: fireredasr\n"])
+def test_it_is_known_by_its_files_whatever_config_yaml_lies_beside_them(
+    bundle: Path, config: str | None
+) -> None:
+    folder = bundle / "asr"
+    if config is not None:
+        (folder / "config.yaml").write_text(config)
+    assert needed_files(folder) == NEEDED
+    assert examine(folder).problems == []
+    assert role_of(folder) == "asr"
+    where = locate(str(folder), str(bundle / "vad"), str(bundle / "punc")).asr
+    cpu = firered_models.CPU
+    network = load_speech_network(where, cpu, Fbank(cpu), Precision())
+    assert isinstance(network, FireRed)
+
+
+def test_its_name_is_known_on_both_hubs_and_its_relatives_are_refused_by_theirs() -> None:
+    assert resolve("FireRedASR2-AED", "asr", "modelscope").name == "xukaituo/FireRedASR2-AED"
+    found = resolve("firered", "asr", "huggingface")
+    assert (found.name, found.revision) == ("FireRedTeam/FireRedASR2-AED", "main")
+    for name in ("FireRedTeam/FireRedASR-AED-L", "FireRedTeam/FireRedASR2-LLM"):
+        with pytest.raises(ModelUnavailable, match="no word times"):
+            resolve(name, "asr", "huggingface")
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_folder_without_one_of_its_files_is_not_whole(bundle: Path, name: str) -> None:
+    (bundle / "asr" / name).unlink()
+    assert f"holds no {name}" in refusal(bundle)
+
+
+def test_a_checkpoint_that_was_cut_short_is_found_before_it_is_loaded(bundle: Path) -> None:
+    checkpoint = bundle / "asr" / "model.pth.tar"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-5_000])
+    assert "model.pth.tar that is cut short" in refusal(bundle)
+
+
+def test_what_is_carried_is_what_is_needed(bundle: Path, tmp_path: Path) -> None:
+    (bundle / "asr" / "README.md").write_text("...")
+    to = carried(bundle / "asr", tmp_path / "carried")
+    assert sorted(path.name for path in to.iterdir()) == NEEDED
+    assert examine(to).revision == examine(bundle / "asr").revision
+
+
+def test_other_tokens_or_other_statistics_are_another_revision(bundle: Path) -> None:
+    before = examine(bundle / "asr").revision
+    path = bundle / "asr" / "dict.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace("▁API", "▁ABI"), encoding="utf-8")
+    assert examine(bundle / "asr").revision != before
+
+
+def test_the_first_firered_without_ctc_is_refused(bundle: Path) -> None:
+    def without_ctc(package: dict[str, Any]) -> None:
+        state = package["model_state_dict"]
+        for name in [name for name in state if name.startswith("ctc.")]:
+            del state[name]
+
+    change_checkpoint(bundle, without_ctc)
+    assert "an output for CTC" in refusal(bundle)
+
+
+def test_the_one_with_a_language_model_is_refused(bundle: Path) -> None:
+    (bundle / "asr" / "asr_encoder.pth.tar").write_bytes(b"")
+    assert "FireRedAsrLlm, which gives no times" in refusal(bundle)
+
+
+class Stranger:
+    """Something that unpickling would have to run code for."""
+
+
+def without_arguments(package: dict[str, Any]) -> None:
+    del package["args"]
+
+
+def with_another_width(package: dict[str, Any]) -> None:
+    package["args"].d_model = 128
+
+
+def with_more_tokens(package: dict[str, Any]) -> None:
+    package["args"].odim += 1
+
+
+def with_other_bins(package: dict[str, Any]) -> None:
+    package["args"].idim = 40
+
+
+def with_no_number(package: dict[str, Any]) -> None:
+    package["model_state_dict"]["encoder.layer_stack.1.mhsa.fc.weight"][3, 3] = torch.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (without_arguments, "does not say its idim"),
+        (with_another_width, "does not fit its own arguments"),
+        (with_more_tokens, "as many tokens in dict.txt"),
+        (with_other_bins, "80 mel bins"),
+        (with_no_number, "mhsa.fc.weight in model.pth.tar holds numbers that are not finite"),
+        (lambda package: package.update(more=Stranger()), "read its model.pth.tar"),
+    ],
+)
+def test_another_network_is_refused(
+    bundle: Path, change: Callable[[dict[str, Any]], None], told: str
+) -> None:
+    change_checkpoint(bundle, change)
+    assert told in refusal(bundle)
+
+
+def test_statistics_and_tokens_that_are_none_are_told(bundle: Path) -> None:
+    statistics = bundle / "asr" / "cmvn.ark"
+    whole = statistics.read_bytes()
+    for broken in (whole[:-8], b"\0BFM " + whole[5:], whole[:15] + b"\0" * (len(whole) - 15)):
+        statistics.write_bytes(broken)
+        assert "holds no statistics of 80 mel bins" in refusal(bundle)
+    statistics.write_bytes(whole)
+    tokens = bundle / "asr" / "dict.txt"
+    lines = tokens.read_text(encoding="utf-8").splitlines()
+    tokens.write_text("\n".join([*lines[:9], *lines[10:]]) + "\n", encoding="utf-8")
+    assert "line 10 of dict.txt" in refusal(bundle)

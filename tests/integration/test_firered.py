@@ -1,0 +1,85 @@
+"""A FireRedASR2-AED from a hub's name to a job's transcript."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.cli.doctor import speech as doctor_speech
+from shared.cli.doctor.finding import Level
+from shared.settings import CT_PUNC, FSMN_VAD, Settings
+from shared.states import JobStatus
+from tests.support.installation import Installation, as_wav
+from tests.support.model_hubs import FakeHub, serving
+from tests.support.services import Stack
+from tests.support.speech import firered_models, speech_models
+
+FOLDER = str(firered_models.bundle())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_worker_makes_a_transcript_with_times_and_confidences(stack: Stack) -> None:
+    stack.env["LONGSCRIBE_MODEL"] = FOLDER
+    worker = stack.start_worker()
+    installation = Installation(stack)
+    try:
+        job_id = installation.submit(as_wav(speech_models.excerpt(0, 60)))
+        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+        transcript = installation.transcript(job_id)
+    finally:
+        installation.db.dispose()
+    assert "punctuation_failed" not in transcript.warnings
+    words = [word for sentence in transcript.sentences for word in sentence.words]
+    assert len(words) > 20
+    assert all(word.confidence is not None for word in words)
+    assert transcript.language == "zh"
+    assert not set(transcript.text) & set("<>▁")
+
+
+def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_DEVICE", "cpu")
+    found = doctor_speech.check_speech(Settings(model=FOLDER))
+    assert {finding.level for finding in found} == {Level.OK}
+
+
+@pytest.mark.parametrize("hub_name", ["modelscope", "huggingface"])
+def test_it_is_fetched_by_its_name_from_either_hub(hub_name: str, tmp_path: Path) -> None:
+    asr, vad, punc = (firered_models.bundle() / part for part in ("asr", "vad", "punc"))
+    models = {
+        "xukaituo/FireRedASR2-AED": asr,
+        "FireRedTeam/FireRedASR2-AED": asr,
+        FSMN_VAD: vad,
+        "funasr/fsmn-vad": vad,
+        CT_PUNC: punc,
+        "funasr/ct-punc": punc,
+    }
+    with serving(FakeHub(models)) as hub:
+        environment = {
+            **os.environ,
+            **getattr(hub, f"{hub_name}_environment"),
+            "HF_HOME": str(tmp_path / "hf"),
+            "MODELSCOPE_CACHE": str(tmp_path / "ms"),
+            "LONGSCRIBE_MODEL": "FireRedASR2-AED",
+            "LONGSCRIBE_DATA_DIR": str(tmp_path / "data"),
+        }
+        command = [sys.executable, "-m", "shared.cli", "models"]
+        for arguments in (["download", "FireRedASR2-AED"], ["check", "--json"]):
+            done = subprocess.run(
+                [*command, *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            if arguments[0] == "download":
+                assert done.returncode == 0, done.stderr
+    told = {part["role"]: part for part in json.loads(done.stdout)}
+    assert told["asr"]["is_whole"], told["asr"]

@@ -1,0 +1,29 @@
+"""Make FireRedASR2-AED a family of models that the engine runs."""
+
+from __future__ import annotations
+
+import torch
+
+from worker.engine.family import Family
+from worker.engine.fbank import Fbank
+from worker.engine.firered.load_firered import TAKE_A_FIRERED, load_firered
+from worker.engine.firered.network import FireRed
+from worker.engine.loading.load_errors import failures_explained
+from worker.engine.precision import Precision
+from worker.model_store.files import FIRERED_AED, FIRERED_LLM
+from worker.model_store.locate import ModelFolder
+
+
+def _load(folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision) -> FireRed:
+    """Its filter banks have Kaldi's own window, so the device's are of no use to it."""
+    loaded = load_firered(folder, device)
+    with failures_explained(folder, "prepare it"):
+        return FireRed(loaded.network, device, precision, marks=loaded.marks)
+
+
+FIRERED = Family(
+    classes=(FIRERED_AED,),
+    load=_load,
+    choose=TAKE_A_FIRERED,
+    not_run={FIRERED_LLM: "which gives no times for its words"},
+)

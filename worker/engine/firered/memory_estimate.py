@@ -1,0 +1,70 @@
+"""Estimate from a FireRedASR's architecture what its batches need, until it is measured.
+
+Memory, and the cost of a forward pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.engine.networks.pass_costs import UsualOverhead
+from worker.memory.model import MemoryModel
+
+FRAMES_PER_SECOND = 25
+"""Of the encoder: one for 40 ms."""
+
+_MAPS_BYTES = 0.9e6
+"""Of the first convolution's maps of a second."""
+
+TOKENS_PER_SECOND = 12
+"""More than anybody says: fast Mandarin has eight characters, English in its pieces as many."""
+TOKENS_BESIDE = 4
+"""That even the shortest span may have."""
+
+OVERHEAD = UsualOverhead(cpu_s=8.0, gpu_s=200.0)
+"""Not measured at the true size.  On a CPU a pass reads the decoder's 420 million weights for every
+token, five a second of its longest span, however many spans there are; on a GPU a token launches
+some 400 kernels in 3 ms or so, in which it could encode several padded seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkShape:
+    """What of an architecture decides its activations."""
+
+    width: int
+    """1280 in FireRedASR2-AED."""
+    decoder_blocks: int
+    """16."""
+    vocabulary: int
+    """8667."""
+    beams: int
+    feature_dim: int = 80
+
+
+def most_tokens(frames: int) -> int:
+    """How many tokens a span of so many encoder frames may have: what ends a loop."""
+    return min(frames, TOKENS_BESIDE + frames * TOKENS_PER_SECOND // FRAMES_PER_SECOND)
+
+
+def estimate_memory(shape: NetworkShape) -> MemoryModel:
+    """Bytes live at the peak, in float32.
+
+    Encoding and decoding follow each other, so the larger counts, which at the true size is
+    decoding.  It has room for the keys and values of every token that a span may have, for each of
+    its hypotheses in each layer, whether they come to be said or not, and those of every encoder
+    frame once; so a padded second costs as many tokens as one may have, times the hypotheses.
+    Beside them are the scores of all tokens, three times over, for each hypothesis of a span.  What
+    is there once a span is charged to a second, for there are spans as short.  The encoder holds 22
+    numbers times the width a frame, and a narrow one's attention a matrix of frames by distances.
+    """
+    number = 4
+    kept = shape.decoder_blocks * 2 * shape.width
+    of_tokens = (TOKENS_PER_SECOND + TOKENS_BESIDE) * (kept + shape.width)  # one is reordered
+    of_frames = FRAMES_PER_SECOND * (kept + 2 * shape.width)
+    decoding = shape.beams * (of_tokens + 3 * shape.vocabulary) + of_frames
+    encoding = FRAMES_PER_SECOND * (22 * shape.width + 8 * shape.feature_dim)
+    return MemoryModel(
+        fixed_bytes=_MAPS_BYTES,
+        bytes_per_second=1.15 * number * max(decoding, encoding),
+        bytes_per_second_squared=number * 4 * FRAMES_PER_SECOND**2,
+    )
