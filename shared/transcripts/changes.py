@@ -109,8 +109,7 @@ def _after(before: SentenceRevision, change: Change, *, may_stand: bool) -> Sent
     `may_stand`. Raises EditedMeanwhile, or InvalidRequest."""
     text = one_line(change.text)
     require_short(text, before.recognised_text)
-    start = before.start if change.start is None else round(change.start, 3)
-    end = before.end if change.end is None else round(change.end, 3)
+    start, end = _moved(before.start, change.start), _moved(before.end, change.end)
     if not 0 <= start <= end <= _LONGEST_S:
         raise InvalidRequest(
             "start, end: seconds of the recording, and none ends before it starts.", param="start"
@@ -129,6 +128,11 @@ def _after(before: SentenceRevision, change: Change, *, may_stand: bool) -> Sent
         raise EditedMeanwhile(current=before)
     moved = before.retimed or is_new or (start, end) != (before.start, before.end)
     return replace(before, text=text, start=start, end=end, retimed=moved)
+
+
+def _moved(before: float, time: float | None) -> float:
+    """A time to the millisecond; the one of before where that is the same."""
+    return before if time is None or abs(time - before) < 0.0006 else round(time, 3)
 
 
 def _split_off(n: int, recognised: Sequence[Any], change: Change) -> SentenceRevision:

@@ -5,6 +5,7 @@ import { clock } from "../page/quantities.js";
 import * as sentence from "./sentence.js";
 
 const STEP_S = 0.1;
+const MOST_AT_ONCE = 2000; // the server takes no more
 const SHORTEST_S = 0.05;
 const SPACED = /[\p{Script=Latin}\p{Script=Hangul}\p{N}.,?!;:]$/u;
 const BEGINS_SPACED = /^[\p{Script=Latin}\p{Script=Hangul}\p{N}]/u;
@@ -120,6 +121,17 @@ export class Changes {
     return [round(Math.min(from, Math.max(start, before?.end ?? from))), from];
   }
 
+  /** Give sentences other texts, each {row, after}, as one change. Resolves to whether it was made. */
+  async write(texts) {
+    if (!(await this.settled())) return false;
+    const before = texts.map(({ row }) => this.stateOf(row));
+    const made = await this.post(before.map((was, at) => ({ ...was, text: texts[at].after })));
+    if (!made) return false;
+    this.show(made);
+    this.remember(before, made);
+    return true;
+  }
+
   // --- what is sent and shown ------------------------------------------------------------------
 
   /** A sentence as the page has it: what is sent to come back to it. */
@@ -151,9 +163,14 @@ export class Changes {
   /** Send sentences. Resolves to what they are then, or to null where nothing was changed. */
   async post(states) {
     const sentences = states.map((one) => ({ ...one, revision: this.revisionOf(one.n) }));
+    const { address } = this.editing.saving;
+    const made = [];
     try {
-      const { address } = this.editing.saving;
-      return (await api("POST", `${address}/revisions`, { json: { sentences } })).sentences;
+      for (let at = 0; at < sentences.length; at += MOST_AT_ONCE) {
+        const json = { sentences: sentences.slice(at, at + MOST_AT_ONCE) };
+        made.push(...(await api("POST", `${address}/revisions`, { json })).sentences);
+      }
+      return made;
     } catch (error) {
       this.failed(error);
       return null;

@@ -22,7 +22,7 @@ export function open(className, title, ...children) {
 }
 
 /** The text with the part marked in which it differs from `from`. */
-function text(value, from) {
+export function marked(value, from) {
   const shown = build("p", { className: "said", lang: list()?.lang ?? "" });
   const { before, changed, after } = difference(from, value);
   if (value === "") shown.append(build("em", {}, _("Removed")));
@@ -59,10 +59,10 @@ export function chooseVersion({ text: mine, base }, theirs) {
       _("Somebody else corrected this sentence meanwhile"),
       build("p", {}, _("Nothing is lost: choose which text is to stand.")),
       build("h3", {}, _("Theirs, saved %(when)s", { when: moment.format(new Date(theirs.at)) })),
-      text(theirs.text, base),
+      marked(theirs.text, base),
       choose(_("Keep theirs"), () => theirs.text),
       build("h3", {}, _("Yours, not saved yet")),
-      text(mine, base),
+      marked(mine, base),
       choose(_("Use yours"), () => mine),
       build("h3", {}, build("label", { for: field.id }, both)),
       field,
@@ -94,7 +94,7 @@ export async function showHistory(address, n, time) {
         });
         head.append(use);
       }
-      entries.append(build("li", {}, head, text(one.text, recognised)));
+      entries.append(build("li", {}, head, marked(one.text, recognised)));
     });
     const close = build("button", { type: "button" }, _("Close"));
     close.addEventListener("click", () => dialog.close());

@@ -1,18 +1,19 @@
 // Correcting the transcript in place.
+import { api } from "../page/api.js";
+import { _, ngettext } from "../page/i18n.js";
+import { pairOf, teach } from "../replacements/offer.js";
+import { Replace } from "../replacements/replace.js";
 import { Changes } from "./changes.js";
-import { Editor } from "./editor.js";
 import { chooseVersion, showHistory } from "./dialogs.js";
+import { Editor } from "./editor.js";
 import { Filters } from "./filters.js";
 import { keyInEditor, listenOutside } from "./keys.js";
 import { Moves } from "./moves.js";
-import { pairOf, teach } from "./offer.js";
 import { Past } from "./past.js";
 import { Saving } from "./saving.js";
 import * as sentence from "./sentence.js";
 import { Status } from "./status.js";
 import { sentenceTools } from "./tools.js";
-import { api } from "../page/api.js";
-import { _ } from "../page/i18n.js";
 
 /**
  * Make the sentences of this page editable. Tells of each change by `transcript:changed`. The player
@@ -30,6 +31,7 @@ class Editing {
     this.changes = new Changes(this, player, reading);
     this.editor = null;
     this.past = new Past(this);
+    this.replace = reading && new Replace(this, reading.find);
     this.status = new Status();
     this.saving = new Saving(list.dataset.address, (n) => this.known(n), {
       saved: (n, saved) => this.saved(n, saved),
@@ -239,11 +241,19 @@ class Editing {
       );
     } else if (this.past.last) {
       const { pair } = this;
-      const offer = pair ? [[_("Write it so from now on"), () => this.teach(pair)]] : [];
+      const offer = pair ? [...this.same(pair), [_("Write it so from now on"), () => this.teach(pair)]] : [];
       this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()], ...offer]);
     } else {
       this.status.say(_("Saved."), this.past.undone.length ? [[_("Redo"), () => this.past.redo()]] : []);
     }
+  }
+
+  /** What a correction says of other sentences: to write it there too. */
+  same(pair) {
+    const places = this.replace?.placesOf(pair, this.past.last.n) ?? [];
+    if (!places.length) return [];
+    const label = ngettext("The same in %(num)s other place", "The same in %(num)s other places", places.length);
+    return [[label, () => this.replace.same(pair, places)]];
   }
 
   /** Add what was corrected to the person's list of words. */

@@ -60,6 +60,10 @@ function outside(event, editing) {
   if (isChord(event) && event.code === "KeyB") return editing.moves.leap(-1);
   if (!isAlone(event)) return false;
   if (event.key === "n") return editing.moves.leap(1);
+  if (event.key === "r" && editing.replace) {
+    editing.replace.open();
+    return true;
+  }
   if (event.key === "b") return editing.moves.leap(-1);
   if (event.key.toLowerCase() === "e") return editing.moves.openHere();
   // On a time Enter opens its sentence; a button or another link has Enter for itself.

@@ -56,10 +56,41 @@ export class Find {
     this.button.focus({ preventScroll: true });
   }
 
+  /** The match that is shown, or the first one; null where nothing is found. */
+  current() {
+    if (this.searched !== this.field.value) this.search();
+    return this.matches[Math.max(0, this.at)] ?? null;
+  }
+
+  all() {
+    if (this.searched !== this.field.value) this.search();
+    return this.matches;
+  }
+
+  /** A match was written over: go to the next behind `from` of this sentence. */
+  changed(n, from) {
+    this.index = null;
+    this.matches = this.placesOf(squeeze(this.searched).text);
+    this.show();
+    const { numbers } = this.sentences;
+    const place = numbers.indexOf(n);
+    const isBehind = (match) => {
+      const at = numbers.indexOf(match.n);
+      return at > place || (at === place && match.from >= from);
+    };
+    const next = this.matches.findIndex(isBehind);
+    if (this.matches.length) this.go(Math.max(0, next));
+  }
+
   /** A sentence's text has changed: everything is looked at anew. */
   forget() {
     this.index = null;
-    if (!this.form.hidden) this.search();
+    if (this.form.hidden) return;
+    const { at } = this;
+    this.matches = this.searched ? this.placesOf(squeeze(this.searched).text) : [];
+    this.show();
+    this.at = Math.min(at, this.matches.length - 1); // where the reader is, and no step further
+    this.tellCount();
   }
 
   /** Go to the next match, or the one before; the first is the first that is in view or below. */

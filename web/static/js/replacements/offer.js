@@ -1,10 +1,10 @@
 // The offer to write a corrected word so from now on.
+import { build } from "../edit/build.js";
+import { open } from "../edit/dialogs.js";
+import { difference, pieces } from "../edit/merge.js";
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 import { address } from "../page/site.js";
-import { build } from "./build.js";
-import { open } from "./dialogs.js";
-import { difference, pieces } from "./merge.js";
 
 const LONGEST = 20;
 const HAS_WORDS = /[\p{L}\p{N}]/u;
