@@ -48,6 +48,8 @@ from web.pages import (  # noqa: F401 - four register themselves
 from web.pages import voices as kept_voices
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
+from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - likewise
+from web.pages.minutes import views as _minutes_views  # noqa: F401 - likewise
 from web.pages.words import page as _words_page  # noqa: F401 - it registers itself
 from web.pages.words.blueprint import words
 from web.polling.unchanged import answer_unchanged_polls

@@ -104,6 +104,8 @@ def claim_next(
             worker=worker,
             model=model,
             host=host,
+            error_code=None,
+            error_message=None,
         )
         return MinutesClaim(
             request_id=found.id,

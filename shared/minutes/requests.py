@@ -124,7 +124,12 @@ def cancel(db: Database, *, owner_id: str, job_id: str) -> MinutesRecord:
     error. Raises JobNotFound, MinutesNotFound, or IllegalTransition for what has ended."""
     with db.writing() as session:
         found = _get(session, owner_id, job_id)
-        ended: dict[str, Any] = {"completed_at": database_now(), "lease_expires_at": None}
+        ended: dict[str, Any] = {
+            "completed_at": database_now(),
+            "lease_expires_at": None,
+            "error_code": None,
+            "error_message": None,
+        }
         event = NewEvent(EventKind.CANCELLED)
         if not move(session, found.id, _UNDER_WAY, MinutesStatus.CANCELLED, event, **ended):
             found = _get(session, owner_id, job_id)

@@ -37,6 +37,7 @@ NOBODYS = {
     "minutes_prompts.put_prompt": {"language": "zh", "name": "part"},
     "minutes_prompts.delete_prompt": {"language": "zh", "name": "part"},
     "openai.retrieve_model": {"model": "whisper-1"},
+    "pages.change_minutes_prompt": {"language": "zh", "name": "part"},
 }
 """Arguments of routes that concern no account, or that of who asks."""
 
@@ -77,6 +78,7 @@ ABOUT_NOBODY = {
     "openai.retrieve_model",
     "minutes_prompts.put_prompt",
     "minutes_prompts.delete_prompt",
+    "pages.change_minutes_prompt",
 }
 """Endpoints whose response is the same for every argument, or which change what is of who asks."""
 

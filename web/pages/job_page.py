@@ -35,6 +35,7 @@ from web.api.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
 from web.pages.happenings import happenings
+from web.pages.minutes.panel import minutes_panel
 from web.pages.player import player_of
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
@@ -77,6 +78,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         else None,
         "rules": _rule_changes(job_id, versions.current) if versions else None,
         "hotwords": job_hotwords(job_id) if versions else None,
+        "minutes": minutes_panel(job_id, versions.current) if versions else None,
         "player": player_of(view.job.recording, here.blobs) if versions else None,
         "finished": shown.status in TERMINAL,
     }

@@ -7,9 +7,11 @@ import { exportDialog } from "./transcript/export_dialog.js";
 import { pollFragment } from "./page/live_fragment.js";
 import { showPartialText } from "./transcript/partial_text.js";
 import { readAndListen } from "./transcript/reading.js";
+import { showMinutes } from "./minutes/minutes.js";
 import { nameSpeakers } from "./speakers/speakers.js";
 
 copyButtons();
+showMinutes();
 const { player, reading } = readAndListen();
 editTranscript({ speakers: nameSpeakers(), player, reading });
 enhanceTitle(document.querySelector("article"));

@@ -1,0 +1,115 @@
+"""Minutes on a job's page: where a transcript goes, how far they are, and making them one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from shared.db import Database
+from shared.minutes import attempts, requests
+from shared.minutes.contents import Minutes, Point
+from shared.minutes.cutting import transcript_digest
+from shared.models import LOCAL_OWNER
+from shared.states import JobStatus
+from tests.e2e.problems import LOOKS, problems_of, taken_through
+from tests.support import factories
+from tests.support.services import Stack
+from tests.support.web.web_site import serving
+
+HOST = "model.example:11434"
+WRITTEN = Minutes(
+    summary=(Point("Everybody <b>greets</b> 99 times", (0, 1), unverified=("99",)),),
+    decisions=(Point("Nobody said this", ()),),
+    todos=(Point("Buy a GPU", (1,), owner="Anna", due="Friday"), Point("Superfluous", (1,))),
+    chapters=(Point("Opening", (0,)),),
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    named = {
+        "LONGSCRIBE_MINUTES_URL": f"http://{HOST}/v1",
+        "LONGSCRIBE_MINUTES_MODEL": "small",
+    }
+    with serving(tmp_path_factory.mktemp("minutes"), **named) as stack:
+        yield stack
+
+
+def claim(db: Database) -> attempts.MinutesClaim:
+    found = attempts.claim_next(db, worker="w", lease_s=600, model="small", host=HOST)
+    assert found is not None
+    return found
+
+
+def test_from_a_question_to_minutes_of_ones_own(
+    site: Stack, hurried_context: BrowserContext, tmp_path: Path
+) -> None:
+    db = Database(site.database_url)
+    job_id = factories.a_job(db, JobStatus.COMPLETED)
+    page = hurried_context.new_page()
+    page.goto(f"{site.url}/jobs/{job_id}")
+    panel = page.get_by_role("region", name="Minutes", exact=True)
+    panel.get_by_text("Minutes", exact=True).click()
+    expect(panel).to_contain_text(f"are sent to: {HOST} (model small)")
+    panel.get_by_label("Written in").select_option("en")
+    panel.get_by_role("button", name="Write minutes").click()
+
+    expect(panel).to_contain_text("nothing is sent yet")
+    claimed = claim(db)
+    attempts.note_progress(db, claimed, done=1, planned=4)
+    expect(panel).to_contain_text("answer 1 of 4")
+    expect(panel).to_contain_text(f"small at {HOST}")
+    digest = transcript_digest(factories.TRANSCRIPT)
+    attempts.finish(db, claimed, WRITTEN, transcript_digest=digest)
+
+    expect(panel.get_by_role("heading", name="Decisions")).to_be_visible()
+    expect(panel).to_contain_text("Everybody <b>greets</b> 99 times")
+    expect(panel).to_contain_text("not found in its sentences: 99")
+    expect(panel.get_by_role("listitem").filter(has_text="Nobody said")).to_contain_text(
+        "without source"
+    )
+    expect(panel.get_by_role("listitem").filter(has_text="Buy a GPU")).to_contain_text(
+        "Anna · Friday"
+    )
+    assert [link.get_attribute("href") for link in panel.locator(".summary a").all()] == [
+        "#s0", "#s1",
+    ]  # fmt: skip
+
+    panel.get_by_role("button", name="Change").click()
+    form = panel.locator("form")
+    expect(form.get_by_label("Summary")).to_be_focused()
+    form.get_by_label("Summary").fill("Everybody greets")
+    form.get_by_role("button", name="Remove").nth(3).click()
+    found: dict[str, list[str]] = {}
+    for theme, width in taken_through(page, LOOKS):
+        found[f"form, {theme}, {width}"] = problems_of(page, width)
+    form.get_by_role("button", name="Save").click()
+    expect(panel).to_contain_text("changed by you")
+    expect(panel).not_to_contain_text("Superfluous")
+    expect(panel.get_by_role("button", name="Change")).to_be_focused()
+    for theme, width in taken_through(page, LOOKS):
+        found[f"{theme}, {width}"] = problems_of(page, width)
+        panel.screenshot(path=tmp_path / f"minutes-{theme}-{width}.png")
+
+    panel.get_by_role("button", name="Accept").click()
+    expect(panel.locator(".state")).to_have_text("Accepted")
+    record = requests.get(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    assert record.current is not None and record.proposal == WRITTEN
+    assert record.current.summary == (Point("Everybody greets", (0, 1)),)
+    assert [point.text for point in record.current.todos] == ["Buy a GPU"]
+    db.dispose()
+
+    page = hurried_context.new_page()
+    page.goto(f"{site.url}/minutes/prompts")
+    box = page.get_by_label("English: for each part")
+    box.fill("no place for it")
+    page.locator("#en-part").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("{{transcript}}")
+    expect(box).to_have_value("no place for it")
+    for theme, width in taken_through(page, LOOKS):
+        found[f"prompts, {theme}, {width}"] = problems_of(page, width)
+        page.screenshot(path=tmp_path / f"prompts-{theme}-{width}.png")
+    assert {name: problems for name, problems in found.items() if problems} == {}

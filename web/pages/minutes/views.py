@@ -1,0 +1,106 @@
+"""Asking for minutes and what becomes of them, from a job's page."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from shared import jobs
+from shared.errors import IllegalTransition
+from shared.minutes import requests
+from shared.minutes.errors import (
+    MinutesEditedMeanwhile,
+    MinutesExist,
+    MinutesNotFound,
+    MinutesOff,
+)
+from shared.minutes.prompts import LANGUAGES
+from web.api.minutes.presenter import POLL_AFTER_S
+from web.api.minutes.views import ask_for, change, try_again
+from web.authentication.owner import current_owner_id
+from web.pages.blueprint import flash_error, pages
+from web.pages.minutes.panel import minutes_panel
+from web.services import services
+
+
+@pages.get("/fragments/jobs/<uuid:job_id>/minutes")
+def minutes_fragment(job_id: UUID) -> Response:
+    transcript = jobs.get_transcript(
+        services().db, owner_id=current_owner_id(), job_id=str(job_id), words=False
+    )
+    panel = minutes_panel(str(job_id), transcript)
+    html = render_template("minutes/_panel.html", minutes=panel) if panel else ""
+    response = make_response(html)
+    response.set_etag(hashlib.sha256(html.encode()).hexdigest()[:32], weak=True)
+    if panel and panel.under_way:
+        response.headers["Retry-After"] = str(POLL_AFTER_S)
+    response.make_conditional(request)
+    return response
+
+
+@pages.post("/jobs/<uuid:job_id>/minutes")
+def ask_for_minutes(job_id: UUID) -> Any:
+    language = request.form.get("minutes_language", "")
+    try:
+        ask_for(
+            str(job_id),
+            language=language if language in LANGUAGES else None,
+            again=request.form.get("again") == "yes",
+        )
+    except (MinutesExist, MinutesOff) as error:
+        flash_error(error)
+    return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/minutes/cancel")
+def cancel_minutes(job_id: UUID) -> Any:
+    try:
+        requests.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    except (IllegalTransition, MinutesNotFound) as error:
+        flash_error(error)
+    return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/minutes/retry")
+def retry_minutes(job_id: UUID) -> Any:
+    try:
+        try_again(str(job_id))
+    except (IllegalTransition, MinutesNotFound, MinutesOff) as error:
+        flash_error(error)
+    return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/minutes/delete")
+def delete_minutes(job_id: UUID) -> Any:
+    try:
+        requests.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        flash(_("The minutes are deleted."), "done")
+    except MinutesNotFound as error:
+        flash_error(error)
+    return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/minutes/accept")
+def accept_minutes(job_id: UUID) -> Any:
+    """Note that their owner has read them, or go back to those of the model."""
+    found = requests.get(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    revision = request.form.get("minutes_revision", "")
+    back = request.form.get("minutes_as") == "proposed"
+    try:
+        change(
+            str(job_id),
+            revision=int(revision) if revision.isascii() and revision.isdigit() else -1,
+            minutes=None if back else found.current,
+            accepted=not back,
+        )
+    except MinutesEditedMeanwhile as error:
+        flash_error(error)
+    return _back(job_id)
+
+
+def _back(job_id: UUID) -> Any:
+    return redirect(url_for(".job", job_id=job_id, _anchor="minutes"), 303)
