@@ -19,6 +19,7 @@ from web.api import (
     listening,
     models,
     openapi,
+    searches,
     speakers,
     voices,
 )
@@ -104,7 +105,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
         tus_views.blueprint,
-        details.blueprint,
+        *(details.blueprint, searches.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
         openai.blueprint,
@@ -116,6 +117,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(details.blueprint)
+    app.register_blueprint(searches.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)

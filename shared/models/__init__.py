@@ -13,6 +13,7 @@ from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.minutes import MinutesAnswer, MinutesEvent, MinutesPrompt, MinutesRequest
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.revision import Revision
+from shared.models.saved_search import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.schema import SchemaVersion
 from shared.models.search import SearchEntry, SearchText
 from shared.models.storage import StorageRow
@@ -34,6 +35,7 @@ from shared.models.words import MOST_PAIRS, Replacement, ReplacementList
 __all__ = [
     "LOCAL_OWNER",
     "LONGEST_LABEL",
+    "LONGEST_SEARCH_NAME",
     "MOST_PAIRS",
     "AnnotationEdit",
     "ApiKey",
@@ -59,6 +61,7 @@ __all__ = [
     "ReplacementList",
     "Reservation",
     "Revision",
+    "SavedSearch",
     "SchemaVersion",
     "SearchEntry",
     "SearchText",

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from shared import accounts, jobs
 from shared.annotations.details import change_details
+from shared.search.saved import ListConditions, save_search
 from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.of_speakers import SpeakerVoice
 from shared.speakers.kept.voices import enrol
@@ -62,6 +63,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "corrections.change_sentences": {
         "json": {"sentences": [{"n": 0, "revision": 0, "text": "mine now"}]}
     },
+    "pages.change_folder": {"data": {"name": "mine now"}},
+    "searches.change_search": {"json": {"name": "mine now"}},
     "details.change_job": {"json": {"title": "mine now"}},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
     "minutes.ask_for_minutes": {"json": {"again": True}},
@@ -137,6 +140,9 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         "n": "0",
         "voice_id": voice_id,
         "number": "1",
+        "search_id": save_search(
+            db, owner_id=owner_id, name="theirs", conditions=ListConditions()
+        ).id,
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }
 

@@ -22,8 +22,8 @@ from tests.support.web.web_app import database, make_app
 MOST = 5
 """The most statements that a list of jobs may take."""
 
-MOST_OF = {"/": MOST + 1}
-"""The page with the form asks which models it may offer."""
+MOST_OF = {"/": MOST + 2}
+"""The page with the form asks which models it may offer, and which searches are saved."""
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ _TAGS = {
     "/api/v1/hotwords": "Words",
     "/api/v1/minutes": "Minutes",
     "/api/v1/labels": "Jobs",
+    "/api/v1/searches": "Jobs",
 }
 """The tags of the paths that are about neither jobs nor uploads, by what they begin with."""
 

@@ -19,6 +19,7 @@ from web.i18n.languages import current_language
 from web.pages.blueprint import pages
 from web.pages.listing.query import STATUS_FILTERS, ListQuery
 from web.pages.listing.rows import rows_of
+from web.pages.listing.searches import folders
 from web.pages.listing.selection import MAX_SELECTED
 from web.pages.upload_form import model_choices
 from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
@@ -128,7 +129,7 @@ def index() -> str:
     query = parse(ListQuery, request.args)
     snapshot = _snapshot()
     context = _context(query, snapshot, _why_jobs_wait(snapshot))
-    return render_template("list/index.html", models=model_choices(), **context)
+    return render_template("list/index.html", models=model_choices(), folders=folders(), **context)
 
 
 @pages.get("/fragments/jobs")

@@ -3,6 +3,7 @@ import { _ } from "../page/i18n.js";
 import { pollFragment } from "../page/live_fragment.js";
 import { enhanceSelection } from "./selection.js";
 import { confirmAction } from "../page/confirm.js";
+import { enhanceFolders } from "./folders.js";
 import { renameInPlace } from "../page/rename.js";
 import { address } from "../page/site.js";
 
@@ -31,10 +32,12 @@ export function enhanceList(section) {
 /** The list's own part of an address of this page, or of one that it links to. */
 function followAddresses(section, region, refresh) {
   const search = document.getElementById("search");
+  const followFolders = enhanceFolders(document.getElementById("folders"));
   const [fragment] = region.dataset.live.split("?");
 
   function show(query) {
     region.dataset.live = fragment + query;
+    followFolders(query);
     region.setAttribute("aria-busy", "true");
     for (const back of document.querySelectorAll("input[name=back]")) {
       back.value = location.pathname + query;
@@ -49,9 +52,11 @@ function followAddresses(section, region, refresh) {
 
   region.addEventListener("live:shown", () => {
     region.removeAttribute("aria-busy");
+    const folders = document.getElementById("folders");
+    if (region.querySelector(".filters")) folders.hidden = false;
     search.hidden = !search.q.value && !region.querySelector(".filters");
   });
-  region.addEventListener("click", (event) => {
+  section.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-go]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();

@@ -1,0 +1,45 @@
+"""What goes in and out of the API where searches are kept under a name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.annotations.labels import LONGEST_LABEL
+
+LONGEST_SEARCH_NAME = 80
+
+Show = Literal["all", "waiting", "running", "done", "failed", "cancelled"]
+"""The filters of the list by states."""
+
+
+class SearchNameIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(min_length=1, max_length=LONGEST_SEARCH_NAME)
+
+
+class SearchIn(SearchNameIn):
+    """What a list is narrowed down to; what is left out narrows nothing down."""
+
+    show: Show = Field("all", description="Which states.")
+    q: str = Field("", max_length=200, description="Words, as `q` of the list of jobs.")
+    tag: str = Field("", max_length=LONGEST_LABEL)
+    person: str = Field("", max_length=LONGEST_LABEL)
+
+
+class SearchOut(BaseModel):
+    id: str
+    name: str
+    show: str
+    q: str
+    tag: str
+    person: str
+    page: str = Field(description="The list with this search.")
+
+
+class SearchListOut(BaseModel):
+    """By name."""
+
+    searches: list[SearchOut]

@@ -1,0 +1,68 @@
+"""The forms beside the list for the searches that are kept under a name."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from shared.errors import InvalidRequest
+from shared.search.saved import (
+    ListConditions,
+    delete_search,
+    rename_search,
+    save_search,
+    saved_searches,
+)
+from web.api.parsing import parse
+from web.api.searches import address_of
+from web.authentication.owner import current_owner_id
+from web.pages.blueprint import flash_error, pages
+from web.pages.listing.query import ListQuery
+from web.services import services
+from web.site_address import same_site_path
+
+
+def folders() -> list[dict[str, Any]]:
+    """The saved searches of whoever asks, as the list's page shows them."""
+    found = saved_searches(services().db, owner_id=current_owner_id())
+    return [{"saved": saved, "address": address_of(saved.conditions)} for saved in found]
+
+
+def conditions_of(query: ListQuery) -> ListConditions:
+    return ListConditions(query.show, query.q.strip(), query.tag.strip(), query.person.strip())
+
+
+@pages.post("/searches")
+def save_list() -> Any:
+    query = parse(ListQuery, request.form, "csrf_token", "name")
+    try:
+        saved = save_search(
+            services().db,
+            owner_id=current_owner_id(),
+            name=request.form.get("name", ""),
+            conditions=conditions_of(query),
+        )
+    except InvalidRequest as error:
+        flash_error(error)
+        return redirect(query.address(), 303)
+    flash(_("“%(name)s” is saved.", name=saved.name), "done")
+    return redirect(address_of(saved.conditions), 303)
+
+
+@pages.post("/searches/<uuid:search_id>")
+def change_folder(search_id: UUID) -> Any:
+    """Rename or delete a saved search, by the button that was pressed."""
+    asked: dict[str, Any] = {"owner_id": current_owner_id(), "search_id": str(search_id)}
+    try:
+        if request.form.get("do") == "delete":
+            delete_search(services().db, **asked)
+            flash(_("The saved search is deleted; its jobs are still there."), "done")
+        else:
+            rename_search(services().db, **asked, name=request.form.get("name", ""))
+    except InvalidRequest as error:
+        flash_error(error)
+    back = request.form.get("back")
+    return redirect(same_site_path(back) if back else url_for(".index"), 303)
