@@ -23,6 +23,7 @@ from web.api import (
     speakers,
     voices,
 )
+from web.api.minutes import download as _minutes_download  # noqa: F401 - it registers itself
 from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.words import hotwords, replacements, rules

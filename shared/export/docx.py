@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,27 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     return _saved(document)
 
 
+def outline(
+    provenance: Provenance,
+    *,
+    language: str,
+    subtitle: str,
+    sections: Sequence[tuple[str, Sequence[str]]],
+) -> bytes:
+    """Return the bytes of a document of lists, each below its heading; reproducible likewise."""
+    document = Document(io.BytesIO(_template()))
+    title = printable(provenance.title)
+    _describe(document, title, provenance, _TAGS.get(language, "en-US"))
+    document.add_paragraph(title, style="Heading 1")
+    if subtitle:
+        document.add_paragraph(subtitle, style="Subtitle")
+    for heading, lines in sections:
+        document.add_paragraph(heading, style="Heading 2")
+        for line in lines:
+            _text_run(document.add_paragraph(style="List Bullet")._p, line)
+    return _saved(document)
+
+
 def _paragraph(body: Any, style: str, time: str | None, speaker: str, text: str) -> Any:
     paragraph = body.makeelement(_PARAGRAPH)
     properties = _child(paragraph, _PROPERTIES)
@@ -169,7 +191,9 @@ def _restyle(document: Docx) -> None:
     subtitle.font.size, subtitle.font.color.rgb = Pt(10), _GREY
     subtitle.font.italic, subtitle.font.bold = False, False
     subtitle.paragraph_format.space_after = Pt(18)
-    for style in (heading, subtitle):
+    section: ParagraphStyle = styles["Heading 2"]
+    section.font.size, section.font.color.rgb = Pt(13), RGBColor(0x22, 0x26, 0x2A)
+    for style in (heading, subtitle, section):
         _set_fonts(style.element.get_or_add_rPr())
     text: ParagraphStyle = styles.add_style("Transcript", WD_STYLE_TYPE.PARAGRAPH)
     text.base_style = styles["Normal"]

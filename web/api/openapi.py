@@ -204,7 +204,7 @@ def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
         for choice in shape.pop("anyOf", []):
             if choice.get("type") != "null":
                 shape = {**choice, **{k: v for k, v in shape.items() if v is not None}}
-        if name == "format":
+        if name == "format" and "enum" not in shape:
             shape = {"type": "string", "enum": list(FORMATS), "default": "txt"}
         if shape.get("default") is None:
             shape.pop("default", None)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from shared.export import FORMATS
+from shared.minutes.export import FORMATS as MINUTES_FORMATS
 from web.api.schemas.corrections import EditedMeanwhileOut
 from web.api.schemas.speakers import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
@@ -162,6 +163,21 @@ def transcript_file(operation: Operation) -> None:
         "content": {
             format_.media_type: {"schema": _FILES.get(format_.name, {"type": "string"})}
             for format_ in FORMATS.values()
+        },
+    }
+    conditional(operation)
+    headers = operation["responses"]["200"]["headers"]
+    headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
+def minutes_file(operation: Operation) -> None:
+    """Describe the download of minutes, in each format's media type."""
+    binary = {"type": "string", "format": "binary"}
+    operation["responses"]["200"] = {
+        "description": "The file, named after the recording.",
+        "content": {
+            format_.media_type: {"schema": binary if name == "docx" else {"type": "string"}}
+            for name, format_ in MINUTES_FORMATS.items()
         },
     }
     conditional(operation)

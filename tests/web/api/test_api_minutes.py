@@ -94,6 +94,20 @@ def test_from_asking_to_accepting(client: FlaskClient, rows: Database, job: str)
     assert code(client.get(f"{job}/minutes"), 404) == "minutes_not_found"
 
 
+def test_finished_ones_are_downloaded(client: FlaskClient, rows: Database, job: str) -> None:
+    client.post(f"{job}/minutes", json={"language": "zh"})
+    assert code(client.get(f"{job}/minutes/file")) == "minutes_not_ready"
+    write(rows)
+    for name, kind in (("md", "text/markdown"), ("txt", "text/plain"), ("docx", "application/")):
+        answer = client.get(f"{job}/minutes/file?format={name}")
+        assert answer.status_code == 200 and answer.content_type.startswith(kind)
+        assert f".{name}" in answer.headers["Content-Disposition"]
+        known = {"If-None-Match": answer.headers["ETag"]}
+        again = client.get(f"{job}/minutes/file?format={name}", headers=known)
+        assert again.status_code == 304
+    assert code(client.get(f"{job}/minutes/file?format=pdf"), 400) == "invalid_request"
+
+
 def test_cancelled_ones_are_tried_again(client: FlaskClient, job: str) -> None:
     client.post(f"{job}/minutes", json={})
     assert code(client.post(f"{job}/minutes/retry")) == "illegal_transition"

@@ -122,6 +122,10 @@ class MinutesOut(BaseModel):
     events: list[MinutesEventOut]
 
 
+class MinutesFileQuery(BaseModel):
+    format: Literal["md", "txt", "docx"] = Field("md", description="Markdown, text or Word.")
+
+
 class PromptIn(BaseModel):
     """A prompt as you want it."""
 
