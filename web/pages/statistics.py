@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from web.api.schemas.jobs import BatchOut, JobOut
-from web.i18n.quantities import duration_text, memory_text, seconds_text, speed_text
+from web.i18n.quantities import clock, memory_text, seconds_text, speed_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def statistics(job: JobOut) -> list[Statistic]:
         _statistic(_("Speed"), job.real_time_factor_x, speed_text, _("the whole job")),
         _statistic(_("Recognition"), batch.recognition_s, seconds_text, _("by the clock")),
         _statistic(_("Processor time"), batch.cpu_s, seconds_text, _("without decoding")),
-        _statistic(_("Speech"), batch.speech_s, seconds_text, _of_audio(job)),
+        _statistic(_("Speech"), batch.speech_s, clock, _of_audio(job)),
         Statistic(_("Batches"), f"{batch.batches:,}"),
         _statistic(_("Padded over speech"), batch.padding, "{:.3f}".format, _("1 is no waste")),
         _statistic(_("Largest batch"), batch.largest_batch_s, seconds_text, _("padded")),
@@ -51,7 +51,7 @@ def _statistic(name: str, value: Any, text_of: Callable[[Any], str], note: str) 
 
 
 def _of_audio(job: JobOut) -> str:
-    return _("of %(time)s", time=duration_text(job.audio_duration)) if job.audio_duration else ""
+    return _("of %(time)s", time=clock(job.audio_duration)) if job.audio_duration else ""
 
 
 def _predicted(batch: BatchOut) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
@@ -64,3 +66,40 @@ def test_a_reader_comes_back_to_the_place_and_by_one_stop_of_the_tab_key(
     page.keyboard.press("End")
     expect(page.locator("#player")).not_to_be_in_viewport()  # it would take most of the window
     expect(page.locator(f"#s{len(STORED.sentences) - 1} .at")).to_be_in_viewport()
+
+
+def test_pauses_are_skipped_a_place_is_linked_to_and_who_speaks_is_drawn(
+    site: Site, context: BrowserContext
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = site.open(context)
+    page.wait_for_function(
+        "() => { const canvas = document.querySelector('.voices');"
+        " return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)"
+        ".data.some((value) => value > 0); }"
+    )
+    before, after = next(
+        pair for pair in pairwise(STORED.sentences) if pair[1].start - pair[0].end > 1.5
+    )
+    page.get_by_role("button", name="Skip pauses").click()
+    page.evaluate(
+        """(time) => {
+          const audio = document.querySelector('#player audio');
+          audio.currentTime = time;
+          audio.addEventListener('seeked', () => {
+            audio.addEventListener('seeking', () => (window.leaptTo ??= audio.currentTime));
+            audio.play();
+          }, { once: true });
+        }""",
+        before.end + 0.1,
+    )
+    page.wait_for_function("() => window.leaptTo")
+    assert page.evaluate("window.leaptTo") == pytest.approx(after.start - 0.3, abs=0.05)
+    page.keyboard.press("k")
+    page.locator("#player .seek").fill("42.5")
+    page.get_by_role("button", name="Link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{site.stack.url}/jobs/{site.job_id}?t=42.5"
+    page.get_by_label("Speed").select_option("3")
+    assert page.evaluate("document.querySelector('#player audio').playbackRate") == 3

@@ -94,7 +94,7 @@ def test_a_finished_job_has_its_whole_line() -> None:
         "Speed": ("222× real time", "the whole job"),
         "Recognition": ("1.2 s", "by the clock"),
         "Processor time": ("1.9 s", "without decoding"),
-        "Speech": ("8 min 58 s", "of 10 min"),
+        "Speech": ("8:57", "of 10:00"),
         "Batches": ("1,234", ""),
         "Padded over speech": ("1.034", "1 is no waste"),
         "Largest batch": ("65.2 s", "padded"),

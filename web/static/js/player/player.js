@@ -1,3 +1,4 @@
+import { copy } from "../page/copy.js";
 import { _ } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
 import { Outage } from "./outage.js";
@@ -35,6 +36,7 @@ export class Player extends EventTarget {
   listen() {
     const { audio } = this;
     this.playButton.addEventListener("click", () => this.toggle());
+    this.element.querySelector("[data-do=link]").addEventListener("click", (event) => this.link(event));
     for (const button of this.element.querySelectorAll("[data-skip]")) {
       button.addEventListener("click", () => this.skip(Number(button.dataset.skip)));
     }
@@ -83,8 +85,24 @@ export class Player extends EventTarget {
     this.tell(false);
   }
 
+  /** Leave out what lies before `time`, which is no move of the reader's. */
+  leap(time) {
+    this.audio.currentTime = time;
+  }
+
   skip(seconds) {
     this.seek(this.time + seconds);
+  }
+
+  /** Copy a link to the place that is heard. */
+  async link({ currentTarget: button }) {
+    const address = new URL(location.pathname, location.href);
+    address.searchParams.set("t", this.time.toFixed(1));
+    const label = button.textContent;
+    const isCopied = await copy(String(address));
+    if (!isCopied) history.replaceState(null, "", address);
+    button.textContent = isCopied ? _("Copied") : _("In the address bar");
+    setTimeout(() => (button.textContent = label), 2000);
   }
 
   seekByKey(event) {

@@ -47,10 +47,11 @@ export class Waveform {
     for (let bar = 0; bar < bars; bar += 1) {
       const from = Math.floor((bar * this.peaks.length) / bars);
       const to = Math.max(from + 1, Math.floor(((bar + 1) * this.peaks.length) / bars));
-      let loudest = 0;
-      for (let at = from; at < to; at += 1) loudest = Math.max(loudest, this.peaks[at]);
-      // The root: speech far from the microphone shows beside speech close to it.
-      const tall = Math.max(density, Math.sqrt(loudest / 255) * height);
+      // The mean: the loudest of a minute is as loud as that of any other, which makes a solid block
+      // of an hour. The root: speech far from the microphone shows beside speech close to it.
+      let sum = 0;
+      for (let at = from; at < to; at += 1) sum += this.peaks[at];
+      const tall = Math.max(density, Math.sqrt(sum / (to - from) / 255) * height);
       pen.fillRect(bar * step, (height - tall) / 2, 2 * density, tall);
     }
   }

@@ -14,6 +14,7 @@ export function paint(list, { speakers, of_sentences: numbers }) {
     before = name;
   });
   list.classList.toggle("of-speakers", speakers.length > 0);
+  list.dispatchEvent(new Event("transcript:painted"));
 }
 
 function recolour(row, number) {

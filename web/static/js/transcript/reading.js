@@ -1,7 +1,9 @@
 import { listenToKeys } from "../player/keys.js";
+import { Overview } from "../player/overview.js";
 import { listenToPedals } from "../player/pedals.js";
 import { keepPlace } from "../player/place.js";
 import { Player } from "../player/player.js";
+import { skipSilence } from "../player/silence.js";
 import { characterAt } from "./caret.js";
 import { Doubtful } from "./doubtful.js";
 import { Find } from "./find.js";
@@ -65,6 +67,8 @@ class Reading {
       () => (this.follow.rests = true),
     );
     this.doubtful = new Doubtful(this.words, this.sentences);
+    this.overview = new Overview(element.querySelector(".voices"), list, () => player.duration);
+    skipSilence(player, element.querySelector("[data-do=skip-silence]"), this.sentences);
     this.current = -1;
     this.word = null;
     this.stopAt = singleStop(list);

@@ -42,6 +42,14 @@ export class Sentences {
     return this.numbers[low - 1] ?? -1;
   }
 
+  /** Until when somebody spoke at `time` or before, and when somebody speaks again, or null. */
+  around(time) {
+    const n = this.at(time);
+    const place = n < 0 ? -1 : this.numbers.indexOf(n);
+    const next = this.starts[place + 1] ?? null;
+    return { spokenUntil: n < 0 ? 0 : Number(this.items.get(n).dataset.end), next };
+  }
+
   /** The number of the sentence that `node` stands in; -1 outside of all. */
   of(node) {
     const item = node?.parentElement?.closest("#sentences > li") ?? null;
