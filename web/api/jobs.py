@@ -17,6 +17,7 @@ from web.api.history import present_history
 from web.api.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.presenter import job_response, present, present_detail, with_etag
+from web.api.schemas.exports import TranscriptQuery, ZipRequest
 from web.api.schemas.hotwords import MOST_BYTES as HOTWORD_BYTES
 from web.api.schemas.jobs import (
     HistoryOut,
@@ -28,7 +29,8 @@ from web.api.schemas.jobs import (
     TextQuery,
 )
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
-from web.api.transcripts import TranscriptQuery, transcript_response
+from web.api.transcripts import transcript_response
+from web.api.zip_export import zip_response
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
 from web.polling.proof import API_STANDS_S, proving
@@ -202,6 +204,18 @@ def get_job_transcript(job_id: UUID) -> Response:
     refused rather than ignored.
     """
     return transcript_response(str(job_id))
+
+
+@blueprint.post("/transcripts")
+@completed_by(operations.zip_file)
+def export_transcripts() -> Response:
+    """Download the transcripts of several jobs as one zip file, in one format.
+
+    It is sent while it is made. Files are named after the titles; a job that has no transcript, or
+    is not there, is told in a text file inside.
+    """
+    wanted = parse_json(ZipRequest)
+    return zip_response([str(job_id) for job_id in wanted.jobs], wanted)
 
 
 @blueprint.get("/<uuid:job_id>/text")

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from shared.export import FORMATS
 from shared.minutes.export import FORMATS as MINUTES_FORMATS
 from web.api.schemas.corrections import EditedMeanwhileOut
+from web.api.schemas.exports import ZipRequest
 from web.api.schemas.speakers import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.http import media_types
@@ -183,6 +184,16 @@ def minutes_file(operation: Operation) -> None:
     conditional(operation)
     headers = operation["responses"]["200"]["headers"]
     headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
+def zip_file(operation: Operation) -> None:
+    """Describe the download of several transcripts."""
+    json_body(ZipRequest)(operation)
+    operation["responses"]["200"] = {
+        "description": "The zip file.",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
+    }
 
 
 _TEXT_FILE = {"text/plain": {"schema": {"type": "string"}}}

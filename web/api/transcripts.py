@@ -3,77 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
 
 from flask import Response, make_response, request
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared import jobs
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, JobNotFound
 from shared.export import FORMATS, Format
-from shared.export.options import LIMITS, ExportOptions, Provenance
+from shared.export.options import ExportOptions, Provenance
 from shared.transcripts.values import Transcript, Version
-from shared.words.numbers.choice import Numbers
 from web.api.parsing import parse
+from web.api.schemas.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.services import services
 
-PREVIEW_LINES = 40
 _PREVIEW_SENTENCES = 200
 """Enough sentences for these lines, so that previews take the same time for any length."""
 _PREVIEW_COLUMNS = 600
 """Characters of a line, since JSON has the whole text on one."""
-
-
-def _limited(name: str, description: str) -> Any:
-    limits = LIMITS[name]
-    return Field(None, ge=limits.minimum, le=limits.maximum, description=description)
-
-
-class TranscriptQuery(BaseModel):
-    """The options of a transcript; docs/exports.md lists the defaults of each format."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: str = Field("txt", description=f"{', '.join(FORMATS)}.")
-    version: Version = Field(
-        Version.CURRENT,
-        description="`current` has the corrections, `recognised` is what the model wrote.",
-    )
-    timestamps: bool | None = Field(
-        None, description="txt, docx: when each line or paragraph begins."
-    )
-    paragraphs: bool | None = Field(
-        None, description="txt, docx, json: sentences grouped at pauses; json lists the groups."
-    )
-    punctuation: bool | None = Field(
-        None, description="All: off puts a space in the place of commas, full stops and their like."
-    )
-    speakers: bool | None = Field(
-        None, description="All: who speaks, where that is known; off leaves the names out."
-    )
-    spacing: bool | None = Field(
-        None, description="All: a space between Chinese and Latin letters or digits."
-    )
-    numbers: Numbers | None = Field(
-        None, description="All: `written` has spoken numbers in digits, 85万元 for 八十五万元."
-    )
-    end_marks: bool | None = Field(
-        None,
-        description="srt, vtt: keep the Chinese comma or full stop at the end of a line.",
-    )
-    line_width: int | None = _limited(
-        "line_width", "srt, vtt: display cells a line; a Chinese character takes two."
-    )
-    max_lines: int | None = _limited("max_lines", "srt, vtt: lines shown at once.")
-    min_seconds: float | None = _limited("min_seconds", "srt, vtt: how long a cue stays at least.")
-    max_seconds: float | None = _limited("max_seconds", "srt, vtt: and at most.")
-    preview: bool = Field(
-        False,
-        description=f"The first {PREVIEW_LINES} lines only, as plain text to be shown; of a "
-        "document, its text. A last line of … says that there is more.",
-    )
 
 
 def transcript_response(job_id: str) -> Response:
@@ -82,19 +29,14 @@ def transcript_response(job_id: str) -> Response:
     Raises InvalidRequest, JobNotFound and TranscriptNotReady.
     """
     query = parse(TranscriptQuery, request.args)
-    format_ = _format(query.format)
-    options = _options(query, format_)
+    format_, options = format_and_options(query)
     owner_id = current_owner_id()
-    transcript = jobs.get_transcript(
-        services().db,
-        owner_id=owner_id,
-        job_id=job_id,
-        version=query.version,
-        words=format_.needs_words,
-    ).without_removed()
-    job = jobs.get_job(services().db, owner_id=owner_id, job_id=job_id).job
-    title = job.recording.title
-    provenance = Provenance(job_id, title, job.completed_at)
+    transcript = read_transcript(owner_id, job_id, query.version, format_)
+    found = jobs.get_records(services().db, owner_id=owner_id, job_ids=[job_id])
+    if job_id not in found:  # deleted between the two
+        raise JobNotFound
+    job = found[job_id]
+    title, provenance = job.recording.title, provenance_of(job)
     if query.preview:
         response = make_response(_beginning(format_, transcript, provenance, options))
         response.content_type = "text/plain; charset=utf-8"
@@ -109,6 +51,28 @@ def transcript_response(job_id: str) -> Response:
     return response
 
 
+def read_transcript(owner_id: str, job_id: str, version: Version, format_: Format) -> Transcript:
+    """What a file of this format has of a job. Raises as `jobs.get_transcript`."""
+    return jobs.get_transcript(
+        services().db,
+        owner_id=owner_id,
+        job_id=job_id,
+        version=version,
+        words=format_.needs_words,
+    ).without_removed()
+
+
+def provenance_of(job: jobs.JobRecord) -> Provenance:
+    """What a file tells of its job."""
+    return Provenance(job.id, job.recording.title, job.completed_at)
+
+
+def format_and_options(choices: ExportChoices) -> tuple[Format, ExportOptions]:
+    """The format that was chosen and all of its options. Raises InvalidRequest."""
+    format_ = _format(choices.format)
+    return format_, _options(choices, format_)
+
+
 def _format(name: str) -> Format:
     if name not in FORMATS:
         raise InvalidRequest(
@@ -118,8 +82,8 @@ def _format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _options(query: TranscriptQuery, format_: Format) -> ExportOptions:
-    given = query.model_dump(exclude={"format", "version", "preview"}, exclude_none=True)
+def _options(query: ExportChoices, format_: Format) -> ExportOptions:
+    given = query.model_dump(include=set(ExportOptions.__dataclass_fields__), exclude_none=True)
     for name in given:
         if name not in format_.supported_options:
             raise InvalidRequest(

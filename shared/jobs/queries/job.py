@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
 from shared.jobs.eta.snapshot import take_snapshot
-from shared.jobs.queries.view import JobView, view_jobs
+from shared.jobs.queries.records import JobRecord
+from shared.jobs.queries.view import JobView, records_of, view_jobs
 from shared.jobs.tallies.counts import counted_by_status
 from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, Claimable, claimable_rows
 from shared.models import Job, StoredTranscript, in_one_of
@@ -49,6 +50,13 @@ def get_job(
     if not views:
         raise JobNotFound
     return views[0]
+
+
+def get_records(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, JobRecord]:
+    """Those of these jobs that the owner has, by id, as they are stored."""
+    with db.reading() as session:
+        found = records_of(session, Job.id.in_(job_ids) & (Job.owner_id == owner_id))
+    return {record.id: record for record in found}
 
 
 def get_transcript(

@@ -112,6 +112,20 @@ def view_jobs(
     return [view_or_remains(job) for job in loaded]
 
 
+def records_of(session: Session, which: ColumnElement[bool]) -> list[JobRecord]:
+    """The same jobs as they are stored, in one statement and without the queue."""
+
+    def record(job: Job | JobRecord) -> JobRecord:
+        try:
+            return job if isinstance(job, JobRecord) else job_record(job)
+        except Exception as error:
+            if not cannot_be_read(error):
+                raise
+            return remains_of(session, job.id)
+
+    return [record(job) for job in _load(session, which, with_report=False)]
+
+
 def _wait_reason(job: Job | JobRecord, snapshot: QueueSnapshot) -> WaitReason | None:
     if job.status != JobStatus.QUEUED:
         return None

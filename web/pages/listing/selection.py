@@ -19,6 +19,8 @@ from shared.jobs import CANCELLABLE, DELETABLE, RETRIABLE, Outcome, WholeList
 from shared.queue import ring
 from shared.states import JobStatus
 from web.api.parsing import parse, parse_json
+from web.api.schemas.exports import ExportChoices
+from web.api.zip_export import zip_response
 from web.authentication.owner import current_owner_id
 from web.errors import wants_json
 from web.i18n.languages import N_
@@ -111,7 +113,7 @@ def selected_whole_list() -> Response:
 
 @pages.post("/jobs/selected")
 def selected() -> Any:
-    """Cancel, retry or delete several jobs, and count the outcomes."""
+    """Cancel, retry or delete several jobs and count the outcomes, or export their transcripts."""
     action = request.form.get("action", "")
     chosen = list(dict.fromkeys(request.form.getlist("job")))
     if len(chosen) > MAX_SELECTED:
@@ -126,6 +128,8 @@ def selected() -> Any:
     if not chosen:
         flash(_("Nothing was selected."), "error")
         return redirect(back, 303)
+    if action == "export":
+        return zip_response(chosen, ExportChoices(format=request.form.get("format", "txt")))
     if action == "delete" and not by_program and "sure" not in request.form:
         return render_template("list/delete_selected.html", chosen=chosen, back=back)
     counts = Counter(_apply(action, chosen).values())
@@ -155,7 +159,7 @@ def _apply(action: str, chosen: Collection[str]) -> dict[str, Outcome]:
     if action == "delete":
         here.require_storage()
         return jobs.delete_all(here.db, here.blobs, owner_id=owner_id, job_ids=chosen)
-    raise InvalidRequest("action: must be cancel, retry or delete.", param="action")
+    raise InvalidRequest("action: must be cancel, retry, delete or export.", param="action")
 
 
 _OUTCOME_TEXTS = {

@@ -1,7 +1,8 @@
 import { api, csrfToken } from "../page/api.js";
 import { _, language, ngettext } from "../page/i18n.js";
 import { confirmAction } from "../page/confirm.js";
-import { APPLIES, WholeList } from "./whole_list.js";
+import { address } from "../page/site.js";
+import { APPLIES, WholeList, completedOf } from "./whole_list.js";
 
 const number = new Intl.NumberFormat(language);
 
@@ -89,6 +90,7 @@ export function enhanceSelection(section, region, refresh, tell) {
     event.preventDefault();
     const action = event.submitter?.value;
     if (running || !mayApply(action)) return;
+    if (action === "export") return download();
     if (action === "delete" && !(await sureToDelete(applies(action), applying(action)))) return;
     running = true;
     stopped = false;
@@ -98,6 +100,33 @@ export function enhanceSelection(section, region, refresh, tell) {
     show();
     refresh();
   });
+
+  /** A form of its own, since those chosen are on many pages; the browser saves what it answers. */
+  async function download() {
+    try {
+      const ids = [...chosen.keys(), ...(whole ? await completedOf(whole, address("/api/v1/jobs"), mostAtOnce) : [])];
+      if (ids.length > mostAtOnce) {
+        tell(_("At most %(count)s are downloaded at once. Narrow the list down first.", { count: number.format(mostAtOnce) }), true);
+        return;
+      }
+      const form = document.createElement("form");
+      form.method = "post";
+      form.action = bar.getAttribute("action");
+      form.hidden = true;
+      const fields = [["csrf_token", csrfToken], ["action", "export"], ["format", bar.elements.format.value]];
+      for (const [name, value] of [...fields, ...ids.map((id) => ["job", id])]) {
+        const field = document.createElement("input");
+        Object.assign(field, { type: "hidden", name, value });
+        form.append(field);
+      }
+      document.body.append(form);
+      form.submit();
+      form.remove();
+      tell(ngettext("%(count)s is being downloaded.", "%(count)s are being downloaded.", ids.length, { count: number.format(ids.length) }));
+    } catch (error) {
+      tell(error.message, true);
+    }
+  }
 
   const appliesTo = (action) =>
     [...chosen].filter(([, status]) => APPLIES[action].includes(status)).map(([id]) => id);
@@ -171,6 +200,7 @@ export function enhanceSelection(section, region, refresh, tell) {
       button.hidden = running || !mayApply(button.value);
       button.textContent = labelOf(button.value, applying(button.value));
     }
+    bar.querySelector(".export-many").hidden = running || !mayApply("export");
   }
 
   show();
@@ -187,6 +217,7 @@ function sum(totals) {
 }
 
 function labelOf(action, count) {
+  if (action === "export") return _("Download %(count)s", { count });
   if (action === "cancel") return _("Cancel %(count)s", { count });
   if (action === "retry") return _("Try %(count)s again", { count });
   return _("Delete %(count)s", { count });

@@ -2,6 +2,7 @@ import { api } from "../page/api.js";
 
 /** The states that an action applies to; web/pages/listing/selection.py has the same. */
 export const APPLIES = {
+  export: ["completed"],
   cancel: ["queued", "processing"],
   retry: ["failed", "cancelled"],
   delete: ["queued", "completed", "failed", "cancelled"],
@@ -82,6 +83,23 @@ export class WholeList {
       if (!told(answer.outcomes)) return;
     } while (cursor);
   }
+}
+
+/** The ids of at most `most` completed jobs of a list, the newest first. Throws ApiError. */
+export async function completedOf(list, address, most) {
+  const found = [];
+  if (!["all", "done"].includes(list.query.show)) return found;
+  const { q, tag, person } = list.query;
+  const asked = new URLSearchParams({ status: "completed", limit: "200" });
+  for (const [name, value] of Object.entries({ q, tag, person })) if (value) asked.set(name, value);
+  let cursor = null;
+  do {
+    if (cursor) asked.set("cursor", cursor);
+    const page = await api("GET", `${address}?${asked}`);
+    found.push(...page.jobs.map((job) => job.id).filter((id) => list.has(id)));
+    cursor = page.next_cursor;
+  } while (cursor && found.length <= most);
+  return found;
 }
 
 /** What the page's address asks for, whichever page of the list it is. */
