@@ -7,11 +7,13 @@ from typing import Any
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs, styled
+from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     value: dict[str, Any] = {"job_id": provenance.job_id, **transcript.to_json()}
+    overlap = overlap_of(transcript, [sentence.speaker for sentence in transcript.sentences])
     for n, sentence in enumerate(transcript.sentences):
         # For programs that correct: the address of the sentence, the revision to name, and whether
         # and by what rule it was changed.
@@ -20,6 +22,7 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             "revision": sentence.revision,
             "corrected": sentence.corrected,
             "rule": sentence.rule,
+            "overlap": None if overlap is None else overlap.of_sentences[n],
         }
         if not options.speakers:
             value["sentences"][n]["speaker"] = None

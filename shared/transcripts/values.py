@@ -87,6 +87,8 @@ class Transcript:
     low_confidence_share: float | None = None
     """Share of the recognised words whose confidence is below LONGSCRIBE_LOW_CONFIDENCE; None
     without words, and where the recogniser gives no confidence."""
+    at_once: tuple[tuple[float, float], ...] | None = None
+    """When two or more speak at once, in order; None where nobody was heard by himself."""
 
     @property
     def text(self) -> str:
@@ -126,6 +128,7 @@ class Transcript:
             ],
             "warnings": list(self.warnings),
             "low_confidence_share": self.low_confidence_share,
+            "at_once": None if self.at_once is None else [[*times] for times in self.at_once],
         }
 
     @classmethod
@@ -161,6 +164,9 @@ class Transcript:
             ),
             warnings=tuple(value["warnings"]),
             low_confidence_share=value.get("low_confidence_share"),
+            at_once=None
+            if (at_once := value.get("at_once")) is None
+            else tuple((start, end) for start, end in at_once),
         )
 
 

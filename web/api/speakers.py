@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -11,6 +12,7 @@ from shared import jobs
 from shared.speakers.edits import Edit, EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.stored import Speakers, edit_speakers, read_speakers
+from shared.transcripts.overlap import Overlap, overlap_of
 from web.api import operations
 from web.api.operations import completed_by
 from web.api.parsing import parse_json_of_kind
@@ -94,10 +96,15 @@ def _speakers(job_id: UUID, versions: jobs.Versions) -> SpeakersOut:
         transcript=versions.current,
         recognised=versions.recognised,
     )
-    return _shown(str(job_id), found)
+    return _shown(str(job_id), found, overlap_of(versions.current, found.of_sentences))
 
 
-def _shown(job_id: str, found: Speakers) -> SpeakersOut:
+def _shown(job_id: str, found: Speakers, overlap: Overlap | None) -> SpeakersOut:
+    spoken: dict[int | None, float] = defaultdict(float)
+    for number, seconds in zip(
+        found.of_sentences, overlap.of_sentences if overlap else (), strict=False
+    ):
+        spoken[number] += seconds
     return SpeakersOut(
         job_id=job_id,
         revision=found.revision,
@@ -111,10 +118,12 @@ def _shown(job_id: str, found: Speakers) -> SpeakersOut:
                 sentences=speaker.sentences,
                 seconds=speaker.seconds,
                 share=speaker.share,
+                overlap=round(spoken[speaker.number], 1) if overlap else None,
             )
             for speaker in found.speakers
         ],
         of_sentences=list(found.of_sentences),
+        overlap=round(overlap.total, 1) if overlap else None,
         edits=[_edit(edit, edit.number in found.undone) for edit in found.edits[:MOST_EDITS_SHOWN]],
     )
 

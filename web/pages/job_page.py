@@ -29,6 +29,7 @@ from shared.speakers.names import OPTION
 from shared.speakers.stored import Speakers, read_speakers
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts import rules
+from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Transcript
 from web.api.history import present_history
 from web.api.presenter import poll_after_s, present_detail, stored_data_error
@@ -62,6 +63,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
             versions = jobs.get_versions(here.db, owner_id=owner_id, job_id=job_id, words=False)
         except TranscriptUnreadable as error:
             shown.error = stored_data_error(error)
+    speakers = _speakers(view.job, versions) if versions else None
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
@@ -72,7 +74,10 @@ def _job_context(job_id: str) -> dict[str, Any]:
             shown_history, read_edits(here.db, owner_id=owner_id, job_id=job_id)
         ),
         "transcript": versions.current.in_order() if versions else None,
-        "speakers": _speakers(view.job, versions) if versions else None,
+        "speakers": speakers,
+        "overlap": overlap_of(versions.current, speakers.of_sentences)
+        if versions and speakers
+        else None,
         "voices_address": suggestions_address(job_id)
         if versions and OPTION in view.job.options
         else None,

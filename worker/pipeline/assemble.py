@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.speakers.names import default_name
+from shared.transcripts.overlap import times_at_once
 from shared.transcripts.values import Sentence, Transcript, Word, is_hangul, join_text
 
 SENTENCE_END = frozenset("。？！.?!")
@@ -110,6 +111,19 @@ def assemble(
         sentences=tuple(sentences),
         warnings=tuple(found),
         low_confidence_share=doubtful,
+        at_once=_times_at_once(words, turns),
+    )
+
+
+def _times_at_once(
+    words: Sequence[Word], turns: Sequence[tuple[int, str | None]]
+) -> tuple[tuple[float, float], ...] | None:
+    """When two speak at once; None where it is not known, for all are heard together."""
+    if len(turns) < 2:
+        return None
+    ends = [*(first for first, _name in turns[1:]), len(words)]
+    return times_at_once(
+        (name, words[first:end]) for (first, name), end in zip(turns, ends, strict=True)
     )
 
 

@@ -224,8 +224,17 @@ def _hear(db: Database, recorded: Recorded, found: Speakers) -> _Heard | None:
     except ValueError as error:
         log.error("a job's voices cannot be read", job_id=recorded.job_id, error=str(error))
         return None
-    sentences = recorded.recognised.sentences
-    voices = voices_of_speakers(voice_map, groups, sentences, found.of_sentences)
+    spoken = sorted(
+        (
+            pair
+            for pair in zip(recorded.current.sentences, found.of_sentences, strict=True)
+            if pair[0].text
+        ),
+        key=lambda pair: pair[0].start,
+    )
+    voices = voices_of_speakers(
+        voice_map, groups, [one for one, _ in spoken], [speaker for _, speaker in spoken]
+    )
     return _Heard(encoder, voice_map.threshold, voices)
 
 

@@ -25,7 +25,15 @@ from shared.speakers.kept import voices
 from shared.speakers.kept.errors import TooLittleOfAVoice, VoiceNotFound, VoicesNotKept
 from shared.speakers.kept.keeping import is_on, switch_off, switch_on
 from shared.speakers.stored import edit_speakers
-from shared.speakers.suggestions.of_job import Recorded, confirm, keep, read_of_job, refuse
+from shared.speakers.suggestions.of_job import (
+    Compared,
+    Recorded,
+    confirm,
+    keep,
+    read_of_job,
+    refuse,
+)
+from shared.transcripts.changes import Change, change_sentences
 from tests.support import factories
 from tests.support.people import a_person, an_admin, quick_hashes
 from tests.support.speech.meeting import a_voice, in_turn
@@ -61,6 +69,7 @@ class Meeting:
             revision=self.revision,
             kind=kind,
             detail=detail,
+            sentences=len(self.recorded().current.sentences),
         )
 
     @property
@@ -82,6 +91,9 @@ class Meeting:
 
     def refuse(self, speaker: int, voice_id: str) -> None:
         refuse(self.db, self.recorded(), speaker=speaker, voice_id=voice_id)
+
+    def compared(self) -> tuple[Compared, ...]:
+        return read_of_job(self.db, self.recorded()).speakers
 
     def suggested(self) -> dict[int, str]:
         """The names that are suggested for speakers."""
@@ -172,6 +184,16 @@ def test_a_refusal_is_remembered_for_this_speaker_of_this_job(keeping: Database)
     assert second.suggested() == {}
     second.edit(EditKind.COUNT, wanted="2")  # the numbers are given anew
     assert second.suggested() == {1: "李伟"}
+
+
+def test_what_was_split_off_is_the_voice_of_whom_it_was_given_to(keeping: Database) -> None:
+    meeting = Meeting(keeping, [LI, OTHER], [1, 2, 1, 1])
+    halves = (Change(0, 0, "大。", 0.0, 1.0), Change(None, 0, "家好。", 1.0, 4.0))
+    change_sentences(keeping, owner_id=LOCAL_OWNER, job_id=meeting.id, changes=halves)
+    assert [one.known_s for one in meeting.compared()] == [12, 4]
+    meeting.edit(EditKind.ASSIGN, sentences=[4], speaker=2)
+    # The group is no more one speaker's alone, and so nobody's voice.
+    assert [one.known_s for one in meeting.compared()] == [0, 4]
 
 
 def test_whoever_has_a_name_is_nobody_else(keeping: Database) -> None:

@@ -91,6 +91,22 @@ def test_each_channel_is_a_person_and_the_sentences_are_in_order_of_time(
     assert shown.report.tracks[0].channel_use is ChannelUse.SEPARATE
 
 
+def test_two_channels_in_which_people_speak_at_once(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = np.stack([speech((2, 6)), speech((4, 8))], axis=1)
+    jobs_ = [submit(worker, as_wav(sound, channels=2), channels=how) for how in ("each", "mix")]
+    for _ in jobs_:
+        worker.run(StubRecogniser(), monkeypatch)
+    apart, together = (
+        jobs.get_transcript(worker.db, owner_id=LOCAL_OWNER, job_id=job_id) for job_id in jobs_
+    )
+    assert apart.at_once is not None
+    [(began, ended)] = apart.at_once
+    assert (began, ended) == pytest.approx((4, 6), abs=0.6)
+    assert together.at_once is None
+
+
 def test_one_channel_alone(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = submit(worker, stereo(), channels=2)
     worker.run(StubRecogniser(), monkeypatch)

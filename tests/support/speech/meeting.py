@@ -35,6 +35,18 @@ WIDTH = 12
 TEXTS = ("大家好。", "我们开始吧。", "先看上周的进度。", "预算还没有批下来。", "好，下一项。")
 
 
+TWO_AT_ONCE = replace(
+    TRANSCRIPT,
+    sentences=(
+        Sentence(0.0, 4.0, "大家好。", speaker="左"),
+        Sentence(2.0, 6.0, "我们开始吧。", speaker="右"),
+        Sentence(7.0, 9.0, "好，下一项。", speaker="左"),
+    ),
+    at_once=((2.5, 4.0),),
+)
+"""Of two channels that are speakers."""
+
+
 def a_meeting(
     db: Database,
     *,

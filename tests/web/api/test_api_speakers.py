@@ -21,10 +21,12 @@ from werkzeug.test import TestResponse
 from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
-from tests.support.speech.meeting import a_meeting
+from tests.support.speech.meeting import TWO_AT_ONCE, a_meeting
 from tests.support.web.web_app import database, make_app
 
-FIELDS = {"job_id", "revision", "wanted", "can_count", "speakers", "of_sentences", "edits"}
+FIELDS = {
+    *("job_id", "revision", "wanted", "can_count", "speakers", "of_sentences", "overlap", "edits")
+}
 
 
 @pytest.fixture
@@ -69,8 +71,9 @@ def test_who_speaks_is_told_with_how_much(client: FlaskClient, job: str) -> None
     assert set(found) == FIELDS
     assert found["speakers"][0] == {
         "number": 1, "name": "说话人1", "named": False,
-        "sentences": 2, "seconds": 1.8, "share": 0.4,
+        "sentences": 2, "seconds": 1.8, "share": 0.4, "overlap": None,
     }  # fmt: skip
+    assert found["overlap"] is None  # all are heard together
     assert found["of_sentences"] == [1, 2, 1, 3, 2]
     assert (found["revision"], found["wanted"], found["can_count"]) == (0, "auto", True)
     assert found["edits"] == []
@@ -221,6 +224,20 @@ def test_another_site_s_page_cannot_change_who_speaks(client: FlaskClient, job: 
         headers={"Sec-Fetch-Site": "cross-site"},
     )
     assert (answer.status_code, error(answer)["code"]) == (403, "cross_site_request")
+
+
+def test_how_long_two_speak_at_once_is_told_where_it_is_known(
+    client: FlaskClient, rows: Database
+) -> None:
+    job = f"/api/v1/jobs/{a_meeting(rows, voices=None, transcript=TWO_AT_ONCE)}"
+    found = speakers(client, job)
+    assert found["overlap"] == 1.5
+    assert [one["overlap"] for one in found["speakers"]] == [1.5, 1.5]
+    file = client.get(f"{job}/transcript?format=json").json or {}
+    assert file["at_once"] == [[2.5, 4.0]]
+    assert [one["overlap"] for one in file["sentences"]] == [1.5, 1.5, 0]
+    assert change(client, job, "merge", speaker=2, into=1).status_code == 200
+    assert speakers(client, job)["overlap"] == 0
 
 
 def test_a_download_is_another_once_a_speaker_is_renamed(client: FlaskClient, job: str) -> None:

@@ -19,7 +19,7 @@ from shared.speakers.stored import edit_speakers
 from shared.states import JobStatus
 from shared.transcripts.values import Version
 from tests.support import factories
-from tests.support.speech.meeting import in_turn
+from tests.support.speech.meeting import TWO_AT_ONCE, a_meeting, in_turn
 from tests.support.web.web_app import database, make_app
 from web.pages.job_text import SPEAKER_HUES, SPEAKER_MARKS, speaker_look
 
@@ -61,6 +61,16 @@ def test_names_colours_and_talk_time_stand_on_the_page(client: FlaskClient, rows
     found = re.findall(r'<li id="s\d"[^>]*? data-who="(\d)"[^>]* class="(hue-\d mark-\d)', page)
     assert found == [(who, f"hue-{who} mark-1") for who in "1221"]
     assert "50%" in page and "0:08" in page and "2 sentences" in page
+
+
+def test_sentences_that_are_said_at_once_are_marked(client: FlaskClient, rows: Database) -> None:
+    job_id = a_meeting(rows, voices=None, transcript=TWO_AT_ONCE)
+    page = client.get(f"/jobs/{job_id}").text
+    assert re.findall(r'<li id="s(\d)"[^>]* class="[^"]*\btogether\b', page) == ["0", "1"]
+    assert page.count("Somebody else speaks at the same time, for 1.5 s") == 2
+    assert "Two or more speak at once: 0:01" in page
+    mixed = client.get(f"/jobs/{in_turn(rows, [1, 2])}").text
+    assert "together" not in mixed and "at the same time" not in mixed
 
 
 def test_a_page_without_speakers_has_a_button_alone(client: FlaskClient, rows: Database) -> None:

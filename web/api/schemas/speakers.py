@@ -137,6 +137,10 @@ class SpeakerOut(BaseModel):
     sentences: int
     seconds: float = Field(description="How long they speak.")
     share: float = Field(description="Of all that is spoken by somebody known, 0 to 1.")
+    overlap: float | None = Field(
+        description="Seconds of that in which somebody else speaks too. Null where that is not "
+        "known: in sound in which all are heard together."
+    )
 
 
 class SpeakerEditOut(BaseModel):
@@ -167,6 +171,9 @@ class SpeakersOut(BaseModel):
     of_sentences: list[int | None] = Field(
         description="The speaker's number of each sentence of the recognised transcript, removed "
         "ones too, then of each that was split off; null: nobody in particular."
+    )
+    overlap: float | None = Field(
+        description="Seconds in which two or more speak at once; null where that is not known."
     )
     edits: list[SpeakerEditOut] = Field(description=f"Newest first, at most {MOST_EDITS_SHOWN}.")
 

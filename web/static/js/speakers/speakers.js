@@ -2,6 +2,7 @@
 import { build } from "../edit/build.js";
 import { list as sentences } from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
+import { clock } from "../page/quantities.js";
 import { chooseSpeaker } from "./assign.js";
 import { changeList, changeText, countText } from "./history.js";
 import { paint } from "./painting.js";
@@ -116,6 +117,7 @@ class Speakers {
       const how = _("Nobody is named yet. Point at a sentence and press “Speaker” to say who says it.");
       this.people.append(build("li", { className: "nobody" }, how));
     }
+    this.showTogether();
     this.showBelow();
     this.showChanges();
     paint(this.list, state);
@@ -137,6 +139,14 @@ class Speakers {
   focus(key) {
     const found = this.panel.querySelector(`[data-focus="${key}"]`) ?? this.panel.querySelector("summary");
     found.focus({ preventScroll: true });
+  }
+
+  /** How long two speak at once, which changes where two become one person. */
+  showTogether() {
+    const shown = this.panel.querySelector(".together");
+    if (!shown) return;
+    const time = clock(this.store.state.overlap ?? 0);
+    shown.textContent = _("Two or more speak at once: %(time)s", { time });
   }
 
   showBelow() {
