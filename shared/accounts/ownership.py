@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from shared.accounts.handed_over_lists import move_replacements
 from shared.db import Database
@@ -17,6 +17,7 @@ from shared.models import (
     HotwordList,
     Job,
     KeptVoice,
+    MinutesPrompt,
     MonthlyUsage,
     OwnerTurn,
     Recording,
@@ -71,6 +72,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         .values(idempotency_key=None)
         .execution_options(synchronize_session=False)
     )
+    _drop_prompts_of_both(session, from_owner, to_owner)
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:
@@ -89,6 +91,23 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         lower_priorities(session, to_owner)
     move_list(session, from_owner, to_owner)  # last, as is its lock
     return moved
+
+
+def _drop_prompts_of_both(session: Session, from_owner: str, to_owner: str) -> None:
+    """Of prompts for minutes that both changed, the new owner keeps theirs."""
+    kept = aliased(MinutesPrompt)
+    session.execute(
+        delete(MinutesPrompt)
+        .where(
+            MinutesPrompt.owner_id == from_owner,
+            exists().where(
+                kept.owner_id == to_owner,
+                kept.language == MinutesPrompt.language,
+                kept.name == MinutesPrompt.name,
+            ),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def lower_priorities(session: Session, owner_id: str) -> None:

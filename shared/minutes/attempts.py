@@ -237,6 +237,22 @@ def expire_leases(db: Database) -> list[str]:
     return ended
 
 
+def longest_wait_s(db: Database) -> float:
+    """For how many seconds a request has waited that anybody could take, where nobody is at one;
+    0 where none waits so."""
+    with db.reading() as session:
+        running = select(MinutesRequest.id).where(
+            MinutesRequest.status == MinutesStatus.RUNNING.value,
+            MinutesRequest.lease_expires_at > database_now(),
+        )
+        since = session.execute(
+            select(func.min(MinutesRequest.available_at), database_now()).where(
+                MinutesRequest.status == MinutesStatus.QUEUED.value, ~running.exists()
+            )
+        ).one()
+    return max(0.0, (since[1] - since[0]).total_seconds()) if since[0] is not None else 0.0
+
+
 def _failed(error: LongscribeError) -> dict[str, Any]:
     return {
         "completed_at": database_now(),

@@ -71,12 +71,18 @@ class ModelServerBusy(TransientError):
 
 
 class ModelServerRefused(PermanentError):
+    """It answered with an error that another try would meet again; `status` is HTTP's."""
+
     code = "minutes_server_refused"
     default_message = (
         "The language model's server refuses the request. The operator corrects "
         "LONGSCRIBE_MINUTES_URL, LONGSCRIBE_MINUTES_MODEL or LONGSCRIBE_MINUTES_API_KEY; then try "
         "again."
     )
+
+    def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class NoModelServer(PermanentError):

@@ -184,7 +184,8 @@ class ModelServer:
         raise ModelServerRefused(
             f"The language model's server {host} answered {answer.status}: {said}. The operator "
             "corrects LONGSCRIBE_MINUTES_URL, LONGSCRIBE_MINUTES_MODEL or "
-            "LONGSCRIBE_MINUTES_API_KEY; then try again."
+            "LONGSCRIBE_MINUTES_API_KEY; then try again.",
+            status=answer.status,
         )
 
 

@@ -17,6 +17,7 @@ from shared.cli.doctor.accounts import check_accounts
 from shared.cli.doctor.database import check_clock, check_database, check_jobs, check_workers
 from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis, check_workers_here
+from shared.cli.doctor.minutes import check_minutes, check_minutes_queue
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.permissions import check_permissions
 from shared.cli.doctor.sandbox import check_sandbox
@@ -34,6 +35,7 @@ COULD_NOT_CHECK = 2
 
 _FOLDERS_WITHIN_S = 120.0
 _TABLES_WITHIN_S = 30.0
+_MODEL_SERVER_WITHIN_S = 15.0
 
 _NEED_THE_DATABASE = (
     "clock",
@@ -70,6 +72,7 @@ def examine(
             Check("sandbox", partial(check_sandbox, settings)),
             Check("health", partial(check_workers_here, settings)),
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
+            Check("minutes", partial(check_minutes, settings), within_s=_MODEL_SERVER_WITHIN_S),
             Check(
                 "model",
                 partial(check_speech, settings, quick=quick),
@@ -91,6 +94,7 @@ def examine(
             Check("storage", partial(check_storage_here, db, settings)),
             Check("workers", partial(check_workers, db, settings, served_by)),
             Check("jobs", partial(check_jobs, db, settings, served_by)),
+            Check("minutes", partial(check_minutes_queue, db, settings)),
             Check("tallies", partial(check_tallies, db), within_s=_TABLES_WITHIN_S),
             Check("search index", partial(check_search_index, db), within_s=_TABLES_WITHIN_S),
             Check("accounts", partial(check_accounts, db, settings)),

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from shared import jobs
+from shared.accounts.ownership import hand_over
 from shared.db import Database, database_now
 from shared.errors import Cancelled, FenceLost, IllegalTransition, JobNotFound, TranscriptNotReady
 from shared.minutes import attempts, events, requests
@@ -242,6 +243,27 @@ def test_prompts_are_kept_for_each_owner_and_given_back(db: Database) -> None:
     change_prompt(db, "bo", "zh", "part", default_prompt("zh", "part"))
     assert changed_prompts(db, "bo", "zh") == {}
     restore_prompt(db, "bo", "zh", "part")
+
+
+def test_prompts_go_along_to_a_new_owner_who_keeps_their_own(db: Database) -> None:
+    change_prompt(db, "bo", "zh", "part", "波 {{transcript}}")
+    change_prompt(db, "bo", "en", "part", "Bo {{transcript}}")
+    change_prompt(db, "anna", "zh", "part", "安 {{transcript}}")
+    hand_over(db, from_owner="bo", to_owner="anna")
+    assert changed_prompts(db, "anna", "zh") == {"part": "安 {{transcript}}"}
+    assert changed_prompts(db, "anna", "en") == {"part": "Bo {{transcript}}"}
+    assert changed_prompts(db, "bo", "zh") == {}
+
+
+def test_a_request_that_nobody_takes_is_told_how_long_it_waits(db: Database) -> None:
+    assert attempts.longest_wait_s(db) == 0
+    asked(db)
+    with db.writing() as session:
+        session.execute(update(MinutesRequest).values(available_at=database_now(-90)))
+    assert 90 <= attempts.longest_wait_s(db) < 150
+    claim(db)
+    asked(db)
+    assert attempts.longest_wait_s(db) == 0
 
 
 def test_the_history_keeps_its_newest_events(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
