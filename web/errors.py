@@ -177,10 +177,15 @@ def _longscribe_error(error: LongscribeError) -> Response:
         status=error.http_status,
         code=error.code,
         param=error.param,
-        retry_after_s=error.retry_after_s
-        if isinstance(error, QueueFull | TooManyAttempts | QuotaExceeded)
-        else _RETRY_AFTER_S,
+        retry_after_s=retry_after_s(error),
     )
+
+
+def retry_after_s(error: LongscribeError) -> float:
+    """Seconds after which the same is worth another try."""
+    if isinstance(error, QueueFull | TooManyAttempts | QuotaExceeded):
+        return error.retry_after_s
+    return _RETRY_AFTER_S
 
 
 def _database_error(error: Exception) -> Response:

@@ -46,6 +46,16 @@ def parse_json(model: type[_Model], *, most_bytes: int = MAX_JSON_BYTES) -> _Mod
     return _parse_object(model, _json_object(model.model_fields, most_bytes))
 
 
+def parse_any_object(*, most_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
+    """Read the body of this request, a JSON object of any fields. Raises InvalidRequest."""
+    return _json_object((), most_bytes)
+
+
+def validated(model: type[_Model], values: dict[str, Any]) -> _Model:
+    """Read values that were made from a request as `model`. Raises InvalidRequest."""
+    return _validated(model, values)
+
+
 def parse_json_of_kind(models: Mapping[str, type[_Model]]) -> _Model:
     """Read the body of this request as the model that its field `kind` names.
 

@@ -44,8 +44,11 @@ _WITH_A_TEMPORARY_PASSWORD = frozenset(
 )
 """Endpoints that a person with a temporary password may use before choosing another."""
 
-_BY_KEY_ONLY = frozenset({"openai"})
+_BY_KEY_ONLY = frozenset({"assemblyai", "openai"})
 """Blueprints in the shape of others' services, whose clients have keys: no cookie opens them."""
+
+_BY_BARE_KEY = frozenset({"assemblyai"})
+"""Those whose clients send the key without `Bearer` before it."""
 
 _TOKEN = "sign_in"
 _BEARER = "bearer"
@@ -149,7 +152,10 @@ def _who() -> Person | None:
     for_programs = is_for_programs(request.path)
     if for_programs and "Authorization" in request.headers:
         # A wrong key is refused even where the cookie is right.
-        scheme, _, key = request.headers["Authorization"].partition(" ")
+        given = request.headers["Authorization"].strip()
+        if request.blueprint in _BY_BARE_KEY and " " not in given:
+            given = f"{_BEARER} {given}"
+        scheme, _, key = given.partition(" ")
         if scheme.lower() != _BEARER:
             return None
         g.credential = accounts.key_credential(key.strip())

@@ -15,15 +15,14 @@ from apiflask import APIBlueprint
 from flask import Response, request, url_for
 from werkzeug.http import http_date
 
-from shared import jobs
 from shared.errors import InvalidRequest, OffsetMismatch
-from shared.storage import reservations, uploads
-from shared.storage.blob_store import too_large
+from shared.storage import uploads
 from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.services import services
 from web.uploads import tus_openapi, tus_protocol
+from web.uploads.begin import begin_upload
 from web.uploads.tus_append import Append, more_than_announced
 
 log = structlog.stdlib.get_logger(__name__)
@@ -73,7 +72,6 @@ def create_upload() -> Response:
     creation,termination,expiration,checksum; any tus client can be used. Submit the finished
     upload with `POST /api/v1/jobs` and `{"upload_id": "…"}`.
     """
-    here, owner_id = services(), current_owner_id()
     if "Upload-Defer-Length" in request.headers:
         raise InvalidRequest(
             "The length must be known from the start here: send Upload-Length.",
@@ -82,42 +80,9 @@ def create_upload() -> Response:
     size_bytes = tus_protocol.whole_number("Upload-Length", request.headers.get("Upload-Length"))
     described = request.headers.get("Upload-Metadata", "")
     filename = clean_filename(tus_protocol.metadata(described).get("filename"))
-    if size_bytes == 0:
-        raise InvalidRequest(
-            f"The file '{filename}' is empty. Choose another recording.", param="Upload-Length"
-        )
-    if size_bytes > here.settings.max_upload_bytes:
-        raise too_large(here.settings.max_upload_bytes)
-    jobs.require_room(
-        here.db,
-        here.queue_limit,
-        filename=filename,
-        size_bytes=size_bytes,
-        owner_id=owner_id,
-        idempotency_key=None,
-    )
-    here.require_storage()
-    room = reservations.room_of(here.blobs, here.owner_limits)
-    upload_id = uploads.new_upload_id()
-    here.blobs.begin_upload(upload_id)
-    try:
-        upload = uploads.create(
-            here.db,
-            upload_id=upload_id,
-            owner_id=owner_id,
-            size_bytes=size_bytes,
-            filename=filename,
-            described=described,
-            kept_s=here.uploads_kept_s,
-            room=room,
-        )
-    except BaseException:
-        # If the row was committed all the same, its client does not know the upload.
-        here.blobs.discard_upload(upload_id)
-        raise
-    log.info("upload began", upload_id=upload_id, bytes=size_bytes)
+    upload = begin_upload(filename, size_bytes, described=described)
     response = _standing(upload.received_bytes, upload.expires_at, status=201)
-    response.headers["Location"] = url_for(".get_upload_offset", upload_id=upload_id)
+    response.headers["Location"] = url_for(".get_upload_offset", upload_id=upload.id)
     return response
 
 

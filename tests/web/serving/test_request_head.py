@@ -17,6 +17,13 @@ TRANSFERS = {
     ("PATCH", "uploads.append_to_upload"),
     ("GET", "listening.get_job_audio"),
     ("GET", "jobs.get_job_transcript"),
+    ("POST", "openai.create_transcription"),
+    ("POST", "assemblyai.upload"),
+    ("GET", "assemblyai.get_transcript"),
+    ("GET", "assemblyai.get_sentences"),
+    ("GET", "assemblyai.get_paragraphs"),
+    ("GET", "assemblyai.get_srt"),
+    ("GET", "assemblyai.get_vtt"),
 }
 
 

@@ -1,11 +1,13 @@
-"""OpenAI's own package, unchanged but for the address, at a real server with a real worker."""
+"""Others' own packages, unchanged but for the address, at a real server with a real worker."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
+import assemblyai
 import openai
 import pytest
 import requests
@@ -20,7 +22,7 @@ SPOKEN = meeting(20)
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("openai")
+    folder = tmp_path_factory.mktemp("packages")
     url = f"sqlite:///{folder / 'longscribe.db'}"
     migrations.upgrade(url)
     # Batches so short that the text comes in more than one.
@@ -117,3 +119,28 @@ def test_errors_are_those_that_the_package_knows(client: openai.OpenAI, wav: Pat
     with pytest.raises(openai.APIStatusError) as damaged:
         client.audio.transcriptions.create(file=("m.wav", b"no sound at all"), model="whisper-1")
     assert (damaged.value.status_code, damaged.value.code) == (415, "unsupported_media")
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")
+def test_assemblyai_uploads_waits_and_reads(stack: Stack, wav: Path) -> None:
+    with mock.patch.multiple(
+        assemblyai.settings, base_url=stack.url, api_key="none", polling_interval=0.2
+    ):
+        transcriber = assemblyai.Transcriber()
+        asked = assemblyai.TranscriptionConfig(speaker_labels=True, keyterms_prompt=["达摩院"])
+        transcript = transcriber.transcribe(str(wav), config=asked)
+        assert transcript.status == "completed", transcript.error
+        assert character_error_rate(SPOKEN.text, transcript.text or "") < 0.05
+        assert transcript.words and transcript.utterances
+        assert letters("".join(word.text for word in transcript.words)) == letters(
+            "".join(sentence.text for sentence in transcript.get_sentences())
+        )
+        assert transcript.words[0].start == transcript.utterances[0].start > 0
+        assert transcript.get_paragraphs()[0].start == transcript.words[0].start
+        assert transcript.export_subtitles_srt().startswith("1\n")
+        assert transcript.export_subtitles_vtt(chars_per_caption=32).startswith("WEBVTT")
+        with pytest.raises(assemblyai.TranscriptError, match="Send the file"):
+            transcriber.transcribe("https://example.com/meeting.wav", config=asked)
+        assemblyai.Transcript.delete_by_id(transcript.id)
+        with pytest.raises(assemblyai.TranscriptError, match="no such job"):
+            assemblyai.Transcript.get_by_id(transcript.id)

@@ -1,0 +1,143 @@
+"""/v2/upload and /v2/transcript."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+from pathlib import PurePath
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, make_response, request, url_for
+
+from shared import jobs
+from shared.errors import InvalidRequest, LongscribeError
+from shared.export import FORMATS
+from shared.export.options import LIMITS, Provenance
+from shared.states import JobStatus
+from shared.storage import uploads
+from shared.transcripts.values import Transcript
+from web.authentication.owner import current_owner_id
+from web.compatible.assemblyai.answers import shown_job, shown_paragraphs, shown_sentences
+from web.compatible.assemblyai.request import read_request
+from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
+from web.http.filenames import clean_filename
+from web.services import services
+from web.uploads.begin import begin_upload
+from web.uploads.submission import accept_upload
+from web.uploads.tus_append import Append
+
+# The OpenAPI document is that of /api/v1; this is described in docs/clients.md.
+blueprint = APIBlueprint("assemblyai", __name__, url_prefix="/v2", enable_openapi=False)
+
+
+@blueprint.errorhandler(LongscribeError)
+def _refuse(error: LongscribeError) -> Response:
+    """Answer with an error as AssemblyAI's clients read it."""
+    answer = jsonify({"error": localised_error(error), "code": error.code})
+    answer.status_code = error.http_status
+    if error.http_status == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="Longscribe"'
+    if error.http_status in WITH_RETRY_AFTER:
+        answer.headers["Retry-After"] = str(ceil(retry_after_s(error)))
+    return answer
+
+
+@blueprint.post("/upload")
+def upload() -> Response:
+    """Keep the body of this request, for a transcript to be asked for."""
+    size_bytes = request.content_length
+    if size_bytes is None:
+        raise InvalidRequest(
+            "The length must be known from the start here: send Content-Length.",
+            param="Content-Length",
+        )
+    here, owner_id = services(), current_owner_id()
+    begun = begin_upload(clean_filename("recording"), size_bytes)
+    try:
+        with here.blobs.hold_upload(begun.id) as held:
+            Append(begun, held).store(None)
+    except BaseException:  # nobody was told where to go on with it
+        uploads.remove(here.db, here.blobs, owner_id=owner_id, upload_id=begun.id)
+        raise
+    address = f"{url_for('.upload', _external=True)}/{begun.id}"
+    return jsonify({"upload_url": address})
+
+
+@blueprint.post("/transcript")
+def create_transcript() -> Response:
+    """Submit what was uploaded."""
+    here, owner_id = services(), current_owner_id()
+    known = jobs.known_models(here.db, within_s=here.settings.worker_seen_within_s)
+    wanted = read_request(frozenset(model.name for model in known))
+    submission = accept_upload(
+        str(wanted.upload_id),
+        owner_id=owner_id,
+        options=wanted.stored,
+        hotwords=wanted.hotwords,
+        model=wanted.model,
+    )
+    return _shown(submission.job_id)
+
+
+@blueprint.get("/transcript/<uuid:job_id>")
+def get_transcript(job_id: UUID) -> Response:
+    """Answer with a job, and with its transcript once it is completed."""
+    return _shown(str(job_id))
+
+
+@blueprint.delete("/transcript/<uuid:job_id>")
+def delete_transcript(job_id: UUID) -> Response:
+    """Delete a job with its recording and transcript, and answer with what it was."""
+    here, shown = services(), _shown(str(job_id))
+    here.require_storage()
+    jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
+    return shown
+
+
+@blueprint.get("/transcript/<uuid:job_id>/sentences")
+def get_sentences(job_id: UUID) -> Response:
+    return jsonify(shown_sentences(_transcript(str(job_id))))
+
+
+@blueprint.get("/transcript/<uuid:job_id>/paragraphs")
+def get_paragraphs(job_id: UUID) -> Response:
+    return jsonify(shown_paragraphs(_transcript(str(job_id))))
+
+
+@blueprint.get("/transcript/<uuid:job_id>/srt")
+def get_srt(job_id: UUID) -> Response:
+    return _subtitles("srt", str(job_id))
+
+
+@blueprint.get("/transcript/<uuid:job_id>/vtt")
+def get_vtt(job_id: UUID) -> Response:
+    return _subtitles("vtt", str(job_id))
+
+
+def _subtitles(name: str, job_id: str) -> Response:
+    format_, job = FORMATS[name], _job(job_id)
+    options = format_.defaults
+    if cells := request.args.get("chars_per_caption", type=int):
+        limits = LIMITS["line_width"]
+        width = min(max(cells / options.max_lines, limits.minimum), limits.maximum)
+        options = replace(options, line_width=round(width))
+    provenance = Provenance(job.id, PurePath(job.recording.filename).stem, job.completed_at)
+    answer = make_response(format_.render(_transcript(job.id), provenance, options))
+    answer.content_type = f"{format_.media_type}; charset=utf-8"
+    return answer
+
+
+def _job(job_id: str) -> jobs.JobRecord:
+    return jobs.get_job(services().db, owner_id=current_owner_id(), job_id=job_id).job
+
+
+def _transcript(job_id: str) -> Transcript:
+    stored = jobs.get_transcript(services().db, owner_id=current_owner_id(), job_id=job_id)
+    return stored.without_removed()
+
+
+def _shown(job_id: str) -> Response:
+    job = _job(job_id)
+    transcript = _transcript(job_id) if job.status == JobStatus.COMPLETED else None
+    return jsonify(shown_job(job, transcript))
