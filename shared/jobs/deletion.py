@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
+from shared.dialects import told_limit
 from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.commands import Outcome, ask_each
 from shared.models import Job, Recording, in_one_of
@@ -75,10 +76,12 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
                 Job.completed_at < since,
             )
             .order_by(Job.completed_at)
-            .limit(_BATCH)
+            .limit(told_limit(_BATCH))
             .with_for_update(skip_locked=True)
         )
         job_ids = session.scalars(expired).all()
+        if not job_ids:
+            return 0
         forget(session, job_ids)
         hotwords, keepers = sets_of_jobs(session, job_ids), keepers_of(session, job_ids)
         recordings = session.scalars(

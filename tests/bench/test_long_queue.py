@@ -41,10 +41,11 @@ class Costs:
     def of_reading(self) -> list[float]:
         """What clients ask for, and how it goes where the forecast is made anew each time."""
         waiting = self._waiting_ids()
-        last, middle = waiting[-1], waiting[len(waiting) // 2]
+        first, middle, last = waiting[0], waiting[len(waiting) // 2], waiting[-1]
         one = partial(jobs.get_job, self.db, owner_id=LOCAL_OWNER)
         page = partial(jobs.list_jobs, self.db, owner_id=LOCAL_OWNER)
         asked = [
+            ("a waiting job, the first", partial(one, job_id=first)),
             ("a waiting job, the last", partial(one, job_id=last)),
             ("a waiting job far from either end", partial(one, job_id=middle)),
             ("the first page of the list", page),

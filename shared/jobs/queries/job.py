@@ -129,14 +129,14 @@ def queue_summary(db: Database) -> QueueSummary:
 def claimable_jobs(db: Database, *, most: int, model: str | None = None) -> Claimable:
     """Count the waiting jobs that a worker of `model` may take now, up to `most` of either kind."""
     with db.reading() as session:
-        counted = session.execute(_claimable(db.is_sqlite), {"most": most, "model": model}).one()
+        counted = session.execute(_claimable(db.is_sqlite, most), {"model": model}).one()
     return Claimable(counted.for_any, counted.of_model)
 
 
 @cache
-def _claimable(is_sqlite: bool) -> TextClause:
+def _claimable(is_sqlite: bool, most: int) -> TextClause:
     counts = ", ".join(
-        f"(SELECT count(*) FROM ({claimable_rows(waiting, is_sqlite)}) AS few) AS {name}"
+        f"(SELECT count(*) FROM ({claimable_rows(waiting, is_sqlite, most)}) AS few) AS {name}"
         for name, waiting in (("for_any", FOR_ANY), ("of_model", FOR_MODEL))
     )
     return text(f"SELECT {counts}").bindparams(bindparam("model", type_=String))

@@ -82,10 +82,10 @@ class Claimable:
     """Those that name the worker's."""
 
 
-def claimable_rows(waiting: Waiting, is_sqlite: bool) -> str:
-    """Select a row for each waiting job that a worker of `:model` may take now, up to `:most`."""
+def claimable_rows(waiting: Waiting, is_sqlite: bool, most: int) -> str:
+    """Select a row for each waiting job that a worker of `:model` may take now, up to `most`."""
     return f"""
         SELECT 1 FROM {waiting.table(is_sqlite)}
         WHERE {waiting.holds()} {waiting.same_model} AND available_at <= {now(is_sqlite)}
-        ORDER BY {waiting.first_owner} LIMIT :most
+        ORDER BY {waiting.first_owner} LIMIT {most}
     """

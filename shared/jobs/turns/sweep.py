@@ -55,9 +55,9 @@ def begin_sweep(db: Database, report: WorkerReport, *, most: int) -> SweepStart:
     """Store that a worker is alive, count what it may claim, up to `most` of either kind, and look
     whose turn it is, in one statement: of hundreds of workers each does it every few seconds."""
     said = report.stored()
-    statement = _begin(db.is_sqlite, tuple(said))
+    statement = _begin(db.is_sqlite, most, tuple(said))
     values = {_SAID + name: value for name, value in said.items()}
-    values |= {"of": report.name, "most": most, "model": report.model_name}
+    values |= {"of": report.name, "model": report.model_name}
     while True:
         for seen_at, for_any, of_model, held, *_ in _rows(db, statement, values):
             duties = frozenset(filter(None, (held or "").split(",")))
@@ -73,7 +73,7 @@ def _rows(db: Database, statement: Any, values: dict[str, Any]) -> Sequence[Sequ
 
 
 @cache
-def _begin(is_sqlite: bool, said: tuple[str, ...]) -> Any:
+def _begin(is_sqlite: bool, most: int, said: tuple[str, ...]) -> Any:
     """`said`: the columns of the worker's row."""
     workers: Any = WorkerSeen.__table__
     together = func.group_concat if is_sqlite else func.string_agg
@@ -86,8 +86,8 @@ def _begin(is_sqlite: bool, said: tuple[str, ...]) -> Any:
         .values({"seen_at": database_now(), **{name: bindparam(_SAID + name) for name in said}})
         .returning(
             workers.c.seen_at,
-            _count(claimable_rows(FOR_ANY, is_sqlite), "for_any"),
-            _count(claimable_rows(FOR_MODEL, is_sqlite), "of_model"),
+            _count(claimable_rows(FOR_ANY, is_sqlite, most), "for_any"),
+            _count(claimable_rows(FOR_MODEL, is_sqlite, most), "of_model"),
             others.scalar_subquery().label("held"),
             *([] if is_sqlite else [_NEED_NOT_LAST]),
         )
