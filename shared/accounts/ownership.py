@@ -23,6 +23,7 @@ from shared.models import (
     Recording,
     Replacement,
     ReplacementList,
+    StoredTally,
     Tally,
     User,
     VoiceKeeping,
@@ -35,7 +36,7 @@ from shared.words.hotwords import move_list
 _NOT_MOVED = {
     table.__tablename__
     for table in (
-        *(OwnerTurn, Tally, MonthlyUsage, ReplacementList, Replacement, HotwordList),
+        *(OwnerTurn, Tally, StoredTally, MonthlyUsage, ReplacementList, Replacement, HotwordList),
         *(VoiceKeeping, KeptVoice, GroupVoices),
     )
 }

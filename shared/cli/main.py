@@ -169,14 +169,19 @@ def search_index(
 
 @app.command()
 def recount() -> None:
-    """Count jobs again where their tallies are wrong, as doctor tells. Nothing has to stop."""
+    """Count jobs, and the bytes stored, again where their tallies are wrong, as doctor tells.
+    Nothing has to stop."""
     from shared import jobs
     from shared.db import Database
+    from shared.storage import stored_bytes
 
     with errors_in_words():
-        corrected = jobs.recount(Database(configured().resolved_database_url, impatient=False))
-    for drift in corrected:
+        db = Database(configured().resolved_database_url, impatient=False)
+        of_jobs, of_bytes = jobs.recount(db), stored_bytes.recount(db)
+    for drift in of_jobs:
         typer.echo(f"{drift.owner_id}, {drift.status}: {drift.jobs:+d} jobs")
+    for stored in of_bytes:
+        typer.echo(f"{stored.owner_id}: {stored.bytes:+,d} bytes")
     typer.echo("The tallies are right.")
 
 

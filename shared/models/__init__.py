@@ -16,7 +16,7 @@ from shared.models.revision import Revision
 from shared.models.saved_search import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.schema import SchemaVersion
 from shared.models.search import SearchEntry, SearchText
-from shared.models.storage import StorageRow
+from shared.models.storage import StorageRow, StoredTally
 from shared.models.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
@@ -70,6 +70,7 @@ __all__ = [
     "SignInAttempt",
     "SpeakerEdit",
     "StorageRow",
+    "StoredTally",
     "StoredTranscript",
     "StoredVoiceMap",
     "StoredWaveform",

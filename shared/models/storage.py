@@ -1,14 +1,14 @@
-"""Which storage the recordings of this database lie in."""
+"""Which storage the recordings of this database lie in, and how much of it each owner takes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Integer
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Identity, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
-from shared.models.base import Base, Id
+from shared.models.base import Base, BigId, Id
 
 ONLY_ROW = 1
 
@@ -23,3 +23,27 @@ class StorageRow(Base):
     identity: Mapped[str] = mapped_column(Id)
     """The same as is written in the storage itself."""
     adopted_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class StoredTally(Base):
+    """How many bytes of recordings and playable copies an owner has stored; or a change of that.
+
+    Written by triggers and folded as `Tally` is.
+    """
+
+    __tablename__ = "stored_tallies"
+    __table_args__ = (
+        Index("stored_tallies_of_owner", "owner_id"),
+        Index(
+            "stored_tallies_changes",
+            "id",
+            sqlite_where=text("NOT is_sum"),
+            postgresql_where=text("NOT is_sum"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    owner_id: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    is_sum: Mapped[bool] = mapped_column(Boolean)
+    """Whether changes were folded into it already."""

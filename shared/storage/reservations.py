@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.dialects import hold_lock
 from shared.errors import InsufficientStorage
-from shared.models import Recording, Reservation, Upload, new_id
+from shared.models import Reservation, Upload, new_id
 from shared.quotas.errors import StorageShareFull, TooManyUploads
 from shared.quotas.limits import Allowance, OwnerLimits, allowance, share_of
 from shared.storage.errors import StorageUnavailable
 from shared.storage.space import Space
+from shared.storage.stored_bytes import stored_bytes
 
 _ONE_AT_A_TIME = 0x6C6F6E67_726F6F6D
 """The key of PostgreSQL's lock, ours alone in the database."""
@@ -161,10 +162,8 @@ def held_by_owner(db: Database) -> dict[str, int]:
 
 def _held_bytes(session: Session, owner_id: str | None = None) -> dict[str, int]:
     """The bytes of recordings, playable copies and open uploads by owner, of one or of all."""
-    recorded = Recording.size_bytes + func.coalesce(Recording.playable_bytes, 0)
-    held: dict[str, int] = {}
+    held = stored_bytes(session, owner_id)
     for owner_column, rows in (
-        (Recording.owner_id, select(Recording.owner_id, func.sum(recorded))),
         (
             Upload.owner_id,
             select(Upload.owner_id, func.sum(Upload.size_bytes)).where(*_open_uploads()),

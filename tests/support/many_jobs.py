@@ -7,6 +7,7 @@ from sqlalchemy import text
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
+from shared.storage import stored_bytes
 
 OTHER_OWNERS = 49
 
@@ -40,6 +41,7 @@ def make_many_jobs(db: Database, *, ended: int, waiting: int, characters: int = 
             for table in ("jobs", "recordings", "attempts"):
                 session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
     jobs.recount(db)
+    stored_bytes.recount(db)
     if not db.is_sqlite:  # as autovacuum does soon; nothing does in SQLite
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))

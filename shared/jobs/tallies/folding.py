@@ -6,48 +6,73 @@ wait for one another. SQLite has one writer, and its triggers correct the sums t
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from functools import cache
+
+from sqlalchemy import TextClause, select, text
 
 from shared.db import Database
 from shared.dialects import told_limit
-from shared.models import Tally
+from shared.models import StoredTally, Tally
 
 _AT_ONCE = 10_000
 
 # What somebody else folds at this moment is skipped, and a sum that he holds is left to the next:
-# several sums of one owner and state are no harm.
-_FOLD = text(f"""
+# several sums of the same are no harm.
+_FOLD = """
     WITH changes AS (
-        SELECT id, owner_id, status FROM tallies WHERE NOT is_sum
-        ORDER BY id LIMIT {_AT_ONCE} FOR UPDATE SKIP LOCKED
+        SELECT id, {keys} FROM {table} WHERE NOT is_sum
+        ORDER BY id LIMIT {at_once} FOR UPDATE SKIP LOCKED
     ), sums AS (
-        SELECT id FROM tallies
-        WHERE is_sum AND (owner_id, status) IN (SELECT owner_id, status FROM changes)
+        SELECT id FROM {table}
+        WHERE is_sum AND ({keys}) IN (SELECT {keys} FROM changes)
         FOR UPDATE SKIP LOCKED
     ), gone AS (
-        DELETE FROM tallies WHERE id IN (SELECT id FROM changes UNION ALL SELECT id FROM sums)
-        RETURNING owner_id, status, jobs, audio_ms
+        DELETE FROM {table} WHERE id IN (SELECT id FROM changes UNION ALL SELECT id FROM sums)
+        RETURNING {keys}, {counted}
     )
-    INSERT INTO tallies (owner_id, status, jobs, audio_ms, is_sum)
-    SELECT owner_id, status, sum(jobs), sum(audio_ms), true FROM gone
-    GROUP BY owner_id, status HAVING sum(jobs) <> 0 OR sum(audio_ms) <> 0
-""")
+    INSERT INTO {table} ({keys}, {counted}, is_sum)
+    SELECT {keys}, {sums}, true FROM gone
+    GROUP BY {keys} HAVING {any_left}
+"""
+
+
+@cache
+def _fold(table: type[Tally] | type[StoredTally], keys: str, *counted: str) -> TextClause:
+    sums = [f"sum({column})" for column in counted]
+    return text(
+        _FOLD.format(
+            table=table.__tablename__,
+            keys=keys,
+            counted=", ".join(counted),
+            sums=", ".join(sums),
+            any_left=" OR ".join(f"{total} <> 0" for total in sums),
+            at_once=_AT_ONCE,
+        )
+    )
 
 
 def fold(db: Database) -> None:
-    """Fold what is committed and nobody else is folding, some changes in a transaction."""
+    """Fold what is committed and nobody else is folding, some changes in a transaction: of the jobs
+    and of the bytes that are stored."""
     if db.is_sqlite:
         return
-    before = None
+    before: tuple[int | None, int | None] = None, None
     # Those that somebody else holds are still the first afterwards.
-    while (first := _first_change(db)) is not None and first != before:
+    while (first := _first_changes(db)) != (None, None) and first != before:
+        of_jobs, of_bytes = first
         with db.writing() as session:
-            session.execute(_FOLD)
+            if of_jobs is not None:
+                session.execute(_fold(Tally, "owner_id, status", "jobs", "audio_ms"))
+            if of_bytes is not None:
+                session.execute(_fold(StoredTally, "owner_id", "bytes"))
         before = first
 
 
-def _first_change(db: Database) -> int | None:
+def _first_changes(db: Database) -> tuple[int | None, int | None]:
+    of_jobs, of_bytes = (
+        select(table.id).where(~table.is_sum).order_by(table.id).limit(told_limit(1))
+        for table in (Tally, StoredTally)
+    )
     with db.reading() as session:
-        return session.scalar(
-            select(Tally.id).where(~Tally.is_sum).order_by(Tally.id).limit(told_limit(1))
-        )
+        row = session.execute(select(of_jobs.scalar_subquery(), of_bytes.scalar_subquery())).one()
+    return row[0], row[1]

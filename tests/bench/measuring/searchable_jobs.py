@@ -26,6 +26,7 @@ from shared import jobs
 from shared.db import Database
 from shared.search.grams import gram_of_owner, grams_of
 from shared.search.index import index_on
+from shared.storage import stored_bytes
 
 JOBS = int(os.environ.get("SEARCH_JOBS", "10000"))
 CHARACTERS = int(os.environ.get("SEARCH_CHARACTERS", "1000"))
@@ -83,6 +84,7 @@ def load(db: Database) -> list[str]:
             some.append(made.text)
             store(made.rows)
     jobs.recount(db)
+    stored_bytes.recount(db)
     return some
 
 

@@ -9,7 +9,7 @@ from shared.cli.doctor.finding import Level
 from shared.cli.doctor.tallies import check_tallies
 from shared.cli.main import app
 from shared.db import Database
-from shared.models import Tally
+from shared.models import StoredTally, Tally
 from tests.support import factories
 
 
@@ -21,9 +21,11 @@ def test_wrong_tallies_are_a_problem_until_they_are_counted_again(
     assert found.level is Level.OK
     with db.writing() as session:
         session.execute(update(Tally).values(jobs=Tally.jobs * 3))
-    [found] = check_tallies(db)
-    assert found.level is Level.PROBLEM
-    assert "longscribe recount" in found.what_to_do
+        session.execute(update(StoredTally).values(bytes=StoredTally.bytes + 7))
+    for found in (problems := check_tallies(db)):
+        assert found.level is Level.PROBLEM
+        assert "longscribe recount" in found.what_to_do
+    assert ["by -7 bytes" in found.finding for found in problems] == [False, True]
     environment = {"LONGSCRIBE_DATABASE_URL": database_url}
     told = CliRunner().invoke(app, ["recount"], env=environment)
     assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "The tallies are right.")

@@ -166,21 +166,3 @@ def test_a_number_of_bytes_holds_whoever_else_is_there(db: Database) -> None:
     begin(db, 300, limits=limits)
     with pytest.raises(StorageShareFull):
         begin(db, 1, limits=limits)
-
-
-def test_what_an_owner_has_stored_is_summed_without_reading_its_recordings(
-    db: Database,
-) -> None:
-    with db.reading() as session:
-        bind = session.connection()
-        if not db.is_sqlite:  # of no rows it would read the table, which is as empty
-            bind.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            bind.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
-        explain = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
-        plan = bind.exec_driver_sql(
-            f"{explain} SELECT owner_id, sum(size_bytes + coalesce(playable_bytes, 0)) "
-            "FROM recordings WHERE owner_id = 'x' GROUP BY owner_id"
-        )
-        told = "\n".join(str(row) for row in plan)
-    expected = "COVERING INDEX" if db.is_sqlite else "Index Only Scan using"
-    assert f"{expected} recordings_of_owner" in told
