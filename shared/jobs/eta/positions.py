@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from shared.jobs.eta.simulation import ANY, RunningJob, WaitingJob, simulate_queue
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.turns.line import (
+    Place,
     WaitingOwners,
     first_of_each_owner,
     places,
@@ -46,18 +47,20 @@ class QueuePositions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Simulation:
+class _Queue:
     mark: tuple[Any, ...]
     until: float
     """On this process's own clock, as is the next."""
     whatever_happens_until: float
+    owners: WaitingOwners
+    is_simulated: bool
     done_in: dict[str, float]
     positions: dict[str, int]
-    owners: WaitingOwners
 
 
-_kept: WeakKeyDictionary[Any, _Simulation] = WeakKeyDictionary()
-"""The newest simulation of each database. Threads may replace each other's, which is harmless."""
+_kept: WeakKeyDictionary[Any, _Queue] = WeakKeyDictionary()
+"""The queue of each database as it was last read. Threads may replace each other's, which is
+harmless."""
 
 
 def positions_and_etas(
@@ -73,40 +76,28 @@ def positions_and_etas(
     eta_s = {job_id: left for job_id, left in running.items() if left is not None}
     if not waiting:
         return QueuePositions({}, eta_s)
-    simulated = _kept_simulation(session, snapshot)
-    if simulated is None:
-        further_back = _all_further_back(session, snapshot, waiting)
-        if further_back is not None:
-            return QueuePositions(further_back, eta_s)
-        simulated = _simulate(session, snapshot)
-    positions = simulated.positions
-    if not positions.keys() >= set(waiting):
-        unknown = [job_id for job_id in waiting if job_id not in positions]
-        found = places(session, simulated.owners, unknown, snapshot.models)
-        positions = {job_id: place.in_queue for job_id, place in found.items()} | positions
+    queue = _kept_queue(session, snapshot) or _read_queue(session, snapshot)
+    found = _further_back(session, snapshot, queue, waiting)
+    if not queue.is_simulated and any(
+        place.rank <= queue.owners.first_of_each(_MOST_SIMULATED) for place in found.values()
+    ):
+        queue = _simulate(session, snapshot)
+        found = _further_back(session, snapshot, queue, waiting)
+    positions = {job_id: place.in_queue for job_id, place in found.items()} | queue.positions
     can_tell = snapshot.throughput and snapshot.slots
-    return QueuePositions(positions, eta_s | simulated.done_in if can_tell else eta_s)
+    return QueuePositions(positions, eta_s | queue.done_in if can_tell else eta_s)
 
 
-def _all_further_back(
-    session: Session, snapshot: QueueSnapshot, waiting: Sequence[str]
-) -> Mapping[str, int] | None:
-    """About where the jobs stand, if none of them is among those that would be simulated; to find
-    out costs a tenth of that."""
-    if snapshot.waiting <= _MOST_SIMULATED:
-        return None
-    owners = waiting_owners(session, snapshot.models)
-    simulated = owners.first_of_each(_MOST_SIMULATED)
-    if not simulated:
-        return None
-    found = places(session, owners, waiting, snapshot.models)
-    if any(place.rank <= simulated for place in found.values()):
-        return None
-    return {job_id: place.in_queue for job_id, place in found.items()}
+def _further_back(
+    session: Session, snapshot: QueueSnapshot, queue: _Queue, waiting: Sequence[str]
+) -> Mapping[str, Place]:
+    """About where those of the jobs stand that were not simulated."""
+    unknown = [job_id for job_id in waiting if job_id not in queue.positions]
+    return places(session, queue.owners, unknown, snapshot.models) if unknown else {}
 
 
-def _kept_simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation | None:
-    """The last simulation if nothing has happened since."""
+def _kept_queue(session: Session, snapshot: QueueSnapshot) -> _Queue | None:
+    """The queue as it was last read if nothing has happened since."""
     kept = _kept.get(session.get_bind())
     if kept is None:
         return None
@@ -114,7 +105,40 @@ def _kept_simulation(session: Session, snapshot: QueueSnapshot) -> _Simulation |
     return kept if time.monotonic() < serves_until else None
 
 
-def _simulate(session: Session, snapshot: QueueSnapshot) -> _Simulation:
+def _read_queue(session: Session, snapshot: QueueSnapshot) -> _Queue:
+    """Read who waits, and simulate the queue where that is not much more, or the only way."""
+    if snapshot.waiting > _MOST_SIMULATED:
+        began = time.monotonic()
+        owners = waiting_owners(session, snapshot.models)
+        if owners.first_of_each(_MOST_SIMULATED):
+            return _keep(session, snapshot, began, owners)
+    return _simulate(session, snapshot)
+
+
+def _keep(
+    session: Session,
+    snapshot: QueueSnapshot,
+    began: float,
+    owners: WaitingOwners,
+    done_in: dict[str, float] | None = None,
+    *,
+    is_large: bool = True,
+) -> _Queue:
+    """Keep the queue for the next who asks; `done_in` of a simulation, in the order of the jobs."""
+    queue = _Queue(
+        snapshot.queue_mark,
+        until=time.monotonic() + _KEPT_S,
+        whatever_happens_until=began + (_LARGE_KEPT_S if is_large else 0.0),
+        owners=owners,
+        is_simulated=done_in is not None,
+        done_in=done_in or {},
+        positions={job_id: place for place, job_id in enumerate(done_in or (), start=1)},
+    )
+    _kept[session.get_bind()] = queue
+    return queue
+
+
+def _simulate(session: Session, snapshot: QueueSnapshot) -> _Queue:
     began = time.monotonic()
     slots = _slots(snapshot)
     owners, rows = first_of_each_owner(session, _MOST_SIMULATED, snapshot.models, slots.keys())
@@ -142,20 +166,10 @@ def _simulate(session: Session, snapshot: QueueSnapshot) -> _Simulation:
             for job in snapshot.running
         ],
         slots,
-        {row.owner_id: row.turn for row in rows if row.turn is not None},
+        {owner_id: turn for _, owner_id, _, _, _, _, turn, *_ in rows if turn is not None},
     )
     done_in = dict(islice(done_in.items(), _foreseen(owners, rows, done_in)))
-    positions = {job_id: place for place, job_id in enumerate(done_in, start=1)}
-    kept = _Simulation(
-        snapshot.queue_mark,
-        until=time.monotonic() + _KEPT_S,
-        whatever_happens_until=began + (_LARGE_KEPT_S if len(rows) > _LARGE else 0.0),
-        done_in=done_in,
-        positions=positions,
-        owners=owners,
-    )
-    _kept[session.get_bind()] = kept
-    return kept
+    return _keep(session, snapshot, began, owners, done_in, is_large=len(rows) > _LARGE)
 
 
 def _slots(snapshot: QueueSnapshot) -> Mapping[str, int]:
