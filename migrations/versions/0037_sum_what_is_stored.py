@@ -3,16 +3,16 @@
 What is missing from the tallies is added in one statement, which sees the recordings and the
 tallies as of one moment, and so waits for nobody and lets nobody wait.
 
-Revision ID: 0033
-Revises: 0032
+Revision ID: 0037
+Revises: 0036
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
