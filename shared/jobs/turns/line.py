@@ -126,7 +126,7 @@ def first_of_each_owner(
     about: dict[str, Any] = {"most": most, "many": MANY_OWNERS}
     rows: Sequence[Any] = readable_rows(session, _first(is_sqlite, FOR_ANY), about)
     named = {} if run is None else _named(session, is_sqlite)
-    # By their place, behind the columns of `_typed`: a name costs twice as much, thousands of times.
+    # By their place, behind the columns of `_typed`: a name costs twice as much for each row.
     waiting = {row[-2]: row[-1] for row in rows}
     owners = WaitingOwners(waiting, named, run or ())
     models = sorted({model for _, model in named} & set(wanted))
