@@ -46,7 +46,9 @@ def live(db: Database, chance: random.Random, steps: int) -> None:
         if step < 3:
             store(db, owner_id, chance.randrange(1, 10**10))
         elif step == 3:
-            copy = update(Recording).where(Recording.owner_id == owner_id)
+            # Several rows at once, in no order, could make two wait for each other.
+            newest = select(func.max(Recording.id)).where(Recording.owner_id == owner_id)
+            copy = update(Recording).where(Recording.id == newest.scalar_subquery())
             with db.writing() as session:
                 session.execute(copy.values(playable_bytes=chance.randrange(10**9)))
         elif step == 4:
