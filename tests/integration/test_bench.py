@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from shared.settings import Settings
 from tests.support.installation import as_wav
 from tests.support.speech import speech_models
 from worker.bench.measure import measure
+from worker.engine.firered.conformer import EncoderShape
+from worker.engine.firered.decoder import DecoderShape
+from worker.engine.firered.load_firered import FireRedAsrAed
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.reference.random_model import (
+    BICIF,
     SEACO,
-    SENSEVOICE,
     SIZES,
     ModelSizes,
     make_random_model,
@@ -129,7 +133,7 @@ def test_a_random_model_is_the_same_each_time_and_can_be_measured(
 
 
 @pytest.mark.parametrize(
-    "sizes", [sizes for sizes in SIZES.values() if sizes.asr_class != SENSEVOICE]
+    "sizes", [sizes for sizes in SIZES.values() if sizes.asr_class in (BICIF, SEACO)]
 )
 def test_the_large_sizes_are_those_of_paraformer_large(sizes: ModelSizes) -> None:
     asr, vad = asr_config(sizes), vad_config(sizes)
@@ -146,6 +150,21 @@ def test_sensevoices_sizes_are_those_of_the_hubs() -> None:
     assert (encoder["num_blocks"], encoder["tp_blocks"]) == (50, 20)
     assert (encoder["output_size"], encoder["linear_units"]) == (512, 2_048)
     assert sizes.asr_vocabulary == 25_055
+
+
+def test_fireredasr2s_sizes_are_those_of_the_published_checkpoint() -> None:
+    sizes = SIZES["large-firered"]
+    width, heads = sizes.asr_width, sizes.asr_heads
+    with torch.device("meta"):
+        model = FireRedAsrAed(
+            EncoderShape(80, sizes.asr_encoder_blocks, heads, width, 33),
+            DecoderShape(sizes.asr_decoder_blocks, heads, width, sizes.asr_vocabulary),
+        )
+    numbers = sum(parameter.numel() for parameter in model.parameters())
+    positions = (9_999 + 5_000) * width
+    # The output layer shares its weights with the embedding, and stands in the file once more.
+    twice = sizes.asr_vocabulary * width
+    assert 4 * (numbers + positions + twice) == pytest.approx(4_731_558_506, rel=1e-4)
 
 
 def test_seaco_is_bicif_and_a_decoder_for_hotwords() -> None:

@@ -64,7 +64,7 @@ def bench(
             help="Instead of measuring, write a model of Paraformer-large's architecture with "
             "random weights into DIR (1.0 GB): the same cost without a download, and no sense. "
             "large-seaco: of paraformer-zh's; large-ct-punc-c: with the smaller punctuation; "
-            "large-sensevoice: of SenseVoiceSmall's.",
+            "large-sensevoice: of SenseVoiceSmall's; large-firered: of FireRedASR2-AED's (2.4 GB).",
         ),
     ] = None,
 ) -> None:

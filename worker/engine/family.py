@@ -100,7 +100,8 @@ class Family:
     choose: str
     """Which of its models to take instead of one that cannot be run, as an imperative clause."""
     modules: tuple[str, ...] = ()
-    """Those of FunASR's that FunASR as it comes needs for its folders."""
+    """Those of FunASR's that FunASR as it comes needs for its folders; none where it cannot run
+    them."""
     stock_options: Mapping[str, Any] = field(default_factory=dict)
     """What FunASR as it comes is to be asked for, so that it writes as we do."""
     not_run: Mapping[str, str] = field(default_factory=dict)

@@ -14,15 +14,17 @@ from torch.nn.functional import gelu, layer_norm, softmax
 from tests.support.speech import firered_models, speech_models
 from worker.engine.firered.beam_search import BeamOptions
 from worker.engine.firered.memory_estimate import most_tokens
+from worker.engine.reference.random_model.firered import EOS, SOS
 
-WIDTH, HEADS = firered_models.ARGUMENTS.d_model, firered_models.ARGUMENTS.n_head
+WIDTH, HEADS = firered_models.SMALL.asr_width, firered_models.SMALL.asr_heads
 PER_HEAD = WIDTH // HEADS
 
 State = dict[str, Tensor]
 
 
 def state() -> State:
-    return {name: value.detach() for name, value in firered_models.made().state_dict().items()}
+    stored: State = firered_models.checkpoint()["model_state_dict"]
+    return stored
 
 
 def norm(x: Tensor, at: str, given: State) -> Tensor:
@@ -79,7 +81,7 @@ def attended(x: Tensor, at: str, given: State) -> Tensor:
 
 
 def convolved(x: Tensor, at: str, given: State) -> Tensor:
-    wide = linear(norm(x, f"{at}.pre_layer_norm", given), f"{at}.pointwise_conv1", given)
+    wide = norm(x, f"{at}.pre_layer_norm", given) @ given[f"{at}.pointwise_conv1.weight"][..., 0].T
     half = wide.shape[1] // 2
     gated = wide[:, :half] * torch.sigmoid(wide[:, half:])
     kernel = given[f"{at}.depthwise_conv.weight"][:, 0]
@@ -90,7 +92,7 @@ def convolved(x: Tensor, at: str, given: State) -> Tensor:
             if 0 <= t + k - reach < len(gated):
                 out[t] += kernel[:, k] * gated[t + k - reach]
     out = swish(norm(out, f"{at}.batch_norm", given))
-    return x + linear(out, f"{at}.pointwise_conv2", given)
+    return x + out @ given[f"{at}.pointwise_conv2.weight"][..., 0].T
 
 
 def encoded(features: Tensor, given: State) -> Tensor:
@@ -101,7 +103,7 @@ def encoded(features: Tensor, given: State) -> Tensor:
             maps[None], given[f"{at}.{layer}.weight"], given[f"{at}.{layer}.bias"], stride=2
         )[0].relu()
     x = linear(maps.transpose(0, 1).flatten(1), f"{at}.out", given)
-    for block in range(firered_models.ARGUMENTS.n_layers_enc):
+    for block in range(firered_models.SMALL.asr_encoder_blocks):
         at = f"encoder.layer_stack.{block}"
         x = 0.5 * x + 0.5 * fed_forward(x, f"{at}.ffn1", given)
         x = convolved(attended(x, f"{at}.mhsa", given), f"{at}.conv", given)
@@ -130,7 +132,7 @@ def next_scores(said: list[int], speech: Tensor, given: State) -> Tensor:
     embedding = given["decoder.tgt_word_emb.weight"]
     positions = torch.stack([position(p) for p in range(len(said))])
     x = embedding[said] * math.sqrt(WIDTH) + positions
-    for block in range(firered_models.ARGUMENTS.n_layers_dec):
+    for block in range(firered_models.SMALL.asr_decoder_blocks):
         at = f"decoder.layer_stack.{block}"
         own = norm(x, f"{at}.self_attn_norm", given)
         x = x + looked_at(own, own, f"{at}.self_attn", given, causal=True)
@@ -143,11 +145,11 @@ def next_scores(said: list[int], speech: Tensor, given: State) -> Tensor:
 
 def searched(speech: Tensor, given: State, cap: int, options: BeamOptions) -> list[int]:
     """The best text by beam search, every hypothesis a list."""
-    beams: list[tuple[float, list[int]]] = [(0.0, [firered_models.SOS])]
+    beams: list[tuple[float, list[int]]] = [(0.0, [SOS])]
     for _ in range(cap):
         further: list[tuple[float, list[int]]] = []
         for score, said in beams:
-            if said[-1] == firered_models.EOS:
+            if said[-1] == EOS:
                 further.append((score, said))
                 continue
             scores = next_scores(said, speech, given) / options.softmax_smoothing
@@ -157,9 +159,9 @@ def searched(speech: Tensor, given: State, cap: int, options: BeamOptions) -> li
                 for gain, token in zip(best.values, best.indices, strict=True)
             ]
         beams = sorted(further, key=lambda beam: -beam[0])[: options.beams]
-        if all(said[-1] == firered_models.EOS for _, said in beams):
+        if all(said[-1] == EOS for _, said in beams):
             break
-    texts = [(score, [t for t in said[1:] if t != firered_models.EOS]) for score, said in beams]
+    texts = [(score, [t for t in said[1:] if t != EOS]) for score, said in beams]
     return max(texts, key=lambda t: t[0] / ((6 + len(t[1])) / 6) ** options.length_penalty)[1]
 
 
@@ -176,7 +178,7 @@ def test_a_span_is_encoded_and_written_as_the_equations_say(begin: float, second
     (best,) = network._decode(ours, [len(expected)])
     assert list(best.tokens) == searched(ours[0], given, cap, BeamOptions())
     assert best.is_ended == (len(best.tokens) < cap)
-    before = [firered_models.SOS, *best.tokens]
+    before = [SOS, *best.tokens]
     for i, (_, token) in enumerate(pairwise(before)):
         scores = next_scores(before[: i + 1], ours[0], given) / BeamOptions().softmax_smoothing
         assert abs(best.probabilities[i] - float(scores.softmax(dim=-1)[token])) < 1e-4

@@ -17,8 +17,11 @@ from worker.engine.firered.beam_search import Marks
 from worker.engine.firered.memory_estimate import NetworkShape, estimate_memory, most_tokens
 from worker.engine.firered.network import FireRed
 from worker.engine.layers.int8 import Int8Linear, multiplies_in_int8
+from worker.engine.reference.random_model.firered import SOS
 from worker.memory.calibration import fit_memory_model
 from worker.recogniser import Pcm, RecognisedSpan
+
+PAD = 2
 
 LENGTHS_S = (0.4, 1.0, 1.3, 2.2, 3.0, 3.1, 5.0, 7.7, 12.0, 20.0)
 
@@ -83,7 +86,7 @@ def test_words_are_spelt_of_pieces_with_times_within_the_span() -> None:
             assert word.confidence is not None and 0 <= word.confidence <= 1
         assert said.language == "zh"
     assert not set(heard) & set("<>▁") and heard == heard.lower()
-    assert "api" in heard
+    assert any(word in heard for word in ("api", "gate", "don"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def never_ending() -> FireRed:
     network = firered_models.network()
     endless = FireRed.__new__(FireRed)
     endless.__dict__.update(network.__dict__)
-    endless._marks = Marks(firered_models.SOS, firered_models.TOKENS.index("<pad>"))
+    endless._marks = Marks(SOS, PAD)
     return endless
 
 

@@ -95,6 +95,14 @@ class Memory:
             for kept in (layer.keys, layer.values):
                 kept[:, :, : self.tokens] = kept[rows, :, : self.tokens]
 
+    def keep(self, spans: Tensor, rows: Tensor) -> None:
+        """Forget all spans and hypotheses but these."""
+        self.is_own = self.is_own[spans]
+        for layer in self.layers:
+            layer.keys, layer.values = layer.keys[rows], layer.values[rows]
+            layer.speech_keys = layer.speech_keys[spans]
+            layer.speech_values = layer.speech_values[spans]
+
 
 class Layer(nn.Module):
     """Attention to the tokens before, attention to the speech, a feed-forward layer."""

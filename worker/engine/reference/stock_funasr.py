@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from shared.errors import ModelUnavailable
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
 from worker.engine.families import FAMILIES, family_of
 from worker.engine.loading.build import SHARED_MODULES
@@ -95,6 +96,12 @@ def load_stock(
     folders: ModelFolders, device: str, *, cpu_threads: int, end_silence_ms: int
 ) -> StockFunASR:
     """Raises ModelUnavailable for a device that is not there, and for a model of no family."""
+    family = family_of(folders.asr)
+    if not family.modules:
+        raise ModelUnavailable(
+            f"FunASR itself does not run {folders.asr.name}, so there is nothing to compare with. "
+            "Measure it alone."
+        )
     where = resolve_device(device)
     torch.set_num_threads(cpu_threads)
     if folders.punc is not None and (folders.punc.path / "jieba_usr_dict").is_file():
@@ -117,5 +124,6 @@ def load_stock(
         frontend.dither = 0.0
         auto_model._store_base_configs()
     return_freed_memory()
-    options = family_of(folders.asr).stock_options
-    return StockFunASR(auto_model, str(where), memory_probe(where), end_silence_ms, options)
+    return StockFunASR(
+        auto_model, str(where), memory_probe(where), end_silence_ms, family.stock_options
+    )

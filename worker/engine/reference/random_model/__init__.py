@@ -9,6 +9,7 @@ nothing.
 from worker.engine.reference.random_model.build import make_random_model
 from worker.engine.reference.random_model.sizes import (
     BICIF,
+    FIRERED,
     LARGE,
     SEACO,
     SENSEVOICE,
@@ -18,6 +19,7 @@ from worker.engine.reference.random_model.sizes import (
 
 __all__ = [
     "BICIF",
+    "FIRERED",
     "LARGE",
     "SEACO",
     "SENSEVOICE",

@@ -25,6 +25,7 @@ from worker.engine.reference.random_model.configs import (
     sensevoice_config,
     vad_config,
 )
+from worker.engine.reference.random_model.firered import make_firered
 from worker.engine.reference.random_model.fitted_parameters import (
     TOKENS_PER_SECOND,
     fit_marks,
@@ -34,7 +35,13 @@ from worker.engine.reference.random_model.fitted_parameters import (
     loud_frames,
 )
 from worker.engine.reference.random_model.sensevoice import fit_labels, train_pieces
-from worker.engine.reference.random_model.sizes import LARGE, SEACO, SENSEVOICE, ModelSizes
+from worker.engine.reference.random_model.sizes import (
+    FIRERED,
+    LARGE,
+    SEACO,
+    SENSEVOICE,
+    ModelSizes,
+)
 from worker.engine.reference.stock_funasr import import_auto_model
 from worker.model_store.files import BPE_MODEL
 from worker.recogniser import SAMPLE_RATE, Pcm
@@ -53,8 +60,8 @@ def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> N
 
     `speech` is what the networks are calibrated on, some minutes of ordinary speech.  The same
     sizes and speech give the same weights on the same version of torch.  Files are float16, about
-    1.0 GB for the large sizes; they load as float32.  The folders are as the hub has them, training
-    keys, configuration.json and dictionaries included.
+    1.0 GB for the large sizes and 2.4 GB for FireRedASR2-AED's; they load as float32.  The
+    folders are as the hub has them, training keys, configuration.json and dictionaries included.
     """
     with process_unchanged(), contextlib.redirect_stdout(io.StringIO()):
         import_auto_model()
@@ -62,6 +69,8 @@ def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> N
         banks = Fbank(torch.device("cpu"))(speech)
         if sizes.asr_class == SENSEVOICE:
             _make_sensevoice(folder / "asr", banks, sizes)
+        elif sizes.asr_class == FIRERED:
+            make_firered(folder / "asr", speech, sizes, _characters(sizes.asr_vocabulary))
         else:
             _make_asr(folder / "asr", banks, sizes)
         _make_vad(folder / "vad", speech, sizes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 BICIF = "BiCifParaformer"
 SEACO = "SeacoParaformer"
 SENSEVOICE = "SenseVoiceSmall"
+FIRERED = "FireRedAsrAed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class ModelSizes:
 
     asr_class: str = BICIF
     """`SEACO` for what FunASR means by paraformer-zh: the same and a decoder for hotwords.
-    `SENSEVOICE` for one that has an encoder alone, and marks its words itself."""
+    `SENSEVOICE` for one that has an encoder alone, and marks its words itself; `FIRERED` for one
+    that writes a token after the other."""
     asr_width: int = 512
     asr_encoder_blocks: int = 50
     asr_decoder_blocks: int = 16
@@ -60,10 +62,22 @@ LARGE_CT_PUNC_C = replace(
 LARGE_SENSEVOICE = replace(LARGE, asr_class=SENSEVOICE, asr_vocabulary=25_055)
 """SenseVoiceSmall's (234 M parameters) beside the same voice activity."""
 
+LARGE_FIRERED = replace(
+    LARGE,
+    asr_class=FIRERED,
+    asr_width=1_280,
+    asr_encoder_blocks=16,
+    asr_decoder_blocks=16,
+    asr_heads=20,
+    asr_vocabulary=8_667,
+)
+"""FireRedASR2-AED's (1.15 billion parameters) beside the same voice activity and punctuation."""
+
 SIZES = {
     "large": LARGE,
     "large-seaco": LARGE_SEACO,
     "large-ct-punc-c": LARGE_CT_PUNC_C,
     "large-sensevoice": LARGE_SENSEVOICE,
+    "large-firered": LARGE_FIRERED,
 }
 """By the name that the command takes."""
