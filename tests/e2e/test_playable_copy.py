@@ -10,12 +10,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, expect
 
-import migrations
 from tests.support.recordings.places import SLOW_RATE, Original, slowed
 from tests.support.recordings.player import Player, Request
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.media import RATE, encode
+from tests.support.sqlite import migrated_file
 
 SPOKEN = partial(meeting, 60, seed=5)
 CLOSE_S = 0.1
@@ -24,8 +24,7 @@ CLOSE_S = 0.1
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("copy")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     with running(Stack(folder / "stack", url)) as stack:
         stack.start_redis()
         stack.start_worker()

@@ -11,12 +11,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-import migrations
 from shared import accounts, jobs
 from shared.db import Database
 from tests.support import factories
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack, running, wait_for
+from tests.support.sqlite import migrated_file
 from tests.support.web.web_site import serving, silent_recording
 
 Theme = Literal["light", "dark"]
@@ -35,8 +35,7 @@ def team(tmp_path: Path) -> Iterator[Stack]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server with several accounts."""
     folder = tmp_path_factory.mktemp("served")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     db = Database(url)
     anna = an_admin(db)
     a_person(db, "王伟")

@@ -14,10 +14,10 @@ import requests
 import srt
 import webvtt
 
-import migrations
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting, spoken
 from tests.support.speech.media import encode
+from tests.support.sqlite import migrated_file
 
 SPOKEN = partial(meeting, 90, seed=77)
 
@@ -25,8 +25,7 @@ SPOKEN = partial(meeting, 90, seed=77)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("e2e")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     with running(Stack(folder / "stack", url)) as stack:
         stack.start_redis()
         stack.start_worker()

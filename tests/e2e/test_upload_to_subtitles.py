@@ -13,10 +13,10 @@ import pytest
 import srt
 from playwright.sync_api import Page, expect
 
-import migrations
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.sqlite import migrated_file
 
 SPOKEN = partial(meeting, 60, seed=5)
 PATIENCE_MS = 120_000
@@ -24,8 +24,7 @@ PATIENCE_MS = 120_000
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Iterator[Stack]:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(tmp_path / "longscribe.db")
     with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
         stack.start_redis()
         stack.start_worker()

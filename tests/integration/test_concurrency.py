@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-import migrations
 from shared import jobs
 from shared.models import LOCAL_OWNER, Attempt
 from shared.states import AttemptOutcome, JobStatus
@@ -19,6 +18,7 @@ from tests.support import factories
 from tests.support.installation import Installation, as_wav, model_processes
 from tests.support.services import Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.sqlite import migrated_file
 
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
 """So that a recording of four minutes has a middle."""
@@ -81,8 +81,7 @@ def texts(installation: Installation, job_ids: list[str], worker: Service) -> li
 def alone(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The texts of both recordings from a worker that runs one job after the other."""
     folder = tmp_path_factory.mktemp("alone")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     with running(Stack(folder / "stack", url)) as stack:
         stack.start_redis()
         worker = stack.start_worker(**SMALL_BATCHES)

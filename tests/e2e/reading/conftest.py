@@ -6,19 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-import migrations
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.reading.site import RECORDED_S, Site
 from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
+from tests.support.sqlite import migrated_file
 
 
 @pytest.fixture(scope="package")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("reading")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     env = {"LONGSCRIBE_MIN_FREE_BYTES": "0"}
     with running(Stack(folder / "stack", url, env)) as stack:
         stack.start_web()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-import migrations
 from shared import jobs
 from shared.db import Database
 from tests.chaos.machinery.faults import kill_group
@@ -15,6 +14,7 @@ from tests.e2e.upload.site import LARGE, Site, choose, expect_done, sha256
 from tests.support import factories
 from tests.support.people import PASSWORD, an_admin
 from tests.support.services import Stack, running, wait_for
+from tests.support.sqlite import migrated_file
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB
 
@@ -165,8 +165,7 @@ def test_an_upload_that_is_given_up_leaves_nothing_on_the_server(
 def test_whoever_signed_in_sends_with_their_cookie_and_is_told_when_it_ended(
     browser: Browser, large: Path, tmp_path: Path
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(tmp_path / "longscribe.db")
     db = Database(url)
     anna = an_admin(db)
     env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_SIGN_IN": "required"}

@@ -12,10 +12,10 @@ import openai
 import pytest
 import requests
 
-import migrations
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.sqlite import migrated_file
 
 SPOKEN = meeting(20)
 
@@ -23,8 +23,7 @@ SPOKEN = meeting(20)
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("packages")
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     # Batches so short that the text comes in more than one.
     env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_BATCH_SIZE_S": "5"}
     with running(Stack(folder / "stack", url, env)) as made:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
-import migrations
 from tests.support.services import Stack, running, wait_for, web_alone
+from tests.support.sqlite import migrated_file
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB
@@ -207,8 +207,7 @@ def test_what_came_before_a_client_left_is_kept(
 
 @pytest.fixture
 def short_lived(tmp_path: Path) -> Iterator[Stack]:
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(tmp_path / "longscribe.db")
     with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as made:
         yield made
 

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from shared.db import Database
 from shared.settings import Settings
 from shared.storage.identity import adopt_storage
+from tests.support.compiled_once import TEMPLATES
 from web.app import create_app
 
 
@@ -31,6 +32,7 @@ def make_app(database_url: str, folder: Path, **settings: Any) -> Flask:
         **settings,
     }
     app = create_app(Settings(**values))
+    app.jinja_env.bytecode_cache = TEMPLATES
     services = app.extensions["longscribe"]
     with contextlib.suppress(SQLAlchemyError):
         adopt_storage(services.db, services.blobs)  # as after its first start

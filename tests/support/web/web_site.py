@@ -8,20 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-import migrations
 from shared.db import Database
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running
+from tests.support.sqlite import migrated_file
 from worker.recogniser import SAMPLE_RATE
 
 
 @contextmanager
 def serving(folder: Path, **env: str) -> Iterator[Stack]:
     """gunicorn over a fresh SQLite database in `folder`; `env` are settings."""
-    url = f"sqlite:///{folder / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(folder / "longscribe.db")
     with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0", **env})) as stack:
         _take_storage_into_use(stack)
         stack.start_web()

@@ -19,6 +19,7 @@ from shared.export.options import LIMITS
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
+from tests.support.sqlite import migrated_file
 from tests.support.web.web_app import database, make_app
 
 LONG = "我们今天用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"
@@ -28,10 +29,7 @@ _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
-    import migrations
-
-    url = f"sqlite:///{tmp_path / 'longscribe.db'}"
-    migrations.upgrade(url)
+    url = migrated_file(tmp_path / "longscribe.db")
     made = make_app(url, tmp_path)
     yield made
     database(made).dispose()
