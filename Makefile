@@ -46,7 +46,7 @@ test chaos: export OMP_WAIT_POLICY := passive
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`
-	$(PYTEST) -m "not bench and not chaos"
+	$(PYTEST) -m "not bench and not chaos" --ignore=tests/bench --ignore=tests/chaos
 
 # What the tests print are figures: how long a recovery took, how many batches were done twice.
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything; LONG=1 adds what takes minutes each

@@ -19,12 +19,18 @@ from tests.support.model_hubs import FakeHub, serving
 from tests.support.services import Stack
 from tests.support.speech import firered_models, speech_models
 
-FOLDER = str(firered_models.bundle())
+
+@pytest.fixture(scope="module")
+def model_folder() -> str:
+    """What LONGSCRIBE_MODEL names: made when a test asks, not by each process that imports this."""
+    return str(firered_models.bundle())
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_worker_makes_a_transcript_with_times_and_confidences(stack: Stack) -> None:
-    stack.env["LONGSCRIBE_MODEL"] = FOLDER
+def test_a_worker_makes_a_transcript_with_times_and_confidences(
+    stack: Stack, model_folder: str
+) -> None:
+    stack.env["LONGSCRIBE_MODEL"] = model_folder
     worker = stack.start_worker()
     installation = Installation(stack)
     try:
@@ -42,10 +48,10 @@ def test_a_worker_makes_a_transcript_with_times_and_confidences(stack: Stack) ->
 
 
 def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, model_folder: str
 ) -> None:
     monkeypatch.setenv("LONGSCRIBE_DEVICE", "cpu")
-    found = doctor_speech.check_speech(Settings(model=FOLDER))
+    found = doctor_speech.check_speech(Settings(model=model_folder))
     assert {finding.level for finding in found} == {Level.OK}
 
 
