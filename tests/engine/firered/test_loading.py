@@ -98,6 +98,13 @@ def test_its_name_is_known_on_both_hubs_and_its_relatives_are_refused_by_theirs(
             resolve(name, "asr", "huggingface")
 
 
+def test_float16_in_which_it_may_overflow_is_refused() -> None:
+    cpu, half = firered_models.CPU, Precision()
+    half.name = "float16"  # which a CPU does not have
+    with pytest.raises(ModelUnavailable, match="bfloat16 or float32"):
+        load_speech_network(firered_models.asr_folder(), cpu, Fbank(cpu), half)
+
+
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_folder_without_one_of_its_files_is_not_whole(bundle: Path, name: str) -> None:
     (bundle / "asr" / name).unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from shared.errors import ModelUnavailable
 from worker.engine.family import Family
 from worker.engine.fbank import Fbank
 from worker.engine.firered.load_firered import TAKE_A_FIRERED, load_firered
@@ -15,7 +16,15 @@ from worker.model_store.locate import ModelFolder
 
 
 def _load(folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision) -> FireRed:
-    """Its filter banks have Kaldi's own window, so the device's are of no use to it."""
+    """Its filter banks have Kaldi's own window, so the device's are of no use to it.
+
+    Its authors left float16 for bfloat16: numbers of its network may be too large for it.
+    """
+    if precision.name == "float16":
+        raise ModelUnavailable(
+            f"The model {folder.name} cannot be run with LONGSCRIBE_PRECISION=float16, in which "
+            "its numbers may overflow. Set LONGSCRIBE_PRECISION to bfloat16 or float32."
+        )
     loaded = load_firered(folder, device)
     with failures_explained(folder, "prepare it"):
         return FireRed(loaded.network, device, precision, marks=loaded.marks)

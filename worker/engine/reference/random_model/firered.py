@@ -42,7 +42,10 @@ _CERTAINTY = 1.6
 
 
 def make_firered(folder: Path, speech: Pcm, sizes: ModelSizes, characters: Sequence[str]) -> None:
-    """Write model.pth.tar, cmvn.ark and dict.txt, for torch's present seed."""
+    """Write model.pth.tar, cmvn.ark and dict.txt, for torch's present seed.
+
+    How many tokens it writes for a span is not fitted to the span's length: from one to its cap.
+    """
     tokens = [*_MARKS, *_ENGLISH, *characters][: sizes.asr_vocabulary]
     banks = Fbank(torch.device("cpu"), povey())(speech)
     model = _model(sizes, len(tokens))
