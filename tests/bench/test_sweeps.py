@@ -114,5 +114,5 @@ def test_the_sweeps_of_two_hundred_workers(
     each_ms = 1e3 * ours / took_s * settings.sweep_s / WORKERS
     print(f"{ours / took_s:.4f} of a core in the workers, {each_ms:.2f} ms a sweep")
     assert swept == {True}
-    assert used_s / took_s < MOST_CORES
+    assert (used_s + ours) / took_s < MOST_CORES
     db.dispose()
