@@ -269,7 +269,11 @@ class Database:
             cursor.close()
             driver.autocommit = False
         except dialect.loaded_dbapi.Error as error:
-            is_lost = connection is None or dialect.is_disconnect(error, driver, None)
+            is_lost = (
+                connection is None
+                or dialect.is_disconnect(error, driver, None)
+                or postgresql.ends_its_connection(error)
+            )
             if connection is not None:
                 connection.invalidate(error)
             raise DBAPIError.instance(

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy import URL, Engine, ExceptionContext, event, make_url
 
 ANSWER_S = 15.0
 """Ours are statements of milliseconds.  More than `_IDLE_MS`, so that one that waits for the locks
@@ -56,6 +56,10 @@ _PASSING = frozenset({"25006", "25P03", "40001", "40P01"})
 deadlock or of a conflict with another transaction."""
 
 
+_PLAN_OUTDATED = "0A000"
+"""What was prepared before a migration changed the type of a column."""
+
+
 def is_passing(state: str) -> bool:
     """Whether what SQLSTATE `state` tells of may be over when the same is tried again."""
     return state.startswith(_PASSING_CLASSES) or state in _PASSING
@@ -83,8 +87,19 @@ class ImpatientConnection(psycopg.Connection[Any]):
             return over.value
 
 
+def ends_its_connection(error: BaseException) -> bool:
+    """Whether a statement fails on this connection for ever, and on a new one does not."""
+    return getattr(error, "sqlstate", None) == _PLAN_OUTDATED
+
+
 def configure(engine: Engine, *, impatient: bool) -> None:
     """Set up each connection that `engine` will make."""
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        if ends_its_connection(context.original_exception):
+            context.is_disconnect = True
+
     if impatient:
 
         @event.listens_for(engine, "do_connect")

@@ -84,6 +84,29 @@ def test_what_is_read_over_and_over_is_planned_once(postgresql_url: str) -> None
     db.dispose()
 
 
+def test_what_was_prepared_before_a_migration_ends_its_connection_and_no_more(
+    postgresql_url: str,
+) -> None:
+    old, migrating = Database(postgresql_url), Database(postgresql_url)
+    with migrating.writing() as session:
+        session.execute(text("CREATE TABLE numbers AS SELECT 1::integer AS number"))
+
+    def read() -> list[int]:
+        with old.reading() as session:
+            return list(session.scalars(text("SELECT number FROM numbers")))
+
+    for _ in range(10):
+        assert read() == [1]
+    with migrating.writing() as session:
+        session.execute(text("ALTER TABLE numbers ALTER number TYPE bigint"))
+    with pytest.raises(DBAPIError) as outdated:
+        read()
+    assert is_unavailable(outdated.value)
+    assert read() == [1]
+    old.dispose()
+    migrating.dispose()
+
+
 def test_an_exchange_is_committed_and_leaves_its_connection_as_it_was(postgresql_url: str) -> None:
     db = Database(postgresql_url)
     job_id = factories.submit(db)
