@@ -17,6 +17,7 @@ from web.api import (
     docs_page,
     jobs,
     listening,
+    marks,
     models,
     openapi,
     searches,
@@ -106,7 +107,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
         tus_views.blueprint,
-        *(details.blueprint, searches.blueprint),
+        *(details.blueprint, searches.blueprint, marks.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
         *(openai.blueprint, assemblyai.blueprint),
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(details.blueprint)
     app.register_blueprint(searches.blueprint)
+    app.register_blueprint(marks.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)

@@ -24,6 +24,8 @@ class EditKind(StrEnum):
 
     DETAILS = "details"
     """Title, date, people or tags: {name: value} of those that changed."""
+    MARKS = "marks"
+    """Marks: {"marks": [mark, …]}; a mark that was not there, or is no more, is in one of both."""
 
 
 class EditNotFound(PermanentError):

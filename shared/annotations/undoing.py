@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.annotations import details
-from shared.annotations.edits import edit_in, owned_job
+from shared.annotations import details, marks
+from shared.annotations.edits import EditKind, edit_in, owned_job
 from shared.db import Database
 
 
@@ -15,6 +15,9 @@ def undo(db: Database, *, owner_id: str, job_id: str, number: int, editor_id: st
     with db.writing() as session:
         job = owned_job(session, owner_id, job_id)
         edit = edit_in(session, job, number)
+        if edit.kind is EditKind.MARKS:
+            marks.restore_in(session, job, edit, editor_id=editor_id)
+            return
         details.change_in(
             session,
             job,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.export import json, txt
+from shared.export import json, markdown, txt
 from shared.export.options import ExportOptions, Provenance
 from shared.export.subtitles import srt, vtt
+from shared.export.subtitles.vtt import write_chapters
 from shared.transcripts.values import Transcript
 from shared.words.numbers.choice import Numbers
 from shared.words.numbers.transcripts import with_written_numbers
@@ -36,7 +37,13 @@ class Format:
     there were options, for the programs that read them; the others are made for reading."""
     needs_words: bool = True
     """Whether the writer needs the times of words, and not only sentences."""
+    suffix: str = ""
+    """Of the file's name, where it is not the format's."""
     write_bytes: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
+
+    def filename_suffix(self) -> str:
+        """What its files' names end with, without the dot."""
+        return self.suffix or self.name
 
     def render(
         self, transcript: Transcript, provenance: Provenance, options: ExportOptions
@@ -63,6 +70,8 @@ def _docx(transcript: Transcript, provenance: Provenance, options: ExportOptions
     return docx.write_bytes(transcript, provenance, options)
 
 
+_FOR_READING = ExportOptions(timestamps=True, paragraphs=True, spacing=True)
+
 FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
@@ -80,9 +89,13 @@ FORMATS: dict[str, Format] = {
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             txt.write,
             _TEXT,
-            ExportOptions(timestamps=True, paragraphs=True, spacing=True),
+            _FOR_READING,
             needs_words=False,
             write_bytes=_docx,
+        ),
+        Format("md", "text/markdown", markdown.write, _TEXT, _FOR_READING, needs_words=False),
+        Format(
+            "chapters", "text/vtt", write_chapters, (), needs_words=False, suffix="chapters.vtt"
         ),
     )
 }

@@ -24,6 +24,7 @@ from shared.export.paragraphs import join_sentences, paragraphs
 from shared.export.sanitise import printable
 from shared.export.speakers import speaker_prefix
 from shared.export.timestamp import timestamp
+from shared.transcripts.chapters import sections as parts
 from shared.transcripts.values import CHINESE, Transcript
 
 if TYPE_CHECKING:
@@ -83,12 +84,15 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     body = document.element.body
     end = body[-1]  # the section's properties stay last
     count = 0
-    for paragraph in paragraphs(transcript, options):
-        text = join_sentences(paragraph.sentences, options)
-        time = timestamp(paragraph.start) if options.timestamps else None
-        speaker = speaker_prefix(paragraph.speaker, options)
-        end.addprevious(_paragraph(body, style, time, speaker, text))
-        count += 1
+    for part in parts(transcript, provenance.chapters):
+        if part.title is not None:
+            end.addprevious(_paragraph(body, "Heading2", None, "", printable(part.title)))
+        for paragraph in paragraphs(part.transcript, options):
+            text = join_sentences(paragraph.sentences, options)
+            time = timestamp(paragraph.start) if options.timestamps else None
+            speaker = speaker_prefix(paragraph.speaker, options)
+            end.addprevious(_paragraph(body, style, time, speaker, text))
+            count += 1
     if not count:
         document.add_paragraph(words["silence"], style="Transcript")
     return _saved(document)

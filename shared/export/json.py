@@ -40,4 +40,15 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             }
             for paragraph in paragraphs(transcript, options)
         ]
+    if provenance.marks:
+        value["marks"] = [
+            {
+                "kind": mark.kind,
+                "at": mark.at_s,
+                "text": mark.text,
+                "who": mark.who,
+                "due": mark.due,
+            }
+            for mark in provenance.marks
+        ]
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

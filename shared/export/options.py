@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from shared.words.numbers.choice import Numbers
 
@@ -59,6 +59,18 @@ LIMITS = {
 
 
 @dataclass(frozen=True, slots=True)
+class FileMark:
+    """A marked place as files tell it; `kind` is 'chapter', 'bookmark', 'note', 'decision' or
+    'todo', and `who` and `due` are those of a to-do."""
+
+    kind: str
+    at_s: float
+    text: str
+    who: str = ""
+    due: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What a file tells of its job."""
 
@@ -67,3 +79,14 @@ class Provenance:
     """The recording's name without its suffix."""
     completed_at: datetime | None = None
     """When the job was completed, in UTC."""
+    day: date | None = None
+    """When it was recorded, as far as is known."""
+    people: tuple[str, ...] = ()
+    """Who took part, as a person said."""
+    marks: tuple[FileMark, ...] = ()
+    """Marked places, in order of time."""
+
+    @property
+    def chapters(self) -> list[tuple[float, str]]:
+        """When each chapter begins, and its title."""
+        return [(mark.at_s, mark.text) for mark in self.marks if mark.kind == "chapter"]

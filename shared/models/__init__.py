@@ -6,7 +6,13 @@ Times are UTC, durations seconds, positions in audio samples at 16 kHz.
 from __future__ import annotations
 
 from shared.models.account import ApiKey, SignIn, SignInAttempt, User
-from shared.models.annotation import LONGEST_LABEL, AnnotationEdit, Label
+from shared.models.annotation import (
+    LONGEST_LABEL,
+    LONGEST_MARK,
+    AnnotationEdit,
+    Label,
+    StoredMark,
+)
 from shared.models.base import LOCAL_OWNER, Base, new_id
 from shared.models.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
@@ -35,6 +41,7 @@ from shared.models.words import MOST_PAIRS, Replacement, ReplacementList
 __all__ = [
     "LOCAL_OWNER",
     "LONGEST_LABEL",
+    "LONGEST_MARK",
     "LONGEST_SEARCH_NAME",
     "MOST_PAIRS",
     "AnnotationEdit",
@@ -70,6 +77,7 @@ __all__ = [
     "SignInAttempt",
     "SpeakerEdit",
     "StorageRow",
+    "StoredMark",
     "StoredTally",
     "StoredTranscript",
     "StoredVoiceMap",

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
-from shared.models.base import Base, BigId
+from shared.models.base import Base, BigId, Id
 
 LONGEST_LABEL = 80
 """Characters of a person's name or a tag."""
+
+
+LONGEST_MARK = 1000
+"""Characters of what is written at a place."""
 
 
 class Label(Base):
@@ -29,6 +33,26 @@ class Label(Base):
     )
     name: Mapped[str] = mapped_column(String(LONGEST_LABEL))
     """As it was written."""
+
+
+class StoredMark(Base):
+    """A place in a recording that a person marked: a chapter, a bookmark, a note, a decision or a
+    to-do."""
+
+    __tablename__ = "marks"
+    __table_args__ = (Index("marks_of_job", "job_id", "at_s"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    """A `MarkKind`."""
+    at_s: Mapped[float] = mapped_column(Float)
+    """Seconds from the start of the recording."""
+    text: Mapped[str] = mapped_column(String(LONGEST_MARK))
+    who: Mapped[str] = mapped_column(String(LONGEST_LABEL))
+    """Of a to-do: who does it."""
+    due: Mapped[str] = mapped_column(String(LONGEST_LABEL))
+    """Of a to-do: by when, in any words."""
 
 
 class AnnotationEdit(Base):

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from shared import accounts, jobs
 from shared.annotations.details import change_details
+from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.search.saved import ListConditions, save_search
 from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.of_speakers import SpeakerVoice
@@ -65,6 +66,9 @@ NEEDED: dict[str, dict[str, Any]] = {
     },
     "pages.change_folder": {"data": {"name": "mine now"}},
     "searches.change_search": {"json": {"name": "mine now"}},
+    "marks.create_marks": {"json": {"marks": [{"kind": "bookmark", "at": 1}]}},
+    "marks.change_one_mark": {"json": {"text": "mine now"}},
+    "pages.add_mark": {"data": {"kind": "bookmark", "at": "0:01"}},
     "details.change_job": {"json": {"title": "mine now"}},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
     "minutes.ask_for_minutes": {"json": {"again": True}},
@@ -123,6 +127,8 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
     change_details(
         db, owner_id=owner_id, job_id=job_id, editor_id=owner_id, changes={"title": "theirs"}
     )
+    mark = checked_mark(MarkKind.NOTE, 1.0, "theirs")
+    add_marks(db, owner_id=owner_id, job_id=job_id, editor_id=owner_id, marks=[mark])
     program = app.test_client()
     key = accounts.make_key(db, user_id=owner_id, name="theirs")
     switch_on(db, owner_id)
@@ -140,6 +146,7 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         "n": "0",
         "voice_id": voice_id,
         "number": "1",
+        "mark_id": mark.id,
         "search_id": save_search(
             db, owner_id=owner_id, name="theirs", conditions=ListConditions()
         ).id,

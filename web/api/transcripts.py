@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from flask import Response, make_response, request
 
 from shared import jobs
+from shared.annotations.marks import read_marks
 from shared.errors import InvalidRequest, JobNotFound
 from shared.export import FORMATS, Format
-from shared.export.options import ExportOptions, Provenance
+from shared.export.options import ExportOptions, FileMark, Provenance
 from shared.transcripts.values import Transcript, Version
 from web.api.parsing import parse
 from web.api.schemas.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
@@ -36,7 +37,7 @@ def transcript_response(job_id: str) -> Response:
     if job_id not in found:  # deleted between the two
         raise JobNotFound
     job = found[job_id]
-    title, provenance = job.recording.title, provenance_of(job)
+    title, provenance = job.recording.title, provenance_of(owner_id, job)
     if query.preview:
         response = make_response(_beginning(format_, transcript, provenance, options))
         response.content_type = "text/plain; charset=utf-8"
@@ -44,7 +45,9 @@ def transcript_response(job_id: str) -> Response:
         response = make_response(format_.render(transcript, provenance, options))
         is_text = format_.write_bytes is None
         response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
-        response.headers["Content-Disposition"] = attachment(download_name(title, format_.name))
+        response.headers["Content-Disposition"] = attachment(
+            download_name(title, format_.filename_suffix())
+        )
     # Of the bytes themselves: another option or a correction is another file.
     response.add_etag()
     response.make_conditional(request)
@@ -62,9 +65,19 @@ def read_transcript(owner_id: str, job_id: str, version: Version, format_: Forma
     ).without_removed()
 
 
-def provenance_of(job: jobs.JobRecord) -> Provenance:
-    """What a file tells of its job."""
-    return Provenance(job.id, job.recording.title, job.completed_at)
+def provenance_of(owner_id: str, job: jobs.JobRecord) -> Provenance:
+    """What a file tells of its job. Raises JobNotFound."""
+    found = read_marks(services().db, owner_id=owner_id, job_id=job.id)
+    return Provenance(
+        job.id,
+        job.recording.title,
+        job.completed_at,
+        day=job.day,
+        people=job.recording.details.people,
+        marks=tuple(
+            FileMark(mark.kind.value, mark.at_s, mark.text, mark.who, mark.due) for mark in found
+        ),
+    )
 
 
 def format_and_options(choices: ExportChoices) -> tuple[Format, ExportOptions]:

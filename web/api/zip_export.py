@@ -42,13 +42,17 @@ def _members(job_ids: Sequence[str], choices: ExportChoices, owner_id: str) -> I
             if job is None:
                 raise JobNotFound
             transcript = read_transcript(owner_id, job_id, choices.version, format_)
-            content = format_.render(transcript, provenance_of(job), options)
+            content = format_.render(transcript, provenance_of(owner_id, job), options)
         except LongscribeError as error:
             name = job.recording.title if job else job_id
             why = _not_ready() if isinstance(error, TranscriptNotReady) else localised_error(error)
             missing.append(f"{name}: {why}\n")
         else:
-            yield download_name(job.recording.title, format_.name), content, job.completed_at
+            yield (
+                download_name(job.recording.title, format_.filename_suffix()),
+                content,
+                job.completed_at,
+            )
     if missing:
         heading = _("There is no transcript of these recordings here:")
         text = f"{heading}\n\n{''.join(missing)}"

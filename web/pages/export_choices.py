@@ -48,8 +48,10 @@ def export_formats() -> list[ExportFormat]:
     labels = {
         "txt": _("Plain text"),
         "docx": _("Word document"),
+        "md": _("Markdown"),
         "srt": _("SRT subtitles"),
         "vtt": _("WebVTT subtitles"),
+        "chapters": _("WebVTT chapters"),
         "json": _("JSON with word times"),
     }
     formats = []

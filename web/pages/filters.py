@@ -19,6 +19,7 @@ from web.pages.job_text import (
     state_text,
     warning_texts,
 )
+from web.pages.marks import mark_json, mark_kind_text, mark_kinds
 from web.pages.recording_text import recording_rows, track_texts
 from web.pages.statistics import statistics
 
@@ -43,10 +44,12 @@ def register_filters(app: Flask) -> None:
         duration_text,
         bytes_text,
         share,
+        mark_kind_text,
+        mark_json,
         date_text,
         day_text,
         exact_time_text,
     ):
         app.add_template_filter(filter_)
-    for function in (export_formats, export_toggles, export_numbers, speaker_look):
+    for function in (mark_kinds, export_formats, export_toggles, export_numbers, speaker_look):
         app.add_template_global(function)

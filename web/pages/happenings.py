@@ -11,11 +11,14 @@ from typing import Any
 from flask_babel import gettext as _
 
 from shared.annotations.edits import Edit, EditKind
+from shared.annotations.marks import MarkKind
 from shared.states import EventKind
 from web.api.schemas.jobs import HistoryOut
 from web.i18n.dates import day_text
 from web.i18n.languages import N_
+from web.i18n.quantities import clock
 from web.pages.history_text import css_class
+from web.pages.marks import mark_kind_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,32 @@ def _value(name: str, value: Any) -> str:
     return str(value) if value else _("none")
 
 
+def _marks(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    was = {mark["id"]: mark for mark in before.get("marks", ())}
+    is_now = {mark["id"]: mark for mark in after.get("marks", ())}
+    texts = [_("%(mark)s added", mark=_mark(is_now[one])) for one in is_now if one not in was]
+    texts += [_("%(mark)s deleted", mark=_mark(was[one])) for one in was if one not in is_now]
+    texts += [
+        _("%(mark)s (before: %(before)s)", mark=_mark(is_now[one]), before=_mark(was[one]))
+        for one in is_now
+        if one in was
+    ]
+    shown = _("; ").join(texts[:_MOST_TOLD])
+    if len(texts) > _MOST_TOLD:
+        shown += _(" and %(count)s more", count=len(texts) - _MOST_TOLD)
+    return shown
+
+
+def _mark(mark: Mapping[str, Any]) -> str:
+    kind = mark_kind_text(MarkKind(mark["kind"]))
+    return _(
+        "%(kind)s “%(text)s” at %(time)s", kind=kind, text=mark["text"], time=clock(mark["at"])
+    )
+
+
+_MOST_TOLD = 5
+
 _TEXTS: dict[EditKind, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
     EditKind.DETAILS: _details,
+    EditKind.MARKS: _marks,
 }

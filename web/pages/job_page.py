@@ -22,6 +22,7 @@ from flask_babel import gettext as _
 
 from shared import jobs
 from shared.annotations.edits import read_edits
+from shared.annotations.marks import read_marks
 from shared.errors import IllegalTransition, TranscriptUnreadable
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
@@ -81,6 +82,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "voices_address": suggestions_address(job_id)
         if versions and OPTION in view.job.options
         else None,
+        "marks": read_marks(here.db, owner_id=owner_id, job_id=job_id) if versions else [],
         "rules": _rule_changes(job_id, versions.current) if versions else None,
         "hotwords": job_hotwords(job_id) if versions else None,
         "minutes": minutes_panel(job_id, versions.current) if versions else None,

@@ -27,6 +27,22 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
     return str(document.content) + "\n"
 
 
+def write_chapters(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    """The chapters as a track of a player: each from its beginning to that of the next."""
+    document = webvtt.WebVTT()
+    starts = [at_s for at_s, _ in provenance.chapters]
+    ends = [*starts[1:], max([transcript.duration, *starts])]
+    for (at_s, title), end_s in zip(provenance.chapters, ends[: len(starts)], strict=True):
+        document.captions.append(
+            webvtt.Caption(
+                start=_timestamp(round(at_s * 1000)),
+                end=_timestamp(round(max(end_s, at_s + 0.001) * 1000)),
+                text=_escaped(subtitle_text(title)),
+            )
+        )
+    return str(document.content) + "\n"
+
+
 def _voice(speaker: str | None, options: ExportOptions) -> str:
     """The tag that names who says the whole cue; empty where nobody is named."""
     name = subtitle_text(shown_name(speaker, options))

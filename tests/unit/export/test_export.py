@@ -252,7 +252,7 @@ def test_the_same_transcript_gives_the_same_bytes(name: str) -> None:
     assert first == again
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "chapters"])
 def test_each_option_that_a_format_takes_changes_its_file(name: str) -> None:
     format_ = FORMATS[name]
     long = "我们十二个人用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"

@@ -70,7 +70,9 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
         "model": MODEL,
         "links": JobLinks(
             self="",
-            transcript=TranscriptLinks(txt="", srt="", vtt="", json="", docx=""),
+            transcript=TranscriptLinks(
+                txt="", srt="", vtt="", json="", docx="", md="", chapters=""
+            ),
             cancel="",
             retry="",
             history="",

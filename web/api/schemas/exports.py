@@ -34,10 +34,10 @@ class ExportChoices(BaseModel):
         description="`current` has the corrections, `recognised` is what the model wrote.",
     )
     timestamps: bool | None = Field(
-        None, description="txt, docx: when each line or paragraph begins."
+        None, description="txt, docx, md: when each line or paragraph begins."
     )
     paragraphs: bool | None = Field(
-        None, description="txt, docx, json: sentences grouped at pauses; json lists the groups."
+        None, description="txt, docx, md, json: sentences grouped at pauses; json lists the groups."
     )
     punctuation: bool | None = Field(
         None, description="All: off puts a space in the place of commas, full stops and their like."

@@ -118,6 +118,8 @@ class TranscriptLinks(BaseModel):
     srt: str
     vtt: str
     docx: str
+    md: str
+    chapters: str
 
 
 class JobLinks(BaseModel):

@@ -1,0 +1,65 @@
+"""The writer of Markdown: a heading, what is known of the recording, chapters, paragraphs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from shared.export.options import ExportOptions, Provenance
+from shared.export.paragraphs import join_sentences, paragraphs
+from shared.export.sanitise import printable
+from shared.export.speakers import shown_name
+from shared.export.timestamp import timestamp
+from shared.transcripts.chapters import sections
+from shared.transcripts.values import CHINESE, Transcript
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
+_START = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))")
+
+_TEXTS = {
+    "zh": {"title": "文字稿", "date": "日期：", "people": "参会人：", "between": "、"},
+    "en": {"title": "Transcript", "date": "Date: ", "people": "People: ", "between": ", "},
+}
+
+
+def escaped(text: str) -> str:
+    """A text on one line that a reader of Markdown shows as it is.
+
+    >>> escaped("1. *not* a <list>")
+    '1\\\\. \\\\*not\\\\* a \\\\<list\\\\>'
+    """
+    text = _SPECIAL.sub(r"\\\1", printable(text))
+    return _START.sub(
+        lambda found: (
+            f"{found[1]}\\{found[2]}" if found[2] else f"{found[1]}{found[3]}\\{found[4]}"
+        ),
+        text,
+    )
+
+
+def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    words = _TEXTS["zh" if transcript.language in CHINESE else "en"]
+    blocks = [f"# {escaped(provenance.title) or words['title']}"]
+    about = []
+    if provenance.day is not None:
+        about.append(f"- {words['date']}{provenance.day.isoformat()}")
+    if provenance.people:
+        names = words["between"].join(escaped(name) for name in provenance.people)
+        about.append(f"- {words['people']}{names}")
+    if about:
+        blocks.append("\n".join(about))
+    return "\n\n".join([*blocks, *body(transcript, provenance, options, level=2)]) + "\n"
+
+
+def body(
+    transcript: Transcript, provenance: Provenance, options: ExportOptions, *, level: int
+) -> Iterator[str]:
+    """The chapters' headings, of a level, and the paragraphs."""
+    for section in sections(transcript, provenance.chapters):
+        if section.title is not None:
+            yield f"{'#' * level} {escaped(section.title)}"
+        for paragraph in paragraphs(section.transcript, options):
+            time = f"`{timestamp(paragraph.start)}` " if options.timestamps else ""
+            name = escaped(shown_name(paragraph.speaker, options))
+            speaker = f"**{name}**: " if name else ""
+            yield time + speaker + escaped(join_sentences(paragraph.sentences, options))

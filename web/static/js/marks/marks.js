@@ -1,0 +1,178 @@
+import { api } from "../page/api.js";
+import { _ } from "../page/i18n.js";
+import { clock, secondsOf } from "./clock.js";
+import { paintMarks } from "./painting.js";
+
+/** The panel of marked places, and what of them stands in the transcript. `M` marks a place. */
+export function markPlaces({ player }) {
+  const panel = document.getElementById("marks");
+  if (!panel) return;
+  const sentences = document.getElementById("sentences");
+  const form = panel.querySelector("form.mark");
+  const proposal = panel.querySelector("form.proposal");
+  const told = form.querySelector(".told");
+  const base = panel.dataset.address;
+  let marks = JSON.parse(panel.dataset.marks);
+  let changed = null; // the id of the mark that is in the form
+  let isTyped = false; // whether its time was given by hand
+
+  const kinds = new Map([...form.elements.kind.options].map((option) => [option.value, option.text]));
+  const buttonOf = (name) => panel.querySelector(`[data-mark=${name}]`);
+
+  function show() {
+    panel.querySelector(".many").textContent = marks.length || "";
+    panel.querySelector(".rows").replaceChildren(...marks.map(row));
+    paintMarks(sentences, marks, kinds);
+  }
+
+  function row(mark) {
+    const item = document.createElement("li");
+    item.className = mark.kind;
+    const place = Object.assign(document.createElement("a"), { className: "place", href: `?t=${mark.at}` });
+    place.dataset.at = mark.at;
+    place.textContent = clock(mark.at);
+    const add = (tag, className, text) => {
+      const made = Object.assign(document.createElement(tag), { className, textContent: text });
+      return made;
+    };
+    const more = [mark.who, mark.due].filter(Boolean).join(_(", "));
+    const button = (name, label, what) => {
+      const made = add("button", "", label);
+      made.type = "button";
+      made.dataset.mark = name;
+      made.dataset.id = mark.id;
+      made.setAttribute("aria-label", `${label}: ${what}`);
+      return made;
+    };
+    const what = mark.text + (more ? ` (${more})` : "");
+    const does = document.createElement("span");
+    const called = what || clock(mark.at);
+    does.append(button("change", _("Change"), called), button("remove", _("Delete"), called));
+    item.append(place, add("span", "kind", kinds.get(mark.kind)), add("span", "what", what), does);
+    return item;
+  }
+
+  function tell(words, isError = false) {
+    told.textContent = words;
+    told.classList.toggle("error", isError);
+  }
+
+  function fill(mark) {
+    changed = mark?.id ?? null;
+    isTyped = false;
+    const { kind, at, text, who, due } = form.elements;
+    if (mark) kind.value = mark.kind;
+    at.value = clock(mark ? mark.at : (player?.time ?? 0));
+    text.value = mark?.text ?? "";
+    who.value = mark?.who ?? "";
+    due.value = mark?.due ?? "";
+    buttonOf("cancel").hidden = !mark;
+    showFields();
+  }
+
+  function showFields() {
+    for (const label of form.querySelectorAll(".of-todo")) label.hidden = form.elements.kind.value !== "todo";
+  }
+
+  async function ask(method, address, options) {
+    try {
+      ({ marks } = await api(method, base + address, options));
+      tell("");
+      show();
+      return true;
+    } catch (error) {
+      tell(error.message, true);
+      return false;
+    }
+  }
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { kind, at, text, who, due } = form.elements;
+    const json = { kind: kind.value, at: secondsOf(at.value), text: text.value };
+    if (kind.value === "todo") Object.assign(json, { who: who.value, due: due.value });
+    const done = changed
+      ? await ask("PATCH", `/marks/${changed}`, { json })
+      : await ask("POST", "/marks", { json: { marks: [json] } });
+    if (done) {
+      fill(null);
+      text.focus();
+    }
+  });
+  form.elements.kind.addEventListener("change", showFields);
+  form.elements.at.addEventListener("input", () => (isTyped = true));
+  form.elements.text.addEventListener("focus", () => {
+    if (!changed && !isTyped && !form.elements.text.value && player) form.elements.at.value = clock(player.time);
+  });
+
+  async function propose() {
+    try {
+      const { chapters } = await api("GET", `${base}/chapters/proposal`);
+      if (!chapters.length) return tell(_("No chapters stand out in this recording."));
+      proposal.querySelector("ol").replaceChildren(
+        ...chapters.map(({ at, title }) => {
+          const item = document.createElement("li");
+          const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
+          box.setAttribute("aria-label", title);
+          const place = Object.assign(document.createElement("a"), { className: "place", href: `?t=${at}` });
+          place.dataset.at = at;
+          place.textContent = clock(at);
+          const field = Object.assign(document.createElement("input"), { type: "text", value: title, maxLength: 200 });
+          field.setAttribute("aria-label", _("Title"));
+          item.append(box, place, field);
+          return item;
+        }),
+      );
+      tell("");
+      proposal.hidden = false;
+      proposal.querySelector("input[type=text]").focus();
+    } catch (error) {
+      tell(error.message, true);
+    }
+  }
+
+  proposal.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const kept = [...proposal.querySelectorAll("li")]
+      .filter((item) => item.querySelector("[type=checkbox]").checked)
+      .map((item) => ({
+        kind: "chapter",
+        at: Number(item.querySelector(".place").dataset.at),
+        text: item.querySelector("[type=text]").value,
+      }))
+      .filter(({ text }) => text.trim());
+    if (!kept.length || (await ask("POST", "/marks", { json: { marks: kept } }))) proposal.hidden = true;
+  });
+
+  panel.addEventListener("click", async (event) => {
+    const asked = event.target.closest("[data-mark]");
+    if (!asked) return;
+    const { mark: what, id } = asked.dataset;
+    if (what === "propose") return propose();
+    if (what === "discard") proposal.hidden = true;
+    if (what === "cancel") fill(null);
+    if (what === "change") {
+      fill(marks.find((mark) => mark.id === id));
+      form.elements.text.focus();
+    }
+    if (what === "remove" && (await ask("DELETE", `/marks/${id}`))) {
+      if (changed === id) fill(null);
+      tell(_("Deleted. The history undoes it."));
+      panel.querySelector("summary").focus();
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
+    const isOther = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    if (event.key !== "m" || isTyping || isOther || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    panel.open = true;
+    fill(null);
+    form.elements.text.focus();
+  });
+  sentences?.addEventListener("transcript:restructured", () => paintMarks(sentences, marks, kinds));
+
+  fill(null);
+  show();
+}
