@@ -180,6 +180,7 @@ def test_json_carries_words_and_times_in_seconds() -> None:
         "end": 2.9,
         "text": "用GPU吗？",
         "speaker": None,
+        "overlap": None,
         "words": [
             {"word": "用", "start": 2.0, "end": 2.2, "confidence": 0.98},
             {"word": "GPU", "start": 2.2, "end": 2.6, "confidence": 0.41},
