@@ -33,6 +33,7 @@ from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import localised_error
+from web.pages.once import is_sent_again
 from web.quotas.texts import own_standing_texts
 from web.services import services
 from web.site_address import same_site_path
@@ -228,8 +229,11 @@ def keys() -> Any:
 
 
 @account.post("/account/keys")
-def make_key() -> Response:
+def make_key() -> Any:
     me = _me()
+    if is_sent_again():
+        flash(_("That was done already. What was shown then is shown once only."), "done")
+        return redirect(url_for(".own"), 303)
     name = request.form.get("name", "")
     try:
         key = accounts.make_key(services().db, user_id=me.id, name=name)

@@ -20,6 +20,7 @@ from web.pages.job_text import (
     warning_texts,
 )
 from web.pages.marks import mark_json, mark_kind_text, mark_kinds
+from web.pages.once import once_token
 from web.pages.recording_text import recording_rows, track_texts
 from web.pages.statistics import statistics
 
@@ -51,5 +52,12 @@ def register_filters(app: Flask) -> None:
         exact_time_text,
     ):
         app.add_template_filter(filter_)
-    for function in (mark_kinds, export_formats, export_toggles, export_numbers, speaker_look):
+    for function in (
+        once_token,
+        mark_kinds,
+        export_formats,
+        export_toggles,
+        export_numbers,
+        speaker_look,
+    ):
         app.add_template_global(function)

@@ -26,6 +26,7 @@ from shared.accounts.errors import LastAdministrator, NameTaken, UnusableQuota
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
 from web.pages.account import error_text, render, shown_once
+from web.pages.once import is_sent_again
 from web.quotas.standing import use_by_owner
 from web.quotas.texts import quota_text, use_text
 from web.services import services
@@ -63,7 +64,9 @@ def all_people() -> Response:
 
 
 @people.post("")
-def add() -> Response:
+def add() -> Any:
+    if is_sent_again():
+        return _done_already()
     name = request.form.get("name", "")
     password = accounts.random_password()
     try:
@@ -83,11 +86,17 @@ def no_password(user_id: UUID) -> Any:
 
 
 @people.post("/<uuid:user_id>/password")
-def reset_password(user_id: UUID) -> Response:
+def reset_password(user_id: UUID) -> Any:
+    if is_sent_again():
+        return _done_already()
     password = accounts.random_password()
     person = accounts.reset_password(services().db, str(user_id), password)
     _log("password reset", person.id)
     return _page(password_of=person.name, password=password)
+
+
+def _done_already() -> Any:
+    return _back(_("That was done already. What was shown then is shown once only."))
 
 
 @people.post("/<uuid:user_id>/disable")

@@ -57,6 +57,29 @@ def test_a_key_is_shown_once_used_and_revoked(app: Flask, rows: Database) -> Non
     assert refused.status_code == 400 and "what the key is for" in refused.text
 
 
+def test_a_page_with_a_secret_that_is_loaded_again_does_nothing_again(
+    app: Flask, rows: Database
+) -> None:
+    anna = an_admin(rows)
+    client = signed_in(app, "Anna")
+
+    def sent(page: str, address: str, **fields: str) -> dict[str, str]:
+        """Send a form of a page twice, as a browser does that loads the answer again."""
+        shown = client.get(page).text
+        (once,) = re.findall(r'name="once" value="([^"]+)"', shown.split(f'action="{address}"')[1])
+        form = {"csrf_token": form_token(client, page), "once": once, **fields}
+        assert client.post(address, data=form).status_code == 201
+        again = client.post(address, data=form)
+        assert again.status_code == 303
+        assert "done already" in client.get(again.location).text
+        return form
+
+    form = sent("/account", "/account/keys", name="night")
+    assert len(accounts.keys_of(rows, anna.id)) == 1
+    assert client.post("/account/keys", data={**form, "once": "another"}).status_code == 201
+    sent("/people", "/people", name="Bo")
+
+
 def test_another_persons_key_is_not_revoked(app: Flask, rows: Database) -> None:
     anna, _ = an_admin(rows), a_person(rows)
     accounts.make_key(rows, user_id=anna.id, name="hers")
