@@ -26,6 +26,8 @@ LONGEST_PROMPT = 6000
 _FOLDER = Path(__file__).parent / "prompt_texts"
 _PLACE = re.compile(r"\{\{\s*(\w*)\s*\}\}")
 
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
 _NEEDED = {PART: "transcript", MERGE: "minutes"}
 _ALLOWED = {PART: {"transcript", "part", "parts"}, MERGE: {"minutes"}}
 
@@ -45,8 +47,12 @@ def checked_prompt(name: str, text: str) -> str:
             f"text: a prompt has at most {LONGEST_PROMPT} characters, and this has {len(text)}.",
             param="text",
         )
-    if any(c < " " and c not in "\n\t" for c in text) or "\x7f" in text:
-        raise InvalidRequest("text: a prompt has no control characters.", param="text")
+    if _UNWRITABLE.search(text):
+        raise InvalidRequest(
+            "text: a prompt has no control characters, and no half of a character (a lone "
+            "surrogate).",
+            param="text",
+        )
     places = _PLACE.findall(text)
     if places.count(_NEEDED[name]) != 1:
         raise InvalidRequest(

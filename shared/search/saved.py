@@ -14,6 +14,9 @@ from shared.models import LONGEST_SEARCH_NAME, SavedSearch, new_id
 MOST_SAVED = 100
 """Of an owner."""
 
+_LONGEST = {"show": 16, "query": 200, "tag": 80, "person": 80}
+"""Characters of a condition, as its column has them."""
+
 
 class SearchNotFound(PermanentError):
     code = "search_not_found"
@@ -51,7 +54,7 @@ def saved_searches(db: Database, *, owner_id: str) -> list[Saved]:
 
 def save_search(db: Database, *, owner_id: str, name: str, conditions: ListConditions) -> Saved:
     """Keep a search. Raises InvalidRequest for a name that cannot be taken, or one too many."""
-    values = {key: one_line(key, text) for key, text in asdict(conditions).items()}
+    values = {key: _short(key, text) for key, text in asdict(conditions).items()}
     row = SavedSearch(id=new_id(), owner_id=owner_id, name=_name(name), **values)
     with db.writing() as session:
         count = session.scalar(
@@ -91,6 +94,18 @@ def delete_search(db: Database, *, owner_id: str, search_id: str) -> None:
     with db.writing() as session:
         if session.scalar(deleting) is None:
             raise SearchNotFound
+
+
+def _short(name: str, value: str) -> str:
+    """A condition on one line. Raises InvalidRequest, also for one that is too long once accents
+    and letters are joined as it is searched: some characters become two."""
+    param, longest = "q" if name == "query" else name, _LONGEST[name]
+    text = one_line(param, value)
+    if len(text) > longest:
+        raise InvalidRequest(
+            f"{param}: at most {longest} characters, and this has {len(text)}.", param=param
+        )
+    return text
 
 
 def _name(name: str) -> str:

@@ -41,7 +41,13 @@ def test_a_search_is_saved_renamed_and_deleted(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("body", "param"),
-    [({"name": ""}, "name"), ({"name": "x", "show": "odd"}, "show"), ({"show": "all"}, "name")],
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x", "show": "odd"}, "show"),
+        ({"show": "all"}, "name"),
+        ({"name": "x", "q": "\u0958" * 150}, "q"),  # of which each becomes two
+        ({"name": "x", "tag": "\u0958" * 50}, "tag"),
+    ],
 )
 def test_what_cannot_be_saved_is_named(
     client: FlaskClient, body: dict[str, str], param: str

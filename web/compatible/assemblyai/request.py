@@ -51,7 +51,10 @@ def read_request(known_models: frozenset[str]) -> UploadSubmission:
 
 
 def _upload_id(url: Any) -> str:
-    path = urlsplit(url).path if isinstance(url, str) else ""
+    try:
+        path = urlsplit(url).path if isinstance(url, str) else ""
+    except ValueError:  # "http://[" is no address
+        path = ""
     found = _UPLOADED.fullmatch(path)
     if found is None:
         raise InvalidRequest(

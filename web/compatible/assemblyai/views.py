@@ -120,7 +120,7 @@ def _subtitles(name: str, job_id: str) -> Response:
     options = format_.defaults
     if cells := request.args.get("chars_per_caption", type=int):
         limits = LIMITS["line_width"]
-        width = min(max(cells / options.max_lines, limits.minimum), limits.maximum)
+        width = min(max(cells // options.max_lines, limits.minimum), limits.maximum)
         options = replace(options, line_width=round(width))
     provenance = Provenance(job.id, PurePath(job.recording.filename).stem, job.completed_at)
     answer = make_response(format_.render(_transcript(job.id), provenance, options))
