@@ -76,14 +76,15 @@ def test_a_list_takes_five_statements_whatever_waits_and_runs(
     assert asked(path) <= few <= MOST_OF.get(path, MOST)
 
 
-def test_a_list_takes_five_when_more_wait_than_are_played_forward(
+def test_a_list_takes_two_more_when_more_wait_than_are_played_forward(
     rows: Database, asked: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 2)
     factories.a_worker(rows)
     for _ in range(5):
         factories.submit(rows)
-    assert asked("/fragments/jobs") <= MOST
+    # The last two: places near the front are looked for, and those further back read otherwise.
+    assert asked("/fragments/jobs") <= MOST + 2
 
 
 @pytest.mark.parametrize("path", ["/", "/fragments/jobs", "/api/v1/jobs"])

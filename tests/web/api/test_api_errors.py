@@ -184,7 +184,7 @@ def test_whoever_prefers_json_gets_errors_as_json(client: FlaskClient) -> None:
         ("PUT", "/", 405, {}),
         ("GET", "/nothing", 404, {"headers": {"Authorization": "Bearer ls_x"}}),
         ("POST", "/nothing", 404, {"json": {"a": 1}}),
-        ("POST", "/v1/audio/transcriptions", 404, {"data": b"sound"}),
+        ("POST", "/v1beta/audio/transcriptions", 404, {"data": b"sound"}),
         ("PATCH", "/api/docs", 405, {}),
     ],
 )

@@ -43,6 +43,7 @@ JOB_FIELDS = {
         "model",
         "links",
     ),
+    *("title", "date", "people", "tags"),
     "workers_alive",
     "recording",
     "audio",
