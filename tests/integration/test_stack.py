@@ -159,7 +159,11 @@ def test_only_its_own_user_can_read_what_it_keeps(serve: Serve, tmp_path: Path) 
 
 def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> None:
     ports = hold_port(), hold_port()
-    stacks = [serve("one", ports[0]), serve("two", ports[1])]
+    minutes = {
+        "LONGSCRIBE_MINUTES_URL": f"http://127.0.0.1:{hold_port()}/v1",
+        "LONGSCRIBE_MINUTES_MODEL": "small",
+    }
+    stacks = [serve("one", ports[0], **minutes), serve("two", ports[1])]
     for stack in stacks:
         wait_until_ready(stack)
     for port in ports:
@@ -167,6 +171,9 @@ def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> 
     processes = [family(stack.pid) for stack in stacks]
     # Redis, the worker with its child, the web server with its worker.
     assert all(len(these) >= 5 for these in processes)
+    # Nothing that could send a transcript anywhere, unless an address is set.
+    writers = [[c for c in living(these) if "worker.minutes" in c] for these in processes]
+    assert [len(these) for these in writers] == [1, 0]
 
     stacks[0].kill(signal.SIGINT)
     assert stacks[0].process.wait(10) == 0

@@ -134,7 +134,8 @@ def _complete_operation(
     operation["tags"] = [tag]
     operation["operationId"] = _operation_id(view)
     for parameter in operation["parameters"]:
-        if parameter["in"] == "path" and parameter["schema"]["type"] == "string":
+        is_id = parameter["in"] == "path" and parameter["name"].endswith("_id")
+        if is_id and parameter["schema"]["type"] == "string":
             parameter["schema"]["format"] = "uuid"
     if (query := vars(view).get(QUERY_OF_A_VIEW)) is not None:
         operation["parameters"] += _query_parameters(query)

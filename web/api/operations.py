@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.export import FORMATS
 from shared.minutes.export import FORMATS as MINUTES_FORMATS
+from shared.minutes.prompts import CHANGEABLE, LANGUAGES
 from web.api.schemas.corrections import EditedMeanwhileOut
 from web.api.schemas.exports import ZipRequest
 from web.api.schemas.speakers import SpeakersEditedMeanwhileOut
@@ -169,6 +170,14 @@ def transcript_file(operation: Operation) -> None:
     conditional(operation)
     headers = operation["responses"]["200"]["headers"]
     headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
+def prompt_path(operation: Operation) -> None:
+    """Name the languages and the prompts that there are."""
+    known = {"language": LANGUAGES, "name": CHANGEABLE}
+    for parameter in operation["parameters"]:
+        if parameter["name"] in known:
+            parameter["schema"]["enum"] = list(known[parameter["name"]])
 
 
 def minutes_file(operation: Operation) -> None:

@@ -22,6 +22,7 @@ MOST_BYTES = 2 * 2**20
 """Of an answer. Minutes of a part have some kilobytes."""
 
 _CONNECT_S = 10.0
+_BEYOND_DEADLINE_S = 5.0
 _CHUNK = 64 * 1024
 
 
@@ -81,7 +82,8 @@ class Exchange:
         try:
             self._connection.connect()
             if self._connection.sock is not None:
-                self._connection.sock.settimeout(self._timeout_s)
+                # Only where the deadline itself could not hang up: it says what is the matter.
+                self._connection.sock.settimeout(self._timeout_s + _BEYOND_DEADLINE_S)
             self._require_going_on()
             self._connection.request(method, self._path, body=body, headers=dict(headers))
             response = self._connection.getresponse()

@@ -169,6 +169,8 @@ class ModelServer:
     def _refuse(self, answer: HttpAnswer) -> None:
         """Raise what an answer with an error means."""
         host, said = self._settings.minutes_host, _said(answer)
+        if key := self._settings.minutes_api_key.get_secret_value():
+            said = said.replace(key, "***")  # some servers say which key they refuse
         log.warning("the language model's server refused", status=answer.status, answered=said)
         if answer.status in _BUSY:
             raise ModelServerBusy(

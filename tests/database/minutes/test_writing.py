@@ -51,6 +51,12 @@ LONG = Transcript(
 
 
 @pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite: what is asked of a database is tested on both kinds in test_requests.py."""
+    return str(request.getfixturevalue("sqlite_url"))
+
+
+@pytest.fixture
 def model() -> Iterator[LanguageModel]:
     with language_model() as running:
         yield running

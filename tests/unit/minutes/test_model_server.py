@@ -57,6 +57,13 @@ def test_a_question_says_which_model_form_and_length() -> None:
     assert model.headers[0]["Authorization"] == "Bearer key-1"
 
 
+def test_a_key_that_a_server_repeats_is_not_shown() -> None:
+    answer = refusing(401, "bad key sk-secret")
+    with language_model(answer) as model, pytest.raises(ModelServerRefused) as raised:
+        ask(model, minutes_api_key=SecretStr("sk-secret"))
+    assert "sk-secret" not in raised.value.message and "***" in raised.value.message
+
+
 def test_without_a_key_none_is_sent_and_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{hold_port()}")
     with language_model() as model:

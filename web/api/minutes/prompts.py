@@ -45,7 +45,7 @@ def list_prompts() -> Response:
 
 @blueprint.put("/<language>/<name>")
 @blueprint.output(PromptListOut)
-@completed_by(operations.json_body(PromptIn))
+@completed_by(operations.json_body(PromptIn), operations.prompt_path)
 def put_prompt(language: str, name: str) -> Response:
     """Change a prompt.
 
@@ -60,6 +60,7 @@ def put_prompt(language: str, name: str) -> Response:
 
 @blueprint.delete("/<language>/<name>")
 @blueprint.output(PromptListOut)
+@completed_by(operations.prompt_path)
 def delete_prompt(language: str, name: str) -> Response:
     """Go back to the prompt that comes with Longscribe."""
     _require(language, name)
