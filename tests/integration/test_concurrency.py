@@ -174,8 +174,8 @@ only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @only_sqlite
 def test_a_worker_told_to_stop_while_its_children_start_ends(stack: Stack) -> None:
-    worker = stack.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="4")
-    wait_for(lambda: len(model_processes(worker.pid)) == 4, what="four children")
+    worker = stack.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="3")
+    wait_for(lambda: len(model_processes(worker.pid)) == 3, what="three children")
     assert worker.stop(seconds=60) == 0, worker.log
     assert worker.log.count("model loaded") <= 1
 
@@ -185,7 +185,7 @@ def test_a_model_that_is_not_there_ends_the_worker_whatever_its_children(
     stack: Stack, tmp_path: Path
 ) -> None:
     worker = stack.start_worker(
-        LONGSCRIBE_WORKER_CONCURRENCY="3", LONGSCRIBE_MODEL=str(tmp_path / "nowhere")
+        LONGSCRIBE_WORKER_CONCURRENCY="2", LONGSCRIBE_MODEL=str(tmp_path / "nowhere")
     )
     assert worker.process.wait(timeout=60) == 2
     assert worker.log.count("There is no model folder") == 1

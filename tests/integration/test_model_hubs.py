@@ -49,9 +49,10 @@ class Machine:
     def models(
         self, *arguments: str, room: int = resource.RLIM_INFINITY
     ) -> subprocess.CompletedProcess[str]:
-        """`room`: bytes that a file may grow to, in place of a full disk."""
+        """What `longscribe models` goes on as; `room`: bytes that a file may grow to, in place of a
+        full disk."""
         return subprocess.run(
-            [sys.executable, "-m", "shared.cli", "models", *arguments],
+            [sys.executable, "-m", "worker.model_store", *arguments],
             env=self._whole_environment(),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
             capture_output=True,
@@ -61,7 +62,7 @@ class Machine:
         )
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same command, not waited for."""
+        """The command as a person types it, not waited for."""
         return subprocess.Popen(
             [sys.executable, "-m", "shared.cli", "models", *arguments],
             env=self._whole_environment(),

@@ -93,6 +93,32 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Common]:
         yield made
 
 
+@dataclass
+class Found:
+    """A stack that is ready, on a data folder that it found open to others."""
+
+    stack: Service
+    data: Path
+    api: str
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """For two tests, of which the last ends it. Batches are so short that a job has a middle."""
+    parent = tmp_path_factory.mktemp("found")
+    data = parent / "data"
+    (data / "logs").mkdir(parents=True)
+    (data / "logs" / "web.log").write_text('{"code": "that of an earlier start"}\n')
+    for path in (data, data / "logs", data / "logs" / "web.log"):
+        path.chmod(0o755)
+    (data / "work").mkdir()  # what shows whose folder it is
+    port = hold_port()
+    with starting_below(parent) as begin:
+        stack = begin("data", port, LONGSCRIBE_BATCH_SIZE_S="5")
+        wait_until_ready(stack)
+        yield Found(stack, data, f"http://127.0.0.1:{port}/api/v1/jobs")
+
+
 def is_ready(service: Service) -> bool:
     assert service.process.poll() is None, service.log
     return READY in service.log
@@ -133,28 +159,34 @@ def readable_by_others(folder: Path) -> dict[str, str]:
     }
 
 
-def test_only_its_own_user_can_read_what_it_keeps(serve: Serve, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    (data / "logs").mkdir(parents=True)
-    (data / "logs" / "web.log").write_text('{"code": "that of an earlier start"}\n')
-    for path in (data, data / "logs", data / "logs" / "web.log"):
-        path.chmod(0o755)
-    (data / "work").mkdir()  # what shows whose folder it is
-    port = hold_port()
-    stack = serve("data", port)
-    wait_until_ready(stack)
+def test_only_its_own_user_can_read_what_it_keeps(found: Found) -> None:
     with (REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac").open("rb") as audio:
-        api = f"http://127.0.0.1:{port}/api/v1/jobs"
-        job_id = requests.post(api, files={"file": audio}, timeout=30).json()["id"]
+        job_id = requests.post(found.api, files={"file": audio}, timeout=30).json()["id"]
     wait_for(
-        lambda: requests.get(f"{api}/{job_id}", timeout=10).json()["status"] == "completed",
+        lambda: requests.get(f"{found.api}/{job_id}", timeout=10).json()["status"] == "completed",
         seconds=60,
         what="the transcript",
     )
-    made = {path.name for path in data.rglob("*")}
+    made = {path.name for path in found.data.rglob("*")}
     assert {"longscribe.db", "redis.sock", "secret_key", "worker.log", "stack.lock"} <= made
-    assert readable_by_others(data) == {}
-    assert f"Others could read {data} " in stack.log
+    assert readable_by_others(found.data) == {}
+    assert f"Others could read {found.data} " in found.stack.log
+
+
+def test_ctrl_c_gives_a_running_job_back_with_what_it_has(found: Found) -> None:
+    recording = as_wav(meeting(240).samples)
+    job_id = requests.post(found.api, files={"file": ("m.wav", recording)}, timeout=30).json()["id"]
+    wait_for(
+        lambda: requests.get(f"{found.api}/{job_id}", timeout=10).json()["progress"] > 0.4,
+        what="the job to be half done",
+    )
+    found.stack.kill(signal.SIGINT)
+    assert found.stack.process.wait(10) == 0
+    db = Database(f"sqlite:///{found.data / 'longscribe.db'}")
+    job = factories.row(db, job_id)
+    db.dispose()
+    assert (job.status, job.failed_attempts) == (JobStatus.QUEUED, 0), found.stack.log
+    assert 0.4 < job.progress < 1
 
 
 def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> None:
@@ -218,26 +250,6 @@ def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
 
     wait_for(all_are_back, what="the stack after three deaths")
     wait_for(lambda: stack.log.count("model loaded") == 2, seconds=60, what="the model")
-
-
-def test_ctrl_c_gives_a_running_job_back_with_what_it_has(serve: Serve, tmp_path: Path) -> None:
-    port = hold_port()
-    stack = serve("data", port, LONGSCRIBE_BATCH_SIZE_S="5")
-    wait_until_ready(stack)
-    api = f"http://127.0.0.1:{port}/api/v1/jobs"
-    recording = as_wav(meeting(240).samples)
-    job_id = requests.post(api, files={"file": ("m.wav", recording)}, timeout=30).json()["id"]
-    wait_for(
-        lambda: requests.get(f"{api}/{job_id}", timeout=10).json()["progress"] > 0.4,
-        what="the job to be half done",
-    )
-    stack.kill(signal.SIGINT)
-    assert stack.process.wait(10) == 0
-    db = Database(f"sqlite:///{tmp_path / 'data' / 'longscribe.db'}")
-    job = factories.row(db, job_id)
-    db.dispose()
-    assert (job.status, job.failed_attempts) == (JobStatus.QUEUED, 0), stack.log
-    assert 0.4 < job.progress < 1
 
 
 def test_a_port_in_use_is_named_before_anything_starts(serve: Serve, tmp_path: Path) -> None:
