@@ -20,6 +20,7 @@ from web.api import (
     marks,
     models,
     openapi,
+    reports,
     searches,
     speakers,
     voices,
@@ -46,6 +47,7 @@ from web.pages import (  # noqa: F401 - four register themselves
     job_page,
     listing,
     people,
+    report_template,
     upload_form,
 )
 from web.pages import voices as kept_voices
@@ -107,7 +109,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
         tus_views.blueprint,
-        *(details.blueprint, searches.blueprint, marks.blueprint),
+        *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
         *(openai.blueprint, assemblyai.blueprint),
@@ -121,6 +123,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(details.blueprint)
     app.register_blueprint(searches.blueprint)
     app.register_blueprint(marks.blueprint)
+    app.register_blueprint(reports.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)

@@ -28,8 +28,12 @@ from shared.transcripts.chapters import sections as parts
 from shared.transcripts.values import CHINESE, Transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from docx.document import Document as Docx
     from docx.styles.style import ParagraphStyle
+
+    from shared.export.blocks import Block
 
 _LATIN_FONT = "Calibri"
 _CHINESE_FONT = "Microsoft YaHei"
@@ -95,6 +99,26 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
             count += 1
     if not count:
         document.add_paragraph(words["silence"], style="Transcript")
+    return _saved(document)
+
+
+_BLOCK_STYLES = {
+    **{f"heading-{level}": f"Heading{level}" for level in (1, 2, 3)},
+    "bullet": "ListBullet",
+    "text": "Transcript",
+}
+
+
+def report(provenance: Provenance, language: str, blocks: Iterable[Block]) -> bytes:
+    """Return the bytes of a document of these paragraphs; reproducible likewise."""
+    document = Document(io.BytesIO(_template()))
+    _describe(document, printable(provenance.title), provenance, _TAGS.get(language, "en-US"))
+    body = document.element.body
+    end = body[-1]
+    for block in blocks:
+        speaker = f"{block.speaker}: " if block.speaker else ""
+        style = _BLOCK_STYLES[block.kind]
+        end.addprevious(_paragraph(body, style, None, speaker, printable(block.text)))
     return _saved(document)
 
 
@@ -197,7 +221,9 @@ def _restyle(document: Docx) -> None:
     subtitle.paragraph_format.space_after = Pt(18)
     section: ParagraphStyle = styles["Heading 2"]
     section.font.size, section.font.color.rgb = Pt(13), RGBColor(0x22, 0x26, 0x2A)
-    for style in (heading, subtitle, section):
+    third: ParagraphStyle = styles["Heading 3"]
+    third.font.size, third.font.color.rgb = Pt(11.5), RGBColor(0x22, 0x26, 0x2A)
+    for style in (heading, subtitle, section, third):
         _set_fonts(style.element.get_or_add_rPr())
     text: ParagraphStyle = styles.add_style("Transcript", WD_STYLE_TYPE.PARAGRAPH)
     text.base_style = styles["Normal"]

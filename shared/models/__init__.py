@@ -18,6 +18,7 @@ from shared.models.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.minutes import MinutesAnswer, MinutesEvent, MinutesPrompt, MinutesRequest
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
+from shared.models.report import ReportTemplate
 from shared.models.revision import Revision
 from shared.models.saved_search import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.schema import SchemaVersion
@@ -66,6 +67,7 @@ __all__ = [
     "Recording",
     "Replacement",
     "ReplacementList",
+    "ReportTemplate",
     "Reservation",
     "Revision",
     "SavedSearch",

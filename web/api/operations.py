@@ -195,6 +195,20 @@ def minutes_file(operation: Operation) -> None:
     headers["Content-Disposition"] = {"schema": {"type": "string"}}
 
 
+def report_file(operation: Operation) -> None:
+    """Describe the download of a report."""
+    operation["responses"]["200"] = {
+        "description": "The file, named after the recording's title.",
+        "content": {
+            FORMATS[name].media_type: {"schema": _FILES.get(name, {"type": "string"})}
+            for name in ("docx", "md")
+        },
+    }
+    conditional(operation)
+    headers = operation["responses"]["200"]["headers"]
+    headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
 def zip_file(operation: Operation) -> None:
     """Describe the download of several transcripts."""
     json_body(ZipRequest)(operation)

@@ -1,0 +1,17 @@
+"""The paragraphs of a report, whatever file they are written into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph of a report. `kind` is 'heading-1' to 'heading-3', 'bullet' or 'text'."""
+
+    kind: str
+    text: str
+    speaker: str = ""
+    """Who says it, in a transcript's paragraph."""
+    is_markdown: bool = False
+    """Whether its text is the template's own and not to be escaped."""
