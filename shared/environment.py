@@ -12,8 +12,12 @@ PREFIX = "LONGSCRIBE_"
 FROM_FILES = ("database_url", "redis_url", "secret_key", "minutes_api_key")
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
 
-_OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_TEST_")
-"""How names begin that docker-compose.yml and the tests use, and no process of ours."""
+_OF_OTHERS = (
+    *("LONGSCRIBE_PUBLISH", "LONGSCRIBE_TEST_"),
+    *("LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY"),
+)
+"""How names begin that docker-compose.yml, the tests and the commands for a server elsewhere use,
+and no process of a server."""
 
 
 class InvalidSettings(LongscribeError):

@@ -79,6 +79,48 @@ def key(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
+def submit(context: typer.Context) -> None:
+    """Send recordings to a server: `longscribe submit FILE... --wait -o DIR --format srt,docx`."""
+    _at_a_server(context)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def get(context: typer.Context) -> None:
+    """Tell how jobs of a server stand, or fetch their transcripts."""
+    _at_a_server(context)
+
+
+@app.command("list", context_settings=_PASSED_ON, add_help_option=False)
+def list_jobs(context: typer.Context) -> None:
+    """List the jobs of a server."""
+    _at_a_server(context)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def cancel(context: typer.Context) -> None:
+    """Cancel jobs of a server."""
+    _at_a_server(context)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def watch(context: typer.Context) -> None:
+    """Have a server transcribe what comes into a folder."""
+    _at_a_server(context)
+
+
+def _at_a_server(context: typer.Context) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("httpx2") is None:
+        typer.secho("This command needs longscribe[client].", fg=typer.colors.RED, err=True)
+        raise typer.Exit(2)
+    from shared.cli.remote import commands
+
+    program = context.command_path.rpartition(" ")[0]
+    commands.app([context.info_name or "", *context.args], prog_name=program)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
 def bench(context: typer.Context) -> None:
     """Measure batch sizes on this machine with a recording of your own."""
     _become_the_worker_s("worker.bench", context, "Measuring", ("worker", "torch", "funasr"))

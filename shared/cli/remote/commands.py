@@ -1,0 +1,294 @@
+"""`longscribe submit`, `get`, `list`, `cancel` and `watch`.
+
+Exit status: 0 all is well, 1 a job failed or was cancelled, 2 the command could not be carried out,
+3 a job is not at its end in the time that was given, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared.cli.error_exit import errors_in_words
+from shared.cli.remote.notes import Notes, identity_of
+from shared.cli.remote.progress import Bars
+from shared.cli.remote.server import Server
+from shared.cli.remote.transcripts import formats_in, save
+from shared.cli.remote.watch import FolderWatch, Happened
+from shared.errors import LongscribeError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+_LOCAL = "http://127.0.0.1:8000"
+_JOB_IS_LOST, _NOT_YET, _INTERRUPTED = 1, 3, 130
+_OVER = ("completed", "failed", "cancelled")
+_LOOK_EVERY_S = 1.0
+
+_Address = Annotated[
+    str, typer.Option("--server", envvar="LONGSCRIBE_SERVER", help="The server's address.")
+]
+_KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file with an API key, where LONGSCRIBE_API_KEY does not hold it. As an argument "
+        "every user of this machine could read it."
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+_Format = Annotated[
+    str, typer.Option("--format", "-f", help="Formats of transcripts, with commas: srt,docx.")
+]
+_Wait = Annotated[bool, typer.Option("--wait", help="Wait until the jobs are at their end.")]
+_Model = Annotated[str, typer.Option(help="The model that is to recognise it.")]
+_Speakers = Annotated[str, typer.Option(help="Tell speakers apart: auto, 3, 2-5.")]
+_Numbers = Annotated[str, typer.Option(help="'written' writes numbers in digits.")]
+
+
+class UnreadableKey(LongscribeError):
+    code = "unreadable_key"
+
+
+@app.command()
+def submit(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the jobs are at their end.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write transcripts here; waits for them.")
+    ] = None,
+    format_: _Format = "txt",
+    model: _Model = "",
+    speakers: _Speakers = "",
+    numbers: _Numbers = "",
+    timeout: Annotated[float, typer.Option(help="Wait so many seconds at most; 0: any.")] = 0,
+    server: _Address = _LOCAL,
+    key_file: _KeyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Send recordings. One that broke off goes on where it stood when this is run again."""
+    with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
+        formats = formats_in(format_)
+        options = _options(model, speakers, numbers)
+        notes = Notes(_cache() / "uploads.json")
+        sent = [(file, _send(there, server, file, options, notes, bars)) for file in files]
+        jobs = dict(sent)
+        if wait or output is not None:
+            _wait(there, jobs, timeout, bars)
+        saved: dict[Path, list[str]] = {}
+        for file, job in jobs.items():
+            if output is not None and job["status"] == "completed":
+                saved[file] = [
+                    str(one) for one in save(there, job["id"], output, file.stem, formats)
+                ]
+    for file, job in jobs.items():
+        _tell(job, as_json, file=str(file), transcripts=saved.get(file))
+    raise typer.Exit(_status(jobs.values()) if wait or output is not None else 0)
+
+
+@app.command()
+def get(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...")],
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="Print the transcript, in this format.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write transcripts into this folder.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the jobs are at their end.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(help="Wait so many seconds at most; 0: any.")] = 0,
+    server: _Address = _LOCAL,
+    key_file: _KeyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Tell how jobs stand, or fetch their transcripts."""
+    with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
+        formats = formats_in(format_ or "txt")
+        jobs = {Path(job_id): there.job(job_id) for job_id in job_ids}
+        if wait:
+            _wait(there, jobs, timeout, bars)
+        for job in jobs.values():
+            saved = None
+            if output is not None and job["status"] == "completed":
+                stem = Path(job["filename"]).stem
+                saved = [str(one) for one in save(there, job["id"], output, stem, formats)]
+            elif format_ and output is None:
+                for name in formats:
+                    sys.stdout.buffer.write(there.transcript(job["id"], name))
+                continue
+            _tell(job, as_json, transcripts=saved)
+    raise typer.Exit(_status(jobs.values()) if wait or output is not None else 0)
+
+
+@app.command("list")
+def list_jobs(
+    search: Annotated[str, typer.Option("--search", "-q", help="Words of names or texts.")] = "",
+    status: Annotated[str, typer.Option(help="queued, processing, completed and so on.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    server: _Address = _LOCAL,
+    key_file: _KeyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """List jobs, the newest first."""
+    with _connected(server, key_file) as there:
+        query = {name: value for name, value in (("q", search), ("status", status)) if value}
+        while limit > 0:
+            page = there.jobs(**query, limit=min(limit, 100))
+            for job in page["jobs"]:
+                _tell(job, as_json)
+            limit -= len(page["jobs"])
+            if page["next_cursor"] is None or not page["jobs"]:
+                return
+            query["cursor"] = page["next_cursor"]
+
+
+@app.command()
+def cancel(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...")],
+    server: _Address = _LOCAL,
+    key_file: _KeyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Cancel jobs."""
+    with _connected(server, key_file) as there:
+        for job_id in job_ids:
+            _tell(there.cancel(job_id), as_json)
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    format_: _Format = "txt",
+    model: _Model = "",
+    speakers: _Speakers = "",
+    numbers: _Numbers = "",
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5,
+    settled: Annotated[
+        float, typer.Option(min=0, help="Seconds for which a file must not change.")
+    ] = 10,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing is left.")] = False,
+    server: _Address = _LOCAL,
+    key_file: _KeyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Transcribe what comes into a folder, and move it to done/ or failed/ with its transcript."""
+
+    def tell(event: Happened) -> None:
+        told = {"event": event.what, "file": str(event.file), "id": event.job_id}
+        if event.message:
+            told["message"] = event.message
+        typer.echo(
+            json.dumps(told, ensure_ascii=False)
+            if as_json
+            else f"{event.what}  {event.file}  {event.message or event.job_id or ''}".rstrip()
+        )
+
+    with _connected(server, key_file) as there:
+        watching = FolderWatch(
+            folder,
+            there,
+            formats=formats_in(format_),
+            options=_options(model, speakers, numbers),
+            settled_s=settled,
+            tell=tell,
+        )
+        with watching.alone():
+            while True:
+                watching.look()
+                if once and watching.is_idle:
+                    return
+                time.sleep(every)
+
+
+@contextmanager
+def _connected(address: str, key_file: Path | None) -> Iterator[Server]:
+    with errors_in_words():
+        server = Server(address, _key(key_file))
+        try:
+            yield server
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
+        finally:
+            server.close()
+
+
+def _key(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get("LONGSCRIBE_API_KEY") or None
+    try:
+        return file.read_text(encoding="utf-8").split()[0]
+    except (OSError, ValueError, IndexError):
+        raise UnreadableKey(f"There is no API key in {file}.") from None
+
+
+def _options(model: str, speakers: str, numbers: str) -> dict[str, Any]:
+    given = {"model": model, "speakers": speakers, "numbers": numbers}
+    return {name: value for name, value in given.items() if value}
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "longscribe"
+
+
+def _send(
+    there: Server, address: str, file: Path, options: dict[str, Any], notes: Notes, bars: Bars
+) -> dict[str, Any]:
+    """Upload a file, or the rest of it, and submit it."""
+    name = f"{address}|{file.resolve().parent}|{identity_of(file)}"
+    with bars.sending(file.name, file.stat().st_size) as progress:
+        upload_id = there.upload(
+            file,
+            begun=notes.get(name).get("upload"),
+            note=lambda new: notes.put(name, upload=new),
+            progress=progress,
+        )
+    try:
+        return there.submit(upload_id, options)
+    finally:
+        notes.drop(name)
+
+
+def _wait(there: Server, jobs: dict[Path, dict[str, Any]], timeout: float, bars: Bars) -> None:
+    """Ask until all jobs are at their end or the time is over, and put in how they stand."""
+    deadline = time.monotonic() + timeout if timeout > 0 else None
+    while True:
+        for file, job in jobs.items():
+            if job["status"] not in _OVER:
+                jobs[file] = there.job(job["id"])
+            bars.show(job["id"], jobs[file])
+        if all(job["status"] in _OVER for job in jobs.values()):
+            return
+        if deadline is not None and time.monotonic() > deadline:
+            return
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _status(jobs: Any) -> int:
+    statuses = {job["status"] for job in jobs}
+    if statuses & {"failed", "cancelled"}:
+        return _JOB_IS_LOST
+    return 0 if statuses <= {"completed"} else _NOT_YET
+
+
+def _tell(job: dict[str, Any], as_json: bool, **also: Any) -> None:
+    if as_json:
+        extra = {name: value for name, value in also.items() if value is not None}
+        typer.echo(json.dumps({**job, **extra}, ensure_ascii=False))
+        return
+    words = [job["id"], f"{job['status']:<10}", job["filename"]]
+    if job.get("error"):
+        words.append(job["error"]["message"])
+    words += also.get("transcripts") or []
+    typer.echo("  ".join(words))

@@ -1,0 +1,39 @@
+"""Transcripts as files beside each other, each there as a whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from shared.cli.remote.notes import write_durably
+from shared.cli.remote.server import Server
+from shared.errors import LongscribeError
+from shared.export import FORMATS
+
+
+class NoSuchFormat(LongscribeError):
+    code = "no_such_format"
+
+
+def formats_in(text: str) -> list[str]:
+    """The formats of a list with commas. Raises NoSuchFormat."""
+    names = list(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in FORMATS:
+            raise NoSuchFormat(f"There is no format '{name}'. Choose from {', '.join(FORMATS)}.")
+    return names
+
+
+def save(
+    server: Server, job_id: str, folder: Path, stem: str, formats: Iterable[str]
+) -> list[Path]:
+    """Write a completed job's transcript in each format, over what has these names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = []
+    for name in formats:
+        path = folder / f"{stem}.{name}"
+        new = folder / f".{stem[:100]}.{name}.part"
+        write_durably(new, server.transcript(job_id, name))
+        new.replace(path)
+        saved.append(path)
+    return saved

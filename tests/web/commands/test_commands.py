@@ -1,0 +1,187 @@
+"""`longscribe submit`, `get`, `list` and `cancel`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from click.testing import Result
+from flask import Flask
+from typer.testing import CliRunner
+
+from shared.cli.remote import commands
+from shared.cli.remote.server import Server, ServerUnreachable
+from shared.db import Database
+from tests.support.people import an_admin, bearer, quick_hashes
+from tests.support.services import REPOSITORY
+from tests.support.web.web_app import database, make_app
+from tests.web.commands.conftest import ADDRESS, all_names, work_off
+
+
+class Line(httpx2.BaseTransport):
+    """A line to the server that breaks in the middle of an upload, as often as is wanted."""
+
+    def __init__(self, app: Flask) -> None:
+        self._wsgi = httpx2.WSGITransport(app)
+        self.breaks = 0
+        self.sent: list[int] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method != "PATCH":
+            return self._wsgi.handle_request(request)
+        body = request.read()
+        self.sent.append(len(body))
+        if not self.breaks:
+            return self._wsgi.handle_request(request)
+        self.breaks -= 1
+        # The server is told the whole length, and half of it arrives.
+        half = httpx2.Request(
+            "PATCH", request.url, headers=request.headers, content=body[: len(body) // 2]
+        )
+        half.headers["Content-Length"] = str(len(body))
+        self._wsgi.handle_request(half)
+        raise httpx2.ReadError("the line is gone")
+
+
+@pytest.fixture
+def line(app: Flask) -> Line:
+    return Line(app)
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, line: Line, rows: Database, tmp_path: Path
+) -> Iterator[Any]:
+    """Run a command; while it waits, the worker works."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        commands, "Server", partial(Server, transport=line, sleep=lambda _: None, patience_s=5)
+    )
+    monkeypatch.setattr(commands.time, "sleep", lambda _: work_off(rows))
+
+    def invoke(*args: str) -> Result:
+        return CliRunner().invoke(commands.app, list(args))
+
+    yield invoke
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Path:
+    path = tmp_path / "周会.wav"
+    path.write_bytes(b"sound" * 1000)
+    return path
+
+
+def test_a_recording_goes_in_and_its_transcripts_come_out(
+    run: Any, wav: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = run("submit", str(wav), "-o", str(out), "--format", "srt,docx", "--numbers", "written")
+    assert done.exit_code == 0, done.output
+    assert "completed" in done.stdout and str(out / "周会.srt") in done.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["周会.docx", "周会.srt"]
+
+
+def test_without_waiting_it_tells_the_job(run: Any, wav: Path, rows: Database) -> None:
+    job = json.loads(run("submit", "--json", str(wav)).stdout)
+    assert (job["status"], job["file"]) == ("queued", str(wav))
+    listed = json.loads(run("list", "--json").stdout)
+    assert listed["id"] == job["id"]
+    assert run("cancel", job["id"]).exit_code == 0
+    stopped = run("get", job["id"], "--wait")
+    assert (stopped.exit_code, "cancelled" in stopped.stdout) == (1, True)
+
+
+def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:
+    job = json.loads(run("submit", "--json", str(wav)).stdout)
+    work_off(rows)
+    assert run("get", job["id"], "--format", "txt").stdout == "大家好。\n用GPU吗？\n"
+
+
+def test_a_job_that_fails_is_told_by_the_exit_status(run: Any, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mp3"
+    bad.write_bytes(b"noise")
+    failed = run("submit", "--wait", str(bad))
+    assert failed.exit_code == 1
+    assert "cannot be read as audio" in failed.stdout
+
+
+def test_what_takes_too_long_has_a_status_of_its_own(
+    run: Any, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands.time, "sleep", lambda _: None)
+    assert run("submit", "--wait", "--timeout", "0.01", str(wav)).exit_code == 3
+
+
+def test_an_upload_goes_on_where_the_line_broke(run: Any, line: Line, wav: Path) -> None:
+    line.breaks = 2
+    assert run("submit", str(wav)).exit_code == 0
+    assert line.sent == [5000, 2500, 1250]
+
+
+def test_a_command_that_was_killed_goes_on_when_it_is_run_again(
+    run: Any, line: Line, wav: Path, rows: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.breaks = 1000
+    first = run("submit", str(wav))
+    assert first.exit_code == 2 and "cannot be reached" in first.stderr
+    line.breaks = 0
+    line.sent.clear()
+    assert run("submit", str(wav)).exit_code == 0
+    assert sum(line.sent) < 100
+    assert all_names(rows) == ["周会.wav"]
+
+
+def test_what_is_wrong_is_said_in_one_line(run: Any, wav: Path, tmp_path: Path) -> None:
+    for args, words in (
+        (["submit", str(wav), "--wait", "--format", "pdf"], "no format 'pdf'"),
+        (["submit", str(wav), "--model", "nobody's"], "No worker runs the model"),
+        (["get", "01930000-0000-7000-8000-000000000000"], "no such job"),
+        (["list", "--key-file", str(tmp_path / "none")], "no API key"),
+        (["list", "--server", "nowhere"], "no address"),
+    ):
+        done = run(*args)
+        assert done.exit_code == 2, done.output
+        assert words in done.stderr and "Traceback" not in done.output
+
+
+def test_a_key_comes_from_a_file_or_the_environment(
+    database_url: str, tmp_path: Path, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with quick_hashes():
+        app = make_app(database_url, tmp_path / "other", sign_in="required")
+        key = bearer(database(app), an_admin(database(app)))["Authorization"].split()[1]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(commands, "Server", partial(Server, transport=httpx2.WSGITransport(app)))
+    refused = CliRunner().invoke(commands.app, ["submit", str(wav)])
+    assert refused.exit_code == 2 and "LONGSCRIBE_API_KEY" in refused.stderr
+    (tmp_path / "key").write_text(f"{key}\n")
+    given = ["submit", str(wav), "--key-file", str(tmp_path / "key")]
+    assert CliRunner().invoke(commands.app, given).exit_code == 0
+    assert CliRunner().invoke(commands.app, ["list"], env={"LONGSCRIBE_API_KEY": key}).stdout
+    database(app).dispose()
+
+
+def test_a_server_that_is_not_there_is_given_up_after_a_while() -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
+
+    server = Server(ADDRESS, transport=httpx2.MockTransport(refuse), patience_s=0)
+    with pytest.raises(ServerUnreachable, match="cannot be reached"):
+        server.jobs()
+
+
+def test_the_commands_need_neither_the_web_nor_the_model() -> None:
+    heavy = "{'torch', 'funasr', 'numpy', 'web', 'worker', 'flask', 'celery'}"
+    code = f"import sys, shared.cli.remote.commands; print({heavy} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
