@@ -267,3 +267,38 @@ def test_sentences_are_split_joined_and_moved_by_keys_and_all_of_it_undone(
     expect(page.locator("#sentences > li")).to_have_count(rows + 1)
     expect_text(page, rows, text[at:])
     assert desk.text(rows) == text[at:]
+
+
+def test_seeking_far_and_double_clicking_at_once_crashes_nothing(
+    server: Stack, context: BrowserContext
+) -> None:
+    """As fast as a machine does it, all over an hour: a renderer has died of it."""
+    db = Database(server.database_url)
+    blobs = LocalFolder(server.folder / "data" / "recordings", min_free_bytes=0)
+    hour = long_transcript.transcript(1.0, 12_000)
+    job_id = long_transcript.finished_job(db, blobs, long_transcript.tone(RECORDED_S), hour)
+    desk = Desk(server, db, job_id)
+    page = desk.open(context)
+    page.locator(".track:not(.plain)").wait_for()
+    count = len(hour.sentences)
+    opened = 0
+    for turn in range(20):
+        place = page.evaluate(
+            """([n, time]) => {
+              const audio = document.querySelector('#player audio');
+              audio.play().catch(() => {});
+              audio.currentTime = time;
+              const text = document.querySelector(`#s${n} .text`);
+              text.scrollIntoView({ block: 'center' });
+              const { left, top } = text.getBoundingClientRect();
+              return [left + 20, top + 12];
+            }""",
+            [turn * 197 % count, turn * 23 % RECORDED_S],
+        )
+        page.mouse.dblclick(*place)
+        opened += field_of(page).count()
+        if turn % 3:
+            page.keyboard.press("Escape")
+    assert opened >= 5  # following the sound moves the page under some of them
+    db.dispose()
+    assert desk.complaints == []

@@ -17,6 +17,16 @@ export function singleStop(list) {
     if (!stop?.isConnected) moveTo(list.querySelector(":scope > li.now > .at") ?? times()[0]);
   }
 
+  /** The row, or the next one in a direction that is shown. Of rows: of what is within one, the
+      browser would have to lay out each. */
+  function shown(row, by) {
+    let at = row;
+    while (at && !at.getClientRects().length) {
+      at = by > 0 ? at.nextElementSibling : at.previousElementSibling;
+    }
+    return at;
+  }
+
   prepare();
   list.addEventListener("transcript:restructured", prepare);
   list.addEventListener("focusin", (event) => {
@@ -25,17 +35,17 @@ export function singleStop(list) {
   });
   list.addEventListener("keydown", (event) => {
     if (!event.target.matches(".at") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const shown = [...times()].filter((at) => at.getClientRects().length);
-    const place = shown.indexOf(event.target);
-    const next = {
-      ArrowUp: shown[place - 1],
-      ArrowDown: shown[place + 1],
-      Home: shown[0],
-      End: shown.at(-1),
+    const row = event.target.parentElement;
+    const step = {
+      ArrowUp: () => shown(row.previousElementSibling, -1),
+      ArrowDown: () => shown(row.nextElementSibling, 1),
+      Home: () => shown(list.firstElementChild, 1),
+      End: () => shown(list.lastElementChild, -1),
     }[event.key];
+    const next = step?.();
     if (!next) return;
     event.preventDefault();
-    next.focus();
+    next.querySelector(":scope > .at").focus();
   });
   // The sentence that is heard is where somebody who comes by Tab wants to be.
   return (row) => {
