@@ -73,7 +73,8 @@ def cut(transcript: Transcript, most_tokens: int) -> list[Part]:
 
 
 def _lines(transcript: Transcript, most_tokens: int) -> Iterator[Line]:
-    for n, sentence in enumerate(transcript.sentences):
+    for place, sentence in enumerate(transcript.in_order().sentences):
+        n = place if sentence.n is None else sentence.n
         text = " ".join(sentence.text.split())
         if not text:
             continue
