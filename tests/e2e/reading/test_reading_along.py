@@ -43,7 +43,7 @@ def test_the_text_appears_as_batches_finish_and_the_page_becomes_the_transcript(
     claim = factories.claim(db)
     jobs.note_batch_choice(db, claim, factories.CHOICE)
     jobs.store_plan(db, claim, "plan", PLANNED, complete=True)
-    expect(page.get_by_text("Batches of up to 300 s of audio").first).to_be_visible()
+    expect(page.locator(".how", has_text="Batches of up to 300 s of audio")).to_be_visible()
 
     def commit(*said: tuple[int, str]) -> None:
         batch = [
