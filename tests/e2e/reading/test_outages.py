@@ -81,7 +81,7 @@ def test_pauses_are_skipped_a_place_is_linked_to_and_who_speaks_is_drawn(
     before, after = next(
         pair for pair in pairwise(STORED.sentences) if pair[1].start - pair[0].end > 1.5
     )
-    page.get_by_role("button", name="Skip pauses").click()
+    page.get_by_role("button", name="Skip silence").click()
     page.evaluate(
         """(time) => {
           const audio = document.querySelector('#player audio');
