@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.minutes.contents import Minutes, Point, joined
 from shared.minutes.tokens import estimated_tokens
+from shared.transcripts.values import Sentence
 
 
 def as_question(several: list[Minutes]) -> str:
@@ -57,12 +60,15 @@ def side_by_side(several: list[Minutes]) -> Minutes:
     return everything.mapped(once)
 
 
-def in_order(minutes: Minutes) -> Minutes:
+def in_order(minutes: Minutes, sentences: Sequence[Sentence]) -> Minutes:
     """Decisions, to-dos and chapters in the order of the meeting, what has no source last; of
-    chapters that begin with one sentence, the first."""
+    chapters that begin with one sentence, the first. `sentences` are those of the transcript."""
+
+    def begins(point: Point) -> float:
+        return min((sentences[n].start for n in point.sentences), default=math.inf)
 
     def by_place(points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple(sorted(points, key=lambda p: min(p.sentences, default=2**31)))
+        return tuple(sorted(points, key=begins))
 
     chapters: dict[int, Point] = {}
     for chapter in by_place(minutes.chapters):

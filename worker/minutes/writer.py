@@ -79,7 +79,7 @@ class Writer:
         ]
         merged = self._merged(answers)
         self._progress.note(self._done, self._done)  # of merging the number was a guess
-        return in_order(verified(merged, transcript))
+        return in_order(verified(merged, transcript), transcript.sentences)
 
     def _room(self, name: str) -> int:
         """Tokens that what a prompt is about may have."""

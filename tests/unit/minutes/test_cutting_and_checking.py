@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,19 @@ def test_lines_name_the_speaker_and_the_place() -> None:
     assert part.sentences == {0, 2}
 
 
+def test_sentences_that_people_split_off_are_read_where_they_are_said() -> None:
+    whole = transcript("一。", "三。")
+    first, last = whole.sentences
+    split = Sentence(0.5, 0.9, "二。", origin=0, retimed=True)
+    sentences = (replace(first, end=0.5, retimed=True), last, split)
+    numbered = tuple(replace(sentence, n=n) for n, sentence in enumerate(sentences))
+    moved = replace(whole, sentences=numbered)
+    (part,) = cut(moved, 500)
+    assert part.text == "[0] 一。\n[2] 二。\n[1] 三。"
+    points = Minutes(chapters=(Point("三", (1,)), Point("二", (2,))))
+    assert [p.text for p in in_order(points, moved.sentences).chapters] == ["二", "三"]
+
+
 def test_invented_sentences_are_taken_away() -> None:
     found = with_sources(
         Minutes(
@@ -118,7 +132,10 @@ def test_minutes_are_put_together_in_groups_and_in_order() -> None:
     twice = Point("同", (1,))
     assert side_by_side([Minutes(todos=(twice,)), Minutes(todos=(twice,))]).todos == (twice,)
     late, early, nowhere = Point("晚", (5,)), Point("早", (2,)), Point("无", ())
-    ordered = in_order(Minutes(decisions=(nowhere, late, early), chapters=(late, early, late)))
+    said = transcript(*["一。"] * 6).sentences
+    ordered = in_order(
+        Minutes(decisions=(nowhere, late, early), chapters=(late, early, late)), said
+    )
     assert ordered.decisions == (early, late, nowhere)
     assert ordered.chapters == (early, late)
 

@@ -108,6 +108,21 @@ def test_finished_ones_are_downloaded(client: FlaskClient, rows: Database, job: 
     assert code(client.get(f"{job}/minutes/file?format=pdf"), 400) == "invalid_request"
 
 
+def test_finished_ones_are_kept_as_marks_once(
+    client: FlaskClient, rows: Database, job: str
+) -> None:
+    client.post(f"{job}/minutes", json={})
+    assert code(client.post(f"{job}/minutes/marks")) == "minutes_not_ready"
+    write(rows)
+    assert body(client.post(f"{job}/minutes/marks"), 201) == {"added": 2}
+    kept = [
+        (mark["kind"], mark["at"], mark["text"], mark["who"], mark["due"])
+        for mark in body(client.get(f"{job}/marks"))["marks"]
+    ]
+    assert kept == [("chapter", 0.5, "开场", "", ""), ("todo", 2.0, "用GPU", "张三", "周五")]
+    assert body(client.post(f"{job}/minutes/marks"), 201) == {"added": 0}
+
+
 def test_cancelled_ones_are_tried_again(client: FlaskClient, job: str) -> None:
     client.post(f"{job}/minutes", json={})
     assert code(client.post(f"{job}/minutes/retry")) == "illegal_transition"

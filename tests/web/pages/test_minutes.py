@@ -85,6 +85,8 @@ def test_where_it_goes_is_said_before_and_each_state_after(
     assert "Accepted" in panel(client, job)
     press(client, job, "/accept", minutes_revision="1", minutes_as="proposed")
     assert "A proposal" in panel(client, job)
+    press(client, job, "/marks")
+    assert "All that has a place is marked already." in client.get(job).text
     press(client, job, again="yes")
     assert "Waiting" in panel(client, job)
     press(client, job, "/delete")

@@ -10,6 +10,7 @@ from flask import Response, jsonify, url_for
 
 from shared import jobs
 from shared.minutes import requests
+from shared.minutes.as_marks import keep_as_marks
 from shared.minutes.contents import Minutes
 from shared.minutes.editing import as_left
 from shared.minutes.errors import MinutesNotFound, MinutesNotReady, MinutesOff
@@ -23,7 +24,13 @@ from web.api import operations
 from web.api.minutes.presenter import POLL_AFTER_S, UNDER_WAY, present_minutes
 from web.api.operations import completed_by
 from web.api.parsing import parse_json
-from web.api.schemas.minutes import MOST_BYTES, MinutesChangeIn, MinutesIn, MinutesOut
+from web.api.schemas.minutes import (
+    MOST_BYTES,
+    MarksKeptOut,
+    MinutesChangeIn,
+    MinutesIn,
+    MinutesOut,
+)
 from web.authentication.owner import current_owner_id
 from web.i18n.languages import current_language
 from web.services import services
@@ -100,6 +107,34 @@ def cancel_minutes(job_id: UUID) -> Response:
 def retry_minutes(job_id: UUID) -> Response:
     """Go on with failed or cancelled minutes. What the model had answered is not asked again."""
     return _shown(try_again(str(job_id)), status=202)
+
+
+@blueprint.post("/<uuid:job_id>/minutes/marks")
+@blueprint.output(MarksKeptOut, 201)
+@blueprint.doc(responses=[409])
+def keep_minutes_as_marks(job_id: UUID) -> Response:
+    """Mark where the decisions, to-dos and chapters of finished minutes were said.
+
+    It is one change of the recording's marks and undone as one. What is marked already, and what is
+    without source, is left out.
+    """
+    shown = MarksKeptOut(added=keep_marks(str(job_id)))
+    response = jsonify(shown.model_dump(mode="json"))
+    response.status_code = 201
+    return response
+
+
+def keep_marks(job_id: str) -> int:
+    """Keep the minutes of who sent this request as marks; how many are new. Raises MinutesNotReady
+    and what `keep_as_marks` raises."""
+    here, owner_id = services(), current_owner_id()
+    found = requests.get(here.db, owner_id=owner_id, job_id=job_id)
+    if found.current is None:
+        raise MinutesNotReady
+    sentences = _transcript(job_id).sentences
+    return keep_as_marks(
+        here.db, owner_id=owner_id, job_id=job_id, minutes=found.current, sentences=sentences
+    )
 
 
 def ask_for(job_id: str, *, language: str | None, again: bool) -> MinutesRecord:

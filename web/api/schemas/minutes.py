@@ -122,6 +122,10 @@ class MinutesOut(BaseModel):
     events: list[MinutesEventOut]
 
 
+class MarksKeptOut(BaseModel):
+    added: int = Field(description="Marks that were not there before.")
+
+
 class MinutesFileQuery(BaseModel):
     format: Literal["md", "txt", "docx"] = Field("md", description="Markdown, text or Word.")
 

@@ -8,19 +8,21 @@ from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from shared import jobs
-from shared.errors import IllegalTransition
+from shared.errors import IllegalTransition, InvalidRequest
 from shared.minutes import requests
 from shared.minutes.errors import (
     MinutesEditedMeanwhile,
     MinutesExist,
     MinutesNotFound,
+    MinutesNotReady,
     MinutesOff,
 )
 from shared.minutes.prompts import LANGUAGES
 from web.api.minutes.presenter import POLL_AFTER_S
-from web.api.minutes.views import ask_for, change, try_again
+from web.api.minutes.views import ask_for, change, keep_marks, try_again
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
 from web.pages.minutes.panel import minutes_panel
@@ -99,6 +101,25 @@ def accept_minutes(job_id: UUID) -> Any:
         )
     except MinutesEditedMeanwhile as error:
         flash_error(error)
+    return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/minutes/marks")
+def keep_minutes_as_marks(job_id: UUID) -> Any:
+    try:
+        added = keep_marks(str(job_id))
+    except (InvalidRequest, MinutesNotFound, MinutesNotReady) as error:
+        flash_error(error)
+        return _back(job_id)
+    if added:
+        told = ngettext(
+            "%(num)s place is marked. The history of this page undoes it.",
+            "%(num)s places are marked. The history of this page undoes it.",
+            added,
+        )
+    else:
+        told = _("All that has a place is marked already.")
+    flash(told, "done")
     return _back(job_id)
 
 
