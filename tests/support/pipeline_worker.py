@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,9 @@ SPEECH_S = 1.5
 """Seconds of each of the 40 spans, which differ in loudness and so in their words."""
 
 
+@cache
 def recording(spans: int = 40) -> bytes:
-    """Noise and pauses in turns."""
+    """Noise and pauses in turns, the same whenever it is called."""
     random = np.random.default_rng(3)
     pause = np.zeros(int(1.2 * SAMPLE_RATE), np.int16)
     parts = [pause]
