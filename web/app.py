@@ -30,7 +30,7 @@ from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
-from web.compatible import assemblyai, openai
+from web.compatible import assemblyai, dashscope, openai
 from web.errors import register_error_handlers
 from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
@@ -112,7 +112,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint),
-        *(openai.blueprint, assemblyai.blueprint),
+        *(openai.blueprint, assemblyai.blueprint, dashscope.blueprint),
     )
     require_token_in_forms(app, exempt=by_programs)
     register_error_handlers(app)
@@ -136,6 +136,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(tus_views.blueprint)
     app.register_blueprint(openai.blueprint)
     app.register_blueprint(assemblyai.blueprint)
+    app.register_blueprint(dashscope.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)
     app.register_blueprint(docs_page.docs)

@@ -77,7 +77,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 """Bodies and headers that a valid request needs, by endpoint."""
 
-KEY_ONLY = ("assemblyai.", "openai.")
+KEY_ONLY = ("assemblyai.", "dashscope.", "openai.")
 """Beginnings of endpoints in the shape of others' services, which no cookie opens."""
 
 ABOUT_NOBODY = {

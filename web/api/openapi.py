@@ -70,7 +70,8 @@ def configure_openapi(app: APIFlask) -> None:
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "
         '`{"error": {"message", "type", "param", "code"}}`; branch on `code`. '
-        "Addresses in the shape of other services (/v1, /v2) are not listed here."
+        "Addresses in the shape of other services (/v1, /v2, /api/v1/services, /api/v1/tasks) are "
+        "not listed here."
     )
     app.spec_processor(_complete)
 

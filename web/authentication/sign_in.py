@@ -32,9 +32,10 @@ OPEN = frozenset(
         "preferences.words",
         "preferences.choose_language",
         "preferences.choose_theme",
+        "dashscope.get_transcription",
     }
 )
-"""Endpoints that need no sign-in."""
+"""Endpoints that need no sign-in; the last one's address has a signature that opens it."""
 
 _ADMINS_ONLY = frozenset({"health.metrics_text"})
 """Endpoints for administrators beside those of the blueprint `people`: figures over all owners."""
@@ -44,7 +45,7 @@ _WITH_A_TEMPORARY_PASSWORD = frozenset(
 )
 """Endpoints that a person with a temporary password may use before choosing another."""
 
-_BY_KEY_ONLY = frozenset({"assemblyai", "openai"})
+_BY_KEY_ONLY = frozenset({"assemblyai", "dashscope", "openai"})
 """Blueprints in the shape of others' services, whose clients have keys: no cookie opens them."""
 
 _BY_BARE_KEY = frozenset({"assemblyai"})
