@@ -32,8 +32,10 @@ blueprint = APIBlueprint("reports", __name__, url_prefix="/api/v1")
 @takes_query(ReportQuery)
 @completed_by(operations.report_file)
 def get_report(job_id: UUID) -> Response:
-    """Download a report: title, date, people, agenda (the chapters), decisions, to-dos, notes and
-    the transcript, as your template has them."""
+    """Download a report, as your template has it.
+
+    It has title, date, people, agenda (the chapters), decisions, to-dos, notes and the transcript.
+    """
     query = parse(ReportQuery, request.args)
     owner_id = current_owner_id()
     format_ = FORMATS[query.kind]
