@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.folding import composed, fold
 from shared.models import SearchText
 
 _BEFORE, _SHOWN = 24, 90
@@ -22,6 +23,10 @@ class Snippet:
     """Counted from 0."""
     pieces: tuple[tuple[str, bool], ...]
     """The text in order; True with what was asked for."""
+    count: int = 1
+    """How often the transcript has what was asked for."""
+    term: str = ""
+    """The first of it in this sentence, folded."""
 
 
 def snippets(
@@ -39,7 +44,7 @@ def _snippet(text: str, folded: str, terms: Collection[str]) -> Snippet | None:
         return None
     best = max(range(len(lines)), key=lambda n: sum(term in lines[n] for term in terms))
     line = text.split("\n")[best]
-    first = min(place for term in terms if (place := lines[best].find(term)) >= 0)
+    first, found = min((place, term) for term in terms if (place := lines[best].find(term)) >= 0)
     start = max(0, first - _BEFORE)
     end = min(len(line), start + _SHOWN)
     pieces = _pieces(line[start:end], lines[best][start:end], terms)
@@ -47,7 +52,14 @@ def _snippet(text: str, folded: str, terms: Collection[str]) -> Snippet | None:
         pieces.insert(0, ("…", False))
     if end < len(line):
         pieces.append(("…", False))
-    return Snippet(best, tuple(pieces))
+    count = sum(folded.count(term) for term in terms)
+    return Snippet(best, tuple(pieces), count, found)
+
+
+def marked(text: str, terms: Collection[str]) -> tuple[tuple[str, bool], ...]:
+    """A text on one line in pieces; True with one of `terms`."""
+    text = composed(text)
+    return tuple(_pieces(text, fold(text), terms))
 
 
 def _pieces(shown: str, folded: str, terms: Collection[str]) -> list[tuple[str, bool]]:

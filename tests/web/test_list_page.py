@@ -142,7 +142,7 @@ def test_what_was_said_is_shown_as_text_and_never_as_markup(
         texts.correct_texts(session, job_id, {1: "<b>GPU</b> & 预算"})
     page = client.get("/?q=gpu").text
     assert "&lt;b&gt;<mark>GPU</mark>&lt;/b&gt; &amp; 预算" in page
-    assert f'href="/jobs/{job_id}#s1"' in page
+    assert f'href="/jobs/{job_id}?find=gpu#s1"' in page
     assert "“&lt;i&gt;”" in client.get("/?q=<i>").text
 
 

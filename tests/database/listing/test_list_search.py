@@ -103,7 +103,7 @@ class TestSearch:
     def test_the_sentence_that_says_most_of_it_is_shown_with_its_number(self, db: Database) -> None:
         a_transcript(db, "先说预算。", "然后说GPU。", "GPU的预算是多少？")
         assert snippet(db, "gpu 预算") == Snippet(
-            2, (("GPU", True), ("的", False), ("预算", True), ("是多少？", False))
+            2, (("GPU", True), ("的", False), ("预算", True), ("是多少？", False)), 4, "gpu"
         )
 
     def test_of_a_long_sentence_what_is_around_the_match_is_shown(self, db: Database) -> None:

@@ -110,7 +110,7 @@ def test_what_was_said_is_found_and_leads_to_its_place(
     page.reload()
     expect(search).to_have_value("gpu")
     page.locator(".found a").click()
-    expect(page).to_have_url(re.compile(r"/jobs/[0-9a-f-]+#s1$"))
+    expect(page).to_have_url(re.compile(r"/jobs/[0-9a-f-]+\?find=gpu#s1$"))
     expect(page.locator("#s1")).to_contain_text("GPU")
 
     page.go_back()

@@ -57,7 +57,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> 
         cursor=query.cursor,
         snapshot=snapshot,
     )
-    rows = rows_of(page, here.settings)
+    rows = rows_of(page, here.settings, query.q)
     return {
         "rows": rows,
         "query": query,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
 
 from shared.jobs import JobPage
-from shared.search.snippets import Snippet
+from shared.search.snippets import Snippet, marked
+from shared.search.terms import terms_of
 from shared.settings import Settings
 from shared.states import JobStatus
 from web.api.presenter import present
@@ -23,24 +25,38 @@ class Row:
     state_texts: list[str]
     """State, progress in percent, queue position and remaining time."""
     facts: list[str]
+    title: tuple[tuple[str, bool], ...]
+    """In pieces; True with what was searched for."""
     snippet: Snippet | None
     snippet_link: str
+    all_link: str
+    """To the page with all places of what was searched for."""
 
 
-def rows_of(page: JobPage, settings: Settings) -> list[Row]:
-    """Build the rows of a page. Works within a request only, because of the links."""
-    return [_row(present(view, settings), page.snippets.get(view.job.id)) for view in page.jobs]
+def rows_of(page: JobPage, settings: Settings, query: str = "") -> list[Row]:
+    """Build the rows of a page that has what `query` searches. Works within a request only, because
+    of the links."""
+    terms = terms_of(query)
+    return [
+        _row(present(view, settings), page.snippets.get(view.job.id), terms) for view in page.jobs
+    ]
 
 
-def _row(job: JobOut, snippet: Snippet | None) -> Row:
+def _row(job: JobOut, snippet: Snippet | None, terms: Sequence[str]) -> Row:
     place = f"s{snippet.sentence}" if snippet else None
     return Row(
         job=job,
         state_texts=_state_texts(job),
         facts=audio_texts(job),
+        title=marked(job.title, terms),
         snippet=snippet,
-        snippet_link=url_for("pages.job", job_id=job.id, _anchor=place) if place else "",
+        snippet_link=_link(job, snippet, place) if snippet else "",
+        all_link=_link(job, snippet) if snippet else "",
     )
+
+
+def _link(job: JobOut, snippet: Snippet, place: str | None = None) -> str:
+    return url_for("pages.job", job_id=job.id, find=snippet.term, _anchor=place)
 
 
 def _state_texts(job: JobOut) -> list[str]:

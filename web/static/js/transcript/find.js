@@ -47,6 +47,14 @@ export class Find {
     if (this.field.value) this.search();
   }
 
+  /** Show all places of a text that somebody came for, and leave the focus where it is. */
+  showAll(text) {
+    this.form.hidden = false;
+    this.button.setAttribute("aria-expanded", "true");
+    this.field.value = text;
+    this.search();
+  }
+
   close() {
     clearTimeout(this.timer);
     this.form.hidden = true;

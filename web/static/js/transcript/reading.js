@@ -31,6 +31,8 @@ export function readAndListen() {
   listenToKeys({ player, find: reading?.find, help });
   const place = keepPlace(player, element.dataset.place);
   const isNamed = reading?.goToAddress();
+  const searched = new URLSearchParams(location.search).get("find");
+  if (searched && reading) reading.find.showAll(searched.slice(0, 200));
   if (place && !isNamed) comeBack(player, reading, place);
   return { player, reading };
 }
