@@ -267,7 +267,8 @@ def _steps(is_sqlite: bool, waiting: Waiting) -> TextClause:
     `few` or more, which is where one seldom looks, how many are ahead.
 
     An order that nobody needs, with a limit, makes PostgreSQL take the index of the waiting jobs,
-    of whose priorities it knows too little to see that few are passed.
+    of whose priorities it knows too little to see that few are passed.  SQLite, which is told the
+    index, would sort all of an owner's jobs.
     """
     table = waiting.table(is_sqlite, "other")
     of_owner = f"{waiting.holds('other')} AND other.owner_id = wanted.owner_id"
@@ -275,7 +276,7 @@ def _steps(is_sqlite: bool, waiting: Waiting) -> TextClause:
         of_owner += " AND other.model = wanted.model"
     of_priority = f"{of_owner} AND -other.priority = wanted.urgency"
     place, here = "(other.queued_at, other.id)", "(wanted.queued_at, wanted.id)"
-    in_line = "-other.priority, other.queued_at, other.id"
+    some = "" if is_sqlite else "ORDER BY -other.priority, other.queued_at, other.id"
     return text(f"""
         WITH wanted AS (
             SELECT id, owner_id, model, -priority AS urgency, queued_at,
@@ -291,12 +292,12 @@ def _steps(is_sqlite: bool, waiting: Waiting) -> TextClause:
             ) END AS step, CASE WHEN is_last THEN (
                 SELECT count(*) FROM (
                     SELECT 1 FROM {table} WHERE {of_priority} AND {place} > {here}
-                    ORDER BY {in_line} LIMIT :few
+                    {some} LIMIT :few
                 ) AS later
             ) + (
                 SELECT count(*) FROM (
                     SELECT 1 FROM {table} WHERE {of_owner} AND -other.priority > wanted.urgency
-                    ORDER BY {in_line} LIMIT :few
+                    {some} LIMIT :few
                 ) AS lesser
             ) END AS behind
             FROM wanted
@@ -306,7 +307,7 @@ def _steps(is_sqlite: bool, waiting: Waiting) -> TextClause:
         ) + (
             SELECT count(*) FROM (
                 SELECT 1 FROM {table} WHERE {of_owner} AND -other.priority < wanted.urgency
-                ORDER BY {in_line} LIMIT 2000000000
+                {some} LIMIT 2000000000
             ) AS more_urgent
         ) END AS ahead
         FROM counted AS wanted
