@@ -47,6 +47,7 @@ def main() -> int:
             *("run", f"{stack.url}/api/openapi.json", "--checks", "all"),
             *("--max-examples", str(given.examples), "--seed", str(given.seed)),
             "--continue-on-failure",
+            *("--request-timeout", "60"),  # on a busy machine the document alone takes ten
         ]
         hooks = {"PYTHONPATH": str(HERE), "SCHEMATHESIS_HOOKS": "serializers"}
         # It leaves what it found where it runs.

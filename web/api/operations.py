@@ -149,7 +149,7 @@ def event_stream(operation: Operation) -> None:
             "schema": {"type": "string"},
         }
     )
-    operation["responses"] = {
+    operation["responses"] |= {
         "200": {
             "description": "The events, as they happen.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},

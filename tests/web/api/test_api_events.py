@@ -77,3 +77,10 @@ def test_places_are_limited_and_given_back(app: Flask, client: FlaskClient, rows
     assert client.get(path).json["error"]["code"] == "too_many_waiting"  # type: ignore[index]
     taken.leave()
     assert client.get(path, buffered=True).status_code == 200
+
+
+def test_the_document_tells_what_is_answered(client: FlaskClient) -> None:
+    paths: dict[str, Any] = client.get("/api/openapi.json").get_json()["paths"]
+    responses = paths["/api/v1/jobs/{job_id}/events"]["get"]["responses"]
+    assert list(responses["200"]["content"]) == ["text/event-stream"]
+    assert "204" in responses and "404" in responses

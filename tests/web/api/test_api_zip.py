@@ -79,6 +79,7 @@ def test_options_are_those_of_a_single_file(client: FlaskClient, rows: Database)
         ({"jobs": [str(uuid.uuid4())] * 501}, "jobs"),
         ({"jobs": [str(uuid.uuid4())], "format": "odt"}, "format"),
         ({"jobs": [str(uuid.uuid4())], "format": "docx", "line_width": 42}, "line_width"),
+        ({"jobs": [str(uuid.uuid4())], "spacing": 0}, "spacing"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_sent(

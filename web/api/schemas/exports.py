@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,9 @@ PREVIEW_LINES = 40
 MOST_IN_ZIP = 500
 """Jobs of one zip file."""
 
+_AS_TEXT = Field(strict=False)
+"""What JSON has as text, where the types of all else are those that JSON has."""
+
 
 def _limited(name: str, description: str) -> Any:
     limits = LIMITS[name]
@@ -29,7 +32,7 @@ class ExportChoices(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: str = Field("txt", description=f"{', '.join(FORMATS)}.")
-    version: Version = Field(
+    version: Annotated[Version, _AS_TEXT] = Field(
         Version.CURRENT,
         description="`current` has the corrections, `recognised` is what the model wrote.",
     )
@@ -48,7 +51,7 @@ class ExportChoices(BaseModel):
     spacing: bool | None = Field(
         None, description="All: a space between Chinese and Latin letters or digits."
     )
-    numbers: Numbers | None = Field(
+    numbers: Annotated[Numbers, _AS_TEXT] | None = Field(
         None, description="All: `written` has spoken numbers in digits, 85万元 for 八十五万元."
     )
     end_marks: bool | None = Field(
@@ -76,6 +79,8 @@ class TranscriptQuery(ExportChoices):
 class ZipRequest(ExportChoices):
     """Several transcripts in one file."""
 
-    jobs: list[UUID] = Field(
+    model_config = ConfigDict(strict=True)
+
+    jobs: list[Annotated[UUID, _AS_TEXT]] = Field(
         min_length=1, max_length=MOST_IN_ZIP, description="Whose transcripts; each once."
     )
