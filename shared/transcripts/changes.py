@@ -6,6 +6,7 @@ and so is taking it back.  Each sentence gets a revision, as by a correction of 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.errors import EditedMeanwhile, InvalidRequest, SentenceNotFound
-from shared.models import Revision
+from shared.models import Job, Revision
 from shared.search.texts import correct_texts
 from shared.transcripts.corrections import (
     SentenceRevision,
@@ -34,6 +35,12 @@ MOST_CHANGED = 2000
 
 MOST_SPLIT_OFF = 20_000
 """Sentences that people split off in one transcript: it has about as many after ten hours."""
+
+_MOST_COMPARED = 1000
+"""Recognised sentences that one that is split off is compared with. It was a part of one."""
+
+_Span = tuple[float, float, int]
+"""When a sentence begins and ends, and its number."""
 
 _LONGEST_S = 60 * 60 * 24 * 7
 _ATTEMPTS = 3
@@ -75,6 +82,8 @@ def change_sentences(
 def _change(
     session: Session, owner_id: str, job_id: str, changes: Sequence[Change]
 ) -> list[SentenceRevision]:
+    # Two at one moment would write the same revisions, or wait for each other's.
+    session.execute(select(Job.id).where(Job.id == job_id).with_for_update(key_share=True))
     recognised = recognised_sentences(session, owner_id, job_id)
     named = [change.n for change in changes if change.n is not None]
     if len(set(named)) < len(named):
@@ -83,12 +92,13 @@ def _change(
     numbers = _new_numbers(session, job_id, len(recognised))
     # A request that is repeated after its answer was lost must split nothing off again.
     splits = len(named) < len(changes)
+    said = _Said(recognised) if splits else None
     made: list[SentenceRevision] = []
     rows: list[dict[str, Any]] = []
     for change in changes:
-        if change.n is None:
-            before = _split_off(next(numbers), recognised, change)
-        elif change.n in newest:
+        if change.n is None and said is not None:
+            before = _split_off(next(numbers), said, change)
+        elif change.n is not None and change.n in newest:
             before = newest[change.n]
         else:
             raise SentenceNotFound
@@ -135,25 +145,50 @@ def _moved(before: float, time: float | None) -> float:
     return before if time is None or abs(time - before) < 0.0006 else round(time, 3)
 
 
-def _split_off(n: int, recognised: Sequence[Any], change: Change) -> SentenceRevision:
+def _split_off(n: int, said: _Said, change: Change) -> SentenceRevision:
     """What stands before a sentence that is split off: nothing. Raises InvalidRequest."""
     if change.start is None or change.end is None or not change.text.strip():
         raise InvalidRequest(
             "start, end: a sentence without a number is new, and needs a text and both times.",
             param="start",
         )
-    spans = [from_json(number, value) for number, value in enumerate(recognised)]
-    if not spans:
-        raise SentenceNotFound
-    origin = max(spans, key=lambda one: _shared(one, change.start or 0.0, change.end or 0.0))
     return SentenceRevision(
-        n, 0, text="", recognised_text="", start=change.start, end=change.end, origin=origin.n
+        n,
+        0,
+        text="",
+        recognised_text="",
+        start=change.start,
+        end=change.end,
+        origin=said.between(change.start, change.end),
     )
 
 
-def _shared(one: SentenceRevision, start: float, end: float) -> float:
-    """Seconds that a sentence has in common with a span; less than none for one that is far."""
-    return min(one.end, end) - max(one.start, start)
+class _Said:
+    """The recognised sentences by the time at which they are said."""
+
+    def __init__(self, recognised: Sequence[Any]) -> None:
+        sentences = [from_json(number, value) for number, value in enumerate(recognised)]
+        self._spans: list[_Span] = sorted((one.start, one.end, one.n) for one in sentences)
+        self._starts = [start for start, _, _ in self._spans]
+        # Of each and all before it, the one that ends last.
+        self._last: list[_Span] = []
+        for span in self._spans:
+            self._last.append(max(self._last[-1], span, key=_end) if self._last else span)
+        self._ends = [end for _, end, _ in self._last]
+
+    def between(self, start: float, end: float) -> int:
+        """The sentence that has most in common with a span, else the nearest. Raises
+        SentenceNotFound of a transcript that has none."""
+        first, last = bisect_left(self._ends, start), bisect_right(self._starts, end)
+        near = self._spans[first : min(last, first + _MOST_COMPARED)]
+        near = [*self._last[max(0, first - 1) : first], *near, *self._spans[last : last + 1]]
+        if not near:
+            raise SentenceNotFound
+        return max(near, key=lambda one: min(one[1], end) - max(one[0], start))[2]
+
+
+def _end(span: _Span) -> float:
+    return span[1]
 
 
 def _new_numbers(session: Session, job_id: str, recognised: int) -> Iterator[int]:
@@ -176,12 +211,21 @@ def _newest(
 ) -> dict[int, SentenceRevision]:
     """The newest revision of these sentences, but of those that there are not."""
     found = {n: from_json(n, recognised[n]) for n in numbers if 0 <= n < len(recognised)}
+    newest = (
+        select(Revision.sentence, func.max(Revision.revision).label("revision"))
+        .where(Revision.job_id == job_id, Revision.sentence.in_(numbers))
+        .group_by(Revision.sentence)
+        .subquery()
+    )
     rows = session.scalars(
         select(Revision)
-        .where(Revision.job_id == job_id, Revision.sentence.in_(numbers))
-        .order_by(Revision.revision)
+        .join(
+            newest,
+            (Revision.sentence == newest.c.sentence) & (Revision.revision == newest.c.revision),
+        )
+        .where(Revision.job_id == job_id)
     )
     for row in rows:
-        before = found.get(row.sentence)
-        found[row.sentence] = revised(before or unrevised(recognised, row), row)
+        before = found.get(row.sentence) or unrevised(recognised, row)
+        found[row.sentence] = revised(before, row)
     return found

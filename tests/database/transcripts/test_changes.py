@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -19,6 +21,7 @@ from shared.transcripts import changes, corrections
 from shared.transcripts.changes import Change
 from shared.transcripts.values import Sentence, Version
 from tests.support import factories
+from tests.support.people import at_once
 from tests.support.speech.meeting import a_meeting
 
 FIRST, SECOND = factories.TRANSCRIPT.sentences
@@ -188,6 +191,16 @@ def test_what_was_split_off_has_the_speaker_of_its_time_until_somebody_says_othe
     assert len(read().of_sentences) == new + 1
     say(EditKind.RENAME, speaker=read().of_sentences[new], name="陈")
     assert current(db, job_id)[3].speaker == "陈"
+
+
+def test_those_who_split_at_one_moment_all_do(db: Database, job_id: str) -> None:
+    def split_off(at: float) -> int:
+        (new,) = change(db, job_id, Change(None, 0, "好。", at, at + 0.1))
+        return new.n
+
+    found = at_once(*(partial(split_off, 0.5 + n / 10) for n in range(8)))
+    assert sorted(map(str, found)) == [str(n) for n in sorted(range(2, 10), key=str)]
+    assert len(current(db, job_id)) == 10
 
 
 def test_a_version_of_before_has_all_that_is_said(db: Database, job_id: str) -> None:
