@@ -18,8 +18,8 @@ from shared.minutes.contents import (
 )
 from shared.minutes.errors import AnswerUnusable
 
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-"""What models that reason write before their answer."""
+_THOUGHT, _THOUGHT_END = re.compile(r"<think(?:ing)?>"), re.compile(r"</think(?:ing)?>")
+"""Around what models that reason write before their answer."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff\s]+")
 
@@ -63,7 +63,7 @@ def read_answer(text: str) -> Minutes:
 
     Raises AnswerUnusable, whose message tells the model what is wrong.
     """
-    found = _found_object(_THOUGHT.sub(" ", text))
+    found = _found_object(_without_thoughts(text))
     if found is None:
         raise AnswerUnusable("there is no complete JSON object in it")
     lists = {name: found[name] for name in SECTIONS if isinstance(found.get(name), list)}
@@ -73,6 +73,17 @@ def read_answer(text: str) -> Minutes:
     if not any(read.values()) and any(lists.values()):
         raise AnswerUnusable('the lists hold no objects with a "text"')
     return Minutes(**read)
+
+
+def _without_thoughts(text: str) -> str:
+    kept, at = [], 0
+    while begin := _THOUGHT.search(text, at):
+        end = _THOUGHT_END.search(text, begin.end())
+        if end is None:  # as of all that begin later: they are not looked at again and again
+            break
+        kept.append(text[at : begin.start()])
+        at = end.end()
+    return " ".join([*kept, text[at:]])
 
 
 def _found_object(text: str) -> dict[str, Any] | None:

@@ -79,7 +79,7 @@ class ModelServer:
             if answer.status == 200:
                 return self._reply(answer)
             if answer.status in (400, 413, 422):
-                said = _said(answer)
+                said = self._said(answer)
                 if self._adapt(said):
                     continue
                 if _TOO_LONG.search(said) or answer.status == 413:
@@ -166,11 +166,13 @@ class ModelServer:
             raise NoModelServer
         return value
 
+    def _said(self, answer: HttpAnswer) -> str:
+        """The server's message, which owners are shown: without the key, if it tells that back."""
+        return _said(answer, self._settings.minutes_api_key.get_secret_value())
+
     def _refuse(self, answer: HttpAnswer) -> None:
         """Raise what an answer with an error means."""
-        host, said = self._settings.minutes_host, _said(answer)
-        if key := self._settings.minutes_api_key.get_secret_value():
-            said = said.replace(key, "***")  # some servers say which key they refuse
+        host, said = self._settings.minutes_host, self._said(answer)
         log.warning("the language model's server refused", status=answer.status, answered=said)
         if answer.status in _BUSY:
             raise ModelServerBusy(
@@ -191,9 +193,9 @@ class ModelServer:
         )
 
 
-def _said(answer: HttpAnswer) -> str:
-    """The server's message in one line, without markup and cut."""
-    text = answer.text[:20_000]
+def _said(answer: HttpAnswer, secret: str) -> str:
+    """The server's message in one line, without markup and `secret`, and cut."""
+    text = answer.text.replace(secret or "\0", "***")[:20_000]
     try:
         value: Any = json.loads(text)
         if isinstance(value, dict):

@@ -119,6 +119,13 @@ def test_what_goes_wrong_has_an_error_of_its_own(
     assert "<" not in str(raised.value)
 
 
+def test_a_key_that_the_server_tells_back_is_not_shown() -> None:
+    answer = refusing(401, f"{'x' * 190} key-1234567890 is unknown")
+    with language_model(answer) as model, pytest.raises(ModelServerRefused) as raised:
+        ask(model, minutes_api_key=SecretStr("key-1234567890"))
+    assert "key-1" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("said", "expected"), [("7", 7.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None)]
 )

@@ -99,3 +99,9 @@ def test_texts_are_lines_and_bounded() -> None:
     assert [p.text for p in found.summary] == ["a b", "长" * (LONGEST_TEXT - 1) + "…", "单"]
     assert len(found.decisions) == MOST_POINTS
     assert found.todos == (Point("x"),)
+
+
+def test_thoughts_without_an_end_are_looked_at_once() -> None:
+    with pytest.raises(AnswerUnusable):
+        read_answer("<think>" * 200_000)
+    assert read_answer(f"<think>{TEXT}") == READ
