@@ -61,18 +61,24 @@ def claim_next(
         if session.execute(select(MinutesRequest.id).where(*due).limit(1)).first() is None:
             return None
     served, served_job = aliased(MinutesRequest), aliased(Job)
+    # Once for each owner: for each request that waits it would be the square of their number.
+    waiting = select(Job.owner_id).join(MinutesRequest, MinutesRequest.job_id == Job.id).where(*due)
     last_served = (
-        select(func.max(served.started_at))
+        select(served_job.owner_id, func.max(served.started_at).label("at"))
         .join(served_job, served_job.id == served.job_id)
-        .where(served_job.owner_id == Job.owner_id)
-        .scalar_subquery()
+        .where(served_job.owner_id.in_(waiting))
+        .group_by(served_job.owner_id)
+        .subquery()
     )
     with db.writing() as session:
         found = session.execute(
             select(MinutesRequest.id, Job.owner_id)
             .join(Job, Job.id == MinutesRequest.job_id)
+            .join(last_served, last_served.c.owner_id == Job.owner_id)
             .where(*due)
-            .order_by(last_served.asc().nulls_first(), MinutesRequest.queued_at, MinutesRequest.id)
+            .order_by(
+                last_served.c.at.asc().nulls_first(), MinutesRequest.queued_at, MinutesRequest.id
+            )
             .limit(1)
             .with_for_update(of=MinutesRequest, skip_locked=True)
         ).one_or_none()
