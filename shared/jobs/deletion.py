@@ -106,8 +106,10 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
 
     Raises JobNotFound or IllegalTransition.
     """
+    # Held before all that goes with it: who corrects it, or keeps voices of it, comes before or
+    # finds it gone, and neither waits for the other.
     recording_id = session.scalar(
-        select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
+        select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id).with_for_update()
     )
     if recording_id is None:
         raise JobNotFound

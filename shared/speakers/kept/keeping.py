@@ -73,12 +73,14 @@ def store_group_voices(session: Session, job_id: str, encoder: str, vectors: byt
 
 
 def keepers_of(session: Session, job_ids: Collection[str]) -> list[str]:
-    """The owners of jobs who let voices be kept, to be asked for before the jobs are deleted."""
+    """The owners of jobs who let voices be kept, to be asked for once the jobs are held and before
+    they are deleted. Their voices are held from here on: who switches off deletes the same rows."""
     return list(
         session.scalars(
             select(VoiceKeeping.owner_id)
             .where(VoiceKeeping.owner_id.in_(select(Job.owner_id).where(Job.id.in_(job_ids))))
             .order_by(VoiceKeeping.owner_id)
+            .with_for_update()
         )
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from shared import accounts, jobs
 from shared.accounts.ownership import hand_over
@@ -23,7 +26,7 @@ from shared.speakers.edits import EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.kept import voices
 from shared.speakers.kept.errors import TooLittleOfAVoice, VoiceNotFound, VoicesNotKept
-from shared.speakers.kept.keeping import is_on, switch_off, switch_on
+from shared.speakers.kept.keeping import forget_voices, hold, is_on, switch_off, switch_on
 from shared.speakers.stored import edit_speakers
 from shared.speakers.suggestions.of_job import (
     Compared,
@@ -316,3 +319,22 @@ def test_there_is_an_end_to_voices_and_to_what_gives_to_one(
         Meeting(keeping).keep(1, "李伟")
     first.keep(1, "李伟")
     assert counts(keeping)[2:4] == [1, 2]
+
+
+def test_who_switches_off_and_who_deletes_a_recording_never_wait_for_each_other(
+    keeping: Database,
+) -> None:
+    first = Meeting(keeping)
+    first.keep(1, "李伟")
+    with ThreadPoolExecutor(1) as other:
+        with keeping.writing() as session:
+            assert hold(session, LOCAL_OWNER)
+            blobs = factories.NotedDeletions()
+            asked = {"owner_id": LOCAL_OWNER, "job_id": first.id}
+            deleting = other.submit(jobs.delete, keeping, blobs, **asked)
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (keeping.is_sqlite or session.scalar(waiting) or deleting.done()):
+                time.sleep(0.01)
+            forget_voices(session, LOCAL_OWNER)
+        deleting.result()
+    assert not any(counts(keeping))
