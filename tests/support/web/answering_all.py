@@ -48,7 +48,9 @@ def answer_all(url: str, folder: Path, *, count: int, seed: int, sign_in: bool) 
         uploads = [_an_upload(program) for _ in range(max(3, count // 50))]
         requests = RandomRequests(app, seed, ids, uploads, "Anna" if sign_in else None)
         for number, (request, answer) in enumerate(requests.send(count)):
-            assert answer.status_code < 500, (request, answer.text)
+            # Of a job whose end was waited for, which nobody works on here.
+            goes_on = answer.status_code == 504 and "still_running" in answer.text
+            assert answer.status_code < 500 or goes_on, (request, answer.text)
             if number % _LOOK_EVERY == _LOOK_EVERY - 1 or number == count - 1:
                 _look(program)
         return requests.statuses
