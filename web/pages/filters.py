@@ -22,6 +22,7 @@ from web.pages.job_text import (
 from web.pages.marks import mark_json, mark_kind_text, mark_kinds
 from web.pages.once import once_token
 from web.pages.recording_text import recording_rows, track_texts
+from web.pages.sample import has_sample
 from web.pages.statistics import statistics
 
 
@@ -53,6 +54,7 @@ def register_filters(app: Flask) -> None:
     ):
         app.add_template_filter(filter_)
     for function in (
+        has_sample,
         once_token,
         mark_kinds,
         export_formats,

@@ -76,6 +76,30 @@ def accept(
     return submission
 
 
+def accept_bytes(content: bytes, *, owner_id: str, filename: str) -> Submission:
+    """Store a recording that this server brings itself, and queue a job for it.
+
+    Raises as `accept`.
+    """
+    here = services()
+    here.require_storage()
+    size = len(content)
+    with here.blobs.receive(max_bytes=size, expected_bytes=size) as incoming:
+        incoming.write(content)
+        blob = incoming.keep()
+    submission = _queue(
+        blob,
+        owner_id=owner_id,
+        filename=filename,
+        options={},
+        hotwords=(),
+        model=None,
+        priority=0,
+        idempotency_key=None,
+    )
+    return _announce(submission, None, size)
+
+
 def accept_upload(
     upload_id: str,
     *,
