@@ -80,6 +80,8 @@ def error_object(
 ) -> dict[str, str | None]:
     """Build the value of `error` in a response or a failed job."""
     kind = "invalid_request_error" if status < 500 else "server_error"
+    # It may quote what was sent, in which half a character can be that cannot be sent back.
+    message = message.encode("utf-8", "replace").decode()
     return {"message": message, "type": kind, "param": param, "code": code}
 
 

@@ -64,7 +64,7 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
         "/api/v1/searches",
         {"name": "S", "show": "all", "q": "预算", "tag": "t", "person": "p"},
     ),
-    ("POST", "/api/v1/transcripts", {"jobs": ["{job}"], "format": "txt", "line_width": 20}),
+    ("POST", "/api/v1/jobs/transcripts", {"jobs": ["{job}"], "format": "txt", "line_width": 20}),
     (
         "POST",
         "/v2/transcript",
