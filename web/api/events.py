@@ -37,7 +37,7 @@ def job_events(job_id: str) -> Response:
     job, told = look(), request.headers.get("Last-Event-ID")
     if job.status in TERMINAL and job_digest(job) == told:
         return Response(status=204)  # else clients would come back for ever
-    wait = watch().enter(request.environ)
+    wait = watch().enter(request.environ, owner_id)
     wait.job_id = job_id
     # Whoever may no longer see it is found out when the client comes back.
     until = time.monotonic() + here.settings.answer_within_s

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
+from shared.accounts import LOCAL_OWNER
 from shared.db import Database
 from shared.errors import TransientError
 from shared.jobs import WatchedState
@@ -29,6 +30,10 @@ _SHARE_OF_TIME = 0.05
 """Of the clock, the most that looking takes: with very many jobs it is done less often."""
 
 
+_KEPT_FREE = 10
+"""One of so many places is left to others by each owner, where there are several."""
+
+
 class TooManyWaiting(TransientError):
     code = "too_many_waiting"
     http_status = 503
@@ -42,7 +47,8 @@ class Wait:
     """One client's place among those that wait, and its wait for one job. A context: left, it
     counts no more."""
 
-    def __init__(self, watch: JobWatch, environ: dict[str, Any]) -> None:
+    def __init__(self, watch: JobWatch, environ: dict[str, Any], owner_id: str) -> None:
+        self.owner_id = owner_id
         self.job_id = ""
         """What is waited for; empty while the recording is still on its way."""
         self.is_stopping = False
@@ -138,13 +144,17 @@ class JobWatch:
         self._lock = threading.Lock()
         self._looks = False
 
-    def enter(self, environ: dict[str, Any]) -> Wait:
+    def enter(self, environ: dict[str, Any], owner_id: str = LOCAL_OWNER) -> Wait:
         """Take a place for the request with this environment, before anything is received for it.
-        Raises TooManyWaiting."""
+        Raises TooManyWaiting, also where the owner has all places but those of others."""
         with self._lock:
-            if len(self._waits) >= self._most:
+            own = sum(wait.owner_id == owner_id for wait in self._waits)
+            most = self._most
+            if owner_id != LOCAL_OWNER:
+                most -= most // _KEPT_FREE
+            if len(self._waits) >= self._most or own >= most:
                 raise TooManyWaiting
-            wait = Wait(self, environ)
+            wait = Wait(self, environ, owner_id)
             self._waits.add(wait)
             if not self._looks:
                 self._looks = True
@@ -163,9 +173,13 @@ class JobWatch:
                     return
                 waits = [wait for wait in self._waits if wait.is_waiting]
             began = time.monotonic()
-            states = self._states({wait.job_id for wait in waits})
-            for wait in waits:
-                wait.look(states)
+            try:
+                states = self._states({wait.job_id for wait in waits})
+                for wait in waits:
+                    wait.look(states)
+            except Exception:
+                # Without this thread everybody who waits would wait for ever.
+                log.exception("waits could not be looked for")
             took_s = time.monotonic() - began
             time.sleep(max(LOOK_EVERY_S, took_s / _SHARE_OF_TIME))
 

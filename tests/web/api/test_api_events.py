@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
-from web.waiting.watch import watch
+from web.waiting.watch import JobWatch, TooManyWaiting, watch
 
 
 @pytest.fixture
@@ -84,3 +85,15 @@ def test_the_document_tells_what_is_answered(client: FlaskClient) -> None:
     responses = paths["/api/v1/jobs/{job_id}/events"]["get"]["responses"]
     assert list(responses["200"]["content"]) == ["text/event-stream"]
     assert "204" in responses and "404" in responses
+
+
+def test_one_owner_leaves_some_places_to_others(rows: Database) -> None:
+    waits = JobWatch(rows, most=10)
+    with ExitStack() as places:
+        for _ in range(9):
+            places.enter_context(waits.enter({}, "anna"))
+        with pytest.raises(TooManyWaiting):
+            waits.enter({}, "anna")
+        with waits.enter({}, "bo"), pytest.raises(TooManyWaiting):
+            waits.enter({}, "cy")
+        places.enter_context(waits.enter({}, "cy"))

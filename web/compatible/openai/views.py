@@ -45,7 +45,7 @@ def create_transcription() -> Response:
     if (waited := postponed()) is not None:
         return finished(waited.wait.job_id, waited.asked, is_stopping=waited.wait.is_stopping)
     until = time.monotonic() + services().settings.answer_within_s
-    wait = watch().enter(request.environ)
+    wait = watch().enter(request.environ, current_owner_id())
     try:
         asked = _submit(wait)
     except BaseException:
