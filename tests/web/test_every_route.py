@@ -5,11 +5,13 @@ The routes come from the application itself, so new ones are tested without a ch
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -108,6 +110,8 @@ class Installation:
     owned: dict[str, str]
     by_cookie: FlaskClient
     by_key: FlaskClient
+    own_id: str
+    """Of the account of both clients."""
 
     def address(self, rule: Rule) -> str:
         values: dict[str, Any] = dict(NOBODYS.get(rule.endpoint, {}))
@@ -164,7 +168,9 @@ def installation(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
         by_cookie, by_key = signed_in(app, "Eve"), app.test_client()
         by_cookie.environ_base["HTTP_X_CSRFTOKEN"] = form_token(by_cookie, "/")
         by_key.environ_base["HTTP_AUTHORIZATION"] = bearer(db, eve)["Authorization"]
-        yield Installation(app, {**_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key)
+        yield Installation(
+            app, {**_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key, eve.id
+        )
         db.dispose()
 
 
@@ -230,6 +236,25 @@ def test_what_is_somebody_elses_is_not_there(installation: Installation) -> None
         "/api/v1/jobs", json={"upload_id": installation.owned["upload_id"]}
     )
     assert taken.status_code == 404, taken.text
+    job_id, voice_id = installation.owned["job_id"], installation.owned["voice_id"]
+    kept = installation.by_key.post(
+        "/api/v1/voices", json={"job_id": job_id, "speaker": 1, "revision": 0}
+    )
+    assert kept.status_code == 404, kept.text
+    asked = {"kind": "confirm", "speaker": 1, "voice": voice_id, "revision": 0}
+    own = factories.a_job(
+        database(installation.app), JobStatus.COMPLETED, owner_id=installation.own_id
+    )
+    switch_on(database(installation.app), installation.own_id)
+    said = installation.by_key.post(f"/api/v1/jobs/{own}/speakers/suggestions", json=asked)
+    assert said.status_code == 404, said.text
+    zipped = installation.by_key.post("/api/v1/jobs/transcripts", json={"jobs": [job_id]})
+    with ZipFile(io.BytesIO(zipped.data)) as archive:
+        (told,) = archive.namelist()
+        assert "theirs" not in archive.read(told).decode()
+    address = f"http://localhost/v2/upload/{installation.owned['upload_id']}"
+    stolen = installation.by_key.post("/v2/transcript", json={"audio_url": address})
+    assert stolen.status_code == 404, stolen.text
     shown = jobs.get_job(
         database(installation.app),
         owner_id=installation.owned["user_id"],

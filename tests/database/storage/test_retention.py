@@ -8,18 +8,33 @@ import pytest
 from sqlalchemy import func, select, update
 
 from shared import jobs
+from shared.annotations.details import change_details
 from shared.db import Database, database_now
+from shared.minutes import attempts, requests
+from shared.minutes.contents import Minutes
 from shared.models import (
     LOCAL_OWNER,
+    AnnotationEdit,
     Attempt,
     Base,
+    GroupVoices,
     Job,
     JobEvent,
+    KeptVoice,
+    Label,
+    MinutesAnswer,
+    MinutesEvent,
+    MinutesRequest,
     Recording,
     Revision,
     Segment,
     StoredTranscript,
+    VoiceEnrolment,
+    VoiceRefusal,
 )
+from shared.speakers.kept.keeping import store_group_voices, switch_on
+from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.voices import enrol
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts import corrections
 from tests.support import factories
@@ -61,11 +76,24 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
     factories.recognise(db, claimed)
     jobs.finish(db, claimed, factories.TRANSCRIPT)
     corrections.correct(db, owner_id=LOCAL_OWNER, job_id=job_id, n=0, text="各位好。", revision=0)
+    said = {"title": "周会", "people": ["王敏"], "tags": ["预算"]}
+    change_details(db, owner_id=LOCAL_OWNER, job_id=job_id, editor_id=LOCAL_OWNER, changes=said)
+    requests.ask(db, owner_id=LOCAL_OWNER, job_id=job_id, language="zh", prompts={})
+    writing = attempts.claim_next(db, worker="w", lease_s=60, model="m", host="h")
+    assert writing is not None
+    attempts.store_answer(db, writing, "q", Minutes())
+    switch_on(db, LOCAL_OWNER)
+    with db.writing() as session:
+        store_group_voices(session, job_id, "e", b"\x7f")
+        voice_id = enrol(session, LOCAL_OWNER, "王敏", job_id, "e", SpeakerVoice(b"\x7f", 9.0))
+        session.add(VoiceRefusal(job_id=job_id, speaker=2, voice_id=voice_id))
     with db.writing() as session:
         session.execute(
             update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
         )
-    told = (Attempt, JobEvent, Revision, Segment, StoredTranscript)
+    told: tuple[type[Base], ...] = (Attempt, JobEvent, Revision, Segment, StoredTranscript)
+    told += (AnnotationEdit, Label, MinutesRequest, MinutesAnswer, MinutesEvent)
+    told += (GroupVoices, KeptVoice, VoiceEnrolment, VoiceRefusal)
     assert all(factories.count(db, table) for table in told)
     jobs.delete_expired(db, NotedDeletions(), kept=WEEK)
     with db.reading() as session:
@@ -73,9 +101,10 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
             table.name: session.scalar(select(func.count()).select_from(table))
             for table in Base.metadata.sorted_tables
         }
-    # Whose turn it is, how many jobs and bytes there are and what was submitted this month is told
-    # of owners, not of jobs; which version a schema belongs to, of no one.
+    # Whose turn it is, how many jobs and bytes there are, what was submitted this month and who
+    # lets voices be kept is told of owners, not of jobs; the version of a schema, of no one.
     of_no_job = {"turns", "tallies", "stored_tallies", "monthly_usage", "schema_versions"}
+    of_no_job.add("voice_keeping")
     assert {name for name, rows in left.items() if rows} == of_no_job
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared import accounts, jobs
+from shared.minutes import attempts, requests
+from shared.minutes.contents import Minutes, Point
+from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.voices import enrol
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
 from tests.support.people import (
@@ -58,7 +64,23 @@ def test_markup_in_names_and_in_speech_is_text(app: Flask, anna: FlaskClient, te
     factories.complete(db, factories.claim(db), spoken)
     a_person(db, name=text)
     anna.post("/account/keys", data={"csrf_token": form_token(anna, "/account"), "name": text})
-    for path in ("/", f"/jobs/{job_id}", f"/jobs/{job_id}/delete", "/account", "/people"):
+    about = {"title": text, "people": [text], "tags": [text]}
+    assert anna.patch(f"/api/v1/jobs/{job_id}", json=about).status_code == 200
+    assert anna.post("/api/v1/searches", json={"name": text, "q": text}).status_code == 201
+    switch_on(db, owner(app))
+    with db.writing() as session:
+        enrol(session, owner(app), text, job_id, "e", SpeakerVoice(b"\x7f", 9.0))
+    requests.ask(db, owner_id=owner(app), job_id=job_id, language="zh", prompts={})
+    writing = attempts.claim_next(db, worker="w", lease_s=60, model=text, host=text)
+    assert writing is not None
+    point = Point(text, (0,), owner=text, due=text, unverified=(text,))
+    minutes = Minutes((point,), (point,), (point,), (point,))
+    attempts.finish(db, writing, minutes, transcript_digest="d")
+    written = anna.get(f"/api/v1/jobs/{job_id}/minutes/file?format=md")
+    assert not re.search(r"(?<!\\)[<>]", written.text)
+    assert "\n" not in written.headers["Content-Disposition"]
+    jobs_pages = (f"/jobs/{job_id}", f"/jobs/{job_id}/delete")
+    for path in ("/", *jobs_pages, "/account", "/people", "/voices"):
         page = anna.get(path).text
         assert SCRIPT not in page and "<img src=x" not in page, path
         if "{{" in text:
