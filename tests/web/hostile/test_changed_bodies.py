@@ -76,10 +76,21 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
             "speech_models": ["a"],
         },
     ),
+    (
+        "POST",
+        "/api/v1/services/audio/asr/transcription",
+        {
+            "model": "m",
+            "input": {"file_urls": ["http://localhost/v2/upload/" + NOBODY]},
+            "parameters": {"diarization_enabled": True, "speaker_count": 2, "channel_id": [0]},
+        },
+    ),
     ("POST", "/api/v1/jobs/{job}/minutes", {"language": "zh", "again": False}),
 ]
 """A method, an address and a body that is taken, or refused for what it names only."""
 
+
+BEGIN_A_TASK = {"X-DashScope-Async": "enable"}
 
 SHOWN = [
     "/",
@@ -159,7 +170,13 @@ def test_one_value_that_is_wrong_is_refused_and_spoils_nothing(
         for one in changed(_filled(body, ids)):
             content = json.dumps(one)
             kind = "application/json"
-            answer = client.open(_filled(path, ids), method=method, data=content, content_type=kind)
+            answer = client.open(
+                _filled(path, ids),
+                method=method,
+                data=content,
+                content_type=kind,
+                headers=BEGIN_A_TASK,
+            )
             answer.get_data()
             if answer.status_code >= 500:
                 failed.append((method, path, content[:200]))

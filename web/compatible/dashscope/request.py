@@ -51,7 +51,10 @@ def read_request() -> UploadSubmission:
 def _upload_id(urls: Any) -> str:
     if not isinstance(urls, list) or len(urls) != 1:
         raise InvalidRequest("A task has one recording here: name one address.", param="file_urls")
-    path = urlsplit(urls[0]).path if isinstance(urls[0], str) else ""
+    try:
+        path = urlsplit(urls[0]).path if isinstance(urls[0], str) else ""
+    except ValueError:  # "http://[" is no address
+        path = ""
     found = _UPLOADED.fullmatch(path)
     if found is None:
         raise InvalidRequest(
