@@ -166,6 +166,14 @@ def with_other_bins(package: dict[str, Any]) -> None:
     package["args"].idim = 40
 
 
+def without_heads(package: dict[str, Any]) -> None:
+    package["args"].n_head = 0
+
+
+def with_endless_blocks(package: dict[str, Any]) -> None:
+    package["args"].n_layers_enc = 99_999
+
+
 def with_no_number(package: dict[str, Any]) -> None:
     package["model_state_dict"]["encoder.layer_stack.1.mhsa.fc.weight"][3, 3] = torch.nan
 
@@ -177,6 +185,8 @@ def with_no_number(package: dict[str, Any]) -> None:
         (with_another_width, "does not fit its own arguments"),
         (with_more_tokens, "as many tokens in dict.txt"),
         (with_other_bins, "80 mel bins"),
+        (without_heads, "does not say its n_head"),
+        (with_endless_blocks, "as many blocks as its checkpoint"),
         (with_no_number, "mhsa.fc.weight in model.pth.tar holds numbers that are not finite"),
         (lambda package: package.update(more=Stranger()), "read its model.pth.tar"),
     ],

@@ -81,6 +81,8 @@ def load_firered(folder: ModelFolder, device: torch.device) -> LoadedFireRed:
     width, heads = given["d_model"], given["n_head"]
     require(folder, width % (2 * heads) == 0, "a width that its heads divide")
     require(folder, given["kernel_size"] % 2 == 1, "an odd kernel_size")
+    blocks = max(given["n_layers_enc"], given["n_layers_dec"])
+    require(folder, blocks <= len(stored), "as many blocks as its checkpoint")
     marks = Marks(given["sos_id"], given["eos_id"])
     for mark in (marks.begin, marks.end):
         require(folder, 0 <= mark < len(tokens), "sos_id and eos_id that are tokens")
@@ -101,10 +103,23 @@ _ARGUMENTS = (
 )  # fmt: skip
 
 
+_MARKS = ("sos_id", "eos_id")
+"""Which are looked at with the tokens."""
+
+_MOST = 100_000
+"""Of anything. A network of a thousand million blocks fills the memory before it is found not to
+fit its checkpoint."""
+
+
 def _arguments(folder: ModelFolder, args: object) -> dict[str, int]:
     """Those of the training that describe the network."""
     told = vars(args) if isinstance(args, argparse.Namespace) else {}
-    missing = [name for name in _ARGUMENTS if type(told.get(name)) is not int or told[name] < 0]
+    missing = [
+        name
+        for name in _ARGUMENTS
+        if type(told.get(name)) is not int
+        or not (0 if name in _MARKS else 1) <= told[name] <= _MOST
+    ]
     if missing:
         raise unusable(
             folder,
