@@ -79,7 +79,7 @@ def test_a_browser_finds_everything_below_the_path(
 
     recording = silent_recording(tmp_path)
     page.locator("input[type=file]").first.set_input_files(recording)
-    link = page.get_by_role("link", name=recording.name)
+    link = page.get_by_role("link", name=recording.stem)
     expect(link).to_be_visible()
     with db.reading() as session:
         [sha256] = session.scalars(select(Recording.sha256))

@@ -101,7 +101,7 @@ def test_a_team_from_the_first_account_to_the_last_sign_out(
     # A recording through the page's own script, whose requests need cookie and token.
     recording = silent_recording(tmp_path)
     page.locator("input[type=file]").first.set_input_files(recording)
-    expect(page.get_by_role("link", name=recording.name)).to_be_visible()
+    expect(page.get_by_role("link", name=recording.stem)).to_be_visible()
     anna = accounts.person_named(rows, "Anna")
     job = next(
         view.job
@@ -133,7 +133,7 @@ def test_a_team_from_the_first_account_to_the_last_sign_out(
     assert gone is not None and gone.status == 404
     assert theirs.evaluate(f"fetch('/api/v1/jobs/{job.id}').then(r => r.status)") == 404
     theirs.goto(team.url)
-    expect(theirs.get_by_role("link", name=recording.name)).to_have_count(0)
+    expect(theirs.get_by_role("link", name=recording.stem)).to_have_count(0)
     people = theirs.goto(f"{team.url}/people")
     assert people is not None and people.status == 403
 

@@ -39,7 +39,7 @@ def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     recording.write_bytes(as_wav(SPOKEN().samples))
     page.goto(installed.url)
     page.get_by_label("Choose recordings").set_input_files(recording)
-    job = page.locator(".job").filter(has_text=recording.name)
+    job = page.locator(".job").filter(has_text=recording.stem)
     expect(job).to_contain_text("Done", timeout=PATIENCE_MS)
 
     job.get_by_role("link", name=recording.stem, exact=True).click()

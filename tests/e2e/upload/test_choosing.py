@@ -52,7 +52,7 @@ def test_what_is_no_recording_is_asked_about_before_it_is_sent(
     expect(rows.nth(1)).to_contain_text("This file is empty")
     page.get_by_role("button", name="Dismiss: empty.wav").click()
     page.get_by_role("button", name="Send it all the same: minutes.docx").click()
-    expect(page.get_by_role("link", name="minutes.docx", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="minutes", exact=True)).to_be_visible()
 
 
 def test_what_is_not_urgent_goes_behind_the_others(
