@@ -139,6 +139,12 @@ def polled(operation: Operation) -> None:
     }
 
 
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+}
+
+
 def event_stream(operation: Operation) -> None:
     """Describe an answer of server-sent events."""
     operation["parameters"].append(
@@ -151,8 +157,8 @@ def event_stream(operation: Operation) -> None:
     )
     operation["responses"] |= {
         "200": {
-            "description": "The events, as they happen.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "The events, as they happen; the schema is that of each.",
+            "content": {"text/event-stream": {"schema": _EVENT}},
         },
         "204": {"description": "The job is at its end, and the client has its last event."},
     }
