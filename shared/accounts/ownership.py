@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy import CursorResult, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -61,6 +61,9 @@ def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
 
 def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     """Change the owner in every table that has one. Returns the number of recordings moved."""
+    # All others hold a job before what belongs to it, and before its owner's voices.
+    held = select(Job.id).where(Job.owner_id == from_owner).order_by(Job.id).with_for_update()
+    session.execute(select(func.count()).select_from(held.subquery()))
     # Voices are biometric data, which people entrusted to the one owner alone.
     forget_voices(session, from_owner)
     move_replacements(session, from_owner, to_owner)

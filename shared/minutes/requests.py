@@ -82,8 +82,11 @@ def ask(
     """
     try:
         with db.writing() as session:
+            # Held before the minutes of before are deleted: who deletes the job does so too.
             status = session.scalar(
-                select(Job.status).where(Job.id == job_id, Job.owner_id == owner_id)
+                select(Job.status)
+                .where(Job.id == job_id, Job.owner_id == owner_id)
+                .with_for_update(read=True, key_share=True)
             )
             if status is None:
                 raise JobNotFound

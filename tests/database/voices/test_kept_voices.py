@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from shared import accounts, jobs
 from shared.accounts.ownership import hand_over
@@ -17,6 +17,7 @@ from shared.errors import InvalidRequest
 from shared.models import (
     LOCAL_OWNER,
     GroupVoices,
+    Job,
     KeptVoice,
     VoiceEnrolment,
     VoiceKeeping,
@@ -319,6 +320,22 @@ def test_there_is_an_end_to_voices_and_to_what_gives_to_one(
         Meeting(keeping).keep(1, "李伟")
     first.keep(1, "李伟")
     assert counts(keeping)[2:4] == [1, 2]
+
+
+def test_who_hands_over_and_who_changes_speakers_never_wait_for_each_other(
+    keeping: Database,
+) -> None:
+    first = Meeting(keeping)
+    with ThreadPoolExecutor(1) as other:
+        with keeping.writing() as session:
+            session.execute(select(Job.id).where(Job.id == first.id).with_for_update())
+            moving = other.submit(hand_over, keeping, from_owner=LOCAL_OWNER, to_owner="bo")
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (keeping.is_sqlite or session.scalar(waiting) or moving.done()):
+                time.sleep(0.01)
+            assert hold(session, LOCAL_OWNER)
+        assert moving.result() == 1
+    assert not any(counts(keeping))
 
 
 def test_who_switches_off_and_who_deletes_a_recording_never_wait_for_each_other(
