@@ -57,6 +57,7 @@ class Server:
         patience_s: float = 600,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._address = address.rstrip("/")
@@ -71,6 +72,7 @@ class Server:
         self._http = httpx2.Client(headers=headers, timeout=_TIMEOUT, transport=transport)
         self._patience_s = patience_s
         self._sleep = sleep
+        self._monotonic = monotonic
 
     def close(self) -> None:
         self._http.close()
@@ -130,13 +132,13 @@ class Server:
                     content=_rest(path, offset, progress),
                 )
             except httpx2.TransportError as error:
-                if time.monotonic() > deadline:
+                if self._monotonic() > deadline:
                     raise _unreachable(self._address, error) from None
             else:
                 if answer.status_code not in _PASSING | _ELSEWHERE:
                     _require_success(answer)
                     continue
-                if time.monotonic() > deadline:
+                if self._monotonic() > deadline:
                     _require_success(answer)
             self._sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -177,10 +179,10 @@ class Server:
             try:
                 answer = self._http.request(method, self._at(path), **values)
             except httpx2.TransportError as error:
-                if time.monotonic() + pause_s > deadline:
+                if self._monotonic() + pause_s > deadline:
                     raise _unreachable(self._address, error) from None
             else:
-                if answer.status_code not in _PASSING or time.monotonic() + pause_s > deadline:
+                if answer.status_code not in _PASSING or self._monotonic() + pause_s > deadline:
                     _require_success(answer)
                     return answer
                 wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
@@ -191,7 +193,7 @@ class Server:
         return self._address + path
 
     def _deadline(self) -> float:
-        return time.monotonic() + self._patience_s
+        return self._monotonic() + self._patience_s
 
 
 def _rest(path: Path, offset: int, progress: Callable[[int], None]) -> Iterator[bytes]:

@@ -228,10 +228,8 @@ def test_an_outage_of_the_database_is_told_as_such_to_who_is_signed_in(
 ) -> None:
     an_admin(rows)
     client = signed_in(app, "Anna")
-    monkeypatch.setattr(
-        app.extensions["longscribe"].db,
-        "engine",
-        Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing").engine,
-    )
+    gone = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    for name, value in vars(gone).items():
+        monkeypatch.setattr(app.extensions["longscribe"].db, name, value)
     for path in ("/", "/api/v1/jobs"):
         assert client.get(path).status_code == 503
