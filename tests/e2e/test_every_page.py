@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
 from shared.annotations.details import change_details
+from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.kept.keeping import switch_on
@@ -75,11 +76,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             editor_id=LOCAL_OWNER,
             changes={"title": "季度预算会", "people": ["王芳", "Bo"], "tags": ["预算"]},
         )
+        add_marks(
+            db,
+            owner_id=LOCAL_OWNER,
+            job_id=heard,
+            editor_id=LOCAL_OWNER,
+            marks=[
+                checked_mark(kind, 10.0 * n, text=f"第{n}项 budget", who="", due="")
+                for n, kind in enumerate(MarkKind)
+            ],
+        )
         replace_list(db, LOCAL_OWNER, [f"词{n}" for n in range(30)], editor_id=LOCAL_OWNER)
         switch_on(db, LOCAL_OWNER)
         lists.put(db, LOCAL_OWNER, [Pair(f"wrong {n}", "right") for n in range(30)], only=True)
         made.paths |= {
             "words": "/words",
+            "report template": "/report-template",
             "voices": "/voices",
             "voices off": "/voices/off",
             "list": "/",
