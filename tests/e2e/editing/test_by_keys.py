@@ -183,25 +183,25 @@ def test_a_double_click_selects_what_it_opens_and_hinders_no_copying(
     words = "review gateway"
     desk.correct(f"先 {words} 再说。", n=2)
     page.reload()
-    page.locator(".track:not(.plain)").wait_for()  # it pushes the text down
-    place = page.evaluate(
-        """() => {
-          const node = document.querySelector('#s2 p').firstChild;
+    text = page.locator("#s2 p")
+    # Within the sentence, for what is still to come above it pushes it down.
+    place = text.evaluate(
+        """(text) => {
+          const node = text.firstChild;
           const range = document.createRange();
           const at = node.data.indexOf('gateway');
           range.setStart(node, at + 2);
           range.setEnd(node, at + 3);
           const box = range.getBoundingClientRect();
-          return [box.left, box.top + box.height / 2];
+          const all = text.getBoundingClientRect();
+          return {x: box.left - all.left, y: box.top + box.height / 2 - all.top};
         }"""
     )
-    page.keyboard.down("Alt")
-    page.mouse.dblclick(*place)
-    page.keyboard.up("Alt")
+    text.dblclick(position=place, modifiers=["Alt"])
     assert page.evaluate("String(getSelection()).trim()") == "gateway"
     expect(field_of(page)).to_have_count(0)
 
-    page.mouse.dblclick(*place)
+    text.dblclick(position=place)
     expect(field_of(page)).to_be_focused()
     selected = "(f) => f.value.slice(f.selectionStart, f.selectionEnd)"
     assert field_of(page).evaluate(selected) == "gateway"
