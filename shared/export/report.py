@@ -29,7 +29,9 @@ INLINE = ("title", "date", "people", "duration")
 BLOCKS = ("agenda", "decisions", "todos", "notes", "transcript")
 """Placeholders that stand alone in a line, and become several."""
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+# The spaces around a name are taken off afterwards: a pattern with them would try very many in
+# all ways to divide them.
 _HEADING = re.compile(r"(#{1,3})\s+(.*)")
 _BULLET = re.compile(r"[-*]\s+(.*)")
 
@@ -111,7 +113,7 @@ def checked_template(text: str) -> str:
             f"template: from 1 to {LONGEST_TEMPLATE} characters.", param="template"
         )
     for number, line in enumerate(text.split("\n"), 1):
-        for name in _PLACEHOLDER.findall(line):
+        for name in map(str.strip, _PLACEHOLDER.findall(line)):
             if name not in INLINE + BLOCKS:
                 known = ", ".join(f"{{{{{one}}}}}" for one in INLINE + BLOCKS)
                 raise InvalidRequest(
@@ -180,10 +182,10 @@ def blocks(
     for line in template.split("\n"):
         line = line.strip()
         found = _PLACEHOLDER.fullmatch(line)
-        if found and found[1] in BLOCKS:
-            yield from _block(found[1], transcript, provenance, options, words)
+        if found and (name := found[1].strip()) in BLOCKS:
+            yield from _block(name, transcript, provenance, options, words)
         elif line:
-            filled = _PLACEHOLDER.sub(lambda match: inline.get(match[1], ""), line)
+            filled = _PLACEHOLDER.sub(lambda match: inline.get(match[1].strip(), ""), line)
             yield _own(filled)
 
 

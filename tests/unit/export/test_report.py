@@ -85,6 +85,12 @@ def test_what_is_no_template_is_refused(template: str) -> None:
         checked_template(template)
 
 
+def test_very_many_spaces_are_read_at_once() -> None:
+    template = "{{" + " " * 19_000
+    assert checked_template(template) == template
+    assert write_markdown("{{" + " " * 19_000 + "x", MEETING, ABOUT, OPTIONS)
+
+
 @given(st.text(max_size=200))
 def test_whatever_is_taken_is_written(template: str) -> None:
     try:
