@@ -152,7 +152,7 @@ def readable_rows(
 
 
 class Database:
-    """One engine and the two kinds of transaction. Keep I/O out of both.
+    """Connections, and sessions that read or write. Keep other I/O out of both kinds.
 
     With `impatient` (PostgreSQL), a statement that gets no answer counts as a lost connection.
     """
@@ -284,6 +284,11 @@ class Database:
                 connection_invalidated=is_lost,
                 dialect=dialect,
             ) from error
+        except BaseException as error:
+            if connection is not None:
+                # It may still commit each statement by itself: nobody gets it after us.
+                connection.invalidate(error)
+            raise
         finally:
             if connection is not None:
                 connection.close()

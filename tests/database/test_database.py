@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, tzinfo
+
 import pytest
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -123,6 +125,25 @@ def test_an_exchange_is_committed_and_leaves_its_connection_as_it_was(postgresql
     assert db.exchange(statement, {"of": "another", "given": 1}) == []
     with db.reading() as session:
         assert session.scalars(select(Job.priority)).all() == [-3]
+    db.dispose()
+
+
+class NoZone(tzinfo):
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        raise LookupError
+
+
+def test_an_exchange_that_breaks_off_leaves_its_connection_to_nobody(postgresql_url: str) -> None:
+    db = Database(postgresql_url)
+    factories.submit(db)
+    statement = update(Job).where(Job.id == bindparam("of")).values(priority=4).returning(Job.id)
+    with pytest.raises(LookupError):
+        db.exchange(statement, {"of": datetime(2026, 1, 1, tzinfo=NoZone())})
+    with pytest.raises(ZeroDivisionError), db.writing() as session:
+        session.execute(update(Job).values(priority=5))
+        raise ZeroDivisionError
+    with db.reading() as session:
+        assert session.scalars(select(Job.priority)).all() == [0]
     db.dispose()
 
 
