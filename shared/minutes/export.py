@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.export.markdown import escaped
 from shared.export.options import Provenance
 from shared.export.sanitise import printable
 from shared.export.timestamp import timestamp
@@ -44,9 +44,6 @@ _WORDS = {
     },
 }
 """The file's own words, in the language of the minutes."""
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
-_MARKDOWN_START = re.compile(r"^(\s*)([-+=]|\d+[.)])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +106,12 @@ class MinutesFile:
 
 def markdown(file: MinutesFile) -> bytes:
     """The minutes as Markdown. What a model wrote is text in it, and neither markup nor HTML."""
-    lines = [f"# {_escaped(file.heading)}", ""]
+    lines = [f"# {escaped(file.heading)}", ""]
     if file.note:
-        lines += [f"*{_escaped(file.note)}*", ""]
+        lines += [f"*{escaped(file.note)}*", ""]
     for heading, points in file.sections():
         mark = "- [ ] " if heading == file.words["todos"] else "- "
-        lines += [f"## {heading}", "", *(f"{mark}{_escaped(point)}" for point in points), ""]
+        lines += [f"## {heading}", "", *(f"{mark}{escaped(point)}" for point in points), ""]
     return "\n".join(lines).encode()
 
 
@@ -137,10 +134,6 @@ def word(file: MinutesFile) -> bytes:
         subtitle=file.note,
         sections=list(file.sections()),
     )
-
-
-def _escaped(text: str) -> str:
-    return _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", text))
 
 
 @dataclass(frozen=True, slots=True)

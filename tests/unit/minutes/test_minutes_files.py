@@ -52,7 +52,7 @@ def test_markdown_takes_nothing_of_a_model_for_markup() -> None:
     lines = FORMATS["md"].write(file()).decode().splitlines()
     assert lines[0] == "# 会议纪要：周会 一"
     assert r"- \<img src=x\> \*好\* \[a\](http://b)（00:00:03，原话中没有：9）" in lines
-    assert r"- \1. 无（没有出处）" in lines
+    assert r"- 1\. 无（没有出处）" in lines
     assert "- [ ] 张三，周五：写“文档”（00:01:05）" in lines
 
 
