@@ -50,7 +50,7 @@ class Recording(Base):
     __tablename__ = "recordings"
     __table_args__ = (
         _of_some("recordings_decoded", "id", where="duration_s > 0"),
-        # All that is read to sum what an owner has stored.
+        # All that is read where the bytes that are stored are summed anew, to correct the tallies.
         Index("recordings_of_owner", "owner_id", "size_bytes", "playable_bytes"),
     )
 

@@ -113,7 +113,7 @@ def view_jobs(
 
 
 def records_of(session: Session, which: ColumnElement[bool]) -> list[JobRecord]:
-    """The same jobs as they are stored, in one statement and without the queue."""
+    """The jobs for which `which` holds as they are stored, newest first, without the queue."""
 
     def record(job: Job | JobRecord) -> JobRecord:
         try:

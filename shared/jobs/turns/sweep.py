@@ -116,7 +116,7 @@ def take_sweep_turns(
         return frozenset()  # as for most workers: SQLite's one writer is left alone
     may_take = or_(SweepTurn.worker == worker, SweepTurn.until < database_now())
     told = {"worker": worker, "until": database_now(for_s)}
-    # An UPDATE, unlike the other, is compiled once; and the rows are mostly there.
+    # An UPDATE is compiled once, an upsert each time; and the rows are mostly there.
     renewed = (
         update(SweepTurn)
         .where(SweepTurn.duty.in_([duty.value for duty in wanted]), may_take)

@@ -50,7 +50,7 @@ def hold(session: Session, owner_id: str) -> bool:
 
 
 def hold_of_job(session: Session, job_id: str) -> bool:
-    """The same for the owner of a job."""
+    """Hold the voices of a job's owner, as `hold` does; whether any may be kept."""
     held = select(VoiceKeeping.owner_id).join(Job, Job.owner_id == VoiceKeeping.owner_id)
     held = held.where(Job.id == job_id).with_for_update(of=VoiceKeeping)
     return session.scalar(held) is not None
