@@ -30,6 +30,10 @@ _revisions = sa.table(
     sa.column("origin", sa.Integer),
 )
 
+_transcripts = sa.table(
+    "transcripts", sa.column("job_id", sa.String), sa.column("content", sa.JSON)
+)
+
 
 def upgrade() -> None:
     op.add_column("revisions", sa.Column("start_s", sa.Float(), nullable=True))
@@ -60,7 +64,13 @@ def downgrade() -> None:
         parts[row.job_id, row.origin].append(row)
     for (job_id, origin), rows in parts.items():
         before = newest.get((job_id, origin))
-        texts = [before.text if before else "", *(row.text for row in rows)]
+        recognised = sa.select(_transcripts.c.content["sentences", origin, "text"].as_string())
+        text = (
+            before.text
+            if before
+            else bind.scalar(recognised.where(_transcripts.c.job_id == job_id))
+        )
+        texts = [text, *(row.text for row in rows)]
         values = {
             "job_id": job_id,
             "sentence": origin,

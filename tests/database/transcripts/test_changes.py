@@ -205,8 +205,12 @@ def test_those_who_split_at_one_moment_all_do(db: Database, job_id: str) -> None
 
 def test_a_version_of_before_has_all_that_is_said(db: Database, job_id: str) -> None:
     split(db, job_id)
+    change(db, job_id, Change(None, 0, "完。", SECOND.end - 0.1, SECOND.end))
     url = db.engine.url.render_as_string(hide_password=False)
     db.engine.dispose()
     migrations.downgrade(url, "0030")
     migrations.upgrade(url)
-    assert [one.text for one in current(db, job_id)] == ["大家， 好。", SECOND.text]
+    assert [one.text for one in current(db, job_id)] == [
+        "大家， 好。",
+        f"{SECOND.text} 完。",
+    ]
