@@ -6,9 +6,12 @@ Times are seconds from the start of the recording.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import accumulate
+from math import inf
 from typing import Any
 
 SAMPLE_RATE = 16_000
@@ -97,11 +100,17 @@ class Transcript:
     def in_order(self) -> Transcript:
         """Put the sentences in the order in which they are said, where people split or moved some;
         without those that became part of another."""
-        moved = [s for s in self.sentences if s.retimed and s.text]
+        moved = sorted((s.start, s.end) for s in self.sentences if s.retimed and s.text)
         if not moved and all(s.origin is None for s in self.sentences):
             return self
-        kept = [s for s in self.sentences if s.text or not any(_holds(one, s) for one in moved)]
-        kept = [s for s in kept if s.text or s.origin is None]
+        ends = list(accumulate((end for _, end in moved), max))
+
+        def became_part(sentence: Sentence) -> bool:
+            """Whether all of its time is that of one that was moved."""
+            begun = bisect_right(moved, (sentence.start, inf))
+            return begun > 0 and ends[begun - 1] >= sentence.end
+
+        kept = [s for s in self.sentences if s.text or not (s.origin is not None or became_part(s))]
         return replace(self, sentences=tuple(sorted(kept, key=lambda s: s.start)))
 
     def without_removed(self) -> Transcript:
@@ -168,11 +177,6 @@ class Transcript:
             if (at_once := value.get("at_once")) is None
             else tuple((start, end) for start, end in at_once),
         )
-
-
-def _holds(one: Sentence, other: Sentence) -> bool:
-    """Whether all of the other's time is the one's."""
-    return one.start <= other.start and other.end <= one.end
 
 
 def _word_to_json(word: Word) -> dict[str, Any]:
