@@ -54,7 +54,10 @@ def owned_job(session: Session, owner_id: str, job_id: str) -> Job:
     Raises JobNotFound.
     """
     job = session.scalars(
-        select(Job).where(Job.id == job_id, Job.owner_id == owner_id).with_for_update()
+        select(Job)
+        .where(Job.id == job_id, Job.owner_id == owner_id)
+        # A worker that writes rows of the job waits for no annotation.
+        .with_for_update(key_share=True)
     ).one_or_none()
     if job is None:
         raise JobNotFound

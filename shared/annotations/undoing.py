@@ -10,7 +10,8 @@ from shared.db import Database
 def undo(db: Database, *, owner_id: str, job_id: str, number: int, editor_id: str) -> None:
     """Make what an edit changed as it was before it. That is an edit too, and can be undone.
 
-    Raises JobNotFound or EditNotFound.
+    Raises JobNotFound or EditNotFound, or InvalidRequest where more marks would come back than a
+    recording may have.
     """
     with db.writing() as session:
         job = owned_job(session, owner_id, job_id)

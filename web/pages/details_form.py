@@ -57,7 +57,7 @@ def undo_edit(job_id: UUID, number: int) -> Any:
         undo(
             services().db, owner_id=owner_id, job_id=str(job_id), number=number, editor_id=owner_id
         )
-    except EditNotFound as error:
+    except (EditNotFound, InvalidRequest) as error:
         flash_error(error)
     else:
         flash(_("That change is undone."), "done")

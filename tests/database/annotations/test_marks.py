@@ -90,6 +90,13 @@ def test_too_many_are_refused_and_none_of_them_is_kept(
         add_marks(db, **who, marks=[checked_mark(MarkKind.BOOKMARK, n) for n in range(3)])
     assert shown(db, who) == []
     assert read_edits(db, owner_id=LOCAL_OWNER, job_id=who["job_id"]) == []
+    first, *others = [checked_mark(MarkKind.BOOKMARK, n) for n in range(3)]
+    add_marks(db, **who, marks=[first])
+    remove_mark(db, **who, mark_id=first.id)
+    add_marks(db, **who, marks=others)
+    with pytest.raises(InvalidRequest, match="at most 2"):
+        take_back(db, who, 2)
+    assert len(shown(db, who)) == 2
 
 
 def test_nobody_sees_or_changes_anothers_and_they_go_with_the_job(
