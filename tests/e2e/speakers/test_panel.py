@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Route, expect
 
 from shared.models import LOCAL_OWNER, GroupVoices, KeptVoice
 from shared.speakers.edits import EditKind
@@ -261,9 +261,17 @@ def test_a_kept_voice_is_suggested_in_another_recording(
     switch_on(meeting.db, LOCAL_OWNER)
     li, wang = a_voice(1), a_voice(2)
     meeting.job_id = in_turn(meeting.db, [1, 2] * 3, sounding=[li, wang])
+    late: list[tuple[Route, APIResponse]] = []
+    context.route("**/suggestions", lambda route: late.append((route, route.fetch())), times=1)
     page = meeting.open(context)
+    rename(page, 1, "李伟")
+    rename(page, 2, "王敏")
+    expect(person(page, 2)).to_contain_text("Keep this voice")
+    # What was asked before anybody had a name is answered now.
+    [(route, of_before)] = late
+    with page.expect_response("**/suggestions"):
+        route.fulfill(response=of_before)
     for number, name in ((1, "李伟"), (2, "王敏")):
-        rename(page, number, name)
         person(page, number).get_by_role("button", name=f"Keep the voice of {name}").click()
         expect(person(page, number)).to_contain_text("This voice is kept.")
     meeting.job_id = in_turn(meeting.db, [1, 2] * 3, sounding=[wang, a_voice(1, unlike=40)])

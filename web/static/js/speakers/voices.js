@@ -7,11 +7,20 @@ export class Voices {
   constructor(address) {
     this.address = address;
     this.found = null;
+    this.asked = 0;
   }
 
   /** Ask again, and for those who are shown as far as an older answer does not stand any more. */
   async load() {
-    if (this.address) this.found = await api("GET", this.address);
+    if (this.address) await this.find(api("GET", this.address));
+  }
+
+  /** Take the answer to the newest question: an older one may come after it. */
+  async find(answer) {
+    this.asked += 1;
+    const { asked } = this;
+    const found = await answer;
+    if (asked === this.asked) this.found = found;
   }
 
   /** What is known of a speaker's voice at a revision of the speakers, or undefined. */
@@ -29,7 +38,7 @@ export class Voices {
   }
 
   async answer(json) {
-    this.found = await api("POST", this.address, { json });
+    await this.find(api("POST", this.address, { json }));
   }
 
   async keep({ speaker }, revision) {
