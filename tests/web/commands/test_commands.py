@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -55,6 +57,11 @@ def line(app: Flask) -> Line:
     return Line(app)
 
 
+def waiting_by(sleep: Callable[[float], None]) -> SimpleNamespace:
+    """The clock of the commands alone: the server's threads sleep by the real one."""
+    return SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+
+
 @pytest.fixture
 def run(
     monkeypatch: pytest.MonkeyPatch, line: Line, rows: Database, tmp_path: Path
@@ -67,7 +74,7 @@ def run(
         "Server",
         partial(Server, transport=line, sleep=pauses.append, monotonic=lambda: sum(pauses)),
     )
-    monkeypatch.setattr(commands.time, "sleep", lambda _: work_off(rows))
+    monkeypatch.setattr(commands, "time", waiting_by(lambda _: work_off(rows)))
 
     def invoke(*args: str) -> Result:
         return CliRunner().invoke(commands.app, list(args))
@@ -119,7 +126,7 @@ def test_a_job_that_fails_is_told_by_the_exit_status(run: Any, tmp_path: Path) -
 def test_what_takes_too_long_has_a_status_of_its_own(
     run: Any, wav: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands.time, "sleep", lambda _: None)
+    monkeypatch.setattr(commands, "time", waiting_by(lambda _: None))
     assert run("submit", "--wait", "--timeout", "0.01", str(wav)).exit_code == 3
 
 
