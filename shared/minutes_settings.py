@@ -21,7 +21,7 @@ class MinutesSettings(BaseSettings):
         description="Base address of an OpenAI-compatible API that writes minutes, "
         "http://127.0.0.1:11434/v1 for instance; empty: none, and nothing is sent anywhere.",
     )
-    minutes_model: str = Field("", description="The model's name there.")
+    minutes_model: str = Field("", max_length=255, description="The model's name there.")
     minutes_api_key: SecretStr = Field(
         SecretStr(""), description="The key that is sent with each request; empty: none."
     )
@@ -44,7 +44,7 @@ class MinutesSettings(BaseSettings):
         try:
             parts = urlsplit(value)
             valid = parts.scheme in ("http", "https") and bool(parts.hostname)
-            valid = valid and parts.port != 0
+            valid = valid and parts.port != 0 and len(parts.netloc) <= 255
         except ValueError:
             valid = False
         if not valid:

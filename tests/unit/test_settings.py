@@ -66,6 +66,12 @@ def test_who_writes_minutes_is_named_whole(monkeypatch: pytest.MonkeyPatch) -> N
     settings = load_settings()
     assert settings.writes_minutes and settings.minutes_host == "models.example:8443"
     assert settings.minutes_url == "https://models.example:8443/v1"
+    # Both are kept with what they wrote, in columns of 255 characters.
+    for name, value in (("MODEL", "m" * 256), ("URL", f"https://{'h' * 256}/v1")):
+        with monkeypatch.context() as longer:
+            longer.setenv(f"LONGSCRIBE_MINUTES_{name}", value)
+            with pytest.raises(InvalidSettings, match=f"LONGSCRIBE_MINUTES_{name}"):
+                load_settings()
 
 
 def test_settings_cannot_be_changed() -> None:
