@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, select, update
 from shared.annotations.details import one_line
 from shared.db import Database
 from shared.errors import InvalidRequest, PermanentError
-from shared.models import LONGEST_SEARCH_NAME, SavedSearch, new_id
+from shared.models import LONGEST_SEARCH_NAME as LONGEST_SEARCH_NAME
+from shared.models import SavedSearch, new_id
 
 MOST_SAVED = 100
 """Of an owner."""
@@ -97,8 +98,8 @@ def delete_search(db: Database, *, owner_id: str, search_id: str) -> None:
 
 
 def _short(name: str, value: str) -> str:
-    """A condition on one line. Raises InvalidRequest, also for one that is too long once accents
-    and letters are joined as it is searched: some characters become two."""
+    """A condition on one line. Raises InvalidRequest, also for one that is too long as it is kept,
+    in which a few characters become two."""
     param, longest = "q" if name == "query" else name, _LONGEST[name]
     text = one_line(param, value)
     if len(text) > longest:

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.annotations.labels import LONGEST_LABEL
-
-LONGEST_SEARCH_NAME = 80
+from shared.search.saved import LONGEST_SEARCH_NAME
 
 Show = Literal["all", "waiting", "running", "done", "failed", "cancelled"]
 """The filters of the list by states."""

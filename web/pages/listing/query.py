@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from flask import url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.annotations.labels import LONGEST_LABEL, LabelKey, keys_of
 from shared.states import RUNNING, JobStatus
+from web.api.schemas.searches import Show
 from web.i18n.languages import N_
 
 STATUS_FILTERS: dict[str, tuple[str, frozenset[JobStatus]]] = {
@@ -27,7 +28,7 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    show: Literal["all", "waiting", "running", "done", "failed", "cancelled"] = "all"
+    show: Show = "all"
     q: str = Field("", max_length=200)
     tag: str = Field("", max_length=LONGEST_LABEL)
     person: str = Field("", max_length=LONGEST_LABEL)
