@@ -48,16 +48,14 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
         about.append(f"- {words['people']}{names}")
     if about:
         blocks.append("\n".join(about))
-    return "\n\n".join([*blocks, *body(transcript, provenance, options, level=2)]) + "\n"
+    return "\n\n".join([*blocks, *_body(transcript, provenance, options)]) + "\n"
 
 
-def body(
-    transcript: Transcript, provenance: Provenance, options: ExportOptions, *, level: int
-) -> Iterator[str]:
-    """The chapters' headings, of a level, and the paragraphs."""
+def _body(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> Iterator[str]:
+    """The chapters' headings and the paragraphs."""
     for section in sections(transcript, provenance.chapters):
         if section.title is not None:
-            yield f"{'#' * level} {escaped(section.title)}"
+            yield f"## {escaped(section.title)}"
         for paragraph in paragraphs(section.transcript, options):
             time = f"`{timestamp(paragraph.start)}` " if options.timestamps else ""
             name = escaped(shown_name(paragraph.speaker, options))

@@ -76,7 +76,7 @@ class Provenance:
 
     job_id: str
     title: str = ""
-    """The recording's name without its suffix."""
+    """What the recording is called: as a person said, else its file's name without the suffix."""
     completed_at: datetime | None = None
     """When the job was completed, in UTC."""
     day: date | None = None

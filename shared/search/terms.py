@@ -18,8 +18,8 @@ MAX_TERMS = 8
 
 
 def terms_of(query: str | None) -> list[str]:
-    """The pieces of text that a job must have, each in its name, its title, people
-    and tags, or its transcript.
+    """The pieces of text that a job must have, each in its name, its title, people and tags,
+    or its transcript.
 
     >>> terms_of(" 预算  GPU ")
     ['预算', 'gpu']

@@ -14,7 +14,8 @@ from shared.folding import composed, fold
 from shared.transcripts.values import Sentence, Transcript
 
 LEAST_S = 60.0
-"""No chapter is proposed that is shorter, nor shorter than a twentieth of the recording."""
+"""No chapter is proposed that is shorter, nor shorter than a twentieth of the recording; the last
+may be half as long."""
 
 MOST_PROPOSED = 30
 
@@ -67,7 +68,7 @@ class Section:
 
 def sections(transcript: Transcript, chapters: Sequence[tuple[float, str]]) -> list[Section]:
     """Divide a transcript at chapters, each a time in seconds and a title. One that begins within a
-    sentence begins with it; those without a sentence of their own are left with an empty one."""
+    sentence begins with it; one that no sentence belongs to is a section without sentences."""
     starts = sorted(chapters, key=lambda chapter: chapter[0])
     times = [at_s for at_s, _ in starts]
     groups: list[list[Sentence]] = [[] for _ in range(len(starts) + 1)]

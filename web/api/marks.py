@@ -109,7 +109,7 @@ def end_mark(job_id: UUID, mark_id: UUID) -> Response:
 def propose_job_chapters(job_id: UUID) -> Response:
     """Ask where chapters are likely to begin, by pauses, speakers and words, without any model.
 
-    The same transcript has the same proposal. None are proposed for a recording of two minutes.
+    The same transcript has the same proposal. None are proposed for less than two minutes.
     """
     transcript = jobs.get_transcript(
         services().db, owner_id=current_owner_id(), job_id=str(job_id), words=False

@@ -126,7 +126,7 @@ def test_titles_people_and_tags_are_searched(db: Database) -> None:
 
 
 def test_a_page_goes_on_where_the_one_before_ended_and_counts_are_of_the_label(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database,
 ) -> None:
     tagged = [factories.submit(db) for _ in range(5)]
     factories.submit(db)
