@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.export import FORMATS
@@ -13,6 +13,7 @@ from shared.export.display_width import display_width
 from shared.export.options import LIMITS, ExportOptions, Provenance
 from shared.export.subtitles.alignment import letters
 from shared.export.subtitles.cue_breaking import Cue, break_into_cues
+from shared.export.subtitles.srt import _with_room_for_names
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support.subtitle_rules import broken_order, broken_reading, read_srt, read_vtt
 
@@ -99,6 +100,10 @@ _HOSTILE = st.text(
 _TIMES = st.floats(-5, 50)
 
 
+@example(
+    tuple(Sentence(0, 0, "0" * n, speaker="A" if n else None) for n in (0, 1, 4, 16, 16, 10, 12)),
+    1.0,
+)
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -119,13 +124,17 @@ def test_whatever_the_text_and_the_times_cues_are_in_order_within_the_recording(
 ) -> None:
     """Corrections are a person's, and a model's times may be anything."""
     transcript = Transcript(duration, "zh", "demo", sentences)
-    found = break_into_cues(transcript, ExportOptions())
-    for read, name in ((read_srt, "srt"), (read_vtt, "vtt")):
-        body = FORMATS[name].write(transcript, HERE, ExportOptions())
+    options = ExportOptions()
+    for read, name, narrowed in (
+        (read_srt, "srt", _with_room_for_names(transcript, options)),
+        (read_vtt, "vtt", options),
+    ):
+        found = break_into_cues(transcript, narrowed)
+        body = FORMATS[name].write(transcript, HERE, options)
         shown = read(body)
         assert body.count("-->") == len(shown) == len(found)
         assert broken_order(shown, duration) == []
-    assert letters(text_of(found)) == letters(" ".join(s.text for s in sentences))
+        assert letters(text_of(found)) == letters(" ".join(s.text for s in sentences))
 
 
 def spoken(text: str, *, start: float = 1.0, pace: float = 0.25, **values: object) -> Sentence:
