@@ -22,9 +22,11 @@ _MOST_DIGITS = 18
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _TRANSFERS = (
-    ({"POST"}, re.compile(r"/|.*/api/v1/jobs|.*/v1/audio/transcriptions|.*/v2/upload")),
+    ({"POST"}, re.compile(r"/|.*/api/v1/jobs(/transcripts)?|.*/jobs/selected")),
+    ({"POST"}, re.compile(r".*/v1/audio/transcriptions|.*/v2/upload")),
     ({"POST", "PATCH"}, re.compile(r".*/api/v1/uploads/[^/]+")),
-    ({"GET"}, re.compile(r".*/api/v1/jobs/[^/]+/(audio|transcript)|.*/v2/transcript/[^/]+(/.*)?")),
+    ({"GET"}, re.compile(r".*/api/v1/jobs/[^/]+/(audio|transcript|report)")),
+    ({"GET"}, re.compile(r".*/v2/transcript/[^/]+(/.*)?|.*/api/v1/tasks/[^/]+/transcription")),
 )
 """Methods and paths of requests that move recordings or long texts, whatever their length says."""
 

@@ -17,6 +17,9 @@ TRANSFERS = {
     ("PATCH", "uploads.append_to_upload"),
     ("GET", "listening.get_job_audio"),
     ("GET", "jobs.get_job_transcript"),
+    ("GET", "reports.get_report"),
+    ("POST", "jobs.export_transcripts"),
+    ("POST", "pages.selected"),
     ("POST", "openai.create_transcription"),
     ("POST", "assemblyai.upload"),
     ("GET", "assemblyai.get_transcript"),
@@ -24,6 +27,7 @@ TRANSFERS = {
     ("GET", "assemblyai.get_paragraphs"),
     ("GET", "assemblyai.get_srt"),
     ("GET", "assemblyai.get_vtt"),
+    ("GET", "dashscope.get_transcription"),
 }
 
 
