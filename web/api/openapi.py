@@ -11,7 +11,6 @@ from flask import Flask, current_app
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from shared.export import FORMATS
 from web.api.operations import COMPLETIONS_OF_A_VIEW, ERROR, Operation, inlined
 from web.api.parsing import QUERY_OF_A_VIEW
 from web.api.schemas.corrections import EditedMeanwhileOut
@@ -207,8 +206,6 @@ def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
         for choice in shape.pop("anyOf", []):
             if choice.get("type") != "null":
                 shape = {**choice, **{k: v for k, v in shape.items() if v is not None}}
-        if name == "format" and "enum" not in shape:
-            shape = {"type": "string", "enum": list(FORMATS), "default": "txt"}
         if shape.get("default") is None:
             shape.pop("default", None)
         parameters.append(

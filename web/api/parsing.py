@@ -87,13 +87,21 @@ def _json_object(names: Iterable[str], most_bytes: int = MAX_JSON_BYTES) -> dict
 
 
 def _parse_object(model: type[_Model], given: dict[str, Any]) -> _Model:
+    fields = model.model_fields
     for name in given:
-        if name not in model.model_fields:
+        if name not in fields:
             raise InvalidRequest(
-                f"There is no field '{name[:80]}' here. Accepted: {', '.join(model.model_fields)}.",
+                f"There is no field '{name[:80]}' here. Accepted: {', '.join(fields)}.",
                 param=name[:80],
             )
-    return _validated(model, {name: _with_whole_numbers(value) for name, value in given.items()})
+    return _validated(
+        model,
+        {
+            # An object of any fields is given back as it came.
+            name: value if fields[name].annotation == dict[str, Any] else _with_whole_numbers(value)
+            for name, value in given.items()
+        },
+    )
 
 
 def _with_whole_numbers(value: Any) -> Any:
@@ -102,6 +110,8 @@ def _with_whole_numbers(value: Any) -> Any:
         return int(value)
     if isinstance(value, list):
         return [_with_whole_numbers(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(each) for name, each in value.items()}
     return value
 
 

@@ -313,3 +313,16 @@ def test_a_change_of_many_is_made_whole_or_answers_what_is_in_its_way(
     assert (response.json or {})["current"] == first
     response = client.post(f"{job}/revisions", json={"sentences": [{**split[0], "end": "soon"}]})
     assert (response.status_code, code(response)) == (400, "invalid_request")
+
+
+def test_whole_numbers_deep_in_a_body_may_be_written_with_a_point(
+    client: FlaskClient, job: str
+) -> None:
+    def split(n: float) -> TestResponse:
+        sentence = {"n": n, "revision": 0.0, "text": "各位好。", "start": 0.0}
+        return client.post(f"{job}/revisions", json={"sentences": [sentence]})
+
+    assert split(0.5).status_code == 400
+    changed = split(0.0)
+    assert changed.status_code == 200, changed.text
+    assert (changed.json or {})["sentences"][0]["text"] == "各位好。"

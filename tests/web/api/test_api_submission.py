@@ -15,6 +15,8 @@ from shared.db import Database
 from shared.errors import WorkerLost
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
+from web.api.parsing import parse_json
+from web.api.schemas.submission import UploadSubmission
 
 JOB_FIELDS = {
     *("id", "status", "stage", "progress", "queue_position", "waits_for", "eta_seconds"),
@@ -200,3 +202,10 @@ def test_without_a_key_each_submission_is_a_job(client: FlaskClient, tmp_path: P
 
 
 # --- one job -----------------------------------------------------------------------------------
+
+
+def test_metadata_is_kept_as_it_came(app: Flask) -> None:
+    given = {"upload_id": "01930000-0000-7000-8000-000000000000", "metadata": {"take": [3.0]}}
+    with app.test_request_context(json=given):
+        [take] = parse_json(UploadSubmission).metadata["take"]
+    assert isinstance(take, float)

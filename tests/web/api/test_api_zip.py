@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from shared.db import Database
 from shared.errors import TranscriptUnreadable
+from shared.export import FORMATS
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
@@ -97,3 +98,9 @@ def test_a_selection_is_downloaded_by_its_form(client: FlaskClient, rows: Databa
     answer = client.post("/jobs/selected", data=form)
     assert 'filename="Transcripts.zip"' in answer.headers["Content-Disposition"]
     assert list(files(answer)) == ["a.docx"]
+
+
+def test_the_document_names_the_formats(client: FlaskClient) -> None:
+    spec = client.get("/api/openapi.json").get_json()
+    body = spec["paths"][ADDRESS]["post"]["requestBody"]["content"]["application/json"]
+    assert body["schema"]["properties"]["format"]["enum"] == list(FORMATS)

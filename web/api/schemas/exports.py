@@ -31,7 +31,11 @@ class ExportChoices(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: str = Field("txt", description=f"{', '.join(FORMATS)}.")
+    format: str = Field(
+        "txt",
+        description=f"{', '.join(FORMATS)}.",
+        json_schema_extra={"enum": [*FORMATS]},
+    )
     version: Annotated[Version, _AS_TEXT] = Field(
         Version.CURRENT,
         description="`current` has the corrections, `recognised` is what the model wrote.",
