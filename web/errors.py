@@ -179,11 +179,16 @@ def _longscribe_error(error: LongscribeError) -> Response:
         status=error.http_status,
         code=error.code,
         param=error.param,
-        retry_after_s=retry_after_s(error),
+        retry_after_s=_retry_after_s(error),
     )
 
 
-def retry_after_s(error: LongscribeError) -> float:
+def error_in_shape(body: dict[str, Any], error: LongscribeError) -> Response:
+    """Answer with an error whose `body` has the shape of another service's."""
+    return _completed(jsonify(body), status=error.http_status, retry_after_s=_retry_after_s(error))
+
+
+def _retry_after_s(error: LongscribeError) -> float:
     """Seconds after which the same is worth another try."""
     if isinstance(error, QueueFull | TooManyAttempts | QuotaExceeded):
         return error.retry_after_s
@@ -231,6 +236,11 @@ def _respond(
         response = make_response(
             render_template("error.html", status=status, title=title, message=message)
         )
+    return _completed(response, status=status, retry_after_s=retry_after_s)
+
+
+def _completed(response: Response, *, status: int, retry_after_s: float) -> Response:
+    """Set the status of an error, and the headers that belong to it."""
     response.status_code = status
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Longscribe"'

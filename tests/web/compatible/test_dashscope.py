@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +75,23 @@ def test_a_failed_task_and_a_cancelled_one_are_told(client: FlaskClient, rows: D
     assert client.post(f"/api/v1/tasks/{waiting}/cancel").status_code == 200
     output = client.get(f"/api/v1/tasks/{waiting}").json["output"]  # type: ignore[index]
     assert output["task_status"] == "CANCELED"
+
+
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "CST-8")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_shanghai")
+def test_times_are_by_the_server_s_clock(client: FlaskClient, rows: Database) -> None:
+    job = jobs.get_job(rows, owner_id=LOCAL_OWNER, job_id=factories.submit(rows)).job
+    output = client.get(f"/api/v1/tasks/{job.id}").json["output"]  # type: ignore[index]
+    there = job.created_at + timedelta(hours=8)
+    assert output["submit_time"] == f"{there:%Y-%m-%d %H:%M:%S.%f}"[:-3]
 
 
 def test_what_is_not_done_here_is_refused_by_name(client: FlaskClient, rows: Database) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
 from pathlib import PurePath
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from shared.transcripts.values import Transcript
 from web.authentication.owner import current_owner_id
 from web.compatible.assemblyai.answers import shown_job, shown_paragraphs, shown_sentences
 from web.compatible.assemblyai.request import read_request
-from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
+from web.errors import error_in_shape, localised_error
 from web.http.filenames import clean_filename
 from web.services import services
 from web.uploads.begin import begin_upload
@@ -34,13 +33,7 @@ blueprint = APIBlueprint("assemblyai", __name__, url_prefix="/v2", enable_openap
 @blueprint.errorhandler(LongscribeError)
 def _refuse(error: LongscribeError) -> Response:
     """Answer with an error as AssemblyAI's clients read it."""
-    answer = jsonify({"error": localised_error(error), "code": error.code})
-    answer.status_code = error.http_status
-    if error.http_status == 401:
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="Longscribe"'
-    if error.http_status in WITH_RETRY_AFTER:
-        answer.headers["Retry-After"] = str(ceil(retry_after_s(error)))
-    return answer
+    return error_in_shape({"error": localised_error(error), "code": error.code}, error)
 
 
 @blueprint.post("/upload")

@@ -1,4 +1,5 @@
-"""Tasks and transcriptions in DashScope's shape: times in milliseconds, of the server's own day."""
+"""Tasks and transcriptions in DashScope's shape: milliseconds of the recording, and the times of a
+task by the server's clock."""
 
 from __future__ import annotations
 
@@ -110,7 +111,7 @@ def _answer(job: jobs.JobRecord, output: dict[str, Any]) -> dict[str, Any]:
 
 
 def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def _ms(seconds: float) -> int:

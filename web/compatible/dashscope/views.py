@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -14,7 +13,7 @@ from shared.errors import InvalidRequest, JobNotFound, LongscribeError
 from web.authentication.owner import current_owner_id
 from web.compatible.dashscope.answers import begun, shown_task, transcription
 from web.compatible.dashscope.request import read_request
-from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
+from web.errors import error_in_shape, localised_error
 from web.services import services
 from web.uploads.submission import accept_upload
 
@@ -28,13 +27,7 @@ LINK_S = 24 * 3600
 @blueprint.errorhandler(LongscribeError)
 def _refuse(error: LongscribeError) -> Response:
     """Answer with an error as DashScope's clients read it."""
-    answer = jsonify({"code": error.code, "message": localised_error(error)})
-    answer.status_code = error.http_status
-    if error.http_status == 401:
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="Longscribe"'
-    if error.http_status in WITH_RETRY_AFTER:
-        answer.headers["Retry-After"] = str(ceil(retry_after_s(error)))
-    return answer
+    return error_in_shape({"code": error.code, "message": localised_error(error)}, error)
 
 
 @blueprint.post("/services/audio/asr/transcription")
