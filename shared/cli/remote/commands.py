@@ -24,12 +24,12 @@ from shared.cli.remote.server import Server
 from shared.cli.remote.transcripts import formats_in, save
 from shared.cli.remote.watch import FolderWatch, Happened
 from shared.errors import LongscribeError
+from shared.states import TERMINAL
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 _LOCAL = "http://127.0.0.1:8000"
 _JOB_IS_LOST, _NOT_YET, _INTERRUPTED = 1, 3, 130
-_OVER = ("completed", "failed", "cancelled")
 _LOOK_EVERY_S = 1.0
 
 _Address = Annotated[
@@ -47,6 +47,7 @@ _Format = Annotated[
     str, typer.Option("--format", "-f", help="Formats of transcripts, with commas: srt,docx.")
 ]
 _Wait = Annotated[bool, typer.Option("--wait", help="Wait until the jobs are at their end.")]
+_Timeout = Annotated[float, typer.Option(help="Wait so many seconds at most; 0: any.")]
 _Model = Annotated[str, typer.Option(help="The model that is to recognise it.")]
 _Speakers = Annotated[str, typer.Option(help="Tell speakers apart: auto, 3, 2-5.")]
 _Numbers = Annotated[str, typer.Option(help="'written' writes numbers in digits.")]
@@ -59,9 +60,7 @@ class UnreadableKey(LongscribeError):
 @app.command()
 def submit(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until the jobs are at their end.")
-    ] = False,
+    wait: _Wait = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write transcripts here; waits for them.")
     ] = None,
@@ -69,7 +68,7 @@ def submit(
     model: _Model = "",
     speakers: _Speakers = "",
     numbers: _Numbers = "",
-    timeout: Annotated[float, typer.Option(help="Wait so many seconds at most; 0: any.")] = 0,
+    timeout: _Timeout = 0,
     server: _Address = _LOCAL,
     key_file: _KeyFile = None,
     as_json: _Json = False,
@@ -103,10 +102,8 @@ def get(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write transcripts into this folder.")
     ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until the jobs are at their end.")
-    ] = False,
-    timeout: Annotated[float, typer.Option(help="Wait so many seconds at most; 0: any.")] = 0,
+    wait: _Wait = False,
+    timeout: _Timeout = 0,
     server: _Address = _LOCAL,
     key_file: _KeyFile = None,
     as_json: _Json = False,
@@ -187,7 +184,7 @@ def watch(
         told = {"event": event.what, "file": str(event.file), "id": event.job_id}
         if event.message:
             told["message"] = event.message
-        typer.echo(
+        _say(
             json.dumps(told, ensure_ascii=False)
             if as_json
             else f"{event.what}  {event.file}  {event.message or event.job_id or ''}".rstrip()
@@ -247,7 +244,7 @@ def _send(
 ) -> dict[str, Any]:
     """Upload a file, or the rest of it, and submit it."""
     name = f"{address}|{file.resolve().parent}|{identity_of(file)}"
-    with bars.sending(file.name, file.stat().st_size) as progress:
+    with bars.sending(_readable(file.name), file.stat().st_size) as progress:
         upload_id = there.upload(
             file,
             begun=notes.get(name).get("upload"),
@@ -265,10 +262,10 @@ def _wait(there: Server, jobs: dict[Path, dict[str, Any]], timeout: float, bars:
     deadline = time.monotonic() + timeout if timeout > 0 else None
     while True:
         for file, job in jobs.items():
-            if job["status"] not in _OVER:
+            if job["status"] not in TERMINAL:
                 jobs[file] = there.job(job["id"])
             bars.show(job["id"], jobs[file])
-        if all(job["status"] in _OVER for job in jobs.values()):
+        if all(job["status"] in TERMINAL for job in jobs.values()):
             return
         if deadline is not None and time.monotonic() > deadline:
             return
@@ -285,10 +282,19 @@ def _status(jobs: Any) -> int:
 def _tell(job: dict[str, Any], as_json: bool, **also: Any) -> None:
     if as_json:
         extra = {name: value for name, value in also.items() if value is not None}
-        typer.echo(json.dumps({**job, **extra}, ensure_ascii=False))
+        _say(json.dumps({**job, **extra}, ensure_ascii=False))
         return
     words = [job["id"], f"{job['status']:<10}", job["filename"]]
     if job.get("error"):
         words.append(job["error"]["message"])
     words += also.get("transcripts") or []
-    typer.echo("  ".join(words))
+    _say("  ".join(words))
+
+
+def _say(line: str) -> None:
+    typer.echo(_readable(line))
+
+
+def _readable(text: str) -> str:
+    """The text with a question mark for each byte of a file's name that is no UTF-8."""
+    return text.encode("utf-8", "replace").decode()

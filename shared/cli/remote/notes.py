@@ -38,7 +38,8 @@ class Notes:
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
-        write_durably(new, json.dumps(self._values, ensure_ascii=False, indent=1).encode())
+        # In ASCII: a file's name may hold bytes that are no text.
+        write_durably(new, json.dumps(self._values, indent=1).encode())
         new.replace(self._path)
 
 

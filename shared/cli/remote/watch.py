@@ -19,6 +19,7 @@ from shared.cli.remote.notes import Notes, identity_of, write_durably
 from shared.cli.remote.server import Server, ServerRefused
 from shared.cli.remote.transcripts import save
 from shared.errors import LongscribeError
+from shared.states import TERMINAL
 
 _STATE = ".longscribe"
 _DONE, _FAILED = "done", "failed"
@@ -28,7 +29,6 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 _MOST_AT_ONCE = 200
 """Files that are on the server at a time; the others wait in the folder."""
 
-_OVER = ("completed", "failed", "cancelled")
 _REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
 """Statuses by which the server says that this file will never do."""
 
@@ -133,7 +133,7 @@ class FolderWatch:
             raise
         if job["status"] == "completed":
             self._put_away(identity, path, _DONE, noted)
-        elif job["status"] in _OVER:
+        elif job["status"] in TERMINAL:
             told = (job.get("error") or {}).get("message") or f"The job is {job['status']}."
             self._put_away(identity, path, _FAILED, noted, told)
 

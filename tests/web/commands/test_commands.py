@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -107,6 +108,13 @@ def test_without_waiting_it_tells_the_job(run: Any, wav: Path, rows: Database) -
     assert run("cancel", job["id"]).exit_code == 0
     stopped = run("get", job["id"], "--wait")
     assert (stopped.exit_code, "cancelled" in stopped.stdout) == (1, True)
+
+
+def test_a_file_s_name_may_be_no_utf_8(run: Any, tmp_path: Path) -> None:
+    recording = tmp_path / os.fsdecode("周会.wav".encode("gbk"))
+    recording.write_bytes(b"sound")
+    assert run("submit", "--wait", str(recording)).exit_code == 0
+    assert json.loads(run("submit", "--json", str(recording)).stdout)["status"] == "queued"
 
 
 def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:

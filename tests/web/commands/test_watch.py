@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,15 @@ def test_a_name_that_comes_again_overwrites_nothing(
     assert (done / "周会.wav").read_bytes() == b"first"
     assert (done / "周会 (2).wav").read_bytes() == b"second!"
     assert (done / "周会 (2).txt").exists()
+
+
+def test_a_name_that_is_no_utf_8_is_transcribed_too(
+    transport: httpx2.BaseTransport, rows: Database, inbox: Path
+) -> None:
+    stem = os.fsdecode("周会".encode("gbk"))
+    (inbox / f"{stem}.wav").write_bytes(b"sound")
+    look_until_idle(inbox, transport, rows)
+    assert lying_in(inbox / "done") == [f"{stem}.txt", f"{stem}.wav"]
 
 
 def test_two_do_not_watch_one_folder(transport: httpx2.BaseTransport, inbox: Path) -> None:

@@ -115,6 +115,7 @@ def test_diarized_json_asks_who_speaks(patient: FlaskClient) -> None:
 
 def events(answer: TestResponse) -> list[dict[str, Any]]:
     lines = [line for line in answer.text.splitlines() if line.startswith("data: ")]
+    answer.close()  # or its place among those that wait is never given back
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
