@@ -1,4 +1,4 @@
-"""Bodies that are right but for one value, to every route that takes JSON about a finished job."""
+"""Bodies that are right but for one value, to routes that take JSON."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("PUT", "/api/v1/jobs/{job}/sentences/0", {"text": "新", "revision": 0}),
     ("PATCH", "/api/v1/jobs/{job}", {"title": "T", "date": "2026-11-30", "people": [], "tags": []}),
+    (
+        "POST",
+        "/api/v1/jobs/{job}/marks",
+        {"marks": [{"kind": "todo", "at": 1.5, "text": "T", "who": "王", "due": "周五"}]},
+    ),
+    ("PUT", "/api/v1/report-template", {"template": "{{title}}"}),
     ("PUT", "/api/v1/jobs/{job}/minutes", {"revision": 0, "minutes": {"todos": [POINT]}}),
     ("PUT", "/api/v1/minutes/prompts/zh/part", {"text": "{{transcript}}"}),
     ("PUT", "/api/v1/voices", {"on": True}),
@@ -102,6 +108,8 @@ SHOWN = [
     "/api/v1/minutes/prompts",
     "/api/v1/jobs/{job}",
     "/api/v1/jobs/{job}/edits",
+    "/api/v1/jobs/{job}/marks",
+    "/api/v1/jobs/{job}/report?kind=md",
     "/api/v1/jobs/{job}/revisions",
     "/api/v1/jobs/{job}/speakers/suggestions",
     "/api/v1/jobs/{job}/transcript?format=docx",
