@@ -95,7 +95,7 @@ export class Find {
     this.index = null;
     if (this.form.hidden) return;
     const { at } = this;
-    this.matches = this.searched ? this.placesOf(squeeze(this.searched).text) : [];
+    this.matches = this.placesOf(squeeze(this.searched ?? "").text);
     this.show();
     this.at = Math.min(at, this.matches.length - 1); // where the reader is, and no step further
     this.tellCount();
@@ -112,8 +112,7 @@ export class Find {
 
   search() {
     this.searched = this.field.value;
-    const wanted = squeeze(this.searched).text;
-    this.matches = wanted ? this.placesOf(wanted) : [];
+    this.matches = this.placesOf(squeeze(this.searched).text);
     this.show();
     if (this.matches.length) this.go(this.firstBelow());
   }
@@ -134,6 +133,7 @@ export class Find {
   }
 
   placesOf(wanted) {
+    if (!wanted) return []; // it would be found everywhere, for ever
     if (!this.index) this.build();
     const { text, texts, begins, numbers } = this.index;
     const found = [];
