@@ -61,7 +61,10 @@ def test_the_forms_beside_the_list_work_without_a_script(
     client: FlaskClient, rows: Database
 ) -> None:
     factories.submit(rows)
+    offered = '<details class="menu keep">'
+    assert offered not in client.get("/").text  # nothing is narrowed down
     page = client.get("/?q=会议").text
+    assert offered in page
     (token,) = re.findall(r'name="csrf-token" content="([^"]+)"', page)
     form = {"csrf_token": token, "show": "all", "q": "会议", "tag": "", "person": ""}
     kept = client.post("/searches", data={**form, "name": "周会"})

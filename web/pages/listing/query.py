@@ -42,6 +42,11 @@ class ListQuery(BaseModel):
     def labels(self) -> tuple[LabelKey, ...]:
         return keys_of(tag=self.tag, person=self.person)
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether jobs are left out, by whatever condition."""
+        return self.show != "all" or any(text.strip() for text in (self.q, self.tag, self.person))
+
     def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:
         """The URL of the list with `changes`, from its first page unless a cursor is given."""
         said: dict[str, Any] = {

@@ -1,7 +1,7 @@
 /** Keep the saved searches in step with a list that goes from address to address without a load. */
 export function enhanceFolders(nav) {
-  if (!nav) return () => {};
-  const keep = nav.querySelector(".keep form");
+  const keep = nav.querySelector(".keep");
+  const { elements } = keep.querySelector("form");
   nav.addEventListener("toggle", (event) => {
     if (event.target.open) event.target.querySelector("input[name=name]")?.focus();
   }, true);
@@ -9,11 +9,14 @@ export function enhanceFolders(nav) {
   return function follow(query) {
     const given = new URLSearchParams(query);
     for (const name of ["show", "q", "tag", "person"]) {
-      keep.elements[name].value = given.get(name) ?? (name === "show" ? "all" : "");
+      elements[name].value = given.get(name) ?? (name === "show" ? "all" : "");
     }
     given.delete("cursor");
     const now = sorted(given);
-    for (const link of nav.querySelectorAll("a[data-go]")) {
+    const links = nav.querySelectorAll("a[data-go]");
+    keep.hidden = now === sorted([]);
+    nav.hidden = keep.hidden && !links.length;
+    for (const link of links) {
       const isNow = sorted(new URL(link.href).searchParams) === now;
       if (isNow) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -21,6 +24,8 @@ export function enhanceFolders(nav) {
   };
 }
 
+/** What parameters narrow a list down to, as text that can be compared. */
 function sorted(parameters) {
-  return JSON.stringify([...parameters].filter(([, value]) => value && value !== "all").sort());
+  const narrows = ([name, value]) => value.trim() && (name !== "show" || value !== "all");
+  return JSON.stringify([...parameters].filter(narrows).sort());
 }

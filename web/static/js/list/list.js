@@ -52,8 +52,6 @@ function followAddresses(section, region, refresh) {
 
   region.addEventListener("live:shown", () => {
     region.removeAttribute("aria-busy");
-    const folders = document.getElementById("folders");
-    if (region.querySelector(".filters")) folders.hidden = false;
     search.hidden = !search.q.value && !region.querySelector(".filters");
   });
   section.addEventListener("click", (event) => {

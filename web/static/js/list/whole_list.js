@@ -1,6 +1,6 @@
 import { api } from "../page/api.js";
 
-/** The states that an action applies to; web/pages/listing/selection.py has the same. */
+/** The states that an action applies to; web/pages/listing/selection.py has those of changes too. */
 export const APPLIES = {
   export: ["completed"],
   cancel: ["queued", "processing"],
