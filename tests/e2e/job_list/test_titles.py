@@ -8,7 +8,7 @@ from shared import jobs
 from shared.annotations.details import change_details
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from tests.e2e.job_list.rows import address, names, row
+from tests.e2e.job_list.rows import address, more, names, row
 from tests.support import factories
 from tests.support.services import Stack
 
@@ -46,17 +46,31 @@ def test_a_recording_is_renamed_in_the_list_and_on_its_page(
     expect(row(page, "周会")).to_contain_text("other.wav")
     assert title_of(db, other) == "周会"
 
+    more(page, "周会").get_by_role("link", name="Rename").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("More for 周会")).to_be_focused()  # not lost with the menu
+
+    keep = page.get_by_text("Save this search")
+    expect(keep).to_be_hidden()
     page.get_by_role("link", name="预算").click()
     expect(names(page)).to_have_text(["周会"])
+    expect(keep).to_be_visible()
     assert address(page) == {"tag": ["预算"]}
     page.get_by_role("link", name="Show without this condition").click()
     expect(names(page)).to_have_count(2)
+    expect(keep).to_be_hidden()
 
     page.goto(f"{server.url}/jobs/{job_id}")
     page.keyboard.press("F2")
     page.keyboard.type("客户访谈")
+    page.route("**/api/v1/jobs/*", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    trouble = page.locator(".titled .trouble")
+    expect(trouble).to_contain_text("cannot be reached")
+    page.unroute("**/api/v1/jobs/*")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("客户访谈")
+    expect(trouble).to_have_count(0)
     assert title_of(db, job_id) == "客户访谈"
     page.get_by_text("Title, date, people and tags").click()
     page.get_by_label("Who took part").fill("王芳、Bo")

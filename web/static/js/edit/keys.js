@@ -1,5 +1,5 @@
 // What keys do while a sentence is edited, and around it.
-const FIELDS = "input, textarea, select, [contenteditable]";
+import { isField } from "../page/focus.js";
 
 const isAlone = (event) => !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
 const isChord = (event) => event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey;
@@ -48,7 +48,7 @@ export function keyInEditor(event, editing) {
 export function listenOutside(editing) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
-    if (event.target.closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
+    if (isField(event) || document.querySelector("dialog[open]")) return;
     if (outside(event, editing)) event.preventDefault();
   });
 }
@@ -59,13 +59,14 @@ function outside(event, editing) {
   if (isChord(event) && event.code === "KeyN") return editing.moves.leap(1);
   if (isChord(event) && event.code === "KeyB") return editing.moves.leap(-1);
   if (!isAlone(event)) return false;
-  if (event.key === "n") return editing.moves.leap(1);
-  if (event.key === "r" && editing.replace) {
+  const key = event.key.toLowerCase(); // the same with Caps Lock
+  if (key === "n") return editing.moves.leap(1);
+  if (key === "r" && editing.replace) {
     editing.replace.open();
     return true;
   }
-  if (event.key === "b") return editing.moves.leap(-1);
-  if (event.key.toLowerCase() === "e") return editing.moves.openHere();
+  if (key === "b") return editing.moves.leap(-1);
+  if (key === "e") return editing.moves.openHere();
   // On a time Enter opens its sentence; a button or another link has Enter for itself.
   const presses = event.target.closest?.("a[href]:not(.at), button, summary, [role=button]");
   return event.key === "Enter" && !presses && editing.moves.openHere();

@@ -1,3 +1,5 @@
+import { focusNear } from "./focus.js";
+
 const dialog = document.getElementById("sure");
 
 /** Ask for confirmation of what cannot be undone. Resolves to whether it was given. */
@@ -18,10 +20,4 @@ export function confirmAction(question, consequence, action) {
     };
     dialog.addEventListener("close", answer, { once: true });
   });
-}
-
-/** The focus goes back to what opened the dialog; or if a menu that closed hides it, to that. */
-function focusNear(opener) {
-  const menu = opener?.closest?.("details.menu:not([open])");
-  (menu?.querySelector("summary") ?? opener)?.focus?.();
 }

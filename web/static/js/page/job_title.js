@@ -1,3 +1,4 @@
+import { isField } from "./focus.js";
 import { renameInPlace } from "./rename.js";
 
 /** The title on a job's page: a button and F2 put a field in its place. */
@@ -16,14 +17,13 @@ export function enhanceTitle(article) {
         document.title = `${title} · Longscribe`;
       },
       tell: (words) => {
-        let told = holder.querySelector(".trouble");
-        if (!told) {
-          told = document.createElement("p");
-          told.className = "trouble";
-          told.setAttribute("role", "alert");
-          holder.append(told);
-        }
+        holder.querySelector(".trouble")?.remove();
+        if (!words) return;
+        const told = document.createElement("p");
+        told.className = "trouble";
+        told.setAttribute("role", "alert");
         told.textContent = words;
+        holder.append(told);
       },
     });
   }
@@ -31,8 +31,7 @@ export function enhanceTitle(article) {
     if (event.target.closest("[data-rename]")) rename();
   });
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
-    if (event.key !== "F2" || isTyping || document.querySelector("dialog[open]")) return;
+    if (event.key !== "F2" || isField(event) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     rename();
   });

@@ -1,10 +1,12 @@
 import { api } from "./api.js";
+import { focusNear } from "./focus.js";
 import { _ } from "./i18n.js";
 
 /**
  * Put a field in the place of a title: Enter saves it, Escape leaves it as it was, and so does
  * whoever goes elsewhere without a change. `holder` holds the title alone; while it is edited a live
- * update leaves it as it is. `saved` gets the job as the server answers it, `tell` what went wrong.
+ * update leaves it as it is. `saved` gets the job as the server answers it, `tell` what went wrong,
+ * and no words once that is over.
  */
 export function renameInPlace(holder, { address, title, saved, tell }) {
   if (holder.querySelector("input")) return;
@@ -29,8 +31,10 @@ export function renameInPlace(holder, { address, title, saved, tell }) {
     const hadFocus = holder.contains(document.activeElement);
     delete holder.dataset.keep;
     for (const child of shown) child.hidden = false;
+    if (field.hasAttribute("aria-invalid")) tell("");
     field.remove();
-    if (hadFocus) (before?.isConnected && before !== document.body ? before : holder.querySelector("a, button"))?.focus();
+    const opener = before?.isConnected && before !== document.body ? before : null;
+    if (hadFocus) focusNear(opener ?? holder.querySelector("a, button"));
   }
 
   async function save() {

@@ -1,4 +1,4 @@
-import { isField } from "../transcript/follow.js";
+import { isField } from "../page/focus.js";
 
 /** Keys that work wherever nothing is typed. A button that has the focus keeps its own space bar. */
 export function listenToKeys({ player, find, help }) {

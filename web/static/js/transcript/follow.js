@@ -1,3 +1,5 @@
+import { isField } from "../page/focus.js";
+
 const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"]);
 const REMEMBERED = "longscribe.follow";
 
@@ -110,13 +112,4 @@ export class Follow {
 
 export function isStill() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
-/** Whether what is typed goes into a field. */
-export function isField(event) {
-  const target = event.target;
-  return Boolean(
-    target.isContentEditable ||
-      target.closest?.("input:not([type=range]), textarea, select, [role=textbox]"),
-  );
 }
