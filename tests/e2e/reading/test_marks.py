@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from shared.annotations.marks import read_marks
 from shared.models import LOCAL_OWNER
-from tests.e2e.reading.site import STORED, Site, time_of
+from tests.e2e.reading.site import STORED, Site, time_of, wait_for_time
 
 
 def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
@@ -35,6 +36,28 @@ def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     assert time_of(page) < 60
     kept = read_marks(site.db, owner_id=LOCAL_OWNER, job_id=site.job_id)
     assert [mark.text for mark in kept] == ["开场", "买GPU"]
+
+    # The place that is heard is kept exactly, also when the text is changed later.
+    page.evaluate(
+        "() => { const audio = document.querySelector('#player audio');"
+        " audio.pause(); audio.currentTime = 45.678; }"
+    )
+    wait_for_time(page, 45.67, 45.69)
+    page.locator("#player .seek").focus()
+    page.keyboard.press("M")  # with Caps Lock
+    page.get_by_label("Kind").select_option("note")
+    page.get_by_label("Text", exact=True).fill("first")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Change: first").click()
+    page.get_by_label("Text", exact=True).fill("second")
+    page.keyboard.press("Enter")
+    expect(page.locator("#marks .rows .note")).to_contain_text("second")
+    kept = read_marks(site.db, owner_id=LOCAL_OWNER, job_id=site.job_id)
+    assert [mark.at_s for mark in kept if mark.text == "second"] == [
+        pytest.approx(45.678, abs=0.005)
+    ]
+    page.get_by_role("button", name="Delete: second").click()
+
     page.get_by_role("button", name="Delete: 开场").click()
     expect(page.locator(".chapter-title")).to_have_count(0)
     page.reload()

@@ -1,6 +1,7 @@
 import { api } from "../page/api.js";
+import { isField } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
-import { clock, secondsOf } from "./clock.js";
+import { clock, secondsOf } from "../page/quantities.js";
 import { paintMarks } from "./painting.js";
 
 /** The panel of marked places, and what of them stands in the transcript. `M` marks a place. */
@@ -14,7 +15,8 @@ export function markPlaces({ player }) {
   const base = panel.dataset.address;
   let marks = JSON.parse(panel.dataset.marks);
   let changed = null; // the id of the mark that is in the form
-  let isTyped = false; // whether its time was given by hand
+  let time = 0; // what the form's time was set to: to the second is not exact
+  let isTyped = false; // whether it was given by hand since
 
   const kinds = new Map([...form.elements.kind.options].map((option) => [option.value, option.text]));
   const buttonOf = (name) => panel.querySelector(`[data-mark=${name}]`);
@@ -57,12 +59,17 @@ export function markPlaces({ player }) {
     told.classList.toggle("error", isError);
   }
 
+  function setTime(seconds) {
+    time = seconds;
+    isTyped = false;
+    form.elements.at.value = clock(seconds);
+  }
+
   function fill(mark) {
     changed = mark?.id ?? null;
-    isTyped = false;
-    const { kind, at, text, who, due } = form.elements;
+    const { kind, text, who, due } = form.elements;
     if (mark) kind.value = mark.kind;
-    at.value = clock(mark ? mark.at : (player?.time ?? 0));
+    setTime(mark ? mark.at : (player?.time ?? 0));
     text.value = mark?.text ?? "";
     who.value = mark?.who ?? "";
     due.value = mark?.due ?? "";
@@ -89,7 +96,7 @@ export function markPlaces({ player }) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { kind, at, text, who, due } = form.elements;
-    const json = { kind: kind.value, at: secondsOf(at.value), text: text.value };
+    const json = { kind: kind.value, at: isTyped ? secondsOf(at.value) : time, text: text.value };
     if (kind.value === "todo") Object.assign(json, { who: who.value, due: due.value });
     const done = changed
       ? await ask("PATCH", `/marks/${changed}`, { json })
@@ -102,7 +109,7 @@ export function markPlaces({ player }) {
   form.elements.kind.addEventListener("change", showFields);
   form.elements.at.addEventListener("input", () => (isTyped = true));
   form.elements.text.addEventListener("focus", () => {
-    if (!changed && !isTyped && !form.elements.text.value && player) form.elements.at.value = clock(player.time);
+    if (!changed && !isTyped && !form.elements.text.value && player) setTime(player.time);
   });
 
   async function propose() {
@@ -163,9 +170,9 @@ export function markPlaces({ player }) {
   });
 
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
     const isOther = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
-    if (event.key !== "m" || isTyping || isOther || document.querySelector("dialog[open]")) return;
+    if (isField(event) || isOther || document.querySelector("dialog[open]")) return;
+    if (event.key.toLowerCase() !== "m") return;
     event.preventDefault();
     panel.open = true;
     fill(null);

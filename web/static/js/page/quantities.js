@@ -29,3 +29,8 @@ export function clock(seconds) {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
+
+/** The seconds of such a position. */
+export function secondsOf(text) {
+  return text.split(":").reduce((all, part) => all * 60 + (Number(part) || 0), 0);
+}
