@@ -95,7 +95,7 @@ def test_where_it_goes_is_said_before_and_each_state_after(
 
 def test_what_is_asked_too_late_is_told_on_the_page(client: FlaskClient, job: str) -> None:
     client.get("/language/en")
-    for what in ("/cancel", "/retry", "/delete"):
+    for what in ("/accept", "/cancel", "/retry", "/delete"):
         press(client, job, what)
         assert "Nobody has asked for minutes" in client.get(job).text
 

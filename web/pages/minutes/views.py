@@ -89,17 +89,17 @@ def delete_minutes(job_id: UUID) -> Any:
 @pages.post("/jobs/<uuid:job_id>/minutes/accept")
 def accept_minutes(job_id: UUID) -> Any:
     """Note that their owner has read them, or go back to those of the model."""
-    found = requests.get(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     revision = request.form.get("minutes_revision", "")
     back = request.form.get("minutes_as") == "proposed"
     try:
+        found = requests.get(services().db, owner_id=current_owner_id(), job_id=str(job_id))
         change(
             str(job_id),
             revision=int(revision) if revision.isascii() and revision.isdigit() else -1,
             minutes=None if back else found.current,
             accepted=not back,
         )
-    except MinutesEditedMeanwhile as error:
+    except (MinutesEditedMeanwhile, MinutesNotFound, MinutesNotReady) as error:
         flash_error(error)
     return _back(job_id)
 

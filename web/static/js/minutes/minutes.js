@@ -33,6 +33,7 @@ async function remove(button) {
 
 async function edit(panel, button, show) {
   button.disabled = true;
+  panel.querySelector(".told")?.remove();
   const told = build("p", { className: "told", role: "alert" });
   const address = panel.dataset.address;
   let found;
