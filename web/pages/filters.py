@@ -8,7 +8,7 @@ from web.i18n.dates import date_text, day_text, exact_time_text
 from web.i18n.quantities import bytes_text, clock, duration_text, share
 from web.i18n.warnings import warning_text
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
-from web.pages.history_text import css_class, has_problems, outcome_text
+from web.pages.history_text import has_problems, outcome_text
 from web.pages.job_text import (
     audio_texts,
     batch_text,
@@ -41,7 +41,6 @@ def register_filters(app: Flask) -> None:
         statistics,
         outcome_text,
         has_problems,
-        css_class,
         clock,
         duration_text,
         bytes_text,

@@ -15,10 +15,22 @@ export function copyButtons() {
         return speaker ? `${speaker}: ${one.textContent}` : one.textContent;
       })
       .join("\n");
-    const label = button.textContent;
-    button.textContent = (await copy(text)) ? _("Copied") : _("Select the text and copy it");
-    setTimeout(() => (button.textContent = label), 2000);
+    sayBriefly(button, (await copy(text)) ? _("Copied") : _("Select the text and copy it"));
   });
+}
+
+const labels = new WeakMap(); // of the buttons that say something else just now
+
+/** Let a button say what came of it for two seconds. */
+export function sayBriefly(button, words) {
+  const { label, timer } = labels.get(button) ?? { label: button.textContent };
+  clearTimeout(timer);
+  button.textContent = words;
+  const back = () => {
+    button.textContent = label;
+    labels.delete(button);
+  };
+  labels.set(button, { label, timer: setTimeout(back, 2000) });
 }
 
 /** Copy a text, or that of a promise. Resolves to whether it worked. */

@@ -44,6 +44,8 @@ export function listenToPedals(player, dialog) {
     ["pause", "toggle"],
     ["seekbackward", "back"],
     ["seekforward", "forward"],
+    ["previoustrack", "back"],
+    ["nexttrack", "forward"],
   ]) {
     navigator.mediaSession?.setActionHandler(name, does[action]);
   }

@@ -1,4 +1,4 @@
-import { copy } from "../page/copy.js";
+import { copy, sayBriefly } from "../page/copy.js";
 import { _ } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
 import { Outage } from "./outage.js";
@@ -98,11 +98,9 @@ export class Player extends EventTarget {
   async link({ currentTarget: button }) {
     const address = new URL(location.pathname, location.href);
     address.searchParams.set("t", this.time.toFixed(1));
-    const label = button.textContent;
     const isCopied = await copy(String(address));
     if (!isCopied) history.replaceState(null, "", address);
-    button.textContent = isCopied ? _("Copied") : _("In the address bar");
-    setTimeout(() => (button.textContent = label), 2000);
+    sayBriefly(button, isCopied ? _("Copied") : _("In the address bar"));
   }
 
   seekByKey(event) {

@@ -1,6 +1,7 @@
 import { build } from "../edit/build.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
+import { button } from "./button.js";
 import { lookOf, shareText } from "./look.js";
 import { voiceLine } from "./voices.js";
 
@@ -41,14 +42,6 @@ export function personRow(one, { speakers, only, canSplit, beside, act }) {
     ),
     beside ? voiceLine(beside, act) : "",
   );
-}
-
-/** `focus` names it, so that its successor has the focus once the panel is made again. */
-function button(label, title, focus, does) {
-  const about = { type: "button", title, "aria-label": title, dataset: { focus } };
-  const made = build("button", about, label);
-  made.addEventListener("click", does);
-  return made;
 }
 
 function bar(share) {

@@ -145,7 +145,9 @@ class Speakers {
   showTogether() {
     const shown = this.panel.querySelector(".together");
     if (!shown) return;
-    const time = clock(this.store.state.overlap ?? 0);
+    const seconds = this.store.state.overlap ?? 0;
+    const time = clock(seconds);
+    shown.hidden = seconds < 1;
     shown.textContent = _("Two or more speak at once: %(time)s", { time });
   }
 

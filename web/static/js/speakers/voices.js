@@ -1,6 +1,7 @@
 import { build } from "../edit/build.js";
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
+import { button } from "./button.js";
 
 /** The speakers of this page beside the kept voices; `address` is empty where none are kept. */
 export class Voices {
@@ -70,10 +71,4 @@ export function voiceLine(beside, act) {
     { className: "voice" },
     button(_("Keep this voice"), title, `keep-${speaker}`, () => act.keep(beside)),
   );
-}
-
-function button(label, title, focus, does) {
-  const made = build("button", { type: "button", title, "aria-label": title, dataset: { focus } }, label);
-  made.addEventListener("click", does);
-  return made;
 }
