@@ -39,7 +39,7 @@ they have no config.yaml, or one that says nothing."""
 FIRERED_CHECKPOINT = "model.pth.tar"
 FIRERED_NORMALISATION = "cmvn.ark"
 FIRERED_TOKENS = "dict.txt"
-_FIRERED_NEEDS = (FIRERED_NORMALISATION, FIRERED_TOKENS, FIRERED_CHECKPOINT)
+FIRERED_NEEDS = (FIRERED_NORMALISATION, FIRERED_TOKENS, FIRERED_CHECKPOINT)
 _FIRERED_LLM_ENCODER = "asr_encoder.pth.tar"
 
 _KALDI_END = b"</Nnet>"
@@ -68,8 +68,11 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     `on_hub`: what else could be there, while a download has brought the config alone.  Raises
     ModelUnavailable if config.yaml cannot be read.
     """
-    if firered_class(names_in(folder) if on_hub is None else on_hub):
-        return sorted(_FIRERED_NEEDS)
+    kind = firered_class(names_in(folder) if on_hub is None else on_hub)
+    if kind == FIRERED_LLM:
+        return []  # it is refused for its class, not for what it lacks of the other's files
+    if kind:
+        return sorted(FIRERED_NEEDS)
     config = read_config(folder)
     metas = _file_metas(folder)
     needed = {CONFIG, checkpoint_name(folder)}

@@ -19,6 +19,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.firered.network import LONGEST_SPAN_S, FireRed
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.precision import Precision
+from worker.engine.reference.stock_funasr import load_stock
 from worker.model_store.carry import carried, role_of
 from worker.model_store.files import needed_files
 from worker.model_store.known import resolve
@@ -143,7 +144,13 @@ def test_the_first_firered_without_ctc_is_refused(bundle: Path) -> None:
 
 def test_the_one_with_a_language_model_is_refused(bundle: Path) -> None:
     (bundle / "asr" / "asr_encoder.pth.tar").write_bytes(b"")
+    (bundle / "asr" / "dict.txt").unlink()  # its tokens are the language model's
     assert "FireRedAsrLlm, which gives no times" in refusal(bundle)
+
+
+def test_funasr_is_not_asked_to_run_it(bundle: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="nothing to compare with"):
+        load_stock(locate(str(bundle)), "cpu", cpu_threads=1, end_silence_ms=800)
 
 
 class Stranger:

@@ -18,19 +18,11 @@ from huggingface_hub.errors import (
 from tqdm.auto import tqdm
 
 from worker.model_store.config_yaml import CONFIG
-from worker.model_store.files import (
-    CHECKPOINT,
-    FIRERED_CHECKPOINT,
-    FIRERED_NORMALISATION,
-    FIRERED_TOKENS,
-    NORMALISATION,
-    TOKENS,
-)
+from worker.model_store.files import CHECKPOINT, FIRERED_NEEDS, NORMALISATION, TOKENS
 from worker.model_store.hubs.hub import Progress, RemoteFile, explain, not_on_hub
 from worker.model_store.known import HubModel
 
-_FIRERED = (FIRERED_TOKENS, FIRERED_NORMALISATION, FIRERED_CHECKPOINT)
-_TELLING = (CONFIG, CHECKPOINT, NORMALISATION, *TOKENS, *_FIRERED)
+_TELLING = (CONFIG, CHECKPOINT, NORMALISATION, *TOKENS, *FIRERED_NEEDS)
 """Any of these in the cache tells where a model's folder is, a broken one too."""
 
 _FAILURES = (HfHubHTTPError, HFValidationError, EntryNotFoundError, httpx2.HTTPError, OSError)
