@@ -104,7 +104,7 @@ _ARGUMENTS = (
 
 
 _MARKS = ("sos_id", "eos_id")
-"""Which are looked at with the tokens."""
+"""Which may be 0; whether they are tokens is seen once the tokens are known."""
 
 _MOST = 100_000
 """Of anything. A network of a thousand million blocks fills the memory before it is found not to

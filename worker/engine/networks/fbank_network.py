@@ -23,6 +23,7 @@ class FbankNetwork(ABC):
     """
 
     is_batch_invariant = True
+    """But for rounding, which may decide between what is as good as equal."""
     overhead: ClassVar[UsualOverhead]
 
     def __init__(
