@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +10,8 @@ import pytest
 from shared.cli.doctor import speech as doctor_speech
 from shared.cli.doctor.finding import Level
 from shared.settings import CT_PUNC, FSMN_VAD, Settings
-from shared.states import JobStatus
-from tests.support.installation import Installation, as_wav
-from tests.support.model_hubs import FakeHub, serving
+from tests.support.installation import as_wav, transcribed
+from tests.support.model_hubs import FakeHub, run_models, serving
 from tests.support.services import Stack
 from tests.support.speech import firered_models, speech_models
 
@@ -30,15 +26,7 @@ def model_folder() -> str:
 def test_a_worker_makes_a_transcript_with_times_and_confidences(
     stack: Stack, model_folder: str
 ) -> None:
-    stack.env["LONGSCRIBE_MODEL"] = model_folder
-    worker = stack.start_worker()
-    installation = Installation(stack)
-    try:
-        job_id = installation.submit(as_wav(speech_models.excerpt(0, 60)))
-        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-        transcript = installation.transcript(job_id)
-    finally:
-        installation.db.dispose()
+    transcript = transcribed(stack, model_folder, as_wav(speech_models.excerpt(0, 60)))
     assert "punctuation_failed" not in transcript.warnings
     words = [word for sentence in transcript.sentences for word in sentence.words]
     assert len(words) > 20
@@ -68,24 +56,11 @@ def test_it_is_fetched_by_its_name_from_either_hub(hub_name: str, tmp_path: Path
     }
     with serving(FakeHub(models)) as hub:
         environment = {
-            **os.environ,
             **getattr(hub, f"{hub_name}_environment"),
-            "HF_HOME": str(tmp_path / "hf"),
-            "MODELSCOPE_CACHE": str(tmp_path / "ms"),
             "LONGSCRIBE_MODEL": "FireRedASR2-AED",
-            "LONGSCRIBE_DATA_DIR": str(tmp_path / "data"),
         }
-        command = [sys.executable, "-m", "shared.cli", "models"]
-        for arguments in (["download", "FireRedASR2-AED"], ["check", "--json"]):
-            done = subprocess.run(
-                [*command, *arguments],
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
-            if arguments[0] == "download":
-                assert done.returncode == 0, done.stderr
+        done = run_models(tmp_path, environment, "download", "FireRedASR2-AED")
+        assert done.returncode == 0, done.stderr
+        done = run_models(tmp_path, environment, "check", "--json")
     told = {part["role"]: part for part in json.loads(done.stdout)}
     assert told["asr"]["is_whole"], told["asr"]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +10,8 @@ import pytest
 from shared.cli.doctor import speech as doctor_speech
 from shared.cli.doctor.finding import Level
 from shared.settings import CAMPPLUS, FSMN_VAD, Settings
-from shared.states import JobStatus
-from tests.support.installation import Installation, as_wav
-from tests.support.model_hubs import FakeHub, serving
+from tests.support.installation import as_wav, transcribed
+from tests.support.model_hubs import FakeHub, run_models, serving
 from tests.support.services import Stack
 from tests.support.speech import sensevoice_models, speech_models
 from worker import demo_model
@@ -32,15 +28,7 @@ def model_folder() -> str:
 def test_a_worker_makes_a_transcript_with_its_own_marks_and_no_tags(
     stack: Stack, model_folder: str
 ) -> None:
-    stack.env["LONGSCRIBE_MODEL"] = model_folder
-    worker = stack.start_worker()
-    installation = Installation(stack)
-    try:
-        job_id = installation.submit(as_wav(speech_models.excerpt(0, 60)))
-        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
-        transcript = installation.transcript(job_id)
-    finally:
-        installation.db.dispose()
+    transcript = transcribed(stack, model_folder, as_wav(speech_models.excerpt(0, 60)))
     assert "punctuation_failed" not in transcript.warnings
     assert "<|" not in transcript.text and "▁" not in transcript.text
     words = [word for sentence in transcript.sentences for word in sentence.words]
@@ -76,26 +64,14 @@ def test_it_is_fetched_by_its_name_from_either_hub_and_no_punctuation_with_it(
     }
     with serving(FakeHub(models)) as hub:
         environment = {
-            **os.environ,
             **getattr(hub, f"{hub_name}_environment"),
-            "HF_HOME": str(tmp_path / "hf"),
-            "MODELSCOPE_CACHE": str(tmp_path / "ms"),
             "LONGSCRIBE_MODEL": "SenseVoiceSmall",
-            "LONGSCRIBE_DATA_DIR": str(tmp_path / "data"),
         }
-        command = [sys.executable, "-m", "shared.cli", "models"]
-        for arguments in (["download", "--to", str(tmp_path / "carry")], ["check", "--json"]):
-            done = subprocess.run(
-                [*command, *arguments],
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            if arguments[0] == "download":
-                assert "still lacks" not in done.stdout
+        done = run_models(tmp_path, environment, "download", "--to", str(tmp_path / "carry"))
+        assert done.returncode == 0, done.stderr
+        assert "still lacks" not in done.stdout
+        done = run_models(tmp_path, environment, "check", "--json")
+        assert done.returncode == 0, done.stderr
     told = {part["role"]: part for part in json.loads(done.stdout)}
     assert set(told) == {"asr", "vad", "spk"}
     assert told["asr"]["is_whole"]
@@ -105,18 +81,7 @@ def test_it_is_fetched_by_its_name_from_either_hub_and_no_punctuation_with_it(
 
 
 def test_models_check_wants_no_punctuation_beside_it(tmp_path: Path, model_folder: str) -> None:
-    environment = {
-        **os.environ,
-        "LONGSCRIBE_MODEL": model_folder,
-        "LONGSCRIBE_DATA_DIR": str(tmp_path),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "models", "check", "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_models(tmp_path, {"LONGSCRIBE_MODEL": model_folder}, "check", "--json")
     assert done.returncode == 0, done.stderr
     roles = {part["role"]: part["is_whole"] for part in json.loads(done.stdout)}
     assert roles["asr"] and roles["vad"]

@@ -84,6 +84,18 @@ class Installation:
         wait_for(lambda: self.view(job_id).job.progress >= share, what=f"progress of {share}")
 
 
+def transcribed(stack: Stack, model: str, recording: bytes) -> Transcript:
+    """What a worker makes of a recording whose LONGSCRIBE_MODEL is `model`."""
+    worker = stack.start_worker(LONGSCRIBE_MODEL=model)
+    installation = Installation(stack)
+    try:
+        job_id = installation.submit(recording)
+        assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
+        return installation.transcript(job_id)
+    finally:
+        installation.db.dispose()
+
+
 def model_processes(worker_pid: int) -> list[int]:
     """The children of a worker that load the model, or have: Celery's pool."""
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,6 +61,26 @@ class FakeHub:
     @property
     def huggingface_environment(self) -> dict[str, str]:
         return {"HF_ENDPOINT": self.url, "LONGSCRIBE_MODEL_HUB": "huggingface"}
+
+
+def run_models(
+    folder: Path, environment: Mapping[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """`longscribe models` for somebody whose data and hubs' caches are in `folder`."""
+    return subprocess.run(
+        [sys.executable, "-m", "shared.cli", "models", *arguments],
+        env={
+            **os.environ,
+            "HF_HOME": str(folder / "hf"),
+            "MODELSCOPE_CACHE": str(folder / "ms"),
+            "LONGSCRIBE_DATA_DIR": str(folder / "data"),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @contextmanager

@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from rapidfuzz.distance import Levenshtein
 
 from tests.support.speech import firered_models, speech_models
-from worker.engine.calibration.probe_batches import live_peak_bytes, measure, noise
+from tests.support.speech.spans_in_batches import (
+    assert_batches_change_nothing,
+    assert_probes_foretell,
+    assert_within_estimate,
+    spoken,
+    without_confidence,
+)
+from worker.engine.calibration.probe_batches import live_peak_bytes, noise
 from worker.engine.family import ProbeShape
 from worker.engine.firered.beam_search import Marks
 from worker.engine.firered.memory_estimate import NetworkShape, estimate_memory, most_tokens
 from worker.engine.firered.network import FireRed
 from worker.engine.layers.int8 import Int8Linear, multiplies_in_int8
 from worker.engine.reference.random_model.firered import SOS
-from worker.memory.calibration import fit_memory_model
-from worker.recogniser import Pcm, RecognisedSpan
+from worker.recogniser import RecognisedSpan
 
 PAD = 2
-
-LENGTHS_S = (0.4, 1.0, 1.3, 2.2, 3.0, 3.1, 5.0, 7.7, 12.0, 20.0)
-
-
-def spoken() -> list[Pcm]:
-    begins = np.cumsum((0.0, *LENGTHS_S))
-    return [
-        speech_models.excerpt(begin, begin + length)
-        for begin, length in zip(begins[:-1], LENGTHS_S, strict=True)
-    ]
-
-
-def without_confidence(said: RecognisedSpan) -> RecognisedSpan:
-    return replace(said, words=tuple(replace(word, confidence=None) for word in said.words))
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 10])
 def test_words_and_times_are_the_same_at_every_batch_size_and_order(size: int) -> None:
-    network = firered_models.network()
-    speech = spoken()
-    alone = [network.recognise([pcm])[0] for pcm in speech]
+    alone = assert_batches_change_nothing(firered_models.network(), size)
     assert len({said.words for said in alone}) == len(alone)
     assert any(said.words and not said.was_cut for said in alone)
-    order = random.Random(size).sample(range(len(speech)), len(speech))
-    for first in range(0, len(order), size):
-        batch = order[first : first + size]
-        for index, said in zip(batch, network.recognise([speech[i] for i in batch]), strict=True):
-            assert without_confidence(said) == without_confidence(alone[index])
-            for word, of_alone in zip(said.words, alone[index].words, strict=True):
-                assert word.confidence is not None and of_alone.confidence is not None
-                assert abs(word.confidence - of_alone.confidence) <= 0.0101
 
 
 @torch.inference_mode()
@@ -157,10 +137,7 @@ RELEASED = NetworkShape(width=1280, decoder_blocks=16, vocabulary=8667, beams=3)
 
 
 def test_no_batch_takes_more_than_its_estimate() -> None:
-    network = firered_models.network()
-    for shape in SHAPES:
-        estimated = network.memory_estimate.activation_bytes(shape.padded_s, shape.longest_s)
-        assert live_peak_bytes(firered_models.CPU, network, noise(shape)) <= estimated
+    assert_within_estimate(firered_models.network(), SHAPES)
 
 
 def test_what_a_batch_needs_does_not_depend_on_what_is_said() -> None:
@@ -185,12 +162,4 @@ def test_more_spans_longer_spans_and_more_beams_need_more() -> None:
 
 
 def test_its_probes_give_a_model_of_memory() -> None:
-    network = firered_models.network()
-    seen = measure(network, firered_models.CPU, headroom_bytes=2**34, time_limit_s=120)
-    assert len(seen) == len(network.probes.memory)
-    assert max(shape.longest_s for shape in network.probes.memory) <= network.longest_span_s
-    fitted = fit_memory_model(seen, network.memory_estimate)
-    for shape in SHAPES:
-        measured = live_peak_bytes(firered_models.CPU, network, noise(shape))
-        predicted = fitted.activation_bytes(shape.padded_s, shape.longest_s)
-        assert measured <= 1.5 * predicted + 10e6
+    assert_probes_foretell(firered_models.network(), SHAPES)

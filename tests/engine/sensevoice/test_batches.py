@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import random
-from dataclasses import replace
-
-import numpy as np
 import pytest
 import torch
 from rapidfuzz.distance import Levenshtein
 
 from tests.support.speech import sensevoice_models, speech_models
-from worker.engine.calibration.probe_batches import live_peak_bytes, measure, noise
+from tests.support.speech.spans_in_batches import (
+    assert_batches_change_nothing,
+    assert_probes_foretell,
+    assert_within_estimate,
+    spoken,
+)
 from worker.engine.family import ProbeShape
 from worker.engine.layers.int8 import Int8Linear, multiplies_in_int8
 from worker.engine.sensevoice.rich_tags import QUERIES
-from worker.memory.calibration import fit_memory_model
-from worker.recogniser import Pcm, RecognisedSpan
-
-LENGTHS_S = (0.4, 1.0, 1.3, 2.2, 3.0, 3.1, 5.0, 7.7, 12.0, 20.0)
-
-
-def spoken() -> list[Pcm]:
-    begins = np.cumsum((0.0, *LENGTHS_S))
-    return [
-        speech_models.excerpt(begin, begin + length)
-        for begin, length in zip(begins[:-1], LENGTHS_S, strict=True)
-    ]
-
-
-def without_confidence(said: RecognisedSpan) -> RecognisedSpan:
-    words = tuple(replace(word, confidence=None) for word in said.words)
-    return RecognisedSpan(words, said.language)
+from worker.recogniser import RecognisedSpan
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 10])
 def test_words_times_and_languages_are_the_same_at_every_batch_size_and_order(size: int) -> None:
-    network = sensevoice_models.network()
-    speech = spoken()
-    alone = [network.recognise([pcm])[0] for pcm in speech]
-    order = random.Random(size).sample(range(len(speech)), len(speech))
-    for first in range(0, len(order), size):
-        batch = order[first : first + size]
-        for index, said in zip(batch, network.recognise([speech[i] for i in batch]), strict=True):
-            assert without_confidence(said) == without_confidence(alone[index])
-            for word, of_alone in zip(said.words, alone[index].words, strict=True):
-                assert word.confidence is not None and of_alone.confidence is not None
-                # The last digit follows the rounding of matrix products of another shape.
-                assert abs(word.confidence - of_alone.confidence) <= 0.0101
+    assert_batches_change_nothing(sensevoice_models.network(), size)
 
 
 @torch.inference_mode()
@@ -107,19 +81,8 @@ SHAPES = (ProbeShape(20, 1.0), ProbeShape(60, 1.0), ProbeShape(8, 10.0), ProbeSh
 
 
 def test_no_batch_takes_more_than_its_estimate() -> None:
-    network = sensevoice_models.network()
-    for shape in SHAPES:
-        estimated = network.memory_estimate.activation_bytes(shape.padded_s, shape.longest_s)
-        assert live_peak_bytes(sensevoice_models.CPU, network, noise(shape)) <= estimated
+    assert_within_estimate(sensevoice_models.network(), SHAPES)
 
 
 def test_its_probes_give_a_model_of_memory() -> None:
-    network = sensevoice_models.network()
-    seen = measure(network, sensevoice_models.CPU, headroom_bytes=2**34, time_limit_s=120)
-    assert len(seen) == len(network.probes.memory)
-    assert max(shape.longest_s for shape in network.probes.memory) <= network.longest_span_s
-    fitted = fit_memory_model(seen, network.memory_estimate)
-    for shape in SHAPES:
-        measured = live_peak_bytes(sensevoice_models.CPU, network, noise(shape))
-        predicted = fitted.activation_bytes(shape.padded_s, shape.longest_s)
-        assert measured <= 1.5 * predicted + 10e6
+    assert_probes_foretell(sensevoice_models.network(), SHAPES)
