@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,12 +13,24 @@ PREFIX = "LONGSCRIBE_"
 FROM_FILES = ("database_url", "redis_url", "secret_key", "minutes_api_key")
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
 
-_OF_OTHERS = (
-    *("LONGSCRIBE_PUBLISH", "LONGSCRIBE_TEST_"),
-    *("LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY"),
+_OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY")
+"""What docker-compose.yml and the commands for a server elsewhere use, and no process of a
+server."""
+
+FOREIGN = "LONGSCRIBE_X_"
+"""How the names of other programs' variables may begin; nothing here ever reads one."""
+
+_LEFT_ALONE = (FOREIGN, "LONGSCRIBE_TEST_")
+"""Beginnings of names that are no setting and no mistake."""
+
+_OF_A_SERVICE = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
+"""What Kubernetes sets in each container for each service of its namespace, beside NAME_PORT."""
+
+
+_FROM_KUBERNETES = (
+    "and looks as if Kubernetes had made it for a service of that name: set enableServiceLinks: "
+    "false for the pod, or name the service otherwise"
 )
-"""How names begin that docker-compose.yml, the tests and the commands for a server elsewhere use,
-and no process of a server."""
 
 
 class InvalidSettings(LongscribeError):
@@ -57,13 +70,22 @@ def read_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
 
 def unknown_variables(environment: Mapping[str, str], settings: Collection[str]) -> list[str]:
     """A sentence for each variable that looks like a setting and is none of `settings`, with the
-    name that was probably meant."""
+    name that was probably meant, and then how a foreign one may stay."""
     known = {f"{PREFIX}{name.upper()}" for name in settings} | {*map(file_variable, FROM_FILES)}
     short = [name.removeprefix(PREFIX) for name in sorted(known)]
     said = []
     for name in sorted(environment):
         upper = name.upper()
-        if not upper.startswith(PREFIX) or upper in known or upper.startswith(_OF_OTHERS):
+        if not upper.startswith(PREFIX) or upper.startswith(_LEFT_ALONE):
+            continue
+        if upper in known:
+            if upper.endswith("_PORT") and "://" in environment[name]:
+                said.append(f"{name} is {environment[name]}, {_FROM_KUBERNETES}")
+            continue
+        if upper in _OF_OTHERS:
+            continue
+        if _OF_A_SERVICE.search(upper) or ("://" in environment[name] and upper.endswith("_PORT")):
+            said.append(f"{name} is no setting, {_FROM_KUBERNETES}")
             continue
         # Without what all have in common, by which they would all be near.
         close = get_close_matches(upper.removeprefix(PREFIX), short, n=1)
@@ -71,4 +93,6 @@ def unknown_variables(environment: Mapping[str, str], settings: Collection[str])
             f"; do you mean {PREFIX}{close[0]}?" if close else "; docs/settings.md has all of them"
         )
         said.append(f"{name} is no setting{meant}")
+    if said:
+        said.append(f"another program's variable is left alone if its name begins with {FOREIGN}")
     return said

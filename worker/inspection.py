@@ -16,7 +16,13 @@ from typing import Any
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, load_settings
 from worker.configured_recogniser import load_configured_encoder, load_configured_recogniser
-from worker.engine.device import TORCH_VERSION, NoRoomForModel, device_name, resolve_device
+from worker.engine.device import (
+    CUDA_VERSION,
+    TORCH_VERSION,
+    NoRoomForModel,
+    device_name,
+    resolve_device,
+)
 from worker.engine.precision import Precision
 from worker.model_store.locate import (
     ModelNotDownloaded,
@@ -38,8 +44,8 @@ def model(settings: Settings) -> dict[str, Any]:
 
 
 def device(settings: Settings) -> dict[str, Any]:
-    """{"torch", "device", "name"}, or {"torch", "error"}."""
-    told: dict[str, Any] = {"torch": TORCH_VERSION}
+    """{"torch", "cuda", "device", "name"}, or {"torch", "cuda", "error"}."""
+    told: dict[str, Any] = {"torch": TORCH_VERSION, "cuda": CUDA_VERSION}
     try:
         found = resolve_device(settings.device)
         Precision(settings.precision, found)

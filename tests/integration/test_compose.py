@@ -28,6 +28,7 @@ from sqlalchemy.engine import make_url
 
 from shared.cli.embedded.redis_server import redis_server_binary
 from shared.cli.embedded.score import character_errors
+from shared.environment import FROM_FILES, file_variable
 from shared.settings import Settings
 from tests.support.services import REPOSITORY, Service, hold_port, start, wait_for
 
@@ -94,6 +95,7 @@ DECIDED_IN_THE_FILE = {
 @pytest.mark.parametrize("service", DECIDED_IN_THE_FILE)
 def test_every_setting_of_env_reaches_the_containers(service: str) -> None:
     told = {f"LONGSCRIBE_{name.upper()}": f"told {name}" for name in Settings.model_fields}
+    told |= {file_variable(name): f"/run/secrets/{name}" for name in FROM_FILES}
     reached = compose(SECRETS | told)[service]["environment"]
     lost = {name for name, value in told.items() if reached.get(name) != value}
     assert lost == {f"LONGSCRIBE_{name.upper()}" for name in DECIDED_IN_THE_FILE[service]}

@@ -152,6 +152,45 @@ def test_a_name_that_is_no_setting_is_refused_with_the_nearest(
         load_settings()
 
 
+def test_a_foreign_variable_stays_under_the_name_that_the_error_tells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_BACKUP_BUCKET", "b")
+    with pytest.raises(InvalidSettings, match="left alone if its name begins with LONGSCRIBE_X_"):
+        load_settings()
+    monkeypatch.delenv("LONGSCRIBE_BACKUP_BUCKET")
+    for name in ("X_BACKUP_BUCKET", "PUBLISH", "SERVER", "API_KEY", "TEST_DATABASE_URL"):
+        monkeypatch.setenv(f"LONGSCRIBE_{name}", "b")
+    load_settings()
+
+
+@pytest.mark.parametrize("wrong", ["SERVERS", "API_KEYS", "PUBLISHED"])
+def test_a_name_that_begins_like_one_of_others_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv(f"LONGSCRIBE_{wrong}", "1")
+    with pytest.raises(InvalidSettings, match=f"LONGSCRIBE_{wrong} is no setting"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LONGSCRIBE_PORT", "tcp://10.96.0.7:8000"),
+        ("LONGSCRIBE_WEB_PORT", "tcp://10.96.0.7:8000"),
+        ("LONGSCRIBE_SERVICE_HOST", "10.96.0.7"),
+        ("LONGSCRIBE_WEB_SERVICE_PORT_HTTP", "8000"),
+        ("LONGSCRIBE_PORT_8000_TCP_ADDR", "10.96.0.7"),
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_is_named_as_such(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=f"{name} is .*enableServiceLinks: false"):
+        load_settings()
+
+
 def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LONGSCRIBE_XYZZY", "1")
     monkeypatch.setenv("LONGSCRIBE_LEASE_S", "soon")

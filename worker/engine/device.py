@@ -20,6 +20,8 @@ from worker.memory.share import device_limit, share_below_limit
 from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
 
 TORCH_VERSION: str = torch.__version__
+CUDA_VERSION: str | None = torch.version.cuda
+"""Of the build of torch; None of one for the CPU."""
 
 Result = TypeVar("Result")
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from shared.cli.doctor.driver import check_driver, read_driver
 from shared.cli.doctor.finding import Finding, ok, problem, unchecked, warning
 from shared.settings import Settings
 
@@ -21,7 +22,6 @@ ENGINE_WITHIN_S = 280.0
 disk; a model that nobody has loaded here before is read once more to hash it."""
 QUICK_WITHIN_S = 50.0
 """The same without loading."""
-_DRIVER_WITHIN_S = 5.0
 
 
 def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:
@@ -42,9 +42,11 @@ def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:
             problem("model", finding, "Install longscribe[worker] and torch, or use make serve.")
         ]
     told, complaint = _ask_the_engine(settings, quick=quick)
+    driver = read_driver()
     found = [
         judge_model(settings, told.get("model"), complaint),
-        judge_device(settings, told.get("device"), complaint, gpus_of_the_driver()),
+        judge_device(settings, told.get("device"), complaint, driver.gpus),
+        *check_driver(settings, told.get("device"), driver),
     ]
     if not quick and all("error" not in told.get(topic, {}) for topic in ("model", "device")):
         found.append(judge_recognition(settings, told.get("recognition"), complaint))
@@ -111,7 +113,7 @@ def judge_speakers(told: dict[str, Any]) -> list[Finding]:
 
 
 def judge_device(
-    settings: Settings, told: dict[str, Any] | None, complaint: str, driver: list[str]
+    settings: Settings, told: dict[str, Any] | None, complaint: str, driver: Sequence[str]
 ) -> Finding:
     """Compare LONGSCRIBE_DEVICE with what torch sees; `driver` is what nvidia-smi lists."""
     if told is None:
@@ -157,23 +159,3 @@ def judge_recognition(settings: Settings, told: dict[str, Any] | None, complaint
         f"{told['device']} in {told['dtype']}; it takes {told['model_bytes'] / 1e9:.1f} GB, and "
         f"{told['free_bytes'] / 1e9:.1f} GB are free beside it",
     )
-
-
-def gpus_of_the_driver() -> list[str]:
-    """The names of the GPUs that nvidia-smi lists, such as 'NVIDIA H100 80GB HBM3'; none without
-    nvidia-smi or with one that hangs."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    try:
-        listed = subprocess.run(
-            [program, "--query-gpu=name", "--format=csv,noheader"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_DRIVER_WITHIN_S,
-            check=True,
-            text=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [line.strip() for line in listed.stdout.splitlines() if line.strip()]
