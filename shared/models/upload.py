@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, String, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
@@ -27,6 +27,9 @@ class Upload(Base):
     described: Mapped[str] = mapped_column(Text, default="")
     """The client's `Upload-Metadata`, given back as it came."""
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+    """The whole length; while that is deferred, the room that is reserved so far."""
+    is_length_deferred: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether the client has still to tell the length, as of a recording that is being made."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     """Those that are durable: written here after they were synced."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())

@@ -39,6 +39,9 @@ class UploadRecord:
     described: str
     """The client's `Upload-Metadata`, given back as it came."""
     size_bytes: int
+    """The whole length; while that is deferred, the room that is reserved so far."""
+    is_length_deferred: bool
+    """Whether the client has still to tell the length."""
     received_bytes: int
     """Those that are durable."""
     expires_at: datetime
@@ -51,6 +54,7 @@ def _as_record(row: Upload) -> UploadRecord:
         filename=row.filename,
         described=row.described,
         size_bytes=row.size_bytes,
+        is_length_deferred=row.is_length_deferred,
         received_bytes=row.received_bytes,
         expires_at=row.expires_at,
     )
@@ -71,8 +75,10 @@ def create(
     described: str,
     kept_s: float,
     room: reservations.Room,
+    is_length_deferred: bool = False,
 ) -> UploadRecord:
-    """The row of a new upload, whose empty file is there already. It reserves what is announced.
+    """The row of a new upload, whose empty file is there already. It reserves `size_bytes`: what is
+    announced, or of one whose length is deferred the room to begin with.
 
     Raises InsufficientStorage, StorageShareFull or TooManyUploads.
     """
@@ -83,6 +89,7 @@ def create(
             id=upload_id,
             owner_id=owner_id,
             size_bytes=size_bytes,
+            is_length_deferred=is_length_deferred,
             filename=filename,
             described=described,
             received_bytes=0,
@@ -151,6 +158,56 @@ def advance(
     if upload is None:
         raise OffsetMismatch
     return upload.expires_at
+
+
+def reserve_up_to(
+    db: Database, upload: UploadRecord, size_bytes: int, room: reservations.Room
+) -> UploadRecord:
+    """Reserve room for `size_bytes` in all, for an upload whose length is deferred.
+
+    Raises InsufficientStorage or StorageShareFull; what was reserved before stays so.
+    """
+    return _resize(db, upload, size_bytes, room, is_length_deferred=True)
+
+
+def set_length(
+    db: Database, upload: UploadRecord, size_bytes: int, room: reservations.Room
+) -> UploadRecord:
+    """Set the length that was deferred, and give back what was reserved beyond it.
+
+    Raises InsufficientStorage, StorageShareFull, or OffsetMismatch where more has been received,
+    which only happens where the folder of the recordings takes no locks.
+    """
+    return _resize(db, upload, size_bytes, room, is_length_deferred=False)
+
+
+def _resize(
+    db: Database,
+    upload: UploadRecord,
+    size_bytes: int,
+    room: reservations.Room,
+    *,
+    is_length_deferred: bool,
+) -> UploadRecord:
+    more = size_bytes - upload.size_bytes
+    with db.writing() as session:
+        if more > 0:
+            reservations.require_room(session, db, room, owner_id=upload.owner_id, size_bytes=more)
+        resized = _changed(
+            session,
+            update(Upload)
+            .where(
+                Upload.id == upload.id,
+                Upload.owner_id == upload.owner_id,
+                Upload.is_length_deferred,
+                Upload.size_bytes == upload.size_bytes,
+                Upload.received_bytes <= size_bytes,
+            )
+            .values(size_bytes=size_bytes, is_length_deferred=is_length_deferred),
+        )
+    if resized is None:
+        raise OffsetMismatch
+    return resized
 
 
 def forget(db: Database, *, owner_id: str, upload_id: str) -> None:

@@ -10,12 +10,17 @@ from shared.storage import reservations, uploads
 from shared.storage.blob_store import too_large
 from web.authentication.owner import current_owner_id
 from web.services import services
+from web.uploads.deferred_length import first_room_bytes
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-def begin_upload(filename: str, size_bytes: int, *, described: str = "") -> uploads.UploadRecord:
+def begin_upload(
+    filename: str, size_bytes: int | None, *, described: str = ""
+) -> uploads.UploadRecord:
     """Begin an upload of who sent this request, and reserve the room that it announces.
+
+    Without `size_bytes` its length is deferred, and room is reserved as its bytes come.
 
     Raises InvalidRequest, FileTooLarge, QueueFull, StorageUnavailable, InsufficientStorage, or what
     says that the owner's share is used up.
@@ -25,13 +30,13 @@ def begin_upload(filename: str, size_bytes: int, *, described: str = "") -> uplo
         raise InvalidRequest(
             f"The file '{filename}' is empty. Choose another recording.", param="Upload-Length"
         )
-    if size_bytes > here.settings.max_upload_bytes:
+    if size_bytes is not None and size_bytes > here.settings.max_upload_bytes:
         raise too_large(here.settings.max_upload_bytes)
     jobs.require_room(
         here.db,
         here.queue_limit,
         filename=filename,
-        size_bytes=size_bytes,
+        size_bytes=size_bytes or 0,
         owner_id=owner_id,
         idempotency_key=None,
     )
@@ -44,7 +49,8 @@ def begin_upload(filename: str, size_bytes: int, *, described: str = "") -> uplo
             here.db,
             upload_id=upload_id,
             owner_id=owner_id,
-            size_bytes=size_bytes,
+            size_bytes=first_room_bytes() if size_bytes is None else size_bytes,
+            is_length_deferred=size_bytes is None,
             filename=filename,
             described=described,
             kept_s=here.uploads_kept_s,

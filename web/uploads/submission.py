@@ -158,6 +158,12 @@ def accept_upload(
 
 
 def _require_whole(upload: uploads.UploadRecord) -> None:
+    if upload.is_length_deferred:
+        raise UploadIncomplete(
+            f"{upload.received_bytes:,} bytes of this upload are here, and its length has not been "
+            "told. Send it first, as Upload-Length of a PATCH, which may bring no bytes.",
+            param="upload_id",
+        )
     if upload.received_bytes < upload.size_bytes:
         raise UploadIncomplete(
             f"{upload.received_bytes:,} of {upload.size_bytes:,} bytes of this upload are here. "

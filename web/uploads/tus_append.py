@@ -9,11 +9,13 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
 from shared.errors import FileTooLarge, InsufficientStorage
+from shared.quotas.errors import StorageShareFull
 from shared.storage import uploads
 from shared.storage.blob_store import UnfinishedUpload
 from shared.storage.space import require_space
 from web.services import services
 from web.uploads import tus_protocol
+from web.uploads.deferred_length import room_up_to
 from web.uploads.request_body import body_pieces
 
 SYNC_EVERY_BYTES = 64 * 2**20
@@ -37,7 +39,8 @@ class Append:
     def store(self, checksum: tus_protocol.Checksum | None) -> None:
         """Store the body, or what arrived before the client left; with a checksum all or nothing.
 
-        Raises ChecksumMismatch, FileTooLarge, InsufficientStorage, ClientDisconnected.
+        Raises ChecksumMismatch, FileTooLarge, InsufficientStorage, StorageShareFull,
+        ClientDisconnected.
         """
         self._held.cut(self.durable_bytes)
         hashes = services().hashes
@@ -75,7 +78,7 @@ class Append:
                 if at - self.durable_bytes >= SYNC_EVERY_BYTES:
                     self._commit(at)
                     require_space(services().blobs)
-        except (ClientDisconnected, InsufficientStorage):
+        except (ClientDisconnected, InsufficientStorage, StorageShareFull):
             self._commit(at)
             raise
         except FileTooLarge:  # the client sends something else than it announced
@@ -84,8 +87,7 @@ class Append:
         self._commit(at)
 
     def _write(self, piece: bytes, at: int) -> int:
-        if at + len(piece) > self._upload.size_bytes:
-            raise more_than_announced(self._upload)
+        self._upload = room_up_to(self._upload, at + len(piece))
         self._held.write(piece)
         at += len(piece)
         if self._running is not None:
@@ -107,12 +109,3 @@ class Append:
             kept_s=services().uploads_kept_s,
         )
         self.durable_bytes = at
-
-
-def more_than_announced(upload: uploads.UploadRecord) -> FileTooLarge:
-    """Build the error of a request with more bytes than its upload was announced with."""
-    return FileTooLarge(
-        f"This upload was announced with {upload.size_bytes} bytes, and here come more. Begin a "
-        "new one with the right Upload-Length.",
-        param="Content-Length",
-    )

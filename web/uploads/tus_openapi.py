@@ -52,7 +52,24 @@ ID = {
     "required": True,
     "schema": {"type": "string", "format": "uuid"},
 }
-LENGTH = _header("Upload-Length", "integer", "Bytes of the whole recording.", True, least=1)
+LENGTH = _header(
+    "Upload-Length",
+    "integer",
+    "Bytes of the whole recording; required unless they are deferred.",
+    least=1,
+)
+DEFERRED_LENGTH = {
+    "name": "Upload-Defer-Length",
+    "in": "header",
+    "description": "1, instead of `Upload-Length`, for a recording that is still being made.",
+    "schema": {"type": "string", "enum": ["1"]},
+}
+LENGTH_AT_LAST = _header(
+    "Upload-Length",
+    "integer",
+    "Bytes of the whole recording, of an upload whose length was deferred.",
+    least=1,
+)
 METADATA = _header(
     "Upload-Metadata",
     "string",
@@ -76,7 +93,16 @@ STANDING = {
 }
 """The headers that say how far an upload came and how long it is kept."""
 
-WHOLE_LENGTH = {"Upload-Length": _BYTES_KEPT}
+WHOLE_LENGTH = {
+    "Upload-Length": {
+        "description": "Bytes of the whole recording, unless they are deferred.",
+        "schema": {"type": "integer"},
+    },
+    "Upload-Defer-Length": {
+        "description": "1 while the length has not been told.",
+        "schema": {"type": "string"},
+    },
+}
 ADDRESS = {"Location": {"schema": {"type": "string"}}}
 
 

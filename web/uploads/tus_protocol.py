@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from werkzeug.datastructures import Headers
+
 from shared.errors import ChecksumMismatch, InvalidRequest, PermanentError
 from web.http.filenames import decode_text
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,termination,expiration,checksum"
+EXTENSIONS = "creation,creation-defer-length,termination,expiration,checksum"
 CHECKSUM_ALGORITHMS = ("sha256", "sha1")
 CONTENT_TYPE = "application/offset+octet-stream"
 
@@ -65,6 +67,24 @@ def whole_number(name: str, header: str | None) -> int:
     if header is None or not _WHOLE_NUMBER.fullmatch(header.strip()):
         raise InvalidRequest(f"{name} must be a whole number of bytes.", param=name)
     return int(header)
+
+
+def announced_length(headers: Headers) -> int | None:
+    """Parse what a new upload says of its length; None where that is deferred.
+
+    Raises InvalidRequest.
+    """
+    deferred = headers.get("Upload-Defer-Length")
+    if deferred is None:
+        return whole_number("Upload-Length", headers.get("Upload-Length"))
+    if deferred.strip() != "1":
+        raise InvalidRequest("Upload-Defer-Length must be 1.", param="Upload-Defer-Length")
+    if "Upload-Length" in headers:
+        raise InvalidRequest(
+            "Send either Upload-Length or Upload-Defer-Length, not both.",
+            param="Upload-Defer-Length",
+        )
+    return None
 
 
 def checksum(header: str | None) -> Checksum | None:

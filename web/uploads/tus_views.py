@@ -15,7 +15,7 @@ from apiflask import APIBlueprint
 from flask import Response, request, url_for
 from werkzeug.http import http_date
 
-from shared.errors import InvalidRequest, OffsetMismatch
+from shared.errors import OffsetMismatch
 from shared.storage import uploads
 from shared.storage.space import require_space
 from web.authentication.owner import current_owner_id
@@ -23,7 +23,8 @@ from web.http.filenames import clean_filename
 from web.services import services
 from web.uploads import tus_openapi, tus_protocol
 from web.uploads.begin import begin_upload
-from web.uploads.tus_append import Append, more_than_announced
+from web.uploads.deferred_length import room_up_to, with_length
+from web.uploads.tus_append import Append
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -61,6 +62,7 @@ def tell_abilities(upload_id: UUID | None = None) -> Response:
     201,
     "Begun.",
     tus_openapi.LENGTH,
+    tus_openapi.DEFERRED_LENGTH,
     tus_openapi.METADATA,
     answers=tus_openapi.ADDRESS | tus_openapi.STANDING,
     errors=(400, 413, 429, 507),
@@ -69,15 +71,10 @@ def create_upload() -> Response:
     """Begin an upload.
 
     The protocol is [tus 1.0](https://tus.io/protocols/resumable-upload) with
-    creation,termination,expiration,checksum; any tus client can be used. Submit the finished
-    upload with `POST /api/v1/jobs` and `{"upload_id": "…"}`.
+    creation,creation-defer-length,termination,expiration,checksum; any tus client can be used.
+    Submit the finished upload with `POST /api/v1/jobs` and `{"upload_id": "…"}`.
     """
-    if "Upload-Defer-Length" in request.headers:
-        raise InvalidRequest(
-            "The length must be known from the start here: send Upload-Length.",
-            param="Upload-Defer-Length",
-        )
-    size_bytes = tus_protocol.whole_number("Upload-Length", request.headers.get("Upload-Length"))
+    size_bytes = tus_protocol.announced_length(request.headers)
     described = request.headers.get("Upload-Metadata", "")
     filename = clean_filename(tus_protocol.metadata(described).get("filename"))
     upload = begin_upload(filename, size_bytes, described=described)
@@ -101,7 +98,10 @@ def get_upload_offset(upload_id: UUID) -> Response:
     """
     upload = _find(upload_id)
     response = _standing(upload.received_bytes, upload.expires_at, status=200)
-    response.headers["Upload-Length"] = str(upload.size_bytes)
+    if upload.is_length_deferred:
+        response.headers["Upload-Defer-Length"] = "1"
+    else:
+        response.headers["Upload-Length"] = str(upload.size_bytes)
     if upload.described:
         response.headers["Upload-Metadata"] = upload.described
     response.headers["Cache-Control"] = "no-store"
@@ -114,6 +114,7 @@ def get_upload_offset(upload_id: UUID) -> Response:
     "Kept.",
     tus_openapi.ID,
     tus_openapi.OFFSET,
+    tus_openapi.LENGTH_AT_LAST,
     tus_openapi.CHECKSUM,
     answers=tus_openapi.STANDING,
     errors=(409, 410, 415, 423, 460, 507),
@@ -123,12 +124,17 @@ def append_to_upload(upload_id: UUID) -> Response:
     """Send the next bytes.
 
     As many as you like in one request. If the line drops, what arrived is kept; with an
-    `Upload-Checksum` a request's bytes are kept all or not at all. Beside the protocol's own type
-    `application/octet-stream` is taken, for clients that are generated.
+    `Upload-Checksum` a request's bytes are kept all or not at all. A length that was deferred is
+    told by `Upload-Length` with the last bytes or, after them, with none. Beside the protocol's own
+    type `application/octet-stream` is taken, for clients that are generated.
     """
     here = services()
     offset = tus_protocol.whole_number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus_protocol.checksum(request.headers.get("Upload-Checksum"))
+    told_length = request.headers.get("Upload-Length")
+    length = (
+        None if told_length is None else tus_protocol.whole_number("Upload-Length", told_length)
+    )
     if request.mimetype not in tus_protocol.CONTENT_TYPES:
         raise tus_protocol.WrongContentType
     _find(upload_id)  # unknown and expired are answered before busy
@@ -147,10 +153,12 @@ def append_to_upload(upload_id: UUID) -> Response:
                 param="Upload-Offset",
             )
         announced = request.content_length or 0
-        if announced > upload.size_bytes - offset:
-            raise more_than_announced(upload)
+        if length is not None:
+            upload = with_length(upload, length, announced)
+        upload = room_up_to(upload, offset + announced)
         require_space(here.blobs, announced)
-        if offset == upload.size_bytes:  # complete, perhaps a job's already: nothing to write
+        if offset == upload.size_bytes and not upload.is_length_deferred:
+            # Complete, perhaps a job's already: nothing to write.
             return _standing(offset, upload.expires_at, status=204)
         append = Append(upload, held)
         append.store(checksum)

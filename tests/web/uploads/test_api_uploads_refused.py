@@ -98,7 +98,6 @@ def test_another_version_of_the_protocol_is_refused(
         ({"Upload-Length": "many"}, "Upload-Length"),
         ({"Upload-Length": "-1"}, "Upload-Length"),
         ({"Upload-Length": "0"}, "Upload-Length"),
-        ({"Upload-Defer-Length": "1"}, "Upload-Defer-Length"),
         ({"Upload-Length": "5", "Upload-Metadata": "filename ???"}, "Upload-Metadata"),
         ({"Upload-Length": "5", "Upload-Metadata": "a YQ==,a YQ=="}, "Upload-Metadata"),
     ],
