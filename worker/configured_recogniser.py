@@ -36,6 +36,8 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
         # torch: only in the process that recognises
         from worker.engine.funasr_recogniser import load_recogniser
 
+        gc.freeze()  # what was imported stays; only what loading leaves is looked for afterwards
+
         recogniser = load_recogniser(
             settings.model,
             settings.vad_model or None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,15 @@ def _unreadable(path: Path, reason: str, next_step: str = _AGAIN) -> ConfigUnrea
     return ConfigUnreadable(f"The model's {path} {reason}. {next_step}", reason=reason)
 
 
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """What a config.yaml says.  A loading model asks several times for each, and YAML is slow."""
+    config = yaml.safe_load(text)
+    if isinstance(config, dict):
+        config = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=True)
+    return config
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The mapping in a folder's config.yaml, as FunASR reads it: 1e-4 is a number, ${...} a value.
 
@@ -38,10 +49,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     try:
-        text = path.read_text(encoding="utf-8")
-        config = yaml.safe_load(text)
-        if isinstance(config, dict):
-            config = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=True)
+        config = copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise _unreadable(
             path,
