@@ -30,6 +30,7 @@ from worker import main_process
 from worker.batching.size import BatchSizer
 from worker.configured_recogniser import load_configured_encoder, load_configured_recogniser
 from worker.main_process import NO_MODEL_SIGNAL, NO_MODEL_STATUS, STOP_SIGNAL
+from worker.monitoring.counts import tally
 from worker.pipeline.tools import Tools
 from worker.pipeline.work_folders import remove_leftovers
 from worker.supervision.device_failures import DeviceFailures
@@ -108,6 +109,7 @@ def start() -> None:
     configure_logging(settings)
     signal.signal(STOP_SIGNAL, lambda *_: shutdown.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP_SIGNAL})
+    tally.keep_in(settings.resolved_health_dir, os.getppid())
     _tell(settings, Obstacle.STARTING)
     _wait_for_the_device(settings)
     began = time.monotonic()

@@ -26,6 +26,7 @@ from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker.audio.sandbox.check import why_unavailable
 from worker.model_store.parts import served_model
+from worker.monitoring.counts import CountsOfWorker
 from worker.supervision.health import Health, Pulse
 from worker.supervision.health_server import HealthServer
 from worker.supervision.monitor import Monitor
@@ -161,6 +162,7 @@ def start(celery: Any, consumer: Any) -> None:
         living_children=lambda: _living_children(settings),
         threads={"reaper": reaper.lives, "monitor": monitor.lives, "watchdog": _watchdog.lives},
         pulse=pulse,
+        counts=CountsOfWorker(settings.resolved_health_dir, os.getpid(), lives=is_our_living_child),
     )
     server = HealthServer(settings, health)
     # On Celery's own thread, which goes on where the monitor waits for a storage without an answer.

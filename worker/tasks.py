@@ -6,6 +6,7 @@ handled.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import structlog
@@ -30,6 +31,7 @@ from shared.storage.identity import StorageState, check_storage
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker import child_process
 from worker.app import app
+from worker.monitoring.counts import tally
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.tools import Tools
 from worker.pipeline.transcribe import transcribe
@@ -72,7 +74,9 @@ def transcribe_next(doorbell: str) -> None:
     with structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence):
         log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
         with child_process.liveness(claim) as liveness:
+            began = time.monotonic()
             outcome = _run_to_its_end(tools, claim, liveness)
+            tally.note_attempt(outcome, took_s=time.monotonic() - began)
             log.info("attempt over", outcome=outcome)
             # Under the watchdog's eyes too: a device may hang in its answer.
             if not tools.recogniser.device_works():
@@ -182,6 +186,7 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
                 hotwords_found=done.hotwords_found,
                 peak_bytes=memory.peak_bytes(),
             )
+        tally.note_transcribed(done.transcript.duration)
         child_process.device_failures(settings).note_success()
         return "completed"
     except ShutdownRequested:

@@ -82,6 +82,7 @@ from shared.jobs.queries.job import (
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, snapshot_of
 from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
+from shared.jobs.queries.oldest import oldest_wait_s
 from shared.jobs.queries.partial_text import (
     Heard,
     PartialText,
@@ -204,6 +205,7 @@ __all__ = [
     "note_batch_choice",
     "note_hotwords",
     "note_worker",
+    "oldest_wait_s",
     "owner_standing",
     "partial_text",
     "plan_playable_copy",

@@ -258,6 +258,12 @@ def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Produ
     assert character_errors(said, heard["text"]).rate <= 0.02
 
     assert production.is_healthy("worker")
+    counted = requests.get("http://127.0.0.1:8001/metrics", timeout=10).text
+    assert 'longscribe_worker_attempts_total{outcome="completed"} 1.0' in counted
+    [audio_s] = re.findall(r"^longscribe_worker_audio_seconds_total (\S+)$", counted, re.MULTILINE)
+    assert float(audio_s) == pytest.approx(reference["duration"], abs=1)
+    [padded_s] = re.findall(r"^longscribe_worker_padded_seconds_total (\S+)$", counted, re.M)
+    assert 0 < float(padded_s) < 10 * float(audio_s)
     assert [line for line in worker.log.splitlines() if not line.startswith('{"')] == []
     worker.kill(signal.SIGTERM)
     assert worker.process.wait(15) == 0, worker.log

@@ -52,7 +52,12 @@ def readyz() -> tuple[Response, int]:
 
 @health.get("/metrics")
 def metrics_text() -> Response:
-    text = metrics.exposition(services().db, seen_within_s=services().settings.worker_seen_within_s)
+    here = services()
+    text = metrics.exposition(
+        here.db,
+        seen_within_s=here.settings.worker_seen_within_s,
+        usable_bytes=here.usable_bytes,
+    )
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -6,7 +6,8 @@ client library then keeps the counters in files that any of the processes can ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
@@ -34,8 +35,9 @@ REQUEST_SECONDS = Histogram(
 class _Queue(Collector):
     """Gauges read from SQL at each scrape, so that all processes report the same values."""
 
-    def __init__(self, db: Database, seen_within_s: float) -> None:
+    def __init__(self, db: Database, seen_within_s: float, usable_bytes: Callable[[], int]) -> None:
         self._db = db
+        self._usable_bytes = usable_bytes
         self._seen_within_s = seen_within_s
 
     def collect(self) -> Iterator[Metric]:
@@ -49,6 +51,17 @@ class _Queue(Collector):
             "Audio of the queued jobs, estimated where it was not decoded yet.",
             value=jobs.waiting_audio_s(self._db),
         )
+        yield GaugeMetricFamily(
+            "longscribe_oldest_wait_seconds",
+            "How long the job that was queued first has waited; 0 if none waits.",
+            value=jobs.oldest_wait_s(self._db),
+        )
+        with suppress(OSError):  # none is better than a wrong one
+            yield GaugeMetricFamily(
+                "longscribe_usable_bytes",
+                "Room on the fuller of recordings and work folder, beyond the reserve.",
+                value=self._usable_bytes(),
+            )
         seen = jobs.workers_seen(self._db, within_s=self._seen_within_s)
         yield GaugeMetricFamily("longscribe_workers", "Workers seen lately.", value=len(seen))
         kept = GaugeMetricFamily(
@@ -62,10 +75,10 @@ class _Queue(Collector):
         yield kept
 
 
-def exposition(db: Database, *, seen_within_s: float) -> bytes:
-    """All metrics in Prometheus' text format."""
+def exposition(db: Database, *, seen_within_s: float, usable_bytes: Callable[[], int]) -> bytes:
+    """All metrics in Prometheus' text format; an OSError of `usable_bytes` leaves that one out."""
     queue = CollectorRegistry()
-    queue.register(_Queue(db, seen_within_s))
+    queue.register(_Queue(db, seen_within_s, usable_bytes))
     return generate_latest(queue) + generate_latest(_counters())
 
 

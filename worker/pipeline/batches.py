@@ -10,9 +10,10 @@ import structlog
 from shared import jobs
 from shared.errors import RecognitionFailed
 from shared.jobs import RecognisedSegment
-from shared.transcripts.values import Word
+from shared.transcripts.values import SAMPLE_RATE, Word
 from worker.audio.spool import AudioSpool
 from worker.batching.size import padded_s
+from worker.monitoring.counts import tally
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.word_times import HeardAt, as_decoded, pieces_in_recording, stored_word
 from worker.recogniser import BatchOutOfMemory, Pcm, RecognisedSpan
@@ -34,6 +35,7 @@ class BatchRunner:
         self._spool = spool
         self._done: dict[tuple[int, int], RecognisedSegment] = {}
         self.heard_s: HeardAt = as_decoded
+        self._counted_s = 0.0
 
     def segments(self) -> list[RecognisedSegment]:
         """Every segment that is recognised by now, in order of its samples."""
@@ -62,12 +64,15 @@ class BatchRunner:
             for recognised in self._batches(missing[number]):
                 self._done |= {_span(segment): segment for segment in recognised}
                 done += sum(_length(segment) for segment in recognised)
+                usage = self._attempt.meter.usage()
                 self._attempt.store.write(
-                    jobs.save_batch,
-                    recognised,
-                    progress=progress(done / samples),
-                    usage=self._attempt.meter.usage(),
+                    jobs.save_batch, recognised, progress=progress(done / samples), usage=usage
                 )
+                tally.note_batch(
+                    [_length(segment) / SAMPLE_RATE for segment in recognised],
+                    recognition_s=usage.recognition_s - self._counted_s,
+                )
+                self._counted_s = usage.recognition_s
 
     def _batches(self, planned: list[RecognisedSegment]) -> Iterator[list[RecognisedSegment]]:
         """The results of one planned batch, in as many parts as memory demands."""
@@ -84,6 +89,7 @@ class BatchRunner:
                 self._batch_sizer.ran_out(batch)
                 todo.insert(0, batch)
                 self._attempt.store.write(jobs.record_oom_retry, self._batch_sizer.ceiling_s)
+                tally.note_out_of_memory()
                 log.warning("batch out of memory", segments=len(batch))
                 continue
             yield recognised

@@ -18,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from shared.states import Obstacle
+from worker.monitoring.counts import Counts, families
 from worker.supervision.monitor import Readiness
 
 _LOOP_STANDS_S = 60.0
@@ -51,12 +52,14 @@ class Health:
         living_children: Callable[[], Mapping[int, Obstacle | None]],
         threads: Mapping[str, Callable[[], bool]],
         pulse: Pulse,
+        counts: Callable[[], Counts] = Counts,
     ) -> None:
         self._name = name
         self._readiness = readiness
         self._living_children = living_children
         self._threads = threads
         self._pulse = pulse
+        self._counts = counts
         self._had_child_at = self._without_redis_at = time.monotonic()
         self._started_at = time.time()
 
@@ -106,7 +109,7 @@ class Health:
     def metrics(self) -> bytes:
         """In Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_Gauges(self, self._started_at))
+        registry.register(_Gauges(self, self._started_at, self._counts))
         return generate_latest(registry)
 
 
@@ -127,9 +130,10 @@ MESSAGES = {
 
 
 class _Gauges(Collector):
-    def __init__(self, health: Health, started_at: float) -> None:
+    def __init__(self, health: Health, started_at: float, counts: Callable[[], Counts]) -> None:
         self._health = health
         self._started_at = started_at
+        self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
         told = self._health.report()
@@ -149,3 +153,4 @@ class _Gauges(Collector):
         for obstacle in Obstacle:
             kept.add_metric([obstacle.value], float(obstacle.value in found))
         yield kept
+        yield from families(self._counts())

@@ -27,6 +27,7 @@ from shared.states import STORAGE_OBSTACLES, Obstacle
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
+from worker.monitoring.counts import tally
 from worker.supervision.monitor import Readiness
 from worker.supervision.worker_files import model_takes_hotwords
 
@@ -205,6 +206,7 @@ class Reaper:
             max_attempts=self._settings.max_attempts,
             expired_before=self._start.seen_at,
         ):
+            tally.note_lost()
             log.warning("attempt lost", job_id=reaped.job_id, now=reaped.status)
 
     def _fold_tallies(self) -> None:

@@ -23,6 +23,7 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import Stalled
 from shared.settings import Settings
+from worker.monitoring.counts import tally
 from worker.supervision.liveness import LivenessLine, liveness_files
 
 log = structlog.get_logger(__name__)
@@ -129,6 +130,8 @@ class Watchdog:
         except SQLAlchemyError as error:
             log.warning("left to the reaper", job_id=last.job_id, error=str(error))
         else:
+            if status is not None:
+                tally.note_lost()
             log.warning("attempt lost", job_id=last.job_id, now=status or "held by another")
 
 

@@ -9,6 +9,7 @@ a worker tells that the storage is gone when the storage is gone.
     MAIN.lock        held while that is written
     MAIN.model       what the model is able to do that its children loaded
     MAIN.PID.child   what its child PID is doing
+    MAIN.PID.counts  what that child has done (`worker.monitoring.counts`)
 """
 
 from __future__ import annotations

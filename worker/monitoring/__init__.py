@@ -1,0 +1,1 @@
+"""What a worker counts of its work, for Prometheus."""
