@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,7 +27,11 @@ class RecognitionSettings(BaseSettings):
     batch_ceiling_medium_s: float = Field(
         400, gt=0, description="Ceiling for recordings under 30 minutes."
     )
-    batch_ceiling_long_s: float = Field(600, gt=0, description="Ceiling for longer recordings.")
+    batch_ceiling_long_s: Literal["auto"] | Annotated[float, Field(gt=0)] = Field(
+        "auto",
+        description="Ceiling for longer recordings. auto: 600; on a GPU as much as it gains by, "
+        "600 to 6,000, by what a forward pass was measured to cost.",
+    )
     memory_reserve_fraction: float = Field(
         0.1, ge=0, lt=1, description="Share of the free memory that batches leave alone."
     )

@@ -141,6 +141,8 @@ class BatchLimit(StrEnum):
     """LONGSCRIBE_BATCH_SIZE_S."""
     LEARNED = "learned"
     """A larger batch ran out of memory before."""
+    DEVICE = "device"
+    """On a GPU, for a long recording: what a pass costs is spread over enough audio by then."""
 
 
 class EventKind(StrEnum):

@@ -129,7 +129,7 @@ def ours(recogniser: FunASRRecogniser, pcm: Pcm) -> Heard:
         detector = recogniser.voice_activity()
         spans = detector.feed(pcm) + detector.finish()
         words: dict[int, Any] = {}
-        plan = plan_batches(spans, BATCH_SIZE_S, batch_overhead_s=recogniser.batch_overhead_s)
+        plan = plan_batches(spans, BATCH_SIZE_S, pass_cost=recogniser.pass_cost)
         for batch in plan.batches:
             speech = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
             words |= dict(

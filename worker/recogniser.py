@@ -17,6 +17,7 @@ from shared.errors import InvalidRequest
 from shared.transcripts.values import SAMPLE_RATE as SAMPLE_RATE
 from shared.transcripts.values import Word
 from worker.memory.model import MemoryModel
+from worker.pass_cost import PassCost
 
 Pcm = NDArray[np.int16]
 
@@ -133,8 +134,8 @@ class Recogniser(Protocol):
         ...
 
     @property
-    def batch_overhead_s(self) -> float:
-        """What one more forward pass costs, in padded seconds, for `plan_batches`."""
+    def pass_cost(self) -> PassCost:
+        """What one more forward pass costs, for `worker.batching`."""
         ...
 
     @property

@@ -42,7 +42,7 @@ def test_hotwords_cost_little_beside_paraformer_large(tmp_path: Path) -> None:
     pcm = speech_models.excerpt(0, SECONDS)
     detector = recogniser.voice_activity()
     spans = detector.feed(pcm) + detector.finish()
-    plan = plan_batches(spans, 60.0, batch_overhead_s=recogniser.batch_overhead_s)
+    plan = plan_batches(spans, 60.0, pass_cost=recogniser.pass_cost)
     batches = [
         [pcm[spans[i].start : spans[i].end] for i in batch.indices] for batch in plan.batches
     ]

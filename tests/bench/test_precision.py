@@ -55,7 +55,7 @@ def _texts(
     recogniser: FunASRRecogniser, pcm: Pcm, spans: list[SpeechSpan], size: float
 ) -> list[str]:
     heard = [""] * len(spans)
-    plan = plan_batches(spans, size, batch_overhead_s=recogniser.batch_overhead_s)
+    plan = plan_batches(spans, size, pass_cost=recogniser.pass_cost)
     for batch in plan.batches:
         speech = [pcm[spans[index].start : spans[index].end] for index in batch.indices]
         recognised = recogniser.recognise(speech, EMPTY_REQUEST)

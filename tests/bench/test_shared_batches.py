@@ -18,8 +18,9 @@ from worker.batching.plan import (
     plan_batches,
 )
 from worker.batching.windows import PlanningWindows
-from worker.engine.paraformer.pass_costs import OVERHEAD
+from worker.engine.paraformer.pass_costs import COST
 from worker.memory.model import MemoryModel
+from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
@@ -41,20 +42,18 @@ def spans(samples: Pcm) -> list[SpeechSpan]:
     return found + detector.finish()
 
 
-def cut(
-    job: Sequence[SpeechSpan], batch_size_s: float, overhead_s: float
-) -> list[list[SpeechSpan]]:
-    windows = PlanningWindows(batch_size_s, overhead_s)
+def cut(job: Sequence[SpeechSpan], batch_size_s: float, cost: PassCost) -> list[list[SpeechSpan]]:
+    windows = PlanningWindows(batch_size_s, cost)
     return [*windows.add(job), windows.rest()]
 
 
 def planned(
-    windows: Sequence[Sequence[SpeechSpan]], batch_size_s: float, overhead_s: float
+    windows: Sequence[Sequence[SpeechSpan]], batch_size_s: float, cost: PassCost
 ) -> list[Batch]:
     return [
         batch
         for window in windows
-        for batch in plan_batches(window, batch_size_s, batch_overhead_s=overhead_s).batches
+        for batch in plan_batches(window, batch_size_s, pass_cost=cost).batches
     ]
 
 
@@ -62,21 +61,21 @@ def test_two_meetings_of_one_length_apart_and_together() -> None:
     for minutes in MINUTES:
         jobs = [spans(meeting(minutes * 60, seed).samples) for seed in (41, 42)]
         size_s = choose_batch_size_s(minutes * 60, 10**12, MemoryModel(0, 1)).batch_size_s
-        for overhead_s in (OVERHEAD.on(torch.device(kind)) for kind in ("cpu", "cuda")):
-            first, second = (cut(job, size_s, overhead_s) for job in jobs)
+        for cost in (COST.on(torch.device(kind)) for kind in ("cpu", "cuda")):
+            first, second = (cut(job, size_s, cost) for job in jobs)
             both = [[*one, *other] for one, other in zip_longest(first, second, fillvalue=[])]
-            apart = planned(first + second, size_s, overhead_s)
-            together = planned(both, size_s, overhead_s)
-            cost = [
-                sum(batch.padded_s for batch in batches) + overhead_s * len(batches)
+            apart = planned(first + second, size_s, cost)
+            together = planned(both, size_s, cost)
+            spent = [
+                sum(batch.padded_s + cost.beside(batch.longest_s) for batch in batches)
                 for batches in (apart, together)
             ]
             print(
-                f"\n2 meetings of {minutes} min, a pass costs {overhead_s:.0f} padded s: "
+                f"\n2 meetings of {minutes} min, a pass costs {cost.fixed_s:.0f} padded s: "
                 f"{len(apart)} passes -> {len(together)}, "
                 f"{sum(batch.padded_s for batch in apart):.0f} padded s -> "
                 f"{sum(batch.padded_s for batch in together):.0f}; "
-                f"{1 - cost[1] / cost[0]:.1%} of recognition saved"
+                f"{1 - spent[1] / spent[0]:.1%} of recognition saved"
             )
             assert sum(map(len, together)) == sum(map(len, apart))
             assert len(together) <= len(apart)

@@ -18,7 +18,7 @@ from worker.engine.calibration import calibrate, probe_batches
 from worker.engine.calibration.probe_batches import (
     live_peak_bytes,
     measure,
-    measure_overhead,
+    measure_cost,
     noise,
 )
 from worker.engine.family import ProbeShape
@@ -26,8 +26,8 @@ from worker.engine.fbank import Fbank
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
 from worker.memory.calibration import (
-    LEAST_OVERHEAD_S,
-    MOST_OVERHEAD_S,
+    LEAST_FIXED_S,
+    MOST_FIXED_S,
     Calibration,
     fit_memory_model,
 )
@@ -129,11 +129,11 @@ def test_measuring_is_exact() -> None:
 def test_what_a_forward_pass_costs_can_be_measured() -> None:
     """On the CPU, where nobody asks for it: with smaller probes, and only that it is sane."""
     architecture = demo().memory_estimate
-    shapes = (ProbeShape(4, 2.5), ProbeShape(12, 2.5))
-    overhead = measure_overhead(demo(), CPU, architecture, 2**34, shapes)
-    assert overhead is not None
-    assert LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S
-    assert measure_overhead(demo(), CPU, architecture, 2**20, demo().probes.overhead) is None
+    shapes = (ProbeShape(4, 2.5), ProbeShape(1, 10.0), ProbeShape(3, 10.0))
+    cost = measure_cost(demo(), CPU, architecture, 2**34, shapes)
+    assert cost is not None
+    assert LEAST_FIXED_S <= cost.fixed_s <= MOST_FIXED_S
+    assert measure_cost(demo(), CPU, architecture, 2**20, demo().probes.cost) is None
 
 
 class TestCalibrating:

@@ -24,6 +24,7 @@ from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.model_store.locate import ModelFolder
+from worker.pass_cost import PassCost
 from worker.recogniser import SAMPLE_RATE, Pcm, RecognisedSpan, RecognitionRequest
 
 LONGEST_SPAN_S = 8.0
@@ -39,12 +40,12 @@ class Counter:
     is_batch_invariant = True
     longest_span_s = LONGEST_SPAN_S
     memory_estimate = MemoryModel(fixed_bytes=1e6, bytes_per_second=1e3)
-    usual_overhead_s = 3.0
+    usual_pass_cost = PassCost(3.0)
     stages: ClassVar[Mapping[str, str]] = {}
     probes = ProbeBatches(
         warm_up=ProbeShape(1, 1.0),
         memory=(ProbeShape(2, 2.0), ProbeShape(4, 2.0)),
-        overhead=(ProbeShape(1, 1.0), ProbeShape(4, 2.0)),
+        cost=(ProbeShape(1, 1.0), ProbeShape(1, 2.0), ProbeShape(4, 2.0)),
     )
 
     def __init__(self) -> None:
@@ -94,7 +95,7 @@ def test_its_models_go_from_their_folder_through_a_plan_to_words(
     spans = [*detector.feed(meeting), *detector.finish()]
     assert spans
     assert max(span.seconds for span in spans) <= LONGEST_SPAN_S
-    batches = plan_batches(spans, 60.0, batch_overhead_s=recogniser.batch_overhead_s)
+    batches = plan_batches(spans, 60.0, pass_cost=recogniser.pass_cost)
     request = RecognitionRequest(hotwords=("Longscribe",), language="en")
     heard: dict[int, RecognisedSpan] = {}
     for batch in batches.batches:
@@ -113,7 +114,7 @@ def test_its_memory_is_estimated_by_itself_and_measured_as_any(
     recogniser = load_recogniser(str(folder), device="cpu")
     assert not recogniser.memory_model.calibrated
     assert math.isclose(recogniser.memory_model.bytes_per_second / 2.2, 1e3)
-    assert recogniser.batch_overhead_s == Counter.usual_overhead_s
+    assert recogniser.pass_cost == Counter.usual_pass_cost
     network = recogniser._speech_network
     network.batches.clear()
     recogniser.calibrate(tmp_path / "calibration")  # it needs no memory, which fits no model

@@ -13,6 +13,7 @@ from shared.transcripts.values import Word
 from tests.support.speech import speech_models
 from tests.support.stub_recogniser import StubRecogniser
 from worker.batching.plan import choose_batch_size_s, plan_batches
+from worker.pass_cost import PassCost
 from worker.recogniser import (
     EMPTY_REQUEST,
     SAMPLE_RATE,
@@ -283,7 +284,7 @@ def test_a_batch_of_the_chosen_size_stays_below_the_predicted_peak(
     pcm = [speech_models.excerpt(10 * i, 10 * i + 15) for i in range(16)]
     spans = [SpeechSpan(0, len(samples)) for samples in pcm]
     (batch,) = plan_batches(
-        spans, decision.batch_size_s, batch_overhead_s=1_000, max_padding=9
+        spans, decision.batch_size_s, pass_cost=PassCost(1_000), max_padding=9
     ).batches
     recogniser.memory.reset_peak()
     resident = recogniser.memory.peak_bytes()

@@ -18,6 +18,7 @@ from worker.engine.paraformer.load_paraformer import load_paraformer
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.model_store.locate import locate
+from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 
 CPU = torch.device("cpu")
@@ -48,12 +49,11 @@ def stock_result() -> dict[str, Any]:
     return result
 
 
-def transcribe(batch_size_s: float) -> list[tuple[SpeechSpan, tuple[Word, ...]]]:
+def transcribe(batch_size_s: float, cost: PassCost) -> list[tuple[SpeechSpan, tuple[Word, ...]]]:
     pcm = speech_models.meeting()
     spans = find_spans(pcm)
     results: dict[int, tuple[Word, ...]] = {}
-    overhead_s = speech_models.recogniser().batch_overhead_s
-    for batch in plan_batches(spans, batch_size_s, batch_overhead_s=overhead_s).batches:
+    for batch in plan_batches(spans, batch_size_s, pass_cost=cost).batches:
         speech_of_batch = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
         recognised = speech_models.recogniser().recognise(speech_of_batch, EMPTY_REQUEST)
         words = [said.words for said in recognised]
@@ -64,9 +64,17 @@ def transcribe(batch_size_s: float) -> list[tuple[SpeechSpan, tuple[Word, ...]]]
 # --- the whole of it ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("batch_size_s", [1, 60, 600])
-def test_text_and_times_of_the_sample_meeting_equal_funasr(batch_size_s: float) -> None:
-    transcribed = transcribe(batch_size_s)
+ON_A_GPU = PassCost(500.0, per_longest_s=60.0)
+"""Padded and packed as where launching kernels is dearest."""
+
+
+@pytest.mark.parametrize(
+    ("batch_size_s", "cost"), [(1, PassCost(2)), (60, PassCost(2)), (600, ON_A_GPU)]
+)
+def test_text_and_times_of_the_sample_meeting_equal_funasr(
+    batch_size_s: float, cost: PassCost
+) -> None:
+    transcribed = transcribe(batch_size_s, cost)
     times = [
         (
             round(word.start * 1000) + span.start // SAMPLES_PER_MS,

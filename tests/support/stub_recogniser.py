@@ -21,6 +21,7 @@ from worker.engine.voice_activity.endpoints import (
     VoiceActivityOptions,
 )
 from worker.memory.model import MIB, MemoryModel
+from worker.pass_cost import PassCost
 from worker.recogniser import (
     SAMPLE_RATE,
     BatchOutOfMemory,
@@ -102,7 +103,7 @@ class StubRecogniser:
     options: VoiceActivityOptions = DEFAULT_OPTIONS
     memory: StubMemory = field(default_factory=StubMemory)
     memory_model: MemoryModel = STUB_MEMORY_MODEL
-    batch_overhead_s: float = 2.0
+    pass_cost: PassCost = field(default_factory=lambda: PassCost(2.0))
     identity: ModelIdentity = STUB_IDENTITY
     languages: tuple[str, ...] = ("zh",)
     accepts_hotwords: bool = False

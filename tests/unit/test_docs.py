@@ -22,6 +22,7 @@ from shared.transcripts.sound_selection import SoundSelection
 from tests.support.services import REPOSITORY
 from web.api.schemas.recording import RecordingOut, RecordingWarningOut, TrackOut
 from worker.memory.model import MIB, Reserve
+from worker.pass_cost import USUAL_BATCH_S
 
 _ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)
 
@@ -111,7 +112,7 @@ def test_the_picture_and_the_equations_give_the_ceilings_that_the_settings_have(
         for ceiling in (
             settings.batch_ceiling_short_s,
             settings.batch_ceiling_medium_s,
-            settings.batch_ceiling_long_s,
+            USUAL_BATCH_S,
         )
     ]
     text = (REPOSITORY / document).read_text()

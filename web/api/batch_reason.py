@@ -29,6 +29,8 @@ def batch_reason(figures: RecognitionStats) -> str | None:
 
 def _ceiling(figures: RecognitionStats) -> str:
     ceiling = f"{figures.length_ceiling_s or 0:.0f}"
+    if figures.limited_by is BatchLimit.DEVICE:
+        return _("more than %(ceiling)s s would gain this device little", ceiling=ceiling)
     if figures.sized_for_s is None:
         return _("LONGSCRIBE_BATCH_SIZE_S asks for %(ceiling)s s", ceiling=ceiling)
     return _(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from shared.states import BatchLimit
 from worker.memory.model import MemoryModel, Reserve
+from worker.pass_cost import PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
 MAX_SEGMENT_S = 60.0
@@ -26,9 +27,6 @@ MAX_SEGMENT_S = 60.0
 
 SMALLEST_BATCH_S = 1.0
 """With no memory to spare the budget still is this, which makes every span its own batch."""
-
-MAX_PADDING = 1.10
-"""Padded over spoken seconds of a plan are at most this, whatever a forward pass costs."""
 
 _HALVINGS = 8
 """Steps of the search for an overhead: from a sample to minutes it ends within some 6 %."""
@@ -40,6 +38,8 @@ class LengthCeiling:
 
     below_s: float
     batch_size_s: float
+    is_the_devices: bool = False
+    """Whether the device would gain little by more, rather than the recording."""
 
 
 LENGTH_CEILINGS = (
@@ -57,7 +57,7 @@ class BatchSizeDecision:
     batch_size_s: float
     limited_by: BatchLimit
     length_ceiling_s: float
-    """What the recording's length allows, or the operator's fixed number."""
+    """What the recording's length allows, of a long one the device; or the operator's number."""
     sized_for_s: float | None
     """Seconds of audio that the ceiling belongs to; None where it is the operator's number."""
     memory_cap_s: float
@@ -94,7 +94,8 @@ def choose_batch_size_s(
     `headroom_bytes` is for this job alone; `jobs_at_once` is how many divide the device, which
     is only recorded.
     """
-    length_ceiling_s = fixed_s if fixed_s is not None else _length_ceiling(audio_seconds, ceilings)
+    ceiling = _length_ceiling(audio_seconds, ceilings)
+    length_ceiling_s = ceiling.batch_size_s if fixed_s is None else fixed_s
     usable = reserve.usable_bytes(headroom_bytes)
     memory_cap_s = memory_model.padded_seconds_within(usable, longest_span_s)
     limits = [length_ceiling_s, memory_cap_s]
@@ -106,8 +107,10 @@ def choose_batch_size_s(
         limited_by = BatchLimit.LEARNED
     elif memory_cap_s < length_ceiling_s:
         limited_by = BatchLimit.MEMORY
+    elif fixed_s is not None:
+        limited_by = BatchLimit.SETTING
     else:
-        limited_by = BatchLimit.LENGTH if fixed_s is None else BatchLimit.SETTING
+        limited_by = BatchLimit.DEVICE if ceiling.is_the_devices else BatchLimit.LENGTH
     return BatchSizeDecision(
         batch_size_s=batch_size_s,
         limited_by=limited_by,
@@ -122,11 +125,11 @@ def choose_batch_size_s(
     )
 
 
-def _length_ceiling(audio_seconds: float, ceilings: Sequence[LengthCeiling]) -> float:
+def _length_ceiling(audio_seconds: float, ceilings: Sequence[LengthCeiling]) -> LengthCeiling:
     for ceiling in ceilings:
         if audio_seconds < ceiling.below_s:
-            return ceiling.batch_size_s
-    return ceilings[-1].batch_size_s
+            return ceiling
+    return ceilings[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +183,15 @@ def plan_batches(
     spans: Sequence[SpeechSpan],
     batch_size_s: float,
     *,
-    batch_overhead_s: float,
-    max_padding: float = MAX_PADDING,
+    pass_cost: PassCost,
+    max_padding: float | None = None,
 ) -> BatchPlan:
     """Pack spans by length so that padding and the number of passes together cost least.
 
     Sorted by length, the best batches are runs of neighbours; which runs is a shortest path, solved
-    exactly.  `batch_overhead_s` is what one more pass costs, in padded seconds.  Where the plan's
-    padding is above `max_padding`, a pass is charged as much less as it takes to come below.  The
-    same spans give the same plan, and in another order the same batch shapes.
+    exactly.  Where the plan's padding is above `max_padding`, by default the limit of such a cost,
+    passes are charged as much less as it takes to come below; but what one pass costs may always be
+    padded.  The same spans give the same plan, and in another order the same batch shapes.
     Raises ValueError for a budget that is not positive.
     """
     if not batch_size_s > 0:
@@ -196,9 +199,11 @@ def plan_batches(
     order = sorted(range(len(spans)), key=lambda i: (spans[i].start - spans[i].end, i))
     lengths = np.array([spans[i].end - spans[i].start for i in order], dtype=np.int64)
     budget = math.floor(batch_size_s * SAMPLE_RATE)
-    edges = _edges_within(
-        lengths, budget, math.ceil(batch_overhead_s * SAMPLE_RATE), max_padding * lengths.sum()
-    )
+    limit = pass_cost.padding_limit if max_padding is None else max_padding
+    most_padded = limit * float(lengths.sum())
+    if max_padding is None and pass_cost.is_expensive:
+        most_padded = max(most_padded, pass_cost.fixed_s * SAMPLE_RATE)
+    edges = _edges_within(lengths, budget, pass_cost, most_padded)
     batches = tuple(
         Batch(tuple(order[first:last]), tuple(int(length) for length in lengths[first:last]))
         for first, last in pairwise(edges)
@@ -207,20 +212,27 @@ def plan_batches(
 
 
 def _edges_within(
-    lengths: NDArray[np.int64], budget: int, overhead: int, most_padded: float
+    lengths: NDArray[np.int64], budget: int, cost: PassCost, most_padded: float
 ) -> list[int]:
-    """The best edges at the largest overhead up to the given one that pads to no more samples.
+    """The best edges at the largest share of the cost that pads to no more samples.
 
-    The padding of the best edges never falls as the overhead grows, and without any overhead there
-    is none.
+    The padding of the best edges never falls as passes grow dearer, and while they cost nothing
+    there is none.
     """
-    edges = _best_edges(lengths, budget, overhead)
+    fixed = math.ceil(cost.fixed_s * SAMPLE_RATE)
+    serial = cost.per_longest_s * lengths
+
+    def edges_where_a_pass_costs(samples: int) -> list[int]:
+        beside = serial * (samples / fixed if fixed else 1.0)
+        return _best_edges(lengths, budget, samples + beside.astype(np.int64))
+
+    edges = edges_where_a_pass_costs(fixed)
     if _padded(lengths, edges) <= most_padded:
         return edges
-    edges, low, high = _best_edges(lengths, budget, 0), 1, overhead
+    edges, low, high = _best_edges(lengths, budget, np.zeros_like(lengths)), 1, max(1, fixed)
     for _ in range(_HALVINGS):
         middle = round(math.sqrt(low * high))
-        tried = _best_edges(lengths, budget, middle)
+        tried = edges_where_a_pass_costs(middle)
         if _padded(lengths, tried) <= most_padded:
             edges, low = tried, middle
         else:
@@ -232,8 +244,11 @@ def _padded(lengths: NDArray[np.int64], edges: Sequence[int]) -> int:
     return sum(int(lengths[first]) * (last - first) for first, last in pairwise(edges))
 
 
-def _best_edges(lengths: NDArray[np.int64], budget: int, overhead: int) -> list[int]:
-    """Where batches begin and end in `lengths`, which fall. All figures are samples."""
+def _best_edges(lengths: NDArray[np.int64], budget: int, beside: NDArray[np.int64]) -> list[int]:
+    """Where batches begin and end in `lengths`, which fall. All figures are samples.
+
+    `beside` is what a batch that begins at each place costs beside its padded samples.
+    """
     count = len(lengths)
     cost = np.zeros(count + 1, dtype=np.int64)  # of the cheapest batches for lengths[:end]
     begin = np.zeros(count + 1, dtype=np.int64)  # where the last of those begins
@@ -247,7 +262,8 @@ def _best_edges(lengths: NDArray[np.int64], budget: int, overhead: int) -> list[
         # lengths[first] * size is not monotone in first: a later first may be too large again.
         padded = lengths[earliest:end] * sizes
         allowed = (padded <= budget) | (sizes == 1)
-        total = np.where(allowed, cost[earliest:end] + padded + overhead, np.iinfo(np.int64).max)
+        whole = cost[earliest:end] + padded + beside[earliest:end]
+        total = np.where(allowed, whole, np.iinfo(np.int64).max)
         best = int(total.argmin())
         cost[end] = total[best]
         begin[end] = earliest + best

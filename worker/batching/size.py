@@ -28,8 +28,8 @@ class BatchSizer:
         self._ceilings = (
             LengthCeiling(below_s=5 * 60, batch_size_s=settings.batch_ceiling_short_s),
             LengthCeiling(below_s=30 * 60, batch_size_s=settings.batch_ceiling_medium_s),
-            LengthCeiling(below_s=math.inf, batch_size_s=settings.batch_ceiling_long_s),
         )
+        self._long_s = settings.batch_ceiling_long_s
         self._reserve = Reserve(fraction=settings.memory_reserve_fraction)
         self._longest_span_s = recogniser.longest_span_s
         self._jobs_at_once = settings.worker_concurrency
@@ -48,11 +48,18 @@ class BatchSizer:
             self._recogniser.memory_model,
             fixed_s=self._fixed_s,
             learned_ceiling_s=self._learned_s,
-            ceilings=self._ceilings,
+            ceilings=(*self._ceilings, self._long_ceiling()),
             reserve=self._reserve,
             longest_span_s=self._longest_span_s,
             jobs_at_once=self._jobs_at_once,
         )
+
+    def _long_ceiling(self) -> LengthCeiling:
+        """For a recording that can fill batches of any size."""
+        if self._long_s != "auto":
+            return LengthCeiling(below_s=math.inf, batch_size_s=self._long_s)
+        cost = self._recogniser.pass_cost
+        return LengthCeiling(math.inf, cost.gaining_batch_s, is_the_devices=cost.is_expensive)
 
     def fit(self, batch: Sequence[_Segment]) -> list[list[_Segment]]:
         """The batch, or parts of it that are no larger than what this worker still tries.

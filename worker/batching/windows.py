@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from worker.pass_cost import PassCost
 from worker.recogniser import SpeechSpan
 
 FIRST_WINDOW_S = 30.0
@@ -17,25 +18,22 @@ FIRST_WINDOW_S = 30.0
 BATCHES_A_WINDOW = 4
 """Full batches in a window once it has grown: padding is then as good as over a whole file."""
 
-GROWTH = 8
+GROWTH, EXPENSIVE_GROWTH = 8, 16
 """A window is so many times as long as the one before: decoding is ahead of recognition by then,
-and many short windows would mean many passes."""
+and many short windows would mean many passes.  The larger where a pass is expensive."""
 
-EXPENSIVE_PASS_S = 8.0
-"""Where a batch costs this overhead or more, in padded seconds, the largest window is at least
-`LARGE_WINDOW_S`, however small its batches: on an hour of meeting at 60 s that halves their number.
-"""
-
-LARGE_WINDOW_S = 2_400.0
-"""Seconds of speech."""
+LARGE_WINDOW_S = 4_800.0
+"""Seconds of speech that the largest window has at least where a pass is expensive, however small
+its batches: the more there is to choose from, the fewer passes it takes."""
 
 
 class PlanningWindows:
     """Cuts a growing sequence of spans into windows, by the spans alone and not by their timing."""
 
-    def __init__(self, batch_size_s: float, batch_overhead_s: float = 0.0) -> None:
-        least = LARGE_WINDOW_S if batch_overhead_s >= EXPENSIVE_PASS_S else FIRST_WINDOW_S
+    def __init__(self, batch_size_s: float, pass_cost: PassCost) -> None:
+        least = LARGE_WINDOW_S if pass_cost.is_expensive else FIRST_WINDOW_S
         self._largest_s = max(least, BATCHES_A_WINDOW * batch_size_s)
+        self._growth = EXPENSIVE_GROWTH if pass_cost.is_expensive else GROWTH
         self._size_s = FIRST_WINDOW_S
         self._pending: list[SpeechSpan] = []
         self._pending_s = 0.0
@@ -48,7 +46,7 @@ class PlanningWindows:
             self._pending_s += span.seconds
             if self._pending_s >= self._size_s:
                 complete.append(self.rest())
-                self._size_s = min(GROWTH * self._size_s, self._largest_s)
+                self._size_s = min(self._growth * self._size_s, self._largest_s)
         return complete
 
     def rest(self) -> list[SpeechSpan]:

@@ -20,6 +20,7 @@ _LIMITS = {
     BatchLimit.LENGTH: "the recording's length",
     BatchLimit.MEMORY: "the free memory",
     BatchLimit.SETTING: "the setting",
+    BatchLimit.DEVICE: "what the device gains by",
     BatchLimit.LEARNED: "a larger batch that ran out of memory",
 }
 

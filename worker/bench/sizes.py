@@ -113,7 +113,7 @@ class SizeBench:
             return decision, plan_batches(
                 self._spans,
                 decision.batch_size_s,
-                batch_overhead_s=self._recogniser.batch_overhead_s,
+                pass_cost=self._recogniser.pass_cost,
             )
         # Even the smallest budget may hold two very short segments.
         lengths = [span.end - span.start for span in self._spans]

@@ -100,16 +100,14 @@ class _Run:
     def _pass_on(self, expected_s: float | None) -> PlanningWindows:
         if self._windows is None:
             self._size_s = self._sizer.choose(expected_s or self._spool.seconds).batch_size_s
-            self._windows = PlanningWindows(self._size_s, self._recogniser.batch_overhead_s)
+            self._windows = PlanningWindows(self._size_s, self._recogniser.pass_cost)
         for window in self._windows.add(self._waiting):
             self._recognise(window)
         self._waiting = []
         return self._windows
 
     def _recognise(self, window: list[SpeechSpan]) -> None:
-        plan = plan_batches(
-            window, self._size_s, batch_overhead_s=self._recogniser.batch_overhead_s
-        )
+        plan = plan_batches(window, self._size_s, pass_cost=self._recogniser.pass_cost)
         words, _ = recognise_plan(self._recogniser, self._spool, window, plan)
         self.words += words
         self.batches += len(plan.batches)

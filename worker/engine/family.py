@@ -12,6 +12,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.model_store.locate import ModelFolder
+from worker.pass_cost import PassCost
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest
 
 
@@ -36,8 +37,9 @@ class ProbeBatches:
     memory: tuple[ProbeShape, ...]
     """Smallest first. Two are as large as each other and differ in length, which tells attention's
     quadratic term from the linear one."""
-    overhead: tuple[ProbeShape, ProbeShape]
-    """A batch that a GPU spends launching kernels, and one that it spends computing."""
+    cost: tuple[ProbeShape, ProbeShape, ProbeShape]
+    """A batch that a GPU spends launching kernels, one with a longer span that is hardly larger,
+    and one that it spends computing."""
 
 
 CONFIDENCE_DIGITS = 2
@@ -70,13 +72,12 @@ class SpeechNetwork(Protocol):
         """The live bytes of a batch by the architecture, until the device is measured."""
 
     @property
-    def usual_overhead_s(self) -> float:
-        """What one more forward pass costs on its device, in padded seconds, where that was not
-        measured."""
+    def usual_pass_cost(self) -> PassCost:
+        """What one more forward pass costs on its device where that was not measured."""
 
     @property
     def probes(self) -> ProbeBatches:
-        """Batches, none with a span longer than it takes, that measure memory and overhead."""
+        """Batches, none with a span longer than it takes, that measure memory and cost."""
 
     @property
     def stages(self) -> Mapping[str, str]:

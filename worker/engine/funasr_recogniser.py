@@ -43,6 +43,7 @@ from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.memory.model import MemoryModel
 from worker.model_store.known import HubName
 from worker.model_store.locate import ModelFolders, locate
+from worker.pass_cost import PassCost
 from worker.recogniser import (
     EMPTY_REQUEST,
     SAMPLE_RATE,
@@ -92,7 +93,7 @@ class FunASRRecogniser:
         self._probe = memory_probe(device, processes)
         self._punctuator = None if punc is None else Punctuator(punc, device, self._probe)
         self._memory_model = self._held(speech_network.memory_estimate)
-        self._batch_overhead_s = speech_network.usual_overhead_s
+        self._pass_cost = speech_network.usual_pass_cost
 
     @property
     def identity(self) -> ModelIdentity:
@@ -107,8 +108,8 @@ class FunASRRecogniser:
         return self._memory_model
 
     @property
-    def batch_overhead_s(self) -> float:
-        return self._batch_overhead_s
+    def pass_cost(self) -> PassCost:
+        return self._pass_cost
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -146,7 +147,7 @@ class FunASRRecogniser:
         if measured is None:
             return
         self._memory_model = self._held(measured.memory)
-        self._batch_overhead_s = measured.batch_overhead_s or self._speech_network.usual_overhead_s
+        self._pass_cost = measured.pass_cost or self._speech_network.usual_pass_cost
 
     def _held(self, live: MemoryModel) -> MemoryModel:
         resident = float(resident_bytes(self._device))

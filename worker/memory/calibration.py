@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from worker.memory.model import MemoryModel
+from worker.pass_cost import PassCost
 
-VERSION = 2
+VERSION = 3
 """Raise it when probes, fit or the network's memory change, so that older files count as stale."""
 
 MOST_OFF = 0.10
@@ -57,24 +58,34 @@ class Timing:
     """How long one batch took."""
 
     padded_s: float
+    longest_s: float
     seconds: float
 
 
-LEAST_OVERHEAD_S, MOST_OVERHEAD_S = 0.5, 600.0
-"""Padded seconds that a forward pass may be charged beside its own."""
+LEAST_FIXED_S, MOST_FIXED_S = 0.5, 3_000.0
+"""Padded seconds that a forward pass may be charged whatever it holds."""
+
+MOST_PER_LONGEST_S = 300.0
+"""And for each second of its longest span."""
 
 
-def batch_overhead_s(smaller: Timing, larger: Timing) -> float:
-    """What one more forward pass costs, in padded seconds: the part of its time that does not grow
-    with the batch, over what a padded second adds; within the limits above.
+def fit_pass_cost(short: Timing, long: Timing, large: Timing) -> PassCost:
+    """The parts of a pass's time that do not grow with the batch, over what a padded second adds;
+    within the limits above.
 
-    Two batches of different sizes on one line: its height at nothing over its slope.
+    Three batches for three unknowns: `large` holds more than `long` with spans no longer, and
+    `long` has longer spans than `short` with hardly more in all.
     """
-    slope = (larger.seconds - smaller.seconds) / (larger.padded_s - smaller.padded_s)
-    fixed = smaller.seconds - slope * smaller.padded_s
-    if slope <= 0:  # the larger batch cost nothing more: all is overhead
-        return MOST_OVERHEAD_S
-    return min(MOST_OVERHEAD_S, max(LEAST_OVERHEAD_S, fixed / slope))
+    slope = (large.seconds - long.seconds) / (large.padded_s - long.padded_s)
+    if slope <= 0:  # the larger batch cost nothing more: all is the pass's own
+        return PassCost(MOST_FIXED_S)
+    more_s = long.seconds - short.seconds - slope * (long.padded_s - short.padded_s)
+    serial_s = max(0.0, more_s / (long.longest_s - short.longest_s))
+    fixed_s = short.seconds - slope * short.padded_s - serial_s * short.longest_s
+    return PassCost(
+        min(MOST_FIXED_S, max(LEAST_FIXED_S, fixed_s / slope)),
+        min(MOST_PER_LONGEST_S, serial_s / slope),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +93,8 @@ class Calibration:
     """What is kept of a device."""
 
     memory: MemoryModel
-    batch_overhead_s: float | None = None
-    """Measured on GPUs only; None: the default of its kind."""
+    pass_cost: PassCost | None = None
+    """Measured on GPUs only; None: what is usual for the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +194,7 @@ def store(folder: Path, key: CalibrationKey, measured: Calibration) -> None:
     content = {
         "key": asdict(key),
         "model": measured.memory.to_json(),
-        "batch_overhead_s": measured.batch_overhead_s,
+        "pass_cost": None if measured.pass_cost is None else asdict(measured.pass_cost),
     }
     text = json.dumps(content, indent=2)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".memory-")
@@ -212,8 +223,9 @@ def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> Cali
         if content["key"] != asdict(key):
             raise ValueError("it was measured on something else")
         model = MemoryModel.from_json(content["model"])
-        overhead = content["batch_overhead_s"]
-        if overhead is not None and not LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S:
+        kept = content["pass_cost"]
+        cost = None if kept is None else PassCost(**kept)
+        if cost is not None and not _is_possible(cost):
             raise ValueError("a forward pass costs what none can")
         _require_plausible(model, architecture)
     except (KeyError, TypeError) as error:
@@ -222,4 +234,10 @@ def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> Cali
         raise ValueError(str(error)) from error
     if not model.calibrated:
         raise ValueError("it was not measured")
-    return Calibration(model, overhead)
+    return Calibration(model, cost)
+
+
+def _is_possible(cost: PassCost) -> bool:
+    return (
+        LEAST_FIXED_S <= cost.fixed_s <= MOST_FIXED_S and cost.per_longest_s <= MOST_PER_LONGEST_S
+    )

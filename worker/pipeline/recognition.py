@@ -182,7 +182,7 @@ class RecognitionRun:
 
     def _first_windows(self) -> PlanningWindows:
         self._choose_batch_size()
-        return PlanningWindows(self._batch_size_s, self._attempt.tools.recogniser.batch_overhead_s)
+        return PlanningWindows(self._batch_size_s, self._attempt.tools.recogniser.pass_cost)
 
     def _resume(self, spans: Sequence[SpeechSpan]) -> list[SpeechSpan]:
         """Run what an earlier attempt planned; the spans that it had not planned."""
@@ -221,7 +221,7 @@ class RecognitionRun:
         plan = plan_batches(
             window,
             self._batch_size_s,
-            batch_overhead_s=self._attempt.tools.recogniser.batch_overhead_s,
+            pass_cost=self._attempt.tools.recogniser.pass_cost,
         )
         batch_of = {
             index: self._batches + number

@@ -66,7 +66,7 @@ def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
     heard: dict[int, tuple[Any, ...]] = {}
 
     def recognise(window: list[Any]) -> None:
-        plan = plan_batches(window, batch_size_s, batch_overhead_s=recogniser.batch_overhead_s)
+        plan = plan_batches(window, batch_size_s, pass_cost=recogniser.pass_cost)
         for batch in plan.batches:
             spans = [window[index] for index in batch.indices]
             speech = [pcm[span.start : span.end] for span in spans]
@@ -76,7 +76,10 @@ def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
 
     def run(samples: Pcm) -> list[str]:
         heard.clear()
-        detector, windows = recogniser.voice_activity(), PlanningWindows(batch_size_s)
+        detector, windows = (
+            recogniser.voice_activity(),
+            PlanningWindows(batch_size_s, recogniser.pass_cost),
+        )
         for start in range(0, len(samples), _BLOCK):
             for window in windows.add(detector.feed(samples[start : start + _BLOCK])):
                 recognise(window)

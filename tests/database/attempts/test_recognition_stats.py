@@ -18,6 +18,7 @@ from shared.transcripts.values import SAMPLE_RATE
 from tests.support import factories
 from tests.support.factories import CHOICE, PLAN_KEY
 from worker.batching.plan import plan_batches
+from worker.pass_cost import PassCost
 from worker.recogniser import SpeechSpan
 
 Batches = list[list[jobs.RecognisedSegment]]
@@ -36,7 +37,7 @@ def a_plan(seed: int, spans: int = 30) -> Batches:
             jobs.RecognisedSegment(found[i].start, found[i].end, number, [("好", 0.0, 0.1, None)])
             for i in batch.indices
         ]
-        for number, batch in enumerate(plan_batches(found, 60.0, batch_overhead_s=2.0).batches)
+        for number, batch in enumerate(plan_batches(found, 60.0, pass_cost=PassCost(2.0)).batches)
     ]
 
 
@@ -114,7 +115,7 @@ def test_attempts_that_die_and_go_on_count_what_one_attempt_would(db: Database, 
                 jobs.note_batch_choice(db, claim, CHOICE)
     jobs.finish(db, claim, factories.TRANSCRIPT)
     found = [SpeechSpan(s.start_sample, s.end_sample) for b in batches for s in b]
-    plan = plan_batches(found, 60, batch_overhead_s=2.0)
+    plan = plan_batches(found, 60, pass_cost=PassCost(2.0))
     shown = figures(db, job_id)
     assert (shown.speech_s, shown.padded_s) == pytest.approx((plan.speech_s, plan.padded_s))
     assert shown.padding == pytest.approx(plan.padding)

@@ -61,7 +61,7 @@ def test_a_folder_as_it_is_published_goes_through_the_recogniser_to_words(bundle
     pcm = speech_models.excerpt(0, 60)
     detector = recogniser.voice_activity()
     spans = [*detector.feed(pcm), *detector.finish()]
-    plan = plan_batches(spans, 30.0, batch_overhead_s=recogniser.batch_overhead_s)
+    plan = plan_batches(spans, 30.0, pass_cost=recogniser.pass_cost)
     words = []
     for batch in plan.batches:
         speech = [pcm[spans[i].start : spans[i].end] for i in batch.indices]

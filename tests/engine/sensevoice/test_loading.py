@@ -54,7 +54,7 @@ def test_its_spans_go_through_a_plan_to_words(bundle: Path) -> None:
     detector = recogniser.voice_activity()
     spans = [*detector.feed(pcm), *detector.finish()]
     assert max(span.seconds for span in spans) <= LONGEST_SPAN_S
-    plan = plan_batches(spans, 30.0, batch_overhead_s=recogniser.batch_overhead_s)
+    plan = plan_batches(spans, 30.0, pass_cost=recogniser.pass_cost)
     for batch in plan.batches:
         speech = [pcm[spans[i].start : spans[i].end] for i in batch.indices]
         found = recogniser.recognise(speech, RecognitionRequest(language="yue"))

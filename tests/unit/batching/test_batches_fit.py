@@ -7,10 +7,12 @@ import pytest
 
 from worker.batching.plan import SMALLEST_BATCH_S, choose_batch_size_s, plan_batches
 from worker.memory.model import MemoryModel, Reserve
+from worker.pass_cost import PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
 RECORDINGS = 10_000
 MAX_SEGMENT_S = 60.0
+PASS_COSTS = (PassCost(2.0), PassCost(60.0, 6.0), PassCost(500.0, 60.0))
 
 
 def lengths_s(random: np.random.Generator) -> np.ndarray:
@@ -49,7 +51,7 @@ def test_no_batch_of_several_spans_is_over_the_memory(seed: int) -> None:
     random = np.random.default_rng(seed)
     reserve = Reserve()
     memory_decided = 0
-    for _ in range(RECORDINGS // 4):
+    for number in range(RECORDINGS // 4):
         model = memory_model(random)
         headroom = int(10 ** random.uniform(8, 11))
         lengths = lengths_s(random)
@@ -58,9 +60,8 @@ def test_no_batch_of_several_spans_is_over_the_memory(seed: int) -> None:
         )
         memory_decided += SMALLEST_BATCH_S < decision.memory_cap_s < decision.length_ceiling_s
         usable = reserve.usable_bytes(headroom)
-        for batch in plan_batches(
-            spans(lengths), decision.batch_size_s, batch_overhead_s=2.0
-        ).batches:
+        cost = PASS_COSTS[number % len(PASS_COSTS)]
+        for batch in plan_batches(spans(lengths), decision.batch_size_s, pass_cost=cost).batches:
             # A second of audio is always tried: less would be no batch at all.
             if len(batch) > 1 and batch.padded_s > SMALLEST_BATCH_S:
                 needed = model.activation_bytes(batch.padded_s, batch.longest_s)

@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from shared.states import BatchLimit
 from worker.batching.plan import (
-    MAX_PADDING,
     BatchSizeDecision,
     LengthCeiling,
     choose_batch_size_s,
     plan_batches,
 )
 from worker.memory.model import MIB, MemoryModel, Reserve
+from worker.pass_cost import LEAST_PADDING_LIMIT, MOST_PADDING_LIMIT, PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
-planned = functools.partial(plan_batches, batch_overhead_s=2.0)
-"""As on a CPU."""
+ON_A_CPU, ON_A_GPU = PassCost(2.0), PassCost(60.0, per_longest_s=6.0)
+planned = functools.partial(plan_batches, pass_cost=ON_A_CPU)
 
 MODEL = MemoryModel(fixed_bytes=10e6, bytes_per_second=1e6, resident_bytes=500e6)
 PLENTY = 80_000 * MIB
@@ -102,37 +102,67 @@ def test_longest_spans_come_first(samples: list[int], batch_size_s: float) -> No
     st.integers(1, 1_500),
     st.integers(0, 10_000),
     st.sampled_from([60.0, 300.0, 400.0, 600.0, 2_400.0]),
-    st.sampled_from([0.5, 2.0, 32.0, 600.0]),
+    st.sampled_from([0.5, 2.0, 8.0, 32.0, 600.0]),
+    st.sampled_from([0.0, 7.0, 60.0]),
 )
-def test_padding_is_at_most_ten_percent_whatever_a_pass_costs(
-    count: int, seed: int, batch_size_s: float, overhead_s: float
+def test_padding_stays_within_what_a_pass_is_worth(
+    count: int, seed: int, batch_size_s: float, fixed_s: float, per_longest_s: float
 ) -> None:
-    plan = plan_batches(meeting(count, seed), batch_size_s, batch_overhead_s=overhead_s)
-    assert plan.padding <= MAX_PADDING
+    cost = PassCost(fixed_s, per_longest_s)
+    plan = plan_batches(meeting(count, seed), batch_size_s, pass_cost=cost)
+    if not cost.is_expensive:
+        assert plan.padding <= LEAST_PADDING_LIMIT
+    assert plan.padded_s <= max(cost.padding_limit * plan.speech_s, fixed_s)
 
 
-@given(any_lengths, budgets, st.floats(0, 1e4))
-def test_padding_is_at_most_ten_percent_for_spans_of_any_length(
-    samples: list[int], batch_size_s: float, overhead_s: float
+@given(any_lengths, budgets, st.floats(0, 15), st.floats(0, 1e3))
+def test_padding_is_at_most_ten_percent_where_a_pass_is_cheap_for_spans_of_any_length(
+    samples: list[int], batch_size_s: float, fixed_s: float, per_longest_s: float
 ) -> None:
-    plan = plan_batches(spans_of(samples), batch_size_s, batch_overhead_s=overhead_s)
-    assert plan.padding <= MAX_PADDING
+    cost = PassCost(fixed_s, per_longest_s)
+    plan = plan_batches(spans_of(samples), batch_size_s, pass_cost=cost)
+    assert plan.padding <= LEAST_PADDING_LIMIT
+
+
+def test_the_limit_follows_what_a_pass_costs() -> None:
+    limits = [PassCost(fixed_s).padding_limit for fixed_s in (0, 2, 15, 17, 32, 60, 500)]
+    assert limits == sorted(limits)
+    assert limits[:3] == [LEAST_PADDING_LIMIT] * 3
+    assert limits[-1] == MOST_PADDING_LIMIT
+
+
+def test_a_short_recording_goes_in_one_pass_where_passes_are_dear() -> None:
+    """Half a minute in one batch is padded to a minute, in the time of launching one."""
+    spans = spans_of([SAMPLE_RATE * seconds for seconds in (1, 2, 2, 3, 4, 6, 10)])
+    assert len(plan_batches(spans, 300, pass_cost=PassCost(100)).batches) == 1
+    assert len(planned(spans, 300).batches) > 3
+
+
+def test_a_step_for_each_second_of_the_longest_span_keeps_long_spans_together() -> None:
+    """Two batches for the long ones save nothing where each goes through its longest span."""
+    spans = spans_of([SAMPLE_RATE * seconds for seconds in [40] * 4 + [30] * 4 + [3] * 40])
+    apart, together = (
+        plan_batches(spans, 600, pass_cost=PassCost(20, per_longest_s)).batches
+        for per_longest_s in (0, 60)
+    )
+    assert [len(batch) for batch in apart] == [4, 4, 40]
+    assert [len(batch) for batch in together] == [8, 40]
 
 
 @pytest.mark.parametrize("batch_size_s", [60.0, 300.0, 600.0])
 def test_where_passes_are_dear_there_are_fewer_of_them(batch_size_s: float) -> None:
     spans = meeting(600, seed=1)
     cheap, dear = (
-        len(plan_batches(spans, batch_size_s, batch_overhead_s=overhead_s).batches)
-        for overhead_s in (2.0, 200.0)
+        len(plan_batches(spans, batch_size_s, pass_cost=cost).batches)
+        for cost in (ON_A_CPU, ON_A_GPU)
     )
-    assert dear <= (61 if batch_size_s == 60 else 16) < cheap
+    assert dear <= (61 if batch_size_s == 60 else 14) < cheap
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 30 * SAMPLE_RATE), min_size=1, max_size=9), st.floats(1, 60))
 def test_no_other_division_into_batches_costs_less(samples: list[int], batch_size_s: float) -> None:
-    overhead_s = 4.0
+    cost = PassCost(4.0, per_longest_s=3.0)
 
     def cheapest(rest: list[int]) -> float:
         """By trying every place for the first cut."""
@@ -142,14 +172,13 @@ def test_no_other_division_into_batches_costs_less(samples: list[int], batch_siz
         for size in range(1, len(rest) + 1):
             padded_s = rest[0] * size / SAMPLE_RATE
             if size == 1 or rest[0] * size <= int(batch_size_s * SAMPLE_RATE):
-                options.append(padded_s + overhead_s + cheapest(rest[size:]))
+                beside_s = cost.beside(rest[0] / SAMPLE_RATE)
+                options.append(padded_s + beside_s + cheapest(rest[size:]))
         return min(options)
 
-    plan = plan_batches(
-        spans_of(samples), batch_size_s, batch_overhead_s=overhead_s, max_padding=math.inf
-    )
-    cost = plan.padded_s + overhead_s * len(plan.batches)
-    assert cost == pytest.approx(cheapest(sorted(samples, reverse=True)))
+    plan = plan_batches(spans_of(samples), batch_size_s, pass_cost=cost, max_padding=math.inf)
+    spent = sum(batch.padded_s + cost.beside(batch.longest_s) for batch in plan.batches)
+    assert spent == pytest.approx(cheapest(sorted(samples, reverse=True)), rel=1e-4)
 
 
 def test_one_long_span_does_not_drag_short_ones_into_its_padding() -> None:
@@ -200,6 +229,17 @@ def test_ceilings_are_a_setting() -> None:
     ceilings = (LengthCeiling(60, 50), LengthCeiling(float("inf"), 900))
     assert decide(59, ceilings=ceilings).batch_size_s == 50
     assert decide(61, ceilings=ceilings).batch_size_s == 900
+
+
+def test_the_ceiling_of_a_long_recording_may_be_the_devices() -> None:
+    ceilings = (LengthCeiling(60, 50), LengthCeiling(math.inf, 2_400, is_the_devices=True))
+    assert decide(59, ceilings=ceilings).limited_by is BatchLimit.LENGTH
+    decision = decide(3_600, ceilings=ceilings)
+    assert (decision.batch_size_s, decision.limited_by) == (2_400, BatchLimit.DEVICE)
+    tight = decide(3_600, headroom_bytes=422_900_000, reserve=NO_RESERVE, ceilings=ceilings)
+    assert (tight.batch_size_s, tight.limited_by) == (412, BatchLimit.MEMORY)
+    asked = decide(3_600, fixed_s=100, ceilings=ceilings)
+    assert (asked.batch_size_s, asked.limited_by) == (100, BatchLimit.SETTING)
 
 
 def test_free_memory_caps_the_batch_and_the_decision_says_so() -> None:

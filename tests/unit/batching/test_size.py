@@ -1,4 +1,4 @@
-"""The halving of batches for which the device has no room."""
+"""The size that a worker chooses, and the halving of batches for which its device has no room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.batching.size import halve
+from shared.settings import Settings
+from shared.states import BatchLimit
+from tests.support.stub_recogniser import StubRecogniser
+from worker.batching.size import BatchSizer, halve
+from worker.pass_cost import LARGEST_BATCH_S, PassCost
 from worker.recogniser import SAMPLE_RATE
 
 
@@ -36,3 +40,28 @@ def test_halving_again_and_again_ends_with_single_segments() -> None:
 def test_a_single_segment_cannot_be_halved() -> None:
     with pytest.raises(ValueError, match="one segment"):
         halve([16_000])
+
+
+@pytest.mark.parametrize(
+    ("cost", "batch_size_s", "limited_by"),
+    [
+        (PassCost(2.0), 600, BatchLimit.LENGTH),
+        (PassCost(30.0), 600, BatchLimit.DEVICE),
+        (PassCost(60.0, 6.0), 1_200, BatchLimit.DEVICE),
+        (PassCost(1_000.0, 60.0), LARGEST_BATCH_S, BatchLimit.DEVICE),
+    ],
+)
+def test_from_half_an_hour_on_the_device_decides(
+    cost: PassCost, batch_size_s: float, limited_by: BatchLimit
+) -> None:
+    sizer = BatchSizer(Settings(), StubRecogniser(pass_cost=cost))
+    long = sizer.choose(30 * 60)
+    assert (long.batch_size_s, long.limited_by) == (batch_size_s, limited_by)
+    short = sizer.choose(30 * 60 - 1)
+    assert (short.batch_size_s, short.limited_by) == (400, BatchLimit.LENGTH)
+
+
+def test_an_operators_ceiling_for_long_recordings_holds_on_any_device() -> None:
+    settings = Settings(batch_ceiling_long_s=900)
+    chosen = BatchSizer(settings, StubRecogniser(pass_cost=PassCost(200.0))).choose(3_600)
+    assert (chosen.batch_size_s, chosen.limited_by) == (900, BatchLimit.LENGTH)

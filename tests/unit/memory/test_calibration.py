@@ -13,20 +13,22 @@ from hypothesis import strategies as st
 
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.memory.calibration import (
-    LEAST_OVERHEAD_S,
-    MOST_OVERHEAD_S,
+    LEAST_FIXED_S,
+    MOST_FIXED_S,
+    MOST_PER_LONGEST_S,
     Calibration,
     CalibrationKey,
     ImplausibleFit,
     Measurement,
     Timing,
-    batch_overhead_s,
     fit_memory_model,
+    fit_pass_cost,
     store,
     stored,
     worst_error,
 )
 from worker.memory.model import C_LIBRARY, MemoryModel
+from worker.pass_cost import PassCost
 
 ARCHITECTURE = estimate_memory(NetworkShape(model_dim=512, vocabulary=8404))
 SHAPES = ((10.0, 2.5), (30.0, 2.5), (30.0, 10.0), (60.0, 15.0))
@@ -120,8 +122,8 @@ MODEL = fit_memory_model(measured(ARCHITECTURE), ARCHITECTURE)
 def test_what_was_kept_is_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "calibration"
     assert stored(folder, KEY, ARCHITECTURE) is None
-    store(folder, KEY, Calibration(MODEL, 40.0))
-    assert stored(folder, KEY, ARCHITECTURE) == Calibration(MODEL, 40.0)
+    store(folder, KEY, Calibration(MODEL, PassCost(40.0)))
+    assert stored(folder, KEY, ARCHITECTURE) == Calibration(MODEL, PassCost(40.0))
     assert [file.name for file in folder.iterdir()] == [KEY.file_in(folder).name]
 
 
@@ -175,24 +177,52 @@ def test_an_estimate_is_not_taken_for_a_measurement(tmp_path: Path) -> None:
 
 
 def test_the_time_that_does_not_grow_is_told_in_padded_seconds() -> None:
-    """20 ms and 0.1 ms a padded second: a pass costs as much as 200 of them."""
-    assert batch_overhead_s(Timing(10, 0.021), Timing(600, 0.080)) == pytest.approx(200)
+    """20 ms, 0.1 ms a padded second and 1 ms for each second of the longest span."""
+    timings = [
+        Timing(padded_s, longest_s, 0.020 + 0.0001 * padded_s + 0.001 * longest_s)
+        for padded_s, longest_s in ((10, 2.5), (30, 15), (600, 15))
+    ]
+    cost = fit_pass_cost(*timings)
+    assert (cost.fixed_s, cost.per_longest_s) == (pytest.approx(200), pytest.approx(10))
 
 
-@given(st.floats(1e-5, 100), st.floats(1e-5, 100))
-def test_whatever_the_clock_says_the_overhead_stays_within_its_limits(
-    smaller: float, larger: float
+@given(st.floats(1e-5, 100), st.floats(1e-5, 100), st.floats(1e-5, 100))
+def test_whatever_the_clock_says_the_cost_stays_within_its_limits(
+    short: float, long: float, large: float
 ) -> None:
-    overhead = batch_overhead_s(Timing(10, smaller), Timing(600, larger))
-    assert LEAST_OVERHEAD_S <= overhead <= MOST_OVERHEAD_S
+    cost = fit_pass_cost(Timing(10, 2.5, short), Timing(30, 15, long), Timing(600, 15, large))
+    assert LEAST_FIXED_S <= cost.fixed_s <= MOST_FIXED_S
+    assert 0 <= cost.per_longest_s <= MOST_PER_LONGEST_S
 
 
-def test_a_larger_batch_that_took_no_longer_means_that_all_is_overhead() -> None:
-    assert batch_overhead_s(Timing(10, 0.02), Timing(600, 0.02)) == MOST_OVERHEAD_S
+def test_a_larger_batch_that_took_no_longer_means_that_all_is_the_passs_own() -> None:
+    cost = fit_pass_cost(Timing(10, 2.5, 0.02), Timing(30, 15, 0.02), Timing(600, 15, 0.02))
+    assert cost == PassCost(MOST_FIXED_S)
 
 
-@pytest.mark.parametrize("overhead", [-1.0, 0.0, 1e9, float("nan"), "many"])
-def test_a_file_with_an_impossible_overhead_is_refused(tmp_path: Path, overhead: object) -> None:
-    store(tmp_path, KEY, Calibration(MODEL, overhead))  # type: ignore[arg-type]
+@pytest.mark.parametrize("serial", [0.0, 12.0])
+def test_a_cost_is_kept(tmp_path: Path, serial: float) -> None:
+    measured = Calibration(MODEL, PassCost(80.0, serial))
+    store(tmp_path, KEY, measured)
+    assert stored(tmp_path, KEY, ARCHITECTURE) == measured
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        {"fixed_s": -1.0},
+        {"fixed_s": 0.0},
+        {"fixed_s": 1e9},
+        {"fixed_s": float("nan")},
+        {"fixed_s": "many"},
+        {"fixed_s": 60.0, "per_longest_s": 1e9},
+        {"for_nothing": 60.0},
+        60.0,
+    ],
+)
+def test_a_file_with_an_impossible_cost_is_refused(tmp_path: Path, cost: object) -> None:
+    store(tmp_path, KEY, Calibration(MODEL, PassCost(60.0)))
+    file = KEY.file_in(tmp_path)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"pass_cost": cost}))
     with pytest.raises(ValueError):
         stored(tmp_path, KEY, ARCHITECTURE)

@@ -59,6 +59,18 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         "LONGSCRIBE_BATCH_SIZE_S 要求 1000 秒；空闲内存 0.4 GB 可用 412 秒",
     ),
     (
+        {
+            "limited_by": BatchLimit.DEVICE,
+            "length_ceiling_s": 1_200.0,
+            "memory_cap_s": 70_000.0,
+            "memory_is_measured": True,
+            "headroom_bytes": 70_000_000_000,
+        },
+        "more than 1200 s would gain this device little; "
+        "70.0 GB free memory allows 70,000 s as measured",
+        "超过 1200 秒对此设备几乎没有好处；空闲内存 70.0 GB 可用 70,000 秒（实测）",
+    ),
+    (
         {"limited_by": BatchLimit.LEARNED, "learned_ceiling_s": 150.0},
         "a 41-minute recording allows 600 s; 0.4 GB free memory allows 412 s; "
         "150 s since a larger batch ran out of memory",

@@ -77,11 +77,12 @@ class BatchOut(BaseModel):
     batch_size_s: float = Field(description="Padded seconds of audio in one forward pass.")
     limited_by: BatchLimit | None = Field(
         description="What kept it from being larger: the recording's `length`, the free `memory`, "
-        "the `setting` LONGSCRIBE_BATCH_SIZE_S, or `learned`: a larger batch ran out of memory."
+        "the `setting` LONGSCRIBE_BATCH_SIZE_S, `device`: it would gain little by more, or "
+        "`learned`: a larger batch ran out of memory."
     )
     reason: str | None = Field(description="The same for a person, with the numbers.")
     length_ceiling_s: float | None = Field(
-        description="What the recording's length or a setting allowed, padded seconds."
+        description="What the recording's length, the device or a setting allowed, padded seconds."
     )
     memory_cap_s: float | None = Field(description="What the free memory allowed, likewise.")
     headroom_bytes: int | None = Field(description="The free memory of that moment.")

@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from worker.bench.sizes import ALONE, AUTO, SizeBench, recognise_plan
 from worker.bench.stopwatch import Stopwatch
 from worker.bench.whole_file import WholeFile, transcribe_file
 from worker.configured_recogniser import load_configured_recogniser
+from worker.pass_cost import PassCost
 
 SHAPES = (
     *((2, 8.0), (6, 4.0), (20, 1.0), (3, 20.0), (8, 10.0), (2, 60.0), (40, 3.5), (10, 20.0)),
@@ -87,7 +89,7 @@ def measure(task: dict[str, Any], notes: Notes) -> None:
             "precision": recogniser.identity.dtype,
             "loading_s": loading.cost.wall_s,
             "calibrating_s": calibrating.cost.wall_s,
-            "batch_overhead_s": recogniser.batch_overhead_s,
+            "pass_cost": asdict(recogniser.pass_cost),
             "calibrated": recogniser.memory_model.calibrated,
             "audio_s": spool.seconds,
             "segments": len(spans),
@@ -179,7 +181,7 @@ def run_out(task: dict[str, Any], notes: Notes) -> None:
     recogniser: Any = load_configured_recogniser(settings_of(task), calibrate=True)
     with _spool(Path(task["short_wav"])) as spool:
         spans, _ = find_speech(recogniser, spool)
-        plan = plan_batches(spans, 600, batch_overhead_s=600.0, max_padding=4.0)
+        plan = plan_batches(spans, 600, pass_cost=PassCost(600.0), max_padding=4.0)
         largest_s = max(batch.padded_s for batch in plan.batches if len(batch) > 1)
         before, _ = recognise_plan(recogniser, spool, spans, plan)
         how = instruments.take_memory_away(recogniser, largest_s)

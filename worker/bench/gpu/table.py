@@ -67,10 +67,12 @@ def _lines(report: Figures) -> Iterator[str]:
 def _precision(precision: str, figures: Figures) -> Iterator[str]:
     yield f"## {precision}"
     yield ""
+    cost = figures["pass_cost"]
     measured = "measured" if figures["calibrated"] else "NOT measured, estimates"
     yield (
         f"Loading {figures['loading_s']:.1f} s, calibrating {figures['calibrating_s']:.1f} s "
-        f"({measured}); another pass costs {figures['batch_overhead_s']:.1f} padded seconds. "
+        f"({measured}); another pass costs {cost['fixed_s']:.1f} padded seconds, "
+        f"and {cost['per_longest_s']:.1f} for each second of its longest segment. "
         f"Waits for the device in a pass: {_waits(figures.get('waits'))}."
     )
     yield ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from worker.engine.calibration.probe_batches import measure, measure_overhead
+from worker.engine.calibration.probe_batches import measure, measure_cost
 from worker.engine.family import SpeechNetwork
 from worker.memory.calibration import (
     Calibration,
@@ -60,11 +60,11 @@ def calibrated(
         model.bytes_per_second / 1e3,
         architecture.bytes_per_second / 1e3,
     )
-    overhead = None
+    cost = None
     if device.type == "cuda":  # elsewhere it would cost seconds, and is known
-        overhead = measure_overhead(network, device, model, headroom_bytes, network.probes.overhead)
-        log.info("another forward pass costs as much as %s padded seconds", overhead)
-    measured = Calibration(model, overhead)
+        cost = measure_cost(network, device, model, headroom_bytes, network.probes.cost)
+        log.info("what another forward pass costs, in padded seconds: %s", cost)
+    measured = Calibration(model, cost)
     try:
         store(folder, key, measured)
     except OSError as error:

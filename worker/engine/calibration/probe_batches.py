@@ -17,8 +17,9 @@ import torch
 
 from worker.engine.device import within_memory
 from worker.engine.family import ProbeShape, SpeechNetwork
-from worker.memory.calibration import Measurement, Timing, batch_overhead_s
+from worker.memory.calibration import Measurement, Timing, fit_pass_cost
 from worker.memory.model import MemoryModel
+from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, BatchOutOfMemory, Pcm
 
 log = logging.getLogger(__name__)
@@ -81,24 +82,24 @@ def measure(
     return measurements
 
 
-def measure_overhead(
+def measure_cost(
     network: SpeechNetwork,
     device: torch.device,
     memory: MemoryModel,
     headroom_bytes: int,
-    shapes: tuple[ProbeShape, ProbeShape],
-) -> float | None:
-    """What one more forward pass costs in padded seconds; None where the larger probe would take
-    too much memory."""
-    larger = shapes[1]
-    if memory.activation_bytes(larger.padded_s, larger.longest_s) > HEADROOM_SHARE * headroom_bytes:
+    shapes: tuple[ProbeShape, ProbeShape, ProbeShape],
+) -> PassCost | None:
+    """What one more forward pass costs; None where the largest probe would take too much memory."""
+    largest = shapes[2]
+    needed = memory.activation_bytes(largest.padded_s, largest.longest_s)
+    if needed > HEADROOM_SHARE * headroom_bytes:
         return None
     try:
-        timings = [_timed(network, device, shape) for shape in shapes]
+        short, long, large = (_timed(network, device, shape) for shape in shapes)
     except BatchOutOfMemory as error:
         log.warning("a probe batch ran out of memory: %s", error)
         return None
-    return batch_overhead_s(*timings)
+    return fit_pass_cost(short, long, large)
 
 
 def _timed(network: SpeechNetwork, device: torch.device, shape: ProbeShape) -> Timing:
@@ -110,7 +111,7 @@ def _timed(network: SpeechNetwork, device: torch.device, shape: ProbeShape) -> T
             device, lambda: network.recognise(speech, EMPTY_REQUEST)
         )  # ends with words: all is done
         seconds.append(time.perf_counter() - begun)
-    return Timing(shape.padded_s, min(seconds[1:]))
+    return Timing(shape.padded_s, shape.longest_s, min(seconds[1:]))
 
 
 def live_peak_bytes(device: torch.device, network: SpeechNetwork, speech: Sequence[Pcm]) -> int:

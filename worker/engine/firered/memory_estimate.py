@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.engine.networks.pass_costs import UsualOverhead
+from worker.engine.networks.pass_costs import UsualPassCost
 from worker.memory.model import MemoryModel
+from worker.pass_cost import PassCost
 
 FRAMES_PER_SECOND = 25
 """Of the encoder: one for 40 ms."""
@@ -21,7 +22,7 @@ TOKENS_PER_SECOND = 12
 TOKENS_BESIDE = 4
 """That even the shortest span may have."""
 
-OVERHEAD = UsualOverhead(cpu_s=8.0, gpu_s=200.0)
+COST = UsualPassCost(cpu=PassCost(8.0), gpu=PassCost(200.0))
 """A pass reads the decoder's 420 million weights for every token, five a second of its longest
 span, however many spans there are.  On one core, with random weights of the true size, a token took
 0.08 s for one span and 0.21 s for eight, and the encoder 0.27 s a second.  A GPU was not at hand: a

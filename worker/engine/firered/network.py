@@ -24,7 +24,7 @@ from worker.engine.firered.beam_search import BeamOptions, Hypothesis, Marks, be
 from worker.engine.firered.conformer import encoded_frames, own_frames
 from worker.engine.firered.ctc_alignment import Milliseconds, align
 from worker.engine.firered.memory_estimate import (
-    OVERHEAD,
+    COST,
     NetworkShape,
     estimate_memory,
     most_tokens,
@@ -61,7 +61,7 @@ class FireRed(FbankNetwork):
     accepts_hotwords = False
     punctuates = False
     longest_span_s = LONGEST_SPAN_S
-    overhead = OVERHEAD
+    cost = COST
     probes = USUAL_PROBES
     stages: ClassVar[Mapping[str, str]] = {
         "features": "filter banks and features",

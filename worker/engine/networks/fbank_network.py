@@ -11,8 +11,9 @@ from torch import Tensor
 
 from worker.engine.fbank import Fbank, StackedFbank, frame_count
 from worker.engine.loading.build import LoadedNetwork
-from worker.engine.networks.pass_costs import UsualOverhead
+from worker.engine.networks.pass_costs import UsualPassCost
 from worker.engine.precision import Precision
+from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
 
 
@@ -24,7 +25,7 @@ class FbankNetwork(ABC):
 
     is_batch_invariant = True
     """But for rounding, which may decide between what is as good as equal."""
-    overhead: ClassVar[UsualOverhead]
+    cost: ClassVar[UsualPassCost]
 
     def __init__(
         self,
@@ -41,9 +42,9 @@ class FbankNetwork(ABC):
         self._precision = precision or Precision()
 
     @property
-    def usual_overhead_s(self) -> float:
-        """What one more forward pass costs, in padded seconds, until the device is measured."""
-        return self.overhead.on(self._device)
+    def usual_pass_cost(self) -> PassCost:
+        """What one more forward pass costs until the device is measured."""
+        return self.cost.on(self._device)
 
     def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
         """(spans, T, feature_dim) on the device, and each span's own frames, (spans,) on the CPU.

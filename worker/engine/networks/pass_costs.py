@@ -7,23 +7,24 @@ from dataclasses import dataclass
 import torch
 
 from worker.engine.family import ProbeBatches, ProbeShape
+from worker.pass_cost import PassCost
 
 
 @dataclass(frozen=True, slots=True)
-class UsualOverhead:
-    """What one more forward pass costs beside its audio, in padded seconds."""
+class UsualPassCost:
+    """What a forward pass of a network costs beside its audio."""
 
-    cpu_s: float
-    gpu_s: float
+    cpu: PassCost
+    gpu: PassCost
 
-    def on(self, device: torch.device) -> float:
-        return self.gpu_s if device.type == "cuda" else self.cpu_s
+    def on(self, device: torch.device) -> PassCost:
+        return self.gpu if device.type == "cuda" else self.cpu
 
 
 USUAL_PROBES = ProbeBatches(
     warm_up=ProbeShape(2, 1.0),
     memory=(ProbeShape(4, 2.5), ProbeShape(12, 2.5), ProbeShape(3, 10.0), ProbeShape(4, 15.0)),
-    overhead=(ProbeShape(4, 2.5), ProbeShape(40, 15.0)),
+    cost=(ProbeShape(4, 2.5), ProbeShape(2, 15.0), ProbeShape(40, 15.0)),
 )
 """For a network whose spans may have 15 s.  The bundled model takes 1.1 to 1.4 s for all that
 measure memory."""

@@ -30,7 +30,7 @@ from worker.engine.paraformer.cif import integrate_and_fire, token_counts
 from worker.engine.paraformer.hotwords.bias_encoder import EncodedWords
 from worker.engine.paraformer.hotwords.hotwords import Hotwords
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.engine.paraformer.pass_costs import OVERHEAD
+from worker.engine.paraformer.pass_costs import COST
 from worker.engine.paraformer.rounding import round_weights
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
@@ -51,7 +51,7 @@ class Paraformer(FbankNetwork):
     languages = (LANGUAGE,)
     punctuates = False
     longest_span_s = math.inf
-    overhead = OVERHEAD
+    cost = COST
     probes = USUAL_PROBES
     stages: ClassVar[Mapping[str, str]] = {
         "features": "filter banks and features",

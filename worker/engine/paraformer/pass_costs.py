@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from worker.engine.networks.pass_costs import UsualOverhead
+from worker.engine.networks.pass_costs import UsualPassCost
+from worker.pass_cost import PassCost
 
-OVERHEAD = UsualOverhead(cpu_s=2.0, gpu_s=32.0)
+COST = UsualPassCost(cpu=PassCost(2.0), gpu=PassCost(60.0, per_longest_s=6.0))
 """On a CPU between what `longscribe bench` gives for a network of Paraformer-large's size, about
 1 s, and for the bundled one, about 7 s of its much cheaper audio.  A larger figure makes fewer
-batches and more padding.  On a GPU not measured anywhere: a pass launches some 1,500 kernels in
-10 ms or so, in which a GPU of 20 to 70 TFLOP/s could compute on 40 to 130 padded seconds at
-Paraformer-large's 5 GFLOP each; a small one on fewer."""
+batches and more padding.  On a GPU not measured anywhere, but reckoned for an H100 in float32 by
+`tests/bench/gpu/test_passes.py`: launching kernels takes as long as some 60 padded seconds, and the
+timestamp head's 50 steps for each second of the longest span as long as 6."""

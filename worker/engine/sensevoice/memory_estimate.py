@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.engine.networks.pass_costs import UsualOverhead
+from worker.engine.networks.pass_costs import UsualPassCost
 from worker.memory.model import MemoryModel
+from worker.pass_cost import PassCost
 
 FRAME_SECONDS = 0.06
 """Seconds in one encoder frame: six 10 ms feature frames (lfr_n = 6)."""
 
 _LEAST_ROWS = 32
 
-OVERHEAD = UsualOverhead(cpu_s=1.5, gpu_s=32.0)
+COST = UsualPassCost(cpu=PassCost(1.5), gpu=PassCost(60.0))
 """On a CPU with random weights of the true size one core took 0.20 s for a span of 2 s and 0.66 for
 one of 10 s.  On a GPU Paraformer's, not measured: 70 blocks launch about as many kernels as 50 with
 a decoder and a predictor."""

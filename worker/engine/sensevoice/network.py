@@ -32,7 +32,7 @@ from worker.engine.networks.pieces_to_words import words_from_pieces
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.ctc_alignment import heard_tokens
 from worker.engine.sensevoice.memory_estimate import (
-    OVERHEAD,
+    COST,
     NetworkShape,
     estimate_memory,
     labelled_rows,
@@ -56,7 +56,7 @@ class SenseVoice(FbankNetwork):
     languages = LANGUAGES
     accepts_hotwords = False
     longest_span_s = LONGEST_SPAN_S
-    overhead = OVERHEAD
+    cost = COST
     probes = USUAL_PROBES
     stages: ClassVar[Mapping[str, str]] = {
         "features": "filter banks and features",

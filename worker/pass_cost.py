@@ -1,0 +1,65 @@
+"""What a forward pass costs beside the audio that it computes on, and what is given to save one.
+
+All in padded seconds: what the device could have computed on in the same time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+EXPENSIVE_PASS_S = 16.0
+"""From here on a pass is worth padding, longer windows and larger batches.  Below, as on CPUs, the
+device computes for nearly as long as the pass lasts."""
+
+LEAST_PADDING_LIMIT, MOST_PADDING_LIMIT = 1.10, 2.0
+"""Padded over spoken seconds that a plan may have where a pass is cheap, and where it is dear."""
+
+PADDING_A_SECOND = 1 / 64
+"""By so much the limit rises with each padded second that a pass costs.  What the planner then
+chooses by itself stays below: the limit is for a cost that was measured wrongly."""
+
+GAINING_BATCH = 20.0
+"""A batch of so many times what its pass costs spends a twentieth of its time on that."""
+
+USUAL_BATCH_S, LARGEST_BATCH_S = 600.0, 6_000.0
+"""The batch of a device with cheap passes, and the largest of any: all places in its tensors, the
+vocabulary's scores of fast speech among them, are then below 2**31."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassCost:
+    """A batch of P padded seconds with a longest span of L costs `P + fixed_s + per_longest_s * L`.
+
+    Raises ValueError for costs that are negative or not finite.
+    """
+
+    fixed_s: float
+    """Whatever the batch holds: on a GPU, the time in which its kernels are launched."""
+    per_longest_s: float = 0.0
+    """For each second of the longest span, through which a recurrent layer goes step by step."""
+
+    def __post_init__(self) -> None:
+        if not all(
+            math.isfinite(part) and part >= 0 for part in (self.fixed_s, self.per_longest_s)
+        ):
+            raise ValueError(f"what a pass costs must be finite and not negative: {self}")
+
+    def beside(self, longest_s: float) -> float:
+        """What a batch with such a longest span costs beside its padded seconds."""
+        return self.fixed_s + self.per_longest_s * longest_s
+
+    @property
+    def is_expensive(self) -> bool:
+        return self.fixed_s >= EXPENSIVE_PASS_S
+
+    @property
+    def padding_limit(self) -> float:
+        """Padded over spoken seconds of a plan are at most this."""
+        above = PADDING_A_SECOND * max(0.0, self.fixed_s - EXPENSIVE_PASS_S)
+        return min(MOST_PADDING_LIMIT, LEAST_PADDING_LIMIT + above)
+
+    @property
+    def gaining_batch_s(self) -> float:
+        """The largest batch by which the device still gains much."""
+        return min(LARGEST_BATCH_S, max(USUAL_BATCH_S, GAINING_BATCH * self.fixed_s))
