@@ -9,11 +9,11 @@ from typing import Any
 
 from celery import signals
 
-from shared.environment import InvalidSettings
 from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.queue import make_celery
 from shared.settings import Settings, load_settings
+from shared.settings.environment import InvalidSettings
 from worker import child_process, main_process
 from worker.supervision.doorbells import accept_doorbells_only
 

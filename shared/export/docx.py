@@ -21,9 +21,9 @@ from docx.shared import Pt, RGBColor, Twips
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.sanitise import printable
 from shared.export.speakers import speaker_prefix
 from shared.export.timestamp import timestamp
+from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections as parts
 from shared.transcripts.values import CHINESE, Transcript
 

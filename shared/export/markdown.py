@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.sanitise import printable
 from shared.export.speakers import shown_name
 from shared.export.timestamp import timestamp
+from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
 from shared.transcripts.values import CHINESE, Transcript
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
-from shared.export.punctuation import needs_space_between, without_punctuation
-from shared.export.sanitise import printable
-from shared.export.spacing import spaced
+from shared.export.typography.display_width import display_width
+from shared.export.typography.punctuation import needs_space_between, without_punctuation
+from shared.export.typography.sanitise import printable
+from shared.export.typography.spacing import spaced
 from shared.transcripts.values import Sentence, Transcript
 
 TOPIC_PAUSE_S = 3.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.export.options import ExportOptions
-from shared.export.sanitise import printable
+from shared.export.typography.sanitise import printable
 
 
 def shown_name(speaker: str | None, options: ExportOptions) -> str:

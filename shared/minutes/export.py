@@ -8,8 +8,8 @@ from datetime import datetime
 
 from shared.export.markdown import escaped
 from shared.export.options import Provenance
-from shared.export.sanitise import printable
 from shared.export.timestamp import timestamp
+from shared.export.typography.sanitise import printable
 from shared.minutes.contents import Minutes, Point
 from shared.transcripts.values import Sentence
 

@@ -14,17 +14,16 @@ from shared.models.annotation import (
     StoredMark,
 )
 from shared.models.base import LOCAL_OWNER, Base, new_id
-from shared.models.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.minutes import MinutesAnswer, MinutesEvent, MinutesPrompt, MinutesRequest
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
-from shared.models.report import ReportTemplate
-from shared.models.revision import Revision
-from shared.models.saved_search import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.schema import SchemaVersion
-from shared.models.search import SearchEntry, SearchText
+from shared.models.search.index import SearchEntry, SearchText
+from shared.models.search.saved import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.storage import StorageRow, StoredTally
-from shared.models.transcript import Checkpoint, Segment, StoredTranscript
+from shared.models.transcripts.report_template import ReportTemplate
+from shared.models.transcripts.revision import Revision
+from shared.models.transcripts.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
 from shared.models.usage import MonthlyUsage
 from shared.models.voice import (
@@ -37,7 +36,8 @@ from shared.models.voice import (
     VoiceRefusal,
 )
 from shared.models.waveform import StoredWaveform
-from shared.models.words import MOST_PAIRS, Replacement, ReplacementList
+from shared.models.words.hotwords import HotwordList, HotwordSet, JobHotwords
+from shared.models.words.replacements import MOST_PAIRS, Replacement, ReplacementList
 
 __all__ = [
     "LOCAL_OWNER",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import srt
 import webvtt
 
-from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
+from shared.export.typography.display_width import display_width
 
 _ONE_WORD = re.compile(r"[!-~]+")
 """A single word, the only text that may be longer than a line."""

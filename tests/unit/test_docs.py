@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import pytest
 from pydantic import SecretStr
 
-from shared.environment import FROM_FILES, file_variable
 from shared.errors import LongscribeError
 from shared.export import FORMATS
 from shared.export.options import ExportOptions
 from shared.models import Base
 from shared.settings import Settings
+from shared.settings.environment import FROM_FILES, file_variable
 from shared.states import TRANSITIONS, AttemptOutcome, JobStatus
 from shared.transcripts.recording_report import ChannelUse, RecordingWarningCode, TrackUse
 from shared.transcripts.sound_selection import SoundSelection

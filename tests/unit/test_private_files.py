@@ -9,9 +9,9 @@ import pytest
 
 from shared.cli.doctor.finding import Level
 from shared.cli.doctor.permissions import check_permissions
-from shared.environment import InvalidSettings
 from shared.private_files import close_to_others, open_to_others
 from shared.settings import Settings, load_settings
+from shared.settings.environment import InvalidSettings
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.environment import InvalidSettings
 from shared.settings import Settings, is_demo_model, load_settings
+from shared.settings.environment import InvalidSettings
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from shared import jobs
 from shared.errors import JobNotFound
 from shared.export import FORMATS
 from shared.export.options import ExportOptions
-from shared.export.owner_templates import drop_template, put_template, read_template
-from shared.export.report import built_in, write_docx, write_markdown
+from shared.export.reports.owner_templates import drop_template, put_template, read_template
+from shared.export.reports.report import built_in, write_docx, write_markdown
 from shared.transcripts.values import Version
 from web.api import operations
 from web.api.operations import completed_by

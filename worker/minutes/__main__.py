@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 
-from shared.environment import InvalidSettings
 from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.settings import load_settings
+from shared.settings.environment import InvalidSettings
 from worker.minutes.process import run_until_signal
 
 

@@ -26,10 +26,10 @@ from shared.cli.embedded.redis_server import (
     require_given_redis,
 )
 from shared.db import Database
-from shared.environment import file_variable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
 from shared.private_files import close_to_others, take_umask
 from shared.settings import Settings
+from shared.settings.environment import file_variable
 from shared.states import START_OBSTACLES
 
 Say = Callable[[str], None]

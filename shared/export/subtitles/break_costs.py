@@ -10,14 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.export.punctuation import (
-    CLOSING,
-    COMMAS,
-    ENUMERATION_COMMAS,
-    FULL_STOPS,
-    OPENING,
-    SEMICOLONS,
-)
 from shared.export.subtitles.unbreakable_units import Unit
 from shared.export.subtitles.word_lists import (
     CLAUSE_STARTERS,
@@ -26,6 +18,14 @@ from shared.export.subtitles.word_lists import (
     ENGLISH_NOT_AT_LINE_END,
     NOT_AT_LINE_END,
     NOT_AT_LINE_START,
+)
+from shared.export.typography.punctuation import (
+    CLOSING,
+    COMMAS,
+    ENUMERATION_COMMAS,
+    FULL_STOPS,
+    OPENING,
+    SEMICOLONS,
 )
 
 SENTENCE = 0.0

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from shared.export.options import ExportOptions
-from shared.export.punctuation import without_end_mark, without_punctuation
 from shared.export.subtitles.break_costs import SENTENCE, break_costs
 from shared.export.subtitles.line_breaking import break_into_lines, line_ends
 from shared.export.subtitles.unbreakable_units import Unit, units
+from shared.export.typography.punctuation import without_end_mark, without_punctuation
 from shared.transcripts.values import Transcript
 
 READ_CELLS_PER_S = 20.0

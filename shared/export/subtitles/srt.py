@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import srt
 
-from shared.export.display_width import display_width
 from shared.export.options import LIMITS, ExportOptions, Provenance
-from shared.export.sanitise import subtitle_text
 from shared.export.speakers import speaker_prefix
 from shared.export.subtitles.cue_breaking import break_into_cues
+from shared.export.typography.display_width import display_width
+from shared.export.typography.sanitise import subtitle_text
 from shared.transcripts.values import Transcript
 
 

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.export.display_width import display_width
 from shared.export.options import ExportOptions
-from shared.export.punctuation import (
+from shared.export.subtitles.alignment import piece_times
+from shared.export.typography.display_width import display_width
+from shared.export.typography.punctuation import (
     CLOSING,
     OPENING,
     needs_space_between,
     without_end_mark,
 )
-from shared.export.sanitise import subtitle_text
-from shared.export.spacing import HAN, spaced
-from shared.export.subtitles.alignment import piece_times
+from shared.export.typography.sanitise import subtitle_text
+from shared.export.typography.spacing import HAN, spaced
 from shared.transcripts.values import Transcript
 
 _FULL_WIDTH = "\u3000-\u303f\uff01-\uff60\uffe0-\uffe6"

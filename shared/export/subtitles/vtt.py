@@ -8,9 +8,9 @@ import webvtt
 from webvtt.models import Timestamp
 
 from shared.export.options import ExportOptions, Provenance
-from shared.export.sanitise import subtitle_text
 from shared.export.speakers import shown_name
 from shared.export.subtitles.cue_breaking import break_into_cues
+from shared.export.typography.sanitise import subtitle_text
 from shared.transcripts.values import Transcript
 
 

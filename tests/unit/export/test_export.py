@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.export import FORMATS
-from shared.export.display_width import display_width
 from shared.export.options import ExportOptions, Provenance
+from shared.export.typography.display_width import display_width
 from shared.transcripts.values import Sentence, Transcript
 from shared.words.numbers.choice import Numbers
 from tests.support.factories import TRANSCRIPT

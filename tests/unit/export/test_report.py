@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidRequest
 from shared.export.options import ExportOptions, FileMark, Provenance
-from shared.export.report import (
+from shared.export.reports.report import (
     BUILT_IN,
     built_in,
     checked_template,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.export.display_width import display_width
-from shared.export.punctuation import without_end_mark, without_punctuation
-from shared.export.spacing import spaced
+from shared.export.typography.display_width import display_width
+from shared.export.typography.punctuation import without_end_mark, without_punctuation
+from shared.export.typography.spacing import spaced
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.export import FORMATS
-from shared.export.display_width import display_width
 from shared.export.options import LIMITS, ExportOptions, Provenance
 from shared.export.subtitles.alignment import letters
 from shared.export.subtitles.cue_breaking import Cue, break_into_cues
 from shared.export.subtitles.srt import _with_room_for_names
+from shared.export.typography.display_width import display_width
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support.subtitle_rules import broken_order, broken_reading, read_srt, read_vtt
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.export.report import BLOCKS, INLINE, LONGEST_TEMPLATE
+from shared.export.reports.report import BLOCKS, INLINE, LONGEST_TEMPLATE
 
 
 class ReportQuery(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shared.export.spacing import HAN
+from shared.export.typography.spacing import HAN
 from shared.transcripts.values import join_text
 
 FULL_STOPS = frozenset("。？！.?!…")

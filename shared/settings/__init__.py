@@ -1,4 +1,4 @@
-"""Every setting, and the only reader of the environment (`shared.environment`).
+"""Every setting, and the only reader of the environment (`shared.settings.environment`).
 
 Each field is the variable LONGSCRIBE_<NAME IN CAPITALS>.  A value that makes no sense is
 refused when the process starts, with the name of the variable.
@@ -16,11 +16,11 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.environment import InvalidSettings, read_secret_files, unknown_variables
-from shared.limit_settings import LimitSettings
-from shared.minutes_settings import MinutesSettings
-from shared.recognition_settings import RecognitionSettings
-from shared.worker_settings import WorkerSettings
+from shared.settings.environment import InvalidSettings, read_secret_files, unknown_variables
+from shared.settings.limits import LimitSettings
+from shared.settings.minutes import MinutesSettings
+from shared.settings.recognition import RecognitionSettings
+from shared.settings.workers import WorkerSettings
 
 DEMO = "demo"  # the bundled model
 
@@ -54,9 +54,9 @@ def is_loopback(host: str) -> bool:
 
 class Settings(LimitSettings, RecognitionSettings, WorkerSettings, MinutesSettings):
     """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
-    is kept, stands in `shared.limit_settings`, how it is recognised in
-    `shared.recognition_settings`, how workers tell their health in `shared.worker_settings`, and
-    which model writes minutes in `shared.minutes_settings`."""
+    is kept, stands in `shared.settings.limits`, how it is recognised in
+    `shared.settings.recognition`, how workers tell their health in `shared.settings.workers`, and
+    which model writes minutes in `shared.settings.minutes`."""
 
     # A line without a value in .env means the default.
     model_config = SettingsConfigDict(env_ignore_empty=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 
 from shared.db import Database
-from shared.export.report import checked_template
+from shared.export.reports.report import checked_template
 from shared.models import ReportTemplate
 
 

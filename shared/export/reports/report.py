@@ -15,9 +15,9 @@ from shared.export.blocks import Block
 from shared.export.markdown import escaped
 from shared.export.options import ExportOptions, FileMark, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.sanitise import printable
 from shared.export.speakers import shown_name
 from shared.export.timestamp import timestamp
+from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
 from shared.transcripts.values import CHINESE, Transcript
 
