@@ -11,23 +11,17 @@ from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.api import (
-    corrections,
-    details,
-    docs_page,
-    jobs,
-    listening,
-    marks,
-    models,
-    openapi,
-    reports,
-    searches,
-    speakers,
-    voices,
-)
+from web.api import listening, models, searches
+from web.api.annotations import details, marks
+from web.api.jobs import views as jobs
 from web.api.minutes import download as _minutes_download  # noqa: F401 - it registers itself
 from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
+from web.api.openapi import docs_page
+from web.api.openapi import document as openapi
+from web.api.speakers import kept_voices as voices
+from web.api.speakers import of_job as speakers
+from web.api.transcripts import corrections, reports
 from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
 from web.compatible import assemblyai, dashscope, openai
@@ -41,18 +35,17 @@ from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
-from web.pages import (  # noqa: F401 - four register themselves
-    account,
-    details_form,
-    job_page,
+from web.pages import (  # noqa: F401 - three register themselves
     listing,
-    people,
     report_template,
     upload_form,
 )
 from web.pages import voices as kept_voices
+from web.pages.accounts import account, people
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
+from web.pages.job import details_form as _details_form  # noqa: F401 - it registers itself
+from web.pages.job import page as _job_page  # noqa: F401 - it registers itself
 from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - likewise
 from web.pages.minutes import views as _minutes_views  # noqa: F401 - likewise
 from web.pages.words import page as _words_page  # noqa: F401 - it registers itself

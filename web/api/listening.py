@@ -15,10 +15,10 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from shared import jobs
 from shared.storage.blob_store import BlobReader
 from shared.storage.errors import RecordingMissing
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.jobs.presenter import with_digest
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, takes_query
-from web.api.presenter import with_digest
 from web.api.schemas.listening import AudioQuery, PeaksOut, SentenceWords, WordsOut
 from web.authentication.owner import current_owner_id
 from web.http.byte_ranges import OutOfRange, requested_part

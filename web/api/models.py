@@ -7,7 +7,7 @@ from flask import Response
 
 from shared import jobs
 from shared.settings import is_demo_model
-from web.api.presenter import with_digest
+from web.api.jobs.presenter import with_digest
 from web.api.schemas.models import KnownModelOut, ModelsOut
 from web.services import services
 

@@ -16,8 +16,8 @@ from shared.search.saved import (
     save_search,
     saved_searches,
 )
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
 from web.api.schemas.searches import SearchIn, SearchListOut, SearchNameIn, SearchOut
 from web.authentication.owner import current_owner_id

@@ -50,7 +50,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
 def catalogue(language: str) -> Catalog:
     """The merged catalogue of `language`; empty for English."""
     merged = Catalog(locale=language)
-    for path in sorted((TRANSLATIONS / language).glob("*.po")):
+    for path in sorted((TRANSLATIONS / language).rglob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language, abort_invalid=True):
                 if message.id and message.string:

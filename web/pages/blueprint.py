@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash
 
 from shared.errors import LongscribeError
-from web.api.presenter import DEMO_NOTICE
+from web.api.jobs.presenter import DEMO_NOTICE
 from web.errors import localised_error
 from web.services import services
 

@@ -7,9 +7,13 @@ from flask import Flask
 from web.i18n.dates import date_text, day_text, exact_time_text
 from web.i18n.quantities import bytes_text, clock, duration_text, share
 from web.i18n.warnings import warning_text
+from web.pages.accounts.once import once_token
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
-from web.pages.history_text import has_problems, outcome_text
-from web.pages.job_text import (
+from web.pages.job.history_text import has_problems, outcome_text
+from web.pages.job.marks import mark_json, mark_kind_text, mark_kinds
+from web.pages.job.recording_text import recording_rows, track_texts
+from web.pages.job.statistics import statistics
+from web.pages.job.text import (
     audio_texts,
     batch_text,
     error_text,
@@ -19,11 +23,7 @@ from web.pages.job_text import (
     state_text,
     warning_texts,
 )
-from web.pages.marks import mark_json, mark_kind_text, mark_kinds
-from web.pages.once import once_token
-from web.pages.recording_text import recording_rows, track_texts
 from web.pages.sample import has_sample
-from web.pages.statistics import statistics
 
 
 def register_filters(app: Flask) -> None:

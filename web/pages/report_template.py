@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from shared.errors import InvalidRequest
 from shared.export.reports.owner_templates import drop_template, put_template
 from shared.export.reports.report import BLOCKS, INLINE, LONGEST_TEMPLATE
-from web.api.reports import shown_template
+from web.api.transcripts.reports import shown_template
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.pages.blueprint import pages

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from shared.speakers.kept import keeping, voices
 from shared.speakers.kept.errors import VoiceNotFound
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S
-from web.api.voices import are_allowed, require_allowed
+from web.api.speakers.kept_voices import are_allowed, require_allowed
 from web.authentication.owner import current_owner_id
 from web.services import services
 

@@ -21,7 +21,7 @@ from shared.export import FORMATS
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
-from web.api.transcripts import read_transcript
+from web.api.transcripts.downloads import read_transcript
 
 ADDRESS = "/api/v1/jobs/transcripts"
 
@@ -51,7 +51,7 @@ def test_what_has_no_transcript_is_told_inside(
             raise TranscriptUnreadable
         return read_transcript(owner_id, job_id, *rest)
 
-    monkeypatch.setattr("web.api.zip_export.read_transcript", read)
+    monkeypatch.setattr("web.api.transcripts.zip_export.read_transcript", read)
     theirs = factories.a_job(rows, JobStatus.COMPLETED, owner_id="somebody")
     waiting = factories.submit(rows, filename="later.wav")
     asked = [*done, done[0], broken, theirs, waiting, str(uuid.uuid4())]

@@ -10,7 +10,7 @@ from flask import Flask
 from shared.jobs import RecognitionStats
 from shared.states import BatchLimit
 from tests.support.web.web_app import make_app
-from web.api.batch_reason import batch_reason
+from web.api.jobs.batch_reason import batch_reason
 
 FIGURES: dict[str, Any] = {
     "batch_size_s": 412.0,

@@ -99,7 +99,7 @@ def test_nothing_stale_is_kept(path: Path, extracted: dict[tuple[str, ...], str]
 @pytest.mark.parametrize("language", OTHERS)
 def test_two_files_do_not_translate_the_same_text_differently(language: str) -> None:
     seen: dict[str, object] = {}
-    for path in (TRANSLATIONS / language).glob("*.po"):
+    for path in (TRANSLATIONS / language).rglob("*.po"):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
                 if message.id:

@@ -10,9 +10,9 @@ from shared import jobs
 from shared.minutes import requests
 from shared.minutes.errors import MinutesNotReady
 from shared.minutes.export import FORMATS, MinutesFile
-from web.api import operations
 from web.api.minutes.views import blueprint
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, takes_query
 from web.api.schemas.minutes import MinutesFileQuery
 from web.authentication.owner import current_owner_id

@@ -7,8 +7,8 @@ from flask import Response, abort, jsonify
 
 from shared.minutes.owner_prompts import change_prompt, changed_prompts, restore_prompt
 from shared.minutes.prompts import CHANGEABLE, LANGUAGES, default_prompt
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
 from web.api.schemas.minutes import PromptIn, PromptListOut, PromptOut
 from web.authentication.owner import current_owner_id

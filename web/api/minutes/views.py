@@ -20,9 +20,9 @@ from shared.minutes.requests import MinutesRecord
 from shared.queue import ring_for_minutes
 from shared.states import MinutesStatus
 from shared.transcripts.values import Transcript
-from web.api import operations
 from web.api.minutes.presenter import POLL_AFTER_S, UNDER_WAY, present_minutes
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
 from web.api.schemas.minutes import (
     MOST_BYTES,

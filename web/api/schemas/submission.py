@@ -26,7 +26,7 @@ from shared.words.numbers.choice import Numbers
 from shared.words.replacements.of_job import OFF
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
 from web.api.schemas.hotwords import HotwordListsField, HotwordsField
-from web.api.schemas.speakers import COUNT_SCHEMAS
+from web.api.schemas.speakers.of_job import COUNT_SCHEMAS
 
 MAX_METADATA_BYTES = 16 * 1024
 

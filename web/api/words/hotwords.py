@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 
 from shared import jobs
 from shared.words.hotwords import WordList, read_list, replace_list
-from web.api.operations import completed_by, json_body
+from web.api.openapi.operations import completed_by, json_body
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.hotwords import (
     MOST_BYTES,

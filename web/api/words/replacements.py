@@ -8,8 +8,8 @@ from flask import Response, jsonify, request
 from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import MAX_FILE_BYTES, read_pairs, write_pairs
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.replacements import (
     ListChangeOut,

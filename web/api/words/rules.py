@@ -8,8 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 
 from shared.transcripts import rules
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
 from web.api.schemas.replacements import RulesIn, RulesOut
 from web.authentication.owner import current_owner_id

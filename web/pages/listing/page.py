@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.jobs import QueueSnapshot
 from shared.states import TERMINAL, JobStatus
+from web.api.jobs.presenter import poll_after_s
 from web.api.parsing import parse
-from web.api.presenter import poll_after_s
 from web.authentication.owner import current_owner_id
 from web.i18n.languages import current_language
 from web.pages.blueprint import pages

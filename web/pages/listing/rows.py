@@ -12,9 +12,9 @@ from shared.search.snippets import Snippet, marked
 from shared.search.terms import terms_of
 from shared.settings import Settings
 from shared.states import JobStatus
-from web.api.presenter import present
+from web.api.jobs.presenter import present
 from web.api.schemas.jobs import JobOut
-from web.pages.job_text import audio_texts, queue_texts, state_text
+from web.pages.job.text import audio_texts, queue_texts, state_text
 
 
 @dataclass(frozen=True, slots=True)

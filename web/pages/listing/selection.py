@@ -19,8 +19,8 @@ from shared.jobs import CANCELLABLE, DELETABLE, RETRIABLE, Outcome, WholeList
 from shared.queue import ring
 from shared.states import JobStatus
 from web.api.parsing import parse, parse_json
-from web.api.schemas.exports import ExportChoices
-from web.api.zip_export import zip_response
+from web.api.schemas.transcripts.exports import ExportChoices
+from web.api.transcripts.zip_export import zip_response
 from web.authentication.owner import current_owner_id
 from web.errors import wants_json
 from web.i18n.languages import N_

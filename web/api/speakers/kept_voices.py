@@ -11,10 +11,10 @@ from shared import jobs
 from shared.speakers.kept import keeping, voices
 from shared.speakers.kept.errors import VoiceNotFound, VoicesForbidden
 from shared.speakers.suggestions import of_job
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json, parse_json_of_kind
-from web.api.schemas.voices import (
+from web.api.schemas.speakers.kept_voices import (
     ANSWERS,
     ConfirmIn,
     EnrolmentOut,

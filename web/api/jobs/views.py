@@ -11,13 +11,12 @@ from shared import jobs
 from shared.annotations.labels import keys_of
 from shared.errors import InvalidRequest
 from shared.queue import ring
-from web.api import operations
-from web.api.events import job_events
-from web.api.history import present_history
-from web.api.operations import completed_by
+from web.api.jobs.events import job_events
+from web.api.jobs.history import present_history
+from web.api.jobs.presenter import job_response, present, present_detail, with_etag
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
-from web.api.presenter import job_response, present, present_detail, with_etag
-from web.api.schemas.exports import TranscriptQuery, ZipRequest
 from web.api.schemas.hotwords import MOST_BYTES as HOTWORD_BYTES
 from web.api.schemas.jobs import (
     HistoryOut,
@@ -29,8 +28,9 @@ from web.api.schemas.jobs import (
     TextQuery,
 )
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
-from web.api.transcripts import transcript_response
-from web.api.zip_export import zip_response
+from web.api.schemas.transcripts.exports import TranscriptQuery, ZipRequest
+from web.api.transcripts.downloads import transcript_response
+from web.api.transcripts.zip_export import zip_response
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
 from web.polling.proof import API_STANDS_S, proving

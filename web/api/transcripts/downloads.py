@@ -13,7 +13,7 @@ from shared.export import FORMATS, Format
 from shared.export.options import ExportOptions, FileMark, Provenance
 from shared.transcripts.values import Transcript, Version
 from web.api.parsing import parse
-from web.api.schemas.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
+from web.api.schemas.transcripts.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.services import services

@@ -11,11 +11,11 @@ from shared.annotations.details import change_details
 from shared.annotations.edits import read_edits
 from shared.annotations.labels import LabelKind, used_labels
 from shared.annotations.undoing import undo
-from web.api import operations
-from web.api.jobs import job_answer
-from web.api.operations import completed_by
+from web.api.jobs.views import job_answer
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
-from web.api.schemas.annotations import DetailsIn, EditListOut, EditOut, LabelsOut
+from web.api.schemas.annotations.details import DetailsIn, EditListOut, EditOut, LabelsOut
 from web.api.schemas.jobs import JobDetailOut
 from web.authentication.owner import current_owner_id
 from web.services import services

@@ -25,8 +25,8 @@ from shared import accounts
 from shared.accounts.errors import LastAdministrator, NameTaken, UnusableQuota
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
-from web.pages.account import error_text, render, shown_once
-from web.pages.once import is_sent_again
+from web.pages.accounts.account import error_text, render, shown_once
+from web.pages.accounts.once import is_sent_again
 from web.quotas.standing import use_by_owner
 from web.quotas.texts import quota_text, use_text
 from web.services import services

@@ -14,11 +14,11 @@ from shared.export.options import ExportOptions
 from shared.export.reports.owner_templates import drop_template, put_template, read_template
 from shared.export.reports.report import built_in, write_docx, write_markdown
 from shared.transcripts.values import Version
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
-from web.api.schemas.reports import ReportQuery, TemplateIn, TemplateOut
-from web.api.transcripts import provenance_of, read_transcript
+from web.api.schemas.transcripts.reports import ReportQuery, TemplateIn, TemplateOut
+from web.api.transcripts.downloads import provenance_of, read_transcript
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
-from web.api.openapi import SPEC_PATH, document
+from web.api.openapi.document import SPEC_PATH, document
 from web.http.security_headers import content_security_policy
 
 docs = Blueprint("docs", __name__)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.errors import JobNotFound
 from shared.states import TERMINAL
-from web.api.presenter import job_digest, present_detail
+from web.api.jobs.presenter import job_digest, present_detail
 from web.api.schemas.jobs import JobDetailOut
 from web.authentication.owner import current_owner_id
 from web.services import services

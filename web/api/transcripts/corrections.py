@@ -9,10 +9,10 @@ from flask import Response, jsonify, request
 
 from shared.errors import EditedMeanwhile
 from shared.transcripts import changes, corrections
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
-from web.api.schemas.corrections import (
+from web.api.schemas.transcripts.corrections import (
     ChangesIn,
     ChangesOut,
     CorrectionIn,

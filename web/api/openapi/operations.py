@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from shared.export import FORMATS
 from shared.minutes.export import FORMATS as MINUTES_FORMATS
 from shared.minutes.prompts import CHANGEABLE, LANGUAGES
-from web.api.schemas.corrections import EditedMeanwhileOut
-from web.api.schemas.exports import ZipRequest
-from web.api.schemas.speakers import SpeakersEditedMeanwhileOut
+from web.api.schemas.speakers.of_job import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
+from web.api.schemas.transcripts.corrections import EditedMeanwhileOut
+from web.api.schemas.transcripts.exports import ZipRequest
 from web.http import media_types
 from web.idempotency import MAX_IDEMPOTENCY_KEY
 

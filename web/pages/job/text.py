@@ -12,7 +12,7 @@ from web.errors import localised_message
 from web.i18n.languages import N_
 from web.i18n.quantities import clock, duration_text, padded_text, speed_text
 from web.i18n.warnings import warning_text
-from web.pages.recording_text import heard_text
+from web.pages.job.recording_text import heard_text
 
 _STATUS = {
     JobStatus.QUEUED: N_("Waiting"),

@@ -33,7 +33,7 @@ from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import localised_error
-from web.pages.once import is_sent_again
+from web.pages.accounts.once import is_sent_again
 from web.quotas.texts import own_standing_texts
 from web.services import services
 from web.site_address import same_site_path

@@ -16,10 +16,10 @@ from shared.annotations.marks import (
     remove_mark,
 )
 from shared.transcripts.chapters import propose_chapters
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
-from web.api.schemas.marks import (
+from web.api.schemas.annotations.marks import (
     ChapterProposalOut,
     MarkChangeIn,
     MarkListOut,

@@ -13,10 +13,10 @@ from shared.speakers.edits import Edit, EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.stored import Speakers, edit_speakers, read_speakers
 from shared.transcripts.overlap import Overlap, overlap_of
-from web.api import operations
-from web.api.operations import completed_by
+from web.api.openapi import operations
+from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json_of_kind
-from web.api.schemas.speakers import (
+from web.api.schemas.speakers.of_job import (
     EDITS,
     MOST_EDITS_SHOWN,
     SpeakerEditOut,

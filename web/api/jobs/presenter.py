@@ -19,8 +19,8 @@ from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import wants_lists
 from shared.words.numbers.choice import numbers_from_options
 from shared.words.replacements.of_job import wants_replacements
-from web.api.batch_reason import batch_reason
-from web.api.recording import present_recording
+from web.api.jobs.batch_reason import batch_reason
+from web.api.jobs.recording import present_recording
 from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import (
     BatchOut,

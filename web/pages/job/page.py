@@ -32,13 +32,13 @@ from shared.states import TERMINAL, JobStatus
 from shared.transcripts import rules
 from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Transcript
-from web.api.history import present_history
-from web.api.presenter import poll_after_s, present_detail, stored_data_error
+from web.api.jobs.history import present_history
+from web.api.jobs.presenter import poll_after_s, present_detail, stored_data_error
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, pages
-from web.pages.happenings import happenings
+from web.pages.job.happenings import happenings
+from web.pages.job.player import player_of
 from web.pages.minutes.panel import minutes_panel
-from web.pages.player import player_of
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.pages.words.hotwords import job_hotwords

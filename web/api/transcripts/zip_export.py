@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.errors import JobNotFound, LongscribeError, TranscriptNotReady
 from shared.export.archive import zip_pieces
-from web.api.schemas.exports import ExportChoices
-from web.api.transcripts import format_and_options, provenance_of, read_transcript
+from web.api.schemas.transcripts.exports import ExportChoices
+from web.api.transcripts.downloads import format_and_options, provenance_of, read_transcript
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.http.filenames import attachment, download_name

@@ -17,8 +17,8 @@ from web.api.schemas.jobs import HistoryOut
 from web.i18n.dates import day_text
 from web.i18n.languages import N_
 from web.i18n.quantities import clock
-from web.pages.history_text import css_class
-from web.pages.marks import mark_kind_text
+from web.pages.job.history_text import css_class
+from web.pages.job.marks import mark_kind_text
 
 
 @dataclass(frozen=True, slots=True)
