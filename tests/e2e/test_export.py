@@ -16,8 +16,8 @@ from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
 from tests.support import factories
+from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
-from tests.support.sqlite import migrated_file
 from tests.support.subtitle_rules import read_srt, read_vtt
 
 MEETING = Transcript(

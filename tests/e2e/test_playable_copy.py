@@ -10,12 +10,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.support.databases.sqlite import migrated_file
 from tests.support.recordings.places import SLOW_RATE, Original, slowed
 from tests.support.recordings.player import Player, Request
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.media import RATE, encode
-from tests.support.sqlite import migrated_file
 
 SPOKEN = partial(meeting, 60, seed=5)
 CLOSE_S = 0.1

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from shared import accounts, jobs
 from shared.db import Database
 from tests.support import factories
+from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack, running, wait_for
-from tests.support.sqlite import migrated_file
 from tests.support.web.web_site import serving, silent_recording
 
 Theme = Literal["light", "dark"]

@@ -14,10 +14,10 @@ import requests
 import srt
 import webvtt
 
+from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting, spoken
 from tests.support.speech.media import encode
-from tests.support.sqlite import migrated_file
 
 SPOKEN = partial(meeting, 90, seed=77)
 

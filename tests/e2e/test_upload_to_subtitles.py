@@ -13,10 +13,10 @@ import pytest
 import srt
 from playwright.sync_api import Page, expect
 
+from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
-from tests.support.sqlite import migrated_file
 
 SPOKEN = partial(meeting, 60, seed=5)
 PATIENCE_MS = 120_000

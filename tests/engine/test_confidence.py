@@ -1,6 +1,6 @@
 """Confidence tells what is wrong, on the sample meeting made hard to understand.
 
-`tests/bench/test_confidence.py` measures more conditions on other meetings.
+`tests/bench/engine/test_confidence.py` measures more conditions on other meetings.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`make test-real-models`, on folders of the hub's shape with random weights in small widths.
 
-The true widths are tried by tests/bench/test_true_shapes.py.
+The true widths are tried by tests/bench/engine/test_true_shapes.py.
 """
 
 from __future__ import annotations

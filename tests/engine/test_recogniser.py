@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from shared.transcripts.values import Word
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.speech import speech_models
-from tests.support.stub_recogniser import StubRecogniser
 from worker.batching.plan import choose_batch_size_s, plan_batches
 from worker.pass_cost import PassCost
 from worker.recogniser import (

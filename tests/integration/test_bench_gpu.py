@@ -112,7 +112,7 @@ class TestResidue:
 
 
 class TestChild:
-    MODULE = "tests.support.bench_child"
+    MODULE = "tests.support.doubles.bench_child"
 
     def run(self, tmp_path: Path, how: str, timeout_s: float = 60) -> dict[str, object]:
         return in_child(self.MODULE, {"task": how}, tmp_path, timeout_s)

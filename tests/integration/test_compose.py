@@ -28,8 +28,8 @@ from sqlalchemy.engine import make_url
 
 from shared.cli.embedded.redis_server import redis_server_binary
 from shared.cli.embedded.score import character_errors
-from shared.environment import FROM_FILES, file_variable
 from shared.settings import Settings
+from shared.settings.environment import FROM_FILES, file_variable
 from tests.support.services import REPOSITORY, Service, hold_port, start, wait_for
 
 SAMPLE = REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac"

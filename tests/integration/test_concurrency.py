@@ -15,10 +15,10 @@ from shared import jobs
 from shared.models import LOCAL_OWNER, Attempt
 from shared.states import AttemptOutcome, JobStatus
 from tests.support import factories
+from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import Installation, as_wav, model_processes
 from tests.support.services import Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
-from tests.support.sqlite import migrated_file
 
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
 """So that a recording of four minutes has a middle."""

@@ -16,7 +16,7 @@ from shared.queue import make_ringing_celery, ring_for_minutes
 from shared.settings import Settings
 from shared.states import EventKind, JobStatus, MinutesStatus
 from tests.support import factories
-from tests.support.language_model import LanguageModel, language_model, stall
+from tests.support.doubles.language_model import LanguageModel, language_model, stall
 from tests.support.services import Service, Stack, start, wait_for
 
 

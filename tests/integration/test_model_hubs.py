@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings import CAMPPLUS, CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
-from tests.support.model_hubs import FakeHub, serving
+from tests.support.doubles.model_hubs import FakeHub, serving
 from worker import demo_model
 from worker.model_store.locate import locate
 

@@ -11,9 +11,9 @@ from flask import Flask
 
 from shared.storage.identity import adopt_storage
 from shared.storage.space import WorkSpace
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from tests.support.web.tus_client import BYTES, VERSION
 from tests.support.web.web_app import database, make_app, stored_files, submit
 

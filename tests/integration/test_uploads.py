@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import children
 from tests.support.services import Service, Stack, running, wait_for
-from tests.support.sqlite import migrated_file
 
 MIB = 2**20
 BOUNDARY = "boundary-of-the-test"

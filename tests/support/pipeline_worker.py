@@ -16,8 +16,8 @@ from shared.settings import Settings
 from shared.storage.local.folder import LocalFolder
 from shared.storage.space import WorkSpace
 from tests.support import factories
+from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
 from tests.support.installation import as_wav
-from tests.support.stub_speaker_encoder import StubSpeakerEncoder
 from worker import child_process
 from worker.batching.size import BatchSizer
 from worker.pipeline.tools import Tools

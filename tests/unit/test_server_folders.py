@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.postgresql import data_folder, remove_abandoned
+from tests.support.databases.postgresql import data_folder, remove_abandoned
 from tests.support.services import REPOSITORY, wait_for
 
 OWNER = """
 import subprocess, sys
 from pathlib import Path
-from tests.support.postgresql import data_folder
+from tests.support.databases.postgresql import data_folder
 
 with data_folder(Path(sys.argv[1])) as folder:
     folder.mkdir()

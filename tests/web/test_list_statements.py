@@ -16,8 +16,8 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER, Job
 from shared.states import JobStatus
 from tests.support import factories, reports
+from tests.support.databases.sqlite import migrated_file
 from tests.support.people import an_admin, quick_hashes, signed_in
-from tests.support.sqlite import migrated_file
 from tests.support.web.web_app import database, make_app
 
 MOST = 5

@@ -1,8 +1,9 @@
 """What goes wrong in a worker, and where: decided by a test, done by the worker itself.
 
 A fault is a file in a folder that the workers' children look into at each step of an attempt
-(`tests.support.faulty_worker`), so a test can arm one while they run, for one recording or for
-whichever comes next.  A fault is triggered once unless told otherwise, however many processes look.
+(`tests.support.doubles.faulty_worker`), so a test can arm one while they run, for one recording or
+for whichever comes next.  A fault is triggered once unless told otherwise, however many processes
+look.
 """
 
 from __future__ import annotations

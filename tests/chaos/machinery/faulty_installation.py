@@ -17,9 +17,9 @@ from shared.transcripts.values import Word
 from tests.chaos.machinery.faults import ANY, Action, Fault, Faults, Step
 from tests.chaos.machinery.promises import breaches
 from tests.chaos.machinery.step_log import StepLog
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.installation import Installation, as_wav
 from tests.support.services import Service, Stack
-from tests.support.stub_recogniser import StubRecogniser
 from worker.pipeline.assemble import assemble
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
 
@@ -116,7 +116,7 @@ class FaultyInstallation(Installation):
         } | env
         return self.stack.start_worker(
             name,
-            options=["--include", "tests.support.faulty_worker"],
+            options=["--include", "tests.support.doubles.faulty_worker"],
             under=[sys.executable, "-m", "tests.chaos.machinery.supervisor"]
             if supervised
             else under,

@@ -103,7 +103,7 @@ class Machinery:
             "STEP_LOG": str(self.step_log.path),
             "BATCH_TAKES_S": str(batch_takes_s),
         }
-        options = ["--include", "tests.support.faulty_worker"] if model == "stub" else []
+        options = ["--include", "tests.support.doubles.faulty_worker"] if model == "stub" else []
         stacks = {name: Stack(folder, database_url, env) for name in ("a", "b")}
         self.redis = Kept("redis", stacks["a"].start_redis)
         self.lanes = {name: Lane(name, stack, options) for name, stack in stacks.items()}

@@ -21,7 +21,7 @@ from shared.states import EventKind, MinutesStatus
 from shared.transcripts.corrections import correct
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
-from tests.support.language_model import (
+from tests.support.doubles.language_model import (
     Answer,
     Handler,
     LanguageModel,

@@ -15,7 +15,7 @@ from shared.jobs.turns import line, next_job
 from shared.models import LOCAL_OWNER, Attempt, Job, WorkerSeen
 from shared.states import JobStatus, Obstacle, WaitReason
 from tests.support import factories
-from tests.support.many_jobs import make_many_jobs
+from tests.support.databases.many_jobs import make_many_jobs
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from shared.search.index import index_of
 from shared.search.terms import terms_of
 from shared.states import JobStatus
 from tests.support import factories
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.memory_store import MemoryStore
 
 OWNERS = ("a", "b")
 COMMON = "的是我们在说今天预算会议显卡。，"

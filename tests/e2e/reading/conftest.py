@@ -9,9 +9,9 @@ import pytest
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.reading.site import RECORDED_S, Site
+from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
-from tests.support.sqlite import migrated_file
 
 
 @pytest.fixture(scope="package")

@@ -12,9 +12,9 @@ from shared.db import Database
 from tests.chaos.machinery.faults import kill_group
 from tests.e2e.upload.site import LARGE, Site, choose, expect_done, sha256
 from tests.support import factories
+from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, an_admin
 from tests.support.services import Stack, running, wait_for
-from tests.support.sqlite import migrated_file
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB
 

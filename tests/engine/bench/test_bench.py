@@ -17,8 +17,8 @@ from shared.cli.main import app as longscribe
 from shared.errors import NoAudio, OutOfMemory, UnsupportedMedia
 from shared.settings import Settings
 from shared.states import BatchLimit
+from tests.support.doubles.stub_recogniser import STUB_IDENTITY, StubRecogniser
 from tests.support.installation import as_wav
-from tests.support.stub_recogniser import STUB_IDENTITY, StubRecogniser
 from worker.batching.plan import BatchSizeDecision
 from worker.bench import measure as measuring
 from worker.bench import plot

@@ -44,7 +44,7 @@ def test_whatever_it_tries_is_refused(
     done = subprocess.run(
         [
             *("sh", "-c", 'exec "$@" 9<>"$0"', str(precious)),
-            *(sys.executable, "-m", "tests.support.hostile_child"),
+            *(sys.executable, "-m", "tests.support.doubles.hostile_child"),
             *(role.value, str(victim.pid), str(precious)),
         ],
         env={"PYTHONPATH": str(REPOSITORY)},

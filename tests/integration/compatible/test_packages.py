@@ -12,10 +12,10 @@ import openai
 import pytest
 import requests
 
+from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
-from tests.support.sqlite import migrated_file
 
 SPOKEN = meeting(20)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.db import Database
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker import child_process
 
 

@@ -16,8 +16,8 @@ from shared.db import Database
 from shared.errors import RecognitionFailed
 from shared.models import LOCAL_OWNER
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker import child_process
 from worker.pipeline.plan_key import plan_key
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest

@@ -14,8 +14,8 @@ from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.words.hotwords import EVERYBODY, replace_list
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import VOCABULARY, StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import VOCABULARY, StubRecogniser
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.transcribe import transcribe

@@ -16,8 +16,8 @@ from shared.states import JobStatus, Stage
 from shared.transcripts.recording_report import RecordingWarningCode
 from shared.transcripts.values import Transcript
 from tests.support import factories, reports
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker.audio.decode import DecodedAudio
 from worker.pipeline import speech_source
 from worker.pipeline.attempt import Attempt

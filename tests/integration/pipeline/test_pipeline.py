@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from shared.states import AttemptOutcome, BatchLimit, JobStatus
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker import child_process
 from worker.audio.decode import DecodedAudio
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest

@@ -18,9 +18,9 @@ from shared.models import LOCAL_OWNER
 from shared.settings import Settings
 from shared.states import JobStatus
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.media import RATE, Pcm, encode, lag_s, signal
-from tests.support.stub_recogniser import StubRecogniser
 from worker.audio.decode import decode
 from worker.audio.playable import maker
 from worker.audio.playable.encoder import EncodingFailed

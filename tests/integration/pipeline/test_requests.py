@@ -15,8 +15,8 @@ from shared.settings import Settings
 from shared.states import Stage
 from shared.transcripts.values import Transcript, Word
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
 from worker.pipeline.assemble import split_marks
 from worker.pipeline.attempt import Attempt

@@ -13,8 +13,8 @@ import pytest
 from shared import jobs
 from shared.states import JobStatus
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
 from tests.support.pipeline_worker import SPEECH_S, Worker, recording
-from tests.support.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools

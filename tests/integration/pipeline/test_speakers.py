@@ -15,10 +15,10 @@ from shared.speakers import VoiceMap, cut
 from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.vectors import likeness, rows
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import StubRecogniser
+from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
 from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
-from tests.support.stub_recogniser import StubRecogniser
-from tests.support.stub_speaker_encoder import StubSpeakerEncoder
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools

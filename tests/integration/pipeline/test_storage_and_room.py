@@ -8,8 +8,8 @@ from sqlalchemy import update
 from shared.models import Recording
 from shared.states import AttemptOutcome, JobStatus
 from shared.storage.identity import StorageState, check_storage
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker.audio.spool import AudioSpool
 from worker.pipeline.attempt import Attempt
 

@@ -7,8 +7,8 @@ import pytest
 from shared import jobs
 from shared.models import LOCAL_OWNER
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import StubRecogniser
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.transcribe import transcribe
 

@@ -13,8 +13,8 @@ from shared.words.numbers.writing import written_numbers
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import Pair
 from tests.support import factories
+from tests.support.doubles.stub_recogniser import VOCABULARY, StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.stub_recogniser import VOCABULARY, StubRecogniser
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.transcribe import transcribe
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running, wait_for, web_alone
-from tests.support.sqlite import migrated_file
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB

@@ -11,9 +11,9 @@ import numpy as np
 from shared.db import Database
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
+from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
 from tests.support.services import Stack, running
-from tests.support.sqlite import migrated_file
 from worker.recogniser import SAMPLE_RATE
 
 

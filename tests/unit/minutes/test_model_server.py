@@ -19,7 +19,7 @@ from shared.minutes.errors import (
     NoModelServer,
 )
 from shared.settings import Settings
-from tests.support.language_model import (
+from tests.support.doubles.language_model import (
     Answer,
     LanguageModel,
     flood,

@@ -13,7 +13,7 @@ from shared.models import new_id
 from shared.storage import uploads
 from shared.storage.blob_store import BlobStore, StoredBlob, key_of
 from shared.storage.local.folder import LocalFolder
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.memory_store import MemoryStore
 
 WORLD = b"hello world"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.transcripts.values import Word
-from tests.support.stub_speaker_encoder import StubSpeakerEncoder
+from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
 from worker.pipeline.word_times import pieces_in_recording
 from worker.recogniser import SAMPLE_RATE, Pcm, RecognisedSpan
 from worker.speaker_encoder import WINDOW_SAMPLES

@@ -19,7 +19,7 @@ from shared.export.options import LIMITS
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
-from tests.support.sqlite import migrated_file
+from tests.support.databases.sqlite import migrated_file
 from tests.support.web.web_app import database, make_app
 
 LONG = "我们今天用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"

@@ -1,6 +1,6 @@
 """Put the clock of a worker CLOCK_OFF_BY_S ahead.
 
-`celery worker --include tests.support.shifted_clock` loads this module.
+`celery worker --include tests.support.doubles.shifted_clock` loads this module.
 
 Python's own ways to ask for the time are shifted in every process of the worker: `time.time`,
 `time.time_ns`, and `datetime.now` and `utcnow` in every module that is loaded or will be.  Celery

@@ -1,8 +1,8 @@
 """A sandboxed process that somebody has taken over: it confines itself as those do and then tries
 what an attacker would.
 
-`python -m tests.support.hostile_child ROLE VICTIM_PID FILE` prints {attempt: outcome} as JSON: the
-name of the error, or "allowed".  Descriptor 9 is one that should not have been inherited.
+`python -m tests.support.doubles.hostile_child ROLE VICTIM_PID FILE` prints {attempt: outcome} as
+JSON: the name of the error, or "allowed".  Descriptor 9 is one that should not have been inherited.
 """
 
 from __future__ import annotations

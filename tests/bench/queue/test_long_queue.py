@@ -15,7 +15,7 @@ from shared.jobs.eta import positions
 from shared.models import LOCAL_OWNER, Job, in_one_of
 from shared.states import RUNNING, JobStatus
 from tests.support import factories
-from tests.support.many_jobs import make_many_jobs
+from tests.support.databases.many_jobs import make_many_jobs
 from tests.support.processor_time import ProcessorTime
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]

@@ -1,7 +1,7 @@
 """The stub recogniser in real worker processes, which fail where a test wants them to.
 
-`celery worker --include tests.support.faulty_worker` puts it in place of the model.  No torch
-is imported, so that a worker is there in two seconds.
+`celery worker --include tests.support.doubles.faulty_worker` puts it in place of the model.  No
+torch is imported, so that a worker is there in two seconds.
 
 FAULTS: the folder of faults (`tests.chaos.machinery.faults`).
 STEP_LOG: the file to which each step adds a line (`tests.chaos.machinery.step_log`).
@@ -27,7 +27,7 @@ from shared import jobs
 from shared.settings import Settings
 from tests.chaos.machinery.faults import ANY, OF_A_BATCH, DeviceBroken, Faults, Step
 from tests.chaos.machinery.step_log import READY, TRIGGERED, Entry, StepLog
-from tests.support.stub_recogniser import StubRecogniser, StubVoiceActivity
+from tests.support.doubles.stub_recogniser import StubRecogniser, StubVoiceActivity
 from worker import child_process
 from worker.app import app
 from worker.recogniser import Pcm, RecognisedSpan, Recogniser, RecognitionRequest, SpeechSpan

@@ -17,8 +17,8 @@ from sqlalchemy import create_engine, text
 import migrations
 from shared.db import Database
 from shared.settings import Settings
-from tests.support.many_jobs import make_many_jobs
-from tests.support.postgresql import data_folder
+from tests.support.databases.many_jobs import make_many_jobs
+from tests.support.databases.postgresql import data_folder
 from worker.supervision import reaper
 from worker.supervision.monitor import Readiness
 from worker.supervision.reaper import Reaper
