@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -140,16 +139,6 @@ def test_every_error_tells_a_person_something() -> None:
     for error in _errors(LongscribeError):
         assert len(error().message) > 10, error
         assert re.fullmatch(r"[a-z_]+", error.code), error
-
-
-def test_no_module_has_more_than_350_lines() -> None:
-    long = {
-        str(path.relative_to(REPOSITORY)): lines
-        for folder in ("shared", "web", "worker", "migrations")
-        for path in (REPOSITORY / folder).rglob("*.py")
-        if (lines := len(Path(path).read_text().splitlines())) > 350
-    }
-    assert long == {}
 
 
 def test_every_test_that_holds_a_promise_is_there() -> None:

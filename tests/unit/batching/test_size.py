@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.settings import Settings
 from shared.states import BatchLimit
-from tests.support.stub_recogniser import StubRecogniser
+from tests.support.doubles.stub_recogniser import StubRecogniser
 from worker.batching.size import BatchSizer, halve
 from worker.pass_cost import LARGEST_BATCH_S, PassCost
 from worker.recogniser import SAMPLE_RATE
