@@ -58,6 +58,8 @@ from web.uploads.multipart import UploadRequest
 from web.uploads.tus_protocol import MethodOverride
 from web.waiting.postponed import answer_postponed
 from web.waiting.watch import open_watch
+from web.webhooks import api as webhooks
+from web.webhooks import pages as webhooks_pages
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
@@ -104,7 +106,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         tus_views.blueprint,
         *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
-        *(minutes.blueprint, minutes_prompts.blueprint),
+        *(minutes.blueprint, minutes_prompts.blueprint, webhooks.blueprint),
         *(openai.blueprint, assemblyai.blueprint, dashscope.blueprint),
     )
     require_token_in_forms(app, exempt=by_programs)
@@ -130,6 +132,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(openai.blueprint)
     app.register_blueprint(assemblyai.blueprint)
     app.register_blueprint(dashscope.blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)
     app.register_blueprint(docs_page.docs)
@@ -137,6 +140,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(pages)
     app.register_blueprint(words)
     app.register_blueprint(kept_voices.page)
+    app.register_blueprint(webhooks_pages.page)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(people.people)

@@ -33,6 +33,7 @@ from worker.supervision.monitor import Monitor
 from worker.supervision.reaper import Reaper
 from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
 from worker.supervision.worker_files import child_states, forget_child, health_folder, remove_files
+from worker.webhooks.sender import WebhookSender
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ _has_no_model = False
 _health_server: HealthServer | None = None
 _monitor: Monitor | None = None
 _reaper: Reaper | None = None
+_sender: WebhookSender | None = None
 _watchdog: Watchdog | None = None
 
 
@@ -129,7 +131,7 @@ def _note_that_no_model_loads(*_: object) -> None:
 def start(celery: Any, consumer: Any) -> None:
     """Sweep, watch, monitor and tell how the worker is from now on; `consumer` is Celery's, which
     hears doorbells."""
-    global _health_server, _monitor, _reaper, _watchdog
+    global _health_server, _monitor, _reaper, _sender, _watchdog
     settings = load_settings()
     db = Database(settings.resolved_database_url)
     name = worker_name(os.getpid())
@@ -171,6 +173,9 @@ def start(celery: Any, consumer: Any) -> None:
     monitor.start()
     server.start()
     _monitor, _reaper, _health_server = monitor, reaper, server
+    if settings.webhooks == "allowed":
+        _sender = WebhookSender(settings, db)
+        _sender.start()
     look_as_usual()
 
 
@@ -242,6 +247,8 @@ def stop(worker: Any) -> None:
         worker.exitcode = NO_MODEL_STATUS
     if _health_server is not None:
         _health_server.stop()
+    if _sender is not None:
+        _sender.stop()
     if _monitor is not None:
         _monitor.stop()
     if _reaper is not None:

@@ -31,6 +31,7 @@ from shared.models import (
 from shared.quotas.monthly import move_usage
 from shared.speakers.kept.keeping import forget_voices
 from shared.states import JobStatus
+from shared.webhooks.hooks import switch_off_handed_over
 from shared.words.hotwords import move_list
 
 _NOT_MOVED = {
@@ -77,6 +78,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         .execution_options(synchronize_session=False)
     )
     _drop_prompts_of_both(session, from_owner, to_owner)
+    switch_off_handed_over(session, from_owner)
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:

@@ -6,8 +6,7 @@ attempt has one event of each kind, save the few times that a batch was halved, 
 number of its batches; `KEPT_EVENTS` bounds the attempts.
 
 Every event of every job goes through `_insert`, and nothing else writes the table of events.  What
-has to be written in the same transaction, such as the outbox of a notification, is written there:
-the EventRecord that it makes has all that somebody else is told of an event.
+webhooks are told of it is put into their outbox there, in the same transaction.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from shared.db import database_now
 from shared.errors import LongscribeError
 from shared.models import Job, JobEvent
 from shared.states import EventKind
+from shared.webhooks import outbox
 
 KEPT_EVENTS = 200
 """So many of the newest are kept when a job is claimed or asked for again, and the submission: a
@@ -98,6 +98,14 @@ def _insert(session: Session, job_id: str, event: NewEvent, *, once: bool) -> Ev
     ).one_or_none()
     if written is None:
         return None
+    outbox.note(
+        session,
+        owner_id=written.owner_id,
+        job_id=job_id,
+        kind=event.kind,
+        at=written.at,
+        detail=event.detail,
+    )
     return EventRecord(
         written.id,
         job_id,

@@ -36,6 +36,7 @@ from shared.models.voice import (
     VoiceRefusal,
 )
 from shared.models.waveform import StoredWaveform
+from shared.models.webhook import Webhook, WebhookDelivery, has_ended, is_waiting
 from shared.models.words.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.words.replacements import MOST_PAIRS, Replacement, ReplacementList
 
@@ -91,7 +92,11 @@ __all__ = [
     "VoiceEnrolment",
     "VoiceKeeping",
     "VoiceRefusal",
+    "Webhook",
+    "WebhookDelivery",
     "WorkerSeen",
+    "has_ended",
     "in_one_of",
+    "is_waiting",
     "new_id",
 ]

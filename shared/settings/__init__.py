@@ -19,6 +19,7 @@ from pydantic_settings import SettingsConfigDict
 from shared.settings.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.settings.limits import LimitSettings
 from shared.settings.minutes import MinutesSettings
+from shared.settings.outbound import OutboundSettings
 from shared.settings.recognition import RecognitionSettings
 from shared.settings.workers import WorkerSettings
 
@@ -52,11 +53,14 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class Settings(LimitSettings, RecognitionSettings, WorkerSettings, MinutesSettings):
+class Settings(
+    LimitSettings, RecognitionSettings, WorkerSettings, MinutesSettings, OutboundSettings
+):
     """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
     is kept, stands in `shared.settings.limits`, how it is recognised in
-    `shared.settings.recognition`, how workers tell their health in `shared.settings.workers`, and
-    which model writes minutes in `shared.settings.minutes`."""
+    `shared.settings.recognition`, how workers tell their health in `shared.settings.workers`, which
+    model writes minutes in `shared.settings.minutes`, and what is sent to addresses that users name
+    in `shared.settings.outbound`."""
 
     # A line without a value in .env means the default.
     model_config = SettingsConfigDict(env_ignore_empty=True)

@@ -14,9 +14,11 @@ from shared.annotations.details import change_details
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
 from shared.models import LOCAL_OWNER
+from shared.outbound.addresses import AddressRules
 from shared.speakers.kept.keeping import switch_on
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
+from shared.webhooks.hooks import Wanted, add_hook, send_test
 from shared.words.hotwords import replace_list
 from shared.words.replacements import lists
 from shared.words.replacements.lists import EVERYBODY
@@ -89,7 +91,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         replace_list(db, LOCAL_OWNER, [f"词{n}" for n in range(30)], editor_id=LOCAL_OWNER)
         switch_on(db, LOCAL_OWNER)
         lists.put(db, LOCAL_OWNER, [Pair(f"wrong {n}", "right") for n in range(30)], only=True)
+        webhook, _ = add_hook(
+            db,
+            AddressRules(),
+            owner_id=LOCAL_OWNER,
+            wanted=Wanted("https://example.org/hook", "会议 tickets"),
+            site_url="",
+        )
+        send_test(db, owner_id=LOCAL_OWNER, webhook_id=webhook.id)
         made.paths |= {
+            "webhooks": "/webhooks",
+            "webhook": f"/webhooks/{webhook.id}",
             "words": "/words",
             "report template": "/report-template",
             "voices": "/voices",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import numpy as np
 import pytest
+import standardwebhooks
 
 from shared import jobs
+from shared.models import LOCAL_OWNER
+from shared.outbound.addresses import AddressRules
 from shared.states import BatchLimit, JobStatus, Stage
+from shared.webhooks import hooks
+from shared.webhooks.hooks import Wanted
+from tests.support.doubles.receiver import LOOPBACK, receiver
 from tests.support.installation import Installation, as_wav
 from tests.support.services import Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
@@ -32,7 +39,9 @@ def common(
     folder = tmp_path_factory.mktemp("common")
     with running(Stack(folder / "stack", module_database_url)) as stack:
         stack.start_redis()
-        worker = stack.start_worker()
+        worker = stack.start_worker(
+            LONGSCRIBE_OUTBOUND_NETWORKS=LOOPBACK, LONGSCRIBE_OUTBOUND_HTTP="allowed"
+        )
         made = Installation(stack)
         yield made, worker
         made.db.dispose()
@@ -62,6 +71,26 @@ def test_a_recording_becomes_its_text_with_times(common: tuple[Installation, Ser
     assert shown.recognition.memory_is_measured
     assert shown.recognition.predicted_peak_bytes and shown.recognition.peak_bytes
     assert not list((installation.stack.folder / "data" / "work").iterdir())
+
+
+def test_a_worker_tells_a_webhook_what_becomes_of_a_job(
+    common: tuple[Installation, Service],
+) -> None:
+    installation, worker = common
+    rules = AddressRules(networks=(ip_network(LOOPBACK),), http=True)
+    with receiver() as there:
+        hook, secret = hooks.add_hook(
+            installation.db, rules, owner_id=LOCAL_OWNER, wanted=Wanted(there.url), site_url=""
+        )
+        job_id = installation.submit(as_wav(meeting(20).samples))
+        wait_for(lambda: len(there.received) == 3, what="three deliveries")
+        told = [
+            standardwebhooks.Webhook(secret).verify(came.body, came.headers)
+            for came in there.received
+        ]
+        assert [one["type"] for one in told] == ["job.submitted", "job.started", "job.completed"]
+        assert {one["data"]["id"] for one in told} == {job_id}, worker.log
+        hooks.delete_hook(installation.db, owner_id=LOCAL_OWNER, webhook_id=hook.id)
 
 
 def test_a_worker_tells_whether_its_model_takes_hotwords(

@@ -22,11 +22,13 @@ from werkzeug.test import TestResponse
 from shared import accounts, jobs
 from shared.annotations.details import change_details
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
+from shared.outbound.addresses import AddressRules
 from shared.search.saved import ListConditions, save_search
 from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.of_speakers import SpeakerVoice
 from shared.speakers.kept.voices import enrol
 from shared.states import JobStatus
+from shared.webhooks.hooks import Wanted, add_hook
 from shared.words.replacements import lists
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, form_token, quick_hashes, signed_in
@@ -76,6 +78,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "minutes.ask_for_minutes": {"json": {"again": True}},
     "minutes.change_minutes": {"json": {"revision": 0}},
     "minutes_prompts.put_prompt": {"json": {"text": "{{transcript}}"}},
+    "webhooks.change_webhook": {"json": {"enabled": False}},
 }
 """Bodies and headers that a valid request needs, by endpoint."""
 
@@ -143,6 +146,8 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         headers={**_TUS, "Upload-Length": "5", "Authorization": f"Bearer {key}"},
     )
     assert begun.status_code == 201, begun.text
+    wanted = Wanted("https://theirs.example/hook")
+    webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
     return {
         "job_id": job_id,
         "key_id": accounts.keys_of(db, owner_id)[0].id,
@@ -154,6 +159,8 @@ def _values(app: Flask, owner_id: str) -> dict[str, str]:
         "search_id": save_search(
             db, owner_id=owner_id, name="theirs", conditions=ListConditions()
         ).id,
+        "webhook_id": webhook.id,
+        "delivery_id": "1",
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }
 

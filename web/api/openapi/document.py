@@ -34,6 +34,7 @@ _TAGS = {
     "/api/v1/replacements": "Words",
     "/api/v1/hotwords": "Words",
     "/api/v1/minutes": "Minutes",
+    "/api/v1/webhooks": "Webhooks",
     "/api/v1/labels": "Jobs",
     "/api/v1/searches": "Jobs",
     "/api/v1/report-template": "Jobs",
@@ -49,6 +50,7 @@ _ERRORS = {
     "410": "The upload's bytes are no longer here.",
     "413": "The file is larger than this server accepts, or than your share of its disk.",
     "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
+    "422": "The address cannot be used, or leads where nothing is sent.",
     "423": "Another request is writing to the upload.",
     "429": "You hold or have used as much as you may at a time; the message says of what.",
     "503": "The database does not answer, `queue_full`: too much audio waits already, "
@@ -64,7 +66,8 @@ def configure_openapi(app: APIFlask) -> None:
     app.config["AUTO_OPERATION_ID"] = False
     app.config["AUTO_SERVERS"] = False
     app.tags = [
-        {"name": name} for name in ("Jobs", "Uploads", "Models", "Words", "Minutes", "Account")
+        {"name": name}
+        for name in ("Jobs", "Uploads", "Models", "Words", "Minutes", "Webhooks", "Account")
     ]
     app.description = (
         "Submit a recording, ask how its job stands, download the transcript. Every error is "

@@ -1,0 +1,125 @@
+"""Webhooks, and what is sent to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    String,
+    Text,
+    literal_column,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.db import database_now
+from shared.models.base import Base, BigId, Id, new_id
+
+
+class Webhook(Base):
+    """An address to which an owner has events of their jobs sent."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = (Index("webhooks_of_owner", "owner_id", "id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(String(200), default="")
+    types: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The types of events that are sent; null: all, those of later versions too."""
+    with_text: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Whether the text of a transcript is sent along."""
+    site_url: Mapped[str] = mapped_column(Text)
+    """The address at which its owner reaches this server, where links of an event begin."""
+    secret: Mapped[str] = mapped_column(String(100))
+    previous_secret: Mapped[str | None] = mapped_column(String(100))
+    previous_secret_until: Mapped[datetime | None]
+    """Until then a delivery is signed with both."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None] = mapped_column(String(16))
+    """A DisabledReason."""
+
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    """Failed deliveries since the last that succeeded."""
+    failing_since: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
+    """Nothing is sent before this."""
+    is_slow: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Its last delivery failed or took long, or there was none: it may not take the senders that
+    are kept for the others."""
+    served_at: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    """Counts claims of its deliveries, of which one is on its way at a time."""
+    lease_expires_at: Mapped[datetime | None]
+
+
+class WebhookDelivery(Base):
+    """One event for one webhook: first in the outbox, then in the log.
+
+    It names neither its webhook nor its job by a foreign key: whoever deletes one of them and
+    whoever records an event never wait for one another.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('waiting', 'delivered', 'failed')", name="webhook_deliveries_state_known"
+        ),
+        Index(
+            "webhook_deliveries_waiting",
+            *("webhook_id", "job_id", "id"),
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index(
+            "webhook_deliveries_ended",
+            "ended_at",
+            sqlite_where=text("state <> 'waiting'"),
+            postgresql_where=text("state <> 'waiting'"),
+        ),
+        Index("webhook_deliveries_of_webhook", "webhook_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(Id)
+    message_id: Mapped[str] = mapped_column(String(64))
+    """What `webhook-id` says, the same however often it is sent."""
+    job_id: Mapped[str | None] = mapped_column(Id)
+    type: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+    """When it happened."""
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Of the event."""
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    due_at: Mapped[datetime] = mapped_column(default=database_now())
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    tried_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    status_code: Mapped[int | None] = mapped_column(Integer)
+    """Of the last answer; null where none came."""
+    problem: Mapped[str | None] = mapped_column(String(40))
+    """The code of what went wrong last; null after a success."""
+    answer: Mapped[str | None] = mapped_column(String(300))
+    """The beginning of the last answer, or the words of what went wrong."""
+    took_s: Mapped[float | None] = mapped_column(Float)
+
+
+def is_waiting(deliveries: type[WebhookDelivery]) -> ColumnElement[bool]:
+    """The condition that a delivery is still to be sent, as the index of those asks for it: what
+    stands in a parameter would be known only after an index is chosen."""
+    return deliveries.state == literal_column("'waiting'")
+
+
+def has_ended(deliveries: type[WebhookDelivery]) -> ColumnElement[bool]:
+    """The opposite, likewise."""
+    return deliveries.state != literal_column("'waiting'")

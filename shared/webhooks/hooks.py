@@ -1,0 +1,232 @@
+"""An owner's webhooks: added, changed, switched off and on, their secrets replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
+from shared.outbound.addresses import AddressRules
+from shared.webhooks.errors import (
+    DeliveryNotFound,
+    TooManyWebhooks,
+    WebhookDisabled,
+    WebhookNotFound,
+)
+from shared.webhooks.outbox import delivery
+from shared.webhooks.signing import new_secret
+from shared.webhooks.types import TEST_TYPE, DeliveryState, DisabledReason, WebhookType
+
+MOST_WEBHOOKS = 10
+"""Of an owner."""
+
+LONGEST_DESCRIPTION = 200
+
+BOTH_SECRETS_S = 24 * 3600.0
+"""So long a delivery is signed with the secret before the newest too."""
+
+AT_ONCE: dict[str, Any] = {"paused_until": None, "failures": 0}
+"""Columns of a webhook that let its next delivery go out now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook without its secret."""
+
+    id: str
+    url: str
+    description: str
+    types: tuple[WebhookType, ...] | None
+    """None: all."""
+    with_text: bool
+    created_at: datetime
+    disabled_at: datetime | None
+    disabled_reason: DisabledReason | None
+    failing_since: datetime | None
+    """When the first of the failures was since its last success; None where that was the last."""
+    previous_secret_until: datetime | None
+    """Until then deliveries are signed with the secret before the newest too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an owner says of a webhook."""
+
+    url: str
+    description: str = ""
+    types: tuple[WebhookType, ...] | None = None
+    with_text: bool = False
+
+    def stored(self, rules: AddressRules) -> dict[str, Any]:
+        """Its columns. Raises UnusableUrl or AddressRefused for an address that is never asked."""
+        rules.read(self.url, param="url")
+        return {
+            "url": self.url.strip(),
+            "description": " ".join(self.description.split())[:LONGEST_DESCRIPTION],
+            "types": None if self.types is None else sorted(set(self.types)),
+            "with_text": self.with_text,
+        }
+
+
+def hooks_of(db: Database, owner_id: str) -> list[Hook]:
+    """An owner's webhooks, oldest first."""
+    with db.reading() as session:
+        return [_hook(row) for row in session.scalars(_of(owner_id).order_by(Webhook.id))]
+
+
+def get_hook(db: Database, *, owner_id: str, webhook_id: str) -> Hook:
+    """One of them. Raises WebhookNotFound."""
+    with db.reading() as session:
+        return _hook(_row(session, owner_id, webhook_id))
+
+
+def add_hook(
+    db: Database, rules: AddressRules, *, owner_id: str, wanted: Wanted, site_url: str
+) -> tuple[Hook, str]:
+    """Add a webhook; it and its secret. Raises UnusableUrl, AddressRefused or TooManyWebhooks."""
+    values = wanted.stored(rules)
+    secret = new_secret()
+    with db.writing() as session:
+        held = select(func.count()).select_from(_of(owner_id).subquery())
+        if (session.scalar(held) or 0) >= MOST_WEBHOOKS:
+            raise TooManyWebhooks
+        row = Webhook(owner_id=owner_id, site_url=site_url, secret=secret, **values)
+        session.add(row)
+        session.flush()
+        session.refresh(row)
+        return _hook(row), secret
+
+
+def change_hook(
+    db: Database,
+    rules: AddressRules,
+    *,
+    owner_id: str,
+    webhook_id: str,
+    wanted: Wanted,
+    enabled: bool,
+    site_url: str,
+) -> Hook:
+    """Change a webhook. Switched on, it begins anew. Raises as `add_hook` does, WebhookNotFound."""
+    values = wanted.stored(rules) | {"site_url": site_url}
+    with db.writing() as session:
+        row = _row(session, owner_id, webhook_id, held=True)
+        if enabled:
+            values |= AT_ONCE | {"failing_since": None, "disabled_at": None}
+            values["disabled_reason"] = None
+        elif row.disabled_at is None:
+            values["disabled_at"] = session.scalars(select(database_now())).one()
+            values["disabled_reason"] = DisabledReason.OWNER.value
+        for name, value in values.items():
+            setattr(row, name, value)
+        session.flush()
+        return _hook(row)
+
+
+def delete_hook(db: Database, *, owner_id: str, webhook_id: str) -> None:
+    """Delete a webhook with all that waits for it, and its log. Raises WebhookNotFound."""
+    with db.writing() as session:
+        row = _row(session, owner_id, webhook_id, held=True)
+        session.delete(row)
+        session.flush()
+        session.execute(
+            delete(WebhookDelivery)
+            .where(WebhookDelivery.webhook_id == webhook_id)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def replace_secret(db: Database, *, owner_id: str, webhook_id: str) -> str:
+    """Give a webhook another secret, which is returned; for a day the one before signs too. Raises
+    WebhookNotFound."""
+    secret = new_secret()
+    with db.writing() as session:
+        row = _row(session, owner_id, webhook_id, held=True)
+        row.previous_secret = row.secret
+        row.previous_secret_until = session.scalars(select(database_now(BOTH_SECRETS_S))).one()
+        row.secret = secret
+    return secret
+
+
+def send_test(db: Database, *, owner_id: str, webhook_id: str) -> None:
+    """Put a test into the outbox, which goes out now and once. Raises WebhookNotFound or
+    WebhookDisabled."""
+    with db.writing() as session:
+        row = _row(session, owner_id, webhook_id, held=True)
+        if row.disabled_at is not None:
+            raise WebhookDisabled
+        row.paused_until = None
+        now = session.scalars(select(database_now())).one()
+        values = delivery(webhook_id, job_id=None, type_=TEST_TYPE, at=now, detail={})
+        session.execute(insert(WebhookDelivery), [values])
+
+
+def send_again(db: Database, *, owner_id: str, webhook_id: str, delivery_id: int) -> None:
+    """Have a delivery sent again, with the id that it had. Raises WebhookNotFound, WebhookDisabled
+    or DeliveryNotFound."""
+    with db.writing() as session:
+        row = _row(session, owner_id, webhook_id, held=True)
+        if row.disabled_at is not None:
+            raise WebhookDisabled
+        row.paused_until = None
+        again = (
+            update(WebhookDelivery)
+            .where(WebhookDelivery.id == delivery_id, WebhookDelivery.webhook_id == webhook_id)
+            .values(
+                state=DeliveryState.WAITING.value,
+                due_at=database_now(),
+                attempts=0,
+                ended_at=None,
+            )
+            .returning(WebhookDelivery.id)
+            .execution_options(synchronize_session=False)
+        )
+        if session.scalars(again).one_or_none() is None:
+            raise DeliveryNotFound
+
+
+def switch_off_handed_over(session: Session, from_owner: str) -> None:
+    """Switch the webhooks of an owner off whose recordings another one gets: the addresses are
+    theirs, and what the other one's jobs do is not. What nobody signed in for stays as it is."""
+    if from_owner == LOCAL_OWNER:
+        return
+    session.execute(
+        update(Webhook)
+        .where(Webhook.owner_id == from_owner, Webhook.disabled_at.is_(None))
+        .values(disabled_at=database_now(), disabled_reason=DisabledReason.HANDED_OVER.value)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _of(owner_id: str) -> Any:
+    return select(Webhook).where(Webhook.owner_id == owner_id)
+
+
+def _row(session: Session, owner_id: str, webhook_id: str, *, held: bool = False) -> Webhook:
+    wanted = _of(owner_id).where(Webhook.id == webhook_id)
+    row: Webhook | None = session.scalars(
+        wanted.with_for_update() if held else wanted
+    ).one_or_none()
+    if row is None:
+        raise WebhookNotFound
+    return row
+
+
+def _hook(row: Webhook) -> Hook:
+    return Hook(
+        id=row.id,
+        url=row.url,
+        description=row.description,
+        types=None if row.types is None else tuple(WebhookType(one) for one in row.types),
+        with_text=row.with_text,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        disabled_reason=DisabledReason(row.disabled_reason) if row.disabled_reason else None,
+        failing_since=row.failing_since,
+        previous_secret_until=row.previous_secret_until,
+    )

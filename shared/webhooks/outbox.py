@@ -1,0 +1,63 @@
+"""What is to be sent, written in the transaction of what it tells of: nothing is sent of what was
+rolled back, and nothing is forgotten of what was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from shared.models import Webhook, WebhookDelivery, new_id
+from shared.states import EventKind
+from shared.webhooks.types import TYPE_OF
+
+_TOLD_OF_DETAIL = ("code", "message")
+
+
+def note(
+    session: Session,
+    *,
+    owner_id: str,
+    job_id: str,
+    kind: EventKind,
+    at: datetime,
+    detail: Mapping[str, Any],
+) -> None:
+    """Put an event of a job into the outbox of each webhook of its owner that wants it.
+
+    Deliveries of a job have ids in the order of its events: whoever writes them holds the lock on
+    the job's row.
+    """
+    type_ = TYPE_OF.get(kind)
+    if type_ is None:
+        return
+    hooks = session.execute(
+        select(Webhook.id, Webhook.types).where(
+            Webhook.owner_id == owner_id, Webhook.disabled_at.is_(None)
+        )
+    ).all()
+    told = {name: detail[name] for name in _TOLD_OF_DETAIL if name in detail}
+    rows = [
+        delivery(hook.id, job_id=job_id, type_=type_.value, at=at, detail=told)
+        for hook in hooks
+        if hook.types is None or type_.value in hook.types
+    ]
+    if rows:
+        session.execute(insert(WebhookDelivery), rows)
+
+
+def delivery(
+    webhook_id: str, *, job_id: str | None, type_: str, at: datetime, detail: dict[str, Any]
+) -> dict[str, Any]:
+    """The values of a new row of the outbox."""
+    return {
+        "webhook_id": webhook_id,
+        "message_id": f"msg_{new_id()}",
+        "job_id": job_id,
+        "type": type_,
+        "at": at,
+        "detail": detail,
+    }

@@ -1,0 +1,64 @@
+"""The types of events that are sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from shared.states import EventKind, JobStatus
+
+
+class WebhookType(StrEnum):
+    """What a delivery is about."""
+
+    SUBMITTED = "job.submitted"
+    STARTED = "job.started"
+    COMPLETED = "job.completed"
+    FAILED = "job.failed"
+    CANCELLED = "job.cancelled"
+    RETRIED = "job.retried"
+
+
+TEST_TYPE = "webhook.test"
+"""Of a delivery that its owner asked for to see whether it arrives."""
+
+TYPE_OF: dict[EventKind, WebhookType] = {
+    EventKind.SUBMITTED: WebhookType.SUBMITTED,
+    EventKind.CLAIMED: WebhookType.STARTED,
+    EventKind.COMPLETED: WebhookType.COMPLETED,
+    EventKind.FAILED: WebhookType.FAILED,
+    EventKind.CANCELLED: WebhookType.CANCELLED,
+    EventKind.RETRIED: WebhookType.RETRIED,
+}
+"""The others are steps of a worker, of which the job itself tells."""
+
+STATUS_AFTER: dict[str, JobStatus] = {
+    WebhookType.SUBMITTED: JobStatus.QUEUED,
+    WebhookType.STARTED: JobStatus.PROCESSING,
+    WebhookType.COMPLETED: JobStatus.COMPLETED,
+    WebhookType.FAILED: JobStatus.FAILED,
+    WebhookType.CANCELLED: JobStatus.CANCELLED,
+    WebhookType.RETRIED: JobStatus.QUEUED,
+}
+"""The state of a job right after the event."""
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery is."""
+
+    WAITING = "waiting"
+    """To be sent, for the first time or again."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up, until somebody asks for it again."""
+
+
+class DisabledReason(StrEnum):
+    """Why nothing is sent to an address any more."""
+
+    OWNER = "owner"
+    FAILING = "failing"
+    """It failed for LONGSCRIBE_WEBHOOK_DISABLE_DAYS."""
+    GONE = "gone"
+    """It answered 410."""
+    HANDED_OVER = "handed_over"
+    """It came with somebody else's recordings, and its address is theirs."""

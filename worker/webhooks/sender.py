@@ -1,0 +1,148 @@
+"""The threads of a worker's main process that send webhooks.
+
+They wait for networks and do little else, so they take nothing from the processes that recognise.
+All workers share the work; what one was at when it was killed, another sends after the lease.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.db import Database
+from shared.outbound.errors import Stopped
+from shared.settings import Settings
+from shared.webhooks import log as delivery_log
+from shared.webhooks import sending
+from worker.webhooks.delivery import Delivery, body_of, transcript_text
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 8
+"""Deliveries of a worker that are on their way at once."""
+
+FOR_THE_QUICK = 3
+"""Of them kept for addresses that answered the last time, and soon: however many stall, the others
+are served."""
+
+_LOOK_S = 2.0
+_LEASE_BEYOND_S = 20.0
+_SWEEP_EVERY_S = 600.0
+_STOP_WITHIN_S = 3.0
+
+
+class WebhookSender:
+    """Claims and sends until stopped, on a thread of its own and one for each delivery."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self._settings = settings
+        self._db = db
+        self._rules = settings.outbound_rules
+        self._lease_s = settings.webhook_timeout_s + _LEASE_BEYOND_S
+        self._look_s = min(_LOOK_S, settings.sweep_s)
+        self._stopped = False
+        self._swept_at = time.monotonic()
+        self._due = threading.Event()
+        self._under_way: dict[threading.Thread, Delivery] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End what is on its way, and give it back."""
+        self._stopped = True
+        self._due.set()
+        self._thread.join(timeout=_STOP_WITHIN_S)
+        with self._lock:
+            under_way = dict(self._under_way)
+        for delivery in under_way.values():
+            delivery.stop()
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        for thread in under_way:
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+
+    def lives(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._due.clear()
+            try:
+                began = self._begin_next()
+                self._sweep()
+            except SQLAlchemyError as error:
+                log.warning("cannot look for webhooks to send", error=str(error.__cause__ or error))
+                began = False
+            if not began:
+                self._due.wait(self._look_s)
+
+    def _begin_next(self) -> bool:
+        """Claim a delivery and send it in a thread; whether there was one, and room for it."""
+        with self._lock:
+            busy = len(self._under_way)
+        if busy >= AT_ONCE:
+            return False
+        quick_only = busy >= AT_ONCE - FOR_THE_QUICK
+        claim = sending.claim_next(self._db, lease_s=self._lease_s, quick_only=quick_only)
+        if claim is None:
+            return False
+        delivery = Delivery(claim, self._rules, timeout_s=self._settings.webhook_timeout_s)
+        thread = threading.Thread(
+            target=self._deliver, args=(claim, delivery), name="webhook", daemon=True
+        )
+        with self._lock:
+            self._under_way[thread] = delivery
+        thread.start()
+        return True
+
+    def _deliver(self, claim: sending.Claim, delivery: Delivery) -> None:
+        try:
+            with structlog.contextvars.bound_contextvars(
+                webhook=claim.webhook_id, message=claim.message_id
+            ):
+                self._send(claim, delivery)
+        except SQLAlchemyError as error:
+            # Its lease runs out, and it is sent again under the same id.
+            log.warning("cannot store what came of it", error=str(error.__cause__ or error))
+        finally:
+            with self._lock:
+                del self._under_way[threading.current_thread()]
+            self._due.set()
+
+    def _send(self, claim: sending.Claim, delivery: Delivery) -> None:
+        try:
+            body = body_of(claim, partial(transcript_text, self._db))
+            result = delivery.send(body)
+        except Stopped:
+            sending.release(self._db, claim)
+            return
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("a webhook could not be sent")
+            result = sending.Result(0.0, problem="internal_error")
+        disable_after_s = self._settings.webhook_disable_days * 86400.0
+        switched_off = sending.store(self._db, claim, result, disable_after_s=disable_after_s)
+        log.info(
+            "sent a webhook" if result.problem is None else "could not deliver a webhook",
+            type=claim.type,
+            attempt=claim.attempts + 1,
+            status=result.status_code,
+            problem=result.problem,
+            took_s=round(result.took_s, 3),
+        )
+        if switched_off:
+            log.warning("switched a webhook off", problem=result.problem)
+
+    def _sweep(self) -> None:
+        if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:
+            return
+        while not self._stopped and delivery_log.sweep(self._db):
+            pass
+        self._swept_at = time.monotonic()
