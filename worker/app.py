@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import signals
+from celery.apps import worker as celery_worker
 
 from shared.logs import configure_logging
 from shared.private_files import take_umask
@@ -49,11 +53,25 @@ def _set_up(**_: Any) -> None:
 
 @signals.celeryd_init.connect
 def _command_line_read(instance: Any, options: dict[str, Any], **_: Any) -> None:
-    # Celery's banner would be the only lines that no program can read.
-    instance.quiet = instance.quiet or _settings.log_format == "json"
+    # Celery's banner and last words would be the only lines that no program can read.
+    if _settings.log_format == "json":
+        instance.quiet = True
+        celery_worker.safe_say = _say_as_json
     main_process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
     main_process.require_sandbox()
     main_process.before_children()
+
+
+def _say_as_json(message: object, *_: object) -> None:
+    """Write what Celery says in its signal handlers, in which no lock of a logger may be taken."""
+    told = {
+        "event": str(message).strip(),
+        "logger": "celery",
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    with contextlib.suppress(OSError):
+        os.write(2, f"{json.dumps(told)}\n".encode())
 
 
 @signals.worker_process_init.connect

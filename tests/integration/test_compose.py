@@ -264,9 +264,10 @@ def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Produ
     assert float(audio_s) == pytest.approx(reference["duration"], abs=1)
     [padded_s] = re.findall(r"^longscribe_worker_padded_seconds_total (\S+)$", counted, re.M)
     assert 0 < float(padded_s) < 10 * float(audio_s)
-    assert [line for line in worker.log.splitlines() if not line.startswith('{"')] == []
     worker.kill(signal.SIGTERM)
     assert worker.process.wait(15) == 0, worker.log
+    assert [line for line in worker.log.splitlines() if not line.startswith('{"')] == []
+    assert "Warm shutdown" in worker.log
     assert not production.is_healthy("worker")
 
 
