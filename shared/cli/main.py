@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -225,6 +226,37 @@ def recount() -> None:
     for stored in of_bytes:
         typer.echo(f"{stored.owner_id}: {stored.bytes:+,d} bytes")
     typer.echo("The tallies are right.")
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="It is made, and must not be there yet.")],
+    previous: Annotated[
+        Path | None,
+        typer.Option(help="An earlier backup on the same disk: what it has is not copied again."),
+    ] = None,
+) -> None:
+    """Back up the database and the recordings, while everything runs."""
+    from shared.cli.backup.make import back_up
+
+    with errors_in_words():
+        made = back_up(configured(), folder, previous=previous)
+    typer.echo(
+        f"{folder} has the database and {made.recordings} recordings ({made.bytes:,} bytes)."
+    )
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A backup.")]) -> None:
+    """Restore a backup into an empty database and data folder, with nothing running."""
+    from shared.cli.backup.restore import restore as restore_backup
+
+    with errors_in_words():
+        found = restore_backup(configured(), folder)
+    typer.echo(
+        f"Restored what was backed up at {found.made_at} by Longscribe {found.longscribe}. Now: "
+        "longscribe migrate, longscribe doctor, and start it."
+    )
 
 
 @app.command()

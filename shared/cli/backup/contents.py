@@ -1,0 +1,75 @@
+"""What a backup consists of.
+
+backup.json        what it is a backup of
+jobs.dump          the database: PostgreSQL's custom format
+jobs.db            or a file of SQLite
+recordings/        the folder of the recordings, storage-id among them
+secret_key         what signs the cookies, where it is kept in the data folder
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from shared.errors import LongscribeError
+
+MANIFEST = "backup.json"
+POSTGRESQL_DUMP = "jobs.dump"
+SQLITE_FILE = "jobs.db"
+RECORDINGS = "recordings"
+SECRET_KEY = "secret_key"
+
+
+class BackupFailed(LongscribeError):
+    """No backup was made, or none restored; the message says what to do."""
+
+    code = "backup_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup is one of."""
+
+    database: str
+    """sqlite or postgresql."""
+    revision: str
+    """Of the schema."""
+    recordings: int
+    bytes: int
+    """Of the recordings."""
+    longscribe: str
+    made_at: str
+
+    @classmethod
+    def made_now(cls, *, database: str, revision: str, recordings: int, size: int) -> Manifest:
+        return cls(
+            database=database,
+            revision=revision,
+            recordings=recordings,
+            bytes=size,
+            longscribe=metadata.version("longscribe"),
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def write(self, folder: Path) -> None:
+        (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Raises BackupFailed for a folder that holds no whole backup."""
+        try:
+            told = json.loads((folder / MANIFEST).read_text())
+            found = cls(**told)
+            is_one = found.database in (SQLITE, POSTGRESQL)
+        except (OSError, ValueError, TypeError):
+            is_one = False
+        if not is_one:
+            raise BackupFailed(f"{folder} is no backup that was finished: it has no {MANIFEST}")
+        return found
+
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"

