@@ -19,6 +19,7 @@ from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.openapi import docs_page
 from web.api.openapi import document as openapi
+from web.api.sharing import views as sharing
 from web.api.speakers import kept_voices as voices
 from web.api.speakers import of_job as speakers
 from web.api.transcripts import corrections, reports
@@ -48,6 +49,9 @@ from web.pages.job import details_form as _details_form  # noqa: F401 - it regis
 from web.pages.job import page as _job_page  # noqa: F401 - it registers itself
 from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - likewise
 from web.pages.minutes import views as _minutes_views  # noqa: F401 - likewise
+from web.pages.sharing import links
+from web.pages.sharing import owner as _sharing_page  # noqa: F401 - likewise
+from web.pages.sharing import received as _received_page  # noqa: F401 - likewise
 from web.pages.words import page as _words_page  # noqa: F401 - it registers itself
 from web.pages.words.blueprint import words
 from web.polling.unchanged import answer_unchanged_polls
@@ -105,6 +109,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
         tus_views.blueprint,
         *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
+        sharing.blueprint,
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint, webhooks.blueprint),
         *(openai.blueprint, assemblyai.blueprint, dashscope.blueprint),
@@ -123,6 +128,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)
     app.register_blueprint(voices.blueprint)
+    app.register_blueprint(sharing.blueprint)
+    app.register_blueprint(links.blueprint)
     app.register_blueprint(replacements.blueprint)
     app.register_blueprint(rules.blueprint)
     app.register_blueprint(hotwords.blueprint)

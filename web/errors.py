@@ -179,16 +179,16 @@ def _longscribe_error(error: LongscribeError) -> Response:
         status=error.http_status,
         code=error.code,
         param=error.param,
-        retry_after_s=_retry_after_s(error),
+        retry_after_s=retry_after_s(error),
     )
 
 
 def error_in_shape(body: dict[str, Any], error: LongscribeError) -> Response:
     """Answer with an error whose `body` has the shape of another service's."""
-    return _completed(jsonify(body), status=error.http_status, retry_after_s=_retry_after_s(error))
+    return _completed(jsonify(body), status=error.http_status, retry_after_s=retry_after_s(error))
 
 
-def _retry_after_s(error: LongscribeError) -> float:
+def retry_after_s(error: LongscribeError) -> float:
     """Seconds after which the same is worth another try."""
     if isinstance(error, QueueFull | TooManyAttempts | QuotaExceeded):
         return error.retry_after_s

@@ -16,7 +16,12 @@ from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, rev
 from shared.accounts.ownership import hand_over
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
 from shared.accounts.sessions import begin, end, end_all, find, sign_in
-from shared.accounts.sign_in_attempts import AttemptLimit, attempt
+from shared.accounts.sign_in_attempts import (
+    AttemptLimit,
+    attempt,
+    begin_attempt,
+    require_attempts_left,
+)
 from shared.accounts.users import (
     LONGEST_NAME,
     Person,
@@ -47,6 +52,7 @@ __all__ = [
     "add_first_admin",
     "attempt",
     "begin",
+    "begin_attempt",
     "change_password",
     "disable",
     "enable",
@@ -62,6 +68,7 @@ __all__ = [
     "people",
     "person_named",
     "random_password",
+    "require_attempts_left",
     "reset_password",
     "revoke_key",
     "session_credential",

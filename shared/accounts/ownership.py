@@ -23,6 +23,7 @@ from shared.models import (
     Recording,
     Replacement,
     ReplacementList,
+    Share,
     StoredTally,
     Tally,
     User,
@@ -90,6 +91,13 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         result = session.execute(moving.values(owner_id=to_owner))
         if table.name == Recording.__tablename__:
             moved = cast(CursorResult[Any], result).rowcount
+    # What is theirs now need not be shared with them.
+    of_theirs = select(Job.id).where(Job.owner_id == to_owner)
+    session.execute(
+        delete(Share)
+        .where(Share.person_id == to_owner, Share.job_id.in_(of_theirs))
+        .execution_options(synchronize_session=False)
+    )
     move_usage(session, from_owner, to_owner)
     if to_owner != LOCAL_OWNER and not session.scalar(
         select(User.is_admin).where(User.id == to_owner)

@@ -90,6 +90,23 @@ def _refuse_beyond(
     raise TooManyAttempts(retry_after_s=wait_s)
 
 
+def require_attempts_left(
+    db: Database, limit: AttemptLimit, *, name_key: str, address: str
+) -> None:
+    """Check that there may be another wrong attempt of an account from an address, and store none.
+    Raises TooManyAttempts."""
+    account = hashlib.sha256(name_key.encode()).hexdigest()
+    recent = SignInAttempt.at > database_now(-limit.window_s)
+    of_address = SignInAttempt.address == address[:64]
+    with db.reading() as session:
+        _refuse_beyond(
+            session,
+            limit.most,
+            limit.window_s,
+            (SignInAttempt.account == account, of_address, recent),
+        )
+
+
 @contextmanager
 def attempt(db: Database, limit: AttemptLimit, *, name: str, address: str) -> Iterator[None]:
     """Count what runs within as a wrong attempt if it raises. Raises TooManyAttempts."""

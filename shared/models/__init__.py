@@ -20,6 +20,7 @@ from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
 from shared.models.schema import SchemaVersion
 from shared.models.search.index import SearchEntry, SearchText
 from shared.models.search.saved import LONGEST_SEARCH_NAME, SavedSearch
+from shared.models.share import LONGEST_LINK_NAME, Share, ShareLink, SharingEvent
 from shared.models.storage import StorageRow, StoredTally
 from shared.models.transcripts.report_template import ReportTemplate
 from shared.models.transcripts.revision import Revision
@@ -43,6 +44,7 @@ from shared.models.words.replacements import MOST_PAIRS, Replacement, Replacemen
 __all__ = [
     "LOCAL_OWNER",
     "LONGEST_LABEL",
+    "LONGEST_LINK_NAME",
     "LONGEST_MARK",
     "LONGEST_SEARCH_NAME",
     "MOST_PAIRS",
@@ -76,6 +78,9 @@ __all__ = [
     "SearchEntry",
     "SearchText",
     "Segment",
+    "Share",
+    "ShareLink",
+    "SharingEvent",
     "SignIn",
     "SignInAttempt",
     "SpeakerEdit",

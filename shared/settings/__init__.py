@@ -100,6 +100,15 @@ class Settings(
         "address, ten times as many for the account.",
     )
     sign_in_window_s: float = Field(900, gt=0, description="The time in which they are counted.")
+    share_links: bool = Field(
+        False,
+        description="Owners may make links that open a transcript without sign-in, for a time.",
+    )
+    share_tells_names: bool = Field(
+        False,
+        description="Whoever shares a recording is told if no account has the name that they "
+        "typed. false: so nobody finds out who has an account.",
+    )
     proxies: int = Field(
         0,
         ge=0,

@@ -61,9 +61,15 @@ class Change:
 
 
 def change_sentences(
-    db: Database, *, owner_id: str, job_id: str, changes: Sequence[Change]
+    db: Database,
+    *,
+    owner_id: str,
+    job_id: str,
+    changes: Sequence[Change],
+    editor_id: str | None = None,
 ) -> list[SentenceRevision]:
     """Make all changes or none; returns the sentences as they are then, in the order of `changes`.
+    They are by the job's owner unless another editor is named.
 
     A text is treated as by `corrections.correct`, and a sentence that is as asked for already gets
     no revision.  Raises EditedMeanwhile with the first sentence whose newest revision is another
@@ -73,7 +79,7 @@ def change_sentences(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with db.writing() as session:
-                return _change(session, owner_id, job_id, changes)
+                return _change(session, owner_id, job_id, changes, editor_id or owner_id)
         except IntegrityError:
             if attempt == _ATTEMPTS:
                 raise
@@ -81,7 +87,7 @@ def change_sentences(
 
 
 def _change(
-    session: Session, owner_id: str, job_id: str, changes: Sequence[Change]
+    session: Session, owner_id: str, job_id: str, changes: Sequence[Change], editor_id: str
 ) -> list[SentenceRevision]:
     # Two at one moment would write the same revisions, or wait for each other's.
     session.execute(select(Job.id).where(Job.id == job_id).with_for_update(key_share=True))
@@ -107,7 +113,7 @@ def _change(
         made.append(after)
         if after is not before:
             span = (after.start, after.end) if after.retimed else None
-            rows.append(next_row(job_id, before, after.text, owner_id, span))
+            rows.append(next_row(job_id, before, after.text, editor_id, span))
     if rows:
         # In the order of `rules`, which hold no job: two who write at once would else wait for one
         # another.

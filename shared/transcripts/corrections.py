@@ -73,9 +73,17 @@ class RevisionPage:
 
 
 def correct(
-    db: Database, *, owner_id: str, job_id: str, n: int, text: str, revision: int
+    db: Database,
+    *,
+    owner_id: str,
+    job_id: str,
+    n: int,
+    text: str,
+    revision: int,
+    editor_id: str | None = None,
 ) -> SentenceRevision:
-    """Give sentence `n` another text, made from `revision` of it; the newest is then this one.
+    """Give sentence `n` another text, made from `revision` of it; the newest is then this one, by
+    its owner unless another editor is named.
 
     Line breaks and control characters become spaces.  An empty text leaves the sentence out.  A
     text that the sentence has already is no new revision, so repeating a request is harmless.
@@ -89,7 +97,7 @@ def correct(
             require_short(text, newest.recognised_text)
             if _is_settled(newest, text, revision):
                 return newest
-            session.add(Revision(**next_row(job_id, newest, text, owner_id)))
+            session.add(Revision(**next_row(job_id, newest, text, editor_id or owner_id)))
             session.flush()
             correct_texts(session, job_id, {n: text})
             return _newest(session, owner_id, job_id, n)

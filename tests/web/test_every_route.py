@@ -19,68 +19,14 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from shared import accounts, jobs
-from shared.annotations.details import change_details
-from shared.annotations.marks import MarkKind, add_marks, checked_mark
-from shared.outbound.addresses import AddressRules
-from shared.search.saved import ListConditions, save_search
+from shared import jobs
 from shared.speakers.kept.keeping import switch_on
-from shared.speakers.kept.of_speakers import SpeakerVoice
-from shared.speakers.kept.voices import enrol
 from shared.states import JobStatus
-from shared.webhooks.hooks import Wanted, add_hook
-from shared.words.replacements import lists
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, form_token, quick_hashes, signed_in
+from tests.support.web.routes import NEEDED, NOBODYS, methods, owned_values, rules
 from tests.support.web.web_app import database, make_app
 from web.authentication.sign_in import OPEN
-
-NOBODYS = {
-    "static": {"filename": "icon.svg"},
-    "preferences.words": {"language": "zh", "version": "0"},
-    "preferences.choose_language": {"language": "zh"},
-    "preferences.choose_theme": {"theme": "dark"},
-    "minutes_prompts.put_prompt": {"language": "zh", "name": "part"},
-    "minutes_prompts.delete_prompt": {"language": "zh", "name": "part"},
-    "openai.retrieve_model": {"model": "whisper-1"},
-    "pages.change_minutes_prompt": {"language": "zh", "name": "part"},
-}
-"""Arguments of routes that concern no account, or that of who asks."""
-
-_TUS = {"Tus-Resumable": "1.0.0"}
-
-NEEDED: dict[str, dict[str, Any]] = {
-    "uploads.create_upload": {"headers": _TUS},
-    "uploads.get_upload_offset": {"headers": _TUS},
-    "uploads.append_to_upload": {
-        "headers": {**_TUS, "Upload-Offset": "0"},
-        "data": b"sound",
-        "content_type": "application/offset+octet-stream",
-    },
-    "uploads.end_upload": {"headers": _TUS},
-    "speakers.change_speakers": {
-        "json": {"revision": 0, "kind": "assign", "sentences": [0], "speaker": "new"}
-    },
-    "voices.answer_suggestion": {
-        "json": {"kind": "refuse", "speaker": 1, "voice": "01a229ca-0000-7000-8000-000000000000"}
-    },
-    "rules.change_rules": {"json": {"applied": False}},
-    "corrections.change_sentences": {
-        "json": {"sentences": [{"n": 0, "revision": 0, "text": "mine now"}]}
-    },
-    "pages.change_folder": {"data": {"name": "mine now"}},
-    "searches.change_search": {"json": {"name": "mine now"}},
-    "marks.create_marks": {"json": {"marks": [{"kind": "bookmark", "at": 1}]}},
-    "marks.change_one_mark": {"json": {"text": "mine now"}},
-    "pages.add_mark": {"data": {"kind": "bookmark", "at": "0:01"}},
-    "details.change_job": {"json": {"title": "mine now"}},
-    "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
-    "minutes.ask_for_minutes": {"json": {"again": True}},
-    "minutes.change_minutes": {"json": {"revision": 0}},
-    "minutes_prompts.put_prompt": {"json": {"text": "{{transcript}}"}},
-    "webhooks.change_webhook": {"json": {"enabled": False}},
-}
-"""Bodies and headers that a valid request needs, by endpoint."""
 
 KEY_ONLY = ("assemblyai.", "dashscope.", "openai.")
 """Beginnings of endpoints in the shape of others' services, which no cookie opens."""
@@ -93,16 +39,6 @@ ABOUT_NOBODY = {
     "pages.change_minutes_prompt",
 }
 """Endpoints whose response is the same for every argument, or which change what is of who asks."""
-
-
-def rules(app: Flask) -> list[Rule]:
-    return [rule for rule in app.url_map.iter_rules() if rule.methods]
-
-
-def methods(rule: Rule) -> list[str]:
-    """List the methods of a route, without HEAD and OPTIONS, which Flask adds by itself."""
-    asked = rule.methods or set()
-    return sorted(asked - ({"HEAD", "OPTIONS"} if asked - {"HEAD", "OPTIONS"} else set()))
 
 
 @dataclass
@@ -127,44 +63,6 @@ class Installation:
         return built[1]
 
 
-def _values(app: Flask, owner_id: str) -> dict[str, str]:
-    """Create one object of each kind that a route can name, all belonging to one owner."""
-    db = database(app)
-    job_id = factories.a_job(db, JobStatus.COMPLETED, owner_id=owner_id)
-    change_details(
-        db, owner_id=owner_id, job_id=job_id, editor_id=owner_id, changes={"title": "theirs"}
-    )
-    mark = checked_mark(MarkKind.NOTE, 1.0, "theirs")
-    add_marks(db, owner_id=owner_id, job_id=job_id, editor_id=owner_id, marks=[mark])
-    program = app.test_client()
-    key = accounts.make_key(db, user_id=owner_id, name="theirs")
-    switch_on(db, owner_id)
-    with db.writing() as session:
-        voice_id = enrol(session, owner_id, "theirs", job_id, "e", SpeakerVoice(b"\x7f", 9.0))
-    begun = program.post(
-        "/api/v1/uploads",
-        headers={**_TUS, "Upload-Length": "5", "Authorization": f"Bearer {key}"},
-    )
-    assert begun.status_code == 201, begun.text
-    wanted = Wanted("https://theirs.example/hook")
-    webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
-    return {
-        "job_id": job_id,
-        "key_id": accounts.keys_of(db, owner_id)[0].id,
-        "upload_id": begun.location.rpartition("/")[2],
-        "n": "0",
-        "voice_id": voice_id,
-        "number": "1",
-        "mark_id": mark.id,
-        "search_id": save_search(
-            db, owner_id=owner_id, name="theirs", conditions=ListConditions()
-        ).id,
-        "webhook_id": webhook.id,
-        "delivery_id": "1",
-        "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
-    }
-
-
 @pytest.fixture
 def installation(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
     with quick_hashes():
@@ -176,7 +74,7 @@ def installation(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
         by_cookie.environ_base["HTTP_X_CSRFTOKEN"] = form_token(by_cookie, "/")
         by_key.environ_base["HTTP_AUTHORIZATION"] = bearer(db, eve)["Authorization"]
         yield Installation(
-            app, {**_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key, eve.id
+            app, {**owned_values(app, bo.id), "user_id": bo.id}, by_cookie, by_key, eve.id
         )
         db.dispose()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from uuid import UUID
@@ -20,7 +20,7 @@ from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, takes_query
 from web.api.schemas.listening import AudioQuery, PeaksOut, SentenceWords, WordsOut
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import access_of, owner_of, still_open
 from web.http.byte_ranges import OutOfRange, requested_part
 from web.http.filenames import attachment, inline
 from web.http.media_types import HEAD_BYTES, media_type
@@ -55,16 +55,24 @@ def get_job_audio(job_id: UUID) -> Response:
     (`audio` in the job); `download=1` gives the submitted file itself.  `Range` is understood, with
     `If-Range`.  The bytes behind an `ETag` never change; that of the submitted file is its SHA-256.
     """
-    query = parse(AudioQuery, request.args)
-    view = jobs.get_job(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    query, access = parse(AudioQuery, request.args), access_of(job_id)
+    return recording_response(access.owner_id, str(job_id), query, still_open(access))
+
+
+def recording_response(
+    owner_id: str, job_id: str, query: AudioQuery, is_open: Callable[[], bool]
+) -> Response:
+    """Respond with a recording, or what is heard of it; the response breaks off once `is_open` says
+    no. Raises JobNotFound or RecordingMissing."""
+    view = jobs.get_job(services().db, owner_id=owner_id, job_id=job_id)
     recording = view.job.recording
     if not query.download and recording.playable is not None:
         try:
-            return _answer(_copy(recording.playable, recording.filename), query)
+            return _answer(_copy(recording.playable, recording.filename), query, is_open)
         except FileNotFoundError:
-            log.error("a playable copy is gone; serves the recording", job_id=str(job_id))
+            log.error("a playable copy is gone; serves the recording", job_id=job_id)
     try:
-        return _answer(_submitted(recording), query)
+        return _answer(_submitted(recording), query, is_open)
     except FileNotFoundError:
         services().require_storage()
         raise RecordingMissing from None
@@ -91,7 +99,7 @@ def _copy(copy: jobs.PlayableCopy, filename: str) -> _File:
     return _File(copy.key, etag, copy.media_type, name)
 
 
-def _answer(file: _File, query: AudioQuery) -> Response:
+def _answer(file: _File, query: AudioQuery, is_open: Callable[[], bool]) -> Response:
     """Respond with the file, the requested part of it, or that the client has it already.
 
     Raises FileNotFoundError.
@@ -102,14 +110,16 @@ def _answer(file: _File, query: AudioQuery) -> Response:
         return unchanged
     with services().blobs.open_range(file.key, 0, HEAD_BYTES) as beginning:
         head, length = beginning.read(HEAD_BYTES), beginning.size_bytes
-    response = _audio_response(file, length, whole=not query.pieces)
+    response = _audio_response(file, length, is_open, whole=not query.pieces)
     response.content_type = file.media_type or media_type(head, file.filename)
     name = attachment if query.download else inline
     response.headers["Content-Disposition"] = name(file.filename)
     return response
 
 
-def _audio_response(file: _File, length: int, *, whole: bool) -> Response:
+def _audio_response(
+    file: _File, length: int, is_open: Callable[[], bool], *, whole: bool
+) -> Response:
     """Respond with the file of `length` bytes, or the requested part of it.
 
     Raises FileNotFoundError.
@@ -124,7 +134,7 @@ def _audio_response(file: _File, length: int, *, whole: bool) -> Response:
         raise RequestedRangeNotSatisfiable(length) from None
     sent = range(length) if part is None else part
     sound = services().blobs.open_range(file.key, sent.start, sent.stop)
-    response = Response(_chunks(sound), status=200 if part is None else 206)
+    response = Response(_chunks(sound, is_open), status=200 if part is None else 206)
     response.call_on_close(sound.close)
     response.content_length = len(sent)
     if part is not None:
@@ -136,9 +146,9 @@ def _audio_response(file: _File, length: int, *, whole: bool) -> Response:
     return response
 
 
-def _chunks(sound: BlobReader) -> Iterator[bytes]:
+def _chunks(sound: BlobReader, is_open: Callable[[], bool]) -> Iterator[bytes]:
     # Shorter than it was, it ends early, and so does the connection: the client knows.
-    while chunk := sound.read(_CHUNK_BYTES):
+    while is_open() and (chunk := sound.read(_CHUNK_BYTES)):
         yield chunk
 
 
@@ -151,7 +161,7 @@ def get_job_peaks(job_id: UUID) -> Response:
     There are none until the recording has been read to its end, and none of a job that was
     recognised by a version that did not measure them.
     """
-    found = jobs.get_waveform(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    found = jobs.get_waveform(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     if found is None:
         return with_digest(PeaksOut(duration=None, peaks=[]))
     return with_digest(PeaksOut(duration=round(found.duration_s, 3), peaks=list(found.peaks)))
@@ -166,7 +176,7 @@ def get_job_words(job_id: UUID) -> Response:
 
     `transcript?format=json` says the same at greater length.
     """
-    found = jobs.get_transcript(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    found = jobs.get_transcript(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     below = services().settings.low_confidence
     sentences = []
     for number, sentence in enumerate(found.sentences):

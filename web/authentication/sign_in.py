@@ -33,9 +33,12 @@ OPEN = frozenset(
         "preferences.choose_language",
         "preferences.choose_theme",
         "dashscope.get_transcription",
+        "links.open_transcript",
+        "links.play_recording",
     }
 )
-"""Endpoints that need no sign-in; the last one's address has a signature that opens it."""
+"""Endpoints that need no sign-in; the last three's addresses have a signature or a token that
+opens them."""
 
 _ADMINS_ONLY = frozenset({"health.metrics_text"})
 """Endpoints for administrators beside those of the blueprint `people`: figures over all owners."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -16,6 +17,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 _QUIET = {"static", "health.healthz", "health.readyz", "health.metrics_text"}
 """Endpoints that machines poll every few seconds, so they are logged at DEBUG only."""
+
+_LINK = re.compile(r"^/s/[^/]+")
+"""The beginning of the address of a link: its token would open it to whoever reads the log."""
 
 
 def log_requests(app: Flask) -> None:
@@ -53,7 +57,7 @@ def note_request(
     write(
         "request",
         method=environ["REQUEST_METHOD"],
-        path=get_path_info(environ),
+        path=_LINK.sub("/s/…", get_path_info(environ)),
         status=status,
         ms=round(seconds * 1000),
         client=environ.get("REMOTE_ADDR"),

@@ -10,8 +10,9 @@ from web.i18n.warnings import warning_text
 from web.pages.accounts.once import once_token
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
 from web.pages.job.history_text import has_problems, outcome_text
-from web.pages.job.marks import mark_json, mark_kind_text, mark_kinds
+from web.pages.job.marks import mark_json, mark_kind_text, mark_kind_texts, mark_kinds
 from web.pages.job.recording_text import recording_rows, track_texts
+from web.pages.job.sharing_text import level_text
 from web.pages.job.statistics import statistics
 from web.pages.job.text import (
     audio_texts,
@@ -45,6 +46,7 @@ def register_filters(app: Flask) -> None:
         duration_text,
         bytes_text,
         share,
+        level_text,
         mark_kind_text,
         mark_json,
         date_text,
@@ -56,6 +58,7 @@ def register_filters(app: Flask) -> None:
         has_sample,
         once_token,
         mark_kinds,
+        mark_kind_texts,
         export_formats,
         export_toggles,
         export_numbers,

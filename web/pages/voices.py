@@ -12,6 +12,7 @@ from shared.speakers.kept import keeping, voices
 from shared.speakers.kept.errors import VoiceNotFound
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S
 from web.api.speakers.kept_voices import are_allowed, require_allowed
+from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -79,7 +80,7 @@ def delete(voice_id: UUID) -> Any:
 
 def suggestions_address(job_id: str) -> str | None:
     """Where a job's page asks which voices its speakers may be; None where it need not ask."""
-    if not (are_allowed() and keeping.is_on(services().db, current_owner_id())):
+    if not (are_allowed() and keeping.is_on(services().db, owner_of(job_id))):
         return None
     return url_for("voices.get_suggestions", job_id=job_id)
 

@@ -27,6 +27,7 @@ _TRANSFERS = (
     ({"POST", "PATCH"}, re.compile(r".*/api/v1/uploads/[^/]+")),
     ({"GET"}, re.compile(r".*/api/v1/jobs/[^/]+/(audio|transcript|report)")),
     ({"GET"}, re.compile(r".*/v2/transcript/[^/]+(/.*)?|.*/api/v1/tasks/[^/]+/transcription")),
+    ({"GET"}, re.compile(r".*/s/[^/]+/audio")),
 )
 """Methods and paths of requests that move recordings or long texts, whatever their length says."""
 

@@ -30,7 +30,15 @@ from shared.accounts import Credential, SessionLimits
 from shared.accounts.credentials import CredentialKind, select_account
 from shared.db import Database
 from shared.jobs.queries.page_ids import select_page_ids
-from shared.models import AnnotationEdit, Attempt, Job, JobEvent, Recording, Revision
+from shared.models import (
+    AnnotationEdit,
+    Attempt,
+    Job,
+    JobEvent,
+    Recording,
+    Revision,
+    SharingEvent,
+)
 from shared.models.base import Base
 from shared.states import JobStatus
 
@@ -115,6 +123,7 @@ def _rows(*, with_report: bool) -> Select[Any]:
     newest_event = select(func.max(JobEvent.id)).where(JobEvent.job_id == Job.id)
     newest_revision = select(func.max(Revision.id)).where(Revision.job_id == Job.id)
     newest_edit = select(func.max(AnnotationEdit.number)).where(AnnotationEdit.job_id == Job.id)
+    newest_sharing = select(func.max(SharingEvent.id)).where(SharingEvent.job_id == Job.id)
     return (
         select(
             *_shown(Job, hidden),
@@ -124,6 +133,8 @@ def _rows(*, with_report: bool) -> Select[Any]:
             newest_event.correlate(Job).scalar_subquery(),
             newest_revision.correlate(Job).scalar_subquery(),
             newest_edit.correlate(Job).scalar_subquery(),
+            # Who may see a job stands on its page, and in no list.
+            *([newest_sharing.correlate(Job).scalar_subquery()] if with_report else []),
         )
         .join(Recording, Recording.id == Job.recording_id)
         .outerjoin(Attempt, Attempt.job_id == Job.id)

@@ -239,5 +239,6 @@ def test_an_answer_reads_no_table_that_is_not_compared(polls: Polls, rows: Datab
     words = {word for text in statements for word in re.findall(r"[a-z_]+", text)}
     assert words & set(Base.metadata.tables) <= {
         *("jobs", "recordings", "attempts", "events", "annotation_edits"),  # in stored_state
+        "sharing_events",  # likewise
         *("workers", "turns", "tallies"),  # in standings
     }

@@ -20,6 +20,7 @@ TRANSFERS = {
     ("GET", "reports.get_report"),
     ("POST", "jobs.export_transcripts"),
     ("POST", "pages.selected"),
+    ("GET", "links.play_recording"),
     ("POST", "openai.create_transcription"),
     ("POST", "assemblyai.upload"),
     ("GET", "assemblyai.get_transcript"),

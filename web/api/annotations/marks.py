@@ -27,14 +27,14 @@ from web.api.schemas.annotations.marks import (
     MarksIn,
     ProposedChapter,
 )
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.services import services
 
 blueprint = APIBlueprint("marks", __name__, url_prefix="/api/v1/jobs")
 
 
 def _list(job_id: UUID, status: int = 200) -> Response:
-    found = read_marks(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    found = read_marks(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     shown = MarkListOut(
         job_id=str(job_id),
         marks=[MarkOut.model_validate(mark.to_json()) for mark in found],
@@ -57,7 +57,7 @@ def list_marks(job_id: UUID) -> Response:
 def create_marks(job_id: UUID) -> Response:
     """Mark places; the answer lists all. Several are one change, which is undone as one."""
     wanted = parse_json(MarksIn)
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     add_marks(
         services().db,
         owner_id=owner_id,
@@ -76,7 +76,7 @@ def create_marks(job_id: UUID) -> Response:
 def change_one_mark(job_id: UUID, mark_id: UUID) -> Response:
     """Change a mark; the answer lists all."""
     wanted = parse_json(MarkChangeIn)
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     change_mark(
         services().db,
         owner_id=owner_id,
@@ -92,7 +92,7 @@ def change_one_mark(job_id: UUID, mark_id: UUID) -> Response:
 @blueprint.output(MarkListOut)
 def end_mark(job_id: UUID, mark_id: UUID) -> Response:
     """Take a mark away; the answer lists the others."""
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     remove_mark(
         services().db,
         owner_id=owner_id,
@@ -112,7 +112,7 @@ def propose_job_chapters(job_id: UUID) -> Response:
     The same transcript has the same proposal. None are proposed for less than two minutes.
     """
     transcript = jobs.get_transcript(
-        services().db, owner_id=current_owner_id(), job_id=str(job_id), words=False
+        services().db, owner_id=owner_of(job_id), job_id=str(job_id), words=False
     ).without_removed()
     shown = ChapterProposalOut(
         job_id=str(job_id),

@@ -14,7 +14,7 @@ from shared.errors import JobNotFound
 from shared.states import TERMINAL
 from web.api.jobs.presenter import job_digest, present_detail
 from web.api.schemas.jobs import JobDetailOut
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import LOOK_EVERY_S, access_of, still_open
 from web.services import services
 from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
 from web.waiting.watch import Wait, watch
@@ -27,9 +27,12 @@ def job_events(job_id: str) -> Response:
 
     Raises JobNotFound, and TooManyWaiting.
     """
-    here, owner_id = services(), current_owner_id()
+    here, access = services(), access_of(job_id)
+    owner_id, is_open = access.owner_id, still_open(access)
 
     def look() -> JobDetailOut:
+        if not is_open():
+            raise JobNotFound
         seen_within_s = here.settings.worker_seen_within_s
         view = jobs.get_job(here.db, owner_id=owner_id, job_id=job_id, seen_within_s=seen_within_s)
         return present_detail(view, here.settings)
@@ -37,18 +40,20 @@ def job_events(job_id: str) -> Response:
     job, told = look(), request.headers.get("Last-Event-ID")
     if job.status in TERMINAL and job_digest(job) == told:
         return Response(status=204)  # else clients would come back for ever
-    wait = watch().enter(request.environ, owner_id)
+    wait = watch().enter(request.environ, access.person_id)
     wait.job_id = job_id
-    # Whoever may no longer see it is found out when the client comes back.
+    # Whose sign-in ended is found out when the client comes back.
     until = time.monotonic() + here.settings.answer_within_s
-    return event_stream(_events(wait, copy_current_request_context(look), told, until), wait)
+    every_s = LOOK_EVERY_S if access.is_shared else SIGN_OF_LIFE_S
+    events = _events(wait, copy_current_request_context(look), told, until, every_s)
+    return event_stream(events, wait)
 
 
 def _events(
-    wait: Wait, look: Callable[[], JobDetailOut], told: str | None, until: float
+    wait: Wait, look: Callable[[], JobDetailOut], told: str | None, until: float, every_s: float
 ) -> Iterator[bytes]:
     while not wait.is_stopping and (rest_s := until - time.monotonic()) > 0:
-        yield from wait.until_change(min(SIGN_OF_LIFE_S, rest_s))
+        yield from wait.until_change(min(every_s, rest_s))
         try:
             job = look()
         except JobNotFound as gone:

@@ -31,6 +31,7 @@ from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.schemas.transcripts.exports import TranscriptQuery, ZipRequest
 from web.api.transcripts.downloads import transcript_response
 from web.api.transcripts.zip_export import zip_response
+from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
 from web.polling.proof import API_STANDS_S, proving
@@ -44,7 +45,7 @@ def _view(job_id: str) -> jobs.JobView:
     here = services()
     return jobs.get_job(
         here.db,
-        owner_id=current_owner_id(),
+        owner_id=owner_of(job_id),
         job_id=job_id,
         seen_within_s=here.settings.worker_seen_within_s,
     )
@@ -174,7 +175,9 @@ def get_job(job_id: UUID) -> Response:
     server a tenth, and wait `Retry-After` seconds before asking again. Then `queue_position` and
     `workers_alive` may be told a second late.
     """
-    with proving(jobs.JobSelection(str(job_id)), stands_s=API_STANDS_S) as proof:
+    # What proves an answer is stored of its owner's jobs only.
+    own = None if access_of(job_id).is_shared else jobs.JobSelection(str(job_id))
+    with proving(own, stands_s=API_STANDS_S) as proof:
         view = _view(str(job_id))
         proof.shows([(view.job.id, view.queue_position)], workers_alive=view.workers_alive)
     return job_response(present_detail(view, services().settings))
@@ -230,7 +233,7 @@ def get_job_text(job_id: UUID) -> Response:
     query = parse(TextQuery, request.args)
     so_far = jobs.partial_text(
         services().db,
-        owner_id=current_owner_id(),
+        owner_id=owner_of(job_id),
         job_id=str(job_id),
         plan=query.plan,
         from_batch=query.from_batch,
@@ -256,7 +259,7 @@ def get_job_history(job_id: UUID) -> Response:
     Branch on `kind` and `code`; `message` is for people and may be worded otherwise in another
     version. Of a job that was tried very often, the submission and the newest events are kept.
     """
-    history = jobs.get_history(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    history = jobs.get_history(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     shown = present_history(str(job_id), history)
     return with_etag(jsonify(shown.model_dump(mode="json")), shown)
 
@@ -266,7 +269,7 @@ def get_job_history(job_id: UUID) -> Response:
 @blueprint.doc(responses=[409])
 def cancel_job(job_id: UUID) -> Response:
     """Cancel a job. A running one stops within a batch; cancelling twice is no error."""
-    jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    jobs.cancel(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     return job_answer(str(job_id))
 
 
@@ -276,7 +279,7 @@ def cancel_job(job_id: UUID) -> Response:
 def retry_job(job_id: UUID) -> Response:
     """Queue a failed or cancelled job again. What it had recognised is reused."""
     here = services()
-    jobs.retry(here.db, owner_id=current_owner_id(), job_id=str(job_id), limit=here.queue_limit)
+    jobs.retry(here.db, owner_id=owner_of(job_id), job_id=str(job_id), limit=here.queue_limit)
     view = _view(str(job_id))
     ring(here.celery, str(job_id), view.job.model)
     return job_response(present_detail(view, here.settings), 202)
@@ -289,5 +292,5 @@ def delete_job(job_id: UUID) -> Response:
     """Delete a job, its transcript and its recording. Cancel it first if it is running."""
     here = services()
     here.require_storage()
-    jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
+    jobs.delete(here.db, here.blobs, owner_id=owner_of(job_id), job_id=str(job_id))
     return Response(status=204)

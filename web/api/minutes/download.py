@@ -15,7 +15,7 @@ from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, takes_query
 from web.api.schemas.minutes import MinutesFileQuery
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.http.filenames import attachment, download_name
 from web.services import services
 
@@ -30,7 +30,7 @@ def get_minutes_file(job_id: UUID) -> Response:
     Until they are accepted the file says that a model wrote them, and marks what was not found.
     """
     query = parse(MinutesFileQuery, request.args)
-    here, owner_id = services(), current_owner_id()
+    here, owner_id = services(), owner_of(job_id)
     found = requests.get(here.db, owner_id=owner_id, job_id=str(job_id))
     if found.current is None:
         raise MinutesNotReady

@@ -31,7 +31,7 @@ from web.api.schemas.minutes import (
     MinutesIn,
     MinutesOut,
 )
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.i18n.languages import current_language
 from web.services import services
 
@@ -64,7 +64,7 @@ def get_minutes(job_id: UUID) -> Response:
     They are a proposal: a model wrote them. What it says each point rests on was checked to be
     there; names and numbers that are not in those sentences are in `unverified`.
     """
-    return _shown(requests.get(services().db, owner_id=current_owner_id(), job_id=str(job_id)))
+    return _shown(requests.get(services().db, owner_id=owner_of(job_id), job_id=str(job_id)))
 
 
 @blueprint.put("/<uuid:job_id>/minutes")
@@ -89,7 +89,7 @@ def change_minutes(job_id: UUID) -> Response:
 @blueprint.output({}, 204)
 def delete_minutes(job_id: UUID) -> Response:
     """Delete the minutes of a job, also while they are being written."""
-    requests.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    requests.delete(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     return Response(status=204)
 
 
@@ -98,7 +98,7 @@ def delete_minutes(job_id: UUID) -> Response:
 @blueprint.doc(responses=[409])
 def cancel_minutes(job_id: UUID) -> Response:
     """Stop the writing of minutes. Cancelling twice is no error."""
-    return _shown(requests.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id)))
+    return _shown(requests.cancel(services().db, owner_id=owner_of(job_id), job_id=str(job_id)))
 
 
 @blueprint.post("/<uuid:job_id>/minutes/retry")
@@ -127,7 +127,7 @@ def keep_minutes_as_marks(job_id: UUID) -> Response:
 def keep_marks(job_id: str) -> int:
     """Keep the minutes of who sent this request as marks; how many are new. Raises MinutesNotReady
     and what `keep_as_marks` raises."""
-    here, owner_id = services(), current_owner_id()
+    here, owner_id = services(), owner_of(job_id)
     found = requests.get(here.db, owner_id=owner_id, job_id=job_id)
     if found.current is None:
         raise MinutesNotReady
@@ -140,7 +140,7 @@ def keep_marks(job_id: str) -> int:
 def ask_for(job_id: str, *, language: str | None, again: bool) -> MinutesRecord:
     """Queue the writing of minutes for who sent this request. Raises MinutesOff and what
     `requests.ask` raises."""
-    here, owner_id = services(), current_owner_id()
+    here, owner_id = services(), owner_of(job_id)
     if not here.settings.writes_minutes:
         with suppress(MinutesNotFound):  # of somebody else's job nobody learns that it is there
             requests.get(here.db, owner_id=owner_id, job_id=job_id)
@@ -162,17 +162,17 @@ def try_again(job_id: str) -> MinutesRecord:
     """Queue them again for who sent this request. Raises MinutesOff and what `requests.retry`
     raises."""
     here = services()
-    requests.get(here.db, owner_id=current_owner_id(), job_id=job_id)
+    requests.get(here.db, owner_id=owner_of(job_id), job_id=job_id)
     if not here.settings.writes_minutes:
         raise MinutesOff
-    found = requests.retry(here.db, owner_id=current_owner_id(), job_id=job_id)
+    found = requests.retry(here.db, owner_id=owner_of(job_id), job_id=job_id)
     ring_for_minutes(here.celery)
     return found
 
 
 def change(job_id: str, *, revision: int, minutes: Minutes | None, accepted: bool) -> MinutesRecord:
     """Keep minutes as their owner left them. Raises what `as_left` and `requests.change` raise."""
-    here, owner_id = services(), current_owner_id()
+    here, owner_id = services(), owner_of(job_id)
     found = requests.get(here.db, owner_id=owner_id, job_id=job_id)
     if found.current is None:
         raise MinutesNotReady
@@ -192,9 +192,7 @@ def change(job_id: str, *, revision: int, minutes: Minutes | None, accepted: boo
 
 
 def _transcript(job_id: str) -> Transcript:
-    return jobs.get_transcript(
-        services().db, owner_id=current_owner_id(), job_id=job_id, words=False
-    )
+    return jobs.get_transcript(services().db, owner_id=owner_of(job_id), job_id=job_id, words=False)
 
 
 def _shown(found: MinutesRecord, *, status: int = 200) -> Response:

@@ -37,6 +37,7 @@ _TAGS = {
     "/api/v1/webhooks": "Webhooks",
     "/api/v1/labels": "Jobs",
     "/api/v1/searches": "Jobs",
+    "/api/v1/shared": "Jobs",
     "/api/v1/report-template": "Jobs",
 }
 """The tags of the paths that are about neither jobs nor uploads, by what they begin with."""

@@ -26,6 +26,7 @@ from web.api.schemas.speakers.kept_voices import (
     VoiceOut,
     VoicesOut,
 )
+from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -141,7 +142,7 @@ def answer_suggestion(job_id: UUID) -> Response:
 
 
 def _recorded(job_id: UUID) -> of_job.Recorded:
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     versions = jobs.get_versions(services().db, owner_id=owner_id, job_id=str(job_id), words=False)
     return of_job.Recorded(owner_id, str(job_id), versions.current, versions.recognised)
 

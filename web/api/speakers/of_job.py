@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 
 from shared import jobs
+from shared.sharing.errors import OnlyItsOwner
 from shared.speakers.edits import Edit, EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.stored import Speakers, edit_speakers, read_speakers
@@ -19,11 +20,14 @@ from web.api.parsing import parse_json_of_kind
 from web.api.schemas.speakers.of_job import (
     EDITS,
     MOST_EDITS_SHOWN,
+    EditIn,
     SpeakerEditOut,
     SpeakerOut,
     SpeakersEditedMeanwhileOut,
     SpeakersOut,
+    UndoIn,
 )
+from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
 from web.errors import error_object, localised_error
 from web.services import services
@@ -52,6 +56,7 @@ def change_speakers(job_id: UUID) -> Response:
     """
     change = parse_json_of_kind(EDITS)
     versions = _versions(job_id)
+    _require_allowed(job_id, versions, change)
     try:
         edit_speakers(
             services().db,
@@ -66,6 +71,24 @@ def change_speakers(job_id: UUID) -> Response:
     except SpeakersEditedMeanwhile as error:
         return _edited_meanwhile(error, _speakers(job_id, versions))
     return jsonify(_speakers(job_id, versions).model_dump(mode="json"))
+
+
+def _require_allowed(job_id: UUID, versions: jobs.Versions, change: EditIn) -> None:
+    """Check that who sent this request may make this change. Raises OnlyItsOwner.
+
+    Telling voices apart anew takes back what the recording gave to its owner's kept voices.
+    """
+    if not access_of(job_id).is_shared:
+        return
+    kind = EditKind(change.kind)
+    if isinstance(change, UndoIn):
+        found = _read(job_id, versions)
+        # One that is not there is refused with the others that cannot be undone.
+        kind = next((edit.kind for edit in found.edits if edit.number == change.edit), kind)
+        if kind is EditKind.UNDO:
+            raise OnlyItsOwner
+    if kind in (EditKind.COUNT, EditKind.SPLIT):
+        raise OnlyItsOwner
 
 
 def _edited_meanwhile(error: SpeakersEditedMeanwhile, current: SpeakersOut) -> Response:
@@ -84,19 +107,26 @@ def _edited_meanwhile(error: SpeakersEditedMeanwhile, current: SpeakersOut) -> R
 
 def _versions(job_id: UUID) -> jobs.Versions:
     return jobs.get_versions(
-        services().db, owner_id=current_owner_id(), job_id=str(job_id), words=False
+        services().db, owner_id=owner_of(job_id), job_id=str(job_id), words=False
     )
 
 
 def _speakers(job_id: UUID, versions: jobs.Versions) -> SpeakersOut:
     """Who speaks by now; an edit of speakers changes nothing that is read of the transcript."""
-    found = read_speakers(
+    found = _read(job_id, versions)
+    shown = _shown(str(job_id), found, overlap_of(versions.current, found.of_sentences))
+    if access_of(job_id).is_shared:
+        shown.can_count = False
+    return shown
+
+
+def _read(job_id: UUID, versions: jobs.Versions) -> Speakers:
+    return read_speakers(
         services().db,
         job_id=str(job_id),
         transcript=versions.current,
         recognised=versions.recognised,
     )
-    return _shown(str(job_id), found, overlap_of(versions.current, found.of_sentences))
 
 
 def _shown(job_id: str, found: Speakers, overlap: Overlap | None) -> SpeakersOut:

@@ -22,6 +22,7 @@ from web.api.schemas.transcripts.corrections import (
     SentenceOut,
     SentenceRevisionListQuery,
 )
+from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.errors import error_object
 from web.services import services
@@ -81,9 +82,7 @@ def _edited_meanwhile(error: EditedMeanwhile) -> Response:
 def get_sentence(job_id: UUID, n: int) -> Response:
     """Ask for a sentence as it is now."""
     return _sentence(
-        corrections.get_sentence(
-            services().db, owner_id=current_owner_id(), job_id=str(job_id), n=n
-        )
+        corrections.get_sentence(services().db, owner_id=owner_of(job_id), job_id=str(job_id), n=n)
     )
 
 
@@ -102,11 +101,12 @@ def correct_sentence(job_id: UUID, n: int) -> Response:
     return _sentence(
         corrections.correct(
             services().db,
-            owner_id=current_owner_id(),
+            owner_id=owner_of(job_id),
             job_id=str(job_id),
             n=n,
             text=correction.text,
             revision=correction.revision,
+            editor_id=current_owner_id(),
         )
     )
 
@@ -127,9 +127,10 @@ def change_sentences(job_id: UUID) -> Response:
     given = parse_json(ChangesIn, most_bytes=_MOST_CHANGES_BYTES)
     made = changes.change_sentences(
         services().db,
-        owner_id=current_owner_id(),
+        owner_id=owner_of(job_id),
         job_id=str(job_id),
         changes=[changes.Change(**one.model_dump()) for one in given.sentences],
+        editor_id=current_owner_id(),
     )
     shown = ChangesOut(job_id=str(job_id), sentences=[_shown(found) for found in made])
     return jsonify(shown.model_dump(mode="json"))
@@ -144,7 +145,7 @@ def list_sentence_revisions(job_id: UUID, n: int) -> Response:
     query = parse(SentenceRevisionListQuery, request.args)
     page = corrections.sentence_revisions(
         services().db,
-        owner_id=current_owner_id(),
+        owner_id=owner_of(job_id),
         job_id=str(job_id),
         n=n,
         limit=query.limit,
@@ -162,7 +163,7 @@ def list_revisions(job_id: UUID) -> Response:
     query = parse(RevisionListQuery, request.args)
     page = corrections.revisions(
         services().db,
-        owner_id=current_owner_id(),
+        owner_id=owner_of(job_id),
         job_id=str(job_id),
         limit=query.limit,
         cursor=query.cursor,

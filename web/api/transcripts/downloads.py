@@ -14,7 +14,7 @@ from shared.export.options import ExportOptions, FileMark, Provenance
 from shared.transcripts.values import Transcript, Version
 from web.api.parsing import parse
 from web.api.schemas.transcripts.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.http.filenames import attachment, download_name
 from web.services import services
 
@@ -31,7 +31,7 @@ def transcript_response(job_id: str) -> Response:
     """
     query = parse(TranscriptQuery, request.args)
     format_, options = format_and_options(query)
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     transcript = read_transcript(owner_id, job_id, query.version, format_)
     found = jobs.get_records(services().db, owner_id=owner_id, job_ids=[job_id])
     if job_id not in found:  # deleted between the two

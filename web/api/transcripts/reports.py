@@ -19,6 +19,7 @@ from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.transcripts.reports import ReportQuery, TemplateIn, TemplateOut
 from web.api.transcripts.downloads import provenance_of, read_transcript
+from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language
@@ -37,14 +38,15 @@ def get_report(job_id: UUID) -> Response:
     It has title, date, people, agenda (the chapters), decisions, to-dos, notes and the transcript.
     """
     query = parse(ReportQuery, request.args)
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     format_ = FORMATS[query.kind]
     transcript = read_transcript(owner_id, str(job_id), Version.CURRENT, format_)
     found = jobs.get_records(services().db, owner_id=owner_id, job_ids=[str(job_id)])
     if str(job_id) not in found:  # deleted between the two
         raise JobNotFound
     provenance = provenance_of(owner_id, found[str(job_id)])
-    template = read_template(services().db, owner_id=owner_id) or built_in(transcript.language)
+    own = read_template(services().db, owner_id=current_owner_id())
+    template = own or built_in(transcript.language)
     options = ExportOptions(timestamps=query.timestamps, paragraphs=True, spacing=True)
     given = (template, transcript, provenance, options)
     content = write_docx(*given) if query.kind == "docx" else write_markdown(*given).encode()

@@ -20,6 +20,7 @@ from web.api.schemas.hotwords import (
 )
 from web.api.schemas.replacements import ListQuery
 from web.api.words.replacements import owner_of_list
+from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -34,7 +35,7 @@ def get_job_hotwords(job_id: UUID) -> Response:
     What a job is given is fixed when it is submitted: a list that is changed later changes nothing
     of it, and a retry has the same words.
     """
-    given = jobs.get_hotwords(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    given = jobs.get_hotwords(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     found = given.found
     shown = JobHotwordsOut(
         job_id=str(job_id),

@@ -12,7 +12,7 @@ from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
 from web.api.schemas.replacements import RulesIn, RulesOut
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.services import services
 
 blueprint = APIBlueprint("rules", __name__, url_prefix="/api/v1/jobs")
@@ -23,7 +23,7 @@ blueprint = APIBlueprint("rules", __name__, url_prefix="/api/v1/jobs")
 @blueprint.doc(responses=[409])
 def get_rules(job_id: UUID) -> Response:
     """Ask how many sentences of a completed job's transcript its rules changed."""
-    found = rules.rule_changes(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+    found = rules.rule_changes(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     return _shown(job_id, found)
 
 
@@ -38,7 +38,7 @@ def change_rules(job_id: UUID) -> Response:
     """
     wanted = parse_json(RulesIn)
     found = rules.apply_rules(
-        services().db, owner_id=current_owner_id(), job_id=str(job_id), applied=wanted.applied
+        services().db, owner_id=owner_of(job_id), job_id=str(job_id), applied=wanted.applied
     )
     return _shown(job_id, found)
 

@@ -13,7 +13,7 @@ from shared.annotations.details import change_details
 from shared.annotations.edits import EditNotFound
 from shared.annotations.undoing import undo
 from shared.errors import InvalidRequest
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.pages.blueprint import flash_error, pages
 from web.services import services
 
@@ -34,7 +34,7 @@ def save_details(job_id: UUID) -> Any:
     given = request.form
     changes: dict[str, Any] = {name: given[name] for name in ("title", "date") if name in given}
     changes |= {name: names_in(given[name]) for name in ("people", "tags") if name in given}
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     try:
         change_details(
             services().db,
@@ -52,7 +52,7 @@ def save_details(job_id: UUID) -> Any:
 
 @pages.post("/jobs/<uuid:job_id>/edits/<int:number>/undo")
 def undo_edit(job_id: UUID, number: int) -> Any:
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     try:
         undo(
             services().db, owner_id=owner_id, job_id=str(job_id), number=number, editor_id=owner_id

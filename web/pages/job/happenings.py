@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from shared.annotations.edits import Edit, EditKind
 from shared.annotations.marks import MarkKind
+from shared.sharing import SharingRecord
 from shared.states import EventKind
 from web.api.schemas.jobs import HistoryOut
 from web.i18n.dates import day_text
@@ -19,6 +20,7 @@ from web.i18n.languages import N_
 from web.i18n.quantities import clock
 from web.pages.job.history_text import css_class
 from web.pages.job.marks import mark_kind_text
+from web.pages.job.sharing_text import change_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Happening:
     """The number of the change that can be undone here."""
 
 
-def happenings(history: HistoryOut, edits: Sequence[Edit]) -> list[Happening]:
+def happenings(
+    history: HistoryOut, edits: Sequence[Edit], sharing: Sequence[SharingRecord] = ()
+) -> list[Happening]:
     """All lines of a job's history, oldest first."""
     events = [
         Happening(
@@ -51,6 +55,10 @@ def happenings(history: HistoryOut, edits: Sequence[Edit]) -> list[Happening]:
     changes = [
         Happening(key=f"edit-{edit.number}", at=edit.at, message=_text(edit), edit=edit.number)
         for edit in edits
+    ]
+    changes += [
+        Happening(key=f"sharing-{n}", at=change.at, message=change_text(change))
+        for n, change in enumerate(sharing, 1)
     ]
     return sorted([*events, *changes], key=lambda one: one.at)
 

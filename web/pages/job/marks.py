@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from shared.annotations.marks import Mark, MarkKind, add_marks, checked_mark
 from shared.errors import InvalidRequest
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.i18n.languages import N_
 from web.pages.blueprint import flash_error, pages
 from web.services import services
@@ -25,6 +25,11 @@ _KINDS = {
 }
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:\.\d{1,3})?)")
+
+
+def mark_kind_texts() -> dict[str, str]:
+    """What every kind is called, by its word in the API."""
+    return {kind.value: mark_kind_text(kind) for kind in MarkKind}
 
 
 def mark_kind_text(kind: MarkKind) -> str:
@@ -55,7 +60,7 @@ def seconds_of(text: str) -> float:
 @pages.post("/jobs/<uuid:job_id>/marks")
 def add_mark(job_id: UUID) -> Any:
     given = {name: request.form.get(name, "") for name in ("text", "who", "due")}
-    owner_id = current_owner_id()
+    owner_id = owner_of(job_id)
     try:
         if request.form.get("kind") not in set(MarkKind):
             raise InvalidRequest("kind: there is none of this name.", param="kind")

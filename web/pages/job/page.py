@@ -26,6 +26,14 @@ from shared.annotations.marks import read_marks
 from shared.errors import IllegalTransition, TranscriptUnreadable
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
+from shared.sharing import (
+    AccessLevel,
+    JobAccess,
+    editor_names,
+    links_of,
+    shares_of,
+    sharing_history,
+)
 from shared.speakers.names import OPTION
 from shared.speakers.stored import Speakers, read_speakers
 from shared.states import TERMINAL, JobStatus
@@ -34,7 +42,8 @@ from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Transcript
 from web.api.jobs.history import present_history
 from web.api.jobs.presenter import poll_after_s, present_detail, stored_data_error
-from web.authentication.owner import current_owner_id
+from web.api.schemas.jobs import HistoryOut
+from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.job.happenings import happenings
 from web.pages.job.player import player_of
@@ -48,7 +57,8 @@ from web.site_address import same_site_path
 
 
 def _job_context(job_id: str) -> dict[str, Any]:
-    here, owner_id = services(), current_owner_id()
+    here, access = services(), access_of(job_id)
+    owner_id, is_own = access.owner_id, not access.is_shared
     view = jobs.get_job(
         here.db,
         owner_id=owner_id,
@@ -71,23 +81,37 @@ def _job_context(job_id: str) -> dict[str, Any]:
         **_why_it_waits(view),
         "attempts": view.job.attempts,
         "history": shown_history,
-        "happenings": happenings(
-            shown_history, read_edits(here.db, owner_id=owner_id, job_id=job_id)
-        ),
+        **_sharing(access, shown_history),
         "transcript": versions.current.in_order() if versions else None,
         "speakers": speakers,
         "overlap": overlap_of(versions.current, speakers.of_sentences)
         if versions and speakers
         else None,
         "voices_address": suggestions_address(job_id)
-        if versions and OPTION in view.job.options
+        if versions and is_own and OPTION in view.job.options
         else None,
         "marks": read_marks(here.db, owner_id=owner_id, job_id=job_id) if versions else [],
-        "rules": _rule_changes(job_id, versions.current) if versions else None,
-        "hotwords": job_hotwords(job_id) if versions else None,
-        "minutes": minutes_panel(job_id, versions.current) if versions else None,
+        "rules": _rule_changes(job_id, versions.current) if versions and is_own else None,
+        "hotwords": job_hotwords(job_id) if versions and is_own else None,
+        "minutes": minutes_panel(job_id, versions.current) if versions and is_own else None,
         "player": player_of(view.job.recording, here.blobs) if versions else None,
         "finished": shown.status in TERMINAL,
+    }
+
+
+def _sharing(access: JobAccess, history: HistoryOut) -> dict[str, Any]:
+    """Who else may see a job, which its owner alone is told, and what happened to it."""
+    db, whose = services().db, {"owner_id": access.owner_id, "job_id": access.job_id}
+    edits = read_edits(db, **whose)
+    is_own = not access.is_shared
+    changes = sharing_history(db, **whose) if is_own else []
+    return {
+        "access": access,
+        "may_correct": access.level.includes(AccessLevel.CORRECT),
+        "shares": shares_of(db, **whose) if changes else [],
+        "links": links_of(db, **whose) if changes else [],
+        "editors": editor_names(db, access) if changes or access.is_shared else {},
+        "happenings": happenings(history, edits, changes),
     }
 
 
@@ -135,7 +159,9 @@ def job(job_id: UUID) -> str:
 
 @pages.get("/fragments/jobs/<uuid:job_id>")
 def job_fragment(job_id: UUID) -> Response:
-    with proving(jobs.JobSelection(str(job_id)), stands_s=PAGE_STANDS_S) as proof:
+    # What proves an answer is stored of its owner's jobs only.
+    own = None if access_of(job_id).is_shared else jobs.JobSelection(str(job_id))
+    with proving(own, stands_s=PAGE_STANDS_S) as proof:
         context = _job_context(str(job_id))
         shown = context["job"]
         proof.shows([(shown.id, shown.queue_position)], workers_alive=shown.workers_alive)
@@ -146,9 +172,7 @@ def job_fragment(job_id: UUID) -> Response:
 @pages.post("/jobs/<uuid:job_id>/rules")
 def change_rules(job_id: UUID) -> Any:
     applied = request.form.get("applied") == "yes"
-    rules.apply_rules(
-        services().db, owner_id=current_owner_id(), job_id=str(job_id), applied=applied
-    )
+    rules.apply_rules(services().db, owner_id=owner_of(job_id), job_id=str(job_id), applied=applied)
     done = _("The rules are applied again.") if applied else _("The recognised words are back.")
     flash(done, "done")
     return redirect(url_for(".job", job_id=job_id), 303)
@@ -163,7 +187,7 @@ def _back(job_id: UUID) -> Any:
 @pages.post("/jobs/<uuid:job_id>/cancel")
 def cancel(job_id: UUID) -> Any:
     try:
-        jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        jobs.cancel(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     except IllegalTransition as error:  # it ended while the page still offered this
         flash_error(error)
     return _back(job_id)
@@ -173,7 +197,7 @@ def cancel(job_id: UUID) -> Any:
 def retry(job_id: UUID) -> Any:
     here = services()
     try:
-        jobs.retry(here.db, owner_id=current_owner_id(), job_id=str(job_id), limit=here.queue_limit)
+        jobs.retry(here.db, owner_id=owner_of(job_id), job_id=str(job_id), limit=here.queue_limit)
         for named, model in jobs.named_models(here.db, [str(job_id)]).items():
             ring(here.celery, named, model)
     except (IllegalTransition, QuotaExceeded) as error:
@@ -191,7 +215,7 @@ def delete(job_id: UUID) -> Any:
     here = services()
     here.require_storage()
     try:
-        jobs.delete(here.db, here.blobs, owner_id=current_owner_id(), job_id=str(job_id))
+        jobs.delete(here.db, here.blobs, owner_id=owner_of(job_id), job_id=str(job_id))
     except IllegalTransition as error:
         flash_error(error)
         return redirect(url_for(".job", job_id=job_id), 303)

@@ -16,7 +16,7 @@ from shared.states import EventKind, MinutesStatus
 from shared.transcripts.values import Sentence, Transcript
 from web.api.minutes.presenter import UNDER_WAY, present_minutes
 from web.api.schemas.minutes import MinutesEventOut, MinutesOut, PointOut
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.errors import localised_message
 from web.i18n.languages import LANGUAGES as LANGUAGE_NAMES
 from web.i18n.languages import N_, current_language
@@ -101,7 +101,7 @@ def minutes_panel(job_id: str, transcript: Transcript | None) -> MinutesPanel | 
         chosen_language=current_language(),
     )
     try:
-        record = requests.get(services().db, owner_id=current_owner_id(), job_id=job_id)
+        record = requests.get(services().db, owner_id=owner_of(job_id), job_id=job_id)
     except MinutesNotFound:
         has_text = transcript is not None and any(s.text for s in transcript.sentences)
         return panel if settings.writes_minutes and has_text else None

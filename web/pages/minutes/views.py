@@ -23,7 +23,7 @@ from shared.minutes.errors import (
 from shared.minutes.prompts import LANGUAGES
 from web.api.minutes.presenter import POLL_AFTER_S
 from web.api.minutes.views import ask_for, change, keep_marks, try_again
-from web.authentication.owner import current_owner_id
+from web.authentication.job_access import owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.minutes.panel import minutes_panel
 from web.services import services
@@ -32,7 +32,7 @@ from web.services import services
 @pages.get("/fragments/jobs/<uuid:job_id>/minutes")
 def minutes_fragment(job_id: UUID) -> Response:
     transcript = jobs.get_transcript(
-        services().db, owner_id=current_owner_id(), job_id=str(job_id), words=False
+        services().db, owner_id=owner_of(job_id), job_id=str(job_id), words=False
     )
     panel = minutes_panel(str(job_id), transcript)
     html = render_template("minutes/_panel.html", minutes=panel) if panel else ""
@@ -61,7 +61,7 @@ def ask_for_minutes(job_id: UUID) -> Any:
 @pages.post("/jobs/<uuid:job_id>/minutes/cancel")
 def cancel_minutes(job_id: UUID) -> Any:
     try:
-        requests.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        requests.cancel(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     except (IllegalTransition, MinutesNotFound) as error:
         flash_error(error)
     return _back(job_id)
@@ -79,7 +79,7 @@ def retry_minutes(job_id: UUID) -> Any:
 @pages.post("/jobs/<uuid:job_id>/minutes/delete")
 def delete_minutes(job_id: UUID) -> Any:
     try:
-        requests.delete(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        requests.delete(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
         flash(_("The minutes are deleted."), "done")
     except MinutesNotFound as error:
         flash_error(error)
@@ -92,7 +92,7 @@ def accept_minutes(job_id: UUID) -> Any:
     revision = request.form.get("minutes_revision", "")
     back = request.form.get("minutes_as") == "proposed"
     try:
-        found = requests.get(services().db, owner_id=current_owner_id(), job_id=str(job_id))
+        found = requests.get(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
         change(
             str(job_id),
             revision=int(revision) if revision.isascii() and revision.isdigit() else -1,

@@ -25,6 +25,7 @@ from shared.words.hotwords import (
 )
 from web.api.schemas.replacements import WhichList
 from web.api.words.replacements import may_write, owner_of_list
+from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.pages.words.blueprint import render_page, section, which_list, words
@@ -160,7 +161,7 @@ def _lists_text() -> str:
 
 def job_hotwords(job_id: str) -> JobHotwordsShown | None:
     """What became of a completed job's words; None if it was given none."""
-    given = jobs.get_hotwords(services().db, owner_id=current_owner_id(), job_id=job_id)
+    given = jobs.get_hotwords(services().db, owner_id=owner_of(job_id), job_id=job_id)
     if not given.words:
         return None
     found = given.found or []

@@ -1,5 +1,6 @@
 import { api } from "../page/api.js";
 import { _, language } from "../page/i18n.js";
+import { nameOf } from "../page/people.js";
 import { build } from "./build.js";
 import { difference, merged } from "./merge.js";
 import { list } from "./sentence.js";
@@ -83,6 +84,8 @@ export async function showHistory(address, n, time) {
       let name = one.at ? moment.format(new Date(one.at)) : _("Recognised");
       if (one.rule === "numbers") name = _("Numbers in digits, %(when)s", { when: name });
       else if (one.rule) name = _("By the lists of words, %(when)s", { when: name });
+      const who = one.rule ? null : nameOf(one.editor);
+      if (who) name = `${name} · ${who}`;
       const head = build("div", { className: "head" }, build("h3", {}, name));
       if (place === 0) head.append(build("span", { className: "now" }, _("as it is now")));
       else {

@@ -4,12 +4,21 @@ import { _ } from "../page/i18n.js";
 import { clock, secondsOf } from "../page/quantities.js";
 import { paintMarks } from "./painting.js";
 
+/** Show the marks of a recording that is somebody else's, who alone may change them. */
+function readMarks(panel, sentences) {
+  const kinds = new Map(Object.entries(JSON.parse(panel.dataset.kinds)));
+  const paint = () => paintMarks(sentences, JSON.parse(panel.dataset.marks), kinds);
+  sentences?.addEventListener("transcript:restructured", paint);
+  paint();
+}
+
 /** The panel of marked places, and what of them stands in the transcript. `M` marks a place. */
 export function markPlaces({ player }) {
   const panel = document.getElementById("marks");
   if (!panel) return;
   const sentences = document.getElementById("sentences");
   const form = panel.querySelector("form.mark");
+  if (!form) return readMarks(panel, sentences);
   const proposal = panel.querySelector("form.proposal");
   const told = form.querySelector(".told");
   const base = panel.dataset.address;

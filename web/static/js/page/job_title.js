@@ -5,6 +5,7 @@ import { renameInPlace } from "./rename.js";
 export function enhanceTitle(article) {
   function rename() {
     const holder = article.querySelector("[data-title]");
+    if (!holder.querySelector("[data-rename]")) return; // of somebody else's recording
     renameInPlace(holder, {
       address: article.dataset.job,
       title: holder.dataset.title,

@@ -1,5 +1,6 @@
 import { build } from "../edit/build.js";
 import { _, language, ngettext } from "../page/i18n.js";
+import { nameOf } from "../page/people.js";
 
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const NOBODY = "local"; // who works without accounts
@@ -55,7 +56,7 @@ export function changeList(edits, own, undo) {
       );
       button.addEventListener("click", () => undo(edit.number));
       const when = [moment.format(new Date(edit.at))];
-      if (edit.editor !== NOBODY) when.push(edit.editor === own.id ? own.name : edit.editor);
+      if (edit.editor !== NOBODY) when.push(nameOf(edit.editor) ?? (edit.editor === own.id ? own.name : edit.editor));
       return build(
         "li",
         { className: edit.undone ? "undone" : "" },

@@ -22,7 +22,7 @@ const MEANWHILE = _(
 /** Make the speakers of this page nameable: at once, or where nobody asked who speaks, by a button. */
 export function nameSpeakers() {
   const panel = document.getElementById("speakers");
-  return panel && sentences() ? new Speakers(panel, sentences()) : null;
+  return panel?.dataset.address && sentences() ? new Speakers(panel, sentences()) : null;
 }
 
 class Speakers {

@@ -1,0 +1,1 @@
+"""The part of the API about who may see a job beside its owner."""

@@ -1,0 +1,126 @@
+"""What a link opens without sign-in: a transcript to read, and its recording if that is allowed.
+
+These answers set no cookie and read none but the choice of language and look, name no other page,
+and are kept out of search engines. The token is never logged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from shared import accounts, jobs
+from shared.accounts.errors import TooManyAttempts
+from shared.errors import JobNotFound, LongscribeError, TranscriptUnreadable
+from shared.sharing import OpenedLink, open_link
+from shared.sharing.errors import LinkNotFound
+from web.api.listening import recording_response
+from web.api.parsing import parse
+from web.api.schemas.listening import AudioQuery
+from web.authentication.job_access import LOOK_EVERY_S
+from web.errors import localised_error, retry_after_s
+from web.pages.accounts.account import address, attempt_limit
+from web.pages.job.player import player_of
+from web.services import services
+
+links = Blueprint("links", __name__, url_prefix="/s")
+blueprint = links
+
+_ATTEMPTS = "a link"
+"""What wrong tokens from an address are counted under, beside its wrong passwords."""
+
+
+def _opened(token: str) -> OpenedLink:
+    """What a token opens. Wrong ones are counted as wrong passwords are.
+
+    Raises LinkNotFound or TooManyAttempts.
+    """
+    here = services()
+    counted = {"name_key": f"{_ATTEMPTS} {address()}", "address": address()}
+    accounts.require_attempts_left(here.db, attempt_limit(), **counted)
+    try:
+        if not here.settings.share_links:
+            raise LinkNotFound
+        return open_link(here.db, token)
+    except LinkNotFound:
+        accounts.begin_attempt(here.db, attempt_limit(), **counted)
+        raise
+
+
+@links.get("/<token>")
+def open_transcript(token: str) -> Response:
+    link = _opened(token)
+    here = services()
+    records = jobs.get_records(here.db, owner_id=link.owner_id, job_ids=[link.job_id])
+    if link.job_id not in records:  # deleted at this moment
+        raise LinkNotFound
+    record = records[link.job_id]
+    transcript = jobs.get_transcript(
+        here.db, owner_id=link.owner_id, job_id=link.job_id, words=False
+    ).without_removed()
+    return make_response(
+        render_template(
+            "sharing/link.html",
+            title=record.recording.title,
+            day=record.day,
+            transcript=transcript,
+            link=link,
+            token=token,
+            player=player_of(record.recording, here.blobs) if link.with_sound else None,
+        )
+    )
+
+
+@links.get("/<token>/audio")
+def play_recording(token: str) -> Response:
+    link = _opened(token)
+    if not link.with_sound:
+        raise LinkNotFound
+    # Never the submitted file where there is a copy, and in pieces: a player asks for each.
+    query = parse(AudioQuery, request.args)
+    heard = AudioQuery(pieces=query.pieces)
+    return recording_response(link.owner_id, link.job_id, heard, _still_open(token))
+
+
+def _still_open(token: str) -> Callable[[], bool]:
+    """Whether a link opens what it did; it is looked up at most once in LOOK_EVERY_S."""
+    db, looked_at = services().db, time.monotonic()
+    stands = True
+
+    def stands_now() -> bool:
+        nonlocal looked_at, stands
+        if stands and time.monotonic() - looked_at >= LOOK_EVERY_S:
+            looked_at = time.monotonic()
+            try:
+                stands = open_link(db, token).with_sound
+            except LinkNotFound:
+                stands = False
+        return stands
+
+    return stands_now
+
+
+@links.errorhandler(LongscribeError)
+def _refused(error: LongscribeError) -> Any:
+    """Say in a page without cookies what is wrong."""
+    if isinstance(error, JobNotFound | TranscriptUnreadable):
+        error = LinkNotFound()
+    # What that error says is about passwords.
+    message = None if isinstance(error, TooManyAttempts) else localised_error(error)
+    page = render_template("sharing/no_link.html", message=message)
+    response = make_response(page, error.http_status)
+    if error.http_status in (429, 503, 507):
+        response.headers["Retry-After"] = str(round(retry_after_s(error)) + 1)
+    return response
+
+
+@links.after_request
+def _keep_apart(response: Response) -> Response:
+    """Let no search engine list it, no other site hear of it, and no cache keep it."""
+    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -1,0 +1,23 @@
+"""The list of what others share with whoever looks."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+
+from shared.sharing import received_jobs
+from web.api.parsing import parse
+from web.api.sharing.schemas import ReceivedQuery
+from web.authentication.owner import current_owner_id
+from web.pages.blueprint import pages
+from web.services import services
+
+
+@pages.get("/shared")
+def shared_with_me() -> str:
+    query = parse(ReceivedQuery, request.args)
+    found, next_cursor = received_jobs(
+        services().db, person_id=current_owner_id(), limit=query.limit, cursor=query.cursor
+    )
+    return render_template(
+        "sharing/received.html", received=found, next_cursor=next_cursor, cursor=query.cursor
+    )
