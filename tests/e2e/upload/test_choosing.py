@@ -194,6 +194,7 @@ def test_an_upload_is_accessible_in_all_of_its_states(
     examine()
     page.reload()
     expect(page.locator("#uploads .unfinished").first).to_be_visible()
+    expect(page.locator("#uploads .kept")).to_be_visible()  # the recording that was not sent
     examine()
     context.close()
 

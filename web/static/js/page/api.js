@@ -19,15 +19,27 @@ export class ApiError extends Error {
 /** Sent with every change. Read it each time: it changes when somebody signs in again. */
 export let csrfToken = tokenOf(document);
 
+/** The id of the account that `csrfToken` belongs to; "" where nobody signs in, or is signed in. */
+export let tokenAccount = accountOf(document);
+
 function tokenOf(page) {
   return page.querySelector('meta[name="csrf-token"]')?.content ?? "";
 }
 
-/** Fetch a new token, so that a page can save after somebody signed in again in another tab. */
-async function renewToken() {
+function accountOf(page) {
+  return page.querySelector('meta[name="account"]')?.content ?? "";
+}
+
+/**
+ * Fetch a new token, so that a page can save after somebody signed in again in another tab. Resolves
+ * to the account of who is signed in now.
+ */
+export async function renewToken() {
   const page = await fetch(address("/account"), { cache: "no-store" });
   const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
   csrfToken = tokenOf(parsed) || csrfToken;
+  tokenAccount = accountOf(parsed);
+  return tokenAccount;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { showConnected, showDisconnected } from "./connection.js";
+import { mayLeave } from "./leaving.js";
 import { morphChildren } from "./morph.js";
 import { showLocalTimes } from "./local_times.js";
 
@@ -33,16 +34,16 @@ export function pollFragment(region) {
       // no-store: else the browser answers 304 itself, with the body of before.
       const answer = await fetch(address, { headers, cache: "no-store" });
       const isElsewhere = answer.redirected || [401, 403, 404].includes(answer.status);
-      if (isElsewhere) {
+      if (isElsewhere && mayLeave()) {
         location.reload(); // deleted elsewhere, or signed out: the page itself says so best
-      } else if (answer.status === 200) {
+      } else if (answer.status === 200 && !isElsewhere) {
         const html = await answer.text();
         if (address === region.dataset.live) {
           show(html);
           etag = answer.headers.get("ETag");
           shown = address;
         }
-      } else if (answer.status !== 304) {
+      } else if (isElsewhere || answer.status !== 304) {
         throw Object.assign(new Error(`status ${answer.status}`), { reached: true });
       }
       showConnected();

@@ -1,11 +1,12 @@
 // Choosing recordings, or dropping them anywhere on the page, and sending them one after the other.
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
+import { stayWhile } from "../page/leaving.js";
 import { notifyWhenDone, wantNotifications } from "../page/notify.js";
 import { Upload } from "./upload.js";
 import { sizeText } from "../page/quantities.js";
 import { keepWords, keptWords, offerHotwords } from "./hotwords.js";
-import { offerRecorder } from "./recorder.js";
+import { offerRecorder } from "../recording/recorder.js";
 import { deleteUpload, forgetUpload, unfinishedUploads, uploadOffset } from "./tus.js";
 import { Row } from "./row.js";
 
@@ -21,14 +22,12 @@ export function enhanceUpload(form, list, onAccepted) {
   takeChosen(); // whoever was faster than the scripts
   form.addEventListener("submit", (event) => event.preventDefault());
   takeDropped((files) => page.take(files));
-  offerRecorder(form.querySelector(".recorder"), (file) => page.take([file]));
+  offerRecorder(form.querySelector(".recorder"), page);
   wantNotifications(form.elements.notify);
   offerSpeakers(form.elements);
   offerHotwords(form);
   window.addEventListener("online", () => page.hurry());
-  window.addEventListener("beforeunload", (event) => {
-    if (page.isSending) event.preventDefault();
-  });
+  stayWhile(() => page.isSending);
   page.offerUnfinished(input);
 }
 

@@ -20,7 +20,7 @@ export class Row {
   /** `actions` are [what the button says, what it does] in their order. */
   show(kind, text, actions = []) {
     this.element.className = kind;
-    this.bar.hidden = kind === "failed";
+    this.bar.hidden = ["failed", "kept"].includes(kind);
     this.say(text);
     if (kind === "failed") this.state.setAttribute("role", "alert");
     else this.state.removeAttribute("role");

@@ -53,7 +53,7 @@ export class Upload {
       const url = await this.transfer.send();
       if (this.stopped) return;
       this.all.leave(this);
-      await this.becomeJob(url);
+      await becomeJob(this.all, this.row, url, this.metadata);
     } catch (error) {
       if (this.stopped) return;
       // 401, 403: somebody else signed in, or nobody; 410: it took too long and begins anew.
@@ -66,24 +66,6 @@ export class Upload {
   moved(bytes, total, bytesPerSecond) {
     if (this.transfer.url) this.all.taken(this.transfer.url);
     this.row.progress(bytes, total, bytesPerSecond);
-  }
-
-  /** Create the job of a complete upload, retrying while the queue is full or the server restarts. */
-  async becomeJob(url) {
-    this.row.show("saving", _("Saving"));
-    this.row.bar.value = 1;
-    for (;;) {
-      try {
-        await this.all.submit(url, this.metadata);
-        this.row.remove(); // it is in the list of jobs now
-        return;
-      } catch (error) {
-        if (!error.mayPass || error.code === "monthly_quota_used") throw error;
-        this.row.say(_("%(message)s Trying again by itself.", { message: error.message }));
-        const wait = error.status === 0 ? ASK_AGAIN_MS.unreachable : ASK_AGAIN_MS.refused;
-        await new Promise((resolve) => setTimeout(resolve, wait));
-      }
-    }
   }
 
   async pause() {
@@ -113,5 +95,26 @@ export class Upload {
   fail(message, again = null) {
     const dismiss = [_("Dismiss"), () => this.cancel()];
     this.row.show("failed", message, again ? [again, dismiss] : [dismiss]);
+  }
+}
+
+/**
+ * Create the job of a complete upload, retrying while the queue is full or the server restarts; then
+ * remove its row.
+ */
+export async function becomeJob(all, row, url, metadata) {
+  row.show("saving", _("Saving"));
+  row.bar.value = 1;
+  for (;;) {
+    try {
+      await all.submit(url, metadata);
+      row.remove(); // it is in the list of jobs now
+      return;
+    } catch (error) {
+      if (!error.mayPass || error.code === "monthly_quota_used") throw error;
+      row.say(_("%(message)s Trying again by itself.", { message: error.message }));
+      const wait = error.status === 0 ? ASK_AGAIN_MS.unreachable : ASK_AGAIN_MS.refused;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
   }
 }

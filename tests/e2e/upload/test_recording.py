@@ -1,0 +1,186 @@
+"""Recording in the browser: what was spoken outlives the browser, the line, and the sign-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
+
+from shared import jobs
+from shared.db import Database
+from shared.models import Upload
+from shared.states import JobStatus
+from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.e2e.test_sign_in import choose, enter
+from tests.support.databases.sqlite import migrated_file
+from tests.support.installation import as_wav
+from tests.support.people import a_person, an_admin
+from tests.support.services import Stack, running, wait_for
+from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.web.cut_line import Line
+from worker.recogniser import SAMPLE_RATE
+
+SPOKEN_S = 8.0
+
+KEPT = "#uploads .kept"
+STATE = ".recorder .where"
+SENT = "Kept in this browser, and sent while you speak."
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Stack]:
+    url = migrated_file(tmp_path / "longscribe.db")
+    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_web()
+        yield stack
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Stack]:
+    url = migrated_file(tmp_path / "longscribe.db")
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_SIGN_IN": "required"}
+    with running(Stack(tmp_path / "stack", url, env)) as stack:
+        stack.start_web()
+        yield stack
+
+
+@contextmanager
+def rows_of(stack: Stack) -> Iterator[Database]:
+    db = Database(stack.database_url)
+    yield db
+    db.dispose()
+
+
+def received(db: Database) -> list[int]:
+    with db.reading() as session:
+        return list(session.scalars(select(Upload.received_bytes)).all())
+
+
+def hearing(browser: Browser, folder: Path, sound: Path) -> BrowserContext:
+    """A browser of its own that hears a file once, and then nothing."""
+    assert CHROMIUM is not None
+    return browser.browser_type.launch_persistent_context(
+        folder,
+        executable_path=CHROMIUM,
+        args=[*FLAGS, f"--use-file-for-fake-audio-capture={sound}%noloop"],
+        locale="en-GB",
+    )
+
+
+def kill(folder: Path) -> None:
+    """SIGKILL to the browser whose profile is in `folder`."""
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            given = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if f"--user-data-dir={folder}" in given and not any("--type=" in one for one in given):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def test_what_was_recorded_before_the_browser_was_killed_is_transcribed(
+    server: Stack, browser: Browser, tmp_path: Path
+) -> None:
+    spoken = meeting(SPOKEN_S, seed=77)
+    sound, profile = tmp_path / "spoken.wav", tmp_path / "profile"
+    # Behind its end the browser repeats the last moment for ever.
+    silence = np.zeros(SAMPLE_RATE, np.int16)
+    sound.write_bytes(as_wav(np.concatenate([spoken.samples, silence])))
+    with rows_of(server) as db:
+        page = hearing(browser, profile, sound).new_page()
+        page.goto(server.url)
+        page.get_by_role("button", name="Record", exact=True).click()
+        # The file has come to its end.
+        expect(page.get_by_text("No sound is coming in.")).to_be_visible(timeout=90_000)
+        wait_for(lambda: sum(received(db)), what="what is sent while it is recorded")
+        with page.context.expect_event("close"):
+            kill(profile)
+
+        page = hearing(browser, profile, sound).new_page()
+        page.goto(server.url)
+        expect(page.locator(KEPT)).to_contain_text("kept in this browser: 0:")
+        page.get_by_role("button", name="Listen: Recording").click()
+        player = page.get_by_label("Your recording")
+        wait_for(lambda: player.evaluate("player => player.readyState") >= 1, what="its sound")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save as a file: Recording").click()
+        saved = Path(download.value.path()).read_bytes()
+        page.get_by_role("button", name="Transcribe it: Recording").click()
+        expect(page.locator(".job")).to_have_count(1)
+        expect(page.locator("#uploads li")).to_have_count(0)
+
+        def done() -> jobs.JobView | None:
+            [view] = jobs.list_jobs(db, owner_id="local").jobs
+            assert view.job.status != JobStatus.FAILED, view.job.error_message
+            return view if view.job.status == JobStatus.COMPLETED else None
+
+        view = wait_for(done, seconds=120, what="the transcript")
+        assert view.job.recording.size_bytes >= len(saved)
+        text = page.request.get(f"{server.url}/api/v1/jobs/{view.job.id}/transcript?format=txt")
+        assert character_error_rate(spoken.text, text.text()) <= 0.1
+        page.reload()
+        expect(page.locator("#list .job")).to_have_count(1)
+        expect(page.locator("#uploads li")).to_have_count(0)
+        page.context.close()
+
+
+def record_state(page: Page, text: str) -> None:
+    expect(page.locator(STATE)).to_contain_text(text, timeout=60_000)
+
+
+def test_a_recording_goes_on_without_line_sign_in_and_room_and_is_nobody_elses(
+    team: Stack, hurried_context: BrowserContext
+) -> None:
+    line = Line(team.port)
+    address = f"http://127.0.0.1:{line.port}/"
+    with rows_of(team) as db:
+        anna, bo = an_admin(db), a_person(db, "Bo")
+        page = hurried_context.new_page()
+        page.goto(address)
+        enter(page, "Anna")
+        page.get_by_role("button", name="Record", exact=True).click()
+        record_state(page, SENT)
+        page.get_by_role("button", name="Pause", exact=True).click()
+        page.get_by_role("button", name="Go on", exact=True).click()
+
+        line.cut()
+        record_state(page, "The server cannot be reached.")
+        line.mend()
+        record_state(page, SENT)
+
+        other = hurried_context.new_page()
+        other.goto(address)
+        expect(other.locator(".recorder .record")).to_be_visible()
+        expect(other.locator("#uploads li")).to_have_count(0)  # the first tab has it
+        choose(other, "Sign out")
+        record_state(page, "You are signed out.")
+        enter(other, "Bo")
+        expect(other.locator(".recorder .record")).to_be_visible()
+        before = sum(received(db))
+        record_state(page, "You are signed out.")
+        with db.reading() as session:
+            assert set(session.scalars(select(Upload.owner_id))) == {anna.id}
+        assert sum(received(db)) == before
+        choose(other, "Sign out")
+        enter(other, "Anna")
+        expect(other.locator(".recorder .record")).to_be_visible()
+        record_state(page, SENT)
+
+        hurried_context.new_cdp_session(page).send(
+            "Storage.overrideQuotaForOrigin", {"origin": address, "quotaSize": 1}
+        )
+        record_state(page, "This browser cannot keep the recording")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_label("Your recording")).to_be_visible()
+        page.get_by_role("button", name="Transcribe it").click()
+        expect(page.locator(".job")).to_have_count(1)
+        assert len(jobs.list_jobs(db, owner_id=anna.id).jobs) == 1
+        assert jobs.list_jobs(db, owner_id=bo.id).jobs == []
+    line.close()
