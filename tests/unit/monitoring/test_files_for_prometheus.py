@@ -25,6 +25,7 @@ RULES = [
     for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
     for rule in group["rules"]
 ]
+SCALED_OBJECT = REPOSITORY / "deploy" / "helm" / "longscribe" / "templates" / "scaledobject.yaml"
 FROM_PROMETHEUS = {"instance", "job"}
 """Labels that it adds to what it scrapes."""
 
@@ -41,6 +42,8 @@ def expressions() -> dict[str, str]:
         for target in panel["targets"]
     }
     found |= {f"alert {rule['alert']}": rule["expr"] for rule in RULES}
+    [scaler] = re.findall(r"query: (.*)", SCALED_OBJECT.read_text())
+    found["the scaler of the Helm chart"] = scaler
     for variable in DASHBOARD["templating"]["list"]:
         if variable["type"] == "query":
             found[f"variable {variable['name']}"] = variable["definition"]

@@ -1,0 +1,1 @@
+"""deploy/helm/longscribe, linted and rendered by Helm itself: `make helm-chart`."""
