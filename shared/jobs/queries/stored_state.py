@@ -35,9 +35,13 @@ from shared.models import (
     Attempt,
     Job,
     JobEvent,
+    MinutesEvent,
+    MinutesRequest,
     Recording,
     Revision,
     SharingEvent,
+    SpeakerEdit,
+    VoiceKeeping,
 )
 from shared.models.base import Base
 from shared.states import JobStatus
@@ -123,8 +127,7 @@ def _rows(*, with_report: bool) -> Select[Any]:
     newest_event = select(func.max(JobEvent.id)).where(JobEvent.job_id == Job.id)
     newest_revision = select(func.max(Revision.id)).where(Revision.job_id == Job.id)
     newest_edit = select(func.max(AnnotationEdit.number)).where(AnnotationEdit.job_id == Job.id)
-    newest_sharing = select(func.max(SharingEvent.id)).where(SharingEvent.job_id == Job.id)
-    return (
+    rows = (
         select(
             *_shown(Job, hidden),
             *_shown(Recording),
@@ -133,12 +136,32 @@ def _rows(*, with_report: bool) -> Select[Any]:
             newest_event.correlate(Job).scalar_subquery(),
             newest_revision.correlate(Job).scalar_subquery(),
             newest_edit.correlate(Job).scalar_subquery(),
-            # Who may see a job stands on its page, and in no list.
-            *([newest_sharing.correlate(Job).scalar_subquery()] if with_report else []),
         )
         .join(Recording, Recording.id == Job.recording_id)
         .outerjoin(Attempt, Attempt.job_id == Job.id)
         .order_by(Job.id.desc(), Attempt.number)
+    )
+    return _with_what_a_page_shows(rows) if with_report else rows
+
+
+def _with_what_a_page_shows(rows: Select[Any]) -> Select[Any]:
+    """Add what a job's page alone shows: who may see it, who speaks, and the minutes."""
+    newest_sharing = select(func.max(SharingEvent.id)).where(SharingEvent.job_id == Job.id)
+    keeps_voices = select(VoiceKeeping.owner_id).where(VoiceKeeping.owner_id == Job.owner_id)
+    newest_speaker_edit = select(func.max(SpeakerEdit.number)).where(SpeakerEdit.job_id == Job.id)
+    newest_minutes_event = select(func.max(MinutesEvent.id)).where(
+        MinutesEvent.request_id == MinutesRequest.id
+    )
+    return rows.outerjoin(MinutesRequest, MinutesRequest.job_id == Job.id).add_columns(
+        newest_sharing.correlate(Job).scalar_subquery(),
+        newest_speaker_edit.correlate(Job).scalar_subquery(),
+        keeps_voices.correlate(Job).scalar_subquery(),
+        # Each change of the status is an event, each of the text a revision.
+        MinutesRequest.id,
+        MinutesRequest.revision,
+        MinutesRequest.answers_done,
+        MinutesRequest.answers_planned,
+        newest_minutes_event.correlate(MinutesRequest).scalar_subquery(),
     )
 
 
