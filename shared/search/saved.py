@@ -8,12 +8,16 @@ from sqlalchemy import delete, func, select, update
 
 from shared.annotations.details import one_line
 from shared.db import Database
+from shared.dialects import hold_lock
 from shared.errors import InvalidRequest, PermanentError
 from shared.models import LONGEST_SEARCH_NAME as LONGEST_SEARCH_NAME
 from shared.models import SavedSearch, new_id
 
 MOST_SAVED = 100
 """Of an owner."""
+
+_ONE_AT_A_TIME = 0x6C6F6E67_73617665
+"""The key of PostgreSQL's advisory lock, used for nothing else in the database."""
 
 _LONGEST = {"show": 16, "query": 200, "tag": 80, "person": 80}
 """Characters of a condition, as its column has them."""
@@ -58,6 +62,7 @@ def save_search(db: Database, *, owner_id: str, name: str, conditions: ListCondi
     values = {key: _short(key, text) for key, text in asdict(conditions).items()}
     row = SavedSearch(id=new_id(), owner_id=owner_id, name=_name(name), **values)
     with db.writing() as session:
+        hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
         count = session.scalar(
             select(func.count()).select_from(SavedSearch).where(SavedSearch.owner_id == owner_id)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from shared.db import Database
 from shared.minutes import attempts
@@ -198,3 +200,15 @@ def test_prompts_are_changed_and_given_back(client: FlaskClient, job: str) -> No
         assert client.put(f"{address}{path}", json={"text": "a"}).status_code == 404
     back = body(client.delete(f"{address}/zh/part"))
     assert not any(p["changed"] for p in back["prompts"])
+
+
+def test_a_file_is_made_without_asking_where_jobs_stand_in_the_queue(
+    client: FlaskClient, rows: Database, job: str
+) -> None:
+    client.post(f"{job}/minutes", json={})
+    write(rows)
+    statements: list[str] = []
+    event.listen(rows.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    assert client.get(f"{job}/minutes/file").status_code == 200
+    assert any("minutes_requests" in text for text in statements)
+    assert not [text for text in statements if re.search(r"\b(workers|turns|tallies)\b", text)]

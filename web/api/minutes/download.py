@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, make_response, request
 
 from shared import jobs
+from shared.errors import JobNotFound
 from shared.minutes import requests
 from shared.minutes.errors import MinutesNotReady
 from shared.minutes.export import FORMATS, MinutesFile
@@ -35,10 +36,12 @@ def get_minutes_file(job_id: UUID) -> Response:
     if found.current is None:
         raise MinutesNotReady
     transcript = jobs.get_transcript(here.db, owner_id=owner_id, job_id=str(job_id), words=False)
-    title = jobs.get_job(here.db, owner_id=owner_id, job_id=str(job_id)).job.recording.title
+    records = jobs.get_records(here.db, owner_id=owner_id, job_ids=[str(job_id)])
+    if str(job_id) not in records:  # deleted between the two
+        raise JobNotFound
     format_ = FORMATS[query.format]
     file = MinutesFile(
-        title=title,
+        title=records[str(job_id)].recording.title,
         job_id=str(job_id),
         language=found.language,
         model=found.model or "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +30,23 @@ def names_in(text: str) -> list[str]:
     return [name for part in _BETWEEN.split(text) if (name := part.strip())]
 
 
+def _changed(form: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that a person changed, by what stood in them when the page was made: of the others
+    somebody else may have changed one meanwhile."""
+    read: dict[str, Callable[[str], Any]] = {
+        "title": str.strip,
+        "date": str.strip,
+        "people": names_in,
+        "tags": names_in,
+    }
+    given = {name: read[name](form[name]) for name in read if name in form}
+    before = {name: read[name](form[f"was_{name}"]) for name in read if f"was_{name}" in form}
+    return {name: value for name, value in given.items() if before.get(name) != value}
+
+
 @pages.post("/jobs/<uuid:job_id>/details")
 def save_details(job_id: UUID) -> Any:
-    given = request.form
-    changes: dict[str, Any] = {name: given[name] for name in ("title", "date") if name in given}
-    changes |= {name: names_in(given[name]) for name in ("people", "tags") if name in given}
+    changes = _changed(request.form)
     owner_id = owner_of(job_id)
     try:
         change_details(

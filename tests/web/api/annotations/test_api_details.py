@@ -92,6 +92,36 @@ def test_the_forms_of_the_page_work_without_a_script(client: FlaskClient, rows: 
     assert "at most 255 characters" in client.get(refused.location).text
 
 
+def fields_of(page: str) -> dict[str, str]:
+    """What a browser sends of the form as it stands on the page."""
+    found = re.findall(r'<input form="about" type="\w+" name="(\w+)" value="([^"]*)"', page)
+    assert len(found) == 8
+    return dict(found)
+
+
+def test_two_people_who_save_different_fields_undo_nothing_of_each_other(
+    client: FlaskClient, rows: Database
+) -> None:
+    job_id = factories.submit(rows, filename="a.wav")
+    first = fields_of(client.get(f"/jobs/{job_id}").text)
+    second = dict(first)
+    send = {"csrf_token": token(client)}
+    client.post(f"/jobs/{job_id}/details", data=send | first | {"date": "2026-01-05"})
+    client.post(f"/jobs/{job_id}/details", data=send | second | {"tags": "预算"})
+    job = client.get(f"/api/v1/jobs/{job_id}").json
+    assert job is not None
+    assert (job["date"], job["tags"], job["title"]) == ("2026-01-05", ["预算"], "a")
+    # A save that changes nothing writes nothing: not the day of its arrival either.
+    untouched = factories.submit(rows)
+    client.post(
+        f"/jobs/{untouched}/details", data=send | fields_of(client.get(f"/jobs/{untouched}").text)
+    )
+    assert client.get(f"/api/v1/jobs/{untouched}/edits").json["edits"] == []  # type: ignore[index]
+    third = fields_of(client.get(f"/jobs/{job_id}").text)
+    client.post(f"/jobs/{job_id}/details", data=send | third | {"tags": ""})
+    assert client.get(f"/api/v1/jobs/{job_id}").json["tags"] == []  # type: ignore[index]
+
+
 def test_a_renamed_job_is_another_version_of_the_list(client: FlaskClient, rows: Database) -> None:
     job_id = factories.submit(rows)
     tag = client.get("/fragments/jobs").headers["ETag"]

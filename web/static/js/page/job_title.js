@@ -13,8 +13,10 @@ export function enhanceTitle(article) {
         holder.dataset.title = title;
         holder.querySelector("h1").textContent = title;
         holder.querySelector("h1").title = title;
-        const field = article.querySelector("#details input[name=title]");
-        if (field) field.value = title;
+        for (const name of ["title", "was_title"]) {
+          const field = article.querySelector(`#details input[name=${name}]`);
+          if (field) field.value = title;
+        }
         document.title = `${title} · Longscribe`;
       },
       tell: (words) => {
