@@ -9,6 +9,7 @@ question, and the end of an attempt finds the request ended.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn
 
 from sqlalchemy import func, select, update
@@ -107,7 +108,6 @@ def claim_next(
             event,
             lease_expires_at=database_now(lease_s),
             started_at=database_now(),
-            worker=worker,
             model=model,
             host=host,
             error_code=None,
@@ -214,12 +214,19 @@ def retry_later(
         )
 
 
-def expire_leases(db: Database) -> list[str]:
+def lease_clock(db: Database) -> datetime:
+    """The time by which leases run out."""
+    with db.reading() as session:
+        return session.execute(select(database_now())).scalar_one()
+
+
+def expire_leases(db: Database, *, expired_before: datetime | None = None) -> list[str]:
     """Queue requests again whose process renews its lease no more, or fail them once that happened
-    too often; their ids."""
+    too often; their ids. `expired_before`, by `lease_clock`, leaves out what ran out since then."""
     expired = (
         MinutesRequest.status == MinutesStatus.RUNNING.value,
-        MinutesRequest.lease_expires_at < database_now(),
+        MinutesRequest.lease_expires_at
+        < (database_now() if expired_before is None else expired_before),
     )
     with db.reading() as session:
         if session.execute(select(MinutesRequest.id).where(*expired).limit(1)).first() is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, select
 
-from shared.db import Database, database_now
+from shared.db import Database
 from shared.dialects import upsert
 from shared.minutes.prompts import checked_prompt, default_prompt
 from shared.models import MinutesPrompt
@@ -39,7 +39,7 @@ def change_prompt(db: Database, owner_id: str, language: str, name: str, text: s
                     MinutesPrompt.language,
                     MinutesPrompt.name,
                 ],
-                set_={"text": row.excluded.text, "changed_at": database_now()},
+                set_={"text": row.excluded.text},
             )
         )
 

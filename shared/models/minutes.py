@@ -63,7 +63,6 @@ class MinutesRequest(Base):
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims. Whoever holds an older number writes nothing."""
     lease_expires_at: Mapped[datetime | None]
-    worker: Mapped[str | None] = mapped_column(String(255))
     failed_attempts: Mapped[int] = mapped_column(Integer, default=0)
     """Attempts lost or ended by a passing error since it was last asked for, or since the newest
     answer."""
@@ -120,4 +119,3 @@ class MinutesPrompt(Base):
     language: Mapped[str] = mapped_column(String(8), primary_key=True)
     name: Mapped[str] = mapped_column(String(16), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
-    changed_at: Mapped[datetime] = mapped_column(default=database_now())

@@ -60,7 +60,6 @@ class VoiceKeeping(Base):
     __tablename__ = "voice_keeping"
 
     owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    since: Mapped[datetime] = mapped_column(default=database_now())
 
 
 class GroupVoices(Base):
@@ -90,7 +89,6 @@ class KeptVoice(Base):
         ForeignKey("voice_keeping.owner_id", ondelete="CASCADE"), index=True
     )
     name: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
 class VoiceEnrolment(Base):

@@ -31,6 +31,7 @@ from worker.minutes.connection import Exchange, Stopped
 from worker.minutes.model_server import ModelServer
 from worker.minutes.writer import Writer
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
+from worker.supervision.outage_grace import OutageGrace
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class MinutesProcess:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._shutdown = threading.Event()
         self._interruption = _Interruption()
+        self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
         # What the server was found not to take is remembered from one request to the next.
         self._server = ModelServer(settings, stop_with=lambda ex: self._interruption.note(ex))
 
@@ -83,6 +85,7 @@ class MinutesProcess:
             try:
                 worked = self.work_once()
             except SQLAlchemyError as error:
+                self._grace.note_error(error)
                 log.error("database failed", error=str(error.__cause__ or error))
                 worked = False
                 self._shutdown.wait(_LISTEN_S)
@@ -94,8 +97,7 @@ class MinutesProcess:
     def work_once(self) -> bool:
         """Bring lost requests back, claim the next one and work on it to its end; whether there was
         one. Raises SQLAlchemyError where the database could not be asked."""
-        for request_id in attempts.expire_leases(self._db):
-            log.warning("the lease of a request ran out", request=request_id)
+        self._bring_lost_back()
         claim = attempts.claim_next(
             self._db,
             worker=self._name,
@@ -110,6 +112,23 @@ class MinutesProcess:
             log.info("attempt at minutes over", outcome=self._run_to_its_end(claim))
         return True
 
+    def _bring_lost_back(self) -> None:
+        """Queue requests again whose process renews its lease no more, unless nobody could renew
+        one. What runs out from here on is left for the next look: an outage may begin."""
+        asked_at = time.monotonic()
+        seen_at = attempts.lease_clock(self._db)
+        self._grace.note_answer(asked_at=asked_at)
+        if self._grace.is_over():
+            for request_id in attempts.expire_leases(self._db, expired_before=seen_at):
+                log.warning("the lease of a request ran out", request=request_id)
+
+    def _renew(self, claim: attempts.MinutesClaim) -> None:
+        try:
+            attempts.heartbeat(self._db, claim)
+        except SQLAlchemyError as error:
+            self._grace.note_error(error)  # others could not renew theirs either
+            raise
+
     def _run_to_its_end(self, claim: attempts.MinutesClaim) -> str:
         """The outcome, in words for the log. It is stored, or nothing is and the lease runs out."""
         try:
@@ -119,13 +138,14 @@ class MinutesProcess:
         except FenceLost:
             return "lost the lease; another process has the request, or it is deleted"
         except SQLAlchemyError as error:
+            self._grace.note_error(error)
             log.error("database failed", error=str(error.__cause__ or error))
             return "left until its lease runs out"
 
     def _run(self, claim: attempts.MinutesClaim) -> str:
         self._interruption = interruption = _Interruption()
         heartbeat = Heartbeat(
-            partial(attempts.heartbeat, self._db, claim),
+            partial(self._renew, claim),
             interval_s=self._settings.heartbeat_s,
             shutdown=self._shutdown,
             interrupt=interruption.ask,

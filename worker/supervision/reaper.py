@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
-from shared.db import Database, is_unavailable
+from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
@@ -29,6 +29,7 @@ from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker.monitoring.counts import tally
 from worker.supervision.monitor import Readiness
+from worker.supervision.outage_grace import OutageGrace
 from worker.supervision.worker_files import model_takes_hotwords
 
 log = structlog.get_logger(__name__)
@@ -80,8 +81,7 @@ class Reaper:
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
         self._start: jobs.SweepStart | None = None
         """What this sweep began with; None where the database did not answer."""
-        self._was_unavailable = True  # or may have been: a worker that just started does not know
-        self._leases_spared_until = 0.0
+        self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
         self._stopped = False
         self._due = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
@@ -154,7 +154,7 @@ class Reaper:
         try:
             step()
         except (SQLAlchemyError, RedisError, OperationalError, OSError) as error:
-            self._was_unavailable |= is_unavailable(error)
+            self._grace.note_error(error)
             log.warning("sweep incomplete", step=step.__name__.strip("_"), error=str(error))
 
     def _begin(self) -> None:
@@ -164,11 +164,7 @@ class Reaper:
         self._start = jobs.begin_sweep(
             self._db, self._report(readiness), most=self._most_rings(readiness)
         )
-        now = time.monotonic()
-        if self._was_unavailable or now - asked_at > self._settings.heartbeat_s:
-            spared_s = max(2 * self._settings.heartbeat_s, self._settings.sweep_s)
-            self._leases_spared_until = now + spared_s
-        self._was_unavailable = False
+        self._grace.note_answer(asked_at=asked_at)
 
     def _report(self, readiness: Readiness) -> jobs.WorkerReport:
         return jobs.WorkerReport(
@@ -198,7 +194,7 @@ class Reaper:
         After an outage of the database every lease has expired, and the holders get the time of a
         heartbeat to show that they live.
         """
-        if self._start is None or time.monotonic() < self._leases_spared_until:
+        if self._start is None or not self._grace.is_over():
             return
         # Not what ran out since it answered: another outage may have begun then.
         for reaped in jobs.expire_leases(

@@ -39,8 +39,9 @@ def rows(polls: Polls) -> Database:
 
 
 def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
-    polls: Polls, rows: Database
+    polls: Polls, rows: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("web.pages.job.page.PAGE_STANDS_S", 3600.0)
     job_id = in_turn(rows, [1, 2, 2, 1])
     path = f"/fragments/jobs/{job_id}"
     claims: list[attempts.MinutesClaim] = []
@@ -122,7 +123,7 @@ def test_a_page_reads_no_table_that_is_not_compared(polls: Polls, rows: Database
     assert read <= {
         *("jobs", "recordings", "attempts", "events", "revisions"),
         *("annotation_edits", "speaker_edits", "minutes_requests", "minutes_events"),
-        "voice_keeping",
+        *("voice_keeping", "sharing_events"),
         "marks",  # each change of one is an edit
         *("transcripts", "segments", "voice_maps", "job_hotwords"),  # never change
         *("workers", "turns", "tallies"),  # in standings
