@@ -1,7 +1,7 @@
 // The front page: recordings are sent, and the list of jobs is kept up to date.
 import "./main.js";
 import { enhanceList } from "./list/list.js";
-import { pollFragment } from "./page/live_fragment.js";
+import { pollFragment } from "./live/live_fragment.js";
 import { enhanceUpload } from "./upload/choose.js";
 
 const refresh = enhanceList(document.getElementById("list"));

@@ -5,7 +5,7 @@ import { enhanceTitle } from "./page/job_title.js";
 import { editTranscript } from "./edit/edit.js";
 import { exportDialog } from "./transcript/export_dialog.js";
 import { markPlaces } from "./marks/marks.js";
-import { pollFragment } from "./page/live_fragment.js";
+import { pollFragment } from "./live/live_fragment.js";
 import { showPartialText } from "./transcript/partial_text.js";
 import { readAndListen } from "./transcript/reading.js";
 import { showMinutes } from "./minutes/minutes.js";

@@ -1,6 +1,6 @@
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
-import { pollFragment } from "../page/live_fragment.js";
+import { pollFragment } from "../live/live_fragment.js";
 import { enhanceSelection } from "./selection.js";
 import { confirmAction } from "../page/confirm.js";
 import { enhanceFolders } from "./folders.js";

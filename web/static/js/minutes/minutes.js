@@ -3,7 +3,7 @@ import { build } from "../edit/build.js";
 import { api } from "../page/api.js";
 import { confirmAction } from "../page/confirm.js";
 import { _ } from "../page/i18n.js";
-import { pollFragment } from "../page/live_fragment.js";
+import { pollFragment } from "../live/live_fragment.js";
 import { editForm, contentOf } from "./form.js";
 
 /** Keep the panel up to date while minutes are being written, and let finished ones be changed. */

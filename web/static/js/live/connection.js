@@ -1,4 +1,4 @@
-import { _ } from "./i18n.js";
+import { _ } from "../page/i18n.js";
 
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
   hour: "2-digit",

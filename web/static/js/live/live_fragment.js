@@ -1,7 +1,7 @@
 import { showConnected, showDisconnected } from "./connection.js";
-import { mayLeave } from "./leaving.js";
+import { mayLeave } from "../page/leaving.js";
 import { morphChildren } from "./morph.js";
-import { showLocalTimes } from "./local_times.js";
+import { showLocalTimes } from "../page/local_times.js";
 
 const LONGEST_WAIT_S = 60;
 
