@@ -49,6 +49,7 @@ from web.pages.job import details_form as _details_form  # noqa: F401 - it regis
 from web.pages.job import page as _job_page  # noqa: F401 - it registers itself
 from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - likewise
 from web.pages.minutes import views as _minutes_views  # noqa: F401 - likewise
+from web.pages.server.overview import server
 from web.pages.sharing import links
 from web.pages.sharing import owner as _sharing_page  # noqa: F401 - likewise
 from web.pages.sharing import received as _received_page  # noqa: F401 - likewise
@@ -148,6 +149,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(words)
     app.register_blueprint(kept_voices.page)
     app.register_blueprint(webhooks_pages.page)
+    app.register_blueprint(server)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(people.people)

@@ -156,6 +156,7 @@ def team(
                     "account": "/account",
                     "password": "/account/password",
                     "people": "/people",
+                    "server": "/server",
                     "words of a team": "/words",
                 },
                 signed_in,

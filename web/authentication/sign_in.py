@@ -40,7 +40,7 @@ OPEN = frozenset(
 """Endpoints that need no sign-in; the last three's addresses have a signature or a token that
 opens them."""
 
-_ADMINS_ONLY = frozenset({"health.metrics_text"})
+_ADMINS_ONLY = frozenset({"health.metrics_text", "server.overview"})
 """Endpoints for administrators beside those of the blueprint `people`: figures over all owners."""
 
 _WITH_A_TEMPORARY_PASSWORD = frozenset(

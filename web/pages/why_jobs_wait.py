@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -33,15 +33,19 @@ def why_jobs_wait(here: Services, workers: Sequence[WorkerRecord]) -> dict[str, 
     """What the template `_why_jobs_wait.html` is told; `workers` are those seen lately."""
     kept_by: list[str] = []
     if workers and all(worker.obstacles for worker in workers):
-        codes = {code for worker in workers for code in worker.obstacles}
-        texts = [_(_OBSTACLE[one]) for one in Obstacle if one.value in codes and one in _OBSTACLE]
-        kept_by = list(dict.fromkeys(texts))
+        kept_by = obstacle_texts({code for worker in workers for code in worker.obstacles})
     return {
         "storage_gone": here.storage_is_gone,
         "storage_full": here.storage_is_full,
         "work_folder_full": here.work_folder_is_full,
         "kept_by": kept_by,
     }
+
+
+def obstacle_texts(codes: Collection[str]) -> list[str]:
+    """What keeps a worker from work, a sentence each, in the reader's language."""
+    texts = [_(_OBSTACLE[one]) for one in Obstacle if one.value in codes and one in _OBSTACLE]
+    return list(dict.fromkeys(texts))
 
 
 def workers_seen(here: Services) -> list[WorkerRecord]:
