@@ -45,7 +45,8 @@ _TAGS = {
 _ERRORS = {
     "400": "The request is not one that this address understands; `param` names the field.",
     "401": "Sign-in is required here, and the key is missing, wrong or revoked.",
-    "403": "A page of another site sent this request, or it asks for what only administrators may.",
+    "403": "A page of another site sent this request, or it asks for what only administrators "
+    "or the owner of a shared recording may.",
     "404": "There is no such job, upload or pair.",
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "410": "The upload's bytes are no longer here.",
@@ -157,7 +158,8 @@ def _complete_operation(
 def _errors_that_follow(operation: Operation, path: str, method: str) -> set[str]:
     """The errors that an operation can answer with by its method, its path and what it reads."""
     errors = {"401", "503"}
-    if method.upper() not in SAFE_METHODS:
+    # A colleague is told so that a job is shared with them, and not for this.
+    if method.upper() not in SAFE_METHODS or "{job_id}" in path:
         errors.add("403")
     if "{" in path:
         errors.add("404")
