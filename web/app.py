@@ -27,6 +27,7 @@ from web.api.words import hotwords, replacements, rules
 from web.authentication.sign_in import require_sign_in
 from web.compatible import assemblyai, dashscope, openai
 from web.errors import register_error_handlers
+from web.fetches import api as fetches
 from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
 from web.http.csrf import refuse_other_sites, require_token_in_forms
@@ -113,6 +114,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         sharing.blueprint,
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint, webhooks.blueprint),
+        fetches.blueprint,
         *(openai.blueprint, assemblyai.blueprint, dashscope.blueprint),
     )
     require_token_in_forms(app, exempt=by_programs)
@@ -141,6 +143,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(assemblyai.blueprint)
     app.register_blueprint(dashscope.blueprint)
     app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(fetches.blueprint)
     app.register_blueprint(quotas.api)
     app.register_blueprint(quotas.fragment)
     app.register_blueprint(docs_page.docs)

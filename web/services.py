@@ -106,12 +106,7 @@ class Services:
 
     @property
     def queue_limit(self) -> jobs.QueueLimit:
-        return jobs.QueueLimit(
-            most_s=self.settings.max_queued_hours * 3600,
-            longest_s=self.settings.max_audio_s,
-            seen_within_s=self.settings.worker_seen_within_s,
-            owner=self.owner_limits,
-        )
+        return jobs.queue_limit_of(self.settings)
 
 
 def _is_full(place: Space) -> bool:

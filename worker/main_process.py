@@ -25,6 +25,7 @@ from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker.audio.sandbox.check import why_unavailable
+from worker.fetching.fetcher import Fetcher
 from worker.model_store.parts import served_model
 from worker.monitoring.counts import CountsOfWorker
 from worker.supervision.health import Health, Pulse
@@ -52,6 +53,7 @@ _has_no_model = False
 _health_server: HealthServer | None = None
 _monitor: Monitor | None = None
 _reaper: Reaper | None = None
+_fetcher: Fetcher | None = None
 _sender: WebhookSender | None = None
 _watchdog: Watchdog | None = None
 
@@ -131,7 +133,7 @@ def _note_that_no_model_loads(*_: object) -> None:
 def start(celery: Any, consumer: Any) -> None:
     """Sweep, watch, monitor and tell how the worker is from now on; `consumer` is Celery's, which
     hears doorbells."""
-    global _health_server, _monitor, _reaper, _sender, _watchdog
+    global _fetcher, _health_server, _monitor, _reaper, _sender, _watchdog
     settings = load_settings()
     db = Database(settings.resolved_database_url)
     name = worker_name(os.getpid())
@@ -176,6 +178,9 @@ def start(celery: Any, consumer: Any) -> None:
     if settings.webhooks == "allowed":
         _sender = WebhookSender(settings, db)
         _sender.start()
+    if settings.url_input == "on":
+        _fetcher = Fetcher(settings, db, open_blob_store(settings), celery)
+        _fetcher.start()
     look_as_usual()
 
 
@@ -249,6 +254,8 @@ def stop(worker: Any) -> None:
         _health_server.stop()
     if _sender is not None:
         _sender.stop()
+    if _fetcher is not None:
+        _fetcher.stop()
     if _monitor is not None:
         _monitor.stop()
     if _reaper is not None:

@@ -44,6 +44,7 @@ from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.limit import (
     QueueLimit,
+    queue_limit_of,
     require_room,
     waiting_audio_by_owner,
     waiting_audio_s,
@@ -210,6 +211,7 @@ __all__ = [
     "partial_text",
     "plan_playable_copy",
     "planned_playable_copy",
+    "queue_limit_of",
     "queue_summary",
     "record_oom_retry",
     "recount",

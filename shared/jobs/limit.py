@@ -20,8 +20,16 @@ from shared.jobs.eta.throughput import (
 from shared.jobs.tallies.counts import audio_by_owner, counted
 from shared.models import Job
 from shared.quotas.errors import QueueHoursShareFull, QueueShareFull
-from shared.quotas.limits import UNLIMITED, Allowance, OwnerLimits, allowance, share_of
+from shared.quotas.limits import (
+    UNLIMITED,
+    Allowance,
+    OwnerLimits,
+    allowance,
+    owner_limits,
+    share_of,
+)
 from shared.quotas.monthly import refuse_beyond_quota
+from shared.settings import Settings
 from shared.states import JobStatus
 
 _ONE_AT_A_TIME = 0x6C6F6E67_73637269
@@ -45,6 +53,16 @@ class QueueLimit:
     longest_s: float
     seen_within_s: float
     owner: OwnerLimits = UNLIMITED
+
+
+def queue_limit_of(settings: Settings) -> QueueLimit:
+    """What the settings let wait."""
+    return QueueLimit(
+        most_s=settings.max_queued_hours * 3600,
+        longest_s=settings.max_audio_s,
+        seen_within_s=settings.worker_seen_within_s,
+        owner=owner_limits(settings),
+    )
 
 
 NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)

@@ -24,7 +24,7 @@ from shared.jobs.limit import (
     refuse_beyond,
 )
 from shared.jobs.queries.models import require_known_model
-from shared.models import Job, Recording, Upload
+from shared.models import Job, Recording, Upload, new_id
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
@@ -59,9 +59,11 @@ def submit(
     limit: QueueLimit = NO_LIMIT,
     upload_id: str | None = None,
     model: str | None = None,
+    job_id: str | None = None,
 ) -> Submission:
     """Make the recording's and the job's rows.
 
+    `job_id` is the id that the job was promised, if it was.
     `model` names the only one that may recognise it; None: any.
     `told_s` is the length that the recording's container tells, if it does; else it is guessed
     from the bytes.  `hotwords` are cleaned words that are likely to be said; those of the lists
@@ -109,6 +111,7 @@ def submit(
                 counted_s=length_s,
             )
             job = Job(
+                id=job_id or new_id(),
                 owner_id=owner_id,
                 recording=recording,
                 model=model,

@@ -14,6 +14,7 @@ from shared.models.annotation import (
     StoredMark,
 )
 from shared.models.base import LOCAL_OWNER, Base, new_id
+from shared.models.fetch import Fetch
 from shared.models.job import Attempt, Job, JobEvent, Recording, in_one_of
 from shared.models.minutes import MinutesAnswer, MinutesEvent, MinutesPrompt, MinutesRequest
 from shared.models.queue import OwnerTurn, SweepTurn, Tally, WorkerSeen
@@ -53,6 +54,7 @@ __all__ = [
     "Attempt",
     "Base",
     "Checkpoint",
+    "Fetch",
     "GroupVoices",
     "HotwordList",
     "HotwordSet",

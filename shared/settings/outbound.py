@@ -42,6 +42,14 @@ class OutboundSettings(BaseSettings):
         description="A webhook that failed for so long without a success is switched off.",
     )
 
+    url_input: Literal["off", "on"] = Field(
+        "off",
+        description="on: a recording may be named by an address, which this server then fetches.",
+    )
+    fetch_hours: float = Field(
+        6, gt=0, le=24, description="Longest time for fetching a recording, pauses included."
+    )
+
     @field_validator("outbound_networks")
     @classmethod
     def _are_networks(cls, value: str) -> str:

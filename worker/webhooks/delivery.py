@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC
 from typing import Any
 
 from shared import jobs
@@ -15,6 +14,7 @@ from shared.errors import LongscribeError
 from shared.outbound.addresses import AddressRules
 from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange
+from shared.outbound.retry_after import retry_after_s
 from shared.webhooks.sending import Claim, Result
 from shared.webhooks.signing import signed_headers
 from shared.webhooks.types import STATUS_AFTER, TEST_TYPE, WebhookType
@@ -71,7 +71,7 @@ class Delivery:
                 exchange.stop()
             response = exchange.open("POST", headers=headers, body=body)
             status, is_fine = response.status, 200 <= response.status < 300
-            retry_after_s = _retry_after_s(response.getheader("Retry-After", ""))
+            wait_s = retry_after_s(response.getheader("Retry-After", ""))
             try:
                 said = exchange.read(_MOST_ANSWER_BYTES)
             except Unreachable:
@@ -82,7 +82,7 @@ class Delivery:
             status_code=status,
             problem=problem,
             answer=_line(said.decode("utf-8", errors="replace")),
-            retry_after_s=retry_after_s,
+            retry_after_s=wait_s,
             is_gone=status == _STATUS_GONE,
         )
 
@@ -125,15 +125,3 @@ def _line(text: str) -> str:
     """A stranger's words in one line, and cut."""
     shown = "".join(c if c.isprintable() else " " for c in text[: 10 * _LONGEST_SHOWN])
     return " ".join(shown.split())[:_LONGEST_SHOWN]
-
-
-def _retry_after_s(value: str) -> float | None:
-    """Seconds that a Retry-After asks for; None where it says nothing that can be read."""
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value.strip()[:9])
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())

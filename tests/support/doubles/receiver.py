@@ -114,3 +114,27 @@ def receiver(*script: Answer, port: int = 0) -> Iterator[Receiver]:
         made.free.set()
         server.shutdown()
         server.server_close()
+
+
+def serving(
+    content: bytes, *, etag: str = '"one"', cut_after: int | None = None, **headers: str
+) -> Answer:
+    """Serve a file, from where it is asked to go on with the same; `cut_after`: break off there."""
+
+    def answer(handler: Handler) -> None:
+        asked = handler.headers.get("Range", "")
+        start = int(asked[6:-1]) if asked and handler.headers.get("If-Range") == etag else 0
+        rest = content[start:]
+        handler.send_response(206 if start else 200)
+        if start:
+            told = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            handler.send_header("Content-Range", told)
+        handler.send_header("Content-Length", str(len(rest)))
+        handler.send_header("ETag", etag)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(rest if cut_after is None else rest[:cut_after])
+        handler.close_connection = True
+
+    return answer

@@ -11,6 +11,7 @@ from shared import accounts
 from shared.annotations.details import change_details
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
+from shared.fetches import requests
 from shared.outbound.addresses import AddressRules
 from shared.search.saved import ListConditions, save_search
 from shared.sharing import AccessLevel, make_link, share_job, shares_of
@@ -123,6 +124,13 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
         headers={**_TUS, "Upload-Length": "5", "Authorization": f"Bearer {key}"},
     )
     assert begun.status_code == 201, begun.text
+    fetch = requests.ask(
+        db,
+        owner_id=owner_id,
+        url="https://theirs.example/a.mp3",
+        filename="theirs",
+        submission=requests.Submission({}),
+    )
     wanted = Wanted("https://theirs.example/hook")
     webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
     return {
@@ -134,6 +142,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
             db, owner_id=owner_id, name="theirs", conditions=ListConditions()
         ).id,
         "webhook_id": webhook.id,
+        "fetch_id": fetch.id,
         "delivery_id": "1",
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }

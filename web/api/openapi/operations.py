@@ -102,6 +102,11 @@ def submission(operation: Operation) -> None:
             "application/json": {"schema": inlined(UploadSubmission)},
         },
     }
+    idempotent(operation)
+
+
+def idempotent(operation: Operation) -> None:
+    """Describe the Idempotency-Key of a submission, and the headers of its answer."""
     operation["parameters"].append(
         {
             "name": "Idempotency-Key",
@@ -111,7 +116,7 @@ def submission(operation: Operation) -> None:
         }
     )
     operation["responses"]["202"]["headers"] = {
-        "Location": {"description": "The job.", "schema": {"type": "string"}},
+        "Location": {"description": "What was made.", "schema": {"type": "string"}},
         "Retry-After": {"description": "When to ask first.", "schema": {"type": "integer"}},
     }
 

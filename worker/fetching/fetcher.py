@@ -1,0 +1,218 @@
+"""The threads of a worker's main process that fetch recordings and make jobs of them.
+
+They wait for networks and disks and do little else.  What one was at when it was killed, another
+goes on with after the lease; an upload becomes one job, whoever submits it and however often.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+
+import structlog
+from celery import Celery
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import (
+    Cancelled,
+    FenceLost,
+    IllegalTransition,
+    JobNotFound,
+    LongscribeError,
+    PermanentError,
+    TransientError,
+    UploadBusy,
+    UploadExpired,
+    UploadNotFound,
+    storage_error,
+)
+from shared.fetches import attempts, requests
+from shared.fetches.attempts import FetchClaim
+from shared.fetches.errors import FetchTooLong
+from shared.outbound.errors import Stopped
+from shared.queue import ring
+from shared.recordings.length import told_length_s
+from shared.settings import Settings
+from shared.storage import uploads
+from shared.storage.blob_store import BlobStore, StoredBlob
+from shared.storage.identity import StorageState, check_storage
+from worker.fetching.download import Download
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 3
+"""Fetches of a worker at once."""
+
+_LOOK_S = 2.0
+_LEASE_BEYOND_S = 60.0
+_SWEEP_EVERY_S = 600.0
+_STOP_WITHIN_S = 3.0
+
+_PASSING = (TransientError, UploadNotFound, UploadExpired, UploadBusy)
+"""Errors that a later attempt may not meet. An upload may be gone with its time or its owner's
+hand-over; it is begun anew."""
+
+
+class Fetcher:
+    """Claims and fetches until stopped, on a thread of its own and one for each recording."""
+
+    def __init__(self, settings: Settings, db: Database, blobs: BlobStore, celery: Celery) -> None:
+        self._settings = settings
+        self._db = db
+        self._blobs = blobs
+        self._celery = celery
+        self._lease_s = settings.upload_silence_s + _LEASE_BEYOND_S
+        self._look_s = min(_LOOK_S, settings.sweep_s)
+        self._stopped = False
+        self._swept_at = time.monotonic()
+        self._due = threading.Event()
+        self._under_way: dict[threading.Thread, Download] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="fetches", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End what is on its way; what has come is kept."""
+        self._stopped = True
+        self._due.set()
+        self._thread.join(timeout=_STOP_WITHIN_S)
+        with self._lock:
+            under_way = dict(self._under_way)
+        for download in under_way.values():
+            download.stop()
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        for thread in under_way:
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._due.clear()
+            began = False
+            try:
+                began = self._begin_next()
+                self._sweep()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("cannot look for recordings to fetch", error=str(error))
+            if not began:
+                self._due.wait(self._look_s)
+
+    def _begin_next(self) -> bool:
+        """Claim a fetch and begin it in a thread; whether there was one, and room for it."""
+        with self._lock:
+            if len(self._under_way) >= AT_ONCE:
+                return False
+        claim = attempts.claim_next(
+            self._db, lease_s=self._lease_s, longest_s=self._settings.fetch_hours * 3600
+        )
+        if claim is None:
+            return False
+        if check_storage(self._db, self._blobs) is not StorageState.SOUND:
+            attempts.release(self._db, claim)  # left to a worker that sees it
+            return False
+        download = Download(claim, self._settings, self._db, self._blobs)
+        thread = threading.Thread(
+            target=self._fetch, args=(claim, download), name="fetch", daemon=True
+        )
+        with self._lock:
+            self._under_way[thread] = download
+        thread.start()
+        return True
+
+    def _fetch(self, claim: FetchClaim, download: Download) -> None:
+        try:
+            with structlog.contextvars.bound_contextvars(fetch=claim.fetch_id, fence=claim.fence):
+                log.info("fetching is over", outcome=self._run_to_its_end(claim, download))
+        finally:
+            with self._lock:
+                del self._under_way[threading.current_thread()]
+            self._due.set()
+
+    def _run_to_its_end(self, claim: FetchClaim, download: Download) -> str:
+        """The outcome, in words for the log. It is stored, or nothing is and the lease runs out."""
+        try:
+            return self._run_one(claim, download)
+        except Cancelled:
+            with suppress(JobNotFound, IllegalTransition):  # it may have become a job meanwhile
+                jobs.cancel(self._db, owner_id=claim.owner_id, job_id=claim.fetch_id)
+            self._remove(claim)
+            return "cancelled"
+        except FenceLost:
+            return "lost the lease; another worker has it, or it is gone"
+        except SQLAlchemyError as error:
+            log.error("database failed", error=str(error.__cause__ or error))
+            return "left until its lease runs out"
+
+    def _run_one(self, claim: FetchClaim, download: Download) -> str:
+        try:
+            job_id = self._job_of(claim)
+            if job_id is None:
+                if claim.left_s <= 0:
+                    raise FetchTooLong
+                self._submit(claim, download.run())
+            attempts.submitted(self._db, claim)
+            ring(self._celery, claim.fetch_id, claim.submission.model)
+            return "submitted"
+        except Stopped:
+            attempts.release(self._db, claim)
+            return "released"
+        except (Cancelled, FenceLost, SQLAlchemyError):
+            raise
+        except Exception as raised:  # noqa: BLE001 - the boundary
+            return self._end_by_error(claim, download, raised)
+
+    def _job_of(self, claim: FetchClaim) -> str | None:
+        """The job that an attempt made of it which could not say so."""
+        return uploads.job_of(self._db, owner_id=claim.owner_id, upload_id=claim.fetch_id)
+
+    def _submit(self, claim: FetchClaim, blob: StoredBlob) -> None:
+        wanted = claim.submission
+        try:
+            jobs.submit(
+                self._db,
+                owner_id=claim.owner_id,
+                blob=blob,
+                filename=claim.filename,
+                told_s=told_length_s(self._blobs, blob),
+                options=wanted.options,
+                hotwords=wanted.hotwords,
+                model=wanted.model,
+                priority=wanted.priority,
+                limit=jobs.queue_limit_of(self._settings),
+                upload_id=claim.fetch_id,
+                job_id=claim.fetch_id,
+            )
+        except IntegrityError:
+            if self._job_of(claim) is None:
+                raise
+
+    def _end_by_error(self, claim: FetchClaim, download: Download, raised: Exception) -> str:
+        error: Exception = storage_error(raised) if isinstance(raised, OSError) else raised
+        if not isinstance(error, LongscribeError):
+            log.error("a recording could not be fetched", exc_info=raised)
+            error = TransientError(TransientError.default_message)
+        asked_s = float(getattr(error, "retry_after_s", None) or 0.0)
+        is_passing = isinstance(error, _PASSING) or not isinstance(error, PermanentError)
+        if is_passing and attempts.retry_later(
+            self._db, claim, error, has_moved=download.has_moved, asked_s=asked_s
+        ):
+            return f"to be tried again: {error.code}"
+        attempts.fail(self._db, claim, error)
+        self._remove(claim)
+        return f"failed: {error.code}"
+
+    def _remove(self, claim: FetchClaim) -> None:
+        """Remove what came of it. What cannot be removed now, the sweep of uploads does."""
+        with suppress(UploadBusy, OSError):
+            uploads.remove(self._db, self._blobs, owner_id=claim.owner_id, upload_id=claim.fetch_id)
+
+    def _sweep(self) -> None:
+        if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:
+            return
+        while not self._stopped and requests.sweep(self._db):
+            pass
+        self._swept_at = time.monotonic()
