@@ -51,6 +51,7 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
             device=settings.device,
             cpu_threads=settings.cpu_threads,
             precision=settings.precision,
+            cpu_runtime=settings.cpu_runtime,
             processes=settings.worker_concurrency,
             voice_activity=VoiceActivityOptions(
                 end_silence_ms=settings.vad_end_silence_ms, max_segment_s=settings.max_segment_s

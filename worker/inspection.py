@@ -48,7 +48,7 @@ def device(settings: Settings) -> dict[str, Any]:
     told: dict[str, Any] = {"torch": TORCH_VERSION, "cuda": CUDA_VERSION}
     try:
         found = resolve_device(settings.device)
-        Precision(settings.precision, found)
+        Precision(settings.precision, found, settings.cpu_runtime)
     except ModelUnavailable as error:
         return {**told, "error": error.message}
     return {**told, "device": str(found), "name": device_name(found)}

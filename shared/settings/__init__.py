@@ -160,6 +160,11 @@ class Settings(
         description="Arithmetic of encoder and decoder: float32, bfloat16, float16 (on a GPU) or "
         "int8 (on a CPU).",
     )
+    cpu_runtime: Literal["auto", "torch", "onnxruntime"] = Field(
+        "auto",
+        description="What runs Paraformer's encoder and decoder on a CPU: torch, onnxruntime, or "
+        "auto for the one that was measured to be faster on such a processor.",
+    )
 
     # --- listening
     playable_copy: Literal["auto", "never"] = Field(

@@ -21,7 +21,7 @@ from worker.engine import families
 from worker.engine.family import Family, ProbeBatches, ProbeShape
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
-from worker.engine.precision import Precision
+from worker.engine.precision import TORCH, Precision
 from worker.memory.model import MemoryModel
 from worker.model_store.locate import ModelFolder
 from worker.pass_cost import PassCost
@@ -38,6 +38,7 @@ class Counter:
     accepts_hotwords = True
     punctuates = True
     is_batch_invariant = True
+    runtime = TORCH
     longest_span_s = LONGEST_SPAN_S
     memory_estimate = MemoryModel(fixed_bytes=1e6, bytes_per_second=1e3)
     usual_pass_cost = PassCost(3.0)

@@ -64,6 +64,10 @@ class SpeechNetwork(Protocol):
     def is_batch_invariant(self) -> bool: ...
 
     @property
+    def runtime(self) -> str:
+        """What computes it: torch, or another library, whose memory torch does not count."""
+
+    @property
     def longest_span_s(self) -> float:
         """Seconds of the longest span that it takes; infinity where its length does not matter."""
 

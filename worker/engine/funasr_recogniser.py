@@ -34,7 +34,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.loading.load_errors import failures_explained
-from worker.engine.precision import Precision
+from worker.engine.precision import TORCH, Precision
 from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
@@ -182,6 +182,7 @@ def load_recogniser(
     device: str = "auto",
     cpu_threads: int = 0,
     precision: str = "float32",
+    cpu_runtime: str = "auto",
     processes: int = 1,
     voice_activity: VoiceActivityOptions = DEFAULT_OPTIONS,
     offline: bool = False,
@@ -195,12 +196,13 @@ def load_recogniser(
     `model` is 'demo', a hub name (or an alias such as paraformer-zh), or a folder; see
     `worker.model_store.locate`, also for `model_memory`.  Revisions matter for hub names only.
     `cpu_threads` are torch's when the device is a CPU, see `device.threads_on_cpu`.  `processes`
-    divide the device, this one included.
+    divide the device, this one included.  `cpu_runtime` is what runs networks on a CPU, as far as
+    there is a choice, see `precision.Precision`.
     Raises ModelUnavailable, saying what to do, for a model that is not there, does not fit, or is
     of a kind that cannot be run, and for a `precision` that the device does not have.
     """
     where = resolve_device(device)
-    arithmetic = Precision(precision, where)
+    arithmetic = Precision(precision, where, cpu_runtime)
     folders = locate(
         model,
         vad_model,
@@ -238,7 +240,7 @@ def load_recogniser(
             punc,
             identity=ModelIdentity(
                 name=folders.asr.name,
-                revision=_revision(folders, voice_activity, speech_network.punctuates),
+                revision=_revision(folders, voice_activity, speech_network),
                 device=str(where),
                 dtype=arithmetic.name,
                 is_demo=folders.is_demo,
@@ -269,10 +271,12 @@ def _try_out(recogniser: FunASRRecogniser, folders: ModelFolders) -> None:
             recogniser.punctuate(["好", "API"])
 
 
-def _revision(folders: ModelFolders, options: VoiceActivityOptions, punctuates_itself: bool) -> str:
+def _revision(folders: ModelFolders, options: VoiceActivityOptions, network: SpeechNetwork) -> str:
     """The recogniser's own revision, and a digest of all else that a transcript depends on."""
-    parts = [folders.asr, folders.vad, None if punctuates_itself else folders.punc]
+    parts = [folders.asr, folders.vad, None if network.punctuates else folders.punc]
     everything = [part.revision for part in parts if part is not None]
     everything += [ENGINE_REVISION, repr(options)]
+    if network.runtime != TORCH:  # which rounds otherwise, and takes its memory elsewhere
+        everything.append(network.runtime)
     digest = hashlib.sha256("\n".join(everything).encode()).hexdigest()
     return f"{folders.asr.revision}+{digest[:8]}"

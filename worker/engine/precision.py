@@ -10,27 +10,47 @@ from __future__ import annotations
 import contextlib
 import itertools
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from shared.errors import ModelUnavailable
-from worker.engine.layers.int8 import multiplies_in_int8, round_linear_layers
+from worker.engine.layers.int8 import (
+    CPUINFO,
+    multiplies_in_int8,
+    processor_flags,
+    round_linear_layers,
+)
 
 INT8 = "int8"
 _SIXTEEN_BITS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _ROUNDED = (nn.Linear, nn.Conv1d)
 
 
+TORCH, ONNXRUNTIME = "torch", "onnxruntime"
+"""What may compute a network."""
+
+
 class Precision:
     """One of the values of LONGSCRIBE_PRECISION on one device.
 
+    `cpu_runtime` is what computes networks on a CPU that torch is not alone in computing: 'torch',
+    'onnxruntime', or 'auto' for the one that was measured to be faster on such a processor.
     Raises ModelUnavailable where the device cannot compute in it.
     """
 
-    def __init__(self, name: str = "float32", device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "float32",
+        device: torch.device | None = None,
+        cpu_runtime: str = TORCH,
+        cpuinfo: Path = CPUINFO,
+    ) -> None:
         self.name = name
+        self.runtime = _runtime(name, device, cpu_runtime, cpuinfo)
+        """That of the networks which have a choice."""
         self._device_type = "cpu" if device is None else device.type
         self.dtype = _SIXTEEN_BITS.get(name)
         """What parts are rounded to; None in float32 and in int8."""
@@ -41,13 +61,19 @@ class Precision:
             )
         if self._device_type == "cuda":
             _require_gpu_computes_in(name, device)
-        else:
-            _require_cpu_computes_in(name)
+        elif name == "float16":
+            raise ModelUnavailable(
+                "LONGSCRIBE_PRECISION=float16 needs a GPU; a CPU emulates it, slower than float32. "
+                "Set LONGSCRIBE_PRECISION to float32, bfloat16 or int8."
+            )
+        elif name == INT8 and self.runtime == TORCH:
+            _require_int8_products()
 
     def round_weights(self, *parts: nn.Module, but: nn.Module | None = None) -> None:
         """Round the weights of these parts once and for all, as `autocast` would in every batch
         anew; those of the layer `but` stay as they are."""
         if self.name == INT8:
+            _require_int8_products()
             round_linear_layers(*parts, but=but)
         if self.dtype is None:
             return
@@ -63,17 +89,25 @@ class Precision:
         return torch.autocast(self._device_type, dtype=self.dtype, cache_enabled=False)
 
 
-def _require_cpu_computes_in(name: str) -> None:
-    if name == "float16":
-        raise ModelUnavailable(
-            "LONGSCRIBE_PRECISION=float16 needs a GPU; a CPU emulates it, slower than float32. Set "
-            "LONGSCRIBE_PRECISION to float32, bfloat16 or int8."
-        )
-    if name == INT8 and not multiplies_in_int8():
+def _require_int8_products() -> None:
+    if not multiplies_in_int8():
         raise ModelUnavailable(
             "LONGSCRIBE_PRECISION=int8 needs an x86-64 processor with 8-bit products (AVX-512 VNNI "
-            "or AVX-VNNI), and this one has none. Set LONGSCRIBE_PRECISION to float32."
+            "or AVX-VNNI), and this one has none; Paraformer alone does without, with "
+            "LONGSCRIBE_CPU_RUNTIME=auto. Set LONGSCRIBE_PRECISION to float32."
         )
+
+
+def _runtime(name: str, device: torch.device | None, wanted: str, cpuinfo: Path) -> str:
+    """torch's on a GPU and in 16 bits, and what is wanted otherwise."""
+    if (device is not None and device.type != "cpu") or name not in ("float32", INT8):
+        return TORCH
+    if wanted != "auto":
+        return wanted
+    flags = processor_flags(cpuinfo)
+    if "avx2" not in flags:  # not an x86-64 of the last ten years: not measured
+        return TORCH
+    return ONNXRUNTIME
 
 
 def _require_gpu_computes_in(name: str, device: torch.device | None) -> None:

@@ -21,7 +21,13 @@ SECONDS = 600
 NOISES = (0.0, 0.02, 0.04)
 """Standard deviation beside peaks of 0.5."""
 SIZES = (1, 60, 300, 600)
-PRECISIONS = ("float32", "bfloat16", *(("int8",) if multiplies_in_int8() else ()))
+PRECISIONS = {
+    "float32": ("float32", "auto"),
+    "bfloat16": ("bfloat16", "torch"),
+    "int8": ("int8", "onnxruntime"),
+    **({"int8 torch": ("int8", "torch")} if multiplies_in_int8() else {}),
+}
+"""By what they are called here: the precision, and what computes it."""
 
 
 def test_what_rounding_changes() -> None:
@@ -30,8 +36,10 @@ def test_what_rounding_changes() -> None:
     said = "".join(sentence["text"] for sentence in reference["sentences"])
     rooms = np.random.default_rng(0).standard_normal(len(audio))
     recognisers = {
-        name: load_recogniser("demo", device="cpu", precision=name, cpu_threads=1)
-        for name in PRECISIONS
+        name: load_recogniser(
+            "demo", device="cpu", precision=precision, cpu_runtime=runtime, cpu_threads=1
+        )
+        for name, (precision, runtime) in PRECISIONS.items()
     }
     print("\nnoise precision size characters | differ from float32, from alone | error rate")
     for noise in NOISES:
@@ -46,7 +54,7 @@ def test_what_rounding_changes() -> None:
                 rate = character_error_rate(said, "".join(heard))
                 differ = characters_differing(exact, heard), characters_differing(alone, heard)
                 count = len(spoken("".join(heard)))
-                print(f"{noise:5} {name:9} {size:4} {count:6,} | {differ} | {rate:.2%}")
+                print(f"{noise:5} {name:10} {size:4} {count:6,} | {differ} | {rate:.2%}")
                 assert name != "float32" or differ == (0, 0)
                 assert differ[0] <= 0.01 * count
 

@@ -103,7 +103,8 @@ def test_hears_nearly_what_float32_hears() -> None:
 
 @needs_int8
 def test_only_encoder_and_decoder_are_rounded() -> None:
-    model = rounded()._speech_network._model
+    in_torch = load_recogniser("demo", device="cpu", precision="int8", cpu_runtime="torch")
+    model = in_torch._speech_network._model
     for part in (model.encoder, model.decoder.decoders):
         assert any(isinstance(layer, Int8Linear) for layer in part.modules())
         assert not any(type(layer) is nn.Linear for layer in part.modules())
@@ -122,7 +123,7 @@ def test_a_processor_without_the_instructions_is_refused(
     assert multiplies_in_int8(cpuinfo)
     monkeypatch.setattr("worker.engine.precision.multiplies_in_int8", lambda: False)
     with pytest.raises(ModelUnavailable, match="8-bit products"):
-        Precision("int8", torch.device("cpu"))
+        Precision("int8", torch.device("cpu"), "torch")
 
 
 def test_a_gpu_is_refused() -> None:

@@ -15,10 +15,11 @@ from functools import partial
 import numpy as np
 import torch
 
-from worker.engine.device import within_memory
+from worker.engine.device import return_freed_memory, within_memory
 from worker.engine.family import ProbeShape, SpeechNetwork
+from worker.engine.precision import TORCH
 from worker.memory.calibration import Measurement, Timing, fit_pass_cost
-from worker.memory.model import MemoryModel
+from worker.memory.model import MemoryModel, ResidentPeak
 from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, BatchOutOfMemory, Pcm
 
@@ -119,7 +120,8 @@ def live_peak_bytes(device: torch.device, network: SpeechNetwork, speech: Sequen
 
     On a GPU it is the allocator's own mark.  On a CPU the resident set is too coarse (the C library
     holds what is freed), so every allocation and release of torch's is added up; what oneDNN takes
-    beside torch is not among them.
+    beside torch is not among them.  Of a network that another runtime computes the resident set is
+    all there is to see; what was freed is given back before.
     """
     if device.type == "cuda":
         torch.cuda.synchronize(device)
@@ -128,7 +130,18 @@ def live_peak_bytes(device: torch.device, network: SpeechNetwork, speech: Sequen
         network.recognise(speech, EMPTY_REQUEST)
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
+    if network.runtime != TORCH:
+        return _resident_growth_bytes(lambda: network.recognise(speech, EMPTY_REQUEST))
     return _cpu_live_peak_bytes(lambda: network.recognise(speech, EMPTY_REQUEST))
+
+
+def _resident_growth_bytes(forward: Callable[[], object]) -> int:
+    return_freed_memory()
+    peak = ResidentPeak()
+    peak.reset()
+    before = peak.bytes()
+    forward()
+    return peak.bytes() - before
 
 
 def _cpu_live_peak_bytes(forward: Callable[[], object]) -> int:

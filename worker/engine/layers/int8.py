@@ -61,13 +61,22 @@ class Int8Linear(nn.Module):
         return out.view(*x.shape[:-1], self._outputs)
 
 
-def multiplies_in_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Without these instructions oneDNN adds pairs of products up in 16 bits, which overflow."""
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def processor_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
+    """The instruction sets of this x86 processor by Linux's names; of another none."""
     try:
-        said = cpuinfo.read_text()
+        lines = cpuinfo.read_text().splitlines()
     except OSError:
-        return False
-    return "avx512_vnni" in said or "avx_vnni" in said
+        return frozenset()
+    of_all = (line.partition(":")[2] for line in lines if line.startswith("flags"))
+    return frozenset(next(of_all, "").split())
+
+
+def multiplies_in_int8(cpuinfo: Path = CPUINFO) -> bool:
+    """Without these instructions oneDNN adds pairs of products up in 16 bits, which overflow."""
+    return not processor_flags(cpuinfo).isdisjoint(("avx512_vnni", "avx_vnni"))
 
 
 def round_linear_layers(*networks: nn.Module, but: nn.Module | None = None) -> int:

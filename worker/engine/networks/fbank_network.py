@@ -12,7 +12,7 @@ from torch import Tensor
 from worker.engine.fbank import Fbank, StackedFbank, frame_count
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.pass_costs import UsualPassCost
-from worker.engine.precision import Precision
+from worker.engine.precision import TORCH, Precision
 from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
 
@@ -25,6 +25,7 @@ class FbankNetwork(ABC):
 
     is_batch_invariant = True
     """But for rounding, which may decide between what is as good as equal."""
+    runtime = TORCH
     cost: ClassVar[UsualPassCost]
 
     def __init__(

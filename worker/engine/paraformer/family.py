@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 
 from worker.engine.family import Family
@@ -15,8 +17,10 @@ from worker.engine.paraformer.load_paraformer import (
     load_paraformer,
 )
 from worker.engine.paraformer.network import Paraformer
-from worker.engine.precision import Precision
+from worker.engine.precision import ONNXRUNTIME, Precision
 from worker.model_store.locate import ModelFolder
+
+log = logging.getLogger(__name__)
 
 
 def _load(
@@ -24,7 +28,17 @@ def _load(
 ) -> Paraformer:
     network = load_paraformer(folder, device)
     with failures_explained(folder, "prepare it"):
-        return Paraformer(network, fbank, device, precision, folder.path / DICTIONARY)
+        given = network, fbank, device, precision, folder.path / DICTIONARY
+        if precision.runtime == ONNXRUNTIME:
+            # Imports half a second of libraries that torch does without.
+            from worker.engine.onnx.sanm import NotWritable
+            from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
+
+            try:
+                return ParaformerInOnnxRuntime(*given)
+            except NotWritable as error:
+                log.warning("%s runs in torch, for it has %s", folder.name, error)
+        return Paraformer(*given)
 
 
 PARAFORMER = Family(

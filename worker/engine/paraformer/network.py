@@ -73,8 +73,7 @@ class Paraformer(FbankNetwork):
         self._model = network.model
         self._tokens = network.token_list
         self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
-        use_fused_attention(self._model)
-        round_weights(self._model, self._precision)
+        self._prepare_layers()
         if packs_linear_layers(device):
             pack_linear_layers(self._model)
         self._blstm = bidirectional(self._model.predictor.blstm, device)
@@ -83,6 +82,11 @@ class Paraformer(FbankNetwork):
             if hasattr(self._model, "seaco_decoder")
             else None
         )
+
+    def _prepare_layers(self) -> None:
+        """Make encoder and decoder ready to run."""
+        use_fused_attention(self._model)
+        round_weights(self._model, self._precision)
 
     @property
     def accepts_hotwords(self) -> bool:
@@ -174,8 +178,7 @@ class Paraformer(FbankNetwork):
         Rows of padding never reach the output layer, whose vocabulary makes it the widest.
         """
         decoder = self._model.decoder
-        with self._precision.autocast():
-            states, _ = decoder(hidden, lengths, embeddings, counts, return_hidden=True)
+        states = self._decoder_states(hidden, lengths, embeddings, counts)
         most = embeddings.shape[1]
         is_token = torch.arange(most)[None] < counts[:, None]
         tokens = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
@@ -188,6 +191,15 @@ class Paraformer(FbankNetwork):
             return decoded
         del spoken, scores  # the hotwords have such tensors of their own
         return self._hotwords.apply(hotwords, embeddings, states.float(), counts, decoded)
+
+    def _decoder_states(
+        self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
+    ) -> Tensor:
+        """(batch, tokens, width), before the vocabulary; beyond a span's own anything finite."""
+        with self._precision.autocast():
+            states: Tensor
+            states, _ = self._model.decoder(hidden, lengths, embeddings, counts, return_hidden=True)
+        return states
 
     def _time_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """(batch, T * upsample_times) in double precision: where tokens begin, every 20 ms."""

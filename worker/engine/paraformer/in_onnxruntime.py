@@ -1,0 +1,77 @@
+"""Paraformer with its encoder and decoder in ONNX Runtime, for CPUs on which that is faster.
+
+What decides by a threshold or between near equals, the predictor, the timestamps and the
+vocabulary, is torch's as ever; hotwords too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from worker.engine.onnx.layers import Float32Layers, Int8Layers
+from worker.engine.onnx.sanm import decoder_graph, encoder_graph
+from worker.engine.onnx.session import Session
+from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
+from worker.engine.paraformer.network import Paraformer
+from worker.engine.precision import INT8, ONNXRUNTIME
+from worker.memory.model import MemoryModel
+
+_MATRICES = 2
+"""Of scores that live at once: one read, one written."""
+
+
+class ParaformerInOnnxRuntime(Paraformer):
+    """The same words and times from graphs that are written when it is loaded."""
+
+    runtime = ONNXRUNTIME
+
+    @property
+    def memory_estimate(self) -> MemoryModel:
+        """Unlike torch's fused attention the runtime's keeps matrices of scores."""
+        scores = _MATRICES * self._heads * 4 / FRAME_SECONDS**2
+        return replace(super().memory_estimate, bytes_per_second_squared=scores)
+
+    def _prepare_layers(self) -> None:
+        model, threads = self._model, torch.get_num_threads()
+        layers = Int8Layers if self._precision.name == INT8 else Float32Layers
+        self._heads = model.encoder.encoders0[0].self_attn.h
+        self._encoder = Session(encoder_graph(model.encoder, layers), threads)
+        self._decoder = Session(decoder_graph(model.decoder, layers), threads)
+        # The sessions have copies, so these may go.
+        for name in ("encoders0", "encoders"):
+            setattr(model.encoder, name, nn.Sequential())
+        for name in ("decoders", "decoders2", "decoders3"):
+            setattr(model.decoder, name, nn.Sequential())
+
+    def _encode(self, features: Tensor, lengths: Tensor) -> Tensor:
+        encoder = self._model.encoder
+        frames = encoder.embed(features * encoder.output_size() ** 0.5)
+        is_own = _within(lengths, features.shape[1])
+        return self._encoder.run(frames=frames, keep=_keep(is_own), hidden=_hidden(is_own))
+
+    def _decoder_states(
+        self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
+    ) -> Tensor:
+        return self._decoder.run(
+            embeddings=embeddings,
+            keep=_keep(_within(counts, embeddings.shape[1])),
+            memory=hidden,
+            hidden=_hidden(_within(lengths, hidden.shape[1])),
+        )
+
+
+def _within(lengths: Tensor, longest: int) -> Tensor:
+    """(batch, longest): whether a place is before its span's end."""
+    return torch.arange(longest)[None] < lengths[:, None]
+
+
+def _keep(is_own: Tensor) -> Tensor:
+    return is_own[..., None].float()
+
+
+def _hidden(is_own: Tensor) -> Tensor:
+    """What is added to scores of attention: nothing, or what makes them nothing."""
+    return torch.where(is_own, 0.0, -torch.inf)[:, None, None]
