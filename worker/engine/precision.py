@@ -8,6 +8,7 @@ running it.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -102,12 +103,15 @@ def _runtime(name: str, device: torch.device | None, wanted: str, cpuinfo: Path)
     """torch's on a GPU and in 16 bits, and what is wanted otherwise."""
     if (device is not None and device.type != "cpu") or name not in ("float32", INT8):
         return TORCH
-    if wanted != "auto":
-        return wanted
-    flags = processor_flags(cpuinfo)
-    if "avx2" not in flags:  # not an x86-64 of the last ten years: not measured
-        return TORCH
-    return ONNXRUNTIME
+    is_installed = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
+    if wanted == "auto":  # processors without AVX2, and others than x86-64, are not measured
+        return ONNXRUNTIME if is_installed and "avx2" in processor_flags(cpuinfo) else TORCH
+    if wanted == ONNXRUNTIME and not is_installed:
+        raise ModelUnavailable(
+            "LONGSCRIBE_CPU_RUNTIME=onnxruntime needs the packages onnx and onnxruntime, which are "
+            "not installed here. Install them, or set LONGSCRIBE_CPU_RUNTIME to auto."
+        )
+    return wanted
 
 
 def _require_gpu_computes_in(name: str, device: torch.device | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from shared.errors import ModelUnavailable
 from tests.support.speech import speech_models
 from tests.support.speech.demo_speech import character_error_rate
 from worker.engine.calibration.calibrate import calibration_key
@@ -111,6 +112,17 @@ def test_auto_takes_what_was_measured_to_be_faster(
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"model name : any\nflags : {flags}\n")
     assert Precision(precision, CPU, wanted, cpuinfo).runtime == runtime
+
+
+def test_without_its_packages_auto_is_torch_and_asking_for_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("flags : fpu avx2 fma\n")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert Precision("float32", CPU, "auto", cpuinfo).runtime == "torch"
+    with pytest.raises(ModelUnavailable, match="needs the packages onnx and onnxruntime"):
+        Precision("float32", CPU, "onnxruntime", cpuinfo)
 
 
 def test_networks_are_of_the_runtime_that_is_wanted() -> None:
