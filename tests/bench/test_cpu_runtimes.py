@@ -13,7 +13,6 @@ from tests.support.speech import speech_models
 from worker import demo_model
 from worker.engine.fbank import Fbank
 from worker.engine.layers.int8 import multiplies_in_int8, processor_flags
-from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
 from worker.engine.paraformer.load_paraformer import load_paraformer
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.precision import Precision
@@ -31,6 +30,9 @@ AT_ONCE = 8
 
 @pytest.mark.parametrize("size", ["bundled", "large"])
 def test_torch_beside_onnxruntime(size: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
+
     torch.set_num_threads(1)
     path = demo_model.ASR_DIR
     if size != "bundled":
