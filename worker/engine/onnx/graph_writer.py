@@ -80,7 +80,7 @@ class GraphWriter:
         )
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-        return model.SerializeToString()
+        return bytes(model.SerializeToString())
 
 
 def _declared(name: str, value: np.ndarray) -> TensorProto:
