@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -68,12 +69,14 @@ def received(db: Database) -> list[int]:
 def hearing(browser: Browser, folder: Path, sound: Path) -> BrowserContext:
     """A browser of its own that hears a file once, and then nothing."""
     assert CHROMIUM is not None
-    return browser.browser_type.launch_persistent_context(
+    opened = browser.browser_type.launch_persistent_context(
         folder,
         executable_path=CHROMIUM,
         args=[*FLAGS, f"--use-file-for-fake-audio-capture={sound}%noloop"],
         locale="en-GB",
     )
+    opened.set_default_timeout(60_000)
+    return opened
 
 
 def kill(folder: Path) -> None:
@@ -122,6 +125,7 @@ def test_what_was_recorded_before_the_browser_was_killed_is_transcribed(
             return view if view.job.status == JobStatus.COMPLETED else None
 
         view = wait_for(done, seconds=120, what="the transcript")
+        assert view is not None
         assert view.job.recording.size_bytes >= len(saved)
         text = page.request.get(f"{server.url}/api/v1/jobs/{view.job.id}/transcript?format=txt")
         assert character_error_rate(spoken.text, text.text()) <= 0.1
@@ -129,6 +133,29 @@ def test_what_was_recorded_before_the_browser_was_killed_is_transcribed(
         expect(page.locator("#list .job")).to_have_count(1)
         expect(page.locator("#uploads li")).to_have_count(0)
         page.context.close()
+
+
+TONE_HZ = 3000
+SCREEN = f"""navigator.mediaDevices.getDisplayMedia = async () => {{
+  const context = new AudioContext();
+  const tone = new OscillatorNode(context, {{frequency: {TONE_HZ}}});
+  const shared = context.createMediaStreamDestination();
+  tone.connect(shared);
+  tone.start();
+  return shared.stream;
+}}"""
+"""A screen whose sound is a tone: a browser without a screen has none to share."""
+
+
+def loudest_tone(path: Path) -> float:
+    """The amplitude of the tone where it is the loudest, in a tenth of a second."""
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+        rate = container.streams.audio[0].rate
+    samples = np.concatenate(frames)
+    parts = samples[: len(samples) // (rate // 10) * (rate // 10)].reshape(-1, rate // 10)
+    turning = np.exp(-2j * np.pi * TONE_HZ / rate * np.arange(parts.shape[1]))
+    return float(2 * np.abs(parts @ turning).max() / parts.shape[1])
 
 
 def record_state(page: Page, text: str) -> None:
@@ -139,12 +166,16 @@ def test_a_recording_goes_on_without_line_sign_in_and_room_and_is_nobody_elses(
     team: Stack, hurried_context: BrowserContext
 ) -> None:
     line = Line(team.port)
+    hurried_context.set_default_timeout(60_000)
     address = f"http://127.0.0.1:{line.port}/"
     with rows_of(team) as db:
         anna, bo = an_admin(db), a_person(db, "Bo")
+        hurried_context.add_init_script(SCREEN)
         page = hurried_context.new_page()
         page.goto(address)
         enter(page, "Anna")
+        page.get_by_label("Microphone").select_option("Fake Audio Input 2")
+        page.get_by_label("With the sound of a tab or the screen").check()
         page.get_by_role("button", name="Record", exact=True).click()
         record_state(page, SENT)
         page.get_by_role("button", name="Pause", exact=True).click()
@@ -181,6 +212,8 @@ def test_a_recording_goes_on_without_line_sign_in_and_room_and_is_nobody_elses(
         expect(page.get_by_label("Your recording")).to_be_visible()
         page.get_by_role("button", name="Transcribe it").click()
         expect(page.locator(".job")).to_have_count(1)
-        assert len(jobs.list_jobs(db, owner_id=anna.id).jobs) == 1
+        [view] = jobs.list_jobs(db, owner_id=anna.id).jobs
+        stored = team.folder / "data" / "recordings" / view.job.recording.blob_key
+        assert loudest_tone(stored) > 0.3
         assert jobs.list_jobs(db, owner_id=bo.id).jobs == []
     line.close()

@@ -78,12 +78,9 @@ export class KeptRecording {
     this.turn = Promise.resolve();
   }
 
-  /** Begin one. `about` has account, endpoint, name and type. */
-  static async begin(about) {
-    const id = crypto.randomUUID();
-    const kept = new KeptRecording({ ...about, id, begunAt: Date.now() });
-    await kept.note({});
-    return kept;
+  /** Begin one. `about` has account, endpoint, name and type; it is written with the first piece. */
+  static begin(about) {
+    return new KeptRecording({ ...about, id: crypto.randomUUID(), begunAt: Date.now() });
   }
 
   static async found(about) {

@@ -71,6 +71,7 @@ class Recorder {
   }
 
   async start() {
+    this.area.querySelector(".record").disabled = true; // the browser may be asking for long
     try {
       this.sound = await this.choice.open();
     } catch (error) {
@@ -78,10 +79,10 @@ class Recorder {
       return;
     }
     const endpoint = this.uploads.endpoint;
-    this.kept = await KeptRecording.begin({
+    this.kept = KeptRecording.begin({
       account: this.account, endpoint, name: this.name(), type: this.type,
     });
-    this.letGo = await hold(this.kept.id);
+    this.letGo = await hold(this.kept.id); // before anything of it can be seen by other tabs
     navigator.storage?.persist?.().catch(() => {}); // else it is the first to go when room is short
     this.sending = new Sending(this.kept, (error) => this.told(error));
     this.recorder = new MediaRecorder(this.sound.stream, {
@@ -94,6 +95,9 @@ class Recorder {
     this.seconds = 0;
     this.recorder.start(PIECE_MS);
     this.sending.begin();
+    this.running = new AbortController();
+    const { signal } = this.running;
+    document.addEventListener("visibilitychange", () => this.stayAwake(), { signal });
     this.stayAwake();
     this.showRunning();
   }
@@ -194,15 +198,16 @@ class Recorder {
   }
 
   stop() {
-    if (this.recorder.state === "inactive") return;
+    if (this.recorder.state === "inactive") return; // as when the microphone was pulled out
     this.count();
     this.recorder.stop();
-    clearInterval(this.timer);
-    this.sound.stop();
-    this.awake?.release();
   }
 
   async finished() {
+    clearInterval(this.timer);
+    this.sound.stop();
+    this.running.abort();
+    this.awake?.release();
     const player = await playerOf(this.kept); // after the last piece
     const { kept, sending, letGo } = this;
     this.told(undefined); // until the rest is sent, too
@@ -237,8 +242,9 @@ class Recorder {
     return `${name}.${this.suffix}`;
   }
 
-  /** A telephone that locks its screen stops recording. */
+  /** A telephone that locks its screen stops recording. Asked for anew after the page was hidden. */
   async stayAwake() {
+    if (document.hidden) return;
     try {
       this.awake = await navigator.wakeLock?.request("screen");
     } catch {

@@ -65,6 +65,7 @@ export class KeptRow {
     this.player?.remove();
     const metadata = this.uploads.metadata;
     this.sending = new Sending(this.kept, (error) => error && this.row.say(this.whyNot(error)));
+    this.sending.moved = (bytes) => this.row.progress(bytes, Math.max(bytes, this.kept.bytes), 0);
     const later = [_("Not now"), () => this.sending.stop().then(() => this.offer())];
     this.row.show("sending", _("Sending the rest"), [later]);
     this.row.bar.removeAttribute("value");

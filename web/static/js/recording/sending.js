@@ -15,6 +15,8 @@ export class Sending {
   constructor(kept, tell = () => {}) {
     this.kept = kept;
     this.tell = tell;
+    /** Called with how many bytes the server has. */
+    this.moved = () => {};
     this.offset = null;
     this.isStopped = false;
     this.isTokenOld = false;
@@ -137,6 +139,7 @@ export class Sending {
     };
     const answer = await this.request("PATCH", this.url, { ...where, ...headers }, piece);
     this.offset = Number(answer.headers.get("Upload-Offset"));
+    this.moved(this.offset);
   }
 
   async request(method, url, headers = {}, body = undefined) {

@@ -38,7 +38,7 @@ export class Sound {
     const heard = this.context.createMediaStreamSource(microphone);
     if (screen) {
       // Mixed only where there are two: a microphone alone is recorded without a detour.
-      const mixed = this.context.createMediaStreamDestination();
+      const mixed = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
       const both = this.context.createGain();
       heard.connect(both);
       this.context.createMediaStreamSource(new MediaStream(screen.getAudioTracks())).connect(both);

@@ -22,6 +22,7 @@ export function enhanceUpload(form, list, onAccepted) {
   takeChosen(); // whoever was faster than the scripts
   form.addEventListener("submit", (event) => event.preventDefault());
   takeDropped((files) => page.take(files));
+  takeOpened((files) => page.take(files));
   offerRecorder(form.querySelector(".recorder"), page);
   wantNotifications(form.elements.notify);
   offerSpeakers(form.elements);
@@ -54,6 +55,13 @@ function takeDropped(take) {
     if (!withFiles(event)) return;
     event.preventDefault();
     take([...event.dataTransfer.files]);
+  });
+}
+
+/** Files that the system opens with this page, where it is installed as an app. */
+function takeOpened(take) {
+  window.launchQueue?.setConsumer(async ({ files }) => {
+    take(await Promise.all(files.map((file) => file.getFile())));
   });
 }
 
