@@ -122,7 +122,7 @@ def english_texts(page: str) -> set[str]:
     """Find the English texts of a Chinese page, apart from names."""
     text = re.sub(r"<(script|style|template).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     names = {"Longscribe", "English", "worker", "demo", "float32", "FunASR", "Markdown"}
-    names |= {"docx", "json"}
+    names |= {"docx", "json", "Webhook"}
     return set(re.findall(r"\b[A-Z]?[a-z]{4,}\b", text)) - names
 
 
