@@ -158,6 +158,14 @@ def loudest_tone(path: Path) -> float:
     return float(2 * np.abs(parts @ turning).max() / parts.shape[1])
 
 
+KEPT_FOR = """async (account) => {
+  const { keptRecordings } = await import("/static/js/recording/kept.js");
+  const { uploads } = document.getElementById("upload").dataset;
+  return (await keptRecordings(account, new URL(uploads, location.href).href)).length;
+}"""
+"""How many recordings a page would offer to an account, whoever holds them."""
+
+
 def record_state(page: Page, text: str) -> None:
     expect(page.locator(STATE)).to_contain_text(text, timeout=60_000)
 
@@ -194,6 +202,9 @@ def test_a_recording_goes_on_without_line_sign_in_and_room_and_is_nobody_elses(
         record_state(page, "You are signed out.")
         enter(other, "Bo")
         expect(other.locator(".recorder .record")).to_be_visible()
+        expect(other.locator("meta[name=account]")).to_have_attribute("content", bo.id)
+        assert other.evaluate(KEPT_FOR, bo.id) == 0
+        assert other.evaluate(KEPT_FOR, anna.id) == 1
         before = sum(received(db))
         record_state(page, "You are signed out.")
         with db.reading() as session:
