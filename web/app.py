@@ -28,6 +28,7 @@ from web.authentication.sign_in import require_sign_in
 from web.compatible import assemblyai, dashscope, openai
 from web.errors import register_error_handlers
 from web.fetches import api as fetches
+from web.fetches import pages as fetches_pages
 from web.http.allowed_hosts import refuse_other_hosts
 from web.http.compression import compress_text
 from web.http.csrf import refuse_other_sites, require_token_in_forms
@@ -153,6 +154,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(kept_voices.page)
     app.register_blueprint(webhooks_pages.page)
     app.register_blueprint(server)
+    app.register_blueprint(fetches_pages.page)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(people.people)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
 from pydantic import BaseModel
 
-from shared.errors import UploadBusy
 from shared.fetches import requests
-from shared.fetches.requests import FetchState
-from shared.storage import uploads
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
@@ -46,15 +42,7 @@ def create_fetch() -> Response:
     """
     key = idempotency_key(request.headers.get("Idempotency-Key"))
     wanted = parse_json(FetchSubmission, most_bytes=HOTWORD_BYTES)
-    fetch = submission.ask(
-        wanted.url,
-        filename=wanted.filename,
-        options=wanted.stored,
-        hotwords=tuple(wanted.hotwords),
-        model=wanted.model,
-        priority=wanted.priority,
-        idempotency_key=key,
-    )
+    fetch = submission.ask_as(wanted, idempotency_key=key)
     response = _answer(fetch_out(fetch), 202)
     response.headers["Location"] = url_for(".get_fetch", fetch_id=fetch.id)
     response.headers["Retry-After"] = str(_POLL_S)
@@ -85,9 +73,4 @@ def get_fetch(fetch_id: UUID) -> Response:
 @blueprint.doc(responses=[409])
 def cancel_fetch(fetch_id: UUID) -> Response:
     """Cancel a fetch that is no job yet. What has come of it is removed."""
-    here, owner_id = services(), current_owner_id()
-    found = requests.cancel(here.db, owner_id=owner_id, fetch_id=str(fetch_id))
-    assert found.state is FetchState.CANCELLED
-    with suppress(UploadBusy, OSError):  # else whoever is at it removes it
-        uploads.remove(here.db, here.blobs, owner_id=owner_id, upload_id=found.id)
-    return _answer(fetch_out(found))
+    return _answer(fetch_out(submission.cancel(str(fetch_id))))

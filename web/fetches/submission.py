@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from shared.errors import UploadBusy
 from shared.fetches import requests
-from shared.fetches.errors import UrlInputOff
-from shared.fetches.requests import FetchRecord, Submission
+from shared.fetches.errors import FetchNotFound, UrlInputOff
+from shared.fetches.requests import FetchRecord, FetchState, Submission
+from shared.storage import uploads
 from web.authentication.owner import current_owner_id
 from web.authentication.priority import require_priority
+from web.fetches.schemas import FetchSubmission
 from web.http.filenames import clean_filename
 from web.services import services
 
@@ -17,6 +21,38 @@ from web.services import services
 def is_on() -> bool:
     """Whether the operator lets recordings be fetched."""
     return services().settings.url_input == "on"
+
+
+def ask_as(wanted: FetchSubmission, *, idempotency_key: str | None = None) -> FetchRecord:
+    """Have a recording fetched as it was asked for. Raises as `ask` does."""
+    return ask(
+        wanted.url,
+        filename=wanted.filename,
+        options=wanted.stored,
+        hotwords=tuple(wanted.hotwords),
+        model=wanted.model,
+        priority=wanted.priority,
+        idempotency_key=idempotency_key,
+    )
+
+
+def find_before_job(fetch_id: str) -> FetchRecord | None:
+    """The fetch of whoever asks with this id, where it is no job yet or became none."""
+    try:
+        found = requests.get(services().db, owner_id=current_owner_id(), fetch_id=fetch_id)
+    except FetchNotFound:
+        return None
+    return None if found.state is FetchState.SUBMITTED else found
+
+
+def cancel(fetch_id: str) -> FetchRecord:
+    """Cancel a fetch of whoever asks, and remove what has come of it. Raises FetchNotFound or
+    IllegalTransition."""
+    here, owner_id = services(), current_owner_id()
+    found = requests.cancel(here.db, owner_id=owner_id, fetch_id=fetch_id)
+    with suppress(UploadBusy, OSError):  # else whoever is at it removes it
+        uploads.remove(here.db, here.blobs, owner_id=owner_id, upload_id=found.id)
+    return found
 
 
 def ask(

@@ -21,6 +21,7 @@ def _about_the_server() -> dict[str, Any]:
         "demo_notice": DEMO_NOTICE if settings.uses_demo_model else None,
         "requires_sign_in": settings.requires_sign_in,
         "can_share": settings.requires_sign_in or settings.share_links,
+        "fetches_recordings": settings.url_input == "on",
         "max_upload_bytes": settings.max_upload_bytes,
         "max_audio_s": settings.max_audio_s,
     }

@@ -11,6 +11,7 @@ from flask import url_for
 from shared import jobs
 from shared.export.options import ExportOptions
 from shared.export.paragraphs import join_sentences, paragraphs
+from shared.fetches.requests import OPEN, FetchRecord, FetchState
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript, Word
 
@@ -23,26 +24,17 @@ _STATUSES = {
     JobStatus.CANCELLED: "error",
 }
 
+_CANCELLED = "Somebody cancelled this job."
+
 
 def shown_job(job: jobs.JobRecord, transcript: Transcript | None) -> dict[str, Any]:
     """A transcript as it stands: with its text once the job is completed."""
-    shown: dict[str, Any] = {
-        "id": job.id,
-        "audio_url": url_for("listening.get_job_audio", job_id=job.id, _external=True),
-        "status": _STATUSES[job.status],
-        "error": None,
-        "language_code": None,
-        "audio_duration": None,
-        "text": None,
-        "words": None,
-        "utterances": None,
-        "confidence": None,
-        "speech_model": None,
-    }
+    audio_url = url_for("listening.get_job_audio", job_id=job.id, _external=True)
+    shown = _without_text(job.id, audio_url, _STATUSES[job.status])
     if job.status == JobStatus.FAILED:
         shown["error"] = f"{job.error_message} ({job.error_code})"
     elif job.status == JobStatus.CANCELLED:
-        shown["error"] = "Somebody cancelled this job."
+        shown["error"] = _CANCELLED
     if transcript is None:
         return shown
     has_speakers = any(sentence.speaker for sentence in transcript.sentences)
@@ -58,6 +50,33 @@ def shown_job(job: jobs.JobRecord, transcript: Transcript | None) -> dict[str, A
         "utterances": [_passage(turn) for turn in _turns(transcript)] if has_speakers else None,
         "confidence": _confidence(transcript.sentences),
         "speech_model_used": transcript.model,
+    }
+
+
+def shown_fetch(fetch: FetchRecord) -> dict[str, Any]:
+    """A recording that is no job yet, or became none."""
+    status = "queued" if fetch.state in OPEN else "error"
+    shown = _without_text(fetch.id, fetch.url, status)
+    if fetch.state is FetchState.FAILED:
+        shown["error"] = f"{fetch.error_message} ({fetch.error_code})"
+    elif fetch.state is FetchState.CANCELLED:
+        shown["error"] = _CANCELLED
+    return shown
+
+
+def _without_text(id_: str, audio_url: str, status: str) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "audio_url": audio_url,
+        "status": status,
+        "error": None,
+        "language_code": None,
+        "audio_duration": None,
+        "text": None,
+        "words": None,
+        "utterances": None,
+        "confidence": None,
+        "speech_model": None,
     }
 
 

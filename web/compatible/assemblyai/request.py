@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from shared.errors import InvalidRequest
 from web.api.parsing import parse_any_object, validated
 from web.api.schemas.submission import UploadSubmission
+from web.fetches.schemas import FetchSubmission
 
 _UPLOADED = re.compile(r".*/v2/upload/([0-9a-f-]{36})")
 
@@ -30,39 +31,41 @@ _TAKEN = frozenset(
 )
 
 
-def read_request(known_models: frozenset[str]) -> UploadSubmission:
-    """Read the body of this request. Raises InvalidRequest, also for what is not done here."""
+def read_request(
+    known_models: frozenset[str], *, fetches: bool
+) -> UploadSubmission | FetchSubmission:
+    """Read the body of this request; `fetches`: recordings elsewhere are fetched. Raises
+    InvalidRequest, also for what is not done here."""
     given = parse_any_object()
     for name, value in given.items():
         if name not in _TAKEN | _WITHOUT_EFFECT and value:
             raise InvalidRequest(
                 f"'{name[:80]}' is not done by this server. Leave it out.", param=name[:80]
             )
-    return validated(
-        UploadSubmission,
-        {
-            "upload_id": _upload_id(given.get("audio_url")),
-            "speakers": _speakers(given),
-            "channels": "each" if given.get("multichannel") or given.get("dual_channel") else "mix",
-            "hotwords": _words(given),
-            "model": _model(given, known_models),
-        },
-    )
-
-
-def _upload_id(url: Any) -> str:
-    try:
-        path = urlsplit(url).path if isinstance(url, str) else ""
-    except ValueError:  # "http://[" is no address
-        path = ""
-    found = _UPLOADED.fullmatch(path)
-    if found is None:
+    wanted = {
+        "speakers": _speakers(given),
+        "channels": "each" if given.get("multichannel") or given.get("dual_channel") else "mix",
+        "hotwords": _words(given),
+        "model": _model(given, known_models),
+    }
+    url = given.get("audio_url")
+    found = _UPLOADED.fullmatch(_path(url))
+    if found is not None:
+        return validated(UploadSubmission, {**wanted, "upload_id": found[1]})
+    if not fetches:
         raise InvalidRequest(
             "This server fetches no recording from elsewhere. Send the file to /v2/upload, and "
             "the upload_url of the answer here.",
             param="audio_url",
         )
-    return found[1]
+    return validated(FetchSubmission, {**wanted, "url": url})
+
+
+def _path(url: Any) -> str:
+    try:
+        return urlsplit(url).path if isinstance(url, str) else ""
+    except ValueError:  # "http://[" is no address
+        return ""
 
 
 def _speakers(given: dict[str, Any]) -> str:

@@ -17,9 +17,16 @@ from shared.states import JobStatus
 from shared.storage import uploads
 from shared.transcripts.values import Transcript
 from web.authentication.owner import current_owner_id
-from web.compatible.assemblyai.answers import shown_job, shown_paragraphs, shown_sentences
+from web.compatible.assemblyai.answers import (
+    shown_fetch,
+    shown_job,
+    shown_paragraphs,
+    shown_sentences,
+)
 from web.compatible.assemblyai.request import read_request
 from web.errors import error_in_shape, localised_error
+from web.fetches import submission as fetching
+from web.fetches.schemas import FetchSubmission
 from web.http.filenames import clean_filename
 from web.services import services
 from web.uploads.begin import begin_upload
@@ -59,10 +66,13 @@ def upload() -> Response:
 
 @blueprint.post("/transcript")
 def create_transcript() -> Response:
-    """Submit what was uploaded."""
+    """Submit what was uploaded, or have a recording fetched."""
     here, owner_id = services(), current_owner_id()
     known = jobs.known_models(here.db, within_s=here.settings.worker_seen_within_s)
-    wanted = read_request(frozenset(model.name for model in known))
+    names = frozenset(model.name for model in known)
+    wanted = read_request(names, fetches=fetching.is_on())
+    if isinstance(wanted, FetchSubmission):
+        return jsonify(shown_fetch(fetching.ask_as(wanted)))
     submission = accept_upload(
         str(wanted.upload_id),
         owner_id=owner_id,
@@ -131,6 +141,8 @@ def _transcript(job_id: str) -> Transcript:
 
 
 def _shown(job_id: str) -> Response:
+    if (fetch := fetching.find_before_job(job_id)) is not None:
+        return jsonify(shown_fetch(fetch))
     job = _job(job_id)
     transcript = _transcript(job_id) if job.status == JobStatus.COMPLETED else None
     return jsonify(shown_job(job, transcript))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared import jobs
+from shared.fetches.requests import FetchRecord, FetchState
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript
 
@@ -20,11 +21,34 @@ _STATUSES = {
     JobStatus.CANCELLED: "CANCELED",
 }
 
+_OF_FETCHES = {
+    FetchState.WAITING: "PENDING",
+    FetchState.FETCHING: "RUNNING",
+    FetchState.SUBMITTED: "PENDING",
+    FetchState.FAILED: "FAILED",
+    FetchState.CANCELLED: "CANCELED",
+}
+
 _MARKS = "，。？！；：、,.?!;:…"
 
 
 def begun(job: jobs.JobRecord) -> dict[str, Any]:
     return _answer(job, {"task_id": job.id, "task_status": _STATUSES[job.status]})
+
+
+def shown_fetch(fetch: FetchRecord) -> dict[str, Any]:
+    """A recording that is no job yet, or became none."""
+    status = _OF_FETCHES[fetch.state]
+    output: dict[str, Any] = {"task_id": fetch.id, "task_status": status}
+    output["submit_time"] = _time(fetch.created_at)
+    if fetch.ended_at is not None:
+        output["end_time"] = _time(fetch.ended_at)
+    if fetch.state is FetchState.FAILED:
+        error = {"code": fetch.error_code or "", "message": fetch.error_message or ""}
+        output |= error
+        output["results"] = [{"file_url": fetch.url, "subtask_status": status, **error}]
+        output["task_metrics"] = {"TOTAL": 1, "SUCCEEDED": 0, "FAILED": 1}
+    return {"request_id": fetch.id, "output": output}
 
 
 def shown_task(job: jobs.JobRecord, *, file_url: str, transcription_url: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from shared.errors import InvalidRequest
 from web.api.parsing import parse_any_object, validated
 from web.api.schemas.submission import UploadSubmission
+from web.fetches.schemas import FetchSubmission
 
 _UPLOADED = re.compile(r".*/(?:v2/upload|api/v1/uploads)/([0-9a-f-]{36})")
 
@@ -21,8 +22,9 @@ _WITHOUT_EFFECT = frozenset(
 _TAKEN = frozenset({"channel_id", "diarization_enabled", "speaker_count"})
 
 
-def read_request() -> UploadSubmission:
-    """Read the body of this request. Raises InvalidRequest, also for what is not done here."""
+def read_request(*, fetches: bool) -> UploadSubmission | FetchSubmission:
+    """Read the body of this request; `fetches`: recordings elsewhere are fetched. Raises
+    InvalidRequest, also for what is not done here."""
     given = parse_any_object()
     asked, parameters = given.get("input"), given.get("parameters") or {}
     if not isinstance(asked, dict) or not isinstance(parameters, dict):
@@ -37,32 +39,31 @@ def read_request() -> UploadSubmission:
             "Phrases are not kept here: put the words into the list on the page 'Words'.",
             param="resources",
         )
-    return validated(
-        UploadSubmission,
-        {
-            "upload_id": _upload_id(asked.get("file_urls")),
-            "model": _model(given.get("model")),
-            "speakers": _speakers(parameters),
-            "channels": _channel(parameters.get("channel_id")),
-        },
-    )
-
-
-def _upload_id(urls: Any) -> str:
+    wanted = {
+        "model": _model(given.get("model")),
+        "speakers": _speakers(parameters),
+        "channels": _channel(parameters.get("channel_id")),
+    }
+    urls = asked.get("file_urls")
     if not isinstance(urls, list) or len(urls) != 1:
         raise InvalidRequest("A task has one recording here: name one address.", param="file_urls")
-    try:
-        path = urlsplit(urls[0]).path if isinstance(urls[0], str) else ""
-    except ValueError:  # "http://[" is no address
-        path = ""
-    found = _UPLOADED.fullmatch(path)
-    if found is None:
+    found = _UPLOADED.fullmatch(_path(urls[0]))
+    if found is not None:
+        return validated(UploadSubmission, {**wanted, "upload_id": found[1]})
+    if not fetches:
         raise InvalidRequest(
             "This server fetches no recording from elsewhere. Send the file to /v2/upload, and "
             "name the upload_url of the answer here.",
             param="file_urls",
         )
-    return found[1]
+    return validated(FetchSubmission, {**wanted, "url": urls[0]})
+
+
+def _path(url: Any) -> str:
+    try:
+        return urlsplit(url).path if isinstance(url, str) else ""
+    except ValueError:  # "http://[" is no address
+        return ""
 
 
 def _model(name: Any) -> str | None:

@@ -11,9 +11,11 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from shared import jobs
 from shared.errors import InvalidRequest, JobNotFound, LongscribeError
 from web.authentication.owner import current_owner_id
-from web.compatible.dashscope.answers import begun, shown_task, transcription
+from web.compatible.dashscope.answers import begun, shown_fetch, shown_task, transcription
 from web.compatible.dashscope.request import read_request
 from web.errors import error_in_shape, localised_error
+from web.fetches import submission as fetching
+from web.fetches.schemas import FetchSubmission
 from web.services import services
 from web.uploads.submission import accept_upload
 
@@ -32,13 +34,15 @@ def _refuse(error: LongscribeError) -> Response:
 
 @blueprint.post("/services/audio/asr/transcription")
 def begin_task() -> Response:
-    """Submit what was uploaded."""
+    """Submit what was uploaded, or have a recording fetched."""
     if request.headers.get("X-DashScope-Async", "").lower() != "enable":
         raise InvalidRequest(
             "Recordings are transcribed in the background only: send X-DashScope-Async: enable.",
             param="X-DashScope-Async",
         )
-    wanted = read_request()
+    wanted = read_request(fetches=fetching.is_on())
+    if isinstance(wanted, FetchSubmission):
+        return jsonify(shown_fetch(fetching.ask_as(wanted)))
     submission = accept_upload(
         str(wanted.upload_id),
         owner_id=current_owner_id(),
@@ -51,6 +55,8 @@ def begin_task() -> Response:
 @blueprint.get("/tasks/<uuid:job_id>")
 def get_task(job_id: UUID) -> Response:
     """Answer with how a task stands, and where its transcription is."""
+    if (fetch := fetching.find_before_job(str(job_id))) is not None:
+        return jsonify(shown_fetch(fetch))
     owner_id, job = current_owner_id(), _job(str(job_id))
     link = _links().dumps([owner_id, job.id])
     address = url_for(".get_transcription", job_id=job.id, link=link, _external=True)
@@ -61,6 +67,9 @@ def get_task(job_id: UUID) -> Response:
 @blueprint.post("/tasks/<uuid:job_id>/cancel")
 def cancel_task(job_id: UUID) -> Response:
     """Cancel a task."""
+    if fetching.find_before_job(str(job_id)) is not None:
+        fetching.cancel(str(job_id))
+        return jsonify({"request_id": str(job_id)})
     jobs.cancel(services().db, owner_id=current_owner_id(), job_id=str(job_id))
     return jsonify({"request_id": str(job_id)})
 
