@@ -59,7 +59,7 @@ class UnreadableKey(LongscribeError):
 
 @app.command()
 def submit(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE|ADDRESS...")],
     wait: _Wait = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write transcripts here; waits for them.")
@@ -73,23 +73,28 @@ def submit(
     key_file: _KeyFile = None,
     as_json: _Json = False,
 ) -> None:
-    """Send recordings. One that broke off goes on where it stood when this is run again."""
+    """Send recordings, or name addresses of some, which the server fetches. One that broke off goes
+    on where it stood when this is run again."""
+    _require_files([name for name in files if not _is_address(name)])
     with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         formats = formats_in(format_)
         options = _options(model, speakers, numbers)
         notes = Notes(_cache() / "uploads.json")
-        sent = [(file, _send(there, server, file, options, notes, bars)) for file in files]
-        jobs = dict(sent)
+        jobs = {
+            name: there.fetch(name, options)
+            if _is_address(name)
+            else _send(there, server, Path(name), options, notes, bars)
+            for name in files
+        }
         if wait or output is not None:
             _wait(there, jobs, timeout, bars)
-        saved: dict[Path, list[str]] = {}
-        for file, job in jobs.items():
+        saved: dict[str, list[str]] = {}
+        for name, job in jobs.items():
             if output is not None and job["status"] == "completed":
-                saved[file] = [
-                    str(one) for one in save(there, job["id"], output, file.stem, formats)
-                ]
-    for file, job in jobs.items():
-        _tell(job, as_json, file=str(file), transcripts=saved.get(file))
+                stem = Path(job["filename"] if _is_address(name) else name).stem
+                saved[name] = [str(one) for one in save(there, job["id"], output, stem, formats)]
+    for name, job in jobs.items():
+        _tell(job, as_json, file=name, transcripts=saved.get(name))
     raise typer.Exit(_status(jobs.values()) if wait or output is not None else 0)
 
 
@@ -111,7 +116,7 @@ def get(
     """Tell how jobs stand, or fetch their transcripts."""
     with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         formats = formats_in(format_ or "txt")
-        jobs = {Path(job_id): there.job(job_id) for job_id in job_ids}
+        jobs = {job_id: there.job(job_id) for job_id in job_ids}
         if wait:
             _wait(there, jobs, timeout, bars)
         for job in jobs.values():
@@ -234,6 +239,18 @@ def _options(model: str, speakers: str, numbers: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value}
 
 
+def _is_address(name: str) -> bool:
+    return name.startswith(("https://", "http://"))
+
+
+def _require_files(names: list[str]) -> None:
+    """Raises BadParameter, which ends the command with status 2, for what is no file to be read."""
+    for name in names:
+        if not Path(name).is_file() or not os.access(name, os.R_OK):
+            shown = _readable(name)
+            raise typer.BadParameter(f"There is no file '{shown}' that can be read.")
+
+
 def _cache() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "longscribe"
@@ -257,14 +274,14 @@ def _send(
         notes.drop(name)
 
 
-def _wait(there: Server, jobs: dict[Path, dict[str, Any]], timeout: float, bars: Bars) -> None:
+def _wait(there: Server, jobs: dict[str, dict[str, Any]], timeout: float, bars: Bars) -> None:
     """Ask until all jobs are at their end or the time is over, and put in how they stand."""
     deadline = time.monotonic() + timeout if timeout > 0 else None
     while True:
-        for file, job in jobs.items():
+        for name, job in jobs.items():
             if job["status"] not in TERMINAL:
-                jobs[file] = there.job(job["id"])
-            bars.show(job["id"], jobs[file])
+                jobs[name] = there.job(job["id"])
+            bars.show(job["id"], jobs[name])
         if all(job["status"] in TERMINAL for job in jobs.values()):
             return
         if deadline is not None and time.monotonic() > deadline:

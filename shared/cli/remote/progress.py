@@ -48,4 +48,4 @@ class Bars:
         if job_id not in self._jobs:
             self._jobs[job_id] = self._progress.add_task("", total=1.0)
         told = f"{job.get('stage') or job['status']} {job['filename']}"
-        self._progress.update(self._jobs[job_id], description=told, completed=job["progress"])
+        self._progress.update(self._jobs[job_id], description=told, completed=job["progress"] or 0)

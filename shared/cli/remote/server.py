@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -83,14 +84,31 @@ class Server:
         """Make a job of a complete upload; the same job if there is one already."""
         return self._json("POST", "/api/v1/jobs", json={**options, "upload_id": upload_id})
 
+    def fetch(self, url: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Have the server fetch a recording; the fetch, which has the id of the job to come."""
+        once = {"Idempotency-Key": str(uuid4())}  # for an answer that did not come through
+        return self._json("POST", "/api/v1/fetches", json={**options, "url": url}, headers=once)
+
     def job(self, job_id: str) -> dict[str, Any]:
-        return self._json("GET", f"/api/v1/jobs/{job_id}")
+        """How a job stands, or a recording that is still being fetched for one."""
+        return self._of_job_or_fetch("GET", job_id)
 
     def jobs(self, **query: Any) -> dict[str, Any]:
         return self._json("GET", "/api/v1/jobs", params=query)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
-        return self._json("POST", f"/api/v1/jobs/{job_id}/cancel")
+        return self._of_job_or_fetch("POST", job_id, "/cancel")
+
+    def _of_job_or_fetch(self, method: str, id_: str, path: str = "") -> dict[str, Any]:
+        try:
+            return self._json(method, f"/api/v1/jobs/{id_}{path}")
+        except ServerRefused as refused:
+            if refused.status != 404:
+                raise
+            try:
+                return self._json(method, f"/api/v1/fetches/{id_}{path}")
+            except ServerRefused:  # a server of before may have no such address
+                raise refused from None
 
     def transcript(self, job_id: str, format_: str) -> bytes:
         path = f"/api/v1/jobs/{job_id}/transcript"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +18,15 @@ import httpx2
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import update
 from typer.testing import CliRunner
 
+from shared import jobs
 from shared.cli.remote import commands
 from shared.cli.remote.server import Server, ServerUnreachable
 from shared.db import Database
+from shared.models import LOCAL_OWNER, Fetch
+from tests.support import factories
 from tests.support.people import an_admin, bearer, quick_hashes
 from tests.support.services import REPOSITORY
 from tests.support.web.web_app import database, make_app
@@ -121,6 +126,41 @@ def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:
     job = json.loads(run("submit", "--json", str(wav)).stdout)
     work_off(rows)
     assert run("get", job["id"], "--format", "txt").stdout == "大家好。\n用GPU吗？\n"
+
+
+def test_an_address_is_fetched_by_the_server(
+    run: Any, app: Flask, rows: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = run("submit", "https://example.org/meeting.mp3")
+    assert (refused.exit_code, "LONGSCRIBE_URL_INPUT" in refused.output) == (2, True)
+    here = app.extensions["longscribe"]
+    allowed = here.settings.model_copy(update={"url_input": "on"})
+    app.extensions["longscribe"] = replace(here, settings=allowed)
+    job = json.loads(run("submit", "--json", "https://example.org/meeting.mp3").stdout)
+    assert (job["status"], job["file"]) == ("waiting", "https://example.org/meeting.mp3")
+    assert "waiting" in run("get", job["id"]).stdout
+
+    def fetched(_: float) -> None:
+        """As a worker would, that fetches and then recognises."""
+        with rows.writing() as session:
+            session.execute(update(Fetch).values(state="submitted"))
+        if not all_names(rows):
+            jobs.submit(
+                rows,
+                owner_id=LOCAL_OWNER,
+                blob=factories.a_blob(),
+                filename="meeting.mp3",
+                job_id=job["id"],
+            )
+        work_off(rows)
+
+    monkeypatch.setattr(commands, "time", waiting_by(fetched))
+    out = tmp_path / "out"
+    done = run("get", job["id"], "--wait", "-o", str(out), "--format", "txt")
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in out.iterdir()] == ["meeting.txt"]
+    other = json.loads(run("submit", "--json", "https://example.org/other.mp3").stdout)
+    assert "cancelled" in run("cancel", other["id"]).stdout
 
 
 def test_a_job_that_fails_is_told_by_the_exit_status(run: Any, tmp_path: Path) -> None:
