@@ -32,7 +32,7 @@ from tests.chaos.machinery.faulty_installation import (
     recording,
     undisturbed,
 )
-from tests.support.postgresql import new_database
+from tests.support.databases.postgresql import new_database
 from tests.support.services import Stack, running, wait_for
 
 
