@@ -17,8 +17,8 @@ from shared.annotations.edits import EditKind, add_edit, owned_job
 from shared.annotations.labels import LabelKind, label_key, put_labels
 from shared.db import Database
 from shared.errors import InvalidRequest
-from shared.folding import composed, fold
 from shared.models import LONGEST_LABEL, Job, Recording
+from shared.text_folding import composed, fold
 
 LONGEST_TITLE = 255
 MOST_PEOPLE = 50

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, sele
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database
-from shared.folding import composed, fold
 from shared.models import LONGEST_LABEL as LONGEST_LABEL
 from shared.models import Job, Label
 from shared.states import JobStatus
+from shared.text_folding import composed, fold
 
 MOST_SUGGESTED = 100
 """Labels of a kind that are offered to who gives one."""

@@ -104,12 +104,12 @@ from shared.jobs.queries.whole_list import (
     some_of_whole_list,
     take_whole_list,
 )
+from shared.jobs.scheduling.index_of_waiting import Claimable
+from shared.jobs.scheduling.next_job import Room
+from shared.jobs.scheduling.sweep import Duty, SweepStart, begin_sweep, take_sweep_turns
 from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
-from shared.jobs.turns.index_of_waiting import Claimable
-from shared.jobs.turns.next_job import Room
-from shared.jobs.turns.sweep import Duty, SweepStart, begin_sweep, take_sweep_turns
 from shared.jobs.workers import (
     WorkerRecord,
     WorkerReport,

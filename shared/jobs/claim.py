@@ -2,10 +2,10 @@
 
 A doorbell only says that there is work.  The worker that hears it takes whichever queued job is
 next: higher priority first, then the owner with the fewest jobs running, then the one whose turn is
-the longest ago, then the longest waiting (`shared.jobs.turns.next_job`).  So one owner's thousand
-files do not keep another's one waiting, with a single worker either.  A job that names a model is
-next for its workers only.  A doorbell that comes twice, late or for a job long done claims another
-job or nothing.
+the longest ago, then the longest waiting (`shared.jobs.scheduling.next_job`).  So one owner's
+thousand files do not keep another's one waiting, with a single worker either.  A job that names a
+model is next for its workers only.  A doorbell that comes twice, late or for a job long done claims
+another job or nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.dialects import upsert
 from shared.jobs.events import NewEvent, forget_beyond_limit, record
-from shared.jobs.turns.next_job import Room, lock_next_job
+from shared.jobs.scheduling.next_job import Room, lock_next_job
 from shared.models import Attempt, Job, OwnerTurn, Recording, in_one_of
 from shared.states import RUNNING, EventKind, JobStatus, Stage
 

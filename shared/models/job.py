@@ -25,9 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from shared.db import database_now
-from shared.folding import fold
 from shared.models.base import Base, BigId, Id, allowed, in_state, new_id
 from shared.states import RUNNING, TERMINAL, AttemptOutcome, EventKind, JobStatus, Stage
+from shared.text_folding import fold
 
 _LONGEST_NAME = 255
 

@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKind, gram_of_label, label_key
 from shared.db import Database, is_unavailable
-from shared.folding import fold
 from shared.models import Job, Recording, SearchEntry, SearchText
 from shared.search.grams import gram_of_owner, grams_of
 from shared.search.index import index_of
+from shared.text_folding import fold
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.folding import composed, fold
 from shared.models import SearchText
+from shared.text_folding import composed, fold
 
 _BEFORE, _SHOWN = 24, 90
 """Characters of a sentence that are shown before the match, and altogether."""

@@ -10,8 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Integer
 
-from shared.folding import fold
 from shared.models import Recording, SearchText
+from shared.text_folding import fold
 
 MAX_TERMS = 8
 """More words than that narrow nothing down any more."""

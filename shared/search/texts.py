@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from shared.folding import composed, fold
 from shared.models import SearchText
+from shared.text_folding import composed, fold
 
 
 def store_text(session: Session, job_id: str, sentences: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from shared.folding import composed, fold
+from shared.text_folding import composed, fold
 from shared.transcripts.values import Sentence, Transcript
 
 LEAST_S = 60.0

@@ -1,6 +1,6 @@
 """The sweep that every worker's main process runs: it records that the worker lives and rings for
 waiting jobs. One of all workers also ends expired leases, folds tallies and indexes what is
-searched, and one that sees the storage removes what is old (`shared.jobs.turns.sweep`)."""
+searched, and one that sees the storage removes what is old (`shared.jobs.scheduling.sweep`)."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ from shared.dialects import told_limit
 from shared.jobs.eta.simulation import ANY, remaining_s
 from shared.jobs.eta.throughput import last_completed, throughput_of
 from shared.jobs.eta.time_spent import job_s
+from shared.jobs.scheduling.index_of_waiting import FOR_MODEL
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.tallies.counts import jobs_in
-from shared.jobs.turns.index_of_waiting import FOR_MODEL
 from shared.models import AnnotationEdit, Attempt, Job, JobEvent, Recording, WorkerSeen, in_one_of
 from shared.states import RUNNING, JobStatus
 

@@ -14,8 +14,8 @@ from shared.errors import JobNotFound, TranscriptNotReady, TranscriptUnreadable
 from shared.jobs.eta.snapshot import take_snapshot
 from shared.jobs.queries.records import JobRecord
 from shared.jobs.queries.view import JobView, records_of, view_jobs
+from shared.jobs.scheduling.index_of_waiting import FOR_ANY, FOR_MODEL, Claimable, claimable_rows
 from shared.jobs.tallies.counts import counted_by_status
-from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, Claimable, claimable_rows
 from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.speakers.stored import with_speakers

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import InvalidRequest, TransientError
-from shared.jobs.turns.index_of_waiting import FOR_MODEL
+from shared.jobs.scheduling.index_of_waiting import FOR_MODEL
 from shared.jobs.workers import records_of_workers
 from shared.models import WorkerSeen
 

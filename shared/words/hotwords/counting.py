@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from shared.folding import fold
+from shared.text_folding import fold
 
 MOST_FOUND = 1_000
 """Words that are listed of those that were found; all are counted."""

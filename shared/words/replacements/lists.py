@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.dialects import upsert
-from shared.folding import composed, fold
 from shared.models import Job, Replacement, ReplacementList
 from shared.states import JobStatus
+from shared.text_folding import composed, fold
 from shared.words.replacements.errors import ListFull, PairNotFound
 from shared.words.replacements.pairs import MOST_PAIRS, Pair, checked_pair
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from shared.folding import fold
+from shared.text_folding import fold
 from shared.transcripts.realign import WORD
 from shared.words.gluing import rewritten
 from shared.words.replacements.pairs import Pair

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from shared.folding import composed, fold
 from shared.models import MOST_PAIRS as MOST_PAIRS
+from shared.text_folding import composed, fold
 from shared.words.replacements.errors import (
     ListFull,
     ListUnreadable,

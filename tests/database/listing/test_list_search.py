@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 
 from shared import jobs
 from shared.db import Database
-from shared.folding import composed, fold
 from shared.models import LOCAL_OWNER, Recording, SearchText
 from shared.search import entries, hits
 from shared.search.snippets import Snippet
 from shared.states import JobStatus
+from shared.text_folding import composed, fold
 from shared.transcripts import corrections
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories

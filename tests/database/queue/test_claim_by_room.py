@@ -21,7 +21,7 @@ def claimed(db: Database, room: Room | None) -> str | None:
 def test_the_first_that_fits_is_taken_and_the_others_wait(
     db: Database, monkeypatch: pytest.MonkeyPatch, most_heads: int
 ) -> None:
-    monkeypatch.setattr("shared.jobs.turns.next_job.MANY_OWNERS", most_heads)
+    monkeypatch.setattr("shared.jobs.scheduling.next_job.MANY_OWNERS", most_heads)
     long, short = factories.submit_lasting(db, 3600), factories.submit_lasting(db, 60)
     room = Room(longest_s=100, beyond_all_s=math.inf)
     assert claimed(db, room) == short

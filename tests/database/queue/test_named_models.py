@@ -11,7 +11,7 @@ from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.snapshot import _about
 from shared.jobs.queries.models import ModelChoiceUnavailable, UnknownModel
-from shared.jobs.turns import line, next_job
+from shared.jobs.scheduling import line, next_job
 from shared.models import LOCAL_OWNER, Attempt, Job, WorkerSeen
 from shared.states import JobStatus, Obstacle, WaitReason
 from tests.support import factories

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, or_, select, update
 
 from shared import jobs
 from shared.db import Database, database_now
-from shared.jobs.turns import next_job
+from shared.jobs.scheduling import next_job
 from shared.models import Job, OwnerTurn, Recording
 from shared.states import RUNNING, JobStatus
 from tests.support import factories

@@ -10,7 +10,7 @@ import pytest
 from shared import jobs
 from shared.db import Database
 from shared.jobs.eta import positions
-from shared.jobs.turns import line, next_job
+from shared.jobs.scheduling import line, next_job
 from tests.support import factories
 
 

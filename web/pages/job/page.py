@@ -45,8 +45,8 @@ from web.api.jobs.presenter import poll_after_s, present_detail, stored_data_err
 from web.api.schemas.jobs import HistoryOut
 from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
-from web.pages.job.happenings import happenings
 from web.pages.job.player import player_of
+from web.pages.job.timeline import timeline
 from web.pages.minutes.panel import minutes_panel
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
@@ -111,7 +111,7 @@ def _sharing(access: JobAccess, history: HistoryOut) -> dict[str, Any]:
         "shares": shares_of(db, **whose) if changes else [],
         "links": links_of(db, **whose) if changes else [],
         "editors": editor_names(db, access) if changes or access.is_shared else {},
-        "happenings": happenings(history, edits, changes),
+        "timeline": timeline(history, edits, changes),
     }
 
 

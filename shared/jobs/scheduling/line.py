@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from shared.db import UtcDateTime, readable_rows
-from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, IN_LINE, QUEUED, Waiting
-from shared.jobs.turns.next_job import MANY_OWNERS
+from shared.jobs.scheduling.index_of_waiting import FOR_ANY, FOR_MODEL, IN_LINE, QUEUED, Waiting
+from shared.jobs.scheduling.next_job import MANY_OWNERS
 
 _FEW = 1_000
 """Jobs behind one that are counted, before those ahead of it are counted instead."""

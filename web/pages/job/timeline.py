@@ -24,7 +24,7 @@ from web.pages.job.sharing_text import change_text
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TimelineEntry:
     """A line of the history."""
 
     key: str
@@ -36,12 +36,12 @@ class Happening:
     """The number of the change that can be undone here."""
 
 
-def happenings(
+def timeline(
     history: HistoryOut, edits: Sequence[Edit], sharing: Sequence[SharingRecord] = ()
-) -> list[Happening]:
+) -> list[TimelineEntry]:
     """All lines of a job's history, oldest first."""
     events = [
-        Happening(
+        TimelineEntry(
             key=f"event-{n}",
             at=event.at,
             message=event.message,
@@ -53,11 +53,11 @@ def happenings(
         for n, event in enumerate(history.events, 1)
     ]
     changes = [
-        Happening(key=f"edit-{edit.number}", at=edit.at, message=_text(edit), edit=edit.number)
+        TimelineEntry(key=f"edit-{edit.number}", at=edit.at, message=_text(edit), edit=edit.number)
         for edit in edits
     ]
     changes += [
-        Happening(key=f"sharing-{n}", at=change.at, message=change_text(change))
+        TimelineEntry(key=f"sharing-{n}", at=change.at, message=change_text(change))
         for n, change in enumerate(sharing, 1)
     ]
     return sorted([*events, *changes], key=lambda one: one.at)

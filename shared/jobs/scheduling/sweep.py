@@ -19,7 +19,7 @@ from sqlalchemy import String, bindparam, func, literal_column, or_, select, tex
 
 from shared.db import Database, database_now
 from shared.dialects import upsert
-from shared.jobs.turns.index_of_waiting import FOR_ANY, FOR_MODEL, Claimable, claimable_rows
+from shared.jobs.scheduling.index_of_waiting import FOR_ANY, FOR_MODEL, Claimable, claimable_rows
 from shared.jobs.workers import WorkerReport, note_worker
 from shared.models import SweepTurn, WorkerSeen
 

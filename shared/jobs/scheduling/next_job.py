@@ -18,8 +18,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.dialects import hold_lock
-from shared.jobs.tallies.audio import audio_seconds_sql
-from shared.jobs.turns.index_of_waiting import (
+from shared.jobs.scheduling.index_of_waiting import (
     DIALECTS,
     FOR_ANY,
     FOR_MODEL,
@@ -29,6 +28,7 @@ from shared.jobs.turns.index_of_waiting import (
     now,
     running_jobs,
 )
+from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.models import Job
 from shared.states import JobStatus
 
