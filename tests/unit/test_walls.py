@@ -110,4 +110,10 @@ def test_only_the_storage_asks_where_recordings_lie() -> None:
         for path in (REPOSITORY / root).rglob("*.py")
         if "recordings_dir" in path.read_text()
     }
-    assert askers == {"shared/settings/__init__.py", "shared/storage/configured.py"}
+    assert askers == {
+        "shared/settings/__init__.py",
+        "shared/storage/configured.py",
+        # A copy of an installation is a copy of its folders.
+        "shared/cli/backup/make.py",
+        "shared/cli/backup/restore.py",
+    }
