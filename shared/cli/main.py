@@ -247,9 +247,13 @@ def backup(
     from shared.cli.backup.make import back_up
 
     with errors_in_words():
-        made = back_up(configured(), folder, previous=previous)
+        settings = configured()
+        made = back_up(settings, folder, previous=previous)
     typer.echo(
-        f"{folder} has the database and {made.recordings} recordings ({made.bytes:,} bytes)."
+        f"{folder} has the database. The recordings are in the bucket {settings.s3_bucket}: keep "
+        "them by its own means."
+        if settings.s3_bucket
+        else f"{folder} has the database and {made.recordings} recordings ({made.bytes:,} bytes)."
     )
 
 
@@ -280,7 +284,8 @@ def adopt_storage() -> None:
         settings = configured()
         blobs = open_blob_store(settings)
         adopted = identity.adopt_storage(Database(settings.resolved_database_url), blobs)
-    typer.echo(f"The recordings of this database are in {settings.data_dir} (storage {adopted}).")
+    place = settings.s3_bucket or settings.data_dir
+    typer.echo(f"The recordings of this database are in {place} (storage {adopted}).")
 
 
 @app.command()

@@ -41,6 +41,8 @@ class Claim:
     write: str | None = None
     """Names the write that this claim is given to. A worker repeats a write that was not answered
     under the same name, and gives the next one another (`shared.jobs.lease.renew`)."""
+    sha256: str | None = None
+    """Of the recording's bytes."""
 
 
 _CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options, Job.model)
@@ -143,6 +145,7 @@ def _claim(session: Session, claimed: Any, number: int, lease_s: float) -> Claim
         lease_s=lease_s,
         owner_id=claimed.owner_id,
         blob_key=recording.blob_key,
+        sha256=recording.sha256,
         filename=recording.filename,
         options=claimed.options,
         model=claimed.model,

@@ -21,6 +21,7 @@ from shared.settings.limits import LimitSettings
 from shared.settings.minutes import MinutesSettings
 from shared.settings.outbound import OutboundSettings
 from shared.settings.recognition import RecognitionSettings
+from shared.settings.storage import StorageSettings
 from shared.settings.workers import WorkerSettings
 
 DEMO = "demo"  # the bundled model
@@ -54,13 +55,16 @@ def is_loopback(host: str) -> bool:
 
 
 class Settings(
-    LimitSettings, RecognitionSettings, WorkerSettings, MinutesSettings, OutboundSettings
+    LimitSettings,
+    RecognitionSettings,
+    WorkerSettings,
+    MinutesSettings,
+    OutboundSettings,
+    StorageSettings,
 ):
-    """Typed and frozen; see README for the table with defaults. What is accepted, and how long it
-    is kept, stands in `shared.settings.limits`, how it is recognised in
-    `shared.settings.recognition`, how workers tell their health in `shared.settings.workers`, which
-    model writes minutes in `shared.settings.minutes`, and what is sent to addresses that users name
-    in `shared.settings.outbound`."""
+    """Typed and frozen; see README for the table with defaults. Of what a part is about stands in
+    its module: `shared.settings.limits`, `recognition`, `workers`, `minutes`, `outbound`,
+    `storage`."""
 
     # A line without a value in .env means the default.
     model_config = SettingsConfigDict(env_ignore_empty=True)
@@ -164,11 +168,6 @@ class Settings(
         "auto",
         description="What runs Paraformer's encoder and decoder on a CPU: torch, onnxruntime, or "
         "auto for the one that was measured to be faster on such a processor.",
-    )
-
-    # --- listening
-    playable_copy: Literal["auto", "never"] = Field(
-        "auto", description="auto: a light copy is made where browsers cannot play a recording."
     )
 
     # --- voices

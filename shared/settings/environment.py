@@ -10,7 +10,10 @@ from pathlib import Path
 from shared.errors import LongscribeError
 
 PREFIX = "LONGSCRIBE_"
-FROM_FILES = ("database_url", "redis_url", "secret_key", "minutes_api_key")
+FROM_FILES = (
+    *("database_url", "redis_url", "secret_key", "minutes_api_key"),
+    *("s3_access_key_id", "s3_secret_access_key"),
+)
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
 
 _OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY")

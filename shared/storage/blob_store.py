@@ -1,14 +1,15 @@
 """Where recordings and the bytes of unfinished uploads are kept, as the rest of the code sees it.
 
-One implementation stores them in a local folder (`shared.storage.local`).  Nothing outside of
-`shared.storage` knows a path: web and worker hold a BlobStore, which `shared.storage.configured`
-chooses, and name a recording by its key.  Every implementation passes `tests/unit/storage`.
+One implementation stores them in a local folder (`shared.storage.local`), another in a bucket of an
+S3 server (`shared.storage.s3`).  Nothing outside of `shared.storage` knows a path or a bucket: web
+and worker hold a BlobStore, which `shared.storage.configured` chooses, and name a recording by its
+key.  Every implementation passes `tests/unit/storage`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -135,11 +136,20 @@ class BlobStore(Space, Protocol):
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> BlobReader:
         """Open the bytes [start, stop) of a recording. Raises FileNotFoundError if it is gone."""
 
-    def local_copy(self, key: str) -> AbstractContextManager[int]:
+    def local_copy(
+        self,
+        key: str,
+        *,
+        sha256: str | None = None,
+        require_room: Callable[[int], None] | None = None,
+        progress: Callable[[], None] | None = None,
+    ) -> AbstractContextManager[int]:
         """Lend a descriptor of a local regular file with a recording's bytes, to read and seek.
 
         A store that has to fetch the bytes first puts them into the work folder and removes them
-        at the end.  Raises FileNotFoundError if the recording is gone.
+        at the end. It then calls `require_room` before, with their number, and `progress` on the
+        way; both may raise. It raises OSError for bytes with another hash than `sha256`.  Raises
+        FileNotFoundError if the recording is gone.
         """
 
     def delete(self, key: str) -> None:

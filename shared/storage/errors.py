@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from shared.errors import InsufficientStorage, PermanentError, TransientError
 
 
@@ -14,6 +16,23 @@ class StorageUnavailable(TransientError):
         "The storage of the recordings is not there: it is not mounted, or another one is. "
         "Nothing is lost; try again once the operator has brought it back."
     )
+
+
+class StorageSilent(StorageUnavailable, OSError):
+    """A storage behind a network does not answer, or refuses: `reason`, at `place`.
+
+    An OSError too, as a folder raises it that cannot be used.
+    """
+
+    def __init__(self, reason: str = "", place: str = "") -> None:
+        super().__init__()
+        self.errno = errno.EIO
+        self.strerror = reason
+        self.filename = place
+
+    def again(self) -> StorageSilent:
+        """The same, to be raised once more."""
+        return StorageSilent(self.strerror or "", self.filename)
 
 
 class NoRoomToDecode(InsufficientStorage):

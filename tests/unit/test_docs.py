@@ -23,7 +23,7 @@ from web.api.schemas.recording import RecordingOut, RecordingWarningOut, TrackOu
 from worker.memory.model import MIB, Reserve
 from worker.pass_cost import USUAL_BATCH_S
 
-_ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)
+_ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z0-9_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)
 
 
 def _defaults() -> dict[str, str]:
@@ -68,7 +68,7 @@ def test_every_variable_and_link_leads_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text()
     known = set(_defaults()) | {"LONGSCRIBE_TEST_DATABASE_URL", *map(file_variable, FROM_FILES)}
     known |= {"LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY"}  # of the commands for a server elsewhere
-    assert set(re.findall(r"LONGSCRIBE_[A-Z_]+", text)) <= known
+    assert set(re.findall(r"LONGSCRIBE_[A-Z0-9_]+", text)) <= known
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:
             assert (REPOSITORY / document).parent.joinpath(target).exists(), target

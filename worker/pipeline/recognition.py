@@ -107,15 +107,25 @@ class RecognitionRun:
 
     @contextmanager
     def _recording(self) -> Iterator[int]:
-        """The recording's descriptor. Raises RecordingLost."""
-        tools = self._attempt.tools
+        """The recording's descriptor. Raises RecordingLost, and as `_require_room` where the
+        recording has to be fetched first."""
+        tools, claim = self._attempt.tools, self._attempt.claim
         with ExitStack() as opened:
             try:
-                copy = tools.blobs.local_copy(self._attempt.claim.blob_key)
+                copy = tools.blobs.local_copy(
+                    claim.blob_key,
+                    sha256=claim.sha256,
+                    require_room=self._require_room,
+                    progress=self._fetched_more,
+                )
                 descriptor = opened.enter_context(copy)
             except FileNotFoundError as error:
                 raise RecordingLost from error
             yield descriptor
+
+    def _fetched_more(self) -> None:
+        self._attempt.check()
+        self._attempt.liveness.note_progress()
 
     def _require_room(self, size_bytes: int) -> None:
         """Raises NoRoomToDecode if the work folder has no room for `size_bytes` more just now, and

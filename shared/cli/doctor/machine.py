@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.cli.embedded.data_folder import StackFailed
 from shared.cli.embedded.redis_server import redis_server_binary
+from shared.errors import InsufficientStorage
 from shared.queue import make_ringing_celery, redis_info
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
@@ -46,11 +48,13 @@ def check_data_folder(settings: Settings) -> list[Finding]:
         if os.access(existing, os.W_OK | os.X_OK):
             return [ok(thing, f"{folder} is not made yet; it is made when Longscribe starts")]
         return [problem(thing, f"{folder} does not exist and cannot be made", advice)]
-    for check in (
+    checks: list[Callable[[], None]] = [
         partial(require_writable, folder),
-        open_blob_store(settings).check_writable,
         partial(require_writable, settings.work_dir),
-    ):
+    ]
+    if not settings.s3_bucket:
+        checks.insert(1, open_blob_store(settings).check_writable)
+    for check in checks:
         try:
             check()
         except FileNotFoundError:
@@ -65,7 +69,9 @@ def check_data_folder(settings: Settings) -> list[Finding]:
 def check_disk(settings: Settings) -> list[Finding]:
     """Free space for recordings, and for their decoded audio: two places, each with its reserve."""
     return [
-        _judge_storage(open_blob_store(settings), settings),
+        _judge_bucket(open_blob_store(settings))
+        if settings.s3_bucket
+        else _judge_storage(open_blob_store(settings), settings),
         _judge_work_folder(work_space(settings), settings),
     ]
 
@@ -76,6 +82,21 @@ def _judge_storage(storage: BlobStore, settings: Settings) -> Finding:
     if not usable:
         return problem("disk", f"{finding}: every upload is refused (507)", _MAKE_ROOM)
     return ok("disk", finding)
+
+
+def _judge_bucket(bucket: BlobStore) -> Finding:
+    """It does not tell what room it has, and so is written to."""
+    try:
+        bucket.check_writable()
+    except (OSError, InsufficientStorage) as error:
+        place, reason = getattr(error, "filename", "it"), getattr(error, "strerror", str(error))
+        return problem(
+            "bucket",
+            f"{place} cannot be written to: {reason}",
+            "Start its server, make room, or correct LONGSCRIBE_S3_BUCKET and the settings beside "
+            "it.",
+        )
+    return ok("bucket", "can be written to")
 
 
 def _judge_work_folder(folder: WorkSpace, settings: Settings) -> Finding:

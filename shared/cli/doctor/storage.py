@@ -15,6 +15,12 @@ _MOUNT = (
     "adopt-storage."
 )
 
+_REACH = (
+    "Start the server of the bucket, or correct LONGSCRIBE_S3_BUCKET and the settings beside it; "
+    "nothing has to be restored from a backup. If this bucket is the right one, restored or moved: "
+    "longscribe adopt-storage."
+)
+
 _HERE = {
     StorageState.MISSING: "the folder of the recordings here is not their storage: it is empty, or "
     "its mount is missing",
@@ -32,7 +38,7 @@ def check_storage_here(db: Database, settings: Settings) -> list[Finding]:
         return [ok("storage", "not taken into use yet; the web server does that")]
     if state is StorageState.SOUND:
         return [ok("storage", "holds the recordings of this database")]
-    return [problem("storage", _HERE[state], _MOUNT)]
+    return [problem("storage", _HERE[state], _REACH if settings.s3_bucket else _MOUNT)]
 
 
 _THERE = {

@@ -61,7 +61,7 @@ class MemoryStore:
         return MemoryRange(self._piece(key).data, start, stop)
 
     @contextmanager
-    def local_copy(self, key: str) -> Iterator[int]:
+    def local_copy(self, key: str, **_: object) -> Iterator[int]:
         descriptor = os.memfd_create("recording")
         try:
             os.write(descriptor, self._piece(key).data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,12 +17,18 @@ from shared.storage.local.folder import LocalFolder
 from tests.support.doubles.memory_store import MemoryStore
 
 WORLD = b"hello world"
+MIB = 2**20
+LARGE = Random(0).randbytes(13 * MIB + 7)
+"""Three parts of an object, the last of them a small one."""
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     if request.param == "memory":
         return MemoryStore()
+    if request.param == "s3":
+        made: BlobStore = request.getfixturevalue("s3_server").bucket(tmp_path)
+        return made
     return LocalFolder(tmp_path / "recordings", min_free_bytes=0)
 
 
@@ -33,7 +40,7 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 
 
 def received(store: BlobStore, data: bytes = WORLD) -> StoredBlob:
-    with store.receive(max_bytes=100) as incoming:
+    with store.receive(max_bytes=2**30) as incoming:
         incoming.write(data)
         return incoming.keep()
 
@@ -170,6 +177,41 @@ class TestUploads:
         assert blob == StoredBlob(key_of(upload_id), 11, hashlib.sha256(WORLD).hexdigest())
         assert everything(store) == [blob.key]
         assert all_of(store, blob.key) == WORLD
+
+    @pytest.mark.parametrize("piece_bytes", [3 * MIB, 5 * MIB, 7 * MIB + 1])
+    def test_large_pieces_of_any_size_become_a_recording(
+        self, store: BlobStore, piece_bytes: int
+    ) -> None:
+        store.begin_upload(upload_id := new_id())
+        for at in range(0, len(LARGE), piece_bytes):
+            with store.hold_upload(upload_id) as held:
+                held.cut(at)
+                held.write(LARGE[at : at + piece_bytes])
+                held.sync()
+        with store.hold_upload(upload_id) as held:
+            blob = held.keep(len(LARGE))
+        assert blob.sha256 == hashlib.sha256(LARGE).hexdigest()
+        with store.local_copy(blob.key) as descriptor:
+            assert os.pread(descriptor, len(LARGE) + 1, 0) == LARGE
+        assert everything(store) == [blob.key]
+
+    def test_what_was_synced_outlives_what_came_after_it_and_was_not(
+        self, store: BlobStore
+    ) -> None:
+        store.begin_upload(upload_id := new_id())
+        with store.hold_upload(upload_id) as held:
+            held.write(LARGE[: 6 * MIB])
+            held.sync()
+            held.write(b"never told" * MIB)
+        with store.hold_upload(upload_id) as held:
+            held.cut(6 * MIB)
+            held.write(b"never told" * MIB)
+            held.cut(6 * MIB)
+            held.write(LARGE[6 * MIB :])
+            held.sync()
+            blob = held.keep(len(LARGE))
+        assert blob.sha256 == hashlib.sha256(LARGE).hexdigest()
+        assert everything(store) == [blob.key]
 
     def test_what_was_kept_can_be_kept_again_and_is_not_discarded_as_an_upload(
         self, store: BlobStore

@@ -94,7 +94,10 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "rules": _rule_changes(job_id, versions.current) if versions and is_own else None,
         "hotwords": job_hotwords(job_id) if versions and is_own else None,
         "minutes": minutes_panel(job_id, versions.current) if versions and is_own else None,
-        "player": player_of(view.job.recording, here.blobs) if versions else None,
+        # A storage on a network may take its time to say that it is not there.
+        "player": player_of(view.job.recording, here.blobs)
+        if versions and not here.storage_is_gone
+        else None,
         "finished": shown.status in TERMINAL,
     }
 

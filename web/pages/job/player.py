@@ -25,9 +25,9 @@ _ASKED_AS = {"video/quicktime": "video/mp4", "video/3gpp": "video/mp4"}
 def player_of(recording: RecordingRecord, blobs: BlobStore) -> Player | None:
     """The copy, or the recording with the type that its first bytes tell; None if it is gone."""
     copy = recording.playable
-    if copy is not None and blobs.exists(copy.key):
-        return Player(copy.media_type, recording.duration_s, is_copy=True)
     try:
+        if copy is not None and blobs.exists(copy.key):
+            return Player(copy.media_type, recording.duration_s, is_copy=True)
         with blobs.open_range(recording.blob_key, 0, HEAD_BYTES) as beginning:
             head = beginning.read(HEAD_BYTES)
     except OSError:
