@@ -23,7 +23,7 @@ from shared.words.hotwords import replace_list
 from shared.words.replacements import lists
 from shared.words.replacements.lists import EVERYBODY
 from shared.words.replacements.pairs import Pair
-from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
+from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context, problems_of
 from tests.support import factories, reports
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack
@@ -217,8 +217,8 @@ def test_every_page_is_accessible_and_keeps_to_itself(
             watched.page.wait_for_load_state("networkidle")
             watched.page.bring_to_front()
             watched.page.evaluate(OPEN_ALL)
-            for theme, width in taken_through(watched.page, looks):
-                found[f"{name}, {theme}, {width}"] = problems_of(watched.page, width)
+            for (theme, width), problems in examined(watched.page, looks):
+                found[f"{name}, {theme}, {width}"] = problems
             found[name] = watched.complaints
         context.close()
     assert {name: problems for name, problems in found.items() if problems} == {}

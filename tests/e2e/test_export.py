@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page
 
 from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
-from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
+from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
@@ -249,8 +249,8 @@ def test_the_dialog_is_accessible_and_fits(
             dialog.locator("summary").click()
         expect(dialog.locator("pre")).to_have_attribute("data-format", name)
         expect(dialog.locator("pre")).to_have_attribute("aria-busy", "false")
-        for theme, width in taken_through(page, looks):
-            assert problems_of(page, width) == [], (name, theme, width)
+        for look, problems in examined(page, looks):
+            assert problems == [], (name, look)
             for control in (dialog.locator("a.download"), dialog.locator("pre")):
                 expect(control).to_be_in_viewport(ratio=0.9)
     context.close()

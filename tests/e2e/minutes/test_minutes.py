@@ -14,7 +14,7 @@ from shared.minutes.contents import Minutes, Point
 from shared.minutes.cutting import transcript_digest
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
-from tests.e2e.problems import LOOKS, problems_of, taken_through
+from tests.e2e.problems import LOOKS, examined
 from tests.support import factories
 from tests.support.services import Stack
 from tests.support.web.web_site import serving
@@ -93,14 +93,14 @@ def test_from_a_question_to_minutes_of_ones_own(
     form.get_by_label("Summary").fill("Everybody greets")
     form.get_by_role("button", name="Remove").nth(3).click()
     found: dict[str, list[str]] = {}
-    for theme, width in taken_through(page, LOOKS):
-        found[f"form, {theme}, {width}"] = problems_of(page, width)
+    for (theme, width), problems in examined(page, LOOKS):
+        found[f"form, {theme}, {width}"] = problems
     form.get_by_role("button", name="Save").click()
     expect(panel).to_contain_text("changed by you")
     expect(panel).not_to_contain_text("Superfluous")
     expect(panel.get_by_role("button", name="Change")).to_be_focused()
-    for theme, width in taken_through(page, LOOKS):
-        found[f"{theme}, {width}"] = problems_of(page, width)
+    for (theme, width), problems in examined(page, LOOKS):
+        found[f"{theme}, {width}"] = problems
         panel.screenshot(path=tmp_path / f"minutes-{theme}-{width}.png")
 
     panel.get_by_role("button", name="Accept").click()
@@ -118,7 +118,7 @@ def test_from_a_question_to_minutes_of_ones_own(
     page.locator("#en-part").get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("{{transcript}}")
     expect(box).to_have_value("no place for it")
-    for theme, width in taken_through(page, LOOKS):
-        found[f"prompts, {theme}, {width}"] = problems_of(page, width)
+    for (theme, width), problems in examined(page, LOOKS):
+        found[f"prompts, {theme}, {width}"] = problems
         page.screenshot(path=tmp_path / f"prompts-{theme}-{width}.png")
     assert {name: problems for name, problems in found.items() if problems} == {}

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from shared.states import JobStatus
-from tests.e2e.problems import problems_of
+from tests.e2e.problems import LOOKS, examined
 from tests.e2e.speakers.meeting import Meeting, panel, person, said, sentence
 from tests.support import factories
 
@@ -109,12 +109,8 @@ def test_the_dialog_is_accessible_in_all_looks(
         page = meeting.open(context)
         sentence(page, 0).hover()
         page.locator(".sentence-tools button").nth(1).click()
-        found = {}
-        for theme in ("light", "dark"):
-            for width in (1440, 390):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                page.set_viewport_size({"width": width, "height": 900})
-                found[theme, width] = problems_of(page, width)
+        page.bring_to_front()
+        found = dict(examined(page, LOOKS))
     assert {look: problems for look, problems in found.items() if problems} == {}
 
 

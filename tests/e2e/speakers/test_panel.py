@@ -8,7 +8,7 @@ from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Rout
 from shared.models import LOCAL_OWNER, GroupVoices, KeptVoice
 from shared.speakers.edits import EditKind
 from shared.speakers.kept.keeping import switch_on
-from tests.e2e.problems import problems_of
+from tests.e2e.problems import LOOKS, examined, problems_of
 from tests.e2e.speakers.meeting import (
     Meeting,
     panel,
@@ -304,10 +304,6 @@ def test_fifteen_speakers_are_accessible_in_all_looks(
         page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
         panel(page).locator(".doing button").nth(1).click()
         panel(page).locator(".doing button").nth(0).click()
-        found = {}
-        for theme in ("light", "dark"):
-            for width in (1440, 390):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                page.set_viewport_size({"width": width, "height": 900})
-                found[theme, width] = problems_of(page, width)
+        page.bring_to_front()
+        found = dict(examined(page, LOOKS))
     assert {look: problems for look, problems in found.items() if problems} == {}

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import select
 
 from shared.models import Job, Recording
-from tests.e2e.problems import LOOKS_OF_LOCALES, Look, new_context, problems_of, taken_through
+from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context
 from tests.e2e.upload.site import Site, choose
 from tests.support import factories
 from tests.support.services import wait_for
@@ -172,8 +172,8 @@ def test_an_upload_is_accessible_in_all_of_its_states(
     site: Site, browser: Browser, large: Path, tmp_path: Path, locale: str, looks: Sequence[Look]
 ) -> None:
     def examine() -> None:
-        for theme, width in taken_through(page, looks):
-            assert problems_of(page, width) == [], (theme, width)
+        for look, problems in examined(page, looks):
+            assert problems == [], look
 
     (tmp_path / "minutes.docx").write_bytes(b"text")
     context = new_context(browser, locale, looks[0], height=900)
