@@ -17,8 +17,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, Metric
-
 OUTCOMES = {
     "completed": "completed",
     "failed": "failed",
@@ -30,7 +28,7 @@ OUTCOMES = {
 }
 """How the outcomes of `worker.tasks` begin, and what the label says of them."""
 
-_LOST = "lost"
+LOST = "lost"
 """The label of an attempt whose outcome could not be stored."""
 
 
@@ -110,7 +108,7 @@ class Tally:
     def note_attempt(self, outcome: str, *, took_s: float) -> None:
         """Count an attempt that is over; `outcome` is how `worker.tasks` says it."""
         with self._changed() as counts:
-            counts.attempts[OUTCOMES.get(outcome.partition(":")[0], _LOST)] += 1
+            counts.attempts[OUTCOMES.get(outcome.partition(":")[0], LOST)] += 1
             counts.attempt_s += took_s
 
     def note_lost(self) -> None:
@@ -162,29 +160,3 @@ class CountsOfWorker:
 
 def counts_file(folder: Path, main_pid: int, pid: int) -> Path:
     return folder / f"{main_pid}.{pid}.counts"
-
-
-_HELP = {
-    "attempt_s": ("attempt_seconds", "Time of attempts that ended, whatever came of them."),
-    "audio_s": ("audio_seconds", "Length of the recordings that were transcribed."),
-    "batches": ("batches", "Batches committed."),
-    "speech_s": ("speech_seconds", "Speech in those batches."),
-    "padded_s": ("padded_seconds", "What they took padded: longest segment times segments."),
-    "recognition_s": ("recognition_seconds", "Time in the network for them."),
-    "out_of_memory": ("out_of_memory", "Batches that did not fit into memory and were halved."),
-    "lost_attempts": ("lost_attempts", "Attempts, of any worker, that this one found lost."),
-}
-
-
-def families(counts: Counts) -> Iterator[Metric]:
-    """The counts as Prometheus has them, every outcome among them."""
-    attempts = CounterMetricFamily(
-        "longscribe_worker_attempts", "Attempts that ended, by outcome.", labels=["outcome"]
-    )
-    for label in (*OUTCOMES.values(), _LOST):
-        attempts.add_metric([label], counts.attempts[label])
-    yield attempts
-    for name, (ending, text) in _HELP.items():
-        yield CounterMetricFamily(
-            f"longscribe_worker_{ending}", text, value=float(getattr(counts, name))
-        )

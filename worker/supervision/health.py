@@ -18,7 +18,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from shared.states import Obstacle
-from worker.monitoring.counts import Counts, families
+from worker.monitoring.counts import Counts
+from worker.monitoring.exposition import families
 from worker.supervision.monitor import Readiness
 
 _LOOP_STANDS_S = 60.0

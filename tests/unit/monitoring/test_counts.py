@@ -12,7 +12,8 @@ import pytest
 from tests.support.services import REPOSITORY
 from worker import tasks
 from worker.monitoring import counts
-from worker.monitoring.counts import Counts, CountsOfWorker, Tally, counts_file, families
+from worker.monitoring.counts import Counts, CountsOfWorker, Tally, counts_file
+from worker.monitoring.exposition import families
 
 _CHILD = """
 import sys
