@@ -42,6 +42,19 @@ def test_a_sentence_is_given_to_another_and_to_nobody(
     expect(sentence(page, 0)).to_have_class("hue-3 mark-1")
 
 
+def test_a_digit_says_who(meeting: Meeting, context: BrowserContext) -> None:
+    page = meeting.open(context)
+    order = panel(page).locator(".people button.name").all_inner_texts()
+    sentence(page, 0).locator(".at").focus()
+    page.keyboard.press("2")
+    expect(sentence(page, 0).locator(".speaker")).to_have_text(order[1])
+    sentence(page, 0).locator("p.text").dblclick()
+    page.keyboard.press("Alt+1")
+    expect(sentence(page, 0).locator(".speaker")).to_have_text(
+        panel(page).locator(".people button.name").first.inner_text()
+    )
+
+
 def test_a_whole_turn_becomes_somebody_new_with_the_keyboard_alone(
     meeting: Meeting, context: BrowserContext
 ) -> None:

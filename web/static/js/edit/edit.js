@@ -29,6 +29,7 @@ class Editing {
     this.list = list;
     this.moves = new Moves(this, player, reading);
     this.changes = new Changes(this, player, reading);
+    this.speakers = speakers;
     this.editor = null;
     this.past = new Past(this);
     this.replace = reading && new Replace(this, reading.find);
@@ -142,6 +143,11 @@ class Editing {
     this.event("transcript:changed", n);
   }
 
+  /** Note that the speaker at a place of the panel, from 1, says a sentence. Returns whether one does. */
+  saidBy(row, place) {
+    return Boolean(row && this.speakers?.give(row, place));
+  }
+
   // --- what is saved ---------------------------------------------------------------------------
 
   change(n, text, { remember = true } = {}) {
@@ -223,7 +229,7 @@ class Editing {
     }
     const why =
       error.status === 404
-        ? _("The transcript is gone: it was deleted.")
+        ? _("The transcript is gone: it was deleted, or is no longer shared with you.")
         : _("Not saved. Reload the page and sign in again if it asks you to; your text is kept.");
     this.status.say(why, [], { lasting: true, tone: "bad" });
   }

@@ -24,10 +24,14 @@ const SHIFTED_CHORDS = {
   Period: (editing) => editing.changes.move("end", 1),
 };
 
+/** The digit from 1 that a key has by its place on the keyboard, or 0: some type it with Shift only. */
+const digitOf = (event) => Number(/^Digit([1-9])$/.exec(event.code)?.[1] ?? 0);
+
 /** Act on a key in the open editor. Returns whether it was one of these. */
 export function keyInEditor(event, editing) {
   const { editor } = editing;
   if (isChord(event) && CHORDS[event.code]) CHORDS[event.code](editing);
+  else if (isChord(event) && digitOf(event)) return editing.saidBy(editor.row, digitOf(event));
   else if (isShiftedChord(event) && SHIFTED_CHORDS[event.code]) SHIFTED_CHORDS[event.code](editing);
   else if (editor.field.readOnly && ["Enter", "Backspace", "Escape"].includes(event.key)) return true;
   else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editing.moves.close(editor.value);
@@ -59,6 +63,7 @@ function outside(event, editing) {
   if (isChord(event) && event.code === "KeyN") return editing.moves.leap(1);
   if (isChord(event) && event.code === "KeyB") return editing.moves.leap(-1);
   if (!isAlone(event)) return false;
+  if (digitOf(event)) return editing.saidBy(editing.moves.rowHere(), digitOf(event));
   const key = event.key.toLowerCase(); // the same with Caps Lock
   if (key === "n") return editing.moves.leap(1);
   if (key === "r" && editing.replace) {

@@ -33,14 +33,22 @@ export class Moves {
     return Boolean(row);
   }
 
-  /** Open the sentence that has the focus, or is being said, or is pointed at. */
-  openHere() {
-    const said = this.editing.list.querySelector(":scope > li.now");
+  get said() {
+    return this.editing.list.querySelector(":scope > li.now");
+  }
+
+  /** The sentence that has the focus, or is being said, or is pointed at. */
+  rowHere() {
     const isPlaying = this.player && !this.player.audio.paused;
-    const chosen = isPlaying ? said : sentence.rowAround(document.activeElement);
-    const row = chosen ?? said ?? sentence.rowAround(document.querySelector(".sentence-tools"));
+    const chosen = isPlaying ? this.said : sentence.rowAround(document.activeElement);
+    return chosen ?? this.said ?? sentence.rowAround(document.querySelector(".sentence-tools"));
+  }
+
+  /** Open that sentence. */
+  openHere() {
+    const row = this.rowHere();
     if (!row) return false;
-    if (row === said) this.openSaid(row);
+    if (row === this.said) this.openSaid(row);
     else this.editing.open(row, { select: [0, 0] });
     return true;
   }

@@ -1,6 +1,6 @@
 // Who speaks: the panel above the transcript, and what it changes.
 import { build } from "../edit/build.js";
-import { list as sentences } from "../edit/sentence.js";
+import { list as sentences, numberOf } from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
 import { chooseSpeaker } from "./assign.js";
@@ -243,6 +243,15 @@ class Speakers {
     const chosen = await chooseSpeaker(this.list, row, this.store.state.speakers);
     if (chosen) await this.change("assign", chosen);
     row.querySelector(".at").focus({ preventScroll: true });
+  }
+
+  /** Give the sentence in `row` to the speaker at a place of the panel, from 1. Returns whether there is one. */
+  give(row, place) {
+    const one = this.store.state?.speakers[place - 1];
+    if (one && Number(row.dataset.who ?? 0) !== one.number) {
+      this.change("assign", { sentences: [numberOf(row)], speaker: one.number });
+    }
+    return Boolean(one);
   }
 
   /** Make an edit, after those before it. Resolves to whether it was made. */

@@ -1,0 +1,145 @@
+"""A recording is shared, read, heard, corrected and taken back, in real browsers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from shared.db import Database
+from shared.storage.local.folder import LocalFolder
+from tests.e2e.problems import LOOKS, new_context, problems_of, taken_through
+from tests.support.people import PASSWORD, a_person, an_admin
+from tests.support.services import Stack
+from tests.support.speech import long_transcript
+from tests.support.web.web_site import serving
+
+RECORDED_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
+    """A finished recording of Anna's, whose colleagues are Bo and Eve."""
+    env = {"LONGSCRIBE_SIGN_IN": "required", "LONGSCRIBE_SHARE_LINKS": "true"}
+    with serving(tmp_path_factory.mktemp("sharing"), **env) as stack:
+        db = Database(stack.database_url)
+        blobs = LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0)
+        stored = long_transcript.transcript(RECORDED_S / 3600, 120)
+        job_id = long_transcript.finished_job(db, blobs, long_transcript.tone(RECORDED_S), stored)
+        an_admin(db)  # to whom it is given
+        a_person(db)
+        a_person(db, "Eve")
+        db.dispose()
+        yield stack, job_id
+
+
+@contextmanager
+def visit(browser: Browser, locale: str = "en-GB") -> Iterator[Page]:
+    context = new_context(browser, locale, LOOKS[0], height=900)
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def sign_in(page: Page, url: str, name: str) -> None:
+    page.goto(url)
+    page.locator("input[name=name]").fill(name)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("form button").last.click()
+    page.wait_for_url(f"{url}/")
+
+
+def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
+    browser: Browser, server: tuple[Stack, str]
+) -> None:
+    stack, job_id = server
+    address = f"{stack.url}/jobs/{job_id}"
+    with visit(browser) as anna, visit(browser) as bo, visit(browser, "zh-CN") as guest:
+        sign_in(anna, stack.url, "Anna")
+        anna.goto(address)
+        anna.get_by_role("link", name="Share", exact=True).click()
+        anna.get_by_label("Name with which your colleague signs in").fill("Bo")
+        anna.get_by_label("They may").select_option("correct")
+        anna.get_by_role("button", name="Share", exact=True).click()
+        expect(anna.locator(".rows")).to_contain_text("never opened")
+        anna.get_by_label("What the link is for").fill("for the board")
+        anna.get_by_label("Opens at sentence").fill("3")
+        anna.get_by_label("with sound").check()
+        anna.get_by_role("button", name="Make a link").click()
+        link = anna.locator("#secret code").inner_text()
+        assert re.fullmatch(rf"{stack.url}/s/[\w-]{{43}}#s3", link)
+        for look in taken_through(anna, LOOKS):
+            assert problems_of(anna, look[1]) == []
+
+        sign_in(bo, stack.url, "Bo")
+        bo.locator("#list").get_by_role("link", name="Shared with me").click()
+        bo.get_by_role("link", name="会议").click()
+        expect(bo.locator("article")).to_contain_text("Anna shares this with you")
+        expect(bo.locator("[data-rename], #mark, #details, #minutes")).to_have_count(0)
+        expect(bo.locator("#player")).to_be_visible()  # by the script, which is there then
+        bo.locator("#s0 p.text").dblclick()
+        bo.locator(".editor textarea").fill("Bo 改过了。")
+        bo.keyboard.press("Control+Enter")
+        expect(bo.locator("#s0 p.text")).to_have_text("Bo 改过了。")
+        expect(bo.locator(".edit-status")).to_contain_text("Saved")
+
+        anna.goto(address)
+        anna.locator("#s0 p.text").hover()
+        anna.get_by_role("button", name="Revisions").click()
+        expect(anna.locator("dialog.revisions, dialog[open]")).to_contain_text("· Bo")
+
+        guest.goto(link)
+        expect(guest.locator("#s0 p.text")).to_have_text("Bo 改过了。")
+        guest.wait_for_function("document.querySelector('audio').duration > 0")
+        guest.locator("#s2 .at").click()
+        start = float(guest.locator("#s2").get_attribute("data-start") or 0)
+        guest.wait_for_function(
+            "(start) => document.querySelector('audio').currentTime > start", arg=start
+        )
+        expect(guest.locator("li.now")).to_have_count(1)
+        assert guest.context.cookies() == []
+        for look in taken_through(guest, LOOKS):
+            assert problems_of(guest, look[1]) == []
+
+        anna.goto(f"{address}/sharing")
+        for _ in range(2):
+            anna.get_by_role("button", name=re.compile("^Withdraw")).first.click()
+            expect(anna.locator(".flash")).to_contain_text("Withdrawn")
+        assert guest.reload().status == 404  # type: ignore[union-attr]
+        bo.locator("#s1 p.text").dblclick()
+        bo.locator(".editor textarea").fill("zu spät")
+        bo.keyboard.press("Control+Enter")
+        expect(bo.locator(".edit-status")).to_contain_text("no longer shared with you")
+        assert bo.reload().status == 404  # type: ignore[union-attr]
+
+
+def test_a_reader_reads_without_being_offered_what_is_not_theirs(
+    browser: Browser, server: tuple[Stack, str]
+) -> None:
+    stack, job_id = server
+    with visit(browser) as anna, visit(browser, "zh-CN") as eve:
+        sign_in(anna, stack.url, "Anna")
+        anna.goto(f"{stack.url}/jobs/{job_id}/sharing")
+        anna.get_by_label("Name with which your colleague signs in").fill("Eve")
+        anna.get_by_role("button", name="Share", exact=True).click()
+        sign_in(eve, stack.url, "Eve")
+        eve.goto(f"{stack.url}/shared")
+        for look in taken_through(eve, LOOKS):
+            assert problems_of(eve, look[1]) == []
+        eve.goto(f"{stack.url}/jobs/{job_id}")
+        for look in taken_through(eve, LOOKS):
+            assert problems_of(eve, look[1]) == []
+        eve.locator("#s0 p.text").dblclick()
+        eve.keyboard.press("e")
+        eve.keyboard.press("m")
+        eve.keyboard.press("F2")
+        expect(eve.locator("textarea, .sentence-tools, [data-do=replace]")).to_have_count(0)
+        eve.keyboard.press("/")
+        expect(eve.locator("#find")).to_be_visible()
