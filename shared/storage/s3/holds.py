@@ -28,7 +28,8 @@ def held(file: Path, upload_id: str, *, wait_s: float) -> Iterator[None]:
     """Hold an upload. Raises UploadBusy if somebody else does after `wait_s`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # By the umask: the processes of a data folder may be of one group.
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise storage_error(error) from error
     try:
