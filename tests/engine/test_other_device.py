@@ -17,6 +17,7 @@ from tests.support.speech import speech_models
 from worker import demo_model
 from worker.engine import fbank
 from worker.engine.fbank import Fbank
+from worker.engine.layers.sanm_layers import RowMask
 from worker.engine.paraformer import network as paraformer
 from worker.engine.paraformer.cif import integrate_and_fire
 from worker.engine.paraformer.load_paraformer import load_paraformer
@@ -63,15 +64,17 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Paraformer:
 @torch.inference_mode()
 def test_a_batch_stays_on_its_device_from_samples_to_results(elsewhere: Paraformer) -> None:
     features, lengths = elsewhere.features([speech_models.excerpt(0, s) for s in (5, 4, 0.1)])
-    hidden = elsewhere._encode(features, lengths)
     on_device = lengths.to(META)
-    mask = torch.arange(hidden.shape[1], device=META)[None] < on_device[:, None]
+    mask = torch.arange(features.shape[1], device=META)[None] < on_device[:, None]
+    frames = RowMask.attended(mask, torch.float32)
+    hidden = elsewhere._encode(features, frames)
     cumulative = elsewhere._token_weights(hidden, mask, on_device).cumsum(dim=1)
     counts = torch.tensor([9, 7, 0])  # the one number that is waited for before the results
-    padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
-    embeddings = integrate_and_fire(padded, cumulative, 9)
-    ids, likely = elsewhere._decode(hidden, lengths, embeddings, counts, None)
-    weights = elsewhere._time_weights(hidden, mask, lengths)
+    embeddings = integrate_and_fire(hidden, cumulative, 9)
+    tokens = RowMask(torch.arange(9, device=META)[:, None] < counts.to(META)[:, None, None])
+    states = elsewhere._decoder_states(hidden, frames, embeddings, tokens)
+    ids, likely = elsewhere._choose(states, embeddings, counts, None)
+    weights = elsewhere._time_weights(hidden, lengths)
     for result in (features, hidden, cumulative, embeddings, ids, likely, weights):
         assert result.device == META
     assert ids.shape == likely.shape == (16,)

@@ -96,6 +96,25 @@ def fetched(*tensors: Tensor) -> list[list[float]]:
     return lists
 
 
+class Arriving:
+    """Numbers on their way from the device; what is queued behind them does not delay them."""
+
+    def __init__(self, numbers: Tensor) -> None:
+        self._numbers = numbers
+        self._arrived: torch.cuda.Event | None = None
+        if numbers.device.type == "cuda":
+            self._numbers = torch.empty(numbers.shape, dtype=numbers.dtype, pin_memory=True)
+            self._numbers.copy_(numbers, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record(torch.cuda.current_stream(numbers.device))
+
+    def wait(self) -> Tensor:
+        """On the CPU."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return self._numbers
+
+
 def limit_to_share(device: torch.device, processes: int) -> None:
     """Have torch refuse this process more than its part of a GPU that `processes` divide.
 

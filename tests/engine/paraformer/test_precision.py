@@ -69,7 +69,7 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
 
     parts = {
         "feed forward": model.encoder.encoders[0].feed_forward.w_1,
-        "encoder": model.encoder,
+        "encoder": model.encoder.after_norm,
         "decoder": model.decoder.decoders[0].feed_forward.w_1,
         "vocabulary": model.decoder.output_layer,
         "token weights": model.predictor.cif_output,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.speech_models import excerpt, recogniser
 from worker import child_process
+from worker.engine.layers.sanm_layers import RowMask
 from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
 from worker.pipeline.tools import Tools
@@ -43,8 +44,8 @@ class Device:
         self.refused: list[float] = []
         encode = Paraformer._encode
 
-        def guarded(network: Paraformer, features: Sequence[Tensor], lengths: Tensor) -> Tensor:
-            hidden = encode(network, features, lengths)
+        def guarded(network: Paraformer, features: Tensor, frames: RowMask) -> Tensor:
+            hidden = encode(network, features, frames)
             padded_s = max(map(len, features)) * len(features) * FRAME_SECONDS
             self.tried.append(padded_s)
             if self.refuses(padded_s):

@@ -14,6 +14,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from worker.engine.layers.sanm_layers import RowMask, memory
+
 
 def use_fused_attention(network: nn.Module) -> int:
     """Replace the attention of every layer that has one; give how many there were.
@@ -34,29 +36,40 @@ def use_fused_attention(network: nn.Module) -> int:
 def _self_attention(
     layer: Any,
     x: Tensor,
-    mask: Tensor,
+    mask: RowMask | Tensor,
     mask_shfit_chunk: None = None,
     mask_att_chunk_encoder: None = None,
 ) -> Tensor:
-    """`x` (batch, T, width), `mask` (batch, 1, T), true where there is audio."""
+    """`x` (batch, T, width); `mask` (batch, 1, T) where it is a tensor, true where there is
+    audio."""
     query, key, value, plain_value = layer.forward_qkv(x)
-    memory = layer.forward_fsmn(plain_value, mask)
-    attended: Tensor = _attend(layer, query, key, value, mask) + memory
+    if isinstance(mask, RowMask):
+        remembered = memory(layer, plain_value, mask)
+    else:
+        remembered = layer.forward_fsmn(plain_value, mask)
+    attended: Tensor = _attend(layer, query, key, value, mask) + remembered
     return attended
 
 
 def _cross_attention(
-    layer: Any, x: Tensor, memory: Tensor, memory_mask: Tensor, ret_attn: bool = False
+    layer: Any,
+    x: Tensor,
+    attended: Tensor,
+    attended_mask: RowMask | Tensor,
+    ret_attn: bool = False,
 ) -> Tensor:
-    """`x` (batch, tokens, width), `memory` (batch, T, width), `memory_mask` (batch, 1, T)."""
-    query, key, value = layer.forward_qkv(x, memory)
-    return _attend(layer, query, key, value, memory_mask)
+    """`x` (batch, tokens, width), `attended` (batch, T, width) and its mask, as above."""
+    query, key, value = layer.forward_qkv(x, attended)
+    return _attend(layer, query, key, value, attended_mask)
 
 
-def _attend(layer: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+def _attend(
+    layer: Any, query: Tensor, key: Tensor, value: Tensor, mask: RowMask | Tensor
+) -> Tensor:
     # The mask is passed even when nothing is padded: without it torch picks another kernel, whose
     # rounding differs, and a result would depend on its neighbours' lengths.
-    context = scaled_dot_product_attention(query, key, value, attn_mask=mask.bool()[:, None])
+    scores = mask.scores if isinstance(mask, RowMask) else mask.bool()[:, None]
+    context = scaled_dot_product_attention(query, key, value, attn_mask=scores)
     batch, _, length, _ = context.shape
     out: Tensor = layer.linear_out(context.transpose(1, 2).reshape(batch, length, -1))
     return out

@@ -20,10 +20,11 @@ def token_counts(cumulative: Tensor) -> Tensor:
 def integrate_and_fire(hidden: Tensor, cumulative: Tensor, tokens: int) -> Tensor:
     """(batch, T, width) frames to (batch, tokens, width) acoustic embeddings.
 
-    `cumulative` (batch, T) are the running sums of the weights, in double precision.
+    `cumulative` (batch, T or more) are the running sums of the weights, in double precision; what
+    comes after the last frame lets a token fire and adds nothing to it.
     """
     after = cumulative[:, None, :]
     before = torch.nn.functional.pad(cumulative, (1, 0))[:, None, :-1]
     first = torch.arange(tokens, device=hidden.device, dtype=cumulative.dtype)[None, :, None]
     shares = (torch.minimum(after, first + 1) - torch.maximum(before, first)).clamp_(min=0)
-    return torch.bmm(shares.to(hidden.dtype), hidden)
+    return torch.bmm(shares[..., : hidden.shape[1]].to(hidden.dtype), hidden)

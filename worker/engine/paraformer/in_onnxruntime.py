@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from worker.engine.layers.sanm_layers import RowMask
 from worker.engine.onnx.layers import Float32Layers, Int8Layers
 from worker.engine.onnx.sanm import decoder_graph, encoder_graph
 from worker.engine.onnx.session import Session
@@ -46,32 +47,23 @@ class ParaformerInOnnxRuntime(Paraformer):
         for name in ("decoders", "decoders2", "decoders3"):
             setattr(model.decoder, name, nn.Sequential())
 
-    def _encode(self, features: Tensor, lengths: Tensor) -> Tensor:
-        encoder = self._model.encoder
-        frames = encoder.embed(features * encoder.output_size() ** 0.5)
-        is_own = _within(lengths, features.shape[1])
-        return self._encoder.run(frames=frames, keep=_keep(is_own), hidden=_hidden(is_own))
+    def _encode(self, features: Tensor, frames: RowMask) -> Tensor:
+        x = features * self._model.encoder.output_size() ** 0.5
+        x = x + self._positions.of(x)
+        return self._encoder.run(frames=x, keep=frames.rows.float(), hidden=_hidden(frames))
 
     def _decoder_states(
-        self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
+        self, hidden: Tensor, frames: RowMask, embeddings: Tensor, tokens: RowMask
     ) -> Tensor:
         return self._decoder.run(
             embeddings=embeddings,
-            keep=_keep(_within(counts, embeddings.shape[1])),
+            keep=tokens.rows.float(),
             memory=hidden,
-            hidden=_hidden(_within(lengths, hidden.shape[1])),
+            hidden=_hidden(frames),
         )
 
 
-def _within(lengths: Tensor, longest: int) -> Tensor:
-    """(batch, longest): whether a place is before its span's end."""
-    return torch.arange(longest)[None] < lengths[:, None]
-
-
-def _keep(is_own: Tensor) -> Tensor:
-    return is_own[..., None].float()
-
-
-def _hidden(is_own: Tensor) -> Tensor:
+def _hidden(frames: RowMask) -> Tensor:
     """What is added to scores of attention: nothing, or what makes them nothing."""
-    return torch.where(is_own, 0.0, -torch.inf)[:, None, None]
+    assert frames.scores is not None
+    return frames.scores

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from shared.settings import PARAFORMER_LARGE
+from worker.engine.layers.sanm_layers import usual
 from worker.engine.loading.build import (
     Ingredients,
     LoadedNetwork,
@@ -89,6 +90,19 @@ def load_paraformer(folder: ModelFolder, device: torch.device) -> LoadedNetwork:
         require(folder, predictor.upsample_type == "cnn_blstm", "timestamps by cnn_blstm")
         require(folder, not predictor.use_cif1_cnn, "timestamps from the encoder's output")
         require(folder, predictor.upsample_times == 3, "three timestamp weights a frame")
+    with failures_explained(folder, "describe its encoder and decoder"):
+        encoder, decoder = network.model.encoder, network.model.decoder
+        embed = type(encoder.embed).__name__
+        require(
+            folder, embed == "SinusoidalPositionEncoder", "frames as they are (input_layer: pe)"
+        )
+        require(folder, not encoder.interctc_use_conditioning, "an encoder without CTC within")
+        require(folder, network.model.normalize is None, "features normalised by am.mvn alone")
+        require(
+            folder,
+            usual(encoder) and usual(decoder),
+            "layers that normalise before (normalize_before) and add (not concat_after)",
+        )
     if has_hotwords:
         _require_hotwords(folder, network)
     require(folder, network.frame_step == 6, "frames of 60 ms (lfr_n = 6)")

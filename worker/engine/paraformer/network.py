@@ -18,10 +18,17 @@ import torch
 from torch import Tensor
 
 from shared.transcripts.values import Word
-from worker.engine.device import fetched, uploaded_numbers
+from worker.engine.device import Arriving, fetched, uploaded_numbers
 from worker.engine.fbank import Fbank
 from worker.engine.layers.attention import use_fused_attention
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
+from worker.engine.layers.positions import Positions
+from worker.engine.layers.sanm_layers import (
+    RowMask,
+    add_inputs_within_memory,
+    leave_training_out,
+    saves_launches,
+)
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.pass_costs import USUAL_PROBES
@@ -57,7 +64,8 @@ class Paraformer(FbankNetwork):
         "features": "filter banks and features",
         "_encode": "encoder",
         "_token_weights": "predictor",
-        "_decode": "decoder",
+        "_decoder_states": "decoder",
+        "_choose": "vocabulary",
         "_time_weights": "timestamps",
     }
 
@@ -73,6 +81,7 @@ class Paraformer(FbankNetwork):
         self._model = network.model
         self._tokens = network.token_list
         self._silent_ids = {self._model.sos, self._model.eos, self._model.blank_id}
+        self._positions = Positions(self._model.encoder.embed, self._stacked.feature_dim)
         self._prepare_layers()
         if packs_linear_layers(device):
             pack_linear_layers(self._model)
@@ -85,8 +94,12 @@ class Paraformer(FbankNetwork):
 
     def _prepare_layers(self) -> None:
         """Make encoder and decoder ready to run."""
+        encoder, decoder = self._model.encoder, self._model.decoder
         use_fused_attention(self._model)
+        leave_training_out(encoder, decoder)
         round_weights(self._model, self._precision)
+        if saves_launches(self._device):
+            add_inputs_within_memory(encoder, decoder)
 
     @property
     def accepts_hotwords(self) -> bool:
@@ -115,41 +128,46 @@ class Paraformer(FbankNetwork):
     def _forward(
         self, features: Tensor, lengths: Tensor, hotwords: EncodedWords | None = None
     ) -> list[tuple[Word, ...]]:
-        """Waits for the device twice: for the number of tokens, and for the tokens."""
-        hidden = self._encode(features, lengths)
+        """Waits for the device at the end; in between only for the number of tokens, with the
+        timestamps queued behind it, so that the device goes on meanwhile."""
         on_device = uploaded_numbers([lengths.tolist()], self._device)[0]
-        mask = torch.arange(hidden.shape[1], device=self._device)[None] < on_device[:, None]
-        hidden = hidden * mask[..., None]
+        mask = torch.arange(features.shape[1], device=self._device)[None] < on_device[:, None]
+        frames = RowMask.attended(mask, self._precision.dtype or torch.float32)
+        hidden = self._encode(features, frames) * frames.rows
         cumulative = self._token_weights(hidden, mask, on_device).cumsum(dim=1)
-        counts = token_counts(cumulative).cpu()
+        tokens = token_counts(cumulative)
+        arriving = Arriving(tokens)
+        weights = self._time_weights(hidden, lengths)
+        counts = arriving.wait()
         most = int(counts.max())
         if most == 0:  # nothing is said in any of them; the decoder cannot run on no tokens
             return [()] * len(features)
-        padded = torch.nn.functional.pad(hidden, (0, 0, 0, 1))
-        embeddings = integrate_and_fire(padded, cumulative, most)
-        decoded, likely = self._decode(hidden, lengths, embeddings, counts, hotwords)
-        weights = self._time_weights(hidden, mask, lengths)
+        embeddings = integrate_and_fire(hidden, cumulative, most)
+        is_token = RowMask(torch.arange(most, device=self._device)[:, None] < tokens[:, None, None])
+        states = self._decoder_states(hidden, frames, embeddings, is_token)
+        decoded, likely = self._choose(states, embeddings, counts, hotwords)
         ids, probabilities, times = fetched(decoded, likely, weights)
         width = weights.shape[1]
         results = []
         position = 0
         upsampled = (lengths * self._model.predictor.upsample_times).tolist()
         for row, (length, count) in enumerate(zip(upsampled, counts.tolist(), strict=True)):
-            tokens = slice(position, position + count)
+            own = slice(position, position + count)
             weights_of_row = times[row * width : row * width + length]
-            results.append(self._words(ids[tokens], probabilities[tokens], weights_of_row))
+            results.append(self._words(ids[own], probabilities[own], weights_of_row))
             position += count
         return results
 
-    def _encode(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """(batch, T, width); frames beyond a span's length hold anything finite.
-
-        `lengths` on the CPU, here and in `_decode`: from them FunASR makes its masks there.
-        """
+    def _encode(self, features: Tensor, frames: RowMask) -> Tensor:
+        """(batch, T, width); frames beyond a span's length hold anything finite."""
+        encoder = self._model.encoder
+        x = features * encoder.output_size() ** 0.5
+        x = x + self._positions.of(x)
         with self._precision.autocast():
-            hidden, _ = self._model.encode(features, lengths)
-        encoded: Tensor = hidden.float()
-        return encoded
+            for layer in (*encoder.encoders0, *encoder.encoders):
+                x = layer(x, frames)
+            encoded: Tensor = encoder.after_norm(x)
+        return encoded.float()
 
     def _token_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """(batch, T + 1) in double precision: how much of a token each frame holds.
@@ -159,16 +177,26 @@ class Paraformer(FbankNetwork):
         predictor = self._model.predictor
         convolved = predictor.cif_conv1d(predictor.pad(hidden.transpose(1, 2)))
         weights = torch.sigmoid(predictor.cif_output(convolved.relu().transpose(1, 2)))[..., 0]
-        weights = torch.relu(weights * predictor.smooth_factor - predictor.noise_threshold)
+        weights = _smoothed(weights, predictor.smooth_factor, predictor.noise_threshold)
         weights = torch.nn.functional.pad(weights * mask, (0, 1)).double()
-        rows = torch.arange(len(lengths), device=self._device)
-        weights[rows, lengths] = predictor.tail_threshold
-        return weights
+        return weights.scatter_(1, lengths[:, None], predictor.tail_threshold)
 
-    def _decode(
+    def _decoder_states(
+        self, hidden: Tensor, frames: RowMask, embeddings: Tensor, tokens: RowMask
+    ) -> Tensor:
+        """(batch, tokens, width) of the embeddings, before the vocabulary; beyond a span's own
+        anything finite."""
+        decoder = self._model.decoder
+        x = embeddings
+        with self._precision.autocast():
+            for layer in (*decoder.decoders, *(decoder.decoders2 or ()), *decoder.decoders3):
+                x = layer(x, tokens, hidden, frames)
+            decoded: Tensor = decoder.after_norm(x)
+        return decoded
+
+    def _choose(
         self,
-        hidden: Tensor,
-        lengths: Tensor,
+        states: Tensor,
         embeddings: Tensor,
         counts: Tensor,
         hotwords: EncodedWords | None,
@@ -178,8 +206,7 @@ class Paraformer(FbankNetwork):
         Rows of padding never reach the output layer, whose vocabulary makes it the widest.
         """
         decoder = self._model.decoder
-        states = self._decoder_states(hidden, lengths, embeddings, counts)
-        most = embeddings.shape[1]
+        most = states.shape[1]
         is_token = torch.arange(most)[None] < counts[:, None]
         tokens = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
         spoken = states.flatten(0, 1)[tokens].float()
@@ -192,24 +219,15 @@ class Paraformer(FbankNetwork):
         del spoken, scores  # the hotwords have such tensors of their own
         return self._hotwords.apply(hotwords, embeddings, states.float(), counts, decoded)
 
-    def _decoder_states(
-        self, hidden: Tensor, lengths: Tensor, embeddings: Tensor, counts: Tensor
-    ) -> Tensor:
-        """(batch, tokens, width), before the vocabulary; beyond a span's own anything finite."""
-        with self._precision.autocast():
-            states: Tensor
-            states, _ = self._model.decoder(hidden, lengths, embeddings, counts, return_hidden=True)
-        return states
-
-    def _time_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
-        """(batch, T * upsample_times) in double precision: where tokens begin, every 20 ms."""
+    def _time_weights(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, T * upsample_times) in double precision: where tokens begin, every 20 ms; beyond
+        a span's own anything finite."""
         predictor = self._model.predictor
         times = predictor.upsample_times
         upsampled = predictor.upsample_cnn(hidden.transpose(1, 2)).transpose(1, 2)
         states = self._blstm(upsampled, lengths * times)
         weights = torch.sigmoid(predictor.cif_output2(states))[..., 0]
-        weights = torch.relu(weights * predictor.smooth_factor2 - predictor.noise_threshold2)
-        return (weights * mask.repeat_interleave(times, dim=1)).double()
+        return _smoothed(weights, predictor.smooth_factor2, predictor.noise_threshold2).double()
 
     def _words(
         self, ids: Sequence[float], probabilities: Sequence[float], weights: Sequence[float]
@@ -223,3 +241,10 @@ class Paraformer(FbankNetwork):
         times = token_times(weights, len(spoken), fires=len(ids))
         tokens, likely = [token for token, _ in spoken], [probability for _, probability in spoken]
         return words_from_tokens(tokens, times, likely)
+
+
+def _smoothed(weights: Tensor, factor: float, threshold: float) -> Tensor:
+    """Weights from 0 to 1 as FunASR's predictors scale them and cut off the smallest."""
+    if factor == 1.0 and threshold == 0.0:
+        return weights
+    return torch.relu(weights * factor - threshold)

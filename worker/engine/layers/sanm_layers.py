@@ -1,0 +1,162 @@
+"""FunASR's SANM layers for inference alone, in two thirds of the operations.
+
+A GPU waits for the host to launch them, so what does nothing outside of training is left out: a
+dropout, a product with one, padding before a convolution that pads by itself, a mask on rows that
+nobody reads.  Sums keep their order, so on a CPU every row of audio keeps its last bit; where
+operations are launched (`saves_launches`) two more are fused, and a last bit may differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv1d, pad
+
+_ALIGNMENT = 16
+"""Numbers by which a row of scores must lie apart for a GPU's kernel to read it in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowMask:
+    """Which rows of a padded batch are real. Layers replaced here take it in place of a tensor."""
+
+    rows: Tensor
+    """(batch, T, 1), true where there is audio or a token."""
+    scores: Tensor | None = None
+    """(batch, 1, 1, T), 0 there and -inf elsewhere, for what attends to the rows."""
+
+    @classmethod
+    def attended(cls, is_real: Tensor, dtype: torch.dtype) -> RowMask:
+        """Of (batch, T), with scores in the arithmetic of attention."""
+        length = is_real.shape[1]
+        apart = -(-length // _ALIGNMENT) * _ALIGNMENT
+        scores = pad(is_real.to(dtype), (0, apart - length)).log_()  # of one and of nothing
+        return cls(is_real[..., None], scores[:, None, None, :length])
+
+
+def saves_launches(device: torch.device) -> bool:
+    return device.type != "cpu"
+
+
+def leave_training_out(*networks: nn.Module) -> int:
+    """Replace the `forward` of every layer that is known; give how many there were.
+
+    All must be `usual`, and have fused attention.  Encoder and decoder layers then take a RowMask
+    and give rows alone.
+    """
+    replaced = 0
+    for module in [module for network in networks for module in network.modules()]:
+        forward = _FOR_INFERENCE.get(type(module).__name__)
+        if forward is not None:
+            module.forward = partial(forward, module)
+            replaced += 1
+    return replaced
+
+
+def add_inputs_within_memory(*networks: nn.Module) -> int:
+    """Let each convolution of the memory add its own input, by a one in its middle; give how many.
+
+    Only in float32: in 16 bits the small weight beside the one would be lost.
+    """
+    folded = 0
+    modules: list[Any] = [module for network in networks for module in network.modules()]
+    for module in modules:
+        convolution = getattr(module, "fsmn_block", None)
+        if convolution is None or convolution.weight.dtype != torch.float32:
+            continue
+        with torch.no_grad():
+            weight = convolution.weight.clone()
+            weight[:, :, module.pad_fn.padding[0]] += 1.0
+        convolution.weight = nn.Parameter(weight, requires_grad=False)
+        module.memory_adds_input = True
+        folded += 1
+    return folded
+
+
+def memory(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
+    """(batch, T, width): the convolution over neighbouring rows, and `x`. Only real rows count."""
+    kept = x * mask.rows
+    padding = layer.pad_fn.padding
+    before = kept.transpose(1, 2)
+    if padding[0] == padding[1]:
+        around = conv1d(before, layer.fsmn_block.weight, padding=padding[0], groups=before.shape[1])
+    else:
+        around = layer.fsmn_block(layer.pad_fn(before))
+    around = around.transpose(1, 2)
+    return around if getattr(layer, "memory_adds_input", False) else around + kept
+
+
+def usual(network: nn.Module) -> bool:
+    """Whether all layers normalise before and add their residuals: what is known to be right."""
+    return all(
+        getattr(module, "normalize_before", True) and not getattr(module, "concat_after", False)
+        for module in network.modules()
+    )
+
+
+def _encoder_layer(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
+    attended: Tensor = layer.self_attn(layer.norm1(x), mask)
+    x = x + attended if layer.in_size == layer.size else attended
+    told: Tensor = layer.feed_forward(layer.norm2(x))
+    return x + told
+
+
+def _decoder_layer(
+    layer: Any, x: Tensor, mask: RowMask, attended: Tensor, attended_mask: RowMask
+) -> Tensor:
+    """`x` (batch, tokens, width), `attended` (batch, T, width)."""
+    told: Tensor = layer.feed_forward(layer.norm1(x))
+    x = told if layer.self_attn is None else x + layer.self_attn(layer.norm2(told), mask)[0]
+    if layer.src_attn is None:
+        return x
+    found: Tensor = layer.src_attn(layer.norm3(x), attended, attended_mask)
+    return x + found
+
+
+def _token_memory(layer: Any, x: Tensor, mask: RowMask | Tensor) -> tuple[Tensor, None]:
+    if isinstance(mask, Tensor):  # of the hotwords' decoder
+        return type(layer).forward(layer, x, mask)[0], None
+    return memory(layer, x, mask), None
+
+
+def _feed_forward(layer: Any, x: Tensor) -> Tensor:
+    out: Tensor = layer.w_2(_activated(layer, x))
+    return out
+
+
+def _normalised_feed_forward(layer: Any, x: Tensor) -> Tensor:
+    out: Tensor = layer.w_2(layer.norm(_activated(layer, x)))
+    return out
+
+
+def _activated(layer: Any, x: Tensor) -> Tensor:
+    if (
+        saves_launches(x.device)
+        and type(layer.w_1) is nn.Linear
+        and isinstance(layer.activation, nn.ReLU)
+    ):
+        return linear_relu(layer.w_1, x)
+    out: Tensor = layer.activation(layer.w_1(x))
+    return out
+
+
+def linear_relu(linear: nn.Linear, x: Tensor) -> Tensor:
+    """A linear layer and the ReLU after it in one operation."""
+    rows = x.reshape(-1, x.shape[-1]).to(linear.weight.dtype)
+    out: Tensor = torch._addmm_activation(linear.bias, rows, linear.weight.t(), use_gelu=False)
+    return out.view(*x.shape[:-1], -1)
+
+
+_FOR_INFERENCE: dict[str, Callable[..., Any]] = {
+    "EncoderLayerSANM": _encoder_layer,
+    "DecoderLayerSANM": _decoder_layer,
+    "MultiHeadedAttentionSANMDecoder": _token_memory,
+    "PositionwiseFeedForward": _feed_forward,
+    "PositionwiseFeedForwardDecoderSANM": _normalised_feed_forward,
+}
+"""By FunASR's class alone, for of some it has the same in several modules."""
