@@ -15,6 +15,16 @@ from worker.recogniser import SAMPLE_RATE, Recogniser
 if TYPE_CHECKING:  # it needs SQLAlchemy, which measuring does without
     from shared.jobs import RecognisedSegment
 
+RISES_AFTER = 20
+"""Batches near the learned ceiling that must fit before it rises: whoever took the memory away, by
+then it has been free for as many passes as an hour takes on a GPU."""
+
+NEAR = 0.75
+"""A batch of at least this share of the ceiling is near it."""
+
+RISE = 1.25
+"""By so much the ceiling rises at a time: three times make up for being halved, nearly."""
+
 _Segment = TypeVar("_Segment", bound="RecognisedSegment")
 _Member = TypeVar("_Member")
 
@@ -34,6 +44,8 @@ class BatchSizer:
         self._longest_span_s = recogniser.longest_span_s
         self._jobs_at_once = settings.worker_concurrency
         self._learned_s: float | None = None
+        self._too_large_s = 0.0
+        self._fitted_near = 0
 
     @property
     def ceiling_s(self) -> float:
@@ -80,7 +92,22 @@ class BatchSizer:
         """
         if len(batch) < 2:
             raise OutOfMemory
+        self._too_large_s = max(self._too_large_s, padded_s(batch))
         self._learned_s = min(self.ceiling_s, padded_s(batch) / 2)
+        self._fitted_near = 0
+
+    def fitted(self, batch: Sequence[_Segment]) -> None:
+        """Let the ceiling rise again, step by step, as batches near it fit; above what once did not
+        fit there is none."""
+        if padded_s(batch) < NEAR * self.ceiling_s:
+            return
+        self._fitted_near += 1
+        if self._learned_s is None or self._fitted_near < RISES_AFTER:
+            return
+        self._fitted_near = 0
+        self._learned_s *= RISE
+        if self._learned_s > self._too_large_s:
+            self._learned_s, self._too_large_s = None, 0.0
 
 
 def halve(by_length: Sequence[_Member]) -> tuple[Sequence[_Member], Sequence[_Member]]:

@@ -92,6 +92,7 @@ class BatchRunner:
                 tally.note_out_of_memory()
                 log.warning("batch out of memory", segments=len(batch))
                 continue
+            self._batch_sizer.fitted(batch)
             yield recognised
 
     def _recognise(self, batch: Sequence[RecognisedSegment]) -> list[RecognisedSegment]:

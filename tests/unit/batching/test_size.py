@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.jobs import RecognisedSegment
 from shared.settings import Settings
 from shared.states import BatchLimit
 from tests.support.doubles.stub_recogniser import StubRecogniser
-from worker.batching.size import BatchSizer, halve
+from worker.batching.size import RISES_AFTER, BatchSizer, halve
 from worker.pass_cost import LARGEST_BATCH_S, PassCost
 from worker.recogniser import SAMPLE_RATE
 
@@ -65,3 +68,41 @@ def test_an_operators_ceiling_for_long_recordings_holds_on_any_device() -> None:
     settings = Settings(batch_ceiling_long_s=900)
     chosen = BatchSizer(settings, StubRecogniser(pass_cost=PassCost(200.0))).choose(3_600)
     assert (chosen.batch_size_s, chosen.limited_by) == (900, BatchLimit.LENGTH)
+
+
+def spans(count: int, seconds: float) -> list[RecognisedSegment]:
+    """Segments of one length."""
+    samples = round(seconds * SAMPLE_RATE)
+    return [RecognisedSegment(n * samples, (n + 1) * samples, 0, None) for n in range(count)]
+
+
+def test_a_learned_ceiling_rises_again_while_batches_near_it_fit() -> None:
+    sizer = BatchSizer(Settings(), StubRecogniser())
+    sizer.ran_out(spans(40, 10))
+    assert sizer.ceiling_s == 200
+    for _ in range(RISES_AFTER):
+        sizer.fitted(spans(16, 10))
+    assert sizer.ceiling_s == 250
+    sizer.ran_out(spans(25, 10))
+    assert sizer.ceiling_s == 125
+    for _ in range(6 * RISES_AFTER):  # 125, 156, ..., 381, and then no more
+        sizer.fitted(spans(38, 10))
+    assert sizer.ceiling_s == math.inf
+
+
+def test_small_batches_tell_nothing_of_a_ceiling() -> None:
+    sizer = BatchSizer(Settings(), StubRecogniser())
+    sizer.ran_out(spans(40, 10))
+    for _ in range(3 * RISES_AFTER):
+        sizer.fitted(spans(2, 10))
+    assert sizer.ceiling_s == 200
+
+
+def test_running_out_again_begins_the_count_anew() -> None:
+    sizer = BatchSizer(Settings(), StubRecogniser())
+    sizer.ran_out(spans(40, 10))
+    for _ in range(RISES_AFTER - 1):
+        sizer.fitted(spans(20, 10))
+    sizer.ran_out(spans(20, 10))
+    sizer.fitted(spans(10, 10))
+    assert sizer.ceiling_s == 100
