@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -160,6 +161,8 @@ def test_the_example_asks_the_ports_of_the_compose_file() -> None:
 def test_promtool_agrees() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("promtool is missing")
         pytest.skip("promtool is not installed")
     for command in (
         ("check", "rules", "alerts.yml"),
