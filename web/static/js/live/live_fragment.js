@@ -32,8 +32,11 @@ export function pollFragment(region) {
     try {
       const headers = etag ? { "If-None-Match": etag } : {};
       // no-store: else the browser answers 304 itself, with the body of before.
-      const answer = await fetch(address, { headers, cache: "no-store" });
-      const isElsewhere = answer.redirected || [401, 403, 404].includes(answer.status);
+      // A redirection to the sign-in is not followed: its page would begin a session, which would take
+      // the place of that in which somebody is signing in in another tab.
+      const answer = await fetch(address, { headers, cache: "no-store", redirect: "manual" });
+      const isRedirected = answer.type === "opaqueredirect";
+      const isElsewhere = isRedirected || [401, 403, 404].includes(answer.status);
       if (isElsewhere && mayLeave()) {
         location.reload(); // deleted elsewhere, or signed out: the page itself says so best
       } else if (answer.status === 200 && !isElsewhere) {
