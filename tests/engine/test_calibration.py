@@ -23,6 +23,7 @@ from worker.engine.calibration.probe_batches import (
 )
 from worker.engine.family import ProbeShape
 from worker.engine.fbank import Fbank
+from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
 from worker.memory.calibration import (
@@ -57,7 +58,7 @@ HELD_OUT = tuple(
 
 @functools.cache
 def demo() -> Paraformer:
-    return recogniser()._speech_network
+    return load_recogniser("demo", device="cpu", cpu_runtime="torch")._speech_network
 
 
 @functools.cache

@@ -42,7 +42,8 @@ class Device:
         self.refuses: Callable[[float], bool] = lambda padded_s: False
         self.tried: list[float] = []
         self.refused: list[float] = []
-        encode = Paraformer._encode
+        network_class = type(recogniser()._speech_network)
+        encode = network_class._encode
 
         def guarded(network: Paraformer, features: Tensor, frames: RowMask) -> Tensor:
             hidden = encode(network, features, frames)
@@ -53,7 +54,7 @@ class Device:
                 raise error
             return hidden
 
-        monkeypatch.setattr(Paraformer, "_encode", guarded)
+        monkeypatch.setattr(network_class, "_encode", guarded)
 
 
 @pytest.fixture
