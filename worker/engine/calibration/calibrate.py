@@ -6,12 +6,14 @@ import logging
 import os
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from worker.engine.calibration.probe_batches import measure, measure_cost
 from worker.engine.family import SpeechNetwork
+from worker.engine.precision import TORCH
 from worker.memory.calibration import (
     Calibration,
     CalibrationKey,
@@ -50,6 +52,9 @@ def calibrated(
     started = time.monotonic()
     try:
         model = fit_memory_model(measure(network, device, headroom_bytes), architecture)
+        if network.runtime != TORCH:  # counted by the resident set, too coarsely for this term
+            squared = max(model.bytes_per_second_squared, architecture.bytes_per_second_squared)
+            model = replace(model, bytes_per_second_squared=squared)
     except ImplausibleFit as error:
         log.warning("the memory model stays the architecture's estimate; measured: %s", error)
         return None

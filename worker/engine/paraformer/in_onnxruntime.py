@@ -11,7 +11,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from worker.engine.family import ProbeShape
 from worker.engine.layers.sanm_layers import RowMask
+from worker.engine.networks.pass_costs import USUAL_PROBES
 from worker.engine.onnx.layers import Float32Layers, Int8Layers
 from worker.engine.onnx.sanm import decoder_graph, encoder_graph
 from worker.engine.onnx.session import Session
@@ -28,6 +30,17 @@ class ParaformerInOnnxRuntime(Paraformer):
     """The same words and times from graphs that are written when it is loaded."""
 
     runtime = ONNXRUNTIME
+    probes = replace(
+        USUAL_PROBES,
+        warm_up=ProbeShape(4, 2.5),
+        memory=(
+            ProbeShape(6, 2.5),
+            ProbeShape(8, 2.5),
+            ProbeShape(2, 10.0),
+            ProbeShape(2, 24.0),
+        ),
+    )
+    """The last is so long that matrices of scores are half of what it takes."""
 
     @property
     def memory_estimate(self) -> MemoryModel:
