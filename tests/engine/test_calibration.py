@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.support.speech.speech_models import recogniser
 from worker.demo_model.recipe.architecture import ASR_CONFIG, BiCifParaformer
 from worker.engine.calibration import calibrate, probe_batches
 from worker.engine.calibration.probe_batches import (
@@ -23,7 +22,7 @@ from worker.engine.calibration.probe_batches import (
 )
 from worker.engine.family import ProbeShape
 from worker.engine.fbank import Fbank
-from worker.engine.funasr_recogniser import load_recogniser
+from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
 from worker.memory.calibration import (
@@ -57,8 +56,14 @@ HELD_OUT = tuple(
 
 
 @functools.cache
+def recogniser() -> FunASRRecogniser:
+    """In torch, whose allocations are counted to the byte."""
+    return load_recogniser("demo", device="cpu", cpu_runtime="torch")
+
+
+@functools.cache
 def demo() -> Paraformer:
-    return load_recogniser("demo", device="cpu", cpu_runtime="torch")._speech_network
+    return recogniser()._speech_network
 
 
 @functools.cache
