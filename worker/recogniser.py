@@ -130,7 +130,7 @@ class Recogniser(Protocol):
 
     @property
     def memory_model(self) -> MemoryModel:
-        """What a batch of this network needs, for `worker.batching.plan.choose_batch_size_s`."""
+        """What a batch of this network needs, for `worker.batching.choose_size`."""
         ...
 
     @property

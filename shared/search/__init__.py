@@ -8,5 +8,7 @@ which jobs are compared:
 - `index` keeps the grams, in FTS5 on SQLite and in a GIN index on PostgreSQL;
 - `entries` fills it behind the writers, and knows which jobs it does not have yet;
 - `hits` asks it, compares what it names and everything that it does not have yet;
+- `matching` reads the words of a query, and compares folded text with them in SQL;
+- `saved` keeps searches under names;
 - `texts` stores what is compared, and `snippets` shows where the words are.
 """

@@ -19,7 +19,7 @@ from shared.annotations.labels import LabelKey, gram_of_label, has_label, select
 from shared.models import Job, Recording, SearchEntry, SearchText
 from shared.search.grams import gram_of_owner, grams_needed
 from shared.search.index import index_of
-from shared.search.terms import has_all
+from shared.search.matching import has_all
 from shared.states import JobStatus
 
 MOST_COUNTED = 1_000

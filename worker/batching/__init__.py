@@ -1,0 +1,7 @@
+"""How much audio goes into one forward pass, and which spans together.
+
+- `choose_size` says how many padded seconds a pass may hold, and what limits it;
+- `size` asks it for a job, with what this device has learned;
+- `windows` cuts a recording into what is planned at once;
+- `plan` packs the spans of a window into passes.
+"""

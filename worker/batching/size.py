@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import OutOfMemory
 from shared.settings import Settings
-from worker.batching.plan import BatchSizeDecision, LengthCeiling, choose_batch_size_s
+from worker.batching.choose_size import BatchSizeDecision, LengthCeiling, choose_batch_size_s
 from worker.memory.model import Reserve
 from worker.recogniser import SAMPLE_RATE, Recogniser
 

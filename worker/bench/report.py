@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.states import BatchLimit
-from worker.batching.plan import BatchSizeDecision
+from worker.batching.choose_size import BatchSizeDecision
 from worker.bench.results import Measurement, SizeResult, StockResult
 
 _HEADER = [

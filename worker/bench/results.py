@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.errors import PermanentError
-from worker.batching.plan import BatchSizeDecision
+from worker.batching.choose_size import BatchSizeDecision
 from worker.recogniser import ModelIdentity
 
 

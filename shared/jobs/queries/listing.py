@@ -15,8 +15,8 @@ from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.models import Job
 from shared.search.hits import MOST_COUNTED, Search, find_page
+from shared.search.matching import terms_of
 from shared.search.snippets import Snippet, snippets
-from shared.search.terms import terms_of
 from shared.settings import SEEN_WITHIN_S
 from shared.states import JobStatus
 

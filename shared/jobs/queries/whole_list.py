@@ -19,7 +19,7 @@ from shared.jobs.queries.page_ids import select_page_ids
 from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job
 from shared.search.hits import MOST_COUNTED, Search, find_next, find_page
-from shared.search.terms import terms_of
+from shared.search.matching import terms_of
 from shared.states import JobStatus
 
 

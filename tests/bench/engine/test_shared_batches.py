@@ -12,11 +12,8 @@ import torch
 
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.speech_models import recogniser
-from worker.batching.plan import (
-    Batch,
-    choose_batch_size_s,
-    plan_batches,
-)
+from worker.batching.choose_size import choose_batch_size_s
+from worker.batching.plan import Batch, plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.engine.paraformer.pass_costs import COST
 from worker.memory.model import MemoryModel

@@ -16,7 +16,7 @@ from shared.models import LOCAL_OWNER, Recording, SearchEntry, SearchText
 from shared.search import entries, hits
 from shared.search.hits import HitPage, Search, find_page, texts_compared
 from shared.search.index import index_of
-from shared.search.terms import terms_of
+from shared.search.matching import terms_of
 from shared.states import JobStatus
 from shared.text_folding import fold
 from tests.support import factories

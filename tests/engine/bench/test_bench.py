@@ -19,7 +19,7 @@ from shared.settings import Settings
 from shared.states import BatchLimit
 from tests.support.doubles.stub_recogniser import STUB_IDENTITY, StubRecogniser
 from tests.support.installation import as_wav
-from worker.batching.plan import BatchSizeDecision
+from worker.batching.choose_size import BatchSizeDecision
 from worker.bench import measure as measuring
 from worker.bench import plot
 from worker.bench.__main__ import app, parse_sizes

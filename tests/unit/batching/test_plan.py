@@ -14,12 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.states import BatchLimit
-from worker.batching.plan import (
-    BatchSizeDecision,
-    LengthCeiling,
-    choose_batch_size_s,
-    plan_batches,
-)
+from worker.batching.choose_size import BatchSizeDecision, LengthCeiling, choose_batch_size_s
+from worker.batching.plan import plan_batches
 from worker.memory.model import MIB, MemoryModel, Reserve
 from worker.pass_cost import LEAST_PADDING_LIMIT, MOST_PADDING_LIMIT, PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan

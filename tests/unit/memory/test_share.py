@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.batching.plan import SMALLEST_BATCH_S, choose_batch_size_s
+from worker.batching.choose_size import SMALLEST_BATCH_S, choose_batch_size_s
 from worker.memory.model import MIB, MemoryModel, RamProbe, Reserve
 from worker.memory.share import (
     CONTEXT_BYTES,

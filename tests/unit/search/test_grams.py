@@ -7,7 +7,7 @@ import random
 import pytest
 
 from shared.search.grams import gram_of_owner, grams_needed, grams_of
-from shared.search.terms import terms_of
+from shared.search.matching import terms_of
 
 ALPHABET = "预算会议显卡gpuapie1 2%é。，-\n"
 

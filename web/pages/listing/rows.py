@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import url_for
 
 from shared.jobs import JobPage
+from shared.search.matching import terms_of
 from shared.search.snippets import Snippet, marked
-from shared.search.terms import terms_of
 from shared.settings import Settings
 from shared.states import JobStatus
 from web.api.jobs.presenter import present
