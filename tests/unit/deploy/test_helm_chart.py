@@ -51,12 +51,12 @@ def test_the_default_values_fit_their_schema_and_another_name_does_not() -> None
 def test_a_template_asks_for_no_value_that_there_is_not() -> None:
     known = set(leaves(VALUES))
     groups = {path[: place.start()] for path in known for place in re.finditer(r"\.", path)}
-    asked = set(re.findall(r"\.Values\.([A-Za-z.]+)", ALL))
+    asked = set(re.findall(r"\.Values\.([A-Za-z0-9.]+)", ALL))
     assert [path for path in sorted(asked) if path not in known | groups | set(VALUES)] == []
 
 
 def test_every_value_is_asked_for() -> None:
-    asked = set(re.findall(r"\.Values\.([A-Za-z.]+)", ALL))
+    asked = set(re.findall(r"\.Values\.([A-Za-z0-9.]+)", ALL))
     # Each volume is looked at in a loop, and each image by a helper.
     asked |= {f"persistence.{one}.{name}" for one in ("data", "models") for name in
               re.findall(r"\$volume\.(\w+)", TEMPLATES["volumes.yaml"])}  # fmt: skip
