@@ -38,7 +38,7 @@ class Precision:
     """One of the values of LONGSCRIBE_PRECISION on one device.
 
     `cpu_runtime` is what computes networks on a CPU that torch is not alone in computing: 'torch',
-    'onnxruntime', or 'auto' for the one that was measured to be faster on such a processor.
+    'onnxruntime', or 'auto' for the one that was measured to be ahead in this arithmetic.
     Raises ModelUnavailable where the device cannot compute in it.
     """
 
@@ -104,8 +104,11 @@ def _runtime(name: str, device: torch.device | None, wanted: str, cpuinfo: Path)
     if (device is not None and device.type != "cpu") or name not in ("float32", INT8):
         return TORCH
     is_installed = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
-    if wanted == "auto":  # processors without AVX2, and others than x86-64, are not measured
-        return ONNXRUNTIME if is_installed and "avx2" in processor_flags(cpuinfo) else TORCH
+    if wanted == "auto":
+        # In float32 neither was ahead where both were measured, and only torch's memory can be
+        # counted to the byte.  Processors without AVX2, and others than x86-64, are not measured.
+        is_ahead = name == INT8 and "avx2" in processor_flags(cpuinfo)
+        return ONNXRUNTIME if is_ahead and is_installed else TORCH
     if wanted == ONNXRUNTIME and not is_installed:
         raise ModelUnavailable(
             "LONGSCRIBE_CPU_RUNTIME=onnxruntime needs the packages onnx and onnxruntime, which are "
