@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import InvalidRequest, PermanentError
+from shared.errors import PermanentError
 
 
 class SharedForReading(PermanentError):
@@ -19,8 +19,9 @@ class OnlyItsOwner(PermanentError):
     default_message = "Only the owner of this recording may do this."
 
 
-class SharingNeedsAccounts(InvalidRequest):
+class SharingNeedsAccounts(PermanentError):
     code = "sharing_needs_accounts"
+    http_status = 409
     default_message = (
         "Nobody signs in to this server, so there is nobody to share with. The operator can set "
         "LONGSCRIBE_SIGN_IN=required."
