@@ -251,16 +251,19 @@ class Stack:
         )
         self.services.append(service)
 
-        def listening() -> bool:
+        def answers() -> bool:
             assert service.process.poll() is None, service.log
             with (
                 contextlib.suppress(OSError),
-                socket.create_connection(("127.0.0.1", self.port), timeout=1),
+                socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection,
             ):
-                return True
+                connection.sendall(b"HEAD /healthz HTTP/1.0\r\n\r\n")
+                return bool(connection.recv(1))
             return False
 
-        wait_for(listening, what="the web server")
+        # Not only listening: a worker of gunicorn's that is told to stop before it watches for
+        # signals never hears it, and outlives a server that a test stops at once.
+        wait_for(answers, what="the web server")
         return service
 
     def stop(self) -> None:
