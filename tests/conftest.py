@@ -166,15 +166,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def module_database_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """A migrated database for all tests of a module, on each kind in turn."""
-    with migrated_database(request.param, request, tmp_path_factory.mktemp("db")) as url:
-        yield url
-
-
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     database = Database(database_url)

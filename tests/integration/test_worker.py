@@ -1,4 +1,4 @@
-"""A real Celery worker with the bundled model, a real Redis, both databases."""
+"""A real Celery worker with the bundled model, a real Redis, a real database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
 def common(
     module_database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Installation, Service]]:
-    """One installation and its worker, on each database, for the tests that break neither."""
+    """One installation and its worker for the tests that break neither."""
     folder = tmp_path_factory.mktemp("common")
     with running(Stack(folder / "stack", module_database_url)) as stack:
         stack.start_redis()

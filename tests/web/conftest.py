@@ -6,19 +6,16 @@ answers is the same on either, and asked of PostgreSQL only where CI=true.
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.db import Database
+from tests.support.thorough import kinds_of_database
 from tests.support.web.web_app import database
 
-KINDS = ["sqlite", "postgresql"] if os.environ.get("CI") == "true" else ["sqlite"]
 
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=kinds_of_database())
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database."""
     return str(request.getfixturevalue(f"{request.param}_url"))

@@ -8,7 +8,7 @@ from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Rout
 from shared.models import LOCAL_OWNER, GroupVoices, KeptVoice
 from shared.speakers.edits import EditKind
 from shared.speakers.kept.keeping import switch_on
-from tests.e2e.problems import LOOKS, examined, problems_of
+from tests.e2e.problems import LOCALES, LOOKS, examined, problems_of
 from tests.e2e.speakers.meeting import (
     Meeting,
     panel,
@@ -293,7 +293,7 @@ def test_a_kept_voice_is_suggested_in_another_recording(
     assert [count(meeting.db, table) for table in (KeptVoice, GroupVoices)] == [0, 0]
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("locale", LOCALES)
 def test_fifteen_speakers_are_accessible_in_all_looks(
     meeting: Meeting, browser: Browser, locale: str
 ) -> None:

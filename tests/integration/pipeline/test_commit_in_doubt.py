@@ -18,6 +18,7 @@ from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
+from tests.support.thorough import kinds_of_database
 from worker import child_process
 from worker.pipeline.plan_key import plan_key
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest
@@ -61,6 +62,12 @@ class Commits:
             raise error
         connection.dbapi_connection.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+
+@pytest.fixture(params=kinds_of_database("postgresql"))
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database; rather than a file one whose answer is lost on the way."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
