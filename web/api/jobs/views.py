@@ -13,6 +13,7 @@ from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api.jobs.events import job_events
 from web.api.jobs.history import present_history
+from web.api.jobs.matches import matches_of
 from web.api.jobs.presenter import job_response, present, present_detail, with_etag
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
@@ -29,7 +30,9 @@ from web.api.schemas.jobs import (
 )
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.schemas.transcripts.exports import TranscriptQuery, ZipRequest
+from web.api.schemas.transcripts.sentences import SentencesOut, SentencesQuery
 from web.api.transcripts.downloads import transcript_response
+from web.api.transcripts.sentences import sentences_response
 from web.api.transcripts.zip_export import zip_response
 from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
@@ -133,7 +136,8 @@ def _accepted(submission: jobs.Submission) -> Response:
 def list_jobs() -> Response:
     """List jobs, newest first.
 
-    With `q`, those that have each of its words in their name, title, people, tags or transcript.
+    With `q`, those that have each of its words in their name, title, people, tags or transcript,
+    and `matches` says where it is said.
     """
     query = parse(JobListQuery, request.args)
     statuses = (query.status,) if query.status else ()
@@ -161,6 +165,7 @@ def list_jobs() -> Response:
         jobs=[present(view, services().settings) for view in page.jobs],
         next_cursor=page.next_cursor,
         workers_alive=page.workers_alive,
+        matches=matches_of(page) if query.q else None,
     )
     return with_etag(jsonify(shown.model_dump(mode="json", by_alias=True)), shown)
 
@@ -207,6 +212,19 @@ def get_job_transcript(job_id: UUID) -> Response:
     refused rather than ignored.
     """
     return transcript_response(str(job_id))
+
+
+@blueprint.get("/<uuid:job_id>/sentences")
+@blueprint.output(SentencesOut)
+@blueprint.doc(responses=[409])
+@takes_query(SentencesQuery)
+@completed_by(operations.conditional)
+def list_sentences(job_id: UUID) -> Response:
+    """Read the transcript of a completed job in parts, by time or so many sentences at once.
+
+    Corrections are in it, what was removed is not, and words have no times of their own here.
+    """
+    return sentences_response(str(job_id))
 
 
 @blueprint.post("/transcripts")

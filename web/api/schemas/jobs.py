@@ -214,11 +214,26 @@ class JobDetailOut(JobOut):
     )
 
 
+class MatchOut(BaseModel):
+    """Where in a transcript the words of `q` are said."""
+
+    job_id: str
+    sentence: int = Field(description="The one that has most of them; its `n`.")
+    text: str = Field(description="Of that sentence, some characters around the first.")
+    count: int = Field(description="How often the transcript has any of them.")
+    page: str = Field(description="The address of this place on the job's page.")
+
+
 class JobListOut(BaseModel):
     jobs: list[JobOut]
     next_cursor: str | None
     workers_alive: int = Field(
         description="Workers that reported themselves lately; 0: nothing moves until one starts."
+    )
+    matches: list[MatchOut] | None = Field(
+        None,
+        description="With `q`: those of these jobs whose transcript has what is searched for; the "
+        "others have it in their name, title, people or tags.",
     )
 
 

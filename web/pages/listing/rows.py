@@ -12,6 +12,7 @@ from shared.search.matching import terms_of
 from shared.search.snippets import Snippet, marked
 from shared.settings import Settings
 from shared.states import JobStatus
+from web.api.jobs.matches import place_on_page
 from web.api.jobs.presenter import present
 from web.api.schemas.jobs import JobOut
 from web.pages.job.text import audio_texts, queue_texts, state_text
@@ -43,20 +44,15 @@ def rows_of(page: JobPage, settings: Settings, query: str = "") -> list[Row]:
 
 
 def _row(job: JobOut, snippet: Snippet | None, terms: Sequence[str]) -> Row:
-    place = f"s{snippet.sentence}" if snippet else None
     return Row(
         job=job,
         state_texts=_state_texts(job),
         facts=audio_texts(job),
         title=marked(job.title, terms),
         snippet=snippet,
-        snippet_link=_link(job, snippet, place) if snippet else "",
-        all_link=_link(job, snippet) if snippet else "",
+        snippet_link=place_on_page(job.id, snippet) if snippet else "",
+        all_link=url_for("pages.job", job_id=job.id, find=snippet.term) if snippet else "",
     )
-
-
-def _link(job: JobOut, snippet: Snippet, place: str | None = None) -> str:
-    return url_for("pages.job", job_id=job.id, find=snippet.term, _anchor=place)
 
 
 def _state_texts(job: JobOut) -> list[str]:

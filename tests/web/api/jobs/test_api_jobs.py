@@ -157,6 +157,14 @@ def test_the_list_is_searched_by_name_and_by_what_was_said(
     assert found(q="gpu", status="queued") == [waiting]
     assert found(q="gpu", limit="1", cursor=waiting) == [done]
     assert found(q="%") == []
+    [match] = client.get("/api/v1/jobs?q=gpu").json["matches"]  # type: ignore[index]
+    assert match == {
+        "job_id": done,
+        "sentence": 1,
+        "text": "用GPU吗？",
+        "count": 1,
+        "page": f"/jobs/{done}?find=gpu#s1",
+    }
     refused = client.get("/api/v1/jobs", query_string={"q": "x" * 201})
     assert (refused.status_code, refused.json["error"]["param"]) == (400, "q")  # type: ignore[index]
 

@@ -59,6 +59,24 @@ def error_of(response: TestResponse) -> dict[str, Any]:
     return error
 
 
+def test_a_transcript_is_read_in_parts(client: FlaskClient, rows: Database) -> None:
+    said = [Sentence(float(n), n + 0.9, f"第{n}句。", speaker=f"S{n % 2}") for n in range(7)]
+    address = f"/api/v1/jobs/{done(rows, *said)}/sentences"
+    told, query = [], {"start": "1.95", "end": "6", "limit": "3", "cursor": "0"}
+    while query["cursor"] != "None":
+        page = client.get(address, query_string=query).get_json()
+        told.append([(one["n"], one["text"], one["speaker"]) for one in page["sentences"]])
+        query["cursor"] = str(page["next_cursor"])
+    assert told == [
+        [(2, "第2句。", "S0"), (3, "第3句。", "S1"), (4, "第4句。", "S0")],
+        [(5, "第5句。", "S1")],
+    ]
+    assert (page["speakers"], page["duration"]) == (["S0", "S1"], pytest.approx(7.9))
+    assert client.get(f"{address}?limit=1001").status_code == 400
+    waiting = f"/api/v1/jobs/{factories.submit(rows)}/sentences"
+    assert client.get(waiting).get_json()["error"]["code"] == "transcript_not_ready"
+
+
 def test_text_and_json_are_what_they_were_and_what_people_open_is_made_for_reading(
     client: FlaskClient, job_id: str
 ) -> None:
