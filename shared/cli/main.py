@@ -109,6 +109,19 @@ def watch(context: typer.Context) -> None:
     _at_a_server(context)
 
 
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def mcp(context: typer.Context) -> None:
+    """Let language models search and read recordings of a server, by MCP."""
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        typer.secho("This command needs longscribe[mcp].", fg=typer.colors.RED, err=True)
+        raise typer.Exit(2)
+    from shared.cli.mcp import command
+
+    command.app(context.args, prog_name=context.command_path)
+
+
 def _at_a_server(context: typer.Context) -> None:
     from importlib.util import find_spec
 

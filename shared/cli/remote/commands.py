@@ -18,30 +18,19 @@ from typing import Annotated, Any
 import typer
 
 from shared.cli.error_exit import errors_in_words
-from shared.cli.remote.notes import Notes, identity_of
+from shared.cli.remote.connection import LOCAL, KeyFile, ServerAddress, read_key
 from shared.cli.remote.progress import Bars
+from shared.cli.remote.sending import send
 from shared.cli.remote.server import Server
 from shared.cli.remote.transcripts import formats_in, save
 from shared.cli.remote.watch import FolderWatch, Happened
-from shared.errors import LongscribeError
 from shared.states import TERMINAL
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-_LOCAL = "http://127.0.0.1:8000"
 _JOB_IS_LOST, _NOT_YET, _INTERRUPTED = 1, 3, 130
 _LOOK_EVERY_S = 1.0
 
-_Address = Annotated[
-    str, typer.Option("--server", envvar="LONGSCRIBE_SERVER", help="The server's address.")
-]
-_KeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file with an API key, where LONGSCRIBE_API_KEY does not hold it. As an argument "
-        "every user of this machine could read it."
-    ),
-]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 _Format = Annotated[
     str, typer.Option("--format", "-f", help="Formats of transcripts, with commas: srt,docx.")
@@ -51,10 +40,6 @@ _Timeout = Annotated[float, typer.Option(help="Wait so many seconds at most; 0: 
 _Model = Annotated[str, typer.Option(help="The model that is to recognise it.")]
 _Speakers = Annotated[str, typer.Option(help="Tell speakers apart: auto, 3, 2-5.")]
 _Numbers = Annotated[str, typer.Option(help="'written' writes numbers in digits.")]
-
-
-class UnreadableKey(LongscribeError):
-    code = "unreadable_key"
 
 
 @app.command()
@@ -69,8 +54,8 @@ def submit(
     speakers: _Speakers = "",
     numbers: _Numbers = "",
     timeout: _Timeout = 0,
-    server: _Address = _LOCAL,
-    key_file: _KeyFile = None,
+    server: ServerAddress = LOCAL,
+    key_file: KeyFile = None,
     as_json: _Json = False,
 ) -> None:
     """Send recordings, or name addresses of some, which the server fetches. One that broke off goes
@@ -79,11 +64,10 @@ def submit(
     with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         formats = formats_in(format_)
         options = _options(model, speakers, numbers)
-        notes = Notes(_cache() / "uploads.json")
         jobs = {
             name: there.fetch(name, options)
             if _is_address(name)
-            else _send(there, server, Path(name), options, notes, bars)
+            else _send(there, server, Path(name), options, bars)
             for name in files
         }
         if wait or output is not None:
@@ -109,8 +93,8 @@ def get(
     ] = None,
     wait: _Wait = False,
     timeout: _Timeout = 0,
-    server: _Address = _LOCAL,
-    key_file: _KeyFile = None,
+    server: ServerAddress = LOCAL,
+    key_file: KeyFile = None,
     as_json: _Json = False,
 ) -> None:
     """Tell how jobs stand, or fetch their transcripts."""
@@ -137,8 +121,8 @@ def list_jobs(
     search: Annotated[str, typer.Option("--search", "-q", help="Words of names or texts.")] = "",
     status: Annotated[str, typer.Option(help="queued, processing, completed and so on.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
-    server: _Address = _LOCAL,
-    key_file: _KeyFile = None,
+    server: ServerAddress = LOCAL,
+    key_file: KeyFile = None,
     as_json: _Json = False,
 ) -> None:
     """List jobs, the newest first."""
@@ -157,8 +141,8 @@ def list_jobs(
 @app.command()
 def cancel(
     job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...")],
-    server: _Address = _LOCAL,
-    key_file: _KeyFile = None,
+    server: ServerAddress = LOCAL,
+    key_file: KeyFile = None,
     as_json: _Json = False,
 ) -> None:
     """Cancel jobs."""
@@ -179,8 +163,8 @@ def watch(
         float, typer.Option(min=0, help="Seconds for which a file must not change.")
     ] = 10,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is left.")] = False,
-    server: _Address = _LOCAL,
-    key_file: _KeyFile = None,
+    server: ServerAddress = LOCAL,
+    key_file: KeyFile = None,
     as_json: _Json = False,
 ) -> None:
     """Transcribe what comes into a folder, and move it to done/ or failed/ with its transcript."""
@@ -215,7 +199,7 @@ def watch(
 @contextmanager
 def _connected(address: str, key_file: Path | None) -> Iterator[Server]:
     with errors_in_words():
-        server = Server(address, _key(key_file))
+        server = Server(address, read_key(key_file))
         try:
             yield server
         except KeyboardInterrupt:
@@ -223,15 +207,6 @@ def _connected(address: str, key_file: Path | None) -> Iterator[Server]:
             raise typer.Exit(_INTERRUPTED) from None
         finally:
             server.close()
-
-
-def _key(file: Path | None) -> str | None:
-    if file is None:
-        return os.environ.get("LONGSCRIBE_API_KEY") or None
-    try:
-        return file.read_text(encoding="utf-8").split()[0]
-    except (OSError, ValueError, IndexError):
-        raise UnreadableKey(f"There is no API key in {file}.") from None
 
 
 def _options(model: str, speakers: str, numbers: str) -> dict[str, Any]:
@@ -251,27 +226,11 @@ def _require_files(names: list[str]) -> None:
             raise typer.BadParameter(f"There is no file '{shown}' that can be read.")
 
 
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "longscribe"
-
-
 def _send(
-    there: Server, address: str, file: Path, options: dict[str, Any], notes: Notes, bars: Bars
+    there: Server, address: str, file: Path, options: dict[str, Any], bars: Bars
 ) -> dict[str, Any]:
-    """Upload a file, or the rest of it, and submit it."""
-    name = f"{address}|{file.resolve().parent}|{identity_of(file)}"
     with bars.sending(_readable(file.name), file.stat().st_size) as progress:
-        upload_id = there.upload(
-            file,
-            begun=notes.get(name).get("upload"),
-            note=lambda new: notes.put(name, upload=new),
-            progress=progress,
-        )
-    try:
-        return there.submit(upload_id, options)
-    finally:
-        notes.drop(name)
+        return send(there, address, file, options, progress=progress)
 
 
 def _wait(there: Server, jobs: dict[str, dict[str, Any]], timeout: float, bars: Bars) -> None:

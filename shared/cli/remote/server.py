@@ -114,6 +114,16 @@ class Server:
         path = f"/api/v1/jobs/{job_id}/transcript"
         return self._ask("GET", path, params={"format": format_}).content
 
+    def sentences(self, job_id: str, **query: Any) -> dict[str, Any]:
+        """Some of a transcript's sentences, by time and so many at once."""
+        return self._json("GET", f"/api/v1/jobs/{job_id}/sentences", params=query)
+
+    def sentence(self, job_id: str, n: int) -> dict[str, Any]:
+        return self._json("GET", f"/api/v1/jobs/{job_id}/sentences/{n}")
+
+    def minutes(self, job_id: str) -> dict[str, Any]:
+        return self._json("GET", f"/api/v1/jobs/{job_id}/minutes")
+
     # --- uploads
 
     def upload(
