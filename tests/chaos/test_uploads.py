@@ -7,7 +7,6 @@ import base64
 import hashlib
 import random
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,9 +14,9 @@ from threading import Barrier
 
 import pytest
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from shared.db import Database
+from shared.db import Database, database_now
 from shared.models import Job, Recording, Upload
 from tests.chaos.machinery.faults import kill_group
 from tests.support import factories
@@ -241,17 +240,21 @@ def test_a_client_that_falls_silent_lets_go_and_keeps_what_it_sent(
 def test_an_upload_that_nobody_goes_on_with_is_swept_with_its_bytes(
     stack: Stack, rows: Database
 ) -> None:
-    stack.start_redis()
-    env = {"LONGSCRIBE_UPLOAD_EXPIRES_HOURS": str(1 / 3600)}
-    stack.services[0].stop()
-    stack.start_web(**env)
     upload = tus_client.Upload.begin(stack.url, 1000)
-    upload.append(0, b"x" * 500)
+    assert upload.append(0, b"x" * 500).status_code == 204
     assert len(files(stack)) == 1
-    wait_for(lambda: _status(upload) == 410, what="it to expire")
-    stack.start_worker(**env)
-    wait_for(lambda: not files(stack), seconds=60, what="its bytes to go")
-    wait_for(lambda: factories.count(rows, Upload) == 0, what="its row to go")
+    with rows.writing() as session:
+        session.execute(update(Upload).values(expires_at=database_now(-1)))
+    assert _status(upload) == 410
+    stack.start_redis()
+    worker = stack.start_worker()
+
+    def is_swept() -> bool:
+        assert worker.process.poll() is None, worker.log
+        return not files(stack) and factories.count(rows, Upload) == 0
+
+    # The worker starts meanwhile, and looks for such uploads once a minute.
+    wait_for(is_swept, seconds=200, what="its bytes and its row to go")
     assert _status(upload) == 404
 
 
@@ -264,7 +267,6 @@ def _listens(port: int) -> bool:
 
 
 def _status(upload: tus_client.Upload) -> int:
-    time.sleep(0.1)
     return requests.head(
         f"{upload.server}{upload.path}", headers=tus_client.VERSION, timeout=30
     ).status_code

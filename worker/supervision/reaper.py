@@ -220,9 +220,10 @@ class Reaper:
             log.info("removed abandoned uploads", files=removed)
         if time.monotonic() - self._swept_uploads_at < _LOOK_FOR_EXPIRED_S:
             return
-        self._swept_uploads_at = time.monotonic()
+        looked_at = time.monotonic()
         if expired := uploads.sweep(self._db, self._blobs):
             log.info("removed uploads that nobody went on with", uploads=expired)
+        self._swept_uploads_at = looked_at  # not if it failed: the next sweep tries again
 
     def _delete_expired(self) -> None:
         kept = timedelta(days=self._settings.retention_days)
@@ -230,11 +231,12 @@ class Reaper:
             return
         if self._sees_no_storage():
             return
-        self._looked_for_expired_at = time.monotonic()
+        looked_at = time.monotonic()
         while not self._stopped and (
             deleted := jobs.delete_expired(self._db, self._blobs, kept=kept)
         ):
             log.info("deleted jobs that were kept long enough", jobs=deleted)
+        self._looked_for_expired_at = looked_at
 
     def _index_for_search(self) -> None:
         if indexed := entries.catch_up(self._db, within_s=_INDEXING_S):
@@ -242,8 +244,9 @@ class Reaper:
 
     def _forget_workers(self) -> None:
         if time.monotonic() - self._forgot_workers_at >= _LOOK_FOR_EXPIRED_S:
-            self._forgot_workers_at = time.monotonic()
+            looked_at = time.monotonic()
             jobs.forget_workers(self._db)
+            self._forgot_workers_at = looked_at
 
     def _ring_for_waiting_jobs(self) -> None:
         if self._start is None or self._readiness().leaves_the_queue_alone:

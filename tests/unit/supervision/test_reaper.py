@@ -19,6 +19,7 @@ from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Job
 from shared.settings import Settings
 from shared.states import JobStatus, Obstacle
+from shared.storage import uploads
 from shared.storage.local.folder import LocalFolder
 from tests.support import factories
 from tests.support.services import wait_for
@@ -182,6 +183,38 @@ def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Reaper, sqlite_u
     wait_for(lambda: jobs.workers_seen(db, within_s=60), what="a sweep")
     sweeping.stop()
     assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("place", "what"), [(uploads, "sweep"), (jobs, "delete_expired"), (jobs, "forget_workers")]
+)
+def test_what_failed_is_tried_again_by_the_next_sweep(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, what: str
+) -> None:
+    tried: list[str] = []
+
+    def fail_once(*_: object, **__: object) -> int:
+        tried.append(what)
+        if len(tried) == 1:
+            raise OSError("no answer")
+        return 0
+
+    monkeypatch.setattr(place, what, fail_once)
+    settings = Settings(
+        data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, retention_days=7
+    )
+    sweeping = Reaper(
+        settings,
+        Database(sqlite_url),
+        Celery(),
+        worker="w",
+        hostname="h",
+        model_name="demo",
+        readiness=Readiness,
+    )
+    sweeping.start()
+    wait_for(lambda: len(tried) == 2, what="the sweep after the one that failed")
+    sweeping.stop()
 
 
 class TestAfterAnOutage:
