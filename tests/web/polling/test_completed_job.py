@@ -39,9 +39,8 @@ def rows(polls: Polls) -> Database:
 
 
 def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
-    polls: Polls, rows: Database, monkeypatch: pytest.MonkeyPatch
+    polls: Polls, rows: Database
 ) -> None:
-    monkeypatch.setattr("web.pages.job.page.PAGE_STANDS_S", 3600.0)
     job_id = in_turn(rows, [1, 2, 2, 1])
     path = f"/fragments/jobs/{job_id}"
     claims: list[attempts.MinutesClaim] = []

@@ -114,7 +114,7 @@ def test_a_worker_that_falls_silent_is_told(polls: Polls, rows: Database) -> Non
     job_id = factories.submit(rows)
     polls.settle(address(job_id))
     with rows.writing() as session:
-        session.execute(update(WorkerSeen).values(seen_at=database_now(-3600)))
+        session.execute(update(WorkerSeen).values(seen_at=database_now(-86_400)))
     assert polls.ask(address(job_id)).json["workers_alive"] == 0  # type: ignore[index]
 
 
