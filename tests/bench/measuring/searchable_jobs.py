@@ -3,7 +3,8 @@
 What is stored is what the product stores: rows without their triggers' work, which is done here
 for all, and grams as `SearchIndex.put` writes them.  SQLite takes them in transactions that no
 power cut is survived by, and its index is merged less often, for it writes 64 MB at a time instead
-of 1; PostgreSQL by COPY, and its index is made at the end.
+of 1; PostgreSQL by COPY of lines that the processes which make the jobs have written, and its index
+is made at the end.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ LEFT_TO_A_WORKER = 5_000
 _BATCH = 2_000
 """Jobs that are stored in one transaction."""
 
-_AHEAD = 2
+_MAKERS = 2
+"""Processes that make jobs, which takes longer than storing them."""
+
+_AHEAD = 4
 """Batches that are made in advance: more would pile up in memory."""
 
 _ENGLISH = "the budget of this meeting and our GPU cluster is what we discuss today with API"
@@ -65,24 +69,28 @@ _HASH_BYTES = 2**20
 """What SQLite's FTS5 gathers in memory before it writes, unless told otherwise."""
 
 
+_Rows = list[tuple[Any, ...]]
+
+
 class Made(NamedTuple):
-    """Some jobs: a text of one of them, and their rows, for the tables in order."""
+    """Some jobs: a text of one of them, and for the tables in order their rows, or what COPY reads
+    these from."""
 
     text: str
-    rows: list[list[tuple[Any, ...]]]
+    tables: list[_Rows] | list[bytes]
 
 
 def load(db: Database) -> list[str]:
     """Store `JOBS` jobs with their texts, and all but the last in the index; give some texts.
 
-    A second process makes them meanwhile.
+    Other processes make them meanwhile.
     """
     stored = _to_sqlite if db.is_sqlite else _to_postgresql
     some = []
-    with multiprocessing.get_context("spawn").Pool(1) as pool, stored(db) as store:
+    with multiprocessing.get_context("spawn").Pool(_MAKERS) as pool, stored(db) as store:
         for made in _made_ahead(pool, db.engine.dialect.name):
             some.append(made.text)
-            store(made.rows)
+            store(made.tables)
     jobs.recount(db)
     stored_bytes.recount(db)
     return some
@@ -133,7 +141,20 @@ def _make(first: int, dialect: str) -> Made:
         if not by_worker:
             grams = grams_of([name.lower(), folded]) | {gram_of_owner(owner_id)}
             indexed.append(index.stored(number, grams))
-    return Made(texts[0][2], [recordings, rows, texts, entries, indexed])
+    tables = [recordings, rows, texts, entries, indexed]
+    return Made(texts[0][2], tables if dialect == "sqlite" else list(map(_lines, tables)))
+
+
+def _lines(rows: _Rows) -> bytes:
+    """Rows in PostgreSQL's COPY format."""
+    return "".join("\t".join(map(_field, row)) + "\n" for row in rows).encode()
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, list):
+        return "{" + ",".join(map(str, value)) + "}"
+    # The first first: it marks the others.
+    return str(value).replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t")
 
 
 @cache
@@ -159,7 +180,8 @@ def _speaker() -> Callable[[random.Random], str]:
     return say
 
 
-_Store = Callable[[list[list[tuple[Any, ...]]]], None]
+_Store = Callable[[Any], None]
+"""Stores the tables of `Made`."""
 
 
 @contextmanager
@@ -174,9 +196,9 @@ def _to_sqlite(db: Database) -> Iterator[_Store]:
         gather = "INSERT INTO search_index (search_index, rank) VALUES ('hashsize', ?)"
         execute(gather, (64 * _HASH_BYTES,))
 
-        def store(rows: list[list[tuple[Any, ...]]]) -> None:
+        def store(made: list[_Rows]) -> None:
             execute("BEGIN IMMEDIATE")
-            for table, some in zip([*_TABLES, _INDEX["sqlite"]], rows, strict=True):
+            for table, some in zip([*_TABLES, _INDEX["sqlite"]], made, strict=True):
                 places = ", ".join("?" * (table.count(",") + 1))
                 connection.executemany(f"INSERT INTO {table} VALUES ({places})", some)
             execute("COMMIT")
@@ -189,19 +211,16 @@ def _to_sqlite(db: Database) -> Iterator[_Store]:
 
 @contextmanager
 def _to_postgresql(db: Database) -> Iterator[_Store]:
-    tables = ("jobs", "recordings", "search_texts")
-    with db.writing() as session:
-        for table in tables:
-            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-
-    def store(rows: list[list[tuple[Any, ...]]]) -> None:
+    def store(made: list[bytes]) -> None:
         with db.writing() as session:
+            # No triggers, and no look at another table for each foreign key.
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            session.execute(text("SET LOCAL synchronous_commit = off"))
             driver: Any = session.connection().connection.driver_connection
             with driver.cursor() as cursor:
-                for table, some in zip([*_TABLES, _INDEX["postgresql"]], rows, strict=True):
+                for table, lines in zip([*_TABLES, _INDEX["postgresql"]], made, strict=True):
                     with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                        for row in some:
-                            copy.write_row(row)
+                        copy.write(lines)
 
     yield store
     with db.writing() as session:
@@ -210,5 +229,3 @@ def _to_postgresql(db: Database) -> Iterator[_Store]:
             text("SELECT setval(pg_get_serial_sequence('search_entries', 'number'), :last)"),
             {"last": JOBS},
         )
-        for table in tables:
-            session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
