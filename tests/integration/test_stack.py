@@ -85,10 +85,14 @@ class Common:
 
 @pytest.fixture(scope="module")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Common]:
-    """One stack for the tests after which it is as before."""
+    """One stack for the tests after which it is as before, and for the last, which ends it."""
     with starting_below(tmp_path_factory.mktemp("common")) as begin:
         port = hold_port()
-        made = Common(begin("data", port), port, begin)
+        minutes = {
+            "LONGSCRIBE_MINUTES_URL": f"http://127.0.0.1:{hold_port()}/v1",
+            "LONGSCRIBE_MINUTES_MODEL": "small",
+        }
+        made = Common(begin("data", port, **minutes), port, begin)
         wait_until_ready(made.stack)
         yield made
 
@@ -189,48 +193,6 @@ def test_ctrl_c_gives_a_running_job_back_with_what_it_has(found: Found) -> None:
     assert 0.4 < job.progress < 1
 
 
-def test_two_stacks_run_side_by_side_and_each_ends_with_ctrl_c(serve: Serve) -> None:
-    ports = hold_port(), hold_port()
-    minutes = {
-        "LONGSCRIBE_MINUTES_URL": f"http://127.0.0.1:{hold_port()}/v1",
-        "LONGSCRIBE_MINUTES_MODEL": "small",
-    }
-    stacks = [serve("one", ports[0], **minutes), serve("two", ports[1])]
-    for stack in stacks:
-        wait_until_ready(stack)
-    for port in ports:
-        assert health(port)["status"] == "ready"
-    processes = [family(stack.pid) for stack in stacks]
-    # Redis, the worker with its child, the web server with its worker.
-    assert all(len(these) >= 5 for these in processes)
-    # Nothing that could send a transcript anywhere, unless an address is set.
-    writers = [[c for c in living(these) if "worker.minutes" in c] for these in processes]
-    assert [len(these) for these in writers] == [1, 0]
-
-    stacks[0].kill(signal.SIGINT)
-    assert stacks[0].process.wait(10) == 0
-    wait_for(lambda: not living(processes[0]), seconds=1, what="the first stack's processes")
-    assert health(ports[1])["status"] == "ready"
-
-    stacks[1].kill(signal.SIGTERM)
-    assert stacks[1].process.wait(10) == 0
-    assert not living(processes[1])
-
-
-def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(serve: Serve) -> None:
-    port = hold_port()
-    first = serve("data", port)
-    wait_until_ready(first)
-    processes = family(first.pid)
-    first.kill(signal.SIGKILL)
-    first.process.wait()
-    wait_for(lambda: not living(processes), seconds=8, what=f"the end of {living(processes)}")
-
-    second = serve("data", port)
-    wait_until_ready(second)
-    assert health(port)["status"] == "ready"
-
-
 def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
     stack, port = common.stack, common.port
     for name, command in (("redis", "redis-server"), ("web", "gunicorn"), ("worker", "celery")):
@@ -273,6 +235,39 @@ def test_a_data_folder_in_use_is_named_before_anything_starts(common: Common) ->
     assert f"Another Longscribe (process {owner.pid}) uses the data folder" in second.log
     assert "Traceback" not in second.log
     assert is_ready(owner)
+
+
+def test_two_stacks_run_side_by_side_and_each_ends_whole(common: Common) -> None:
+    stacks = [common.stack, common.serve("other", second_port := hold_port())]
+    ports = common.port, second_port
+    for stack in stacks:
+        wait_until_ready(stack)
+    for port in ports:
+        assert health(port)["status"] == "ready"
+    processes = [family(stack.pid) for stack in stacks]
+    # Redis, the worker with its child, the web server with its worker.
+    assert all(len(these) >= 5 for these in processes)
+    # Nothing that could send a transcript anywhere, unless an address is set.
+    writers = [[c for c in living(these) if "worker.minutes" in c] for these in processes]
+    assert [len(these) for these in writers] == [1, 0]
+
+    stacks[0].kill(signal.SIGINT)
+    assert stacks[0].process.wait(10) == 0
+    wait_for(lambda: not living(processes[0]), seconds=1, what="the first stack's processes")
+    assert health(second_port)["status"] == "ready"
+
+    # Nothing outlives a supervisor that is killed, and its folder is free again.
+    stacks[1].kill(signal.SIGKILL)
+    stacks[1].process.wait()
+    wait_for(lambda: not living(processes[1]), seconds=8, what=f"the end of {living(processes[1])}")
+    again = common.serve("other", second_port)
+    wait_until_ready(again)
+    assert health(second_port)["status"] == "ready"
+
+    processes_again = family(again.pid)
+    again.kill(signal.SIGTERM)
+    assert again.process.wait(10) == 0
+    assert not living(processes_again)
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_start_with_the_reason(serve: Serve) -> None:
