@@ -13,6 +13,7 @@ from shared.secret import session_secret
 from shared.settings import Settings, load_settings
 from web.api import listening, models, searches
 from web.api.annotations import details, marks
+from web.api.audit import views as audit
 from web.api.jobs import views as jobs
 from web.api.minutes import download as _minutes_download  # noqa: F401 - it registers itself
 from web.api.minutes import prompts as minutes_prompts
@@ -24,6 +25,7 @@ from web.api.speakers import kept_voices as voices
 from web.api.speakers import of_job as speakers
 from web.api.transcripts import corrections, reports
 from web.api.words import hotwords, replacements, rules
+from web.authentication.actor import name_actors
 from web.authentication.sign_in import require_sign_in
 from web.compatible import assemblyai, dashscope, openai
 from web.errors import register_error_handlers
@@ -45,6 +47,7 @@ from web.pages import (  # noqa: F401 - three register themselves
 )
 from web.pages import voices as kept_voices
 from web.pages.accounts import account, people
+from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
 from web.pages.job import details_form as _details_form  # noqa: F401 - it registers itself
@@ -102,6 +105,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
+    name_actors(app, settings)
     refuse_excess_transfers(app)
     refuse_other_sites(app)
     refuse_other_hosts(app, settings)
@@ -154,6 +158,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(kept_voices.page)
     app.register_blueprint(webhooks_pages.page)
     app.register_blueprint(server)
+    app.register_blueprint(audit.blueprint)
+    app.register_blueprint(audit_page.page)
     app.register_blueprint(fetches_pages.page)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)

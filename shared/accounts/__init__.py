@@ -8,6 +8,7 @@ jobs from one account to another.
 
 from shared.accounts.credentials import (
     Credential,
+    CredentialKind,
     SessionLimits,
     key_credential,
     session_credential,
@@ -46,6 +47,7 @@ __all__ = [
     "SHORTEST_PASSWORD",
     "AttemptLimit",
     "Credential",
+    "CredentialKind",
     "Person",
     "SessionLimits",
     "add",

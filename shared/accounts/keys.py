@@ -10,9 +10,11 @@ from datetime import datetime
 from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.orm import contains_eager
 
+from shared import audit
 from shared.accounts.credentials import NOTED_EVERY_S, digest
 from shared.accounts.errors import KeyNotFound, TooManyKeys, UnusableKeyName
 from shared.accounts.users import Person, as_person
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import ApiKey, User
 
@@ -67,7 +69,10 @@ def make_key(db: Database, *, user_id: str, name: str) -> str:
     with db.writing() as session:
         if len(session.scalars(_valid_of(user_id)).all()) >= _MOST_KEYS:
             raise TooManyKeys
-        session.add(ApiKey(user_id=user_id, name=name, key_sha256=digest(key)))
+        made = ApiKey(user_id=user_id, name=name, key_sha256=digest(key))
+        session.add(made)
+        session.flush()
+        audit.record(session, Act.KEY_MADE, object_id=made.id, subject_id=user_id)
     return key
 
 
@@ -93,6 +98,7 @@ def revoke_key(db: Database, *, user_id: str, key_id: str) -> None:
             raise KeyNotFound
         if key.revoked_at is None:
             key.revoked_at = session.scalars(select(database_now())).one()
+            audit.record(session, Act.KEY_REVOKED, object_id=key_id, subject_id=user_id)
 
 
 def find_by_key(db: Database, key: str) -> Person | None:

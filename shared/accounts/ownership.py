@@ -8,7 +8,9 @@ from sqlalchemy import CursorResult, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from shared import audit
 from shared.accounts.handed_over_lists import move_replacements
+from shared.audit import Act
 from shared.db import Database
 from shared.models import (
     LOCAL_OWNER,
@@ -54,7 +56,15 @@ def hand_over(db: Database, *, from_owner: str, to_owner: str) -> int:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with db.writing() as session:
-                return move_everything(session, from_owner, to_owner)
+                moved = move_everything(session, from_owner, to_owner)
+                audit.record(
+                    session,
+                    Act.HANDED_OVER,
+                    object_id=to_owner,
+                    subject_id=from_owner,
+                    recordings=moved,
+                )
+                return moved
         except IntegrityError:  # the new owner began a list of words at this moment
             if attempt == _ATTEMPTS:
                 raise

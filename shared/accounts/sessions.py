@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import secrets
 from functools import cache
+from typing import NoReturn
 
 from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
+from shared import audit
 from shared.accounts import passwords
 from shared.accounts.credentials import SessionLimits, digest, is_over, noted_every_s
 from shared.accounts.errors import WrongPassword
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.accounts.users import Person, as_person, name_key
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import SignIn, User
 
@@ -46,7 +49,7 @@ def sign_in(
     # Checked for a disabled account too, so that its time does not tell it from a missing one.
     right = passwords.matches(user.password_hash if user else None, password)
     if user is None or not right or user.disabled_at is not None:
-        raise WrongPassword
+        _refuse(db, user)
     rehashed = passwords.hashed(password) if passwords.is_outdated(user.password_hash) else None
     with db.writing() as session:
         was_right(session, attempt)
@@ -62,11 +65,24 @@ def sign_in(
             .with_for_update()
         )
         current = session.scalars(unchanged).one_or_none()
-        if current is None:
-            raise WrongPassword
-        if rehashed is not None:
-            current.password_hash = rehashed
-        return as_person(current), _begin(session, user.id)
+        if current is not None:
+            if rehashed is not None:
+                current.password_hash = rehashed
+            return as_person(current), _begin(session, user.id)
+    _refuse(db, user)
+
+
+def _refuse(db: Database, user: User | None) -> NoReturn:
+    """Record a refused sign-in, under the account of the name if there is one: the name itself may
+    be a password that was typed into the wrong field. Raises WrongPassword."""
+    with db.writing() as session:
+        audit.record(
+            session,
+            Act.SIGN_IN_REFUSED,
+            subject_id=None if user is None else user.id,
+            disabled=user is not None and user.disabled_at is not None,
+        )
+    raise WrongPassword
 
 
 def begin(db: Database, user_id: str) -> str:
@@ -78,6 +94,7 @@ def begin(db: Database, user_id: str) -> str:
 def _begin(session: Session, user_id: str) -> str:
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     session.add(SignIn(token_sha256=digest(token), user_id=user_id))
+    audit.record(session, Act.SIGNED_IN, subject_id=user_id, actor_id=user_id)
     return token
 
 
@@ -121,10 +138,14 @@ def _of_token(limits: SessionLimits) -> Select[SignIn, bool]:
 def end(db: Database, token: str) -> None:
     """End the sign-in of a token, if there is one."""
     with db.writing() as session:
-        session.execute(delete(SignIn).where(SignIn.token_sha256 == digest(token)))
+        of_token = delete(SignIn).where(SignIn.token_sha256 == digest(token))
+        user_id = session.scalar(of_token.returning(SignIn.user_id))
+        if user_id is not None:
+            audit.record(session, Act.SIGNED_OUT, subject_id=user_id, actor_id=user_id)
 
 
 def end_all(db: Database, user_id: str) -> None:
     """End all sign-ins of a person."""
     with db.writing() as session:
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+        audit.record(session, Act.SIGNED_OUT_EVERYWHERE, subject_id=user_id)

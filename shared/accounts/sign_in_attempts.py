@@ -22,9 +22,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from shared import audit
 from shared.accounts.errors import TooManyAttempts
 from shared.accounts.serial import one_at_a_time
+from shared.audit import Act
 from shared.db import Database, database_now
+from shared.errors import LongscribeError
 from shared.models import SignInAttempt
 
 _OF_AN_ADDRESS = 5
@@ -55,17 +58,22 @@ def begin_attempt(db: Database, limit: AttemptLimit, *, name_key: str, address: 
         (limit.most * _OF_AN_ADDRESS, (of_address,)),
         (limit.most * _OF_AN_ACCOUNT, (of_account,)),
     )
-    with db.writing() as session:
-        one_at_a_time(session)
-        session.execute(
-            delete(SignInAttempt).where(SignInAttempt.at <= database_now(-limit.window_s))
-        )
-        for most, conditions in rules:
-            _refuse_beyond(session, most, limit.window_s, conditions)
-        attempt = SignInAttempt(account=account, address=address[:64])
-        session.add(attempt)
-        session.flush()
-        return attempt.id
+    try:
+        with db.writing() as session:
+            one_at_a_time(session)
+            session.execute(
+                delete(SignInAttempt).where(SignInAttempt.at <= database_now(-limit.window_s))
+            )
+            for most, conditions in rules:
+                _refuse_beyond(session, most, limit.window_s, conditions)
+            attempt = SignInAttempt(account=account, address=address[:64])
+            session.add(attempt)
+            session.flush()
+            return attempt.id
+    except TooManyAttempts:
+        with db.writing() as session:
+            audit.record_limited(session, address=address)
+        raise
 
 
 def _refuse_beyond(
@@ -109,9 +117,15 @@ def require_attempts_left(
 
 @contextmanager
 def attempt(db: Database, limit: AttemptLimit, *, name: str, address: str) -> Iterator[None]:
-    """Count what runs within as a wrong attempt if it raises. Raises TooManyAttempts."""
+    """Count what runs within as a wrong attempt if it raises, and record that. Raises
+    TooManyAttempts."""
     number = begin_attempt(db, limit, name_key=name, address=address)
-    yield
+    try:
+        yield
+    except LongscribeError:
+        with db.writing() as session:
+            audit.record(session, Act.SIGN_IN_REFUSED)
+        raise
     with db.writing() as session:
         was_right(session, number)
 

@@ -6,11 +6,13 @@ import hmac
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from shared import audit
 from shared.accounts import passwords
 from shared.accounts.errors import (
     AccountNotFound,
@@ -25,9 +27,12 @@ from shared.accounts.errors import (
 from shared.accounts.ownership import lower_priorities, move_everything
 from shared.accounts.serial import one_at_a_time
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
 from shared.speakers.kept.keeping import forget_voices
+from shared.webhooks.hooks import switch_off
+from shared.webhooks.types import DisabledReason
 
 LARGEST_QUOTA_S = 1e6 * 3600
 """Seconds of audio a month, more than can be recognised."""
@@ -131,6 +136,7 @@ def add_first_admin(
         session.flush()
         move_everything(session, LOCAL_OWNER, made.id)
         session.refresh(made)
+        _record(session, Act.ACCOUNT_ADDED, made.id, admin=True, first=True)
         return as_person(made)
 
 
@@ -144,6 +150,7 @@ def add(
             session.add(made)
             session.flush()
             session.refresh(made)
+            _record(session, Act.ACCOUNT_ADDED, made.id, admin=is_admin)
             return as_person(made)
     except IntegrityError as error:
         raise NameTaken(param="name") from error
@@ -168,11 +175,16 @@ def _found(session: Session, user_id: str) -> User:
     return user
 
 
+def _record(session: Session, act: Act, user_id: str, **detail: Any) -> None:
+    audit.record(session, act, object_id=user_id, subject_id=user_id, **detail)
+
+
 def disable(db: Database, user_id: str) -> None:
     """Disable an account: its sign-ins end, and neither its password nor its keys are accepted.
 
-    What it owns stays, and its jobs run; but voices that it kept are deleted, for its person could
-    not delete them any more. Raises AccountNotFound or LastAdministrator.
+    What it owns stays, and its jobs run; but voices that it kept are deleted, and its webhooks
+    switched off, for its person could not do so any more. Raises AccountNotFound or
+    LastAdministrator.
     """
     with db.writing() as session:
         one_at_a_time(session)
@@ -180,14 +192,19 @@ def disable(db: Database, user_id: str) -> None:
         if user.disabled_at is None:
             _require_another_admin(session, user)
             user.disabled_at = session.scalars(select(database_now())).one()
+            _record(session, Act.ACCOUNT_DISABLED, user_id)
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
         forget_voices(session, user_id)
+        switch_off(session, user_id, DisabledReason.ACCOUNT_DISABLED)
 
 
 def enable(db: Database, user_id: str) -> None:
-    """Enable an account again. Raises AccountNotFound."""
+    """Enable an account again; its person switches webhooks on. Raises AccountNotFound."""
     with db.writing() as session:
-        _found(session, user_id).disabled_at = None
+        user = _found(session, user_id)
+        if user.disabled_at is not None:
+            user.disabled_at = None
+            _record(session, Act.ACCOUNT_ENABLED, user_id)
 
 
 def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
@@ -201,7 +218,9 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
         if not is_admin:
             _require_another_admin(session, user)
             lower_priorities(session, user_id)
-        user.is_admin = is_admin
+        if user.is_admin is not is_admin:
+            user.is_admin = is_admin
+            _record(session, Act.MADE_ADMIN if is_admin else Act.NO_ADMIN, user_id)
 
 
 def set_monthly_quota(db: Database, user_id: str, audio_s: float | None) -> None:
@@ -210,7 +229,9 @@ def set_monthly_quota(db: Database, user_id: str, audio_s: float | None) -> None
     if audio_s is not None and not 0 <= audio_s <= LARGEST_QUOTA_S:  # NaN is not either
         raise UnusableQuota(param="hours")
     with db.writing() as session:
-        _found(session, user_id).monthly_audio_s = audio_s
+        user = _found(session, user_id)
+        before, user.monthly_audio_s = user.monthly_audio_s, audio_s
+        _record(session, Act.QUOTA_SET, user_id, seconds_before=before, seconds=audio_s)
 
 
 def _require_another_admin(session: Session, user: User) -> None:
@@ -258,6 +279,8 @@ def change_password(
     # Counted, since somebody at a browser left open could try passwords here.
     attempt = begin_attempt(db, limit, name_key=user.name_key, address=address)
     if not passwords.matches(user.password_hash, current):
+        with db.writing() as session:
+            _record(session, Act.PASSWORD_REFUSED, user_id)
         raise WrongPassword(param="current")
     if hmac.compare_digest(current.encode(), new.encode()):
         raise SamePassword(param="password")
@@ -273,5 +296,8 @@ def _set_password(
         user.password_hash = made
         user.password_is_temporary = is_temporary
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
-        if attempt is not None:
+        if attempt is None:
+            _record(session, Act.PASSWORD_RESET, user_id)
+        else:
             was_right(session, attempt)
+            _record(session, Act.PASSWORD_CHANGED, user_id)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from shared import accounts
+from shared import accounts, audit
 from shared.accounts.errors import UnusableQuota
 from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
@@ -29,6 +29,7 @@ _PasswordStdin = Annotated[
 
 @contextmanager
 def _database() -> Iterator[Database]:
+    audit.let_act(audit.COMMAND)
     with errors_in_words():
         db = Database(configured().resolved_database_url)
         try:

@@ -15,6 +15,8 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.dialects import told_limit
 from shared.errors import IllegalTransition, JobNotFound
@@ -90,6 +92,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
             .returning(Job.recording_id)
             .execution_options(synchronize_session=False)
         ).all()
+        audit.record_each(session, Act.JOB_EXPIRED, job_ids)
         keys = [
             key
             for recording_id in set(recordings)
@@ -123,6 +126,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     ).one_or_none()
     if deleted is None:
         raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
+    audit.record(session, Act.JOB_DELETED, object_id=job_id, subject_id=owner_id)
     keys = _forget_recording(session, recording_id)
     drop_unused(session, hotwords)
     drop_bare_names(session, keepers)

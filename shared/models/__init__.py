@@ -23,6 +23,7 @@ from shared.models.search.index import SearchEntry, SearchText
 from shared.models.search.saved import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.share import LONGEST_LINK_NAME, Share, ShareLink, SharingEvent
 from shared.models.storage import StorageRow, StoredTally
+from shared.models.teams.audit import AuditEntry
 from shared.models.transcripts.report_template import ReportTemplate
 from shared.models.transcripts.revision import Revision
 from shared.models.transcripts.transcript import Checkpoint, Segment, StoredTranscript
@@ -52,6 +53,7 @@ __all__ = [
     "AnnotationEdit",
     "ApiKey",
     "Attempt",
+    "AuditEntry",
     "Base",
     "Checkpoint",
     "Fetch",

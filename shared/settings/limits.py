@@ -85,3 +85,8 @@ class LimitSettings(BaseSettings):
         description="A finished job is deleted so many days after its end, with its recording and "
         "transcript. 0: kept until somebody deletes it.",
     )
+    audit_days: float = Field(
+        365,
+        ge=0,
+        description="An entry of the audit log is deleted after so many days. 0: never.",
+    )

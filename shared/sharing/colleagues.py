@@ -76,7 +76,7 @@ def share_job(
                 return
             kind = SharingChange.CHANGED
         detail = {"name": share.name, "level": level.value}
-        add_change(session, job, kind, detail, editor_id=owner_id)
+        add_change(session, job, kind, detail, editor_id=owner_id, person_id=person_id)
 
 
 def _require_room(session: Session, job_id: str) -> None:
@@ -96,13 +96,20 @@ def withdraw_share(db: Database, *, owner_id: str, job_id: str, share_id: str) -
         withdrawn = session.execute(
             delete(Share)
             .where(Share.id == share_id, Share.job_id == job_id)
-            .returning(Share.name, Share.level)
+            .returning(Share.name, Share.level, Share.person_id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         if withdrawn is None:
             raise ShareNotFound
         detail = {"name": withdrawn.name, "level": withdrawn.level}
-        add_change(session, job, SharingChange.WITHDRAWN, detail, editor_id=owner_id)
+        add_change(
+            session,
+            job,
+            SharingChange.WITHDRAWN,
+            detail,
+            editor_id=owner_id,
+            person_id=withdrawn.person_id,
+        )
 
 
 def shares_of(db: Database, *, owner_id: str, job_id: str) -> list[ShareRecord]:

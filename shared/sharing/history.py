@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database
 from shared.errors import JobNotFound
 from shared.models import Job, SharingEvent
@@ -29,6 +31,17 @@ class SharingChange(StrEnum):
     LINK_WITHDRAWN = "link_withdrawn"
 
 
+_ACTS = {
+    SharingChange.SHARED: Act.SHARED,
+    SharingChange.CHANGED: Act.SHARE_CHANGED,
+    SharingChange.WITHDRAWN: Act.SHARE_WITHDRAWN,
+    SharingChange.LINK_MADE: Act.LINK_MADE,
+    SharingChange.LINK_WITHDRAWN: Act.LINK_WITHDRAWN,
+}
+_TOLD = ("level", "with_sound", "days")
+"""What the audit log says of a change: it names nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharingRecord:
     """A change: `detail` has the `name` of the colleague or of the link, and the `level`."""
@@ -40,13 +53,22 @@ class SharingRecord:
 
 
 def add_change(
-    session: Session, job: Job, kind: SharingChange, detail: Mapping[str, Any], *, editor_id: str
+    session: Session,
+    job: Job,
+    kind: SharingChange,
+    detail: Mapping[str, Any],
+    *,
+    editor_id: str,
+    person_id: str | None = None,
 ) -> None:
-    """Keep a change of a job that `owned_job` gave, in the transaction that makes it."""
+    """Keep a change of a job that `owned_job` gave, in the transaction that makes it, here and in
+    the audit log. `person_id`: the account that it is shared with."""
     session.add(
         SharingEvent(job_id=job.id, kind=kind.value, detail=dict(detail), editor_id=editor_id)
     )
     session.flush()
+    told = {name: detail[name] for name in _TOLD if name in detail}
+    audit.record(session, _ACTS[kind], object_id=job.id, subject_id=person_id, **told)
     oldest = session.scalar(
         select(SharingEvent.id)
         .where(SharingEvent.job_id == job.id)

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.outbound.addresses import AddressRules
@@ -99,6 +101,7 @@ def add_hook(
         session.add(row)
         session.flush()
         session.refresh(row)
+        audit.record(session, Act.WEBHOOK_ADDED, object_id=row.id, subject_id=owner_id)
         return _hook(row), secret
 
 
@@ -125,6 +128,14 @@ def change_hook(
         for name, value in values.items():
             setattr(row, name, value)
         session.flush()
+        audit.record(
+            session,
+            Act.WEBHOOK_CHANGED,
+            object_id=webhook_id,
+            subject_id=owner_id,
+            enabled=enabled,
+            with_text=row.with_text,
+        )
         return _hook(row)
 
 
@@ -139,6 +150,7 @@ def delete_hook(db: Database, *, owner_id: str, webhook_id: str) -> None:
             .where(WebhookDelivery.webhook_id == webhook_id)
             .execution_options(synchronize_session=False)
         )
+        audit.record(session, Act.WEBHOOK_DELETED, object_id=webhook_id, subject_id=owner_id)
 
 
 def replace_secret(db: Database, *, owner_id: str, webhook_id: str) -> str:
@@ -150,6 +162,9 @@ def replace_secret(db: Database, *, owner_id: str, webhook_id: str) -> str:
         row.previous_secret = row.secret
         row.previous_secret_until = session.scalars(select(database_now(BOTH_SECRETS_S))).one()
         row.secret = secret
+        audit.record(
+            session, Act.WEBHOOK_SECRET_REPLACED, object_id=webhook_id, subject_id=owner_id
+        )
     return secret
 
 
@@ -193,12 +208,17 @@ def send_again(db: Database, *, owner_id: str, webhook_id: str, delivery_id: int
 def switch_off_handed_over(session: Session, from_owner: str) -> None:
     """Switch the webhooks of an owner off whose recordings another one gets: the addresses are
     theirs, and what the other one's jobs do is not. What nobody signed in for stays as it is."""
-    if from_owner == LOCAL_OWNER:
-        return
+    if from_owner != LOCAL_OWNER:
+        switch_off(session, from_owner, DisabledReason.HANDED_OVER)
+
+
+def switch_off(session: Session, owner_id: str, reason: DisabledReason) -> None:
+    """Switch all webhooks of an owner off: what waits for them is not sent, and what happens
+    meanwhile is not kept for them."""
     session.execute(
         update(Webhook)
-        .where(Webhook.owner_id == from_owner, Webhook.disabled_at.is_(None))
-        .values(disabled_at=database_now(), disabled_reason=DisabledReason.HANDED_OVER.value)
+        .where(Webhook.owner_id == owner_id, Webhook.disabled_at.is_(None))
+        .values(disabled_at=database_now(), disabled_reason=reason.value)
         .execution_options(synchronize_session=False)
     )
 

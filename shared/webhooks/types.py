@@ -62,3 +62,5 @@ class DisabledReason(StrEnum):
     """It answered 410."""
     HANDED_OVER = "handed_over"
     """It came with somebody else's recordings, and its address is theirs."""
+    ACCOUNT_DISABLED = "account"
+    """Its owner's account was disabled."""

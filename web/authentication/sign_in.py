@@ -15,6 +15,7 @@ from shared import accounts
 from shared.accounts import Person
 from shared.accounts.errors import Forbidden, PasswordIsTemporary, Unauthorized
 from shared.settings import Settings
+from web.authentication.actor import acts_for
 from web.errors import is_for_programs, wants_json
 from web.http.csrf import require_token_in_header
 from web.services import services
@@ -40,8 +41,11 @@ OPEN = frozenset(
 """Endpoints that need no sign-in; the last three's addresses have a signature or a token that
 opens them."""
 
+_OF_ADMINS = frozenset({"people", "audit", "audit_page"})
+"""Blueprints for administrators."""
+
 _ADMINS_ONLY = frozenset({"health.metrics_text", "server.overview"})
-"""Endpoints for administrators beside those of the blueprint `people`: figures over all owners."""
+"""Endpoints for administrators beside those: figures over all owners."""
 
 _WITH_A_TEMPORARY_PASSWORD = frozenset(
     {"account.own_password", "account.change_own_password", "account.sign_out"}
@@ -124,11 +128,13 @@ def _admit() -> Response | None:
     if endpoint in OPEN and request.blueprint != "account":
         return None
     g.person = _who()
+    if g.person is not None:
+        acts_for(g.person, current_credential())
     if endpoint in OPEN:
         return None
     if g.person is None:
         return _turn_away()
-    if endpoint in _ADMINS_ONLY or request.blueprint == "people":
+    if endpoint in _ADMINS_ONLY or request.blueprint in _OF_ADMINS:
         require_admin()
     if g.person.password_is_temporary and endpoint not in _WITH_A_TEMPORARY_PASSWORD:
         return _ask_for_a_password()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from typing import Any
 
 import structlog
@@ -29,6 +30,8 @@ def log_requests(app: Flask) -> None:
 
 def _begin() -> None:
     structlog.contextvars.clear_contextvars()
+    g.request_id = str(uuid.uuid4())
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
     g.began = request.environ.get(BEGAN, time.monotonic())
     g.goes_on = POSTPONED in request.environ
 
@@ -36,6 +39,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     if POSTPONED in request.environ and not g.get("goes_on"):
         return response  # the answer is still to come
+    response.headers["X-Request-ID"] = g.get("request_id", "")
     person = g.get("person")
     note_request(
         request.environ,

@@ -30,6 +30,7 @@ DISABLED: dict[DisabledReason, str] = {
         "It was switched off because it came with recordings that were handed over to you. Look "
         "whose address it is before you switch it on."
     ),
+    DisabledReason.ACCOUNT_DISABLED: N_("It was switched off when your account was disabled."),
 }
 
 _PROBLEMS = {

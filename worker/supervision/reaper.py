@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import jobs
+from shared import audit, jobs
 from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
@@ -78,6 +78,7 @@ class Reaper:
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._forgot_workers_at = -_LOOK_FOR_EXPIRED_S
+        self._forgot_entries_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
         self._start: jobs.SweepStart | None = None
         """What this sweep began with; None where the database did not answer."""
@@ -136,6 +137,7 @@ class Reaper:
                 self._fold_tallies,
                 self._index_for_search,
                 self._forget_workers,
+                self._forget_audit_entries,
             ),
             jobs.Duty.STORAGE: (self._remove_abandoned_uploads, self._delete_expired),
         }
@@ -247,6 +249,15 @@ class Reaper:
             looked_at = time.monotonic()
             jobs.forget_workers(self._db)
             self._forgot_workers_at = looked_at
+
+    def _forget_audit_entries(self) -> None:
+        kept_s = timedelta(days=self._settings.audit_days).total_seconds()
+        if not kept_s or time.monotonic() - self._forgot_entries_at < _LOOK_FOR_EXPIRED_S:
+            return
+        looked_at = time.monotonic()
+        while not self._stopped and (forgotten := audit.forget(self._db, kept_s=kept_s)):
+            log.info("deleted entries of the audit log", entries=forgotten)
+        self._forgot_entries_at = looked_at
 
     def _ring_for_waiting_jobs(self) -> None:
         if self._start is None or self._readiness().leaves_the_queue_alone:

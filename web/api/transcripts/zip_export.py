@@ -8,7 +8,8 @@ from datetime import datetime
 from flask import Response, stream_with_context
 from flask_babel import gettext as _
 
-from shared import jobs
+from shared import audit, jobs
+from shared.audit import Act
 from shared.errors import JobNotFound, LongscribeError, TranscriptNotReady
 from shared.export.archive import zip_pieces
 from web.api.schemas.transcripts.exports import ExportChoices
@@ -25,7 +26,16 @@ def zip_response(job_ids: Sequence[str], choices: ExportChoices) -> Response:
     """Answer with the transcripts of these jobs in the order given, as files of one zip file. Those
     without one are named in a text file at its end. Raises InvalidRequest for the choices."""
     format_and_options(choices)  # refused before the answer begins
-    pieces = zip_pieces(_members(list(dict.fromkeys(job_ids)), choices, current_owner_id()))
+    owner_id, wanted = current_owner_id(), list(dict.fromkeys(job_ids))
+    with services().db.writing() as session:
+        audit.record(
+            session,
+            Act.TRANSCRIPTS_EXPORTED,
+            subject_id=owner_id,
+            recordings=len(wanted),
+            format=choices.format,
+        )
+    pieces = zip_pieces(_members(wanted, choices, owner_id))
     response = Response(stream_with_context(pieces), mimetype="application/zip")
     response.headers["Content-Disposition"] = attachment(download_name(_("Transcripts"), "zip"))
     response.headers["Cache-Control"] = "no-store"

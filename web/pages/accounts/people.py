@@ -109,7 +109,7 @@ def disable(user_id: UUID) -> Any:
     return _back(
         _(
             "The account is disabled. Its recordings stay, and its waiting jobs run. Voices that "
-            "it kept are deleted."
+            "it kept are deleted, and its webhooks are switched off."
         )
     )
 

@@ -1,0 +1,34 @@
+"""The audit log: who did what, when and from where.
+
+`acts` has what is recorded, `actor` who acts just now, `record` writes an entry in the transaction
+of the act, `reading` lists entries and ends those that were kept long enough, and `files` writes
+them as CSV and JSON Lines.
+"""
+
+from shared.audit.actor import COMMAND, SERVER, Actor, current_actor, let_act
+from shared.audit.acts import KINDS, Act, Means
+from shared.audit.files import WRITERS, as_values
+from shared.audit.reading import AuditFilter, Entry, entries, every_entry, forget
+from shared.audit.record import record, record_each, record_limited, take_out_person
+
+__all__ = [
+    "COMMAND",
+    "KINDS",
+    "SERVER",
+    "WRITERS",
+    "Act",
+    "Actor",
+    "AuditFilter",
+    "Entry",
+    "Means",
+    "as_values",
+    "current_actor",
+    "entries",
+    "every_entry",
+    "forget",
+    "let_act",
+    "record",
+    "record_each",
+    "record_limited",
+    "take_out_person",
+]

@@ -1,0 +1,83 @@
+"""What is recorded: each act, and the kind of thing that it is done to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What somebody did. The word before the dot names the kind of thing that it was done to."""
+
+    SIGNED_IN = "sign_in.accepted"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    """A wrong name or password, or a disabled account."""
+    SIGN_IN_LIMITED = "sign_in.limited"
+    """Too many wrong ones; told once a minute of an address."""
+    SIGNED_OUT = "sign_in.ended"
+    SIGNED_OUT_EVERYWHERE = "sign_in.all_ended"
+
+    ACCOUNT_ADDED = "account.added"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
+    MADE_ADMIN = "account.made_admin"
+    NO_ADMIN = "account.no_admin"
+    QUOTA_SET = "account.quota_set"
+    PASSWORD_CHANGED = "account.password_changed"
+    PASSWORD_RESET = "account.password_reset"
+    PASSWORD_REFUSED = "account.password_refused"
+    """Somebody who is signed in gave a wrong present password."""
+    HANDED_OVER = "account.handed_over"
+    """All that one account has was given to another, which is the object."""
+
+    KEY_MADE = "key.made"
+    KEY_REVOKED = "key.revoked"
+
+    SHARED = "job.shared"
+    SHARE_CHANGED = "job.share_changed"
+    SHARE_WITHDRAWN = "job.share_withdrawn"
+    LINK_MADE = "job.link_made"
+    LINK_WITHDRAWN = "job.link_withdrawn"
+    JOB_DELETED = "job.deleted"
+    JOB_EXPIRED = "job.expired"
+    """It was kept for as long as LONGSCRIBE_RETENTION_DAYS says."""
+    TRANSCRIPTS_EXPORTED = "job.exported"
+    """Transcripts of several recordings left as one file."""
+
+    WEBHOOK_ADDED = "webhook.added"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_SECRET_REPLACED = "webhook.secret_replaced"
+
+    AUDIT_EXPORTED = "audit.exported"
+
+    @property
+    def object_kind(self) -> str:
+        """The kind of thing that `object_id` names."""
+        return kind_of(self.value)
+
+
+def kind_of(act: str) -> str:
+    """The kind of thing that an act is done to, also one of a later version.
+
+    >>> kind_of("job.deleted")
+    'job'
+    """
+    return act.partition(".")[0]
+
+
+KINDS = tuple(dict.fromkeys(act.object_kind for act in Act))
+"""Each kind once, in the order above."""
+
+
+class Means(StrEnum):
+    """What whoever acted proved themselves by."""
+
+    SESSION = "session"
+    """A browser in which somebody is signed in."""
+    API_KEY = "api_key"
+    NOBODY = "nobody"
+    """A request that nobody signed in for."""
+    COMMAND = "command"
+    """`longscribe` on the machine itself."""
+    SERVER = "server"
+    """Longscribe itself, as where something was kept long enough."""

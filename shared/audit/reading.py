@@ -1,0 +1,138 @@
+"""The entries of the log, newest first, and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import aliased
+
+from shared.audit.acts import kind_of
+from shared.db import Database, database_now, readable_rows
+from shared.dialects import told_limit
+from shared.models import ApiKey, AuditEntry, User
+
+_PAGE = 500
+"""Entries that an export reads at a time."""
+
+_FORGOTTEN_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries: all that fulfil each condition that is given."""
+
+    account_id: str | None = None
+    """Of which an account is the actor or the subject."""
+    kind: str | None = None
+    """Whose act is done to this kind of thing, or is exactly this."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Before this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry, with the names that its accounts and its key have now."""
+
+    id: int
+    at: datetime
+    act: str
+    means: str
+    actor_id: str | None
+    actor_name: str | None
+    key_id: str | None
+    key_name: str | None
+    address: str | None
+    request_id: str | None
+    object_id: str | None
+    subject_id: str | None
+    subject_name: str | None
+    detail: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.act)
+
+
+def entries(
+    db: Database, wanted: AuditFilter, *, most: int, before: int | None = None
+) -> list[Entry]:
+    """The newest entries, at most `most`, with ids below `before`."""
+    with db.reading() as session:
+        return [
+            Entry(**{**row._mapping, "detail": dict(row.detail)})
+            for row in readable_rows(session, _select(wanted, most, before))
+        ]
+
+
+def every_entry(db: Database, wanted: AuditFilter) -> Iterator[Entry]:
+    """All entries, newest first, some at a time. Those that are made meanwhile are not among
+    them."""
+    before: int | None = None
+    while page := entries(db, wanted, most=_PAGE, before=before):
+        yield from page
+        before = page[-1].id
+
+
+def _select(wanted: AuditFilter, most: int, before: int | None) -> Any:
+    actor, subject = aliased(User), aliased(User)
+    statement: Any = (
+        select(
+            AuditEntry.id,
+            AuditEntry.at,
+            AuditEntry.act,
+            AuditEntry.means,
+            AuditEntry.actor_id,
+            actor.name.label("actor_name"),
+            AuditEntry.key_id,
+            ApiKey.name.label("key_name"),
+            AuditEntry.address,
+            AuditEntry.request_id,
+            AuditEntry.object_id,
+            AuditEntry.subject_id,
+            subject.name.label("subject_name"),
+            AuditEntry.detail,
+        )
+        .outerjoin(actor, actor.id == AuditEntry.actor_id)
+        .outerjoin(subject, subject.id == AuditEntry.subject_id)
+        .outerjoin(ApiKey, ApiKey.id == AuditEntry.key_id)
+        .order_by(AuditEntry.id.desc())
+        .limit(told_limit(most))
+    )
+    if before is not None:
+        statement = statement.where(AuditEntry.id < before)
+    if wanted.account_id is not None:
+        of_account = (AuditEntry.actor_id, AuditEntry.subject_id)
+        statement = statement.where(or_(*(column == wanted.account_id for column in of_account)))
+    if wanted.kind is not None:
+        is_kind = AuditEntry.act.startswith(f"{wanted.kind}.", autoescape=True)
+        statement = statement.where(or_(is_kind, AuditEntry.act == wanted.kind))
+    if wanted.since is not None:
+        statement = statement.where(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(AuditEntry.at < wanted.until)
+    return statement
+
+
+def forget(db: Database, *, kept_s: float) -> int:
+    """Delete some of the entries that are older than `kept_s` seconds; how many. Call it again
+    until it deletes none."""
+    oldest = (
+        select(AuditEntry.id)
+        .where(AuditEntry.at < database_now(-kept_s))
+        .order_by(AuditEntry.at)
+        .limit(told_limit(_FORGOTTEN_AT_ONCE))
+    )
+    with db.writing() as session:
+        ids = session.scalars(oldest).all()
+        if ids:
+            session.execute(
+                delete(AuditEntry)
+                .where(AuditEntry.id.in_(ids))
+                .execution_options(synchronize_session=False)
+            )
+    return len(ids)

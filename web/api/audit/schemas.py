@@ -1,0 +1,68 @@
+"""What goes in and out of the API of the audit log."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_LARGEST = 2**63 - 1
+
+
+class AuditConditions(BaseModel):
+    """Which entries are meant: those that fulfil all that is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str = Field(
+        "", max_length=64, description="The name or the id of an account that acted or is meant."
+    )
+    kind: str = Field(
+        "",
+        max_length=32,
+        description="What was done to: `sign_in`, `account`, `key`, `job`, `webhook`, `audit`; or "
+        "an act, `key.made` for instance.",
+    )
+    since: date | Literal[""] = Field("", description="The first day, in UTC: 2026-11-30.")
+    until: date | Literal[""] = Field("", description="The last day, in UTC.")
+
+
+class AuditQuery(AuditConditions):
+    limit: int = Field(100, ge=1, le=1000, description="The most to list.")
+    before: int | None = Field(
+        None, ge=1, le=_LARGEST, description="`next_before` of the page before."
+    )
+
+
+class AuditExportQuery(AuditConditions):
+    format: Literal["csv", "jsonl"] = Field(
+        "csv", description="CSV for spreadsheets, or JSON Lines for programs."
+    )
+
+
+class AuditEntryOut(BaseModel):
+    id: int
+    at: datetime
+    act: str = Field(description="`key.made` for instance.")
+    account: str | None = Field(description="The name that whoever acted has now.")
+    account_id: str | None = Field(description="Null where nobody was signed in.")
+    means: str = Field(
+        description="`session`, `api_key`, `nobody`, `command` on the machine, or `server`."
+    )
+    key: str | None = Field(description="What the API key that was sent is for.")
+    key_id: str | None
+    address: str | None
+    request_id: str | None = Field(description="As in the answer's `X-Request-ID` and in the log.")
+    object: str = Field(description="The kind of thing that it was done to.")
+    object_id: str | None
+    about: str | None = Field(description="The name of the account that it concerns.")
+    about_id: str | None
+    detail: dict[str, Any]
+
+
+class AuditOut(BaseModel):
+    """Entries of the audit log, newest first."""
+
+    entries: list[AuditEntryOut]
+    next_before: int | None = Field(description="`before` of the next page; null at the end.")

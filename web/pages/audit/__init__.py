@@ -1,0 +1,1 @@
+"""The page on which administrators read who did what."""

@@ -1,0 +1,68 @@
+"""What the audit log says, in the reader's language."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from shared.audit import Act, Means
+from web.i18n.languages import N_
+
+ACTS = {
+    Act.SIGNED_IN: N_("Signed in"),
+    Act.SIGN_IN_REFUSED: N_("Sign-in refused"),
+    Act.SIGN_IN_LIMITED: N_("Sign-in refused: too many wrong ones"),
+    Act.SIGNED_OUT: N_("Signed out"),
+    Act.SIGNED_OUT_EVERYWHERE: N_("Signed out everywhere"),
+    Act.ACCOUNT_ADDED: N_("Account added"),
+    Act.ACCOUNT_DISABLED: N_("Account disabled"),
+    Act.ACCOUNT_ENABLED: N_("Account enabled"),
+    Act.MADE_ADMIN: N_("Made an administrator"),
+    Act.NO_ADMIN: N_("No administrator any more"),
+    Act.QUOTA_SET: N_("Quota set"),
+    Act.PASSWORD_CHANGED: N_("Password changed"),
+    Act.PASSWORD_RESET: N_("Given a new password"),
+    Act.PASSWORD_REFUSED: N_("Wrong present password"),
+    Act.HANDED_OVER: N_("All recordings handed over"),
+    Act.KEY_MADE: N_("API key made"),
+    Act.KEY_REVOKED: N_("API key revoked"),
+    Act.SHARED: N_("Recording shared"),
+    Act.SHARE_CHANGED: N_("Sharing changed"),
+    Act.SHARE_WITHDRAWN: N_("Sharing withdrawn"),
+    Act.LINK_MADE: N_("Link made"),
+    Act.LINK_WITHDRAWN: N_("Link withdrawn"),
+    Act.JOB_DELETED: N_("Recording deleted"),
+    Act.JOB_EXPIRED: N_("Recording deleted after its time"),
+    Act.TRANSCRIPTS_EXPORTED: N_("Several transcripts exported"),
+    Act.WEBHOOK_ADDED: N_("Webhook added"),
+    Act.WEBHOOK_CHANGED: N_("Webhook changed"),
+    Act.WEBHOOK_DELETED: N_("Webhook deleted"),
+    Act.WEBHOOK_SECRET_REPLACED: N_("Webhook's secret replaced"),
+    Act.AUDIT_EXPORTED: N_("Audit log exported"),
+}
+
+MEANS = {
+    Means.SESSION: N_("in a browser"),
+    Means.API_KEY: N_("by API key"),
+    Means.NOBODY: N_("not signed in"),
+    Means.COMMAND: N_("by command on the server"),
+    Means.SERVER: N_("the server itself"),
+}
+
+KINDS = {
+    "sign_in": N_("Sign-ins"),
+    "account": N_("Accounts"),
+    "key": N_("API keys"),
+    "job": N_("Recordings"),
+    "webhook": N_("Webhooks"),
+    "audit": N_("Audit log"),
+}
+
+
+def act_text(act: str) -> str:
+    """The words of an act; of one of a later version its own."""
+    return _(ACTS[Act(act)]) if act in set(Act) else act
+
+
+def means_text(means: str) -> str:
+    """What whoever acted proved themselves by, likewise."""
+    return _(MEANS[Means(means)]) if means in set(Means) else means
