@@ -25,6 +25,7 @@ CHARACTERS = 60_000
 
 READABLE_S = 1.5
 LONGEST_TASK_MS = 200
+KEY_ANSWER_MS = 100
 
 _WATCH = """
 const look = () => {
@@ -188,3 +189,34 @@ def test_a_first_click_deep_in_the_text(browser: Browser, page: Page, address: s
     )
     tell("first click on a word", ms=ms, words_kB=round(size / 1000), longest_task=longest)
     assert longest.cpu_ms <= LONGEST_TASK_MS
+
+
+def test_it_becomes_paragraphs_and_sentences_again(browser: Browser, page: Page) -> None:  # noqa: F811
+    page.mouse.move(700, 600)
+    page.evaluate("document.getElementById('sentences').scrollIntoView()")
+    with Tasks(browser, page) as joining:
+        page.get_by_role("button", name="Paragraphs").click()
+    shown = page.locator("#sentences > .paragraph").count()
+    with Tasks(browser, page) as parting:
+        page.get_by_role("button", name="Sentences", exact=True).click()
+    page.get_by_role("button", name="Paragraphs").click()
+    with Tasks(browser, page) as loading:
+        page.reload()
+        page.wait_for_selector("#sentences > .paragraph")
+    page.locator("#s0 .at").focus()
+    with Tasks(browser, page) as correcting:
+        for _ in range(5):  # opens the first, then saves and opens the next
+            page.keyboard.press("Enter")
+            page.locator(".editor textarea").wait_for()
+            page.keyboard.type("a")
+        page.keyboard.press("Control+Enter")
+    tell(
+        f"{shown} paragraphs",
+        joining=joining,
+        parting=parting,
+        loading=loading,
+        correcting=correcting,
+    )
+    assert page.locator("#sentences li.corrected, #sentences li[data-revision]").count() >= 5
+    assert max(joining.cpu_ms, parting.cpu_ms, loading.cpu_ms) <= LONGEST_TASK_MS
+    assert correcting.cpu_ms <= KEY_ANSWER_MS

@@ -73,4 +73,4 @@ def said(page: Page) -> Locator:
 
 
 def sentence(page: Page, n: int) -> Locator:
-    return page.locator(f'#sentences > li[data-n="{n}"]')
+    return page.locator(f'#sentences li[data-n="{n}"]')

@@ -24,6 +24,7 @@ from shared import jobs
 from shared.annotations.edits import read_edits
 from shared.annotations.marks import read_marks
 from shared.errors import IllegalTransition, TranscriptUnreadable
+from shared.export import paragraphs
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
 from shared.sharing import (
@@ -54,6 +55,14 @@ from web.pages.words.hotwords import job_hotwords
 from web.polling.proof import PAGE_STANDS_S, proving
 from web.services import services
 from web.site_address import same_site_path
+
+PARAGRAPH_RULE = {
+    "topic_pause_s": paragraphs.TOPIC_PAUSE_S,
+    "pause_s": paragraphs.PAUSE_S,
+    "min_cells": paragraphs.MIN_CELLS,
+    "max_cells": paragraphs.MAX_CELLS,
+}
+"""Where a page ends paragraphs: as exported files do. In seconds and in cells of text."""
 
 
 def _job_context(job_id: str) -> dict[str, Any]:
@@ -90,6 +99,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "voices_address": suggestions_address(job_id)
         if versions and is_own and OPTION in view.job.options
         else None,
+        "paragraph_rule": PARAGRAPH_RULE,
         "marks": read_marks(here.db, owner_id=owner_id, job_id=job_id) if versions else [],
         "rules": _rule_changes(job_id, versions.current) if versions and is_own else None,
         "hotwords": job_hotwords(job_id) if versions and is_own else None,

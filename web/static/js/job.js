@@ -7,12 +7,14 @@ import { exportDialog } from "./transcript/export_dialog.js";
 import { markPlaces } from "./marks/marks.js";
 import { pollFragment } from "./live/live_fragment.js";
 import { showPartialText } from "./transcript/partial_text.js";
+import { readAsParagraphs } from "./transcript/paragraphs.js";
 import { readAndListen } from "./transcript/reading.js";
 import { showMinutes } from "./minutes/minutes.js";
 import { nameSpeakers } from "./speakers/speakers.js";
 
 copyButtons();
 showMinutes();
+readAsParagraphs(document.getElementById("sentences"));
 const { player, reading } = readAndListen();
 editTranscript({ speakers: nameSpeakers(), player, reading });
 markPlaces({ player });

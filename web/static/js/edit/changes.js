@@ -2,6 +2,7 @@
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
+import { rowsOf } from "../transcript/rows.js";
 import * as sentence from "./sentence.js";
 
 const STEP_S = 0.1;
@@ -220,9 +221,9 @@ export class Changes {
     } else if (!row.isConnected) {
       this.gone.delete(n);
       const start = Number(row.dataset.start);
-      const rows = [...this.editing.list.children];
-      const next = rows.find((one) => Number(one.dataset.start) > start);
-      this.editing.list.insertBefore(row, next ?? null);
+      const next = rowsOf(this.editing.list).find((one) => Number(one.dataset.start) > start);
+      if (next) next.before(row);
+      else this.editing.list.append(row);
     }
   }
 

@@ -1,3 +1,5 @@
+import { besideRow } from "../transcript/rows.js";
+
 /** Runs of words of little certainty in a sentence's text, as [from, to], in order. */
 function runs(words, text) {
   const found = [];
@@ -15,8 +17,7 @@ function runs(words, text) {
  * is none. `textOf` gives the text that a row has now.
  */
 export function nextDoubtful({ row, from }, by, words, textOf) {
-  const step = by > 0 ? "nextElementSibling" : "previousElementSibling";
-  for (let at = row; at; at = at[step]) {
+  for (let at = row; at; at = besideRow(at, by)) {
     const n = Number(at.dataset.n);
     if (!words.hasDoubtful(n) || !at.getClientRects().length) continue; // not shown, by a filter
     const text = textOf(at);

@@ -18,12 +18,12 @@ export class Filters {
 
   count() {
     if (!this.corrected) return;
-    const num = this.list.querySelectorAll(":scope > .corrected:not(.by-rule)").length;
+    const num = this.list.querySelectorAll(".corrected:not(.by-rule)").length;
     this.corrected.hidden = num === 0;
     this.corrected.textContent = ngettext("%(num)s corrected", "%(num)s corrected", num);
     if (num === 0) this.showOnlyCorrected(false);
     if (!this.ruled) return;
-    const ruledNum = this.list.querySelectorAll(":scope > .by-rule").length;
+    const ruledNum = this.list.querySelectorAll(".by-rule").length;
     this.ruled.textContent = ngettext(
       "Rules changed %(num)s sentence.",
       "Rules changed %(num)s sentences.",

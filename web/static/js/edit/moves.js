@@ -34,7 +34,7 @@ export class Moves {
   }
 
   get said() {
-    return this.editing.list.querySelector(":scope > li.now");
+    return this.editing.list.querySelector("li.now");
   }
 
   /** The sentence that has the focus, or is being said, or is pointed at. */
@@ -55,7 +55,7 @@ export class Moves {
 
   /** Stop at the word that is being said, with the caret there: in this sentence or another. */
   stopHere() {
-    const said = this.editing.list.querySelector(":scope > li.now");
+    const said = this.editing.list.querySelector("li.now");
     if (said) this.openSaid(said);
   }
 
@@ -90,8 +90,8 @@ export class Moves {
       return { row: editor.row, from: by > 0 ? selectionEnd : selectionStart };
     }
     const chosen = sentence.rowAround(document.activeElement);
-    const said = this.editing.list.querySelector(":scope > li.now");
-    const row = chosen ?? said ?? this.editing.list.firstElementChild;
+    const said = this.editing.list.querySelector("li.now");
+    const row = chosen ?? said ?? this.editing.list.querySelector("li[data-n]");
     return { row, from: by > 0 ? 0 : Infinity };
   }
 

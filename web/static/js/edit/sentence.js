@@ -1,11 +1,12 @@
 import { _ } from "../page/i18n.js";
+import { besideRow } from "../transcript/rows.js";
+
+export { rowAround } from "../transcript/rows.js";
 
 /** The sentences of this page as its document holds them. */
 export const list = () => document.getElementById("sentences");
 
 export const rowOf = (n) => list()?.querySelector(`li[data-n="${n}"]`);
-
-export const rowAround = (node) => node?.closest?.("#sentences > li") ?? null;
 
 export const numberOf = (row) => Number(row.dataset.n);
 
@@ -56,9 +57,8 @@ export function rowLike(model, { n, start, end }) {
 
 /** The next row in a direction that is shown and has text. */
 export function neighbour(row, by) {
-  const step = by > 0 ? "nextElementSibling" : "previousElementSibling";
-  let at = row[step];
-  while (at && (!at.getClientRects().length || !textOf(at))) at = at[step];
+  let at = besideRow(row, by);
+  while (at && (!at.getClientRects().length || !textOf(at))) at = besideRow(at, by);
   return at;
 }
 

@@ -1,3 +1,5 @@
+import { rowsOf } from "../transcript/rows.js";
+
 /**
  * Draws who speaks when on a strip below the waveform, each in the colour that they have in the
  * transcript; where nobody is told apart, when anybody speaks.
@@ -32,7 +34,7 @@ export class Overview {
     const pen = this.canvas.getContext("2d");
     const plain = getComputedStyle(this.canvas).color;
     const colours = new Map();
-    for (const row of this.list.children) {
+    for (const row of rowsOf(this.list)) {
       const { who, start, end } = row.dataset;
       if (!colours.has(who)) colours.set(who, this.colourOf(row, plain));
       pen.fillStyle = colours.get(who);

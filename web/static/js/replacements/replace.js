@@ -3,6 +3,7 @@ import { build } from "../edit/build.js";
 import { marked, open } from "../edit/dialogs.js";
 import * as sentence from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
+import { rowsOf } from "../transcript/rows.js";
 
 const MOST_SHOWN = 300;
 const IN_A_WORD = /[\p{Script=Latin}\p{N}]/u;
@@ -64,7 +65,7 @@ export class Replace {
   /** How often a pair's wrong words stand in other sentences than this one. */
   placesOf({ wrong }, but) {
     const found = [];
-    for (const row of this.editing.list.children) {
+    for (const row of rowsOf(this.editing.list)) {
       const n = sentence.numberOf(row);
       if (n === but) continue;
       const text = sentence.textOf(row);

@@ -1,6 +1,7 @@
 import { build } from "../edit/build.js";
 import { numberOf, timeOf } from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
+import { besideRow, rowsOf } from "../transcript/rows.js";
 import { lookOf } from "./look.js";
 
 /** The sentences that are selected with the mouse, where `row` is among them and not alone. */
@@ -8,7 +9,7 @@ function selected(list, row) {
   const selection = getSelection();
   if (selection.isCollapsed || !selection.rangeCount) return [];
   const range = selection.getRangeAt(0);
-  const rows = [...list.children].filter((one) => {
+  const rows = rowsOf(list).filter((one) => {
     const text = one.querySelector(".text");
     return text && range.intersectsNode(text);
   });
@@ -20,15 +21,15 @@ function turnOf(row) {
   const who = row.dataset.who;
   const same = (one) => one && one.dataset.who === who;
   let first = row;
-  while (same(first.previousElementSibling)) first = first.previousElementSibling;
+  while (same(besideRow(first, -1))) first = besideRow(first, -1);
   const turn = [];
-  for (let one = first; same(one); one = one.nextElementSibling) turn.push(numberOf(one));
+  for (let one = first; same(one); one = besideRow(one, 1)) turn.push(numberOf(one));
   return turn;
 }
 
 /** So many sentences from `row` on. */
-const from = (row, count) => {
-  const rows = [...row.parentElement.children];
+const from = (list, row, count) => {
+  const rows = rowsOf(list);
   const place = rows.indexOf(row);
   return rows.slice(place, place + count).map(numberOf);
 };
@@ -41,7 +42,8 @@ export function chooseSpeaker(list, row, speakers) {
   const n = numberOf(row);
   const marked = selected(list, row);
   const turn = turnOf(row);
-  const most = list.children.length - [...list.children].indexOf(row);
+  const all = rowsOf(list);
+  const most = all.length - all.indexOf(row);
   const count = build("input", {
     type: "number",
     min: "2",
@@ -62,7 +64,7 @@ export function chooseSpeaker(list, row, speakers) {
       ngettext("This whole turn, %(num)s sentence", "This whole turn, %(num)s sentences", turn.length),
       () => turn,
     ],
-    most > 1 && ["count", [_("From here on, sentences:"), count], () => from(row, Number(count.value))],
+    most > 1 && ["count", [_("From here on, sentences:"), count], () => from(list, row, Number(count.value))],
   ].filter(Boolean);
   const chosenWay = marked.length ? "marked" : "one";
   const which = ways.map(([value, label]) => choice("which", value, value === chosenWay, label));

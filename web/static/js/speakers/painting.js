@@ -1,10 +1,11 @@
+import { rowsOf } from "../transcript/rows.js";
 import { lookOf } from "./look.js";
 
 /** Show in the transcript who speaks each sentence, and the name where somebody begins. */
 export function paint(list, { speakers, of_sentences: numbers }) {
   const names = new Map(speakers.map((one) => [one.number, one.name]));
   let before = null;
-  [...list.children].forEach((row) => {
+  rowsOf(list).forEach((row) => {
     const number = numbers[Number(row.dataset.n)] ?? null;
     const name = number === null ? null : (names.get(number) ?? "");
     if (Number(row.dataset.who ?? 0) !== (number ?? 0)) recolour(row, number);
@@ -28,7 +29,7 @@ function recolour(row, number) {
 }
 
 function label(row, name) {
-  const shown = row.querySelector(":scope > .speaker");
+  const shown = row.querySelector(":scope > .speaker:not(.again)");
   if (!name) return shown?.remove();
   if (shown) {
     if (shown.textContent !== name) shown.textContent = name;

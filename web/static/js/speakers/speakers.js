@@ -3,6 +3,7 @@ import { build } from "../edit/build.js";
 import { list as sentences, numberOf } from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
+import { rowsOf } from "../transcript/rows.js";
 import { chooseSpeaker } from "./assign.js";
 import { changeList, changeText, countText } from "./history.js";
 import { paint } from "./painting.js";
@@ -207,7 +208,7 @@ class Speakers {
   }
 
   filter() {
-    for (const row of this.list.children) {
+    for (const row of rowsOf(this.list)) {
       row.classList.toggle("not-asked", this.only !== null && Number(row.dataset.who) !== this.only);
     }
     this.notice.hidden = this.only === null;

@@ -1,6 +1,7 @@
 import { build } from "../edit/build.js";
 import { _ } from "../page/i18n.js";
 import { isStill } from "../transcript/follow.js";
+import { boxOf, rowsOf } from "../transcript/rows.js";
 import { lookOf } from "./look.js";
 
 /** Goes from turn to turn of one speaker, by a strip at the foot of the window. */
@@ -46,7 +47,8 @@ export class Turns {
 
   get rows() {
     const mine = (row) => Number(row?.dataset.who) === this.number;
-    return [...this.list.children].filter((row) => mine(row) && !mine(row.previousElementSibling));
+    const rows = rowsOf(this.list);
+    return rows.filter((row, place) => mine(row) && !mine(rows[place - 1]));
   }
 
   step(by) {
@@ -55,7 +57,7 @@ export class Turns {
     let place = rows.indexOf(this.at);
     if (place < 0) {
       const top = Math.max(0, document.getElementById("player")?.getBoundingClientRect().bottom ?? 0);
-      place = rows.findIndex((row) => row.getBoundingClientRect().top > top) - 1;
+      place = rows.findIndex((row) => boxOf(row).getBoundingClientRect().top > top) - 1;
       if (place < -1) place = rows.length - 1;
     }
     this.show(rows, (place + by + rows.length) % rows.length);

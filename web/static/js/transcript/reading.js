@@ -19,11 +19,14 @@ import { Words } from "./words.js";
  */
 export function readAndListen() {
   const element = document.getElementById("player");
-  if (!element) return { player: null, reading: null };
+  const list = document.getElementById("sentences");
+  if (!element) {
+    if (list) singleStop(list);
+    return { player: null, reading: null };
+  }
   const player = new Player(element);
   const help = document.getElementById("shortcuts");
   element.querySelector("[data-do=help]").addEventListener("click", () => help.showModal());
-  const list = document.getElementById("sentences");
   const reading = list ? new Reading(list, player, element) : null;
   if (!reading) element.classList.add("without-text");
   document.addEventListener("click", (event) => playPlace(event, player));

@@ -1,3 +1,5 @@
+import { rowAround, rowsOf } from "./rows.js";
+
 /** The transcript's sentences as they stand in the page, by their numbers and by their time. */
 export class Sentences {
   constructor(list) {
@@ -7,7 +9,7 @@ export class Sentences {
 
   /** Read the page anew, after sentences were split, joined or moved. */
   refresh() {
-    const rows = [...this.list.children];
+    const rows = rowsOf(this.list);
     this.numbers = rows.map((row) => Number(row.dataset.n)); // in the order of the page
     this.starts = Float64Array.from(rows, (row) => Number(row.dataset.start));
     this.items = new Map(rows.map((row, place) => [this.numbers[place], row]));
@@ -52,7 +54,7 @@ export class Sentences {
 
   /** The number of the sentence that `node` stands in; -1 outside of all. */
   of(node) {
-    const item = node?.parentElement?.closest("#sentences > li") ?? null;
+    const item = rowAround(node?.parentElement);
     return item ? Number(item.dataset.n) : -1;
   }
 }

@@ -1,8 +1,10 @@
 // One stop for the Tab key in a transcript, in the place of one for each of thousands of times.
 
+import { besideRow, rowAround, rowsOf } from "./rows.js";
+
 /** Make the times a single stop; the arrow keys go from one to the next, Home and End to the ends. */
 export function singleStop(list) {
-  const times = () => list.querySelectorAll(":scope > li > .at");
+  const times = () => list.querySelectorAll("li[data-n] > .at");
   let stop = null;
 
   function moveTo(at) {
@@ -14,7 +16,7 @@ export function singleStop(list) {
 
   function prepare() {
     for (const at of times()) if (at !== stop) at.setAttribute("tabindex", "-1");
-    if (!stop?.isConnected) moveTo(list.querySelector(":scope > li.now > .at") ?? times()[0]);
+    if (!stop?.isConnected) moveTo(list.querySelector("li.now > .at") ?? times()[0]);
   }
 
   /** The row, or the next one in a direction that is shown. Of rows: of what is within one, the
@@ -22,7 +24,7 @@ export function singleStop(list) {
   function shown(row, by) {
     let at = row;
     while (at && !at.getClientRects().length) {
-      at = by > 0 ? at.nextElementSibling : at.previousElementSibling;
+      at = besideRow(at, by);
     }
     return at;
   }
@@ -30,17 +32,17 @@ export function singleStop(list) {
   prepare();
   list.addEventListener("transcript:restructured", prepare);
   list.addEventListener("focusin", (event) => {
-    const row = event.target.closest("#sentences > li");
+    const row = rowAround(event.target);
     moveTo(row?.querySelector(":scope > .at"));
   });
   list.addEventListener("keydown", (event) => {
     if (!event.target.matches(".at") || event.ctrlKey || event.metaKey || event.altKey) return;
     const row = event.target.parentElement;
     const step = {
-      ArrowUp: () => shown(row.previousElementSibling, -1),
-      ArrowDown: () => shown(row.nextElementSibling, 1),
-      Home: () => shown(list.firstElementChild, 1),
-      End: () => shown(list.lastElementChild, -1),
+      ArrowUp: () => shown(besideRow(row, -1), -1),
+      ArrowDown: () => shown(besideRow(row, 1), 1),
+      Home: () => shown(rowsOf(list)[0], 1),
+      End: () => shown(rowsOf(list).at(-1), -1),
     }[event.key];
     const next = step?.();
     if (!next) return;
