@@ -16,6 +16,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class ChannelKind(StrEnum):
+    """How an owner is told of events of their jobs."""
+
+    WEBHOOK = "webhook"
+    MAIL = "mail"
+
+
 class JobStatus(StrEnum):
     QUEUED = "queued"
     PROCESSING = "processing"

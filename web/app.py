@@ -40,6 +40,7 @@ from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
+from web.notifications import pages as notifications
 from web.pages import (  # noqa: F401 - three register themselves
     listing,
     report_template,
@@ -157,6 +158,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(words)
     app.register_blueprint(kept_voices.page)
     app.register_blueprint(webhooks_pages.page)
+    app.register_blueprint(notifications.page)
     app.register_blueprint(server)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(audit_page.page)

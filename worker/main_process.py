@@ -34,7 +34,7 @@ from worker.supervision.monitor import Monitor
 from worker.supervision.reaper import Reaper
 from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
 from worker.supervision.worker_files import child_states, forget_child, health_folder, remove_files
-from worker.webhooks.sender import WebhookSender
+from worker.webhooks.sender import WebhookSender, kinds_sent
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +175,7 @@ def start(celery: Any, consumer: Any) -> None:
     monitor.start()
     server.start()
     _monitor, _reaper, _health_server = monitor, reaper, server
-    if settings.webhooks == "allowed":
+    if kinds_sent(settings):
         _sender = WebhookSender(settings, db)
         _sender.start()
     if settings.url_input == "on":

@@ -31,6 +31,7 @@ from shared.models import (
     User,
     VoiceKeeping,
 )
+from shared.notifications.mail import forget_handed_over
 from shared.quotas.monthly import move_usage
 from shared.speakers.kept.keeping import forget_voices
 from shared.states import JobStatus
@@ -90,6 +91,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
     )
     _drop_prompts_of_both(session, from_owner, to_owner)
     switch_off_handed_over(session, from_owner)
+    forget_handed_over(session, from_owner, to_owner)
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))
     moved = 0
     for table in Base.metadata.sorted_tables:

@@ -30,6 +30,7 @@ from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_ri
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
+from shared.notifications.mail import forget_mail
 from shared.speakers.kept.keeping import forget_voices
 from shared.webhooks.hooks import switch_off
 from shared.webhooks.types import DisabledReason
@@ -182,9 +183,9 @@ def _record(session: Session, act: Act, user_id: str, **detail: Any) -> None:
 def disable(db: Database, user_id: str) -> None:
     """Disable an account: its sign-ins end, and neither its password nor its keys are accepted.
 
-    What it owns stays, and its jobs run; but voices that it kept are deleted, and its webhooks
-    switched off, for its person could not do so any more. Raises AccountNotFound or
-    LastAdministrator.
+    What it owns stays, and its jobs run; but voices that it kept and its mail address are deleted,
+    and its webhooks switched off, for its person could not do so any more.
+    Raises AccountNotFound or LastAdministrator.
     """
     with db.writing() as session:
         one_at_a_time(session)
@@ -196,6 +197,7 @@ def disable(db: Database, user_id: str) -> None:
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
         forget_voices(session, user_id)
         switch_off(session, user_id, DisabledReason.ACCOUNT_DISABLED)
+        forget_mail(session, user_id)
 
 
 def enable(db: Database, user_id: str) -> None:

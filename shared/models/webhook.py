@@ -17,22 +17,43 @@ from sqlalchemy import (
     Text,
     literal_column,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
 from shared.models.base import Base, BigId, Id, new_id
+from shared.states import ChannelKind
 
 
 class Webhook(Base):
-    """An address to which an owner has events of their jobs sent."""
+    """Where an owner has events of their jobs told: a webhook or a mail address. Both have one
+    outbox, one log and one way of being served."""
 
     __tablename__ = "webhooks"
-    __table_args__ = (Index("webhooks_of_owner", "owner_id", "id"),)
+    __table_args__ = (
+        Index("webhooks_of_owner", "owner_id", "id"),
+        Index(
+            "webhooks_one_mail_address",
+            "owner_id",
+            unique=True,
+            sqlite_where=text("kind = 'mail'"),
+            postgresql_where=text("kind = 'mail'"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(
+        String(16), default=ChannelKind.WEBHOOK.value, server_default=ChannelKind.WEBHOOK.value
+    )
+    """A ChannelKind."""
     url: Mapped[str] = mapped_column(Text)
+    """Of a mail address, that; empty where its owner took it away."""
+    language: Mapped[str | None] = mapped_column(String(8))
+    """In which a mail is written."""
+    is_confirmed: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    """Until a mail address is, nothing is told to it but how to confirm it."""
     description: Mapped[str] = mapped_column(String(200), default="")
     types: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """The types of events that are sent; null: all, those of later versions too."""

@@ -19,6 +19,7 @@ from pydantic_settings import SettingsConfigDict
 from shared.settings.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.settings.limits import LimitSettings
 from shared.settings.minutes import MinutesSettings
+from shared.settings.notifications import NotificationSettings
 from shared.settings.outbound import OutboundSettings
 from shared.settings.recognition import RecognitionSettings
 from shared.settings.storage import StorageSettings
@@ -59,12 +60,12 @@ class Settings(
     RecognitionSettings,
     WorkerSettings,
     MinutesSettings,
+    NotificationSettings,
     OutboundSettings,
     StorageSettings,
 ):
-    """Typed and frozen; see README for the table with defaults. Of what a part is about stands in
-    its module: `shared.settings.limits`, `recognition`, `workers`, `minutes`, `outbound`,
-    `storage`."""
+    """Typed and frozen; docs/settings.md has the table with defaults. What a part is about stands
+    in its module."""
 
     # A line without a value in .env means the default.
     model_config = SettingsConfigDict(env_ignore_empty=True)

@@ -11,7 +11,7 @@ from shared.errors import LongscribeError
 
 PREFIX = "LONGSCRIBE_"
 FROM_FILES = (
-    *("database_url", "redis_url", "secret_key", "minutes_api_key"),
+    *("database_url", "redis_url", "secret_key", "minutes_api_key", "mail_password"),
     *("s3_access_key_id", "s3_secret_access_key"),
 )
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""

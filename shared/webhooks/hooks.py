@@ -14,6 +14,7 @@ from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.outbound.addresses import AddressRules
+from shared.states import ChannelKind
 from shared.webhooks.errors import (
     DeliveryNotFound,
     TooManyWebhooks,
@@ -217,14 +218,20 @@ def switch_off(session: Session, owner_id: str, reason: DisabledReason) -> None:
     meanwhile is not kept for them."""
     session.execute(
         update(Webhook)
-        .where(Webhook.owner_id == owner_id, Webhook.disabled_at.is_(None))
+        .where(
+            Webhook.owner_id == owner_id,
+            Webhook.kind == ChannelKind.WEBHOOK.value,
+            Webhook.disabled_at.is_(None),
+        )
         .values(disabled_at=database_now(), disabled_reason=reason.value)
         .execution_options(synchronize_session=False)
     )
 
 
 def _of(owner_id: str) -> Any:
-    return select(Webhook).where(Webhook.owner_id == owner_id)
+    return select(Webhook).where(
+        Webhook.owner_id == owner_id, Webhook.kind == ChannelKind.WEBHOOK.value
+    )
 
 
 def _row(session: Session, owner_id: str, webhook_id: str, *, held: bool = False) -> Webhook:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, or_, select
 
 from shared.db import Database, database_now
 from shared.models import Webhook, WebhookDelivery, has_ended, is_waiting
+from shared.states import ChannelKind
 from shared.webhooks.errors import WebhookNotFound
 from shared.webhooks.types import DeliveryState
 
@@ -43,7 +44,11 @@ def deliveries_of(
 ) -> list[Delivery]:
     """The newest of a webhook, before the one with the id `before`. Raises WebhookNotFound."""
     with db.reading() as session:
-        owned = select(Webhook.id).where(Webhook.id == webhook_id, Webhook.owner_id == owner_id)
+        owned = select(Webhook.id).where(
+            Webhook.id == webhook_id,
+            Webhook.owner_id == owner_id,
+            Webhook.kind == ChannelKind.WEBHOOK.value,
+        )
         if session.scalar(owned) is None:
             raise WebhookNotFound
         wanted = select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id)

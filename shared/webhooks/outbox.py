@@ -36,7 +36,9 @@ def note(
         return
     hooks = session.execute(
         select(Webhook.id, Webhook.types).where(
-            Webhook.owner_id == owner_id, Webhook.disabled_at.is_(None)
+            Webhook.owner_id == owner_id,
+            Webhook.disabled_at.is_(None),
+            Webhook.is_confirmed.is_(True),
         )
     ).all()
     told = {name: detail[name] for name in _TOLD_OF_DETAIL if name in detail}

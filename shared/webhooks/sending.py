@@ -9,6 +9,7 @@ back the later ones of its job, and none of another.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,8 @@ from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database, database_now
 from shared.models import Webhook, WebhookDelivery, is_waiting
-from shared.webhooks.types import TEST_TYPE, DeliveryState, DisabledReason
+from shared.states import ChannelKind
+from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, DeliveryState, DisabledReason
 
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
 """Between the attempts at a delivery: 27.7 h, after which it is given up."""
@@ -45,6 +47,7 @@ class Claim:
 
     delivery_id: int
     webhook_id: str
+    kind: ChannelKind
     owner_id: str
     fence: int
     url: str
@@ -56,6 +59,8 @@ class Claim:
     detail: dict[str, Any]
     site_url: str
     with_text: bool
+    language: str
+    """In which a mail is written."""
     attempts: int
     """Before this one."""
 
@@ -74,11 +79,19 @@ class Result:
     """The receiver wants no more of them."""
 
 
-def claim_next(db: Database, *, lease_s: float, quick_only: bool = False) -> Claim | None:
+def claim_next(
+    db: Database,
+    *,
+    lease_s: float,
+    quick_only: bool = False,
+    kinds: Collection[ChannelKind] = frozenset(ChannelKind),
+) -> Claim | None:
     """Lease the webhook that was served the longest ago among those with something to send, and
     hand out its oldest; None if nothing is to be sent. `quick_only`: of those that answered the
-    last time, and soon."""
-    wanted = _servable(quick_only)
+    last time, and soon. `kinds`: of those only."""
+    if not kinds:
+        return None
+    wanted = _servable(quick_only, kinds)
     with db.reading() as session:  # most looks find none, and leave SQLite's writer alone
         if session.execute(wanted).first() is None:
             return None
@@ -90,6 +103,10 @@ def claim_next(db: Database, *, lease_s: float, quick_only: bool = False) -> Cla
             select(WebhookDelivery).where(*_due(hook.id)).order_by(WebhookDelivery.id).limit(1)
         ).one_or_none()
         if sent is None:  # another sender was quicker
+            return None
+        if not hook.is_confirmed and sent.type != CONFIRM_TYPE:
+            # The address became another one while an event was put into its outbox.
+            session.delete(sent)
             return None
         hook.fence += 1
         now = session.scalars(select(database_now())).one()
@@ -105,6 +122,7 @@ def claim_next(db: Database, *, lease_s: float, quick_only: bool = False) -> Cla
         return Claim(
             delivery_id=sent.id,
             webhook_id=hook.id,
+            kind=ChannelKind(hook.kind),
             owner_id=hook.owner_id,
             fence=hook.fence,
             url=hook.url,
@@ -116,6 +134,7 @@ def claim_next(db: Database, *, lease_s: float, quick_only: bool = False) -> Cla
             detail=dict(sent.detail),
             site_url=hook.site_url,
             with_text=hook.with_text,
+            language=hook.language or "en",
             attempts=sent.attempts,
         )
 
@@ -127,7 +146,8 @@ def release(db: Database, claim: Claim) -> None:
 
 
 def store(db: Database, claim: Claim, result: Result, *, disable_after_s: float) -> bool:
-    """Store what came of an attempt; whether the webhook is switched off now.
+    """Store what came of an attempt; whether the webhook is switched off now, as one
+    is that wants no more, or that failed for `disable_after_s`.
 
     A success counts whoever has the lease by now.  Of a failure nothing is stored unless this
     sender still has it: another one has sent the same.
@@ -169,7 +189,7 @@ def store(db: Database, claim: Claim, result: Result, *, disable_after_s: float)
         return bool(result.is_gone or is_failing)
 
 
-def _servable(quick_only: bool) -> Select[Webhook]:
+def _servable(quick_only: bool, kinds: Collection[ChannelKind]) -> Select[Webhook]:
     other = aliased(Webhook)
     on_their_way = (
         select(func.count())
@@ -178,6 +198,7 @@ def _servable(quick_only: bool) -> Select[Webhook]:
     )
     conditions: list[ColumnElement[bool]] = [
         Webhook.disabled_at.is_(None),
+        Webhook.kind.in_([kind.value for kind in kinds]),
         or_(Webhook.paused_until.is_(None), Webhook.paused_until <= database_now()),
         or_(Webhook.lease_expires_at.is_(None), Webhook.lease_expires_at <= database_now()),
         on_their_way < _MOST_OF_OWNER,

@@ -101,6 +101,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         send_test(db, owner_id=LOCAL_OWNER, webhook_id=webhook.id)
         made.paths |= {
             "webhooks": "/webhooks",
+            "notifications": "/notifications",
             "fetches": "/fetches",
             "webhook": f"/webhooks/{webhook.id}",
             "words": "/words",

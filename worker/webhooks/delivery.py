@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from shared import jobs
@@ -33,8 +34,11 @@ _STATUS_GONE = 410
 class Delivery:
     """Sends what a claim says. `stop` may be called from another thread."""
 
-    def __init__(self, claim: Claim, rules: AddressRules, *, timeout_s: float) -> None:
+    def __init__(
+        self, claim: Claim, db: Database, rules: AddressRules, *, timeout_s: float
+    ) -> None:
         self._claim = claim
+        self._db = db
         self._rules = rules
         self._timeout_s = timeout_s
         self._exchange: Exchange | None = None
@@ -46,8 +50,9 @@ class Delivery:
         if (exchange := self._exchange) is not None:
             exchange.stop()
 
-    def send(self, body: bytes) -> Result:
+    def send(self) -> Result:
         """Send it once; whatever happens is a result. Raises Stopped."""
+        body = body_of(self._claim, partial(transcript_text, self._db))
         begun = time.monotonic()
         try:
             return self._send(body, begun)

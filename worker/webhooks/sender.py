@@ -1,4 +1,4 @@
-"""The threads of a worker's main process that send webhooks.
+"""The threads of a worker's main process that send webhooks and mails.
 
 They wait for networks and do little else, so they take nothing from the processes that recognise.
 All workers share the work; what one was at when it was killed, another sends after the lease.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,9 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.db import Database
 from shared.outbound.errors import Stopped
 from shared.settings import Settings
+from shared.states import ChannelKind
 from shared.webhooks import log as delivery_log
 from shared.webhooks import sending
-from worker.webhooks.delivery import Delivery, body_of, transcript_text
+from worker.notifications.mail import Mail
+from worker.webhooks.delivery import Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +31,35 @@ FOR_THE_QUICK = 3
 """Of them kept for addresses that answered the last time, and soon: however many stall, the others
 are served."""
 
+MAILS_AT_ONCE = 2
+"""Of those: one mail server has all mails, and where it stalls the webhooks go on."""
+
+_NEVER_S = 100 * 365 * 86400.0
+"""No mail address is switched off because the mail server is down."""
+
 _LOOK_S = 2.0
 _LEASE_BEYOND_S = 20.0
 _SWEEP_EVERY_S = 600.0
 _STOP_WITHIN_S = 3.0
+
+
+class Sending(Protocol):
+    """What sends one delivery."""
+
+    def send(self) -> sending.Result:
+        """Send it once; whatever happens is a result. Raises Stopped or SQLAlchemyError."""
+
+    def stop(self) -> None:
+        """End it now; called from another thread."""
+
+
+def kinds_sent(settings: Settings) -> frozenset[ChannelKind]:
+    """How the operator lets people be told."""
+    allowed = {
+        ChannelKind.WEBHOOK: settings.webhooks == "allowed",
+        ChannelKind.MAIL: settings.sends_mail,
+    }
+    return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
 
 
 class WebhookSender:
@@ -42,12 +69,14 @@ class WebhookSender:
         self._settings = settings
         self._db = db
         self._rules = settings.outbound_rules
-        self._lease_s = settings.webhook_timeout_s + _LEASE_BEYOND_S
+        self._kinds = kinds_sent(settings)
+        longest_s = max(settings.webhook_timeout_s, settings.mail_timeout_s)
+        self._lease_s = longest_s + _LEASE_BEYOND_S
         self._look_s = min(_LOOK_S, settings.sweep_s)
         self._stopped = False
         self._swept_at = time.monotonic()
         self._due = threading.Event()
-        self._under_way: dict[threading.Thread, Delivery] = {}
+        self._under_way: dict[threading.Thread, Sending] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
@@ -86,13 +115,17 @@ class WebhookSender:
         """Claim a delivery and send it in a thread; whether there was one, and room for it."""
         with self._lock:
             busy = len(self._under_way)
+            mails = sum(isinstance(one, Mail) for one in self._under_way.values())
         if busy >= AT_ONCE:
             return False
         quick_only = busy >= AT_ONCE - FOR_THE_QUICK
-        claim = sending.claim_next(self._db, lease_s=self._lease_s, quick_only=quick_only)
+        kinds = self._kinds - {ChannelKind.MAIL} if mails >= MAILS_AT_ONCE else self._kinds
+        claim = sending.claim_next(
+            self._db, lease_s=self._lease_s, quick_only=quick_only, kinds=kinds
+        )
         if claim is None:
             return False
-        delivery = Delivery(claim, self._rules, timeout_s=self._settings.webhook_timeout_s)
+        delivery = self._sending(claim)
         thread = threading.Thread(
             target=self._deliver, args=(claim, delivery), name="webhook", daemon=True
         )
@@ -101,7 +134,12 @@ class WebhookSender:
         thread.start()
         return True
 
-    def _deliver(self, claim: sending.Claim, delivery: Delivery) -> None:
+    def _sending(self, claim: sending.Claim) -> Sending:
+        if claim.kind is ChannelKind.MAIL:
+            return Mail(claim, self._db, self._settings)
+        return Delivery(claim, self._db, self._rules, timeout_s=self._settings.webhook_timeout_s)
+
+    def _deliver(self, claim: sending.Claim, delivery: Sending) -> None:
         try:
             with structlog.contextvars.bound_contextvars(
                 webhook=claim.webhook_id, message=claim.message_id
@@ -115,22 +153,23 @@ class WebhookSender:
                 del self._under_way[threading.current_thread()]
             self._due.set()
 
-    def _send(self, claim: sending.Claim, delivery: Delivery) -> None:
+    def _send(self, claim: sending.Claim, delivery: Sending) -> None:
         try:
-            body = body_of(claim, partial(transcript_text, self._db))
-            result = delivery.send(body)
+            result = delivery.send()
         except Stopped:
             sending.release(self._db, claim)
             return
         except SQLAlchemyError:
             raise
         except Exception:
-            log.exception("a webhook could not be sent")
+            log.exception("a delivery could not be sent")
             result = sending.Result(0.0, problem="internal_error")
-        disable_after_s = self._settings.webhook_disable_days * 86400.0
+        is_webhook = claim.kind is ChannelKind.WEBHOOK
+        disable_after_s = self._settings.webhook_disable_days * 86400.0 if is_webhook else _NEVER_S
         switched_off = sending.store(self._db, claim, result, disable_after_s=disable_after_s)
         log.info(
-            "sent a webhook" if result.problem is None else "could not deliver a webhook",
+            "sent a delivery" if result.problem is None else "could not send a delivery",
+            kind=claim.kind.value,
             type=claim.type,
             attempt=claim.attempts + 1,
             status=result.status_code,
@@ -138,7 +177,7 @@ class WebhookSender:
             took_s=round(result.took_s, 3),
         )
         if switched_off:
-            log.warning("switched a webhook off", problem=result.problem)
+            log.warning("switched a webhook or a mail address off", problem=result.problem)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:

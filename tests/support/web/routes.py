@@ -22,6 +22,7 @@ from shared.states import JobStatus
 from shared.webhooks.hooks import Wanted, add_hook
 from shared.words.replacements import lists
 from tests.support import factories
+from tests.support.notifications import confirmation_token
 from tests.support.web.web_app import database
 
 NOBODYS = {
@@ -133,6 +134,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
     )
     wanted = Wanted("https://theirs.example/hook")
     webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
+    token = confirmation_token(db, owner_id, "ann@theirs.example")
     return {
         **job_values(db, owner_id, job_id),
         "key_id": accounts.keys_of(db, owner_id)[0].id,
@@ -142,6 +144,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
             db, owner_id=owner_id, name="theirs", conditions=ListConditions()
         ).id,
         "webhook_id": webhook.id,
+        "token": token,
         "fetch_id": fetch.id,
         "delivery_id": "1",
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),

@@ -1,0 +1,103 @@
+"""The page of notifications, which works with forms alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+
+from shared.errors import LongscribeError
+from shared.notifications import mail
+from shared.notifications.errors import MailNotSetUp
+from shared.webhooks.types import WebhookType
+from web.authentication.owner import current_owner_id
+from web.errors import localised_error
+from web.i18n.languages import N_, current_language
+from web.services import services
+from web.webhooks.api import site_url
+
+page = Blueprint("notifications", __name__, url_prefix="/notifications")
+
+CHOICES: dict[str, str] = {
+    WebhookType.COMPLETED.value: N_("when a transcript is ready"),
+    WebhookType.FAILED.value: N_("when a recording could not be transcribed"),
+}
+
+
+def _shown(status: int = 200, **context: Any) -> Response:
+    here = services()
+    html = render_template(
+        "notifications/notifications.html",
+        sends_mail=here.settings.sends_mail,
+        mail=mail.mail_of(here.db, current_owner_id()),
+        choices=CHOICES,
+        **context,
+    )
+    return make_response(html, status)
+
+
+@page.get("")
+def notifications() -> Response:
+    return _shown()
+
+
+@page.post("/mail")
+def save_mail() -> Any:
+    _require_mail()
+    address = request.form.get("address", "")
+    types = {one for one in mail.CHOICES if one.value in request.form.getlist("types")}
+    try:
+        is_sent = mail.set_mail(
+            services().db,
+            owner_id=current_owner_id(),
+            address=address,
+            types=types,
+            language=current_language(),
+            site_url=site_url(),
+            again=request.form.get("do") == "again",
+        )
+    except LongscribeError as error:
+        return _shown(
+            error.http_status, problem=localised_error(error), address=address, types=types
+        )
+    if is_sent:
+        flash(_("A link is on its way to that address. Nothing else is sent until it is opened."))
+    else:
+        flash(_("It is saved."), "done")
+    return redirect(url_for(".notifications"), 303)
+
+
+@page.post("/mail/remove")
+def remove_mail() -> Any:
+    mail.remove_mail(services().db, owner_id=current_owner_id())
+    flash(_("The address is removed: no mail is sent any more."), "done")
+    return redirect(url_for(".notifications"), 303)
+
+
+@page.get("/mail/confirm/<token>")
+def ask_to_confirm(token: str) -> str:
+    """Ask, for programs that look at mails open every link in them."""
+    address = mail.address_to_confirm(services().db, owner_id=current_owner_id(), token=token)
+    return render_template("notifications/confirm.html", address=address, token=token)
+
+
+@page.post("/mail/confirm/<token>")
+def confirm(token: str) -> Any:
+    address = mail.confirm(services().db, owner_id=current_owner_id(), token=token)
+    flash(_("%(address)s is confirmed.", address=address), "done")
+    return redirect(url_for(".notifications"), 303)
+
+
+def _require_mail() -> None:
+    if not services().settings.sends_mail:
+        raise MailNotSetUp
