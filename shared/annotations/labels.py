@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, sele
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database
+from shared.dialects import told_limit
 from shared.models import LONGEST_LABEL as LONGEST_LABEL
 from shared.models import Job, Label
 from shared.states import JobStatus
@@ -71,25 +72,32 @@ def has_label(owner_id: Any, key: LabelKey, job_id: Any) -> ColumnElement[bool]:
     )
 
 
+def is_labelled(owner_id: Any, key: LabelKey, job_id: Any) -> ColumnElement[bool]:
+    """The same, looked up job by job where PostgreSQL would read all labels of the key at once."""
+    found = (
+        select(Label.job_id)
+        .where(
+            Label.owner_id == owner_id,
+            Label.kind == key.kind.value,
+            Label.folded == key.folded,
+            Label.job_id == job_id,
+        )
+        .limit(told_limit(1))  # with it the planner leaves the subquery as it is
+    )
+    return found.scalar_subquery().is_not(None)
+
+
 def select_labelled(
-    owner_id: Any,
-    keys: Sequence[LabelKey],
-    *,
-    statuses: Collection[JobStatus] = (),
-    cursor: Any | None = None,
-    most: Any,
+    owner_id: Any, keys: Sequence[LabelKey], *, cursor: Any | None = None, most: Any
 ) -> Select[Any]:
-    """Select the ids of the newest of an owner's jobs that have all of the labels, in one of
-    `statuses` if any is named, and before `cursor` unless it is None."""
+    """Select the ids of the newest of an owner's jobs that have all of the labels, and before
+    `cursor` unless it is None."""
     first, *others = keys
     wanted = select(Label.job_id.label("id")).where(
         Label.owner_id == owner_id, Label.kind == first.kind.value, Label.folded == first.folded
     )
     for other in others:
         wanted = wanted.where(has_label(owner_id, other, Label.job_id))
-    if statuses:
-        states = [status.value for status in sorted(statuses)]
-        wanted = wanted.join(Job, Job.id == Label.job_id).where(Job.status.in_(states))
     if cursor is not None:
         wanted = wanted.where(Label.job_id < cursor)
     return wanted.order_by(Label.job_id.desc()).limit(most)

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKey, count_labelled
 from shared.db import Database
-from shared.dialects import told_limit
 from shared.jobs.eta.snapshot import QueueSnapshot, take_snapshot
-from shared.jobs.queries.page_ids import select_page_ids
+from shared.jobs.queries.page_ids import find_page_ids
 from shared.jobs.queries.view import JobView, view_jobs
 from shared.models import Job
 from shared.search.hits import MOST_COUNTED, Search, find_page
@@ -83,9 +82,7 @@ def _page(
         counts, all_counted, next_cursor = found.counts, found.all_counted, found.next_cursor
         views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
-        page = select_page_ids(
-            which.owner_id, which.statuses, cursor, told_limit(limit + 1), labels
-        )
+        page = find_page_ids(session, which.owner_id, which.statuses, cursor, limit + 1, labels)
         views = view_jobs(session, snapshot, Job.id.in_(page))
         next_cursor = views[limit - 1].job.id if len(views) > limit else None
         views = views[:limit]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKey, count_labelled
 from shared.db import Database, database_now
-from shared.jobs.queries.page_ids import select_page_ids
+from shared.jobs.queries.page_ids import find_page_ids
 from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job
 from shared.search.hits import MOST_COUNTED, Search, find_next, find_page
@@ -108,8 +108,8 @@ def _next(
 ) -> list[str]:
     terms = terms_of(whole.query)
     if not terms:
-        page = select_page_ids(whole.owner_id, statuses, cursor, most, whole.labels)
-        return list(session.scalars(page))
+        page = find_page_ids(session, whole.owner_id, statuses, cursor, most, whole.labels)
+        return page if isinstance(page, list) else list(session.scalars(page))
     counts, _ = _counts(session, whole.owner_id, whole.labels)
     search = Search(whole.owner_id, terms, counts, whole.labels)
     return find_next(session, search, statuses=statuses, limit=most, cursor=cursor)
