@@ -20,6 +20,7 @@ from web.api.minutes import prompts as minutes_prompts
 from web.api.minutes import views as minutes
 from web.api.openapi import docs_page
 from web.api.openapi import document as openapi
+from web.api.own_data import views as own_data
 from web.api.sharing import views as sharing
 from web.api.speakers import kept_voices as voices
 from web.api.speakers import of_job as speakers
@@ -47,7 +48,8 @@ from web.pages import (  # noqa: F401 - three register themselves
     upload_form,
 )
 from web.pages import voices as kept_voices
-from web.pages.accounts import account, people
+from web.pages.accounts import account, erasure, people
+from web.pages.accounts import own_data as own_data_page
 from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
@@ -118,6 +120,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         tus_views.blueprint,
         *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
         sharing.blueprint,
+        own_data.blueprint,
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint, webhooks.blueprint),
         fetches.blueprint,
@@ -161,10 +164,13 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(notifications.page)
     app.register_blueprint(server)
     app.register_blueprint(audit.blueprint)
+    app.register_blueprint(own_data.blueprint)
     app.register_blueprint(audit_page.page)
     app.register_blueprint(fetches_pages.page)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
+        app.register_blueprint(own_data_page.page)
+        app.register_blueprint(erasure.page)
         app.register_blueprint(people.people)
     openapi.configure_openapi(app)
     return app

@@ -59,6 +59,25 @@ class AccountNotFound(PermanentError):
     default_message = "There is no such account."
 
 
+class ErasureBegun(PermanentError):
+    code = "erasure_begun"
+    http_status = 409
+    default_message = "All that this account has is being erased, which cannot be taken back."
+
+
+class ErasureNeedsAccount(PermanentError):
+    code = "erasure_needs_account"
+    http_status = 409
+    default_message = (
+        "Nobody signs in to this server, so there is no account to erase. Delete the recordings."
+    )
+
+
+class WrongName(InvalidRequest):
+    code = "wrong_name"
+    default_message = "Type the account's name as it stands here, so that no other one is erased."
+
+
 class NameTaken(PermanentError):
     code = "name_taken"
     http_status = 409

@@ -1,4 +1,5 @@
-"""The accounts. They are disabled but never deleted, so every recording keeps an owner."""
+"""The accounts. They are disabled, and deleted by an erasure alone (`shared.owner_data`), so every
+recording keeps an owner."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from shared import audit
 from shared.accounts import passwords
 from shared.accounts.errors import (
     AccountNotFound,
+    ErasureBegun,
     LastAdministrator,
     NameTaken,
     SamePassword,
@@ -52,6 +54,8 @@ class Person:
     password_is_temporary: bool
     created_at: datetime
     disabled_at: datetime | None
+    erase_asked_at: datetime | None = None
+    """Since when all that it has is being erased."""
     monthly_audio_s: float | None = None
     """Seconds of audio that the account may submit in a month; 0 for any, None for what the
     settings say."""
@@ -68,6 +72,7 @@ def as_person(user: User, recordings: int = 0) -> Person:
         password_is_temporary=user.password_is_temporary,
         created_at=user.created_at,
         disabled_at=user.disabled_at,
+        erase_asked_at=user.erase_asked_at,
         monthly_audio_s=user.monthly_audio_s,
         recordings=recordings,
     )
@@ -201,9 +206,13 @@ def disable(db: Database, user_id: str) -> None:
 
 
 def enable(db: Database, user_id: str) -> None:
-    """Enable an account again; its person switches webhooks on. Raises AccountNotFound."""
+    """Enable an account again; its person switches webhooks on. Raises AccountNotFound or
+    ErasureBegun."""
     with db.writing() as session:
+        one_at_a_time(session)
         user = _found(session, user_id)
+        if user.erase_asked_at is not None:
+            raise ErasureBegun
         if user.disabled_at is not None:
             user.disabled_at = None
             _record(session, Act.ACCOUNT_ENABLED, user_id)
@@ -244,6 +253,22 @@ def _require_another_admin(session: Session, user: User) -> None:
     )
     if session.scalar(others.limit(1)) is None:
         raise LastAdministrator
+
+
+def require_password(
+    db: Database, limit: AttemptLimit, *, user_id: str, password: str, address: str
+) -> None:
+    """Check that whoever is signed in knows the account's password, where that matters; a wrong one
+    counts as at a sign-in. Raises AccountNotFound, WrongPassword or TooManyAttempts."""
+    with db.reading() as session:
+        user = _found(session, user_id)
+    attempt = begin_attempt(db, limit, name_key=user.name_key, address=address)
+    if not passwords.matches(user.password_hash, password):
+        with db.writing() as session:
+            _record(session, Act.PASSWORD_REFUSED, user_id)
+        raise WrongPassword(param="password")
+    with db.writing() as session:
+        was_right(session, attempt)
 
 
 def reset_password(

@@ -29,6 +29,11 @@ class Act(StrEnum):
     HANDED_OVER = "account.handed_over"
     """All that one account has was given to another, which is the object."""
 
+    DATA_EXPORTED = "account.data_exported"
+    """All that an account has left as one file."""
+    ERASURE_ASKED = "account.erasure_asked"
+    ERASED = "account.erased"
+
     KEY_MADE = "key.made"
     KEY_REVOKED = "key.revoked"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.audit.actor import Actor, current_actor
@@ -87,10 +87,11 @@ def record_limited(session: Session, *, address: str) -> None:
 
 def take_out_person(session: Session, account_id: str) -> None:
     """Leave of an account's person in the log no more than the account's number: the addresses and
-    keys that they acted with go."""
+    keys that they acted with go, and the addresses from which somebody tried to sign in as them."""
+    was_nobody = and_(AuditEntry.subject_id == account_id, AuditEntry.actor_id.is_(None))
     session.execute(
         update(AuditEntry)
-        .where(AuditEntry.actor_id == account_id)
+        .where(or_(AuditEntry.actor_id == account_id, was_nobody))
         .values(address=None, key_id=None, request_id=None)
         .execution_options(synchronize_session=False)
     )

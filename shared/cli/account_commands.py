@@ -13,6 +13,7 @@ from shared import accounts, audit
 from shared.accounts.errors import UnusableQuota
 from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
+from shared.cli.owner_data_commands import erase_user, export_user
 from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.models import LOCAL_OWNER
@@ -162,6 +163,10 @@ def hand_over(
 
 def _owner(db: Database, name: str) -> str:
     return LOCAL_OWNER if name == LOCAL_OWNER else accounts.person_named(db, name).id
+
+
+user.command("export")(export_user)
+user.command("erase")(erase_user)
 
 
 @key.command("add")

@@ -9,6 +9,9 @@ from pathlib import PurePath
 
 _STORED_AS = 0o644 << 16
 
+Member = tuple[str, bytes | Iterable[bytes], datetime | None]
+"""A name, a content whole or in pieces, and a time."""
+
 
 class _Outgoing:
     """Takes what `zipfile` writes until it is taken away. It cannot seek, so sizes come behind."""
@@ -29,9 +32,9 @@ class _Outgoing:
         return taken
 
 
-def zip_pieces(members: Iterable[tuple[str, bytes, datetime | None]]) -> Iterator[bytes]:
-    """The bytes of a zip file with these members, each a name, content and time, in pieces as they
-    are made. Holds one member at a time. Names that differ in capitals only get a number."""
+def zip_pieces(members: Iterable[Member]) -> Iterator[bytes]:
+    """The bytes of a zip file with these members, in pieces as they are made. Holds one member at a
+    time, or a piece of one. Names that differ in capitals only get a number."""
     outgoing = _Outgoing()
     names: set[str] = set()
     with zipfile.ZipFile(outgoing, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
@@ -39,7 +42,14 @@ def zip_pieces(members: Iterable[tuple[str, bytes, datetime | None]]) -> Iterato
             entry = zipfile.ZipInfo(unique_name(name, names), _zip_time(at))
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _STORED_AS
-            archive.writestr(entry, content)
+            if isinstance(content, bytes):
+                archive.writestr(entry, content)
+            else:
+                with archive.open(entry, "w", force_zip64=True) as member:
+                    for piece in content:
+                        member.write(piece)
+                        if piece := outgoing.take():
+                            yield piece
             yield outgoing.take()
     yield outgoing.take()
 

@@ -16,8 +16,8 @@ from shared.models.base import Base, BigId, Id, new_id
 
 
 class User(Base):
-    """An account. Its id is the `owner_id` of what it submits; an account is never deleted, so
-    nothing ever loses its owner."""
+    """An account. Its id is the `owner_id` of what it submits; an account is deleted by an erasure
+    alone, after all that is its, so nothing ever loses its owner."""
 
     __tablename__ = "users"
 
@@ -35,6 +35,8 @@ class User(Base):
     """Seconds of audio that it may submit in a month; 0 for any, null for what the settings say."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     disabled_at: Mapped[datetime | None]
+    erase_asked_at: Mapped[datetime | None]
+    """Since when it is being erased, and disabled for good."""
 
 
 class SignIn(Base):

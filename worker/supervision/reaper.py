@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import audit, jobs
+from shared import audit, jobs, owner_data
 from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
@@ -44,6 +44,9 @@ hurry."""
 
 _INDEXING_S = 1.0
 """Of a sweep, for texts that the search index does not have yet."""
+
+_ERASING_S = 2.0
+"""Of a sweep, for one account that is being erased."""
 
 _ABANDONED_UPLOAD_S = 24 * 3600.0
 """An upload that got no byte for a day was cut off by a crash; a living one has timed out."""
@@ -139,7 +142,11 @@ class Reaper:
                 self._forget_workers,
                 self._forget_audit_entries,
             ),
-            jobs.Duty.STORAGE: (self._remove_abandoned_uploads, self._delete_expired),
+            jobs.Duty.STORAGE: (
+                self._remove_abandoned_uploads,
+                self._delete_expired,
+                self._erase_accounts,
+            ),
         }
         if self._sees_no_storage():
             del steps[jobs.Duty.STORAGE]  # left to a worker that does
@@ -239,6 +246,14 @@ class Reaper:
         ):
             log.info("deleted jobs that were kept long enough", jobs=deleted)
         self._looked_for_expired_at = looked_at
+
+    def _erase_accounts(self) -> None:
+        """Go on with the erasures that whoever asked for them did not see to their end."""
+        if self._sees_no_storage():
+            return
+        for user_id in owner_data.asked_for(self._db):
+            left = owner_data.go_on(self._db, self._blobs, user_id, within_s=_ERASING_S)
+            log.info("an account is being erased", account=user_id, jobs=left.jobs)
 
     def _index_for_search(self) -> None:
         if indexed := entries.catch_up(self._db, within_s=_INDEXING_S):

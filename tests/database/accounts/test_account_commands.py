@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import Result
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from shared import accounts
 from shared.cli.main import app
 from shared.db import Database
+from shared.models import Job
 from tests.support import factories
 from tests.support.people import ATTEMPTS, HERE, LIMITS, PASSWORD, quick_hashes
 
@@ -94,6 +96,23 @@ def test_recordings_are_handed_over(command: Command, db: Database) -> None:
     anna = accounts.person_named(db, "anna")
     assert factories.view(db, job_id, owner_id=anna.id).job.id == job_id
     assert command("user", "hand-over", "nobody", "anna").exit_code == 2
+
+
+def test_all_of_an_account_is_exported_and_erased(
+    command: Command, db: Database, tmp_path: Path
+) -> None:
+    for arguments in (("anna", "--admin"), ("bo",)):
+        command("user", "add", *arguments)
+    factories.submit(db, owner_id=accounts.person_named(db, "bo").id)
+    file = tmp_path / "bo.zip"
+    exported = command("user", "export", "bo", "-o", str(file))
+    assert exported.exit_code == 0, exported.output
+    assert ZipFile(file).testzip() is None
+    assert command("user", "erase", "bo", "--confirm", "bob").exit_code == 2
+    erased = command("user", "erase", "bo", said="bo\n")
+    assert erased.exit_code == 0 and "is erased" in erased.output, erased.output
+    assert factories.count(db, Job) == 0
+    assert command("user", "enable", "bo").exit_code != 0
 
 
 def test_keys_are_made_listed_and_revoked(command: Command, db: Database) -> None:

@@ -74,6 +74,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "minutes.ask_for_minutes": {"json": {"again": True}},
     "minutes.change_minutes": {"json": {"revision": 0}},
     "minutes_prompts.put_prompt": {"json": {"text": "{{transcript}}"}},
+    "own_data.erase_own_account": {"json": {"password": "mine now"}},
     "webhooks.change_webhook": {"json": {"enabled": False}},
 }
 """Bodies and headers that a valid request needs, by endpoint."""

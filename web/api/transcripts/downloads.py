@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from flask import Response, make_response, request
 
 from shared import jobs
-from shared.annotations.marks import read_marks
 from shared.errors import InvalidRequest, JobNotFound
 from shared.export import FORMATS, Format
-from shared.export.options import ExportOptions, FileMark, Provenance
+from shared.export.options import ExportOptions, Provenance
+from shared.owner_data import provenance
 from shared.transcripts.values import Transcript, Version
 from web.api.parsing import parse
 from web.api.schemas.transcripts.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
@@ -37,12 +37,12 @@ def transcript_response(job_id: str) -> Response:
     if job_id not in found:  # deleted between the two
         raise JobNotFound
     job = found[job_id]
-    title, provenance = job.recording.title, provenance_of(owner_id, job)
+    title, told = job.recording.title, provenance_of(owner_id, job)
     if query.preview:
-        response = make_response(_beginning(format_, transcript, provenance, options))
+        response = make_response(_beginning(format_, transcript, told, options))
         response.content_type = "text/plain; charset=utf-8"
     else:
-        response = make_response(format_.render(transcript, provenance, options))
+        response = make_response(format_.render(transcript, told, options))
         is_text = format_.write_bytes is None
         response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
         response.headers["Content-Disposition"] = attachment(
@@ -67,17 +67,7 @@ def read_transcript(owner_id: str, job_id: str, version: Version, format_: Forma
 
 def provenance_of(owner_id: str, job: jobs.JobRecord) -> Provenance:
     """What a file tells of its job. Raises JobNotFound."""
-    found = read_marks(services().db, owner_id=owner_id, job_id=job.id)
-    return Provenance(
-        job.id,
-        job.recording.title,
-        job.completed_at,
-        day=job.day,
-        people=job.recording.details.people,
-        marks=tuple(
-            FileMark(mark.kind.value, mark.at_s, mark.text, mark.who, mark.due) for mark in found
-        ),
-    )
+    return provenance.provenance_of(services().db, owner_id, job)
 
 
 def format_and_options(choices: ExportChoices) -> tuple[Format, ExportOptions]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from shared.accounts.errors import (
 )
 from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
+from web.authentication.attempts import address, attempt_limit
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import localised_error
@@ -73,25 +73,6 @@ def refused(template: str, error: LongscribeError, **context: Any) -> Response:
     if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(round(error.retry_after_s) + 1)
     return response
-
-
-def attempt_limit() -> accounts.AttemptLimit:
-    settings = services().settings
-    return accounts.AttemptLimit(settings.sign_in_attempts, settings.sign_in_window_s)
-
-
-def address() -> str:
-    """The address that failed sign-ins are counted for; of IPv6, its network of 64 bits."""
-    given = request.remote_addr or ""
-    try:
-        parsed = ip_address(given.partition("%")[0])
-    except ValueError:  # a socket has none
-        return given
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ip_network((parsed, 64), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(parsed)
 
 
 def _me() -> Person:

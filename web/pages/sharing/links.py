@@ -20,9 +20,9 @@ from shared.sharing.errors import LinkNotFound
 from web.api.listening import recording_response
 from web.api.parsing import parse
 from web.api.schemas.listening import AudioQuery
+from web.authentication.attempts import address, attempt_limit
 from web.authentication.job_access import LOOK_EVERY_S
 from web.errors import localised_error, retry_after_s
-from web.pages.accounts.account import address, attempt_limit
 from web.pages.job.player import player_of
 from web.services import services
 

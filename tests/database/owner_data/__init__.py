@@ -1,0 +1,1 @@
+"""All that an owner has, exported and erased, on both databases."""
