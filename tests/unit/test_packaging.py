@@ -48,7 +48,7 @@ def tracked_files() -> list[Path]:
     return [REPOSITORY / name for name in listed.stdout.split("\0") if name]
 
 
-@pytest.mark.parametrize("package", ["shared", "web", "worker", "migrations"])
+@pytest.mark.parametrize("package", ["shared", "web", "worker", "migrations", "longscribe_client"])
 def test_the_code_that_runs_is_the_code_of_this_checkout(package: str) -> None:
     spec = find_spec(package)
     assert spec is not None and spec.origin is not None

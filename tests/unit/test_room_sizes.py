@@ -13,7 +13,7 @@ MOST_FILES = 16
 MOST_LINES = 350
 MOST_LINES_OF_TESTS = 400
 
-PRODUCT = ("shared", "web", "worker", "migrations")
+PRODUCT = ("shared", "web", "worker", "migrations", "longscribe_client")
 
 FLAT = {"migrations/versions": "revisions are read by their number, in the order that they run"}
 """Folders that may hold more files, and why. What is outside the product and its tests is not

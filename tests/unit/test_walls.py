@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.services import REPOSITORY
 
-ROOTS = ("migrations", "shared", "web", "worker")
+ROOTS = ("longscribe_client", "migrations", "shared", "web", "worker")
 PACKAGES = sorted(
     str(init.parent.relative_to(REPOSITORY))
     for root in ROOTS

@@ -12,17 +12,14 @@ from urllib.parse import urljoin
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 
-from shared.cli.remote.server import Server
+from longscribe_client.connection import Connection
+from longscribe_client.errors import AuthenticationFailed, ClientError
 from shared.errors import LongscribeError
 
 _PATIENCE_S = 20.0
 """For which a server that is busy or away is asked again, while a model waits."""
 
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,500}) *", re.IGNORECASE)
-
-
-class NotAKey(LongscribeError):
-    code = "not_a_key"
 
 
 @dataclass(frozen=True)
@@ -42,22 +39,22 @@ class Callers:
         return urljoin(self.address, path)
 
     @contextmanager
-    def server(self, context: Context[Any, Any]) -> Iterator[Server]:
+    def server(self, context: Context[Any, Any]) -> Iterator[Connection]:
         """The server as this caller sees it. Raises ToolError with what to do."""
         key = None
         try:
             key = _key_of(context) if self.over_http else self.key
-            there = Server(self.address, key, patience_s=_PATIENCE_S)
+            there = Connection(self.address, key, patience_s=_PATIENCE_S)
             try:
                 yield there
             finally:
                 there.close()
-        except LongscribeError as error:
+        except (ClientError, LongscribeError) as error:
             raise ToolError(self._told(error, key)) from None
 
-    def _told(self, error: LongscribeError, key: str | None) -> str:
+    def _told(self, error: ClientError | LongscribeError, key: str | None) -> str:
         told = error.message
-        if self.over_http and getattr(error, "status", None) == 401:
+        if self.over_http and isinstance(error, AuthenticationFailed):
             told = (
                 "The server needs an API key: the client of this MCP server has to send "
                 "'Authorization: Bearer KEY'. The account page makes keys."
@@ -71,5 +68,5 @@ def _key_of(context: Context[Any, Any]) -> str | None:
         return None
     found = _BEARER.fullmatch(given)
     if found is None:
-        raise NotAKey("Send the API key as 'Authorization: Bearer KEY'.")
+        raise ClientError("Send the API key as 'Authorization: Bearer KEY'.")
     return found[1]

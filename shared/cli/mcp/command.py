@@ -11,7 +11,7 @@ import typer
 from shared.cli.error_exit import errors_in_words
 from shared.cli.mcp.callers import Callers
 from shared.cli.mcp.serving import PATH, make_server, serve_http
-from shared.cli.remote.connection import LOCAL, KeyFile, ServerAddress, read_key
+from shared.cli.remote.server_options import LOCAL, KeyFile, ServerAddress, read_key
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -15,6 +15,8 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from pydantic import Field
 
+from longscribe_client.connection import Connection
+from longscribe_client.errors import ApiError
 from shared.cli.mcp.answers import (
     Hit,
     Hits,
@@ -27,7 +29,6 @@ from shared.cli.mcp.answers import (
 from shared.cli.mcp.callers import Callers
 from shared.cli.mcp.local_files import allowed_file
 from shared.cli.remote.sending import send
-from shared.cli.remote.server import Server, ServerRefused
 from shared.states import TERMINAL
 
 _SENTENCES = 1000
@@ -92,7 +93,7 @@ class Tools:
             hits = [self._hit(there, job, matches.get(job["id"])) for job in page["jobs"]]
         return Hits(hits=hits, next_cursor=page["next_cursor"])
 
-    def _hit(self, there: Server, job: dict[str, Any], match: dict[str, Any] | None) -> Hit:
+    def _hit(self, there: Connection, job: dict[str, Any], match: dict[str, Any] | None) -> Hit:
         shown = Recording.of(job, self.callers.address)
         start_s = None if match is None else _start_of(there, job["id"], match["sentence"])
         return Hit(
@@ -200,7 +201,7 @@ class Tools:
         with self.callers.server(context) as there:
             try:
                 return Minutes.of(there.minutes(str(recording_id)))
-            except ServerRefused as refused:
+            except ApiError as refused:
                 if refused.code != "minutes_not_found":
                     raise
         raise ToolError(
@@ -258,10 +259,10 @@ def _given(**values: str) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def _start_of(there: Server, job_id: str, n: int) -> float | None:
+def _start_of(there: Connection, job_id: str, n: int) -> float | None:
     try:
         return float(there.sentence(job_id, n)["start"])
-    except ServerRefused as refused:
+    except ApiError as refused:
         if refused.status != 404:  # deleted meanwhile
             raise
         return None

@@ -17,13 +17,15 @@ from typing import Annotated, Any
 
 import typer
 
+from longscribe_client.connection import Connection
+from longscribe_client.errors import AuthenticationFailed, ClientError
 from shared.cli.error_exit import errors_in_words
-from shared.cli.remote.connection import LOCAL, KeyFile, ServerAddress, read_key
 from shared.cli.remote.progress import Bars
 from shared.cli.remote.sending import send
-from shared.cli.remote.server import Server
+from shared.cli.remote.server_options import LOCAL, KeyFile, ServerAddress, read_key
 from shared.cli.remote.transcripts import formats_in, save
 from shared.cli.remote.watch import FolderWatch, Happened
+from shared.errors import LongscribeError
 from shared.states import TERMINAL
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -40,6 +42,10 @@ _Timeout = Annotated[float, typer.Option(help="Wait so many seconds at most; 0: 
 _Model = Annotated[str, typer.Option(help="The model that is to recognise it.")]
 _Speakers = Annotated[str, typer.Option(help="Tell speakers apart: auto, 3, 2-5.")]
 _Numbers = Annotated[str, typer.Option(help="'written' writes numbers in digits.")]
+
+
+class CommandFailed(LongscribeError):
+    code = "command_failed"
 
 
 @app.command()
@@ -197,16 +203,28 @@ def watch(
 
 
 @contextmanager
-def _connected(address: str, key_file: Path | None) -> Iterator[Server]:
-    with errors_in_words():
-        server = Server(address, read_key(key_file))
+def _connected(address: str, key_file: Path | None) -> Iterator[Connection]:
+    with errors_in_words(), _errors_of_the_client():
+        there = Connection(address, read_key(key_file))
         try:
-            yield server
+            yield there
         except KeyboardInterrupt:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
         finally:
-            server.close()
+            there.close()
+
+
+@contextmanager
+def _errors_of_the_client() -> Iterator[None]:
+    try:
+        yield
+    except AuthenticationFailed as refused:
+        raise CommandFailed(
+            f"{refused.message} Set LONGSCRIBE_API_KEY or --key-file; the account page makes keys."
+        ) from None
+    except ClientError as error:
+        raise CommandFailed(error.message) from None
 
 
 def _options(model: str, speakers: str, numbers: str) -> dict[str, Any]:
@@ -227,13 +245,13 @@ def _require_files(names: list[str]) -> None:
 
 
 def _send(
-    there: Server, address: str, file: Path, options: dict[str, Any], bars: Bars
+    there: Connection, address: str, file: Path, options: dict[str, Any], bars: Bars
 ) -> dict[str, Any]:
     with bars.sending(_readable(file.name), file.stat().st_size) as progress:
         return send(there, address, file, options, progress=progress)
 
 
-def _wait(there: Server, jobs: dict[str, dict[str, Any]], timeout: float, bars: Bars) -> None:
+def _wait(there: Connection, jobs: dict[str, dict[str, Any]], timeout: float, bars: Bars) -> None:
     """Ask until all jobs are at their end or the time is over, and put in how they stand."""
     deadline = time.monotonic() + timeout if timeout > 0 else None
     while True:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from longscribe_client.connection import Connection
 from shared.cli.remote.notes import Notes, identity_of
-from shared.cli.remote.server import Server
 
 
 def send(
-    there: Server,
+    there: Connection,
     address: str,
     file: Path,
     options: dict[str, Any],

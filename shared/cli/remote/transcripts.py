@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from longscribe_client.connection import Connection
 from shared.cli.remote.notes import write_durably
-from shared.cli.remote.server import Server
 from shared.errors import LongscribeError
 from shared.export import FORMATS
 
@@ -25,7 +25,7 @@ def formats_in(text: str) -> list[str]:
 
 
 def save(
-    server: Server, job_id: str, folder: Path, stem: str, formats: Iterable[str]
+    server: Connection, job_id: str, folder: Path, stem: str, formats: Iterable[str]
 ) -> list[Path]:
     """Write a completed job's transcript in each format, over what has these names."""
     folder.mkdir(parents=True, exist_ok=True)

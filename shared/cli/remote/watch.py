@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from longscribe_client.connection import Connection
+from longscribe_client.errors import ApiError
 from shared.cli.remote.notes import Notes, identity_of, write_durably
-from shared.cli.remote.server import Server, ServerRefused
 from shared.cli.remote.transcripts import save
 from shared.errors import LongscribeError
 from shared.states import TERMINAL
@@ -56,7 +57,7 @@ class FolderWatch:
     def __init__(
         self,
         folder: Path,
-        server: Server,
+        server: Connection,
         *,
         formats: list[str],
         options: dict[str, Any],
@@ -126,7 +127,7 @@ class FolderWatch:
                 self._submit(identity, path, noted)
                 return
             job = self._server.job(noted["job"])
-        except ServerRefused as refused:
+        except ApiError as refused:
             if refused.status in _REFUSED_FOR_GOOD or (refused.status == 404 and "job" in noted):
                 self._put_away(identity, path, _FAILED, noted, refused.message)
                 return

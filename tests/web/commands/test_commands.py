@@ -21,9 +21,10 @@ from flask import Flask
 from sqlalchemy import update
 from typer.testing import CliRunner
 
+from longscribe_client.connection import Connection
+from longscribe_client.errors import ServerUnreachable
 from shared import jobs
 from shared.cli.remote import commands
-from shared.cli.remote.server import Server, ServerUnreachable
 from shared.db import Database
 from shared.models import LOCAL_OWNER, Fetch
 from tests.support import factories
@@ -77,8 +78,8 @@ def run(
     pauses: list[float] = []
     monkeypatch.setattr(
         commands,
-        "Server",
-        partial(Server, transport=line, sleep=pauses.append, monotonic=lambda: sum(pauses)),
+        "Connection",
+        partial(Connection, transport=line, sleep=pauses.append, monotonic=lambda: sum(pauses)),
     )
     monkeypatch.setattr(commands, "time", waiting_by(lambda _: work_off(rows)))
 
@@ -217,7 +218,9 @@ def test_a_key_comes_from_a_file_or_the_environment(
         app = make_app(database_url, tmp_path / "other", sign_in="required")
         key = bearer(database(app), an_admin(database(app)))["Authorization"].split()[1]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(commands, "Server", partial(Server, transport=httpx2.WSGITransport(app)))
+    monkeypatch.setattr(
+        commands, "Connection", partial(Connection, transport=httpx2.WSGITransport(app))
+    )
     refused = CliRunner().invoke(commands.app, ["submit", str(wav)])
     assert refused.exit_code == 2 and "LONGSCRIBE_API_KEY" in refused.stderr
     (tmp_path / "key").write_text(f"{key}\n")
@@ -231,7 +234,7 @@ def test_a_server_that_is_not_there_is_given_up_after_a_while() -> None:
     def refuse(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("refused")
 
-    server = Server(ADDRESS, transport=httpx2.MockTransport(refuse), patience_s=0)
+    server = Connection(ADDRESS, transport=httpx2.MockTransport(refuse), patience_s=0)
     with pytest.raises(ServerUnreachable, match="cannot be reached"):
         server.jobs()
 

@@ -11,9 +11,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from longscribe_client.connection import Connection
 from shared.cli.remote import notes, transcripts
 from shared.cli.remote import watch as watching
-from shared.cli.remote.server import Server
 from shared.cli.remote.watch import FolderInUse, FolderWatch, Happened
 from shared.db import Database
 from tests.web.commands.conftest import ADDRESS, all_names, work_off
@@ -70,7 +70,7 @@ def look_until_idle(
 ) -> list[Happened]:
     """Watch with a process of its own until nothing is left to do; what it told."""
     told: list[Happened] = []
-    server = Server(ADDRESS, transport=transport, sleep=lambda _: None)
+    server = Connection(ADDRESS, transport=transport, sleep=lambda _: None)
     watch = FolderWatch(folder, server, formats=["txt"], options={}, settled_s=0, tell=told.append)
     with watch.alone():
         for _ in range(20):
@@ -120,7 +120,7 @@ def test_a_file_that_is_still_written_is_left_alone(
     transport: httpx2.BaseTransport, rows: Database, inbox: Path
 ) -> None:
     times = [0.0]
-    server = Server(ADDRESS, transport=transport)
+    server = Connection(ADDRESS, transport=transport)
     watch = FolderWatch(
         inbox, server, formats=["txt"], options={}, settled_s=10, clock=lambda: times[-1]
     )
@@ -161,7 +161,7 @@ def test_a_name_that_is_no_utf_8_is_transcribed_too(
 
 
 def test_two_do_not_watch_one_folder(transport: httpx2.BaseTransport, inbox: Path) -> None:
-    server = Server(ADDRESS, transport=transport)
+    server = Connection(ADDRESS, transport=transport)
     one, other = (FolderWatch(inbox, server, formats=[], options={}) for _ in range(2))
     with one.alone(), pytest.raises(FolderInUse), other.alone():
         pass

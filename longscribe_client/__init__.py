@@ -1,0 +1,74 @@
+"""A client of Longscribe's API with types.
+
+    from longscribe_client import Client
+
+    with Client("http://127.0.0.1:8000") as client:
+        print(client.transcript(client.wait(client.submit("meeting.m4a")).id))
+
+It needs httpx2 and nothing else of Longscribe.  Webhooks are verified by the package
+`standardwebhooks`.
+"""
+
+from longscribe_client.client import Client
+from longscribe_client.errors import (
+    ApiError,
+    AuthenticationFailed,
+    ClientError,
+    Conflict,
+    InvalidRequest,
+    JobFailed,
+    NotAllowed,
+    NotFinished,
+    NotFound,
+    ServerBusy,
+    ServerUnreachable,
+    TooLarge,
+    TooManyRequests,
+    UnexpectedAnswer,
+    UnsupportedMedia,
+)
+from longscribe_client.models import (
+    TERMINAL,
+    Fetch,
+    Found,
+    Job,
+    JobLinks,
+    JobPage,
+    Match,
+    ModelOfJob,
+    Problem,
+    Sentence,
+    SentencePage,
+)
+from longscribe_client.options import SubmitOptions
+
+__all__ = [
+    "TERMINAL",
+    "ApiError",
+    "AuthenticationFailed",
+    "Client",
+    "ClientError",
+    "Conflict",
+    "Fetch",
+    "Found",
+    "InvalidRequest",
+    "Job",
+    "JobFailed",
+    "JobLinks",
+    "JobPage",
+    "Match",
+    "ModelOfJob",
+    "NotAllowed",
+    "NotFinished",
+    "NotFound",
+    "Problem",
+    "Sentence",
+    "SentencePage",
+    "ServerBusy",
+    "ServerUnreachable",
+    "SubmitOptions",
+    "TooLarge",
+    "TooManyRequests",
+    "UnexpectedAnswer",
+    "UnsupportedMedia",
+]

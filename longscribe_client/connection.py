@@ -1,0 +1,304 @@
+"""A server's API as JSON: what is asked is asked again until it is answered."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from longscribe_client import routes
+from longscribe_client.errors import (
+    ClientError,
+    NotFound,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    error_of,
+)
+from longscribe_client.routes import Route
+from longscribe_client.server_sent import events
+
+_PIECE_BYTES = 256 * 1024
+_PASSING = frozenset({429, 502, 503, 504, 507})
+"""Statuses after which the same is worth another try."""
+_ELSEWHERE = frozenset({409, 423})
+"""Statuses of an upload that another request is writing to, or that stands elsewhere."""
+_LONGEST_PAUSE_S = 30.0
+_TIMEOUT = httpx2.Timeout(150, connect=15)
+"""Seconds: the end of an upload may hash gigabytes."""
+
+_TUS = {"Tus-Resumable": "1.0.0"}
+
+
+class Connection:
+    """The API below `address`, with a key where there is one.
+
+    What fails for want of a line, of room or of time is tried again, with pauses as long as the
+    server asks for by Retry-After, for `patience_s`; then ServerUnreachable or an ApiError is
+    raised.  Threads may share it.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        key: str | None = None,
+        *,
+        patience_s: float = 600,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._address = address.rstrip("/")
+        try:
+            url = httpx2.URL(self._address)
+        except httpx2.InvalidURL:
+            url = httpx2.URL()
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ServerUnreachable(
+                f"{address} is no address of a server; one is http://127.0.0.1:8000."
+            )
+        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+            raise ClientError("What is given as an API key is none.", code="not_a_key")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx2.Client(headers=headers, timeout=_TIMEOUT, transport=transport)
+        self._patience_s = patience_s
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- jobs
+
+    def submit(self, upload_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a job of a complete upload; the same job if there is one already."""
+        return self._json(routes.SUBMIT.at(), "POST", json={**options, "upload_id": upload_id})
+
+    def fetch(self, url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the server fetch a recording; the fetch, which has the id of the job to come."""
+        once = {"Idempotency-Key": str(uuid4())}  # for an answer that did not come through
+        return self._json(routes.FETCH_URL.at(), "POST", json={**options, "url": url}, headers=once)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """How a job stands, or a recording that is still being fetched for one."""
+        return self._of_job_or_fetch(routes.JOB, routes.FETCH, job_id)
+
+    def jobs(self, **query: Any) -> dict[str, Any]:
+        return self._json(routes.JOBS.at(), params=query)
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        return self._of_job_or_fetch(routes.CANCEL_JOB, routes.CANCEL_FETCH, job_id)
+
+    def retry(self, job_id: str) -> dict[str, Any]:
+        return self._json(routes.RETRY_JOB.at(job_id=job_id), "POST")
+
+    def delete(self, job_id: str) -> None:
+        self._ask(routes.DELETE_JOB.at(job_id=job_id), "DELETE")
+
+    def _of_job_or_fetch(self, of_job: Route, of_fetch: Route, id_: str) -> dict[str, Any]:
+        try:
+            return self._json(of_job.at(job_id=id_), of_job.method)
+        except NotFound as missing:
+            try:
+                return self._json(of_fetch.at(fetch_id=id_), of_fetch.method)
+            except NotFound:  # a server of before may have no such address
+                raise missing from None
+
+    def job_events(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """Yield how a job stands, at once and each time that it changes, until its end. A line that
+        breaks is taken up again where it was."""
+        seen: str | None = None
+        deadline, pause_s = self._deadline(), 1.0
+        while True:
+            headers = {"Accept": "text/event-stream"}
+            if seen is not None:
+                headers["Last-Event-ID"] = seen
+            address = self._at(routes.JOB_EVENTS.at(job_id=job_id))
+            wanted_s = pause_s
+            try:
+                with self._http.stream("GET", address, headers=headers) as answer:
+                    if answer.status_code == 204:
+                        return
+                    if answer.status_code not in _PASSING or self._monotonic() >= deadline:
+                        _require_success(answer)
+                        for event in events(answer.iter_lines()):
+                            deadline, pause_s, wanted_s = self._deadline(), 1.0, 0.0
+                            if event.name == "gone":
+                                raise NotFound("The job was deleted.", code="not_found", status=404)
+                            if event.name == "job":
+                                seen = event.id
+                                yield _object(event.data, self._address)
+                    else:
+                        wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
+            except httpx2.TransportError as error:
+                if self._monotonic() >= deadline:
+                    raise _unreachable(self._address, error) from None
+            self._pause(wanted_s, deadline)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    # --- transcripts
+
+    def transcript(self, job_id: str, format_: str, **choices: Any) -> bytes:
+        query = {"format": format_, **choices}
+        return self._ask(routes.TRANSCRIPT.at(job_id=job_id), params=query).content
+
+    def sentences(self, job_id: str, **query: Any) -> dict[str, Any]:
+        """Some of a transcript's sentences, by time and so many at once."""
+        return self._json(routes.SENTENCES.at(job_id=job_id), params=query)
+
+    def sentence(self, job_id: str, n: int) -> dict[str, Any]:
+        return self._json(routes.SENTENCE.at(job_id=job_id, n=n))
+
+    def minutes(self, job_id: str) -> dict[str, Any]:
+        return self._json(routes.MINUTES.at(job_id=job_id))
+
+    # --- uploads
+
+    def upload(
+        self,
+        path: Path,
+        *,
+        begun: str | None = None,
+        note: Callable[[str], None] = lambda _: None,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """Send a file and return the upload's id.
+
+        `begun` is the id of one that was begun before, which goes on where it stands if the server
+        still has it.  `note` is told the id of a new one before its first byte is sent, `progress`
+        how many bytes are there.
+        """
+        size, upload_id = path.stat().st_size, begun
+        deadline, pause_s, known = self._deadline(), 1.0, -1
+        while True:
+            offset = None if upload_id is None else self._offset(upload_id)
+            if upload_id is None or offset is None:
+                upload_id, offset = self._begin(path.name, size), 0
+                note(upload_id)
+            if offset > known:
+                deadline, pause_s, known = self._deadline(), 1.0, offset
+            progress(offset)
+            if offset == size:
+                return upload_id
+            headers = {"Upload-Offset": str(offset), "Content-Length": str(size - offset)}
+            wanted_s = pause_s
+            try:
+                answer = self._http.patch(
+                    self._at(routes.APPEND_TO_UPLOAD.at(upload_id=upload_id)),
+                    headers={**_TUS, "Content-Type": "application/offset+octet-stream", **headers},
+                    content=_rest(path, offset, progress),
+                )
+            except httpx2.TransportError as error:
+                if self._monotonic() >= deadline:
+                    raise _unreachable(self._address, error) from None
+            else:
+                if answer.status_code not in _PASSING | _ELSEWHERE:
+                    _require_success(answer)
+                    continue
+                if self._monotonic() >= deadline:
+                    _require_success(answer)
+                wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
+            self._pause(wanted_s, deadline)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _begin(self, filename: str, size: int) -> str:
+        name = base64.b64encode(filename.encode("utf-8", "replace")).decode()
+        told = {"Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
+        answer = self._ask(routes.CREATE_UPLOAD.at(), "POST", headers=_TUS | told)
+        return str(answer.headers["Location"]).rpartition("/")[2]
+
+    def _offset(self, upload_id: str) -> int | None:
+        """How much of an upload is there; None where it is gone."""
+        try:
+            answer = self._ask(routes.UPLOAD_OFFSET.at(upload_id=upload_id), "HEAD", headers=_TUS)
+        except NotFound:
+            return None
+        return int(answer.headers["Upload-Offset"])
+
+    # --- requests
+
+    def _json(self, path: str, method: str = "GET", **values: Any) -> dict[str, Any]:
+        return _object(self._ask(path, method, **values).text, self._address)
+
+    def _ask(self, path: str, method: str = "GET", **values: Any) -> httpx2.Response:
+        """Send a request that may be repeated until it is answered."""
+        deadline, pause_s = self._deadline(), 1.0
+        while True:
+            wanted_s = pause_s
+            try:
+                answer = self._http.request(method, self._at(path), **values)
+            except httpx2.TransportError as error:
+                if self._monotonic() >= deadline:
+                    raise _unreachable(self._address, error) from None
+            else:
+                if answer.status_code not in _PASSING or self._monotonic() >= deadline:
+                    _require_success(answer)
+                    return answer
+                wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
+            self._pause(wanted_s, deadline)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _pause(self, wanted_s: float, deadline: float) -> None:
+        """Wait as long as is wanted, or until the deadline, when it is asked a last time."""
+        self._sleep(max(0.0, min(wanted_s, deadline - self._monotonic())))
+
+    def _at(self, path: str) -> str:
+        return self._address + path
+
+    def _deadline(self) -> float:
+        return self._monotonic() + self._patience_s
+
+
+def _rest(path: Path, offset: int, progress: Callable[[int], None]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(offset, os.SEEK_SET)
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+            offset += len(piece)
+            progress(offset)
+
+
+def _object(text: str, address: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise UnexpectedAnswer(f"{address} answers, but is no Longscribe.")
+    return value
+
+
+def _require_success(answer: httpx2.Response) -> None:
+    """Raises an ApiError for an answer that is an error."""
+    if answer.is_success:
+        return
+    try:
+        answer.read()
+        body = answer.json()
+    except (ValueError, httpx2.TransportError):
+        body = None
+    raise error_of(answer.status_code, body)
+
+
+def _unreachable(address: str, error: Exception) -> ServerUnreachable:
+    return ServerUnreachable(f"{address} cannot be reached: {error or type(error).__name__}")
+
+
+def _seconds(retry_after: str | None, otherwise: float) -> float:
+    """How long a Retry-After asks to wait: seconds, or a time of the day."""
+    if retry_after is None:
+        return otherwise
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return otherwise

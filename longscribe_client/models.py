@@ -1,0 +1,168 @@
+"""What the API answers, as values. Times are aware, in UTC; durations are seconds.
+
+Fields that a newer server adds are left out, and values that it adds to a state are kept as they
+are.  A test compares each with its schema in the OpenAPI document, which `SCHEMAS` names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date as datetime_date
+from datetime import datetime
+from typing import Any
+
+TERMINAL = frozenset({"completed", "failed", "cancelled"})
+"""The states of a job or a fetch in which nothing happens to it any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why something failed: `message` for people, `code` for programs."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOfJob:
+    name: str
+    wanted: str | None = None
+    demo: bool
+    device: str | None
+    dtype: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLinks:
+    """Addresses below the server's."""
+
+    page: str
+    audio: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A recording that is, or waits to be, transcribed."""
+
+    id: str
+    status: str
+    """queued, processing, completed, failed, cancelling or cancelled."""
+    stage: str | None
+    progress: float
+    queue_position: int | None
+    waits_for: str | None = None
+    eta_seconds: float | None
+    workers_alive: int | None
+    audio_duration: float | None
+    filename: str
+    title: str
+    date: datetime_date
+    people: list[str]
+    tags: list[str]
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    attempts: int
+    real_time_factor_x: float | None
+    error: Problem | None
+    warnings: list[str]
+    confidence: float | None
+    metadata: dict[str, Any]
+    priority: int
+    speakers: str
+    replacements: str
+    hotword_lists: bool
+    numbers: str
+    model: ModelOfJob
+    links: JobLinks
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Where in a transcript the words of a search are said."""
+
+    job_id: str
+    sentence: int
+    text: str
+    count: int
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Some jobs, the newest first."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+    workers_alive: int
+    matches: list[Match] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A job that has what was searched for; without a match it is in its name or labels."""
+
+    job: Job
+    match: Match | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """A recording that the server fetches from an address; its job will have the same id."""
+
+    id: str
+    url: str
+    filename: str
+    status: str
+    """waiting, fetching, submitted, failed or cancelled."""
+    received_bytes: int
+    size_bytes: int | None
+    progress: float | None
+    created_at: datetime
+    ended_at: datetime | None
+    error: Problem | None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    n: int
+    start: float
+    end: float
+    text: str
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentencePage:
+    """Some of a transcript's sentences, in order."""
+
+    job_id: str
+    duration: float
+    language: str
+    speakers: list[str]
+    sentences: list[Sentence]
+    next_cursor: int | None
+
+
+SCHEMAS: dict[type, str] = {
+    Problem: "ErrorObject",
+    ModelOfJob: "ModelOut",
+    JobLinks: "JobLinks",
+    Job: "JobOut",
+    Match: "MatchOut",
+    JobPage: "JobListOut",
+    Fetch: "FetchOut",
+    Sentence: "SaidOut",
+    SentencePage: "SentencesOut",
+}
+"""The schema that each is an answer of."""

@@ -1,0 +1,41 @@
+"""The routes of the API that the client asks, which a test finds in its OpenAPI document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+
+    def at(self, **values: object) -> str:
+        """The path with its variables filled in."""
+        return self.path.format_map(
+            {name: quote(str(value), safe="") for name, value in values.items()}
+        )
+
+
+SUBMIT = Route("POST", "/api/v1/jobs")
+JOBS = Route("GET", "/api/v1/jobs")
+JOB = Route("GET", "/api/v1/jobs/{job_id}")
+DELETE_JOB = Route("DELETE", "/api/v1/jobs/{job_id}")
+CANCEL_JOB = Route("POST", "/api/v1/jobs/{job_id}/cancel")
+RETRY_JOB = Route("POST", "/api/v1/jobs/{job_id}/retry")
+JOB_EVENTS = Route("GET", "/api/v1/jobs/{job_id}/events")
+TRANSCRIPT = Route("GET", "/api/v1/jobs/{job_id}/transcript")
+SENTENCES = Route("GET", "/api/v1/jobs/{job_id}/sentences")
+SENTENCE = Route("GET", "/api/v1/jobs/{job_id}/sentences/{n}")
+MINUTES = Route("GET", "/api/v1/jobs/{job_id}/minutes")
+
+FETCH_URL = Route("POST", "/api/v1/fetches")
+FETCH = Route("GET", "/api/v1/fetches/{fetch_id}")
+CANCEL_FETCH = Route("POST", "/api/v1/fetches/{fetch_id}/cancel")
+
+CREATE_UPLOAD = Route("POST", "/api/v1/uploads")
+UPLOAD_OFFSET = Route("HEAD", "/api/v1/uploads/{upload_id}")
+APPEND_TO_UPLOAD = Route("PATCH", "/api/v1/uploads/{upload_id}")
+
+ALL = [value for value in globals().values() if isinstance(value, Route)]

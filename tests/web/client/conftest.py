@@ -1,0 +1,5 @@
+"""The same server as the commands have."""
+
+from tests.web.commands.conftest import app, transport
+
+__all__ = ["app", "transport"]
