@@ -49,6 +49,7 @@ from web.pages import (  # noqa: F401 - three register themselves
 )
 from web.pages import voices as kept_voices
 from web.pages.accounts import account, erasure, people
+from web.pages.accounts import at_providers as _at_providers  # noqa: F401 - it registers itself
 from web.pages.accounts import own_data as own_data_page
 from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages

@@ -19,6 +19,7 @@ from shared.storage.configured import open_blob_store
 from shared.storage.errors import StorageUnavailable
 from shared.storage.identity import StorageState, check_storage
 from shared.storage.space import Space, WorkSpace, work_space
+from web.oidc.provider import Providers
 from web.running_hashes import RunningHashes
 
 _EXTENSION = "longscribe"
@@ -42,6 +43,7 @@ class Services:
     blobs: BlobStore
     work_space: WorkSpace
     celery: Celery
+    providers: Providers
     hashes: RunningHashes = field(default_factory=RunningHashes)
     migrated: threading.Event = field(default_factory=threading.Event)
     """Set once the database was found to have this version's schema, and then not checked again."""
@@ -124,6 +126,7 @@ def open_services(app: Flask, settings: Settings) -> Services:
         blobs=open_blob_store(settings),
         work_space=work_space(settings),
         celery=make_ringing_celery(settings),
+        providers=Providers(settings.oidc),
     )
     app.extensions[_EXTENSION] = opened
     return opened

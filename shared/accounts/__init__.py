@@ -1,9 +1,9 @@
 """Accounts, sign-ins and API keys. Only what stands here reads or writes their tables.
 
 `users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
-limits on wrong ones, `sessions` the sign-ins of browsers, `keys` the API keys, `credentials` what
-both have in common, `set_up` the code for the first account, and `ownership` moves recordings and
-jobs from one account to another.
+limits on wrong ones, `identities` who signs in at a provider, `sessions` the sign-ins of browsers,
+`keys` the API keys, `credentials` what both have in common, `set_up` the code for the first
+account, and `ownership` moves recordings and jobs from one account to another.
 """
 
 from shared.accounts.credentials import (
@@ -12,6 +12,14 @@ from shared.accounts.credentials import (
     SessionLimits,
     key_credential,
     session_credential,
+)
+from shared.accounts.identities import (
+    Entered,
+    Vouched,
+    connect,
+    connections_of,
+    disconnect,
+    enter,
 )
 from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key
 from shared.accounts.ownership import hand_over
@@ -49,18 +57,24 @@ __all__ = [
     "AttemptLimit",
     "Credential",
     "CredentialKind",
+    "Entered",
     "Person",
     "SessionLimits",
+    "Vouched",
     "add",
     "add_first_admin",
     "attempt",
     "begin",
     "begin_attempt",
     "change_password",
+    "connect",
+    "connections_of",
     "disable",
+    "disconnect",
     "enable",
     "end",
     "end_all",
+    "enter",
     "find",
     "find_by_key",
     "hand_over",

@@ -135,6 +135,48 @@ class KeyNotFound(PermanentError):
     default_message = "There is no such key. It may have been revoked."
 
 
+class AccountDisabled(PermanentError):
+    """Told to those only who have proved who they are at a provider."""
+
+    code = "account_disabled"
+    http_status = 403
+    default_message = "Your account here is disabled. Ask whoever runs this server."
+
+
+class NoAccountYet(PermanentError):
+    """A provider vouches for somebody whom no account belongs to, and may make none."""
+
+    code = "no_account_yet"
+    http_status = 403
+    default_message = (
+        "The sign-in service knows you, but you have no account here yet. Ask whoever runs this "
+        "server. If you have one with a password, sign in with that and connect both on its page."
+    )
+
+
+class IdentityTaken(PermanentError):
+    code = "identity_taken"
+    http_status = 409
+    default_message = (
+        "That sign-in opens another account already. Disconnect it there first, on its page."
+    )
+
+
+class IdentityNotFound(PermanentError):
+    code = "identity_not_found"
+    http_status = 404
+    default_message = "There is no such connection. It may have been taken away."
+
+
+class LastWayIn(PermanentError):
+    code = "last_way_in"
+    http_status = 409
+    default_message = (
+        "This account has no password, so nobody could sign in with it any more. Ask an "
+        "administrator for a password first."
+    )
+
+
 class SetUpDone(PermanentError):
     code = "set_up_done"
     http_status = 409

@@ -2,8 +2,7 @@
 
 Not Flask-Login (0.6): it keeps the account's id in a signed cookie, which stays good after signing
 out elsewhere. Ending a sign-in at once needs these rows all the same, and with them it would spare
-a few lines of `web.authentication`. Not Authlib: it speaks to other identity providers, and there
-is no single sign-on.
+a few lines of `web.authentication`.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def sign_in(
         if current is not None:
             if rehashed is not None:
                 current.password_hash = rehashed
-            return as_person(current), _begin(session, user.id)
+            return as_person(current), begin_within(session, user.id)
     _refuse(db, user)
 
 
@@ -88,10 +87,11 @@ def _refuse(db: Database, user: User | None) -> NoReturn:
 def begin(db: Database, user_id: str) -> str:
     """Begin a sign-in of a person who has just proved their identity. Returns its token."""
     with db.writing() as session:
-        return _begin(session, user_id)
+        return begin_within(session, user_id)
 
 
-def _begin(session: Session, user_id: str) -> str:
+def begin_within(session: Session, user_id: str) -> str:
+    """As `begin`, within a transaction."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     session.add(SignIn(token_sha256=digest(token), user_id=user_id))
     audit.record(session, Act.SIGNED_IN, subject_id=user_id, actor_id=user_id)

@@ -52,6 +52,8 @@ class Person:
     name: str
     is_admin: bool
     password_is_temporary: bool
+    has_password: bool
+    """False for who signs in at a provider only."""
     created_at: datetime
     disabled_at: datetime | None
     erase_asked_at: datetime | None = None
@@ -70,6 +72,7 @@ def as_person(user: User, recordings: int = 0) -> Person:
         name=user.name,
         is_admin=user.is_admin,
         password_is_temporary=user.password_is_temporary,
+        has_password=bool(user.password_hash),
         created_at=user.created_at,
         disabled_at=user.disabled_at,
         erase_asked_at=user.erase_asked_at,
@@ -225,13 +228,18 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
     """
     with db.writing() as session:
         one_at_a_time(session)
-        user = _found(session, user_id)
-        if not is_admin:
-            _require_another_admin(session, user)
-            lower_priorities(session, user_id)
-        if user.is_admin is not is_admin:
-            user.is_admin = is_admin
-            _record(session, Act.MADE_ADMIN if is_admin else Act.NO_ADMIN, user_id)
+        change_role(session, _found(session, user_id), is_admin)
+
+
+def change_role(session: Session, user: User, is_admin: bool) -> None:
+    """As `set_admin`, within a transaction in which `one_at_a_time` was called. Raises
+    LastAdministrator."""
+    if not is_admin:
+        _require_another_admin(session, user)
+        lower_priorities(session, user.id)
+    if user.is_admin is not is_admin:
+        user.is_admin = is_admin
+        _record(session, Act.MADE_ADMIN if is_admin else Act.NO_ADMIN, user.id)
 
 
 def set_monthly_quota(db: Database, user_id: str, audio_s: float | None) -> None:

@@ -26,6 +26,9 @@ class Act(StrEnum):
     PASSWORD_RESET = "account.password_reset"
     PASSWORD_REFUSED = "account.password_refused"
     """Somebody who is signed in gave a wrong present password."""
+    CONNECTED = "account.connected"
+    """Somebody at an OpenID Connect provider opens it from now on."""
+    DISCONNECTED = "account.disconnected"
     HANDED_OVER = "account.handed_over"
     """All that one account has was given to another, which is the object."""
 

@@ -5,7 +5,7 @@ Times are UTC, durations seconds, positions in audio samples at 16 kHz.
 
 from __future__ import annotations
 
-from shared.models.account import ApiKey, SignIn, SignInAttempt, User
+from shared.models.account import ApiKey, Identity, SignIn, SignInAttempt, User
 from shared.models.annotation import (
     LONGEST_LABEL,
     LONGEST_MARK,
@@ -60,6 +60,7 @@ __all__ = [
     "GroupVoices",
     "HotwordList",
     "HotwordSet",
+    "Identity",
     "Job",
     "JobEvent",
     "JobHotwords",

@@ -1,14 +1,14 @@
 """Who may sign in, from where they are signed in, and the keys of their programs.
 
 Nothing here can be used by who reads it: passwords are argon2id hashes, and of session tokens and
-API keys, which are 256 random bits, only the SHA-256 is kept.
+API keys, which are 256 random bits, only the SHA-256 is kept; of a provider's tokens nothing.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, String
+from sqlalchemy import Boolean, Float, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.db import database_now
@@ -28,6 +28,7 @@ class User(Base):
     """The name without the difference between capitals and small letters; the database keeps two
     accounts from having the same."""
     password_hash: Mapped[str] = mapped_column(String(255))
+    """Empty for who signs in at an OpenID Connect provider only; no password fits that."""
     password_is_temporary: Mapped[bool] = mapped_column(Boolean, default=False)
     """Somebody else knows it: the next who signs in with it chooses another first."""
     is_admin: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -51,6 +52,21 @@ class SignIn(Base):
     """To within a minute."""
 
     user: Mapped[User] = relationship(lazy="raise")
+
+
+class Identity(Base):
+    """Somebody at an OpenID Connect provider, whose word opens an account."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject", name="identities_once"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    """The `sub` of the ID token: the only name that a provider never gives to somebody else."""
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    last_used_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
 class ApiKey(Base):

@@ -37,6 +37,7 @@ OF_OWNER: dict[str, Held] = {
     "users": _owned("account", "password_hash", "name_key", column="id"),
     "sign_ins": _owned("sign-ins", "token_sha256", column="user_id"),
     "api_keys": _owned("api-keys", "key_sha256", column="user_id"),
+    "identities": _owned("connections", column="user_id"),
     "recordings": _owned("recordings", "blob_key", "playable_key", "folded_name", "folded_details"),
     "jobs": _owned("jobs", "plan_key", "request_digest"),
     "uploads": _owned("uploads"),

@@ -22,6 +22,7 @@ from shared.settings.minutes import MinutesSettings
 from shared.settings.notifications import NotificationSettings
 from shared.settings.outbound import OutboundSettings
 from shared.settings.recognition import RecognitionSettings
+from shared.settings.sign_in import SignInSettings
 from shared.settings.storage import StorageSettings
 from shared.settings.workers import WorkerSettings
 
@@ -62,6 +63,7 @@ class Settings(
     MinutesSettings,
     NotificationSettings,
     OutboundSettings,
+    SignInSettings,
     StorageSettings,
 ):
     """Typed and frozen; docs/settings.md has the table with defaults. What a part is about stands
@@ -92,19 +94,6 @@ class Settings(
         description="off: everybody who reaches the port is one and the same owner, so it may "
         "listen on loopback only. required: accounts and API keys.",
     )
-    session_idle_hours: float = Field(
-        72, gt=0, description="A sign-in ends so long after its last use."
-    )
-    session_max_hours: float = Field(
-        720, gt=0, description="A sign-in ends so long after it began, used or not."
-    )
-    sign_in_attempts: int = Field(
-        10,
-        ge=1,
-        description="Wrong passwords for an account from one address; five times as many from the "
-        "address, ten times as many for the account.",
-    )
-    sign_in_window_s: float = Field(900, gt=0, description="The time in which they are counted.")
     share_links: bool = Field(
         False,
         description="Owners may make links that open a transcript without sign-in, for a time.",

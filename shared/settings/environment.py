@@ -13,8 +13,12 @@ PREFIX = "LONGSCRIBE_"
 FROM_FILES = (
     *("database_url", "redis_url", "secret_key", "minutes_api_key", "mail_password"),
     *("s3_access_key_id", "s3_secret_access_key"),
+    "oidc_providers",
 )
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
+
+_WHOLE_FILES = frozenset({"oidc_providers"})
+"""Those of them whose value is all of the file, and not its first line."""
 
 _OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY")
 """What docker-compose.yml and the commands for a server elsewhere use, and no process of a
@@ -46,7 +50,7 @@ def file_variable(name: str) -> str:
 
 
 def read_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
-    """The values of settings that stand in files: their first line.
+    """The values of settings that stand in files: their first line, or all of it for a list.
 
     Raises InvalidSettings if one cannot be read, or is set in the environment too.
     """
@@ -65,9 +69,9 @@ def read_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"
             raise InvalidSettings(f"{variable}: {path} cannot be read: {reason}") from None
-        if not lines or not lines[0].strip():
+        if not any(map(str.strip, lines if name in _WHOLE_FILES else lines[:1])):
             raise InvalidSettings(f"{variable}: {path} is empty")
-        values[name] = lines[0].strip()
+        values[name] = "\n".join(lines) if name in _WHOLE_FILES else lines[0].strip()
     return values
 
 

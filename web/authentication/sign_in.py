@@ -28,6 +28,8 @@ OPEN = frozenset(
         "health.readyz",
         "account.sign_in",
         "account.do_sign_in",
+        "account.begin_at_provider",
+        "account.answer_of_provider",
         "account.set_up",
         "account.do_set_up",
         "preferences.words",
@@ -112,9 +114,11 @@ def begin_session(token: str) -> None:
 
 
 def end_session() -> None:
-    """End the sign-in in this browser and in SQL, so that a copy of the cookie is of no use."""
+    """End the sign-in in this browser and in SQL, so that a copy of the cookie is of no use. The
+    rest of this request is nobody's."""
     token = session.get(_TOKEN)
     session.clear()
+    g.pop("person", None)
     if token:
         accounts.end(services().db, token)
 

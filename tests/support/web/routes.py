@@ -34,6 +34,9 @@ NOBODYS = {
     "minutes_prompts.delete_prompt": {"language": "zh", "name": "part"},
     "openai.retrieve_model": {"model": "whisper-1"},
     "pages.change_minutes_prompt": {"language": "zh", "name": "part"},
+    "account.begin_at_provider": {"provider_id": "none"},
+    "account.answer_of_provider": {"provider_id": "none"},
+    "account.connect_provider": {"provider_id": "none"},
     "links.open_transcript": {"token": "none"},
     "links.play_recording": {"token": "none"},
 }
@@ -134,11 +137,13 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
         submission=requests.Submission({}),
     )
     wanted = Wanted("https://theirs.example/hook")
+    accounts.connect(db, owner_id, accounts.Vouched("https://theirs.example", "1", "", None))
     webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
     token = confirmation_token(db, owner_id, "ann@theirs.example")
     return {
         **job_values(db, owner_id, job_id),
         "key_id": accounts.keys_of(db, owner_id)[0].id,
+        "identity_id": accounts.connections_of(db, owner_id)[0].id,
         "upload_id": begun.location.rpartition("/")[2],
         "voice_id": voice_id,
         "search_id": save_search(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask_babel import gettext as _
@@ -32,11 +34,14 @@ from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.attempts import address, attempt_limit
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
-from web.errors import localised_error
+from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
 from web.pages.accounts.once import is_sent_again
 from web.quotas.texts import own_standing_texts
 from web.services import services
 from web.site_address import same_site_path
+
+SIGNED_IN_AT = "provider"
+"""In the session: the id of the provider at which this sign-in began."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -70,12 +75,31 @@ def refused(template: str, error: LongscribeError, **context: Any) -> Response:
         ),
         error.http_status,
     )
-    if isinstance(error, TooManyAttempts):
-        response.headers["Retry-After"] = str(round(error.retry_after_s) + 1)
+    if error.http_status in WITH_RETRY_AFTER:
+        response.headers["Retry-After"] = str(ceil(retry_after_s(error)))
     return response
 
 
-def _me() -> Person:
+def refused_sign_in(error: LongscribeError, *, target: str, name: str = "") -> Response:
+    """Render the sign-in page again with the error."""
+    providers = services().providers
+    return refused("account/sign_in.html", error, next=target, name=name, providers=providers)
+
+
+def leaving(url: str, provider: str, *, to_sign_in: bool = False) -> Response:
+    """A page that leads on to a provider.
+
+    Not a redirect: it answers a form, and the policy of our pages lets forms lead to this site
+    only, however many redirects later.
+    """
+    html = render("account/leaving.html", url=url, provider=provider, to_sign_in=to_sign_in)
+    response = shown_once(html)
+    response.headers["Refresh"] = f"0; url={url}"
+    return response
+
+
+def me() -> Person:
+    """The person who sent this request. Raises Unauthorized."""
     person = current_person()
     if person is None:
         raise Unauthorized
@@ -89,7 +113,7 @@ def sign_in() -> Any:
         return redirect(target, 303)
     if not accounts.is_set_up(services().db):
         return redirect(url_for(".set_up"), 303)
-    return render("account/sign_in.html", next=target)
+    return render("account/sign_in.html", next=target, providers=services().providers)
 
 
 @account.post("/sign-in")
@@ -108,7 +132,7 @@ def do_sign_in() -> Any:
         )
     except (WrongPassword, TooManyAttempts) as error:
         log.warning("sign-in refused", code=error.code, client=address())
-        return refused("account/sign_in.html", error, next=target, name=name)
+        return refused_sign_in(error, target=target, name=name)
     begin_session(token)
     log.info("signed in", account=person.id)
     return redirect(target, 303)
@@ -147,34 +171,50 @@ def do_set_up() -> Any:
 
 @account.post("/sign-out")
 def sign_out() -> Any:
+    here = services()
+    provider = here.providers.get(session.get(SIGNED_IN_AT, ""))
     end_session()
+    url = provider and provider.end_session_url(url_for(".sign_in", _external=True))
+    if provider and url:
+        return _cleared(leaving(url, provider.configured.name))
     return _signed_out(_("You are signed out."))
 
 
 @account.post("/sign-out-everywhere")
 def sign_out_everywhere() -> Any:
-    accounts.end_all(services().db, _me().id)
+    accounts.end_all(services().db, me().id)
     end_session()
     return _signed_out(_("You are signed out in every browser."))
 
 
 def _signed_out(message: str) -> Any:
     flash(message, "done")
-    response = redirect(url_for(".sign_in"), 303)
+    return _cleared(redirect(url_for(".sign_in"), 303))
+
+
+def _cleared(response: Any) -> Any:
     # Or the next who sits here goes back to the pages of the one before.
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
-def _own_page(status: int = 200, **context: Any) -> Response:
-    keys = accounts.keys_of(services().db, _me().id)
-    html = render("account/account.html", keys=keys, share_texts=own_standing_texts(), **context)
+def own_page(status: int = 200, **context: Any) -> Response:
+    """The person's page; with `context` it may have a secret, and browsers do not store it."""
+    here = services()
+    html = render(
+        "account/account.html",
+        keys=accounts.keys_of(here.db, me().id),
+        connections=accounts.connections_of(here.db, me().id),
+        providers={one.issuer: one for one in here.providers},
+        share_texts=own_standing_texts(),
+        **context,
+    )
     return shown_once(html, status) if context else make_response(html, status)
 
 
 @account.get("/account")
 def own() -> Response:
-    return _own_page()
+    return own_page()
 
 
 @account.get("/account/password")
@@ -184,21 +224,21 @@ def own_password() -> str:
 
 @account.post("/account/password")
 def change_own_password() -> Any:
-    me = _me()
+    person = me()
     new = request.form.get("password", "")
     try:
         accounts.change_password(
             services().db,
             attempt_limit(),
-            user_id=me.id,
+            user_id=person.id,
             current=request.form.get("current", ""),
             new=new,
             address=address(),
         )
     except (WrongPassword, InvalidRequest, TooManyAttempts) as error:
         return refused("account/password.html", error)
-    begin_session(accounts.begin(services().db, me.id))
-    log.info("password changed", account=me.id)
+    begin_session(accounts.begin(services().db, person.id))
+    log.info("password changed", account=person.id)
     flash(_("The password is changed. You are signed out in all other browsers."), "done")
     return redirect(url_for(".own"), 303)
 
@@ -211,23 +251,23 @@ def keys() -> Any:
 
 @account.post("/account/keys")
 def make_key() -> Any:
-    me = _me()
+    person = me()
     if is_sent_again():
         flash(_("That was done already. What was shown then is shown once only."), "done")
         return redirect(url_for(".own"), 303)
     name = request.form.get("name", "")
     try:
-        key = accounts.make_key(services().db, user_id=me.id, name=name)
+        key = accounts.make_key(services().db, user_id=person.id, name=name)
     except InvalidRequest as error:
-        return _own_page(error.http_status, problem=error_text(error), name=name)
-    log.info("API key made", account=me.id)
-    return _own_page(201, key=key, key_name=name)
+        return own_page(error.http_status, problem=error_text(error), name=name)
+    log.info("API key made", account=person.id)
+    return own_page(201, key=key, key_name=name)
 
 
 @account.post("/account/keys/<uuid:key_id>/revoke")
 def revoke_key(key_id: UUID) -> Any:
-    me = _me()
-    accounts.revoke_key(services().db, user_id=me.id, key_id=str(key_id))
-    log.info("API key revoked", account=me.id)
+    person = me()
+    accounts.revoke_key(services().db, user_id=person.id, key_id=str(key_id))
+    log.info("API key revoked", account=person.id)
     flash(_("The key is revoked: nothing signs in with it any more."), "done")
     return redirect(url_for(".own"), 303)

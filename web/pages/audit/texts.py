@@ -22,6 +22,8 @@ ACTS = {
     Act.PASSWORD_CHANGED: N_("Password changed"),
     Act.PASSWORD_RESET: N_("Given a new password"),
     Act.PASSWORD_REFUSED: N_("Wrong present password"),
+    Act.CONNECTED: N_("Connected with a provider"),
+    Act.DISCONNECTED: N_("Disconnected from a provider"),
     Act.HANDED_OVER: N_("All recordings handed over"),
     Act.DATA_EXPORTED: N_("All data of an account exported"),
     Act.ERASURE_ASKED: N_("Erasure of an account asked for"),

@@ -1,0 +1,56 @@
+"""Accounts that a provider's word opens, where several are opened at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared import accounts, audit
+from shared.accounts import Entered, Vouched
+from shared.accounts.errors import AccountDisabled
+from shared.audit import AuditFilter
+from shared.db import Database
+from tests.support.people import LIMITS, a_person, an_admin, at_once, quick_hashes
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with quick_hashes():
+        yield
+
+
+def vouched(subject: str = "u-1") -> Vouched:
+    return Vouched("https://id.example.org", subject, "Bo", None)
+
+
+def enter(db: Database, subject: str = "u-1") -> Entered:
+    return accounts.enter(db, LIMITS, vouched(subject), may_create=True)
+
+
+def test_one_account_is_made_however_many_come_at_once(db: Database) -> None:
+    an_admin(db)
+    came = at_once(
+        *[lambda: enter(db)] * 3,
+        *[lambda: enter(db, "u-2")] * 2,
+        lambda: a_person(db, "bo"),
+    )
+    entered = [one for one in came if isinstance(one, Entered)]
+    assert len(entered) == 5 and sum(one.is_new for one in entered) == 2
+    assert len({one.person.id for one in entered}) == 2
+    # An administrator who gives the name at the same moment gets it, or hears that it is taken.
+    names = sorted(one.name.casefold() for one in accounts.people(db))
+    assert names in (["anna", "bo", "bo 2"], ["anna", "bo", "bo 2", "bo 3"])
+
+
+def test_what_happens_is_in_the_audit_log(db: Database) -> None:
+    an_admin(db)
+    person = enter(db).person
+    accounts.disable(db, person.id)
+    with pytest.raises(AccountDisabled):
+        enter(db)
+    found = [one.act for one in reversed(audit.entries(db, AuditFilter(), most=9))]
+    assert found == [
+        *("account.added", "account.added", "account.connected", "sign_in.accepted"),
+        *("account.disabled", "sign_in.refused"),
+    ]

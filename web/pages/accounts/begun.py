@@ -1,0 +1,52 @@
+"""Sign-ins at a provider that this browser began, in its session cookie.
+
+The cookie is signed, so nobody else can begin one in another's browser, and each answer is used
+once.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import session
+
+from web.oidc.provider import Begun
+
+LASTS_S = 900
+"""Seconds in which a person may sign in at the provider."""
+
+_MOST = 3
+"""Of several pages that were opened at once. A cookie holds 4 kB."""
+
+_LONGEST_TARGET = 400
+"""Characters of the page that is shown then; for a longer one it is the front page."""
+
+_KEY = "begun"
+
+
+def remember(begun: Begun, *, provider: str, target: str, account: str) -> None:
+    """Keep a sign-in until its answer. `account` is the id of one that is to be connected, or
+    empty."""
+    if len(target) > _LONGEST_TARGET:
+        target = ""
+    kept = [one for one in _kept() if one[0] != begun.state][-_MOST + 1 :]
+    entry = [begun.state, begun.nonce, begun.verifier, provider, target, account, int(time.time())]
+    session[_KEY] = [*kept, entry]
+
+
+def take(state: str, provider: str) -> tuple[Begun, str, str] | None:
+    """Forget the sign-in with a state and return it, with the target and the account; None where
+    this browser began none at that provider in LASTS_S."""
+    kept = _kept()
+    found = [one for one in kept if one[0] == state and one[3] == provider]
+    if not found:
+        return None
+    session[_KEY] = [one for one in kept if one[0] != state]
+    _, nonce, verifier, _, target, account, _ = found[0]
+    return Begun(state, nonce, verifier), target, account
+
+
+def _kept() -> list[Any]:
+    now = time.time()
+    return [one for one in session.get(_KEY, ()) if 0 <= now - one[6] <= LASTS_S]
