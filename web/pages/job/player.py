@@ -17,6 +17,11 @@ class Player:
     is_copy: bool = False
     """Whether a light copy is played in the place of the recording."""
 
+    @property
+    def may_have_picture(self) -> bool:
+        """Whether it is of a kind of file that may hold a picture; the browser tells if it does."""
+        return self.media_type.startswith("video/")
+
 
 _ASKED_AS = {"video/quicktime": "video/mp4", "video/3gpp": "video/mp4"}
 """Chromium says that it cannot play the one, Firefox neither; they play what they can of both."""

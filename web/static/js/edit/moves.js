@@ -10,7 +10,7 @@ export class Moves {
     this.player = player;
     this.reading = reading;
     this.isHeld = false; // playing goes on once the sentence is saved
-    player?.audio.addEventListener("play", () => (this.isHeld = false));
+    player?.media.addEventListener("play", () => (this.isHeld = false));
   }
 
   /** Save, and open the following sentence; after the last one nothing is open. */
@@ -39,7 +39,7 @@ export class Moves {
 
   /** The sentence that has the focus, or is being said, or is pointed at. */
   rowHere() {
-    const isPlaying = this.player && !this.player.audio.paused;
+    const isPlaying = this.player && !this.player.media.paused;
     const chosen = isPlaying ? this.said : sentence.rowAround(document.activeElement);
     return chosen ?? this.said ?? sentence.rowAround(document.querySelector(".sentence-tools"));
   }
@@ -60,8 +60,8 @@ export class Moves {
   }
 
   async openSaid(row) {
-    if (this.player && !this.player.audio.paused) {
-      this.player.audio.pause();
+    if (this.player && !this.player.media.paused) {
+      this.player.media.pause();
       this.isHeld = true;
     }
     this.editing.open(row, { select: [0, 0] });

@@ -10,22 +10,22 @@ const LONGEST_WAIT_S = 30;
 export class Outage {
   constructor(player) {
     this.player = player;
-    this.audio = player.audio;
+    this.media = player.media;
     this.failures = 0;
     this.wasPlaying = false;
-    this.audio.addEventListener("error", () => this.examine());
-    this.audio.addEventListener("canplay", () => this.over());
+    this.media.addEventListener("error", () => this.examine());
+    this.media.addEventListener("canplay", () => this.over());
     addEventListener("online", () => this.again());
     document.addEventListener("visibilitychange", () => document.hidden || this.again());
-    if (this.audio.error) this.examine(); // it came before this script
+    if (this.media.error) this.examine(); // it came before this script
   }
 
   async examine() {
     if (this.player.failed || this.asking) return;
     this.asking = true;
     if (!this.isOut) {
-      this.place = this.audio.currentTime;
-      this.wasPlaying = !this.audio.paused;
+      this.place = this.media.currentTime;
+      this.wasPlaying = !this.media.paused;
     }
     this.isOut = true;
     const status = await this.status();
@@ -49,7 +49,7 @@ export class Outage {
 
   /** What is there and still gives an error cannot be played; once may be an answer that was cut. */
   reachable() {
-    const { code } = this.audio.error ?? {};
+    const { code } = this.media.error ?? {};
     this.failures += 1;
     const isCut = code === MediaError.MEDIA_ERR_NETWORK || this.place > 0 || this.wasOut;
     if (isCut && this.failures < 4) this.load();
@@ -79,9 +79,9 @@ export class Outage {
   }
 
   load() {
-    const { audio } = this;
-    audio.load();
-    audio.addEventListener("loadedmetadata", () => (audio.currentTime = this.place), { once: true });
+    const { media } = this;
+    media.load();
+    media.addEventListener("loadedmetadata", () => (media.currentTime = this.place), { once: true });
   }
 
   over() {

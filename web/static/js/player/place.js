@@ -14,7 +14,7 @@ export function keepPlace(player, name) {
     last = performance.now();
     keep();
   });
-  player.audio.addEventListener("pause", keep);
+  player.media.addEventListener("pause", keep);
   addEventListener("pagehide", keep);
   return kept;
 }

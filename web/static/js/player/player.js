@@ -14,7 +14,7 @@ export class Player extends EventTarget {
   constructor(element) {
     super();
     this.element = element;
-    this.audio = element.querySelector("audio");
+    this.media = element.querySelector("audio, video");
     this.seekBar = element.querySelector(".seek");
     this.hover = element.querySelector(".hover");
     this.playButton = element.querySelector("[data-do=play]");
@@ -30,11 +30,11 @@ export class Player extends EventTarget {
   }
 
   get time() {
-    return this.audio.currentTime;
+    return this.media.currentTime;
   }
 
   listen() {
-    const { audio } = this;
+    const { media } = this;
     this.playButton.addEventListener("click", () => this.toggle());
     this.element.querySelector("[data-do=link]").addEventListener("click", (event) => this.link(event));
     for (const button of this.element.querySelectorAll("[data-skip]")) {
@@ -45,12 +45,12 @@ export class Player extends EventTarget {
     this.seekBar.addEventListener("keydown", (event) => this.seekByKey(event));
     this.seekBar.addEventListener("pointermove", (event) => this.point(event));
     this.seekBar.addEventListener("pointerleave", () => (this.hover.hidden = true));
-    audio.addEventListener("play", () => this.playing(true));
-    audio.addEventListener("pause", () => this.playing(false));
-    audio.addEventListener("seeked", () => this.tell(false));
+    media.addEventListener("play", () => this.playing(true));
+    media.addEventListener("pause", () => this.playing(false));
+    media.addEventListener("seeked", () => this.tell(false));
     new Outage(this);
-    audio.addEventListener("durationchange", () => {
-      if (!this.duration && Number.isFinite(audio.duration)) this.setDuration(audio.duration);
+    media.addEventListener("durationchange", () => {
+      if (!this.duration && Number.isFinite(media.duration)) this.setDuration(media.duration);
     });
   }
 
@@ -62,7 +62,7 @@ export class Player extends EventTarget {
 
   /** Play or pause; going on, begin `back` seconds earlier. */
   toggle(back = 0) {
-    if (!this.audio.paused) this.audio.pause();
+    if (!this.media.paused) this.media.pause();
     else {
       if (back && this.time > 0) this.skip(-back);
       this.play();
@@ -71,23 +71,23 @@ export class Player extends EventTarget {
 
   play() {
     // Refused where it cannot be played; the error event tells why.
-    this.audio.play().catch(() => {});
+    this.media.play().catch(() => {});
   }
 
   seek(time) {
-    this.audio.currentTime = Math.min(Math.max(0, time), this.duration || Infinity);
+    this.media.currentTime = Math.min(Math.max(0, time), this.duration || Infinity);
     this.tell(true);
   }
 
   /** To a place of before, which is no move of the reader's now. */
   comeBack(time) {
-    this.audio.currentTime = time;
+    this.media.currentTime = time;
     this.tell(false);
   }
 
   /** Leave out what lies before `time`, which is no move of the reader's. */
   leap(time) {
-    this.audio.currentTime = time;
+    this.media.currentTime = time;
   }
 
   skip(seconds) {
@@ -114,8 +114,8 @@ export class Player extends EventTarget {
   setSpeed(value) {
     const known = [...this.speed.options].some((option) => option.value === value);
     this.speed.value = known ? value : "1";
-    this.audio.defaultPlaybackRate = Number(this.speed.value);
-    this.audio.playbackRate = Number(this.speed.value);
+    this.media.defaultPlaybackRate = Number(this.speed.value);
+    this.media.playbackRate = Number(this.speed.value);
     localStorage.setItem(REMEMBERED, this.speed.value);
   }
 
@@ -161,13 +161,13 @@ export class Player extends EventTarget {
 
   checkType() {
     const { type } = this.element.dataset;
-    if (type !== "application/octet-stream" && this.audio.canPlayType(type) === "") this.fail();
+    if (type !== "application/octet-stream" && this.media.canPlayType(type) === "") this.fail();
   }
 
   fail() {
     if (this.failed) return;
     this.failed = true;
-    this.audio.pause();
+    this.media.pause();
     this.element.classList.add("is-mute");
     for (const part of this.element.querySelectorAll(".play, .seek, .speed, [data-skip], [data-do=follow]")) {
       part.disabled = true;
@@ -184,7 +184,7 @@ export class Player extends EventTarget {
 
   /** The recording without the player's parameters. */
   get address() {
-    return this.audio.getAttribute("src").split("?")[0];
+    return this.media.getAttribute("src").split("?")[0];
   }
 
   /** Say what is wrong with the recording; without words, that nothing is. */

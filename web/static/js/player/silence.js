@@ -13,7 +13,7 @@ export function skipSilence(player, button, sentences) {
     show();
   });
   player.addEventListener("place", ({ detail: { time, byReader } }) => {
-    if (!on || byReader || player.audio.paused || player.audio.seeking) return;
+    if (!on || byReader || player.media.paused || player.media.seeking) return;
     const { spokenUntil, next } = sentences.around(time);
     if (next === null || next - Math.max(time, spokenUntil) < BEFORE_S) return;
     if (time > spokenUntil + BEFORE_S && next - spokenUntil > LONGEST_S) player.leap(next - BEFORE_S);

@@ -2,6 +2,7 @@ import { listenToKeys } from "../player/keys.js";
 import { Overview } from "../player/overview.js";
 import { listenToPedals } from "../player/pedals.js";
 import { keepPlace } from "../player/place.js";
+import { showPicture } from "../player/picture.js";
 import { Player } from "../player/player.js";
 import { skipSilence } from "../player/silence.js";
 import { characterAt } from "./caret.js";
@@ -29,6 +30,7 @@ export function readAndListen() {
   element.querySelector("[data-do=help]").addEventListener("click", () => help.showModal());
   const reading = list ? new Reading(list, player, element) : null;
   if (!reading) element.classList.add("without-text");
+  showPicture(player, list);
   document.addEventListener("click", (event) => playPlace(event, player));
   listenToPedals(player, help);
   listenToKeys({ player, find: reading?.find, help });
@@ -78,7 +80,7 @@ class Reading {
     this.word = null;
     this.stopAt = singleStop(list);
     player.addEventListener("place", ({ detail }) => this.move(detail));
-    player.audio.addEventListener("play", () => this.words.load());
+    player.media.addEventListener("play", () => this.words.load());
     list.addEventListener("click", (event) => this.clicked(event));
     list.addEventListener("transcript:changed", ({ detail }) => this.changed(detail.n));
     list.addEventListener("transcript:restructured", ({ detail }) => this.restructured(detail.n));

@@ -1,0 +1,83 @@
+"""A recording with a picture: beside or above the text, with the transcript as captions over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.reading.site import STORED, Site
+from tests.support.speech.media import RATE, encode
+
+SILENCE = np.zeros(20 * RATE, np.int16)
+
+CUES = """
+(begin) => {
+  const [track] = document.querySelector("#player video").textTracks;
+  const cues = track?.mode === "showing" ? [...(track.cues ?? [])] : [];
+  const said = cues.map((cue) => cue.text).join(" ").replace(/\\s/g, "");
+  return cues.length > 0 && said.startsWith(begin) && said;
+}
+"""
+
+
+def recorded(site: Site, folder: Path, kind: str, name: str) -> str:
+    content = encode(SILENCE, folder / kind, kind).read_bytes()
+    return site.add(content, filename=name)
+
+
+def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:
+    picture = page.locator("#player video").bounding_box()
+    text = page.locator("#sentences").bounding_box()
+    assert picture and text
+    return dict(picture), dict(text)
+
+
+def test_the_picture_is_beside_the_text_with_captions(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    job_id = recorded(site, tmp_path, "webm-video", "周会.webm")
+    page = site.open(context, job_id)
+    page.set_viewport_size({"width": 1400, "height": 800})
+    expect(page.locator("#player.with-picture video")).to_be_visible()
+    picture, text = boxes(page)
+    assert picture["x"] >= text["x"] + text["width"]
+    said = page.wait_for_function(CUES, arg="").json_value()
+    assert STORED.sentences[0].text.rstrip("。") in said
+
+    # The keys are the same ones, and a click on it plays too.
+    page.keyboard.press("k")
+    page.wait_for_function("() => !document.querySelector('#player video').paused")
+    page.locator("#player video").click()
+    page.wait_for_function("() => document.querySelector('#player video').paused")
+
+    # Corrected, the captions say it too.
+    page.locator("#s0 .text").dblclick()
+    page.locator(".editor textarea").fill("大家好。")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(CUES, arg="大家好")
+
+    page.get_by_role("button", name="Larger").click()
+    assert boxes(page)[0]["width"] > picture["width"]
+    page.get_by_role("button", name="Captions").click()
+    assert not page.evaluate(CUES, "")
+    page.set_viewport_size({"width": 390, "height": 780})
+    picture, text = boxes(page)
+    assert picture["y"] + picture["height"] <= text["y"] and picture["width"] <= 390
+    page.get_by_role("button", name="Picture").click()
+    expect(page.locator("#player video")).to_be_hidden()
+    page.reload()
+    page.locator(".picture-tools").wait_for()
+    expect(page.locator("#player video")).to_be_hidden()
+
+
+def test_where_the_picture_is_of_an_unknown_kind_the_sound_is_heard(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    page = site.open(context, recorded(site, tmp_path, "mp4", "旧.mp4"))
+    page.wait_for_function("() => document.querySelector('#player video').readyState >= 1")
+    expect(page.locator("#player video")).to_be_hidden()
+    expect(page.get_by_role("button", name="Captions")).to_be_hidden()
+    page.keyboard.press("k")
+    page.wait_for_function("() => document.querySelector('#player video').currentTime > 0")
