@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.errors import InvalidRequest
 from shared.speakers.wanted import Wanted
 from shared.transcripts.values import CHINESE
+
+LONGEST_NAME = 80
+"""Characters of what a person calls somebody."""
 
 OPTION = "speakers"
 """The key in a job's options. Without it nobody asked who speaks."""
@@ -25,3 +29,16 @@ def default_name(number: int, language: str) -> str:
     ('说话人2', '说话人2', 'Speaker 2')
     """
     return f"说话人{number}" if language in CHINESE else f"Speaker {number}"
+
+
+def checked_name(given: str) -> str:
+    """A name as it is stored, with one space where there were several; it may be empty.
+
+    Raises InvalidRequest for one that is too long or has characters that nobody sees.
+    """
+    name = " ".join(given.split())
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidRequest(
+            f"name: at most {LONGEST_NAME} characters, all of them visible.", param="name"
+        )
+    return name

@@ -22,10 +22,9 @@ from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, told_apa
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.kept.keeping import hold_of_job
 from shared.speakers.kept.voices import forget_after_edit
-from shared.speakers.names import default_name, speakers_from_options
+from shared.speakers.names import checked_name, default_name, speakers_from_options
 from shared.transcripts.values import Sentence, Transcript
 
-LONGEST_NAME = 80
 MOST_SPEAKERS_EDITED = 200
 """Numbers up to which a person may give one to a new speaker."""
 MOST_EDITS = 5000
@@ -70,10 +69,10 @@ def with_speakers(
 ) -> Transcript:
     """Name the speaker of each sentence as people left it; `recognised` is as the worker wrote it,
     and `transcript` that or the corrected one."""
-    edits = _edits(session, job_id)
+    edits = edits_of(session, job_id)
     if not edits:
         return transcript
-    state = _replayed(recognised, edits)
+    state = replayed(recognised, edits)
     sentences = tuple(
         replace(sentence, speaker=_name(state, number, transcript.language))
         for sentence, number in zip(
@@ -116,10 +115,10 @@ def edit_speakers(
         detail = _split(db, job_id, recognised, revision, int(detail["speaker"]))
     try:
         with db.writing() as session:
-            edits = _edits(session, job_id)
+            edits = edits_of(session, job_id)
             if revision != len(edits):
                 raise SpeakersEditedMeanwhile
-            state = _replayed(recognised, edits)
+            state = replayed(recognised, edits)
             count = len(recognised.sentences) if sentences is None else sentences
             written = _checked(recognised, state, edits, kind, detail, count)
             if len(edits) >= MOST_EDITS or _sentences_of(edits, written) > MOST_EDITED_SENTENCES:
@@ -137,7 +136,7 @@ def edit_speakers(
             if hold_of_job(session, job_id):
                 now = [*edits, Edit(revision + 1, kind, written)]
                 is_anew = told_apart(now) != told_apart(edits)
-                forget_after_edit(session, job_id, _replayed(recognised, now), is_anew=is_anew)
+                forget_after_edit(session, job_id, replayed(recognised, now), is_anew=is_anew)
     except IntegrityError as error:  # another wrote the edit with this number at the same moment
         raise SpeakersEditedMeanwhile from error
 
@@ -157,12 +156,7 @@ def _checked(
 
     match kind:
         case EditKind.RENAME:
-            name = " ".join(str(detail["name"]).split())
-            if len(name) > LONGEST_NAME or not name.isprintable():
-                raise InvalidRequest(
-                    f"name: at most {LONGEST_NAME} characters, all of them visible.", param="name"
-                )
-            return {"speaker": speaker("speaker"), "name": name}
+            return {"name": checked_name(str(detail["name"])), "speaker": speaker("speaker")}
         case EditKind.MERGE:
             one, into = speaker("speaker"), speaker("into")
             if one == into:
@@ -197,10 +191,10 @@ def _split(
     """The detail of a split, made from `revision`, which the writer makes sure is still the newest.
     Raises InvalidRequest and SpeakersEditedMeanwhile."""
     with db.reading() as session:
-        edits = _edits(session, job_id)
+        edits = edits_of(session, job_id)
     if revision != len(edits):
         raise SpeakersEditedMeanwhile
-    state = _replayed(recognised, edits)
+    state = replayed(recognised, edits)
     _known(state, "speaker", speaker)
     sentences = parted(db, job_id, recognised.sentences, state.speakers, speaker)
     into = _new_number(recognised, state, edits)
@@ -215,7 +209,7 @@ def _sentences_of(edits: Sequence[Edit], written: Mapping[str, Any]) -> int:
 
 def _new_number(recognised: Transcript, state: SpeakerState, edits: Sequence[Edit]) -> int:
     """A number that nobody ever had: who was merged away comes back if that is undone."""
-    used = {*state.numbers, *_replayed(recognised, ()).numbers}
+    used = {*state.numbers, *replayed(recognised, ()).numbers}
     for edit in edits:
         detail = edit.detail
         named = [detail.get("speaker"), detail.get("into"), *detail.get("speakers", ())]
@@ -249,8 +243,8 @@ def _checked_assignment(
 def _read(
     session: Session, job_id: str, transcript: Transcript, recognised: Transcript
 ) -> Speakers:
-    edits = _edits(session, job_id)
-    state = _replayed(recognised, edits)
+    edits = edits_of(session, job_id)
+    state = replayed(recognised, edits)
     counts = told_apart(edits)
     row = session.execute(
         select(Job.options, StoredVoiceMap.job_id.is_not(None))
@@ -309,7 +303,7 @@ def _speakers(state: SpeakerState, transcript: Transcript) -> list[Speaker]:
     ]
 
 
-def _replayed(transcript: Transcript, edits: Sequence[Edit]) -> SpeakerState:
+def replayed(transcript: Transcript, edits: Sequence[Edit]) -> SpeakerState:
     """The state after `edits`, from who the worker says speaks each sentence."""
     numbers: dict[str, int] = {}
     speakers = tuple(
@@ -335,7 +329,8 @@ def _seconds(sentence: Sentence) -> float:
     return max(0.0, sentence.end - sentence.start)
 
 
-def _edits(session: Session, job_id: str) -> list[Edit]:
+def edits_of(session: Session, job_id: str) -> list[Edit]:
+    """The edits of a job in the order in which they were made."""
     rows = session.scalars(
         select(SpeakerEdit).where(SpeakerEdit.job_id == job_id).order_by(SpeakerEdit.number)
     )

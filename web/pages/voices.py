@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from shared.errors import InvalidRequest
+from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.kept import keeping, voices
-from shared.speakers.kept.errors import VoiceNotFound
+from shared.speakers.kept.errors import VoiceNameTaken, VoiceNotFound
+from shared.speakers.names import LONGEST_NAME
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S
 from web.api.speakers.kept_voices import are_allowed, require_allowed
+from web.api.speakers.kept_voices import rename as rename_voice
 from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
+from web.errors import localised_error
 from web.services import services
 
 page = Blueprint("kept_voices", __name__, url_prefix="/voices")
@@ -63,12 +68,35 @@ def delete_all() -> Any:
     return _back()
 
 
+@page.get("/<uuid:voice_id>/name")
+def ask_for_name(voice_id: UUID) -> str:
+    require_allowed()
+    voice = _voice(voice_id)
+    return render_template("voices/name.html", voice=voice, name=voice.name, most=LONGEST_NAME)
+
+
+@page.post("/<uuid:voice_id>/name")
+def rename(voice_id: UUID) -> Any:
+    require_allowed()
+    voice, name = _voice(voice_id), request.form.get("name", "")
+    try:
+        rename_voice(voice_id, name)
+    except (InvalidRequest, VoiceNameTaken, SpeakersEditedMeanwhile) as error:
+        shown = render_template(
+            "voices/name.html",
+            voice=voice,
+            name=name,
+            most=LONGEST_NAME,
+            problem=localised_error(error),
+        )
+        return shown, error.http_status
+    flash(_("The voice has its new name, in the recordings that it stands on too."), "done")
+    return _back()
+
+
 @page.get("/<uuid:voice_id>/delete")
 def confirm_delete(voice_id: UUID) -> str:
-    for voice in voices.read_voices(services().db, current_owner_id()):
-        if voice.id == str(voice_id):
-            return render_template("voices/sure.html", what="one", voice=voice)
-    raise VoiceNotFound
+    return render_template("voices/sure.html", what="one", voice=_voice(voice_id))
 
 
 @page.post("/<uuid:voice_id>/delete")
@@ -76,6 +104,13 @@ def delete(voice_id: UUID) -> Any:
     voices.delete_voice(services().db, current_owner_id(), str(voice_id))
     flash(_("The voice is deleted."), "done")
     return _back()
+
+
+def _voice(voice_id: UUID) -> voices.Voice:
+    for voice in voices.read_voices(services().db, current_owner_id()):
+        if voice.id == str(voice_id):
+            return voice
+    raise VoiceNotFound
 
 
 def suggestions_address(job_id: str) -> str | None:

@@ -32,6 +32,14 @@ class VoiceNotFound(PermanentError):
     default_message = "There is no such voice."
 
 
+class VoiceNameTaken(PermanentError):
+    """Another voice of the owner is kept under this name."""
+
+    code = "voice_name_taken"
+    http_status = 409
+    default_message = "Another voice is kept under this name. Choose another name, or delete one."
+
+
 class TooLittleOfAVoice(PermanentError):
     """What the recording has of a voice is not enough to keep it or to compare it."""
 

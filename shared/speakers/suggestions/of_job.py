@@ -169,8 +169,8 @@ def confirm(
     try:
         with db.writing() as session:
             _hold(session, recorded, revision + 1)
-            name_of(session, recorded.owner_id, voice_id)
-            enrol(session, recorded.owner_id, name, recorded.job_id, heard.encoder, voice)
+            if name_of(session, recorded.owner_id, voice_id) == name:  # not renamed meanwhile
+                enrol(session, recorded.owner_id, name, recorded.job_id, heard.encoder, voice)
     except SpeakersEditedMeanwhile:  # the name is given; what came after it says more of the voice
         log.info("a voice was not improved, for its speakers were changed", job_id=recorded.job_id)
 

@@ -59,6 +59,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "voices.answer_suggestion": {
         "json": {"kind": "refuse", "speaker": 1, "voice": "01a229ca-0000-7000-8000-000000000000"}
     },
+    "voices.change_voice": {"json": {"name": "mine now"}},
     "rules.change_rules": {"json": {"applied": False}},
     "corrections.change_sentences": {
         "json": {"sentences": [{"n": 0, "revision": 0, "text": "mine now"}]}

@@ -22,12 +22,12 @@ def app(database_url: str, tmp_path: Path) -> Flask:
     return make_app(database_url, tmp_path)
 
 
-def post(client: FlaskClient, path: str, page: str = "/voices") -> tuple[int, str]:
+def post(client: FlaskClient, path: str, page: str = "/voices", **fields: str) -> tuple[int, str]:
     token = re.search(
         r'name="csrf(?:_t|-t)oken" (?:value|content)="([^"]+)"', client.get(page).text
     )
     assert token
-    answer = client.post(path, data={"csrf_token": token[1]}, follow_redirects=True)
+    answer = client.post(path, data={"csrf_token": token[1], **fields}, follow_redirects=True)
     return answer.status_code, answer.text
 
 
@@ -63,6 +63,14 @@ def test_voices_are_listed_and_deleted_one_by_one_or_all(
     assert "0:24 of speech" in shown and "2 recordings" in shown
     assert all(f'href="/jobs/{job_id}"' in shown for job_id in jobs)
     [one, _] = re.findall(r'href="(/voices/[^"/]+/delete)"', shown)
+    rename = one.replace("delete", "name")
+    assert 'value="&lt;b&gt;李伟' in client.get(rename).text
+    status, shown = post(client, rename, name="王敏")
+    assert status == 409 and "Another voice is kept under this name" in shown
+    assert post(client, rename, name="李伟")[0] == 200
+    assert [found.name for found in voices.read_voices(rows, LOCAL_OWNER)] == ["李伟", "王敏"]
+    assert "李伟" in client.get(f"/jobs/{jobs[0]}").text
+    assert post(client, rename, name="<b>李伟</b>")[0] == 200
     assert "Delete the voice of “&lt;b&gt;李伟" in client.get(one).text
     assert post(client, one)[0] == 200
     assert [voice.name for voice in voices.read_voices(rows, LOCAL_OWNER)] == ["王敏"]

@@ -11,6 +11,8 @@ from shared import jobs
 from shared.speakers.kept import keeping, voices
 from shared.speakers.kept.errors import VoiceNotFound, VoicesForbidden
 from shared.speakers.suggestions import of_job
+from shared.speakers.suggestions.renaming import rename_voice
+from shared.transcripts.values import Transcript
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json, parse_json_of_kind
@@ -23,6 +25,7 @@ from web.api.schemas.speakers.kept_voices import (
     SpeakerBesideVoicesOut,
     SuggestionOut,
     SuggestionsOut,
+    VoiceNameIn,
     VoiceOut,
     VoicesOut,
 )
@@ -42,6 +45,17 @@ def require_allowed() -> None:
     """Raise VoicesForbidden where the operator does not allow that voices are kept."""
     if not are_allowed():
         raise VoicesForbidden
+
+
+def rename(voice_id: UUID, name: str) -> None:
+    """Rename a voice of whoever asks, as `rename_voice` does."""
+    owner_id = current_owner_id()
+
+    def recognised_of(job_id: str) -> Transcript:
+        found = jobs.get_versions(services().db, owner_id=owner_id, job_id=job_id, words=False)
+        return found.recognised
+
+    rename_voice(services().db, owner_id, str(voice_id), name, recognised_of)
 
 
 @blueprint.get("/voices")
@@ -82,12 +96,7 @@ def keep_voice() -> Response:
     voice_id = of_job.keep(
         services().db, _recorded(asked.job_id), speaker=asked.speaker, revision=asked.revision
     )
-    for voice in voices.read_voices(services().db, current_owner_id()):
-        if voice.id == voice_id:
-            response = jsonify(_shown(voice).model_dump(mode="json"))
-            response.status_code = 201
-            return response
-    raise VoiceNotFound  # deleted at this moment
+    return _voice(voice_id, 201)
 
 
 @blueprint.delete("/voices")
@@ -96,6 +105,22 @@ def delete_voices() -> Response:
     """Delete all kept voices, what recordings gave to them and what was refused of them."""
     voices.delete_voices(services().db, current_owner_id())
     return Response(status=204)
+
+
+@blueprint.patch("/voices/<uuid:voice_id>")
+@blueprint.output(VoiceOut)
+@completed_by(operations.json_body(VoiceNameIn))
+@blueprint.doc(responses=[403, 404, 409])
+def change_voice(voice_id: UUID) -> Response:
+    """Rename a kept voice, and its speaker in the recordings that give to it.
+
+    Each of these has a change of its speakers for it, which can be undone there: the recording then
+    gives to the voice no more. Two voices have no one name.
+    """
+    require_allowed()
+    asked = parse_json(VoiceNameIn)
+    rename(voice_id, asked.name)
+    return _voice(str(voice_id))
 
 
 @blueprint.delete("/voices/<uuid:voice_id>")
@@ -155,6 +180,15 @@ def _voices() -> Response:
         voices=[_shown(voice) for voice in voices.read_voices(services().db, owner_id)],
     )
     return jsonify(shown.model_dump(mode="json"))
+
+
+def _voice(voice_id: str, status: int = 200) -> Response:
+    for voice in voices.read_voices(services().db, current_owner_id()):
+        if voice.id == voice_id:
+            response = jsonify(_shown(voice).model_dump(mode="json"))
+            response.status_code = status
+            return response
+    raise VoiceNotFound  # deleted at this moment
 
 
 def _shown(voice: voices.Voice) -> VoiceOut:

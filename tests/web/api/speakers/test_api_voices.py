@@ -89,6 +89,13 @@ def test_a_voice_is_kept_suggested_confirmed_and_deleted(
     assert [(e["kind"], e["detail"]) for e in speakers["edits"]] == [
         ("rename", {"speaker": 2, "name": "李伟"})
     ]
+    address = f"{VOICES}/{voice['id']}"
+    renamed = client.patch(address, json={"name": "李小伟"})
+    assert renamed.status_code == 200, renamed.text
+    assert ((renamed.json or {})["name"], len((renamed.json or {})["recordings"])) == ("李小伟", 2)
+    speakers = client.get(f"/api/v1/jobs/{second}/speakers").json or {}
+    assert [one["name"] for one in speakers["speakers"]] == ["说话人1", "李小伟"]
+    assert refused(client.patch(address, json={"name": " "})) == (400, "invalid_request")
     assert client.delete(f"{VOICES}/{voice['id']}").status_code == 204
     assert refused(client.delete(f"{VOICES}/{voice['id']}")) == (404, "voice_not_found")
     assert (client.get(VOICES).json or {})["voices"] == []
@@ -143,6 +150,7 @@ def test_an_operator_may_forbid_it_and_what_is_there_can_still_be_deleted(
     voice = shown["voices"][0]["id"]
     for given in (
         client.put(VOICES, json={"on": True}),
+        client.patch(f"{VOICES}/{voice}", json={"name": "王敏"}),
         client.post(VOICES, json={"job_id": first, "speaker": 1, "revision": 1}),
         answer(client, second, "confirm", speaker=1, voice=voice, revision=0),
     ):

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.speakers.kept.voices import MOST_VOICES
+from shared.speakers.names import LONGEST_NAME
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S
 
 _LARGEST = 2**31 - 1
@@ -33,6 +34,16 @@ class KeepIn(BaseModel):
     job_id: _Uuid
     speaker: _Number = Field(description="The number of a speaker who has a name.")
     revision: _Revision = Field(description=_OF_SPEAKERS)
+
+
+class VoiceNameIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="At most so many visible characters. No other of your voices has it.",
+    )
 
 
 class AnswerIn(BaseModel):

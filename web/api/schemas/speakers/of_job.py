@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from shared.speakers import MOST_SPEAKERS, Wanted
 from shared.speakers.edits import EditKind
-from shared.speakers.stored import LONGEST_NAME
+from shared.speakers.names import LONGEST_NAME
 from shared.speakers.stored import MOST_SPEAKERS_EDITED as _MOST_ASSIGNED
 from web.api.schemas.errors import ErrorObject
 
