@@ -21,6 +21,8 @@ class ChannelKind(StrEnum):
 
     WEBHOOK = "webhook"
     MAIL = "mail"
+    PUSH = "push"
+    """A browser that takes pushes."""
 
 
 class JobStatus(StrEnum):

@@ -39,6 +39,7 @@ from web.http.proxies import believe_proxies
 from web.http.security_headers import add_security_headers
 from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
+from web.installed_app.views import installed_app
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
 from web.notifications import pages as notifications
@@ -163,6 +164,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(kept_voices.page)
     app.register_blueprint(webhooks_pages.page)
     app.register_blueprint(notifications.page)
+    app.register_blueprint(installed_app)
     app.register_blueprint(server)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(own_data.blueprint)

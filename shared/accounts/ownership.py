@@ -31,7 +31,7 @@ from shared.models import (
     User,
     VoiceKeeping,
 )
-from shared.notifications.mail import forget_handed_over
+from shared.notifications.forgetting import forget_handed_over
 from shared.quotas.monthly import move_usage
 from shared.speakers.kept.keeping import forget_voices
 from shared.states import JobStatus

@@ -32,7 +32,7 @@ from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_ri
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
-from shared.notifications.mail import forget_mail
+from shared.notifications.forgetting import forget_channels
 from shared.speakers.kept.keeping import forget_voices
 from shared.webhooks.hooks import switch_off
 from shared.webhooks.types import DisabledReason
@@ -205,7 +205,7 @@ def disable(db: Database, user_id: str) -> None:
         session.execute(delete(SignIn).where(SignIn.user_id == user_id))
         forget_voices(session, user_id)
         switch_off(session, user_id, DisabledReason.ACCOUNT_DISABLED)
-        forget_mail(session, user_id)
+        forget_channels(session, user_id)
 
 
 def enable(db: Database, user_id: str) -> None:

@@ -39,7 +39,7 @@ from shared.models.voice import (
     VoiceRefusal,
 )
 from shared.models.waveform import StoredWaveform
-from shared.models.webhook import Webhook, WebhookDelivery, has_ended, is_waiting
+from shared.models.webhook import VapidKey, Webhook, WebhookDelivery, has_ended, is_waiting
 from shared.models.words.hotwords import HotwordList, HotwordSet, JobHotwords
 from shared.models.words.replacements import MOST_PAIRS, Replacement, ReplacementList
 
@@ -99,6 +99,7 @@ __all__ = [
     "Tally",
     "Upload",
     "User",
+    "VapidKey",
     "VoiceEnrolment",
     "VoiceKeeping",
     "VoiceRefusal",

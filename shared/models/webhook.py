@@ -27,8 +27,8 @@ from shared.states import ChannelKind
 
 
 class Webhook(Base):
-    """Where an owner has events of their jobs told: a webhook or a mail address. Both have one
-    outbox, one log and one way of being served."""
+    """Where an owner has events of their jobs told: a webhook, a mail address or a browser that
+    takes pushes. All have one outbox, one log and one way of being served."""
 
     __tablename__ = "webhooks"
     __table_args__ = (
@@ -40,6 +40,13 @@ class Webhook(Base):
             sqlite_where=text("kind = 'mail'"),
             postgresql_where=text("kind = 'mail'"),
         ),
+        Index(
+            "webhooks_one_browser",
+            "url_sha256",
+            unique=True,
+            sqlite_where=text("kind = 'push'"),
+            postgresql_where=text("kind = 'push'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
@@ -50,8 +57,14 @@ class Webhook(Base):
     """A ChannelKind."""
     url: Mapped[str] = mapped_column(Text)
     """Of a mail address, that; empty where its owner took it away."""
+    url_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of a browser, which one account has at a time."""
+    push_keys: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The browser's keys by which pushes are encrypted, `p256dh` and `auth` in base64url."""
+    sign_in_sha256: Mapped[str | None] = mapped_column(String(64))
+    """The sign-in in which a browser asked for pushes, which end with it; null without sign-in."""
     language: Mapped[str | None] = mapped_column(String(8))
-    """In which a mail is written."""
+    """In which a mail or a push is written."""
     is_confirmed: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     """Until a mail address is, nothing is told to it but how to confirm it."""
     description: Mapped[str] = mapped_column(String(200), default="")
@@ -133,6 +146,18 @@ class WebhookDelivery(Base):
     answer: Mapped[str | None] = mapped_column(String(300))
     """The beginning of the last answer, or the words of what went wrong."""
     took_s: Mapped[float | None] = mapped_column(Float)
+
+
+class VapidKey(Base):
+    """The one row of its table: the key by which push services know this installation."""
+
+    __tablename__ = "vapid_keys"
+    __table_args__ = (CheckConstraint("id = 1", name="vapid_keys_is_one"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    private_key: Mapped[str] = mapped_column(Text)
+    """In PKCS 8, DER in base64."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
 def is_waiting(deliveries: type[WebhookDelivery]) -> ColumnElement[bool]:

@@ -26,6 +26,24 @@ class WrongConfirmation(PermanentError):
     )
 
 
+class UnusableSubscription(InvalidRequest):
+    code = "unusable_subscription"
+    http_status = 422
+    default_message = "The browser gave keys that cannot be used for pushes."
+
+
+class TooManyBrowsers(PermanentError):
+    code = "too_many_browsers"
+    http_status = 409
+    default_message = "You are told in as many browsers as one account may be. Remove one first."
+
+
+class PushNotSetUp(PermanentError):
+    code = "push_not_set_up"
+    http_status = 403
+    default_message = "Whoever runs this server has not set up notifications in browsers."
+
+
 class MailNotSetUp(PermanentError):
     code = "mail_not_set_up"
     http_status = 403

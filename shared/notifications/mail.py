@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
-from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery, is_waiting
+from shared.models import Webhook, WebhookDelivery, is_waiting
 from shared.notifications.errors import (
     TooManyConfirmations,
     UnusableMailAddress,
@@ -138,21 +138,9 @@ def remove_mail(db: Database, *, owner_id: str) -> None:
             _drop_waiting(session, row.id)
 
 
-def forget_mail(session: Session, owner_id: str) -> None:
-    """Delete the address of an account that is disabled, or whose recordings another one gets."""
-    session.execute(
-        delete(Webhook)
-        .where(Webhook.owner_id == owner_id, Webhook.kind == ChannelKind.MAIL.value)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def forget_handed_over(session: Session, from_owner: str, to_owner: str) -> None:
-    """Delete the address of an owner whose recordings another one gets: it is theirs. What nobody
-    signed in for stays, unless the other one has an address."""
-    has_one = session.scalar(_of(to_owner).with_only_columns(Webhook.id)) is not None
-    if from_owner != LOCAL_OWNER or has_one:
-        forget_mail(session, from_owner)
+def has_mail(session: Session, owner_id: str) -> bool:
+    """Whether an account has an address, or had one."""
+    return session.scalar(_of(owner_id).with_only_columns(Webhook.id)) is not None
 
 
 def _set(db: Database, owner_id: str, address: str, values: dict[str, Any], *, again: bool) -> bool:

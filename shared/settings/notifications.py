@@ -1,4 +1,4 @@
-"""The settings of mail that tells people of the ends of their jobs."""
+"""The settings of mail and pushes that tell people of the ends of their jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"[!-~]+@[!-~]+")
 
 
 class NotificationSettings(BaseSettings):
-    """The part of `shared.settings.Settings` that says by which mail server people are told."""
+    """The part of `shared.settings.Settings` that says how people are told."""
 
     model_config = SettingsConfigDict(
         env_prefix="LONGSCRIBE_", frozen=True, extra="ignore", protected_namespaces=()
@@ -47,6 +47,21 @@ class NotificationSettings(BaseSettings):
     mail_timeout_s: float = Field(
         30, gt=0, le=120, description="Longest time for sending one mail, as a whole."
     )
+
+    push_contact: str = Field(
+        "",
+        max_length=320,
+        description="Where push services of browsers reach the operator, mailto:ops@example.org or "
+        "an address that begins with https://; empty: no notifications in browsers.",
+    )
+
+    @field_validator("push_contact")
+    @classmethod
+    def _is_a_contact(cls, value: str) -> str:
+        value = value.strip()
+        if value and not re.fullmatch(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+)", value):
+            raise ValueError("must be mailto:ops@example.org, or begin with https://")
+        return value
 
     @field_validator("mail_from")
     @classmethod
@@ -87,6 +102,11 @@ class NotificationSettings(BaseSettings):
     def sends_mail(self) -> bool:
         """Whether people can be told by mail."""
         return bool(self.mail_host)
+
+    @property
+    def sends_pushes(self) -> bool:
+        """Whether people can be told in browsers."""
+        return bool(self.push_contact)
 
     @property
     def resolved_mail_port(self) -> int:

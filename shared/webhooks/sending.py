@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database, database_now
-from shared.models import Webhook, WebhookDelivery, is_waiting
+from shared.models import SignIn, Webhook, WebhookDelivery, is_waiting
 from shared.states import ChannelKind
 from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, DeliveryState, DisabledReason
 
@@ -60,7 +60,9 @@ class Claim:
     site_url: str
     with_text: bool
     language: str
-    """In which a mail is written."""
+    """In which a mail or a push is written."""
+    push_keys: dict[str, Any]
+    """Of a browser."""
     attempts: int
     """Before this one."""
 
@@ -99,6 +101,9 @@ def claim_next(
         hook = session.scalars(wanted.with_for_update(of=Webhook, skip_locked=True)).one_or_none()
         if hook is None:
             return None
+        if hook.sign_in_sha256 is not None and session.get(SignIn, hook.sign_in_sha256) is None:
+            session.delete(hook)  # nobody is signed in with that browser any more
+            return None
         sent = session.scalars(
             select(WebhookDelivery).where(*_due(hook.id)).order_by(WebhookDelivery.id).limit(1)
         ).one_or_none()
@@ -135,6 +140,7 @@ def claim_next(
             site_url=hook.site_url,
             with_text=hook.with_text,
             language=hook.language or "en",
+            push_keys=dict(hook.push_keys or {}),
             attempts=sent.attempts,
         )
 
@@ -183,6 +189,14 @@ def store(db: Database, claim: Claim, result: Result, *, disable_after_s: float)
         # One that is seldom sent to may fail once, and that was long ago.
         is_failing = hook.for_days and failures >= _OUTAGE
         reason = DisabledReason.GONE if result.is_gone else DisabledReason.FAILING
+        if claim.kind is ChannelKind.PUSH and (result.is_gone or is_failing):
+            # The browser asks again where somebody still wants it.
+            session.execute(
+                delete(Webhook)
+                .where(Webhook.id == claim.webhook_id, Webhook.fence == claim.fence)
+                .execution_options(synchronize_session=False)
+            )
+            return True
         if result.is_gone or is_failing:
             values |= {"disabled_at": database_now(), "disabled_reason": reason.value}
         session.execute(_the_hook(claim.webhook_id, claim.fence).values(values))

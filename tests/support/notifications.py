@@ -1,12 +1,18 @@
-"""Mail addresses of accounts, and the links that confirm them."""
+"""Mail addresses of accounts with the links that confirm them, and browsers that take pushes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from shared.db import Database
 from shared.models import Webhook, WebhookDelivery
-from shared.notifications import mail
+from shared.notifications import mail, push
+from shared.notifications.vapid import base64url, public_point
+from shared.outbound.addresses import AddressRules
 from shared.webhooks.types import CONFIRM_TYPE
 
 SITE = "https://here.example/below"
@@ -40,3 +46,51 @@ def confirmed(db: Database, owner_id: str, address: str, language: str = "en") -
     """Give an account an address and confirm it; the mail with the link waits to be sent."""
     token = confirmation_token(db, owner_id, address, language)
     mail.confirm(db, owner_id=owner_id, token=token)
+
+
+@dataclass(frozen=True)
+class Device:
+    """The keys of a browser, as it makes them when it subscribes."""
+
+    key: ec.EllipticCurvePrivateKey
+    secret: bytes
+
+    def subscription(self, endpoint: str) -> push.Subscription:
+        return push.Subscription(
+            endpoint, base64url(public_point(self.key)), base64url(self.secret)
+        )
+
+    def read(self, body: bytes) -> bytes:
+        """What a push says, decrypted by another's code."""
+        content: bytes = http_ece.decrypt(
+            body, private_key=self.key, auth_secret=self.secret, version="aes128gcm"
+        )
+        return content
+
+
+def a_device() -> Device:
+    return Device(ec.generate_private_key(ec.SECP256R1()), b"0123456789abcdef")
+
+
+def a_browser(
+    db: Database,
+    owner_id: str,
+    endpoint: str = "https://push.example/a",
+    *,
+    device: Device | None = None,
+    rules: AddressRules | None = None,
+    sign_in_sha256: str | None = None,
+    language: str = "en",
+) -> push.Browser:
+    """Have an account told in a browser."""
+    push.add_browser(
+        db,
+        rules or AddressRules(),
+        (device or a_device()).subscription(endpoint),
+        owner_id=owner_id,
+        sign_in_sha256=sign_in_sha256,
+        name="Firefox, Linux",
+        language=language,
+        site_url=SITE,
+    )
+    return push.browsers_of(db, owner_id)[-1]

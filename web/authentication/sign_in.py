@@ -35,6 +35,7 @@ OPEN = frozenset(
         "preferences.words",
         "preferences.choose_language",
         "preferences.choose_theme",
+        "installed_app.service_worker",
         "dashscope.get_transcription",
         "links.open_transcript",
         "links.play_recording",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import (
     Blueprint,
@@ -17,12 +18,15 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared.errors import LongscribeError
-from shared.notifications import mail
-from shared.notifications.errors import MailNotSetUp
+from shared.notifications import mail, push
+from shared.notifications.errors import MailNotSetUp, PushNotSetUp
+from shared.notifications.vapid import application_server_key
 from shared.webhooks.types import WebhookType
 from web.authentication.owner import current_owner_id
+from web.authentication.sign_in import current_credential
 from web.errors import localised_error
 from web.i18n.languages import N_, current_language
+from web.notifications.browser_name import browser_name
 from web.services import services
 from web.webhooks.api import site_url
 
@@ -41,6 +45,8 @@ def _shown(status: int = 200, **context: Any) -> Response:
         sends_mail=here.settings.sends_mail,
         mail=mail.mail_of(here.db, current_owner_id()),
         choices=CHOICES,
+        browsers=push.browsers_of(here.db, current_owner_id()),
+        push_key=application_server_key(here.db) if here.settings.sends_pushes else None,
         **context,
     )
     return make_response(html, status)
@@ -95,6 +101,44 @@ def ask_to_confirm(token: str) -> str:
 def confirm(token: str) -> Any:
     address = mail.confirm(services().db, owner_id=current_owner_id(), token=token)
     flash(_("%(address)s is confirmed.", address=address), "done")
+    return redirect(url_for(".notifications"), 303)
+
+
+@page.post("/browsers")
+def add_browser() -> Any:
+    """Take the subscription of the browser that asks, from our own script."""
+    here = services()
+    if not here.settings.sends_pushes:
+        raise PushNotSetUp
+    credential = current_credential()
+    push.add_browser(
+        here.db,
+        here.settings.outbound_rules,
+        push.Subscription(
+            request.form.get("endpoint", ""),
+            request.form.get("p256dh", ""),
+            request.form.get("auth", ""),
+        ),
+        owner_id=current_owner_id(),
+        sign_in_sha256=None if credential is None else credential.sha256,
+        name=browser_name(request.headers.get("User-Agent", "")),
+        language=current_language(),
+        site_url=site_url(),
+    )
+    return {}, 201
+
+
+@page.post("/browsers/<uuid:browser_id>/remove")
+def remove_browser(browser_id: UUID) -> Any:
+    push.remove_browser(services().db, owner_id=current_owner_id(), browser_id=str(browser_id))
+    flash(_("You are no longer told in that browser."), "done")
+    return redirect(url_for(".notifications"), 303)
+
+
+@page.post("/browsers/<uuid:browser_id>/test")
+def send_test(browser_id: UUID) -> Any:
+    push.send_test(services().db, owner_id=current_owner_id(), browser_id=str(browser_id))
+    flash(_("A test is on its way to that browser."), "done")
     return redirect(url_for(".notifications"), 303)
 
 

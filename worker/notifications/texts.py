@@ -1,11 +1,11 @@
-"""What a mail says, in the language of whoever gets it."""
+"""What a mail or a push says, in the language of whoever gets it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
 
-from shared.webhooks.types import CONFIRM_TYPE, WebhookType
+from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, WebhookType
 
 ENGLISH, CHINESE = "en", "zh"
 
@@ -69,11 +69,13 @@ _WORDS: dict[tuple[str, str], Words] = {
         "确认此地址",
         "服务器地址：",
     ),
+    (TEST_TYPE, ENGLISH): Words("This is a test. Nothing happened.", (), "", ""),
+    (TEST_TYPE, CHINESE): Words("这是测试通知，没有发生任何事。", (), "", ""),
 }
 
 
 def words_of(type_: str, language: str) -> Words:
-    """The words of a mail about an event of this type."""
+    """The words about an event of this type; of a push, the subject is all that is said."""
     return _WORDS[type_, CHINESE if language.startswith(CHINESE) else ENGLISH]
 
 

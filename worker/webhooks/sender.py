@@ -1,4 +1,4 @@
-"""The threads of a worker's main process that send webhooks and mails.
+"""The threads of a worker's main process that send webhooks, mails and pushes.
 
 They wait for networks and do little else, so they take nothing from the processes that recognise.
 All workers share the work; what one was at when it was killed, another sends after the lease.
@@ -20,6 +20,7 @@ from shared.states import ChannelKind
 from shared.webhooks import log as delivery_log
 from shared.webhooks import sending
 from worker.notifications.mail import Mail
+from worker.notifications.push import Push
 from worker.webhooks.delivery import Delivery
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,7 @@ def kinds_sent(settings: Settings) -> frozenset[ChannelKind]:
     allowed = {
         ChannelKind.WEBHOOK: settings.webhooks == "allowed",
         ChannelKind.MAIL: settings.sends_mail,
+        ChannelKind.PUSH: settings.sends_pushes,
     }
     return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
 
@@ -137,6 +139,8 @@ class WebhookSender:
     def _sending(self, claim: sending.Claim) -> Sending:
         if claim.kind is ChannelKind.MAIL:
             return Mail(claim, self._db, self._settings)
+        if claim.kind is ChannelKind.PUSH:
+            return Push(claim, self._db, self._settings)
         return Delivery(claim, self._db, self._rules, timeout_s=self._settings.webhook_timeout_s)
 
     def _deliver(self, claim: sending.Claim, delivery: Sending) -> None:
@@ -164,8 +168,8 @@ class WebhookSender:
         except Exception:
             log.exception("a delivery could not be sent")
             result = sending.Result(0.0, problem="internal_error")
-        is_webhook = claim.kind is ChannelKind.WEBHOOK
-        disable_after_s = self._settings.webhook_disable_days * 86400.0 if is_webhook else _NEVER_S
+        is_mail = claim.kind is ChannelKind.MAIL
+        disable_after_s = _NEVER_S if is_mail else self._settings.webhook_disable_days * 86400.0
         switched_off = sending.store(self._db, claim, result, disable_after_s=disable_after_s)
         log.info(
             "sent a delivery" if result.problem is None else "could not send a delivery",
@@ -177,7 +181,7 @@ class WebhookSender:
             took_s=round(result.took_s, 3),
         )
         if switched_off:
-            log.warning("switched a webhook or a mail address off", problem=result.problem)
+            log.warning("sends there no more", problem=result.problem)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:

@@ -22,7 +22,7 @@ from shared.states import JobStatus
 from shared.webhooks.hooks import Wanted, add_hook
 from shared.words.replacements import lists
 from tests.support import factories
-from tests.support.notifications import confirmation_token
+from tests.support.notifications import a_browser, confirmation_token
 from tests.support.web.web_app import database
 
 NOBODYS = {
@@ -152,6 +152,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
         ).id,
         "webhook_id": webhook.id,
         "token": token,
+        "browser_id": a_browser(db, owner_id).id,
         "fetch_id": fetch.id,
         "delivery_id": "1",
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from flask.testing import FlaskClient
 
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from shared.notifications import mail
+from shared.notifications import mail, push
+from shared.notifications.vapid import application_server_key
 from shared.webhooks.types import WebhookType
-from tests.support.notifications import confirmation_token
-from tests.support.web.web_app import make_app
+from tests.support.notifications import a_device, confirmation_token
+from tests.support.web.web_app import database, make_app
 
 MAIL = {"mail_host": "mail.example", "mail_from": "ls@example.org"}
 
@@ -66,3 +68,34 @@ def test_without_a_mail_server_none_is_asked_for(sqlite_url: str, tmp_path: Path
     client = made.test_client()
     assert "has set up no mail server" in client.get("/notifications").text
     assert client.post("/notifications/mail", data={"address": "a@b.org"}).status_code == 403
+
+
+def test_a_browser_is_added_tested_and_removed(sqlite_url: str, tmp_path: Path) -> None:
+    made = make_app(sqlite_url, tmp_path, push_contact="mailto:ops@example.org")
+    made.config["WTF_CSRF_ENABLED"] = False
+    client, db = made.test_client(), database(made)
+    assert f'data-key="{application_server_key(db)}"' in client.get("/notifications").text
+    given = asdict(a_device().subscription("https://push.example/a"))
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    answer = client.post("/notifications/browsers", data=given, headers={"User-Agent": firefox})
+    assert answer.status_code == 201, answer.text
+    assert "Firefox, Linux" in client.get("/notifications").text
+    (browser,) = push.browsers_of(db, LOCAL_OWNER)
+    own = f"/notifications/browsers/{browser.id}"
+    assert "A test is on its way" in client.post(f"{own}/test", follow_redirects=True).text
+    said = client.post(f"{own}/remove", follow_redirects=True).text
+    assert "no longer told" in said and "Firefox" not in said
+    refused = client.post(
+        "/notifications/browsers",
+        data=given | {"p256dh": "x"},
+        headers={"Accept": "application/json"},
+    )
+    assert refused.status_code == 422 and refused.json is not None
+    assert refused.json["error"]["code"] == "unusable_subscription"
+
+
+def test_the_service_worker_is_open_to_all_and_checked_each_time(client: FlaskClient) -> None:
+    answer = client.get("/service-worker.js")
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/javascript"
+    assert answer.headers["Cache-Control"] == "no-cache"

@@ -1,10 +1,12 @@
 // What every page does. Everything here adds to pages that work without it.
 import { watchJobs } from "./page/notify.js";
+import { renewSubscription } from "./notifications/subscription.js";
 import { showLocalTimes } from "./page/local_times.js";
 
 showLocalTimes(document);
 closeMenusOutside();
 watchJobs();
+renewSubscription();
 
 /** A menu closes when something else is chosen, and with Escape. */
 function closeMenusOutside() {

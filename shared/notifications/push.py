@@ -1,0 +1,166 @@
+"""The browsers in which an account is told, each added by a press of a button in it."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.db import Database, database_now
+from shared.models import SignIn, Webhook, WebhookDelivery
+from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
+from shared.notifications.vapid import from_base64url
+from shared.outbound.addresses import AddressRules
+from shared.states import ChannelKind
+from shared.webhooks.errors import WebhookNotFound
+from shared.webhooks.outbox import delivery
+from shared.webhooks.types import TEST_TYPE, WebhookType
+
+MOST_BROWSERS = 20
+"""Of an account."""
+
+_TYPES = [WebhookType.COMPLETED.value, WebhookType.FAILED.value]
+
+_POINT_BYTES, _AUTH_BYTES = 65, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser in which an account is told."""
+
+    id: str
+    name: str
+    """Which it is, as far as it says itself."""
+    endpoint_sha256: str
+    """Of its address at its push service, by which it finds itself in the list."""
+    added_at: datetime
+    failing_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a browser gives whoever may send to it: an address of its push service, and keys."""
+
+    endpoint: str
+    p256dh: str
+    """Its public key, in base64url."""
+    auth: str
+    """A secret of it and of whoever sends, in base64url."""
+
+    def require_usable(self, rules: AddressRules) -> None:
+        """Raises UnusableUrl, AddressRefused or UnusableSubscription."""
+        rules.read(self.endpoint, param="endpoint")
+        try:
+            point, secret = from_base64url(self.p256dh), from_base64url(self.auth)
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        except ValueError:
+            raise UnusableSubscription(param="p256dh") from None
+        if len(point) != _POINT_BYTES or len(secret) != _AUTH_BYTES:
+            raise UnusableSubscription(param="auth")
+
+
+def browsers_of(db: Database, owner_id: str) -> list[Browser]:
+    """An account's browsers in which it is still signed in, oldest first."""
+    with db.reading() as session:
+        rows = session.scalars(_of(owner_id).order_by(Webhook.id)).all()
+    return [
+        Browser(
+            id=row.id,
+            name=row.description,
+            endpoint_sha256=row.url_sha256 or "",
+            added_at=row.created_at,
+            failing_since=row.failing_since,
+        )
+        for row in rows
+    ]
+
+
+def add_browser(
+    db: Database,
+    rules: AddressRules,
+    subscription: Subscription,
+    *,
+    owner_id: str,
+    sign_in_sha256: str | None,
+    name: str,
+    language: str,
+    site_url: str,
+) -> None:
+    """Tell an account in a browser, in place of whoever was told in it before. Raises
+    TooManyBrowsers, and what `require_usable` raises."""
+    subscription.require_usable(rules)
+    row = {
+        "owner_id": owner_id,
+        "sign_in_sha256": sign_in_sha256,
+        "description": name,
+        "language": language,
+        "site_url": site_url,
+    }
+    # Another page of theirs that added it at this moment added the same.
+    with suppress(IntegrityError):
+        _add(db, subscription, row)
+
+
+def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
+    sha256 = hashlib.sha256(subscription.endpoint.encode()).hexdigest()
+    with db.writing() as session:
+        session.execute(
+            delete(Webhook)
+            .where(Webhook.kind == ChannelKind.PUSH.value, Webhook.url_sha256 == sha256)
+            .execution_options(synchronize_session=False)
+        )
+        held = session.scalar(select(func.count()).select_from(_of(row["owner_id"]).subquery()))
+        if (held or 0) >= MOST_BROWSERS:
+            raise TooManyBrowsers
+        session.add(
+            Webhook(
+                kind=ChannelKind.PUSH.value,
+                url=subscription.endpoint,
+                url_sha256=sha256,
+                push_keys={"p256dh": subscription.p256dh, "auth": subscription.auth},
+                types=_TYPES,
+                secret="",
+                **row,
+            )
+        )
+
+
+def remove_browser(db: Database, *, owner_id: str, browser_id: str) -> None:
+    """Tell an account no longer in a browser. Raises WebhookNotFound."""
+    with db.writing() as session:
+        session.delete(_row(session, owner_id, browser_id))
+
+
+def send_test(db: Database, *, owner_id: str, browser_id: str) -> None:
+    """Send a push that says that it is a test. Raises WebhookNotFound."""
+    with db.writing() as session:
+        row = _row(session, owner_id, browser_id)
+        row.paused_until = None
+        now = session.scalars(select(database_now())).one()
+        values = delivery(row.id, job_id=None, type_=TEST_TYPE, at=now, detail={})
+        session.execute(insert(WebhookDelivery), [values])
+
+
+def _row(session: Session, owner_id: str, browser_id: str) -> Webhook:
+    row: Webhook | None = session.scalars(
+        _of(owner_id).where(Webhook.id == browser_id).with_for_update(of=Webhook)
+    ).one_or_none()
+    if row is None:
+        raise WebhookNotFound
+    return row
+
+
+def _of(owner_id: str) -> Any:
+    signed_in = select(SignIn.token_sha256).where(SignIn.token_sha256 == Webhook.sign_in_sha256)
+    return select(Webhook).where(
+        Webhook.owner_id == owner_id,
+        Webhook.kind == ChannelKind.PUSH.value,
+        or_(Webhook.sign_in_sha256.is_(None), signed_in.exists()),
+    )

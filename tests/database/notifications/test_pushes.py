@@ -1,0 +1,165 @@
+"""Pushes by a real push service on loopback, opened with the browser's keys by another's code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from sqlalchemy import select
+
+from shared import accounts
+from shared.accounts.ownership import hand_over
+from shared.db import Database
+from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
+from shared.notifications import push
+from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
+from shared.notifications.vapid import application_server_key, from_base64url
+from shared.outbound.addresses import AddressRules
+from shared.outbound.errors import AddressRefused, PlainHttpRefused
+from shared.settings import Settings
+from shared.states import ChannelKind, JobStatus
+from shared.webhooks import hooks
+from shared.webhooks.errors import WebhookNotFound
+from shared.webhooks.sending import claim_next
+from tests.database.webhooks.test_sending import let_pass
+from tests.support import factories
+from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiver
+from tests.support.notifications import a_browser, a_device
+from tests.support.people import a_person, an_admin, quick_hashes
+from tests.support.services import wait_for
+from worker.webhooks.sender import WebhookSender
+
+SETTINGS = Settings(
+    outbound_networks=LOOPBACK,
+    outbound_http="allowed",
+    sweep_s=0.2,
+    push_contact="mailto:ops@example.org",
+)
+OPEN = SETTINGS.outbound_rules
+
+
+@contextmanager
+def sending(db: Database) -> Iterator[WebhookSender]:
+    sender = WebhookSender(SETTINGS, db)
+    sender.start()
+    try:
+        yield sender
+    finally:
+        sender.stop()
+
+
+def require_vapid(db: Database, came: Received, origin: str) -> dict[str, Any]:
+    """The claims of a push, after its signature was checked with the key that browsers are told."""
+    scheme, _, rest = came.headers["Authorization"].partition(" ")
+    given = dict(one.strip().split("=", 1) for one in rest.split(","))
+    assert (scheme, given["k"]) == ("vapid", application_server_key(db))
+    signed, _, signature = given["t"].rpartition(".")
+    raw = from_base64url(signature)
+    numbers = (int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(given["k"]))
+    key.verify(encode_dss_signature(*numbers), signed.encode(), ec.ECDSA(hashes.SHA256()))
+    claims: dict[str, Any] = json.loads(from_base64url(signed.split(".")[1]))
+    assert claims["aud"] == origin
+    return claims
+
+
+def test_the_end_of_a_job_is_read_by_the_browser_alone(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    device = a_device()
+    with receiver() as there, sending(db):
+        a_browser(db, LOCAL_OWNER, there.url, device=device, rules=OPEN, language="zh")
+        job_id = factories.a_job(db, JobStatus.COMPLETED)
+        wait_for(lambda: len(there.received) == 1, what="the push")
+        (came,) = there.received
+        assert json.loads(device.read(came.body)) == {"title": "转写完成：会议", "job": job_id}
+        assert "会议".encode() not in came.body
+        claims = require_vapid(db, came, there.url.removesuffix("/hook"))
+        assert claims["sub"] == "mailto:ops@example.org"
+        assert (came.headers["Content-Encoding"], came.headers["TTL"]) == ("aes128gcm", "86400")
+        wait_for(lambda: [one.state for one in deliveries(db)] == ["delivered"], what="its success")
+        (browser,) = push.browsers_of(db, LOCAL_OWNER)
+        push.send_test(db, owner_id=LOCAL_OWNER, browser_id=browser.id)
+        wait_for(lambda: len(there.received) == 2, what="the test")
+        assert json.loads(device.read(there.received[1].body))["job"] is None
+    db.dispose()
+
+
+def deliveries(db: Database) -> list[WebhookDelivery]:
+    with db.reading() as session:
+        return list(session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)))
+
+
+def test_one_that_fails_is_sent_again_and_one_that_is_gone_removed(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    with receiver(answering(503), answering(201), answering(410)) as there, sending(db):
+        a_browser(db, LOCAL_OWNER, there.url, rules=OPEN)
+        factories.a_job(db, JobStatus.COMPLETED)
+        wait_for(lambda: deliveries(db)[0].attempts == 1, what="the first attempt")
+        assert push.browsers_of(db, LOCAL_OWNER)[0].failing_since is not None
+        let_pass(db)
+        wait_for(lambda: deliveries(db)[0].state == "delivered", what="the second")
+        topics = {came.headers["Topic"] for came in there.received}
+        assert len(topics) == 1, "a push service keeps one of the two"
+        factories.a_job(db, JobStatus.FAILED)
+        wait_for(lambda: push.browsers_of(db, LOCAL_OWNER) == [], what="it to be gone")
+        factories.a_job(db, JobStatus.FAILED)
+        assert len(deliveries(db)) == 2
+    db.dispose()
+
+
+def test_a_browser_is_told_while_its_person_is_signed_in_there(db: Database) -> None:
+    with quick_hashes():
+        ann, bo = an_admin(db), a_person(db)
+    token = accounts.begin(db, ann.id)
+    sha256 = hashlib.sha256(token.encode()).hexdigest()
+    a_browser(db, ann.id, sign_in_sha256=sha256)
+    assert hooks.hooks_of(db, ann.id) == [], "it is no webhook"
+    factories.a_job(db, JobStatus.COMPLETED, owner_id=ann.id)
+    accounts.end(db, token)
+    assert push.browsers_of(db, ann.id) == []
+    assert claim_next(db, lease_s=60) is None
+    with db.reading() as session:
+        assert session.scalars(select(Webhook)).all() == []
+    here = a_browser(db, ann.id)
+    assert [one.id for one in push.browsers_of(db, ann.id)] == [here.id]
+    with pytest.raises(WebhookNotFound):
+        push.remove_browser(db, owner_id=bo.id, browser_id=here.id)
+    a_browser(db, bo.id)
+    assert push.browsers_of(db, ann.id) == [], "the next who sits there takes it over"
+    hand_over(db, from_owner=bo.id, to_owner=ann.id)
+    assert push.browsers_of(db, ann.id) == push.browsers_of(db, bo.id) == []
+
+
+def test_what_is_given_is_bounded_and_leads_to_no_private_address(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    for endpoint, error in (
+        ("https://169.254.169.254/", AddressRefused),
+        ("http://push.example/", PlainHttpRefused),
+    ):
+        with pytest.raises(error):
+            a_browser(db, LOCAL_OWNER, endpoint)
+    right = a_device().subscription("https://push.example/")
+    off_the_curve = base64.urlsafe_b64encode(b"\4" + b"\1" * 64).decode()
+    for p256dh, auth in (
+        ("", right.auth),
+        ("ä", right.auth),
+        (off_the_curve, right.auth),
+        (right.p256dh, "YQ"),
+    ):
+        with pytest.raises(UnusableSubscription):
+            push.Subscription(right.endpoint, p256dh, auth).require_usable(AddressRules())
+    for n in range(push.MOST_BROWSERS):
+        a_browser(db, LOCAL_OWNER, f"https://push.example/{n}")
+    with pytest.raises(TooManyBrowsers):
+        a_browser(db, LOCAL_OWNER, "https://push.example/more")
+    factories.a_job(db, JobStatus.COMPLETED)
+    assert claim_next(db, lease_s=60, kinds=[ChannelKind.WEBHOOK, ChannelKind.MAIL]) is None
+    db.dispose()

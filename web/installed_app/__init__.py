@@ -1,0 +1,1 @@
+"""What makes of the pages an app that can be installed: their service worker."""
