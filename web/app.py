@@ -14,6 +14,7 @@ from shared.settings import Settings, load_settings
 from web.api import listening, models, searches
 from web.api.annotations import details, marks
 from web.api.audit import views as audit
+from web.api.groups import views as groups
 from web.api.jobs import views as jobs
 from web.api.minutes import download as _minutes_download  # noqa: F401 - it registers itself
 from web.api.minutes import prompts as minutes_prompts
@@ -51,6 +52,7 @@ from web.pages import (  # noqa: F401 - three register themselves
 from web.pages import voices as kept_voices
 from web.pages.accounts import account, erasure, people
 from web.pages.accounts import at_providers as _at_providers  # noqa: F401 - it registers itself
+from web.pages.accounts import groups as groups_page
 from web.pages.accounts import own_data as own_data_page
 from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages
@@ -122,7 +124,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         tus_views.blueprint,
         *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
         sharing.blueprint,
-        own_data.blueprint,
+        *(own_data.blueprint, groups.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
         *(minutes.blueprint, minutes_prompts.blueprint, webhooks.blueprint),
         fetches.blueprint,
@@ -168,12 +170,14 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(server)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(own_data.blueprint)
+    app.register_blueprint(groups.blueprint)
     app.register_blueprint(audit_page.page)
     app.register_blueprint(fetches_pages.page)
     if settings.requires_sign_in:
         app.register_blueprint(account.account)
         app.register_blueprint(own_data_page.page)
         app.register_blueprint(erasure.page)
+        app.register_blueprint(groups_page.page)
         app.register_blueprint(people.people)
     openapi.configure_openapi(app)
     return app

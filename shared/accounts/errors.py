@@ -59,6 +59,24 @@ class AccountNotFound(PermanentError):
     default_message = "There is no such account."
 
 
+class GroupNotFound(PermanentError):
+    code = "group_not_found"
+    http_status = 404
+    default_message = "There is no such group, or you are not in it."
+
+
+class GroupNameTaken(PermanentError):
+    code = "group_name_taken"
+    http_status = 409
+    default_message = "There is a group of this name already. Choose another name."
+
+
+class TooManyMembers(PermanentError):
+    code = "too_many_members"
+    http_status = 409
+    default_message = "There are at most 1000 groups, and 5000 accounts in one."
+
+
 class ErasureBegun(PermanentError):
     code = "erasure_begun"
     http_status = 409

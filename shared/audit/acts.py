@@ -51,6 +51,12 @@ class Act(StrEnum):
     TRANSCRIPTS_EXPORTED = "job.exported"
     """Transcripts of several recordings left as one file."""
 
+    GROUP_ADDED = "group.added"
+    GROUP_RENAMED = "group.renamed"
+    GROUP_DELETED = "group.deleted"
+    MEMBER_ADDED = "group.member_added"
+    MEMBER_REMOVED = "group.member_removed"
+
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"

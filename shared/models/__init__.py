@@ -24,6 +24,7 @@ from shared.models.search.saved import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.share import LONGEST_LINK_NAME, Share, ShareLink, SharingEvent
 from shared.models.storage import StorageRow, StoredTally
 from shared.models.teams.audit import AuditEntry
+from shared.models.teams.group import Group, GroupMember, GroupShare
 from shared.models.transcripts.report_template import ReportTemplate
 from shared.models.transcripts.revision import Revision
 from shared.models.transcripts.transcript import Checkpoint, Segment, StoredTranscript
@@ -57,6 +58,9 @@ __all__ = [
     "Base",
     "Checkpoint",
     "Fetch",
+    "Group",
+    "GroupMember",
+    "GroupShare",
     "GroupVoices",
     "HotwordList",
     "HotwordSet",

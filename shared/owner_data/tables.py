@@ -43,7 +43,9 @@ OF_OWNER: dict[str, Held] = {
     "uploads": _owned("uploads"),
     "fetches": _owned("fetches", "request_digest", "validator"),
     "reservations": _owned(why="it lasts as long as a request"),
-    "webhooks": _owned("webhooks", "secret", "previous_secret"),
+    "webhooks": _owned(
+        "webhooks", "secret", "previous_secret", "push_keys", "url_sha256", "sign_in_sha256"
+    ),
     "saved_searches": _owned("saved-searches"),
     "report_templates": _owned("report-templates"),
     "minutes_prompts": _owned("minutes-prompts"),
@@ -57,6 +59,7 @@ OF_OWNER: dict[str, Held] = {
     "kept_voices": _owned("kept-voices"),
     "group_voices": _owned(why="it describes voices of others, as numbers for one network"),
     "shares": _owned("shared-with-you", "name_key", column="person_id"),
+    "group_members": _owned("groups", column="user_id"),
     "turns": _owned(why=_DERIVED),
     "tallies": _owned(why=_DERIVED),
     "stored_tallies": _owned(why=_DERIVED),
@@ -73,6 +76,7 @@ OF_JOB: dict[str, Held] = {
     "marks": Held("job_id"),
     "sharing_events": Held("job_id"),
     "shares": Held("job_id", hidden=frozenset({"name_key", "person_id"})),
+    "group_shares": Held("job_id"),
     "share_links": Held("job_id", hidden=frozenset({"token_sha256"})),
     "job_hotwords": Held("job_id"),
     "minutes_requests": Held("job_id", hidden=frozenset({"fence", "lease_expires_at"})),
@@ -96,10 +100,12 @@ OTHERS: dict[str, str] = {
     "webhook_deliveries": "they are deleted with their webhook",
     "minutes_answers": "they are deleted with their request",
     "minutes_events": "they are deleted with their request",
+    "account_groups": "of the installation",
     "sign_in_attempts": "they name nobody, and end within minutes",
     "schema_versions": "of the installation",
     "storage": "of the installation",
     "sweep_turns": "of the installation",
+    "vapid_keys": "of the installation",
     "workers": "of the installation",
 }
 """Tables that are no owner's, or an owner's by way of another table, and what is so."""

@@ -1,13 +1,14 @@
 """Who may use a job beside its owner: colleagues with an account, and whoever has a link.
 
-`access` tells how a person may use a job, `colleagues` has whom it is shared with, `received` what
-is shared with a person, `links` the links that open a transcript without sign-in, and `history`
-every change of these.
+`access` tells how a person may use a job, `colleagues` has whom it is shared with, `groups` with
+which groups, `received` what is shared with a person, `links` the links that open a transcript
+without sign-in, and `history` every change of these.
 """
 
 from shared.sharing.access import AccessLevel, JobAccess, job_access
 from shared.sharing.colleagues import ShareRecord, share_job, shares_of, withdraw_share
 from shared.sharing.editors import editor_names
+from shared.sharing.groups import share_job_with_group
 from shared.sharing.history import SharingChange, SharingRecord, sharing_history
 from shared.sharing.links import (
     LONGEST_LINK_DAYS,
@@ -39,6 +40,7 @@ __all__ = [
     "open_link",
     "received_jobs",
     "share_job",
+    "share_job_with_group",
     "shares_of",
     "sharing_history",
     "withdraw_link",

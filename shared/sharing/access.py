@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from shared.accounts.credentials import NOTED_EVERY_S
 from shared.db import Database, database_now
-from shared.models import Job, Share
+from shared.models import GroupMember, GroupShare, Job, Share
 
 
 class AccessLevel(StrEnum):
@@ -46,38 +56,57 @@ class JobAccess:
         return self.level is not AccessLevel.OWNER
 
 
+def _is_stale(opened_at: Any) -> ColumnElement[bool]:
+    return or_(opened_at.is_(None), opened_at <= database_now(-NOTED_EVERY_S))
+
+
+_PERSON: BindParameter[str] = bindparam("person_id")
+_JOB: BindParameter[str] = bindparam("job_id")
+
 # Built once: that takes longer than to carry it out.
-_SHARE = (
+_SHARES = union_all(
     select(
+        literal(False).label("of_group"),
         Share.id,
         Share.level,
         Job.owner_id,
-        or_(Share.opened_at.is_(None), Share.opened_at <= database_now(-NOTED_EVERY_S)).label(
-            "is_stale"
-        ),
+        _is_stale(Share.opened_at).label("is_stale"),
     )
     .join(Job, Job.id == Share.job_id)
-    .where(
-        Share.person_id == bindparam("person_id"),
-        Share.job_id == bindparam("job_id"),
-        # Handed over to whom it was shared with, it is theirs.
-        Job.owner_id != Share.person_id,
+    # Handed over to whom it was shared with, it is theirs.
+    .where(Share.person_id == _PERSON, Share.job_id == _JOB, Job.owner_id != _PERSON),
+    # Whoever is in the group just now.
+    select(
+        literal(True),
+        GroupShare.id,
+        GroupShare.level,
+        Job.owner_id,
+        _is_stale(GroupShare.opened_at),
     )
+    .join(Job, Job.id == GroupShare.job_id)
+    .join(GroupMember, GroupMember.group_id == GroupShare.group_id)
+    .where(GroupMember.user_id == _PERSON, GroupShare.job_id == _JOB, Job.owner_id != _PERSON),
 )
+
+_LEVELS = {level.value: level for level in (AccessLevel.READ, AccessLevel.CORRECT)}
 
 
 def job_access(db: Database, *, person_id: str, job_id: str) -> JobAccess:
-    """How a person may use a job just now. Notes that what is shared was used, once a minute."""
+    """How a person may use a job just now: the most that it is shared for with them or with a group
+    that they are in. Notes that what is shared was used, once a minute."""
     with db.reading() as session:
-        found = session.execute(_SHARE, {"person_id": person_id, "job_id": job_id}).one_or_none()
-    if found is None or found.level not in (AccessLevel.READ, AccessLevel.CORRECT):
+        shares = session.execute(_SHARES, {"person_id": person_id, "job_id": job_id}).all()
+    known = [share for share in shares if share.level in _LEVELS]
+    if not known:
         return JobAccess(job_id, person_id, person_id, AccessLevel.OWNER)
+    found = max(known, key=lambda share: list(AccessLevel).index(_LEVELS[share.level]))
     if found.is_stale:
+        table = GroupShare if found.of_group else Share
         with db.writing() as session:
             session.execute(
-                update(Share)
-                .where(Share.id == found.id)
+                update(table)
+                .where(table.id == found.id)
                 .values(opened_at=database_now())
                 .execution_options(synchronize_session=False)
             )
-    return JobAccess(job_id, person_id, found.owner_id, AccessLevel(found.level))
+    return JobAccess(job_id, person_id, found.owner_id, _LEVELS[found.level])

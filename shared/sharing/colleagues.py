@@ -15,6 +15,7 @@ from shared.errors import InvalidRequest, JobNotFound
 from shared.models import Job, Share, User
 from shared.sharing.access import AccessLevel
 from shared.sharing.errors import NobodyOfThatName, ShareNotFound
+from shared.sharing.groups import group_shares, withdraw_group
 from shared.sharing.history import SharingChange, add_change
 
 MOST_SHARES = 100
@@ -23,7 +24,7 @@ MOST_SHARES = 100
 
 @dataclass(frozen=True, slots=True)
 class ShareRecord:
-    """Whom a job is shared with. It does not say whether an account has the name."""
+    """Whom a job is shared with: a name, without whether an account has it, or a group."""
 
     id: str
     name: str
@@ -32,6 +33,7 @@ class ShareRecord:
     opened_at: datetime | None
     """When they used it last, to within a minute; None before."""
     person_id: str | None
+    group_id: str | None = None
 
 
 def share_job(
@@ -90,9 +92,12 @@ def _require_room(session: Session, job_id: str) -> None:
 
 
 def withdraw_share(db: Database, *, owner_id: str, job_id: str, share_id: str) -> None:
-    """Let a colleague use a job no longer, from now on. Raises JobNotFound or ShareNotFound."""
+    """Let a colleague or a group use a job no longer, from now on. Raises JobNotFound or
+    ShareNotFound."""
     with db.writing() as session:
         job = owned_job(session, owner_id, job_id)
+        if withdraw_group(session, job, share_id):
+            return
         withdrawn = session.execute(
             delete(Share)
             .where(Share.id == share_id, Share.job_id == job_id)
@@ -113,13 +118,14 @@ def withdraw_share(db: Database, *, owner_id: str, job_id: str, share_id: str) -
 
 
 def shares_of(db: Database, *, owner_id: str, job_id: str) -> list[ShareRecord]:
-    """Whom a job is shared with, by name. Raises JobNotFound."""
+    """Whom a job is shared with, by name, and then which groups. Raises JobNotFound."""
     with db.reading() as session:
         if not session.scalar(select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id)):
             raise JobNotFound
         rows = session.scalars(
             select(Share).where(Share.job_id == job_id).order_by(Share.name_key)
         ).all()
+        of_groups = group_shares(session, job_id)
     return [
         ShareRecord(
             row.id,
@@ -131,4 +137,16 @@ def shares_of(db: Database, *, owner_id: str, job_id: str) -> list[ShareRecord]:
         )
         for row in rows
         if row.level in set(AccessLevel)
+    ] + [
+        ShareRecord(
+            share.id,
+            name,
+            AccessLevel(share.level),
+            share.created_at,
+            share.opened_at,
+            None,
+            share.group_id,
+        )
+        for share, name in of_groups
+        if share.level in set(AccessLevel)
     ]

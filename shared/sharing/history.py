@@ -38,7 +38,7 @@ _ACTS = {
     SharingChange.LINK_MADE: Act.LINK_MADE,
     SharingChange.LINK_WITHDRAWN: Act.LINK_WITHDRAWN,
 }
-_TOLD = ("level", "with_sound", "days")
+_TOLD = ("level", "with_sound", "days", "group")
 """What the audit log says of a change: it names nobody."""
 
 

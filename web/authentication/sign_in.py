@@ -44,7 +44,7 @@ OPEN = frozenset(
 """Endpoints that need no sign-in; the last three's addresses have a signature or a token that
 opens them."""
 
-_OF_ADMINS = frozenset({"people", "erasure", "audit", "audit_page"})
+_OF_ADMINS = frozenset({"people", "erasure", "groups_page", "audit", "audit_page"})
 """Blueprints for administrators."""
 
 _ADMINS_ONLY = frozenset({"health.metrics_text", "server.overview"})

@@ -1,1 +1,1 @@
-"""What a server has for many people: the record of who did what."""
+"""What a server has for many people: their groups, and the record of who did what."""

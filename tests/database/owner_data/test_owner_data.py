@@ -19,7 +19,16 @@ from shared.accounts.errors import ErasureBegun, LastAdministrator
 from shared.audit import AuditFilter
 from shared.db import Database, UtcDateTime
 from shared.errors import InvalidRequest
-from shared.models import Base, HotwordSet, Revision, User, VoiceKeeping, Webhook, WebhookDelivery
+from shared.models import (
+    Base,
+    Group,
+    HotwordSet,
+    Revision,
+    User,
+    VoiceKeeping,
+    Webhook,
+    WebhookDelivery,
+)
 from shared.owner_data import Wanted
 from shared.owner_data.tables import OF_JOB, OF_OWNER
 from shared.settings import Settings
@@ -74,6 +83,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
     "replacements": {"added": 1, "removed": 2},
     "monthly_usage": {"month": "2020-01"},
     "hotword_lists": {"digest": "of the words"},
+    "group_members": {"group_id": "the group"},
     "tallies": {"jobs": 0, "status": "queued"},
 }
 """Values that a constraint asks for."""
@@ -85,6 +95,7 @@ def fill(db: Database, owner_id: str, job_id: str, others_job_id: str) -> None:
     """Write a row of the owner's into every table that has one, also into those to come."""
     with db.writing() as session:
         session.add(VoiceKeeping(owner_id=owner_id))
+        session.add(Group(id="the group", name="g", name_key="g"))
         session.add(HotwordSet(digest="of the words", size=1, words=["朗格"]))
         session.flush()
         for number, table in enumerate(Base.metadata.sorted_tables):

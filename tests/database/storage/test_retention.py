@@ -16,6 +16,7 @@ from shared.models import (
     LOCAL_OWNER,
     AnnotationEdit,
     Attempt,
+    AuditEntry,
     Base,
     GroupVoices,
     Job,
@@ -101,10 +102,14 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
             table.name: session.scalar(select(func.count()).select_from(table))
             for table in Base.metadata.sorted_tables
         }
+    with db.reading() as session:
+        (ended,) = session.execute(select(AuditEntry.act, AuditEntry.object_id)).all()
+    assert tuple(ended) == ("job.expired", job_id)
     # Whose turn it is, how many jobs and bytes there are, what was submitted this month and who
-    # lets voices be kept is told of owners, not of jobs; the version of a schema, of no one.
+    # lets voices be kept is told of owners, not of jobs; the version of a schema, of no one. The
+    # audit log says that there was one.
     of_no_job = {"turns", "tallies", "stored_tallies", "monthly_usage", "schema_versions"}
-    of_no_job.add("voice_keeping")
+    of_no_job |= {"voice_keeping", "audit_entries"}
     assert {name for name, rows in left.items() if rows} == of_no_job
 
 

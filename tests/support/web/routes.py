@@ -79,6 +79,9 @@ NEEDED: dict[str, dict[str, Any]] = {
     "minutes.change_minutes": {"json": {"revision": 0}},
     "minutes_prompts.put_prompt": {"json": {"text": "{{transcript}}"}},
     "own_data.erase_own_account": {"json": {"password": "mine now"}},
+    "groups.create_group": {"json": {"name": "mine now"}},
+    "groups.change_group": {"json": {"name": "mine now"}},
+    "groups.add_group_member": {"json": {"name": "mine now"}},
     "webhooks.change_webhook": {"json": {"enabled": False}},
 }
 """Bodies and headers that a valid request needs, by endpoint."""
@@ -151,6 +154,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
             db, owner_id=owner_id, name="theirs", conditions=ListConditions()
         ).id,
         "webhook_id": webhook.id,
+        "group_id": accounts.add_group(db, "theirs").id,
         "token": token,
         "browser_id": a_browser(db, owner_id).id,
         "fetch_id": fetch.id,

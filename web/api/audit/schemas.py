@@ -21,8 +21,8 @@ class AuditConditions(BaseModel):
     kind: str = Field(
         "",
         max_length=32,
-        description="What was done to: `sign_in`, `account`, `key`, `job`, `webhook`, `audit`; or "
-        "an act, `key.made` for instance.",
+        description="What was done to: `sign_in`, `account`, `key`, `job`, `group`, `webhook`, "
+        "`audit`; or an act, `key.made` for instance.",
     )
     since: date | Literal[""] = Field("", description="The first day, in UTC: 2026-11-30.")
     until: date | Literal[""] = Field("", description="The last day, in UTC.")

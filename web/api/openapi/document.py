@@ -31,6 +31,7 @@ _RULE_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _TAGS = {
     "/api/v1/me": "Account",
     "/api/v1/audit": "Account",
+    "/api/v1/groups": "Account",
     "/api/v1/models": "Models",
     "/api/v1/replacements": "Words",
     "/api/v1/hotwords": "Words",

@@ -36,8 +36,11 @@ def _zip_file(operation: Operation) -> None:
 @takes_query(OwnDataQuery)
 @completed_by(_zip_file)
 def export_own_data() -> Response:
-    """Download all that is yours here as a zip file: recordings if you say so, transcripts,
-    corrections, lists, settings, and what the audit log has of you."""
+    """Download all that is yours here as a zip file.
+
+    It has transcripts, corrections, lists, settings, what the audit log has of you, and recordings
+    if you say so.
+    """
     query = parse(OwnDataQuery, request.args)
     names = tuple(dict.fromkeys(filter(None, query.formats.split(","))))
     return export_response(Wanted(names, query.recordings))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.accounts import LONGEST_NAME
 from shared.sharing import LONGEST_LINK_DAYS, LONGEST_LINK_NAME, AccessLevel, SharingChange
@@ -15,19 +16,28 @@ _LARGEST = 10**6 - 1
 
 
 class ShareIn(BaseModel):
-    """Whom to share with. Sharing with the same name again changes what they may do."""
+    """Whom to share with: a colleague by name, or a group. Sharing with the same again changes what
+    they may do."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(
+    name: str | None = Field(
+        None,
         min_length=1,
         max_length=LONGEST_NAME,
         description="The name with which your colleague signs in, in full.",
     )
+    group: UUID | None = Field(None, description="In place of a name, the id of a group of yours.")
     access: Literal["read", "correct"] = Field(
         description="`read`: listen, read, export. `correct`: also correct sentences and say who "
         "speaks."
     )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.name is None) == (self.group is None):
+            raise ValueError("give either the name of a colleague or the id of a group")
+        return self
 
 
 class LinkIn(BaseModel):
@@ -48,6 +58,7 @@ class ShareOut(BaseModel):
     name: str = Field(description="As you wrote it; this does not say that an account has it.")
     access: AccessLevel
     created_at: datetime
+    group: str | None = Field(description="The id of the group; null of a colleague.")
     opened_at: datetime | None = Field(
         description="When they used the recording last, to within a minute; null before."
     )

@@ -15,6 +15,7 @@ from shared.sharing import (
     make_link,
     received_jobs,
     share_job,
+    share_job_with_group,
     shares_of,
     sharing_history,
     withdraw_link,
@@ -57,21 +58,25 @@ def get_sharing(job_id: UUID) -> Response:
 @blueprint.output(SharingOut, 201)
 @completed_by(operations.json_body(ShareIn))
 def create_share(job_id: UUID) -> Response:
-    """Share a job with a colleague, or change what a colleague may do.
+    """Share a job with a colleague or a group, or change what they may do.
 
     They never delete it, share it further or change your lists of words, and it costs them none of
     their quota. A name that no account has is kept and opens nothing, unless the operator chose
     that you are told (404 with code `nobody_of_that_name`).
     """
     wanted = parse_json(ShareIn)
-    share_with(job_id, wanted.name, AccessLevel(wanted.access))
+    level = AccessLevel(wanted.access)
+    if wanted.group is not None:
+        share_with_group(job_id, wanted.group, level)
+    else:
+        share_with(job_id, wanted.name or "", level)
     return _shown(job_id, 201)
 
 
 @blueprint.delete("/jobs/<uuid:job_id>/shares/<uuid:share_id>")
 @blueprint.output(SharingOut)
 def end_share(job_id: UUID, share_id: UUID) -> Response:
-    """Let a colleague see a job no longer: from now on all that names it answers them 404."""
+    """Let a colleague or a group see a job no longer: all that names it answers them 404."""
     withdraw_share(
         services().db, owner_id=owner_of(job_id), job_id=str(job_id), share_id=str(share_id)
     )
@@ -157,6 +162,21 @@ def share_with(job_id: UUID, name: str, level: AccessLevel) -> None:
     )
 
 
+def share_with_group(job_id: UUID, group_id: UUID, level: AccessLevel) -> None:
+    """Share a job of who sent this request with a group. Raises SharingNeedsAccounts and what
+    `share_job_with_group` raises."""
+    owner_id = owner_of(job_id)
+    if owner_id == LOCAL_OWNER:
+        raise SharingNeedsAccounts
+    share_job_with_group(
+        services().db,
+        owner_id=owner_id,
+        job_id=str(job_id),
+        group_id=str(group_id),
+        level=level,
+    )
+
+
 def link_to(
     job_id: UUID, *, name: str, days: int, with_sound: bool, sentence: int | None
 ) -> tuple[str, LinkRecord]:
@@ -202,6 +222,7 @@ def _shown(job_id: UUID, status: int = 200) -> Response:
                 name=share.name,
                 access=share.level,
                 created_at=share.created_at,
+                group=share.group_id,
                 opened_at=share.opened_at,
             )
             for share in shares_of(here.db, **whose)

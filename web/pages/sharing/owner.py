@@ -9,6 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from shared import jobs
+from shared.accounts import LOCAL_OWNER, groups_of
+from shared.accounts.errors import GroupNotFound
 from shared.errors import InvalidRequest, TranscriptNotReady
 from shared.sharing import (
     AccessLevel,
@@ -18,7 +20,7 @@ from shared.sharing import (
     withdraw_share,
 )
 from shared.sharing.errors import LinkNotFound, LinksOff, NobodyOfThatName, ShareNotFound
-from web.api.sharing.views import link_to, share_with
+from web.api.sharing.views import link_to, share_with, share_with_group
 from web.authentication.job_access import owner_of
 from web.pages.accounts.account import shown_once
 from web.pages.accounts.once import is_sent_again, once_token
@@ -44,6 +46,7 @@ def _page(job_id: UUID, **shown: Any) -> str:
         title=job.recording.title,
         is_completed=job.completed_at is not None and job.status.value == "completed",
         shares=shares_of(here.db, **whose),
+        groups=groups_of(here.db, owner_id) if owner_id != LOCAL_OWNER else [],
         links=links_of(here.db, **whose),
         links_allowed=here.settings.share_links,
         tells_names=here.settings.share_tells_names,
@@ -72,6 +75,28 @@ def share(job_id: UUID) -> Any:
             "done",
         )
     return _back(job_id)
+
+
+@pages.post("/jobs/<uuid:job_id>/group-shares")
+def share_group(job_id: UUID) -> Any:
+    level = request.form.get("access", "")
+    shares_of(services().db, owner_id=owner_of(job_id), job_id=str(job_id))  # or it is not there
+    try:
+        if level not in LEVELS:
+            raise InvalidRequest("access: must be read or correct.", param="access")
+        share_with_group(job_id, _group(request.form.get("group", "")), AccessLevel(level))
+    except (InvalidRequest, GroupNotFound) as error:
+        flash_error(error)
+    else:
+        flash(_("Shared with whoever is in the group."), "done")
+    return _back(job_id)
+
+
+def _group(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise GroupNotFound(param="group") from None
 
 
 @pages.post("/jobs/<uuid:job_id>/shares/<uuid:share_id>/withdraw")

@@ -1,0 +1,180 @@
+"""Groups of accounts, which administrators make and fill. Who is in one is asked with every use, so
+a change of it takes effect with the next request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared import audit
+from shared.accounts.errors import AccountNotFound, GroupNameTaken, GroupNotFound, TooManyMembers
+from shared.accounts.users import clean_name, name_key
+from shared.audit import Act
+from shared.db import Database
+from shared.models import Group, GroupMember, User
+
+MOST_MEMBERS = 5000
+"""Of a group."""
+
+MOST_GROUPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account in a group."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """A group, with its members where that was asked for."""
+
+    id: str
+    name: str
+    created_at: datetime
+    members: tuple[Member, ...] = ()
+
+
+def groups(db: Database) -> list[GroupRecord]:
+    """All groups by name, with their members by name."""
+    members: dict[str, list[Member]] = {}
+    with db.reading() as session:
+        of_groups = select(GroupMember.group_id, User.id, User.name).join(
+            User, User.id == GroupMember.user_id
+        )
+        for group_id, user_id, name in session.execute(of_groups.order_by(User.name_key)):
+            members.setdefault(group_id, []).append(Member(user_id, name))
+        rows = session.scalars(select(Group).order_by(Group.name_key)).all()
+    return [
+        GroupRecord(row.id, row.name, row.created_at, tuple(members.get(row.id, ())))
+        for row in rows
+    ]
+
+
+def groups_of(db: Database, user_id: str) -> list[GroupRecord]:
+    """The groups that an account is in, by name, without their members; of an administrator all
+    that there are."""
+    with db.reading() as session:
+        return [
+            GroupRecord(row.id, row.name, row.created_at)
+            for row in session.scalars(_visible_to(session, user_id).order_by(Group.name_key))
+        ]
+
+
+def visible_group(session: Session, user_id: str, group_id: str) -> Group:
+    """A group that an account is in, or any for an administrator. Raises GroupNotFound."""
+    found: Group | None = session.scalars(
+        _visible_to(session, user_id).where(Group.id == group_id)
+    ).one_or_none()
+    if found is None:
+        raise GroupNotFound(param="group")
+    return found
+
+
+def _visible_to(session: Session, user_id: str) -> Select[Group]:
+    wanted = select(Group)
+    if session.scalar(select(User.is_admin).where(User.id == user_id)):
+        return wanted
+    return wanted.join(GroupMember, GroupMember.group_id == Group.id).where(
+        GroupMember.user_id == user_id
+    )
+
+
+def add_group(db: Database, name: str) -> GroupRecord:
+    """Add an empty group. Raises UnusableName, GroupNameTaken, or TooManyMembers where there are
+    MOST_GROUPS."""
+    made = Group(name=clean_name(name), name_key=name_key(name))
+    try:
+        with db.writing() as session:
+            if (session.scalar(select(func.count()).select_from(Group)) or 0) >= MOST_GROUPS:
+                raise TooManyMembers
+            session.add(made)
+            session.flush()
+            session.refresh(made)
+            audit.record(session, Act.GROUP_ADDED, object_id=made.id, name=made.name)
+            return GroupRecord(made.id, made.name, made.created_at)
+    except IntegrityError as error:
+        raise GroupNameTaken(param="name") from error
+
+
+def rename_group(db: Database, group_id: str, name: str) -> None:
+    """Give a group another name. Raises GroupNotFound, UnusableName or GroupNameTaken."""
+    cleaned, key = clean_name(name), name_key(name)
+    try:
+        with db.writing() as session:
+            row = _found(session, group_id)
+            before = row.name
+            row.name, row.name_key = cleaned, key
+            session.flush()
+            audit.record(
+                session, Act.GROUP_RENAMED, object_id=group_id, name=cleaned, before=before
+            )
+    except IntegrityError as error:
+        raise GroupNameTaken(param="name") from error
+
+
+def delete_group(db: Database, group_id: str) -> None:
+    """Delete a group: what was shared with it is not any more. Raises GroupNotFound."""
+    with db.writing() as session:
+        row = _found(session, group_id)
+        audit.record(session, Act.GROUP_DELETED, object_id=group_id, name=row.name)
+        session.delete(row)
+
+
+def add_member(db: Database, group_id: str, name: str) -> Member:
+    """Put the account of a name into a group; one that is in it stays. Raises GroupNotFound,
+    AccountNotFound or TooManyMembers."""
+    with db.writing() as session:
+        group = _found(session, group_id)
+        user = session.scalars(
+            select(User).where(User.name_key == name_key(name), User.erase_asked_at.is_(None))
+        ).one_or_none()
+        if user is None:
+            raise AccountNotFound(param="name")
+        if session.get(GroupMember, (group_id, user.id)) is None:
+            of_group = select(func.count()).where(GroupMember.group_id == group_id)
+            if (session.scalar(of_group) or 0) >= MOST_MEMBERS:
+                raise TooManyMembers
+            session.add(GroupMember(group_id=group_id, user_id=user.id))
+            audit.record(
+                session,
+                Act.MEMBER_ADDED,
+                object_id=group_id,
+                subject_id=user.id,
+                name=group.name,
+            )
+        return Member(user.id, user.name)
+
+
+def remove_member(db: Database, group_id: str, user_id: str) -> None:
+    """Take an account out of a group; one that is not in it is no error. Raises GroupNotFound."""
+    with db.writing() as session:
+        group = _found(session, group_id)
+        removed = session.execute(
+            delete(GroupMember)
+            .where(GroupMember.group_id == group_id, GroupMember.user_id == user_id)
+            .returning(GroupMember.user_id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if removed is not None:
+            audit.record(
+                session,
+                Act.MEMBER_REMOVED,
+                object_id=group_id,
+                subject_id=user_id,
+                name=group.name,
+            )
+
+
+def _found(session: Session, group_id: str) -> Group:
+    """A group, held until this transaction ends: it is not deleted while it is filled."""
+    row = session.scalars(select(Group).where(Group.id == group_id).with_for_update()).one_or_none()
+    if row is None:
+        raise GroupNotFound
+    return row

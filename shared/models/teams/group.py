@@ -1,0 +1,57 @@
+"""Groups of accounts, and the jobs that are shared with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.db import database_now
+from shared.models.base import Base, Id, new_id
+
+
+class Group(Base):
+    """Accounts that administrators put together under a name."""
+
+    __tablename__ = "account_groups"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(64))
+    """As an administrator wrote it."""
+    name_key: Mapped[str] = mapped_column(String(200), unique=True)
+    """The name without the difference between capitals and small letters."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class GroupMember(Base):
+    """An account in a group."""
+
+    __tablename__ = "group_members"
+
+    group_id: Mapped[str] = mapped_column(
+        ForeignKey("account_groups.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    since: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class GroupShare(Base):
+    """A job that its owner shares with whoever is in a group, at any time while both stand."""
+
+    __tablename__ = "group_shares"
+    __table_args__ = (
+        UniqueConstraint("job_id", "group_id", name="group_shares_once"),
+        Index("group_shares_of_group", "group_id", "job_id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    group_id: Mapped[str] = mapped_column(ForeignKey("account_groups.id", ondelete="CASCADE"))
+    level: Mapped[str] = mapped_column(String(16))
+    """An `AccessLevel`."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    opened_at: Mapped[datetime | None]
+    """When somebody of the group used it last, to within a minute."""
