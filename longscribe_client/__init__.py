@@ -29,6 +29,7 @@ from longscribe_client.errors import (
 )
 from longscribe_client.models import (
     TERMINAL,
+    Change,
     Fetch,
     Found,
     Job,
@@ -46,6 +47,7 @@ __all__ = [
     "TERMINAL",
     "ApiError",
     "AuthenticationFailed",
+    "Change",
     "Client",
     "ClientError",
     "Conflict",

@@ -10,7 +10,7 @@ from typing import Any, Self, Unpack
 
 from longscribe_client.connection import Connection
 from longscribe_client.errors import JobFailed, NotFinished
-from longscribe_client.models import Fetch, Found, Job, JobPage, Sentence, SentencePage
+from longscribe_client.models import Change, Fetch, Found, Job, JobPage, Sentence, SentencePage
 from longscribe_client.options import SubmitOptions
 from longscribe_client.reading import read
 
@@ -123,6 +123,13 @@ class Client:
         events. A line that breaks is taken up where it was."""
         for told in self._there.job_events(job_id):
             yield read(Job, told)
+
+    def changes(self, since: str | None = None) -> Iterator[Change]:
+        """Yield what happens to jobs, as it happens and for ever; `since` is the `place` of a
+        change, after which nothing is missed. Read the list where a change has no job: at the
+        beginning, and where too much has happened since."""
+        for kind, place, told in self._there.list_events(since):
+            yield Change(job=read(Job, told) if kind == "job" else None, place=place)
 
     def jobs(
         self,

@@ -24,7 +24,7 @@ from longscribe_client.errors import (
     error_of,
 )
 from longscribe_client.routes import Route
-from longscribe_client.server_sent import events
+from longscribe_client.server_sent import Event, events
 
 _PIECE_BYTES = 256 * 1024
 _PASSING = frozenset({429, 502, 503, 504, 507})
@@ -115,32 +115,45 @@ class Connection:
     def job_events(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Yield how a job stands, at once and each time that it changes, until its end. A line that
         breaks is taken up again where it was."""
-        seen: str | None = None
+        for event in self._events(routes.JOB_EVENTS.at(job_id=job_id)):
+            if event.name == "gone":
+                raise NotFound("The job was deleted.", code="not_found", status=404)
+            if event.name == "job":
+                yield _object(event.data, self._address)
+
+    def list_events(self, since: str | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield what happens to jobs, for ever: `open`, `reset` or `job`, the place from which
+        another call goes on, and the job."""
+        for event in self._events(routes.LIST_EVENTS.at(), since):
+            if event.name in ("open", "reset", "job"):
+                yield event.name, event.id or "", _object(event.data, self._address)
+
+    def _events(self, path: str, seen: str | None = None) -> Iterator[Event]:
+        """The events of a stream, which is opened again where it ended until it is over (204)."""
         deadline, pause_s = self._deadline(), 1.0
         while True:
             headers = {"Accept": "text/event-stream"}
             if seen is not None:
                 headers["Last-Event-ID"] = seen
-            address = self._at(routes.JOB_EVENTS.at(job_id=job_id))
-            wanted_s = pause_s
+            wanted_s, is_open = pause_s, False
             try:
-                with self._http.stream("GET", address, headers=headers) as answer:
+                with self._http.stream("GET", self._at(path), headers=headers) as answer:
                     if answer.status_code == 204:
                         return
                     if answer.status_code not in _PASSING or self._monotonic() >= deadline:
                         _require_success(answer)
+                        is_open = True
                         for event in events(answer.iter_lines()):
-                            deadline, pause_s, wanted_s = self._deadline(), 1.0, 0.0
-                            if event.name == "gone":
-                                raise NotFound("The job was deleted.", code="not_found", status=404)
-                            if event.name == "job":
-                                seen = event.id
-                                yield _object(event.data, self._address)
+                            seen = event.id
+                            yield event
                     else:
                         wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
             except httpx2.TransportError as error:
-                if self._monotonic() >= deadline:
+                if not is_open and self._monotonic() >= deadline:
                     raise _unreachable(self._address, error) from None
+            if is_open:  # however long it was
+                deadline, pause_s = self._deadline(), 1.0
+                wanted_s = pause_s
             self._pause(wanted_s, deadline)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 

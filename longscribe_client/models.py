@@ -113,6 +113,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A job that something happened to; without one the list is to be read anew."""
+
+    job: Job | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
     """A recording that the server fetches from an address; its job will have the same id."""
 

@@ -20,6 +20,7 @@ class Route:
 
 SUBMIT = Route("POST", "/api/v1/jobs")
 JOBS = Route("GET", "/api/v1/jobs")
+LIST_EVENTS = Route("GET", "/api/v1/jobs/events")
 JOB = Route("GET", "/api/v1/jobs/{job_id}")
 DELETE_JOB = Route("DELETE", "/api/v1/jobs/{job_id}")
 CANCEL_JOB = Route("POST", "/api/v1/jobs/{job_id}/cancel")

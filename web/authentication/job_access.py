@@ -28,6 +28,7 @@ SHARED_ROUTES: Mapping[str, AccessLevel] = {
     "jobs.get_job_events": _READ,
     "jobs.get_job_transcript": _READ,
     "jobs.get_job_text": _READ,
+    "jobs.list_sentences": _READ,
     "jobs.get_job_history": _READ,
     "listening.get_job_audio": _READ,
     "listening.get_job_peaks": _READ,

@@ -178,6 +178,17 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was() -> None:
     assert asked == [None, "a", "a"]
 
 
+def test_what_happens_to_all_jobs_is_told(
+    client: api.Client, rows: Database, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = next(client.changes())
+    assert opened.job is None
+    job = client.submit(wav)
+    told = next(client.changes(opened.place))
+    assert told.job is not None and (told.job.id, told.job.status) == (job.id, "queued")
+    assert next(client.changes("nonsense")).job is None
+
+
 def test_events_are_read_as_the_standard_says() -> None:
     text = "data: one|data:two||id: 7|event: job||: no|data: x||data: half"
     assert list(events(text.split("|"))) == [

@@ -13,6 +13,7 @@ from shared.errors import InvalidRequest
 from shared.queue import ring
 from web.api.jobs.events import job_events
 from web.api.jobs.history import present_history
+from web.api.jobs.list_events import list_events
 from web.api.jobs.matches import matches_of
 from web.api.jobs.presenter import job_response, present, present_detail, with_etag
 from web.api.openapi import operations
@@ -68,7 +69,8 @@ def submit_job() -> Response:
 
     The answer comes once the recording is safe on disk and its job is queued. Repeating a
     request with the same `Idempotency-Key` answers the job that the first one made. So does
-    repeating an `upload_id`, with a key or without: an upload becomes one job.
+    repeating an `upload_id`, with a key or without: an upload becomes one job. A recording at an
+    address is asked for by `POST /api/v1/fetches`.
 
     503 with code `queue_full` means that more audio waits than this server allows: nothing was
     kept, and `Retry-After` says when there is likely to be room.
@@ -111,7 +113,16 @@ def submit_job() -> Response:
 
 
 def _submit_upload(key: str | None) -> jobs.Submission:
-    wanted = parse_json(UploadSubmission, most_bytes=HOTWORD_BYTES)
+    try:
+        wanted = parse_json(UploadSubmission, most_bytes=HOTWORD_BYTES)
+    except InvalidRequest as error:
+        if error.param != "url":
+            raise
+        raise InvalidRequest(
+            "Ask POST /api/v1/fetches for a recording at an address: it takes the same fields, and "
+            "the job will have the fetch's id.",
+            param="url",
+        ) from None
     return accept_upload(
         str(wanted.upload_id),
         owner_id=current_owner_id(),
@@ -168,6 +179,21 @@ def list_jobs() -> Response:
         matches=matches_of(page) if query.q else None,
     )
     return with_etag(jsonify(shown.model_dump(mode="json", by_alias=True)), shown)
+
+
+@blueprint.get("/events")
+@completed_by(operations.endless_event_stream)
+def get_list_events() -> Response:
+    """Be told of each of your jobs that something happens to, instead of asking for the list.
+
+    Server-sent events: `open` comes first, after which the list is to be read once; `job` has what
+    the list has of a job, when it is submitted, taken, moved to another stage, tried again or at
+    its end, a second later or so. A client that comes back with `Last-Event-ID` misses nothing, and
+    may be told of some jobs again; `reset` says that too much has happened since, so that the list
+    is to be read anew. Progress within a stage and deletions are not told. The stream ends after
+    LONGSCRIBE_ANSWER_WITHIN_S.
+    """
+    return list_events()
 
 
 @blueprint.get("/<uuid:job_id>")

@@ -150,8 +150,8 @@ _EVENT = {
 }
 
 
-def event_stream(operation: Operation) -> None:
-    """Describe an answer of server-sent events."""
+def endless_event_stream(operation: Operation) -> None:
+    """Describe an answer of server-sent events that do not end by themselves."""
     operation["parameters"].append(
         {
             "name": "Last-Event-ID",
@@ -165,7 +165,14 @@ def event_stream(operation: Operation) -> None:
             "description": "The events, as they happen; the schema is that of each.",
             "content": {"text/event-stream": {"schema": _EVENT}},
         },
-        "204": {"description": "The job is at its end, and the client has its last event."},
+    }
+
+
+def event_stream(operation: Operation) -> None:
+    """Describe an answer of server-sent events that end with a job."""
+    endless_event_stream(operation)
+    operation["responses"]["204"] = {
+        "description": "The job is at its end, and the client has its last event."
     }
 
 
