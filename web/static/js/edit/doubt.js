@@ -12,6 +12,11 @@ function runs(words, text) {
   return found;
 }
 
+/** The last run of doubtful words that is said between two times; undefined where there is none. */
+export function doubtfulNear(words, text, from, to) {
+  return runs(words, text).findLast((run) => from <= run.start && run.start <= to);
+}
+
 /**
  * The next run of doubtful words before or behind a place, as {row, from, to, start}; null where there
  * is none. `textOf` gives the text that a row has now.

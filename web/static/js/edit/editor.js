@@ -26,7 +26,7 @@ export class Editor {
     const save = build("button", { type: "button", className: "primary small" }, _("Save"));
     const cancel = build("button", { type: "button" }, _("Cancel"));
     const hint = build("span", { className: "keys" }, _(
-      "Enter saves and opens the next, Shift+Enter splits, Esc cancels; Alt+K plays and pauses, Alt+E stops at the word being said, Alt+N leaps to the next uncertain word. All keys: “?” above.",
+      "Enter saves, opens the next and plays on; while it plays, Enter stops at the word just heard. Shift+Enter splits, Esc cancels; Alt+K plays and pauses, Alt+N leaps to the next uncertain word. All keys: “?” above.",
     ));
     this.element = build(
       "div",

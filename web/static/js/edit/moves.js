@@ -1,7 +1,10 @@
 import { _ } from "../page/i18n.js";
-import { nextDoubtful } from "./doubt.js";
+import { doubtfulNear, nextDoubtful } from "./doubt.js";
 import * as sentence from "./sentence.js";
 import { stepBack } from "../player/pedals.js";
+
+const REACTION_S = 0.6; // from the end of a wrong word until somebody who hears it presses a key
+const NOTICED_S = 1.8; // and the longest, for a word that is uncertain
 
 /** From sentence to sentence, and from one uncertain word to the next. */
 export class Moves {
@@ -13,9 +16,20 @@ export class Moves {
     player?.media.addEventListener("play", () => (this.isHeld = false));
   }
 
-  /** Save, and open the following sentence; after the last one nothing is open. */
+  get isPlaying() {
+    return Boolean(this.player) && !this.player.media.paused;
+  }
+
+  /**
+   * Save, and open the following sentence; after the last one nothing is open. While it plays and
+   * nothing was typed, stop: so one key stops and goes on.
+   */
   next() {
     const { editor } = this.editing;
+    if (this.isPlaying && !editor.touched && this.said) {
+      this.openSaid();
+      return;
+    }
     if (!this.go(1)) editor.end(editor.value);
     this.playOn();
   }
@@ -39,8 +53,7 @@ export class Moves {
 
   /** The sentence that has the focus, or is being said, or is pointed at. */
   rowHere() {
-    const isPlaying = this.player && !this.player.media.paused;
-    const chosen = isPlaying ? this.said : sentence.rowAround(document.activeElement);
+    const chosen = this.isPlaying ? this.said : sentence.rowAround(document.activeElement);
     return chosen ?? this.said ?? sentence.rowAround(document.querySelector(".sentence-tools"));
   }
 
@@ -48,27 +61,37 @@ export class Moves {
   openHere() {
     const row = this.rowHere();
     if (!row) return false;
-    if (row === this.said) this.openSaid(row);
+    if (row === this.said) this.openSaid();
     else this.editing.open(row, { select: [0, 0] });
     return true;
   }
 
-  /** Stop at the word that is being said, with the caret there: in this sentence or another. */
+  /** Stop at the word that was just heard, and select it: in this sentence or another. */
   stopHere() {
-    const said = this.editing.list.querySelector("li.now");
-    if (said) this.openSaid(said);
+    if (this.said) this.openSaid();
   }
 
-  async openSaid(row) {
-    if (this.player && !this.player.media.paused) {
-      this.player.media.pause();
+  /**
+   * Open the sentence being said with the caret at the word. Where it was playing, stop, and select
+   * the word that somebody heard who presses a key now; of those an uncertain one first.
+   */
+  async openSaid() {
+    const { player, reading, isPlaying } = this;
+    const now = player?.time ?? 0;
+    const rate = player?.media.playbackRate ?? 1;
+    const heard = isPlaying ? now - REACTION_S * rate : now;
+    if (isPlaying) {
+      player.media.pause();
       this.isHeld = true;
     }
+    const row = (reading && sentence.rowOf(reading.sentences.at(heard))) ?? this.said;
     this.editing.open(row, { select: [0, 0] });
     const { editor } = this.editing;
-    const place = await this.reading?.placeSaid(editor.value);
-    const isHere = place && this.editing.editor === editor && place.n === sentence.numberOf(row);
-    if (isHere) editor.select(place.from, place.from);
+    const words = await reading?.wordsOf(sentence.numberOf(row), editor.value);
+    if (!words || this.editing.editor !== editor) return;
+    const doubtful = isPlaying && doubtfulNear(words, editor.value, now - NOTICED_S * rate, now);
+    const place = doubtful || words.findLast((word) => word.start <= heard);
+    if (place) editor.select(place.from, isPlaying ? place.to : place.from);
   }
 
   /** Go on playing where opening a sentence had stopped it. */

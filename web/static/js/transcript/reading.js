@@ -112,17 +112,10 @@ class Reading {
     mark("spoken", range ? [range] : []);
   }
 
-  /**
-   * Where the word stands in `text` that is being said, or was last: {n, from}, or null before the
-   * first. The text is that of the sentence, or what is made of it.
-   */
-  async placeSaid(text) {
-    const { current: n, player } = this;
-    const { time } = player;
+  /** The words of a sentence where they stand in `text`: its own, or what is made of it. */
+  async wordsOf(n, text) {
     await this.words.load();
-    if (n < 0) return null;
-    const said = this.words.within(n, text).findLast((word) => word.start <= time);
-    return { n, from: said?.from ?? 0 };
+    return this.words.within(n, text);
   }
 
   async clicked(event) {
