@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, event, make_url
+
+if TYPE_CHECKING:
+    import psycopg
 
 ANSWER_S = 15.0
 """Ours are statements of milliseconds.  More than `_IDLE_MS`, so that one that waits for the locks
@@ -65,26 +68,37 @@ def is_passing(state: str) -> bool:
     return state.startswith(_PASSING_CLASSES) or state in _PASSING
 
 
-class ImpatientConnection(psycopg.Connection[Any]):
-    """Raises OperationalError and closes itself when a statement gets no answer for ANSWER_S."""
+@cache
+def _impatient_connection() -> type[psycopg.Connection[Any]]:
+    """The class of connections that are given up when the server says nothing."""
+    # Not where SQLite is the database: the driver takes a tenth of a second to import.
+    import psycopg
 
-    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
-        return super().wait(self._answered(gen), *args, **kwargs)
+    class ImpatientConnection(psycopg.Connection[Any]):
+        """Raises OperationalError and closes itself when a statement gets no answer for
+        ANSWER_S."""
 
-    def _answered(self, exchange: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """`exchange`, psycopg's conversation with the server, which yields while it waits."""
-        asked_at = time.monotonic()
-        try:
-            wanted = next(exchange)
-            while True:
-                ready = yield wanted
-                if not ready and time.monotonic() - asked_at > ANSWER_S:
-                    exchange.close()
-                    self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no answer from the server for {ANSWER_S:g} s")
-                wanted = exchange.send(ready)
-        except StopIteration as over:
-            return over.value
+        def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
+            return super().wait(self._answered(gen), *args, **kwargs)
+
+        def _answered(self, exchange: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+            """`exchange`, psycopg's conversation with the server, which yields while it waits."""
+            asked_at = time.monotonic()
+            try:
+                wanted = next(exchange)
+                while True:
+                    ready = yield wanted
+                    if not ready and time.monotonic() - asked_at > ANSWER_S:
+                        exchange.close()
+                        self.pgconn.finish()
+                        raise psycopg.OperationalError(
+                            f"no answer from the server for {ANSWER_S:g} s"
+                        )
+                    wanted = exchange.send(ready)
+            except StopIteration as over:
+                return over.value
+
+    return ImpatientConnection
 
 
 def ends_its_connection(error: BaseException) -> bool:
@@ -101,10 +115,11 @@ def configure(engine: Engine, *, impatient: bool) -> None:
             context.is_disconnect = True
 
     if impatient:
+        connection_class = _impatient_connection()
 
         @event.listens_for(engine, "do_connect")
         def connect(dialect: object, record: object, args: Any, options: Any) -> Any:
-            return ImpatientConnection.connect(*args, **options)
+            return connection_class.connect(*args, **options)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: object) -> None:

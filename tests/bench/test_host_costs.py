@@ -27,7 +27,7 @@ from worker.engine.paraformer.network import Paraformer
 from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.voice_activity.endpoints import EndpointMachine, Segmenter
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
-from worker.pipeline import assemble, transcribe
+from worker.pipeline import assemble, recognition, transcribe
 from worker.pipeline.speech_source import SpeechSource
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
@@ -49,7 +49,7 @@ ACCOUNTS = (
     (Segmenter, "feed", "loudness of each 10 ms"),
     (Paraformer, "_words", "words and their times"),
     (Punctuator, "punctuate", "marks"),
-    (transcribe, "plan_batches", "windows and batch plans"),
+    (recognition, "plan_batches", "windows and batch plans"),
     (windows.PlanningWindows, "add", "windows and batch plans"),
     (assemble, "_sentence", "sentences"),
     (transcribe, "assemble", "sentences"),

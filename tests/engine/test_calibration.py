@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.support.speech.demo_speech import meeting
 from worker.demo_model.recipe.architecture import ASR_CONFIG, BiCifParaformer
 from worker.engine.calibration import calibrate, probe_batches
 from worker.engine.calibration.probe_batches import (
     live_peak_bytes,
     measure,
     measure_cost,
+    memory_probes,
     noise,
 )
 from worker.engine.family import ProbeShape
@@ -32,7 +34,7 @@ from worker.memory.calibration import (
     fit_memory_model,
 )
 from worker.memory.model import C_LIBRARY, MIB, MemoryModel
-from worker.recogniser import BatchOutOfMemory
+from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory
 
 CPU = torch.device("cpu")
 
@@ -130,6 +132,27 @@ def test_spans_of_one_length_stay_within_what_the_planner_counts_on_a_cpu(
 def test_measuring_is_exact() -> None:
     speech = noise(ProbeShape(3, 4.0))
     assert len({live_peak_bytes(CPU, demo(), speech) for _ in range(3)}) == 1
+
+
+def test_a_gpu_is_measured_up_to_batches_of_ten_minutes() -> None:
+    on_cpu, on_gpu = (memory_probes(demo(), torch.device(kind)) for kind in ("cpu", "cuda"))
+    assert on_gpu[: len(on_cpu)] == on_cpu
+    sizes = [shape.padded_s for shape in on_gpu]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == 600.0
+
+
+def test_speech_takes_the_memory_that_noise_takes() -> None:
+    """Noise gives hardly a token, speech some twenty a span: the peak is the encoder's in both."""
+    (shape,) = demo().probes.memory[1:2]
+    length = len(noise(shape)[0])
+    talk = meeting(60).samples
+    speech = [talk[begin : begin + length] for begin in range(0, shape.spans * length, length)]
+    assert (
+        sum(len(span.words) for span in demo().recognise(speech, EMPTY_REQUEST)) > 5 * shape.spans
+    )
+    alike = noise(shape, shortest=1.0)
+    assert live_peak_bytes(CPU, demo(), speech) == live_peak_bytes(CPU, demo(), alike)
 
 
 def test_what_a_forward_pass_costs_can_be_measured() -> None:

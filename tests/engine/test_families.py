@@ -46,6 +46,7 @@ class Counter:
     probes = ProbeBatches(
         warm_up=ProbeShape(1, 1.0),
         memory=(ProbeShape(2, 2.0), ProbeShape(4, 2.0)),
+        memory_on_gpu=(),
         cost=(ProbeShape(1, 1.0), ProbeShape(1, 2.0), ProbeShape(4, 2.0)),
     )
 

@@ -37,6 +37,8 @@ class ProbeBatches:
     memory: tuple[ProbeShape, ...]
     """Smallest first. Two are as large as each other and differ in length, which tells attention's
     quadratic term from the linear one."""
+    memory_on_gpu: tuple[ProbeShape, ...]
+    """Further ones, smallest first, where a batch may be that large and takes milliseconds."""
     cost: tuple[ProbeShape, ProbeShape, ProbeShape]
     """A batch that a GPU spends launching kernels, one with a longer span that is hardly larger,
     and one that it spends computing."""

@@ -48,6 +48,12 @@ def noise(shape: ProbeShape, shortest: float = SHORTEST) -> list[Pcm]:
     ]
 
 
+def memory_probes(network: SpeechNetwork, device: torch.device) -> tuple[ProbeShape, ...]:
+    """The batches that measure memory on a device, smallest first."""
+    probes = network.probes
+    return probes.memory + (probes.memory_on_gpu if device.type == "cuda" else ())
+
+
 def measure(
     network: SpeechNetwork,
     device: torch.device,
@@ -63,7 +69,7 @@ def measure(
         within_memory(
             device, lambda: network.recognise(noise(network.probes.warm_up), EMPTY_REQUEST)
         )
-        for shape in network.probes.memory:
+        for shape in memory_probes(network, device):
             needed = network.memory_estimate.activation_bytes(shape.padded_s, shape.longest_s)
             if needed > HEADROOM_SHARE * headroom_bytes:
                 log.info("a probe of %.0f padded seconds would take too much", shape.padded_s)
