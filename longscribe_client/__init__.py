@@ -9,6 +9,7 @@ It needs httpx2 and nothing else of Longscribe.  Webhooks are verified by the pa
 `standardwebhooks`.
 """
 
+from longscribe_client.asynchronous import AsyncClient
 from longscribe_client.client import Client
 from longscribe_client.errors import (
     ApiError,
@@ -46,6 +47,7 @@ from longscribe_client.options import SubmitOptions
 __all__ = [
     "TERMINAL",
     "ApiError",
+    "AsyncClient",
     "AuthenticationFailed",
     "Change",
     "Client",

@@ -26,7 +26,7 @@ class Client:
 
     What fails for want of a line, of room or of time is tried again for `patience_s`, as late as
     the server asks for; all else raises a ClientError at once.  Close it, or use it in `with`.
-    Threads may share it; `asyncio.to_thread` calls it from asynchronous code.
+    Threads may share it; `AsyncClient` is for asynchronous code.
     """
 
     def __init__(self, server: str, key: str | None = None, *, patience_s: float = 60) -> None:
@@ -106,17 +106,19 @@ class Client:
         """
         id_ = of if isinstance(of, str) else of.id
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        pause_s = _FIRST_LOOK_S
+        pause_s = 0.0
         while True:
             now = self.status(id_)
             progress(now)
             if now.is_finished:
-                return _completed(now)
-            left_s = _LONGEST_LOOK_S if deadline is None else deadline - time.monotonic()
-            if left_s <= 0:
-                raise NotFinished(f"It is {now.status} still, and goes on.")
-            time.sleep(min(pause_s, left_s))
-            pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
+                return completed(now)
+            pause_s = next_pause(pause_s)
+            if deadline is not None:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    raise NotFinished(f"It is {now.status} still, and goes on.")
+                pause_s = min(pause_s, left_s)
+            time.sleep(pause_s)
 
     def events(self, job_id: str) -> Iterator[Job]:
         """Yield a job at once and each time that it changes, until its end, by server-sent
@@ -203,7 +205,13 @@ def _job_or_fetch(told: dict[str, Any]) -> Job | Fetch:
     return read(Fetch, told) if "received_bytes" in told else read(Job, told)
 
 
-def _completed(found: Job | Fetch) -> Job:
+def next_pause(before_s: float) -> float:
+    """Seconds until the next look, after those before the last; 0 before the first."""
+    return min(1.5 * before_s or _FIRST_LOOK_S, _LONGEST_LOOK_S)
+
+
+def completed(found: Job | Fetch) -> Job:
+    """A finished job, if it is completed. Raises JobFailed."""
     if isinstance(found, Job) and found.status == "completed":
         return found
     if found.error is not None:

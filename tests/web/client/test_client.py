@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -84,6 +85,27 @@ def test_a_job_is_followed_from_its_file_to_its_end(
     assert list(client.jobs()) == []
     with pytest.raises(api.NotFound):
         client.job(job.id)
+
+
+def test_asynchronous_code_waits_without_a_thread(
+    transport: httpx2.BaseTransport, rows: Database, wav: Path
+) -> None:
+    async def transcribe() -> tuple[str, list[str], list[str]]:
+        async with api.AsyncClient(ADDRESS, "none") as client:
+            client._client = api.Client.over(Connection(ADDRESS, transport=transport))
+            job = await client.submit(wav, numbers="written")
+            with pytest.raises(api.NotFinished):
+                await client.wait(job, timeout_s=0)
+            done = await client.wait(job, progress=lambda _: work_off(rows))
+            said = [one.text async for one in client.sentences(done.id)]
+            found = [one.job.id async for one in client.search("gpu")]
+            assert [one.numbers async for one in client.jobs(status="completed")] == ["written"]
+            text = await client.transcript(job.id)
+            await client.delete(job.id)
+            return text, said, found
+
+    text, said, [_] = asyncio.run(transcribe())
+    assert text.split() == said
 
 
 def test_what_fails_and_what_is_cancelled_is_told(
