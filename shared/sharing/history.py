@@ -68,6 +68,8 @@ def add_change(
     )
     session.flush()
     told = {name: detail[name] for name in _TOLD if name in detail}
+    if "group" in detail:  # its name is no person's
+        told["name"] = detail["name"]
     audit.record(session, _ACTS[kind], object_id=job.id, subject_id=person_id, **told)
     oldest = session.scalar(
         select(SharingEvent.id)

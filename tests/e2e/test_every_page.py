@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, StorageState
 
+from shared import accounts
 from shared.annotations.details import change_details
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
@@ -138,6 +139,8 @@ def team(
         db = Database(stack.database_url)
         an_admin(db)
         a_person(db)
+        group = accounts.add_group(db, "会议 group")
+        accounts.add_member(db, group.id, "Bo")
         lists.add(db, EVERYBODY, wrong="阿皮艾", right="API")
         db.dispose()
         context = browser.new_context(locale="en-GB")
@@ -159,6 +162,9 @@ def team(
                     "password": "/account/password",
                     "people": "/people",
                     "server": "/server",
+                    "audit log": "/audit",
+                    "own data": "/account/data",
+                    "groups": "/people/groups",
                     "words of a team": "/words",
                 },
                 signed_in,
