@@ -121,11 +121,13 @@ def find_speech(recogniser: Recogniser, spool: AudioSpool) -> tuple[list[SpeechS
 
 def _machine(settings: Settings) -> MachineFacts:
     from worker.engine.device import threads_on_cpu, usable_cores
+    from worker.engine.instruction_sets import instruction_sets
 
     return MachineFacts(
         processor=_processor(),
         cores=usable_cores(),
         threads=threads_on_cpu(settings.cpu_threads, settings.uses_demo_model),
+        instructions=instruction_sets(),
         python=platform.python_version(),
         torch=metadata.version("torch"),
         funasr=metadata.version("funasr"),

@@ -35,6 +35,7 @@ def as_text(measured: Measurement) -> str:
         f"Model      {model.name} ({model.revision}), {model.dtype}",
         f"Machine    {model.device}{threads}; {machine.processor}; "
         f"Python {machine.python}, torch {machine.torch}, funasr {machine.funasr}",
+        f"           instructions: {machine.instructions}",
         "",
         *_columns(_stage_rows(measured)),
         "",

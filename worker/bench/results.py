@@ -48,6 +48,8 @@ class MachineFacts:
     cores: int
     threads: int
     """Of torch, on a CPU."""
+    instructions: str
+    """What the processor has for matrix products, and what torch takes of it."""
     python: str
     torch: str
     funasr: str

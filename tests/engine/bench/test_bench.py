@@ -69,7 +69,9 @@ def size_result(asked: str, batch_size_s: float, wall_s: float, differing: int =
 def measurement() -> Measurement:
     return Measurement(
         recording=RecordingFacts("meeting.m4a", seconds=600.0, segments=90, speech_s=500.0),
-        machine=MachineFacts("Some CPU", 8, 8, "3.11.7", "2.13.0", "1.4.16"),
+        machine=MachineFacts(
+            "Some CPU", 8, 8, "AVX2; torch takes AVX2", "3.11.7", "2.13.0", "1.4.16"
+        ),
         model=STUB_IDENTITY,
         decode=Cost(3.0, 4.0),
         voice_activity=Cost(1.0, 1.0),
@@ -145,6 +147,9 @@ class TestReport:
         assert [line.index(word) for line, word in zip(table, ("CPU s", "16.00"), strict=True)] == [
             table[0].index("CPU s")
         ] * 2
+
+    def test_the_instructions_are_named_without_which_figures_mean_little(self) -> None:
+        assert "           instructions: AVX2; torch takes AVX2" in self.lines()
 
     def test_stages_have_rows_of_their_own(self) -> None:
         assert self.row("decode") == ["3.00", "4.00"]

@@ -32,10 +32,9 @@ from worker.pass_cost import PassCost
 
 SHAPES = (
     *((2, 8.0), (6, 4.0), (20, 1.0), (3, 20.0), (8, 10.0), (2, 60.0), (40, 3.5), (10, 20.0)),
-    *((60, 5.0), (40, 15.0), (10, 60.0), (240, 5.0)),
+    *((60, 5.0), (24, 25.0), (10, 60.0), (240, 5.0)),
 )
-"""Spans and the seconds of the longest; none of them is a probe but (40, 15), of which only the
-time is taken."""
+"""Spans and the seconds of the longest; none of them is a probe."""
 CPU_SHAPES = SHAPES[:4]
 """What a CPU gets done in the time."""
 
@@ -72,11 +71,12 @@ class Notes:
 
 def measure(task: dict[str, Any], notes: Notes) -> None:
     """All that one precision is asked: memory, sizes, whole files, stages."""
-    from worker.engine.reference import instruments
-
     settings = settings_of(task)
     with Stopwatch() as loading:
         recogniser: Any = load_configured_recogniser(settings, calibrate=False)
+
+    from worker.engine.reference import instruments  # after torch was imported in the short way
+
     facts = instruments.device_facts(recogniser)
     with Stopwatch() as calibrating:
         recogniser.calibrate(settings.calibration_dir)
@@ -175,10 +175,12 @@ def _whole(done: WholeFile) -> dict[str, Any]:
 def run_out(task: dict[str, Any], notes: Notes) -> None:
     """The same batches before and after most of the memory is taken away."""
     from worker.batching.plan import plan_batches
-    from worker.engine.reference import instruments
 
     # Calibrated, to know exactly what to take away.
     recogniser: Any = load_configured_recogniser(settings_of(task), calibrate=True)
+
+    from worker.engine.reference import instruments  # after torch was imported in the short way
+
     with _spool(Path(task["short_wav"])) as spool:
         spans, _ = find_speech(recogniser, spool)
         plan = plan_batches(spans, 600, pass_cost=PassCost(600.0), max_padding=4.0)

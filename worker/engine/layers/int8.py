@@ -65,12 +65,12 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def processor_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
-    """The instruction sets of this x86 processor by Linux's names; of another none."""
+    """The instruction sets of this processor by Linux's names; elsewhere none."""
     try:
         lines = cpuinfo.read_text().splitlines()
     except OSError:
         return frozenset()
-    of_all = (line.partition(":")[2] for line in lines if line.startswith("flags"))
+    of_all = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
     return frozenset(next(of_all, "").split())
 
 

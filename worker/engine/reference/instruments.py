@@ -16,6 +16,7 @@ from worker.engine.calibration.calibrate import calibrated
 from worker.engine.calibration.probe_batches import live_peak_bytes, noise
 from worker.engine.family import ProbeShape
 from worker.engine.funasr_recogniser import FunASRRecogniser
+from worker.engine.instruction_sets import instruction_sets
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, RecognisedSpan, RecognitionRequest
 
 
@@ -31,6 +32,8 @@ def device_facts(recogniser: FunASRRecogniser) -> dict[str, Any]:
             "cuda": torch.version.cuda,
             "cudnn": torch.backends.cudnn.version(),
         }
+    else:
+        facts["instructions"] = instruction_sets()
     return facts
 
 
