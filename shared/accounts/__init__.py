@@ -1,11 +1,23 @@
 """Accounts, sign-ins and API keys. Only what stands here reads or writes their tables.
 
 `users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
-limits on wrong ones, `identities` who signs in at a provider, `sessions` the sign-ins of browsers,
-`keys` the API keys, `credentials` what both have in common, `set_up` the code for the first
-account, and `ownership` moves recordings and jobs from one account to another.
+limits on wrong ones, `authenticators` the second step of a sign-in, `identities` who signs in at a
+provider, `sessions` the sign-ins of browsers, `keys` the API keys, `credentials` what both have in
+common, `set_up` the code for the first account, and `ownership` moves recordings and jobs from one
+account to another.
 """
 
+from shared.accounts.authenticators import (
+    begin_enrolment,
+    confirm,
+    has_authenticator,
+    prove,
+    recovery_codes_left,
+    remove_authenticator,
+    replace_recovery_codes,
+    secret_to_confirm,
+    with_authenticators,
+)
 from shared.accounts.credentials import (
     Credential,
     CredentialKind,
@@ -34,7 +46,15 @@ from shared.accounts.identities import (
 from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key
 from shared.accounts.ownership import hand_over
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
-from shared.accounts.sessions import begin, end, end_all, find, sign_in
+from shared.accounts.sessions import (
+    SecondStepNeeded,
+    begin,
+    end,
+    end_all,
+    find,
+    finish_sign_in,
+    sign_in,
+)
 from shared.accounts.sign_in_attempts import (
     AttemptLimit,
     attempt,
@@ -70,6 +90,7 @@ __all__ = [
     "Entered",
     "GroupRecord",
     "Person",
+    "SecondStepNeeded",
     "SessionLimits",
     "Vouched",
     "add",
@@ -79,7 +100,9 @@ __all__ = [
     "attempt",
     "begin",
     "begin_attempt",
+    "begin_enrolment",
     "change_password",
+    "confirm",
     "connect",
     "connections_of",
     "delete_group",
@@ -91,24 +114,32 @@ __all__ = [
     "enter",
     "find",
     "find_by_key",
+    "finish_sign_in",
     "groups",
     "groups_of",
     "hand_over",
+    "has_authenticator",
     "is_set_up",
     "key_credential",
     "keys_of",
     "make_key",
     "people",
     "person_named",
+    "prove",
     "random_password",
+    "recovery_codes_left",
+    "remove_authenticator",
     "remove_member",
     "rename_group",
+    "replace_recovery_codes",
     "require_attempts_left",
     "require_password",
     "reset_password",
     "revoke_key",
+    "secret_to_confirm",
     "session_credential",
     "set_admin",
     "set_monthly_quota",
     "sign_in",
+    "with_authenticators",
 ]

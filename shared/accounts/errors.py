@@ -22,6 +22,23 @@ class WrongPassword(PermanentError):
     default_message = "The name or the password is not right."
 
 
+class WrongCode(PermanentError):
+    """No code of the authenticator's, one that was used before, and no recovery code."""
+
+    code = "wrong_code"
+    http_status = 401
+    default_message = (
+        "This code is not right, or was used already. Wait for the next one; if none is right, "
+        "look whether the phone's clock is."
+    )
+
+
+class AuthenticatorThere(PermanentError):
+    code = "authenticator_there"
+    http_status = 409
+    default_message = "Your account has an authenticator already. Remove that one first."
+
+
 class Forbidden(PermanentError):
     code = "forbidden"
     http_status = 403

@@ -7,6 +7,7 @@ a few lines of `web.authentication`.
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from functools import cache
 from typing import NoReturn
@@ -15,7 +16,7 @@ from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from shared import audit
-from shared.accounts import passwords
+from shared.accounts import authenticators, passwords
 from shared.accounts.credentials import SessionLimits, digest, is_over, noted_every_s
 from shared.accounts.errors import WrongPassword
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
@@ -25,6 +26,16 @@ from shared.db import Database, database_now
 from shared.models import SignIn, User
 
 _TOKEN_BYTES = 32
+
+
+class SecondStepNeeded(Exception):
+    """The password was right, and a code is asked for besides. `proof` stands for this password:
+    with another it is of no use."""
+
+    def __init__(self, user_id: str, proof: str) -> None:
+        super().__init__()
+        self.user_id = user_id
+        self.proof = proof
 
 
 def sign_in(
@@ -39,7 +50,8 @@ def sign_in(
     """Sign a person in by name and password. Returns the person and the token of the sign-in.
 
     `address` is the client's, for counting attempts. Raises TooManyAttempts, or WrongPassword,
-    after the same time whatever was wrong.
+    after the same time whatever was wrong; SecondStepNeeded where the password was right and the
+    account has an authenticator.
     """
     key = name_key(name)
     attempt = begin_attempt(db, attempts, name_key=key, address=address)
@@ -67,8 +79,31 @@ def sign_in(
         if current is not None:
             if rehashed is not None:
                 current.password_hash = rehashed
-            return as_person(current), begin_within(session, user.id)
+            if not authenticators.asks_for_a_code(session, user.id):
+                return as_person(current), begin_within(session, user.id)
+    if current is not None:
+        raise SecondStepNeeded(user.id, _proof(current))
     _refuse(db, user)
+
+
+def finish_sign_in(
+    db: Database, attempts: AttemptLimit, needed: SecondStepNeeded, *, code: str, address: str
+) -> tuple[Person, str]:
+    """Sign in whose password was right, by the second step's code. Returns as `sign_in`.
+
+    Raises WrongCode, TooManyAttempts, or WrongPassword where the account was disabled or given
+    another password meanwhile.
+    """
+    authenticators.prove(db, attempts, user_id=needed.user_id, code=code, address=address)
+    with db.writing() as session:
+        user = session.get(User, needed.user_id, with_for_update=True)
+        if user and user.disabled_at is None and hmac.compare_digest(_proof(user), needed.proof):
+            return as_person(user), begin_within(session, user.id)
+    _refuse(db, user)
+
+
+def _proof(user: User) -> str:
+    return digest(f"{user.id} {user.password_hash}")[:32]
 
 
 def _refuse(db: Database, user: User | None) -> NoReturn:

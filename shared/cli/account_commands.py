@@ -115,6 +115,16 @@ def set_password(name: str, password_stdin: _PasswordStdin = False) -> None:
     _tell_password(person.name, password, password_stdin)
 
 
+@user.command("second-step-off")
+def remove_second_step(name: str) -> None:
+    """Ask an account for no authenticator's codes any more, for who has lost phone and codes."""
+    with _database() as db:
+        person = accounts.person_named(db, name)
+        had_one = accounts.remove_authenticator(db, person.id)
+    what = "signs in with the password alone now" if had_one else "had no authenticator"
+    typer.echo(f"{person.name} {what}.")
+
+
 @user.command("quota")
 def set_quota(
     name: str,

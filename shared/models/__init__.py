@@ -5,7 +5,15 @@ Times are UTC, durations seconds, positions in audio samples at 16 kHz.
 
 from __future__ import annotations
 
-from shared.models.account import ApiKey, Identity, SignIn, SignInAttempt, User
+from shared.models.account import (
+    ApiKey,
+    Authenticator,
+    Identity,
+    RecoveryCode,
+    SignIn,
+    SignInAttempt,
+    User,
+)
 from shared.models.annotation import (
     LONGEST_LABEL,
     LONGEST_MARK,
@@ -55,6 +63,7 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AuditEntry",
+    "Authenticator",
     "Base",
     "Checkpoint",
     "Fetch",
@@ -77,6 +86,7 @@ __all__ = [
     "MonthlyUsage",
     "OwnerTurn",
     "Recording",
+    "RecoveryCode",
     "Replacement",
     "ReplacementList",
     "ReportTemplate",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.db import database_now
@@ -67,6 +67,34 @@ class Identity(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     last_used_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class Authenticator(Base):
+    """An app on somebody's phone whose codes are the second step of their sign-in."""
+
+    __tablename__ = "authenticators"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    secret: Mapped[str] = mapped_column(String(64))
+    """In base 32. It is stored as it is, for codes are computed from it; alone it opens nothing."""
+    confirmed_at: Mapped[datetime | None]
+    """Null until a first code was right; so long no code is asked for."""
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of the last code that was accepted, the number of its 30 seconds since 1970."""
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class RecoveryCode(Base):
+    """A code for who has lost their authenticator, deleted when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    code_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class ApiKey(Base):

@@ -38,6 +38,8 @@ OF_OWNER: dict[str, Held] = {
     "sign_ins": _owned("sign-ins", "token_sha256", column="user_id"),
     "api_keys": _owned("api-keys", "key_sha256", column="user_id"),
     "identities": _owned("connections", column="user_id"),
+    "authenticators": _owned(column="user_id", why="its secret is for the app alone"),
+    "recovery_codes": _owned(column="user_id", why="they are secrets"),
     "recordings": _owned("recordings", "blob_key", "playable_key", "folded_name", "folded_details"),
     "jobs": _owned("jobs", "plan_key", "request_digest"),
     "uploads": _owned("uploads"),

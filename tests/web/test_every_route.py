@@ -37,6 +37,7 @@ OF_ADMINS = ("people.", "erasure.", "groups_page.")
 ABOUT_NOBODY = {
     "uploads.tell_abilities",
     "openai.retrieve_model",
+    "account.back_to_authenticator",
     "minutes_prompts.put_prompt",
     "minutes_prompts.delete_prompt",
     "pages.change_minutes_prompt",

@@ -30,6 +30,8 @@ OPEN = frozenset(
         "account.do_sign_in",
         "account.begin_at_provider",
         "account.answer_of_provider",
+        "account.second_step",
+        "account.do_second_step",
         "account.set_up",
         "account.do_set_up",
         "preferences.words",

@@ -58,6 +58,8 @@ def test_accounts_are_listed_disabled_and_given_passwords(command: Command, db: 
         added = command("user", "add", *arguments, "--password-stdin", said=f"{PASSWORD}\n")
         assert added.exit_code == 0 and PASSWORD not in added.output
     assert not enters(db, "bo", PASSWORD).password_is_temporary
+    off = command("user", "second-step-off", "bo")
+    assert off.exit_code == 0 and "had no authenticator" in off.output
     assert command("user", "disable", "bo").exit_code == 0
     assert "bo\t-\tdisabled\t0 recordings" in command("user", "list").output
     assert command("user", "enable", "bo").exit_code == 0

@@ -37,6 +37,7 @@ NOBODYS = {
     "account.begin_at_provider": {"provider_id": "none"},
     "account.answer_of_provider": {"provider_id": "none"},
     "account.connect_provider": {"provider_id": "none"},
+    "account.back_to_authenticator": {"_step": "confirm"},
     "links.open_transcript": {"token": "none"},
     "links.play_recording": {"token": "none"},
 }

@@ -21,7 +21,7 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared import accounts
-from shared.accounts import Person
+from shared.accounts import Person, SecondStepNeeded
 from shared.accounts.errors import (
     SetUpDone,
     TooManyAttempts,
@@ -35,6 +35,7 @@ from web.authentication.attempts import address, attempt_limit
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
+from web.pages.accounts import begun
 from web.pages.accounts.once import is_sent_again
 from web.quotas.texts import own_standing_texts
 from web.services import services
@@ -130,6 +131,10 @@ def do_sign_in() -> Any:
             password=request.form.get("password", ""),
             address=address(),
         )
+    except SecondStepNeeded as needed:
+        end_session()
+        begun.await_code(needed, target)
+        return redirect(url_for(".second_step"), 303)
     except (WrongPassword, TooManyAttempts) as error:
         log.warning("sign-in refused", code=error.code, client=address())
         return refused_sign_in(error, target=target, name=name)

@@ -1,7 +1,8 @@
-"""Sign-ins at a provider that this browser began, in its session cookie.
+"""Sign-ins that this browser began and has not finished, in its session cookie: at a provider, or
+with a password after which a code is asked for.
 
-The cookie is signed, so nobody else can begin one in another's browser, and each answer is used
-once.
+The cookie is signed, so nobody else can begin one in another's browser, and each answer of a
+provider is used once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from flask import session
 
+from shared.accounts import SecondStepNeeded
 from web.oidc.provider import Begun
 
 LASTS_S = 900
@@ -23,6 +25,11 @@ _LONGEST_TARGET = 400
 """Characters of the page that is shown then; for a longer one it is the front page."""
 
 _KEY = "begun"
+
+_CODE_LASTS_S = 300
+"""Seconds in which a code may be entered after the password."""
+
+_CODE_KEY = "second_step"
 
 
 def remember(begun: Begun, *, provider: str, target: str, account: str) -> None:
@@ -45,6 +52,22 @@ def take(state: str, provider: str) -> tuple[Begun, str, str] | None:
     session[_KEY] = [one for one in kept if one[0] != state]
     _, nonce, verifier, _, target, account, _ = found[0]
     return Begun(state, nonce, verifier), target, account
+
+
+def await_code(needed: SecondStepNeeded, target: str) -> None:
+    """Remember that the password was right."""
+    if len(target) > _LONGEST_TARGET:
+        target = ""
+    session[_CODE_KEY] = [needed.user_id, needed.proof, target, int(time.time())]
+
+
+def awaited_code() -> tuple[SecondStepNeeded, str] | None:
+    """Whose code is asked for in this browser, and the page that is shown then; None where it is
+    nobody's, or was asked for too long ago."""
+    kept = session.get(_CODE_KEY)
+    if not kept or not 0 <= time.time() - kept[3] <= _CODE_LASTS_S:
+        return None
+    return SecondStepNeeded(kept[0], kept[1]), kept[2]
 
 
 def _kept() -> list[Any]:

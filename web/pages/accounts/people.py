@@ -41,6 +41,7 @@ def _page(status: int = 200, **context: Any) -> Response:
     html = render(
         "account/people.html",
         people=accounts.people(here.db),
+        two_steps=accounts.with_authenticators(here.db),
         use=use_by_owner(),
         use_text=use_text,
         quota_text=partial(quota_text, default_s=here.owner_limits.monthly_s),
@@ -93,6 +94,13 @@ def reset_password(user_id: UUID) -> Any:
     person = accounts.reset_password(services().db, str(user_id), password)
     _log("password reset", person.id)
     return _page(password_of=person.name, password=password)
+
+
+@people.post("/<uuid:user_id>/second-step/remove")
+def remove_second_step(user_id: UUID) -> Any:
+    if accounts.remove_authenticator(services().db, str(user_id)):
+        _log("authenticator removed", str(user_id))
+    return _back(_("The account signs in with its password alone now."))
 
 
 def _done_already() -> Any:

@@ -10,6 +10,7 @@ from web.i18n.languages import N_
 ACTS = {
     Act.SIGNED_IN: N_("Signed in"),
     Act.SIGN_IN_REFUSED: N_("Sign-in refused"),
+    Act.CODE_REFUSED: N_("Second step refused"),
     Act.SIGN_IN_LIMITED: N_("Sign-in refused: too many wrong ones"),
     Act.SIGNED_OUT: N_("Signed out"),
     Act.SIGNED_OUT_EVERYWHERE: N_("Signed out everywhere"),
@@ -24,6 +25,9 @@ ACTS = {
     Act.PASSWORD_REFUSED: N_("Wrong present password"),
     Act.CONNECTED: N_("Connected with a provider"),
     Act.DISCONNECTED: N_("Disconnected from a provider"),
+    Act.SECOND_STEP_ADDED: N_("Second step added"),
+    Act.SECOND_STEP_REMOVED: N_("Second step removed"),
+    Act.RECOVERY_CODES_MADE: N_("Recovery codes made"),
     Act.HANDED_OVER: N_("All recordings handed over"),
     Act.DATA_EXPORTED: N_("All data of an account exported"),
     Act.ERASURE_ASKED: N_("Erasure of an account asked for"),
