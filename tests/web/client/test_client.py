@@ -142,15 +142,16 @@ def test_an_address_is_fetched_where_that_is_allowed(client: api.Client, app: Fl
 
 
 def test_a_long_transcript_and_a_long_list_come_page_by_page(
-    client: api.Client, rows: Database
+    client: api.Client, rows: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = tuple(Sentence(float(n), n + 0.5, f"第{n}句。") for n in range(1001))
+    monkeypatch.setattr("longscribe_client.client._PAGE", 2)
+    monkeypatch.setattr("longscribe_client.client._SENTENCES", 2)
+    said = tuple(Sentence(float(n), n + 0.5, f"第{n}句。") for n in range(5))
     job_id = factories.submit(rows)
-    factories.complete(rows, factories.claim(rows), Transcript(1002.0, "zh", "demo", said))
-    assert [one.n for one in client.sentences(job_id)] == list(range(1001))
-    for _ in range(100):
-        factories.submit(rows)
-    assert len({job.id for job in client.jobs()}) == 101
+    factories.complete(rows, factories.claim(rows), Transcript(6.0, "zh", "demo", said))
+    assert [one.n for one in client.sentences(job_id)] == [0, 1, 2, 3, 4]
+    others = [factories.submit(rows) for _ in range(4)]
+    assert [job.id for job in client.jobs()] == [*reversed(others), job_id]
 
 
 def answering(*answers: httpx2.Response) -> tuple[Connection, list[float]]:
