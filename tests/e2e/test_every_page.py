@@ -103,6 +103,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         made.paths |= {
             "webhooks": "/webhooks",
             "notifications": "/notifications",
+            "offline": "/offline",
             "fetches": "/fetches",
             "webhook": f"/webhooks/{webhook.id}",
             "words": "/words",

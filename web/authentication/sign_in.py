@@ -38,6 +38,7 @@ OPEN = frozenset(
         "preferences.choose_language",
         "preferences.choose_theme",
         "installed_app.service_worker",
+        "installed_app.offline",
         "dashscope.get_transcription",
         "links.open_transcript",
         "links.play_recording",

@@ -118,6 +118,11 @@ def _translations_version(language: str) -> str:
     return hashlib.sha256(script_translations(language).encode()).hexdigest()[:12]
 
 
+def words_version(language: str) -> str | None:
+    """The version of the scripts' texts in a language; None in English, which needs none."""
+    return None if language == "en" else _translations_version(language)
+
+
 @preferences.get("/words/<language>-<version>.json")
 def words(language: str, version: str) -> Response:
     """Serve the scripts' texts. The URL changes with them, so browsers may cache it for good."""
@@ -173,7 +178,7 @@ def _for_templates() -> dict[str, Any]:
         "theme": _chosen_theme(),
         "themes": THEMES,
         "here": _here(),
-        "translations_version": None if language == "en" else _translations_version(language),
+        "translations_version": words_version(language),
     }
 
 

@@ -1,5 +1,6 @@
 // What every page does. Everything here adds to pages that work without it.
 import { watchJobs } from "./page/notify.js";
+import { useAsApp } from "./installed_app/registration.js";
 import { renewSubscription } from "./notifications/subscription.js";
 import { showLocalTimes } from "./page/local_times.js";
 
@@ -7,6 +8,7 @@ showLocalTimes(document);
 closeMenusOutside();
 watchJobs();
 renewSubscription();
+useAsApp();
 
 /** A menu closes when something else is chosen, and with Escape. */
 function closeMenusOutside() {

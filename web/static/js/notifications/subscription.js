@@ -1,5 +1,6 @@
 // The browser's own part of notifications: it subscribes, and is told to the server.
 import { api, tokenAccount } from "../page/api.js";
+import { register } from "../installed_app/registration.js";
 import { address } from "../page/site.js";
 
 const KEPT = "longscribe.push";
@@ -53,7 +54,7 @@ export async function endpointSha256() {
 export const forgetSubscription = () => localStorage.removeItem(KEPT);
 
 async function serviceWorker() {
-  await navigator.serviceWorker.register(address("/service-worker.js"));
+  await register();
   return navigator.serviceWorker.ready;
 }
 

@@ -6,6 +6,7 @@ import { notifyWhenDone, wantNotifications } from "../page/notify.js";
 import { Upload } from "./upload.js";
 import { sizeText } from "../page/quantities.js";
 import { keepWords, keptWords, offerHotwords } from "./hotwords.js";
+import { offerShared } from "../installed_app/shared.js";
 import { offerRecorder } from "../recording/recorder.js";
 import { deleteUpload, forgetUpload, unfinishedUploads, uploadOffset } from "./tus.js";
 import { Row } from "./row.js";
@@ -23,6 +24,7 @@ export function enhanceUpload(form, list, onAccepted) {
   form.addEventListener("submit", (event) => event.preventDefault());
   takeDropped((files) => page.take(files));
   takeOpened((files) => page.take(files));
+  offerShared(list, (files) => page.take(files));
   offerRecorder(form.querySelector(".recorder"), page);
   wantNotifications(form.elements.notify);
   offerSpeakers(form.elements);

@@ -1,0 +1,85 @@
+"""The pages as an installed app: without the server, and given recordings by other apps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.support.services import Stack, web_alone
+
+SHARE = """
+() => {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.enctype = "multipart/form-data";
+  form.action = "/share";
+  const input = document.createElement("input");
+  input.type = "file";
+  input.name = "files";
+  const files = new DataTransfer();
+  files.items.add(new File(["sound"], "周会.wav", { type: "audio/wav" }));
+  input.files = files.files;
+  form.append(input);
+  document.body.append(form);
+  form.submit();
+}
+"""
+"""What a browser sends for another app, as the manifest asks for it."""
+
+
+SERVED = """
+() => new Promise((resolve) => {
+  if (navigator.serviceWorker.controller) resolve();
+  else navigator.serviceWorker.addEventListener("controllerchange", () => resolve());
+})
+"""
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with web_alone(tmp_path) as made:
+        yield made
+
+
+def test_without_the_server_it_records_and_leads_back(
+    stack: Stack, context: BrowserContext
+) -> None:
+    context.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    context.grant_permissions(["microphone"])
+    page = context.new_page()
+    page.goto(f"{stack.url}/")
+    # The browser says so of an app that is installed, which no test can.
+    page.evaluate("window.dispatchEvent(new Event('appinstalled'))")
+    page.evaluate(SERVED)
+
+    page.evaluate(SHARE)
+    offer = page.locator(".shared-files")
+    expect(offer).to_contain_text("1 recording was shared: 周会.wav")
+    assert page.url == f"{stack.url}/"
+    offer.get_by_role("button", name="Discard").click()
+    expect(offer).to_have_count(0)
+
+    web = stack.services[-1]
+    web.stop()
+    page.goto(f"{stack.url}/words")
+    expect(page).to_have_url(f"{stack.url}/offline?next=words")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The server is not reached")
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".recorder .where")).to_have_text(re.compile("kept in this browser"))
+    expect(page.locator(".recorder .time")).to_have_text(re.compile(r"0:0[2-9]"))
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Transcribe it")).to_be_visible()
+    page.reload()
+    expect(page.locator("#uploads .kept")).to_contain_text("kept in this browser")
+    assert page.evaluate("caches.keys().then((names) => names.length)") == 1
+
+    stack.start_web()
+    page.get_by_role("link", name="Go on").click()
+    expect(page).to_have_url(f"{stack.url}/words")
+    page.goto(f"{stack.url}/")
+    expect(page.locator("#uploads .kept")).to_contain_text("kept in this browser")

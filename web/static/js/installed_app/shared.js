@@ -1,0 +1,80 @@
+// Recordings that another app shared with this one: kept by the service worker, offered here.
+import { _, ngettext } from "../page/i18n.js";
+import { SHARED } from "./registration.js";
+
+const DATABASE = "longscribe-shared";
+/** What nobody asked for within a day is forgotten. */
+const KEPT_MS = 24 * 60 * 60 * 1000;
+
+/** Offer what was shared before `list`; `take` is given the files once somebody says so. */
+export async function offerShared(list, take) {
+  if (!sessionStorage.getItem(SHARED)) return;
+  sessionStorage.removeItem(SHARED);
+  history.replaceState(history.state, "", location.pathname + location.search);
+  const files = await sharedFiles().catch(() => []);
+  const offer = document.createElement("div");
+  offer.className = "notice shared-files";
+  offer.setAttribute("role", "status");
+  if (files.length) {
+    const names = files.map((file) => file.name).join(", ");
+    offer.append(
+      text(
+        ngettext("%(num)s recording was shared: %(names)s", "%(num)s recordings were shared: %(names)s", files.length, { names }),
+      ),
+      button(_("Transcribe"), "primary small", () => {
+        offer.remove();
+        take(files);
+        forget();
+      }),
+      button(_("Discard"), "", () => {
+        offer.remove();
+        forget();
+      }),
+    );
+  } else {
+    offer.append(text(_("What was shared could not be taken. Choose the recording here.")));
+  }
+  list.before(offer);
+  offer.querySelector("button")?.focus();
+}
+
+async function sharedFiles() {
+  const all = await within("readonly", (files) => files.getAll());
+  return all.filter(({ at }) => Date.now() - at < KEPT_MS).map(({ file }) => file);
+}
+
+async function forget() {
+  await within("readwrite", (files) => files.clear()).catch(() => {});
+}
+
+function within(mode, act) {
+  return new Promise((resolve, reject) => {
+    const asked = indexedDB.open(DATABASE, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("files", { autoIncrement: true });
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => {
+      const transaction = asked.result.transaction("files", mode);
+      const request = act(transaction.objectStore("files"));
+      transaction.oncomplete = () => {
+        asked.result.close();
+        resolve(request.result);
+      };
+      transaction.onabort = () => reject(transaction.error);
+    };
+  });
+}
+
+function text(said) {
+  const made = document.createElement("p");
+  made.textContent = said;
+  return made;
+}
+
+function button(label, className, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.textContent = label;
+  made.addEventListener("click", act);
+  return made;
+}
