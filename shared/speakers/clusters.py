@@ -18,19 +18,23 @@ _FINE = 100
 
 
 def find_speakers(
-    distances: Sequence[Sequence[int]], weights: Sequence[int], threshold: int, wanted: Wanted
+    distances: Sequence[Sequence[int]],
+    weights: Sequence[int],
+    beside: Sequence[Sequence[int]],
+    threshold: int,
+    wanted: Wanted,
 ) -> list[list[int]]:
     """Clusters of groups, one for each speaker, by their lowest member.
 
-    `weights` are hundredths of a second, all positive. There are as many as `wanted` allows, but
-    never more than groups. Where the voices alone decide, groups that are like nobody who speaks
-    enough are in no cluster.
+    `weights` are hundredths of a second, all positive; `beside` is as `Clusters` has it. There are
+    as many as `wanted` allows, but never more than groups. Where the voices alone decide, groups
+    that are like nobody who speaks enough are in no cluster.
     """
     fine = _fine_clusters(distances, weights)
     least, most = wanted.bounds
     count = least
     if least < most:
-        found = _by_likeness(Clusters(distances, weights, fine), threshold)
+        found = _by_likeness(Clusters(distances, weights, fine, beside), threshold)
         if least <= len(found) <= most:
             return found
         count = min(max(least, len(found)), most)
@@ -50,10 +54,10 @@ def _fine_clusters(distances: Sequence[Sequence[int]], weights: Sequence[int]) -
 
 
 def _by_likeness(clusters: Clusters, threshold: int) -> list[list[int]]:
-    """Those who speak enough, and are no mix of others, once all that are alike have joined; the
-    one that speaks most where none does."""
+    """Those who speak enough, and are no mix of others, once all that are one voice have joined;
+    the one that speaks most where none does."""
     likeness = Likeness(clusters, threshold)
-    join(clusters, 1, lambda one, other: likeness.between(one, other) >= likeness.same)
+    join(clusters, 1, likeness.is_one_voice)
     speech = clusters.speech
     total = sum(speech.values())
     least = max(min(LEAST_SPEECH, total // 4), total // 100)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isqrt
 
 from shared.speakers.clusters import find_speakers
-from shared.speakers.turns import Heard, take_turns
+from shared.speakers.turns import PAUSE_SAMPLES, Heard, take_turns
 from shared.speakers.voice_map import FARTHEST, VoiceMap, VoicePiece
 from shared.speakers.wanted import AUTOMATIC, Wanted
 from shared.transcripts.values import SAMPLE_RATE
@@ -35,6 +36,7 @@ def cut(voice_map: VoiceMap, wanted: Wanted = AUTOMATIC) -> list[int | None]:
     clusters = find_speakers(
         [[matrix[one][other] for other in founding] for one in founding],
         [speech[group] for group in founding],
+        _beside(long, founding),
         voice_map.threshold,
         wanted,
     )
@@ -58,6 +60,20 @@ def _founding(speech: Sequence[int], wanted: Wanted) -> list[int]:
     sure = [group for group in heard if speech[group] >= _SURE]
     enough = 2 * sum(speech[group] for group in sure) >= sum(speech)
     return sure if enough and len(sure) >= wanted.bounds[0] else heard
+
+
+def _beside(pieces: Sequence[VoicePiece], founding: Sequence[int]) -> list[list[int]]:
+    """How often pieces of each two founding groups follow each other without a pause, as
+    `Clusters` has it."""
+    place = {group: n for n, group in enumerate(founding)}
+    rows = [[0] * len(founding) for _ in founding]
+    for before, piece in pairwise(pieces):
+        is_near = piece.start_sample - before.end_sample < PAUSE_SAMPLES
+        if is_near and before.group in place and piece.group in place:
+            one, other = place[before.group], place[piece.group]
+            rows[one][other] += 1
+            rows[other][one] += 1
+    return rows
 
 
 def _differences(

@@ -17,7 +17,11 @@ class Clusters:
         distances: Sequence[Sequence[int]],
         weights: Sequence[int],
         members: Iterable[Sequence[int]],
+        beside: Sequence[Sequence[int]] | None = None,
     ) -> None:
+        """`beside` counts for each two groups, and each and itself, how often their pieces stand
+        beside each other in one stretch of speech, a pair of one group twice. Without it nothing
+        is known of that."""
         self.members = {name: list(cluster) for name, cluster in enumerate(members)}
         self.speech = {
             name: sum(weights[member] for member in cluster)
@@ -37,6 +41,18 @@ class Clusters:
             for cluster in self.members.values()
         ]
         """Between each two clusters, and each and itself: of distance times both weights."""
+        rows = beside or [[0] * len(weights)] * len(weights)
+        near = [
+            [sum(row[member] for member in cluster) for row in rows]
+            for cluster in self.members.values()
+        ]
+        self.beside = [
+            [sum(row[member] for member in cluster) for cluster in self.members.values()]
+            for row in near
+        ]
+        """How often pieces of each two clusters, and each and itself, stand beside each other."""
+        self.neighbours = {name: sum(row) for name, row in enumerate(self.beside)}
+        """How many pieces stand beside those of a cluster, its own and others'."""
 
     def join(self, into: int, gone: int) -> None:
         """Make two clusters one, with the name of the first."""
@@ -47,8 +63,14 @@ class Clusters:
         for other in self.members:
             sums[into][other] += sums[gone][other]
         sums[into][into] += sums[into][gone] + sums[gone][gone]
+        beside = self.beside
+        for other in self.members:
+            beside[into][other] += beside[gone][other]
+        beside[into][into] += beside[into][gone] + beside[gone][gone]
         for other in self.members:
             sums[other][into] = sums[into][other]
+            beside[other][into] = beside[into][other]
+        self.neighbours[into] += self.neighbours.pop(gone)
 
     def loss(self, one: int, other: int) -> int:
         """What is lost when two clusters become one, as a number to compare.

@@ -1,8 +1,13 @@
-"""How alike the voices of two clusters are, however noisy the pieces that they are made of.
+"""How alike the voices of two clusters are, however noisy the pieces that they are made of, and
+whether they are one.
 
 Noise, and pieces that are short, make all pieces less alike, those of one voice too. So what two
 clusters have in common is measured by what each has with itself (Spearman's correction for
 attenuation): it is the cosine between the two voices, were there enough speech of each.
+
+Two people can be as alike as the halves that noise makes of one voice. But people speak in turns:
+pieces that stand beside each other in one stretch of speech are nearly always one person's, and the
+halves of one voice change there from piece to piece.
 """
 
 from __future__ import annotations
@@ -18,6 +23,14 @@ _ENOUGH = 600
 """Hundredths of a second of speech after which a cluster is measured by itself as much as by the
 encoder's threshold."""
 
+_EXPECTED_BESIDE = 6
+"""How often pieces of two clusters have to stand beside each other by chance before it tells that
+they do not. With 4 too few decided."""
+
+_TURNS_PERCENT = 40
+"""Of what chance gives: two clusters whose pieces stand beside each other less often are two people
+who take turns. One voice had 50 and more, two had 0, and up to 30 in quick turns."""
+
 _FINE = 1024
 """Products are in so many parts of 1/FARTHEST."""
 
@@ -31,6 +44,9 @@ class Likeness:
         """Thousandths of the cosine from which on two clusters are one voice: half as far apart as
         two pieces may be. With the bundled encoder 812, where the halves of one voice, in noise
         too, had 880 and more, and two voices that are much alike 720 and less."""
+        self.certain = (1000 + self.same) // 2
+        """From here on they are one, however their turns are: somebody's voice may change from one
+        sentence to the next. With the bundled encoder 906."""
         # Where nothing else is known, it is the threshold that makes two clusters one voice.
         self._expected = (FARTHEST - 2 * threshold) * 1000 // self.same
 
@@ -40,6 +56,13 @@ class Likeness:
         product = FARTHEST * pairs - 2 * self._clusters.sums[one][other]
         within = self._within(one) * self._within(other)
         return 1000 * (_FINE * product // pairs) // isqrt(within)
+
+    def is_one_voice(self, one: int, other: int) -> bool:
+        """Whether two clusters are one person's."""
+        alike = self.between(one, other)
+        if alike < self.same:
+            return False
+        return alike >= self.certain or not self._take_turns(one, other)
 
     def is_mixed(self, cluster: int, among: Iterable[int]) -> bool:
         """Whether it is a mix of two of those, each of whom speaks at least twice as much: to take
@@ -54,6 +77,14 @@ class Likeness:
             _is_mix(others[one], others[other], self.between(one, other))
             for one, other in combinations(others, 2)
         )
+
+    def _take_turns(self, one: int, other: int) -> bool:
+        """Whether pieces of two clusters stand beside each other far less often than those would
+        that have their neighbours by chance; False where that cannot be known."""
+        neighbours = self._clusters.neighbours[one], self._clusters.neighbours[other]
+        pairs, both = neighbours[0] * neighbours[1], sum(neighbours)
+        beside = self._clusters.beside[one][other]
+        return pairs >= _EXPECTED_BESIDE * both and 100 * beside * both < _TURNS_PERCENT * pairs
 
     def _within(self, cluster: int) -> int:
         """The mean product of two pieces of a cluster, none with itself, in parts of FARTHEST; it

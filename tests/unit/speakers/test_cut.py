@@ -52,6 +52,22 @@ def test_two_minutes_of_one_voice_are_one_speaker() -> None:
     assert cut(spoken(*talk("a" * 60, 2.0))) == [1] * 60
 
 
+@pytest.mark.parametrize(
+    ("who", "gap_s", "alike", "found"),
+    [
+        ("aaaaaaaaaabbbbbbbbbb" * 4, 0.0, 46, "ab"),
+        ("aaaaaaaaaabbbbbbbbbb" * 4, 0.0, 38, "a"),  # too much alike for two, whatever their turns
+        ("aaaaaaaaaabbbbbbbbbb" * 4, 0.5, 46, "a"),  # nobody knows what stands beside what
+        ("ababaabbab" * 8, 0.0, 46, "a"),
+    ],
+)
+def test_of_two_who_are_alike_it_is_their_turns_that_tell(
+    who: str, gap_s: float, alike: int, found: str
+) -> None:
+    told = cut(spoken(*talk(who, 2.0), gap_s=gap_s, near={"ab": alike}))
+    assert told == (numbered(who, "ab") if found == "ab" else [1] * len(who))
+
+
 def test_nothing_and_a_single_piece() -> None:
     assert cut(VoiceMap("r1", 51, (), b"")) == []
     assert cut(spoken(("a", 5.0))) == [1]

@@ -32,16 +32,23 @@ def apart(clusters: Clusters) -> list[list[int]]:
     return [[clusters.sums[one][other] for other in clusters.members] for one in clusters.members]
 
 
+def beside(clusters: Clusters) -> list[list[int]]:
+    return [[clusters.beside[one][other] for other in clusters.members] for one in clusters.members]
+
+
 @given(recordings(), st.integers(1, 8))
 def test_joined_clusters_are_as_if_they_had_been_given(
     recording: tuple[Matrix, list[int]], until: int
 ) -> None:
     matrix, weights = recording
-    clusters = Clusters(matrix, weights, [[group] for group in range(len(weights))])
+    # Any symmetric matrix serves for what stands beside what.
+    clusters = Clusters(matrix, weights, [[group] for group in range(len(weights))], matrix)
     join(clusters, until, lambda one, other: True)
     assert len(clusters.members) == min(until, len(weights))
-    again = Clusters(matrix, weights, clusters.members.values())
+    again = Clusters(matrix, weights, clusters.members.values(), matrix)
     assert apart(clusters) == apart(again)
+    assert beside(clusters) == beside(again)
+    assert list(clusters.neighbours.values()) == list(again.neighbours.values())
     assert list(clusters.speech.values()) == list(again.speech.values())
     assert list(clusters.squares.values()) == list(again.squares.values())
 
