@@ -130,6 +130,13 @@ class Provider:
             endpoint, client_id=self.configured.client_id, post_logout_redirect_uri=return_to
         )
 
+    def examine(self) -> bool:
+        """Ask for metadata and keys, and whether the provider signs people out. Raises
+        ProviderUnavailable or ProviderNotBelieved."""
+        metadata = self._asked_metadata()
+        self._asked_keys(metadata)
+        return bool(metadata.end_session_endpoint and self.configured.sign_out_there)
+
     @contextmanager
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(timeout=_WAIT_S):

@@ -20,6 +20,7 @@ from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis
 from shared.cli.doctor.minutes import check_minutes, check_minutes_queue
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.permissions import check_permissions
+from shared.cli.doctor.providers import WITHIN_S, check_providers
 from shared.cli.doctor.sandbox import check_sandbox
 from shared.cli.doctor.search_index import check_search_index
 from shared.cli.doctor.speech import ENGINE_WITHIN_S, check_speech
@@ -73,6 +74,7 @@ def examine(
             Check("health", partial(check_workers_here, settings)),
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
             Check("minutes", partial(check_minutes, settings), within_s=_MODEL_SERVER_WITHIN_S),
+            Check("sign-in", partial(check_providers, settings), within_s=WITHIN_S),
             Check(
                 "model",
                 partial(check_speech, settings, quick=quick),

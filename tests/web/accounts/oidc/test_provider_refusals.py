@@ -13,7 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
 
-from tests.support.oidc.provider import FakeProvider, sign_in_at, signed_in_there
+from shared.cli.doctor.providers import check_providers
+from shared.settings import Settings
+from tests.support.oidc.provider import FakeProvider, in_settings, sign_in_at, signed_in_there
 from tests.support.people import signed_in
 from tests.web.accounts.oidc.conftest import forget, make_new
 from web.oidc import provider as provider_module
@@ -142,3 +144,19 @@ def test_a_silent_provider_is_waited_for_a_short_time_and_by_a_few_only(
         person.join()
     answers.set()
     assert codes == [503] * 6 and 0 < len(provider.asked) <= 3
+
+
+def test_the_doctor_asks_each_provider(provider: FakeProvider) -> None:
+    def found(sign_in: str = "required", **changes: Any) -> list[tuple[str, str]]:
+        told = in_settings(provider, **changes)
+        settings = Settings(sign_in=sign_in, oidc_providers=told)  # type: ignore[arg-type]
+        return [(one.level.value, one.finding) for one in check_providers(settings)]
+
+    assert [level for level, _ in found()] == ["ok", "warning"]  # everybody gets an account
+    assert found(allowed_groups=["staff"], sign_out_there=False) == [
+        ("ok", "office answers and has keys; signing out stays here")
+    ]
+    assert [level for level, _ in found("off")] == ["warning"]
+    provider.metadata = {"issuer": f"{provider.issuer}/"}
+    ((level, said),) = found()
+    assert level == "problem" and "issuer is not the one in the settings" in said
