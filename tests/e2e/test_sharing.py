@@ -82,7 +82,8 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         bo.locator("#list").get_by_role("link", name="Shared with me").click()
         bo.get_by_role("link", name="会议").click()
         expect(bo.locator("article")).to_contain_text("Anna shares this with you")
-        expect(bo.locator("[data-rename], #mark, #details, #minutes")).to_have_count(0)
+        expect(bo.locator("#minutes, .actions .menu")).to_have_count(0)
+        expect(bo.locator("[data-rename], #mark, #details")).to_have_count(3)
         expect(bo.locator("#player")).to_be_visible()  # by the script, which is there then
         bo.locator("#s0 p.text").dblclick()
         bo.locator(".editor textarea").fill("Bo 改过了。")

@@ -36,12 +36,23 @@ SHARED_ROUTES: Mapping[str, AccessLevel] = {
     "speakers.get_speakers": _READ,
     "marks.list_marks": _READ,
     "reports.get_report": _READ,
+    "minutes.get_minutes": _READ,
+    "minutes.get_minutes_file": _READ,
     "corrections.get_sentence": _READ,
     "corrections.list_revisions": _READ,
     "corrections.list_sentence_revisions": _READ,
     "corrections.correct_sentence": _CORRECT,
     "corrections.change_sentences": _CORRECT,
     "speakers.change_speakers": _CORRECT,
+    "marks.create_marks": _CORRECT,
+    "marks.change_one_mark": _CORRECT,
+    "marks.end_mark": _CORRECT,
+    "marks.propose_job_chapters": _CORRECT,
+    "pages.add_mark": _CORRECT,
+    "details.change_job": _CORRECT,
+    "details.undo_edit": _CORRECT,
+    "pages.save_details": _CORRECT,
+    "pages.undo_edit": _CORRECT,
 }
 """The endpoints that a job's colleagues may use, by what that takes."""
 

@@ -181,6 +181,7 @@ def _correct(hands: Hands, error: Error) -> None:
     hands.write(error.right)
 
 
+@pytest.mark.timeout(2400)  # as long as it plays, and the corrections
 def test_forty_errors_need_at_most_four_keys_each(
     desk: tuple[Desk, list[Error]],
     browser: Browser,  # noqa: F811

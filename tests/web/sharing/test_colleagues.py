@@ -7,6 +7,9 @@ import re
 import threading
 
 from shared import accounts, jobs
+from shared.annotations.edits import read_edits
+from shared.minutes import attempts, requests
+from shared.minutes.contents import Minutes, Point
 from shared.sharing import AccessLevel
 from shared.transcripts import corrections
 from tests.support import factories
@@ -151,3 +154,38 @@ def test_it_costs_the_colleague_nothing_and_their_events_end(sharing: Sharing) -
     claimed = factories.claim(sharing.db)
     factories.complete(sharing.db, claimed)
     assert jobs.get_job(sharing.db, owner_id=sharing.people["Bo"].id, job_id=job_id)
+
+
+def test_a_corrector_marks_and_renames_and_a_reader_reads_the_minutes(sharing: Sharing) -> None:
+    job_id = sharing.job()
+    bo, corrector = sharing.people["Bo"], sharing.people["Corrector"]
+    sharing.share(job_id, "Corrector", AccessLevel.CORRECT)
+    sharing.share(job_id, "Reader", AccessLevel.READ)
+    job = f"/api/v1/jobs/{job_id}"
+    program = sharing.programs["Corrector"]
+    assert program.patch(job, json={"title": "周会", "tags": ["产品"]}).status_code == 200
+    marks = {"marks": [{"kind": "decision", "at": 1, "text": "下周发布"}]}
+    assert program.post(f"{job}/marks", json=marks).status_code == 201
+    edits = read_edits(sharing.db, owner_id=bo.id, job_id=job_id)
+    assert [edit.editor_id for edit in edits] == [corrector.id, corrector.id]
+    history = sharing.pages["Bo"].get(f"/jobs/{job_id}").text.split('id="history"')[1]
+    assert history.count("<small>Corrector</small>") == 2
+    shown = sharing.pages["Corrector"].get(f"/jobs/{job_id}").text
+    assert 'id="mark"' in shown and "data-rename" in shown
+    assert "?tag=" not in shown  # a search would look among their own
+    assert program.post(f"{job}/edits/1/undo").status_code == 200
+    assert sharing.programs["Bo"].get(job).get_json()["title"] != "周会"
+
+    reader, page = sharing.programs["Reader"], sharing.pages["Reader"]
+    assert 'id="minutes"' not in page.get(f"/jobs/{job_id}").text
+    requests.ask(sharing.db, owner_id=bo.id, job_id=job_id, prompts={}, language="zh")
+    claim = attempts.claim_next(sharing.db, worker="w", lease_s=60, model="m", host="model.example")
+    assert claim is not None
+    assert 'id="minutes"' not in page.get(f"/jobs/{job_id}").text  # not before they are finished
+    minutes = Minutes(summary=(Point("大家问好", (0,)),))
+    attempts.finish(sharing.db, claim, minutes, transcript_digest="d")
+    panel = page.get(f"/jobs/{job_id}").text.split('id="minutes"')[1].split('id="player"')[0]
+    assert "大家问好" in panel and "<button" not in panel
+    assert reader.get(f"{job}/minutes").get_json()["status"] == "completed"
+    assert "大家问好" in reader.get(f"{job}/minutes/file?format=txt").text
+    assert reader.delete(f"{job}/minutes").status_code == 403

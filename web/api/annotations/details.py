@@ -17,7 +17,7 @@ from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
 from web.api.schemas.annotations.details import DetailsIn, EditListOut, EditOut, LabelsOut
 from web.api.schemas.jobs import JobDetailOut
-from web.authentication.job_access import owner_of
+from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -34,12 +34,12 @@ def change_job(job_id: UUID) -> Response:
     name of the file stays as it was submitted.
     """
     wanted = parse_json(DetailsIn)
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     change_details(
         services().db,
-        owner_id=owner_id,
+        owner_id=access.owner_id,
         job_id=str(job_id),
-        editor_id=owner_id,
+        editor_id=access.person_id,
         changes=wanted.changes(),
     )
     return job_answer(str(job_id))
@@ -84,6 +84,12 @@ def list_edits(job_id: UUID) -> Response:
 @blueprint.output(JobDetailOut)
 def undo_edit(job_id: UUID, number: int) -> Response:
     """Make what a change changed as it was before it. That is a change too, and can be undone."""
-    owner_id = owner_of(job_id)
-    undo(services().db, owner_id=owner_id, job_id=str(job_id), number=number, editor_id=owner_id)
+    access = access_of(job_id)
+    undo(
+        services().db,
+        owner_id=access.owner_id,
+        job_id=str(job_id),
+        number=number,
+        editor_id=access.person_id,
+    )
     return job_answer(str(job_id))

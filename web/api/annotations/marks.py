@@ -27,7 +27,7 @@ from web.api.schemas.annotations.marks import (
     MarksIn,
     ProposedChapter,
 )
-from web.authentication.job_access import owner_of
+from web.authentication.job_access import access_of, owner_of
 from web.services import services
 
 blueprint = APIBlueprint("marks", __name__, url_prefix="/api/v1/jobs")
@@ -57,12 +57,12 @@ def list_marks(job_id: UUID) -> Response:
 def create_marks(job_id: UUID) -> Response:
     """Mark places; the answer lists all. Several are one change, which is undone as one."""
     wanted = parse_json(MarksIn)
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     add_marks(
         services().db,
-        owner_id=owner_id,
+        owner_id=access.owner_id,
         job_id=str(job_id),
-        editor_id=owner_id,
+        editor_id=access.person_id,
         marks=[
             checked_mark(mark.kind, mark.at, mark.text, mark.who, mark.due) for mark in wanted.marks
         ],
@@ -76,12 +76,12 @@ def create_marks(job_id: UUID) -> Response:
 def change_one_mark(job_id: UUID, mark_id: UUID) -> Response:
     """Change a mark; the answer lists all."""
     wanted = parse_json(MarkChangeIn)
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     change_mark(
         services().db,
-        owner_id=owner_id,
+        owner_id=access.owner_id,
         job_id=str(job_id),
-        editor_id=owner_id,
+        editor_id=access.person_id,
         mark_id=str(mark_id),
         changes=wanted.changes(),
     )
@@ -92,12 +92,12 @@ def change_one_mark(job_id: UUID, mark_id: UUID) -> Response:
 @blueprint.output(MarkListOut)
 def end_mark(job_id: UUID, mark_id: UUID) -> Response:
     """Take a mark away; the answer lists the others."""
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     remove_mark(
         services().db,
-        owner_id=owner_id,
+        owner_id=access.owner_id,
         job_id=str(job_id),
-        editor_id=owner_id,
+        editor_id=access.person_id,
         mark_id=str(mark_id),
     )
     return _list(job_id)

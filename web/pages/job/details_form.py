@@ -14,7 +14,7 @@ from shared.annotations.details import change_details
 from shared.annotations.edits import EditNotFound
 from shared.annotations.undoing import undo
 from shared.errors import InvalidRequest
-from web.authentication.job_access import owner_of
+from web.authentication.job_access import access_of
 from web.pages.blueprint import flash_error, pages
 from web.services import services
 
@@ -47,13 +47,13 @@ def _changed(form: Mapping[str, str]) -> dict[str, Any]:
 @pages.post("/jobs/<uuid:job_id>/details")
 def save_details(job_id: UUID) -> Any:
     changes = _changed(request.form)
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     try:
         change_details(
             services().db,
-            owner_id=owner_id,
+            owner_id=access.owner_id,
             job_id=str(job_id),
-            editor_id=owner_id,
+            editor_id=access.person_id,
             changes=changes,
         )
     except InvalidRequest as error:
@@ -65,10 +65,14 @@ def save_details(job_id: UUID) -> Any:
 
 @pages.post("/jobs/<uuid:job_id>/edits/<int:number>/undo")
 def undo_edit(job_id: UUID, number: int) -> Any:
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     try:
         undo(
-            services().db, owner_id=owner_id, job_id=str(job_id), number=number, editor_id=owner_id
+            services().db,
+            owner_id=access.owner_id,
+            job_id=str(job_id),
+            number=number,
+            editor_id=access.person_id,
         )
     except (EditNotFound, InvalidRequest) as error:
         flash_error(error)

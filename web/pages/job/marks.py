@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from shared.annotations.marks import Mark, MarkKind, add_marks, checked_mark
 from shared.errors import InvalidRequest
-from web.authentication.job_access import owner_of
+from web.authentication.job_access import access_of
 from web.i18n.languages import N_
 from web.pages.blueprint import flash_error, pages
 from web.services import services
@@ -60,7 +60,7 @@ def seconds_of(text: str) -> float:
 @pages.post("/jobs/<uuid:job_id>/marks")
 def add_mark(job_id: UUID) -> Any:
     given = {name: request.form.get(name, "") for name in ("text", "who", "due")}
-    owner_id = owner_of(job_id)
+    access = access_of(job_id)
     try:
         if request.form.get("kind") not in set(MarkKind):
             raise InvalidRequest("kind: there is none of this name.", param="kind")
@@ -70,9 +70,9 @@ def add_mark(job_id: UUID) -> Any:
         mark = checked_mark(kind, seconds_of(request.form.get("at", "")), **given)
         add_marks(
             services().db,
-            owner_id=owner_id,
+            owner_id=access.owner_id,
             job_id=str(job_id),
-            editor_id=owner_id,
+            editor_id=access.person_id,
             marks=[mark],
         )
     except InvalidRequest as error:

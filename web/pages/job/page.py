@@ -48,7 +48,7 @@ from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.job.player import player_of
 from web.pages.job.timeline import timeline
-from web.pages.minutes.panel import minutes_panel
+from web.pages.minutes.panel import MinutesPanel, minutes_panel
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.pages.words.hotwords import job_hotwords
@@ -103,7 +103,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "marks": read_marks(here.db, owner_id=owner_id, job_id=job_id) if versions else [],
         "rules": _rule_changes(job_id, versions.current) if versions and is_own else None,
         "hotwords": job_hotwords(job_id) if versions and is_own else None,
-        "minutes": minutes_panel(job_id, versions.current) if versions and is_own else None,
+        "minutes": _minutes(access, versions.current) if versions else None,
         # A storage on a network may take its time to say that it is not there.
         "player": player_of(view.job.recording, here.blobs)
         if versions and not here.storage_is_gone
@@ -118,13 +118,14 @@ def _sharing(access: JobAccess, history: HistoryOut) -> dict[str, Any]:
     edits = read_edits(db, **whose)
     is_own = not access.is_shared
     changes = sharing_history(db, **whose) if is_own else []
+    editors = editor_names(db, access) if changes or access.is_shared else {}
     return {
         "access": access,
         "may_correct": access.level.includes(AccessLevel.CORRECT),
         "shares": shares_of(db, **whose) if changes else [],
         "links": links_of(db, **whose) if changes else [],
-        "editors": editor_names(db, access) if changes or access.is_shared else {},
-        "timeline": timeline(history, edits, changes),
+        "editors": editors,
+        "timeline": timeline(history, edits, changes, editors),
     }
 
 
@@ -134,6 +135,13 @@ def _speakers(job: jobs.JobRecord, versions: jobs.Versions) -> Speakers | None:
     if OPTION not in job.options and not any(s.speaker for s in transcript.sentences):
         return None
     return read_speakers(services().db, job_id=job.id, transcript=transcript, recognised=recognised)
+
+
+def _minutes(access: JobAccess, transcript: Transcript) -> MinutesPanel | None:
+    """The minutes of a job; a colleague is shown finished ones, and asks for none."""
+    panel = minutes_panel(access.job_id, transcript)
+    is_theirs = not access.is_shared
+    return panel if is_theirs or (panel and panel.found and panel.found.minutes) else None
 
 
 def _rule_changes(job_id: str, transcript: Transcript) -> rules.RuleChanges | None:

@@ -37,9 +37,13 @@ class TimelineEntry:
 
 
 def timeline(
-    history: HistoryOut, edits: Sequence[Edit], sharing: Sequence[SharingRecord] = ()
+    history: HistoryOut,
+    edits: Sequence[Edit],
+    sharing: Sequence[SharingRecord] = (),
+    names: Mapping[str, str] | None = None,
 ) -> list[TimelineEntry]:
-    """All lines of a job's history, oldest first."""
+    """All lines of a job's history, oldest first. `names`: of those who may be told, by their ids;
+    each of their changes says whose it is."""
     events = [
         TimelineEntry(
             key=f"event-{n}",
@@ -53,7 +57,13 @@ def timeline(
         for n, event in enumerate(history.events, 1)
     ]
     changes = [
-        TimelineEntry(key=f"edit-{edit.number}", at=edit.at, message=_text(edit), edit=edit.number)
+        TimelineEntry(
+            key=f"edit-{edit.number}",
+            at=edit.at,
+            message=_text(edit),
+            note=(names or {}).get(edit.editor_id, ""),
+            edit=edit.number,
+        )
         for edit in edits
     ]
     changes += [

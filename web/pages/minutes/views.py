@@ -23,7 +23,7 @@ from shared.minutes.errors import (
 from shared.minutes.prompts import LANGUAGES
 from web.api.minutes.presenter import POLL_AFTER_S
 from web.api.minutes.views import ask_for, change, keep_marks, try_again
-from web.authentication.job_access import owner_of
+from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.minutes.panel import minutes_panel
 from web.services import services
@@ -35,7 +35,8 @@ def minutes_fragment(job_id: UUID) -> Response:
         services().db, owner_id=owner_of(job_id), job_id=str(job_id), words=False
     )
     panel = minutes_panel(str(job_id), transcript)
-    html = render_template("minutes/_panel.html", minutes=panel) if panel else ""
+    shown = {"minutes": panel, "access": access_of(job_id)}
+    html = render_template("minutes/_panel.html", **shown) if panel else ""
     response = make_response(html)
     response.set_etag(hashlib.sha256(html.encode()).hexdigest()[:32], weak=True)
     if panel and panel.under_way:
