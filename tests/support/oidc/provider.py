@@ -39,6 +39,8 @@ class FakeProvider:
     lies: dict[str, Any] = field(default_factory=dict)
     """Claims of the ID token that are not as they should be; None leaves one out."""
     algorithm: str = "ES256"
+    client_proves_by: str = "client_secret_basic"
+    """Or `client_secret_post`, or `none` for a public client."""
     status: int = 200
     """Of all answers but the pages that a browser opens."""
     padding: int = 0
@@ -106,13 +108,23 @@ class FakeProvider:
             return Response('{"error": "invalid_grant"}', 400, mimetype="application/json")
         assert request.form["redirect_uri"] == asked["redirect_uri"]
         assert request.form["grant_type"] == "authorization_code"
-        assert request.authorization is not None
-        given = f"{request.authorization.username}:{request.authorization.password}"
-        assert given == urlencode({CLIENT_ID: SECRET}).replace("=", ":").replace("+", "%20")
+        self._require_client(request)
         access_token = secrets.token_urlsafe()
         token = self._id_token(asked["nonce"], access_token)
         self.sent += [token, access_token]
         return {"access_token": access_token, "token_type": "Bearer", "id_token": token}
+
+    def _require_client(self, request: Request) -> None:
+        """The client has to prove itself in the one way that is wanted."""
+        form = {name: request.form.get(name) for name in ("client_id", "client_secret")}
+        if self.client_proves_by == "client_secret_basic":
+            assert request.authorization is not None and form == dict.fromkeys(form)
+            given = f"{request.authorization.username}:{request.authorization.password}"
+            assert given == urlencode({CLIENT_ID: SECRET}).replace("=", ":").replace("+", "%20")
+            return
+        secret = SECRET if self.client_proves_by == "client_secret_post" else None
+        assert request.authorization is None
+        assert form == {"client_id": CLIENT_ID, "client_secret": secret}
 
     def _id_token(self, nonce: str, access_token: str) -> str:
         now = int(time.time())
@@ -178,7 +190,7 @@ def in_settings(provider: FakeProvider, **changes: Any) -> str:
         "create_accounts": True,
         **changes,
     }
-    return json.dumps([told])
+    return json.dumps([{name: value for name, value in told.items() if value is not None}])
 
 
 def signed_in_there(url: str) -> str:

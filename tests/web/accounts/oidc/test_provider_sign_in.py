@@ -166,6 +166,16 @@ def test_an_account_is_connected_by_its_person_only(
     assert "Change the password" not in kept.text
 
 
+def test_the_client_proves_itself_as_the_provider_asks(
+    make_office: MakeOffice, provider: FakeProvider
+) -> None:
+    provider.client_proves_by = "client_secret_post"
+    provider.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    assert sign_in_at(make_office().test_client()).status_code == 303
+    provider.client_proves_by = "none"
+    assert sign_in_at(make_office(client_secret=None).test_client()).status_code == 303
+
+
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
 def test_no_answer_leads_to_another_site(app: Flask, target: str) -> None:
     assert sign_in_at(app.test_client(), target).location == "/"
