@@ -19,12 +19,13 @@ from contextlib import closing, contextmanager
 from functools import cache
 from itertools import accumulate
 from multiprocessing.pool import AsyncResult, Pool
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from shared import jobs
 from shared.db import Database
+from shared.models import SearchText
 from shared.search.grams import gram_of_owner, grams_of
 from shared.search.index import index_on
 from shared.storage import stored_bytes
@@ -72,28 +73,29 @@ _HASH_BYTES = 2**20
 _Rows = list[tuple[Any, ...]]
 
 
-class Made(NamedTuple):
-    """Some jobs: a text of one of them, and for the tables in order their rows, or what COPY reads
-    these from."""
-
-    text: str
-    tables: list[_Rows] | list[bytes]
+_Made = list[_Rows] | list[bytes]
+"""Some jobs: for the tables in order their rows, or what COPY reads these from."""
 
 
-def load(db: Database) -> list[str]:
-    """Store `JOBS` jobs with their texts, and all but the last in the index; give some texts.
+def load(db: Database) -> None:
+    """Store `JOBS` jobs with their texts, and all but the last in the index.
 
     Other processes make them meanwhile.
     """
     stored = _to_sqlite if db.is_sqlite else _to_postgresql
-    some = []
     with multiprocessing.get_context("spawn").Pool(_MAKERS) as pool, stored(db) as store:
         for made in _made_ahead(pool, db.engine.dialect.name):
-            some.append(made.text)
-            store(made.tables)
+            store(made)
     jobs.recount(db)
     stored_bytes.recount(db)
-    return some
+
+
+def some_texts(db: Database) -> list[str]:
+    """The text of one job of each batch."""
+    ids = [_job_id(number) for number in range(1, JOBS + 1, _BATCH)]
+    with db.reading() as session:
+        wanted = select(SearchText.text).where(SearchText.job_id.in_(ids))
+        return list(session.scalars(wanted.order_by(SearchText.job_id)))
 
 
 @contextmanager
@@ -113,8 +115,8 @@ def without_the_index(db: Database) -> Iterator[None]:
         session.execute(text(str(made)))
 
 
-def _made_ahead(pool: Pool, dialect: str) -> Iterator[Made]:
-    pending: deque[AsyncResult[Made]] = deque()
+def _made_ahead(pool: Pool, dialect: str) -> Iterator[_Made]:
+    pending: deque[AsyncResult[_Made]] = deque()
     for first in range(1, JOBS + 1, _BATCH):
         pending.append(pool.apply_async(_make, (first, dialect)))
         if len(pending) > _AHEAD:
@@ -123,13 +125,13 @@ def _made_ahead(pool: Pool, dialect: str) -> Iterator[Made]:
         yield pending.popleft().get()
 
 
-def _make(first: int, dialect: str) -> Made:
+def _make(first: int, dialect: str) -> _Made:
     """Make up to `_BATCH` jobs from a number on; the same ones each time."""
     say, chance, index = _speaker(), random.Random(first), index_on(dialect)
     recordings, rows, texts, entries, indexed = [], [], [], [], []
     for number in range(first, min(first + _BATCH, JOBS + 1)):
         owner_id = OWNER if number % 2 == 0 else f"o{number % (2 * OTHERS)}"
-        name, said, job_id = f"Meeting {number}.m4a", say(chance), f"{number:08d}"
+        name, said, job_id = f"Meeting {number}.m4a", say(chance), _job_id(number)
         folded = said.lower()
         recordings.append((job_id, owner_id, job_id, name, name.lower(), 1, "s", 240.0, _AT))
         rows.append(
@@ -142,7 +144,11 @@ def _make(first: int, dialect: str) -> Made:
             grams = grams_of([name.lower(), folded]) | {gram_of_owner(owner_id)}
             indexed.append(index.stored(number, grams))
     tables = [recordings, rows, texts, entries, indexed]
-    return Made(texts[0][2], tables if dialect == "sqlite" else list(map(_lines, tables)))
+    return tables if dialect == "sqlite" else list(map(_lines, tables))
+
+
+def _job_id(number: int) -> str:
+    return f"{number:08d}"
 
 
 def _lines(rows: _Rows) -> bytes:
@@ -181,7 +187,7 @@ def _speaker() -> Callable[[random.Random], str]:
 
 
 _Store = Callable[[Any], None]
-"""Stores the tables of `Made`."""
+"""Stores what is `_Made`."""
 
 
 @contextmanager
