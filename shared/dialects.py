@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    any_,
+    bindparam,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
 def hold_lock(session: Session, key: int) -> None:
@@ -30,6 +39,20 @@ def told_limit(most: int) -> ColumnElement[int]:
     serve the next call too, but makes one for each.
     """
     return literal_column(str(int(most)), Integer)
+
+
+def one_of(
+    session: Session, column: InstrumentedAttribute[int], numbers: Collection[int]
+) -> ColumnElement[bool]:
+    """The condition that a column is one of many numbers.
+
+    PostgreSQL is given them as one array: a parameter for each costs it and its driver as much as
+    looking the rows up, and makes another statement of it for each count.
+    """
+    if _is_sqlite(session):
+        return column.in_(numbers)
+    array = bindparam(None, list(numbers), type_=postgresql.ARRAY(BigInteger), unique=True)
+    return column == any_(array)
 
 
 def _is_sqlite(session: Session) -> bool:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKey, gram_of_label, has_label, select_labelled
+from shared.dialects import one_of
 from shared.models import Job, Recording, SearchEntry, SearchText
 from shared.search.grams import gram_of_owner, grams_needed
 from shared.search.index import index_of
@@ -120,7 +121,7 @@ def _newest(session: Session, search: Search) -> tuple[list[Hit], int]:
     if search.among(()) <= _FEW:
         return _hits(session, texts_compared(search, ())), 0
     for numbers in _candidates(session, search, _AFTER_ALL):
-        found += _hits(session, texts_compared(search, (), numbers))
+        found += _hits(session, texts_compared(search, (), _among(session, numbers)))
         compared += len(numbers)
         if len(found) > MOST_COUNTED:
             return found[:MOST_COUNTED], found[MOST_COUNTED - 1].number
@@ -137,7 +138,8 @@ def _walk(
     compared = 0
     if among > _FEW:
         for numbers in _candidates(session, search, below):
-            yield from _hits(session, texts_compared(search, statuses, numbers))
+            some = _among(session, numbers)
+            yield from _hits(session, texts_compared(search, statuses, some))
             compared += len(numbers)
             below = numbers[-1]
             if statuses and compared >= among:
@@ -176,12 +178,13 @@ def _candidates(session: Session, search: Search, below: int) -> Iterator[list[i
 
 
 def texts_compared(
-    search: Search, statuses: Collection[JobStatus], numbers: Collection[int] | None = None
+    search: Search, statuses: Collection[JobStatus], among: ColumnElement[bool] | None = None
 ) -> Any:
-    """Select the owner's jobs that have the words, newest first: of all, or of some entries."""
+    """Select the owner's jobs that have the words, newest first: of all, or of the few entries for
+    which `among` holds."""
     owner: Any = Job.owner_id
     state: Any = Job.status
-    if numbers is not None:
+    if among is not None:
         # Expressions that no index knows: else the planner may read all of the owner's jobs.
         owner, state = owner.concat(""), state.concat("")
     wanted = (
@@ -194,12 +197,16 @@ def texts_compared(
     )
     if statuses:
         wanted = wanted.where(state.in_([status.value for status in statuses]))
-    if search.labels and numbers is None:
+    if search.labels and among is None:
         labelled = select_labelled(search.owner_id, search.labels, most=None)
         return wanted.where(Job.id.in_(labelled))
     for key in search.labels:
         wanted = wanted.where(has_label(search.owner_id, key, Job.id))
-    return wanted if numbers is None else wanted.where(SearchEntry.number.in_(numbers))
+    return wanted if among is None else wanted.where(among)
+
+
+def _among(session: Session, numbers: Collection[int]) -> ColumnElement[bool]:
+    return one_of(session, SearchEntry.number, numbers)
 
 
 def _hits(session: Session, wanted: Any) -> list[Hit]:
