@@ -28,6 +28,8 @@ _TRANSFERS = (
     ({"GET"}, re.compile(r".*/api/v1/jobs/[^/]+/(audio|transcript|report)")),
     ({"GET"}, re.compile(r".*/v2/transcript/[^/]+(/.*)?|.*/api/v1/tasks/[^/]+/transcription")),
     ({"GET"}, re.compile(r".*/s/[^/]+/audio")),
+    ({"GET"}, re.compile(r".*/api/v1/me/data|.*/audit/export")),
+    ({"POST"}, re.compile(r".*/account/data/export")),
 )
 """Methods and paths of requests that move recordings or long texts, whatever their length says."""
 

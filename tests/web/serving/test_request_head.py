@@ -29,6 +29,10 @@ TRANSFERS = {
     ("GET", "assemblyai.get_srt"),
     ("GET", "assemblyai.get_vtt"),
     ("GET", "dashscope.get_transcription"),
+    ("GET", "own_data.export_own_data"),
+    ("POST", "own_data_page.export"),
+    ("GET", "audit.export_audit"),
+    ("GET", "audit_page.export"),
 }
 
 
