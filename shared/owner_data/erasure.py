@@ -172,7 +172,7 @@ def _left_in(session: Session, user_id: str) -> Left:
         session.scalar(select(func.count()).select_from(table).where(condition)) or 0
         for table, condition in conditions
     )
-    return Left(of_jobs[0], of_jobs[1], others if not of_jobs[0] else 0)
+    return Left(of_jobs[0], of_jobs[1], others)
 
 
 def _delete_rows(db: Database, user_id: str, *, settled_s: float) -> None:
