@@ -68,6 +68,13 @@ class Act(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_SECRET_REPLACED = "webhook.secret_replaced"
 
+    MAIL_SET = "notification.mail_set"
+    """An account is told at another address, once that is confirmed."""
+    MAIL_CONFIRMED = "notification.mail_confirmed"
+    MAIL_REMOVED = "notification.mail_removed"
+    BROWSER_ADDED = "notification.browser_added"
+    BROWSER_REMOVED = "notification.browser_removed"
+
     AUDIT_EXPORTED = "audit.exported"
 
     @property

@@ -13,6 +13,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import Webhook, WebhookDelivery, is_waiting
 from shared.notifications.errors import (
@@ -124,6 +126,8 @@ def confirm(db: Database, *, owner_id: str, token: str) -> str:
     WrongConfirmation."""
     with db.writing() as session:
         row = _linked(session, owner_id, token, held=True)
+        if not row.is_confirmed:
+            audit.record(session, Act.MAIL_CONFIRMED, object_id=row.id, subject_id=owner_id)
         row.is_confirmed = True
         return row.url
 
@@ -133,7 +137,8 @@ def remove_mail(db: Database, *, owner_id: str) -> None:
     the last 24 hours counts."""
     with db.writing() as session:
         row = session.scalars(_of(owner_id).with_for_update()).one_or_none()
-        if row is not None:
+        if row is not None and row.url:
+            audit.record(session, Act.MAIL_REMOVED, object_id=row.id, subject_id=owner_id)
             row.url, row.is_confirmed = "", False
             _drop_waiting(session, row.id)
 
@@ -168,6 +173,8 @@ def _set(db: Database, owner_id: str, address: str, values: dict[str, Any], *, a
         for name, value in AT_ONCE.items():
             setattr(row, name, value)
         session.flush()
+        if is_new:
+            audit.record(session, Act.MAIL_SET, object_id=row.id, subject_id=owner_id)
         _drop_waiting(session, row.id)
         _send_link(session, row.id)
     return True

@@ -13,6 +13,8 @@ from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import SignIn, Webhook, WebhookDelivery
 from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
@@ -111,31 +113,35 @@ def add_browser(
 def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
     sha256 = hashlib.sha256(subscription.endpoint.encode()).hexdigest()
     with db.writing() as session:
-        session.execute(
+        before = session.scalars(
             delete(Webhook)
             .where(Webhook.kind == ChannelKind.PUSH.value, Webhook.url_sha256 == sha256)
+            .returning(Webhook.owner_id)
             .execution_options(synchronize_session=False)
-        )
+        ).all()
         held = session.scalar(select(func.count()).select_from(_of(row["owner_id"]).subquery()))
         if (held or 0) >= MOST_BROWSERS:
             raise TooManyBrowsers
-        session.add(
-            Webhook(
-                kind=ChannelKind.PUSH.value,
-                url=subscription.endpoint,
-                url_sha256=sha256,
-                push_keys={"p256dh": subscription.p256dh, "auth": subscription.auth},
-                types=_TYPES,
-                secret="",
-                **row,
-            )
+        added = Webhook(
+            kind=ChannelKind.PUSH.value,
+            url=subscription.endpoint,
+            url_sha256=sha256,
+            push_keys={"p256dh": subscription.p256dh, "auth": subscription.auth},
+            types=_TYPES,
+            secret="",
+            **row,
         )
+        session.add(added)
+        session.flush()
+        if row["owner_id"] not in before:  # not each time that its person signs in anew
+            audit.record(session, Act.BROWSER_ADDED, object_id=added.id, subject_id=row["owner_id"])
 
 
 def remove_browser(db: Database, *, owner_id: str, browser_id: str) -> None:
     """Tell an account no longer in a browser. Raises WebhookNotFound."""
     with db.writing() as session:
         session.delete(_row(session, owner_id, browser_id))
+        audit.record(session, Act.BROWSER_REMOVED, object_id=browser_id, subject_id=owner_id)
 
 
 def send_test(db: Database, *, owner_id: str, browser_id: str) -> None:

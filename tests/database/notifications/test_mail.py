@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from shared.accounts.ownership import hand_over
 from shared.db import Database, database_now
-from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
+from shared.models import LOCAL_OWNER, AuditEntry, Webhook, WebhookDelivery
 from shared.notifications import mail
 from shared.notifications.errors import (
     TooManyConfirmations,
@@ -83,6 +83,18 @@ def test_what_is_told_is_chosen_and_saved_without_another_link(db: Database) -> 
         factories.a_job(db, JobStatus.COMPLETED)
         factories.a_job(db, JobStatus.FAILED)
     assert waiting(db) == ["mail.confirm", "job.failed"]
+
+
+def test_the_audit_log_says_when_an_address_changed(db: Database) -> None:
+    confirmed(db, "ann", ANN)
+    confirmation_token(db, "ann", "ann.lee@example.org")
+    mail.remove_mail(db, owner_id="ann")
+    with db.reading() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [one.act.removeprefix("notification.") for one in entries] == [
+        "mail_set", "mail_confirmed", "mail_set", "mail_removed",
+    ]  # fmt: skip
+    assert {one.subject_id for one in entries} == {"ann"}
 
 
 def test_an_address_goes_with_whoever_gave_it(db: Database) -> None:

@@ -51,6 +51,11 @@ ACTS = {
     Act.WEBHOOK_CHANGED: N_("Webhook changed"),
     Act.WEBHOOK_DELETED: N_("Webhook deleted"),
     Act.WEBHOOK_SECRET_REPLACED: N_("Webhook's secret replaced"),
+    Act.MAIL_SET: N_("Mail address given"),
+    Act.MAIL_CONFIRMED: N_("Mail address confirmed"),
+    Act.MAIL_REMOVED: N_("Mail address removed"),
+    Act.BROWSER_ADDED: N_("Browser added for notifications"),
+    Act.BROWSER_REMOVED: N_("Browser removed from notifications"),
     Act.AUDIT_EXPORTED: N_("Audit log exported"),
 }
 
@@ -69,6 +74,7 @@ KINDS = {
     "job": N_("Recordings"),
     "group": N_("Groups"),
     "webhook": N_("Webhooks"),
+    "notification": N_("Notifications"),
     "audit": N_("Audit log"),
 }
 
