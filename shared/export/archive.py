@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 
 _STORED_AS = 0o644 << 16
 
-Member = tuple[str, bytes | Iterable[bytes], datetime | None]
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A content in pieces that is compressed already, as recordings mostly are: to try again
+    would be for nothing."""
+
+    pieces: Iterable[bytes]
+
+
+Member = tuple[str, bytes | Iterable[bytes] | Packed, datetime | None]
 """A name, a content whole or in pieces, and a time."""
 
 
@@ -41,6 +51,8 @@ def zip_pieces(members: Iterable[Member]) -> Iterator[bytes]:
         for name, content, at in members:
             entry = zipfile.ZipInfo(unique_name(name, names), _zip_time(at))
             entry.compress_type = zipfile.ZIP_DEFLATED
+            if isinstance(content, Packed):
+                entry.compress_type, content = zipfile.ZIP_STORED, content.pieces
             entry.external_attr = _STORED_AS
             if isinstance(content, bytes):
                 archive.writestr(entry, content)

@@ -17,7 +17,7 @@ from shared.audit import Act
 from shared.db import Database
 from shared.errors import InvalidRequest, LongscribeError
 from shared.export import FORMATS
-from shared.export.archive import Member, zip_pieces
+from shared.export.archive import Member, Packed, zip_pieces
 from shared.models import HotwordList, HotwordSet, Job, Recording
 from shared.owner_data.provenance import provenance_of
 from shared.owner_data.readme import README
@@ -150,7 +150,7 @@ def _sound(blobs: BlobStore, key: str, name: str, at: datetime) -> Iterator[Memb
         yield f"{name}.missing.txt", b"The storage does not have this recording.\n", at
         return
     with reader:
-        yield name, iter(lambda: reader.read(_PIECE), b""), at
+        yield name, Packed(iter(lambda: reader.read(_PIECE), b"")), at
 
 
 def _folder(title: str, job_id: str) -> str:

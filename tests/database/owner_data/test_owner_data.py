@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 from sqlalchemy import Boolean, DateTime, Float, Integer, LargeBinary, String, Table, select
@@ -169,6 +169,7 @@ def test_all_of_it_is_exported_and_then_erased(db: Database, blobs: BlobStore) -
     assert f"recordings/{folder}/transcript.docx" in names
     (sound,) = [name for name in names if name.startswith(f"recordings/{folder}/recording")]
     assert archive.read(sound) == SOUND
+    assert archive.getinfo(sound).compress_type == ZIP_STORED, "recordings are compressed already"
     assert json.loads(archive.read("account/hotwords-in-full.json")) == ["朗格"]
     told = b"".join(archive.read(name) for name in names if name.startswith("account/"))
     assert anna.id.encode() not in told and b"argon2" not in told
