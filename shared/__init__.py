@@ -1,12 +1,12 @@
 """What the web server, the workers and the commands have in common.
 
 With the first import of it a process looks for garbage seldom while it starts, then as often as any
-other (`shared.garbage`), and no more when it ends.
+other (`shared.garbage_collector`), and no more when it ends.
 """
 
 import gc
 
-from shared.garbage import WHILE_STARTING, end_without_looking
+from shared.garbage_collector import WHILE_STARTING, end_without_looking
 
 gc.set_threshold(WHILE_STARTING)
 end_without_looking()

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.db import Database
 from shared.errors import ModelUnavailable
-from shared.garbage import look_as_usual
+from shared.garbage_collector import look_as_usual
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
 from shared.errors import ModelUnavailable
-from shared.garbage import look_as_usual
+from shared.garbage_collector import look_as_usual
 from shared.private_files import close_to_others
 from shared.queue import make_ringing_celery, queue_of, waiting_doorbells
 from shared.settings import Settings, load_settings

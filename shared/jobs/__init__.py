@@ -35,7 +35,8 @@ from shared.jobs.commands import (
     retry,
     retry_all,
 )
-from shared.jobs.deletion import DELETABLE, delete, delete_all, delete_expired
+from shared.jobs.deletion.delete import DELETABLE, delete, delete_all
+from shared.jobs.deletion.retention import delete_expired
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord

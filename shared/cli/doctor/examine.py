@@ -15,12 +15,13 @@ from functools import partial
 
 from shared.cli.doctor.accounts import check_accounts
 from shared.cli.doctor.database import check_clock, check_database, check_jobs, check_workers
+from shared.cli.doctor.disk import check_data_folder, check_disk
 from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
-from shared.cli.doctor.machine import check_data_folder, check_disk, check_redis, check_workers_here
-from shared.cli.doctor.minutes import check_minutes, check_minutes_queue
 from shared.cli.doctor.orphans import check_orphans
+from shared.cli.doctor.other_servers.minutes import check_minutes, check_minutes_queue
+from shared.cli.doctor.other_servers.providers import WITHIN_S, check_providers
 from shared.cli.doctor.permissions import check_permissions
-from shared.cli.doctor.providers import WITHIN_S, check_providers
+from shared.cli.doctor.redis_and_workers import check_redis, check_workers_here
 from shared.cli.doctor.sandbox import check_sandbox
 from shared.cli.doctor.search_index import check_search_index
 from shared.cli.doctor.speech import ENGINE_WITHIN_S, check_speech

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.cli.doctor.disk import check_disk
 from shared.cli.doctor.finding import Level
-from shared.cli.doctor.machine import check_disk
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.storage import check_storage_here
 from shared.db import Database

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 import migrations
 from shared.cli.doctor import database as doctor_database
 from shared.cli.doctor import examine as doctor
-from shared.cli.doctor import machine as doctor_machine
 from shared.cli.doctor import sandbox as doctor_sandbox
 from shared.cli.doctor import speech as doctor_speech
+from shared.cli.doctor.disk import check_data_folder, check_disk
 from shared.cli.doctor.finding import (
     Check,
     Finding,
@@ -110,26 +110,26 @@ class TestAnswer:
 class TestFolders:
     def test_a_folder_that_is_not_there_yet_is_fine_and_stays_unmade(self, tmp_path: Path) -> None:
         settings = Settings(data_dir=tmp_path / "not" / "yet")
-        (found,) = doctor_machine.check_data_folder(settings)
+        (found,) = check_data_folder(settings)
         assert found.level is Level.OK and "not made yet" in found.finding
-        assert doctor_machine.check_disk(settings)[0].level is not Level.PROBLEM
+        assert check_disk(settings)[0].level is not Level.PROBLEM
         assert list(tmp_path.iterdir()) == []
 
     def test_one_that_cannot_be_made_is_a_problem(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        (found,) = doctor_machine.check_data_folder(Settings(data_dir=tmp_path / "file" / "data"))
+        (found,) = check_data_folder(Settings(data_dir=tmp_path / "file" / "data"))
         assert found.level is Level.PROBLEM
         assert "LONGSCRIBE_DATA_DIR" in found.what_to_do
 
     def test_a_part_of_it_that_cannot_be_written_to_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "recordings").touch()
-        (found,) = doctor_machine.check_data_folder(Settings(data_dir=tmp_path))
+        (found,) = check_data_folder(Settings(data_dir=tmp_path))
         assert found.level is Level.PROBLEM
         assert str(tmp_path / "recordings") in found.finding
 
     def test_looking_leaves_nothing_behind(self, tmp_path: Path) -> None:
         (tmp_path / "recordings" / "incoming").mkdir(parents=True)
-        (found,) = doctor_machine.check_data_folder(Settings(data_dir=tmp_path))
+        (found,) = check_data_folder(Settings(data_dir=tmp_path))
         assert found.level is Level.OK
         assert list((tmp_path / "recordings" / "incoming").iterdir()) == []
 
@@ -144,7 +144,7 @@ class TestFolders:
     def test_free_space_is_held_against_the_reserve_and_the_longest_recording(
         self, limits: dict[str, Any], storage: Level, work_folder: Level, tmp_path: Path
     ) -> None:
-        found = doctor_machine.check_disk(Settings(data_dir=tmp_path, **limits))
+        found = check_disk(Settings(data_dir=tmp_path, **limits))
         assert [(finding.thing, finding.level) for finding in found] == [
             ("disk", storage),
             ("work folder", work_folder),

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.cli.doctor.finding import Finding, Level
-from shared.cli.doctor.minutes import check_minutes
+from shared.cli.doctor.other_servers.minutes import check_minutes
 from shared.settings import Settings
 from tests.support.doubles.language_model import language_model
 from tests.support.services import hold_port

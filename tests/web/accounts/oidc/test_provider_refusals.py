@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
 
-from shared.cli.doctor.providers import check_providers
+from shared.cli.doctor.other_servers.providers import check_providers
 from shared.settings import Settings
 from tests.support.oidc.provider import FakeProvider, in_settings, sign_in_at, signed_in_there
 from tests.support.people import signed_in

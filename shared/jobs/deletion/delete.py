@@ -1,5 +1,4 @@
-"""Deletion of jobs with all that came of them, rows and files: because somebody asks, or because
-they were kept long enough.
+"""Deletion of jobs with all that came of them, rows and files, because somebody asks.
 
 The rows go first. The files, which are the recording and its playable copy, go after the commit
 and only where no other job uses them: a crash in between leaves a file that no row names, which
@@ -9,7 +8,6 @@ and only where no other job uses them: a crash in between leaves a file that no 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
@@ -17,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.audit import Act
-from shared.db import Database, database_now
-from shared.dialects import told_limit
+from shared.db import Database
 from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.commands import Outcome, ask_each
-from shared.models import Job, Recording, in_one_of
+from shared.models import Job, Recording
 from shared.search.entries import forget
 from shared.speakers.kept.keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL, JobStatus
@@ -29,10 +26,6 @@ from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs
 
 DELETABLE = TERMINAL | {JobStatus.QUEUED}
-
-_BATCH = 10
-"""Jobs deleted in one transaction, with thousands of segments each at the most; on SQLite, where
-nobody writes meanwhile, taking an hour's words out of the search index takes 30 ms."""
 
 
 def delete(db: Database, blobs: BlobStore, *, owner_id: str, job_id: str) -> None:
@@ -43,7 +36,7 @@ def delete(db: Database, blobs: BlobStore, *, owner_id: str, job_id: str) -> Non
     """
     with db.writing() as session:
         keys = _delete_rows(session, owner_id, job_id)
-    _delete_files(blobs, keys)
+    delete_files(blobs, keys)
 
 
 def delete_all(
@@ -57,51 +50,8 @@ def delete_all(
         return Outcome.DELETED
 
     outcomes = ask_each(db, job_ids, delete_one)
-    _delete_files(blobs, keys)
+    delete_files(blobs, keys)
     return outcomes
-
-
-def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
-    """Delete some of the jobs that ended longer than `kept` ago; how many. Call it again until it
-    deletes none.
-
-    Raises OSError where rows are gone and the storage cannot be used.  A job that is retried at
-    this moment is either gone or queued, as for any two requests.
-    """
-    # PostgreSQL asks an index only for what it need not compute anew for each row.
-    since = select(database_now(-kept.total_seconds())).scalar_subquery()
-    with db.writing() as session:
-        expired = (
-            select(Job.id)
-            .where(
-                in_one_of(*TERMINAL),
-                Job.completed_at < since,
-            )
-            .order_by(Job.completed_at)
-            .limit(told_limit(_BATCH))
-            .with_for_update(skip_locked=True)
-        )
-        job_ids = session.scalars(expired).all()
-        if not job_ids:
-            return 0
-        forget(session, job_ids)
-        hotwords, keepers = sets_of_jobs(session, job_ids), keepers_of(session, job_ids)
-        recordings = session.scalars(
-            sql_delete(Job)
-            .where(Job.id.in_(job_ids))
-            .returning(Job.recording_id)
-            .execution_options(synchronize_session=False)
-        ).all()
-        audit.record_each(session, Act.JOB_EXPIRED, job_ids)
-        keys = [
-            key
-            for recording_id in set(recordings)
-            for key in _forget_recording(session, recording_id)
-        ]
-        drop_unused(session, hotwords)
-        drop_bare_names(session, keepers)
-    _delete_files(blobs, keys)
-    return len(recordings)
 
 
 def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
@@ -127,13 +77,13 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     if deleted is None:
         raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
     audit.record(session, Act.JOB_DELETED, object_id=job_id, subject_id=owner_id)
-    keys = _forget_recording(session, recording_id)
+    keys = forget_recording(session, recording_id)
     drop_unused(session, hotwords)
     drop_bare_names(session, keepers)
     return keys
 
 
-def _forget_recording(session: Session, recording_id: str) -> list[str]:
+def forget_recording(session: Session, recording_id: str) -> list[str]:
     """Delete a recording's row unless another job uses it; the keys of its files."""
     others = session.scalar(select(func.count()).where(Job.recording_id == recording_id))
     if others:
@@ -147,6 +97,6 @@ def _forget_recording(session: Session, recording_id: str) -> list[str]:
     return [key for key in keys or () if key is not None]
 
 
-def _delete_files(blobs: BlobStore, keys: Iterable[str]) -> None:
+def delete_files(blobs: BlobStore, keys: Iterable[str]) -> None:
     for key in keys:
         blobs.delete(key)

@@ -1,0 +1,119 @@
+"""What `longscribe doctor` says of Redis, and of what the workers here tell of their health."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from shared.cli.doctor.finding import Finding, ok, problem, warning
+from shared.cli.embedded.data_folder import StackFailed
+from shared.cli.embedded.redis_server import redis_server_binary
+from shared.queue import make_ringing_celery, redis_info
+from shared.settings import Settings
+
+_SILENT_WORKER_S = 60.0
+"""A worker writes its health file every five seconds."""
+
+_OLDEST_REDIS = (6, 2)
+"""The one in the embedded stack; nothing older was ever tried."""
+
+
+def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:
+    """Whether it answers, can be written to and is new enough. What it holds does not matter."""
+    if settings.redis_url.get_secret_value():
+        return _given_redis(settings)
+    if settings.redis_socket.exists():
+        url = f"the embedded one on {settings.redis_socket}"
+        try:
+            with Redis(unix_socket_path=str(settings.redis_socket), socket_timeout=2) as redis:
+                return [_judge_redis(redis.info(), url)]
+        except RedisError:
+            pass  # a socket outlives a server that was killed
+    if served_by:
+        return [
+            problem(
+                "redis",
+                f"the embedded one does not answer, though longscribe serve (process {served_by}) "
+                "runs",
+                f"See {settings.data_dir.resolve() / 'logs' / 'redis.log'}, and start it again.",
+            )
+        ]
+    try:
+        redis_server_binary()
+    except StackFailed as error:
+        return [problem("redis", "no redis-server to embed", error.message)]
+    return [ok("redis", "not running; longscribe serve starts it")]
+
+
+def _given_redis(settings: Settings) -> list[Finding]:
+    check = "Start it, or correct LONGSCRIBE_REDIS_URL."
+    try:
+        info = redis_info(make_ringing_celery(settings))
+    except (ValueError, KeyError):
+        # Their texts may quote a part of the address, and so its password.
+        return [
+            problem(
+                "redis",
+                "LONGSCRIBE_REDIS_URL is no address of a Redis",
+                f"{check} An example: redis://:password@redis:6379/0",
+            )
+        ]
+    except (OperationalError, RedisError, OSError) as error:
+        return [
+            problem(
+                "redis",
+                f"does not answer: {str(error).rstrip('.')}; jobs wait for a worker's sweep "
+                "instead of starting at once",
+                check,
+            )
+        ]
+    return [_judge_redis(info, "of LONGSCRIBE_REDIS_URL")]
+
+
+def _judge_redis(info: dict[str, Any], which: str) -> Finding:
+    version = str(info.get("redis_version", "0"))
+    finding = f"answers, version {version}, {which}"
+    if info.get("role", "master") != "master":
+        return problem(
+            "redis",
+            f"{finding}: a replica, which takes no messages",
+            "Name the primary in LONGSCRIBE_REDIS_URL.",
+        )
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < _OLDEST_REDIS:
+        oldest = ".".join(str(number) for number in _OLDEST_REDIS)
+        return warning(
+            "redis", f"{finding}: older than {oldest}, the oldest tried", f"Use {oldest} or newer."
+        )
+    return ok("redis", finding)
+
+
+def check_workers_here(settings: Settings) -> list[Finding]:
+    """What the workers of this data folder, machine and user tell in their health files."""
+    findings = []
+    for path in sorted(settings.resolved_health_dir.glob("*.json")):
+        try:
+            told = json.loads(path.read_text())
+            name, silent_s = str(told["worker"]), time.time() - float(told["told_at"])
+            ills, obstacles = list(told["ills"]), list(told["obstacles"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        is_ours = told.get("data_dir") == str(settings.data_dir.resolve())
+        if not is_ours or not Path("/proc", path.stem).exists():
+            continue  # of another installation, or it was killed and left its file
+        if silent_s > _SILENT_WORKER_S:
+            ills.append(f"it has told nothing for {silent_s:.0f} s")
+        words = "; ".join([*ills, *(str(one["message"]) for one in obstacles)])
+        if ills:
+            findings.append(problem("health", f"{name}: {words}", "Start it again; see its log."))
+        elif obstacles:
+            findings.append(warning("health", f"{name} takes no job: {words}", "See its log."))
+        else:
+            findings.append(ok("health", f"{name} is ready ({told.get('address') or 'no port'})"))
+    return findings

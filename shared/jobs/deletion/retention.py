@@ -1,0 +1,67 @@
+"""Deletion of jobs that were kept as long as LONGSCRIBE_RETENTION_DAYS says, and of their files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import select
+
+from shared import audit
+from shared.audit import Act
+from shared.db import Database, database_now
+from shared.dialects import told_limit
+from shared.jobs.deletion.delete import delete_files, forget_recording
+from shared.models import Job, in_one_of
+from shared.search.entries import forget
+from shared.speakers.kept.keeping import drop_bare_names, keepers_of
+from shared.states import TERMINAL
+from shared.storage.blob_store import BlobStore
+from shared.words.hotwords import drop_unused, sets_of_jobs
+
+_BATCH = 10
+"""Jobs deleted in one transaction, with thousands of segments each at the most; on SQLite, where
+nobody writes meanwhile, taking an hour's words out of the search index takes 30 ms."""
+
+
+def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
+    """Delete some of the jobs that ended longer than `kept` ago; how many. Call it again until it
+    deletes none.
+
+    Raises OSError where rows are gone and the storage cannot be used.  A job that is retried at
+    this moment is either gone or queued, as for any two requests.
+    """
+    # PostgreSQL asks an index only for what it need not compute anew for each row.
+    since = select(database_now(-kept.total_seconds())).scalar_subquery()
+    with db.writing() as session:
+        expired = (
+            select(Job.id)
+            .where(
+                in_one_of(*TERMINAL),
+                Job.completed_at < since,
+            )
+            .order_by(Job.completed_at)
+            .limit(told_limit(_BATCH))
+            .with_for_update(skip_locked=True)
+        )
+        job_ids = session.scalars(expired).all()
+        if not job_ids:
+            return 0
+        forget(session, job_ids)
+        hotwords, keepers = sets_of_jobs(session, job_ids), keepers_of(session, job_ids)
+        recordings = session.scalars(
+            sql_delete(Job)
+            .where(Job.id.in_(job_ids))
+            .returning(Job.recording_id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        audit.record_each(session, Act.JOB_EXPIRED, job_ids)
+        keys = [
+            key
+            for recording_id in set(recordings)
+            for key in forget_recording(session, recording_id)
+        ]
+        drop_unused(session, hotwords)
+        drop_bare_names(session, keepers)
+    delete_files(blobs, keys)
+    return len(recordings)
