@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from shared.models import LOCAL_OWNER, Webhook
-from shared.notifications.mail import has_mail
+from shared.notifications.mail_address import has_mail
 from shared.states import ChannelKind
 
 

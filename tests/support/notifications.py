@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from shared.db import Database
 from shared.models import Webhook, WebhookDelivery
-from shared.notifications import mail, push
+from shared.notifications import mail_address, push
 from shared.notifications.vapid import base64url, public_point
 from shared.outbound.addresses import AddressRules
 from shared.webhooks.types import CONFIRM_TYPE
@@ -22,11 +22,11 @@ def confirmation_token(
     db: Database, owner_id: str, address: str, language: str = "en", again: bool = False
 ) -> str:
     """Set an account's address, and the token of the link that is to be sent to it."""
-    mail.set_mail(
+    mail_address.set_mail(
         db,
         owner_id=owner_id,
         address=address,
-        types=mail.CHOICES,
+        types=mail_address.CHOICES,
         language=language,
         site_url=SITE,
         again=again,
@@ -45,7 +45,7 @@ def confirmation_token(
 def confirmed(db: Database, owner_id: str, address: str, language: str = "en") -> None:
     """Give an account an address and confirm it; the mail with the link waits to be sent."""
     token = confirmation_token(db, owner_id, address, language)
-    mail.confirm(db, owner_id=owner_id, token=token)
+    mail_address.confirm(db, owner_id=owner_id, token=token)
 
 
 @dataclass(frozen=True)

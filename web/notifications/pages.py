@@ -18,7 +18,7 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared.errors import LongscribeError
-from shared.notifications import mail, push
+from shared.notifications import mail_address, push
 from shared.notifications.errors import MailNotSetUp, PushNotSetUp
 from shared.notifications.vapid import application_server_key
 from shared.webhooks.types import WebhookType
@@ -43,7 +43,7 @@ def _shown(status: int = 200, **context: Any) -> Response:
     html = render_template(
         "notifications/notifications.html",
         sends_mail=here.settings.sends_mail,
-        mail=mail.mail_of(here.db, current_owner_id()),
+        mail=mail_address.mail_of(here.db, current_owner_id()),
         choices=CHOICES,
         browsers=push.browsers_of(here.db, current_owner_id()),
         push_key=application_server_key(here.db) if here.settings.sends_pushes else None,
@@ -61,9 +61,9 @@ def notifications() -> Response:
 def save_mail() -> Any:
     _require_mail()
     address = request.form.get("address", "")
-    types = {one for one in mail.CHOICES if one.value in request.form.getlist("types")}
+    types = {one for one in mail_address.CHOICES if one.value in request.form.getlist("types")}
     try:
-        is_sent = mail.set_mail(
+        is_sent = mail_address.set_mail(
             services().db,
             owner_id=current_owner_id(),
             address=address,
@@ -85,7 +85,7 @@ def save_mail() -> Any:
 
 @page.post("/mail/remove")
 def remove_mail() -> Any:
-    mail.remove_mail(services().db, owner_id=current_owner_id())
+    mail_address.remove_mail(services().db, owner_id=current_owner_id())
     flash(_("The address is removed: no mail is sent any more."), "done")
     return redirect(url_for(".notifications"), 303)
 
@@ -93,13 +93,15 @@ def remove_mail() -> Any:
 @page.get("/mail/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
     """Ask, for programs that look at mails open every link in them."""
-    address = mail.address_to_confirm(services().db, owner_id=current_owner_id(), token=token)
+    address = mail_address.address_to_confirm(
+        services().db, owner_id=current_owner_id(), token=token
+    )
     return render_template("notifications/confirm.html", address=address, token=token)
 
 
 @page.post("/mail/confirm/<token>")
 def confirm(token: str) -> Any:
-    address = mail.confirm(services().db, owner_id=current_owner_id(), token=token)
+    address = mail_address.confirm(services().db, owner_id=current_owner_id(), token=token)
     flash(_("%(address)s is confirmed.", address=address), "done")
     return redirect(url_for(".notifications"), 303)
 

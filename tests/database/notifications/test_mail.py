@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from shared.accounts.ownership import hand_over
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, AuditEntry, Webhook, WebhookDelivery
-from shared.notifications import mail
+from shared.notifications import mail_address
 from shared.notifications.errors import (
     TooManyConfirmations,
     UnusableMailAddress,
@@ -34,10 +34,10 @@ def test_nothing_is_told_to_an_address_before_its_link_was_opened(db: Database) 
     factories.a_job(db, JobStatus.COMPLETED)
     assert waiting(db) == ["mail.confirm"]
     with pytest.raises(WrongConfirmation):
-        mail.confirm(db, owner_id="another", token=token)
+        mail_address.confirm(db, owner_id="another", token=token)
     with pytest.raises(WrongConfirmation):
-        mail.confirm(db, owner_id=LOCAL_OWNER, token="")
-    assert mail.confirm(db, owner_id=LOCAL_OWNER, token=token) == ANN
+        mail_address.confirm(db, owner_id=LOCAL_OWNER, token="")
+    assert mail_address.confirm(db, owner_id=LOCAL_OWNER, token=token) == ANN
     factories.a_job(db, JobStatus.COMPLETED)
     factories.a_job(db, JobStatus.FAILED)
     factories.a_job(db, JobStatus.CANCELLED)
@@ -47,29 +47,31 @@ def test_nothing_is_told_to_an_address_before_its_link_was_opened(db: Database) 
 
 def test_another_address_is_confirmed_anew_and_gets_nothing_of_the_first(db: Database) -> None:
     old = confirmation_token(db, LOCAL_OWNER, ANN)
-    mail.confirm(db, owner_id=LOCAL_OWNER, token=old)
+    mail_address.confirm(db, owner_id=LOCAL_OWNER, token=old)
     factories.a_job(db, JobStatus.COMPLETED)
     new = confirmation_token(db, LOCAL_OWNER, "bo@example.org")
     assert waiting(db) == ["mail.confirm"]
-    shown = mail.mail_of(db, LOCAL_OWNER)
+    shown = mail_address.mail_of(db, LOCAL_OWNER)
     assert shown is not None and not shown.is_confirmed
     with pytest.raises(WrongConfirmation):
-        mail.confirm(db, owner_id=LOCAL_OWNER, token=old)
-    assert mail.confirm(db, owner_id=LOCAL_OWNER, token=new) == "bo@example.org"
+        mail_address.confirm(db, owner_id=LOCAL_OWNER, token=old)
+    assert mail_address.confirm(db, owner_id=LOCAL_OWNER, token=new) == "bo@example.org"
     with db.writing() as session:
-        session.execute(update(WebhookDelivery).values(at=database_now(-mail.CONFIRMED_WITHIN_S)))
+        session.execute(
+            update(WebhookDelivery).values(at=database_now(-mail_address.CONFIRMED_WITHIN_S))
+        )
     with pytest.raises(WrongConfirmation):
-        mail.confirm(db, owner_id=LOCAL_OWNER, token=new)
+        mail_address.confirm(db, owner_id=LOCAL_OWNER, token=new)
 
 
 def test_links_are_few_a_day_however_addresses_change(db: Database) -> None:
-    for n in range(mail.MOST_CONFIRMATIONS):
+    for n in range(mail_address.MOST_CONFIRMATIONS):
         confirmation_token(db, LOCAL_OWNER, f"ann{n}@example.org")
-        mail.remove_mail(db, owner_id=LOCAL_OWNER)
-        assert mail.mail_of(db, LOCAL_OWNER) is None
+        mail_address.remove_mail(db, owner_id=LOCAL_OWNER)
+        assert mail_address.mail_of(db, LOCAL_OWNER) is None
     with pytest.raises(TooManyConfirmations):
         confirmation_token(db, LOCAL_OWNER, ANN)
-    assert mail.mail_of(db, LOCAL_OWNER) is None, "nothing of it is stored"
+    assert mail_address.mail_of(db, LOCAL_OWNER) is None, "nothing of it is stored"
     assert waiting(db) == []
     confirmation_token(db, "another", ANN)
 
@@ -77,7 +79,7 @@ def test_links_are_few_a_day_however_addresses_change(db: Database) -> None:
 def test_what_is_told_is_chosen_and_saved_without_another_link(db: Database) -> None:
     confirmed(db, LOCAL_OWNER, ANN)
     for types in ([WebhookType.FAILED], []):
-        assert not mail.set_mail(
+        assert not mail_address.set_mail(
             db, owner_id=LOCAL_OWNER, address=ANN, types=types, language="zh", site_url="https://x"
         )
         factories.a_job(db, JobStatus.COMPLETED)
@@ -88,7 +90,7 @@ def test_what_is_told_is_chosen_and_saved_without_another_link(db: Database) -> 
 def test_the_audit_log_says_when_an_address_changed(db: Database) -> None:
     confirmed(db, "ann", ANN)
     confirmation_token(db, "ann", "ann.lee@example.org")
-    mail.remove_mail(db, owner_id="ann")
+    mail_address.remove_mail(db, owner_id="ann")
     with db.reading() as session:
         entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert [one.act.removeprefix("notification.") for one in entries] == [
@@ -101,11 +103,11 @@ def test_an_address_goes_with_whoever_gave_it(db: Database) -> None:
     confirmed(db, "first", ANN)
     confirmed(db, "second", "bo@example.org")
     hand_over(db, from_owner="first", to_owner="second")
-    shown = mail.mail_of(db, "second")
+    shown = mail_address.mail_of(db, "second")
     assert shown is not None and shown.address == "bo@example.org"
     confirmed(db, LOCAL_OWNER, ANN)
     hand_over(db, from_owner=LOCAL_OWNER, to_owner="first")
-    assert mail.mail_of(db, "first") is not None, "nobody else's"
+    assert mail_address.mail_of(db, "first") is not None, "nobody else's"
     confirmed(db, LOCAL_OWNER, ANN)
     hand_over(db, from_owner=LOCAL_OWNER, to_owner="second")
     with db.reading() as session:
@@ -132,6 +134,6 @@ def test_an_address_goes_with_whoever_gave_it(db: Database) -> None:
 def test_only_what_is_an_address_is_taken(given: str, stored: str | None) -> None:
     if stored is None:
         with pytest.raises(UnusableMailAddress):
-            mail.read_address(given)
+            mail_address.read_address(given)
     else:
-        assert mail.read_address(given) == stored
+        assert mail_address.read_address(given) == stored

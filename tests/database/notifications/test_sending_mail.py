@@ -15,7 +15,7 @@ from sqlalchemy import select
 from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER, WebhookDelivery
-from shared.notifications import mail
+from shared.notifications import mail_address
 from shared.settings import Settings
 from shared.states import JobStatus
 from tests.database.webhooks.test_sending import let_pass
@@ -78,7 +78,7 @@ def test_the_link_is_sent_then_an_end_without_what_was_said(db: Database) -> Non
         wait_for(lambda: len(server.received) == 1, what="the link")
         link = f"{SITE}/notifications/mail/confirm/{token}"
         assert link in text_of(server, 0) and f'href="{link}"' in text_of(server, 0, "html")
-        mail.confirm(db, owner_id=LOCAL_OWNER, token=token)
+        mail_address.confirm(db, owner_id=LOCAL_OWNER, token=token)
         job_id = factories.a_job(db, JobStatus.COMPLETED, filename="a <b> & 周会.wav")
         wait_for(lambda: last(db).state == "delivered", what="the end")
     assert server.signed_in == ["ls", "ls"]
@@ -127,7 +127,7 @@ def test_an_address_that_is_none_is_sent_nothing_more(
         assert (shown.problem, shown.status_code) == (problem, int(answer[:3]))
         wait_for(
             lambda: (
-                (found := mail.mail_of(db, LOCAL_OWNER)) is not None
+                (found := mail_address.mail_of(db, LOCAL_OWNER)) is not None
                 and found.is_refused is is_refused
             ),
             what="the page's word of it",
@@ -135,8 +135,13 @@ def test_an_address_that_is_none_is_sent_nothing_more(
     factories.a_job(db, JobStatus.COMPLETED)
     assert (last(db).id == first) is is_refused
     assert (
-        mail.set_mail(
-            db, owner_id=LOCAL_OWNER, address=ANN, types=mail.CHOICES, language="en", site_url=SITE
+        mail_address.set_mail(
+            db,
+            owner_id=LOCAL_OWNER,
+            address=ANN,
+            types=mail_address.CHOICES,
+            language="en",
+            site_url=SITE,
         )
         is is_refused
     ), "saved again it begins anew, with a link"

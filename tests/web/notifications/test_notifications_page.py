@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from shared.notifications import mail, push
+from shared.notifications import mail_address, push
 from shared.notifications.vapid import application_server_key
 from shared.webhooks.types import WebhookType
 from tests.support.notifications import a_device, confirmation_token
@@ -34,12 +34,12 @@ def test_an_address_is_saved_confirmed_and_removed(client: FlaskClient, rows: Da
         follow_redirects=True,
     ).text
     assert "A link is on its way" in said and "not confirmed yet" in said
-    shown = mail.mail_of(rows, LOCAL_OWNER)
+    shown = mail_address.mail_of(rows, LOCAL_OWNER)
     assert shown is not None and shown.types == {WebhookType.FAILED}
     token = confirmation_token(rows, LOCAL_OWNER, "ann@example.org", again=True)
     link = f"/notifications/mail/confirm/{token}"
     assert "ann@example.org" in client.get(link).text
-    assert not mail.mail_of(rows, LOCAL_OWNER).is_confirmed  # type: ignore[union-attr]
+    assert not mail_address.mail_of(rows, LOCAL_OWNER).is_confirmed  # type: ignore[union-attr]
     assert "is confirmed" in client.post(link, follow_redirects=True).text
     assert "not confirmed yet" not in client.get("/notifications").text
     again = client.post(
@@ -50,7 +50,7 @@ def test_an_address_is_saved_confirmed_and_removed(client: FlaskClient, rows: Da
     assert "It is saved." in again.text
     assert client.get("/notifications/mail/confirm/other").status_code == 404
     client.post("/notifications/mail/remove")
-    assert mail.mail_of(rows, LOCAL_OWNER) is None
+    assert mail_address.mail_of(rows, LOCAL_OWNER) is None
 
 
 def test_what_is_no_address_comes_back_with_the_reason(client: FlaskClient, rows: Database) -> None:
@@ -59,7 +59,7 @@ def test_what_is_no_address_comes_back_with_the_reason(client: FlaskClient, rows
     )
     assert answer.status_code == 422
     assert "这不是可以使用的邮箱地址" in answer.text and 'value="ann@"' in answer.text
-    assert mail.mail_of(rows, LOCAL_OWNER) is None
+    assert mail_address.mail_of(rows, LOCAL_OWNER) is None
 
 
 def test_without_a_mail_server_none_is_asked_for(sqlite_url: str, tmp_path: Path) -> None:
