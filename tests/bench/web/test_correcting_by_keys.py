@@ -100,7 +100,10 @@ def prepared() -> tuple[Transcript, list[Error]]:
     chance = random.Random(11)
     said = long_transcript.transcript(RECORDED_S / 3600, CHARACTERS)
     sentences = list(said.sentences)
-    usable = [n for n, one in enumerate(sentences) if len(one.words) >= 10]
+    # Not where the recording ends before anybody has noticed.
+    usable = [
+        n for n, one in enumerate(sentences) if len(one.words) >= 10 and one.end < RECORDED_S - 5
+    ]
     chosen = sorted(chance.sample(usable, len(KINDS)))
     kinds = chance.sample(KINDS, len(KINDS))
     errors = []

@@ -4,7 +4,7 @@ import * as sentence from "./sentence.js";
 import { stepBack } from "../player/pedals.js";
 
 const REACTION_S = 0.6; // from the end of a wrong word until somebody who hears it presses a key
-const NOTICED_S = 1.8; // and the longest, for a word that is uncertain
+const NOTICED_S = 1.3; // and the longest, for a word that is uncertain
 
 /** From sentence to sentence, and from one uncertain word to the next. */
 export class Moves {
