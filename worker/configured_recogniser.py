@@ -34,9 +34,6 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
     """
     with _without_collections():
         # torch: only in the process that recognises
-        from worker.engine.torch_import import import_torch
-
-        import_torch()
         from worker.engine.funasr_recogniser import load_recogniser
 
         gc.freeze()  # what was imported stays; only what loading leaves is looked for afterwards
