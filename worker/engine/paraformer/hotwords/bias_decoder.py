@@ -6,7 +6,7 @@ copy of the list and projects it anew in each pass; here it is projected once a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,34 @@ class KeysAndValues:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Where the tokens of some spans stand. They are read one after another, without the padding
+    that spans of different lengths have beside each other: it would cost as much as they do."""
+
+    mask: Tensor
+    """(spans, longest, 1): 1 where there is a token."""
+    places: Tensor
+    """(tokens,) of the padded spans, one span after the other."""
+
+    def padded(self, x: Tensor) -> Tensor:
+        """(readings, tokens, width) to (readings, spans, longest, width), 0 where no token is."""
+        spans, longest, _ = self.mask.shape
+        out = x.new_zeros(len(x), spans * longest, x.shape[-1])
+        out[:, self.places] = x
+        padded: Tensor = out.unflatten(1, (spans, longest))
+        return padded
+
+    def tokens_of(self, x: Tensor) -> Tensor:
+        """The way back."""
+        return x.flatten(1, 2)[:, self.places]
+
+    def of_spans(self) -> Tensor:
+        """(spans, tokens): whether a token is a span's."""
+        spans, longest, _ = self.mask.shape
+        return torch.arange(spans, device=self.places.device)[:, None] == self.places // longest
+
+
 class BiasDecoder:
     """A `seaco_decoder` of FunASR, for inference."""
 
@@ -56,76 +84,85 @@ class BiasDecoder:
             for both in [layer.src_attn.linear_k_v(vectors).chunk(2, dim=-1)]
         )
 
-    def decode(self, x: Tensor, mask: Tensor, layers: Sequence[KeysAndValues]) -> Tensor:
-        """(2, spans, tokens, width) of two readings of the same spans to the same shape.
+    def decode(self, x: Tensor, spoken: Spoken, layers: Sequence[KeysAndValues]) -> Tensor:
+        """(2, tokens, width) of two readings of the same tokens to the same shape.
 
-        `mask` (spans, tokens, 1) is 1 where there is a token.  `layers` are of the whole list, for
-        all spans alike.
+        `layers` are of the whole list, for all spans alike.
         """
-        return self._decode(x, mask, iter(layers))
+        for layer, words in zip(self._layers, layers, strict=True):
+            x = _remember(layer, x, spoken)
+            # One list for all spans: they are read as one long span, and the list is not copied.
+            query = _by_head(layer, _query(layer, x).flatten(0, 1))
+            x = x + layer.src_attn.linear_out(_attend(query, words)).view(x.shape)
+        return self._read_out(x)
 
     def decode_chosen(
-        self, x: Tensor, mask: Tensor, layers: Sequence[KeysAndValues], chosen: Tensor
+        self, x: Tensor, spoken: Spoken, layers: Sequence[KeysAndValues], chosen: Tensor
     ) -> Tensor:
         """The same with words of its own for each span: `chosen` (spans, kept)."""
-        return self._decode(x, mask, (layer.of(chosen) for layer in layers))
-
-    def _decode(self, x: Tensor, mask: Tensor, words: Iterator[KeysAndValues]) -> Tensor:
-        readings, spans, tokens, _ = x.shape
-        x = x.flatten(0, 1)
-        both = mask.repeat(readings, 1, 1)
-        for layer, attended in zip(self._layers, words, strict=True):
-            x = _remember(layer, x, both)
+        for layer, of_list in zip(self._layers, layers, strict=True):
+            x = _remember(layer, x, spoken)
+            words, heads = of_list.of(chosen), layer.src_attn.h
             # The readings of a span behind each other, for they attend to the same words.
-            query = _query(layer, x).unflatten(0, (readings, spans)).permute(1, 2, 0, 3, 4)
-            found = _attend(query.flatten(2, 3), attended)
-            found = found.unflatten(2, (readings, tokens)).permute(2, 0, 3, 1, 4)
-            x = x + layer.src_attn.linear_out(found.reshape(x.shape))
-        out: Tensor = self._norm(self._last.feed_forward(self._last.norm1(x)))
-        return out.view(readings, spans, *out.shape[1:])
+            query = spoken.padded(_query(layer, x)).unflatten(-1, (heads, -1))
+            query = query.permute(1, 3, 0, 2, 4)
+            found = scaled_dot_product_attention(query.flatten(2, 3), words.keys, words.values)
+            found = found.unflatten(2, query.shape[2:4]).permute(2, 0, 3, 1, 4).flatten(3)
+            x = x + layer.src_attn.linear_out(spoken.tokens_of(found))
+        return self._read_out(x)
 
-    def weigh(self, x: Tensor, mask: Tensor, layers: Sequence[KeysAndValues]) -> Tensor:
+    def _read_out(self, x: Tensor) -> Tensor:
+        out: Tensor = self._norm(self._last.feed_forward(self._last.norm1(x)))
+        return out
+
+    def weigh(self, x: Tensor, spoken: Spoken, layers: Sequence[KeysAndValues]) -> Tensor:
         """(spans, words): how much attention the tokens of each span pay to each word.
 
-        `x` (spans, tokens, width), `mask` (spans, tokens, 1).
+        `x` (tokens, width).
         """
+        x = x[None]
         weighing = min(LAST_WEIGHED, len(self._layers) - 1)
         for layer, words in zip(self._layers[:weighing], layers, strict=False):
-            x = _remember(layer, x, mask)
-            found = _attend(_query(layer, x), words)
-            x = x + layer.src_attn.linear_out(found.transpose(1, 2).reshape(x.shape))
+            x = _remember(layer, x, spoken)
+            query = _by_head(layer, _query(layer, x)[0])
+            x = x + layer.src_attn.linear_out(_attend(query, words))
         layer, words = self._layers[weighing], layers[weighing]
-        query = _query(layer, _remember(layer, x, mask)) * layer.src_attn.d_k**-0.5
-        return _attention_paid(query, words.keys, mask)
+        query = _by_head(layer, _query(layer, _remember(layer, x, spoken))[0])
+        return _attention_paid(query * layer.src_attn.d_k**-0.5, words.keys, spoken)
 
 
-def _attention_paid(query: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+def _attention_paid(query: Tensor, keys: Tensor, spoken: Spoken) -> Tensor:
     """(spans, words) sums over heads and tokens, in double precision."""
-    spans, heads, tokens, _ = query.shape
+    heads, tokens, _ = query.shape
+    of_span = spoken.of_spans().double()
     rows = max(1, _SCORES_AT_ONCE // (heads * keys.shape[1]))
-    together = max(1, rows // tokens)
-    paid = torch.zeros(spans, keys.shape[1], dtype=torch.float64, device=query.device)
-    for first in range(0, spans, together):
-        some = slice(first, first + together)
-        for begin in range(0, tokens, rows):
-            steps = slice(begin, begin + rows)
-            scores = (query[some, :, steps] @ keys.transpose(1, 2)).softmax(dim=-1)
-            paid[some] += (scores * mask[some, None, steps]).sum(dim=(1, 2))
+    paid = torch.zeros(len(of_span), keys.shape[1], dtype=torch.float64, device=query.device)
+    for begin in range(0, tokens, rows):
+        steps = slice(begin, begin + rows)
+        scores = (query[:, steps] @ keys.transpose(1, 2)).softmax(dim=-1)
+        paid += of_span[:, steps] @ scores.sum(dim=0).double()
     return paid
 
 
-def _remember(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+def _remember(layer: Any, x: Tensor, spoken: Spoken) -> Tensor:
     """A layer's part before it attends: feed-forward, and the memory over neighbouring tokens."""
-    memory, _ = layer.self_attn(layer.norm2(layer.feed_forward(layer.norm1(x))), mask)
-    remembered: Tensor = x + memory
+    readings = len(x)
+    own = spoken.padded(layer.norm2(layer.feed_forward(layer.norm1(x))))
+    memory, _ = layer.self_attn(own.flatten(0, 1), spoken.mask.repeat(readings, 1, 1))
+    remembered: Tensor = x + spoken.tokens_of(memory.view(own.shape))
     return remembered
 
 
 def _query(layer: Any, x: Tensor) -> Tensor:
-    """(spans, tokens, width) to (spans, heads, tokens, width / heads)."""
-    attention = layer.src_attn
-    query: Tensor = attention.linear_q(layer.norm3(x))
-    return query.view(*query.shape[:-1], attention.h, attention.d_k).transpose(1, 2)
+    """(..., width) to (..., heads * width of one)."""
+    query: Tensor = layer.src_attn.linear_q(layer.norm3(x))
+    return query
+
+
+def _by_head(layer: Any, query: Tensor) -> Tensor:
+    """(tokens, heads * width) to (heads, tokens, width)."""
+    by_head: Tensor = query.unflatten(-1, (layer.src_attn.h, -1))
+    return by_head.transpose(0, 1)
 
 
 def _heads(layer: Any, x: Tensor) -> Tensor:
@@ -135,11 +172,6 @@ def _heads(layer: Any, x: Tensor) -> Tensor:
 
 
 def _attend(query: Tensor, words: KeysAndValues) -> Tensor:
-    """(spans, heads, tokens, width / heads) of a query of that shape."""
-    if words.keys.dim() == 4:
-        return scaled_dot_product_attention(query, words.keys, words.values)
-    # One list for all spans: they are read as one long span, and the list is not copied.
-    spans, heads, tokens, width = query.shape
-    together = query.transpose(0, 1).flatten(1, 2)
-    found = scaled_dot_product_attention(together[None], words.keys[None], words.values[None])[0]
-    return found.view(heads, spans, tokens, width).transpose(0, 1)
+    """(tokens, heads * width) of a query (heads, tokens, width) to words that all tokens share."""
+    found = scaled_dot_product_attention(query[None], words.keys[None], words.values[None])[0]
+    return found.transpose(0, 1).flatten(1)

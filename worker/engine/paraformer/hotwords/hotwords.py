@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.device import uploaded_numbers
-from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
+from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder, Spoken
 from worker.engine.paraformer.hotwords.bias_encoder import EncodedWords, encode
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
 from worker.engine.paraformer.hotwords.tokens import WordTokens
@@ -124,13 +124,14 @@ class Hotwords:
         is_token = torch.arange(read.shape[2])[None] < counts[:, None]
         places = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
         mask = uploaded_numbers(is_token.int().tolist(), self._device)[..., None].to(read.dtype)
+        spoken = Spoken(mask, places)
+        x = spoken.tokens_of(read)
         if len(words) > KEPT:
-            chosen = choose(self._decoder.weigh(read[1], mask, words.layers))
-            both = self._decoder.decode_chosen(read, mask, words.layers, chosen)
+            chosen = choose(self._decoder.weigh(x[1], spoken, words.layers))
+            both = self._decoder.decode_chosen(x, spoken, words.layers, chosen)
         else:
-            both = self._decoder.decode(read, mask, words.layers)
-        merged = both.sum(dim=0).flatten(0, 1)[places]
-        scores: Tensor = self._model.hotword_output_layer(merged)
+            both = self._decoder.decode(x, spoken, words.layers)
+        scores: Tensor = self._model.hotword_output_layer(both.sum(dim=0))
         return scores
 
 
