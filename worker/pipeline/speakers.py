@@ -12,7 +12,7 @@ from shared.speakers import VoiceMap, Wanted, cut, speakers_of_words
 from shared.transcripts.values import Word
 from worker.pipeline.attempt import Attempt
 from worker.speaker_encoder import distance
-from worker.voices.group_pieces import group, voices_of_groups
+from worker.voices.make_voice_map import group, voices_of_groups
 from worker.voices.pieces import PIECE
 
 

@@ -26,7 +26,7 @@ from worker.model_store.locate import ModelFolder
 from worker.model_store.revision import examine
 from worker.recogniser import SAMPLE_RATE, RecognisedSpan
 from worker.speaker_encoder import distance
-from worker.voices.group_pieces import group, voices_of_groups
+from worker.voices.make_voice_map import group, voices_of_groups
 from worker.voices.pieces import hear_voices
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]

@@ -27,7 +27,7 @@ from worker.model_store.locate import ModelFolder
 from worker.model_store.revision import examine
 from worker.recogniser import SAMPLE_RATE, RecognisedSpan
 from worker.speaker_encoder import distance
-from worker.voices.group_pieces import group
+from worker.voices.make_voice_map import group
 from worker.voices.pieces import hear_voices
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
@@ -41,7 +41,7 @@ IN_A_CHILD = """
 import json, sys, time
 import numpy as np
 from shared.speakers import VoiceMap, cut
-from worker.voices.group_pieces import group
+from worker.voices.make_voice_map import group
 given = np.load(sys.argv[1])
 arrays = given["vectors"], given["starts"].tolist(), given["ends"].tolist()
 

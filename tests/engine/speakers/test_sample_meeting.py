@@ -17,7 +17,7 @@ from worker import demo_model
 from worker.configured_recogniser import load_configured_encoder
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, SpeechSpan
 from worker.speaker_encoder import SpeakerEncoder, distance
-from worker.voices.group_pieces import group
+from worker.voices.make_voice_map import group
 from worker.voices.pieces import hear_voices
 
 SENTENCES: list[dict[str, Any]] = json.loads(

@@ -14,7 +14,7 @@ import pytest
 from shared.speakers import MOST_GROUPS, VoiceMap, Wanted, cut
 from tests.support.services import REPOSITORY
 from tests.support.voices import THRESHOLD, WIDTH, Recording, record, right, unit
-from worker.voices.group_pieces import group
+from worker.voices.make_voice_map import group
 
 
 def mapped(recording: Recording) -> VoiceMap:
@@ -102,7 +102,7 @@ def test_the_order_in_which_pieces_were_stored_changes_nothing() -> None:
 
 ANOTHER_PROCESS = """
 from tests.support.voices import record
-from tests.unit.speakers.test_group_pieces import digest, mapped
+from tests.unit.speakers.test_make_voice_map import digest, mapped
 print(digest(mapped(record(4, 1800))))
 """
 
