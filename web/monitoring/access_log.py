@@ -16,6 +16,8 @@ from web.waiting import BEGAN, POSTPONED
 
 log = structlog.stdlib.get_logger(__name__)
 
+REQUEST_ID = "X-Request-ID"
+
 _QUIET = {"static", "health.healthz", "health.readyz", "health.metrics_text"}
 """Endpoints that machines poll every few seconds, so they are logged at DEBUG only."""
 
@@ -28,10 +30,16 @@ def log_requests(app: Flask) -> None:
     app.after_request(_end)
 
 
-def _begin() -> None:
+def number_request() -> str:
+    """Give a request the number that all its lines of the log and its answer have."""
+    request_id = str(uuid.uuid4())
     structlog.contextvars.clear_contextvars()
-    g.request_id = str(uuid.uuid4())
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id
+
+
+def _begin() -> None:
+    g.request_id = number_request()
     g.began = request.environ.get(BEGAN, time.monotonic())
     g.goes_on = POSTPONED in request.environ
 
@@ -39,7 +47,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     if POSTPONED in request.environ and not g.get("goes_on"):
         return response  # the answer is still to come
-    response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.headers[REQUEST_ID] = g.get("request_id", "")
     person = g.get("person")
     note_request(
         request.environ,

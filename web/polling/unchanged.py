@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import structlog
 from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.http import remove_entity_headers
 
 from shared.jobs import Standings
-from web.monitoring.access_log import note_request
+from web.monitoring.access_log import REQUEST_ID, note_request, number_request
 from web.polling.memory import AnswerMemory, Remembered
 from web.polling.proof import NOTE, Proof, state_of
 from web.services import Services
@@ -67,7 +66,7 @@ class _UnchangedPolls:
         known = self._memory.find(request)
         if known is not None:
             if self._stands(known.proof):
-                structlog.contextvars.clear_contextvars()
+                request_id = number_request()
                 note_request(
                     environ,
                     endpoint=known.proof.endpoint,
@@ -75,7 +74,7 @@ class _UnchangedPolls:
                     seconds=time.monotonic() - began,
                     account=known.proof.owner_id if known.proof.credential else None,
                 )
-                start_response("304 NOT MODIFIED", known.headers.copy())
+                start_response("304 NOT MODIFIED", [*known.headers, (REQUEST_ID, request_id)])
                 return []
             self._memory.forget(request)
 
@@ -111,7 +110,8 @@ class _UnchangedPolls:
             remove_entity_headers(kept)
         else:
             return
-        del kept["Date"]  # the server gives each answer its own
+        # The server gives each answer a date of its own, and each its number.
+        del kept["Date"], kept[REQUEST_ID]
         self._standings.will_be_asked(proof.positions)
         self._memory.keep(_digest(environ, seen), Remembered(kept.to_wsgi_list(), proof))
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.web.web_app import database, make_app
 
-_OF_THE_MOMENT = ("Date", "Content-Length", "Set-Cookie")
+_OF_THE_MOMENT = ("Date", "Content-Length", "Set-Cookie", "X-Request-ID")
 _PARTS_OF_THE_MOMENT = re.compile(
     rb'"eta_seconds":[0-9.]+|csrf-token" content="[^"]+"|csrf_token" value="[^"]+"'
 )
