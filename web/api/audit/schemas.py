@@ -24,8 +24,8 @@ class AuditConditions(BaseModel):
         description="What was done to: `sign_in`, `account`, `key`, `job`, `group`, `webhook`, "
         "`audit`; or an act, `key.made` for instance.",
     )
-    since: date | Literal[""] = Field("", description="The first day, in UTC: 2026-11-30.")
-    until: date | Literal[""] = Field("", description="The last day, in UTC.")
+    since: date | None = Field(None, description="The first day, in UTC: 2026-11-30.")
+    until: date | None = Field(None, description="The last day, in UTC.")
 
 
 class AuditQuery(AuditConditions):

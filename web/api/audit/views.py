@@ -4,7 +4,6 @@ sign-in there is one person, who runs it all."""
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -40,6 +39,7 @@ def _files(operation: Operation) -> None:
 
 @blueprint.get("")
 @blueprint.output(AuditOut)
+@blueprint.doc(responses=[403, 404])
 @takes_query(AuditQuery)
 def list_audit() -> Response:
     """List who did what, newest first. For administrators only."""
@@ -53,6 +53,7 @@ def list_audit() -> Response:
 
 @blueprint.get("/export")
 @blueprint.output({})
+@blueprint.doc(responses=[403, 404])
 @takes_query(AuditExportQuery)
 @completed_by(_files)
 def export_audit() -> Response:
@@ -82,8 +83,8 @@ def _account_id(text: str) -> str:
     return accounts.person_named(services().db, text).id
 
 
-def _start_of(day: date | Literal[""], later: timedelta = timedelta(0)) -> datetime | None:
-    if not isinstance(day, date):
+def _start_of(day: date | None, later: timedelta = timedelta(0)) -> datetime | None:
+    if day is None:
         return None
     try:
         return datetime.combine(day, time(), UTC) + later

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.export import FORMATS
+
+_FORMAT = f"({'|'.join(FORMATS)})?"
+
 
 class OwnDataQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -12,6 +16,7 @@ class OwnDataQuery(BaseModel):
         "json,txt",
         max_length=100,
         description="Formats of transcripts, with commas between them; empty: none.",
+        json_schema_extra={"pattern": f"^({_FORMAT}(,{_FORMAT})*)$"},
     )
     recordings: bool = Field(False, description="With the sound, as it was submitted.")
 

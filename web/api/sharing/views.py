@@ -56,6 +56,7 @@ def get_sharing(job_id: UUID) -> Response:
 
 @blueprint.post("/jobs/<uuid:job_id>/shares")
 @blueprint.output(SharingOut, 201)
+@blueprint.doc(responses=[409])
 @completed_by(operations.json_body(ShareIn))
 def create_share(job_id: UUID) -> Response:
     """Share a job with a colleague or a group, or change what they may do.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from shared import accounts
 from shared.audit import KINDS
@@ -19,7 +20,7 @@ page = Blueprint("audit_page", __name__, url_prefix="/audit")
 
 @page.get("")
 def all_entries() -> str:
-    query = parse(AuditQuery, request.args)
+    query = parse(AuditQuery, _filled_in())
     found, next_before = page_of(filter_of(query), limit=query.limit, before=query.before)
     conditions = query.model_dump(include={"account", "kind", "since", "until"}, mode="json")
     return render_template(
@@ -39,5 +40,10 @@ def all_entries() -> str:
 
 @page.get("/export")
 def export() -> Response:
-    query = parse(AuditExportQuery, request.args)
+    query = parse(AuditExportQuery, _filled_in())
     return export_response(filter_of(query), query.format)
+
+
+def _filled_in() -> MultiDict[str, str]:
+    """The fields of the form in which something stands: a browser sends the empty ones too."""
+    return MultiDict((name, value) for name, value in request.args.items(multi=True) if value)
