@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _LARGEST = 2**63 - 1
+
+
+def _written_as_a_day(text: object) -> object:
+    """Refuse what pydantic would take for a day besides, seconds since 1970 for instance."""
+    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        raise ValueError("give a day as year-month-day, 2026-11-30 for instance")
+    return text
+
+
+Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 
 
 class AuditConditions(BaseModel):
@@ -21,11 +32,12 @@ class AuditConditions(BaseModel):
     kind: str = Field(
         "",
         max_length=32,
+        pattern=r"^[a-z_.]*$",
         description="What was done to: `sign_in`, `account`, `key`, `job`, `group`, `webhook`, "
         "`audit`; or an act, `key.made` for instance.",
     )
-    since: date | None = Field(None, description="The first day, in UTC: 2026-11-30.")
-    until: date | None = Field(None, description="The last day, in UTC.")
+    since: Day | None = Field(None, description="The first day, in UTC: 2026-11-30.")
+    until: Day | None = Field(None, description="The last day, in UTC.")
 
 
 class AuditQuery(AuditConditions):

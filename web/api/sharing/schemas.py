@@ -102,7 +102,7 @@ class ReceivedQuery(BaseModel):
 
     limit: int = Field(50, ge=1, le=100, description="The most to list.")
     cursor: str | None = Field(
-        None, min_length=36, max_length=36, description="`next_cursor` of the page before."
+        None, pattern=r"^[0-9a-f-]{36}$", description="`next_cursor` of the page before."
     )
 
 
