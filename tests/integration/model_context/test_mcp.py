@@ -22,7 +22,8 @@ from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, quick_hashes
-from tests.support.services import Stack, hold_port, start, wait_for, web_alone
+from tests.support.services import Stack, hold_port, start, wait_for
+from tests.support.web.web_site import serving
 
 NOBODYS = "01930000-0000-7000-8000-000000000000"
 PROGRAM = [sys.executable, "-m", "shared.cli", "mcp"]
@@ -68,7 +69,7 @@ def open_database(url: str) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with (
-        web_alone(tmp_path_factory.mktemp("mcp"), LONGSCRIBE_SIGN_IN="required") as stack,
+        serving(tmp_path_factory.mktemp("mcp"), LONGSCRIBE_SIGN_IN="required") as stack,
         open_database(stack.database_url) as db,
         quick_hashes(),
     ):

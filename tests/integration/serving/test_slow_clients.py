@@ -16,11 +16,11 @@ import pytest
 import requests
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running, wait_for, web_alone
+from tests.support.services import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB
-from tests.support.web.web_site import incoming_bytes
+from tests.support.web.web_site import incoming_bytes, serving
 
 SOUND = bytes(range(256)) * 4096 * 8
 ANSWERS_WITHIN_S = 5
@@ -31,7 +31,7 @@ NO_TRANSCRIPT = get("/api/v1/jobs/0/transcript")
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("serving")
-    with web_alone(folder, LONGSCRIBE_WEB_THREADS="1", LONGSCRIBE_WEB_TRANSFERS="4") as made:
+    with serving(folder, LONGSCRIBE_WEB_THREADS="1", LONGSCRIBE_WEB_TRANSFERS="4") as made:
         yield made
         [web] = made.services
         assert "Traceback" not in web.log
@@ -144,7 +144,7 @@ def test_an_answer_before_the_body_was_read_reaches_the_client_who_goes_on(stack
 
 def test_a_server_that_is_full_of_half_requests_hears_a_newcomer(tmp_path: Path) -> None:
     env = {"GUNICORN_CMD_ARGS": "--worker-connections 20"}
-    with web_alone(tmp_path, **env) as stack, SlowClients(stack.port) as clients:
+    with serving(tmp_path, **env) as stack, SlowClients(stack.port) as clients:
         halves = clients.half_heads(20)
         newcomer = clients.connect(b"")
         # Accepted after it, and so late that the newcomer has not sent a byte by then.

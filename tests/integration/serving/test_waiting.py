@@ -17,8 +17,9 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from tests.support import factories
-from tests.support.services import Stack, wait_for, web_alone
+from tests.support.services import Stack, wait_for
 from tests.support.web.slow_clients import SlowClients, error_code, get, read_answer
+from tests.support.web.web_site import serving
 
 MOST = 12
 _BODY = (
@@ -43,7 +44,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "LONGSCRIBE_WEB_TRANSFERS": "4",
         "LONGSCRIBE_MAX_WAITING": str(MOST),
     }
-    with web_alone(tmp_path_factory.mktemp("waiting"), **env) as made:
+    with serving(tmp_path_factory.mktemp("waiting"), **env) as made:
         yield made
         assert "Traceback" not in made.services[-1].log
 
