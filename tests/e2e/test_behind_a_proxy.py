@@ -17,16 +17,16 @@ from shared import accounts
 from shared.db import Database
 from shared.models import Recording
 from tests.support.people import PASSWORD, an_admin
-from tests.support.services import Stack, wait_for, web_alone
+from tests.support.services import Stack, wait_for
 from tests.support.web import tus_client
 from tests.support.web.proxies import NAMES, PATH, start_proxy
 from tests.support.web.tus_client import MIB
-from tests.support.web.web_site import incoming_bytes, silent_recording
+from tests.support.web.web_site import incoming_bytes, serving, silent_recording
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with web_alone(tmp_path, LONGSCRIBE_SIGN_IN="required", LONGSCRIBE_PROXIES="1") as made:
+    with serving(tmp_path, LONGSCRIBE_SIGN_IN="required", LONGSCRIBE_PROXIES="1") as made:
         yield made
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.support.services import Stack, web_alone
+from tests.support.services import Stack
+from tests.support.web.web_site import serving
 
 SHARE = """
 () => {
@@ -41,7 +42,7 @@ SERVED = """
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with web_alone(tmp_path) as made:
+    with serving(tmp_path) as made:
         yield made
 
 

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from tests.bench.measuring.memory import family
-from tests.support.services import Service, Stack, web_alone
+from tests.support.services import Service, Stack
 from tests.support.web.slow_clients import SlowClients
+from tests.support.web.web_site import serving
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
@@ -22,7 +23,7 @@ ROUNDS = 20
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with web_alone(tmp_path) as made:
+    with serving(tmp_path) as made:
         yield made
 
 
