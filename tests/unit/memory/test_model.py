@@ -34,9 +34,9 @@ models = st.builds(
 # --- the model ---------------------------------------------------------------------------------
 
 
-@given(models, st.floats(0, 1e11), st.floats(0.01, 120))
+@given(models, st.integers(0, 10**11), st.floats(0.01, 120))
 def test_what_fits_uses_the_memory_up_and_no_more(
-    model: MemoryModel, available: float, longest_s: float
+    model: MemoryModel, available: int, longest_s: float
 ) -> None:
     fits_s = model.padded_seconds_within(available, longest_s)
     if fits_s == 0.0:
