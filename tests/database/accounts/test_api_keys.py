@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import event, select, update
@@ -21,14 +20,7 @@ from tests.support.people import (
     a_person,
     an_admin,
     enter,
-    quick_hashes,
 )
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
 
 
 def test_a_key_counts_until_it_is_revoked_and_is_not_kept(db: Database) -> None:

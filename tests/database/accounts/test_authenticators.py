@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pyotp
 import pytest
@@ -24,14 +23,7 @@ from tests.support.people import (
     an_admin,
     at_once,
     enter,
-    quick_hashes,
 )
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
 
 
 def code_of(db: Database, user_id: str, *, steps: int = 0) -> str:

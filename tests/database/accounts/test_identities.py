@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from shared import accounts, audit
@@ -11,13 +9,7 @@ from shared.accounts import Entered, Vouched
 from shared.accounts.errors import AccountDisabled
 from shared.audit import AuditFilter
 from shared.db import Database
-from tests.support.people import LIMITS, a_person, an_admin, at_once, quick_hashes
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
+from tests.support.people import LIMITS, a_person, an_admin, at_once
 
 
 def vouched(subject: str = "u-1") -> Vouched:

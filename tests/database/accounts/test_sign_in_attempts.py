@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text, update
@@ -25,14 +24,7 @@ from tests.support.people import (
     an_admin,
     at_once,
     enter,
-    quick_hashes,
 )
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_hashes():
-        yield
 
 
 def wrong(db: Database, name: str = "Anna", *, at: str = HERE, times: int = 1) -> None:

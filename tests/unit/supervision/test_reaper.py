@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,24 @@ from worker.supervision.monitor import Readiness
 from worker.supervision.reaper import Reaper
 
 
-@pytest.fixture
-def sweeping(sqlite_url: str, tmp_path: Path) -> Reaper:
-    settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05)
+def a_reaper(
+    db: Database, settings: Settings, readiness: Callable[[], Readiness] = Readiness
+) -> Reaper:
     return Reaper(
         settings,
-        Database(sqlite_url),
+        db,
         Celery(),
         worker="w",
         hostname="h",
         model_name="demo",
-        readiness=Readiness,
+        readiness=readiness,
     )
+
+
+@pytest.fixture
+def sweeping(sqlite_url: str, tmp_path: Path) -> Reaper:
+    settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05)
+    return a_reaper(Database(sqlite_url), settings)
 
 
 def test_an_outage_of_redis_does_not_end_the_sweep(
@@ -65,15 +72,7 @@ def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
 ) -> None:
     monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: 0)
     db, found = Database(sqlite_url), [Readiness((Obstacle.STORAGE_NEW,))]
-    sweeping = Reaper(
-        Settings(data_dir=tmp_path, sweep_s=3600),
-        db,
-        Celery(),
-        worker="w",
-        hostname="h",
-        model_name="demo",
-        readiness=lambda: found[-1],
-    )
+    sweeping = a_reaper(db, Settings(data_dir=tmp_path, sweep_s=3600), lambda: found[-1])
 
     def obstacles() -> list[tuple[str, ...]]:
         return [worker.obstacles for worker in jobs.workers_seen(db, within_s=60)]
@@ -118,9 +117,7 @@ def test_it_rings_for_nobody_while_something_keeps_the_worker_from_work(
         asked.append(1)
         return Readiness(tuple(obstacles))
 
-    sweeping = Reaper(
-        settings, db, Celery(), worker="w", hostname="h", model_name="demo", readiness=readiness
-    )
+    sweeping = a_reaper(db, settings, readiness)
     monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: 0)
     monkeypatch.setattr(reaper, "ring", lambda celery, name, model: rung.append(name) or True)
     factories.submit(db)
@@ -163,9 +160,7 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
         session.execute(
             update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
         )
-    sweeping = Reaper(
-        settings, db, Celery(), worker="w", hostname="h", model_name="demo", readiness=Readiness
-    )
+    sweeping = a_reaper(db, settings)
     sweeping.start()
     wait_for(lambda: not (blobs.root / old.key).exists(), what="the recording to go")
     sweeping.stop()
@@ -203,15 +198,7 @@ def test_what_failed_is_tried_again_by_the_next_sweep(
     settings = Settings(
         data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, retention_days=7
     )
-    sweeping = Reaper(
-        settings,
-        Database(sqlite_url),
-        Celery(),
-        worker="w",
-        hostname="h",
-        model_name="demo",
-        readiness=Readiness,
-    )
+    sweeping = a_reaper(Database(sqlite_url), settings)
     sweeping.start()
     wait_for(lambda: len(tried) == 2, what="the sweep after the one that failed")
     sweeping.stop()
@@ -224,15 +211,7 @@ class TestAfterAnOutage:
     def patient(self, sqlite_url: str, tmp_path: Path) -> Reaper:
         """It gives a holder 2 s."""
         settings = Settings(data_dir=tmp_path, lease_s=4, heartbeat_s=1, sweep_s=0.05)
-        return Reaper(
-            settings,
-            Database(sqlite_url),
-            Celery(),
-            worker="w",
-            hostname="h",
-            model_name="demo",
-            readiness=Readiness,
-        )
+        return a_reaper(Database(sqlite_url), settings)
 
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
