@@ -11,7 +11,7 @@ import re
 import time
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import audit
@@ -30,6 +30,9 @@ RECOVERY_CODES = 10
 _STEP_S = 30
 _WINDOW = 1
 """Steps by which clocks may differ."""
+
+_TO_CONFIRM_WITHIN_S = 900.0
+"""Later its password is asked for again: at a browser left open nobody else confirms it."""
 
 _SECRET_LETTERS = 32
 """In base 32, so 160 bits."""
@@ -57,10 +60,16 @@ def secret_to_confirm(db: Database, user_id: str) -> str | None:
     """The secret of an authenticator that is being added; None if none is."""
     with db.reading() as session:
         return session.scalar(
-            select(Authenticator.secret).where(
-                Authenticator.user_id == user_id, Authenticator.confirmed_at.is_(None)
-            )
+            select(Authenticator.secret).where(Authenticator.user_id == user_id, *_to_confirm())
         )
+
+
+def _to_confirm() -> tuple[ColumnElement[bool], ...]:
+    """Of an authenticator that was begun and can be confirmed."""
+    return (
+        Authenticator.confirmed_at.is_(None),
+        Authenticator.created_at > database_now(-_TO_CONFIRM_WITHIN_S),
+    )
 
 
 def confirm(
@@ -71,8 +80,10 @@ def confirm(
     attempt = _begin_attempt(db, limit, user_id, address)
     with db.writing() as session:
         one_at_a_time(session)
-        new = session.get(Authenticator, user_id)
-        step = _matching_step(new.secret, code) if new and new.confirmed_at is None else None
+        new = session.scalars(
+            select(Authenticator).where(Authenticator.user_id == user_id, *_to_confirm())
+        ).one_or_none()
+        step = _matching_step(new.secret, code) if new else None
         if new is None or step is None:
             raise WrongCode(param="code")
         new.confirmed_at = session.scalars(select(database_now())).one()

@@ -6,6 +6,7 @@ anybody's at a provider, so neither ever leads to an account that is there alrea
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,8 +97,9 @@ def _enter(db: Database, limits: SessionLimits, vouched: Vouched, *, may_create:
             user = _new_user(session, vouched)
         else:
             user = session.get_one(User, identity.user_id)
-            identity.last_used_at = session.scalars(select(database_now())).one()
         if user.disabled_at is None:
+            if identity is not None:
+                identity.last_used_at = session.scalars(select(database_now())).one()
             return _begun(session, user, vouched, is_new=identity is None)
         refused_id = user.id
     with db.writing() as session:
@@ -128,16 +130,18 @@ def connect(db: Database, user_id: str, vouched: Vouched) -> None:
             _add(session, vouched, user_id)
 
 
-def disconnect(db: Database, user_id: str, identity_id: str) -> None:
+def disconnect(db: Database, user_id: str, identity_id: str, *, issuers: Collection[str]) -> None:
     """Let an identity open an account no more. Raises IdentityNotFound, or LastWayIn where the
-    account has neither a password nor another identity."""
+    account has neither a password nor another identity at one of `issuers`, the ones that there
+    are now."""
     with db.writing() as session:
         one_at_a_time(session)
         user = session.get_one(User, user_id)
-        held = session.scalars(select(Identity.id).where(Identity.user_id == user_id)).all()
-        if identity_id not in held:
+        held = session.scalars(select(Identity).where(Identity.user_id == user_id)).all()
+        if identity_id not in [one.id for one in held]:
             raise IdentityNotFound
-        if len(held) == 1 and user.password_hash == NO_PASSWORD:
+        others = [one for one in held if one.id != identity_id and one.issuer in issuers]
+        if not others and user.password_hash == NO_PASSWORD:
             raise LastWayIn
         session.execute(delete(Identity).where(Identity.id == identity_id))
         audit.record(session, Act.DISCONNECTED, object_id=user_id, subject_id=user_id)

@@ -187,7 +187,9 @@ class Provider:
         if url is None and not needed:
             return ""
         schemes = ("https://", "http://") if self._http else ("https://",)
-        if not isinstance(url, str) or not url.startswith(schemes) or not url.isprintable():
+        if not isinstance(url, str) or not url.startswith(schemes):
+            url = ""
+        if not (url and url.isascii() and url.isprintable()):
             raise ProviderNotBelieved(f"metadata: {name} is missing, or no https:// address")
         return url
 

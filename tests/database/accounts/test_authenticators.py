@@ -12,7 +12,7 @@ from shared import accounts, audit
 from shared.accounts import SecondStepNeeded
 from shared.accounts.errors import AuthenticatorThere, TooManyAttempts, WrongCode, WrongPassword
 from shared.audit import AuditFilter
-from shared.db import Database
+from shared.db import Database, database_now
 from shared.models import Authenticator, RecoveryCode, SignInAttempt
 from tests.support.people import (
     ATTEMPTS,
@@ -107,6 +107,17 @@ def test_clocks_may_differ_by_one_step(db: Database) -> None:
             finish(db, needed, code_of(db, anna.id, steps=steps))
     forget_attempts(db)
     assert finish(db, needed, code_of(db, anna.id, steps=1))
+
+
+def test_what_nobody_confirmed_for_long_has_to_be_begun_again(db: Database) -> None:
+    anna = an_admin(db)
+    accounts.begin_enrolment(db, anna.id)
+    code = code_of(db, anna.id)
+    with db.writing() as session:
+        session.execute(update(Authenticator).values(created_at=database_now(-901)))
+    assert accounts.secret_to_confirm(db, anna.id) is None
+    with pytest.raises(WrongCode):
+        accounts.confirm(db, ATTEMPTS, user_id=anna.id, code=code, address=HERE)
 
 
 def test_codes_are_counted_and_a_right_password_forgets_none(db: Database) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared import accounts, audit
 from shared.accounts import Entered, Vouched
-from shared.accounts.errors import AccountDisabled
+from shared.accounts.errors import AccountDisabled, LastWayIn
 from shared.audit import AuditFilter
 from shared.db import Database
 from tests.support.people import LIMITS, a_person, an_admin, at_once
@@ -46,3 +46,14 @@ def test_what_happens_is_in_the_audit_log(db: Database) -> None:
         *("account.added", "account.added", "account.connected", "sign_in.accepted"),
         *("account.disabled", "sign_in.refused"),
     ]
+
+
+def test_an_identity_at_a_provider_that_is_gone_is_no_way_in(db: Database) -> None:
+    person = enter(db).person
+    accounts.connect(db, person.id, Vouched("https://gone.example.org", "u-1", "Bo", None))
+    here, gone = accounts.connections_of(db, person.id)
+    issuers = [here.issuer]
+    with pytest.raises(LastWayIn):
+        accounts.disconnect(db, person.id, here.id, issuers=issuers)
+    accounts.disconnect(db, person.id, gone.id, issuers=issuers)
+    assert accounts.connections_of(db, person.id) == [here]

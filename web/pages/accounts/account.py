@@ -181,7 +181,7 @@ def sign_out() -> Any:
     end_session()
     url = provider and provider.end_session_url(url_for(".sign_in", _external=True))
     if provider and url:
-        return _cleared(leaving(url, provider.configured.name))
+        return without_cached_pages(leaving(url, provider.configured.name))
     return _signed_out(_("You are signed out."))
 
 
@@ -194,10 +194,10 @@ def sign_out_everywhere() -> Any:
 
 def _signed_out(message: str) -> Any:
     flash(message, "done")
-    return _cleared(redirect(url_for(".sign_in"), 303))
+    return without_cached_pages(redirect(url_for(".sign_in"), 303))
 
 
-def _cleared(response: Any) -> Any:
+def without_cached_pages(response: Any) -> Any:
     # Or the next who sits here goes back to the pages of the one before.
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
@@ -212,6 +212,8 @@ def own_page(status: int = 200, **context: Any) -> Response:
         connections=accounts.connections_of(here.db, me().id),
         providers={one.issuer: one for one in here.providers},
         share_texts=own_standing_texts(),
+        asks_for_password=me().has_password,
+        asks_for_code=accounts.has_authenticator(here.db, me().id),
         **context,
     )
     return shown_once(html, status) if context else make_response(html, status)
@@ -242,7 +244,10 @@ def change_own_password() -> Any:
         )
     except (WrongPassword, InvalidRequest, TooManyAttempts) as error:
         return refused("account/password.html", error)
+    provider_id = session.get(SIGNED_IN_AT)
     begin_session(accounts.begin(services().db, person.id))
+    if provider_id is not None:  # where signing out leads to
+        session[SIGNED_IN_AT] = provider_id
     log.info("password changed", account=person.id)
     flash(_("The password is changed. You are signed out in all other browsers."), "done")
     return redirect(url_for(".own"), 303)

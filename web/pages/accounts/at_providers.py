@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from shared import accounts
 from shared.accounts import Person, Vouched
-from shared.accounts.errors import LastWayIn
+from shared.accounts.errors import LastWayIn, TooManyAttempts, WrongCode, WrongPassword
 from shared.errors import LongscribeError
 from web.authentication.attempts import address
 from web.authentication.sign_in import begin_session, current_person, session_limits
@@ -35,6 +35,7 @@ from web.pages.accounts.account import (
     own_page,
     refused_sign_in,
 )
+from web.pages.accounts.proof import require_password_and_code
 from web.services import services
 from web.site_address import same_site_path
 
@@ -78,9 +79,15 @@ def answer_of_provider(provider_id: str) -> Any:
 
 @account.post("/account/connections/<provider_id>")
 def connect_provider(provider_id: str) -> Any:
+    """Lead there whoever proves to be the account's person: a connection outlives this sign-in, a
+    new password and signing out everywhere."""
     provider = _provider(provider_id)
     try:
+        if me().has_password:
+            require_password_and_code()
         url = _begin(provider, target="", connected=me())
+    except (WrongPassword, WrongCode, TooManyAttempts) as error:
+        return own_page(error.http_status, connection_problem=error_text(error))
     except (ProviderUnavailable, ProviderNotBelieved) as error:
         _log_refusal(provider_id, error)
         return own_page(error.http_status, connection_problem=error_text(error))
@@ -90,7 +97,12 @@ def connect_provider(provider_id: str) -> Any:
 @account.post("/account/connections/<uuid:identity_id>/remove")
 def disconnect_provider(identity_id: UUID) -> Any:
     try:
-        accounts.disconnect(services().db, me().id, str(identity_id))
+        accounts.disconnect(
+            services().db,
+            me().id,
+            str(identity_id),
+            issuers=[one.issuer for one in services().providers],
+        )
     except LastWayIn as error:
         return own_page(error.http_status, connection_problem=error_text(error))
     log.info("provider disconnected", account=me().id)

@@ -1,8 +1,9 @@
 """Sign-ins that this browser began and has not finished, in its session cookie: at a provider, or
 with a password after which a code is asked for.
 
-The cookie is signed, so nobody else can begin one in another's browser, and each answer of a
-provider is used once.
+The cookie is signed, so nobody else can begin one in another's browser, and a browser uses
+each answer of a provider once; that a copied cookie does not, the provider sees to, whose codes are
+good once.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from shared import accounts
 from shared.accounts.errors import LastAdministrator, NameTaken, UnusableQuota
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
-from web.pages.accounts.account import error_text, render, shown_once
+from web.pages.accounts.account import error_text, me, render, shown_once
 from web.pages.accounts.once import is_sent_again
 from web.quotas.standing import use_by_owner
 from web.quotas.texts import quota_text, use_text
@@ -98,6 +98,8 @@ def reset_password(user_id: UUID) -> Any:
 
 @people.post("/<uuid:user_id>/second-step/remove")
 def remove_second_step(user_id: UUID) -> Any:
+    if str(user_id) == me().id:  # on the own page, where password and code are asked for
+        return redirect(url_for("account.authenticator"), 303)
     if accounts.remove_authenticator(services().db, str(user_id)):
         _log("authenticator removed", str(user_id))
     return _back(_("The account signs in with its password alone now."))

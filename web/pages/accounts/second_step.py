@@ -18,6 +18,7 @@ from web.authentication.sign_in import begin_session, current_person, end_sessio
 from web.pages.accounts import begun
 from web.pages.accounts.account import account, me, refused, refused_sign_in, render, shown_once
 from web.pages.accounts.once import is_sent_again
+from web.pages.accounts.proof import given_code, require_password, require_password_and_code
 from web.services import services
 from web.site_address import same_site_path
 
@@ -71,7 +72,7 @@ def begin_authenticator() -> Any:
     """Show a new secret to who knows the password: at a browser left open nobody else may add a
     phone that its owner has not."""
     try:
-        _require_password()
+        require_password()
         accounts.begin_enrolment(services().db, me().id)
     except (WrongPassword, TooManyAttempts, AuthenticatorThere) as error:
         return _authenticator_page(error)
@@ -83,7 +84,7 @@ def confirm_authenticator() -> Any:
     if is_sent_again():
         return _done_already()
     try:
-        codes = accounts.confirm(services().db, attempt_limit(), user_id=me().id, **_code())
+        codes = accounts.confirm(services().db, attempt_limit(), user_id=me().id, **given_code())
     except (WrongCode, TooManyAttempts) as error:
         return _authenticator_page(error)
     log.info("authenticator added", account=me().id)
@@ -95,7 +96,7 @@ def replace_codes() -> Any:
     if is_sent_again():
         return _done_already()
     try:
-        accounts.prove(services().db, attempt_limit(), user_id=me().id, **_code())
+        accounts.prove(services().db, attempt_limit(), user_id=me().id, **given_code())
     except (WrongCode, TooManyAttempts) as error:
         return _authenticator_page(error)
     codes = accounts.replace_recovery_codes(services().db, me().id)
@@ -105,14 +106,11 @@ def replace_codes() -> Any:
 
 @account.post("/account/authenticator/remove")
 def remove_authenticator() -> Any:
-    here = services()
     try:
-        _require_password()
-        if accounts.has_authenticator(here.db, me().id):
-            accounts.prove(here.db, attempt_limit(), user_id=me().id, **_code())
+        require_password_and_code()
     except (WrongPassword, WrongCode, TooManyAttempts) as error:
         return _authenticator_page(error)
-    if accounts.remove_authenticator(here.db, me().id):
+    if accounts.remove_authenticator(services().db, me().id):
         log.info("authenticator removed", account=me().id)
         flash(_("Your password alone signs you in from now on."), "done")
     return redirect(url_for(".own"), 303)
@@ -127,21 +125,6 @@ def back_to_authenticator(_step: str) -> Any:
 def _done_already() -> Any:
     flash(_("That was done already. What was shown then is shown once only."), "done")
     return redirect(url_for(".authenticator"), 303)
-
-
-def _require_password() -> None:
-    """Raises WrongPassword or TooManyAttempts."""
-    accounts.require_password(
-        services().db,
-        attempt_limit(),
-        user_id=me().id,
-        password=request.form.get("password", ""),
-        address=address(),
-    )
-
-
-def _code() -> dict[str, str]:
-    return {"code": request.form.get("code", ""), "address": address()}
 
 
 def _authenticator_page(

@@ -14,7 +14,7 @@ from shared import accounts
 from shared.accounts import Person
 from shared.db import Database
 from tests.support.oidc.provider import FakeProvider, sign_in_at, signed_in_there
-from tests.support.people import a_person, form_token, sign_in, signed_in
+from tests.support.people import PASSWORD, a_person, form_token, sign_in, signed_in
 from tests.web.accounts.oidc.conftest import MakeOffice
 from web.pages.accounts import begun
 
@@ -139,8 +139,10 @@ def test_an_account_is_connected_by_its_person_only(
     client = signed_in(app, "Bo")
 
     def begin(who: FlaskClient) -> str:
-        token = form_token(who, "/account")
-        page = who.post("/account/connections/office", data={"csrf_token": token})
+        fields = {"csrf_token": form_token(who, "/account"), "password": PASSWORD}
+        wrong = who.post("/account/connections/office", data={**fields, "password": "wrong"})
+        assert "Refresh" not in wrong.headers and "not right" in wrong.text
+        page = who.post("/account/connections/office", data=fields)
         return signed_in_there(page.headers["Refresh"].removeprefix("0; url="))
 
     back = begin(client)
@@ -153,6 +155,10 @@ def test_an_account_is_connected_by_its_person_only(
     assert sign_in_at(other := app.test_client()).status_code == 303
     assert "Bo" in other.get("/account").text
     (one,) = accounts.connections_of(rows, bo.id)
+    foreign = {"csrf_token": form_token(stranger, "/account")}
+    path = f"/account/connections/{one.id}/remove"
+    assert stranger.post(path, data=foreign).status_code == 404
+    assert accounts.connections_of(rows, bo.id) == [one]
     gone = {"csrf_token": form_token(client, "/account")}
     assert client.post(f"/account/connections/{one.id}/remove", data=gone).status_code == 303
     assert accounts.connections_of(rows, bo.id) == accounts.connections_of(rows, eve.id) == []
@@ -210,6 +216,8 @@ def test_an_answer_is_of_use_once_in_its_browser_and_in_time(
         then = time.time() + begun.LASTS_S + 1
         patched.setattr("web.pages.accounts.begun.time.time", lambda: then)
         assert late.get(back_late).status_code == 400
-    client.delete_cookie("longscribe")
-    assert client.get(back).status_code == 400
+    twice = app.test_client()
+    declined = signed_in_there(twice.get("/sign-in/office").location) + "&error=access_denied"
+    assert twice.get(declined).status_code == 403
+    assert twice.get(declined).status_code == 400
     assert client.get("/sign-in/nobody").status_code == 404
