@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
+from shared import jobs
 from shared.db import Database
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
@@ -68,6 +70,26 @@ def test_a_deleted_job_is_not_told(client: FlaskClient, rows: Database) -> None:
     next(events)
     factories.delete(rows, factories.submit(rows))
     assert list(events) == []
+
+
+def test_what_could_not_be_read_is_told_to_who_comes_back(
+    client: FlaskClient, rows: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[str] = []
+    get_job = jobs.get_job
+
+    def fail_once(*_: object, **__: object) -> None:
+        submitted.append(factories.submit(rows))
+        monkeypatch.setattr(jobs, "get_job", get_job)
+        raise OperationalError("select", {}, Exception("the database is away"))
+
+    events = listen(client)
+    opened = next(events)
+    submitted.append(factories.submit(rows))
+    monkeypatch.setattr(jobs, "get_job", fail_once)
+    assert list(events) == [], "ends before it tells of what happened later"
+    again = [one["data"]["id"] for one in listen(client, opened["id"])]
+    assert len(submitted) == 2 and set(submitted) <= set(again)
 
 
 def test_it_takes_one_of_the_places(app: Flask, client: FlaskClient) -> None:
