@@ -4,14 +4,12 @@ executor, and waiting takes none."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from longscribe_client.client import Choice, Client, completed, next_pause
-from longscribe_client.errors import NotFinished
+from longscribe_client.client import Choice, Client, Looks, completed
 from longscribe_client.models import Fetch, Found, Job, Sentence
 from longscribe_client.options import SubmitOptions
 
@@ -36,6 +34,9 @@ class AsyncClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
         self._client.close()
 
     async def submit(self, file: str | Path, **options: Unpack[SubmitOptions]) -> Job:
@@ -60,20 +61,13 @@ class AsyncClient:
         progress: Callable[[Job | Fetch], None] = lambda _: None,
     ) -> Job:
         id_ = of if isinstance(of, str) else of.id
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        pause_s = 0.0
+        looks = Looks(timeout_s)
         while True:
             now = await self.status(id_)
             progress(now)
             if now.is_finished:
                 return completed(now)
-            pause_s = next_pause(pause_s)
-            if deadline is not None:
-                left_s = deadline - time.monotonic()
-                if left_s <= 0:
-                    raise NotFinished(f"It is {now.status} still, and goes on.")
-                pause_s = min(pause_s, left_s)
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(looks.pause_s(now))
 
     def jobs(self, **narrowed: str | None) -> AsyncIterator[Job]:
         return _each(self._client.jobs(**narrowed))
@@ -82,7 +76,7 @@ class AsyncClient:
         return _each(self._client.search(words))
 
     async def transcript(self, job_id: str, format: str = "txt", **choices: Choice) -> str:
-        return (await self.transcript_file(job_id, format, **choices)).decode()
+        return await asyncio.to_thread(self._client.transcript, job_id, format, **choices)
 
     async def transcript_file(self, job_id: str, format: str, **choices: Choice) -> bytes:
         return await asyncio.to_thread(self._client.transcript_file, job_id, format, **choices)

@@ -83,10 +83,13 @@ class Client:
     # --- how they stand
 
     def job(self, job_id: str) -> Job:
-        """Raises NotFound, also while the recording is being fetched: `status` tells of both."""
+        """How a job stands. Raises NotFinished while its recording is being fetched, and JobFailed
+        if that failed or was cancelled: `status` tells of both."""
         found = self.status(job_id)
         if isinstance(found, Job):
             return found
+        if found.is_finished:
+            return completed(found)
         raise NotFinished(f"The recording is not here yet; it is {found.status}.")
 
     def status(self, id: str) -> Job | Fetch:
@@ -105,20 +108,13 @@ class Client:
         Raises JobFailed if it fails or is cancelled, and NotFinished when the time is over.
         """
         id_ = of if isinstance(of, str) else of.id
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        pause_s = 0.0
+        looks = Looks(timeout_s)
         while True:
             now = self.status(id_)
             progress(now)
             if now.is_finished:
                 return completed(now)
-            pause_s = next_pause(pause_s)
-            if deadline is not None:
-                left_s = deadline - time.monotonic()
-                if left_s <= 0:
-                    raise NotFinished(f"It is {now.status} still, and goes on.")
-                pause_s = min(pause_s, left_s)
-            time.sleep(pause_s)
+            time.sleep(looks.pause_s(now))
 
     def events(self, job_id: str) -> Iterator[Job]:
         """Yield a job at once and each time that it changes, until its end, by server-sent
@@ -205,9 +201,22 @@ def _job_or_fetch(told: dict[str, Any]) -> Job | Fetch:
     return read(Fetch, told) if "received_bytes" in told else read(Job, told)
 
 
-def next_pause(before_s: float) -> float:
-    """Seconds until the next look, after those before the last; 0 before the first."""
-    return min(1.5 * before_s or _FIRST_LOOK_S, _LONGEST_LOOK_S)
+class Looks:
+    """When to look how a job stands, the longer the later, and for `timeout_s` at most."""
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._pause_s = 0.0
+
+    def pause_s(self, now: Job | Fetch) -> float:
+        """Seconds until the next look, after one that found `now`. Raises NotFinished."""
+        self._pause_s = min(1.5 * self._pause_s or _FIRST_LOOK_S, _LONGEST_LOOK_S)
+        if self._deadline is None:
+            return self._pause_s
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise NotFinished(f"It is {now.status} still, and goes on.")
+        return min(self._pause_s, left_s)
 
 
 def completed(found: Job | Fetch) -> Job:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,13 +13,15 @@ from uuid import uuid4
 import httpx2
 
 from longscribe_client import routes
-from longscribe_client.errors import (
-    ClientError,
-    NotFound,
-    ServerUnreachable,
-    UnexpectedAnswer,
-    error_of,
+from longscribe_client.answers import (
+    no_longscribe,
+    object_of,
+    require_success,
+    seconds_of,
+    unreachable,
 )
+from longscribe_client.errors import ClientError, NotFound, ServerUnreachable
+from longscribe_client.models import TERMINAL
 from longscribe_client.routes import Route
 from longscribe_client.server_sent import Event, events
 
@@ -31,10 +30,14 @@ _PASSING = frozenset({429, 502, 503, 504, 507})
 """Statuses after which the same is worth another try."""
 _ELSEWHERE = frozenset({409, 423})
 """Statuses of an upload that another request is writing to, or that stands elsewhere."""
+_NO_ANSWER = frozenset({502, 504})
+"""Statuses that a proxy answers for a server that may have done what was asked."""
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _LONGEST_PAUSE_S = 30.0
 _TIMEOUT = httpx2.Timeout(150, connect=15)
 """Seconds: the end of an upload may hash gigabytes."""
 
+_EVENTS = "text/event-stream"
 _TUS = {"Tus-Resumable": "1.0.0"}
 
 
@@ -80,37 +83,46 @@ class Connection:
 
     def submit(self, upload_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Make a job of a complete upload; the same job if there is one already."""
-        return self._json(routes.SUBMIT.at(), "POST", json={**options, "upload_id": upload_id})
+        return self._json(routes.SUBMIT, json={**options, "upload_id": upload_id})
 
     def fetch(self, url: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Have the server fetch a recording; the fetch, which has the id of the job to come."""
         once = {"Idempotency-Key": str(uuid4())}  # for an answer that did not come through
-        return self._json(routes.FETCH_URL.at(), "POST", json={**options, "url": url}, headers=once)
+        return self._json(routes.FETCH_URL, json={**options, "url": url}, headers=once)
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How a job stands, or a recording that is still being fetched for one."""
         return self._of_job_or_fetch(routes.JOB, routes.FETCH, job_id)
 
     def jobs(self, **query: Any) -> dict[str, Any]:
-        return self._json(routes.JOBS.at(), params=query)
+        return self._json(routes.JOBS, params=query)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         return self._of_job_or_fetch(routes.CANCEL_JOB, routes.CANCEL_FETCH, job_id)
 
     def retry(self, job_id: str) -> dict[str, Any]:
-        return self._json(routes.RETRY_JOB.at(job_id=job_id), "POST")
+        answer = self._ask(routes.RETRY_JOB.at(job_id=job_id), done_if=(409,))
+        if answer.is_success:
+            return object_of(answer.text, self._address)
+        job = self._json(routes.JOB.at(job_id=job_id))
+        if job.get("status") in TERMINAL:
+            require_success(answer)
+        return job
 
     def delete(self, job_id: str) -> None:
-        self._ask(routes.DELETE_JOB.at(job_id=job_id), "DELETE")
+        self._ask(routes.DELETE_JOB.at(job_id=job_id), done_if=(404, 410))
 
     def _of_job_or_fetch(self, of_job: Route, of_fetch: Route, id_: str) -> dict[str, Any]:
         try:
-            return self._json(of_job.at(job_id=id_), of_job.method)
+            return self._json(of_job.at(job_id=id_))
         except NotFound as missing:
             try:
-                return self._json(of_fetch.at(fetch_id=id_), of_fetch.method)
+                found = self._json(of_fetch.at(fetch_id=id_))
             except NotFound:  # a server of before may have no such address
                 raise missing from None
+        if found.get("status") == "submitted":  # meanwhile, or its job was deleted since
+            return self._json(of_job.at(job_id=id_))
+        return found
 
     def job_events(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Yield how a job stands, at once and each time that it changes, until its end. A line that
@@ -119,38 +131,40 @@ class Connection:
             if event.name == "gone":
                 raise NotFound("The job was deleted.", code="not_found", status=404)
             if event.name == "job":
-                yield _object(event.data, self._address)
+                yield object_of(event.data, self._address)
 
     def list_events(self, since: str | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield what happens to jobs, for ever: `open`, `reset` or `job`, the place from which
         another call goes on, and the job."""
-        for event in self._events(routes.LIST_EVENTS.at(), since):
+        for event in self._events(routes.LIST_EVENTS, since):
             if event.name in ("open", "reset", "job"):
-                yield event.name, event.id or "", _object(event.data, self._address)
+                yield event.name, event.id or "", object_of(event.data, self._address)
 
-    def _events(self, path: str, seen: str | None = None) -> Iterator[Event]:
+    def _events(self, route: Route, seen: str | None = None) -> Iterator[Event]:
         """The events of a stream, which is opened again where it ended until it is over (204)."""
         deadline, pause_s = self._deadline(), 1.0
         while True:
-            headers = {"Accept": "text/event-stream"}
+            headers = {"Accept": _EVENTS}
             if seen is not None:
                 headers["Last-Event-ID"] = seen
             wanted_s, is_open = pause_s, False
             try:
-                with self._http.stream("GET", self._at(path), headers=headers) as answer:
+                with self._http.stream(route.method, self._at(route), headers=headers) as answer:
                     if answer.status_code == 204:
                         return
                     if answer.status_code not in _PASSING or self._monotonic() >= deadline:
-                        _require_success(answer)
+                        require_success(answer)
+                        if not answer.headers.get("Content-Type", "").lower().startswith(_EVENTS):
+                            raise no_longscribe(self._address)
                         is_open = True
                         for event in events(answer.iter_lines()):
                             seen = event.id
                             yield event
                     else:
-                        wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
+                        wanted_s = seconds_of(answer.headers.get("Retry-After"), pause_s)
             except httpx2.TransportError as error:
                 if not is_open and self._monotonic() >= deadline:
-                    raise _unreachable(self._address, error) from None
+                    raise unreachable(self._address, error) from None
             if is_open:  # however long it was
                 deadline, pause_s = self._deadline(), 1.0
                 wanted_s = pause_s
@@ -204,58 +218,76 @@ class Connection:
             headers = {"Upload-Offset": str(offset), "Content-Length": str(size - offset)}
             wanted_s = pause_s
             try:
-                answer = self._http.patch(
-                    self._at(routes.APPEND_TO_UPLOAD.at(upload_id=upload_id)),
+                route = routes.APPEND_TO_UPLOAD.at(upload_id=upload_id)
+                answer = self._http.request(
+                    route.method,
+                    self._at(route),
                     headers={**_TUS, "Content-Type": "application/offset+octet-stream", **headers},
                     content=_rest(path, offset, progress),
                 )
             except httpx2.TransportError as error:
                 if self._monotonic() >= deadline:
-                    raise _unreachable(self._address, error) from None
+                    raise unreachable(self._address, error) from None
             else:
                 if answer.status_code not in _PASSING | _ELSEWHERE:
-                    _require_success(answer)
+                    require_success(answer)
                     continue
                 if self._monotonic() >= deadline:
-                    _require_success(answer)
-                wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
+                    require_success(answer)
+                wanted_s = seconds_of(answer.headers.get("Retry-After"), pause_s)
             self._pause(wanted_s, deadline)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _begin(self, filename: str, size: int) -> str:
         name = base64.b64encode(filename.encode("utf-8", "replace")).decode()
         told = {"Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
-        answer = self._ask(routes.CREATE_UPLOAD.at(), "POST", headers=_TUS | told)
-        return str(answer.headers["Location"]).rpartition("/")[2]
+        answer = self._ask(routes.CREATE_UPLOAD, headers=_TUS | told)
+        upload_id = str(answer.headers.get("Location", "")).rpartition("/")[2]
+        if not upload_id:
+            raise no_longscribe(self._address)
+        return upload_id
 
     def _offset(self, upload_id: str) -> int | None:
         """How much of an upload is there; None where it is gone."""
         try:
-            answer = self._ask(routes.UPLOAD_OFFSET.at(upload_id=upload_id), "HEAD", headers=_TUS)
+            answer = self._ask(routes.UPLOAD_OFFSET.at(upload_id=upload_id), headers=_TUS)
         except NotFound:
             return None
-        return int(answer.headers["Upload-Offset"])
+        offset = str(answer.headers.get("Upload-Offset", ""))
+        if not (offset.isascii() and offset.isdecimal()):
+            raise no_longscribe(self._address)
+        return int(offset)
 
     # --- requests
 
-    def _json(self, path: str, method: str = "GET", **values: Any) -> dict[str, Any]:
-        return _object(self._ask(path, method, **values).text, self._address)
+    def _json(self, route: Route, **values: Any) -> dict[str, Any]:
+        return object_of(self._ask(route, **values).text, self._address)
 
-    def _ask(self, path: str, method: str = "GET", **values: Any) -> httpx2.Response:
-        """Send a request that may be repeated until it is answered."""
-        deadline, pause_s = self._deadline(), 1.0
+    def _ask(
+        self, route: Route, *, done_if: Collection[int] = (), **values: Any
+    ) -> httpx2.Response:
+        """Send a request that may be repeated until it is answered.
+
+        `done_if` are the statuses that are no error where the answer to an earlier try was lost:
+        that try may have done what this one finds done.
+        """
+        deadline, pause_s, is_lost = self._deadline(), 1.0, False
         while True:
             wanted_s = pause_s
             try:
-                answer = self._http.request(method, self._at(path), **values)
+                answer = self._http.request(route.method, self._at(route), **values)
             except httpx2.TransportError as error:
                 if self._monotonic() >= deadline:
-                    raise _unreachable(self._address, error) from None
+                    raise unreachable(self._address, error) from None
+                is_lost = is_lost or not isinstance(error, _NOT_SENT)
             else:
-                if answer.status_code not in _PASSING or self._monotonic() >= deadline:
-                    _require_success(answer)
+                if is_lost and answer.status_code in done_if:
                     return answer
-                wanted_s = _seconds(answer.headers.get("Retry-After"), pause_s)
+                if answer.status_code not in _PASSING or self._monotonic() >= deadline:
+                    require_success(answer)
+                    return answer
+                is_lost = is_lost or answer.status_code in _NO_ANSWER
+                wanted_s = seconds_of(answer.headers.get("Retry-After"), pause_s)
             self._pause(wanted_s, deadline)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
@@ -263,8 +295,8 @@ class Connection:
         """Wait as long as is wanted, or until the deadline, when it is asked a last time."""
         self._sleep(max(0.0, min(wanted_s, deadline - self._monotonic())))
 
-    def _at(self, path: str) -> str:
-        return self._address + path
+    def _at(self, route: Route) -> str:
+        return self._address + route.path
 
     def _deadline(self) -> float:
         return self._monotonic() + self._patience_s
@@ -277,41 +309,3 @@ def _rest(path: Path, offset: int, progress: Callable[[int], None]) -> Iterator[
             yield piece
             offset += len(piece)
             progress(offset)
-
-
-def _object(text: str, address: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise UnexpectedAnswer(f"{address} answers, but is no Longscribe.")
-    return value
-
-
-def _require_success(answer: httpx2.Response) -> None:
-    """Raises an ApiError for an answer that is an error."""
-    if answer.is_success:
-        return
-    try:
-        answer.read()
-        body = answer.json()
-    except (ValueError, httpx2.TransportError):
-        body = None
-    raise error_of(answer.status_code, body)
-
-
-def _unreachable(address: str, error: Exception) -> ServerUnreachable:
-    return ServerUnreachable(f"{address} cannot be reached: {error or type(error).__name__}")
-
-
-def _seconds(retry_after: str | None, otherwise: float) -> float:
-    """How long a Retry-After asks to wait: seconds, or a time of the day."""
-    if retry_after is None:
-        return otherwise
-    if retry_after.isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return otherwise

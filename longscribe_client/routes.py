@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 from urllib.parse import quote
 
 
@@ -11,11 +12,10 @@ class Route:
     method: str
     path: str
 
-    def at(self, **values: object) -> str:
-        """The path with its variables filled in."""
-        return self.path.format_map(
-            {name: quote(str(value), safe="") for name, value in values.items()}
-        )
+    def at(self, **values: object) -> Self:
+        """The route with the variables of its path filled in."""
+        filled = {name: quote(str(value), safe="") for name, value in values.items()}
+        return replace(self, path=self.path.format_map(filled))
 
 
 SUBMIT = Route("POST", "/api/v1/jobs")

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -17,8 +16,6 @@ from flask import Flask
 
 import longscribe_client as api
 from longscribe_client.connection import Connection
-from longscribe_client.models import Job
-from longscribe_client.reading import read
 from longscribe_client.server_sent import Event, events
 from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
@@ -88,8 +85,15 @@ def test_a_job_is_followed_from_its_file_to_its_end(
 
 
 def test_asynchronous_code_waits_without_a_thread(
-    transport: httpx2.BaseTransport, rows: Database, wav: Path
+    transport: httpx2.BaseTransport, rows: Database, wav: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pauses: list[float] = []
+
+    async def pause(for_s: float) -> None:
+        pauses.append(for_s)
+
+    monkeypatch.setattr("longscribe_client.asynchronous.asyncio.sleep", pause)
+
     async def transcribe() -> tuple[str, list[str], list[str]]:
         async with api.AsyncClient(ADDRESS, "none") as client:
             client._client = api.Client.over(Connection(ADDRESS, transport=transport))
@@ -102,10 +106,12 @@ def test_asynchronous_code_waits_without_a_thread(
             assert [one.numbers async for one in client.jobs(status="completed")] == ["written"]
             text = await client.transcript(job.id)
             await client.delete(job.id)
+            await client.close()
             return text, said, found
 
     text, said, [_] = asyncio.run(transcribe())
     assert text.split() == said
+    assert pauses == [0.5]
 
 
 def test_what_fails_and_what_is_cancelled_is_told(
@@ -139,6 +145,9 @@ def test_an_address_is_fetched_where_that_is_allowed(client: api.Client, app: Fl
     with pytest.raises(api.NotFinished):
         client.job(fetch.id)
     assert client.cancel(fetch.id).status == "cancelled"
+    with pytest.raises(api.JobFailed) as ended:
+        client.job(fetch.id)
+    assert (ended.value.code, ended.value.id) == ("cancelled", fetch.id)
 
 
 def test_a_long_transcript_and_a_long_list_come_page_by_page(
@@ -154,56 +163,7 @@ def test_a_long_transcript_and_a_long_list_come_page_by_page(
     assert [job.id for job in client.jobs()] == [*reversed(others), job_id]
 
 
-def answering(*answers: httpx2.Response) -> tuple[Connection, list[float]]:
-    """A connection that gets these answers, and the pauses that it makes."""
-    left, pauses = list(answers), list[float]()
-    connection = Connection(
-        ADDRESS,
-        patience_s=100,
-        transport=httpx2.MockTransport(lambda _: left.pop(0)),
-        sleep=pauses.append,
-        monotonic=lambda: sum(pauses),
-    )
-    return connection, pauses
-
-
-def refusal(status: int, **headers: str) -> httpx2.Response:
-    told = {"message": "Too much waits.", "code": "queue_full", "type": "x", "param": None}
-    return httpx2.Response(status, json={"error": told}, headers=headers)
-
-
-def test_retries_come_as_late_as_the_server_asks() -> None:
-    busy = refusal(503, **{"Retry-After": "40"})
-    connection, pauses = answering(busy, busy, httpx2.Response(200, json={"jobs": []}))
-    assert connection.jobs() == {"jobs": []}
-    assert pauses == [40, 40]
-    connection, pauses = answering(busy, busy, busy, busy, busy)
-    with pytest.raises(api.ServerBusy) as given_up:
-        connection.jobs()
-    assert (given_up.value.code, given_up.value.status) == ("queue_full", 503)
-    assert pauses == [40, 40, 20]
-
-
-def test_a_stream_that_breaks_is_taken_up_where_it_was() -> None:
-    asked: list[str | None] = []
-
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append(request.headers.get("Last-Event-ID"))
-        if len(asked) == 1:
-            return httpx2.Response(200, text='event: job\nid: a\ndata: {"n": 1}\n\n: alive\n\n')
-        if len(asked) == 2:
-            raise httpx2.ReadError("the line is gone")
-        return httpx2.Response(204)
-
-    transport = httpx2.MockTransport(answer)
-    connection = Connection(ADDRESS, transport=transport, sleep=lambda _: None)
-    assert list(connection.job_events("1")) == [{"n": 1}]
-    assert asked == [None, "a", "a"]
-
-
-def test_what_happens_to_all_jobs_is_told(
-    client: api.Client, rows: Database, wav: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_happens_to_all_jobs_is_told(client: api.Client, rows: Database, wav: Path) -> None:
     opened = next(client.changes())
     assert opened.job is None
     job = client.submit(wav)
@@ -220,37 +180,11 @@ def test_events_are_read_as_the_standard_says() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (401, api.AuthenticationFailed),
-        (413, api.TooLarge),
-        (423, api.Conflict),
-        (500, api.ServerBusy),
-    ],
-)
-def test_an_error_has_the_class_of_its_status(status: int, kind: type[api.ApiError]) -> None:
-    connection, _ = answering(refusal(status))
-    with pytest.raises(kind, match="Too much waits"):
-        connection.job("1")
-
-
 @pytest.mark.parametrize("key", ["a b", "a\nb", "密钥"])
 def test_what_is_no_key_is_not_sent_and_not_told(key: str) -> None:
     with pytest.raises(api.ClientError) as refused:
         Connection(ADDRESS, key)
     assert key not in str(refused.value)
-
-
-def test_an_answer_of_something_else_is_told() -> None:
-    for answer in (httpx2.Response(200, text="<html>"), httpx2.Response(200, json=[])):
-        connection, _ = answering(answer)
-        with pytest.raises(api.UnexpectedAnswer):
-            connection.jobs()
-    values: list[Any] = [{}, {"id": 1}, []]
-    for value in values:
-        with pytest.raises(api.UnexpectedAnswer):
-            read(Job, value)
 
 
 def test_it_needs_nothing_else_of_longscribe() -> None:
