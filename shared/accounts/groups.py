@@ -68,9 +68,12 @@ def groups_of(db: Database, user_id: str) -> list[GroupRecord]:
 
 
 def visible_group(session: Session, user_id: str, group_id: str) -> Group:
-    """A group that an account is in, or any for an administrator. Raises GroupNotFound."""
+    """A group that an account is in, or any for an administrator, which is not deleted until this
+    transaction ends. Raises GroupNotFound."""
     found: Group | None = session.scalars(
-        _visible_to(session, user_id).where(Group.id == group_id)
+        _visible_to(session, user_id)
+        .where(Group.id == group_id)
+        .with_for_update(read=True, key_share=True, of=Group)
     ).one_or_none()
     if found is None:
         raise GroupNotFound(param="group")

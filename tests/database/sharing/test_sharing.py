@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
+from sqlalchemy import text
 
 from shared import accounts, jobs
 from shared.accounts import Person
+from shared.accounts.groups import visible_group
 from shared.db import Database
 from shared.errors import InvalidRequest, JobNotFound, TranscriptNotReady
-from shared.models import Share, ShareLink, SharingEvent
+from shared.models import GroupShare, Share, ShareLink, SharingEvent
 from shared.sharing import (
     AccessLevel,
     job_access,
@@ -160,3 +164,19 @@ def test_of_very_many_changes_the_newest_are_kept(
         share_job(db, **whose, name="Bo", level=wanted)
     told = [change.detail["level"] for change in sharing_history(db, **whose)]
     assert told == ["correct", "read", "correct"]
+
+
+def test_a_group_is_not_deleted_while_something_is_shared_with_it(
+    db: Database, anna: Person, whose: dict[str, str]
+) -> None:
+    group = accounts.add_group(db, "Sales")
+    with ThreadPoolExecutor(1) as other:
+        with db.writing() as session:
+            visible_group(session, anna.id, group.id)
+            deleting = other.submit(accounts.delete_group, db, group.id)
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (db.is_sqlite or session.scalar(waiting) or deleting.done()):
+                time.sleep(0.01)
+            session.add(GroupShare(job_id=whose["job_id"], group_id=group.id, level="read"))
+        deleting.result()
+    assert factories.count(db, GroupShare) == 0
