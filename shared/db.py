@@ -139,7 +139,8 @@ def readable_rows(
     with suppress(ValueError, TypeError):
         return list(session.execute(statement, values).all())
     rows: list[Row[Any]] = []
-    result = session.execute(statement, values)
+    # Of the connection, for a session's result of mapped columns ends with the first such value.
+    result = session.connection().execute(statement, values)
     while True:
         try:
             row = result.fetchone()

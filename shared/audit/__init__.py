@@ -8,7 +8,7 @@ them as CSV and JSON Lines.
 from shared.audit.actor import COMMAND, SERVER, Actor, current_actor, let_act
 from shared.audit.acts import KINDS, Act, Means
 from shared.audit.files import WRITERS, as_values
-from shared.audit.reading import AuditFilter, Entry, entries, every_entry, forget
+from shared.audit.reading import AuditFilter, Entry, entries, every_entry, forget, page_of
 from shared.audit.record import record, record_each, record_limited, take_out_person
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "every_entry",
     "forget",
     "let_act",
+    "page_of",
     "record",
     "record_each",
     "record_limited",

@@ -62,25 +62,41 @@ def entries(
     db: Database, wanted: AuditFilter, *, most: int, before: int | None = None
 ) -> list[Entry]:
     """The newest entries, at most `most`, with ids below `before`."""
+    return page_of(db, wanted, most=most, before=before)[0]
+
+
+def page_of(
+    db: Database, wanted: AuditFilter, *, most: int, before: int | None = None
+) -> tuple[list[Entry], int | None]:
+    """A page of entries, newest first, and `before` of the next; None at the end. Entries that
+    cannot be read are left out, so that a page may have less than `most` and not be the last."""
+    newest = select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(told_limit(most + 1))
+    if before is not None:
+        newest = newest.where(AuditEntry.id < before)
     with db.reading() as session:
-        return [
-            Entry(**{**row._mapping, "detail": dict(row.detail)})
-            for row in readable_rows(session, _select(wanted, most, before))
-        ]
+        ids = session.scalars(_filtered(newest, wanted)).all()
+        shown = ids[:most]
+        if not shown:
+            return [], None
+        within = AuditEntry.id.between(shown[-1], shown[0])
+        rows = readable_rows(session, _filtered(_with_names().where(within), wanted))
+    found = [Entry(**{**row._mapping, "detail": dict(row.detail)}) for row in rows]
+    return found, shown[-1] if len(ids) > most else None
 
 
 def every_entry(db: Database, wanted: AuditFilter) -> Iterator[Entry]:
     """All entries, newest first, some at a time. Those that are made meanwhile are not among
     them."""
-    before: int | None = None
-    while page := entries(db, wanted, most=_PAGE, before=before):
+    page, before = page_of(db, wanted, most=_PAGE)
+    yield from page
+    while before is not None:
+        page, before = page_of(db, wanted, most=_PAGE, before=before)
         yield from page
-        before = page[-1].id
 
 
-def _select(wanted: AuditFilter, most: int, before: int | None) -> Any:
+def _with_names() -> Any:
     actor, subject = aliased(User), aliased(User)
-    statement: Any = (
+    return (
         select(
             AuditEntry.id,
             AuditEntry.at,
@@ -101,10 +117,10 @@ def _select(wanted: AuditFilter, most: int, before: int | None) -> Any:
         .outerjoin(subject, subject.id == AuditEntry.subject_id)
         .outerjoin(ApiKey, ApiKey.id == AuditEntry.key_id)
         .order_by(AuditEntry.id.desc())
-        .limit(told_limit(most))
     )
-    if before is not None:
-        statement = statement.where(AuditEntry.id < before)
+
+
+def _filtered(statement: Any, wanted: AuditFilter) -> Any:
     if wanted.account_id is not None:
         of_account = (AuditEntry.actor_id, AuditEntry.subject_id)
         statement = statement.where(or_(*(column == wanted.account_id for column in of_account)))

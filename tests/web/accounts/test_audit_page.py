@@ -9,9 +9,11 @@ import json
 from flask import Flask
 
 from shared import accounts
+from shared.audit import KINDS
 from shared.audit.files import harmless
 from shared.db import Database
 from tests.support.people import a_person, an_admin, bearer, form_token, sign_in, signed_in
+from web.api.audit.schemas import AuditQuery
 
 
 def test_an_administrator_filters_pages_and_exports_it(app: Flask, rows: Database) -> None:
@@ -70,6 +72,11 @@ def test_a_program_of_an_administrator_reads_it_and_nobody_elses_does(
     browser = signed_in(app, "Bo")
     assert browser.get("/audit").status_code == 403
     assert "/audit" not in browser.get("/account").text
+
+
+def test_the_api_names_every_kind() -> None:
+    described = AuditQuery.model_fields["kind"].description or ""
+    assert [kind for kind in KINDS if f"`{kind}`" not in described] == []
 
 
 def test_no_cell_is_carried_out() -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from shared.audit import KINDS
+
 _LARGEST = 2**63 - 1
 
 
@@ -33,8 +35,8 @@ class AuditConditions(BaseModel):
         "",
         max_length=32,
         pattern=r"^[a-z_.]*$",
-        description="What was done to: `sign_in`, `account`, `key`, `job`, `group`, `webhook`, "
-        "`audit`; or an act, `key.made` for instance.",
+        description=f"What was done to: {', '.join(f'`{kind}`' for kind in KINDS)}; or an act, "
+        "`key.made` for instance.",
     )
     since: Day | None = Field(None, description="The first day, in UTC: 2026-11-30.")
     until: Day | None = Field(None, description="The last day, in UTC.")

@@ -96,9 +96,7 @@ def page_of(
     wanted: AuditFilter, *, limit: int, before: int | None
 ) -> tuple[list[Entry], int | None]:
     """A page of entries, and `before` of the next; None at the end."""
-    found = audit.entries(services().db, wanted, most=limit + 1, before=before)
-    shown = found[:limit]
-    return shown, shown[-1].id if len(found) > limit else None
+    return audit.page_of(services().db, wanted, most=limit, before=before)
 
 
 def export_response(wanted: AuditFilter, format_: str) -> Response:
