@@ -18,6 +18,8 @@ from shared.models import LOCAL_OWNER
 from shared.owner_data import Wanted
 from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
+from shared.storage.errors import StorageUnavailable
+from shared.storage.identity import StorageState, look_at_storage
 
 _ERASES_S = 3600.0
 
@@ -69,6 +71,9 @@ def erase_user(
         typed = confirm or typer.prompt(f"Type the name of the account to erase ({person.name})")
         if typed.strip() != person.name:
             raise WrongName
+        # Of a disk that is not mounted the rows would go, and the files stay.
+        if look_at_storage(db, blobs) not in (StorageState.SOUND, StorageState.NEW):
+            raise StorageUnavailable
         owner_data.ask(db, person.id)
         left = owner_data.go_on(db, blobs, person.id, within_s=_ERASES_S)
     if left.nothing:

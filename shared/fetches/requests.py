@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -163,20 +163,22 @@ def cancel(db: Database, *, owner_id: str, fetch_id: str) -> FetchRecord:
     """
     with db.writing() as session:
         row = session.scalars(
-            update(Fetch)
-            .where(
-                Fetch.id == fetch_id,
-                Fetch.owner_id == owner_id,
-                Fetch.state.in_([state.value for state in OPEN]),
-            )
-            .values(state=FetchState.CANCELLED.value, ended_at=database_now())
-            .returning(Fetch)
-            .execution_options(synchronize_session=False)
+            cancelling(Fetch.id == fetch_id, Fetch.owner_id == owner_id).returning(Fetch)
         ).one_or_none()
     found = record_of(row) if row else get(db, owner_id=owner_id, fetch_id=fetch_id)
     if found.state is not FetchState.CANCELLED:
         raise IllegalTransition("This is no longer being fetched; there is nothing to cancel.")
     return found
+
+
+def cancelling(*conditions: ColumnElement[bool]) -> Update:
+    """The statement that cancels the fetches that fulfil `conditions` and have not ended."""
+    return (
+        update(Fetch)
+        .where(Fetch.state.in_([state.value for state in OPEN]), *conditions)
+        .values(state=FetchState.CANCELLED.value, ended_at=database_now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def sweep(db: Database) -> int:

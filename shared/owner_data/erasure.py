@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Delete, Table, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Table, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import accounts, audit, jobs
@@ -19,7 +19,7 @@ from shared.accounts.serial import one_at_a_time
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.errors import UploadBusy
-from shared.fetches.requests import OPEN, FetchState
+from shared.fetches.requests import cancelling
 from shared.models import (
     ApiKey,
     Base,
@@ -128,12 +128,7 @@ def _stop(db: Database, user_id: str) -> None:
         job_ids = session.scalars(wanted).all()
     jobs.cancel_all(db, owner_id=user_id, job_ids=job_ids)
     with db.writing() as session:
-        session.execute(
-            update(Fetch)
-            .where(Fetch.owner_id == user_id, Fetch.state.in_([state.value for state in OPEN]))
-            .values(state=FetchState.CANCELLED.value, ended_at=database_now())
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(cancelling(Fetch.owner_id == user_id))
 
 
 def _deletable(db: Database, user_id: str) -> list[str]:
@@ -204,9 +199,5 @@ def _delete_rows(db: Database, user_id: str, *, settled_s: float) -> None:
             audit.record(session, Act.ERASED, object_id=user_id, subject_id=user_id)
 
 
-def _of(table: type[Base] | Table, condition: object) -> Delete:
-    return (
-        delete(table)
-        .where(or_(condition))  # type: ignore[arg-type]
-        .execution_options(synchronize_session=False)
-    )
+def _of(table: type[Base] | Table, condition: ColumnElement[bool]) -> Delete:
+    return delete(table).where(condition).execution_options(synchronize_session=False)

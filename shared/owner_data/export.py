@@ -18,7 +18,7 @@ from shared.db import Database
 from shared.errors import InvalidRequest, LongscribeError
 from shared.export import FORMATS
 from shared.export.archive import Member, Packed, zip_pieces
-from shared.models import HotwordList, HotwordSet, Job, Recording
+from shared.models import Group, GroupMember, HotwordList, HotwordSet, Job, Recording
 from shared.owner_data.provenance import provenance_of
 from shared.owner_data.readme import README
 from shared.owner_data.rows import Row, json_pieces, json_text, rows_of
@@ -69,6 +69,7 @@ def _members(db: Database, blobs: BlobStore, owner_id: str, wanted: Wanted) -> I
             rows = rows_of(db, name, held, owner_id)
             yield f"account/{held.file}.json", json_pieces(rows), None
     yield "account/hotwords-in-full.json", json_text(_hotwords(db, owner_id)), None
+    yield "account/names-of-groups.json", json_text(_names_of_groups(db, owner_id)), None
     for job_id in _job_ids(db, owner_id):
         yield from _of_job(db, blobs, owner_id, job_id, wanted)
 
@@ -78,6 +79,14 @@ def _hotwords(db: Database, owner_id: str) -> list[Any]:
     of_list = select(HotwordSet.words).join(HotwordList, HotwordList.digest == HotwordSet.digest)
     with db.reading() as session:
         return session.scalar(of_list.where(HotwordList.owner_id == owner_id)) or []
+
+
+def _names_of_groups(db: Database, owner_id: str) -> dict[str, str]:
+    """The name of each group that the owner is in, by its id."""
+    of_groups = select(Group.id, Group.name).join(GroupMember, GroupMember.group_id == Group.id)
+    with db.reading() as session:
+        rows = session.execute(of_groups.where(GroupMember.user_id == owner_id)).all()
+    return {row.id: row.name for row in rows}
 
 
 def _job_ids(db: Database, owner_id: str) -> Iterator[str]:

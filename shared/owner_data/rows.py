@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, or_, select, tuple_
@@ -32,21 +33,36 @@ def rows_of(db: Database, name: str, held: Held, value: str) -> Iterator[Row]:
     a time; those that cannot be read are left out."""
     table = table_named(name)
     key = list(table.primary_key.columns)
-    wanted = select(table).where(belongs(table, held, value)).order_by(*key)
+    held_rows = belongs(table, held, value)
     after: tuple[Any, ...] | None = None
     while True:
-        page = wanted if after is None else wanted.where(tuple_(*key) > after)
+        keys = select(*key).where(held_rows).order_by(*key).limit(told_limit(_PAGE))
         with db.reading() as session:
-            rows = readable_rows(session, page.limit(told_limit(_PAGE)))
+            # First the keys alone, for a page may have rows that cannot be read, and nothing else.
+            page = session.execute(
+                keys if after is None else keys.where(tuple_(*key) > after)
+            ).all()
+            if not page:
+                return
+            first, last = tuple(page[0]), tuple(page[-1])
+            within = (tuple_(*key) >= first, tuple_(*key) <= last)
+            rows = readable_rows(session, select(table).where(held_rows, *within).order_by(*key))
         for row in rows:
-            yield {
-                column.name: row._mapping[column]
-                for column in table.columns
-                if column.name not in held.hidden
-            }
-        if len(rows) < _PAGE:
+            yield _told(table, held, value, row)
+        if len(page) < _PAGE:
             return
-        after = tuple(rows[-1]._mapping[column] for column in key)
+        after = last
+
+
+def _told(table: Table, held: Held, value: str, row: Any) -> Row:
+    is_anothers = row._mapping[table.c[held.column]] not in (None, value)
+    return {
+        column.name: None
+        if is_anothers and column.name in held.not_others
+        else row._mapping[column]
+        for column in table.columns
+        if column.name not in held.hidden
+    }
 
 
 def json_pieces(rows: Iterator[Row]) -> Iterator[bytes]:
@@ -60,4 +76,8 @@ def json_pieces(rows: Iterator[Row]) -> Iterator[bytes]:
 
 def json_text(value: Any) -> bytes:
     """A value as JSON in UTF-8; times as ISO 8601."""
-    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, default=_as_text).encode("utf-8", "replace")
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -23,6 +23,9 @@ class Held:
     """Why it is not exported."""
     also: tuple[str, ...] = ()
     """Further columns with an account's id, by which a row is an owner's too."""
+    not_others: frozenset[str] = frozenset()
+    """Columns that are left empty in a row whose `column` names another account: they tell of that
+    account's person."""
     stays: bool = False
     """Whether an erasure leaves the rows."""
 
@@ -65,7 +68,13 @@ OF_OWNER: dict[str, Held] = {
     "turns": _owned(why=_DERIVED),
     "tallies": _owned(why=_DERIVED),
     "stored_tallies": _owned(why=_DERIVED),
-    "audit_entries": Held("actor_id", "audit", also=("subject_id",), stays=True),
+    "audit_entries": Held(
+        "actor_id",
+        "audit",
+        also=("subject_id",),
+        not_others=frozenset({"actor_id", "key_id", "address", "request_id"}),
+        stays=True,
+    ),
 }
 """Tables whose rows name their owner. `editor_id` names whoever wrote what is another's: that
 stays with the other, under a number that is nobody's once the account is erased."""

@@ -10,10 +10,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from shared import accounts
+from shared import accounts, owner_data
 from shared.cli.main import app
 from shared.db import Database
-from shared.models import Job
+from shared.models import Job, StorageRow, new_id
+from shared.models.storage import ONLY_ROW
+from shared.settings import Settings
+from shared.storage.configured import open_blob_store
+from shared.storage.identity import adopt_storage
 from tests.support import factories
 from tests.support.people import ATTEMPTS, HERE, LIMITS, PASSWORD, quick_hashes
 
@@ -111,6 +115,14 @@ def test_all_of_an_account_is_exported_and_erased(
     assert exported.exit_code == 0, exported.output
     assert ZipFile(file).testzip() is None
     assert command("user", "erase", "bo", "--confirm", "bob").exit_code == 2
+    blobs = open_blob_store(Settings(data_dir=tmp_path / "data", model="demo"))
+    with db.writing() as session:
+        session.add(StorageRow(id=ONLY_ROW, identity=new_id()))
+    refused = command("user", "erase", "bo", "--confirm", "bo")  # the disk is not mounted
+    assert refused.exit_code == 2 and "not mounted" in refused.output, refused.output
+    assert factories.count(db, Job) == 1
+    assert owner_data.asked_for(db) == []
+    adopt_storage(db, blobs)
     erased = command("user", "erase", "bo", said="bo\n")
     assert erased.exit_code == 0 and "is erased" in erased.output, erased.output
     assert factories.count(db, Job) == 0

@@ -6,20 +6,22 @@ import io
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
 import pytest
-from sqlalchemy import Boolean, DateTime, Float, Integer, LargeBinary, String, Table, select
+from sqlalchemy import Boolean, DateTime, Float, Integer, LargeBinary, String, Table, select, text
 
 from shared import accounts, audit, jobs, owner_data
 from shared.accounts.errors import ErasureBegun, LastAdministrator
-from shared.audit import AuditFilter
+from shared.audit import Act, Actor, AuditFilter, Means, reading
 from shared.db import Database, UtcDateTime
 from shared.errors import InvalidRequest
 from shared.models import (
+    AuditEntry,
     Base,
     Group,
     HotwordSet,
@@ -30,6 +32,7 @@ from shared.models import (
     WebhookDelivery,
 )
 from shared.owner_data import Wanted
+from shared.owner_data import rows as owner_rows
 from shared.owner_data.tables import OF_JOB, OF_OWNER
 from shared.settings import Settings
 from shared.states import JobStatus
@@ -38,7 +41,7 @@ from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
 from shared.webhooks.outbox import delivery
 from tests.support import factories
-from tests.support.people import a_person, an_admin, enter, quick_hashes
+from tests.support.people import HERE, a_person, an_admin, enter, quick_hashes
 
 SOUND = bytes(range(256)) * 8
 
@@ -132,6 +135,15 @@ def names_it(db: Database, owner_id: str) -> set[str]:
     return found
 
 
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    audit.let_act(actor)
+    try:
+        yield
+    finally:
+        audit.let_act(audit.SERVER)
+
+
 def exported(db: Database, blobs: BlobStore, owner_id: str, **wanted: Any) -> ZipFile:
     pieces = owner_data.export_of(db, blobs, owner_id=owner_id, wanted=Wanted(**wanted))
     return ZipFile(io.BytesIO(b"".join(pieces)))
@@ -139,7 +151,11 @@ def exported(db: Database, blobs: BlobStore, owner_id: str, **wanted: Any) -> Zi
 
 def test_all_of_it_is_exported_and_then_erased(db: Database, blobs: BlobStore) -> None:
     anna, bo = an_admin(db), a_person(db)
-    enter(db, "Bo")
+    with acting(Actor(Means.SESSION, anna.id, None, "192.0.2.77", "request of Anna")):
+        accounts.disable(db, bo.id)
+        accounts.enable(db, bo.id)
+    with acting(Actor(Means.SESSION, bo.id, None, HERE)):
+        enter(db, "Bo")
     accounts.make_key(db, user_id=bo.id, name="import")
     job_id = a_recording(db, blobs, bo.id, JobStatus.COMPLETED)
     annas = a_recording(db, blobs, anna.id, JobStatus.COMPLETED)
@@ -171,8 +187,14 @@ def test_all_of_it_is_exported_and_then_erased(db: Database, blobs: BlobStore) -
     assert archive.read(sound) == SOUND
     assert archive.getinfo(sound).compress_type == ZIP_STORED, "recordings are compressed already"
     assert json.loads(archive.read("account/hotwords-in-full.json")) == ["朗格"]
+    assert json.loads(archive.read("account/names-of-groups.json")) == {"the group": "g"}
     told = b"".join(archive.read(name) for name in names if name.startswith("account/"))
-    assert anna.id.encode() not in told and b"argon2" not in told
+    for of_another in (anna.id, "192.0.2.77", "request of Anna", "argon2"):
+        assert of_another.encode() not in told, of_another
+    entries = json.loads(archive.read("account/audit.json"))
+    assert "account.disabled" in [entry["act"] for entry in entries], "that it was done is told"
+    assert {HERE, bo.id} <= {entry[name] for entry in entries for name in ("address", "actor_id")}
+    assert "T" in entries[0]["at"] and datetime.fromisoformat(entries[0]["at"]).tzinfo
 
     owner_data.ask(db, bo.id)
     assert owner_data.go_on(db, blobs, bo.id, within_s=60.0).nothing
@@ -210,6 +232,29 @@ def test_what_runs_is_cancelled_first_and_goes_once_it_has_stopped(
     assert owner_data.go_on(db, blobs, bo.id, within_s=60.0, settled_s=0.0).nothing
     assert names_it(db, bo.id) == {"audit_entries"}
     assert uploads.ids(db) == set()
+
+
+def test_rows_that_cannot_be_read_end_no_page(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.writing() as session:
+        for number in range(6):
+            audit.record(session, Act.KEY_MADE, object_id=str(number), actor_id="bo")
+        ids = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).all()
+        if db.is_sqlite:  # PostgreSQL takes no time that is none
+            damage = text("UPDATE audit_entries SET at = 'yesterday' WHERE id IN (:a, :b)")
+            session.execute(damage, {"a": ids[2], "b": ids[3]})
+    monkeypatch.setattr(owner_rows, "_PAGE", 2)
+    monkeypatch.setattr(reading, "_PAGE", 2)
+    held = OF_OWNER["audit_entries"]
+    told = [row["object_id"] for row in owner_rows.rows_of(db, "audit_entries", held, "bo")]
+    readable = ["0", "1", "4", "5"] if db.is_sqlite else list("012345")
+    assert told == readable
+    assert [entry.object_id for entry in audit.every_entry(db, AuditFilter())] == readable[::-1]
+    newer, before = audit.page_of(db, AuditFilter(), most=3)
+    older, end = audit.page_of(db, AuditFilter(), most=3, before=before)
+    assert (before, end) == (ids[3], None)
+    assert [entry.object_id for entry in newer + older] == readable[::-1]
 
 
 def test_the_last_administrator_stays_and_an_unknown_format_is_refused(
