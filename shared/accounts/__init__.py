@@ -24,6 +24,7 @@ from shared.accounts.credentials import (
     SessionLimits,
     key_credential,
     session_credential,
+    session_limits,
 )
 from shared.accounts.groups import (
     GroupRecord,
@@ -53,6 +54,7 @@ from shared.accounts.sessions import (
     end_all,
     find,
     finish_sign_in,
+    forget_over,
     sign_in,
 )
 from shared.accounts.sign_in_attempts import (
@@ -115,6 +117,7 @@ __all__ = [
     "find",
     "find_by_key",
     "finish_sign_in",
+    "forget_over",
     "groups",
     "groups_of",
     "hand_over",
@@ -138,6 +141,7 @@ __all__ = [
     "revoke_key",
     "secret_to_confirm",
     "session_credential",
+    "session_limits",
     "set_admin",
     "set_monthly_quota",
     "sign_in",

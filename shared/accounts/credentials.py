@@ -11,6 +11,7 @@ from sqlalchemy import BindParameter, ScalarSelect, or_, select
 
 from shared.db import database_now
 from shared.models import ApiKey, SignIn, User
+from shared.settings import Settings
 
 NOTED_EVERY_S = 60.0
 """The shortest time, in seconds, between two writes of the last use of a key or a sign-in."""
@@ -22,6 +23,13 @@ class SessionLimits:
 
     idle_s: float
     lifetime_s: float
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """Convert the settings of sign-ins from hours to seconds."""
+    return SessionLimits(
+        idle_s=settings.session_idle_hours * 3600, lifetime_s=settings.session_max_hours * 3600
+    )
 
 
 class CredentialKind(StrEnum):

@@ -170,6 +170,17 @@ def _of_token(limits: SessionLimits) -> Select[SignIn, bool]:
     )
 
 
+def forget_over(db: Database, limits: SessionLimits) -> int:
+    """Delete the sign-ins that are over, and so what is told to browsers under them; how many."""
+    any_over = select(SignIn.token_sha256).where(is_over(limits)).limit(1)
+    with db.reading() as session:  # most looks find none, and leave SQLite's writer alone
+        if session.execute(any_over).first() is None:
+            return 0
+    with db.writing() as session:
+        over = delete(SignIn).where(is_over(limits)).returning(SignIn.token_sha256)
+        return len(session.execute(over).all())
+
+
 def end(db: Database, token: str) -> None:
     """End the sign-in of a token, if there is one."""
     with db.writing() as session:

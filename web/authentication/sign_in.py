@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from shared import accounts
 from shared.accounts import Person
+from shared.accounts.credentials import digest
 from shared.accounts.errors import Forbidden, PasswordIsTemporary, Unauthorized
 from shared.settings import Settings
 from web.authentication.actor import acts_for
@@ -85,7 +86,7 @@ def require_sign_in(app: Flask, settings: Settings) -> None:
     """
     app.session_interface = _Cookie()
     app.config.update(SESSION_COOKIE_HTTPONLY=True, SESSION_REFRESH_EACH_REQUEST=False)
-    app.context_processor(lambda: {"person": current_person()})
+    app.context_processor(lambda: {"person": current_person(), "sign_in_mark": _sign_in_mark()})
     if settings.requires_sign_in:
         app.config["PERMANENT_SESSION_LIFETIME"] = round(settings.session_max_hours * 3600)
         app.before_request(_admit)
@@ -103,11 +104,10 @@ def current_credential() -> accounts.Credential | None:
     return credential
 
 
-def session_limits(settings: Settings) -> accounts.SessionLimits:
-    """Convert the settings of sign-ins from hours to seconds."""
-    return accounts.SessionLimits(
-        idle_s=settings.session_idle_hours * 3600, lifetime_s=settings.session_max_hours * 3600
-    )
+def _sign_in_mark() -> str:
+    """What tells a page's scripts one sign-in from another, and opens nothing; "" without."""
+    credential = current_credential()
+    return "" if credential is None else digest(credential.sha256)[:16]
 
 
 def begin_session(token: str) -> None:
@@ -182,7 +182,7 @@ def _who() -> Person | None:
     if not token:
         return None
     g.credential = accounts.session_credential(token)
-    person = accounts.find(here.db, session_limits(here.settings), token)
+    person = accounts.find(here.db, accounts.session_limits(here.settings), token)
     if person is not None and for_programs:
         require_token_in_header()
     return person

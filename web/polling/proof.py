@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from flask import request
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.accounts import Credential
 from shared.jobs import JobSelection
 from web.authentication.owner import current_owner_id
-from web.authentication.sign_in import current_credential, session_limits
+from web.authentication.sign_in import current_credential
 from web.services import Services, services
 
 NOTE = "longscribe.proof"
@@ -94,4 +94,6 @@ def proving(selection: JobSelection | None, *, stands_s: float) -> Iterator[Show
 
 def state_of(here: Services, selection: JobSelection, of: Credential | str) -> bytes | None:
     """The digest of what is stored of the selected jobs; None where that is not to be had."""
-    return jobs.stored_state(here.db, selection, of=of, limits=session_limits(here.settings))
+    return jobs.stored_state(
+        here.db, selection, of=of, limits=accounts.session_limits(here.settings)
+    )

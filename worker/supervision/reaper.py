@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import audit, jobs, owner_data
+from shared import accounts, audit, jobs, owner_data
 from shared.db import Database
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
@@ -82,6 +82,7 @@ class Reaper:
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._forgot_workers_at = -_LOOK_FOR_EXPIRED_S
         self._forgot_entries_at = -_LOOK_FOR_EXPIRED_S
+        self._forgot_sign_ins_at = -_LOOK_FOR_EXPIRED_S
         self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
         self._start: jobs.SweepStart | None = None
         """What this sweep began with; None where the database did not answer."""
@@ -141,6 +142,7 @@ class Reaper:
                 self._index_for_search,
                 self._forget_workers,
                 self._forget_audit_entries,
+                self._forget_sign_ins,
             ),
             jobs.Duty.STORAGE: (
                 self._remove_abandoned_uploads,
@@ -273,6 +275,12 @@ class Reaper:
         while not self._stopped and (forgotten := audit.forget(self._db, kept_s=kept_s)):
             log.info("deleted entries of the audit log", entries=forgotten)
         self._forgot_entries_at = looked_at
+
+    def _forget_sign_ins(self) -> None:
+        if time.monotonic() - self._forgot_sign_ins_at >= _LOOK_FOR_EXPIRED_S:
+            looked_at = time.monotonic()
+            accounts.forget_over(self._db, accounts.session_limits(self._settings))
+            self._forgot_sign_ins_at = looked_at
 
     def _ring_for_waiting_jobs(self) -> None:
         if self._start is None or self._readiness().leaves_the_queue_alone:

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Job
 from shared.settings import Settings
@@ -181,7 +181,13 @@ def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Reaper, sqlite_u
 
 
 @pytest.mark.parametrize(
-    ("place", "what"), [(uploads, "sweep"), (jobs, "delete_expired"), (jobs, "forget_workers")]
+    ("place", "what"),
+    [
+        (uploads, "sweep"),
+        (jobs, "delete_expired"),
+        (jobs, "forget_workers"),
+        (accounts, "forget_over"),
+    ],
 )
 def test_what_failed_is_tried_again_by_the_next_sweep(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, what: str

@@ -33,7 +33,7 @@ from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.attempts import address, attempt_limit
 from web.authentication.first_run import announce_set_up
-from web.authentication.sign_in import begin_session, current_person, end_session, session_limits
+from web.authentication.sign_in import begin_session, current_person, end_session
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
 from web.pages.accounts import begun
 from web.pages.accounts.once import is_sent_again
@@ -125,7 +125,7 @@ def do_sign_in() -> Any:
     try:
         person, token = accounts.sign_in(
             here.db,
-            session_limits(here.settings),
+            accounts.session_limits(here.settings),
             attempt_limit(),
             name=name,
             password=request.form.get("password", ""),

@@ -14,7 +14,7 @@ from shared.accounts import Person, Vouched
 from shared.accounts.errors import LastWayIn, TooManyAttempts, WrongCode, WrongPassword
 from shared.errors import LongscribeError
 from web.authentication.attempts import address
-from web.authentication.sign_in import begin_session, current_person, session_limits
+from web.authentication.sign_in import begin_session, current_person
 from web.oidc.claims import read_claims
 from web.oidc.errors import (
     NotPermitted,
@@ -153,7 +153,7 @@ def _signed_in(provider: Provider, vouched: Vouched, target: str) -> Response:
     here = services()
     entered = accounts.enter(
         here.db,
-        session_limits(here.settings),
+        accounts.session_limits(here.settings),
         vouched,
         may_create=provider.configured.create_accounts,
     )
