@@ -66,7 +66,8 @@ def read_address(text: str) -> str:
         raise UnusableMailAddress(param="address") from None
     address = f"{local}@{domain}"
     is_whole = _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain)
-    if not is_whole or len(local) > 64 or len(address) > _LONGEST:
+    # In the header of a mail `=?` begins an encoded word, which may stand for several addresses.
+    if not is_whole or "=?" in local or len(local) > 64 or len(address) > _LONGEST:
         raise UnusableMailAddress(param="address")
     return address
 
@@ -140,6 +141,7 @@ def remove_mail(db: Database, *, owner_id: str) -> None:
         if row is not None and row.url:
             audit.record(session, Act.MAIL_REMOVED, object_id=row.id, subject_id=owner_id)
             row.url, row.is_confirmed = "", False
+            _take_from_sender(row)
             _drop_waiting(session, row.id)
 
 
@@ -158,6 +160,7 @@ def _set(db: Database, owner_id: str, address: str, values: dict[str, Any], *, a
                 url="",
                 secret="",
                 is_confirmed=False,
+                fence=0,
                 **values,
             )
             session.add(row)
@@ -168,6 +171,7 @@ def _set(db: Database, owner_id: str, address: str, values: dict[str, Any], *, a
             return False
         if is_new:
             row.url = address
+            _take_from_sender(row)
         row.is_confirmed = False
         row.disabled_at = row.disabled_reason = row.failing_since = None
         for name, value in AT_ONCE.items():
@@ -178,6 +182,12 @@ def _set(db: Database, owner_id: str, address: str, values: dict[str, Any], *, a
         _drop_waiting(session, row.id)
         _send_link(session, row.id)
     return True
+
+
+def _take_from_sender(row: Webhook) -> None:
+    """What a mail server still answers of the address before says nothing about this one."""
+    row.fence += 1
+    row.lease_expires_at = None
 
 
 def _linked(session: Session, owner_id: str, token: str, *, held: bool = False) -> Webhook:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,17 +18,16 @@ from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import SignIn, Webhook, WebhookDelivery
 from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
+from shared.notifications.mail_address import CHOICES
 from shared.notifications.vapid import from_base64url
 from shared.outbound.addresses import AddressRules
 from shared.states import ChannelKind
 from shared.webhooks.errors import WebhookNotFound
 from shared.webhooks.outbox import delivery
-from shared.webhooks.types import TEST_TYPE, WebhookType
+from shared.webhooks.types import TEST_TYPE
 
 MOST_BROWSERS = 20
 """Of an account."""
-
-_TYPES = [WebhookType.COMPLETED.value, WebhookType.FAILED.value]
 
 _POINT_BYTES, _AUTH_BYTES = 65, 16
 
@@ -101,6 +100,7 @@ def add_browser(
     row = {
         "owner_id": owner_id,
         "sign_in_sha256": sign_in_sha256,
+        "push_keys": {"p256dh": subscription.p256dh, "auth": subscription.auth},
         "description": name,
         "language": language,
         "site_url": site_url,
@@ -114,11 +114,18 @@ def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
     sha256 = hashlib.sha256(subscription.endpoint.encode()).hexdigest()
     with db.writing() as session:
         before = session.scalars(
-            delete(Webhook)
+            select(Webhook)
             .where(Webhook.kind == ChannelKind.PUSH.value, Webhook.url_sha256 == sha256)
-            .returning(Webhook.owner_id)
-            .execution_options(synchronize_session=False)
-        ).all()
+            .with_for_update()
+        ).one_or_none()
+        if before is not None and before.owner_id == row["owner_id"]:
+            # What waits for it belongs to this row, and is still sent.
+            for name, value in row.items():
+                setattr(before, name, value)
+            return
+        if before is not None:
+            session.delete(before)
+            session.flush()
         held = session.scalar(select(func.count()).select_from(_of(row["owner_id"]).subquery()))
         if (held or 0) >= MOST_BROWSERS:
             raise TooManyBrowsers
@@ -126,15 +133,13 @@ def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
             kind=ChannelKind.PUSH.value,
             url=subscription.endpoint,
             url_sha256=sha256,
-            push_keys={"p256dh": subscription.p256dh, "auth": subscription.auth},
-            types=_TYPES,
+            types=[one.value for one in CHOICES],
             secret="",
             **row,
         )
         session.add(added)
         session.flush()
-        if row["owner_id"] not in before:  # not each time that its person signs in anew
-            audit.record(session, Act.BROWSER_ADDED, object_id=added.id, subject_id=row["owner_id"])
+        audit.record(session, Act.BROWSER_ADDED, object_id=added.id, subject_id=row["owner_id"])
 
 
 def remove_browser(db: Database, *, owner_id: str, browser_id: str) -> None:

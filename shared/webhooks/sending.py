@@ -177,7 +177,8 @@ def store(db: Database, claim: Claim, result: Result, *, disable_after_s: float)
             return False
         waits = WAITS_S if claim.type != TEST_TYPE else ()
         _note_failure(session, claim, result, waits)
-        if claim.type == TEST_TYPE:
+        browser_is_gone = claim.kind is ChannelKind.PUSH and result.is_gone
+        if claim.type == TEST_TYPE and not browser_is_gone:
             return False
         failures = hook.failures + 1
         pause_s = min(WAITS_S[0] * 2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_S)
@@ -189,8 +190,8 @@ def store(db: Database, claim: Claim, result: Result, *, disable_after_s: float)
         # One that is seldom sent to may fail once, and that was long ago.
         is_failing = hook.for_days and failures >= _OUTAGE
         reason = DisabledReason.GONE if result.is_gone else DisabledReason.FAILING
-        if claim.kind is ChannelKind.PUSH and (result.is_gone or is_failing):
-            # The browser asks again where somebody still wants it.
+        if browser_is_gone or (claim.kind is ChannelKind.PUSH and is_failing):
+            # Nothing reaches it there any more. Its person may add it again, as another row.
             session.execute(
                 delete(Webhook)
                 .where(Webhook.id == claim.webhook_id, Webhook.fence == claim.fence)

@@ -18,17 +18,16 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import JobNotFound, in_a_line
 from shared.outbound.errors import Stopped
+from shared.outbound.line import line_of
 from shared.settings import Settings
 from shared.webhooks.sending import Claim, Result
 from shared.webhooks.types import CONFIRM_TYPE
-from worker.notifications.texts import html_text, plain_text, words_of
+from worker.notifications.texts import LONGEST_NAME, html_text, plain_text, words_of
 
 _GOODBYE_S = 1.0
 
-_LONGEST_SHOWN = 200
-
-_LONGEST_NAME = 120
-"""Characters of a recording's title in a mail."""
+_HANG_UP_EVERY_S = 0.2
+"""Of a mail that is late: a connection may be made, or wrapped in TLS, only after the first."""
 
 _NO_SUCH_ADDRESS = (550, 551, 553)
 _OF_THE_ADDRESS = re.compile(r"5\.(1\.\d+|2\.1)\b")
@@ -58,17 +57,16 @@ class Mail:
             name = self._recording_name()
         except JobNotFound:
             return Result(0.0, answer="the job was deleted meanwhile")
-        message = message_of(self._claim, name, sender=self._settings.mail_from)
+        ended = threading.Event()
         # A timeout of the socket begins anew with every byte.
-        deadline = threading.Timer(self._settings.mail_timeout_s, self._be_late)
-        deadline.daemon = True
-        deadline.start()
+        threading.Thread(target=self._end_in_time, args=(ended,), daemon=True).start()
         try:
+            message = message_of(self._claim, name, sender=self._settings.mail_from)
             answer = self._handed_over(message)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             return self._meaning(error, time.monotonic() - begun)
         finally:
-            deadline.cancel()
+            ended.set()
         return Result(time.monotonic() - begun, answer=answer)
 
     def _recording_name(self) -> str:
@@ -77,7 +75,7 @@ class Mail:
         if claim.job_id is None:
             return ""
         found = jobs.get_job(self._db, owner_id=claim.owner_id, job_id=claim.job_id)
-        return _line(found.job.recording.title, _LONGEST_NAME)
+        return line_of(found.job.recording.title, LONGEST_NAME)
 
     def _handed_over(self, message: EmailMessage) -> str:
         """Hand the message to the mail server; its answer."""
@@ -87,10 +85,11 @@ class Mail:
             self._require_going_on()
             if settings.mail_security == "starttls":
                 smtp.starttls(context=ssl.create_default_context())
+                self._require_going_on()
             if settings.mail_user:
                 smtp.login(settings.mail_user, settings.mail_password.get_secret_value())
             self._require_going_on()
-            smtp.send_message(message)
+            smtp.send_message(message, to_addrs=[self._claim.url])
             # It has the mail from here on: nothing that comes later may have it sent again.
             with suppress(OSError, smtplib.SMTPException):
                 if smtp.sock is not None:
@@ -125,13 +124,13 @@ class Mail:
             return Result(took_s, problem="too_slow")
         code, said = _answer_of(error)
         if code is None:
-            return Result(took_s, problem="unreachable", answer=_line(in_a_line(error)))
+            return Result(took_s, problem="unreachable", answer=line_of(in_a_line(error)))
         is_gone = isinstance(error, smtplib.SMTPRecipientsRefused) and _names_no_mailbox(code, said)
         return Result(
             took_s,
             status_code=code,
             problem="no_such_mailbox" if is_gone else "refused",
-            answer=_line(said),
+            answer=line_of(said),
             is_gone=is_gone,
         )
 
@@ -139,9 +138,13 @@ class Mail:
         if self._is_stopping or self._is_late:
             raise OSError("ended")
 
-    def _be_late(self) -> None:
+    def _end_in_time(self, ended: threading.Event) -> None:
+        if ended.wait(self._settings.mail_timeout_s):
+            return
         self._is_late = True
         self._hang_up()
+        while not ended.wait(_HANG_UP_EVERY_S):
+            self._hang_up()
 
     def _hang_up(self) -> None:
         sock = getattr(self._smtp, "sock", None)
@@ -195,9 +198,3 @@ def _names_no_mailbox(code: int, said: str) -> bool:
     if code not in _NO_SUCH_ADDRESS:
         return False
     return _OF_THE_ADDRESS.match(said) is not None or _ENHANCED.match(said) is None
-
-
-def _line(text: str, longest: int = _LONGEST_SHOWN) -> str:
-    """A stranger's words in one line, and cut."""
-    shown = "".join(c if c.isprintable() else " " for c in text[: 10 * longest])
-    return " ".join(shown.split())[:longest]

@@ -16,16 +16,15 @@ from shared.notifications.vapid import (
 )
 from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange
+from shared.outbound.line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.settings import Settings
 from shared.webhooks.sending import Claim, Result
 from worker.notifications.encryption import encrypted
-from worker.notifications.texts import words_of
+from worker.notifications.texts import LONGEST_NAME, words_of
 
 _KEPT_S = 24 * 3600
 """So long a push service keeps a push for a browser that is not there."""
-
-_LONGEST_NAME = 120
 
 _GONE = (404, 410)
 
@@ -59,7 +58,7 @@ class Push:
             return self._send(content, begun)
         except LongscribeError as error:
             said = in_a_line(error) if isinstance(error, Unreachable) else ""
-            return Result(time.monotonic() - begun, problem=error.code, answer=said[:200])
+            return Result(time.monotonic() - begun, problem=error.code, answer=line_of(said))
 
     def _content(self) -> bytes:
         """What the service worker of the page is given. Raises JobNotFound."""
@@ -67,7 +66,7 @@ class Push:
         name = ""
         if claim.job_id is not None:
             found = jobs.get_job(self._db, owner_id=claim.owner_id, job_id=claim.job_id)
-            name = found.job.recording.title[:_LONGEST_NAME]
+            name = line_of(found.job.recording.title, LONGEST_NAME)
         words = words_of(claim.type, claim.language)
         told = {"title": words.subject.format(name=name), "job": claim.job_id}
         return json.dumps(told, ensure_ascii=False).encode()
@@ -110,7 +109,7 @@ class Push:
             time.monotonic() - begun,
             status_code=status,
             problem=None if 200 <= status < 300 else "refused",
-            answer=" ".join("".join(c if c.isprintable() else " " for c in said).split())[:200],
+            answer=line_of(said),
             retry_after_s=wait_s,
             is_gone=status in _GONE,
         )

@@ -9,6 +9,9 @@ from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, WebhookType
 
 ENGLISH, CHINESE = "en", "zh"
 
+LONGEST_NAME = 120
+"""Characters of a recording's title in them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

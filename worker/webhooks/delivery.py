@@ -15,6 +15,7 @@ from shared.errors import LongscribeError
 from shared.outbound.addresses import AddressRules
 from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange
+from shared.outbound.line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.webhooks.sending import Claim, Result
 from shared.webhooks.signing import signed_headers
@@ -25,8 +26,6 @@ MOST_TEXT_BYTES = 256 * 1024
 
 _MOST_ANSWER_BYTES = 4096
 """An answer's status says it all; so much is read for the log."""
-
-_LONGEST_SHOWN = 200
 
 _STATUS_GONE = 410
 
@@ -59,7 +58,7 @@ class Delivery:
         except LongscribeError as error:
             said = error.message if isinstance(error, Unreachable) else ""
             took_s = time.monotonic() - begun
-            return Result(took_s, problem=error.code, answer=_line(said))
+            return Result(took_s, problem=error.code, answer=line_of(said))
 
     def _send(self, body: bytes, begun: float) -> Result:
         claim = self._claim
@@ -86,7 +85,7 @@ class Delivery:
             time.monotonic() - begun,
             status_code=status,
             problem=problem,
-            answer=_line(said.decode("utf-8", errors="replace")),
+            answer=line_of(said.decode("utf-8", errors="replace")),
             retry_after_s=wait_s,
             is_gone=status == _STATUS_GONE,
         )
@@ -124,9 +123,3 @@ def _data(claim: Claim, text_of: Callable[[str, str], str | None]) -> dict[str, 
             shown = text.encode()[:MOST_TEXT_BYTES].decode(errors="ignore")
             data |= {"text": shown, "text_is_cut": len(shown) < len(text)}
     return data
-
-
-def _line(text: str) -> str:
-    """A stranger's words in one line, and cut."""
-    shown = "".join(c if c.isprintable() else " " for c in text[: 10 * _LONGEST_SHOWN])
-    return " ".join(shown.split())[:_LONGEST_SHOWN]

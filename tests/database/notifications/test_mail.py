@@ -16,6 +16,7 @@ from shared.notifications.errors import (
 )
 from shared.states import JobStatus
 from shared.webhooks import hooks
+from shared.webhooks.sending import Result, claim_next, store
 from shared.webhooks.types import WebhookType
 from tests.support import factories
 from tests.support.notifications import confirmation_token, confirmed
@@ -62,6 +63,24 @@ def test_another_address_is_confirmed_anew_and_gets_nothing_of_the_first(db: Dat
         )
     with pytest.raises(WrongConfirmation):
         mail_address.confirm(db, owner_id=LOCAL_OWNER, token=new)
+
+
+@pytest.mark.parametrize("is_another", [True, False])
+def test_a_late_answer_says_nothing_of_an_address_given_meanwhile(
+    db: Database, is_another: bool
+) -> None:
+    confirmation_token(db, LOCAL_OWNER, ANN)
+    claim = claim_next(db, lease_s=60)
+    assert claim is not None
+    if is_another:
+        confirmation_token(db, LOCAL_OWNER, "bo@example.org")
+    else:
+        mail_address.remove_mail(db, owner_id=LOCAL_OWNER)
+    store(db, claim, Result(1.0, 550, "no_such_mailbox", is_gone=True), disable_after_s=60)
+    with db.reading() as session:
+        assert session.scalars(select(Webhook.disabled_at)).one() is None
+    again = claim_next(db, lease_s=60)
+    assert (again is not None and again.url == "bo@example.org") is is_another
 
 
 def test_links_are_few_a_day_however_addresses_change(db: Database) -> None:
@@ -127,6 +146,8 @@ def test_an_address_goes_with_whoever_gave_it(db: Database) -> None:
         ("ann@example.org, bo@example.org", None),
         ('"a b"@example.org', None),
         ("安@example.org", None),
+        ("=?utf-8?q?a=40b.org=2Cc=40d.org=2Ce?=@example.org", None),
+        ("=?utf-8?q?a=0D=0ABcc=3A?=@example.org", None),
         ("ann@example..org", None),
         (f"ann@{'a' * 300}.org", None),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +12,13 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shared import accounts
+from shared.accounts.credentials import digest
 from shared.accounts.ownership import hand_over
-from shared.db import Database
-from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
+from shared.db import Database, database_now
+from shared.models import LOCAL_OWNER, AuditEntry, SignIn, Webhook, WebhookDelivery
 from shared.notifications import push
 from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
 from shared.notifications.vapid import application_server_key, from_base64url
@@ -28,7 +28,7 @@ from shared.settings import Settings
 from shared.states import ChannelKind, JobStatus
 from shared.webhooks import hooks
 from shared.webhooks.errors import WebhookNotFound
-from shared.webhooks.sending import claim_next
+from shared.webhooks.sending import Result, claim_next, store
 from tests.database.webhooks.test_sending import let_pass
 from tests.support import factories
 from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiver
@@ -119,8 +119,7 @@ def test_a_browser_is_told_while_its_person_is_signed_in_there(db: Database) -> 
     with quick_hashes():
         ann, bo = an_admin(db), a_person(db)
     token = accounts.begin(db, ann.id)
-    sha256 = hashlib.sha256(token.encode()).hexdigest()
-    a_browser(db, ann.id, sign_in_sha256=sha256)
+    a_browser(db, ann.id, sign_in_sha256=digest(token))
     assert hooks.hooks_of(db, ann.id) == [], "it is no webhook"
     factories.a_job(db, JobStatus.COMPLETED, owner_id=ann.id)
     accounts.end(db, token)
@@ -136,6 +135,53 @@ def test_a_browser_is_told_while_its_person_is_signed_in_there(db: Database) -> 
     assert push.browsers_of(db, ann.id) == [], "the next who sits there takes it over"
     hand_over(db, from_owner=bo.id, to_owner=ann.id)
     assert push.browsers_of(db, ann.id) == push.browsers_of(db, bo.id) == []
+
+
+def test_a_browser_told_anew_still_gets_what_waited(db: Database) -> None:
+    with quick_hashes():
+        ann = an_admin(db)
+    first, second = (accounts.begin(db, ann.id) for _ in range(2))
+    before = a_browser(db, ann.id, sign_in_sha256=digest(first))
+    factories.a_job(db, JobStatus.COMPLETED, owner_id=ann.id)
+    device = a_device()
+    after = a_browser(db, ann.id, device=device, sign_in_sha256=digest(second), language="zh")
+    assert after.id == before.id
+    accounts.end(db, first)
+    claim = claim_next(db, lease_s=60)
+    assert claim is not None and claim.language == "zh"
+    assert claim.push_keys["p256dh"] == device.subscription("").p256dh
+    with db.reading() as session:
+        acts = session.scalars(select(AuditEntry.act)).all()
+    assert acts.count("notification.browser_added") == 1
+
+
+def test_a_test_that_finds_no_browser_removes_it(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    browser = a_browser(db, LOCAL_OWNER)
+    push.send_test(db, owner_id=LOCAL_OWNER, browser_id=browser.id)
+    for result, left in (
+        (Result(0.1, 500, "refused"), 1),
+        (Result(0.1, 410, "refused", is_gone=True), 0),
+    ):
+        push.send_test(db, owner_id=LOCAL_OWNER, browser_id=browser.id)
+        claim = claim_next(db, lease_s=60)
+        assert claim is not None
+        store(db, claim, result, disable_after_s=60)
+        assert len(push.browsers_of(db, LOCAL_OWNER)) == left
+    db.dispose()
+
+
+def test_nothing_is_told_once_the_time_of_a_sign_in_is_over(db: Database) -> None:
+    with quick_hashes():
+        ann = an_admin(db)
+    a_browser(db, ann.id, sign_in_sha256=digest(accounts.begin(db, ann.id)))
+    factories.a_job(db, JobStatus.COMPLETED, owner_id=ann.id)
+    assert accounts.forget_over(db, accounts.SessionLimits(idle_s=60, lifetime_s=60)) == 0
+    with db.writing() as session:
+        session.execute(update(SignIn).values(seen_at=database_now(-61)))
+    assert accounts.forget_over(db, accounts.SessionLimits(idle_s=60, lifetime_s=600)) == 1
+    assert push.browsers_of(db, ann.id) == []
+    assert claim_next(db, lease_s=60) is None
 
 
 def test_what_is_given_is_bounded_and_leads_to_no_private_address(sqlite_url: str) -> None:
@@ -162,4 +208,5 @@ def test_what_is_given_is_bounded_and_leads_to_no_private_address(sqlite_url: st
         a_browser(db, LOCAL_OWNER, "https://push.example/more")
     factories.a_job(db, JobStatus.COMPLETED)
     assert claim_next(db, lease_s=60, kinds=[ChannelKind.WEBHOOK, ChannelKind.MAIL]) is None
+    assert claim_next(db, lease_s=60, kinds=[ChannelKind.PUSH]) is not None, "something was due"
     db.dispose()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import smtplib
+import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shared import jobs
 from shared.db import Database
-from shared.models import LOCAL_OWNER, WebhookDelivery
+from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.notifications import mail_address
 from shared.settings import Settings
 from shared.states import JobStatus
@@ -23,6 +26,7 @@ from tests.support import factories
 from tests.support.doubles.mail_server import MailServer, mail_server
 from tests.support.notifications import SITE, confirmation_token, confirmed
 from tests.support.services import hold_port, wait_for
+from worker.notifications.mail import Mail
 from worker.webhooks.sender import WebhookSender
 
 ANN = "ann@example.org"
@@ -200,6 +204,70 @@ def test_a_password_goes_to_a_server_with_the_right_certificate_only(
         with sending(db, server.port, **secure):
             wait_for(lambda: last(db).state == "delivered", what="the mail")
     assert server.signed_in == ["ls"]
+
+
+def test_a_mail_goes_to_the_address_alone_whatever_its_header_reads_as(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = [], smtplib.SMTP.rcpt
+
+    def note(self: smtplib.SMTP, recipient: str, options: Any = ()) -> Any:
+        asked.append(recipient)
+        return ask(self, recipient, options)
+
+    monkeypatch.setattr(smtplib.SMTP, "rcpt", note)
+    confirmed(db, LOCAL_OWNER, ANN)
+    odd = "=?utf-8?q?a=40b.org=2Cc=40d.org=2Ce?=@example.org"
+    with db.writing() as session:  # as one that an earlier version took
+        session.execute(update(Webhook).values(url=odd))
+    with mail_server() as server, sending(db, server.port):
+        wait_for(lambda: last(db).state == "delivered", what="the mail")
+    assert asked == [odd]
+
+
+def test_a_connection_that_is_made_too_late_is_hung_up_on(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed(db, LOCAL_OWNER, ANN)
+    is_late, connect = threading.Event(), smtplib.SMTP.connect
+    hang_up, connected = Mail._hang_up, []
+
+    def note(self: Mail) -> None:
+        hang_up(self)
+        is_late.set()
+
+    def connect_late(self: smtplib.SMTP, *where: Any) -> Any:
+        assert is_late.wait(30)
+        connected.append(where)
+        return connect(self, *where)
+
+    monkeypatch.setattr(Mail, "_hang_up", note)
+    monkeypatch.setattr(smtplib.SMTP, "connect", connect_late)
+    with one_that_says_a_letter_at_a_time() as port, sending(db, port, mail_timeout_s=0.5):
+        assert tried(db).problem == "too_slow"
+    assert len(connected) == 1, "it ended by itself, before the sender gave it up"
+
+
+@contextmanager
+def one_that_says_a_letter_at_a_time() -> Iterator[int]:
+    """A mail server whose greeting never ends: no wait for a byte is too long."""
+    ended = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        there, _ = listening.accept()
+        with there, suppress(OSError):
+            while not ended.wait(0.05):
+                there.sendall(b"2")
+
+    thread = threading.Thread(target=greet)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        ended.set()
+        thread.join()
+        listening.close()
 
 
 def test_a_mail_about_a_deleted_job_is_not_sent(db: Database) -> None:
