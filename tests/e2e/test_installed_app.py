@@ -40,6 +40,47 @@ SERVED = """
 """
 
 
+KEPT_TOO_LONG = """
+() => new Promise((resolve) => {
+  localStorage["longscribe.push"] = JSON.stringify({
+    account: "", signIn: "before", to: "/notifications/browsers",
+  });
+  const asked = indexedDB.open("longscribe-shared", 1);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("files", { autoIncrement: true });
+  asked.onsuccess = () => {
+    const writing = asked.result.transaction("files", "readwrite");
+    writing.objectStore("files").add({ file: new File(["old"], "old.wav"), at: Date.now() - 9e7 });
+    writing.oncomplete = () => resolve(asked.result.close());
+  };
+})
+"""
+"""A recording that was shared 25 hours ago, and a browser that was told under another sign-in."""
+
+IN_THE_STORE = """
+() => new Promise((resolve) => {
+  const asked = indexedDB.open("longscribe-shared", 1);
+  asked.onsuccess = () => {
+    const files = asked.result.transaction("files").objectStore("files").count();
+    files.onsuccess = () => { asked.result.close(); resolve(files.result); };
+  };
+})
+"""
+
+SUBSCRIBED = """
+Object.defineProperty(Notification, "permission", { get: () => "granted" });
+PushManager.prototype.getSubscription = async () => ({
+  endpoint: "https://push.example/a", toJSON: () => ({ keys: {} }),
+});
+const asked = window.fetch;
+window.fetch = async (url, options) => {
+  if (url !== "/notifications/browsers") return asked(url, options);
+  localStorage.told = Number(localStorage.told ?? 0) + 1;
+  return new Response("{}", { status: 201 });
+};
+"""
+"""A browser with a subscription, which counts how often the server is told of it."""
+
+
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     with serving(tmp_path) as made:
@@ -58,12 +99,19 @@ def test_without_the_server_it_records_and_leads_back(
     page.evaluate("window.dispatchEvent(new Event('appinstalled'))")
     page.evaluate(SERVED)
 
+    page.evaluate(KEPT_TOO_LONG)
+    context.add_init_script(SUBSCRIBED)
     page.evaluate(SHARE)
     offer = page.locator(".shared-files")
+    expect(offer).to_contain_text("1 recording was shared: 周会.wav")
+    assert page.evaluate(IN_THE_STORE) == 1, "what is older than a day is deleted"
+    page.wait_for_function("JSON.parse(localStorage['longscribe.push']).signIn === ''")
+    page.reload()
     expect(offer).to_contain_text("1 recording was shared: 周会.wav")
     assert page.url == f"{stack.url}/"
     offer.get_by_role("button", name="Discard").click()
     expect(offer).to_have_count(0)
+    assert page.evaluate("localStorage.told") == "1", "under each sign-in once"
 
     web = stack.services[-1]
     web.stop()

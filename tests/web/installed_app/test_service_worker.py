@@ -49,7 +49,9 @@ def test_it_keeps_only_what_a_stranger_gets_and_sets_no_cookie(
     assert ("无法连接服务器" if language == "zh" else "The server is not reached") in page
 
 
-def test_another_language_or_file_is_another_version(app: Flask, client: FlaskClient) -> None:
+def test_another_language_or_file_is_another_version(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     english = told(client)["version"]
     assert told(client)["version"] == english
     assert told(client, "zh")["version"] != english
@@ -58,6 +60,11 @@ def test_another_language_or_file_is_another_version(app: Flask, client: FlaskCl
     files = static_files(Path(str(app.static_folder)))
     for file in (script, other):
         assert str(file.relative_to(str(app.static_folder))) in files
+    read = Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda file: read(file) + (b"\n" if file == script else b"")
+    )
+    assert told(client)["version"] != english
 
 
 def test_below_a_path_all_is_below_it(client: FlaskClient) -> None:

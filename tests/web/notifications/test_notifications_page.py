@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shared.notifications import mail_address, push
 from shared.notifications.vapid import application_server_key
 from shared.webhooks.types import WebhookType
 from tests.support.notifications import a_device, confirmation_token
+from tests.support.people import an_admin, quick_hashes, sign_in
 from tests.support.web.web_app import database, make_app
 
 MAIL = {"mail_host": "mail.example", "mail_from": "ls@example.org"}
@@ -70,6 +72,23 @@ def test_without_a_mail_server_none_is_asked_for(sqlite_url: str, tmp_path: Path
     assert client.post("/notifications/mail", data={"address": "a@b.org"}).status_code == 403
 
 
+def test_a_page_tells_one_sign_in_from_another(sqlite_url: str, tmp_path: Path) -> None:
+    made = make_app(sqlite_url, tmp_path, sign_in="required")
+    with quick_hashes():
+        an_admin(database(made))
+        marks = []
+        for _ in range(2):
+            client = made.test_client()
+            assert sign_in(client, "Anna").status_code == 303
+            found = [
+                re.findall('<meta name="sign-in" content="([0-9a-f]{16})">', client.get(path).text)
+                for path in ("/notifications", "/words")
+            ]
+            assert found[0] == found[1]
+            marks += found[0]
+    assert len(set(marks)) == 2
+
+
 def test_a_browser_is_added_tested_and_removed(sqlite_url: str, tmp_path: Path) -> None:
     made = make_app(sqlite_url, tmp_path, push_contact="mailto:ops@example.org")
     made.config["WTF_CSRF_ENABLED"] = False
@@ -92,10 +111,3 @@ def test_a_browser_is_added_tested_and_removed(sqlite_url: str, tmp_path: Path) 
     )
     assert refused.status_code == 422 and refused.json is not None
     assert refused.json["error"]["code"] == "unusable_subscription"
-
-
-def test_the_service_worker_is_open_to_all_and_checked_each_time(client: FlaskClient) -> None:
-    answer = client.get("/service-worker.js")
-    assert answer.status_code == 200
-    assert answer.mimetype == "text/javascript"
-    assert answer.headers["Cache-Control"] == "no-cache"

@@ -58,16 +58,21 @@ async function fromCache(request) {
 
 /** Keep what another app shares until the front page offers it: nothing is sent unasked. */
 async function takeShared(request) {
-  const form = await request.formData();
-  const files = form.getAll("files").filter((one) => one instanceof File && one.size);
-  const database = await opened("longscribe-shared");
-  await new Promise((resolve, reject) => {
-    const transaction = database.transaction("files", "readwrite");
-    for (const file of files) transaction.objectStore("files").add({ file, at: Date.now() });
-    transaction.oncomplete = resolve;
-    transaction.onabort = () => reject(transaction.error);
-  }).catch(() => {}); // the page says that nothing was taken
-  database.close();
+  let database;
+  try {
+    const form = await request.formData();
+    const files = form.getAll("files").filter((one) => one instanceof File && one.size);
+    database = await opened("longscribe-shared");
+    await new Promise((resolve, reject) => {
+      const transaction = database.transaction("files", "readwrite");
+      for (const file of files) transaction.objectStore("files").add({ file, at: Date.now() });
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } catch {
+    // the page says that nothing was taken
+  }
+  database?.close();
   return Response.redirect(inScope("#shared"), 303);
 }
 

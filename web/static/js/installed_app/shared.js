@@ -8,10 +8,10 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 
 /** Offer what was shared before `list`; `take` is given the files once somebody says so. */
 export async function offerShared(list, take) {
-  if (!sessionStorage.getItem(SHARED)) return;
-  sessionStorage.removeItem(SHARED);
-  history.replaceState(history.state, "", location.pathname + location.search);
+  const isShared = sessionStorage.getItem(SHARED) !== null;
+  if (isShared) history.replaceState(history.state, "", location.pathname + location.search);
   const files = await sharedFiles().catch(() => []);
+  if (!isShared) return;
   const offer = document.createElement("div");
   offer.className = "notice shared-files";
   offer.setAttribute("role", "status");
@@ -32,18 +32,32 @@ export async function offerShared(list, take) {
       }),
     );
   } else {
+    sessionStorage.removeItem(SHARED);
     offer.append(text(_("What was shared could not be taken. Choose the recording here.")));
   }
   list.before(offer);
   offer.querySelector("button")?.focus();
 }
 
+/** What was shared within a day. What is older is deleted. */
 async function sharedFiles() {
-  const all = await within("readonly", (files) => files.getAll());
-  return all.filter(({ at }) => Date.now() - at < KEPT_MS).map(({ file }) => file);
+  const fresh = [];
+  await within("readwrite", (files) => {
+    const each = files.openCursor();
+    each.onsuccess = () => {
+      const cursor = each.result;
+      if (!cursor) return;
+      if (Date.now() - cursor.value.at < KEPT_MS) fresh.push(cursor.value.file);
+      else cursor.delete();
+      cursor.continue();
+    };
+    return each;
+  });
+  return fresh;
 }
 
 async function forget() {
+  sessionStorage.removeItem(SHARED);
   await within("readwrite", (files) => files.clear()).catch(() => {});
 }
 

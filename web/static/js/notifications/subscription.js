@@ -4,7 +4,9 @@ import { register } from "../installed_app/registration.js";
 import { address } from "../page/site.js";
 
 const KEPT = "longscribe.push";
-const RENEWED = "longscribe.push-renewed";
+
+/** Tells this sign-in from another one; "" where nobody signs in. */
+const signIn = document.querySelector('meta[name="sign-in"]')?.content ?? "";
 
 export const canSubscribe = () =>
   "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
@@ -23,21 +25,24 @@ export async function subscribe(key, to) {
     subscription = await registration.pushManager.subscribe(options);
   }
   await tell(subscription, to);
-  localStorage.setItem(KEPT, JSON.stringify({ account: tokenAccount, to }));
+  keep(to);
 }
 
-
-/** After another sign-in of the same person, tell the server once that this browser is theirs. */
+/**
+ * After another sign-in of the same person, tell the server once that this browser is theirs. Under a
+ * sign-in that was told it already, a browser that is not in the list was removed from it.
+ */
 export async function renewSubscription() {
   const kept = read();
   if (!kept || kept.account !== tokenAccount || !canSubscribe()) return;
-  if (Notification.permission !== "granted" || sessionStorage.getItem(RENEWED) === tokenAccount) return;
-  sessionStorage.setItem(RENEWED, tokenAccount);
+  if (Notification.permission !== "granted" || kept.signIn === signIn) return;
   try {
     const subscription = await subscriptionHere();
-    if (subscription) await tell(subscription, kept.to);
+    if (!subscription) return;
+    await tell(subscription, kept.to);
+    keep(kept.to);
   } catch {
-    sessionStorage.removeItem(RENEWED); // with the next page
+    // with the next page
   }
 }
 
@@ -67,6 +72,10 @@ async function tell(subscription, to) {
   const { keys } = subscription.toJSON();
   const form = new URLSearchParams({ endpoint: subscription.endpoint, ...keys });
   await api("POST", to, { form });
+}
+
+function keep(to) {
+  localStorage.setItem(KEPT, JSON.stringify({ account: tokenAccount, signIn, to }));
 }
 
 function read() {
