@@ -112,6 +112,8 @@ def test_without_the_server_it_records_and_leads_back(
     offer.get_by_role("button", name="Discard").click()
     expect(offer).to_have_count(0)
     assert page.evaluate("localStorage.told") == "1", "under each sign-in once"
+    page.evaluate(SHARE.replace("multipart/form-data", "text/plain"))
+    expect(offer).to_contain_text("What was shared could not be taken")
 
     web = stack.services[-1]
     web.stop()
