@@ -50,7 +50,7 @@ test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make cha
 
 # What the tests print are figures: how long a recovery took, how many batches were done twice.
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything; LONG=1 adds what takes minutes each
-	$(PYTEST) tests/chaos $(if $(LONG),,-m "not long") -rP --show-capture=stdout
+	$(PYTEST) tests/chaos $(if $(LONG),,-m "not long") -rPfE --show-capture=stdout
 
 MINUTES ?= 30
 SEED ?= 1
