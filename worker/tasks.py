@@ -235,15 +235,19 @@ def _end_with_the_device(
 ) -> str:
     """Give the job back, or fail it once the device failed with it too often.
 
-    Sooner if it is the only one with which that happened lately: then its recording is to blame.
+    Sooner where its recording is to blame: no other failed lately, and either the device worked
+    with another in between or there is none to try.
     """
     settings = tools.settings
     failures = child_process.device_failures(settings)
-    failed_with_others = failures.note_failure(claim.job_id)
+    since_success = failures.note_failure(claim.job_id)
     log.critical("the device failed; its process ends", reason=repr(raised), exc_info=raised)
-    most = max(2, settings.max_attempts) * (_PATIENCE_WITH_THE_DEVICE if failed_with_others else 1)
-    # Not before the next child has taken another job, if one waits: what comes of that tells the
-    # recording's fault from the device's.
+    is_to_blame = since_success.of_one_job and (
+        since_success.count == 1 or not _may_take_another(tools)
+    )
+    most = max(2, settings.max_attempts) * (1 if is_to_blame else _PATIENCE_WITH_THE_DEVICE)
+    # By then the next child has mostly taken another job, if one waits: what comes of that tells
+    # the recording's fault from the device's.
     next_child_in_s = failures.pause_s() + 2 * child_process.start_took_s
     final_store.write(
         jobs.give_back,
@@ -253,6 +257,15 @@ def _end_with_the_device(
         most=most,
     )
     return "the device failed"
+
+
+def _may_take_another(tools: Tools) -> bool:
+    """Whether another job waits for this worker, or may: then only it tells who is to blame."""
+    try:
+        waiting = jobs.claimable_jobs(tools.db, most=1, model=tools.recogniser.identity.name)
+    except SQLAlchemyError:
+        return True
+    return waiting.for_any + waiting.of_model > 0
 
 
 def _as_ours(raised: Exception) -> LongscribeError:

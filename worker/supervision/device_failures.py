@@ -20,12 +20,19 @@ _LONGEST_PAUSE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Failures:
+class Failures:
+    """Those since a job was last completed."""
+
     count: int = 0
     job_ids: list[str] = field(default_factory=list)
-    """Jobs in which it failed, since one was completed."""
+    """Jobs in which the device failed."""
     last_at: float = 0.0
     """Seconds since the epoch."""
+
+    @property
+    def of_one_job(self) -> bool:
+        """Whether the device failed in the same job each time."""
+        return len(self.job_ids) == 1
 
 
 class DeviceFailures:
@@ -35,16 +42,15 @@ class DeviceFailures:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note_failure(self, job_id: str) -> bool:
-        """Record a failure within a job; whether the device failed with another one too, so that no
-        recording is to blame."""
+    def note_failure(self, job_id: str) -> Failures:
+        """Record a failure within a job; all since one was completed, this one among them."""
         with file_lock(self._path.with_suffix(".lock"), give_up=lambda: False):
             before = self._read()
             job_ids = sorted({*before.job_ids, job_id})
-            after = _Failures(before.count + 1, job_ids, time.time())
+            after = Failures(before.count + 1, job_ids, time.time())
             with contextlib.suppress(OSError):
                 self._path.write_text(json.dumps(asdict(after)))
-        return job_ids != [job_id]
+        return after
 
     def note_success(self) -> None:
         """A job was completed: the device works."""
@@ -60,8 +66,8 @@ class DeviceFailures:
         pause_s = min(_LONGEST_PAUSE_S, 2.0 ** min(failures.count - 1, 20))
         return min(pause_s, max(0.0, failures.last_at + pause_s - time.time()))
 
-    def _read(self) -> _Failures:
+    def _read(self) -> Failures:
         try:
-            return _Failures(**json.loads(self._path.read_text()))
+            return Failures(**json.loads(self._path.read_text()))
         except (OSError, ValueError, TypeError):
-            return _Failures()
+            return Failures()
