@@ -113,7 +113,6 @@ class Editing {
     const before = this.saving.kept[n] ?? null;
     const shown = sentence.textOf(row);
     const text = draft ?? shown;
-    row.scrollIntoView({ block: "nearest" });
     this.editor = new Editor(row, text, select ?? [text.length, text.length], {
       key: (event) => keyInEditor(event, this),
       enter: () => this.moves.next(),
@@ -126,6 +125,7 @@ class Editing {
         this.event("transcript:edited", n);
       },
     });
+    row.scrollIntoView({ block: "nearest" }); // with its buttons
     this.event("transcript:editing", n);
     if (draft === null && !before) this.refresh(n);
   }
@@ -245,12 +245,16 @@ class Editing {
         [[_("Try now"), () => this.saving.sendAll()]],
         { lasting: true, tone: "bad" },
       );
+    } else if (this.past.isUndone) {
+      const undo = [_("Undo"), () => this.past.undo()];
+      const redo = [_("Redo"), () => this.past.redo()];
+      this.status.say(_("Undone."), this.past.last ? [redo, undo] : [redo]);
     } else if (this.past.last) {
       const { pair } = this;
       const offer = pair ? [...this.same(pair), [_("Write it so from now on"), () => this.teach(pair)]] : [];
       this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()], ...offer]);
     } else {
-      this.status.say(_("Saved."), this.past.undone.length ? [[_("Redo"), () => this.past.redo()]] : []);
+      this.status.say(_("Saved."));
     }
   }
 

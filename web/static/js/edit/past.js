@@ -9,6 +9,7 @@ export class Past {
     this.editing = editing;
     this.done = [];
     this.undone = [];
+    this.isUndone = false; // whether the last step was one back
     this.earlier = Promise.resolve();
   }
 
@@ -19,6 +20,7 @@ export class Past {
   remember(change) {
     this.done.push(change);
     this.undone = [];
+    this.isUndone = false;
   }
 
   /** Somebody else changed the sentence since: there is nothing to come back to. */
@@ -54,6 +56,7 @@ export class Past {
     const { editing } = this;
     const isEditing = Boolean(editing.editor);
     editing.editor?.end(null, { left: true });
+    this.isUndone = to === "undone";
     if (one.n !== undefined) editing.change(one.n, what(one), { remember: false });
     else if (!(await editing.changes.apply(what(one)))) return;
     this[from] = this[from].filter((other) => other !== one);
