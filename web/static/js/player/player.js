@@ -35,6 +35,10 @@ export class Player extends EventTarget {
 
   listen() {
     const { media } = this;
+    // The mouse and fingers leave the focus where it was: in the open sentence, or where Enter opens one.
+    this.element.addEventListener("mousedown", (event) => {
+      if (event.target.closest("button")) event.preventDefault();
+    });
     this.playButton.addEventListener("click", () => this.toggle());
     this.element.querySelector("[data-do=link]").addEventListener("click", (event) => this.link(event));
     for (const button of this.element.querySelectorAll("[data-skip]")) {
