@@ -2,6 +2,7 @@ import { api } from "../page/api.js";
 import { isField } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
 import { clock, secondsOf } from "../page/quantities.js";
+import { rowAround } from "../transcript/rows.js";
 import { paintMarks } from "./painting.js";
 
 /** Show the marks of a recording that is somebody else's, who alone may change them. */
@@ -10,6 +11,27 @@ function readMarks(panel, sentences) {
   const paint = () => paintMarks(sentences, JSON.parse(panel.dataset.marks), kinds);
   sentences?.addEventListener("transcript:restructured", paint);
   paint();
+}
+
+/** Where somebody reads: what has the focus, and the sentence that stays where it is in the window. */
+function placeNow() {
+  const { activeElement } = document;
+  const pointed = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+  const row = rowAround(activeElement) ?? rowAround(pointed);
+  return { activeElement, row, top: row?.getBoundingClientRect().top };
+}
+
+/** Give the focus back, and bring the page to where it was, also from far. */
+function comeBack({ activeElement, row, top }) {
+  if (activeElement.isConnected && activeElement !== document.body) activeElement.focus({ preventScroll: true });
+  else document.activeElement.blur();
+  const scroll = (tries) => {
+    if (!row?.isConnected) return;
+    scrollBy({ top: row.getBoundingClientRect().top - top, behavior: "instant" });
+    // Sentences that were never shown get their heights only now.
+    if (tries > 1) requestAnimationFrame(() => scroll(tries - 1));
+  };
+  scroll(3);
 }
 
 /** The panel of marked places, and what of them stands in the transcript. `M` marks a place. */
@@ -26,6 +48,7 @@ export function markPlaces({ player }) {
   let changed = null; // the id of the mark that is in the form
   let time = 0; // what the form's time was set to: to the second is not exact
   let isTyped = false; // whether it was given by hand since
+  let left = null; // where the key was pressed that led to the form
 
   const kinds = new Map([...form.elements.kind.options].map((option) => [option.value, option.text]));
   const buttonOf = (name) => panel.querySelector(`[data-mark=${name}]`);
@@ -110,10 +133,26 @@ export function markPlaces({ player }) {
     const done = changed
       ? await ask("PATCH", `/marks/${changed}`, { json })
       : await ask("POST", "/marks", { json: { marks: [json] } });
-    if (done) {
-      fill(null);
-      text.focus();
-    }
+    if (!done) return;
+    fill(null);
+    if (left) goBack();
+    else text.focus();
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing || !(left || changed)) return;
+    event.stopPropagation();
+    fill(null);
+    goBack();
+  });
+
+  /** Back to what was read, where the form was come to by the key. */
+  function goBack() {
+    if (left) comeBack(left);
+    left = null;
+  }
+  // Who goes on elsewhere is not called back.
+  panel.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !panel.contains(relatedTarget)) left = null;
   });
   form.elements.kind.addEventListener("change", showFields);
   form.elements.at.addEventListener("input", () => (isTyped = true));
@@ -183,6 +222,7 @@ export function markPlaces({ player }) {
     if (isField(event) || isOther || document.querySelector("dialog[open]")) return;
     if (event.key.toLowerCase() !== "m") return;
     event.preventDefault();
+    if (!panel.contains(document.activeElement)) left = placeNow();
     panel.open = true;
     fill(null);
     form.elements.text.focus();

@@ -88,6 +88,7 @@ export class Follow {
 
   bring(always) {
     if (!this.current?.getClientRects().length) return; // it may be left out of what is shown
+    if (!always && typesElsewhere()) return;
     const { top, bottom } = this.bounds();
     const place = this.current.getBoundingClientRect();
     const room = bottom - top;
@@ -108,6 +109,12 @@ export class Follow {
       if (tries > 1) this.settle(tries - 1);
     });
   }
+}
+
+/** Whether somebody writes a mark or a name meanwhile, which is not to leave their sight. */
+function typesElsewhere() {
+  const { activeElement } = document;
+  return isField({ target: activeElement }) && !activeElement.closest("#player");
 }
 
 export function isStill() {
