@@ -70,12 +70,15 @@ def test_a_whole_turn_becomes_somebody_new_with_the_keyboard_alone(
         page.keyboard.press("ArrowDown")
     expect(dialog.get_by_label("somebody new")).to_be_checked()
     page.keyboard.press("Tab")
+    page.keyboard.type("王芳")
+    page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     expect(dialog.get_by_label("This whole turn, 2 sentences")).to_be_checked()
     page.keyboard.press("Enter")
     expect(said(page)).to_contain_text("Saved.")
     expect(person(page, 4)).to_contain_text("2 sentences")
-    assert meeting.names()[2:4] == ["说话人4", "说话人4"]
+    expect(person(page, 4)).to_contain_text("王芳")
+    assert meeting.names()[2:4] == ["王芳", "王芳"]
 
 
 def test_what_is_selected_is_given_together(meeting: Meeting, context: BrowserContext) -> None:

@@ -4,6 +4,8 @@ import { _, ngettext } from "../page/i18n.js";
 import { besideRow, rowsOf } from "../transcript/rows.js";
 import { lookOf } from "./look.js";
 
+const LONGEST_NAME = 80;
+
 /** The sentences that are selected with the mouse, where `row` is among them and not alone. */
 function selected(list, row) {
   const selection = getSelection();
@@ -35,8 +37,9 @@ const from = (list, row, count) => {
 };
 
 /**
- * Ask who says the sentence in `row`, or several. Resolves to {sentences, speaker}, where the speaker
- * is a number, "new" or null, or to null for a dialog that was closed without a choice.
+ * Ask who says the sentence in `row`, or several. Resolves to {sentences, speaker, name}, where the
+ * speaker is a number, "new" or null and the name that of somebody new, or empty; or to null for a
+ * dialog that was closed without a choice.
  */
 export function chooseSpeaker(list, row, speakers) {
   const n = numberOf(row);
@@ -75,9 +78,16 @@ export function chooseSpeaker(list, row, speakers) {
     const value = String(one.number);
     return choice("who", value, value === now, one.name, one.number);
   });
+  const name = build("input", {
+    type: "text",
+    maxLength: LONGEST_NAME,
+    autocomplete: "off",
+    placeholder: _("Who is it?"),
+    "aria-label": _("Name of the new speaker"),
+  });
   const others = [
-    choice("who", "new", !speakers.length, _("somebody new")),
-    choice("who", "null", now === "null" && speakers.length > 0, _("nobody in particular")),
+    choice("who", "new", now === "null", [_("somebody new"), name]),
+    choice("who", "null", false, _("nobody in particular")),
   ];
   const heading = build("h2", { id: "assign-title" }, _("Who says this?"));
   const form = build(
@@ -88,7 +98,7 @@ export function chooseSpeaker(list, row, speakers) {
       "fieldset",
       {},
       build("legend", {}, _("Speaker")),
-      build("div", { className: "choices" }, ...known),
+      known.length ? build("div", { className: "choices" }, ...known) : "",
       ...others,
     ),
     build("fieldset", {}, build("legend", {}, _("Sentences")), ...which),
@@ -109,8 +119,11 @@ export function chooseSpeaker(list, row, speakers) {
       event.preventDefault();
       const given = new FormData(form);
       const [, , sentences] = ways.find(([value]) => value === given.get("which"));
-      const speaker = given.get("who");
-      answer = { sentences: sentences(), speaker: speaker === "new" ? "new" : JSON.parse(speaker) };
+      const chosen = given.get("who");
+      const called = chosen === "new" ? name.value.trim() : "";
+      const same = called && speakers.find((one) => one.name === called);
+      const speaker = same ? same.number : chosen === "new" ? "new" : JSON.parse(chosen);
+      answer = { sentences: sentences(), speaker, name: same ? "" : called };
       dialog.close();
     });
     cancel.addEventListener("click", () => dialog.close());

@@ -96,7 +96,7 @@ class Speakers {
     const speakers = state.speakers;
     if (!speakers.some((one) => one.number === this.only)) this.only = null;
     const many = ngettext("%(num)s speaker", "%(num)s speakers", speakers.length);
-    this.panel.querySelector("h3").textContent = many;
+    this.panel.querySelector("h3").textContent = speakers.length ? many : _("Speakers");
     const act = {
       rename: (number, name) => this.rename(number, name),
       merge: (number, into) => this.change("merge", { speaker: number, into }, `name-${into}`),
@@ -115,7 +115,7 @@ class Speakers {
       ),
     );
     if (!speakers.length) {
-      const how = _("Nobody is named yet. Point at a sentence and press “Speaker” to say who says it.");
+      const how = _("Nobody is named yet. Point at a sentence or tap it, and press “Speaker” to say who says it.");
       this.people.append(build("li", { className: "nobody" }, how));
     }
     this.showTogether();
@@ -242,8 +242,16 @@ class Speakers {
   /** Ask who says the sentence in `row`, or several, and note it. */
   async assign(row) {
     const chosen = await chooseSpeaker(this.list, row, this.store.state.speakers);
-    if (chosen) await this.change("assign", chosen);
+    if (chosen) await this.giveTo(chosen);
     row.querySelector(".at").focus({ preventScroll: true });
+  }
+
+  /** Note who says sentences, and what somebody new is called. */
+  async giveTo({ name, ...detail }) {
+    const before = new Set(this.store.state.speakers.map((one) => one.number));
+    if (!(await this.change("assign", detail)) || !name) return;
+    const added = this.store.state.speakers.find((one) => !before.has(one.number));
+    if (added) await this.rename(added.number, name);
   }
 
   /** Give the sentence in `row` to the speaker at a place of the panel, from 1. Returns whether there is one. */
