@@ -20,7 +20,7 @@ from longscribe_client.answers import (
     seconds_of,
     unreachable,
 )
-from longscribe_client.errors import ClientError, NotFound, ServerUnreachable
+from longscribe_client.errors import ClientError, FileChanged, NotFound, ServerUnreachable
 from longscribe_client.models import TERMINAL
 from longscribe_client.routes import Route
 from longscribe_client.server_sent import Event, events
@@ -201,9 +201,11 @@ class Connection:
 
         `begun` is the id of one that was begun before, which goes on where it stands if the server
         still has it.  `note` is told the id of a new one before its first byte is sent, `progress`
-        how many bytes are there.
+        how many bytes are there.  Raises FileChanged where the file's length or time of change does
+        not stay what it was.
         """
-        size, upload_id = path.stat().st_size, begun
+        as_it_was, upload_id = _state_of(path), begun
+        size = as_it_was[0]
         deadline, pause_s, known = self._deadline(), 1.0, -1
         while True:
             offset = None if upload_id is None else self._offset(upload_id)
@@ -213,6 +215,8 @@ class Connection:
             if offset > known:
                 deadline, pause_s, known = self._deadline(), 1.0, offset
             progress(offset)
+            if _state_of(path) != as_it_was:
+                raise FileChanged(f"{path.name} changed while it was being sent.")
             if offset == size:
                 return upload_id
             headers = {"Upload-Offset": str(offset), "Content-Length": str(size - offset)}
@@ -223,7 +227,7 @@ class Connection:
                     route.method,
                     self._at(route),
                     headers={**_TUS, "Content-Type": "application/offset+octet-stream", **headers},
-                    content=_rest(path, offset, progress),
+                    content=_rest(path, offset, size, progress),
                 )
             except httpx2.TransportError as error:
                 if self._monotonic() >= deadline:
@@ -302,10 +306,17 @@ class Connection:
         return self._monotonic() + self._patience_s
 
 
-def _rest(path: Path, offset: int, progress: Callable[[int], None]) -> Iterator[bytes]:
+def _state_of(path: Path) -> tuple[int, int]:
+    """A file's length and time of change."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _rest(path: Path, offset: int, size: int, progress: Callable[[int], None]) -> Iterator[bytes]:
+    """The bytes from `offset` to `size`, where a file ends that was as long when it was begun."""
     with path.open("rb") as file:
         file.seek(offset, os.SEEK_SET)
-        while piece := file.read(_PIECE_BYTES):
+        while piece := file.read(min(_PIECE_BYTES, size - offset)):
             yield piece
             offset += len(piece)
             progress(offset)

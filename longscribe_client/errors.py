@@ -27,6 +27,17 @@ class UnexpectedAnswer(ClientError):
     code = "unexpected_answer"
 
 
+class FileChanged(ClientError):
+    """A file became another one while it was being sent; what is there of it is not the whole."""
+
+    code = "file_changed"
+
+    def __init__(
+        self, message: str = "The file changed while it was being sent.", *, code: str | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+
+
 class NotFinished(ClientError):
     """The time to wait is over; the job goes on."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from longscribe_client.connection import Connection
-from longscribe_client.errors import AuthenticationFailed, ClientError
+from longscribe_client.errors import AuthenticationFailed, ClientError, NotAllowed
 from shared.cli.error_exit import errors_in_words
 from shared.cli.remote.progress import Bars
 from shared.cli.remote.sending import send
@@ -32,6 +33,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 _JOB_IS_LOST, _NOT_YET, _INTERRUPTED = 1, 3, 130
 _LOOK_EVERY_S = 1.0
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 _Format = Annotated[
@@ -179,11 +181,11 @@ def watch(
         told = {"event": event.what, "file": str(event.file), "id": event.job_id}
         if event.message:
             told["message"] = event.message
-        _say(
-            json.dumps(told, ensure_ascii=False)
-            if as_json
-            else f"{event.what}  {event.file}  {event.message or event.job_id or ''}".rstrip()
-        )
+        line = f"{event.what}  {event.file}  {event.message or event.job_id or ''}".rstrip()
+        try:
+            _say(json.dumps(told, ensure_ascii=False) if as_json else line)
+        except BrokenPipeError:  # whoever read this has gone
+            raise typer.Exit(_INTERRUPTED) from None
 
     with _connected(server, key_file) as there:
         watching = FolderWatch(
@@ -195,11 +197,25 @@ def watch(
             tell=tell,
         )
         with watching.alone():
-            while True:
-                watching.look()
-                if once and watching.is_idle:
-                    return
+            watching.look()
+            while not (once and watching.is_idle):
                 time.sleep(every)
+                _look_again(watching, once)
+        if watching.has_postponed:
+            raise CommandFailed(f"Files are left in {_readable(str(folder))} that were postponed.")
+
+
+def _look_again(watching: FolderWatch, once: bool) -> None:
+    """As the first look went well, the server, the key and the folder are the right ones: whatever
+    is away now is waited for, unless this is to end."""
+    try:
+        watching.look()
+    except (AuthenticationFailed, NotAllowed):  # the key was revoked
+        raise
+    except (ClientError, OSError) as error:
+        if once:
+            raise
+        typer.echo(_readable(f"longscribe: {error}, looking again"), err=True)
 
 
 @contextmanager
@@ -290,5 +306,6 @@ def _say(line: str) -> None:
 
 
 def _readable(text: str) -> str:
-    """The text with a question mark for each byte of a file's name that is no UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+    """The text with a question mark for each byte of a file's name that is no UTF-8 and for each
+    character by which a terminal would do something."""
+    return _CONTROL.sub("?", text.encode("utf-8", "replace").decode())

@@ -12,12 +12,21 @@ from typing import Any
 class Notes:
     """A file of JSON with an object for each key, written anew as a whole with each change.
 
-    A process that is killed leaves the file as it was before or after a change.
+    A process that is killed leaves the file as it was before or after a change, and a change that
+    could not be written is none.  `is_shared`: other processes may write it too, so that it is read
+    again before each change.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_shared: bool = True) -> None:
         self._path = path
+        self._is_shared = is_shared
         self._values = _read(path)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
 
     def get(self, key: str) -> dict[str, Any]:
         return dict(self._values.get(key, {}))
@@ -26,21 +35,28 @@ class Notes:
         return [(key, dict(value)) for key, value in self._values.items()]
 
     def put(self, key: str, **changes: Any) -> None:
-        self._values = _read(self._path)  # of another command meanwhile
-        self._values[key] = {**self._values.get(key, {}), **changes}
-        self._write()
+        values = self._newest()
+        self._write({**values, key: {**values.get(key, {}), **changes}})
 
     def drop(self, key: str) -> None:
-        self._values = _read(self._path)
-        if self._values.pop(key, None) is not None:
-            self._write()
+        values = self._newest()
+        if key in values:
+            self._write({other: value for other, value in values.items() if other != key})
 
-    def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+    def _newest(self) -> dict[str, dict[str, Any]]:
+        return _read(self._path) if self._is_shared else self._values
+
+    def _write(self, values: dict[str, dict[str, Any]]) -> None:
+        if self._is_shared:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        by_whom = (
+            f".{os.getpid()}" if self._is_shared else ""
+        )  # so that kills leave no more than one
+        new = self._path.with_name(f"{self._path.name}{by_whom}.part")
         # In ASCII: a file's name may hold bytes that are no text.
-        write_durably(new, json.dumps(self._values, indent=1).encode())
+        write_durably(new, json.dumps(values).encode())
         new.replace(self._path)
+        self._values = values
 
 
 def write_durably(path: Path, content: bytes) -> None:

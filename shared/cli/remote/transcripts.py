@@ -32,7 +32,7 @@ def save(
     saved = []
     for name in formats:
         path = folder / f"{stem}.{name}"
-        new = folder / f".{stem[:100]}.{name}.part"
+        new = folder / f".{job_id}.{name}.part"
         write_durably(new, server.transcript(job_id, name))
         new.replace(path)
         saved.append(path)

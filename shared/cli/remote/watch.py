@@ -2,7 +2,8 @@
 
 What was begun of a file is noted in the folder before the next step is taken, and each step leads
 to the same end when it is taken twice: an upload goes on, an upload becomes one job, transcripts
-are written over themselves, and the recording is moved last.
+are written over themselves, and the recording is moved last.  A file with which something is wrong
+on this side (it cannot be read, the disk is full) is postponed and holds up no other.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from longscribe_client.connection import Connection
-from longscribe_client.errors import ApiError
+from longscribe_client.errors import ApiError, FileChanged
 from shared.cli.remote.notes import Notes, identity_of, write_durably
+from shared.cli.remote.putting_away import REASON, free_name, move
 from shared.cli.remote.transcripts import save
 from shared.errors import LongscribeError
 from shared.states import TERMINAL
@@ -33,6 +35,13 @@ _MOST_AT_ONCE = 200
 _REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
 """Statuses by which the server says that this file will never do."""
 
+_ALL_ARE_REFUSED = frozenset({401, 403, 429, 502, 503, 504, 507})
+"""Statuses that another file would get as well."""
+
+_ASKED_AGAIN_AFTER = 0.1
+"""Of the time that a job has taken so far: whether it is done is asked after as much more."""
+_ASKED_AGAIN_WITHIN_S = 60.0
+
 
 class FolderInUse(LongscribeError):
     code = "folder_in_use"
@@ -40,7 +49,8 @@ class FolderInUse(LongscribeError):
 
 @dataclass(frozen=True)
 class Happened:
-    """What became of a file: `what` is submitted, completed or failed."""
+    """What became of a file: `what` is submitted, completed, failed, or postponed to another
+    look."""
 
     what: str
     file: Path
@@ -72,15 +82,21 @@ class FolderWatch:
         self._settled_s = settled_s
         self._tell = tell
         self._clock = clock
-        self._notes = Notes(folder / _STATE / "notes.json")
+        self._state = folder / _STATE
+        self._notes = Notes(self._state / "notes.json", is_shared=False)
         self._seen: dict[str, float] = {}
         """When each file was first seen as it is now."""
+        self._since: dict[str, float] = {}
+        """From when on each job has been asked about."""
+        self._ask_at: dict[str, float] = {}
+        self._postponed: dict[str, str] = {}
+        """Why, for each file with which something is wrong here."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other watchers of the folder away. Raises FolderInUse."""
-        (self._folder / _STATE).mkdir(exist_ok=True)
-        with (self._folder / _STATE / "lock").open("w") as lock:
+        self._state.mkdir(exist_ok=True)
+        with (self._state / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -89,44 +105,75 @@ class FolderWatch:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is on its way, and no file waits."""
-        return not self._notes.items() and not self._files()
+        """Whether nothing is on its way, and no file waits, but for those that are postponed."""
+        return {*self._files(), *(key for key, _ in self._notes.items())} <= {*self._postponed}
+
+    @property
+    def has_postponed(self) -> bool:
+        """Whether something is wrong with a file that is still there."""
+        return bool(self._postponed)
 
     def look(self) -> None:
-        """Take each file one step further: send what is new, and fetch what is ready."""
+        """Take each file one step further: send what is new, and fetch what is ready.
+
+        Raises ClientError where the server takes nothing more for now, and OSError where the folder
+        is not there; another call may go better.
+        """
+        if not self._state.is_dir():  # as where a disk or a share is mounted no more
+            raise FileNotFoundError(f"{self._folder} is not there, or not what it was.")
         for identity, noted in self._notes.items():
             self._go_on(identity, noted)
         files = self._files()
-        self._seen = {key: since for key, since in self._seen.items() if key in files}
-        for identity, path in sorted(files.items()):
+        for known in (self._seen, self._postponed):
+            for identity in [key for key in known if key not in files and key not in self._notes]:
+                del known[identity]
+        for identity, path in files.items():
             since = self._seen.setdefault(identity, self._clock())
-            if self._clock() - since < self._settled_s or self._notes.get(identity):
+            if self._clock() - since < self._settled_s or identity in self._notes:
                 continue
-            if len(self._notes.items()) >= _MOST_AT_ONCE:
+            held_up = sum(key in self._notes for key in self._postponed)
+            if len(self._notes) - held_up >= _MOST_AT_ONCE:
                 return
-            self._notes.put(identity, name=path.name)
-            self._go_on(identity, self._notes.get(identity))
+            self._go_on(identity, {"name": path.name})
 
     def _files(self) -> dict[str, Path]:
-        found = {}
+        """By identity, the oldest first."""
+        found = []
         for path in self._folder.iterdir():
             if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
                 continue
             with suppress(OSError):  # gone meanwhile
-                if path.is_file() and path.stat().st_size:
-                    found[identity_of(path)] = path
-        return found
+                stat = path.stat()
+                if path.is_file() and stat.st_size:
+                    found.append((stat.st_mtime_ns, path.name, identity_of(path)))
+        return {identity: self._folder / name for _, name, identity in sorted(found)}
 
     def _go_on(self, identity: str, noted: dict[str, Any]) -> None:
         path = self._folder / str(noted["name"])
         try:
+            self._take_further(identity, path, noted)
+        except FileChanged:  # then it is another one, which has to settle
+            self._drop(identity)
+        except ApiError as refused:
+            if refused.status in _ALL_ARE_REFUSED:
+                raise
+            self._postpone(identity, path, noted, refused.message)
+        except OSError as error:
+            if "job" in noted or _is(path, identity):
+                self._postpone(identity, path, noted, str(error))
+        else:
+            self._postponed.pop(identity, None)
+
+    def _take_further(self, identity: str, path: Path, noted: dict[str, Any]) -> None:
+        try:
             if "job" not in noted:
-                if not _is(path, identity):  # taken away, or written anew: then it has a new note
-                    self._notes.drop(identity)
-                    return
-                self._submit(identity, path, noted)
+                if _is(path, identity):
+                    self._submit(identity, path, noted)
+                else:  # taken away, or written anew: then it is another one
+                    self._drop(identity)
                 return
-            job = self._server.job(noted["job"])
+            if (job := self._job(identity, noted["job"])) is None:
+                return
         except ApiError as refused:
             if refused.status in _REFUSED_FOR_GOOD or (refused.status == 404 and "job" in noted):
                 self._put_away(identity, path, _FAILED, noted, refused.message)
@@ -138,12 +185,26 @@ class FolderWatch:
             told = (job.get("error") or {}).get("message") or f"The job is {job['status']}."
             self._put_away(identity, path, _FAILED, noted, told)
 
+    def _job(self, identity: str, job_id: str) -> dict[str, Any] | None:
+        """How a job stands; None where that was asked a short time ago for how long it takes."""
+        now = self._clock()
+        if now < self._ask_at.get(identity, now):
+            return None
+        job = self._server.job(job_id)
+        if job["status"] not in TERMINAL:
+            taken_s = now - self._since.setdefault(identity, now)
+            self._ask_at[identity] = now + min(taken_s * _ASKED_AGAIN_AFTER, _ASKED_AGAIN_WITHIN_S)
+        return job
+
     def _submit(self, identity: str, path: Path, noted: dict[str, Any]) -> None:
+        name = path.name
         upload_id = self._server.upload(
             path,
             begun=noted.get("upload"),
-            note=lambda new: self._notes.put(identity, upload=new),
+            note=lambda new: self._notes.put(identity, name=name, upload=new),
         )
+        if not _is(path, identity):
+            raise FileChanged
         job = self._server.submit(upload_id, self._options)
         self._notes.put(identity, job=job["id"])
         self._tell(Happened("submitted", path, job["id"]))
@@ -155,18 +216,28 @@ class FolderWatch:
         folder = self._folder / where
         folder.mkdir(exist_ok=True)
         if "target" not in noted:
-            noted["target"] = _free_name(folder, path.name)
-            self._notes.put(identity, target=noted["target"])
+            noted["target"] = free_name(folder, path.name, self._formats)
+            self._notes.put(identity, name=path.name, target=noted["target"])
         target = folder / noted["target"]
         if where == _DONE:
             save(self._server, noted["job"], folder, target.stem, self._formats)
         else:
-            write_durably(folder / f"{target.name}.error.txt", f"{told}\n".encode())
+            write_durably(folder / f"{target.name}{REASON}", f"{told}\n".encode())
         if _is(path, identity):
-            path.rename(target)
-        self._notes.drop(identity)
+            move(path, target)
+        self._drop(identity)
         what = "completed" if where == _DONE else "failed"
         self._tell(Happened(what, target, noted.get("job"), told))
+
+    def _postpone(self, identity: str, path: Path, noted: dict[str, Any], why: str) -> None:
+        if self._postponed.get(identity) != why:
+            self._tell(Happened("postponed", path, noted.get("job"), why))
+        self._postponed[identity] = why
+
+    def _drop(self, identity: str) -> None:
+        self._notes.drop(identity)
+        for known in (self._since, self._ask_at, self._postponed):
+            known.pop(identity, None)
 
 
 def _is(path: Path, identity: str) -> bool:
@@ -174,15 +245,3 @@ def _is(path: Path, identity: str) -> bool:
         return identity_of(path) == identity
     except OSError:
         return False
-
-
-def _free_name(folder: Path, name: str) -> str:
-    """The name, with a number where something of that name lies in the folder already: another
-    recording, or its transcript."""
-    stem, suffix = Path(name).stem, Path(name).suffix
-    lying = [path.name for path in folder.iterdir()]
-    number, free = 1, stem
-    while any(one.startswith(f"{free}.") for one in lying) or f"{free}{suffix}" in lying:
-        number += 1
-        free = f"{stem} ({number})"
-    return f"{free}{suffix}"
