@@ -96,12 +96,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPage:
-    """Some jobs, the newest first."""
+    """Some jobs, the newest first; perhaps none, and yet not the last page."""
 
     jobs: list[Job]
     next_cursor: str | None
     workers_alive: int
     matches: list[Match] | None = None
+    searched_to: datetime | None = None
+    """Set where the page ended before it was full: older jobs were not looked at yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,21 +2,28 @@
 
 The index names candidates from the newest on, and their texts are compared until a page is full.
 Whoever has few jobs, or few in the states asked for, has these compared without an index.
+
+Pairs of characters may stand in very many texts and the word that they make in hardly any, so no
+index bounds what is compared for a page.  A page therefore ends, full or not, once so many were
+looked at, and its cursor goes on from there.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from datetime import datetime
+from math import inf
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKey, gram_of_label, has_label, select_labelled
 from shared.dialects import one_of
+from shared.errors import InvalidRequest
 from shared.models import Job, Recording, SearchEntry, SearchText
 from shared.search.grams import gram_of_owner, grams_needed
 from shared.search.index import index_of
@@ -27,7 +34,10 @@ MOST_COUNTED = 1_000
 """Hits that are counted; beyond, a page says that there are more."""
 
 _MOST_COMPARED = 3_000
-"""Texts that are compared for the sake of the count alone."""
+"""Texts that are compared for a page, and as many for the count."""
+
+_MOST_PASSED = 2**20
+"""Jobs of all owners that the index is asked about for a page, and as many for the count."""
 
 _FEW = 200
 """Jobs that are compared as quickly as the index is asked."""
@@ -35,6 +45,15 @@ _FEW = 200
 _FIRST_STEP, _LONGEST_STEP = 100, 1_000
 
 _AFTER_ALL = 2**62
+
+_PLACE = re.compile("[0-9]{1,18}")
+"""A cursor that stands between jobs: the number below which a search goes on. Every other one is
+the id of a job."""
+
+_FIRST_AND_NEWEST = select(  # two subqueries: SQLite would read the whole table for both in one
+    select(func.min(SearchEntry.number)).scalar_subquery(),
+    select(func.max(SearchEntry.number)).scalar_subquery(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +72,11 @@ class HitPage:
 
     job_ids: list[str]
     next_cursor: str | None
+    searched_to: datetime | None
+    """Where the page ended before it was full: when the job was submitted that was looked at last.
+    None for a page that is full or the last."""
     counts: dict[JobStatus, int]
-    """Hits by state, whichever states were asked for."""
+    """Hits by state, whichever states were asked for; none if it was not counted."""
     all_counted: bool
     """False if there may be more than `counts` says."""
 
@@ -67,11 +89,15 @@ class Search:
     terms: Sequence[str]
     jobs: Mapping[JobStatus, int]
     labels: Sequence[LabelKey] = ()
-    """Labels that the jobs have too. Then `jobs` counts those that have them, or some of very many.
-    """
+    """Labels that the jobs have too. Then `jobs` counts those that have them."""
+    all_jobs_counted: bool = True
+    """False if there may be more than `jobs` says."""
 
-    def among(self, statuses: Collection[JobStatus]) -> int:
-        """How many jobs are in one of the states, or in any if none is named."""
+    def among(self, statuses: Collection[JobStatus]) -> float:
+        """How many jobs are in one of the states, or in any if none is named; infinitely many if
+        that is not known."""
+        if not self.all_jobs_counted:
+            return inf
         return sum(self.jobs.get(status, 0) for status in statuses or JobStatus)
 
 
@@ -82,21 +108,29 @@ def find_page(
     statuses: Collection[JobStatus] = (),
     limit: int,
     cursor: str | None = None,
+    counted: bool = True,
 ) -> HitPage:
     """Up to `limit` of the jobs that have all words, in one of `statuses` if any is named; from
-    the one after `cursor`, a job's id."""
-    newest, rest = _newest(session, search)
-    counts = dict.fromkeys(JobStatus, 0) | Counter(hit.status for hit in newest)
-    below = _AFTER_ALL if cursor is None else _number_at(session, cursor)
-    found = [
-        hit for hit in newest if hit.number < below and (not statuses or hit.status in statuses)
-    ]
+    the one after `cursor`. Raises InvalidRequest for a cursor that nothing is known of any more."""
+    below = _below(session, cursor)
+    found: list[Hit] = []
+    counts = dict.fromkeys(JobStatus, 0)
+    rest, all_counted = below, False
+    if counted:
+        newest, rest = _newest(session, search)
+        counts |= Counter(hit.status for hit in newest)
+        all_counted = not rest
+        found = [
+            hit for hit in newest if hit.number < below and (not statuses or hit.status in statuses)
+        ]
+        rest = min(below, rest)
     if rest and len(found) <= limit:
-        further = _walk(session, search, statuses, min(below, rest))
-        found += islice(further, limit + 1 - len(found))
-    more = len(found) > limit
-    job_ids = [hit.job_id for hit in found[:limit]]
-    return HitPage(job_ids, job_ids[-1] if more else None, counts, all_counted=not rest)
+        further, rest = _look(session, search, statuses, below=rest, enough=limit + 1 - len(found))
+        found += further
+    if len(found) > limit:
+        return HitPage(_ids(found[:limit]), found[limit - 1].job_id, None, counts, all_counted)
+    searched_to = _submitted_at(session, rest) if len(found) < limit else None
+    return HitPage(_ids(found), str(rest) if rest else None, searched_to, counts, all_counted)
 
 
 def find_next(
@@ -106,75 +140,107 @@ def find_next(
     statuses: Collection[JobStatus],
     limit: int,
     cursor: str | None = None,
-) -> list[str]:
-    """The ids of up to `limit` of the jobs that `find_page` would give, which counts none."""
-    below = _AFTER_ALL if cursor is None else _number_at(session, cursor)
-    hits = islice(_walk(session, search, statuses, below), limit)
-    return [hit.job_id for hit in hits]
+) -> tuple[list[str], str | None]:
+    """The ids of up to `limit` of the jobs that `find_page` would give, which may be none at all,
+    and the cursor to go on from: None at the end."""
+    below = _below(session, cursor)
+    found, rest = _look(session, search, statuses, below=below, enough=limit)
+    if len(found) > limit:
+        found, rest = found[:limit], found[limit - 1].number
+    return _ids(found), str(rest) if rest else None
+
+
+def count_hits(session: Session, search: Search) -> tuple[dict[JobStatus, int], bool]:
+    """The jobs that have all words by state, and whether these are all: the newest if they are
+    very many."""
+    newest, rest = _newest(session, search)
+    return dict.fromkeys(JobStatus, 0) | Counter(hit.status for hit in newest), not rest
+
+
+def is_place(cursor: str) -> bool:
+    """Whether a cursor is of a search, and stands for no job."""
+    return _PLACE.fullmatch(cursor) is not None
 
 
 def _newest(session: Session, search: Search) -> tuple[list[Hit], int]:
     """The newest hits in any state, and the number below which there may be more; 0 if they are
     all."""
+    found, rest = _look(session, search, (), below=_AFTER_ALL, enough=MOST_COUNTED + 1)
+    if len(found) > MOST_COUNTED:
+        return found[:MOST_COUNTED], found[MOST_COUNTED - 1].number
+    return found, rest
+
+
+def _look(
+    session: Session,
+    search: Search,
+    statuses: Collection[JobStatus],
+    *,
+    below: int,
+    enough: int,
+) -> tuple[list[Hit], int]:
+    """Hits below a number in one of `statuses`, if any is named, and the number below which there
+    may be more; 0 if they are all.
+
+    It ends once it has `enough` or more, or has looked at as much as one may for a page.
+    """
+    among = search.among(statuses)
     found: list[Hit] = []
-    compared = 0
-    if search.among(()) <= _FEW:
-        return _hits(session, texts_compared(search, ())), 0
-    for numbers in _candidates(session, search, _AFTER_ALL):
-        found += _hits(session, texts_compared(search, (), _among(session, numbers)))
-        compared += len(numbers)
-        if len(found) > MOST_COUNTED:
-            return found[:MOST_COUNTED], found[MOST_COUNTED - 1].number
-        if compared >= _MOST_COMPARED:
-            return found, numbers[-1]
+    compared = rest = 0
+    if among > _FEW:
+        for numbers, rest in _candidates(session, search, below):
+            if numbers:
+                some = one_of(session, SearchEntry.number, numbers)
+                found += _hits(session, texts_compared(search, statuses, some))
+                compared += len(numbers)
+            if len(found) >= enough:
+                return found, rest
+            if statuses and compared >= among and among <= _MOST_COMPARED:
+                below = rest  # words in most jobs, and few jobs in these states
+                break
+            if compared >= _MOST_COMPARED:
+                return found, rest
+        else:
+            return found, rest
+    if below:
+        found += _hits(session, texts_compared(search, statuses).where(SearchEntry.number < below))
     return found, 0
 
 
-def _walk(
-    session: Session, search: Search, statuses: Collection[JobStatus], below: int
-) -> Iterator[Hit]:
-    """Hits from a number down, in one of `statuses` if any is named."""
-    among = search.among(statuses)
-    compared = 0
-    if among > _FEW:
-        for numbers in _candidates(session, search, below):
-            some = _among(session, numbers)
-            yield from _hits(session, texts_compared(search, statuses, some))
-            compared += len(numbers)
-            below = numbers[-1]
-            if statuses and compared >= among:
-                break  # words in most jobs, and in few of these states
-        else:
-            return
-    yield from _hits(session, texts_compared(search, statuses).where(SearchEntry.number < below))
-
-
-def _candidates(session: Session, search: Search, below: int) -> Iterator[list[int]]:
+def _candidates(session: Session, search: Search, below: int) -> Iterator[tuple[list[int], int]]:
     """The numbers of entries that may have the words, highest first, in growing steps: those that
-    the index names and those that it does not have yet."""
+    the index names and those that it does not have yet. With each step the number down to which
+    these are all.
+    """
     index = index_of(session)
     grams = [gram_of_owner(search.owner_id), *map(gram_of_label, search.labels)]
     grams += grams_needed(search.terms)
-    most = _FIRST_STEP
-    while True:
+    first, newest = session.execute(_FIRST_AND_NEWEST).one()
+    if first is None:
+        return
+    below = min(below, newest + 1)
+    last = below - _MOST_PASSED if below - _MOST_PASSED > first else 0
+    most = step = _FIRST_STEP
+    while below > last:
         # In this order: what is indexed in between is then in both, and not in neither.
         behind = session.scalars(
             select(SearchEntry.number)
-            .where(~SearchEntry.indexed, SearchEntry.number < below)
+            .where(~SearchEntry.indexed, SearchEntry.number < below, SearchEntry.number >= last)
             .order_by(SearchEntry.number.desc())
             .limit(most)
         ).all()
-        indexed = index.candidates(session, grams, below=below, most=most)
+        indexed = index.candidates(session, grams, below=below, down_to=last, most=most)
         # Below the last of a list that was cut off, the other is ahead of it.
         ends = [numbers[-1] for numbers in (indexed, behind) if len(numbers) == most]
-        down_to = max(ends, default=0)
+        below = max(ends, default=last)
         numbers = sorted({*indexed, *behind}, reverse=True)
-        if numbers := [number for number in numbers if number >= down_to]:
-            yield numbers
-        if not ends:
-            return
-        below = down_to
-        most = min(2 * most, _LONGEST_STEP)
+        numbers = [number for number in numbers if number >= below]
+        while len(numbers) > step:
+            yield numbers[:step], numbers[step - 1]
+            numbers = numbers[step:]
+            step = min(2 * step, _LONGEST_STEP)
+        yield numbers, below
+        most = _MOST_COMPARED  # PostgreSQL reads a block of its index each time
 
 
 def texts_compared(
@@ -205,12 +271,41 @@ def texts_compared(
     return wanted if among is None else wanted.where(among)
 
 
-def _among(session: Session, numbers: Collection[int]) -> ColumnElement[bool]:
-    return one_of(session, SearchEntry.number, numbers)
-
-
 def _hits(session: Session, wanted: Any) -> list[Hit]:
     return [Hit(row.number, row.id, JobStatus(row.status)) for row in session.execute(wanted)]
+
+
+def _ids(found: Collection[Hit]) -> list[str]:
+    return [hit.job_id for hit in found]
+
+
+def _submitted_at(session: Session, number: int) -> datetime | None:
+    """When the job of an entry was submitted, or the next one if it was deleted meanwhile; None for
+    the number 0."""
+    if not number:
+        return None
+    return session.scalar(
+        select(Job.created_at)
+        .join(SearchEntry, SearchEntry.job_id == Job.id)
+        .where(SearchEntry.number >= number)
+        .order_by(SearchEntry.number)
+        .limit(1)
+    )
+
+
+def _below(session: Session, cursor: str | None) -> int:
+    """The number below which a page begins."""
+    if cursor is None:
+        return _AFTER_ALL
+    if not is_place(cursor):
+        return _number_at(session, cursor)
+    if int(cursor) < (session.scalar(select(func.min(SearchEntry.number))) or 0):
+        # Nothing is left below it, or `rebuild` gave all jobs other numbers.
+        raise InvalidRequest(
+            "cursor: nothing is known of this place any more. Search again from the beginning.",
+            param="cursor",
+        )
+    return int(cursor)
 
 
 def _number_at(session: Session, job_id: str) -> int:

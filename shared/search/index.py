@@ -34,10 +34,10 @@ class SearchIndex(Protocol):
         """Forget an entry that is never to be found again, and has these grams."""
 
     def candidates(
-        self, session: Session, grams: Collection[int], *, below: int, most: int
+        self, session: Session, grams: Collection[int], *, below: int, down_to: int = 0, most: int
     ) -> list[int]:
-        """The highest numbers below a number whose entries may have all of the grams, the highest
-        first. Fewer than `most` are all that there are."""
+        """The highest numbers from `down_to` to below a number whose entries may have all of the
+        grams, the highest first. Fewer than `most` are all that there are."""
 
     def clear(self, session: Session) -> None:
         """Forget everything."""
@@ -81,14 +81,14 @@ class _Fts5Index:
         )
 
     def candidates(
-        self, session: Session, grams: Collection[int], *, below: int, most: int
+        self, session: Session, grams: Collection[int], *, below: int, down_to: int = 0, most: int
     ) -> list[int]:
         found = session.scalars(
             text(
                 "SELECT rowid FROM search_index WHERE search_index MATCH :grams "
-                "AND rowid < :below ORDER BY rowid DESC LIMIT :most"
+                "AND rowid < :below AND rowid >= :down_to ORDER BY rowid DESC LIMIT :most"
             ),
-            {"grams": _words(grams), "below": below, "most": most},
+            {"grams": _words(grams), "below": below, "down_to": down_to, "most": most},
         )
         return list(found.all())
 
@@ -118,7 +118,7 @@ class _GinIndex:
         raise NotImplementedError("an entry's foreign key does it")
 
     def candidates(
-        self, session: Session, grams: Collection[int], *, below: int, most: int
+        self, session: Session, grams: Collection[int], *, below: int, down_to: int = 0, most: int
     ) -> list[int]:
         first, last = session.execute(
             text("SELECT min(number), max(number) FROM search_index")
@@ -126,9 +126,15 @@ class _GinIndex:
         if first is None:
             return []
         below = min(below, last + 1)
+        down_to = max(down_to, first)
         found: list[int] = []
-        for block in range((below - 1) >> _BLOCK_BITS, (first >> _BLOCK_BITS) - 1, -1):
-            asked = {"keys": _keys(block, grams), "below": below, "most": most - len(found)}
+        for block in range((below - 1) >> _BLOCK_BITS, (down_to >> _BLOCK_BITS) - 1, -1):
+            asked = {
+                "keys": _keys(block, grams),
+                "below": below,
+                "down_to": down_to,
+                "most": most - len(found),
+            }
             found += session.scalars(_CANDIDATES, asked)
             if len(found) == most:
                 break
@@ -151,7 +157,12 @@ _PUT = text(
 # Sorted outside: an order by number would tempt the planner to walk the table instead.
 _CANDIDATES = text(
     "WITH found AS MATERIALIZED (SELECT number FROM search_index WHERE keys @> :keys) "
-    "SELECT number FROM found WHERE number < :below ORDER BY number DESC LIMIT :most"
-).bindparams(bindparam("keys", type_=ARRAY(Integer)), bindparam("below", type_=BigInteger))
+    "SELECT number FROM found WHERE number < :below AND number >= :down_to "
+    "ORDER BY number DESC LIMIT :most"
+).bindparams(
+    bindparam("keys", type_=ARRAY(Integer)),
+    bindparam("below", type_=BigInteger),
+    bindparam("down_to", type_=BigInteger),
+)
 
 _INDEXES: dict[str, SearchIndex] = {"sqlite": _Fts5Index(), "postgresql": _GinIndex()}

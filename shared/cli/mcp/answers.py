@@ -50,9 +50,18 @@ class Recording(BaseModel):
         )
 
 
-class Recordings(BaseModel):
-    recordings: list[Recording]
+class Page(BaseModel):
+    """A part of a list."""
+
     next_cursor: str | None = Field(description="Give it as `cursor` for the next ones.")
+    searched_to: str | None = Field(
+        description="Set where there was too much to look at: recordings submitted before this "
+        "time may match too. Go on with next_cursor before you say that there are none."
+    )
+
+
+class Recordings(Page):
+    recordings: list[Recording]
 
 
 class Hit(BaseModel):
@@ -74,9 +83,8 @@ class Hit(BaseModel):
     link: str | None = Field(description="The page at this place, for people.")
 
 
-class Hits(BaseModel):
+class Hits(Page):
     hits: list[Hit]
-    next_cursor: str | None = Field(description="Give it as `cursor` for the next ones.")
 
 
 class TranscriptPart(BaseModel):

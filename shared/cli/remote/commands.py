@@ -141,7 +141,7 @@ def list_jobs(
             for job in page["jobs"]:
                 _tell(job, as_json)
             limit -= len(page["jobs"])
-            if page["next_cursor"] is None or not page["jobs"]:
+            if page["next_cursor"] is None:
                 return
             query["cursor"] = page["next_cursor"]
 

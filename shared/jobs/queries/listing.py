@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -32,6 +33,9 @@ class JobPage:
     """How many of the owner's jobs that have the words asked for are in each state."""
     all_counted: bool = True
     """False if more may have the words than `counts` says; it stops at about a thousand."""
+    searched_to: datetime | None = None
+    """Set where so much was looked at that the page ended before it was full: jobs submitted
+    before this were not looked at yet, and `next_cursor` goes on with them."""
     snippets: dict[str, Snippet] = field(default_factory=dict)
     """Where a job's transcript has these words, by its id."""
 
@@ -47,18 +51,22 @@ def list_jobs(
     cursor: str | None = None,
     snapshot: QueueSnapshot | None = None,
     seen_within_s: float = SEEN_WITHIN_S,
+    counted: bool = True,
 ) -> JobPage:
     """An owner's jobs, newest first: those in one of `statuses`, if any is named, whose names and
     transcripts have the words of `query`, and that have all of `labels`.
 
     `cursor` is the `next_cursor` of the page before; a worker is alive if it was seen within
-    `seen_within_s`.  A `snapshot` that was taken just now is not taken again.
+    `seen_within_s`.  A `snapshot` that was taken just now is not taken again.  Unless `counted`,
+    a search does not look for more jobs than the page has.
+
+    Raises InvalidRequest for a cursor of another list than this.
     """
     with db.reading() as session:
         if snapshot is None:
             snapshot = take_snapshot(session, seen_within_s=seen_within_s, owner_id=owner_id)
         which = _Which(owner_id, statuses, terms_of(query), labels)
-        return _page(session, snapshot, which, limit, cursor)
+        return _page(session, snapshot, which, limit, cursor, counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +78,25 @@ class _Which:
 
 
 def _page(
-    session: Session, snapshot: QueueSnapshot, which: _Which, limit: int, cursor: str | None
+    session: Session,
+    snapshot: QueueSnapshot,
+    which: _Which,
+    limit: int,
+    cursor: str | None,
+    counted: bool,
 ) -> JobPage:
     counts, all_counted = snapshot.counts, True
+    searched_to: datetime | None = None
     terms, labels = which.terms, which.labels
     if labels:
         counts, all_counted = count_labelled(session, which.owner_id, labels, most=MOST_COUNTED)
     if terms:
-        search = Search(which.owner_id, terms, counts, labels)
-        found = find_page(session, search, statuses=which.statuses, limit=limit, cursor=cursor)
+        search = Search(which.owner_id, terms, counts, labels, all_counted)
+        found = find_page(
+            session, search, statuses=which.statuses, limit=limit, cursor=cursor, counted=counted
+        )
         counts, all_counted, next_cursor = found.counts, found.all_counted, found.next_cursor
+        searched_to = found.searched_to
         views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
         page = find_page_ids(session, which.owner_id, which.statuses, cursor, limit + 1, labels)
@@ -93,6 +110,7 @@ def _page(
         workers_alive=snapshot.workers,
         counts=counts,
         all_counted=all_counted,
+        searched_to=searched_to,
         snippets=snippets(session, shown, terms) if terms and shown else {},
     )
 

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKey, is_labelled, select_labelled
 from shared.dialects import told_limit
+from shared.errors import InvalidRequest
 from shared.models import Job
+from shared.search.hits import is_place
 from shared.states import JobStatus
 
 _FIRST_STEP, _STEPS_GROW = 400, 4
@@ -26,7 +28,12 @@ def find_page_ids(
     labels: Sequence[LabelKey] = (),
 ) -> Select[Any] | list[str]:
     """The ids of the newest `most` jobs of an owner, those in one of `statuses` if any is named,
-    with all of `labels`, and before `cursor` unless it is None: a query for them, or they."""
+    with all of `labels`, and before `cursor` unless it is None: a query for them, or they. Raises
+    InvalidRequest for a cursor of a search."""
+    if cursor is not None and is_place(cursor):
+        raise InvalidRequest(
+            "cursor: it is of a search. Ask for its words too, or begin anew.", param="cursor"
+        )
     if not labels:
         return select_page_ids(owner_id, statuses, cursor, told_limit(most))
     if not statuses:

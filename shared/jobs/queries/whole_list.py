@@ -18,7 +18,7 @@ from shared.db import Database, database_now
 from shared.jobs.queries.page_ids import find_page_ids
 from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job
-from shared.search.hits import MOST_COUNTED, Search, find_next, find_page
+from shared.search.hits import MOST_COUNTED, Search, count_hits, find_next
 from shared.search.matching import terms_of
 from shared.states import JobStatus
 
@@ -66,9 +66,8 @@ def take_whole_list(
         newest = session.scalar(select(func.max(Job.id)).where(Job.owner_id == owner_id)) or ""
         counts, all_counted = _counts(session, owner_id, labels)
         if terms:
-            search = Search(owner_id, terms, counts, labels)
-            found = find_page(session, search, statuses=statuses, limit=1)
-            counts, all_counted = found.counts, found.all_counted
+            search = Search(owner_id, terms, counts, labels, all_counted)
+            counts, all_counted = count_hits(session, search)
     wanted = {status: counts[status] for status in statuses or JobStatus}
     return Taken(newest, until, wanted, all_counted)
 
@@ -81,13 +80,13 @@ def some_of_whole_list(
     cursor: str | None = None,
     most: int,
 ) -> tuple[list[str], str | None]:
-    """The ids of the next jobs of a whole list that are in one of `statuses`, at most `most`, and
-    the cursor to go on from: None at its end."""
+    """The ids of the next jobs of a whole list that are in one of `statuses`, at most `most` and
+    perhaps none, and the cursor to go on from: None at its end."""
     wanted = [status for status in statuses if not whole.statuses or status in whole.statuses]
     if not wanted:
         return [], None
     with db.reading() as session:
-        found = _next(session, whole, wanted, cursor, most)
+        found, cursor = _next(session, whole, wanted, cursor, most)
         still = select(Job.id).where(
             Job.id.in_(found),
             Job.id <= whole.newest,
@@ -95,8 +94,7 @@ def some_of_whole_list(
             or_(Job.completed_at.is_(None), Job.completed_at <= whole.until),
         )
         unchanged = set(session.scalars(still)).difference(whole.without)
-    some = [job_id for job_id in found if job_id in unchanged]
-    return some, found[-1] if len(found) == most else None
+    return [job_id for job_id in found if job_id in unchanged], cursor
 
 
 def _next(
@@ -105,13 +103,14 @@ def _next(
     statuses: Collection[JobStatus],
     cursor: str | None,
     most: int,
-) -> list[str]:
+) -> tuple[list[str], str | None]:
     terms = terms_of(whole.query)
     if not terms:
         page = find_page_ids(session, whole.owner_id, statuses, cursor, most, whole.labels)
-        return page if isinstance(page, list) else list(session.scalars(page))
-    counts, _ = _counts(session, whole.owner_id, whole.labels)
-    search = Search(whole.owner_id, terms, counts, whole.labels)
+        found = page if isinstance(page, list) else list(session.scalars(page))
+        return found, found[-1] if len(found) == most else None
+    counts, all_counted = _counts(session, whole.owner_id, whole.labels)
+    search = Search(whole.owner_id, terms, counts, whole.labels, all_counted)
     return find_next(session, search, statuses=statuses, limit=most, cursor=cursor)
 
 

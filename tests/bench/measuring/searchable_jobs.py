@@ -47,6 +47,9 @@ _MAKERS = 2
 _AHEAD = 4
 """Batches that are made in advance: more would pile up in memory."""
 
+IN_NO_TEXT = "鿐鿑鿒"
+"""A word that no text has, while each of its two pairs of characters is in half of them."""
+
 _ENGLISH = "the budget of this meeting and our GPU cluster is what we discuss today with API"
 
 _AT = "2026-01-02 03:04:05.000000"
@@ -181,7 +184,9 @@ def _speaker() -> Callable[[random.Random], str]:
     def say(chance: random.Random) -> str:
         said = "".join(chance.choices(words, cum_weights=cumulated, k=CHARACTERS * 6 // 10))
         said = said[:CHARACTERS]
-        return "\n".join(said[n : n + 25].strip() + "。" for n in range(0, len(said), 25))
+        lines = [said[n : n + 25].strip() + "。" for n in range(0, len(said), 25)]
+        lines += [IN_NO_TEXT[n : n + 2] for n in range(2) if chance.random() < 0.5]
+        return "\n".join(lines)
 
     return say
 

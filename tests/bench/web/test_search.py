@@ -24,6 +24,7 @@ from shared.db import Database
 from shared.search import entries
 from shared.states import JobStatus
 from tests.bench.measuring.searchable_jobs import (
+    IN_NO_TEXT,
     JOBS,
     LEFT_TO_A_WORKER,
     OWNER,
@@ -116,6 +117,7 @@ def queries(made: list[str]) -> list[tuple[str, str]]:
         *found,
         ("4, in none", found[3][1] + found[4][1]),
         ("in no text", "不存在的话"),
+        ("in no text, its pairs in half of them each", IN_NO_TEXT),
         ("in no text, two words", "不存在 的话呢"),
         ("English, in most", "budget"),
         ("English, in none", "thebudget"),

@@ -148,7 +148,8 @@ def list_jobs() -> Response:
     """List jobs, newest first.
 
     With `q`, those that have each of its words in their name, title, people, tags or transcript,
-    and `matches` says where it is said.
+    and `matches` says where it is said. A page may end before it is full, even without any job,
+    once very many were looked at for it: `next_cursor` goes on, and only null is the end.
     """
     query = parse(JobListQuery, request.args)
     statuses = (query.status,) if query.status else ()
@@ -167,6 +168,7 @@ def list_jobs() -> Response:
             limit=query.limit,
             cursor=query.cursor,
             seen_within_s=services().settings.worker_seen_within_s,
+            counted=False,
         )
         proof.shows(
             [(view.job.id, view.queue_position) for view in page.jobs],
@@ -175,6 +177,7 @@ def list_jobs() -> Response:
     shown = JobListOut(
         jobs=[present(view, services().settings) for view in page.jobs],
         next_cursor=page.next_cursor,
+        searched_to=page.searched_to,
         workers_alive=page.workers_alive,
         matches=matches_of(page) if query.q else None,
     )

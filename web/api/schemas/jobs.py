@@ -18,6 +18,9 @@ from web.api.schemas.submission import SoundChoiceField
 
 MAX_PAGE = 200
 
+JOB_CURSOR = r"^([0-9a-f-]{36}|[0-9]{1,18})$"
+"""A job's id, or a place between jobs up to which a search came."""
+
 
 class JobListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -36,8 +39,8 @@ class JobListQuery(BaseModel):
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Jobs on a page.")
     cursor: str | None = Field(
         None,
-        pattern=r"^[0-9a-f-]{36}$",
-        description="`next_cursor` of the page before.",
+        pattern=JOB_CURSOR,
+        description="`next_cursor` of the page before, which asked for the same.",
     )
 
 
@@ -226,7 +229,15 @@ class MatchOut(BaseModel):
 
 class JobListOut(BaseModel):
     jobs: list[JobOut]
-    next_cursor: str | None
+    next_cursor: str | None = Field(
+        description="Where the list goes on, also after a page with few jobs or none; null at its "
+        "end."
+    )
+    searched_to: datetime | None = Field(
+        None,
+        description="Set where so many jobs were looked at that the page ended before it was full: "
+        "jobs submitted before this are looked at for the next page.",
+    )
     workers_alive: int = Field(
         description="Workers that reported themselves lately; 0: nothing moves until one starts."
     )

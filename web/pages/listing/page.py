@@ -65,6 +65,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> 
         "max_selected": MAX_SELECTED,
         "has_jobs": any(snapshot.counts.values()),
         "next_cursor": page.next_cursor,
+        "searched_to": page.searched_to,
         "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
         **why,
         "version": _version(query, snapshot, why),

@@ -50,8 +50,15 @@ function followAddresses(section, region, refresh) {
     show(url.search);
   }
 
+  /** A page that ended before anything was found says where it goes on. */
+  function goOn() {
+    const next = region.querySelector("[data-go-on]")?.dataset.goOn;
+    if (next && !document.hidden) go(new URL(next, location.href), { replace: true });
+  }
+
   region.addEventListener("live:shown", () => {
     region.removeAttribute("aria-busy");
+    goOn();
     search.hidden = !search.q.value && !region.querySelector(".filters");
   });
   section.addEventListener("click", (event) => {
@@ -88,6 +95,7 @@ function followAddresses(section, region, refresh) {
     if (!event.isComposing) typing = setTimeout(find, TYPING_ENDS_MS);
   });
   search.q.addEventListener("compositionend", find);
+  goOn();
 }
 
 /** The buttons and links of a row that do something to its job. */
