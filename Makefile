@@ -148,8 +148,8 @@ demo-model: $(INSTALLED_DEV) ## train the bundled model and speak the sample mee
 
 lock: $(INSTALLED_DEV) ## maintainers: resolve all versions anew
 	$(PIP) -q uv
-	$(LOCK) --extra worker --extra embedded --extra s3 --group build --upgrade -o requirements.lock
-	$(LOCK) --extra s3 --group build -c requirements.lock --upgrade -o requirements-web.lock
+	$(LOCK) --extra worker --extra embedded --extra s3 --extra traces --group build --upgrade -o requirements.lock
+	$(LOCK) --extra s3 --extra traces --group build -c requirements.lock --upgrade -o requirements-web.lock
 	$(LOCK) --all-extras --group build -c requirements.lock --upgrade -o requirements-dev.lock
 	$(subst pyproject.toml,,$(LOCK)) --group conformance --upgrade -o requirements-conformance.lock
 	$(subst pyproject.toml,,$(LOCK)) --group chart --upgrade -o requirements-chart.lock

@@ -43,6 +43,7 @@ from web.i18n.languages import register_languages
 from web.installed_app.views import installed_app
 from web.monitoring.access_log import log_requests
 from web.monitoring.health import health
+from web.monitoring.traces import trace_requests
 from web.notifications import pages as notifications
 from web.pages import (  # noqa: F401 - three register themselves
     listing,
@@ -113,6 +114,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     compress_text(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
+    trace_requests(app)
     name_actors(app, settings)
     refuse_excess_transfers(app)
     refuse_other_sites(app)

@@ -13,6 +13,7 @@ from typing import Any
 from celery import signals
 from celery.apps import worker as celery_worker
 
+from shared import traces
 from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.queue import make_celery
@@ -77,6 +78,11 @@ def _say_as_json(message: object, *_: object) -> None:
 @signals.worker_process_init.connect
 def _child_starts(**_: Any) -> None:
     child_process.start()
+
+
+@signals.worker_process_shutdown.connect
+def _child_ends(**_: Any) -> None:
+    traces.flush()
 
 
 @signals.worker_ready.connect

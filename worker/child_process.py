@@ -17,7 +17,7 @@ from typing import NoReturn
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import jobs
+from shared import jobs, traces
 from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.garbage_collector import look_as_usual
@@ -96,6 +96,7 @@ def device_failures(settings: Settings) -> DeviceFailures:
 
 def end_with_its_device() -> NoReturn:
     """End this child; Celery starts another, whose context on the device is a fresh one."""
+    traces.flush()
     os._exit(DEVICE_FAILED_STATUS)
 
 
@@ -107,6 +108,7 @@ def start() -> None:
     global _tools, start_took_s
     settings = load_settings()
     configure_logging(settings)
+    traces.note_service(traces.WORKER)
     signal.signal(STOP_SIGNAL, lambda *_: shutdown.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP_SIGNAL})
     tally.keep_in(settings.resolved_health_dir, os.getppid())

@@ -15,6 +15,7 @@ import structlog
 from billiard import active_children
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared import traces
 from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.garbage_collector import look_as_usual
@@ -135,6 +136,7 @@ def start(celery: Any, consumer: Any) -> None:
     hears doorbells."""
     global _fetcher, _health_server, _monitor, _reaper, _sender, _watchdog
     settings = load_settings()
+    traces.note_service(traces.WORKER)
     db = Database(settings.resolved_database_url)
     name = worker_name(os.getpid())
     _watchdog = Watchdog(settings, db, worker=name)
@@ -267,4 +269,5 @@ def stop(worker: Any) -> None:
                 log.warning("the worker's row does not say that it had no model", error=str(error))
     if _watchdog is not None:
         _watchdog.stop()
+    traces.flush()
     remove_files(load_settings().resolved_health_dir, os.getpid())

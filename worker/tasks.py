@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import jobs
+from shared import jobs, traces
 from shared.errors import (
     Cancelled,
     DeviceFailed,
@@ -31,7 +31,7 @@ from shared.storage.identity import StorageState, check_storage
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker import child_process
 from worker.app import app
-from worker.monitoring.counts import tally
+from worker.monitoring.counts import label_of, tally
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.tools import Tools
 from worker.pipeline.transcribe import transcribe
@@ -48,6 +48,9 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_DELAY_S = 300.0
 """Between two attempts at a job that its worker's machine could not do."""
+
+_NO_FAILURES = ("completed", "cancelled", "released")
+"""Outcomes of attempts in which nothing went wrong."""
 
 _PATIENCE_WITH_THE_DEVICE = 5
 """So many times as many failures of the device does a job outlive that are not its own."""
@@ -71,11 +74,14 @@ def transcribe_next(doorbell: str) -> None:
     if claim is None:
         log.info("nothing to claim", doorbell=doorbell)
         return
-    with structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence):
+    with (
+        structlog.contextvars.bound_contextvars(job_id=claim.job_id, fence=claim.fence),
+        traces.within(claim.traceparent),
+    ):
         log.info("claimed", attempt=claim.attempt_number, filename=claim.filename)
         with child_process.liveness(claim) as liveness:
             began = time.monotonic()
-            outcome = _run_to_its_end(tools, claim, liveness)
+            outcome = _run_traced(tools, claim, liveness)
             tally.note_attempt(outcome, took_s=time.monotonic() - began)
             log.info("attempt over", outcome=outcome)
             # Under the watchdog's eyes too: a device may hang in its answer.
@@ -134,6 +140,22 @@ def _room(tools: Tools) -> jobs.Room | None:
     )
 
 
+def _run_traced(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
+    """As `_run_to_its_end`, noted in the job's trace with the wait before it."""
+    job_id, number, fence = claim.job_id, claim.attempt_number, claim.fence
+    if claim.traceparent is not None and claim.waits_since is not None:
+        traces.record("queue", began=claim.waits_since, job_id=job_id, attempt=number)
+    with traces.span(
+        "attempt", kind="consumer", job_id=job_id, attempt=number, fence=fence
+    ) as attempt:
+        outcome = _run_to_its_end(tools, claim, liveness)
+        label = label_of(outcome)
+        attempt.note(outcome=label)
+        if label not in _NO_FAILURES:
+            attempt.fail(outcome.partition(": ")[2] or label)
+        return outcome
+
+
 def _run_to_its_end(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
     """The outcome, in words for the log.
 
@@ -176,16 +198,17 @@ def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: Retry
             memory.reset_peak()
             attempt = Attempt.begin(tools, claim, heartbeat.check, liveness)
             done = transcribe(attempt)
-            attempt.store.write(
-                jobs.finish,
-                done.transcript,
-                voice_map=done.voices.map if done.voices else None,
-                group_voices=done.voices.of_groups
-                if done.voices and settings.voice_keeping == "allowed"
-                else None,
-                hotwords_found=done.hotwords_found,
-                peak_bytes=memory.peak_bytes(),
-            )
+            with traces.span("commit"):
+                attempt.store.write(
+                    jobs.finish,
+                    done.transcript,
+                    voice_map=done.voices.map if done.voices else None,
+                    group_voices=done.voices.of_groups
+                    if done.voices and settings.voice_keeping == "allowed"
+                    else None,
+                    hotwords_found=done.hotwords_found,
+                    peak_bytes=memory.peak_bytes(),
+                )
         tally.note_transcribed(done.transcript.duration)
         child_process.device_failures(settings).note_success()
         return "completed"

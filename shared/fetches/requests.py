@@ -17,6 +17,7 @@ from shared.dialects import hold_lock
 from shared.errors import IdempotencyKeyReused, IllegalTransition
 from shared.fetches.errors import FetchNotFound, TooManyFetches
 from shared.models import Fetch
+from shared.traces import traceparent
 
 KEPT_DAYS = 14
 """After the end of a fetch."""
@@ -68,6 +69,8 @@ class Submission:
     hotwords: tuple[str, ...] = ()
     model: str | None = None
     priority: int = 0
+    traceparent: str | None = None
+    """Of the request that asked for it; None where nothing is traced."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,6 +87,7 @@ class Submission:
             hotwords=tuple(value["hotwords"]),
             model=value["model"],
             priority=int(value["priority"]),
+            traceparent=value.get("traceparent"),
         )
 
 
@@ -123,7 +127,7 @@ def ask(
             owner_id=owner_id,
             url=url,
             filename=filename,
-            submission=wanted,
+            submission=wanted | ({"traceparent": traced} if (traced := traceparent()) else {}),
             idempotency_key=idempotency_key,
             request_digest=digest,
         )

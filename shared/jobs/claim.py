@@ -11,6 +11,7 @@ another job or nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -43,9 +44,16 @@ class Claim:
     under the same name, and gives the next one another (`shared.jobs.lease.renew`)."""
     sha256: str | None = None
     """Of the recording's bytes."""
+    traceparent: str | None = None
+    """Spans of the attempt stand below this one; None where nothing is traced."""
+    waits_since: datetime | None = None
+    """When the job was queued, by its last attempt if there was one."""
 
 
-_CLAIMED = (Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options, Job.model)
+_CLAIMED = (
+    *(Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options, Job.model),
+    *(Job.traceparent, Job.queued_at),
+)
 
 
 def claim_next(
@@ -118,9 +126,13 @@ def _open_attempt(
     write: str | None,
     model: str | None,
 ) -> Claim:
-    number = 1 + (
-        session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
-    )
+    before, ended_at = session.execute(
+        select(func.max(Attempt.number), func.max(Attempt.ended_at)).where(
+            Attempt.job_id == claimed.id
+        )
+    ).one()
+    number = 1 + (before or 0)
+    waits_since = claimed.queued_at if ended_at is None else max(claimed.queued_at, ended_at)
     session.execute(
         insert(Attempt).values(
             job_id=claimed.id,
@@ -133,10 +145,16 @@ def _open_attempt(
     )
     record(session, claimed.id, NewEvent(EventKind.CLAIMED, number, {"lease_s": lease_s}))
     forget_beyond_limit(session, claimed.id)
-    return _claim(session, claimed, number, lease_s)
+    return _claim(session, claimed, number, lease_s, waits_since)
 
 
-def _claim(session: Session, claimed: Any, number: int, lease_s: float) -> Claim:
+def _claim(
+    session: Session,
+    claimed: Any,
+    number: int,
+    lease_s: float,
+    waits_since: datetime | None = None,
+) -> Claim:
     recording = session.get_one(Recording, claimed.recording_id)
     return Claim(
         job_id=claimed.id,
@@ -149,4 +167,6 @@ def _claim(session: Session, claimed: Any, number: int, lease_s: float) -> Claim
         filename=recording.filename,
         options=claimed.options,
         model=claimed.model,
+        traceparent=claimed.traceparent,
+        waits_since=waits_since,
     )

@@ -16,6 +16,7 @@ from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
 from shared.jobs.events import NewEvent, error_detail
 from shared.models import Attempt, Job, in_one_of
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
+from shared.traces import record
 
 _BATCH = 100
 """Attempts ended in one transaction, so that none holds the write lock for long."""
@@ -67,9 +68,9 @@ def end_lost_attempt(
         return _end_lost(session, job, error, max_attempts, message=error.message)
 
 
-def _held() -> Select[str, int, str]:
+def _held() -> Select[str, int, str, str | None]:
     """Select the jobs that some attempt holds."""
-    return select(Job.id, Job.fence, Job.status).where(in_one_of(*RUNNING))
+    return select(Job.id, Job.fence, Job.status, Job.traceparent).where(in_one_of(*RUNNING))
 
 
 def _any_expired(db: Database, before: datetime | None) -> bool:
@@ -91,9 +92,12 @@ def _end_lost(
     message: str | None,
 ) -> JobStatus | None:
     """End the attempt that holds `job`, whose row is locked; `message` is kept with the attempt."""
-    number = session.scalar(
-        select(Attempt.number).where(Attempt.job_id == job.id, Attempt.fence == job.fence)
-    )
+    attempt = session.execute(
+        select(Attempt.number, Attempt.started_at).where(
+            Attempt.job_id == job.id, Attempt.fence == job.fence
+        )
+    ).one_or_none()
+    number = None if attempt is None else attempt.number
     failures, allowed = failures_with_this(session, job.id, max_attempts)
     counted = {"code": error.code, "failures": failures, "of": allowed}
     of_job: dict[str, Any] = {}
@@ -125,4 +129,17 @@ def _end_lost(
         of_job=of_job,
         of_attempt={"error_message": message},
     )
+    if is_ended and attempt is not None and job.traceparent is not None:
+        # Whoever was at it cannot tell any more.
+        record(
+            "attempt",
+            began=attempt.started_at,
+            kind="consumer",
+            parent=job.traceparent,
+            failed=error,
+            job_id=job.id,
+            attempt=number,
+            fence=job.fence,
+            outcome=AttemptOutcome.LOST.value,
+        )
     return status if is_ended else None

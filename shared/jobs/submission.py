@@ -28,6 +28,7 @@ from shared.models import Job, Recording, Upload, new_id
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
+from shared.traces import traceparent
 from shared.words.hotwords import OPTION as HOTWORDS
 from shared.words.hotwords import attach, digest_of, wants_lists
 from shared.words.replacements.of_job import versions_for
@@ -119,6 +120,7 @@ def submit(
                 priority=priority,
                 idempotency_key=idempotency_key,
                 request_digest=digest,
+                traceparent=traceparent(),
                 **versions_for(session, owner_id, options),
             )
             session.add(job)

@@ -129,6 +129,9 @@ class Job(Base):
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     request_digest: Mapped[str] = mapped_column(String(64))
+    traceparent: Mapped[str | None] = mapped_column(String(55))
+    """The span of the request that it was accepted in, as W3C Trace Context writes it; null where
+    nothing is traced."""
 
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     queued_at: Mapped[datetime] = mapped_column(default=database_now())

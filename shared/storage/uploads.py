@@ -44,6 +44,7 @@ class UploadRecord:
     """Whether the client has still to tell the length."""
     received_bytes: int
     """Those that are durable."""
+    created_at: datetime
     expires_at: datetime
 
 
@@ -56,6 +57,7 @@ def _as_record(row: Upload) -> UploadRecord:
         size_bytes=row.size_bytes,
         is_length_deferred=row.is_length_deferred,
         received_bytes=row.received_bytes,
+        created_at=row.created_at,
         expires_at=row.expires_at,
     )
 

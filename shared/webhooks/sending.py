@@ -18,8 +18,9 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database, database_now
-from shared.models import SignIn, Webhook, WebhookDelivery, is_waiting
+from shared.models import Job, SignIn, Webhook, WebhookDelivery, is_waiting
 from shared.states import ChannelKind
+from shared.traces import are_wanted
 from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, DeliveryState, DisabledReason
 
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
@@ -65,6 +66,8 @@ class Claim:
     """Of a browser."""
     attempts: int
     """Before this one."""
+    traceparent: str | None = None
+    """Of its job; None where nothing is traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,9 @@ def claim_next(
             language=hook.language or "en",
             push_keys=dict(hook.push_keys or {}),
             attempts=sent.attempts,
+            traceparent=session.scalar(select(Job.traceparent).where(Job.id == sent.job_id))
+            if sent.job_id is not None and are_wanted()
+            else None,
         )
 
 

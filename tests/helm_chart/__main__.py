@@ -35,7 +35,9 @@ VALUES: dict[str, dict[str, Any]] = {
             "LONGSCRIBE_MODEL_OFFLINE": True,
             "LONGSCRIBE_MINUTES_URL": "http://model/v1",
             "LONGSCRIBE_MINUTES_MODEL": "small",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
         },
+        "traces": {"secret": "otlp"},
         "imagePullSecrets": [{"name": "registry"}],
         "persistence": {"data": {"storageClass": "nfs"}, "models": {"storageClass": "nfs"}},
         "web": {
@@ -83,6 +85,10 @@ REFUSED: dict[str, dict[str, Any]] = {
     "no secret": {},
     "what the chart decides": {**SECRET, "settings": {"LONGSCRIBE_DATA_DIR": "/elsewhere"}},
     "a secret among the settings": {**SECRET, "settings": {"LONGSCRIBE_SECRET_KEY": "key"}},
+    "a token among the settings": {
+        **SECRET,
+        "settings": {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=token"},
+    },
     "a variable of others": {**SECRET, "settings": {"PATH": "/bin"}},
     "a misspelt value": {**SECRET, "wroker": {}},
     "two GPUs for a worker": {**SECRET, "worker": {"gpu": 2}},

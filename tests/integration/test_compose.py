@@ -96,6 +96,7 @@ DECIDED_IN_THE_FILE = {
 def test_every_setting_of_env_reaches_the_containers(service: str) -> None:
     told = {f"LONGSCRIBE_{name.upper()}": f"told {name}" for name in Settings.model_fields}
     told |= {file_variable(name): f"/run/secrets/{name}" for name in FROM_FILES}
+    told |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
     reached = compose(SECRETS | told)[service]["environment"]
     lost = {name for name, value in told.items() if reached.get(name) != value}
     assert lost == {f"LONGSCRIBE_{name.upper()}" for name in DECIDED_IN_THE_FILE[service]}

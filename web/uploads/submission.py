@@ -20,6 +20,7 @@ from shared.queue import ring
 from shared.recordings.length import told_length_s
 from shared.storage import uploads
 from shared.storage.blob_store import StoredBlob
+from shared.traces import record
 from web.authentication.priority import require_priority
 from web.http.filenames import clean_filename
 from web.i18n.languages import N_
@@ -151,7 +152,9 @@ def accept_upload(
                 raise
             submission = Submission(job_id, created=False)
         else:
-            if not submission.created:  # its Idempotency-Key made a job of the same bytes before
+            if submission.created:
+                record("upload", began=upload.created_at, bytes=blob.size_bytes)
+            else:  # its Idempotency-Key made a job of the same bytes before
                 here.blobs.delete(blob.key)
                 uploads.forget(here.db, owner_id=owner_id, upload_id=upload_id)
     return _announce(submission, model, blob.size_bytes)

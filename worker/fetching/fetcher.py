@@ -39,6 +39,7 @@ from shared.settings import Settings
 from shared.storage import uploads
 from shared.storage.blob_store import BlobStore, StoredBlob
 from shared.storage.identity import StorageState, check_storage
+from shared.traces import span, within
 from worker.fetching.download import Download
 
 log = structlog.get_logger(__name__)
@@ -125,7 +126,10 @@ class Fetcher:
 
     def _fetch(self, claim: FetchClaim, download: Download) -> None:
         try:
-            with structlog.contextvars.bound_contextvars(fetch=claim.fetch_id, fence=claim.fence):
+            with (
+                structlog.contextvars.bound_contextvars(fetch=claim.fetch_id, fence=claim.fence),
+                within(claim.submission.traceparent),
+            ):
                 log.info("fetching is over", outcome=self._run_to_its_end(claim, download))
         finally:
             with self._lock:
@@ -153,7 +157,12 @@ class Fetcher:
             if job_id is None:
                 if claim.left_s <= 0:
                     raise FetchTooLong
-                self._submit(claim, download.run())
+                with span(
+                    "fetch", kind="client", job_id=claim.fetch_id, failures=claim.failures
+                ) as fetched:
+                    blob = download.run()
+                    fetched.note(bytes=blob.size_bytes)
+                self._submit(claim, blob)
             attempts.submitted(self._db, claim)
             ring(self._celery, claim.fetch_id, claim.submission.model)
             return "submitted"

@@ -32,6 +32,11 @@ LOST = "lost"
 """The label of an attempt whose outcome could not be stored."""
 
 
+def label_of(outcome: str) -> str:
+    """The label of an outcome, as `worker.tasks` says it."""
+    return OUTCOMES.get(outcome.partition(":")[0], LOST)
+
+
 @dataclass(slots=True)
 class Counts:
     """Sums since the worker started; times are in seconds."""
@@ -108,7 +113,7 @@ class Tally:
     def note_attempt(self, outcome: str, *, took_s: float) -> None:
         """Count an attempt that is over; `outcome` is how `worker.tasks` says it."""
         with self._changed() as counts:
-            counts.attempts[OUTCOMES.get(outcome.partition(":")[0], LOST)] += 1
+            counts.attempts[label_of(outcome)] += 1
             counts.attempt_s += took_s
 
     def note_lost(self) -> None:

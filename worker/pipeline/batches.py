@@ -10,6 +10,7 @@ import structlog
 from shared import jobs
 from shared.errors import RecognitionFailed
 from shared.jobs import RecognisedSegment
+from shared.traces import span
 from shared.transcripts.values import SAMPLE_RATE, Word
 from worker.audio.spool import AudioSpool
 from worker.batching.size import padded_s
@@ -100,7 +101,12 @@ class BatchRunner:
             self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
         ]
         liveness, meter = self._attempt.liveness, self._attempt.meter
-        with liveness.batch(padded_s(batch)), meter.recognising():
+        padded = padded_s(batch)
+        with (
+            span("batch", number=batch[0].batch, segments=len(batch), padded_s=padded),
+            liveness.batch(padded),
+            meter.recognising(),
+        ):
             results = self._recogniser.recognise(speech, self._attempt.request)
             voices = self._voices(batch, speech, results)
         if len(results) != len(batch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from shared.jobs import Waveform
+from shared.traces import record
 from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.sound_selection import SoundSelection
 from shared.transcripts.values import SAMPLE_BYTES
@@ -29,7 +31,7 @@ from worker.audio.playable.signature import read_signature
 from worker.audio.player_waveform import PlayerWaveform
 from worker.audio.spool import AudioSpool
 from worker.audio.takes import Take, TakesClock, single_take, takes_of
-from worker.recogniser import SAMPLE_RATE, SpeechSpan, VoiceActivityDetector
+from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan, VoiceActivityDetector
 
 _WAIT_S = 0.2
 """How long to wait for the decoder before asking again whether the attempt must stop."""
@@ -80,6 +82,9 @@ class SpeechSource:
         self._thread = threading.Thread(target=self._run, name="speech source", daemon=True)
         self._reports: list[RecordingReport] = []
         self._waveform = PlayerWaveform()
+        self._began_ns = self._ended_ns = 0
+        self._listening_s = 0.0
+        self._error: BaseException | None = None
         self.expected_s: float | None = None
         self.facts: RecordingFacts | None = None
         """What is known by now of how browsers play it; set before the first block."""
@@ -117,8 +122,11 @@ class SpeechSource:
         try:
             self._decode()
         except BaseException as error:  # noqa: BLE001 - handed to the thread that asks
+            self._error = error
+            self._ended_ns = time.time_ns()
             self._blocks.put(_End(error))
         else:
+            self._ended_ns = time.time_ns()
             self._blocks.put(_End())
 
     def _decode(self) -> None:
@@ -152,12 +160,20 @@ class SpeechSource:
                     self._require_space(0)
                 self._spool.append(block)
                 self._waveform.feed(block, audio.clock)
-                found = detector.feed(block) if detector else []
+                found = self._heard(detector.feed, block) if detector else []
                 self._blocks.put(SourceBlock(_moved(found, start), self._spool.seconds))
             self._reports.append(audio.report)
             self._note_outcome(audio)
-        last = detector.finish() if detector else []
+        last = self._heard(detector.finish) if detector else []
         self._blocks.put(SourceBlock(_moved(last, start), self._spool.seconds))
+
+    def _heard(self, listen: Callable[..., list[SpeechSpan]], *pcm: Pcm) -> list[SpeechSpan]:
+        """What voice activity finds, its time counted."""
+        began = time.perf_counter()
+        try:
+            return listen(*pcm)
+        finally:
+            self._listening_s += time.perf_counter() - began
 
     def _note_header(self, header: HeaderClaim, take: Take) -> None:
         if self.facts is None:
@@ -187,6 +203,7 @@ class SpeechSource:
         return max(0, int(expected_s * SAMPLE_RATE) - self._spool.samples) * SAMPLE_BYTES
 
     def __enter__(self) -> Self:
+        self._began_ns = time.time_ns()
         self._thread.start()
         return self
 
@@ -198,6 +215,21 @@ class SpeechSource:
     ) -> None:
         self._stopped.set()
         self._thread.join()
+        self._trace()
+
+    def _trace(self) -> None:
+        """Note decoding and voice activity, which take turns on the one thread."""
+        began, ended = self._began_ns, self._ended_ns or time.time_ns()
+        record(
+            "decode",
+            began=began,
+            ended=ended,
+            failed=self._error,
+            seconds=self._spool.seconds,
+            busy_s=max(0.0, (ended - began) / 1e9 - self._listening_s),
+        )
+        if self._new_detector is not None:
+            record("voice_activity", began=began, ended=ended, busy_s=self._listening_s)
 
 
 def _moved(spans: Sequence[SpeechSpan], by: int) -> list[SpeechSpan]:

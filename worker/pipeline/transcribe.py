@@ -21,6 +21,7 @@ from shared import jobs
 from shared.errors import PermanentError, PunctuationFailed
 from shared.jobs import RecognisedSegment
 from shared.states import Stage
+from shared.traces import span
 from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
 from worker.pipeline.assemble import REPETITION_CUT, assemble, split_marks
@@ -64,24 +65,38 @@ def transcribe(attempt: Attempt) -> Transcribed:
         marks = _marks(attempt, words)
     attempt.check()
     attempt.store.write(jobs.set_stage, Stage.SAVING, usage=attempt.meter.usage())
-    voices = map_voices(attempt, segments)
+    voices, speakers = _voices(attempt, segments, words)
     attempt.check()
-    transcript = assemble(
-        words,
-        marks,
-        turns=_turns(segments, recognition.takes),
-        speakers=who_speaks(words, voices.map if voices else None, attempt.speakers),
-        duration=recognition.duration_s,
-        language=attempt.request.language or _spoken(segments) or recogniser.languages[0],
-        model=recogniser.identity.name,
-        warnings=[
-            *recognition.warning_codes,
-            *attempt.hotwords.warnings,
-            *([REPETITION_CUT] if any(segment.was_cut for segment in segments) else ()),
-        ],
-        low_confidence=attempt.tools.settings.low_confidence,
-    )
-    return Transcribed(transcript, voices, find_hotwords(attempt.hotwords, transcript))
+    with span("assemble", words=len(words)) as assembling:
+        transcript = assemble(
+            words,
+            marks,
+            turns=_turns(segments, recognition.takes),
+            speakers=speakers,
+            duration=recognition.duration_s,
+            language=attempt.request.language or _spoken(segments) or recogniser.languages[0],
+            model=recogniser.identity.name,
+            warnings=[
+                *recognition.warning_codes,
+                *attempt.hotwords.warnings,
+                *([REPETITION_CUT] if any(segment.was_cut for segment in segments) else ()),
+            ],
+            low_confidence=attempt.tools.settings.low_confidence,
+        )
+        found = find_hotwords(attempt.hotwords, transcript)
+        assembling.note(sentences=len(transcript.sentences))
+    return Transcribed(transcript, voices, found)
+
+
+def _voices(
+    attempt: Attempt, segments: Sequence[RecognisedSegment], words: Sequence[Word]
+) -> tuple[Voices | None, list[int | None] | None]:
+    """The voices of the recording and who speaks each word; None of both where nobody asks."""
+    if attempt.encoder is None:
+        return None, None
+    with span("speakers", segments=len(segments)):
+        voices = map_voices(attempt, segments)
+        return voices, who_speaks(words, voices.map if voices else None, attempt.speakers)
 
 
 def _recognise(attempt: Attempt) -> tuple[list[RecognisedSegment], jobs.Recognition]:
@@ -133,7 +148,8 @@ def _marks(attempt: Attempt, words: Sequence[Word]) -> list[str] | None:
         return None
     store.write(jobs.set_stage, Stage.PUNCTUATING, progress=RECOGNISED)
     attempt.liveness.note_progress()
-    marks = _punctuate(attempt.tools.recogniser, words)
+    with span("punctuation", words=len(words)):
+        marks = _punctuate(attempt.tools.recogniser, words)
     attempt.liveness.note_progress()
     attempt.check()
     store.write(jobs.store_marks, key, marks)

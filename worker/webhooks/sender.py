@@ -17,6 +17,7 @@ from shared.db import Database
 from shared.outbound.errors import Stopped
 from shared.settings import Settings
 from shared.states import ChannelKind
+from shared.traces import span, within
 from shared.webhooks import log as delivery_log
 from shared.webhooks import sending
 from worker.notifications.mail import Mail
@@ -159,7 +160,7 @@ class WebhookSender:
 
     def _send(self, claim: sending.Claim, delivery: Sending) -> None:
         try:
-            result = delivery.send()
+            result = self._result(claim, delivery)
         except Stopped:
             sending.release(self._db, claim)
             return
@@ -182,6 +183,28 @@ class WebhookSender:
         )
         if switched_off:
             log.warning("sends there no more", problem=result.problem)
+
+    def _result(self, claim: sending.Claim, delivery: Sending) -> sending.Result:
+        """What came of it, noted in the job's trace. Raises as `Sending.send`."""
+        if claim.traceparent is None:
+            return delivery.send()
+        with (
+            within(claim.traceparent),
+            span(
+                "deliver",
+                kind="client",
+                job_id=claim.job_id,
+                delivery_id=claim.delivery_id,
+                attempt=claim.attempts + 1,
+                channel=claim.kind.value,
+                event=claim.type,
+            ) as sent,
+        ):
+            result = delivery.send()
+            sent.note_all({"http.response.status_code": result.status_code})
+            if result.problem is not None:
+                sent.fail(result.problem)
+            return result
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:

@@ -59,6 +59,12 @@ def get_records(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dic
     return {record.id: record for record in found}
 
 
+def get_traceparent(db: Database, job_id: str) -> str | None:
+    """The span that all of a job's stand below; None where the job was not traced, or is gone."""
+    with db.reading() as session:
+        return session.scalar(select(Job.traceparent).where(Job.id == job_id))
+
+
 def get_transcript(
     db: Database,
     *,

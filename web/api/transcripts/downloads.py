@@ -16,6 +16,7 @@ from web.api.parsing import parse
 from web.api.schemas.transcripts.exports import PREVIEW_LINES, ExportChoices, TranscriptQuery
 from web.authentication.job_access import owner_of
 from web.http.filenames import attachment, download_name
+from web.monitoring.traces import exporting
 from web.services import services
 
 _PREVIEW_SENTENCES = 200
@@ -39,10 +40,14 @@ def transcript_response(job_id: str) -> Response:
     job = found[job_id]
     title, told = job.recording.title, provenance_of(owner_id, job)
     if query.preview:
-        response = make_response(_beginning(format_, transcript, told, options))
+        with exporting(job_id, format_.name):
+            beginning = _beginning(format_, transcript, told, options)
+        response = make_response(beginning)
         response.content_type = "text/plain; charset=utf-8"
     else:
-        response = make_response(format_.render(transcript, told, options))
+        with exporting(job_id, format_.name):
+            content = format_.render(transcript, told, options)
+        response = make_response(content)
         is_text = format_.write_bytes is None
         response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
         response.headers["Content-Disposition"] = attachment(

@@ -23,6 +23,7 @@ from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language
+from web.monitoring.traces import exporting
 from web.services import services
 
 blueprint = APIBlueprint("reports", __name__, url_prefix="/api/v1")
@@ -49,7 +50,8 @@ def get_report(job_id: UUID) -> Response:
     template = own or built_in(transcript.language)
     options = ExportOptions(timestamps=query.timestamps, paragraphs=True, spacing=True)
     given = (template, transcript, provenance, options)
-    content = write_docx(*given) if query.kind == "docx" else write_markdown(*given).encode()
+    with exporting(str(job_id), query.kind):
+        content = write_docx(*given) if query.kind == "docx" else write_markdown(*given).encode()
     response = make_response(content)
     is_text = format_.write_bytes is None
     response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")

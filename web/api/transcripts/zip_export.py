@@ -17,6 +17,7 @@ from web.api.transcripts.downloads import format_and_options, provenance_of, rea
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.http.filenames import attachment, download_name
+from web.monitoring.traces import exporting
 from web.services import services
 
 _Member = tuple[str, bytes, datetime | None]
@@ -52,7 +53,9 @@ def _members(job_ids: Sequence[str], choices: ExportChoices, owner_id: str) -> I
             if job is None:
                 raise JobNotFound
             transcript = read_transcript(owner_id, job_id, choices.version, format_)
-            content = format_.render(transcript, provenance_of(owner_id, job), options)
+            provenance = provenance_of(owner_id, job)
+            with exporting(job_id, format_.name):
+                content = format_.render(transcript, provenance, options)
         except LongscribeError as error:
             name = job.recording.title if job else job_id
             why = _not_ready() if isinstance(error, TranscriptNotReady) else localised_error(error)

@@ -28,6 +28,7 @@ from web.errors import error_in_shape, localised_error
 from web.fetches import submission as fetching
 from web.fetches.schemas import FetchSubmission
 from web.http.filenames import clean_filename
+from web.monitoring.traces import exporting
 from web.services import services
 from web.uploads.begin import begin_upload
 from web.uploads.submission import accept_upload
@@ -126,7 +127,9 @@ def _subtitles(name: str, job_id: str) -> Response:
         width = min(max(cells // options.max_lines, limits.minimum), limits.maximum)
         options = replace(options, line_width=round(width))
     provenance = Provenance(job.id, PurePath(job.recording.filename).stem, job.completed_at)
-    answer = make_response(format_.render(_transcript(job.id), provenance, options))
+    with exporting(job.id, name):
+        content = format_.render(_transcript(job.id), provenance, options)
+    answer = make_response(content)
     answer.content_type = f"{format_.media_type}; charset=utf-8"
     return answer
 

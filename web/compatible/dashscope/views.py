@@ -16,6 +16,7 @@ from web.compatible.dashscope.request import read_request
 from web.errors import error_in_shape, localised_error
 from web.fetches import submission as fetching
 from web.fetches.schemas import FetchSubmission
+from web.monitoring.traces import exporting
 from web.services import services
 from web.uploads.submission import accept_upload
 
@@ -83,7 +84,8 @@ def get_transcription(job_id: UUID) -> Response:
         raise JobNotFound from None
     if opened != str(job_id):
         raise JobNotFound
-    stored = jobs.get_transcript(services().db, owner_id=owner_id, job_id=opened)
+    with exporting(opened, "json"):
+        stored = jobs.get_transcript(services().db, owner_id=owner_id, job_id=opened)
     file_url = url_for("listening.get_job_audio", job_id=opened, _external=True)
     return jsonify(transcription(stored.without_removed(), file_url))
 

@@ -18,6 +18,7 @@ from shared.transcripts.values import Sentence, Transcript
 from web.authentication.owner import current_owner_id
 from web.compatible.openai.fields import TranscriptionFields
 from web.errors import error_object, status_of
+from web.monitoring.traces import exporting
 from web.services import services
 
 _LANGUAGES = {
@@ -89,6 +90,11 @@ def transcript_of(job_id: str, owner_id: str) -> Transcript:
 
 
 def _transcribed(job: jobs.JobRecord, asked: TranscriptionFields) -> Response:
+    with exporting(job.id, asked.response_format):
+        return _written(job, asked)
+
+
+def _written(job: jobs.JobRecord, asked: TranscriptionFields) -> Response:
     transcript = transcript_of(job.id, current_owner_id())
     kind = asked.response_format
     if kind == "text":

@@ -35,10 +35,13 @@ LONGSCRIBE_DATABASE_URL_FILE: /run/secrets/longscribe/database-url
 LONGSCRIBE_REDIS_URL_FILE: /run/secrets/longscribe/redis-url
 {{- end -}}
 
-{{/* The variables of every container; the secrets are files. */}}
+{{/* The variables of every container; the secrets are files, but for OpenTelemetry's. */}}
 {{- define "longscribe.env" -}}
 envFrom:
   - configMapRef: {name: {{ include "longscribe.name" . }}}
+{{- with .Values.traces.secret }}
+  - secretRef: {name: {{ . }}}
+{{- end }}
 {{- end -}}
 
 {{- define "longscribe.pod" -}}

@@ -1,0 +1,282 @@
+"""What is noted of a job's way, wherever something is done to it.
+
+Attributes are ids, numbers and words of fixed lists: no text of a recording, no name of a file, no
+message of an error and no secret ever becomes one.  Nothing here raises, and nothing waits for a
+collector.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from shared.errors import LongscribeError
+
+if TYPE_CHECKING:
+    from shared.traces.exporter import ExportedSpan, Exporter, Kind
+
+log = structlog.get_logger(__name__)
+
+Value = int | float | str | None
+
+T = TypeVar("T")
+
+WEB = "longscribe-web"
+WORKER = "longscribe-worker"
+"""Names of services, of which each process is one."""
+
+FLUSHED_WITHIN_S = 2.0
+"""How long the end of a process waits for a collector."""
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_OVER_HTTP = "http/protobuf"
+
+_service = "longscribe"
+_lock = threading.Lock()
+_of_process: tuple[int, Exporter | None] | None = None
+
+
+def are_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment names a collector. The variables are OpenTelemetry's, which its
+    package reads too."""
+    if not any(environment.get(name) for name in _ENDPOINTS):
+        return False
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    return "otlp" in environment.get("OTEL_TRACES_EXPORTER", "otlp").split(",")
+
+
+def takes_callers_context(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a request's own traceparent is gone on with."""
+    return "tracecontext" in environment.get("OTEL_PROPAGATORS", "tracecontext,baggage").split(",")
+
+
+def note_service(name: str) -> None:
+    """Say what this process is; OTEL_SERVICE_NAME says otherwise."""
+    global _service
+    _service = name
+
+
+def _exporter() -> Exporter | None:
+    """What this process sends by; None where nothing is traced. A process that was forked begins
+    anew, for threads stay behind."""
+    global _of_process
+    if not are_wanted():
+        return None
+    known = _of_process
+    if known is not None and known[0] == os.getpid():
+        return known[1]
+    with _lock:
+        if _of_process is None or _of_process[0] != os.getpid():
+            _of_process = (os.getpid(), _new_exporter())
+        return _of_process[1]
+
+
+def _new_exporter() -> Exporter | None:
+    asked = next(filter(None, map(os.environ.get, _PROTOCOLS)), _OVER_HTTP)
+    if asked != _OVER_HTTP:
+        log.warning("no traces: they are sent by http/protobuf only", asked_for=asked)
+        return None
+    try:
+        from shared.traces.exporter import Exporter
+
+        return Exporter(_service)
+    except ImportError:
+        log.warning("no traces: OpenTelemetry is not installed: pip install 'longscribe[traces]'")
+    except Exception as error:  # noqa: BLE001 - a wrong variable of OpenTelemetry's stops no job
+        log.warning("no traces: OpenTelemetry refuses its variables", error=type(error).__name__)
+    return None
+
+
+class Span:
+    """Something that is under way, or nothing where nothing is traced."""
+
+    def __init__(self, exported: ExportedSpan | None = None) -> None:
+        self._exported = exported
+        self._ended = False
+
+    @property
+    def traceparent(self) -> str | None:
+        """What another process needs for spans below this one; None where nothing is traced."""
+        exported = self._exported
+        return None if exported is None else _tried(lambda: exported.traceparent)
+
+    def note(self, **attributes: Value) -> None:
+        """Add ids, numbers, or words of a fixed list."""
+        self.note_all(attributes)
+
+    def note_all(self, attributes: Mapping[str, Value]) -> None:
+        """The same, for names with a dot: OpenTelemetry's own."""
+        exported = self._exported
+        if exported is not None:
+            _tried(lambda: exported.note(dict(attributes)))
+
+    def fail(self, error: BaseException | str) -> None:
+        """Mark it as failed, by the error's code or kind: never by its message."""
+        exported = self._exported
+        if exported is not None:
+            _tried(lambda: exported.fail(_kind_of(error)))
+
+    def end(self, ended_ns: int | None = None) -> None:
+        exported = self._exported
+        if exported is not None and not self._ended:
+            self._ended = True
+            _tried(lambda: exported.end(ended_ns))
+
+
+class _Given:
+    """A parent that another process has begun."""
+
+    def __init__(self, traceparent: str | None) -> None:
+        self.traceparent = traceparent
+
+
+class _Request:
+    """A request of which a span is made once something happens that is worth one: of the thousands
+    that only look, none is."""
+
+    def __init__(self, name: str, caller: str | None) -> None:
+        self._name = name
+        self._caller = caller
+        self._began_ns = time.time_ns()
+        self.span: Span | None = None
+
+    @property
+    def traceparent(self) -> str | None:
+        if self.span is None:
+            self.span = _begun(
+                self._name, kind="server", parent=self._caller, began_ns=self._began_ns
+            )
+        return self.span.traceparent
+
+
+_parent: ContextVar[Span | _Given | _Request | None] = ContextVar("parent", default=None)
+
+
+def traceparent() -> str | None:
+    """What is stored with a job, so that spans of other processes stand below that which is under
+    way here; None where nothing is traced."""
+    parent = _parent.get()
+    return None if parent is None else parent.traceparent
+
+
+@contextmanager
+def within(given: str | None) -> Iterator[None]:
+    """Let spans stand below the one that `given` names, a stored traceparent; None: below none."""
+    token = _parent.set(_Given(given) if given and are_wanted() else None)
+    try:
+        yield
+    finally:
+        _parent.reset(token)
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: Kind = "internal",
+    parent: str | None = None,
+    link: str | None = None,
+    **attributes: Value,
+) -> Iterator[Span]:
+    """A span of what is done inside, below `parent` or what is under way. What is raised inside
+    marks it as failed."""
+    begun = _begun(name, kind=kind, parent=parent or traceparent(), link=link)
+    begun.note(**attributes)
+    token = _parent.set(begun)
+    try:
+        yield begun
+    except BaseException as error:
+        begun.fail(error)
+        raise
+    finally:
+        _parent.reset(token)
+        begun.end()
+
+
+def record(
+    name: str,
+    *,
+    began: datetime | int,
+    ended: datetime | int | None = None,
+    kind: Kind = "internal",
+    parent: str | None = None,
+    failed: BaseException | str | None = None,
+    **attributes: Value,
+) -> None:
+    """A span of what is over; times in ns since 1970 or as the database has them, and `ended` now
+    unless given. One that would end before it began, by another machine's clock, takes no time."""
+    began_ns, ended_ns = _ns(began), _ns(ended) if ended is not None else time.time_ns()
+    over = _begun(name, kind=kind, parent=parent or traceparent(), began_ns=min(began_ns, ended_ns))
+    over.note(**attributes)
+    if failed is not None:
+        over.fail(failed)
+    over.end(ended_ns)
+
+
+def begin_request(name: str, caller: str | None) -> None:
+    """Let a request be what is under way in this thread, below its caller's span, until `leave`."""
+    _parent.set(_Request(name, caller))
+
+
+def leave(status_code: int | None) -> None:
+    """End what `begin_request` began."""
+    request = _parent.get()
+    _parent.set(None)
+    if isinstance(request, _Request) and request.span is not None:
+        request.span.note_all({"http.response.status_code": status_code})
+        if status_code is None or status_code >= 500:
+            request.span.fail(str(status_code or "no_answer"))
+        request.span.end()
+
+
+def flush(within_s: float = FLUSHED_WITHIN_S) -> None:
+    """Send what waits, before a process ends."""
+    known = _of_process
+    if known is not None and known[0] == os.getpid() and known[1] is not None:
+        exporter = known[1]
+        _tried(lambda: exporter.flush(within_s))
+
+
+def _begun(
+    name: str,
+    *,
+    kind: Kind,
+    parent: str | None,
+    link: str | None = None,
+    began_ns: int | None = None,
+) -> Span:
+    exporter = _exporter()
+    if exporter is None:
+        return Span()
+    return Span(
+        _tried(lambda: exporter.begin(name, kind=kind, parent=parent, link=link, began_ns=began_ns))
+    )
+
+
+def _tried(call: Callable[[], T]) -> T | None:
+    """What a call of OpenTelemetry gives; None where it fails, which no job is to notice."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not the job's
+        log.warning("a span is lost", error=type(error).__name__)
+        return None
+
+
+def _ns(at: datetime | int) -> int:
+    return at if isinstance(at, int) else int(at.timestamp() * 1e9)
+
+
+def _kind_of(error: BaseException | str) -> str:
+    if isinstance(error, str):
+        return error
+    return str(error.code) if isinstance(error, LongscribeError) else type(error).__name__

@@ -1,0 +1,153 @@
+"""Stages of an attempt as spans, and a collector that is down, slow or not there at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared import traces
+from shared.db import Database
+from shared.states import JobStatus
+from shared.traces import spans
+from tests.support.doubles.receiver import receiver, stall
+from tests.support.doubles.stub_recogniser import StubRecogniser
+from tests.support.pipeline_worker import Worker, recording
+from tests.support.services import REPOSITORY, hold_port
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+@pytest.fixture
+def worker(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """In this process, which has sent nothing yet."""
+    monkeypatch.setattr(spans, "_of_process", None)
+    return Worker(Database(database_url), tmp_path)
+
+
+def transcribed(worker: Worker, monkeypatch: pytest.MonkeyPatch, **options: object) -> JobStatus:
+    job_id = worker.submit(recording(2), **options)
+    worker.run(StubRecogniser(), monkeypatch)
+    return JobStatus(worker.job(job_id).job.status)
+
+
+def test_each_stage_is_a_span_below_its_attempt(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    from tests.support.doubles.collector import collector
+
+    with collector() as there:
+        monkeypatch.setenv(ENDPOINT, there.url)
+        assert transcribed(worker, monkeypatch, speakers="2") == JobStatus.COMPLETED
+        traces.flush()
+        [attempt] = there.named("attempt")
+        below = [span for span in there.spans() if span.parent_id == attempt.span_id]
+        names = {span.name for span in below}
+        stages = {"decode", "voice_activity", "batch", "punctuation", "speakers", "assemble"}
+        assert names == {*stages, "commit"}
+        assert all(attempt.began_ns <= span.began_ns <= span.ended_ns for span in below)
+        [decoding] = there.named("decode")
+        assert decoding.attributes["longscribe.seconds"] > 0
+        batches = there.named("batch")
+        assert sum(span.attributes["longscribe.segments"] for span in batches) == 2
+
+
+def test_of_an_error_its_code_is_told_and_never_its_message(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    from tests.support.doubles.collector import collector
+
+    with collector() as there:
+        monkeypatch.setenv(ENDPOINT, there.url)
+        worker.submit(b"this is no recording at all, just text")
+        worker.run(StubRecogniser(), monkeypatch)
+        traces.flush()
+        [attempt] = there.named("attempt")
+        assert attempt.failed
+        assert attempt.attributes["error.type"] == "unsupported_media"
+        assert b"Convert it" not in b"".join(there.bodies)
+
+
+def test_sampling_is_decided_by_opentelemetry_s_own_variable(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    from tests.support.doubles.collector import collector
+
+    with collector() as there:
+        monkeypatch.setenv(ENDPOINT, there.url)
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+        with traces.span("anything") as unseen:
+            assert unseen.traceparent is not None
+            assert int(unseen.traceparent[-2:], 16) & 1 == 0
+        traces.flush()
+        assert there.spans() == []
+
+
+def test_a_collector_that_never_answers_keeps_no_job_waiting(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiver() as there:
+        there.otherwise = stall
+        monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{there.port}")
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+        assert transcribed(worker, monkeypatch) == JobStatus.COMPLETED
+        traces.flush(within_s=0.01)
+        assert not there.free.is_set()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {ENDPOINT: f"http://127.0.0.1:{hold_port()}"},
+        {ENDPOINT: "no address", "OTEL_EXPORTER_OTLP_COMPRESSION": "none such"},
+        {ENDPOINT: "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+    ],
+    ids=["nobody-listens", "wrong-variables", "another-protocol"],
+)
+def test_jobs_go_on_without_a_collector(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert transcribed(worker, monkeypatch) == JobStatus.COMPLETED
+    traces.flush(within_s=0.01)
+
+
+def test_jobs_go_on_without_the_extra(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "shared.traces.exporter", None)
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    assert transcribed(worker, monkeypatch) == JobStatus.COMPLETED
+    assert traces.traceparent() is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({}, False),
+        ({ENDPOINT: ""}, False),
+        ({ENDPOINT: "http://collector:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}, True),
+        ({ENDPOINT: "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}, False),
+        ({ENDPOINT: "http://collector:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
+    ],
+)
+def test_an_endpoint_switches_traces_on(variables: dict[str, str], wanted: bool) -> None:
+    assert traces.are_wanted(variables) is wanted
+
+
+def test_without_an_endpoint_nothing_of_opentelemetry_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "from shared import jobs, traces\n"
+        "with traces.within('00-1-2-01'), traces.span('attempt', number=1) as span:\n"
+        "    assert span.traceparent is None and traces.traceparent() is None\n"
+        "traces.record('queue', began=1)\n"
+        "traces.flush()\n"
+        "assert not [name for name in sys.modules if name.startswith('opentelemetry')]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env={}, check=True)
