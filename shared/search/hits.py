@@ -46,7 +46,7 @@ _FIRST_STEP, _LONGEST_STEP = 100, 1_000
 
 _AFTER_ALL = 2**62
 
-_PLACE = re.compile("[0-9]{1,18}")
+_PLACE = re.compile("[1-9][0-9]{0,17}")
 """A cursor that stands between jobs: the number below which a search goes on. Every other one is
 the id of a job."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.annotations.labels import LabelKey, count_labelled
@@ -99,9 +100,13 @@ def _page(
         searched_to = found.searched_to
         views = view_jobs(session, snapshot, Job.id.in_(found.job_ids))
     else:
-        page = find_page_ids(session, which.owner_id, which.statuses, cursor, limit + 1, labels)
+        page, rest = find_page_ids(
+            session, which.owner_id, which.statuses, cursor, limit + 1, labels
+        )
         views = view_jobs(session, snapshot, Job.id.in_(page))
-        next_cursor = views[limit - 1].job.id if len(views) > limit else None
+        next_cursor = views[limit - 1].job.id if len(views) > limit else rest
+        if len(views) < limit and rest is not None:
+            searched_to = session.scalar(select(Job.created_at).where(Job.id == rest))
         views = views[:limit]
     shown = [view.job.id for view in views]
     return JobPage(

@@ -15,8 +15,8 @@ from shared.models import Job
 from shared.search.hits import is_place
 from shared.states import JobStatus
 
-_FIRST_STEP, _STEPS_GROW = 400, 4
-"""Jobs that are looked through first, and how many times as many next."""
+_STEPS = (400, 1_600, 6_400)
+"""Jobs that are looked through one step after the other, and no more for a page."""
 
 
 def find_page_ids(
@@ -26,18 +26,22 @@ def find_page_ids(
     cursor: str | None,
     most: int,
     labels: Sequence[LabelKey] = (),
-) -> Select[Any] | list[str]:
+) -> tuple[Select[Any] | list[str], str | None]:
     """The ids of the newest `most` jobs of an owner, those in one of `statuses` if any is named,
-    with all of `labels`, and before `cursor` unless it is None: a query for them, or they. Raises
-    InvalidRequest for a cursor of a search."""
+    with all of `labels`, and before `cursor` unless it is None: a query for them, or they.
+
+    Where so many had to be looked through that there may be more although they are fewer than
+    `most`, also the cursor to go on from; else None.  Raises InvalidRequest for a cursor of a
+    search.
+    """
     if cursor is not None and is_place(cursor):
         raise InvalidRequest(
             "cursor: it is of a search. Ask for its words too, or begin anew.", param="cursor"
         )
     if not labels:
-        return select_page_ids(owner_id, statuses, cursor, told_limit(most))
+        return select_page_ids(owner_id, statuses, cursor, told_limit(most)), None
     if not statuses:
-        return select_labelled(owner_id, labels, cursor=cursor, most=told_limit(most))
+        return select_labelled(owner_id, labels, cursor=cursor, most=told_limit(most)), None
 
     def labelled(before: str | None, step: int) -> Select[Any]:
         some = select_labelled(owner_id, labels, cursor=before, most=told_limit(step)).subquery()
@@ -86,29 +90,32 @@ class _Walk:
     """
 
     def __init__(self, some: Callable[[str | None, int], Select[Any]], before: str | None) -> None:
-        self._some, self._before = some, before
+        self._some, self.before = some, before
         self.found: list[str] = []
         self.has_ended = False
 
     def go_on(self, session: Session, step: int) -> None:
         """Look through `step` more."""
-        rows = session.execute(self._some(self._before, step)).all()
+        rows = session.execute(self._some(self.before, step)).all()
         self.found += [job_id for job_id, is_wanted in rows if is_wanted]
         self.has_ended = len(rows) < step
         if rows:
-            self._before = rows[-1][0]
+            self.before = rows[-1][0]
 
 
-def _first_of_either(walks: Sequence[_Walk], session: Session, most: int) -> list[str]:
-    """What the walk finds that is the first to fill a page or to end.
+def _first_of_either(
+    walks: Sequence[_Walk], session: Session, most: int
+) -> tuple[list[str], str | None]:
+    """What the walk finds that is the first to fill a page or to end. If none does in all steps,
+    what the one found that came furthest, and how far it came.
 
     Many jobs may have a label of which few are in a state, and the other way round, so they take
     turns: both together look through some times as many jobs as the better one alone would.
     """
-    step = _FIRST_STEP
-    while True:
+    for step in _STEPS:
         for walk in walks:
             walk.go_on(session, step)
             if walk.has_ended or len(walk.found) >= most:
-                return walk.found[:most]
-        step *= _STEPS_GROW
+                return walk.found[:most], None
+    furthest = min(walks, key=lambda walk: walk.before or "")
+    return furthest.found, furthest.before

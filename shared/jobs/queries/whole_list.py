@@ -106,9 +106,9 @@ def _next(
 ) -> tuple[list[str], str | None]:
     terms = terms_of(whole.query)
     if not terms:
-        page = find_page_ids(session, whole.owner_id, statuses, cursor, most, whole.labels)
+        page, rest = find_page_ids(session, whole.owner_id, statuses, cursor, most, whole.labels)
         found = page if isinstance(page, list) else list(session.scalars(page))
-        return found, found[-1] if len(found) == most else None
+        return found, found[-1] if len(found) == most else rest
     counts, all_counted = _counts(session, whole.owner_id, whole.labels)
     search = Search(whole.owner_id, terms, counts, whole.labels, all_counted)
     return find_next(session, search, statuses=statuses, limit=most, cursor=cursor)

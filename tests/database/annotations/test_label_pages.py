@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from sqlalchemy import event, insert
@@ -57,14 +58,31 @@ def all_pages(db: Database, tag: str, statuses: list[JobStatus], limit: int) -> 
         cursor = page.next_cursor
         if cursor is None:
             return found
-        assert len(page.jobs) == limit
+        # One that ended early says so, and how far it came.
+        assert (page.searched_to is None) == (len(page.jobs) == limit)
 
 
-@pytest.mark.parametrize("first_step", [1, 400])
+def all_steps(db: Database, tag: str, statuses: list[JobStatus], most: int) -> list[str]:
+    """The same, as what is done with a whole list goes through it."""
+    asked: dict[str, Any] = {"statuses": statuses, "labels": keys_of(tag=tag)}
+    told = jobs.take_whole_list(db, owner_id=LOCAL_OWNER, **asked)
+    whole = jobs.WholeList(LOCAL_OWNER, newest=told.newest, until=told.until, **asked)
+    found: list[str] = []
+    cursor = None
+    while True:
+        some, cursor = jobs.some_of_whole_list(
+            db, whole, statuses=statuses, cursor=cursor, most=most
+        )
+        found += some
+        if cursor is None:
+            return found
+
+
+@pytest.mark.parametrize("steps", [(1, 2), (1, 4, 16), (400,)])
 def test_every_job_with_both_is_on_one_page(
-    db: Database, job_ids: list[str], monkeypatch: pytest.MonkeyPatch, first_step: int
+    db: Database, job_ids: list[str], monkeypatch: pytest.MonkeyPatch, steps: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr("shared.jobs.queries.page_ids._FIRST_STEP", first_step)
+    monkeypatch.setattr("shared.jobs.queries.page_ids._STEPS", steps)
     chance = random.Random(1)
     tagged = {"most": chance.sample(job_ids, 18), "few": chance.sample(job_ids, 4)}
     for tag, some in tagged.items():
@@ -81,13 +99,14 @@ def test_every_job_with_both_is_on_one_page(
         ):
             expected = sorted(among & set(some), reverse=True)
             assert all_pages(db, tag, statuses, limit=5) == expected, (tag, statuses)
+            assert all_steps(db, tag, statuses, most=5) == expected, (tag, statuses)
 
 
 @pytest.mark.parametrize("common", ["label", "state"])
 def test_few_are_looked_through_where_few_have_the_label_or_are_in_the_state(
     db: Database, job_ids: list[str], monkeypatch: pytest.MonkeyPatch, common: str
 ) -> None:
-    monkeypatch.setattr("shared.jobs.queries.page_ids._FIRST_STEP", 4)
+    monkeypatch.setattr("shared.jobs.queries.page_ids._STEPS", (4, 16))
     oldest = job_ids[:2]
     if common == "label":
         give(db, "t", job_ids)
