@@ -98,6 +98,18 @@ def garbage(handler: Handler) -> None:
     handler.close_connection = True
 
 
+def saying(head: bytes, *, endlessly: bytes = b"", pause_s: float = 0.0) -> Answer:
+    """Send just these bytes and close, or go on with others for as long as somebody listens."""
+
+    def answer(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(head)
+        while endlessly and not handler.receiver.free.wait(pause_s):
+            handler.wfile.write(endlessly)
+
+    return answer
+
+
 @contextmanager
 def receiver(*script: Answer, port: int = 0) -> Iterator[Receiver]:
     """A receiver from its start to its end."""
