@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = next(
     (
@@ -29,6 +29,17 @@ FLAGS = [
 ]
 
 
+PATIENCE_MS = 60_000
+"""How long a page is waited for.  What takes half a second on an idle machine takes ten times as
+long where other tests have its processors, and Playwright's own five seconds were not enough."""
+
+
+@pytest.fixture(scope="package", autouse=True)
+def patience() -> None:
+    """Playwright keeps it for the process, not for a context."""
+    expect.set_options(timeout=PATIENCE_MS)
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
@@ -44,7 +55,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(locale="en-GB")
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 
@@ -68,6 +79,7 @@ def hurried_context(context: BrowserContext) -> BrowserContext:
 @pytest.fixture
 def context_without_js(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(java_script_enabled=False, locale="en-GB")
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.e2e.conftest import PATIENCE_MS
 from tests.support.thorough import IS_THOROUGH, only_first
 
 Look = tuple[str, int]
@@ -39,13 +40,15 @@ def new_context(
 ) -> BrowserContext:
     """Make a context whose pages are opened in a look, without animations."""
     theme, width = look
-    return browser.new_context(
+    opened = browser.new_context(
         locale=locale,
         color_scheme=theme,  # type: ignore[arg-type]
         viewport={"width": width, "height": height},
         reduced_motion="reduce",
         **more,
     )
+    opened.set_default_timeout(PATIENCE_MS)
+    return opened
 
 
 def taken_through(page: Page, looks: Sequence[Look]) -> Iterator[Look]:

@@ -150,7 +150,7 @@ def team(
         page.get_by_label("Name").fill("Anna")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", level=1).wait_for()
+        page.wait_for_url(f"{stack.url}/")  # the cookie is there; headings are everywhere
         signed_in = context.storage_state()
         context.close()
         yield (

@@ -90,8 +90,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def test_without_the_server_it_records_and_leads_back(
     stack: Stack, context: BrowserContext
 ) -> None:
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
     context.grant_permissions(["microphone"])
     page = context.new_page()
     page.goto(f"{stack.url}/")
@@ -122,7 +120,7 @@ def test_without_the_server_it_records_and_leads_back(
     expect(page.get_by_role("heading", level=1)).to_have_text("The server is not reached")
     page.get_by_role("button", name="Record").click()
     expect(page.locator(".recorder .where")).to_have_text(re.compile("kept in this browser"))
-    expect(page.locator(".recorder .time")).to_have_text(re.compile(r"0:0[2-9]"))
+    expect(page.locator(".recorder .time")).to_have_text(re.compile(r"0:(0[2-9]|[1-5]\d)"))
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Transcribe it")).to_be_visible()
     page.reload()

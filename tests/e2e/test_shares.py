@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared import accounts
 from shared.db import Database
+from tests.e2e.conftest import PATIENCE_MS
 from tests.support import factories
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack
@@ -36,12 +37,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def signed_in(browser: Browser, server: Stack, name: str, locale: str = "en-GB") -> Iterator[Page]:
     context = browser.new_context(locale=locale)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(server.url)
     page.locator("input[name=name]").fill(name)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("form button").last.click()
+    page.wait_for_url(f"{server.url}/")  # the cookie is there
     yield page
     context.close()
 
@@ -64,7 +66,7 @@ def test_one_reads_what_waits_and_it_follows_what_is_sent(
     expect(share).to_contain_text(re.compile(r"Your recordings take 0 MB of the \d.* that may be"))
     expect(share).to_contain_text("This month you have submitted 6 h of 8 h of audio;")
     # By itself it asks again after a minute only.
-    with bo.expect_response("**/fragments/share", timeout=15_000):
+    with bo.expect_response("**/fragments/share", timeout=40_000):
         bo.get_by_label("Choose recordings").set_input_files(silent_recording(tmp_path))
     expect(bo.locator("#uploads li")).to_have_count(0)
     expect(bo.get_by_role("link", name="周会 standup")).to_be_visible()

@@ -39,7 +39,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, st
 @contextmanager
 def visit(browser: Browser, locale: str = "en-GB") -> Iterator[Page]:
     context = new_context(browser, locale, LOOKS[0], height=900)
-    context.set_default_timeout(30_000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

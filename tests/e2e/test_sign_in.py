@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from shared import accounts, jobs
 from shared.db import Database
+from tests.e2e.conftest import PATIENCE_MS
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, a_person, an_admin
@@ -59,7 +60,7 @@ def rows(team: Stack) -> Iterator[Database]:
 def other_context(browser: Browser) -> Iterator[BrowserContext]:
     """Another person's browser."""
     opened = browser.new_context(locale="en-GB")
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 
@@ -154,7 +155,7 @@ def test_a_page_that_was_left_open_asks_to_sign_in_once_its_session_has_ended(
     factories.submit(rows, owner_id=anna.id)
     page.reload()
     accounts.end_all(rows, anna.id)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in", timeout=60_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
 def test_what_stands_on_a_page_can_be_sent_after_signing_in_again_in_another_tab(

@@ -20,7 +20,7 @@ def test_what_cannot_be_sent_is_sent_once_the_line_is_back(
     expect_text(page, 0, "离线。")
     assert desk.revisions() == [FIRST]
     context.set_offline(False)
-    expect(status(page)).to_contain_text("Saved.", timeout=40_000)
+    expect(status(page)).to_contain_text("Saved.")
     assert desk.revisions() == ["离线。", FIRST]
 
 

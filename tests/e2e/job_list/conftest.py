@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page
 
 from shared import jobs
 from shared.db import Database
@@ -14,8 +14,6 @@ from shared.states import JobStatus
 from tests.support import factories
 from tests.support.services import Stack
 from tests.support.web.web_site import serving
-
-LIMIT_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +37,8 @@ def db(server: Stack) -> Iterator[Database]:
 
 @pytest.fixture
 def page(server: Stack, hurried_context: BrowserContext) -> Iterator[Page]:
-    hurried_context.set_default_timeout(LIMIT_MS)
-    expect.set_options(timeout=LIMIT_MS)
     opened = hurried_context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
-    expect.set_options(timeout=5_000)
     assert complaints == []

@@ -10,7 +10,7 @@ from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from tests.e2e.job_list.rows import address, ended, names, pick, row
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.services import Stack, wait_for
 
 
 def test_a_range_is_selected_and_deleted_once_that_is_sure(
@@ -153,6 +153,7 @@ def test_a_whole_list_is_given_up_half_way_and_gone_on_with(
     page.get_by_role("button", name="Cancel 3").click()
     expect(page.get_by_role("status").filter(has_text="2 of 3: 2 cancelled.")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
+    wait_for(lambda: page.evaluate("true") and len(steps) == 2, what="the second step")
     steps[1].fulfill(content_type="application/json", body='{"outcomes": {}, "cursor": "0190"}')
     expect(page.get_by_role("status").filter(has_text="Stopped: 2 cancelled.")).to_be_visible()
     expect(page.get_by_text("1 selected")).to_be_visible()

@@ -38,15 +38,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-@pytest.fixture(autouse=True)
-def patience(hurried_context: BrowserContext) -> Iterator[None]:
-    """One test loads four pages and is taken through every look of three."""
-    hurried_context.set_default_timeout(60_000)
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 def claim(db: Database) -> attempts.MinutesClaim:
     found = attempts.claim_next(db, worker="w", lease_s=600, model="small", host=HOST)
     assert found is not None

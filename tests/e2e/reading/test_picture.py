@@ -8,6 +8,7 @@ import numpy as np
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.reading.site import STORED, Site
+from tests.support.services import wait_for
 from tests.support.speech.media import RATE, encode
 
 SILENCE = np.zeros(20 * RATE, np.int16)
@@ -34,6 +35,14 @@ def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:
     return dict(picture), dict(text)
 
 
+def is_beside(picture: dict[str, float], text: dict[str, float]) -> bool:
+    return picture["x"] >= text["x"] + text["width"]
+
+
+def is_above(picture: dict[str, float], text: dict[str, float]) -> bool:
+    return picture["y"] + picture["height"] <= text["y"]
+
+
 def test_the_picture_is_beside_the_text_with_captions(
     site: Site, context: BrowserContext, tmp_path: Path
 ) -> None:
@@ -41,8 +50,8 @@ def test_the_picture_is_beside_the_text_with_captions(
     page = site.open(context, job_id)
     page.set_viewport_size({"width": 1400, "height": 800})
     expect(page.locator("#player.with-picture video")).to_be_visible()
-    picture, text = boxes(page)
-    assert picture["x"] >= text["x"] + text["width"]
+    wait_for(lambda: is_beside(*boxes(page)), what="the picture beside the text")
+    picture, _ = boxes(page)
     said = page.wait_for_function(CUES, arg="").json_value()
     assert STORED.sentences[0].text.rstrip("。") in said
 
@@ -59,12 +68,12 @@ def test_the_picture_is_beside_the_text_with_captions(
     page.wait_for_function(CUES, arg="大家好")
 
     page.get_by_role("button", name="Larger").click()
-    assert boxes(page)[0]["width"] > picture["width"]
+    wait_for(lambda: boxes(page)[0]["width"] > picture["width"], what="a larger picture")
     page.get_by_role("button", name="Captions").click()
-    assert not page.evaluate(CUES, "")
+    wait_for(lambda: not page.evaluate(CUES, ""), what="the captions to go")
     page.set_viewport_size({"width": 390, "height": 780})
-    picture, text = boxes(page)
-    assert picture["y"] + picture["height"] <= text["y"] and picture["width"] <= 390
+    wait_for(lambda: is_above(*boxes(page)), what="the picture above the text")
+    assert boxes(page)[0]["width"] <= 390
     page.get_by_role("button", name="Picture").click()
     expect(page.locator("#player video")).to_be_hidden()
     page.reload()

@@ -17,6 +17,7 @@ from tests.e2e.speakers.meeting import (
     sentence,
 )
 from tests.support.factories import count
+from tests.support.services import wait_for
 from tests.support.speech.meeting import a_voice, in_turn
 
 
@@ -112,6 +113,7 @@ def test_names_are_written_one_after_the_other_however_slow_the_line(
         person(page, number).locator("button.name").click()
         page.keyboard.insert_text(name)
     expect(said(page)).to_contain_text("Saving")
+    wait_for(lambda: page.evaluate("true") and held, what="the first request")
     held[0].continue_()
     expect(person(page, 2)).to_contain_text("老张")
     expect(page.get_by_label("Name of 说话人3")).to_have_value("Anna")
@@ -268,6 +270,7 @@ def test_a_kept_voice_is_suggested_in_another_recording(
     rename(page, 2, "王敏")
     expect(person(page, 2)).to_contain_text("Keep this voice")
     # What was asked before anybody had a name is answered now.
+    wait_for(lambda: page.evaluate("true") and late, what="the first answer")
     [(route, of_before)] = late
     with page.expect_response("**/suggestions"):
         route.fulfill(response=of_before)

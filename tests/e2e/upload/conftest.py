@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 from sqlalchemy import delete
 
 from shared import jobs
@@ -19,14 +18,6 @@ from tests.support.web import tus_client
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB
 from tests.support.web.web_site import serving
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """The bytes of these tests go to a disk that others may be busy with."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")

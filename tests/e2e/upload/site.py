@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from shared.db import Database
 from shared.models import Recording, Upload
+from tests.e2e.conftest import PATIENCE_MS
 from tests.support.services import Stack, wait_for
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB
@@ -28,7 +29,7 @@ class Site:
     def open(self, context: BrowserContext) -> Page:
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{self.line.port}/")
         return page
 
@@ -42,7 +43,9 @@ class Site:
             return max(session.scalars(select(Upload.received_bytes)).all(), default=0)
 
     def wait_for_a_piece(self) -> None:
+        """And let the next crawl, on a line that was slowed down."""
         wait_for(lambda: self.received() > 0, seconds=120, what="the first piece")
+        self.line.crawl()
 
 
 def sha256(path: Path) -> str:

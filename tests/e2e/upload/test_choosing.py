@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_recording_made_in_the_browser_is_listened_to_and_sent(
     page = site.open(context)
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.get_by_label("Level of the microphone")).to_be_visible()
-    expect(page.locator(".recorder .time")).to_have_text("0:02")
+    expect(page.locator(".recorder .time")).to_have_text(re.compile(r"0:(0[2-9]|[1-5]\d)"))
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="Go on", exact=True).click()
     page.get_by_role("button", name="Stop").click()
@@ -202,7 +203,7 @@ def test_an_upload_is_accessible_in_all_of_its_states(
 def test_it_speaks_chinese(site: Site, browser: Browser, large: Path) -> None:
     context = browser.new_context(locale="zh-CN")
     page = site.open(context)
-    site.line.slow_down()
+    site.line.crawl()
     page.get_by_label("选择录音").set_input_files(large)
     row = page.locator("#uploads li")
     expect(row).to_contain_text("每秒")

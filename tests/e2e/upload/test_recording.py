@@ -18,7 +18,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import Upload
 from shared.states import JobStatus
-from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.e2e.conftest import CHROMIUM, FLAGS, PATIENCE_MS
 from tests.e2e.test_sign_in import choose, enter
 from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
@@ -75,7 +75,7 @@ def hearing(browser: Browser, folder: Path, sound: Path) -> BrowserContext:
         args=[*FLAGS, f"--use-file-for-fake-audio-capture={sound}%noloop"],
         locale="en-GB",
     )
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(PATIENCE_MS)
     return opened
 
 
@@ -167,14 +167,13 @@ KEPT_FOR = """async (account) => {
 
 
 def record_state(page: Page, text: str) -> None:
-    expect(page.locator(STATE)).to_contain_text(text, timeout=60_000)
+    expect(page.locator(STATE)).to_contain_text(text)
 
 
 def test_a_recording_goes_on_without_line_sign_in_and_room_and_is_nobody_elses(
     team: Stack, hurried_context: BrowserContext
 ) -> None:
     line = Line(team.port)
-    hurried_context.set_default_timeout(60_000)
     address = f"http://127.0.0.1:{line.port}/"
     with rows_of(team) as db:
         anna, bo = an_admin(db), a_person(db, "Bo")

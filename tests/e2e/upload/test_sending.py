@@ -21,7 +21,7 @@ from tests.support.web.tus_client import MIB
 
 def _listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except ConnectionError:
         return False
     return True
@@ -31,7 +31,7 @@ def test_a_large_recording_is_sent_in_pieces_and_becomes_a_job(
     site: Site, context: BrowserContext, large: Path
 ) -> None:
     page = site.open(context)
-    site.line.slow_down()
+    site.line.crawl()
     choose(page, large)
     row = page.locator("#uploads li")
     expect(row).to_contain_text("of 40 MB")
@@ -157,6 +157,7 @@ def test_an_upload_that_is_given_up_leaves_nothing_on_the_server(
     site.wait_for_a_piece()
     page.get_by_role("button", name="Cancel: 讲座").click()
     expect(page.locator("#uploads li")).to_have_count(0)
+    site.line.full_speed()  # for what was on its way
     folder = site.stack.folder / "data" / "recordings" / "uploads"
     wait_for(lambda: not list(folder.iterdir()), what="the bytes to go")
     assert site.sha256s() == []

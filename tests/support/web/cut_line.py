@@ -9,6 +9,7 @@ from contextlib import suppress
 from tests.support.web.tus_client import MIB
 
 SLOW_BYTES_S = 6 * MIB
+CRAWLING_BYTES_S = MIB
 
 
 class Line:
@@ -17,7 +18,7 @@ class Line:
     def __init__(self, to_port: int) -> None:
         self._to_port = to_port
         self._open: list[socket.socket] = []
-        self._slowed = threading.Event()
+        self._bytes_s: int | None = None
         self._is_cut = False
         self.passed = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -25,10 +26,14 @@ class Line:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def slow_down(self) -> None:
-        self._slowed.set()
+        self._bytes_s = SLOW_BYTES_S
+
+    def crawl(self) -> None:
+        """So slowly that an upload is on its way for as long as a busy browser takes to say so."""
+        self._bytes_s = CRAWLING_BYTES_S
 
     def full_speed(self) -> None:
-        self._slowed.clear()
+        self._bytes_s = None
 
     def cut(self) -> None:
         """Whoever is on it, and whoever comes, is thrown out."""
@@ -74,8 +79,8 @@ class Line:
                 sink.sendall(piece)
                 if up:
                     self.passed += len(piece)
-                    if self._slowed.is_set():
-                        pause.wait(len(piece) / SLOW_BYTES_S)
+                    if (bytes_s := self._bytes_s) is not None:
+                        pause.wait(len(piece) / bytes_s)
             if up:
                 sink.shutdown(socket.SHUT_WR)
                 return
