@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test chaos soak api-conformance helm-chart test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test test-firefox chaos soak api-conformance helm-chart test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -47,6 +47,11 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`
 	$(PYTEST) -m "not bench and not chaos" --ignore=tests/bench --ignore=tests/chaos
+
+# Both are Debian's: Playwright's own build of Firefox comes from elsewhere.
+test-firefox: export LONGSCRIBE_TEST_BROWSER := firefox
+test-firefox: $(INSTALLED_DEV) ## the browser's tests in Firefox ESR; CORE=1 only those of what Longscribe is for
+	$(PYTEST) tests/e2e $(if $(CORE),-m both_browsers)
 
 # What the tests print are figures: how long a recovery took, how many batches were done twice.
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything; LONG=1 adds what takes minutes each

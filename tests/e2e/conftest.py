@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-CHROMIUM = next(
-    (
-        path
-        for name in ("chromium-headless-shell", "chromium")
-        if (path := Path("/usr/bin") / name).exists()
-    ),
-    None,
-)
-"""The same browser without what draws windows takes two thirds of the processor time."""
-FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-]
+from tests.support.browsers import chosen
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not chosen.IS_FIREFOX:
+        return
+    if marker := item.get_closest_marker("chromium"):
+        pytest.skip(f"Firefox: {marker.args[0]}")
+    if "context_without_js" in getattr(item, "fixturenames", ()):
+        pytest.skip("Firefox: WebDriver BiDi has no command that switches scripts off")
 
 
 PATIENCE_MS = 60_000
@@ -42,12 +33,13 @@ def patience() -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            launched = chosen.launch(playwright)
+        except chosen.BrowserMissing as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
         yield launched
         launched.close()
 

@@ -17,8 +17,8 @@ from shared import jobs
 from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER
 from shared.states import BatchLimit, JobStatus, Stage
-from tests.e2e.conftest import CHROMIUM, FLAGS
 from tests.support import factories
+from tests.support.browsers.chromium import CHROMIUM, FLAGS
 from tests.support.installation import Installation
 from tests.support.services import Stack, running
 

@@ -232,6 +232,7 @@ def test_every_page_is_accessible_and_keeps_to_itself(
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
+@pytest.mark.chromium("the bytes that came are counted over Chromium's own protocol")
 @pytest.mark.parametrize("name", ["list", "completed", "with its recording"])
 def test_a_first_visit_is_light(installed: Installed, browser: Browser, name: str) -> None:
     context = browser.new_context(locale="zh-CN")

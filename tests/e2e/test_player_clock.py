@@ -45,6 +45,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     return Workshop(tmp_path_factory.mktemp("player"))
 
 
+@pytest.mark.chromium("it measures Chromium, which times follow")
 def test_chromium_plays_a_time_as_it_is_decoded(browser: Browser, workshop: Workshop) -> None:
     original = Original(sample_meeting())
     paths = [workshop.make(KINDS[name], condition) for name, condition in RECORDINGS]

@@ -129,7 +129,7 @@ def test_what_the_reader_opens_is_accessible_too(
     page.mouse.wheel(0, -5000)
     expect(page.locator("#back-to-place")).to_be_visible()
     assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -142,6 +142,7 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
+@pytest.mark.chromium("Playwright asks Firefox for no other medium than the screen")
 def test_on_paper_there_is_the_text_in_black(site: Site, browser: Browser) -> None:
     context = browser.new_context(color_scheme="dark")
     page = site.open(context, tail="?t=30")

@@ -63,6 +63,7 @@ def test_on_a_phone_the_panel_opens_when_it_is_wanted_and_stays_so(
         expect(person(page, 1).locator("button.name")).to_be_visible()
 
 
+@pytest.mark.chromium("Playwright asks Firefox for no other medium than the screen")
 def test_on_paper_the_names_and_the_talk_time_remain(
     meeting: Meeting, context: BrowserContext
 ) -> None:
