@@ -14,10 +14,13 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder: most of its time passes while leases run out."""
+    """Mark every test of this folder: most of its time passes while leases run out and processes
+    start, which takes a busy machine ten times as long."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.chaos)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture
@@ -27,3 +30,9 @@ def faulty(stack: Stack) -> Iterator[FaultyInstallation]:
     yield made
     assert made.broken_promises() == []
     made.db.dispose()
+
+
+@pytest.fixture
+def long_leases(faulty: FaultyInstallation) -> None:
+    """For tests in which no lease has to run out: none is lost by a worker that is merely slow."""
+    faulty.stack.env["LONGSCRIBE_LEASE_S"] = "60"

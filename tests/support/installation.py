@@ -69,7 +69,7 @@ class Installation:
     def transcript(self, job_id: str) -> Transcript:
         return jobs.get_transcript(self.db, owner_id=LOCAL_OWNER, job_id=job_id)
 
-    def wait_until(self, job_id: str, *statuses: JobStatus, seconds: float = 60) -> JobStatus:
+    def wait_until(self, job_id: str, *statuses: JobStatus, seconds: float = 180) -> JobStatus:
         wait_for(
             lambda: self.status(job_id) in statuses,
             seconds=seconds,
@@ -77,8 +77,13 @@ class Installation:
         )
         return self.status(job_id)
 
-    def wait_until_over(self, job_id: str, *, seconds: float = 60) -> JobStatus:
+    def wait_until_over(self, job_id: str, *, seconds: float = 180) -> JobStatus:
         return self.wait_until(job_id, *TERMINAL, seconds=seconds)
+
+    def batches(self, job_id: str) -> int:
+        """How many the last attempt has committed by now."""
+        attempts = self.view(job_id).job.attempts
+        return attempts[-1].batches if attempts else 0
 
     def wait_for_progress(self, job_id: str, share: float) -> None:
         wait_for(lambda: self.view(job_id).job.progress >= share, what=f"progress of {share}")

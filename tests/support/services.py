@@ -49,7 +49,7 @@ def hold_port() -> int:
     return int(held.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], T], *, seconds: float = 60.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T], *, seconds: float = 180.0, what: str = "") -> T:
     """The first true value of `condition`; AssertionError if none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -107,7 +107,7 @@ class Service:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, *, seconds: float = 20.0) -> int:
+    def stop(self, *, seconds: float = 120.0) -> int:
         """Ask, wait, then insist."""
         if self.process.poll() is None:
             self.process.terminate()

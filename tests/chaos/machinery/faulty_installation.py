@@ -88,7 +88,7 @@ class FaultyInstallation(Installation):
         return breaches(self.db, texts=self._texts, max_attempts=self.max_attempts)
 
     def wait_until_all_are(
-        self, status: JobStatus, job_ids: Iterable[str], *, seconds: float = 90
+        self, status: JobStatus, job_ids: Iterable[str], *, seconds: float = 300
     ) -> None:
         for job_id in job_ids:
             ended = self.wait_until_over(job_id, seconds=seconds)
