@@ -30,10 +30,8 @@ class Listener:
 
     def __init__(self) -> None:
         self.visits = 0
-        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self._tcp, self._udp = _bound_to_one_port()
         self.port = int(self._tcp.getsockname()[1])
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", self.port))
         for serve in (self._accept, self._receive):
             threading.Thread(target=serve, daemon=True).start()
 
@@ -57,6 +55,20 @@ class Listener:
     def close(self) -> None:
         self._tcp.close()
         self._udp.close()
+
+
+def _bound_to_one_port() -> tuple[socket.socket, socket.socket]:
+    """For TCP, which listens, and for UDP, whose port of the same number may be somebody's."""
+    while True:
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            tcp.close()
+            udp.close()
+        else:
+            return tcp, udp
 
 
 @pytest.fixture
@@ -83,9 +95,10 @@ def test_a_worker_survives_files_that_mean_harm(
     stack: Stack, listener: Listener, tmp_path: Path, count: int, seed: int
 ) -> None:
     stack.env["LONGSCRIBE_MAX_AUDIO_S"] = str(LONGEST_S)
+    stack.env["LONGSCRIBE_LEASE_S"] = "60"  # no worker dies here
     stack.start_web()
     worker = stack.start_worker()
-    wait_for(lambda: "model loaded" in worker.log, seconds=120, what="the model")
+    wait_for(lambda: "model loaded" in worker.log, what="the model")
     family = {worker.pid, *model_processes(worker.pid)}
     api = f"{stack.url}/api/v1/jobs"
     files = hostile_files(count, seed, tmp_path, listener.port)

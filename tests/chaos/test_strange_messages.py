@@ -24,6 +24,8 @@ from tests.chaos.machinery.promises import breaches
 from tests.support.installation import model_processes
 from tests.support.services import Service, wait_for
 
+pytestmark = pytest.mark.usefixtures("long_leases")
+
 
 class Trap:
     """Whoever unpickles it makes a file."""
@@ -125,7 +127,7 @@ def is_empty(queue: redis.Redis) -> bool:
 
 def ready(faulty: FaultyInstallation, **env: str) -> Service:
     worker = faulty.start_worker(**env)
-    wait_for(lambda: "model loaded" in worker.log, seconds=120, what="the model")
+    wait_for(lambda: "model loaded" in worker.log, what="the model")
     return worker
 
 

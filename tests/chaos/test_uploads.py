@@ -223,7 +223,7 @@ def test_a_piece_with_a_checksum_is_kept_whole_or_not_at_all(stack: Stack) -> No
 def test_a_client_that_falls_silent_lets_go_and_keeps_what_it_sent(
     database_url: str, tmp_path: Path
 ) -> None:
-    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_UPLOAD_SILENCE_S": "0.5"}
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_UPLOAD_SILENCE_S": "5"}
     with running(Stack(tmp_path / "stack", database_url, env)) as stack:
         stack.start_web()
         recording = tus_client.Recording(3 * MIB)

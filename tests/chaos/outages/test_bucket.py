@@ -12,7 +12,14 @@ from shared import jobs
 from shared.settings import Settings
 from shared.states import JobStatus
 from shared.storage.configured import open_blob_store
-from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording, undisturbed
+from tests.chaos.machinery.faulty_installation import (
+    Action,
+    Fault,
+    FaultyInstallation,
+    Step,
+    recording,
+    undisturbed,
+)
 from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running, wait_for
 
@@ -45,8 +52,10 @@ def test_an_outage_with_a_kill_in_mid_job_costs_no_job_and_no_word(
     faulty = in_a_bucket
     recorded = [recording(seed, spans=8) for seed in range(3)]
     submitted = [faulty.submit(content) for content in recorded]
-    first = faulty.start_worker("first", BATCH_TAKES_S="0.3")
-    faulty.wait_for_progress(submitted[0], 0.1)
+    # In mid-job however long the server of the bucket takes to stop.
+    faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=3))
+    first = faulty.start_worker("first")
+    wait_for(faulty.faults.has_triggered, what="the third batch")
 
     s3_server.stop()
     first.kill_all()

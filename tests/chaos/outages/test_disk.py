@@ -54,7 +54,9 @@ def test_an_upload_that_finds_no_room_is_a_507_and_leaves_nothing(stack: Stack) 
 def test_a_disk_that_fills_while_a_recording_is_decoded_costs_tries_and_no_word(
     stack: Stack,
 ) -> None:
-    worker = stack.start_worker(LONGSCRIBE_MIN_FREE_BYTES="0", LONGSCRIBE_MAX_ATTEMPTS="1000")
+    worker = stack.start_worker(
+        LONGSCRIBE_MIN_FREE_BYTES="0", LONGSCRIBE_MAX_ATTEMPTS="1000", LONGSCRIBE_LEASE_S="60"
+    )
     installation = Installation(stack)
     first = installation.submit(as_wav(meeting(60).samples))
     assert installation.wait_until_over(first) == JobStatus.COMPLETED, worker.log

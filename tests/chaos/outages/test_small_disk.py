@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import pytest
+
 from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.support.services import Service
+
+pytestmark = pytest.mark.usefixtures("long_leases")
 
 MB = 2**20
 SPANS = 73
@@ -30,7 +34,7 @@ def start_on_40_mb(faulty: FaultyInstallation, **env: str) -> Service:
 def test_none_of_twelve_fails_on_a_disk_that_holds_three(faulty: FaultyInstallation) -> None:
     submitted = [faulty.submit(recording(seed, spans=SPANS)) for seed in range(12)]
     start_on_40_mb(faulty, LONGSCRIBE_WORKER_CONCURRENCY="4")
-    faulty.wait_until_all_are(JobStatus.COMPLETED, submitted, seconds=150)
+    faulty.wait_until_all_are(JobStatus.COMPLETED, submitted)
     ends = Counter(outcome for job_id in submitted for outcome in faulty.outcomes(job_id))
     print(f"\n12 jobs of 13 MB on 40 MB, four at once: {dict(ends)}")
     assert {code for _, code in ends} <= {None, "insufficient_storage"}

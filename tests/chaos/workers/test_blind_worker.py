@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from shared import jobs
 from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.support.services import wait_for
+
+pytestmark = pytest.mark.usefixtures("long_leases")
 
 
 def obstacles(faulty: FaultyInstallation) -> list[tuple[str, ...]]:

@@ -13,8 +13,10 @@ from tests.chaos.machinery.faulty_installation import (
     Step,
     recording,
 )
-from tests.chaos.machinery.step_log import READY
+from tests.chaos.machinery.step_log import READY, TRIGGERED
 from tests.support.services import wait_for
+
+pytestmark = pytest.mark.usefixtures("long_leases")
 
 GIVEN_BACK = (AttemptOutcome.RELEASED, "device_failed")
 
@@ -45,16 +47,31 @@ def test_a_recording_that_breaks_the_device_each_time_fails_and_the_others_go_on
     fault = Fault(Step.RECOGNISING, Action.BREAK_DEVICE, each_time=True)
     faulty.faults.arm(fault, filename="poison.wav")
     poison = faulty.submit(recording(spans=2), filename="poison.wav")
-    faulty.start_worker()
     sound = [faulty.submit(recording(seed, spans=2)) for seed in range(3)]
+    faulty.start_worker()
     faulty.wait_until_all_are(JobStatus.COMPLETED, sound)
     faulty.wait_until_all_are(JobStatus.FAILED, [poison])
     assert faulty.outcomes(poison) == [
-        GIVEN_BACK,
-        GIVEN_BACK,
+        *[GIVEN_BACK] * (tries_until_blamed(faulty, others=len(sound)) - 1),
         (AttemptOutcome.FAILED, "device_failed"),
     ]
     assert faulty.view(poison).job.error_code == "device_failed"
+
+
+def tries_until_blamed(faulty: FaultyInstallation, others: int) -> int:
+    """Three; and more where a process that started late took the job again, before another that
+    waited was tried."""
+    tries, finished, was_tried = 0, 0, False
+    for entry in faulty.step_log.entries():
+        if entry.what == TRIGGERED:
+            tries += 1
+            if tries >= 3 and (was_tried or finished == others):
+                break
+            was_tried = False
+        elif entry.what == Step.FINISHED:
+            finished += 1
+            was_tried = True
+    return tries
 
 
 def test_a_device_that_fails_with_everything_is_spared_and_says_so(
@@ -65,14 +82,12 @@ def test_a_device_that_fails_with_everything_is_spared_and_says_so(
     faulty.start_worker()
     wait_for(
         lambda: sum(len(faulty.outcomes(job_id)) for job_id in submitted) >= 3,
-        seconds=120,
         what="three failures",
     )
     wait_for(
         lambda: any(
             "device_failed" in seen.obstacles for seen in jobs.workers_seen(faulty.db, within_s=3)
         ),
-        seconds=120,
         what="the worker to say so",
     )
     assert {faulty.status(job_id) for job_id in submitted} <= {
@@ -80,4 +95,4 @@ def test_a_device_that_fails_with_everything_is_spared_and_says_so(
         JobStatus.PROCESSING,
     }
     faulty.faults.disarm()
-    faulty.wait_until_all_are(JobStatus.COMPLETED, submitted, seconds=150)
+    faulty.wait_until_all_are(JobStatus.COMPLETED, submitted)

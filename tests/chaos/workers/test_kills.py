@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 import pytest
@@ -96,7 +97,7 @@ def test_a_recording_that_kills_the_worker_each_time_fails_and_the_others_go_on(
     poisoned = faulty.submit(recording(2, SPANS), filename=poison)
     after = [faulty.submit(recording(seed, SPANS)) for seed in (3, 4)]
     worker = faulty.start_worker(supervised=True)
-    assert faulty.wait_until_over(poisoned, seconds=90) == JobStatus.FAILED, worker.log
+    assert faulty.wait_until_over(poisoned, seconds=300) == JobStatus.FAILED, worker.log
     faulty.wait_until_all_are(JobStatus.COMPLETED, [before, *after])
     assert faulty.outcomes(poisoned) == [(AttemptOutcome.LOST, "worker_lost")] * 3
     job = faulty.view(poisoned).job
@@ -114,10 +115,15 @@ def test_a_recording_that_kills_the_worker_each_time_fails_and_the_others_go_on(
 def test_a_worker_told_to_stop_keeps_the_batch_gives_the_lease_back_and_another_goes_on(
     faulty: FaultyInstallation,
 ) -> None:
-    worker = faulty.start_worker(BATCH_TAKES_S="0.3")
+    worker = faulty.start_worker(BATCH_TAKES_S="0.3", LONGSCRIBE_SOFT_SHUTDOWN_S="60")
+    # Until the signal is on its way, however slow the machine is.
+    faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=3))
     job_id = faulty.submit(recording())
-    wait_for(lambda: len(faulty.step_log.begun(job_id)) == 3, what="the third batch")
-    assert worker.stop() == 0, worker.log
+    wait_for(faulty.faults.has_triggered, what="the third batch")
+    worker.kill(signal.SIGTERM)
+    wait_for(lambda: "Warm shutdown" in worker.log, what="the signal to be heard")
+    faulty.faults.release()
+    assert worker.process.wait(120) == 0, worker.log
     job = factories.row(faulty.db, job_id)
     assert (job.status, job.lease_expires_at) == (JobStatus.QUEUED, None)
     # The batch that it was told in was finished and kept.
@@ -173,7 +179,7 @@ def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_is_thawed(
     # The next holder is held before its end, so that there is something to spoil.
     faulty.faults.arm(Fault(Step.FINISHING, Action.HOLD))
     new = faulty.start_worker("new")
-    wait_for(lambda: faulty.faults.has_triggered(), what="the next attempt", seconds=60)
+    wait_for(lambda: faulty.faults.has_triggered(), what="the next attempt")
     before = everything_of(faulty, job_id)
     thaw(old.pid, frozen.pid)
     wait_for(lambda: "another worker has the job" in old.log, what="the old holder to notice")

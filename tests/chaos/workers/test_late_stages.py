@@ -44,11 +44,11 @@ def test_a_text_whose_punctuation_ends_its_worker_is_kept_without_marks(
     faulty.max_attempts = max(most, 2)
     settings = {"LONGSCRIBE_MAX_ATTEMPTS": str(most)}
     if action is Action.HANG_WITH_LOCK:
-        settings |= {"LONGSCRIBE_STALL_S": "3", "LONGSCRIBE_LEASE_S": "60"}
+        settings |= {"LONGSCRIBE_STALL_S": "10", "LONGSCRIBE_LEASE_S": "60"}
     worker = faulty.start_worker(**settings)
     faulty.faults.arm(Fault(Step.PUNCTUATING, action, each_time=True))
     job_id = faulty.submit(recording())
-    assert faulty.wait_until_over(job_id, seconds=90) == JobStatus.COMPLETED, worker.log
+    assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, worker.log
     tries = max(most - 1, 1)
     assert faulty.outcomes(job_id) == [lost] * tries + [COMPLETED]
     assert punctuations(faulty, job_id) == tries

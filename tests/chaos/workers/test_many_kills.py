@@ -158,7 +158,7 @@ def test_every_transcript_is_right_and_a_kill_costs_at_most_a_batch(
     for number in range(kills):
         kill, which = drawn(draw), number % len(recordings)
         # One takes over from the other; how long a worker takes to start is not asked here.
-        wait_for(lambda: ready_workers(faulty) == 2, seconds=60, what="both workers")
+        wait_for(lambda: ready_workers(faulty) == 2, what="both workers")
         trigger = at_a_moment if kill.step is None else at_a_step
         job_id, triggered_at = trigger(faulty, kill, recordings[which], f"{number}.wav")
         faulty.wait_until_all_are(JobStatus.COMPLETED, [job_id])

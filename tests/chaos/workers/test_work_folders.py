@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
+
+import pytest
 
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faulty_installation import (
@@ -17,17 +20,22 @@ from tests.chaos.machinery.faulty_installation import (
 from tests.support.installation import model_processes
 from tests.support.services import wait_for
 
+pytestmark = pytest.mark.usefixtures("long_leases")
+
 
 def works_in(folder: Path, pid: int) -> bool:
-    opened = [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
-    return any(path.parent == folder for path in opened)
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed since it was listed
+            if link.readlink().parent == folder:
+                return True
+    return False
 
 
 def test_a_child_that_starts_leaves_what_the_other_is_working_on(
     faulty: FaultyInstallation,
 ) -> None:
     worker = faulty.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="2")
-    wait_for(lambda: worker.log.count("model loaded") == 2, seconds=90, what="both children")
+    wait_for(lambda: worker.log.count("model loaded") == 2, what="both children")
     work = faulty.stack.folder / "data" / "work"
     faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=3))
     job_id = faulty.submit(recording())
@@ -38,7 +46,7 @@ def test_a_child_that_starts_leaves_what_the_other_is_working_on(
 
     (idle,) = (pid for pid in model_processes(worker.pid) if not works_in(folder, pid))
     os.kill(idle, signal.SIGKILL)
-    wait_for(lambda: not left_by_a_crash.exists(), seconds=90, what="the new child's sweep")
+    wait_for(lambda: not left_by_a_crash.exists(), what="the new child's sweep")
     assert faulty.status(job_id) == JobStatus.PROCESSING
     assert folder.exists()
 

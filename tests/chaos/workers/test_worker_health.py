@@ -15,6 +15,8 @@ from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.support.services import Service, children, wait_for
 
+pytestmark = pytest.mark.usefixtures("long_leases")
+
 
 @pytest.fixture
 def health_dir(tmp_path: Path) -> Path:
@@ -33,7 +35,7 @@ def start(
 
 
 def asked(address: str, path: str = "/readyz") -> tuple[int, dict[str, Any]]:
-    answer = requests.get(address + path, timeout=10)
+    answer = requests.get(address + path, timeout=30)
     return answer.status_code, answer.json()
 
 
@@ -54,7 +56,7 @@ def test_it_is_alive_and_not_ready_while_redis_is_down(
     wait_for(lambda: obstacles(address) == ["redis_unreachable"], what="Redis to be missed")
     assert asked(address)[0] == 503
     assert asked(address, "/healthz")[0] == 200
-    metrics = requests.get(f"{address}/metrics", timeout=10).text
+    metrics = requests.get(f"{address}/metrics", timeout=30).text
     assert "longscribe_worker_alive 1.0" in metrics
     assert "longscribe_worker_ready 0.0" in metrics
     assert 'longscribe_worker_kept_from_work{obstacle="redis_unreachable"} 1.0' in metrics
