@@ -8,16 +8,13 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
-from typer.testing import CliRunner
 
 from longscribe_client.connection import Connection
-from longscribe_client.errors import AuthenticationFailed, ServerUnreachable
-from shared.cli.remote import commands, notes, transcripts
+from shared.cli.remote import notes, transcripts
 from shared.cli.remote import watch as watching
 from shared.cli.remote.watch import FolderInUse, FolderWatch, Happened
 from shared.db import Database
@@ -157,6 +154,21 @@ def test_a_name_that_comes_again_overwrites_nothing(
     assert (done / "周会.wav").read_bytes() == b"first"
     assert (done / "周会 (2).wav").read_bytes() == b"second!"
     assert (done / "周会 (2).txt").exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_worked_on_is_two_recordings(
+    transport: httpx2.BaseTransport, rows: Database, inbox: Path
+) -> None:
+    server = Connection(ADDRESS, transport=transport)
+    watch = FolderWatch(inbox, server, formats=["txt"], options={}, settled_s=0)
+    with watch.alone():
+        for content in (b"first", b"second!"):
+            (inbox / "周会.wav").write_bytes(content)
+            watch.look()
+    look_until_idle(inbox, transport, rows)
+    assert lying_in(inbox / "done") == ["周会 (2).txt", "周会 (2).wav", "周会.txt"]
+    assert (inbox / "done" / "周会 (2).wav").read_bytes() == b"second!"
+    assert all_names(rows) == ["周会.wav", "周会.wav"]
 
 
 def test_a_name_that_is_no_utf_8_is_transcribed_too(
@@ -370,24 +382,3 @@ def test_the_longer_a_job_takes_the_less_often_it_is_asked_about(
     early = sum(when < 60 for when in asked)
     late = sum(when >= 3600 for when in asked)
     assert early >= 10 and 55 <= late <= 65
-
-
-def test_what_is_away_after_a_first_good_look_is_waited_for(
-    inbox: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[Exception | None] = []
-
-    def look(_: FolderWatch) -> None:
-        if (problem := looks.pop(0)) is not None:
-            raise problem
-
-    monkeypatch.setattr(FolderWatch, "look", look)
-    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lambda _: None))
-    away = ServerUnreachable("Nobody answers there.")
-    looks[:] = [None, away, OSError("stale"), None, AuthenticationFailed("The key is revoked.")]
-    ended = CliRunner().invoke(commands.app, ["watch", str(inbox)])
-    assert (ended.exit_code, looks) == (2, [])
-    for told in ("Nobody answers there.", "stale", "The key is revoked."):
-        assert told in ended.stderr
-    looks[:] = [away]  # the wrong address, perhaps
-    assert CliRunner().invoke(commands.app, ["watch", str(inbox)]).exit_code == 2

@@ -1,0 +1,64 @@
+"""How `longscribe watch` ends, and what it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from longscribe_client.errors import AuthenticationFailed, ServerUnreachable
+from shared.cli.remote import commands
+from shared.cli.remote.watch import FolderWatch, Happened
+
+Look = Exception | Happened | None
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Look]:
+    """What the next looks come to: an error, something that happens, or nothing."""
+    left: list[Look] = []
+
+    def look(watch: FolderWatch) -> None:
+        match left.pop(0):
+            case Exception() as problem:
+                raise problem
+            case Happened() as happened:
+                watch._tell(happened)
+
+    monkeypatch.setattr(FolderWatch, "look", look)
+    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lambda _: None))
+    return left
+
+
+@pytest.fixture
+def watch(tmp_path: Path, looks: list[Look]) -> Callable[..., Result]:
+    return lambda *options: CliRunner().invoke(commands.app, ["watch", str(tmp_path), *options])
+
+
+def test_what_is_away_after_a_first_good_look_is_waited_for(
+    looks: list[Look], watch: Callable[..., Result]
+) -> None:
+    away = ServerUnreachable("Nobody answers there.")
+    looks[:] = [None, away, OSError("stale"), None, AuthenticationFailed("The key is revoked.")]
+    ended = watch()
+    assert (ended.exit_code, looks) == (2, [])
+    for told in ("Nobody answers there.", "stale", "The key is revoked."):
+        assert told in ended.stderr
+    looks[:] = [away]  # the wrong address, perhaps
+    assert watch().exit_code == 2
+
+
+def test_what_had_to_be_postponed_is_told_and_the_status_says_so(
+    looks: list[Look], watch: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks[:] = [Happened("postponed", Path("a\x1b[2J\nb.wav"), None, "No space left on device")]
+    assert watch("--once").exit_code == 0
+    monkeypatch.setattr(FolderWatch, "has_postponed", True)
+    looks[:] = [Happened("postponed", Path("a\x1b[2J\nb.wav"), None, "No space left on device")]
+    ended = watch("--once")
+    assert ended.exit_code == 2
+    assert ended.stdout == "postponed  a?[2J?b.wav  No space left on device\n"
