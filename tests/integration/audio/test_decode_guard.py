@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from shared.errors import (
     LongscribeError,
     WorkerLost,
 )
-from tests.support.installation import children
+from tests.support.services import children, wait_for
 from tests.support.speech.media import decoded_samples, encode, long_wav
 from tests.support.speech.media import signal as sound
 from worker.audio.decode import decode
@@ -59,7 +59,7 @@ def test_killing_the_worker_takes_the_decoder_along(tmp_path: Path) -> None:
         assert is_running(child)
         worker.kill()
         worker.wait()
-    assert ends_within(child, 2.0)
+    wait_for(lambda: not is_running(child), what="the end of the decoder")
 
 
 def is_running(pid: int) -> bool:
@@ -71,29 +71,22 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def ends_within(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_running(pid)
-
-
 def test_leaving_early_kills_the_child_and_leaks_nothing(tmp_path: Path) -> None:
     path = long_wav(tmp_path / "recording", hours=1)
     before = set(children(os.getpid(), with_zombies=True))
+    gc.collect()  # what other tests left open would be closed at any time
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         with decode(path) as audio:
             next(audio)
-            began = time.monotonic()
-        assert time.monotonic() - began < 0.5
+            os.kill(audio.pid, signal.SIGSTOP)  # it does not end by itself
         assert not Path(f"/proc/{audio.pid}").exists()
         assert list(audio) == []
     for broken in (b"", b"garbage" * 1000):
         path.write_bytes(broken)
         with pytest.raises(LongscribeError):
             decoded_samples(path)
-    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
     assert set(children(os.getpid(), with_zombies=True)) <= before
 
 

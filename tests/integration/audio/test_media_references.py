@@ -24,7 +24,8 @@ from tests.support.speech.media import signal as sound
 from worker.audio.decode import decode
 from worker.audio.decoder import media
 
-SOON_S = 5.0
+SOON_S = 20.0
+"""A third of the time for which a decoder may be silent."""
 
 
 class Listener:
