@@ -14,7 +14,7 @@ VERSION = {"Tus-Resumable": "1.0.0"}
 
 def test_no_more_is_announced_at_once_than_the_disk_holds(stack: Stack) -> None:
     free = shutil.disk_usage(stack.folder).free
-    size = str(free * 2 // 5)
+    size = str(free * 2 // 3)  # one, whatever other tests take or free of a third meanwhile
     stack.start_web(
         LONGSCRIBE_MIN_FREE_BYTES="0",
         LONGSCRIBE_WEB_WORKERS="2",
@@ -30,7 +30,7 @@ def test_no_more_is_announced_at_once_than_the_disk_holds(stack: Stack) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(announce, range(24)))
     begun = [address for status, address in answers if status == 201]
-    assert len(begun) == 2
+    assert len(begun) == 1
     assert {status for status, _ in answers} == {201, 507}
     assert requests.delete(f"{stack.url}{begun[0]}", headers=VERSION, timeout=60).status_code == 204
     assert announce(0)[0] == 201

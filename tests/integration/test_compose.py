@@ -114,6 +114,7 @@ class Production:
     def __post_init__(self) -> None:
         self.web_port = hold_port()
         self.redis_port = hold_port()
+        self.health_port = hold_port()
         for name in ("data", "models", "redis"):
             (self.folder / name).mkdir()
 
@@ -131,6 +132,7 @@ class Production:
             mapped |= {"LONGSCRIBE_HOST": "127.0.0.1", "LONGSCRIBE_PORT": str(self.web_port)}
         if service == "worker":
             mapped |= {"LONGSCRIBE_DEVICE": "cpu", "LONGSCRIBE_MODEL": "demo"}
+            mapped |= {"LONGSCRIBE_WORKER_HEALTH_PORT": str(self.health_port)}
         return mapped
 
     def command(self, service: str) -> list[str]:
@@ -178,7 +180,12 @@ class Production:
         else:
             test = [*IN_THIS_ENVIRONMENT[test[0]], *test[1:]]
         checked = subprocess.run(
-            [part.replace(" 8000,", f" {self.web_port},") for part in test],
+            [
+                part.replace(" 8000,", f" {self.web_port},").replace(
+                    " 8001,", f" {self.health_port},"
+                )
+                for part in test
+            ],
             env=self.environment(service),
             cwd=REPOSITORY,
             capture_output=True,
@@ -262,7 +269,7 @@ def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Produ
     assert character_errors(said, heard["text"]).rate <= 0.02
 
     wait_for(lambda: production.is_healthy("worker"), what="the worker's health")
-    told = "http://127.0.0.1:8001/metrics"
+    told = f"http://127.0.0.1:{production.health_port}/metrics"
     wait_for(
         lambda: (
             'longscribe_worker_attempts_total{outcome="completed"} 1.0'

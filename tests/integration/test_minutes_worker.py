@@ -49,7 +49,7 @@ def status(db: Database, job_id: str) -> MinutesStatus:
 def test_killed_in_mid_request_another_takes_it_up_and_one_result_is_written(
     stack: Stack, db: Database
 ) -> None:
-    quick = {"LONGSCRIBE_LEASE_S": "1", "LONGSCRIBE_HEARTBEAT_S": "0.3", "LONGSCRIBE_SWEEP_S": "1"}
+    quick = {"LONGSCRIBE_LEASE_S": "5", "LONGSCRIBE_SWEEP_S": "0.5"}
     with language_model(stall) as model:
         job_id = ask(db)
         first = start_minutes(stack, model, **quick)

@@ -45,7 +45,7 @@ def up(shared_stack: Stack) -> Iterator[Stack]:
     """The same, without jobs and recordings."""
     yield shared_stack
     for job in jobs_of(shared_stack):
-        requests.delete(f"{shared_stack.url}{job['links']['self']}", timeout=10)
+        requests.delete(f"{shared_stack.url}{job['links']['self']}", timeout=60)
     assert recordings(shared_stack) == []
 
 
@@ -64,7 +64,7 @@ def recordings(stack: Stack) -> list[Path]:
 
 
 def jobs_of(stack: Stack) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = requests.get(f"{stack.url}/api/v1/jobs", timeout=10).json()[
+    found: list[dict[str, Any]] = requests.get(f"{stack.url}/api/v1/jobs", timeout=60).json()[
         "jobs"
     ]
     return found
@@ -87,7 +87,7 @@ def post(stack: Stack, body: bytes = b"sound", **headers: str) -> requests.Respo
         f"{stack.url}/api/v1/jobs",
         files={"file": ("周会.wav", body)},
         headers=headers,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -149,13 +149,22 @@ def test_a_client_that_leaves_leaves_nothing_behind(up: Stack, chunked: bool) ->
 def test_a_client_that_falls_silent_is_broken_off(sqlite_stack: Stack) -> None:
     sqlite_stack.env["LONGSCRIBE_UPLOAD_SILENCE_S"] = "0.5"
     web = sqlite_stack.start_web()
-    with socket.create_connection(("127.0.0.1", sqlite_stack.port)) as client:
-        client.sendall(
-            f"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: {500 * MIB}\r\n"
-            f"Content-Type: {HEADERS['Content-Type']}\r\n\r\n".encode()
-        )
-        client.sendall(HEAD + b"x" * 3 * MIB)
-        wait_for(lambda: recordings(sqlite_stack), what="the first bytes to arrive")
+    head = (
+        f"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: {500 * MIB}\r\n"
+        f"Content-Type: {HEADERS['Content-Type']}\r\n\r\n"
+    ).encode()
+    with contextlib.ExitStack() as clients:
+
+        def is_seen() -> bool:
+            """Whether this process, which may be kept waiting, sees a client's bytes in time."""
+            with contextlib.suppress(ConnectionError, AssertionError):
+                client = socket.create_connection(("127.0.0.1", sqlite_stack.port))
+                clients.enter_context(client)
+                client.sendall(head + HEAD + b"x" * 3 * MIB)
+                return bool(wait_for(lambda: recordings(sqlite_stack), seconds=0.4))
+            return False
+
+        wait_for(is_seen, what="the first bytes to arrive")
         wait_for(lambda: not recordings(sqlite_stack), what="the incoming file to go")
     assert jobs_of(sqlite_stack) == []
     assert "Traceback" not in web.log
@@ -166,7 +175,7 @@ def test_an_upload_of_unknown_length_is_taken(up: Stack) -> None:
         f"{up.url}/api/v1/jobs",
         data=iter([HEAD, *pieces(3), TAIL]),
         headers=HEADERS,
-        timeout=30,
+        timeout=60,
     )
     assert response.status_code == 202
     assert [path.stat().st_size for path in recordings(up)] == [3 * MIB]
@@ -175,7 +184,7 @@ def test_an_upload_of_unknown_length_is_taken(up: Stack) -> None:
 def test_a_client_reads_why_its_upload_was_refused(sqlite_stack: Stack) -> None:
     sqlite_stack.env["LONGSCRIBE_MAX_UPLOAD_BYTES"] = str(MIB)
     sqlite_stack.start_web()
-    connection = http.client.HTTPConnection("127.0.0.1", sqlite_stack.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", sqlite_stack.port, timeout=60)
     connection.putrequest("POST", "/api/v1/jobs")
     for name, value in (HEADERS | {"Content-Length": str(100 * MIB)}).items():
         connection.putheader(name, value)
@@ -195,7 +204,7 @@ def test_several_processes_count_together_and_forget_an_earlier_run(sqlite_stack
         assert post(sqlite_stack).status_code == 202
 
     def created() -> str:
-        lines = requests.get(f"{sqlite_stack.url}/metrics", timeout=10).text.splitlines()
+        lines = requests.get(f"{sqlite_stack.url}/metrics", timeout=60).text.splitlines()
         return next(line for line in lines if "submissions_total{" in line)
 
     assert created().endswith('{result="created"} 6.0')
