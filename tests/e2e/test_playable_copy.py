@@ -40,11 +40,11 @@ def test_a_click_on_a_word_plays_that_word_of_the_copy(
         made = requests.post(f"{server.url}/api/v1/jobs", files={"file": file}, timeout=60)
     job = f"{server.url}{made.headers['Location']}"
     wait_for(
-        lambda: requests.get(job, timeout=10).json()["status"] == "completed",
+        lambda: requests.get(job, timeout=60).json()["status"] == "completed",
         seconds=90,
         what="the transcript",
     )
-    assert requests.get(job, timeout=10).json()["audio"]["kind"] == "copy"
+    assert requests.get(job, timeout=60).json()["audio"]["kind"] == "copy"
 
     page = context.new_page()
     page.goto(f"{server.url}/jobs/{job.rpartition('/')[-1]}")
@@ -58,7 +58,7 @@ def test_a_click_on_a_word_plays_that_word_of_the_copy(
     duration = page.evaluate("document.querySelector('#player audio').duration")
     assert duration == pytest.approx(60, abs=0.1)
 
-    sentences = requests.get(f"{job}/words", timeout=10).json()["sentences"]
+    sentences = requests.get(f"{job}/words", timeout=60).json()["sentences"]
     chosen = sentences[len(sentences) // 2]
     place = page.evaluate(
         """n => {
@@ -83,7 +83,7 @@ def test_a_click_on_a_word_plays_that_word_of_the_copy(
         arg=chosen["start"],
     )
 
-    (tmp_path / "copy.webm").write_bytes(requests.get(f"{job}/audio", timeout=10).content)
+    (tmp_path / "copy.webm").write_bytes(requests.get(f"{job}/audio", timeout=60).content)
     asked = [Request("copy.webm", at_s) for at_s in (3.0, chosen["start"], 51.7)]
     said = Original(SPOKEN().samples)
     with Player(browser, tmp_path) as player:

@@ -28,6 +28,9 @@ CLI = [sys.executable, "-m", "shared.cli"]
 READY = "Longscribe is ready"
 STARTS_WITHIN_S = 90
 """Some ten seconds on an idle machine."""
+ENDS_WITHIN_S = 60
+"""Less than ten seconds are promised, of which the supervisor counts seven.  What it kills, and its
+own end, wait as long for a processor as others keep it busy."""
 
 Serve = Callable[..., Service]
 
@@ -144,14 +147,16 @@ def living(pids: set[int]) -> list[str]:
 
 def child_named(service: Service, name: str) -> int:
     """The newest process of that command right below the supervisor."""
-    commands = {
-        pid: Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in children(service.pid)
-    }
-    return max(pid for pid, command in commands.items() if name in command)
+    found = []
+    for pid in children(service.pid):
+        with contextlib.suppress(OSError):  # it has ended since
+            if name in Path(f"/proc/{pid}/cmdline").read_bytes().decode():
+                found.append(pid)
+    return max(found)
 
 
 def health(port: int) -> dict[str, object]:
-    body: dict[str, object] = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()
+    body: dict[str, object] = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=60).json()
     return body
 
 
@@ -165,10 +170,10 @@ def readable_by_others(folder: Path) -> dict[str, str]:
 
 def test_only_its_own_user_can_read_what_it_keeps(found: Found) -> None:
     with (REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac").open("rb") as audio:
-        job_id = requests.post(found.api, files={"file": audio}, timeout=30).json()["id"]
+        job_id = requests.post(found.api, files={"file": audio}, timeout=60).json()["id"]
     wait_for(
-        lambda: requests.get(f"{found.api}/{job_id}", timeout=10).json()["status"] == "completed",
-        seconds=60,
+        lambda: requests.get(f"{found.api}/{job_id}", timeout=60).json()["status"] == "completed",
+        seconds=STARTS_WITHIN_S,
         what="the transcript",
     )
     made = {path.name for path in found.data.rglob("*")}
@@ -179,13 +184,13 @@ def test_only_its_own_user_can_read_what_it_keeps(found: Found) -> None:
 
 def test_ctrl_c_gives_a_running_job_back_with_what_it_has(found: Found) -> None:
     recording = as_wav(meeting(240).samples)
-    job_id = requests.post(found.api, files={"file": ("m.wav", recording)}, timeout=30).json()["id"]
+    job_id = requests.post(found.api, files={"file": ("m.wav", recording)}, timeout=60).json()["id"]
     wait_for(
-        lambda: requests.get(f"{found.api}/{job_id}", timeout=10).json()["progress"] > 0.4,
+        lambda: requests.get(f"{found.api}/{job_id}", timeout=60).json()["progress"] > 0.4,
         what="the job to be half done",
     )
     found.stack.kill(signal.SIGINT)
-    assert found.stack.process.wait(10) == 0
+    assert found.stack.process.wait(ENDS_WITHIN_S) == 0
     db = Database(f"sqlite:///{found.data / 'longscribe.db'}")
     job = factories.row(db, job_id)
     db.dispose()
@@ -202,7 +207,7 @@ def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
         wait_for(lambda name=name: f"{name} started again" in stack.log, what=name)
         assert f"{name} ended (killed by SIGKILL); starting it again in 1 s" in stack.log
         assert child_named(stack, command) != before
-        assert not living(orphans)
+        wait_for(lambda orphans=orphans: not living(orphans), what=f"the end of {orphans}")
 
     def all_are_back() -> bool:
         with contextlib.suppress(requests.RequestException):
@@ -211,14 +216,16 @@ def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
         return False
 
     wait_for(all_are_back, what="the stack after three deaths")
-    wait_for(lambda: stack.log.count("model loaded") == 2, seconds=60, what="the model")
+    wait_for(
+        lambda: stack.log.count("model loaded") == 2, seconds=STARTS_WITHIN_S, what="the model"
+    )
 
 
 def test_a_port_in_use_is_named_before_anything_starts(serve: Serve, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         stack = serve("data", port)
-        assert stack.process.wait(20) == 2
+        assert stack.process.wait(STARTS_WITHIN_S) == 2
     assert f"Port {port} on 127.0.0.1 is in use" in stack.log
     assert "LONGSCRIBE_PORT=" in stack.log
     assert "Traceback" not in stack.log
@@ -231,7 +238,7 @@ def test_a_data_folder_in_use_is_named_before_anything_starts(common: Common) ->
     wait_for(lambda: "LONGSCRIBE_MODEL=paraformer-zh" in owner.log)
     assert "Model:                demo on cpu" in owner.log
     second = common.serve("data", hold_port())
-    assert second.process.wait(20) == 2
+    assert second.process.wait(STARTS_WITHIN_S) == 2
     assert f"Another Longscribe (process {owner.pid}) uses the data folder" in second.log
     assert "Traceback" not in second.log
     assert is_ready(owner)
@@ -252,22 +259,22 @@ def test_two_stacks_run_side_by_side_and_each_ends_whole(common: Common) -> None
     assert [len(these) for these in writers] == [1, 0]
 
     stacks[0].kill(signal.SIGINT)
-    assert stacks[0].process.wait(10) == 0
-    wait_for(lambda: not living(processes[0]), seconds=1, what="the first stack's processes")
+    assert stacks[0].process.wait(ENDS_WITHIN_S) == 0
+    wait_for(lambda: not living(processes[0]), what="the first stack's processes")
     assert health(second_port)["status"] == "ready"
 
     # Nothing outlives a supervisor that is killed, and its folder is free again.
     stacks[1].kill(signal.SIGKILL)
     stacks[1].process.wait()
-    wait_for(lambda: not living(processes[1]), seconds=8, what=f"the end of {living(processes[1])}")
+    wait_for(lambda: not living(processes[1]), what=f"the end of {living(processes[1])}")
     again = common.serve("other", second_port)
     wait_until_ready(again)
     assert health(second_port)["status"] == "ready"
 
     processes_again = family(again.pid)
     again.kill(signal.SIGTERM)
-    assert again.process.wait(10) == 0
-    assert not living(processes_again)
+    assert again.process.wait(ENDS_WITHIN_S) == 0
+    wait_for(lambda: not living(processes_again), what=f"the end of {processes_again}")
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_start_with_the_reason(serve: Serve) -> None:
@@ -280,7 +287,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_start_with_the_reason(serve: Ser
 
 def test_a_setting_that_makes_no_sense_is_refused_by_name(serve: Serve) -> None:
     stack = serve("data", hold_port(), LONGSCRIBE_LEASE_S="soon")
-    assert stack.process.wait(20) == 2
+    assert stack.process.wait(STARTS_WITHIN_S) == 2
     assert "LONGSCRIBE_LEASE_S" in stack.log
     assert "Traceback" not in stack.log
 
@@ -288,18 +295,18 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(serve: Serve) -> None:
 def test_strangers_are_let_in_with_an_account_only(serve: Serve) -> None:
     port = hold_port()
     refused = serve("data", port, LONGSCRIBE_HOST="0.0.0.0")
-    assert refused.process.wait(60) == 2
+    assert refused.process.wait(STARTS_WITHIN_S) == 2
     assert "Set LONGSCRIBE_SIGN_IN=required" in refused.log
     stack = serve("data", port, LONGSCRIBE_SIGN_IN="required")
     wait_until_ready(stack)
     told = wait_for(lambda: re.search(r"/set-up and enter this code:  ([a-z2-7-]{14})", stack.log))
     http = requests.Session()
     url = f"http://127.0.0.1:{port}"
-    assert http.get(f"{url}/api/v1/jobs", timeout=10).status_code == requests.codes.unauthorized
-    token = re.search(r'name="csrf_token" value="([^"]+)"', http.get(url, timeout=10).text)
+    assert http.get(f"{url}/api/v1/jobs", timeout=60).status_code == requests.codes.unauthorized
+    token = re.search(r'name="csrf_token" value="([^"]+)"', http.get(url, timeout=60).text)
     assert token is not None
     form = {"csrf_token": token[1], "name": "Anna", "password": "correct horse battery"}
-    entered = http.post(f"{url}/set-up", data={**form, "code": told[1]}, timeout=30)
+    entered = http.post(f"{url}/set-up", data={**form, "code": told[1]}, timeout=60)
     assert entered.url == f"{url}/" and entered.ok, entered.text
 
 

@@ -66,7 +66,7 @@ class TestServices:
             factories.submit(db, blob=stored(settings))
         waits = of(doctor.examine(settings), "search index")
         assert waits.level is Level.OK and waits.finding.startswith("2 of 2 jobs wait")
-        entries.catch_up(db, within_s=1)
+        entries.catch_up(db, within_s=60)
         assert of(doctor.examine(settings), "search index").finding == "has all 2 jobs"
         with db.writing() as session:
             index_of(session).clear(session)

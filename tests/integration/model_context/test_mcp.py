@@ -241,12 +241,13 @@ def test_over_http_each_request_brings_its_key(site: Site, tmp_path: Path) -> No
     def answers() -> bool:
         assert served.process.poll() is None, served.log
         try:
-            return httpx2.get(url, headers={"Host": "elsewhere.example"}).status_code == 421
+            elsewhere = {"Host": "elsewhere.example"}
+            return httpx2.get(url, headers=elsewhere, timeout=60).status_code == 421
         except httpx2.TransportError:
             return False
 
     wait_for(answers, what="the MCP server")
-    foreign = httpx2.post(url, json={}, headers={"Origin": "https://elsewhere.example"})
+    foreign = httpx2.post(url, json={}, headers={"Origin": "https://elsewhere.example"}, timeout=60)
     assert foreign.status_code == 403
 
     async def ask(**headers: str) -> tuple[set[str], Any]:

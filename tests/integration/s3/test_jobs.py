@@ -40,8 +40,8 @@ def objects(server: S3Server, bucket: str) -> set[str]:
 
 def answers(address: str) -> bool:
     try:
-        return requests.get(address, timeout=10).ok
-    except requests.ConnectionError:  # of the server that was killed
+        return requests.get(address, timeout=60).ok
+    except requests.RequestException:  # of the server that was killed
         return False
 
 

@@ -23,7 +23,8 @@ from tests.support.web.tus_client import MIB
 from tests.support.web.web_site import incoming_bytes, serving
 
 SOUND = bytes(range(256)) * 4096 * 8
-ANSWERS_WITHIN_S = 5
+ANSWERS_WITHIN_S = 10
+"""Less than half a request is waited for, and more than a page takes on a busy machine."""
 LARGE_PAGE = "/static/vendor/swagger-ui/swagger-ui-bundle.js"
 NO_TRANSCRIPT = get("/api/v1/jobs/0/transcript")
 
@@ -41,7 +42,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def job(stack: Stack) -> str:
     """The path of a job with 8 MiB of sound."""
     made = requests.post(
-        f"{stack.url}/api/v1/jobs", files={"file": ("周会.wav", SOUND)}, timeout=30
+        f"{stack.url}/api/v1/jobs", files={"file": ("周会.wav", SOUND)}, timeout=60
     )
     return str(made.json()["links"]["self"])
 
@@ -137,9 +138,9 @@ def test_requests_sent_at_once_wait_each_for_what_it_needs(
 def test_an_answer_before_the_body_was_read_reaches_the_client_who_goes_on(stack: Stack) -> None:
     with requests.Session() as session:
         for _ in range(5):
-            refused = session.post(f"{stack.url}/healthz", data=bytes(2 * MIB), timeout=30)
+            refused = session.post(f"{stack.url}/healthz", data=bytes(2 * MIB), timeout=60)
             assert (refused.status_code, refused.headers["Connection"]) == (405, "close")
-            assert session.get(f"{stack.url}/healthz", timeout=30).status_code == 200
+            assert session.get(f"{stack.url}/healthz", timeout=60).status_code == 200
 
 
 def test_a_server_that_is_full_of_half_requests_hears_a_newcomer(tmp_path: Path) -> None:
@@ -222,7 +223,7 @@ def test_a_server_that_is_told_to_stop_keeps_what_slow_clients_sent(short_lived:
         clients.slow_uploads(5)
         wait_for(lambda: incoming_bytes(short_lived, upload.id) == MIB)
         web.kill(signal.SIGTERM)
-        assert web.process.wait(ANSWERS_WITHIN_S + 5) == 0
+        assert web.process.wait(60) == 0
     short_lived.start_web()
     assert upload.offset() == MIB
 

@@ -196,7 +196,7 @@ def in_settings(provider: FakeProvider, **changes: Any) -> str:
 def signed_in_there(url: str) -> str:
     """Follow a browser to the provider, whose person signs in. Returns the address on this site
     that the provider sends the browser back to."""
-    answer = requests.get(url, allow_redirects=False, timeout=10)
+    answer = requests.get(url, allow_redirects=False, timeout=60)
     assert answer.status_code == 302, answer.text
     return answer.headers["Location"]
 
