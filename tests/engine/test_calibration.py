@@ -166,6 +166,11 @@ def test_what_a_forward_pass_costs_can_be_measured() -> None:
 
 
 class TestCalibrating:
+    @pytest.fixture(autouse=True)
+    def with_time_for_every_probe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However busy the machine is: what is measured is memory."""
+        monkeypatch.setattr(calibrate, "measure", functools.partial(measure, time_limit_s=600.0))
+
     def calibrated(self, folder: Path, headroom_bytes: int = 2**34) -> Calibration | None:
         return calibrate.calibrated(demo(), CPU, recogniser().identity, headroom_bytes, folder)
 

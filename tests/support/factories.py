@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -152,10 +152,14 @@ def learn(db: Database, *, speed: float, audio_s: float = 600.0, filename: str =
     """A job that worked off `speed` seconds of audio in a second. Nothing else may be queued."""
     job_id = a_job(db, JobStatus.COMPLETED, filename=filename)
     with db.writing() as session:
+        # Asked once: between two readings of a clock some time passes, and eight seconds may not be
+        # a hundred-thousandth longer.
+        ended_at = session.scalars(select(database_now())).one()
+        started_at = ended_at - timedelta(seconds=audio_s / speed)
         session.execute(
             update(Attempt)
             .where(Attempt.job_id == job_id)
-            .values(started_at=database_now(-audio_s / speed), ended_at=database_now())
+            .values(started_at=started_at, ended_at=ended_at)
         )
     _set_length(db, job_id, audio_s)
     return job_id

@@ -249,7 +249,7 @@ def test_a_redirect_without_end_is_left(small: Server) -> None:
 
 def test_who_is_busy_is_asked_again_and_in_the_end_given_up(small: Server) -> None:
     with receiver() as there:
-        there.otherwise = answering(503, Retry_After="3")
+        there.otherwise = answering(503, Retry_After="300")
         fetch_id = small.ask(there.url)
         with small.fetching():
             for n in range(len(attempts.WAITS_S)):

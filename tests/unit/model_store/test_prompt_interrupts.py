@@ -16,8 +16,9 @@ def test_an_interrupt_that_wakes_nothing_ends_a_wait() -> None:
     rescue = threading.Timer(30, too_late.set)
     rescue.start()
     # interrupt_main sets the flag and, like a signal handled just before the wait, ends no call.
-    threading.Timer(0.1, _thread.interrupt_main).start()
+    interrupt = threading.Timer(0.1, _thread.interrupt_main)
     with pytest.raises(KeyboardInterrupt), prompt_interrupts():
+        interrupt.start()  # in here, or a busy machine's would end all tests
         too_late.wait()
     rescue.cancel()
     assert not too_late.is_set()

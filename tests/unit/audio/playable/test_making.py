@@ -53,7 +53,7 @@ def decoded(path: Path, from_s: float = 0.0) -> tuple[float, Pcm]:
 
 
 def made(maker: CopyMaker) -> Path:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not maker.wait(0.1):
         assert time.monotonic() < deadline
     return maker.path
@@ -115,7 +115,7 @@ def test_one_that_is_left_early_ends_its_process(
 ) -> None:
     spool.append(signal(30))
     with CopyMaker(spool, clock, tmp_path / "copy", several_takes=False) as maker:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not maker.position:
             assert time.monotonic() < deadline
             time.sleep(0.01)
