@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Subquery, case, func, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, select, union_all
 
 from shared.annotations.details import title_of_file
 from shared.db import Database
@@ -13,6 +15,9 @@ from shared.dialects import told_limit
 from shared.models import GroupMember, GroupShare, Job, Recording, Share, User
 from shared.sharing.access import AccessLevel
 from shared.states import JobStatus
+
+_MOST_PARTS = 100
+"""Of one UNION; SQLite takes 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +40,18 @@ def received_jobs(
 ) -> tuple[list[ReceivedJob], str | None]:
     """What is shared with a person or a group of theirs, the newest jobs first, and the cursor of
     the next page: None at the end."""
-    shares = _shares_with(person_id, cursor)
-    wanted = (
-        select(shares, Job.status, Job.created_at, Recording, User.name.label("owner_name"))
-        .join(Job, Job.id == shares.c.job_id)
-        .join(Recording, Recording.id == Job.recording_id)
-        .join(User, User.id == Job.owner_id)
-        .where(Job.owner_id != person_id)
-        .order_by(shares.c.job_id.desc())
-        .limit(told_limit(limit + 1))
-    )
     with db.reading() as session:
+        of_person = select(GroupMember.group_id).where(GroupMember.user_id == person_id)
+        groups = session.scalars(of_person.order_by(GroupMember.group_id)).all()
+        shares = _shares_with(person_id, groups, cursor, limit + 1)
+        wanted = (
+            select(shares, Job.status, Job.created_at, Recording, User.name.label("owner_name"))
+            .join(Job, Job.id == shares.c.job_id)
+            .join(Recording, Recording.id == Job.recording_id)
+            .join(User, User.id == Job.owner_id)
+            .order_by(shares.c.job_id.desc())
+            .limit(told_limit(limit + 1))
+        )
         rows = session.execute(wanted).all()
     found = [
         ReceivedJob(
@@ -63,29 +69,44 @@ def received_jobs(
     return found, rows[limit - 1].job_id if len(rows) > limit else None
 
 
-def _shares_with(person_id: str, cursor: str | None) -> Subquery:
-    """Each job once that is shared with a person, by name or as one of a group, with the most that
-    it is shared for and since when."""
-    of_person = select(Share.job_id, Share.level, Share.created_at).where(
-        Share.person_id == person_id
-    )
-    of_groups = (
-        select(GroupShare.job_id, GroupShare.level, GroupShare.created_at)
-        .join(GroupMember, GroupMember.group_id == GroupShare.group_id)
-        .where(GroupMember.user_id == person_id)
-    )
-    if cursor is not None:
-        of_person = of_person.where(Share.job_id < cursor)
-        of_groups = of_groups.where(GroupShare.job_id < cursor)
-    both = union_all(of_person, of_groups).subquery()
-    may_correct = case((both.c.level == AccessLevel.CORRECT.value, 1), else_=0)
+def _shares_with(person_id: str, groups: Sequence[str], cursor: str | None, most: int) -> Subquery:
+    """Each job once that is shared with a person, by name or as one of these groups, with the most
+    that it is shared for and since when: the newest `most` jobs at least, and few others however
+    many there are."""
+
+    def newest(share: type[Share | GroupShare], *condition: ColumnElement[bool]) -> Select[Any]:
+        may_correct = case((share.level == AccessLevel.CORRECT.value, 1), else_=0)
+        wanted = (
+            select(
+                share.job_id,
+                func.max(may_correct).label("may_correct"),
+                func.min(share.created_at).label("shared_at"),
+            )
+            .join(Job, Job.id == share.job_id)
+            .where(
+                *condition,
+                share.level.in_([AccessLevel.READ.value, AccessLevel.CORRECT.value]),
+                Job.owner_id != person_id,
+            )
+        )
+        if cursor is not None:
+            wanted = wanted.where(share.job_id < cursor)
+        # The newest of each stand together in an index; those of several groups nowhere.
+        found = wanted.group_by(share.job_id).order_by(share.job_id.desc()).limit(told_limit(most))
+        return select(found.subquery())
+
+    parts = [newest(GroupShare, GroupShare.group_id == group) for group in groups]
+    parts.append(newest(Share, Share.person_id == person_id))
+    while len(parts) > 1:
+        some = (parts[n : n + _MOST_PARTS] for n in range(0, len(parts), _MOST_PARTS))
+        parts = [select(union_all(*part).subquery()) for part in some]
+    every = parts[0].subquery()
     return (
         select(
-            both.c.job_id,
-            func.max(may_correct).label("may_correct"),
-            func.min(both.c.created_at).label("shared_at"),
+            every.c.job_id,
+            func.max(every.c.may_correct).label("may_correct"),
+            func.min(every.c.shared_at).label("shared_at"),
         )
-        .where(both.c.level.in_([AccessLevel.READ.value, AccessLevel.CORRECT.value]))
-        .group_by(both.c.job_id)
+        .group_by(every.c.job_id)
         .subquery()
     )
