@@ -29,6 +29,7 @@ from worker.audio.sandbox.check import why_unavailable
 from worker.fetching.fetcher import Fetcher
 from worker.model_store.parts import served_model
 from worker.monitoring.counts import CountsOfWorker
+from worker.monitoring.gpus import GpuWatch
 from worker.supervision.health import Health, Pulse
 from worker.supervision.health_server import HealthServer
 from worker.supervision.monitor import Monitor
@@ -51,6 +52,7 @@ NO_MODEL_STATUS = 2
 _PULSE_S = 1.0
 
 _has_no_model = False
+_gpus: GpuWatch | None = None
 _health_server: HealthServer | None = None
 _monitor: Monitor | None = None
 _reaper: Reaper | None = None
@@ -134,7 +136,7 @@ def _note_that_no_model_loads(*_: object) -> None:
 def start(celery: Any, consumer: Any) -> None:
     """Sweep, watch, monitor and tell how the worker is from now on; `consumer` is Celery's, which
     hears doorbells."""
-    global _fetcher, _health_server, _monitor, _reaper, _sender, _watchdog
+    global _fetcher, _gpus, _health_server, _monitor, _reaper, _sender, _watchdog
     settings = load_settings()
     traces.note_service(traces.WORKER)
     db = Database(settings.resolved_database_url)
@@ -153,6 +155,7 @@ def start(celery: Any, consumer: Any) -> None:
         ping_redis=lambda: waiting_doorbells(ringing),
         on_look=lambda has_changed: _tell_of_look(has_changed, server, reaper),
     )
+    gpus = GpuWatch()
     reaper = Reaper(
         settings,
         db,
@@ -161,6 +164,7 @@ def start(celery: Any, consumer: Any) -> None:
         hostname=socket.gethostname(),
         model_name=served_model_name(settings),
         readiness=monitor.readiness,
+        gpus=gpus.gpus,
     )
     health = Health(
         name,
@@ -169,14 +173,17 @@ def start(celery: Any, consumer: Any) -> None:
         threads={"reaper": reaper.lives, "monitor": monitor.lives, "watchdog": _watchdog.lives},
         pulse=pulse,
         counts=CountsOfWorker(settings.resolved_health_dir, os.getpid(), lives=is_our_living_child),
+        gpus=gpus.gpus,
     )
     server = HealthServer(settings, health)
     # On Celery's own thread, which goes on where the monitor waits for a storage without an answer.
     consumer.timer.call_repeatedly(_PULSE_S, _Hearing(consumer, monitor, server).follow)
+    if settings.device != "cpu":
+        gpus.start()
     reaper.start()
     monitor.start()
     server.start()
-    _monitor, _reaper, _health_server = monitor, reaper, server
+    _gpus, _monitor, _reaper, _health_server = gpus, monitor, reaper, server
     if kinds_sent(settings):
         _sender = WebhookSender(settings, db)
         _sender.start()
@@ -269,5 +276,7 @@ def stop(worker: Any) -> None:
                 log.warning("the worker's row does not say that it had no model", error=str(error))
     if _watchdog is not None:
         _watchdog.stop()
+    if _gpus is not None:
+        _gpus.stop()
     traces.flush()
     remove_files(load_settings().resolved_health_dir, os.getpid())

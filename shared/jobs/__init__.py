@@ -113,6 +113,7 @@ from shared.jobs.submission import Submission, submit
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
 from shared.jobs.workers import (
+    Gpu,
     WorkerRecord,
     WorkerReport,
     forget_workers,
@@ -136,6 +137,7 @@ __all__ = [
     "EventRecord",
     "Expired",
     "GivenWords",
+    "Gpu",
     "Heard",
     "JobHistory",
     "JobPage",

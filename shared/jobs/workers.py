@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,43 @@ from shared.models import WorkerSeen
 
 _FORGET_WORKERS_S = 24 * 3600.0
 """A worker not seen for so long is dropped from the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU of a worker's machine, as its driver tells; None is what it does not tell."""
+
+    index: int
+    """The driver's number; it is torch's too where all GPUs are alike."""
+    uuid: str
+    name: str
+    memory_used_bytes: int | None = None
+    """By all programs."""
+    memory_total_bytes: int | None = None
+    use: float | None = None
+    """The share of the last moment in which something was computed."""
+    temperature_c: float | None = None
+    power_w: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def write(cls, gpus: Sequence[Gpu]) -> str | None:
+        """As they stand in a worker's row; None of none."""
+        return json.dumps([gpu.to_json() for gpu in gpus]) if gpus else None
+
+    @classmethod
+    def read(cls, written: str | None) -> tuple[Gpu, ...]:
+        """What `write` wrote; of another version's, or damaged, what can be understood."""
+        names = {field.name for field in fields(cls)}
+        try:
+            return tuple(
+                cls(**{name: value for name, value in one.items() if name in names})
+                for one in json.loads(written or "[]")
+            )
+        except (ValueError, TypeError, AttributeError):
+            return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +79,8 @@ class WorkerRecord:
     """What it could if nothing else lay there."""
     takes_hotwords: bool | None = None
     """Whether its model does; None until one is loaded."""
+    gpus: tuple[Gpu, ...] = ()
+    """All of its machine or container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +98,8 @@ class WorkerReport:
     work_room_bytes: int | None = None
     work_disk_bytes: int | None = None
     takes_hotwords: bool | None = None
+    gpus: str | None = None
+    """As `Gpu` writes them."""
 
     def stored(self) -> dict[str, Any]:
         """The values of its row but for its name and the time."""
@@ -84,6 +126,7 @@ def note_worker(
     work_room_bytes: int | None = None,
     work_disk_bytes: int | None = None,
     takes_hotwords: bool | None = None,
+    gpus: str | None = None,
 ) -> datetime:
     """Store that this worker is alive, for /readyz and the doctor. The time by the database's
     clock."""
@@ -99,6 +142,7 @@ def note_worker(
         work_room_bytes=work_room_bytes,
         work_disk_bytes=work_disk_bytes,
         takes_hotwords=takes_hotwords,
+        gpus=gpus,
     )
     told = {**report.stored(), "seen_at": database_now()}
     # An UPDATE, unlike the other, is compiled once: a third of the processor time.
@@ -178,4 +222,5 @@ def _as_record(row: WorkerSeen) -> WorkerRecord:
         work_room_bytes=row.work_room_bytes,
         work_disk_bytes=row.work_disk_bytes,
         takes_hotwords=row.takes_hotwords,
+        gpus=Gpu.read(row.gpus),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Identity, Index, Integer, String, text
+from sqlalchemy import BigInteger, Boolean, Identity, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, BigId
@@ -85,3 +85,5 @@ class WorkerSeen(Base):
     """What it could if nothing else lay there."""
     takes_hotwords: Mapped[bool | None] = mapped_column(Boolean)
     """Whether its model does; null until one is loaded."""
+    gpus: Mapped[str | None] = mapped_column(Text)
+    """As `shared.jobs.Gpu` writes them, in JSON; null where the driver tells of none."""

@@ -187,6 +187,7 @@ def a_worker(
     jobs_at_once: int = 1,
     model: str | None = "demo",
     obstacles: Sequence[str] = (),
+    gpus: Sequence[jobs.Gpu] = (),
 ) -> None:
     """A worker that reported itself; without `model` one of a version that takes any job."""
     jobs.note_worker(
@@ -199,6 +200,7 @@ def a_worker(
         started_at=datetime.now(UTC),
         jobs_at_once=jobs_at_once,
         obstacles=obstacles,
+        gpus=jobs.Gpu.write(gpus),
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from shared.jobs import Gpu
 from worker.monitoring.counts import LOST, OUTCOMES, Counts
 
 _HELP = {
@@ -18,6 +19,26 @@ _HELP = {
     "out_of_memory": ("out_of_memory", "Batches that did not fit into memory and were halved."),
     "lost_attempts": ("lost_attempts", "Attempts, of any worker, that this one found lost."),
 }
+
+_OF_A_GPU = {
+    "memory_used_bytes": ("memory_used_bytes", "Memory of the GPU in use, by all programs."),
+    "memory_total_bytes": ("memory_total_bytes", "Memory of the GPU."),
+    "use": ("use_ratio", "Share of the last moment in which the GPU computed."),
+    "temperature_c": ("temperature_celsius", "Temperature of the GPU."),
+    "power_w": ("power_watts", "Power that the GPU draws."),
+}
+
+
+def gpu_families(gpus: Sequence[Gpu]) -> Iterator[Metric]:
+    """What the driver tells of each GPU; no sample for what it does not tell."""
+    for name, (ending, text) in _OF_A_GPU.items():
+        family = GaugeMetricFamily(f"longscribe_worker_gpu_{ending}", text, labels=["gpu", "uuid"])
+        for gpu in gpus:
+            value = getattr(gpu, name)
+            if value is not None:
+                family.add_metric([str(gpu.index), gpu.uuid], float(value))
+        if family.samples:
+            yield family
 
 
 def families(counts: Counts) -> Iterator[Metric]:

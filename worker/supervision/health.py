@@ -17,9 +17,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from shared.jobs import Gpu
 from shared.states import Obstacle
 from worker.monitoring.counts import Counts
-from worker.monitoring.exposition import families
+from worker.monitoring.exposition import families, gpu_families
 from worker.supervision.monitor import Readiness
 
 _LOOP_STANDS_S = 60.0
@@ -54,6 +55,7 @@ class Health:
         threads: Mapping[str, Callable[[], bool]],
         pulse: Pulse,
         counts: Callable[[], Counts] = Counts,
+        gpus: Callable[[], Sequence[Gpu]] = tuple,
     ) -> None:
         self._name = name
         self._readiness = readiness
@@ -61,6 +63,7 @@ class Health:
         self._threads = threads
         self._pulse = pulse
         self._counts = counts
+        self._gpus = gpus
         self._had_child_at = self._without_redis_at = time.monotonic()
         self._started_at = time.time()
 
@@ -104,13 +107,14 @@ class Health:
             },
             "work_room_bytes": readiness.work_room_bytes,
             "work_disk_bytes": readiness.work_disk_bytes,
+            "gpus": [gpu.to_json() for gpu in self._gpus()],
             "pid": os.getpid(),
         }
 
     def metrics(self) -> bytes:
         """In Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_Gauges(self, self._started_at, self._counts))
+        registry.register(_Gauges(self, self._started_at, self._counts, self._gpus))
         return generate_latest(registry)
 
 
@@ -131,10 +135,17 @@ MESSAGES = {
 
 
 class _Gauges(Collector):
-    def __init__(self, health: Health, started_at: float, counts: Callable[[], Counts]) -> None:
+    def __init__(
+        self,
+        health: Health,
+        started_at: float,
+        counts: Callable[[], Counts],
+        gpus: Callable[[], Sequence[Gpu]],
+    ) -> None:
         self._health = health
         self._started_at = started_at
         self._counts = counts
+        self._gpus = gpus
 
     def collect(self) -> Iterator[Metric]:
         told = self._health.report()
@@ -154,4 +165,5 @@ class _Gauges(Collector):
         for obstacle in Obstacle:
             kept.add_metric([obstacle.value], float(obstacle.value in found))
         yield kept
+        yield from gpu_families(self._gpus())
         yield from families(self._counts())

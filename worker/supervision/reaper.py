@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -69,6 +69,7 @@ class Reaper:
         hostname: str,
         model_name: str,
         readiness: Callable[[], Readiness],
+        gpus: Callable[[], Sequence[jobs.Gpu]] = tuple,
     ) -> None:
         self._settings = settings
         self._db = db
@@ -78,6 +79,7 @@ class Reaper:
         self._model_name = model_name
         self._blobs = open_blob_store(settings)
         self._readiness = readiness
+        self._gpus = gpus
         self._started_at = datetime.now(UTC)
         self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
         self._forgot_workers_at = -_LOOK_FOR_EXPIRED_S
@@ -190,6 +192,7 @@ class Reaper:
             work_room_bytes=readiness.work_room_bytes,
             work_disk_bytes=readiness.work_disk_bytes,
             takes_hotwords=model_takes_hotwords(self._settings.resolved_health_dir, os.getpid()),
+            gpus=jobs.Gpu.write(self._gpus()),
         )
 
     def _most_rings(self, readiness: Readiness) -> int:

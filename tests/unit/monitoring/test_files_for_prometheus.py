@@ -14,6 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 import migrations
+from shared.jobs import Gpu
 from tests.support.services import REPOSITORY
 from tests.support.web.web_app import database, make_app, submit
 from worker.supervision.health import Health, Pulse
@@ -68,6 +69,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[st
         living_children=dict,
         threads={},
         pulse=Pulse(),
+        gpus=lambda: (Gpu(0, "GPU-5f", "NVIDIA H200", 1, 2, 0.5, 64.0, 410.0),),
     )
     found: dict[str, list[dict[str, str]]] = {}
     for text in (told, worker.metrics().decode()):

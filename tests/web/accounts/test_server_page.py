@@ -8,6 +8,7 @@ from html import unescape
 from flask import Flask
 from sqlalchemy import delete
 
+from shared import jobs
 from shared.db import Database
 from shared.models import WorkerSeen
 from shared.states import JobStatus, Obstacle
@@ -30,7 +31,8 @@ def test_an_administrator_sees_what_works_and_what_does_not(app: Flask, rows: Da
     empty = text_of(client.get("/server").text)
     assert "No worker is running, so nothing moves until one starts" in empty
     assert "Workers" not in empty and "Models" not in empty
-    factories.a_worker(rows, "gpu1:1", model="paraformer")
+    busy = jobs.Gpu(0, "GPU-1", "NVIDIA H200", 61 * 2**30, 141 * 2**30, 0.875, 64.0, 410.4)
+    factories.a_worker(rows, "gpu1:1", model="paraformer", gpus=[busy])
     factories.a_worker(rows, "gpu2:1", model="paraformer", obstacles=[Obstacle.NO_ROOM])
     factories.a_worker(rows, "gone:1", model="sensevoice")
     factories.submit(rows, model="sensevoice")
@@ -40,6 +42,8 @@ def test_an_administrator_sees_what_works_and_what_does_not(app: Flask, rows: Da
     assert re.search(r"Waiting 1 job .* of audio the oldest for ", said), said
     assert "Failed 1 job" in said
     assert re.search(r"gpu1:1 takes jobs paraformer .* seen .* ago", said), said
+    gpu = "GPU 0 (NVIDIA H200): 87.5% busy, 61 GB of 141 GB in use, 64 °C, 410 W"
+    assert gpu in said, said
     assert re.search(r"gpu2:1 takes no job .* seen .* ago Its disk is full", said), said
     assert "sensevoice missing Jobs wait for it, and no worker runs it." in said
     assert "paraformer 2 workers" in said

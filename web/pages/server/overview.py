@@ -18,11 +18,11 @@ from redis.exceptions import RedisError
 
 import migrations
 from shared import jobs
-from shared.jobs import WorkerRecord
+from shared.jobs import Gpu, WorkerRecord
 from shared.queue import waiting_doorbells
 from shared.states import RUNNING, TERMINAL, JobStatus
 from shared.storage import reservations
-from web.i18n.quantities import bytes_text, duration_text
+from web.i18n.quantities import bytes_text, duration_text, share
 from web.pages.why_jobs_wait import obstacle_texts, why_jobs_wait, workers_seen
 from web.services import Services, services
 
@@ -94,12 +94,33 @@ def _worker(worker: WorkerRecord) -> Row:
     ]
     if worker.work_room_bytes is not None:
         facts.append(_("%(size)s free for decoding", size=bytes_text(worker.work_room_bytes)))
+    facts += map(_gpu, worker.gpus)
     return Row(
         worker.name,
         facts,
         role=_("takes no job") if worker.obstacles else _("takes jobs"),
         is_ill=bool(worker.obstacles),
         complaints=obstacle_texts(worker.obstacles),
+    )
+
+
+def _gpu(gpu: Gpu) -> str:
+    """A GPU of the worker's machine, with what its driver tells."""
+    told = []
+    if gpu.use is not None:
+        told.append(_("%(share)s busy", share=share(gpu.use)))
+    if gpu.memory_used_bytes is not None and gpu.memory_total_bytes is not None:
+        used, total = bytes_text(gpu.memory_used_bytes), bytes_text(gpu.memory_total_bytes)
+        told.append(_("%(used)s of %(total)s in use", used=used, total=total))
+    if gpu.temperature_c is not None:
+        told.append(f"{gpu.temperature_c:.0f} °C")
+    if gpu.power_w is not None:
+        told.append(f"{gpu.power_w:.0f} W")
+    return _(
+        "GPU %(number)s (%(name)s): %(facts)s",
+        number=gpu.index,
+        name=gpu.name,
+        facts=", ".join(told) or "-",
     )
 
 

@@ -1,0 +1,120 @@
+"""What NVIDIA's driver tells of the GPUs: memory, use, temperature and power.
+
+A driver that hangs would hang whoever asks it, so a thread of its own asks, and others take what it
+heard last.  This is the management library (NVML): it makes no context on a device and takes no
+memory there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from shared.jobs import Gpu
+
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 5.0
+_FORGET_S = 60.0
+"""After so long without an answer of the driver nothing is told."""
+_STOP_WITHIN_S = 1.0
+
+T = TypeVar("T")
+
+
+def read_gpus(nvml: Any) -> list[Gpu]:
+    """All GPUs that this machine or container has, by the library `nvml`, which was initialised.
+
+    What a GPU does not tell is None: a virtual one has no temperature, one that is divided no use.
+    Raises the library's NVMLError where the driver does not answer.
+    """
+    return [_read(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+
+
+def _read(nvml: Any, index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+
+    def told(ask: Callable[..., T], *more: Any) -> T | None:
+        try:
+            return ask(handle, *more)
+        except nvml.NVMLError:
+            return None
+
+    memory = told(nvml.nvmlDeviceGetMemoryInfo)
+    rates = told(nvml.nvmlDeviceGetUtilizationRates)
+    power_mw = told(nvml.nvmlDeviceGetPowerUsage)
+    degrees = told(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU)
+    return Gpu(
+        index=index,
+        uuid=_text(told(nvml.nvmlDeviceGetUUID)),
+        name=_text(told(nvml.nvmlDeviceGetName)),
+        memory_used_bytes=None if memory is None else int(memory.used),
+        memory_total_bytes=None if memory is None else int(memory.total),
+        use=None if rates is None else rates.gpu / 100,
+        temperature_c=None if degrees is None else float(degrees),
+        power_w=None if power_mw is None else power_mw / 1000,
+    )
+
+
+def _text(told: str | bytes | None) -> str:
+    """Older releases of the library give bytes."""
+    return told.decode(errors="replace") if isinstance(told, bytes) else told or ""
+
+
+def load_nvml() -> Any:
+    """The library, initialised. Raises ImportError without nvidia-ml-py, and NVMLError without a
+    driver."""
+    nvml = importlib.import_module("pynvml")
+    nvml.nvmlInit()
+    return nvml
+
+
+class GpuWatch:
+    """Reads the GPUs every few seconds from `start` to `stop`; once, where there is no driver."""
+
+    def __init__(self, load: Callable[[], Any] = load_nvml, *, look_s: float = _LOOK_S) -> None:
+        self._load = load
+        self._look_s = look_s
+        self._stopped = threading.Event()
+        self._seen: tuple[float, tuple[Gpu, ...]] | None = None
+        self._thread = threading.Thread(target=self._run, name="gpus", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_WITHIN_S)
+
+    def gpus(self) -> tuple[Gpu, ...]:
+        """As they were a few seconds ago; none where there are none, or the driver hangs."""
+        seen = self._seen
+        return () if seen is None or time.monotonic() - seen[0] > _FORGET_S else seen[1]
+
+    def _run(self) -> None:
+        try:
+            nvml = self._load()
+        except Exception as error:  # noqa: BLE001 - a machine without NVIDIA's driver
+            log.debug("no GPU is watched", reason=repr(error))
+            return
+        try:
+            while True:
+                self._look(nvml)
+                if self._stopped.wait(self._look_s):
+                    return
+        finally:
+            with suppress(Exception):
+                nvml.nvmlShutdown()
+
+    def _look(self, nvml: Any) -> None:
+        try:
+            self._seen = time.monotonic(), tuple(read_gpus(nvml))
+        except Exception as error:  # noqa: BLE001 - a card that fell off the bus, until it is back
+            log.warning("the driver does not tell of its GPUs", reason=repr(error))
