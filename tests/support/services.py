@@ -212,8 +212,8 @@ class Stack:
             **self.env,
         }
 
-    def start_redis(self) -> Service:
-        self.redis, _ = start_redis(self.folder / "redis")
+    def start_redis(self, *options: str) -> Service:
+        self.redis, _ = start_redis(self.folder / "redis", *options)
         self.services.append(self.redis)
         return self.redis
 

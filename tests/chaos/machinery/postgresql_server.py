@@ -22,23 +22,35 @@ from tests.support.services import die_with_parent, hold_port, wait_for
 
 
 class PostgresqlServer:
-    """Its data lies in `folder`; it listens on TCP, as a server in production does."""
+    """Its data lies in `folder`; it listens on TCP at `host`, as a server in production does, and
+    on a socket in the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.host = host
         self.port = hold_port()
         made = start_server(folder)  # makes the data folder, and a server
         self._command = [
             str(made.bin_path / "postgres"),
             *("-D", str(folder), "-k", str(folder)),
-            *("-h", "127.0.0.1", "-p", str(self.port)),
+            *("-h", host, "-p", str(self.port)),
         ]
         self._user: str | None = made.system_user  # PostgreSQL refuses to run as root
         made.stop()
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://postgres@{self.host}:{self.port}/{database}"
+
+    def local_url(self, url: str) -> str:
+        """The same database as that of `url`, by the socket in the folder."""
+        database = make_url(url).database
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}&port={self.port}"
+
+    def trust(self, network: str) -> None:
+        """Let in who comes from those addresses, once it is started anew."""
+        with (self.folder / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
 
     def start(self) -> None:
         if self._process is not None:
@@ -106,10 +118,10 @@ class PostgresqlServer:
 
 
 @contextlib.contextmanager
-def postgresql_server() -> Iterator[PostgresqlServer]:
+def postgresql_server(host: str = "127.0.0.1") -> Iterator[PostgresqlServer]:
     """One that is not started yet, stopped and gone at the end."""
     with data_folder(Path(tempfile.gettempdir())) as folder:
-        server = PostgresqlServer(folder)
+        server = PostgresqlServer(folder, host)
         try:
             yield server
         finally:

@@ -17,7 +17,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,14 @@ from shared import jobs
 from shared.settings import Settings
 from tests.chaos.machinery.faults import ANY, OF_A_BATCH, DeviceBroken, Faults, Step
 from tests.chaos.machinery.step_log import READY, TRIGGERED, Entry, StepLog
-from tests.support.doubles.stub_recogniser import StubRecogniser, StubVoiceActivity
+from tests.support.doubles.stub_recogniser import (
+    STUB_IDENTITY,
+    StubRecogniser,
+    StubVoiceActivity,
+)
 from worker import child_process
 from worker.app import app
+from worker.model_store.parts import served_model
 from worker.recogniser import Pcm, RecognisedSpan, Recogniser, RecognitionRequest, SpeechSpan
 
 _faults = Faults(Path(os.environ["FAULTS"]))
@@ -150,7 +155,15 @@ class FaultyRecogniser(StubRecogniser):
 
 def _load(settings: Settings, **_: Any) -> Recogniser:
     _step_log.add(Entry(READY, os.getpid()))
-    return FaultyRecogniser(delay_s=float(os.environ.get("BATCH_TAKES_S", "0.05")))
+    # Where a test names another model than the usual one, the stub goes by its name.
+    identity = (
+        STUB_IDENTITY
+        if settings.uses_demo_model
+        else replace(STUB_IDENTITY, name=served_model(settings))
+    )
+    return FaultyRecogniser(
+        delay_s=float(os.environ.get("BATCH_TAKES_S", "0.05")), identity=identity
+    )
 
 
 child_process.load_configured_recogniser = _load

@@ -5,6 +5,7 @@ It keeps its objects while it is stopped, so it can be away for a while and come
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -75,6 +76,14 @@ class S3Server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+    def serve_at(self, listening: socket.socket) -> BaseWSGIServer:
+        """Answer at another socket too, until the server that this returns is shut down."""
+        host, port = listening.getsockname()[:2]
+        app = DomainDispatcherApplication(create_backend_app)
+        server = make_server(host, port, app, threaded=True, fd=listening.fileno())
+        Thread(target=server.serve_forever, daemon=True).start()
+        return server
 
     def client(self) -> Any:
         """botocore's own, to look at what was stored."""
