@@ -118,7 +118,10 @@ def test_a_search_takes_another_for_finding_and_one_for_showing(
     assert asked("/api/v1/jobs?q=wav") <= MOST + 1
 
 
-def test_a_forecast_is_not_made_again_until_something_happens(db: Database) -> None:
+def test_a_forecast_is_not_made_again_until_something_happens(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.jobs.eta.positions._KEPT_S", 3600.0)
     factories.learn(db, speed=10)
     factories.a_worker(db)
     first, second = factories.submit_lasting(db, 60), factories.submit_lasting(db, 60)

@@ -52,8 +52,10 @@ def job_events(job_id: str) -> Response:
 def _events(
     wait: Wait, look: Callable[[], JobDetailOut], told: str | None, until: float, every_s: float
 ) -> Iterator[bytes]:
-    while not wait.is_stopping and (rest_s := until - time.monotonic()) > 0:
+    rest_s = max(0.0, until - time.monotonic())  # a busy server looks once as well
+    while not wait.is_stopping and rest_s >= 0:
         yield from wait.until_change(min(every_s, rest_s))
+        rest_s = until - time.monotonic()
         try:
             job = look()
         except JobNotFound as gone:

@@ -68,7 +68,7 @@ def _events(
     if begins is not None:
         yield begins
     silent_since = time.monotonic()
-    while not wait.is_stopping and (rest_s := until - time.monotonic()) > 0:
+    while not wait.is_stopping:
         try:
             told = look()
         except SQLAlchemyError as error:
@@ -80,4 +80,6 @@ def _events(
         elif time.monotonic() - silent_since >= SIGN_OF_LIFE_S:
             yield NOTHING
             silent_since = time.monotonic()
+        if (rest_s := until - time.monotonic()) <= 0:  # not before: a busy server has looked once
+            return
         yield from wait.until_change(min(LOOK_EVERY_S, rest_s))
