@@ -21,7 +21,7 @@ from docx.shared import Pt, RGBColor, Twips
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import speaker_prefix
+from shared.export.speakers import before_words, shown_name
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections as parts
@@ -53,9 +53,17 @@ _UNUSED_PARTS = ("/stylesWithEffects", "/customXml", "/thumbnail", "/extended-pr
 """Parts of python-docx's template that are left out; they are two thirds of its size."""
 
 _TEXTS = {
-    "zh": {"duration": "时长 ", "silence": "录音中没有听到说话声。", "title": "文字稿"},
+    "zh": {
+        "duration": "时长 ",
+        "people": "参会人：",
+        "between": "、",
+        "silence": "录音中没有听到说话声。",
+        "title": "文字稿",
+    },
     "en": {
         "duration": "Duration ",
+        "people": "People: ",
+        "between": ", ",
         "silence": "There is no speech in this recording.",
         "title": "Transcript",
     },
@@ -83,7 +91,7 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     title = printable(provenance.title) or words["title"]
     _describe(document, title, provenance, _TAGS.get(transcript.language, "en-US"))
     document.add_paragraph(title, style="Heading 1")
-    document.add_paragraph(words["duration"] + timestamp(transcript.duration), style="Subtitle")
+    document.add_paragraph(_about(transcript, provenance, words), style="Subtitle")
     style = "Timed" if options.timestamps else "Transcript"
     body = document.element.body
     end = body[-1]  # the section's properties stay last
@@ -94,12 +102,23 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
         for paragraph in paragraphs(part.transcript, options):
             text = join_sentences(paragraph.sentences, options)
             time = timestamp(paragraph.start) if options.timestamps else None
-            speaker = speaker_prefix(paragraph.speaker, options)
+            name = shown_name(paragraph.speaker, options)
+            speaker = before_words(name, transcript.language)
             end.addprevious(_paragraph(body, style, time, speaker, text))
             count += 1
     if not count:
         document.add_paragraph(words["silence"], style="Transcript")
     return _saved(document)
+
+
+def _about(transcript: Transcript, provenance: Provenance, words: dict[str, str]) -> str:
+    """When it was and how long, and who took part where somebody said so."""
+    told = [words["duration"] + timestamp(transcript.duration)]
+    if provenance.day is not None:
+        told.insert(0, provenance.day.isoformat())
+    if provenance.people:
+        told.append(words["people"] + words["between"].join(map(printable, provenance.people)))
+    return " · ".join(told)
 
 
 _BLOCK_STYLES = {
@@ -116,7 +135,7 @@ def report(provenance: Provenance, language: str, blocks: Iterable[Block]) -> by
     body = document.element.body
     end = body[-1]
     for block in blocks:
-        speaker = f"{block.speaker}: " if block.speaker else ""
+        speaker = before_words(block.speaker, language)
         style = _BLOCK_STYLES[block.kind]
         end.addprevious(_paragraph(body, style, None, speaker, printable(block.text)))
     return _saved(document)

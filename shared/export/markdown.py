@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import shown_name
+from shared.export.speakers import before_words, shown_name
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
@@ -59,5 +59,5 @@ def _body(transcript: Transcript, provenance: Provenance, options: ExportOptions
         for paragraph in paragraphs(section.transcript, options):
             time = f"`{timestamp(paragraph.start)}` " if options.timestamps else ""
             name = escaped(shown_name(paragraph.speaker, options))
-            speaker = f"**{name}**: " if name else ""
+            speaker = before_words(f"**{name}**" if name else "", transcript.language)
             yield time + speaker + escaped(join_sentences(paragraph.sentences, options))

@@ -15,7 +15,7 @@ from shared.export.blocks import Block
 from shared.export.markdown import escaped
 from shared.export.options import ExportOptions, FileMark, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import shown_name
+from shared.export.speakers import before_words, shown_name
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
@@ -138,7 +138,7 @@ def write_markdown(
     for block in blocks(template, transcript, provenance, options, escape=escaped):
         text = block.text if block.is_markdown else escaped(block.text)
         if block.speaker:
-            text = f"**{escaped(block.speaker)}**: {text}"
+            text = before_words(f"**{escaped(block.speaker)}**", transcript.language) + text
         if block.kind.startswith("heading"):
             text = f"{'#' * int(block.kind[-1])} {text}"
         elif block.kind == "bullet":

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import docx
 import pytest
@@ -53,6 +53,12 @@ def test_a_document_has_a_heading_the_length_and_the_text_with_times() -> None:
     assert opened(packed()).paragraphs[0].style.name == "Heading 1"  # type: ignore[union-attr]
     assert texts(packed(timestamps=False))[2:] == ["大家好。", "用 GPU 吗？"]
     assert texts(packed(timestamps=False, paragraphs=True))[2:] == ["大家好。用 GPU 吗？"]
+
+
+def test_a_document_says_when_it_was_and_who_took_part() -> None:
+    told = replace(HERE, day=date(2026, 11, 20), people=("王芳", "Bo"))
+    document = DOCX.render(TRANSCRIPT, told, DOCX.defaults)
+    assert texts(document)[1] == "2026-11-20 · 时长 00:00:12 · 参会人：王芳、Bo"
 
 
 def test_a_document_of_silence_says_so() -> None:
@@ -153,8 +159,8 @@ def test_a_document_of_ten_hours_takes_seconds_and_megabytes() -> None:
 def test_a_document_names_who_speaks_in_bold_where_that_is_known() -> None:
     first, second = TRANSCRIPT.sentences
     talk = replace(TRANSCRIPT, sentences=(replace(first, speaker="客户"), second))
-    assert texts(packed(talk))[2:] == ["00:00:00\t客户: 大家好。", "00:00:02\t用 GPU 吗？"]
+    assert texts(packed(talk))[2:] == ["00:00:00\t客户：大家好。", "00:00:02\t用 GPU 吗？"]
     named, other = opened(packed(talk)).paragraphs[2:]
-    assert [run.text for run in named.runs if run.bold] == ["客户: "]
+    assert [run.text for run in named.runs if run.bold] == ["客户："]
     assert not any(run.bold for run in other.runs)
     assert texts(packed(talk, speakers=False))[2] == "00:00:00\t大家好。"

@@ -50,13 +50,13 @@ def test_the_built_in_template_has_all_that_is_handed_over() -> None:
         "# 周会 \\*1\\*\n\n- 日期：2026-11-30\n- 参会人：王芳、Bo\n- 时长：00:01:05\n\n"
         "## 议程\n\n- 开场（00:00:00）\n- GPU（00:00:20）\n\n## 决定\n\n- 不买（00:00:03）\n\n"
         "## 待办\n\n- Bo、周五：问价（00:00:21）\n\n## 备注\n\n无\n\n## 全文\n\n"
-        "### 开场\n\n**王芳**: 大家好。\n\n### GPU\n\n**Bo**: 用 GPU 吗？{{title}}\n"
+        "### 开场\n\n**王芳**：大家好。\n\n### GPU\n\n**Bo**：用 GPU 吗？{{title}}\n"
     )
     document = Document(io.BytesIO(write_docx(built_in("zh"), MEETING, ABOUT, OPTIONS)))
     shown = [(p.style.name if p.style else "", p.text) for p in document.paragraphs]
     assert shown[:2] == [("Heading 1", "周会 *1*"), ("List Bullet", "日期：2026-11-30")]
     assert ("Heading 3", "GPU") in shown
-    assert shown[-1] == ("Transcript", "Bo: 用 GPU 吗？{{title}}")
+    assert shown[-1] == ("Transcript", "Bo：用 GPU 吗？{{title}}")
 
 
 def test_a_template_of_ones_own_says_what_comes_and_in_which_order() -> None:

@@ -281,7 +281,7 @@ def test_a_name_breaks_no_file(client: FlaskClient, job: str, name: str) -> None
     ]  # fmt: skip
     document = docx.Document(io.BytesIO(download("docx").data))
     bold = [run.text for part in document.paragraphs for run in part.runs if run.bold]
-    assert bold[0] == f"{shown}: "
+    assert bold[0] == f"{shown}："
 
 
 @pytest.mark.parametrize("name", ["a\u200fb", "\u202e", "a\u2066b", "a\u001b[1m", "\ufeffa"])
