@@ -59,6 +59,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
     browser: Browser, server: tuple[Stack, str]
 ) -> None:
     stack, job_id = server
+    stored = long_transcript.transcript(RECORDED_S / 3600, 120)
     address = f"{stack.url}/jobs/{job_id}"
     with visit(browser) as anna, visit(browser) as bo, visit(browser, "zh-CN") as guest:
         sign_in(anna, stack.url, "Anna")
@@ -69,7 +70,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         anna.get_by_role("button", name="Share", exact=True).click()
         expect(anna.locator(".rows")).to_contain_text("never opened")
         anna.get_by_label("What the link is for").fill("for the board")
-        anna.get_by_label("Opens at sentence").fill("3")
+        anna.get_by_label("Opens at (time)").fill(f"0:{stored.sentences[3].start + 0.1:.1f}")
         anna.get_by_label("with sound").check()
         anna.get_by_role("button", name="Make a link").click()
         link = anna.locator("#secret code").inner_text()

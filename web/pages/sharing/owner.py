@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.accounts import LOCAL_OWNER, groups_of
 from shared.accounts.errors import GroupNotFound
-from shared.errors import InvalidRequest, TranscriptNotReady
+from shared.errors import InvalidRequest, SentenceNotFound, TranscriptNotReady
 from shared.sharing import (
     AccessLevel,
     links_of,
@@ -20,11 +20,13 @@ from shared.sharing import (
     withdraw_share,
 )
 from shared.sharing.errors import LinkNotFound, LinksOff, NobodyOfThatName, ShareNotFound
+from shared.transcripts.corrections import get_sentence
 from web.api.sharing.views import link_to, share_with, share_with_group
 from web.authentication.job_access import owner_of
 from web.pages.accounts.account import shown_once
 from web.pages.accounts.once import is_sent_again, once_token
 from web.pages.blueprint import flash_error, pages
+from web.pages.job.marks import seconds_of
 from web.pages.job.sharing_text import LEVELS
 from web.services import services
 
@@ -48,6 +50,7 @@ def _page(job_id: UUID, **shown: Any) -> str:
         shares=shares_of(here.db, **whose),
         groups=groups_of(here.db, owner_id) if owner_id != LOCAL_OWNER else [],
         links=links_of(here.db, **whose),
+        start_of=lambda sentence: _start_of(str(job_id), sentence),
         links_allowed=here.settings.share_links,
         tells_names=here.settings.share_tells_names,
         levels=list(LEVELS),
@@ -130,12 +133,34 @@ def make_new_link(job_id: UUID) -> Any:
             name=form.get("name", ""),
             days=_number("days", form.get("days", "")) or 0,
             with_sound="with_sound" in form,
-            sentence=_number("sentence", form.get("sentence", "")),
+            sentence=_sentence_at(job_id, form.get("at", "")),
         )
     except (InvalidRequest, LinksOff, TranscriptNotReady) as error:
         flash_error(error)
         return _back(job_id)
     return shown_once(_page(job_id, address=address, made=link), 201)
+
+
+def _sentence_at(job_id: UUID, text: str) -> int | None:
+    """The number of the sentence that is said at a time, or else the last before it; None where no
+    time was written. Raises InvalidRequest and what `get_transcript` raises."""
+    if not text.strip():
+        return None
+    at = seconds_of(text)
+    found = jobs.get_transcript(
+        services().db, owner_id=owner_of(job_id), job_id=str(job_id), words=False
+    ).without_removed()
+    before = [one for one in found.sentences if one.start <= at]
+    return before[-1].n if before else None
+
+
+def _start_of(job_id: str, sentence: int) -> float | None:
+    """When a sentence begins, in seconds; None where it is there no more."""
+    try:
+        owner_id = owner_of(UUID(job_id))
+        return get_sentence(services().db, owner_id=owner_id, job_id=job_id, n=sentence).start
+    except (SentenceNotFound, TranscriptNotReady):
+        return None
 
 
 def _number(name: str, text: str) -> int | None:

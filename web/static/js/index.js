@@ -7,6 +7,15 @@ import { enhanceUpload } from "./upload/choose.js";
 const refresh = enhanceList(document.getElementById("list"));
 const share = document.getElementById("share"); // only where there are accounts
 const refreshShare = share ? pollFragment(share) : () => {};
+// What waits and what lies there is another number once a job begins or ends.
+const list = document.getElementById("jobs");
+const states = () => [...list.querySelectorAll("[data-status]")].map((row) => row.dataset.status).join();
+let known = states();
+list.addEventListener("live:shown", () => {
+  const now = states();
+  if (now !== known) refreshShare();
+  known = now;
+});
 enhanceUpload(document.getElementById("upload"), document.getElementById("uploads"), () => {
   refresh();
   refreshShare();

@@ -29,9 +29,9 @@ export class Upload {
     if (this.file.size > maxBytes) {
       this.fail(_("Larger than %(size)s, the most accepted.", { size: sizeText(maxBytes) }));
     } else if (this.file.size === 0) {
-      this.fail(_("This file is empty."));
+      this.fail(_("This file is empty. Choose another."));
     } else if (!/^(audio|video)\//.test(this.file.type) && !SOUND.test(this.file.name)) {
-      this.fail(_("This does not look like a recording."), [_("Send it all the same"), () => this.wait()]);
+      this.fail(_("This does not look like a recording. Choose an audio or video file, or send it all the same."), [_("Send it all the same"), () => this.wait()]);
     } else {
       this.wait();
     }
