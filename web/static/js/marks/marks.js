@@ -78,7 +78,7 @@ export function markPlaces({ player }) {
       made.setAttribute("aria-label", `${label}: ${what}`);
       return made;
     };
-    const what = mark.text + (more ? ` (${more})` : "");
+    const what = more ? _("%(text)s (%(more)s)", { text: mark.text, more }) : mark.text;
     const does = document.createElement("span");
     const called = what || clock(mark.at);
     does.append(button("change", _("Change"), called), button("remove", _("Delete"), called));

@@ -1,3 +1,4 @@
+import { _ } from "../page/i18n.js";
 import { rowsOf } from "../transcript/rows.js";
 
 /** Put chapters and other marks before the sentences that they belong to, in place of those before. */
@@ -13,7 +14,9 @@ export function paintMarks(list, marks, kinds) {
     const made = document.createElement(isChapter ? "h3" : "span");
     made.className = isChapter ? "chapter-title" : "place-mark";
     made.id = `mark-${mark.id}`;
-    made.textContent = isChapter ? mark.text : [kinds.get(mark.kind), mark.text].filter(Boolean).join(": ");
+    const kind = kinds.get(mark.kind);
+    const named = mark.text ? _("%(kind)s: %(text)s", { kind, text: mark.text }) : kind;
+    made.textContent = isChapter ? mark.text : named;
     item.prepend(made);
   }
   list.dispatchEvent(new Event("transcript:marked"));
