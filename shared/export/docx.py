@@ -21,7 +21,7 @@ from docx.shared import Pt, RGBColor, Twips
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import before_words, shown_name
+from shared.export.speakers import before_words, people_of, shown_name
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections as parts
@@ -91,7 +91,7 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     title = printable(provenance.title) or words["title"]
     _describe(document, title, provenance, _TAGS.get(transcript.language, "en-US"))
     document.add_paragraph(title, style="Heading 1")
-    document.add_paragraph(_about(transcript, provenance, words), style="Subtitle")
+    document.add_paragraph(_about(transcript, provenance, options), style="Subtitle")
     style = "Timed" if options.timestamps else "Transcript"
     body = document.element.body
     end = body[-1]  # the section's properties stay last
@@ -111,13 +111,14 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     return _saved(document)
 
 
-def _about(transcript: Transcript, provenance: Provenance, words: dict[str, str]) -> str:
-    """When it was and how long, and who took part where somebody said so."""
+def _about(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
+    """When it was and how long, and who took part where that is known."""
+    words = _TEXTS["zh" if transcript.language in CHINESE else "en"]
     told = [words["duration"] + timestamp(transcript.duration)]
     if provenance.day is not None:
         told.insert(0, provenance.day.isoformat())
-    if provenance.people:
-        told.append(words["people"] + words["between"].join(map(printable, provenance.people)))
+    if people := people_of(transcript, provenance.people, options):
+        told.append(words["people"] + words["between"].join(map(printable, people)))
     return " · ".join(told)
 
 

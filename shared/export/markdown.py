@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import before_words, shown_name
+from shared.export.speakers import before_words, people_of, shown_name
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
@@ -43,8 +43,8 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
     about = []
     if provenance.day is not None:
         about.append(f"- {words['date']}{provenance.day.isoformat()}")
-    if provenance.people:
-        names = words["between"].join(escaped(name) for name in provenance.people)
+    if people := people_of(transcript, provenance.people, options):
+        names = words["between"].join(map(escaped, people))
         about.append(f"- {words['people']}{names}")
     if about:
         blocks.append("\n".join(about))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from shared.transcripts.values import CHINESE
 
 LONGEST_NAME = 80
 """Characters of what a person calls somebody."""
+
+_DEFAULT_NAME = re.compile(r"说话人\d+|(?:Speaker|Track) \d+")
 
 OPTION = "speakers"
 """The key in a job's options. Without it nobody asked who speaks."""
@@ -29,6 +32,15 @@ def default_name(number: int, language: str) -> str:
     ('说话人2', '说话人2', 'Speaker 2')
     """
     return f"说话人{number}" if language in CHINESE else f"Speaker {number}"
+
+
+def is_default_name(name: str) -> bool:
+    """Whether this is what a speaker or a track is called to whom nobody gave a name.
+
+    >>> is_default_name("说话人12"), is_default_name("Speaker 2"), is_default_name("王芳")
+    (True, True, False)
+    """
+    return _DEFAULT_NAME.fullmatch(name) is not None
 
 
 def checked_name(given: str) -> str:

@@ -15,7 +15,7 @@ from shared.export.blocks import Block
 from shared.export.markdown import escaped
 from shared.export.options import ExportOptions, FileMark, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import before_words, shown_name
+from shared.export.speakers import before_words, people_of, shown_name
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
@@ -172,10 +172,11 @@ def blocks(
     """The paragraphs of a report; `escape` is applied to what stands within the template's own
     lines."""
     words = _WORDS["zh" if transcript.language in CHINESE else "en"]
+    people = people_of(transcript, provenance.people, options)
     inline = {
         "title": escape(printable(provenance.title)),
         "date": provenance.day.isoformat() if provenance.day else words["none"],
-        "people": words["between"].join(escape(printable(name)) for name in provenance.people)
+        "people": words["between"].join(escape(printable(name)) for name in people)
         or words["none"],
         "duration": timestamp(transcript.duration),
     }

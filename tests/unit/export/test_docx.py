@@ -59,6 +59,12 @@ def test_a_document_says_when_it_was_and_who_took_part() -> None:
     told = replace(HERE, day=date(2026, 11, 20), people=("王芳", "Bo"))
     document = DOCX.render(TRANSCRIPT, told, DOCX.defaults)
     assert texts(document)[1] == "2026-11-20 · 时长 00:00:12 · 参会人：王芳、Bo"
+    # Where nobody said so, the speakers who have a name.
+    first, second = TRANSCRIPT.sentences
+    talk = (replace(first, speaker="李娜"), replace(second, speaker="说话人2"))
+    named = replace(TRANSCRIPT, sentences=talk)
+    assert texts(packed(named))[1] == "时长 00:00:12 · 参会人：李娜"
+    assert texts(packed(named, speakers=False))[1] == "时长 00:00:12"
 
 
 def test_a_document_of_silence_says_so() -> None:

@@ -13,7 +13,7 @@ from shared.export import FORMATS
 from shared.export.options import ExportOptions
 from shared.export.reports.owner_templates import drop_template, put_template, read_template
 from shared.export.reports.report import built_in, write_docx, write_markdown
-from shared.transcripts.values import Version
+from shared.transcripts.values import CHINESE, Version
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
@@ -55,7 +55,9 @@ def get_report(job_id: UUID) -> Response:
     response = make_response(content)
     is_text = format_.write_bytes is None
     response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
-    name = download_name(provenance.title, query.kind)
+    # Beside the transcript's file, which has the title alone.
+    kind = "纪要" if transcript.language in CHINESE else "minutes"
+    name = download_name(f"{provenance.title} {kind}", query.kind)
     response.headers["Content-Disposition"] = attachment(name)
     response.add_etag()
     response.make_conditional(request)

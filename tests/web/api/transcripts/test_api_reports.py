@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -34,7 +35,7 @@ def test_a_report_is_made_from_the_template_of_its_owner(
     client.post(f"{job}/marks", json={"marks": [{"kind": "decision", "at": 1, "text": "不买"}]})
     built_in = client.get(f"{job}/report?kind=md")
     assert "## 决定\n\n- 不买（00:00:01）" in built_in.text
-    assert built_in.headers["Content-Disposition"].endswith("''%E5%91%A8%E4%BC%9A.md")
+    assert built_in.headers["Content-Disposition"].endswith(quote("周会 纪要.md"))
     own: Any = client.put(TEMPLATE, json={"template": "{{title}}: {{people}}\n"}).json
     assert own == {"template": "{{title}}: {{people}}\n", "own": True}
     assert client.get(f"{job}/report?kind=md").text == "周会: 王芳\n"
