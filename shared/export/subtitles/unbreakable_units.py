@@ -134,6 +134,10 @@ def _is_one_number(held: str, text: str, *, spaced_apart: bool) -> bool:
         return text[0] in _NUMERALS or text[0].isdigit()
     if spaced_apart:
         return False
+    if len(held) > 1 and held[-1] == "分":  # 百分之十七, 三分之一
+        return text[0] == "之"
+    if held.endswith("分之"):
+        return text[0] in _NUMERALS
     return held[-1] in _NUMERALS and (text[0] in _NUMERALS or text[0] in _COUNTED)
 
 

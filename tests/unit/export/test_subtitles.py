@@ -226,11 +226,12 @@ def test_two_speakers_are_never_in_one_cue() -> None:
         "我们把服务器的内存从八个再加到了二百五十六个才够用",
         "这一个在我们的网页上叫做 getTranscript 这样的名字吧",
         "我们大家都同意在今天要讲的是这一本书的第三十五章吗",
+        "我们这一个季度里的点击率增长了百分之十七超过了预期",
     ],
 )
 @pytest.mark.parametrize("line_width", [24, 26, 28, 30, 32, 34, 36, 38])
 def test_numbers_stay_with_their_units_and_words_stay_whole(text: str, line_width: int) -> None:
-    for whole in ("128 GB", "二百五十六个", "getTranscript", "第三十五章"):
+    for whole in ("128 GB", "二百五十六个", "getTranscript", "第三十五章", "百分之十七"):
         if whole in text:
             found = lines(spoken(text), line_width=line_width, spacing=False)
             assert any(whole in line for cue in found for line in cue), found
