@@ -99,6 +99,7 @@ def test_a_paused_upload_waits_and_goes_on_where_it_was(
     choose(page, large)
     site.wait_for_a_piece()
     page.get_by_role("button", name="Pause: 讲座").click()
+    expect(page.get_by_role("button", name="Go on: 讲座")).to_be_focused()
     row = page.locator("#uploads li").first
     expect(row).to_contain_text("Paused")
     choose(page, small)  # the line is free for others meanwhile

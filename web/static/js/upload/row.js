@@ -25,6 +25,7 @@ export class Row {
     if (kind === "failed") this.state.setAttribute("role", "alert");
     else this.state.removeAttribute("role");
     // A button that stays keeps the focus that it may have.
+    const hadFocus = this.buttons.contains(document.activeElement);
     const kept = new Map([...this.buttons.children].map((button) => [button.textContent, button]));
     this.buttons.replaceChildren(
       ...actions.map(([label, act]) => {
@@ -35,6 +36,8 @@ export class Row {
         return button;
       }),
     );
+    // And so does one that takes its place.
+    if (hadFocus && !this.buttons.contains(document.activeElement)) this.buttons.firstElementChild?.focus();
   }
 
   say(text) {
