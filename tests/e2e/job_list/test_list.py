@@ -122,12 +122,12 @@ def test_what_was_said_is_found_and_leads_to_its_place(
     expect(search).to_have_value("")
 
     def end_early(route: Route) -> None:
-        route.fulfill(body='<p data-key="none-yet" data-go-on="/?q=budget&amp;cursor=9"></p>')
+        route.fulfill(body='<p data-key="none-yet" data-go-on="/?q=budget&amp;cursor=9999"></p>')
 
     page.route(re.compile(r"/fragments/jobs\?q=budget$"), end_early)
     search.fill("budget")
     expect(names(page)).to_have_text(["gpu budget"])
-    assert address(page) == {"q": ["budget"], "cursor": ["9"]}
+    assert address(page) == {"q": ["budget"], "cursor": ["9999"]}
 
 
 def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(
