@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shared import traces
+from shared import jobs, traces
 from shared.db import Database
+from shared.fetches import attempts
+from shared.fetches import requests as fetches
+from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.traces import spans
 from tests.support.doubles.receiver import receiver, stall
@@ -86,6 +89,30 @@ def test_sampling_is_decided_by_opentelemetry_s_own_variable(
             assert int(unseen.traceparent[-2:], 16) & 1 == 0
         traces.flush()
         assert there.spans() == []
+
+
+def test_a_recording_that_is_fetched_keeps_the_trace_of_who_asked_for_it(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    from tests.support.doubles.collector import collector
+
+    with collector() as there:
+        monkeypatch.setenv(ENDPOINT, there.url)
+        with traces.span("request") as asking:
+            fetches.ask(
+                worker.db,
+                owner_id=LOCAL_OWNER,
+                url="https://example.org/a.wav",
+                filename="a.wav",
+                submission=fetches.Submission(options={}),
+            )
+        claim = attempts.claim_next(worker.db, lease_s=60, longest_s=60)
+        assert claim is not None
+        assert claim.submission.traceparent == asking.traceparent is not None
+        with traces.within(claim.submission.traceparent):
+            job_id = worker.submit(recording(1))
+        assert jobs.get_traceparent(worker.db, job_id) == asking.traceparent
 
 
 def test_a_collector_that_never_answers_keeps_no_job_waiting(
