@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -26,6 +26,9 @@ from tests.support.speech.media import RATE, Pcm
 
 _AT_ONCE = 6
 """Elements that play at the same time: more, and two cores lose sound."""
+
+_TRIES = 5
+"""A machine whose processors others have loses sound of fewer too."""
 
 _PAGE = """<!doctype html><title>player</title><script>
 const WORKLET = `registerProcessor('recorder', class extends AudioWorkletProcessor {
@@ -193,6 +196,26 @@ class Player:
         self._page.close()
         self._server.shutdown()
         self._server.server_close()
+
+    def misheard(
+        self, requests: Sequence[Request], why_wrong: Callable[[Request, Heard], str]
+    ) -> dict[Request, str]:
+        """Those of the requests that are heard wrong each time, and why the last time.
+
+        `why_wrong` says what is wrong with what was heard, or nothing.  Sound is played in real
+        time, so what is wrong is listened to again: a player that is wrong is so every time.
+        """
+        wrong = dict.fromkeys(requests, "not heard")
+        for _ in range(_TRIES):
+            left = list(wrong)
+            for request, heard in zip(left, self.listen(left), strict=True):
+                if why := why_wrong(request, heard):
+                    wrong[request] = why
+                else:
+                    del wrong[request]
+            if not wrong:
+                break
+        return wrong
 
     def listen(self, requests: Sequence[Request]) -> list[Heard]:
         """What is heard for each, several at the same time."""
