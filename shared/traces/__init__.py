@@ -12,6 +12,7 @@ from shared.traces.spans import (
     Value,
     are_wanted,
     begin_request,
+    endpoint,
     flush,
     leave,
     note_service,
@@ -19,6 +20,7 @@ from shared.traces.spans import (
     span,
     takes_callers_context,
     traceparent,
+    trouble,
     within,
 )
 
@@ -29,6 +31,7 @@ __all__ = [
     "Value",
     "are_wanted",
     "begin_request",
+    "endpoint",
     "flush",
     "leave",
     "note_service",
@@ -36,5 +39,6 @@ __all__ = [
     "span",
     "takes_callers_context",
     "traceparent",
+    "trouble",
     "within",
 ]

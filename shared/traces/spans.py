@@ -42,17 +42,29 @@ _OVER_HTTP = "http/protobuf"
 
 _service = "longscribe"
 _lock = threading.Lock()
-_of_process: tuple[int, Exporter | None] | None = None
+_of_process: tuple[int, Exporter | None, str] | None = None
+"""A process, what it sends by, and else why it sends nothing."""
 
 
 def are_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment names a collector. The variables are OpenTelemetry's, which its
     package reads too."""
-    if not any(environment.get(name) for name in _ENDPOINTS):
+    if not endpoint(environment):
         return False
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     return "otlp" in environment.get("OTEL_TRACES_EXPORTER", "otlp").split(",")
+
+
+def endpoint(environment: Mapping[str, str] = os.environ) -> str:
+    """The address that the environment names, which may hold a password; empty without one."""
+    return next(filter(None, map(environment.get, _ENDPOINTS)), "")
+
+
+def trouble() -> str:
+    """Why this process sends nothing although the environment names a collector; else empty."""
+    _exporter()
+    return _of_process[2] if _of_process is not None and are_wanted() else ""
 
 
 def takes_callers_context(environment: Mapping[str, str] = os.environ) -> bool:
@@ -77,24 +89,26 @@ def _exporter() -> Exporter | None:
         return known[1]
     with _lock:
         if _of_process is None or _of_process[0] != os.getpid():
-            _of_process = (os.getpid(), _new_exporter())
+            exporter, why_not = _new_exporter()
+            if why_not:
+                log.warning("no traces are sent", because=why_not)
+            _of_process = (os.getpid(), exporter, why_not)
         return _of_process[1]
 
 
-def _new_exporter() -> Exporter | None:
+def _new_exporter() -> tuple[Exporter | None, str]:
+    """What to send by, or why nothing is sent."""
     asked = next(filter(None, map(os.environ.get, _PROTOCOLS)), _OVER_HTTP)
     if asked != _OVER_HTTP:
-        log.warning("no traces: they are sent by http/protobuf only", asked_for=asked)
-        return None
+        return None, f"they are sent by {_OVER_HTTP} only, and another protocol is asked for"
     try:
         from shared.traces.exporter import Exporter
 
-        return Exporter(_service)
+        return Exporter(_service), ""
     except ImportError:
-        log.warning("no traces: OpenTelemetry is not installed: pip install 'longscribe[traces]'")
+        return None, "OpenTelemetry is not installed: pip install 'longscribe[traces]'"
     except Exception as error:  # noqa: BLE001 - a wrong variable of OpenTelemetry's stops no job
-        log.warning("no traces: OpenTelemetry refuses its variables", error=type(error).__name__)
-    return None
+        return None, f"OpenTelemetry refuses its variables ({type(error).__name__})"
 
 
 class Span:

@@ -20,6 +20,7 @@ from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.doctor.other_servers.minutes import check_minutes, check_minutes_queue
 from shared.cli.doctor.other_servers.providers import WITHIN_S, check_providers
+from shared.cli.doctor.other_servers.traces import check_traces
 from shared.cli.doctor.permissions import check_permissions
 from shared.cli.doctor.redis_and_workers import check_redis, check_workers_here
 from shared.cli.doctor.sandbox import check_sandbox
@@ -75,6 +76,7 @@ def examine(
             Check("health", partial(check_workers_here, settings)),
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
             Check("minutes", partial(check_minutes, settings), within_s=_MODEL_SERVER_WITHIN_S),
+            Check("traces", check_traces),
             Check("sign-in", partial(check_providers, settings), within_s=WITHIN_S),
             Check(
                 "model",
