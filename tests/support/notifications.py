@@ -14,6 +14,8 @@ from shared.notifications import mail_address, push
 from shared.notifications.vapid import base64url, public_point
 from shared.outbound.addresses import AddressRules
 from shared.webhooks.types import CONFIRM_TYPE
+from tests.support.services import wait_for
+from worker.webhooks.sender import WebhookSender
 
 SITE = "https://here.example/below"
 
@@ -94,3 +96,9 @@ def a_browser(
         site_url=SITE,
     )
     return push.browsers_of(db, owner_id)[-1]
+
+
+def end(sender: WebhookSender) -> None:
+    """Stop it and wait for its threads: what they write would meet rows of the next test."""
+    sender.stop()
+    wait_for(lambda: not sender.lives() and not sender._under_way, what="its threads to end")

@@ -77,6 +77,7 @@ def test_damage_is_survived(
     path = tmp_path / f"damaged.{kind.suffix}"
     ends: Counter[str] = Counter()
     wrong = []
+    before = most_memory_of_children()
     for seed in seeds:
         path.write_bytes(mutate(recording, seed))
         began = time.monotonic()
@@ -95,11 +96,16 @@ def test_damage_is_survived(
             # Whatever is wrong with a file, the decoder's own code has an answer to it.
             wrong.append(f"seed {seed}: {caplog.messages[-1]}")
         caplog.clear()
-    held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    held = most_memory_of_children()
 
     print(f"{name}: {dict(ends)}")
     assert wrong == []
-    assert held < MOST_MEMORY
+    assert held < MOST_MEMORY or held == before
+
+
+def most_memory_of_children() -> int:
+    """Bytes that the largest held of all that this process has started, by other tests too."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def faults(samples: int, report: RecordingReport) -> list[str]:

@@ -32,7 +32,7 @@ from shared.webhooks.sending import Result, claim_next, store
 from tests.database.webhooks.test_sending import let_pass
 from tests.support import factories
 from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiver
-from tests.support.notifications import a_browser, a_device
+from tests.support.notifications import a_browser, a_device, end
 from tests.support.people import a_person, an_admin, quick_hashes
 from tests.support.services import wait_for
 from worker.webhooks.sender import WebhookSender
@@ -53,7 +53,7 @@ def sending(db: Database) -> Iterator[WebhookSender]:
     try:
         yield sender
     finally:
-        sender.stop()
+        end(sender)
 
 
 def require_vapid(db: Database, came: Received, origin: str) -> dict[str, Any]:

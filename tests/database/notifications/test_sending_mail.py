@@ -24,7 +24,7 @@ from shared.states import JobStatus
 from tests.database.webhooks.test_sending import let_pass
 from tests.support import factories
 from tests.support.doubles.mail_server import MailServer, mail_server
-from tests.support.notifications import SITE, confirmation_token, confirmed
+from tests.support.notifications import SITE, confirmation_token, confirmed, end
 from tests.support.services import hold_port, wait_for
 from worker.notifications.mail import Mail
 from worker.webhooks.sender import WebhookSender
@@ -55,7 +55,7 @@ def sending(db: Database, port: int, **changes: Any) -> Iterator[WebhookSender]:
     try:
         yield sender
     finally:
-        sender.stop()
+        end(sender)
 
 
 def last(db: Database) -> WebhookDelivery:

@@ -29,6 +29,7 @@ from tests.support.doubles.receiver import (
     receiver,
     stall,
 )
+from tests.support.notifications import end
 from tests.support.services import hold_port, wait_for
 from worker.webhooks.sender import AT_ONCE, WebhookSender
 
@@ -44,7 +45,7 @@ def sending(db: Database, **changes: Any) -> Iterator[WebhookSender]:
     try:
         yield sender
     finally:
-        sender.stop()
+        end(sender)
 
 
 def add(db: Database, url: str, *, owner_id: str = LOCAL_OWNER, **values: Any) -> tuple[str, str]:

@@ -222,7 +222,7 @@ class TestSpeech:
         python.write_text('#!/bin/sh\necho \'{"topic": "model", "path": "/m"}\'; exec sleep 60')
         python.chmod(0o755)
         monkeypatch.setattr(doctor_speech.sys, "executable", str(python))
-        monkeypatch.setattr(doctor_speech, "ENGINE_WITHIN_S", 1.0)
+        monkeypatch.setattr(doctor_speech, "ENGINE_WITHIN_S", 5.0)
         found = doctor_speech.check_speech(Settings())
         levels = [finding.level for finding in found]
         assert levels == [Level.OK, Level.UNCHECKED, Level.UNCHECKED]

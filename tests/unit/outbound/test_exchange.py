@@ -23,6 +23,7 @@ from tests.support.doubles.receiver import (
     receiver,
     stall,
 )
+from tests.support.services import hold_port
 
 RULES = AddressRules(networks=(ip_network(LOOPBACK),), http=True)
 
@@ -117,7 +118,8 @@ def test_garbage_and_nobody_there_are_told() -> None:
         pytest.raises(Unreachable, match=r"127\.0\.0\.1"),
     ):
         exchange.open("GET", headers={})
-    with pytest.raises(Unreachable), asking(there.url) as exchange:
+    nobody = f"http://127.0.0.1:{hold_port()}/"
+    with pytest.raises(Unreachable), asking(nobody) as exchange:
         exchange.open("GET", headers={})
 
 
