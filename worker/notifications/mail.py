@@ -120,7 +120,8 @@ class Mail:
     def _meaning(self, error: Exception, took_s: float) -> Result:
         if self._is_stopping:
             raise Stopped from error
-        if self._is_late or isinstance(error, TimeoutError):
+        # Where a read timed out first, smtplib says that the connection was closed.
+        if self._is_late or took_s >= self._settings.mail_timeout_s:
             return Result(took_s, problem="too_slow")
         code, said = _answer_of(error)
         if code is None:

@@ -178,6 +178,15 @@ def test_a_server_that_is_down_stalls_or_breaks_off_is_asked_again_under_the_sam
     assert server.received[0]["Message-ID"] == f"<{last(db).message_id}@here.example>"
 
 
+def test_a_stall_is_too_slow_where_the_read_times_out_before_the_watch(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Mail, "_end_in_time", lambda self, ended: ended.wait())
+    confirmed(db, LOCAL_OWNER, ANN)
+    with mail_server(stalls=True) as server, sending(db, server.port, mail_timeout_s=0.5):
+        assert tried(db).problem == "too_slow"
+
+
 def test_a_password_goes_to_a_server_with_the_right_certificate_only(
     db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
