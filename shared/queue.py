@@ -7,6 +7,7 @@ most.  The promises rest on SQL; these settings keep Celery from getting in the 
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -31,6 +32,11 @@ _VISIBILITY_MARGIN_S = 24 * 3600
 
 _RINGING_TIMEOUT_S = 0.7
 """Of one exchange with Redis. Kombu makes up to three before it gives up, with its one retry."""
+
+
+_KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+"""Who waits for a doorbell says nothing, and so does not learn by itself that Redis' machine is
+gone or that another is there in its place. The kernel's own values are hours."""
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -70,6 +76,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
+            "socket_keepalive_options": _KEEPALIVE,
             "health_check_interval": 25,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,

@@ -25,7 +25,7 @@ from tests.support.services import Service, Stack, children, running
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server
 
-_REDIS_PORT = 6379
+REDIS_PORT = 6379
 _S3_PORT = 9000
 _HEALTH_PORT = 8001
 
@@ -37,6 +37,12 @@ class MachinesInstallation(FaultyInstallation):
         super().__init__(stack)
         self.network = network
         self._remote = remote
+
+    def start_redis(self) -> None:
+        """An empty one, at the servers' address."""
+        servers = self.network.servers
+        listening = ("--port", str(REDIS_PORT), "--bind", servers.address)
+        servers.call(lambda: self.stack.start_redis(*listening, "--protected-mode", "no"))
 
     def environment_of(self, machine: Machine) -> dict[str, str]:
         """What the processes on it are told: addresses, and a data folder of its own."""
@@ -119,15 +125,14 @@ def machines_installation(
 
         stack = Stack(folder, postgresql.local_url(url))
         ended.enter_context(running(stack))
-        listening = ("--port", str(_REDIS_PORT), "--bind", servers.address)
-        servers.call(lambda: stack.start_redis(*listening, "--protected-mode", "no"))
         remote = {
             "LONGSCRIBE_DATABASE_URL": url,
-            "LONGSCRIBE_REDIS_URL": f"redis://{servers.address}:{_REDIS_PORT}/0",
+            "LONGSCRIBE_REDIS_URL": f"redis://{servers.address}:{REDIS_PORT}/0",
             **s3_server.environment(bucket),
             "LONGSCRIBE_S3_ENDPOINT": f"http://{servers.address}:{_S3_PORT}",
         }
         made = MachinesInstallation(stack, network, remote)
+        made.start_redis()
         settings = Settings(data_dir=stack.folder / "data", **s3_server.settings(bucket))  # type: ignore[arg-type]
         made.blobs = open_blob_store(settings)  # type: ignore[assignment]
         adopt_storage(made.db, made.blobs)
