@@ -161,7 +161,7 @@ def test_a_decoder_that_hangs_is_left_at_once_when_nobody_wants_its_sound(tmp_pa
         next(audio)
         os.kill(audio.pid, signal.SIGSTOP)
         threading.Timer(0.5, abandoned.set).start()
-        list(audio)  # the file's stall limit is a minute, the test's five
+        list(audio)  # the file's stall limit is a minute
     assert not Path(f"/proc/{audio.pid}").exists()
 
 
