@@ -16,6 +16,7 @@ from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context
 from tests.support import factories
+from tests.support.browsers.hands import write_over
 from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
 from tests.support.subtitle_rules import read_srt, read_vtt
@@ -85,6 +86,7 @@ def download(page: Page, dialog: Locator) -> Download:
     return started.value
 
 
+@pytest.mark.both_browsers
 def test_the_preview_follows_each_choice_and_the_file_is_what_it_showed(
     site: Site, context: BrowserContext
 ) -> None:
@@ -119,7 +121,7 @@ def test_each_format_offers_its_own_options_and_is_downloaded(
     expect(preview(dialog)).to_contain_text("00:00:00,500 -->")
     expect(dialog.get_by_label("Times", exact=True)).to_be_hidden()
     dialog.get_by_text("Lines and seconds").click()
-    dialog.get_by_label("Width of a line").fill("20")
+    write_over(dialog.get_by_label("Width of a line"), "20")
     expect(preview(dialog)).to_contain_text("--> 00:00:02,823")
     srt = download(page, dialog)
     assert srt.suggested_filename == "周会 standup.srt"
@@ -207,11 +209,11 @@ def test_a_number_that_cannot_be_is_told_and_nothing_is_downloaded_with_it(
     dialog = opened(page)
     dialog.get_by_label("SRT subtitles").check()
     dialog.get_by_text("Lines and seconds").click()
-    dialog.get_by_label("Lines at once").fill("9")
+    write_over(dialog.get_by_label("Lines at once"), "9")
     expect(dialog.get_by_role("alert")).to_contain_text("Lines at once")
     expect(dialog.get_by_role("link", name="Download")).to_have_attribute("aria-disabled", "true")
     expect(dialog.get_by_role("button", name="Copy all")).to_be_disabled()
-    dialog.get_by_label("Lines at once").fill("1")
+    write_over(dialog.get_by_label("Lines at once"), "1")
     expect(dialog.get_by_role("alert")).to_be_hidden()
     expect(dialog.get_by_role("button", name="Copy all")).to_be_enabled()
     expect(preview(dialog)).not_to_contain_text("小时\n所以")

@@ -284,7 +284,7 @@ def test_a_phone_needs_no_sideways_scrolling(site: Site, browser: Browser) -> No
     for path in ("/", f"/jobs/{done}", f"/jobs/{failed}"):
         page = site.open(context, path)
         page.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
-        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
 
 

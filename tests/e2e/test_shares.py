@@ -13,6 +13,7 @@ from shared import accounts
 from shared.db import Database
 from tests.e2e.conftest import PATIENCE_MS
 from tests.support import factories
+from tests.support.browsers.hands import write_over
 from tests.support.people import PASSWORD, a_person, an_admin
 from tests.support.services import Stack
 from tests.support.web.web_site import serving, silent_recording
@@ -90,7 +91,7 @@ def test_an_administrator_sees_what_each_uses_and_sets_a_quota(anna: Page, serve
     row = anna.get_by_role("listitem").filter(has=anna.get_by_text("Bo", exact=True))
     expect(row).to_contain_text("6 h waiting, 0 MB stored, 6 h submitted this month")
     row.get_by_text("Manage").click()
-    row.get_by_label("Hours of audio a month").fill("12")
+    write_over(row.get_by_label("Hours of audio a month"), "12")
     row.get_by_role("button", name="Set").click()
     expect(anna.get_by_text("The quota is set.")).to_be_visible()
     expect(row).to_contain_text("12 hours a month")

@@ -91,6 +91,7 @@ def choose(page: Page, item: str) -> None:
     page.locator("header .menu").get_by_text(item, exact=True).click()
 
 
+@pytest.mark.both_browsers
 def test_a_team_from_the_first_account_to_the_last_sign_out(
     team: Stack, rows: Database, page: Page, other_context: BrowserContext, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def installed(tmp_path: Path) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.mark.both_browsers
 def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     installed: Stack, page: Page, tmp_path: Path
 ) -> None:

@@ -138,6 +138,7 @@ def _wait_for_caret(page: Page, at: int) -> None:
     )
 
 
+@pytest.mark.both_browsers
 def test_keys_play_wherever_the_hands_are(desk: Desk, context: BrowserContext) -> None:
     page = desk.open(context)
     play, pause = (page.get_by_role("button", name=name, exact=True) for name in ("Play", "Pause"))

@@ -20,6 +20,7 @@ from tests.e2e.editing.desk import (
 )
 
 
+@pytest.mark.both_browsers
 def test_enter_saves_and_the_page_shows_it_ever_after(desk: Desk, context: BrowserContext) -> None:
     page = desk.open(context)
     page.evaluate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from shared import jobs
@@ -16,6 +17,7 @@ from tests.support import factories
 from tests.support.services import Stack
 
 
+@pytest.mark.both_browsers
 def test_a_job_is_watched_from_its_place_in_line_to_its_transcript(
     server: Stack, db: Database, page: Page
 ) -> None:

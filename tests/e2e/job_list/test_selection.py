@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from shared import jobs
@@ -13,6 +14,7 @@ from tests.support import factories
 from tests.support.services import Stack, wait_for
 
 
+@pytest.mark.both_browsers
 def test_a_range_is_selected_and_deleted_once_that_is_sure(
     server: Stack, db: Database, page: Page
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import BrowserContext, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from tests.e2e.reading.site import RECORDED_S, STORED, Site, is_paused, time_of, wait_for_time
+from tests.support.browsers import chosen, firefox
+from tests.support.speech import long_transcript
 
 
 def test_the_player_tells_why_there_is_no_sound_and_goes_on_once_there_is(
@@ -35,12 +37,31 @@ def test_the_player_tells_why_there_is_no_sound_and_goes_on_once_there_is(
     wait_for_time(page, STORED.sentences[4].start, RECORDED_S)
 
     answers["status"] = 404
-    page.reload()
+    page = site.open(context, site.add(long_transcript.tone(5)))
+    trouble = page.locator("#player .trouble")
     expect(trouble).to_contain_text("The recording is gone")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
     site.complaints.clear()  # the browser notes each answer
 
 
+@pytest.mark.both_browsers
+@pytest.mark.skipif(not chosen.IS_FIREFOX, reason="only Firefox calls it an error")
+def test_a_computer_without_sound_output_is_told_of_and_followed(
+    site: Site, browser: Browser
+) -> None:
+    deaf = firefox.launch(browser.browser_type, **{"media.cubeb.force_mock_context": False})
+    page = site.open(deaf.new_context(locale="en-GB"))
+    page.locator("#s4 .at").click()
+    expect(page.locator("#player .trouble")).to_contain_text("no sound output")
+    wait_for_time(page, STORED.sentences[5].start, RECORDED_S)
+    expect(page.locator("#s5")).to_contain_class("now")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_enabled()
+    deaf.close()
+    site.complaints.clear()  # the browser notes that there is no output
+
+
+@pytest.mark.both_browsers
 def test_a_reader_comes_back_to_the_place_and_by_one_stop_of_the_tab_key(
     site: Site, context: BrowserContext
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, Response, expect
 
 from tests.e2e.reading.site import (
@@ -61,6 +62,7 @@ def test_a_click_on_a_word_goes_there_and_shows_it(site: Site, context: BrowserC
     assert page.evaluate(WORD_HIGHLIGHT) == STORED.sentences[7].words[3].word
 
 
+@pytest.mark.both_browsers
 def test_a_click_on_a_time_plays_and_the_words_light_up_in_turn(
     site: Site, context: BrowserContext
 ) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import select
 
@@ -121,6 +122,7 @@ def test_the_number_of_speakers_is_sent_unless_each_channel_is_one(
     assert options == [{"channels": "each"}, {"speakers": "3"}]
 
 
+@pytest.mark.both_browsers
 def test_a_recording_made_in_the_browser_is_listened_to_and_sent(
     site: Site, context: BrowserContext
 ) -> None:

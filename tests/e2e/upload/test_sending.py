@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from shared import jobs
@@ -55,6 +56,7 @@ def test_a_part_of_the_page_that_could_not_be_fetched_is_fetched_again(
     expect_done(site, page, large)
 
 
+@pytest.mark.both_browsers
 def test_an_upload_goes_on_by_itself_after_its_line_was_cut(
     site: Site, context: BrowserContext, large: Path
 ) -> None:

@@ -27,7 +27,7 @@ def launch(playwright: Playwright) -> Browser:
     if IS_FIREFOX:
         if not Path(firefox.FIREFOX).exists():
             raise BrowserMissing("Firefox is missing: apt-get install firefox-esr")
-        return firefox.launch(playwright)
+        return firefox.launch(playwright.firefox)
     if NAME != "chromium":
         raise ValueError(f"LONGSCRIBE_TEST_BROWSER is chromium or firefox, not {NAME}")
     if CHROMIUM is None:

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserType
 
 from tests.support.browsers.firefox_for_playwright import FIREFOX
 
@@ -37,12 +37,12 @@ PREFERENCES: dict[str, str | float | bool] = {
 }
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start Debian's Firefox, which has to be installed."""
+def launch(firefox: BrowserType, **preferences: bool) -> Browser:
+    """Start Debian's Firefox, which has to be installed, with some preferences of its own."""
     python = str(Path(sys.executable).parent)
-    return playwright.firefox.launch(
+    return firefox.launch(
         channel="moz-firefox",
         executable_path=_FOR_PLAYWRIGHT,
         env={**os.environ, "PATH": f"{python}:{os.environ['PATH']}"},
-        firefox_user_prefs=PREFERENCES,
+        firefox_user_prefs={**PREFERENCES, **preferences},
     )

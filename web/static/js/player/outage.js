@@ -20,8 +20,19 @@ export class Outage {
     if (this.media.error) this.examine(); // it came before this script
   }
 
+  /** Whether Firefox found nothing to play sound with: it calls that an error, and plays on. */
+  get isUnheard() {
+    return /AudioError/.test(this.media.error?.message) && !this.media.paused;
+  }
+
   async examine() {
     if (this.player.failed || this.asking) return;
+    if (this.isUnheard) {
+      this.player.tellTrouble(
+        _("This computer has no sound output for the browser: plug one in or choose one, and load the page again."),
+      );
+      return;
+    }
     this.asking = true;
     if (!this.isOut) {
       this.place = this.media.currentTime;

@@ -2,6 +2,19 @@
 
 import { besideRow, rowAround, rowsOf } from "./rows.js";
 
+/**
+ * Focus, and scroll to it again once it is drawn: rows on the way to it had the height that is
+ * supposed of what was never drawn, and Firefox keeps to the place that followed from that.
+ */
+function focusInView(at) {
+  at.focus();
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      if (document.activeElement === at) at.scrollIntoView({ block: "nearest" });
+    }),
+  );
+}
+
 /** Make the times a single stop; the arrow keys go from one to the next, Home and End to the ends. */
 export function singleStop(list) {
   const times = () => list.querySelectorAll("li[data-n] > .at");
@@ -47,7 +60,7 @@ export function singleStop(list) {
     const next = step?.();
     if (!next) return;
     event.preventDefault();
-    next.querySelector(":scope > .at").focus();
+    focusInView(next.querySelector(":scope > .at"));
   });
   // The sentence that is heard is where somebody who comes by Tab wants to be.
   return (row) => {
