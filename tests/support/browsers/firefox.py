@@ -18,6 +18,8 @@ __all__ = ["FIREFOX", "launch"]
 
 _FOR_PLAYWRIGHT = Path(__file__).with_name("firefox_for_playwright.py")
 
+LAUNCH_MS = 120_000
+
 PREFERENCES: dict[str, str | float | bool] = {
     # A microphone that hums, and nobody to ask.
     "media.navigator.streams.fake": True,
@@ -44,5 +46,6 @@ def launch(firefox: BrowserType, **preferences: bool) -> Browser:
         channel="moz-firefox",
         executable_path=_FOR_PLAYWRIGHT,
         env={**os.environ, "PATH": f"{python}:{os.environ['PATH']}"},
+        timeout=LAUNCH_MS,
         firefox_user_prefs={**PREFERENCES, **preferences},
     )

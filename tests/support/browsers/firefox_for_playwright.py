@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +31,14 @@ return ChromeUtils.importESModule("resource://longscribe-tests/for_playwright.sy
 """
 
 
+def port_in(profile: Path) -> int:
+    """The port of Marionette, which is told in the profile, before or after the line is printed."""
+    told = profile / "MarionetteActivePort"
+    while not (told.exists() and told.read_text()):
+        time.sleep(0.05)  # Playwright waits for the line, and no longer than its timeout
+    return int(told.read_text())
+
+
 def main(arguments: list[str]) -> int:
     profile = Path(arguments[arguments.index("--profile") + 1])
     with subprocess.Popen(
@@ -41,8 +50,7 @@ def main(arguments: list[str]) -> int:
         assert firefox.stderr is not None
         for line in firefox.stderr:
             if line.startswith("WebDriver BiDi listening on "):
-                port = int((profile / "MarionetteActivePort").read_text())
-                with closing(Marionette(port)) as marionette:
+                with closing(Marionette(port_in(profile))) as marionette:
                     assert marionette.run_in_its_process(_LOAD, str(HERE)) is True
             sys.stderr.write(line)
             sys.stderr.flush()
