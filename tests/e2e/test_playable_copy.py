@@ -41,7 +41,7 @@ def test_a_click_on_a_word_plays_that_word_of_the_copy(
     job = f"{server.url}{made.headers['Location']}"
     wait_for(
         lambda: requests.get(job, timeout=60).json()["status"] == "completed",
-        seconds=90,
+        seconds=240,
         what="the transcript",
     )
     assert requests.get(job, timeout=60).json()["audio"]["kind"] == "copy"

@@ -52,7 +52,7 @@ def status(server: Stack, job_id: str) -> dict[str, Any]:
 
 def finished(server: Stack, job_id: str) -> dict[str, Any]:
     over = {"completed", "failed", "cancelled"}
-    wait_for(lambda: status(server, job_id)["status"] in over, seconds=90, what=job_id)
+    wait_for(lambda: status(server, job_id)["status"] in over, seconds=240, what=job_id)
     job = status(server, job_id)
     assert job["status"] == "completed", (job["error"], server.services[1].log)
     return job

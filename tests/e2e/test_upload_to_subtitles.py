@@ -19,7 +19,7 @@ from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 
 SPOKEN = partial(meeting, 60, seed=5)
-PATIENCE_MS = 120_000
+PATIENCE_MS = 240_000
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_a_worker_says_once_what_is_wrong_and_ends_with_a_status(
         LONGSCRIBE_LOG_FORMAT="json",
         LONGSCRIBE_WORKER_CONCURRENCY="2",
     )
-    assert worker.process.wait(120) == NO_MODEL_STATUS, worker.log
+    assert worker.process.wait(240) == NO_MODEL_STATUS, worker.log
     events = [json.loads(line) for line in worker.log.splitlines() if line.startswith("{")]
     [told] = [event for event in events if event["level"] in ("error", "critical")]
     assert told["event"] == "model unavailable"
@@ -65,7 +65,7 @@ def test_serve_gives_the_reason_in_one_line_and_ends_with_a_status(
         env=environment,
         log_path=tmp_path / "serve.log",
     )
-    assert serve.process.wait(120) == NO_MODEL_STATUS, serve.log
+    assert serve.process.wait(240) == NO_MODEL_STATUS, serve.log
     told = [line for line in serve.log.splitlines() if str(cut_short) in line]
     assert len(told) == 1, serve.log
     assert "model.pt" in told[0] and "Copy the whole folder again" in told[0]

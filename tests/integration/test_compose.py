@@ -147,7 +147,7 @@ class Production:
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
@@ -283,7 +283,7 @@ def test_the_commands_of_the_file_turn_a_meeting_into_its_text(production: Produ
     [padded_s] = re.findall(r"^longscribe_worker_padded_seconds_total (\S+)$", counted, re.M)
     assert 0 < float(padded_s) < 10 * float(audio_s)
     worker.kill(signal.SIGTERM)
-    assert worker.process.wait(60) == 0, worker.log
+    assert worker.process.wait(240) == 0, worker.log
     assert [line for line in worker.log.splitlines() if not line.startswith('{"')] == []
     assert "Warm shutdown" in worker.log
     assert not production.is_healthy("worker")

@@ -93,7 +93,7 @@ def test_without_an_address_it_says_so_and_ends(tmp_path: Path) -> None:
         env=stack.environment,
         log_path=stack.folder / "minutes.log",
     )
-    assert process.process.wait(60) == 1
+    assert process.process.wait(240) == 1
     assert "LONGSCRIBE_MINUTES_URL" in process.log
 
 
@@ -103,7 +103,7 @@ def test_it_needs_no_engine() -> None:
         "sys.exit(bool({'torch', 'numpy', 'av', 'funasr', 'flask'} & set(sys.modules)))"
     )
     done = start([sys.executable, "-c", code], env={}, log_path=Path("/dev/null"))
-    assert done.process.wait(60) == 0
+    assert done.process.wait(240) == 0
 
 
 @pytest.fixture(params=["sqlite"])

@@ -57,7 +57,7 @@ class Machine:
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
@@ -92,7 +92,7 @@ class Machine:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=True,
         )
         return done.stdout
@@ -219,9 +219,9 @@ def test_ctrl_c_ends_a_download_with_130_and_the_next_one_completes_it(
     hub.halts_after = {"model.pt": 90_000}
     running = machine.begin("download", "fsmn-vad")
     try:
-        assert hub.halted.wait(60)
+        assert hub.halted.wait(240)
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=60)
+        _, told = running.communicate(timeout=240)
     finally:
         running.kill()
         running.wait()

@@ -26,8 +26,8 @@ from tests.support.speech.demo_speech import meeting
 
 CLI = [sys.executable, "-m", "shared.cli"]
 READY = "Longscribe is ready"
-STARTS_WITHIN_S = 90
-"""Some ten seconds on an idle machine."""
+STARTS_WITHIN_S = 240
+"""Some ten seconds on an idle machine; more than a minute with 15 programs on 2 cores."""
 ENDS_WITHIN_S = 60
 """Less than ten seconds are promised, of which the supervisor counts seven.  What it kills, and its
 own end, wait as long for a processor as others keep it busy."""
@@ -318,7 +318,7 @@ def test_the_demo_prints_the_right_text_and_leaves_nothing(
     env = environment(folder, 1, TMPDIR=str(folder), LONGSCRIBE_SIGN_IN="required")
     del env["LONGSCRIBE_DATA_DIR"], env["LONGSCRIBE_PORT"]
     done = subprocess.run(
-        [*CLI, "demo"], env=env, capture_output=True, text=True, timeout=120, check=False
+        [*CLI, "demo"], env=env, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^\[00:00\] 各位同事", done.stdout, re.MULTILINE)

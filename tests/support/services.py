@@ -254,7 +254,7 @@ class Stack:
             assert service.process.poll() is None, service.log
             with (
                 contextlib.suppress(OSError),
-                socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection,
+                socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection,
             ):
                 connection.sendall(b"HEAD /healthz HTTP/1.0\r\n\r\n")
                 return bool(connection.recv(1))

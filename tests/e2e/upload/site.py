@@ -44,7 +44,7 @@ class Site:
 
     def wait_for_a_piece(self) -> None:
         """And let the next crawl, on a line that was slowed down."""
-        wait_for(lambda: self.received() > 0, seconds=120, what="the first piece")
+        wait_for(lambda: self.received() > 0, seconds=240, what="the first piece")
         self.line.crawl()
 
 

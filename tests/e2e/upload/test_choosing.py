@@ -166,7 +166,7 @@ def test_a_notification_comes_when_the_job_is_done(
     choose(page, tmp_path / "short.wav")
     expect(page.locator(".job")).to_have_count(1)
     factories.complete(site.db, factories.claim(site.db))
-    wait_for(lambda: page.evaluate("window.shown.length"), seconds=90, what="the notification")
+    wait_for(lambda: page.evaluate("window.shown.length"), seconds=240, what="the notification")
     assert page.evaluate("window.shown") == ["short: The transcript is ready."]
 
 

@@ -99,7 +99,7 @@ def transcribed_after_a_kill(
     page.goto(server.url)
     page.get_by_role("button", name="Record", exact=True).click()
     # The file has come to its end.
-    expect(page.get_by_text("No sound is coming in.")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("No sound is coming in.")).to_be_visible(timeout=240_000)
     wait_for(lambda: sum(received(db)), what="what is sent while it is recorded")
     with page.context.expect_event("close"):
         kill(profile)
@@ -122,7 +122,7 @@ def transcribed_after_a_kill(
         assert view.job.status != JobStatus.FAILED, view.job.error_message
         return view if view.job.status == JobStatus.COMPLETED else None
 
-    view = wait_for(done, seconds=120, what="the transcript")
+    view = wait_for(done, seconds=240, what="the transcript")
     assert view is not None
     assert view.job.recording.size_bytes >= len(saved)
     text = page.request.get(f"{server.url}/api/v1/jobs/{view.job.id}/transcript?format=txt").text()

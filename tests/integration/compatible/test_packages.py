@@ -36,7 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             known = requests.get(models, timeout=60).json()["models"]
             return any(model["jobs_at_once"] for model in known)
 
-        wait_for(is_ready, seconds=120, what="the worker")
+        wait_for(is_ready, seconds=240, what="the worker")
         yield made
 
 

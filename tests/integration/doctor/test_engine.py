@@ -105,7 +105,7 @@ class TestEmbedded:
         command = [sys.executable, "-m", "shared.cli", "serve"]
         serve = start(command, env=env, log_path=tmp_path / "serve.log")
         try:
-            wait_for(lambda: "Longscribe is ready" in serve.log, seconds=120, what=serve.log)
+            wait_for(lambda: "Longscribe is ready" in serve.log, seconds=240, what=serve.log)
             status, during = examined()
             # Those that are not fine, for pytest cuts a long message.
             assert status == 0, [found for found in during.values() if found["level"] != "ok"]

@@ -51,7 +51,7 @@ def wait_for_workers(installation: Installation, *names: str) -> None:
         known = jobs.known_models(installation.db, within_s=60)
         return {one.name for one in known if one.jobs_at_once} >= {*names}
 
-    wait_for(ready, seconds=120, what=f"workers of {names}")
+    wait_for(ready, seconds=240, what=f"workers of {names}")
 
 
 def test_each_takes_what_names_its_model_and_either_the_rest(
@@ -64,7 +64,7 @@ def test_each_takes_what_names_its_model_and_either_the_rest(
     wanted = ["demo", ours.name, ours.name, "demo", None]
     submitted = [installation.submit(RECORDING, model=model) for model in wanted]
     for job_id, model in zip(submitted, wanted, strict=True):
-        assert installation.wait_until_over(job_id, seconds=120) is JobStatus.COMPLETED
+        assert installation.wait_until_over(job_id, seconds=240) is JobStatus.COMPLETED
         transcript = installation.transcript(job_id)
         assert transcript.text
         assert transcript.model in ({model} if model else {"demo", ours.name})
@@ -76,8 +76,8 @@ def test_each_takes_what_names_its_model_and_either_the_rest(
     waits = installation.submit(RECORDING, model=ours.name)
     assert installation.view(waits).waits_for is WaitReason.NO_WORKER_OF_MODEL
     passes = installation.submit(RECORDING)
-    assert installation.wait_until_over(passes, seconds=120) is JobStatus.COMPLETED
+    assert installation.wait_until_over(passes, seconds=240) is JobStatus.COMPLETED
     assert installation.status(waits) is JobStatus.QUEUED
     stack.start_worker("three", LONGSCRIBE_MODEL=str(ours))
-    assert installation.wait_until_over(waits, seconds=120) is JobStatus.COMPLETED
+    assert installation.wait_until_over(waits, seconds=240) is JobStatus.COMPLETED
     assert installation.transcript(waits).model == ours.name

@@ -157,4 +157,4 @@ def test_a_server_that_stops_tells_where_the_jobs_are(
     status, fields, body = read_answer(waiting)
     assert (status, error_code(body)) == (504, "still_running")
     assert fields["location"] == f"/api/v1/jobs/{all_jobs(db)[0].job.id}"
-    assert web.process.wait(60) == 0
+    assert web.process.wait(240) == 0

@@ -43,7 +43,7 @@ def submit_in_pieces(stack: Stack, content: bytes) -> str:
             "Upload-Length": str(len(content)),
             "Upload-Metadata": "filename T2xkZW5idXJnLndhdg==",
         },
-        timeout=30,
+        timeout=60,
     )
     place = requests.compat.urljoin(begun.url, begun.headers["Location"])
     sent = requests.patch(
@@ -54,14 +54,14 @@ def submit_in_pieces(stack: Stack, content: bytes) -> str:
             "Upload-Offset": "0",
             "Content-Type": "application/offset+octet-stream",
         },
-        timeout=30,
+        timeout=60,
     )
     assert sent.status_code == 204
     made = requests.post(
         f"{stack.url}/api/v1/jobs",
         json={"upload_id": place.rpartition("/")[2]},
         headers=CALLER,
-        timeout=30,
+        timeout=60,
     )
     assert made.status_code == 202, made.text
     return str(made.json()["id"])
@@ -97,7 +97,7 @@ def test_one_trace_joins_the_request_the_waits_both_attempts_deliveries_and_the_
         assert installation.wait_until_over(job_id) == JobStatus.COMPLETED, installation.logs()
         assert installation.outcomes(job_id)[0][0] == AttemptOutcome.LOST
         asked = requests.get(
-            f"{stack.url}/api/v1/jobs/{job_id}/transcript?format=srt", headers=READER, timeout=30
+            f"{stack.url}/api/v1/jobs/{job_id}/transcript?format=srt", headers=READER, timeout=60
         )
         assert asked.status_code == 200
         wait_for(lambda: len(told.received) >= 3, what="the deliveries")

@@ -78,7 +78,7 @@ def run_models(
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
