@@ -1,4 +1,6 @@
 // The page behind a link: a click on a time plays from there, and what is said is marked.
+import { showLocalTimes } from "../page/local_times.js";
+
 const audio = document.querySelector("audio.shared-sound");
 const rows = [...document.querySelectorAll(".sentences > li")];
 const starts = rows.map((row) => Number(row.dataset.start));
@@ -24,6 +26,7 @@ function show() {
   shown = now;
 }
 
+showLocalTimes(document.querySelector(".until"));
 if (audio) {
   document.querySelector(".sentences")?.addEventListener("click", (event) => {
     const row = event.target.closest("a.at")?.closest("li");
