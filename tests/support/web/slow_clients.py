@@ -40,7 +40,7 @@ class SlowClients:
     def connect(self, sent: bytes, *, source: str = "127.0.0.1") -> socket.socket:
         """A connection from the loopback address `source` on which `sent` was sent."""
         connection = self._open.enter_context(
-            socket.create_connection(("127.0.0.1", self._port), 30, (source, 0))
+            socket.create_connection(("127.0.0.1", self._port), 120, (source, 0))
         )
         connection.sendall(sent)
         return connection
