@@ -37,7 +37,13 @@ from worker.supervision.device_failures import DeviceFailures
 from worker.supervision.file_lock import GivenUp, file_lock
 from worker.supervision.heartbeat import ShutdownRequested
 from worker.supervision.liveness import Liveness, liveness_file
-from worker.supervision.worker_files import device_file, tell_child_state, tell_model
+from worker.supervision.worker_files import (
+    device_file,
+    has_no_model,
+    tell_child_state,
+    tell_model,
+    tell_no_model,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -156,6 +162,11 @@ def _wait_for_the_device(settings: Settings) -> None:
 
 
 def _load_tools_or_end(settings: Settings) -> Tools:
+    main_pid = os.getppid()
+    if has_no_model(settings.resolved_health_dir, main_pid):
+        # Another child has said why, and on a busy machine the main process starts more of them
+        # before it hears that it has to end.
+        _exit_with_the_worker(NO_MODEL_STATUS)
     try:
         return _load_tools(settings)
     except ModelUnavailable as error:
@@ -163,7 +174,7 @@ def _load_tools_or_end(settings: Settings) -> Tools:
     except Exception:
         log.critical("the model could not be loaded", exc_info=True)
     _tell(settings, Obstacle.MODEL_UNAVAILABLE)
-    main_pid = os.getppid()
+    tell_no_model(settings.resolved_health_dir, main_pid)
     os.kill(main_pid, NO_MODEL_SIGNAL)
     os.kill(main_pid, signal.SIGTERM)
     _exit_with_the_worker(NO_MODEL_STATUS)

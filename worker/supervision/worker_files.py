@@ -8,6 +8,7 @@ a worker tells that the storage is gone when the storage is gone.
     MAIN.device      the failures of its device (`worker.supervision.device_failures`)
     MAIN.lock        held while that is written
     MAIN.model       what the model is able to do that its children loaded
+    MAIN.no-model    there since a child found that it has no model to load
     MAIN.PID.child   what its child PID is doing
     MAIN.PID.counts  what that child has done (`worker.monitoring.counts`)
 """
@@ -76,6 +77,17 @@ def model_takes_hotwords(folder: Path, main_pid: int) -> bool | None:
         return None
     takes = told.get("takes_hotwords") if isinstance(told, dict) else None
     return takes if isinstance(takes, bool) else None
+
+
+def tell_no_model(folder: Path, main_pid: int) -> None:
+    """Tell other children that there is no model to load. A disk that is full tells nothing."""
+    with contextlib.suppress(OSError):
+        (health_folder(folder) / f"{main_pid}.no-model").touch()
+
+
+def has_no_model(folder: Path, main_pid: int) -> bool:
+    """Whether a child of this worker has told that there is no model."""
+    return (folder / f"{main_pid}.no-model").exists()
 
 
 def forget_child(folder: Path, main_pid: int, pid: int) -> None:
