@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -39,9 +41,24 @@ _KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPC
 gone or that another is there in its place. The kernel's own values are hours."""
 
 
+_RECONNECT_PAUSE_S = 4.0
+"""Between two tries at most. With Kombu's 30 s a worker would hear nothing for as long after Redis
+is back."""
+
+
+class _Connection(Connection):
+    def ensure_connection(self, *args: Any, **values: Any) -> Any:
+        values = {"interval_max": _RECONNECT_PAUSE_S} | values
+        return super().ensure_connection(*args, **values)  # type: ignore[no-untyped-call]
+
+
+class _Amqp(AMQP):  # type: ignore[misc]
+    Connection = _Connection
+
+
 def make_celery(settings: Settings) -> Celery:
     """The Celery application, the same for who rings and for who hears."""
-    app = Celery("longscribe", broker=settings.resolved_redis_url)
+    app = Celery("longscribe", broker=settings.resolved_redis_url, amqp=_Amqp)
     app.conf.update(celery_settings(settings))
     return app
 

@@ -1,9 +1,10 @@
-"""Which messages a worker lets in."""
+"""Which messages a worker lets in, and how soon it looks for Redis again."""
 
 from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +68,24 @@ def test_what_lacks_anything_of_a_doorbell_is_none(
 @pytest.mark.parametrize("item", [None, [], 3, "text", {}])
 def test_what_is_no_object_is_no_doorbell(item: object) -> None:
     assert not is_doorbell(item)
+
+
+def test_redis_that_is_gone_is_looked_for_every_few_seconds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("kombu.utils.functional.sleep", lambda seconds: None)
+    nobody = f"redis+socket://{tmp_path / 'nobody.sock'}"
+    pauses: list[float] = []
+
+    class Enough(Exception):
+        pass
+
+    def note(error: Exception, pause_s: float) -> None:
+        pauses.append(pause_s)
+        if len(pauses) == 20:
+            raise Enough
+
+    celery = make_celery(Settings(redis_url=nobody))  # type: ignore[arg-type]
+    with celery.connection_for_read() as connection, pytest.raises(Enough):
+        connection.ensure_connection(note)
+    assert max(pauses) == pauses[-1] <= 4
