@@ -29,7 +29,7 @@ def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     expect(page.locator("#s1 .chapter-title")).to_have_text("开场")
     expect(page.locator("#s1 .at")).to_be_focused()
     page.get_by_label("Kind").select_option("todo")
-    at.fill("0:30")
+    at.fill("0：30")  # as a Chinese keyboard writes it
     page.get_by_label("Text", exact=True).fill("买GPU")
     page.get_by_label("Who", exact=True).fill("王芳")
     page.keyboard.press("Enter")

@@ -45,12 +45,15 @@ def mark_json(mark: Mark) -> dict[str, Any]:
 
 
 def seconds_of(text: str) -> float:
-    """The seconds of a time of the recording. Raises InvalidRequest.
+    """The seconds of a time of the recording, with colons as Chinese keyboards write them too.
+    Raises InvalidRequest.
 
     >>> seconds_of("1:02:03"), seconds_of("2:03.5")
     (3723.0, 123.5)
+    >>> seconds_of("2：03")
+    123.0
     """
-    found = _CLOCK.fullmatch(text.strip())
+    found = _CLOCK.fullmatch(text.strip().replace("：", ":"))
     if found is None:
         raise InvalidRequest("at: must be a time as 12:34 or 1:02:03.", param="at")
     hours, minutes, seconds = (float(part or 0) for part in found.groups())

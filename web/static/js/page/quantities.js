@@ -30,7 +30,7 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
-/** The seconds of such a position. */
+/** The seconds of such a position, with colons as Chinese keyboards write them too. */
 export function secondsOf(text) {
-  return text.split(":").reduce((all, part) => all * 60 + (Number(part) || 0), 0);
+  return text.split(/[:：]/).reduce((all, part) => all * 60 + (Number(part) || 0), 0);
 }
