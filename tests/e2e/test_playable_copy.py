@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.support.databases.sqlite import migrated_file
 from tests.support.recordings.places import SLOW_RATE, Original, slowed
 from tests.support.recordings.player import Heard, Player, Request
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.media import RATE, encode
 
@@ -25,7 +25,7 @@ CLOSE_S = 0.1
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("copy")
     url = migrated_file(folder / "longscribe.db")
-    with running(Stack(folder / "stack", url)) as stack:
+    with running(Stack(folder / "stack", url, {**NOBODY_DIES})) as stack:
         stack.start_redis()
         stack.start_worker()
         stack.start_web()

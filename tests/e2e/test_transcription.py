@@ -15,7 +15,7 @@ import srt
 import webvtt
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting, spoken
 from tests.support.speech.media import encode
 
@@ -26,7 +26,7 @@ SPOKEN = partial(meeting, 90, seed=77)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("e2e")
     url = migrated_file(folder / "longscribe.db")
-    with running(Stack(folder / "stack", url)) as stack:
+    with running(Stack(folder / "stack", url, {**NOBODY_DIES})) as stack:
         stack.start_redis()
         stack.start_worker()
         stack.start_web()

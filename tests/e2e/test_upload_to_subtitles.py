@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 
 SPOKEN = partial(meeting, 60, seed=5)
@@ -25,7 +25,8 @@ PATIENCE_MS = 240_000
 @pytest.fixture
 def installed(tmp_path: Path) -> Iterator[Stack]:
     url = migrated_file(tmp_path / "longscribe.db")
-    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", **NOBODY_DIES}
+    with running(Stack(tmp_path / "stack", url, env)) as stack:
         stack.start_redis()
         stack.start_worker()
         stack.start_web()

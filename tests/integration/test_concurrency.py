@@ -17,12 +17,12 @@ from shared.states import AttemptOutcome, JobStatus
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import Installation, as_wav, model_processes
-from tests.support.services import Service, Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
 """So that a recording of four minutes has a middle."""
-TWO = {"LONGSCRIBE_WORKER_CONCURRENCY": "2"} | SMALL_BATCHES
+TWO = {"LONGSCRIBE_WORKER_CONCURRENCY": "2", "LONGSCRIBE_LEASE_S": "12"} | SMALL_BATCHES
 
 
 @cache
@@ -87,7 +87,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The texts of both recordings from a worker that runs one job after the other."""
     folder = tmp_path_factory.mktemp("alone")
     url = migrated_file(folder / "longscribe.db")
-    with running(Stack(folder / "stack", url)) as stack:
+    with running(Stack(folder / "stack", url, {**NOBODY_DIES})) as stack:
         stack.start_redis()
         worker = stack.start_worker(**SMALL_BATCHES)
         installation = Installation(stack)

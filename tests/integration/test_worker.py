@@ -19,7 +19,7 @@ from shared.webhooks import hooks
 from shared.webhooks.hooks import Wanted
 from tests.support.doubles.receiver import LOOPBACK, receiver
 from tests.support.installation import Installation, as_wav
-from tests.support.services import Service, Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 from worker.recogniser import SAMPLE_RATE
 
@@ -37,7 +37,7 @@ def common(
 ) -> Iterator[tuple[Installation, Service]]:
     """One installation and its worker for the tests that break neither."""
     folder = tmp_path_factory.mktemp("common")
-    with running(Stack(folder / "stack", module_database_url)) as stack:
+    with running(Stack(folder / "stack", module_database_url, {**NOBODY_DIES})) as stack:
         stack.start_redis()
         worker = stack.start_worker(
             LONGSCRIBE_OUTBOUND_NETWORKS=LOOPBACK, LONGSCRIBE_OUTBOUND_HTTP="allowed"

@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.states import TERMINAL, JobStatus
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
-from tests.support.services import Stack, children, wait_for
+from tests.support.services import NOBODY_DIES, Stack, children, wait_for
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 
@@ -91,7 +91,7 @@ class Installation:
 
 def transcribed(stack: Stack, model: str, recording: bytes) -> Transcript:
     """What a worker makes of a recording whose LONGSCRIBE_MODEL is `model`."""
-    worker = stack.start_worker(LONGSCRIBE_MODEL=model)
+    worker = stack.start_worker(LONGSCRIBE_MODEL=model, **NOBODY_DIES)
     installation = Installation(stack)
     try:
         job_id = installation.submit(recording)

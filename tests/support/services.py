@@ -171,6 +171,11 @@ def start_redis(folder: Path, *options: str) -> tuple[Service, str]:
     return service, f"unix://{path}"
 
 
+NOBODY_DIES = {"LONGSCRIBE_LEASE_S": "60"}
+"""For an installation none of whose workers dies or is frozen: on a busy machine one may be silent
+for longer than the lease of those that do, and its job is then tried again."""
+
+
 @dataclass
 class Stack:
     """Settings for one installation, and the processes started under them."""

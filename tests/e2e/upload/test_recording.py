@@ -26,7 +26,7 @@ from tests.support.browsers.chromium import CHROMIUM, FLAGS
 from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
 from tests.support.people import a_person, an_admin
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 from tests.support.web.cut_line import Line
 from worker.recogniser import SAMPLE_RATE
@@ -41,7 +41,8 @@ SENT = "Kept in this browser, and sent while you speak."
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Stack]:
     url = migrated_file(tmp_path / "longscribe.db")
-    with running(Stack(tmp_path / "stack", url, {"LONGSCRIBE_MIN_FREE_BYTES": "0"})) as stack:
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", **NOBODY_DIES}
+    with running(Stack(tmp_path / "stack", url, env)) as stack:
         stack.start_redis()
         stack.start_worker()
         stack.start_web()

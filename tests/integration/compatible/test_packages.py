@@ -14,7 +14,7 @@ import requests
 
 from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import as_wav
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 
 SPOKEN = meeting(20)
@@ -25,7 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("packages")
     url = migrated_file(folder / "longscribe.db")
     # Batches so short that the text comes in more than one.
-    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_BATCH_SIZE_S": "5"}
+    env = {"LONGSCRIBE_MIN_FREE_BYTES": "0", "LONGSCRIBE_BATCH_SIZE_S": "5", **NOBODY_DIES}
     with running(Stack(folder / "stack", url, env)) as made:
         made.start_redis()
         made.start_web()

@@ -16,7 +16,7 @@ from shared.models import WorkerSeen
 from shared.states import JobStatus, WaitReason
 from shared.storage.identity import adopt_storage
 from tests.support.installation import Installation, as_wav
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 
 RECORDING = as_wav(meeting(10).samples)
@@ -25,7 +25,8 @@ RECORDING = as_wav(meeting(10).samples)
 @pytest.fixture
 def installation(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
     """Without workers. Nobody sweeps twice, so a job is taken by its doorbell or not at all."""
-    with running(Stack(tmp_path / "stack", sqlite_url, {"LONGSCRIBE_SWEEP_S": "3600"})) as stack:
+    env = {"LONGSCRIBE_SWEEP_S": "3600", **NOBODY_DIES}
+    with running(Stack(tmp_path / "stack", sqlite_url, env)) as stack:
         stack.start_redis()
         made = Installation(stack)
         adopt_storage(made.db, made.blobs)

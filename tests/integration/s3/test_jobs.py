@@ -12,7 +12,7 @@ import requests
 from shared.states import JobStatus
 from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import Installation, as_wav
-from tests.support.services import Stack, running, wait_for
+from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
 from tests.support.web.tus_client import BYTES, VERSION
 
@@ -28,7 +28,8 @@ def bucket(s3_server: S3Server) -> str:
 @pytest.fixture
 def stack(tmp_path: Path, s3_server: S3Server, bucket: str) -> Iterator[Stack]:
     url = migrated_file(tmp_path / "longscribe.db")
-    with running(Stack(tmp_path / "stack", url, s3_server.environment(bucket))) as made:
+    env = s3_server.environment(bucket) | NOBODY_DIES
+    with running(Stack(tmp_path / "stack", url, env)) as made:
         yield made
 
 
