@@ -160,7 +160,10 @@ def test_keys_play_wherever_the_hands_are(desk: Desk, context: BrowserContext) -
     page.keyboard.press("Space")
 
     # In the editor a chord plays; going on steps back.
-    page.evaluate("document.querySelector('#player audio').currentTime = 30")
+    page.evaluate(
+        "() => { const audio = document.querySelector('#player audio');"
+        " audio.currentTime = 30; audio.playbackRate = 0.1; }"
+    )  # so slowly that it is known where it began
     page.keyboard.press("e")
     expect(field_of(page)).to_be_focused()
     page.keyboard.press("Alt+k")
