@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from shared import jobs
 from shared.db import Database
 from shared.states import JobStatus, Stage
+from tests.e2e.conftest import linger
 from tests.support import factories
 from tests.support.services import Stack
 from tests.support.web.web_site import serving, silent_recording
@@ -169,6 +170,7 @@ def test_a_finished_transcript_is_read_and_copied(site: Site, context: BrowserCo
     expect(sentences).to_have_attribute("lang", "zh-Hans")
     expect(sentences.locator("p")).to_have_text(["大家好。", "用GPU吗？"])
 
+    linger(page)
     page.get_by_role("button", name="Copy all").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "大家好。\n用GPU吗？"
@@ -182,6 +184,7 @@ def test_a_copy_names_who_speaks_where_that_is_known(site: Site, context: Browse
     said = replace(factories.TRANSCRIPT, sentences=sentences)
     factories.complete(site.db, factories.claim(site.db), said)
     page = site.open(context, f"/jobs/{job_id}")
+    linger(page)
     page.get_by_role("button", name="Copy all").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from shared import accounts, jobs
 from shared.db import Database
-from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.conftest import PATIENCE_MS, linger
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, a_person, an_admin
@@ -219,7 +219,10 @@ def test_a_key_is_made_copied_and_revoked(
     choose(page, "Your account")
     page.get_by_label("What the key is for").fill("nightly import")
     page.get_by_role("button", name="Make a key").click()
-    page.get_by_role("button", name="Copy").click()
+    copy = page.get_by_role("button", name="Copy")
+    expect(copy).to_be_visible()
+    linger(page)
+    copy.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     key = page.evaluate("navigator.clipboard.readText()")
     assert accounts.find_by_key(rows, key.strip()) is not None

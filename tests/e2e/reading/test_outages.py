@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
+from tests.e2e.conftest import linger
 from tests.e2e.reading.site import RECORDED_S, STORED, Site, is_paused, time_of, wait_for_time
 from tests.support.browsers import chosen, firefox
 from tests.support.speech import long_transcript
@@ -118,6 +119,7 @@ def test_pauses_are_skipped_a_place_is_linked_to_and_who_speaks_is_drawn(
     assert page.evaluate("window.leaptTo") == pytest.approx(after.start - 0.3, abs=0.05)
     page.keyboard.press("k")
     page.locator("#player .seek").fill("42.5")
+    linger(page)
     page.get_by_role("button", name="Link").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
