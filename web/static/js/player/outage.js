@@ -22,7 +22,7 @@ export class Outage {
 
   /** Whether Firefox found nothing to play sound with: it calls that an error, and plays on. */
   get isUnheard() {
-    return /AudioError/.test(this.media.error?.message) && !this.media.paused;
+    return /AudioError/.test(this.media.error?.message);
   }
 
   async examine() {

@@ -2,17 +2,22 @@
 
 import { besideRow, rowAround, rowsOf } from "./rows.js";
 
+const FRAMES = 10;
+
 /**
- * Focus, and scroll to it again once it is drawn: rows on the way to it had the height that is
+ * Focus, and scroll to it again while it is drawn: rows on the way to it had the height that is
  * supposed of what was never drawn, and Firefox keeps to the place that followed from that.
  */
 function focusInView(at) {
   at.focus();
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => {
-      if (document.activeElement === at) at.scrollIntoView({ block: "nearest" });
-    }),
-  );
+  let left = FRAMES;
+  const again = () => {
+    if (document.activeElement !== at) return;
+    at.scrollIntoView({ block: "nearest" });
+    left -= 1;
+    if (left) requestAnimationFrame(again);
+  };
+  requestAnimationFrame(again);
 }
 
 /** Make the times a single stop; the arrow keys go from one to the next, Home and End to the ends. */
