@@ -6,6 +6,7 @@ import base64
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -70,6 +71,8 @@ class Connection:
             )
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
             raise ClientError("What is given as an API key is none.", code="not_a_key")
+        self.caller = sha256(f"{self._address} {key or ''}".encode()).hexdigest()
+        """Another text for another server or key, which it does not give away."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx2.Client(headers=headers, timeout=_TIMEOUT, transport=transport)
         self._patience_s = patience_s

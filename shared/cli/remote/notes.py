@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ class Notes:
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._values))
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -67,9 +71,10 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def identity_of(path: Path) -> str:
-    """Another one once the file's name, length or time of change is another."""
-    stat = path.stat()
+def identity_of(path: Path, stat: os.stat_result | None = None) -> str:
+    """Another one once the file's name, length or time of change is another; `stat` is what is
+    known of it."""
+    stat = stat or path.stat()
     return f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}"
 
 

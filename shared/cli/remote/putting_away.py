@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,17 +18,20 @@ REASON = ".error.txt"
 """What the text is called that says why a recording failed, after the recording's own name."""
 
 
-def free_name(folder: Path, name: str, formats: Iterable[str]) -> str:
-    """The name, with a number where something of that name lies in the folder already: another
-    recording, or its transcript.  It is cut where a name beside it would be too long."""
+def free_name(folder: Path, name: str, formats: Iterable[str], reserved: Iterable[str] = ()) -> str:
+    """The name, with a number where something of that name lies in the folder already, or is to
+    come there as one of `reserved`: another recording, or its transcript.  Names that differ in
+    capitals only are one, as on many file systems.  It is cut where a name beside it would be too
+    long."""
     stem, suffix = Path(name).stem, _cut(Path(name).suffix, _MOST_SUFFIX_BYTES)
     longest = max([len(os.fsencode(suffix + REASON)), *(len(one) + 1 for one in formats)])
     with os.scandir(folder) as found:
-        lying = [one.name for one in found]
+        names = [one.name for one in found]
+    taken = {stem for one in (*names, *reserved) for stem in _stems(_folded(one))}
     number, mark = 1, ""
     while True:
         free = _cut(stem, _MOST_NAME_BYTES - longest - len(mark)) + mark
-        if not any(one.startswith(f"{free}.") or one == free for one in lying):
+        if _folded(free) not in taken:
             return f"{free}{suffix}"
         number += 1
         mark = f" ({number})"
@@ -47,6 +51,16 @@ def move(path: Path, target: Path) -> None:
             os.fsync(copied.fileno())
         new.replace(target)
         path.unlink()
+
+
+def _folded(name: str) -> str:
+    """The same for names that a file system may take for one, by capitals or by composition."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _stems(name: str) -> list[str]:
+    """The name, and what stands before each of its points."""
+    return [name, *(name[:at] for at, letter in enumerate(name) if letter == ".")]
 
 
 def _cut(stem: str, most_bytes: int) -> str:

@@ -9,6 +9,7 @@ on this side (it cannot be read, the disk is full) is postponed and holds up no 
 from __future__ import annotations
 
 import fcntl
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -83,7 +84,7 @@ class FolderWatch:
         self._tell = tell
         self._clock = clock
         self._state = folder / _STATE
-        self._notes = Notes(self._state / "notes.json", is_shared=False)
+        self._notes = self._read_notes()
         self._seen: dict[str, float] = {}
         """When each file was first seen as it is now."""
         self._since: dict[str, float] = {}
@@ -91,6 +92,9 @@ class FolderWatch:
         self._ask_at: dict[str, float] = {}
         self._postponed: dict[str, str] = {}
         """Why, for each file with which something is wrong here."""
+
+    def _read_notes(self) -> Notes:
+        return Notes(self._state / "notes.json", is_shared=False)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -101,12 +105,14 @@ class FolderWatch:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise FolderInUse(f"Another longscribe watches {self._folder} already.") from None
+            # As the one before left them: it may have noted something until a moment ago.
+            self._notes = self._read_notes()
             yield
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is on its way, and no file waits, but for those that are postponed."""
-        return {*self._files(), *(key for key, _ in self._notes.items())} <= {*self._postponed}
+        return {*self._files(), *self._notes} <= {*self._postponed}
 
     @property
     def has_postponed(self) -> bool:
@@ -131,8 +137,7 @@ class FolderWatch:
             since = self._seen.setdefault(identity, self._clock())
             if self._clock() - since < self._settled_s or identity in self._notes:
                 continue
-            held_up = sum(key in self._notes for key in self._postponed)
-            if len(self._notes) - held_up >= _MOST_AT_ONCE:
+            if sum(key not in self._postponed for key in self._notes) >= _MOST_AT_ONCE:
                 return
             self._go_on(identity, {"name": path.name})
 
@@ -143,9 +148,9 @@ class FolderWatch:
             if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
                 continue
             with suppress(OSError):  # gone meanwhile
-                stat = path.stat()
-                if path.is_file() and stat.st_size:
-                    found.append((stat.st_mtime_ns, path.name, identity_of(path)))
+                told = path.stat()  # once: on a network each takes its time
+                if stat.S_ISREG(told.st_mode) and told.st_size:
+                    found.append((told.st_mtime_ns, path.name, identity_of(path, told)))
         return {identity: self._folder / name for _, name, identity in sorted(found)}
 
     def _go_on(self, identity: str, noted: dict[str, Any]) -> None:
@@ -175,7 +180,11 @@ class FolderWatch:
             if (job := self._job(identity, noted["job"])) is None:
                 return
         except ApiError as refused:
-            if refused.status in _REFUSED_FOR_GOOD or (refused.status == 404 and "job" in noted):
+            is_unknown = refused.status == 404 and "job" in noted
+            if is_unknown and noted.get("by", self._server.caller) != self._server.caller:
+                self._drop(identity)  # of another server or account: it is new to this one
+                return
+            if is_unknown or refused.status in _REFUSED_FOR_GOOD:
                 self._put_away(identity, path, _FAILED, noted, refused.message)
                 return
             raise
@@ -198,6 +207,7 @@ class FolderWatch:
 
     def _submit(self, identity: str, path: Path, noted: dict[str, Any]) -> None:
         name = path.name
+        path.open("rb").close()  # one that cannot be read is not begun on the server
         upload_id = self._server.upload(
             path,
             begun=noted.get("upload"),
@@ -206,7 +216,7 @@ class FolderWatch:
         if not _is(path, identity):
             raise FileChanged
         job = self._server.submit(upload_id, self._options)
-        self._notes.put(identity, job=job["id"])
+        self._notes.put(identity, job=job["id"], by=self._server.caller)
         self._tell(Happened("submitted", path, job["id"]))
 
     def _put_away(
@@ -215,9 +225,12 @@ class FolderWatch:
         """Write what came of a file, and then move it beside that."""
         folder = self._folder / where
         folder.mkdir(exist_ok=True)
-        if "target" not in noted:
-            noted["target"] = free_name(folder, path.name, self._formats)
-            self._notes.put(identity, name=path.name, target=noted["target"])
+        if noted.get("where") != where:
+            # Others may be postponed before anything of theirs lies there.
+            others = [one for key, one in self._notes.items() if key != identity]
+            reserved = [str(one["target"]) for one in others if one.get("where") == where]
+            noted["target"] = free_name(folder, path.name, self._formats, reserved)
+            self._notes.put(identity, name=path.name, where=where, target=noted["target"])
         target = folder / noted["target"]
         if where == _DONE:
             save(self._server, noted["job"], folder, target.stem, self._formats)
