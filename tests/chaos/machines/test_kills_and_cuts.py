@@ -89,8 +89,7 @@ class Storm:
             at_s = time.monotonic() - self._began
             print(f"{at_s:6.1f} s: {blow.name}, {blow.how} {blow.lasts_s or '':.3}")
             if isinstance(blow.how, Cut):
-                if blow.name not in self._mended_at:
-                    self._machines.network.cut(blow.name, blow.how)
+                self._machines.network.cut(blow.name, blow.how)
                 self._mended_at[blow.name] = time.monotonic() + blow.lasts_s
             else:
                 kill(self._workers[blow.name], blow.how)
@@ -112,9 +111,11 @@ class Storm:
         return False
 
     def _may_fall(self, blow: Blow) -> bool:
-        """A cut waits for somebody else to take the job over; a kill asks for nobody."""
-        return not isinstance(blow.how, Cut) or all(
-            self._machines.is_ready(name) for name in NAMES if name != blow.name
+        """A cut waits until the last one is mended and somebody else can take the job over; a kill
+        asks for nobody."""
+        return not isinstance(blow.how, Cut) or (
+            blow.name not in self._mended_at
+            and all(self._machines.is_ready(name) for name in NAMES if name != blow.name)
         )
 
     def _go_on(self, seconds: float) -> None:
