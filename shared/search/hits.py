@@ -73,8 +73,8 @@ class HitPage:
     job_ids: list[str]
     next_cursor: str | None
     searched_to: datetime | None
-    """Where the page ended before it was full: when the job was submitted that was looked at last.
-    None for a page that is full or the last."""
+    """Where the page ended before it was full: when the owner's job was submitted that was looked
+    at last. None for a page that is full or the last."""
     counts: dict[JobStatus, int]
     """Hits by state, whichever states were asked for; none if it was not counted."""
     all_counted: bool
@@ -129,7 +129,7 @@ def find_page(
         found += further
     if len(found) > limit:
         return HitPage(_ids(found[:limit]), found[limit - 1].job_id, None, counts, all_counted)
-    searched_to = _submitted_at(session, rest) if len(found) < limit else None
+    searched_to = _searched_to(session, search.owner_id, rest) if len(found) < limit else None
     return HitPage(_ids(found), str(rest) if rest else None, searched_to, counts, all_counted)
 
 
@@ -279,18 +279,20 @@ def _ids(found: Collection[Hit]) -> list[str]:
     return [hit.job_id for hit in found]
 
 
-def _submitted_at(session: Session, number: int) -> datetime | None:
-    """When the job of an entry was submitted, or the next one if it was deleted meanwhile; None for
-    the number 0."""
+def _searched_to(session: Session, owner_id: str, number: int) -> datetime | None:
+    """When the oldest of an owner's jobs was submitted that is not below a number; of others' jobs
+    nothing is told, so if all of theirs are below, when the newest was. None for the number 0."""
     if not number:
         return None
-    return session.scalar(
-        select(Job.created_at)
-        .join(SearchEntry, SearchEntry.job_id == Job.id)
+    entry = (
+        select(SearchEntry.job_id)
         .where(SearchEntry.number >= number)
         .order_by(SearchEntry.number)
         .limit(1)
     )
+    owned = select(Job.created_at).where(Job.owner_id == owner_id).limit(1)
+    oldest = owned.where(Job.id >= entry.scalar_subquery()).order_by(Job.id)
+    return session.scalar(oldest) or session.scalar(owned.order_by(Job.id.desc()))
 
 
 def _below(session: Session, cursor: str | None) -> int:

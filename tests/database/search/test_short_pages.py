@@ -167,3 +167,16 @@ def test_a_place_that_nothing_is_known_of_is_refused(
     entries.rebuild(db)  # gives every job another number
     with pytest.raises(InvalidRequest, match="from the beginning"):
         jobs.list_jobs(db, owner_id="a", query=QUERY, cursor=place)
+
+
+def test_nothing_is_told_of_when_others_submitted(
+    db: Database, ids: list[str], compared: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(20):
+        factories.submit(db, owner_id="b", filename=f"{QUERY}.wav")
+    index_all(db)
+    monkeypatch.setattr(hits, "_MOST_PASSED", 3)
+    own = {view.job.created_at for view in jobs.list_jobs(db, owner_id="a", limit=JOBS).jobs}
+    found = pages(db, counted=False)
+    assert shown(found) == [ids[3]]
+    assert {page.searched_to for page in found[:-1] if not page.jobs} <= own

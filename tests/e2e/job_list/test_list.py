@@ -132,6 +132,37 @@ def test_what_was_said_is_found_and_leads_to_its_place(
     assert address(page) == {"q": ["budget"], "cursor": ["9999"]}
 
 
+def test_a_search_goes_on_by_itself_while_it_is_looked_at_and_not_for_ever(
+    server: Stack, db: Database, page: Page
+) -> None:
+    factories.submit(db, filename="budget")
+
+    def end_early(route: Route) -> None:
+        cursor = int(route.request.url.partition("&cursor=")[2] or 0)
+        link = f"/?q=endless&amp;cursor={cursor + 1}"
+        body = (
+            f'<p data-key="none-yet" data-go-on="{link}"></p><a data-go href="{link}">Further</a>'
+        )
+        route.fulfill(body=body)
+
+    page.goto(server.url)
+    page.route(re.compile(r"/fragments/jobs\?q=endless"), end_early)
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isHidden})")
+    page.evaluate("window.isHidden = true")
+    search = page.get_by_role("searchbox", name="Search in names and transcripts")
+    search.fill("endless")
+    further = page.get_by_role("link", name="Further")
+    expect(further).to_be_visible()
+    assert address(page) == {"q": ["endless"]}
+    page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+    # Between two of its steps it is always busy.
+    expect(further).to_have_attribute("href", "/?q=endless&cursor=21")
+    expect(page.locator("[data-live][aria-busy]")).to_have_count(0)
+    assert address(page)["cursor"] == ["20"]
+    further.click()
+    expect(further).to_have_attribute("href", "/?q=endless&cursor=42")
+
+
 def test_one_job_is_cancelled_retried_and_deleted_from_its_menu(
     server: Stack, db: Database, page: Page
 ) -> None:

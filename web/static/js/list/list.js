@@ -8,6 +8,7 @@ import { renameInPlace } from "../page/rename.js";
 import { address } from "../page/site.js";
 
 const TYPING_ENDS_MS = 350;
+const MOST_STEPS = 20; // pages without any job that are gone on from, until somebody asks for more
 
 /**
  * Keep the list up to date, and filter, search, turn pages, cancel, retry and delete without leaving
@@ -34,6 +35,7 @@ function followAddresses(section, region, refresh) {
   const search = document.getElementById("search");
   const followFolders = enhanceFolders(document.getElementById("folders"));
   const [fragment] = region.dataset.live.split("?");
+  let steps = 0;
 
   function show(query) {
     region.dataset.live = fragment + query;
@@ -46,6 +48,7 @@ function followAddresses(section, region, refresh) {
   }
 
   function go(url, { replace = false } = {}) {
+    steps = 0;
     history[replace ? "replaceState" : "pushState"](null, "", url);
     show(url.search);
   }
@@ -53,7 +56,12 @@ function followAddresses(section, region, refresh) {
   /** A page that ended before anything was found says where it goes on. */
   function goOn() {
     const next = region.querySelector("[data-go-on]")?.dataset.goOn;
-    if (next && !document.hidden) go(new URL(next, location.href), { replace: true });
+    if (!next || document.hidden || steps >= MOST_STEPS) return;
+    if (region.getAttribute("aria-busy")) return; // another list was asked for
+    const url = new URL(next, location.href);
+    steps += 1;
+    history.replaceState(null, "", url);
+    show(url.search);
   }
 
   region.addEventListener("live:shown", () => {
@@ -72,6 +80,7 @@ function followAddresses(section, region, refresh) {
   });
   window.addEventListener("popstate", () => {
     search.q.value = new URLSearchParams(location.search).get("q") ?? "";
+    steps = 0;
     show(location.search);
   });
 
@@ -95,6 +104,7 @@ function followAddresses(section, region, refresh) {
     if (!event.isComposing) typing = setTimeout(find, TYPING_ENDS_MS);
   });
   search.q.addEventListener("compositionend", find);
+  document.addEventListener("visibilitychange", goOn);
   goOn();
 }
 

@@ -48,6 +48,8 @@ export function pollFragment(region) {
         }
       } else if (isElsewhere || answer.status !== 304) {
         throw Object.assign(new Error(`status ${answer.status}`), { reached: true });
+      } else if (address === region.dataset.live) {
+        region.removeAttribute("aria-busy"); // it shows this still
       }
       showConnected();
       failures = 0;
