@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,9 @@ def network() -> Iterator[Network]:
             "network namespaces cannot be made here, which takes root (CAP_NET_ADMIN and "
             f"CAP_SYS_ADMIN), unshare, nsenter and ip (util-linux, iproute2): {error}"
         )
-        if IS_THOROUGH:
+        # Programs can be installed. A kernel or a container that refuses namespaces to root cannot
+        # be helped from here, so that machine runs all tests but these, and counts them as skipped.
+        if IS_THOROUGH and not all(map(shutil.which, ("ip", "nsenter", "unshare"))):
             pytest.fail(reason)
         pytest.skip(reason)
     yield made
