@@ -41,7 +41,8 @@ RecordingId = Annotated[UUID, Field(description="The `id` of a recording.")]
 Cursor = Annotated[
     str,
     Field(
-        description="`next_cursor` of the answer before.", pattern=r"^([0-9a-f-]{36}|[0-9]{1,18})?$"
+        description="`next_cursor` of the answer before.",
+        pattern=r"^([0-9a-f-]{36}|[1-9][0-9]{0,17})?$",
     ),
 ]
 Room = Annotated[

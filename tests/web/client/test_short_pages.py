@@ -56,6 +56,9 @@ def test_the_api_says_how_far_it_came(client: FlaskClient) -> None:
     assert back == sorted(back, reverse=True)
     alone: Any = client.get(f"/api/v1/jobs?cursor={first['next_cursor']}").json
     assert alone["error"]["param"] == "cursor"
+    for no_place in ("0", "007", "1" * 19, "-1"):
+        refused: Any = client.get(f"/api/v1/jobs?q={QUERY}&cursor={no_place}").json
+        assert refused["error"]["param"] == "cursor", no_place
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from web.api.schemas.submission import SoundChoiceField
 
 MAX_PAGE = 200
 
-JOB_CURSOR = r"^([0-9a-f-]{36}|[0-9]{1,18})$"
+JOB_CURSOR = r"^([0-9a-f-]{36}|[1-9][0-9]{0,17})$"
 """A job's id, or a place between jobs up to which a search came."""
 
 
