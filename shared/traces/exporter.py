@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any, Literal
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -36,6 +38,9 @@ class Exporter:
         self._processor = BatchSpanProcessor(OTLPSpanExporter())
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("longscribe")
+        self._asked: SimpleQueue[threading.Event] = SimpleQueue()
+        # Begun now: what runs at the exit of Python 3.12 may begin no thread any more.
+        threading.Thread(target=self._flush_when_asked, name="flush spans", daemon=True).start()
 
     def begin(
         self,
@@ -62,9 +67,16 @@ class Exporter:
 
     def flush(self, within_s: float) -> None:
         """Send what waits, for `within_s` at most: what is not gone by then may be lost."""
-        sending = threading.Thread(target=self._processor.force_flush, daemon=True)
-        sending.start()
-        sending.join(within_s)
+        sent = threading.Event()
+        self._asked.put(sent)
+        sent.wait(within_s)
+
+    def _flush_when_asked(self) -> None:
+        while True:
+            sent = self._asked.get()
+            with suppress(Exception):
+                self._processor.force_flush()
+            sent.set()
 
 
 class ExportedSpan:

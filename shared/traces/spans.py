@@ -53,7 +53,7 @@ def are_wanted(environment: Mapping[str, str] = os.environ) -> bool:
         return False
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
-    return "otlp" in environment.get("OTEL_TRACES_EXPORTER", "otlp").split(",")
+    return "otlp" in _listed(environment, "OTEL_TRACES_EXPORTER", "otlp")
 
 
 def endpoint(environment: Mapping[str, str] = os.environ) -> str:
@@ -69,13 +69,24 @@ def trouble() -> str:
 
 def takes_callers_context(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether a request's own traceparent is gone on with."""
-    return "tracecontext" in environment.get("OTEL_PROPAGATORS", "tracecontext,baggage").split(",")
+    return "tracecontext" in _listed(environment, "OTEL_PROPAGATORS", "tracecontext,baggage")
+
+
+def _listed(environment: Mapping[str, str], variable: str, default: str) -> list[str]:
+    """What a variable lists. An empty one counts as not set, as everywhere in OpenTelemetry."""
+    told = environment.get(variable, "").strip() or default
+    return [one.strip() for one in told.split(",")]
 
 
 def note_service(name: str) -> None:
-    """Say what this process is; OTEL_SERVICE_NAME says otherwise."""
+    """Say what this process is; OTEL_SERVICE_NAME says otherwise.
+
+    What it sends by is made now: that takes a second of imports and of asking where it runs, in
+    which no transaction is to stay open, and what is wrong with a variable is told at the start.
+    """
     global _service
     _service = name
+    _exporter()
 
 
 def _exporter() -> Exporter | None:

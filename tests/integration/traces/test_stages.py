@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -161,10 +162,65 @@ def test_jobs_go_on_without_the_extra(worker: Worker, monkeypatch: pytest.Monkey
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}, True),
         ({ENDPOINT: "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}, False),
         ({ENDPOINT: "http://collector:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
+        ({ENDPOINT: "http://collector:4318", "OTEL_TRACES_EXPORTER": ""}, True),
+        ({ENDPOINT: "http://collector:4318", "OTEL_TRACES_EXPORTER": "console, otlp"}, True),
     ],
 )
 def test_an_endpoint_switches_traces_on(variables: dict[str, str], wanted: bool) -> None:
     assert traces.are_wanted(variables) is wanted
+
+
+@pytest.mark.parametrize(
+    ("propagators", "taken"),
+    [("", True), ("baggage, tracecontext", True), ("none", False), ("b3", False)],
+)
+def test_an_operator_decides_whether_callers_contexts_are_taken(
+    propagators: str, taken: bool
+) -> None:
+    assert traces.takes_callers_context({"OTEL_PROPAGATORS": propagators}) is taken
+
+
+def test_spans_are_sent_at_exit_though_no_thread_can_begin_any_more() -> None:
+    """As in Python 3.12; functions of atexit run in the reverse of their order."""
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    from tests.support.doubles.collector import collector
+
+    code = (
+        "import atexit, threading\n"
+        "from shared import traces\n"
+        "def refuse(thread):\n"
+        "    raise RuntimeError('no new thread at interpreter shutdown')\n"
+        "atexit.register(traces.flush)\n"
+        "atexit.register(lambda: setattr(threading.Thread, 'start', refuse))\n"
+        "traces.note_service(traces.WEB)\n"
+        "with traces.span('last'):\n"
+        "    pass\n"
+    )
+    with collector() as there:
+        env = {ENDPOINT: there.url, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+        subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=env, check=True)
+        assert [span.service for span in there.named("last")] == [traces.WEB]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        f"00-{'G' * 32}-00f067aa0ba902b7-01",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "x" * 8000,
+    ],
+    ids=["no-hex", "zero", "no-such-version", "long"],
+)
+def test_what_is_no_traceparent_begins_a_trace_of_its_own_that_fits_its_column(
+    monkeypatch: pytest.MonkeyPatch, sent: str
+) -> None:
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    monkeypatch.setattr(spans, "_of_process", None)
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    with traces.span("request", parent=sent, link=sent) as begun:
+        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", begun.traceparent or "")
+        assert begun.traceparent not in sent
 
 
 def test_without_an_endpoint_nothing_of_opentelemetry_is_imported() -> None:
