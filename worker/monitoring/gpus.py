@@ -31,14 +31,18 @@ T = TypeVar("T")
 def read_gpus(nvml: Any) -> list[Gpu]:
     """All GPUs that this machine or container has, by the library `nvml`, which was initialised.
 
-    What a GPU does not tell is None: a virtual one has no temperature, one that is divided no use.
-    Raises the library's NVMLError where the driver does not answer.
+    What a GPU does not tell is None: a virtual one has no temperature, one that is divided no use,
+    and one that is lost tells nothing, not even its name.  Raises the library's NVMLError where the
+    driver does not answer.
     """
     return [_read(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
 
 
 def _read(nvml: Any, index: int) -> Gpu:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    except nvml.NVMLError:  # it fell off the bus, or is somebody else's; the others go on
+        return Gpu(index=index, uuid="", name="")
 
     def told(ask: Callable[..., T], *more: Any) -> T | None:
         try:
@@ -104,17 +108,32 @@ class GpuWatch:
         except Exception as error:  # noqa: BLE001 - a machine without NVIDIA's driver
             log.debug("no GPU is watched", reason=repr(error))
             return
-        try:
-            while True:
-                self._look(nvml)
-                if self._stopped.wait(self._look_s):
-                    return
-        finally:
-            with suppress(Exception):
-                nvml.nvmlShutdown()
+        answers = self._look(nvml, is_news=True)
+        while not self._stopped.wait(self._look_s):
+            if not answers:
+                nvml = self._begun_anew(nvml)
+            answers = self._look(nvml, is_news=answers)
+        with suppress(Exception):
+            nvml.nvmlShutdown()
 
-    def _look(self, nvml: Any) -> None:
+    def _look(self, nvml: Any, *, is_news: bool) -> bool:
+        """Whether the driver answers; that it does not is said once, as `is_news`."""
         try:
             self._seen = time.monotonic(), tuple(read_gpus(nvml))
-        except Exception as error:  # noqa: BLE001 - a card that fell off the bus, until it is back
-            log.warning("the driver does not tell of its GPUs", reason=repr(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, until it is over
+            if is_news:
+                log.warning("the driver does not tell of its GPUs", reason=repr(error))
+            return False
+        if not is_news:
+            log.info("the driver tells of its GPUs again")
+        return True
+
+    def _begun_anew(self, nvml: Any) -> Any:
+        """The library for a driver that was loaded again, to which what was opened before is of no
+        use."""
+        with suppress(Exception):
+            nvml.nvmlShutdown()
+        try:
+            return self._load()
+        except Exception:  # noqa: BLE001 - not back yet
+            return nvml

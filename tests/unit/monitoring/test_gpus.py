@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from shared.jobs import Gpu
 from tests.support.services import wait_for
@@ -27,10 +28,12 @@ class NotSupported(Exception):
 
 @dataclass
 class Nvml:
-    """pynvml with some GPUs; `lost`: the driver answers nothing any more."""
+    """pynvml with some GPUs; `lost`: the driver answers nothing any more, `off_the_bus`: these
+    GPUs do not."""
 
     gpus: list[Gpu]
     lost: bool = False
+    off_the_bus: tuple[int, ...] = ()
     asked: threading.Event = field(default_factory=threading.Event)
     shut_down: threading.Event = field(default_factory=threading.Event)
     NVMLError = NotSupported
@@ -43,6 +46,8 @@ class Nvml:
         return len(self.gpus)
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Gpu:  # noqa: N802
+        if index in self.off_the_bus:
+            raise NotSupported("GPU is lost")
         return self.gpus[index]
 
     def nvmlDeviceGetUUID(self, gpu: Gpu) -> str:  # noqa: N802
@@ -76,6 +81,29 @@ class Nvml:
 
 def test_all_is_read_that_each_gpu_tells() -> None:
     assert read_gpus(Nvml([BUSY, VIRTUAL])) == [BUSY, VIRTUAL]
+
+
+def test_a_gpu_that_is_lost_hides_no_other() -> None:
+    assert read_gpus(Nvml([BUSY, VIRTUAL], off_the_bus=(0,))) == [Gpu(0, "", ""), VIRTUAL]
+
+
+def test_a_driver_that_comes_back_is_asked_by_a_library_that_was_begun_anew() -> None:
+    other = replace(BUSY, uuid="GPU-60")
+    first, second = Nvml([BUSY]), Nvml([other])
+    loads = iter([first, second])
+    watch = GpuWatch(lambda: next(loads), look_s=0.01)
+    with capture_logs() as logs:
+        watch.start()
+        wait_for(lambda: watch.gpus() == (BUSY,), what="the first look")
+        first.lost = second.lost = True
+        assert second.asked.wait(30)
+        second.asked.clear()
+        assert second.asked.wait(30)
+        second.lost = False
+        wait_for(lambda: watch.gpus() == (other,), what="the driver to be back")
+        watch.stop()
+    assert first.shut_down.is_set()
+    assert [one["log_level"] for one in logs] == ["warning", "info"]
 
 
 def test_the_library_has_the_functions_that_are_asked() -> None:

@@ -119,7 +119,7 @@ def _gpu(gpu: Gpu) -> str:
     return _(
         "GPU %(number)s (%(name)s): %(facts)s",
         number=gpu.index,
-        name=gpu.name,
+        name=gpu.name or "-",
         facts=", ".join(told) or "-",
     )
 
