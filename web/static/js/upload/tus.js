@@ -76,7 +76,7 @@ export class TusUpload {
     this.metadata = metadata;
     this.listener = listener;
     this.samples = [];
-    this.refused = false;
+    this.refused = 0;
   }
 
   get url() {
@@ -88,11 +88,11 @@ export class TusUpload {
     this.stopped = false;
     this.upload ??= await this.prepare();
     this.samples = [];
-    this.refused = false;
+    this.refused = 0;
     if (this.stopped) return new Promise(() => {});
     return new Promise((resolve, reject) => {
       this.upload.options.onSuccess = () => resolve(this.upload.url);
-      this.upload.options.onError = (error) => reject(asApiError(error));
+      this.upload.options.onError = (error) => reject(asApiError(error, this.refused));
       this.upload.start();
     });
   }
@@ -111,7 +111,8 @@ export class TusUpload {
       onShouldRetry: (error) => this.tryAgain(error),
       // The client would take any refusal for an upload that is gone, and begin a new one.
       onAfterResponse: (request, response) => {
-        this.refused = [401, 403].includes(response.getStatus());
+        const status = response.getStatus();
+        this.refused = [401, 403].includes(status) ? status : 0;
         if (this.refused) throw new Error(response.getBody());
       },
     });
@@ -155,9 +156,10 @@ export class TusUpload {
   }
 }
 
-function asApiError(error) {
+/** What became of an upload; `refused` is the status that ended it, or 0. */
+function asApiError(error, refused) {
   const response = error.originalResponse;
-  const status = response?.getStatus() ?? 0;
+  const status = response?.getStatus() ?? refused;
   let body = null;
   try {
     body = JSON.parse(response?.getBody() ?? error.causingError?.message ?? "").error;
@@ -165,7 +167,9 @@ function asApiError(error) {
     // not an answer of ours, or none at all
   }
   return new ApiError(
-    body?.message ?? (status ? _("The server answered with status %(status)s.", { status })
+    body?.message ?? (status === 401
+      ? _("You are signed out. Sign in again in another tab, then try again here.") // HEAD has no words
+      : status ? _("The server answered with status %(status)s.", { status })
       : _("The server cannot be reached.")),
     body?.code ?? "unknown",
     status,
