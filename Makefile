@@ -46,7 +46,7 @@ test chaos: export OMP_WAIT_POLICY := passive
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`
-	$(PYTEST) -m "not bench and not chaos" --ignore=tests/bench --ignore=tests/chaos
+	$(PYTEST) -m "not bench and not chaos and not firefox" --ignore=tests/bench --ignore=tests/chaos
 
 # Both are Debian's: Playwright's own build of Firefox comes from elsewhere.
 test-firefox: export LONGSCRIBE_TEST_BROWSER := firefox

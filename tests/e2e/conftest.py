@@ -13,6 +13,8 @@ from tests.support.browsers import chosen
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if not chosen.IS_FIREFOX:
+        if marker := item.get_closest_marker("firefox"):
+            pytest.skip(f"Chromium: {marker.args[0]}")
         return
     if marker := item.get_closest_marker("chromium"):
         pytest.skip(f"Firefox: {marker.args[0]}")

@@ -83,7 +83,7 @@ def test_one_reads_what_waits_and_it_follows_what_is_sent(
 def test_it_is_said_in_chinese(browser: Browser, server: Stack) -> None:
     for page in signed_in(browser, server, "Bo", "zh-CN"):
         share = page.locator("#share")
-        expect(share).to_contain_text("你有 6 小时的录音在排队，现在最多可有 20 小时。")
+        expect(share).to_contain_text("你有 6 小时的录音在排队，最多可排 20 小时。")
 
 
 def test_an_administrator_sees_what_each_uses_and_sets_a_quota(anna: Page, server: Stack) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from tests.e2e.conftest import linger
 from tests.e2e.reading.site import RECORDED_S, STORED, Site, is_paused, time_of, wait_for_time
-from tests.support.browsers import chosen, firefox
+from tests.support.browsers import firefox
 from tests.support.speech import long_transcript
 
 
@@ -46,7 +46,7 @@ def test_the_player_tells_why_there_is_no_sound_and_goes_on_once_there_is(
 
 
 @pytest.mark.both_browsers
-@pytest.mark.skipif(not chosen.IS_FIREFOX, reason="only Firefox calls it an error")
+@pytest.mark.firefox("only it calls that an error")
 def test_a_computer_without_sound_output_is_told_of_and_followed(
     site: Site, browser: Browser
 ) -> None:

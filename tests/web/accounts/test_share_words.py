@@ -80,7 +80,7 @@ def test_the_front_page_and_the_account_page_say_it_in_words(browser: FlaskClien
         assert "This month you have submitted 6 h of 30 h of audio;" in words
         assert "jobs wait" not in words  # far from its limit
     browser.set_cookie("longscribe_language", "zh")
-    assert "你有 6 小时的录音在排队，现在最多可有 20 小时。" in browser.get("/fragments/share").text
+    assert "你有 6 小时的录音在排队，最多可排 20 小时。" in browser.get("/fragments/share").text
 
 
 def test_what_is_nearly_full_is_said_too(browser: FlaskClient, app: Flask) -> None:
