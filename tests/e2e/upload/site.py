@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 from sqlalchemy import select
 
 from shared.db import Database
@@ -54,6 +54,21 @@ def sha256(path: Path) -> str:
 
 def choose(page: Page, *paths: Path) -> None:
     page.get_by_label("Choose recordings").set_input_files(list(paths))
+
+
+def pieces_of(page: Page) -> list[int]:
+    """The first byte of each piece that the page sends from now on, in the order of sending.
+
+    The line's own count would be of what an upload that was given up had left in the buffers too.
+    """
+    begins: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            begins.append(int(request.headers["upload-offset"]))
+
+    page.on("request", note)
+    return begins
 
 
 def expect_done(site: Site, page: Page, path: Path) -> None:

@@ -20,7 +20,6 @@ class Line:
         self._open: list[socket.socket] = []
         self._bytes_s: int | None = None
         self._is_cut = False
-        self.passed = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -77,10 +76,8 @@ class Line:
         with suppress(OSError):  # the end of a connection, whichever side saw it first
             while piece := source.recv(64 * 1024):
                 sink.sendall(piece)
-                if up:
-                    self.passed += len(piece)
-                    if (bytes_s := self._bytes_s) is not None:
-                        pause.wait(len(piece) / bytes_s)
+                if up and (bytes_s := self._bytes_s) is not None:
+                    pause.wait(len(piece) / bytes_s)
             if up:
                 sink.shutdown(socket.SHUT_WR)
                 return
