@@ -43,7 +43,8 @@ PROCESSES ?= 3
 # Threads of torch that wait for each other keep the processors turning meanwhile, which other tests
 # need: what computes on two threads takes three to five times the processor time so.
 test chaos: export OMP_WAIT_POLICY := passive
-PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
+	$(if $(AGAIN),--last-failed --last-failed-no-failures none)
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`
 	$(PYTEST) -m "not bench and not chaos and not firefox" --ignore=tests/bench --ignore=tests/chaos

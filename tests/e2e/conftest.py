@@ -73,6 +73,7 @@ LINGERING = """
 
 def linger(page: Page) -> None:
     """Let a page say for a minute what it says for two seconds, in which a busy one is not read."""
+    page.wait_for_load_state()  # a button can be seen, and pressed in vain, before its script runs
     page.evaluate(LINGERING)
 
 
