@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from shared.db import Database, database_now
+from shared.db import Database, database_now, readable_rows
 from shared.dialects import upsert
 from shared.jobs.events import NewEvent, forget_beyond_limit, record
 from shared.jobs.scheduling.next_job import Room, lock_next_job
@@ -47,12 +47,12 @@ class Claim:
     traceparent: str | None = None
     """Spans of the attempt stand below this one; None where nothing is traced."""
     waits_since: datetime | None = None
-    """When the job was queued, by its last attempt if there was one."""
+    """When the job was queued, by its last attempt if there was one. For its trace alone."""
 
 
 _CLAIMED = (
     *(Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options, Job.model),
-    *(Job.traceparent, Job.queued_at),
+    Job.traceparent,
 )
 
 
@@ -126,13 +126,10 @@ def _open_attempt(
     write: str | None,
     model: str | None,
 ) -> Claim:
-    before, ended_at = session.execute(
-        select(func.max(Attempt.number), func.max(Attempt.ended_at)).where(
-            Attempt.job_id == claimed.id
-        )
-    ).one()
-    number = 1 + (before or 0)
-    waits_since = claimed.queued_at if ended_at is None else max(claimed.queued_at, ended_at)
+    number = 1 + (
+        session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
+    )
+    waits_since = None if claimed.traceparent is None else _waits_since(session, claimed.id)
     session.execute(
         insert(Attempt).values(
             job_id=claimed.id,
@@ -146,6 +143,14 @@ def _open_attempt(
     record(session, claimed.id, NewEvent(EventKind.CLAIMED, number, {"lease_s": lease_s}))
     forget_beyond_limit(session, claimed.id)
     return _claim(session, claimed, number, lease_s, waits_since)
+
+
+def _waits_since(session: Session, job_id: str) -> datetime | None:
+    """When the job was queued, by its last attempt if there was one; None if that cannot be read,
+    which no claim fails of."""
+    ended = select(func.max(Attempt.ended_at)).where(Attempt.job_id == job_id).scalar_subquery()
+    rows = readable_rows(session, select(Job.queued_at, ended).where(Job.id == job_id))
+    return max(filter(None, rows[0])) if rows else None
 
 
 def _claim(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from shared.db import Database, database_now
+from shared.db import Database, database_now, readable_rows
 from shared.dialects import told_limit
 from shared.errors import LongscribeError, WorkerLost
 from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
@@ -20,6 +20,31 @@ from shared.traces import record
 
 _BATCH = 100
 """Attempts ended in one transaction, so that none holds the write lock for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LostSpan:
+    """An attempt whose worker was killed, and sends no span of it. One that lives sends its own,
+    in which it finds its lease lost."""
+
+    job: Any
+    number: int
+    began: datetime
+    error: LongscribeError
+
+    def send(self) -> None:
+        """Once the loss is committed: what was rolled back is found again by the next sweep."""
+        record(
+            "attempt",
+            began=self.began,
+            kind="consumer",
+            parent=self.job.traceparent,
+            failed=self.error,
+            job_id=self.job.id,
+            attempt=self.number,
+            fence=self.job.fence,
+            outcome=AttemptOutcome.LOST.value,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +67,18 @@ def expire_leases(
     # Most sweeps find none: a read, so that SQLite's one writer is left alone.
     if not _any_expired(db, expired_before):
         return ended
+    spans: list[_LostSpan] = []
     with db.writing() as session:
         # Held until commit: a heartbeat that comes now finds the job gone instead of renewing a
         # lease that we are about to end.
         held = _held().where(_expired(expired_before)).limit(told_limit(_BATCH))
         for job in session.execute(held.with_for_update(skip_locked=True)).all():
             # Of a lease that ran out, the code says all: no message is kept with the attempt.
-            status = _end_lost(session, job, WorkerLost(), max_attempts, message=None)
+            status = _end_lost(session, job, WorkerLost(), max_attempts, spans, message=None)
             if status is not None:
                 ended.append(Expired(job.id, status))
+    for lost in spans:
+        lost.send()
     return ended
 
 
@@ -60,12 +88,16 @@ def end_lost_attempt(
     """End one attempt before its lease runs out, for its process is known to have ended: it counts
     as lost, because of `error`.  The job's new state, or None if the attempt held it no more.
     """
+    spans: list[_LostSpan] = []
     with db.writing() as session:
         held = _held().where(Job.id == job_id, Job.fence == fence)
         job = session.execute(held.with_for_update()).one_or_none()
         if job is None:
             return None
-        return _end_lost(session, job, error, max_attempts, message=error.message)
+        status = _end_lost(session, job, error, max_attempts, spans, message=error.message)
+    for lost in spans:
+        lost.send()
+    return status
 
 
 def _held() -> Select[str, int, str, str | None]:
@@ -88,16 +120,14 @@ def _end_lost(
     job: Any,
     error: LongscribeError,
     max_attempts: int,
+    spans: list[_LostSpan],
     *,
     message: str | None,
 ) -> JobStatus | None:
-    """End the attempt that holds `job`, whose row is locked; `message` is kept with the attempt."""
-    attempt = session.execute(
-        select(Attempt.number, Attempt.started_at).where(
-            Attempt.job_id == job.id, Attempt.fence == job.fence
-        )
-    ).one_or_none()
-    number = None if attempt is None else attempt.number
+    """End the attempt that holds `job`, whose row is locked; `message` is kept with the attempt.
+    What there is to send of a traced one once this is committed is added to `spans`."""
+    held_by = (Attempt.job_id == job.id, Attempt.fence == job.fence)
+    number = session.scalar(select(Attempt.number).where(*held_by))
     failures, allowed = failures_with_this(session, job.id, max_attempts)
     counted = {"code": error.code, "failures": failures, "of": allowed}
     of_job: dict[str, Any] = {}
@@ -129,17 +159,7 @@ def _end_lost(
         of_job=of_job,
         of_attempt={"error_message": message},
     )
-    if is_ended and attempt is not None and job.traceparent is not None:
-        # Whoever was at it cannot tell any more.
-        record(
-            "attempt",
-            began=attempt.started_at,
-            kind="consumer",
-            parent=job.traceparent,
-            failed=error,
-            job_id=job.id,
-            attempt=number,
-            fence=job.fence,
-            outcome=AttemptOutcome.LOST.value,
-        )
+    if is_ended and number is not None and job.traceparent is not None:
+        for row in readable_rows(session, select(Attempt.started_at).where(*held_by)):
+            spans.append(_LostSpan(job, number, row.started_at, error))
     return status if is_ended else None
