@@ -32,11 +32,6 @@ class FileChanged(ClientError):
 
     code = "file_changed"
 
-    def __init__(
-        self, message: str = "The file changed while it was being sent.", *, code: str | None = None
-    ) -> None:
-        super().__init__(message, code=code)
-
 
 class NotFinished(ClientError):
     """The time to wait is over; the job goes on."""

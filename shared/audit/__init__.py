@@ -8,7 +8,7 @@ them as CSV and JSON Lines.
 from shared.audit.actor import COMMAND, SERVER, Actor, current_actor, let_act
 from shared.audit.acts import KINDS, Act, Means
 from shared.audit.files import WRITERS, as_values
-from shared.audit.reading import AuditFilter, Entry, entries, every_entry, forget, page_of
+from shared.audit.reading import AuditFilter, Entry, every_entry, forget, page_of
 from shared.audit.record import record, record_each, record_limited, take_out_person
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Means",
     "as_values",
     "current_actor",
-    "entries",
     "every_entry",
     "forget",
     "let_act",

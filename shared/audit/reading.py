@@ -58,13 +58,6 @@ class Entry:
         return kind_of(self.act)
 
 
-def entries(
-    db: Database, wanted: AuditFilter, *, most: int, before: int | None = None
-) -> list[Entry]:
-    """The newest entries, at most `most`, with ids below `before`."""
-    return page_of(db, wanted, most=most, before=before)[0]
-
-
 def page_of(
     db: Database, wanted: AuditFilter, *, most: int, before: int | None = None
 ) -> tuple[list[Entry], int | None]:

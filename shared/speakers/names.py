@@ -13,7 +13,7 @@ from shared.transcripts.values import CHINESE
 LONGEST_NAME = 80
 """Characters of what a person calls somebody."""
 
-_DEFAULT_NAME = re.compile(r"说话人\d+|(?:Speaker|Track) \d+")
+_DEFAULT_NAME = re.compile(r"说话人\d+|Speaker \d+|Track \d+(?: Channel \d+)?|Channel \d+")
 
 OPTION = "speakers"
 """The key in a job's options. Without it nobody asked who speaks."""
@@ -35,10 +35,12 @@ def default_name(number: int, language: str) -> str:
 
 
 def is_default_name(name: str) -> bool:
-    """Whether this is what a speaker or a track is called to whom nobody gave a name.
+    """Whether this is what a speaker, a track or a channel is called to whom nobody gave a name.
 
     >>> is_default_name("说话人12"), is_default_name("Speaker 2"), is_default_name("王芳")
     (True, True, False)
+    >>> is_default_name("Track 2 Channel 1"), is_default_name("Channel 2")
+    (True, True)
     """
     return _DEFAULT_NAME.fullmatch(name) is not None
 

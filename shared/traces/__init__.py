@@ -8,8 +8,6 @@ knows OpenTelemetry.  docs/operations.md, "Traces", lists the spans.
 from shared.traces.spans import (
     WEB,
     WORKER,
-    Span,
-    Value,
     are_wanted,
     begin_request,
     endpoint,
@@ -27,8 +25,6 @@ from shared.traces.spans import (
 __all__ = [
     "WEB",
     "WORKER",
-    "Span",
-    "Value",
     "are_wanted",
     "begin_request",
     "endpoint",

@@ -116,10 +116,12 @@ def _new_exporter() -> tuple[Exporter | None, str]:
         from shared.traces.exporter import Exporter
 
         return Exporter(_service), ""
-    except ImportError:
+    except ModuleNotFoundError:
         return None, "OpenTelemetry is not installed: pip install 'longscribe[traces]'"
-    except Exception as error:  # noqa: BLE001 - a wrong variable of OpenTelemetry's stops no job
-        return None, f"OpenTelemetry refuses its variables ({type(error).__name__})"
+    except ValueError:
+        return None, "OpenTelemetry refuses its variables (OTEL_...)"
+    except Exception as error:  # noqa: BLE001 - traces stop no job
+        return None, f"OpenTelemetry could not begin ({type(error).__name__})"
 
 
 class Span:

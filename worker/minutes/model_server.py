@@ -22,6 +22,7 @@ from shared.minutes.errors import (
     ModelServerRefused,
     NoModelServer,
 )
+from shared.outbound.line import line_of
 from shared.settings import Settings
 from shared.strict_json import read_json
 from worker.minutes.connection import Exchange, HttpAnswer
@@ -207,8 +208,7 @@ def _said(answer: HttpAnswer, secret: str) -> str:
     except (ValueError, RecursionError):
         pass
     text = re.sub(r"<[^>]*>", " ", text)
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line[:_LONGEST_SHOWN] or "nothing more"
+    return line_of(text, _LONGEST_SHOWN) or "nothing more"
 
 
 def _retry_after_s(value: str) -> float | None:

@@ -105,6 +105,9 @@ class GpuWatch:
     def _run(self) -> None:
         try:
             nvml = self._load()
+        except ImportError as error:
+            log.warning("no GPU is watched: nvidia-ml-py is missing", reason=repr(error))
+            return
         except Exception as error:  # noqa: BLE001 - a machine without NVIDIA's driver
             log.debug("no GPU is watched", reason=repr(error))
             return

@@ -23,9 +23,6 @@ class Notes:
         self._is_shared = is_shared
         self._values = _read(path)
 
-    def __len__(self) -> int:
-        return len(self._values)
-
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._values))
 

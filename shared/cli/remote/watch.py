@@ -214,7 +214,7 @@ class FolderWatch:
             note=lambda new: self._notes.put(identity, name=name, upload=new),
         )
         if not _is(path, identity):
-            raise FileChanged
+            raise FileChanged(f"{name} changed while it was being sent.")
         job = self._server.submit(upload_id, self._options)
         self._notes.put(identity, job=job["id"], by=self._server.caller)
         self._tell(Happened("submitted", path, job["id"]))

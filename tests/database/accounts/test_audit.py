@@ -35,7 +35,7 @@ def _quick() -> Iterator[None]:
 
 def acts(db: Database, **wanted: Any) -> list[str]:
     """What is recorded, oldest first."""
-    return [one.act for one in reversed(audit.entries(db, AuditFilter(**wanted), most=100))]
+    return [one.act for one in reversed(audit.page_of(db, AuditFilter(**wanted), most=100)[0])]
 
 
 def test_each_act_is_recorded_with_who_and_from_where_and_no_secret(db: Database) -> None:
@@ -72,7 +72,7 @@ def test_each_act_is_recorded_with_who_and_from_where_and_no_secret(db: Database
         "job.shared", "job.share_withdrawn", "job.link_made", "webhook.added", "job.deleted",
         "account.disabled", "key.revoked",
     ]  # fmt: skip
-    newest = audit.entries(db, AuditFilter(), most=1)[0]
+    newest = audit.page_of(db, AuditFilter(), most=1)[0][0]
     assert (newest.actor_name, newest.key_id, newest.key_name) == ("Anna", kept.id, "a wish")
     assert (newest.address, newest.request_id, newest.means) == ("192.0.2.7", "r-1", "api_key")
     assert "job.shared" in acts(db, account_id=bo.id)
@@ -113,7 +113,7 @@ def test_sign_ins_are_recorded_whatever_comes_of_them(db: Database) -> None:
     assert acts(db, kind="sign_in") == [
         "sign_in.accepted", "sign_in.ended", *refused, "sign_in.limited", "sign_in.all_ended"
     ]  # fmt: skip
-    found = audit.entries(db, AuditFilter(kind="sign_in.refused"), most=9)
+    found = audit.page_of(db, AuditFilter(kind="sign_in.refused"), most=9)[0]
     assert [one.subject_name for one in reversed(found)] == ["Anna", None, "Anna", "Anna"]
 
 

@@ -212,7 +212,7 @@ def test_all_of_it_is_exported_and_then_erased(db: Database, blobs: BlobStore) -
     assert [one.name for one in accounts.people(db)] == ["Anna"]
     assert exported(db, blobs, anna.id).testzip() is None
     assert len(list(blobs.recordings())) == 1, "the other's"
-    newest = audit.entries(db, AuditFilter(account_id=bo.id), most=1)[0]
+    newest = audit.page_of(db, AuditFilter(account_id=bo.id), most=1)[0][0]
     assert (newest.act, newest.subject_name) == ("account.erased", None)
 
 
