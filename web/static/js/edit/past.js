@@ -27,6 +27,7 @@ export class Past {
   forget(n) {
     this.done = this.done.filter((one) => one.n !== n);
     this.undone = this.undone.filter((one) => one.n !== n);
+    this.isUndone &&= this.undone.length > 0;
   }
 
   /** Returns whether there is something to undo. */
@@ -56,9 +57,9 @@ export class Past {
     const { editing } = this;
     const isEditing = Boolean(editing.editor);
     editing.editor?.end(null, { left: true });
+    if (one.n === undefined && !(await editing.changes.apply(what(one)))) return;
     this.isUndone = to === "undone";
     if (one.n !== undefined) editing.change(one.n, what(one), { remember: false });
-    else if (!(await editing.changes.apply(what(one)))) return;
     this[from] = this[from].filter((other) => other !== one);
     this[to].push(one);
     if (one.n === undefined) editing.tell("saved");

@@ -154,6 +154,9 @@ export function markPlaces({ player }) {
   panel.addEventListener("focusout", ({ relatedTarget }) => {
     if (relatedTarget && !panel.contains(relatedTarget)) left = null;
   });
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (!panel.contains(target)) left = null;
+  });
   form.elements.kind.addEventListener("change", showFields);
   form.elements.at.addEventListener("input", () => (isTyped = true));
   form.elements.text.addEventListener("focus", () => {

@@ -24,8 +24,8 @@ export class Row {
     this.say(text);
     if (kind === "failed") this.state.setAttribute("role", "alert");
     else this.state.removeAttribute("role");
-    // A button that stays keeps the focus that it may have.
-    const hadFocus = this.buttons.contains(document.activeElement);
+    const { activeElement } = document;
+    const hadFocus = this.buttons.contains(activeElement);
     const kept = new Map([...this.buttons.children].map((button) => [button.textContent, button]));
     this.buttons.replaceChildren(
       ...actions.map(([label, act]) => {
@@ -36,8 +36,8 @@ export class Row {
         return button;
       }),
     );
-    // And so does one that takes its place.
-    if (hadFocus && !this.buttons.contains(document.activeElement)) this.buttons.firstElementChild?.focus();
+    // A button that was put in anew has lost the focus, as has one whose place another takes.
+    if (hadFocus) (this.buttons.contains(activeElement) ? activeElement : this.buttons.firstElementChild)?.focus();
   }
 
   say(text) {
