@@ -34,7 +34,7 @@ from worker.webhooks.sender import AT_ONCE
 
 HOUR_S = 3600
 STEP_S = 60
-BRIEF_S, ENOUGH_S = 0.15, 1.0
+BRIEF_S, ENOUGH_S = 0.15, 3.0
 """Given to those who never answer, and to those whose status comes at once and no more."""
 
 ON_BOTH = pytest.mark.parametrize(

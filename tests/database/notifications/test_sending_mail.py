@@ -262,14 +262,16 @@ def one_that_says_a_letter_at_a_time() -> Iterator[int]:
     """A mail server whose greeting never ends: no wait for a byte is too long."""
     ended = threading.Event()
     listening = socket.create_server(("127.0.0.1", 0))
+    listening.settimeout(60)  # if nobody comes
 
     def greet() -> None:
-        there, _ = listening.accept()
-        with there, suppress(OSError):
-            while not ended.wait(0.05):
-                there.sendall(b"2")
+        with suppress(OSError):
+            there, _ = listening.accept()
+            with there:
+                while not ended.wait(0.05):
+                    there.sendall(b"2")
 
-    thread = threading.Thread(target=greet)
+    thread = threading.Thread(target=greet, daemon=True)
     thread.start()
     try:
         yield listening.getsockname()[1]

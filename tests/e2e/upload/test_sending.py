@@ -71,7 +71,7 @@ def test_an_upload_goes_on_by_itself_after_its_line_was_cut(
     site.line.mend()
     site.line.full_speed()
     expect_done(site, page, large)
-    assert went_on[0] >= 16 * MIB, "the beginning was sent again"
+    assert went_on and min(went_on) >= 16 * MIB, "the beginning was sent again"
 
 
 def test_an_upload_goes_on_after_the_server_was_started_again(
@@ -112,7 +112,7 @@ def test_a_paused_upload_waits_and_goes_on_where_it_was(
     page.get_by_role("button", name="Go on: 讲座").click()
     expect(page.locator("#uploads li")).to_have_count(0)
     assert sha256(large) in site.sha256s()
-    assert went_on[0] >= 16 * MIB, "the beginning was sent again"
+    assert went_on and min(went_on) >= 16 * MIB, "the beginning was sent again"
 
 
 def test_an_upload_is_offered_after_a_reload_and_goes_on_with_the_same_file(
@@ -132,7 +132,7 @@ def test_an_upload_is_offered_after_a_reload_and_goes_on_with_the_same_file(
     site.line.full_speed()
     choose(page, large)
     expect_done(site, page, large)
-    assert went_on[0] >= 16 * MIB, "the beginning was sent again"
+    assert went_on and min(went_on) >= 16 * MIB, "the beginning was sent again"
     page.reload()
     expect(page.locator(".job")).to_have_count(1)
     expect(page.locator("#uploads li")).to_have_count(0)

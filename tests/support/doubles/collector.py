@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.support.doubles.receiver import Answer, Receiver, answering, receiver
+from tests.support.doubles.receiver import Receiver, answering, receiver
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def collector(otherwise: Answer | None = None) -> Iterator[Collector]:
-    """A collector from its start to its end; `otherwise`: how it answers, 200 without it."""
+def collector() -> Iterator[Collector]:
+    """A collector from its start to its end."""
     with receiver() as made:
-        made.otherwise = otherwise or answering(200)
+        made.otherwise = answering(200)
         yield Collector(made)

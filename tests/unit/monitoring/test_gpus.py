@@ -95,7 +95,8 @@ def test_a_driver_that_comes_back_is_asked_by_a_library_that_was_begun_anew() ->
     with capture_logs() as logs:
         watch.start()
         wait_for(lambda: watch.gpus() == (BUSY,), what="the first look")
-        first.lost = second.lost = True
+        second.lost = True  # first, for the watch may look in between
+        first.lost = True
         assert second.asked.wait(30)
         second.asked.clear()
         assert second.asked.wait(30)
@@ -114,6 +115,9 @@ def test_the_library_has_the_functions_that_are_asked() -> None:
 
 
 def test_a_machine_without_a_driver_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+
     def without() -> Any:
         raise OSError("libnvidia-ml.so.1: cannot open shared object file")
 
@@ -121,6 +125,7 @@ def test_a_machine_without_a_driver_has_none(monkeypatch: pytest.MonkeyPatch) ->
     watch.start()
     watch.stop()
     assert watch.gpus() == ()
+    assert failed == []
 
 
 def test_the_real_library_is_loaded_or_says_why_not() -> None:
@@ -152,12 +157,20 @@ def test_what_was_seen_last_is_told_until_the_driver_is_silent_for_a_minute(
 
 
 def test_a_driver_that_hangs_hangs_nobody_else() -> None:
-    hangs = threading.Event()
-    watch = GpuWatch(lambda: hangs.wait(30))
+    hangs, is_over = threading.Event(), threading.Event()
+
+    def load() -> Any:
+        hangs.wait(30)
+        is_over.set()
+        raise OSError("the driver gave up")
+
+    watch = GpuWatch(load)
     watch.start()
     assert watch.gpus() == ()
+    assert not is_over.is_set()
     hangs.set()
     watch.stop()
+    assert is_over.wait(30)
 
 
 def test_a_worker_tells_them_as_gauges_and_in_its_health() -> None:
