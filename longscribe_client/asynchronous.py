@@ -92,6 +92,9 @@ class AsyncClient:
     async def retry(self, job_id: str) -> Job:
         return await asyncio.to_thread(self._client.retry, job_id)
 
+    async def again(self, job_id: str, **options: Unpack[SubmitOptions]) -> Job:
+        return await asyncio.to_thread(self._client.again, job_id, **options)
+
     async def delete(self, job_id: str) -> None:
         await asyncio.to_thread(self._client.delete, job_id)
 

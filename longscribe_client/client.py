@@ -192,8 +192,13 @@ class Client:
         """Queue a failed or cancelled job again."""
         return read(Job, self._there.retry(job_id))
 
+    def again(self, job_id: str, **options: Unpack[SubmitOptions]) -> Job:
+        """Have the recording of a job that has ended transcribed again, by another job. What is not
+        named is as it was, but for the priority."""
+        return read(Job, self._there.again(job_id, options))
+
     def delete(self, job_id: str) -> None:
-        """Delete a job, its transcript and its recording."""
+        """Delete a job, its transcript and its recording, unless another job has it too."""
         self._there.delete(job_id)
 
 

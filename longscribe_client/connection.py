@@ -112,6 +112,12 @@ class Connection:
             require_success(answer)
         return job
 
+    def again(self, job_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Make another job for the recording of one that has ended."""
+        once = {"Idempotency-Key": str(uuid4())}
+        route = routes.TRANSCRIBE_AGAIN.at(job_id=job_id)
+        return self._json(route, json=dict(options), headers=once)
+
     def delete(self, job_id: str) -> None:
         self._ask(routes.DELETE_JOB.at(job_id=job_id), done_if=(404, 410))
 

@@ -15,6 +15,7 @@ from web.api import listening, models, searches
 from web.api.annotations import details, marks
 from web.api.audit import views as audit
 from web.api.groups import views as groups
+from web.api.jobs import again as _again  # noqa: F401 - it registers itself
 from web.api.jobs import views as jobs
 from web.api.minutes import download as _minutes_download  # noqa: F401 - it registers itself
 from web.api.minutes import prompts as minutes_prompts
@@ -59,6 +60,7 @@ from web.pages.accounts import second_step as _second_step  # noqa: F401 - likew
 from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
+from web.pages.job import again as _again_page  # noqa: F401 - it registers itself
 from web.pages.job import details_form as _details_form  # noqa: F401 - it registers itself
 from web.pages.job import page as _job_page  # noqa: F401 - it registers itself
 from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - likewise

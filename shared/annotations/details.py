@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import PurePath
@@ -92,7 +92,9 @@ def change_in(
     undoes: int | None = None,
 ) -> Details:
     """Do what `change_details` does, of checked values, in a transaction of the caller's."""
-    row = session.scalars(select(Recording).where(Recording.id == job.recording_id)).one()
+    row = session.scalars(
+        select(Recording).where(Recording.id == job.recording_id).with_for_update()
+    ).one()
     before = stored_details(row)
     after = replace(before, **checked)
     if after.title == title_of_file(row.filename):
@@ -102,8 +104,9 @@ def change_in(
     row.title, row.held_on = after.title, after.date
     row.people, row.tags = list(after.people) or None, list(after.tags) or None
     row.folded_details = fold("\n".join([after.title or "", *after.people, *after.tags]))
-    put_labels(session, job.owner_id, job.id, LabelKind.PERSON, after.people)
-    put_labels(session, job.owner_id, job.id, LabelKind.TAG, after.tags)
+    for job_id in _jobs_of(session, row.id):
+        put_labels(session, job.owner_id, job_id, LabelKind.PERSON, after.people)
+        put_labels(session, job.owner_id, job_id, LabelKind.TAG, after.tags)
     was, is_now = before.to_json(), after.to_json()
     changed = [name for name in was if was[name] != is_now[name]]
     add_edit(
@@ -116,6 +119,16 @@ def change_in(
         undoes=undoes,
     )
     return after
+
+
+def _jobs_of(session: Session, recording_id: str) -> Sequence[str]:
+    """The jobs of a recording, but for those that are being deleted: who deletes them waits for the
+    recording, which the caller holds."""
+    return session.scalars(
+        select(Job.id)
+        .where(Job.recording_id == recording_id)
+        .with_for_update(read=True, key_share=True, skip_locked=True)
+    ).all()
 
 
 def checked_json(values: Mapping[str, Any]) -> dict[str, Any]:

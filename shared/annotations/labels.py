@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.db import Database
@@ -137,6 +137,18 @@ def put_labels(
     ]
     if rows:
         session.execute(insert(Label), rows)
+
+
+def copy_labels(session: Session, *, from_job: str, to_job: str) -> None:
+    """Give a new job of a recording the labels that another job of it has."""
+    session.execute(
+        insert(Label).from_select(
+            ["owner_id", "kind", "folded", "job_id", "name"],
+            select(Label.owner_id, Label.kind, Label.folded, literal(to_job), Label.name).where(
+                Label.job_id == from_job
+            ),
+        )
+    )
 
 
 def used_labels(

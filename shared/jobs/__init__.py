@@ -70,6 +70,7 @@ from shared.jobs.plan import (
 )
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
+    OtherJob,
     QueueSummary,
     Versions,
     claimable_jobs,
@@ -79,6 +80,7 @@ from shared.jobs.queries.job import (
     get_transcript,
     get_versions,
     named_models,
+    other_jobs,
     queue_summary,
     require_database,
     running_job_ids,
@@ -109,7 +111,7 @@ from shared.jobs.queries.whole_list import (
 from shared.jobs.scheduling.index_of_waiting import Claimable
 from shared.jobs.scheduling.next_job import Room
 from shared.jobs.scheduling.sweep import Duty, SweepStart, begin_sweep, take_sweep_turns
-from shared.jobs.submission import Submission, submit
+from shared.jobs.submission import Submission, submit, submit_again
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold
 from shared.jobs.workers import (
@@ -145,6 +147,7 @@ __all__ = [
     "JobSelection",
     "JobView",
     "KnownModel",
+    "OtherJob",
     "Outcome",
     "OwnerStanding",
     "PartialText",
@@ -212,6 +215,7 @@ __all__ = [
     "note_hotwords",
     "note_worker",
     "oldest_wait_s",
+    "other_jobs",
     "owner_standing",
     "partial_text",
     "plan_playable_copy",
@@ -241,6 +245,7 @@ __all__ = [
     "stored_recognition",
     "stored_state",
     "submit",
+    "submit_again",
     "take_sweep_turns",
     "take_whole_list",
     "waiting_audio_by_owner",

@@ -1,5 +1,7 @@
 """Accepting a recording: its bytes are safe on disk before this is called, and the doorbell is
-rung after it returns."""
+rung after it returns.  Likewise accepting another job for a recording that is here already: all
+jobs of a recording share its row, and so its bytes, its playable copy, title, date, people and
+tags."""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from shared.annotations.labels import copy_labels
 from shared.db import Database, database_now
-from shared.errors import IdempotencyKeyReused
+from shared.errors import IdempotencyKeyReused, JobNotFound
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
 from shared.jobs.limit import (
@@ -24,11 +27,14 @@ from shared.jobs.limit import (
     refuse_beyond,
 )
 from shared.jobs.queries.models import require_known_model
-from shared.models import Job, Recording, Upload, new_id
+from shared.jobs.tallies.audio import audio_seconds_sql
+from shared.models import Job, Recording, Upload, in_one_of, new_id
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
-from shared.states import EventKind
+from shared.recordings.errors import OtherSound, RecordingInUse
+from shared.states import TERMINAL, EventKind
 from shared.storage.blob_store import StoredBlob
 from shared.traces import traceparent
+from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import OPTION as HOTWORDS
 from shared.words.hotwords import attach, digest_of, wants_lists
 from shared.words.replacements.of_job import versions_for
@@ -74,13 +80,8 @@ def submit(
     Raises IdempotencyKeyReused if the key belongs to another recording or other options, or
     UnknownModel, ModelChoiceUnavailable, QueueFull, QueueShareFull or MonthlyQuotaUsed.
     """
-    options = dict(options or {})
-    if hotwords:
-        options[HOTWORDS] = digest_of(hotwords)
-    asked = [blob.sha256, options, priority]
-    if model is not None:  # without, the digests are those from before there was a choice
-        asked.append(model)
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    options = _with_words(options, hotwords)
+    digest = _digest(blob.sha256, options, priority, model)
     try:
         with db.writing() as session:
             if limit != NO_LIMIT:
@@ -123,8 +124,7 @@ def submit(
                 traceparent=traceparent(),
                 **versions_for(session, owner_id, options),
             )
-            session.add(job)
-            session.flush()
+            _add(session, job, hotwords)
             if upload_id is not None:
                 session.execute(
                     update(Upload)
@@ -133,18 +133,148 @@ def submit(
                     .execution_options(synchronize_session=False)
                 )
             count_accepted(session, owner_id, length_s)
-            record(session, job.id, NewEvent(EventKind.SUBMITTED))
-            attach(session, job.id, owner_id, hotwords, with_lists=wants_lists(options))
             return Submission(job.id, created=True)
     except IntegrityError:
         # Two requests with one key at the same moment: the unique constraint let the other win.
-        if idempotency_key is None:
+        other = _of_the_other(db, owner_id, idempotency_key, digest)
+        if other is None:
             raise
-        with db.reading() as session:
-            earlier = _earlier(session, owner_id, idempotency_key, digest)
-        if earlier is None:
+        return other
+
+
+def submit_again(
+    db: Database,
+    *,
+    owner_id: str,
+    of_job: str,
+    options: dict[str, Any] | None = None,
+    hotwords: Sequence[str] = (),
+    priority: int = 0,
+    idempotency_key: str | None = None,
+    limit: QueueLimit = NO_LIMIT,
+    model: str | None = None,
+) -> Submission:
+    """Make another job for the recording of an owner's job that has ended; that job stays as it is.
+
+    The other arguments are those of `submit`.  A recording that was decoded before counts once more
+    for the month's use; one that never was counts as if its job were tried again.
+
+    Raises JobNotFound, RecordingInUse while any job of the recording waits or runs, OtherSound, or
+    what `submit` raises.
+    """
+    options = _with_words(options, hotwords)
+    digest = _digest(f"again {of_job}", options, priority, model)
+    try:
+        with db.writing() as session:
+            if limit != NO_LIMIT:
+                one_at_a_time(session)
+            if idempotency_key is not None:
+                earlier = _earlier(session, owner_id, idempotency_key, digest)
+                if earlier is not None:
+                    return earlier
+            held = _hold_recording(session, owner_id, of_job)
+            _require_same_part(held.options, options)
+            if model is not None:
+                require_known_model(session, model, within_s=limit.seen_within_s)
+            if limit != NO_LIMIT:
+                refuse_beyond(session, limit, owner_id, held.length_s)
+                if held.was_decoded:
+                    refuse_beyond_quota(session, limit.owner, owner_id, held.length_s)
+            job = Job(
+                id=new_id(),
+                owner_id=owner_id,
+                recording_id=held.recording_id,
+                model=model,
+                options=options,
+                priority=priority,
+                idempotency_key=idempotency_key,
+                request_digest=digest,
+                traceparent=traceparent(),
+                **versions_for(session, owner_id, options),
+            )
+            _add(session, job, hotwords)
+            copy_labels(session, from_job=of_job, to_job=job.id)
+            if held.was_decoded:
+                count_accepted(session, owner_id, held.length_s)
+            return Submission(job.id, created=True)
+    except IntegrityError:
+        # Two requests with one key at the same moment: the unique constraint let the other win.
+        other = _of_the_other(db, owner_id, idempotency_key, digest)
+        if other is None:
             raise
-        return earlier
+        return other
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A recording that is here, and the options of the job that it was found by."""
+
+    recording_id: str
+    length_s: float
+    was_decoded: bool
+    options: dict[str, Any]
+
+
+def _hold_recording(session: Session, owner_id: str, job_id: str) -> _Held:
+    """The recording of a job, which nobody deletes or asks for again until this transaction ends.
+
+    Raises JobNotFound or RecordingInUse.
+    """
+    # The job before its recording, as whoever deletes it holds them.
+    job = session.execute(
+        select(Job.recording_id, Job.options)
+        .where(Job.id == job_id, Job.owner_id == owner_id)
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    if job is None:
+        raise JobNotFound
+    duration_s, length_s = session.execute(
+        select(Recording.duration_s, audio_seconds_sql())
+        .where(Recording.id == job.recording_id)
+        .with_for_update()
+    ).one()
+    unfinished = session.scalar(
+        select(Job.id).where(Job.recording_id == job.recording_id, ~in_one_of(*TERMINAL)).limit(1)
+    )
+    if unfinished is not None:
+        raise RecordingInUse
+    return _Held(job.recording_id, float(length_s), duration_s is not None, job.options)
+
+
+def _require_same_part(before: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raises OtherSound where another single track or channel is to be heard than before, or one
+    instead of all."""
+    was, is_now = SoundSelection.from_options(before), SoundSelection.from_options(wanted)
+    for then, now in ((was.tracks, is_now.tracks), (was.channels, is_now.channels)):
+        if then != now and (isinstance(then, int) or isinstance(now, int)):
+            raise OtherSound
+
+
+def _with_words(options: dict[str, Any] | None, hotwords: Sequence[str]) -> dict[str, Any]:
+    chosen = dict(options or {})
+    return chosen | {HOTWORDS: digest_of(hotwords)} if hotwords else chosen
+
+
+def _digest(what: str, options: dict[str, Any], priority: int, model: str | None) -> str:
+    """What tells a repeated request from another one with its key."""
+    asked = [what, options, priority]
+    if model is not None:  # without, the digests are those from before there was a choice
+        asked.append(model)
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _add(session: Session, job: Job, hotwords: Sequence[str]) -> None:
+    session.add(job)
+    session.flush()
+    record(session, job.id, NewEvent(EventKind.SUBMITTED))
+    attach(session, job.id, job.owner_id, hotwords, with_lists=wants_lists(job.options))
+
+
+def _of_the_other(db: Database, owner_id: str, key: str | None, digest: str) -> Submission | None:
+    if key is None:
+        return None
+    with db.reading() as session:
+        return _earlier(session, owner_id, key, digest)
 
 
 def _earlier(session: Session, owner_id: str, key: str, digest: str) -> Submission | None:

@@ -3,8 +3,9 @@
 A recording counts once, in the month in which it was accepted: first for the length that was told
 or estimated, then for its own once it is decoded.  Trying its job again counts nothing, deleting or
 cancelling it gives nothing back, and a job that fails before its recording could be decoded gives
-back what it counted for.  How much a recording counts for stands in its row, `counted_s`, so that
-each change is made once, in the transaction that makes it.
+back what it counted for.  Another job for a recording that was decoded counts its length once more,
+in the month in which it is asked for.  How much a recording counts for stands in its row,
+`counted_s`, so that each change is made once, in the transaction that makes it.
 """
 
 from __future__ import annotations

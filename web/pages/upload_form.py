@@ -24,7 +24,7 @@ from web.pages.blueprint import flash_error, pages
 from web.services import services
 from web.uploads.submission import NO_FILE, accept
 
-_LOW_PRIORITY = -5
+LOW_PRIORITY = -5
 """The priority of uploads that are not urgent; the scripts use the same."""
 
 EACH_IS_A_PERSON = N_("Each track or channel is a person of its own already; leave out speakers.")
@@ -37,7 +37,7 @@ def submit() -> Any:
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
         raise InvalidRequest(NO_FILE, param="file")
-    priority = _LOW_PRIORITY if request.form.get("later") else 0
+    priority = LOW_PRIORITY if request.form.get("later") else 0
     model = request.form.get("model") or None
     options = _chosen_options()
     hotwords = read_words(request.form.get("hotwords", "")).words

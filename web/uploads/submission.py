@@ -73,7 +73,7 @@ def accept(
     )
     if not submission.created:
         services().blobs.delete(blob.key)
-    _announce(submission, model, blob.size_bytes)
+    announce(submission, model, blob.size_bytes)
     return submission
 
 
@@ -98,7 +98,7 @@ def accept_bytes(content: bytes, *, owner_id: str, filename: str) -> Submission:
         priority=0,
         idempotency_key=None,
     )
-    return _announce(submission, None, size)
+    return announce(submission, None, size)
 
 
 def accept_upload(
@@ -119,12 +119,12 @@ def accept_upload(
     require_priority(priority)
     here = services()
     if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
-        return _announce(Submission(job_id, created=False))
+        return announce(Submission(job_id, created=False))
     _require_whole(uploads.find(here.db, owner_id=owner_id, upload_id=upload_id))
     here.require_storage()
     with here.blobs.hold_upload(upload_id, wait_s=_WAIT_FOR_ANOTHER_S) as held:
         if (job_id := uploads.job_of(here.db, owner_id=owner_id, upload_id=upload_id)) is not None:
-            return _announce(Submission(job_id, created=False))
+            return announce(Submission(job_id, created=False))
         upload = uploads.renew(
             here.db, owner_id=owner_id, upload_id=upload_id, kept_s=here.uploads_kept_s
         )
@@ -157,7 +157,7 @@ def accept_upload(
             else:  # its Idempotency-Key made a job of the same bytes before
                 here.blobs.delete(blob.key)
                 uploads.forget(here.db, owner_id=owner_id, upload_id=upload_id)
-    return _announce(submission, model, blob.size_bytes)
+    return announce(submission, model, blob.size_bytes)
 
 
 def _require_whole(upload: uploads.UploadRecord) -> None:
@@ -175,9 +175,10 @@ def _require_whole(upload: uploads.UploadRecord) -> None:
         )
 
 
-def _announce(
+def announce(
     submission: Submission, model: str | None = None, received_bytes: int = 0
 ) -> Submission:
+    """Count a submission and ring for its job, if it made one."""
     metrics.UPLOADED_BYTES.inc(received_bytes)
     if submission.created:
         metrics.SUBMISSIONS.labels("created").inc()

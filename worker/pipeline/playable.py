@@ -109,9 +109,11 @@ class PlayableCopy:
         that no row names, and none is served by halves."""
         store, tools, claim = self._attempt.store, self._attempt.tools, self._attempt.claim
         store.write(jobs.plan_playable_copy, key_of(new_id()))
-        key, _ = store.read(jobs.planned_playable_copy)
+        key, is_there = store.read(jobs.planned_playable_copy)
         if key is None:
             return  # deleted meanwhile; the next write of the attempt finds out
+        if is_there:
+            return  # another job of the recording was first
         size = maker.path.stat().st_size
         try:
             with (

@@ -1,4 +1,4 @@
-"""`longscribe submit`, `get`, `list`, `cancel` and `watch`.
+"""`longscribe submit`, `get`, `list`, `again`, `cancel` and `watch`.
 
 Exit status: 0 all is well, 1 a job failed or was cancelled, 2 the command could not be carried out,
 3 a job is not at its end in the time that was given, 130 interrupted.
@@ -144,6 +144,28 @@ def list_jobs(
             if page["next_cursor"] is None:
                 return
             query["cursor"] = page["next_cursor"]
+
+
+@app.command()
+def again(
+    job_id: Annotated[str, typer.Argument(metavar="JOB_ID")],
+    model: _Model = "",
+    speakers: _Speakers = "",
+    numbers: _Numbers = "",
+    wait: _Wait = False,
+    timeout: _Timeout = 0,
+    server: ServerAddress = LOCAL,
+    key_file: KeyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Have a recording that is there transcribed again by another job. What is not named is as it
+    was."""
+    with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
+        jobs = {job_id: there.again(job_id, _options(model, speakers, numbers))}
+        if wait:
+            _wait(there, jobs, timeout, bars)
+    _tell(jobs[job_id], as_json)
+    raise typer.Exit(_status(jobs.values()) if wait else 0)
 
 
 @app.command()

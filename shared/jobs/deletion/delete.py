@@ -85,6 +85,8 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
 
 def forget_recording(session: Session, recording_id: str) -> list[str]:
     """Delete a recording's row unless another job uses it; the keys of its files."""
+    # Held, or of two who delete the last two jobs of it, each would take the other's for one left.
+    session.execute(select(Recording.id).where(Recording.id == recording_id).with_for_update())
     others = session.scalar(select(func.count()).where(Job.recording_id == recording_id))
     if others:
         return []

@@ -58,7 +58,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
         audit.record_each(session, Act.JOB_EXPIRED, job_ids)
         keys = [
             key
-            for recording_id in set(recordings)
+            for recording_id in sorted(set(recordings))
             for key in forget_recording(session, recording_id)
         ]
         drop_unused(session, hotwords)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from sqlalchemy import String, Text, TextClause, bindparam, cast, select, text
@@ -57,6 +58,32 @@ def get_records(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dic
     with db.reading() as session:
         found = records_of(session, Job.id.in_(job_ids) & (Job.owner_id == owner_id))
     return {record.id: record for record in found}
+
+
+@dataclass(frozen=True, slots=True)
+class OtherJob:
+    """Another job of the same recording."""
+
+    id: str
+    status: JobStatus
+    created_at: datetime
+
+
+def other_jobs(db: Database, *, owner_id: str, job_id: str, most: int = 10) -> list[OtherJob]:
+    """The newest other jobs of a job's recording, the newest first."""
+    recording = select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
+    with db.reading() as session:
+        rows = session.execute(
+            select(Job.id, Job.status, Job.created_at)
+            .where(
+                Job.recording_id == recording.scalar_subquery(),
+                Job.owner_id == owner_id,
+                Job.id != job_id,
+            )
+            .order_by(Job.id.desc())
+            .limit(most)
+        ).all()
+    return [OtherJob(row.id, JobStatus(row.status), row.created_at) for row in rows]
 
 
 def get_traceparent(db: Database, job_id: str) -> str | None:

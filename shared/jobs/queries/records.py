@@ -31,6 +31,7 @@ a part of decoding since; a job that it holds during an upgrade is shown all the
 class RecordingRecord:
     """A recording as it was submitted."""
 
+    id: str
     blob_key: str
     filename: str
     size_bytes: int
@@ -175,6 +176,7 @@ def attempt_record(row: Attempt) -> AttemptRecord:
 
 def _recording_record(row: Recording) -> RecordingRecord:
     return RecordingRecord(
+        id=row.id,
         blob_key=row.blob_key,
         filename=row.filename,
         size_bytes=row.size_bytes,

@@ -62,7 +62,8 @@ def remains_of(session: Session, job_id: str) -> JobRecord:
     """What is left of a job's row: its state and what identifies its recording."""
     log.error("something stored of a job cannot be read", job_id=job_id)
     found: dict[str, Any] = {}
-    for column in (Job.status, Recording.filename, Recording.blob_key, Recording.sha256):
+    columns = (Job.status, Job.recording_id, Recording.filename, Recording.blob_key)
+    for column in (*columns, Recording.sha256):
         with suppress(DBAPIError):  # one at a time: what one of them holds hides no other
             found[column.key] = session.scalar(
                 select(column)
@@ -86,6 +87,7 @@ def remains_of(session: Session, job_id: str) -> JobRecord:
         warnings=[],
         low_confidence_share=None,
         recording=RecordingRecord(
+            id=str(found.get("recording_id") or ""),
             blob_key=str(found.get("blob_key") or ""),
             filename=str(found.get("filename") or "?"),
             size_bytes=0,

@@ -55,6 +55,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
     speakers = speakers_from_options(job.options)
     return JobOut(
         id=job.id,
+        recording_id=job.recording.id,
         status=job.status,
         stage=job.stage,
         progress=round(job.progress, 4),
@@ -189,6 +190,7 @@ _LINKS = {
     "self_": "jobs.get_job",
     "cancel": "jobs.cancel_job",
     "retry": "jobs.retry_job",
+    "again": "jobs.transcribe_again",
     "history": "jobs.get_job_history",
     "audio": "listening.get_job_audio",
     "peaks": "listening.get_job_peaks",

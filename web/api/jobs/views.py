@@ -77,7 +77,7 @@ def submit_job() -> Response:
     """
     key = idempotency_key(request.headers.get("Idempotency-Key"))
     if request.mimetype == "application/json":
-        return _accepted(_submit_upload(key))
+        return accepted(_submit_upload(key))
     if request.mimetype != "multipart/form-data":
         raise InvalidRequest(
             "Send the recording as multipart/form-data, for instance: "
@@ -109,7 +109,7 @@ def submit_job() -> Response:
         priority=options.priority,
         idempotency_key=key,
     )
-    return _accepted(submission)
+    return accepted(submission)
 
 
 def _submit_upload(key: str | None) -> jobs.Submission:
@@ -134,7 +134,8 @@ def _submit_upload(key: str | None) -> jobs.Submission:
     )
 
 
-def _accepted(submission: jobs.Submission) -> Response:
+def accepted(submission: jobs.Submission) -> Response:
+    """Answer with the job of a submission, and where it is."""
     response = job_answer(submission.job_id, 202)
     response.headers["Location"] = url_for(".get_job", job_id=submission.job_id)
     return response
@@ -336,7 +337,8 @@ def retry_job(job_id: UUID) -> Response:
 @blueprint.output({}, 204)
 @blueprint.doc(responses=[409])
 def delete_job(job_id: UUID) -> Response:
-    """Delete a job, its transcript and its recording. Cancel it first if it is running."""
+    """Delete a job, its transcript and its recording, which stays while another job of it is there.
+    Cancel it first if it is running."""
     here = services()
     here.require_storage()
     jobs.delete(here.db, here.blobs, owner_id=owner_of(job_id), job_id=str(job_id))

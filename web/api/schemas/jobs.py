@@ -131,6 +131,7 @@ class JobLinks(BaseModel):
     transcript: TranscriptLinks
     cancel: str
     retry: str
+    again: str
     history: str
     audio: str
     peaks: str
@@ -147,6 +148,10 @@ class JobOut(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
     id: str
+    recording_id: str = Field(
+        description="The same for all jobs of one recording: another is made by "
+        "`POST /api/v1/jobs/{job_id}/again`."
+    )
     status: JobStatus
     stage: Stage | None = Field(description="What a processing job is doing.")
     progress: float = Field(ge=0, le=1, description="Never falls.")

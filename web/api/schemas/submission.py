@@ -161,6 +161,11 @@ class SubmitOptions(BaseModel):
         return metadata
 
 
+class AgainOptions(SubmitOptions):
+    """A submission of a recording that is here. What is left out is as the job before had it, but
+    for the priority."""
+
+
 class UploadSubmission(SubmitOptions):
     """A submission of what was uploaded in pieces."""
 

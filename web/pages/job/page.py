@@ -109,7 +109,13 @@ def _job_context(job_id: str) -> dict[str, Any]:
         if versions and not here.storage_is_gone
         else None,
         "finished": shown.status in TERMINAL,
+        "other_jobs": other_jobs(job_id) if is_own else [],
     }
+
+
+def other_jobs(job_id: str) -> list[jobs.OtherJob]:
+    """The other jobs of the recording of a job of whoever asks."""
+    return jobs.other_jobs(services().db, owner_id=owner_of(job_id), job_id=job_id)
 
 
 def _sharing(access: JobAccess, history: HistoryOut) -> dict[str, Any]:
@@ -233,12 +239,15 @@ def confirm_delete(job_id: UUID) -> str:
 
 @pages.post("/jobs/<uuid:job_id>/delete")
 def delete(job_id: UUID) -> Any:
-    here = services()
+    here, others = services(), other_jobs(str(job_id))
     here.require_storage()
     try:
         jobs.delete(here.db, here.blobs, owner_id=owner_of(job_id), job_id=str(job_id))
     except IllegalTransition as error:
         flash_error(error)
         return redirect(url_for(".job", job_id=job_id), 303)
+    if others:
+        flash(_("The job and its transcript are deleted; the recording stays."), "done")
+        return redirect(url_for(".job", job_id=others[0].id), 303)
     flash(_("The job, its transcript and its recording are deleted."), "done")
     return redirect(url_for(".index"), 303)

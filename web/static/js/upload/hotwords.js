@@ -24,9 +24,10 @@ export function offerHotwords(form) {
     addText(file, field);
   });
   const hint = form.querySelector("#hotwords-now");
-  const options = field.closest("details");
-  const say = () => options.open && sayWhatIsGiven(hint, form.elements.model?.value ?? "");
-  options.addEventListener("toggle", say);
+  const options = field.closest("details"); // not where they are open always
+  const say = () => (options?.open ?? true) && sayWhatIsGiven(hint, form.elements.model?.value ?? "");
+  if (options) options.addEventListener("toggle", say);
+  else say();
   form.elements.model?.addEventListener("change", say);
   dropUnneeded();
 }
