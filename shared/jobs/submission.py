@@ -30,11 +30,11 @@ from shared.jobs.queries.models import require_known_model
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.models import Job, Recording, Upload, in_one_of, new_id
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
-from shared.recordings.errors import OtherSound, RecordingInUse
 from shared.states import TERMINAL, EventKind
 from shared.storage.blob_store import StoredBlob
+from shared.storage.errors import OtherSound, RecordingInUse
 from shared.traces import traceparent
-from shared.transcripts.sound_selection import SoundSelection
+from shared.transcripts.sound_selection import MIXED, SoundSelection
 from shared.words.hotwords import OPTION as HOTWORDS
 from shared.words.hotwords import attach, digest_of, wants_lists
 from shared.words.replacements.of_job import versions_for
@@ -168,11 +168,13 @@ def submit_again(
         with db.writing() as session:
             if limit != NO_LIMIT:
                 one_at_a_time(session)
+            held = _hold_recording(session, owner_id, of_job)
             if idempotency_key is not None:
+                # Not before: another request with it may just have made the job that is in use.
                 earlier = _earlier(session, owner_id, idempotency_key, digest)
                 if earlier is not None:
                     return earlier
-            held = _hold_recording(session, owner_id, of_job)
+            _refuse_in_use(session, held.recording_id)
             _require_same_part(held.options, options)
             if model is not None:
                 require_known_model(session, model, within_s=limit.seen_within_s)
@@ -218,7 +220,7 @@ class _Held:
 def _hold_recording(session: Session, owner_id: str, job_id: str) -> _Held:
     """The recording of a job, which nobody deletes or asks for again until this transaction ends.
 
-    Raises JobNotFound or RecordingInUse.
+    Raises JobNotFound.
     """
     # The job before its recording, as whoever deletes it holds them.
     job = session.execute(
@@ -233,18 +235,23 @@ def _hold_recording(session: Session, owner_id: str, job_id: str) -> _Held:
         .where(Recording.id == job.recording_id)
         .with_for_update()
     ).one()
-    unfinished = session.scalar(
-        select(Job.id).where(Job.recording_id == job.recording_id, ~in_one_of(*TERMINAL)).limit(1)
-    )
-    if unfinished is not None:
-        raise RecordingInUse
     return _Held(job.recording_id, float(length_s), duration_s is not None, job.options)
+
+
+def _refuse_in_use(session: Session, recording_id: str) -> None:
+    unfinished = select(Job.id).where(Job.recording_id == recording_id, ~in_one_of(*TERMINAL))
+    if session.scalar(unfinished.limit(1)) is not None:
+        raise RecordingInUse
 
 
 def _require_same_part(before: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises OtherSound where another single track or channel is to be heard than before, or one
     instead of all."""
-    was, is_now = SoundSelection.from_options(before), SoundSelection.from_options(wanted)
+    is_now = SoundSelection.from_options(wanted)
+    try:
+        was = SoundSelection.from_options(before)
+    except ValueError:  # what is stored cannot be read
+        was = MIXED
     for then, now in ((was.tracks, is_now.tracks), (was.channels, is_now.channels)):
         if then != now and (isinstance(then, int) or isinstance(now, int)):
             raise OtherSound

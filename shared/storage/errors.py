@@ -1,4 +1,5 @@
-"""How a storage or a disk that is missing or full ends a request or a job."""
+"""How a storage, a disk that is missing or full, or a recording that is in use ends a request or a
+job."""
 
 from __future__ import annotations
 
@@ -74,4 +75,27 @@ class RecordingLost(RecordingMissing):
         "The recording's file is gone from the server's recordings folder, so it cannot be "
         "transcribed. Ask the operator to bring it back from a backup, then retry the job, or "
         "submit it again."
+    )
+
+
+class RecordingInUse(PermanentError):
+    """Another job of the same recording waits or runs."""
+
+    code = "recording_in_use"
+    http_status = 409
+    default_message = (
+        "This recording is being transcribed already. Wait until that has ended, or cancel it."
+    )
+
+
+class OtherSound(PermanentError):
+    """Another single track or channel of a recording is wanted than was heard of it before, or one
+    in place of all: its playable copy, of which it has one, plays what was heard."""
+
+    code = "other_sound"
+    http_status = 409
+    default_message = (
+        "The player plays the tracks and channels that were heard of this recording, so the same "
+        "must be heard again: all of them, together or each as a person, or the same single one. "
+        "Submit the file itself again to have others heard."
     )

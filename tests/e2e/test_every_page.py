@@ -66,6 +66,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             made.paths[status.value] = f"/jobs/{job_id}"
             if status == JobStatus.COMPLETED:
                 made.paths["delete"] = f"/jobs/{job_id}/delete"
+                made.paths["transcribe again"] = f"/jobs/{job_id}/again"
         blobs = LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0)
         stored = long_transcript.transcript(60 / 3600, 300)
         heard = long_transcript.finished_job(

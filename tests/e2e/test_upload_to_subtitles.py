@@ -72,3 +72,13 @@ def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     assert all(len(cue.content.splitlines()) <= 2 for cue in cues)
     text = "".join(cue.content.replace("\n", "") for cue in cues)
     assert character_error_rate(SPOKEN().text, text) < 0.05
+
+    # Nobody asked who speaks; that is made up for without another upload.
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Tell speakers apart…").click()
+    expect(page.locator("select[name=speakers]")).to_have_value("auto")
+    page.get_by_role("button", name="Transcribe again").press("Enter")
+    expect(page.get_by_text("This is the page of its new transcript.")).to_be_visible()
+    expect(page.locator("#speakers .people > li").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#sentences > li").first).to_be_visible()
+    expect(page.locator(".others a")).to_have_count(1)

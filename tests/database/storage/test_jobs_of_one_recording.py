@@ -18,9 +18,9 @@ from shared.models import LOCAL_OWNER, Job, Recording
 from shared.quotas import monthly
 from shared.quotas.errors import MonthlyQuotaUsed
 from shared.quotas.limits import OwnerLimits
-from shared.recordings.errors import OtherSound, RecordingInUse
 from shared.states import JobStatus, Stage
 from shared.storage import stored_bytes
+from shared.storage.errors import OtherSound, RecordingInUse
 from tests.support import factories
 from tests.support.factories import NotedDeletions
 from tests.support.people import at_once

@@ -70,6 +70,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "marks.create_marks": {"json": {"marks": [{"kind": "bookmark", "at": 1}]}},
     "marks.change_one_mark": {"json": {"text": "mine now"}},
     "pages.add_mark": {"data": {"kind": "bookmark", "at": "0:01"}},
+    "jobs.transcribe_again": {"json": {}},
     "details.change_job": {"json": {"title": "mine now"}},
     "corrections.correct_sentence": {"json": {"text": "mine now", "revision": 0}},
     "sharing.create_share": {"json": {"name": "mine now", "access": "read"}},

@@ -128,6 +128,11 @@ def test_what_fails_and_what_is_cancelled_is_told(
     assert client.cancel(job.id).status == "cancelled"
     with pytest.raises(api.JobFailed, match="cancelled"):
         client.wait(job.id)
+    anew = client.again(job.id, speakers="auto")
+    assert anew.id != job.id and (anew.status, anew.speakers) == ("queued", "auto")
+    with pytest.raises(api.Conflict) as twice:
+        client.again(job.id)
+    assert twice.value.code == "recording_in_use"
     with pytest.raises(api.InvalidRequest) as wrong:
         client.submit(bad, priority=11)
     assert wrong.value.param == "priority"

@@ -1,4 +1,4 @@
-"""`longscribe submit`, `get`, `list` and `cancel`."""
+"""`longscribe submit`, `get`, `list`, `again` and `cancel`."""
 
 from __future__ import annotations
 
@@ -114,6 +114,9 @@ def test_without_waiting_it_tells_the_job(run: Any, wav: Path, rows: Database) -
     assert run("cancel", job["id"]).exit_code == 0
     stopped = run("get", job["id"], "--wait")
     assert (stopped.exit_code, "cancelled" in stopped.stdout) == (1, True)
+    anew = json.loads(run("again", job["id"], "--speakers", "2", "--json").stdout)
+    assert (anew["status"], anew["speakers"]) == ("queued", "2") and anew["id"] != job["id"]
+    assert "being transcribed already" in run("again", job["id"]).stderr
 
 
 def test_a_file_s_name_may_be_no_utf_8(run: Any, tmp_path: Path) -> None:

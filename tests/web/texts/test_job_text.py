@@ -38,6 +38,7 @@ MODEL = ModelOut(name="demo", demo=True, notice="It is small.", device="cpu", dt
 def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
     said: dict[str, Any] = {
         "id": "j",
+        "recording_id": "r",
         "status": JobStatus.COMPLETED,
         "stage": None,
         "progress": 1.0,
@@ -75,6 +76,7 @@ def a_job(batch: BatchOut | None = BATCH, **values: Any) -> JobOut:
             ),
             cancel="",
             retry="",
+            again="",
             history="",
             audio="",
             peaks="",

@@ -161,9 +161,17 @@ class SubmitOptions(BaseModel):
         return metadata
 
 
+def _as_before(schema: dict[str, Any]) -> None:
+    for name, field in schema["properties"].items():
+        if name != "priority":
+            field.pop("default", None)
+
+
 class AgainOptions(SubmitOptions):
     """A submission of a recording that is here. What is left out is as the job before had it, but
-    for the priority."""
+    for the priority; so no default stands in its schema."""
+
+    model_config = ConfigDict(json_schema_extra=_as_before)
 
 
 class UploadSubmission(SubmitOptions):

@@ -45,7 +45,7 @@ JOB_FIELDS = {
         "model",
         "links",
     ),
-    *("title", "date", "people", "tags"),
+    *("title", "date", "people", "tags", "recording_id"),
     "workers_alive",
     "recording",
     "audio",
