@@ -17,6 +17,7 @@ from shared import jobs
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.errors import JobNotFound
 from shared.sharing import AccessLevel
+from tests.support import factories
 from tests.support.web.routes import NEEDED, job_values, methods, rules
 from tests.web.sharing.conftest import Sharing
 from web.authentication.job_access import SHARED_ROUTES
@@ -115,5 +116,8 @@ def test_its_owner_may_do_everything(sharing: Sharing) -> None:
             is_bare = "minutes" in rule.endpoint or "suggestion" in rule.endpoint
             refused = {401, 403} if is_bare else {401, 403, 404}
             assert answer.status_code not in refused, (rule.endpoint, method, answer.text)
+            if rule.endpoint.endswith(".transcribe_again"):
+                # Else the next recording would wait behind the job that this made.
+                factories.complete(sharing.db, factories.claim(sharing.db))
             if rule.endpoint.partition(".")[2].startswith(_TAKES_AWAY):
                 values = {}
