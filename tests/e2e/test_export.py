@@ -10,15 +10,15 @@ from pathlib import Path
 
 import docx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, Route, expect
 
 from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context
 from tests.support import factories
-from tests.support.browsers.hands import write_over
+from tests.support.browsers.hands import intercept, write_over
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running
+from tests.support.services import Stack, running, wait_for
 from tests.support.subtitle_rules import read_srt, read_vtt
 
 MEETING = Transcript(
@@ -221,9 +221,24 @@ def test_a_number_that_cannot_be_is_told_and_nothing_is_downloaded_with_it(
 
 def test_a_server_that_does_not_answer_is_told_of(site: Site, context: BrowserContext) -> None:
     page = site.open(context)
-    page.route("**/transcript?*", lambda route: route.abort())
+    intercept(page, "**/transcript?*", lambda route: route.abort())
     dialog = opened(page)
     expect(dialog.get_by_role("alert")).to_have_text("The server cannot be reached.")
+
+
+def test_the_button_is_shown_once_the_script_that_it_needs_has_run(
+    site: Site, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/js/job.js*", lambda route: held.append(route))
+    page.goto(f"{site.url}/jobs/{site.job_id}", wait_until="commit")
+    button = page.locator(".actions [data-export]")
+    expect(button).to_have_count(1)
+    wait_for(lambda: page.evaluate("true") and held, what="the script to be asked for")
+    expect(button).to_be_hidden()
+    held[0].continue_()
+    opened(page)
 
 
 def test_without_javascript_the_files_are_links(

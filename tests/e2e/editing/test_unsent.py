@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Error, expect
 
 from tests.e2e.editing.desk import FIRST, Desk, edit, expect_text, field_of, status
+from tests.support.browsers.hands import intercept
 from tests.support.services import wait_for
 
 
@@ -29,7 +30,7 @@ def test_whoever_was_signed_out_is_told_so_and_what_they_wrote_is_sent_later(
 ) -> None:
     page = desk.open(context)
     refusal = {"error": {"code": "unauthorized", "message": "Not signed in"}}
-    page.route("**/sentences/0", lambda route: route.fulfill(status=401, json=refusal))
+    intercept(page, "**/sentences/0", lambda route: route.fulfill(status=401, json=refusal))
     edit(page, 0, "退出。")
     field_of(page).press("Control+Enter")
     expect(status(page)).to_contain_text("Not saved: you are signed out.")
@@ -43,7 +44,7 @@ def test_what_was_not_sent_when_the_page_was_left_is_sent_at_the_next_visit(
     desk: Desk, context: BrowserContext
 ) -> None:
     page = desk.open(context)
-    page.route("**/sentences/0", lambda route: route.abort())
+    intercept(page, "**/sentences/0", lambda route: route.abort())
     edit(page, 0, "稍后。")
     field_of(page).press("Enter")
     expect(status(page)).to_contain_text("Not saved")

@@ -14,6 +14,7 @@ from shared.states import JobStatus, Stage
 from tests.e2e.job_list.rows import address, ended, more, names, pick, row
 from tests.e2e.problems import problems_of
 from tests.support import factories
+from tests.support.browsers.hands import intercept
 from tests.support.services import Stack
 
 
@@ -126,7 +127,7 @@ def test_what_was_said_is_found_and_leads_to_its_place(
     def end_early(route: Route) -> None:
         route.fulfill(body='<p data-key="none-yet" data-go-on="/?q=budget&amp;cursor=9999"></p>')
 
-    page.route(re.compile(r"/fragments/jobs\?q=budget$"), end_early)
+    intercept(page, re.compile(r"/fragments/jobs\?q=budget$"), end_early)
     search.fill("budget")
     expect(names(page)).to_have_text(["gpu budget"])
     assert address(page) == {"q": ["budget"], "cursor": ["9999"]}
@@ -146,7 +147,7 @@ def test_a_search_goes_on_by_itself_while_it_is_looked_at_and_not_for_ever(
         route.fulfill(body=body)
 
     page.goto(server.url)
-    page.route(re.compile(r"/fragments/jobs\?q=endless"), end_early)
+    intercept(page, re.compile(r"/fragments/jobs\?q=endless"), end_early)
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isHidden})")
     page.evaluate("window.isHidden = true")
     search = page.get_by_role("searchbox", name="Search in names and transcripts")
@@ -195,7 +196,7 @@ def test_a_server_that_falls_silent_is_told_with_the_time_of_what_is_shown(
     factories.submit(db, filename="one")
     page.goto(server.url)
     expect(names(page)).to_have_count(1)
-    page.route("**/fragments/jobs*", lambda route: route.abort())
+    intercept(page, "**/fragments/jobs*", lambda route: route.abort())
     note = page.get_by_text("The server cannot be reached.")
     expect(note).to_contain_text(re.compile(r"at \d\d:\d\d"))
     page.unroute_all()
@@ -203,7 +204,7 @@ def test_a_server_that_falls_silent_is_told_with_the_time_of_what_is_shown(
     def fail(route: Route) -> None:
         route.fulfill(status=503, body="")
 
-    page.route("**/fragments/jobs*", fail)
+    intercept(page, "**/fragments/jobs*", fail)
     expect(page.get_by_text("The server cannot answer just now.")).to_be_visible()
     page.unroute_all()
     expect(page.get_by_text("trying again")).to_have_count(0)

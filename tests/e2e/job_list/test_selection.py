@@ -11,6 +11,7 @@ from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from tests.e2e.job_list.rows import address, ended, names, pick, row
 from tests.support import factories
+from tests.support.browsers.hands import intercept
 from tests.support.services import Stack, wait_for
 
 
@@ -49,7 +50,7 @@ def test_what_came_of_it_is_told_for_each_that_was_selected(
     page.goto(server.url)
     for n in range(3):
         pick(page, f"{n}").check()
-    page.route("**/fragments/jobs*", lambda route: route.abort())  # the page hears of nothing
+    intercept(page, "**/fragments/jobs*", lambda route: route.abort())  # the page hears of nothing
     factories.complete(db, factories.claim(db))
     page.get_by_role("button", name="Cancel 3").click()
     told = page.get_by_role("status").filter(has_text="cancelled")
@@ -72,7 +73,7 @@ def test_what_could_not_be_carried_out_stays_selected(
     page.goto(server.url)
     for n in range(2):
         pick(page, f"{n}").check()
-    page.route("**/jobs/selected", lambda route: route.abort())
+    intercept(page, "**/jobs/selected", lambda route: route.abort())
     page.get_by_role("button", name="Cancel 2").click()
     expect(page.get_by_role("status").filter(has_text="cannot be reached")).to_be_visible()
     expect(page.get_by_text("2 selected")).to_be_visible()
@@ -136,7 +137,7 @@ def test_a_whole_list_is_given_up_half_way_and_gone_on_with(
     pick(page, "0").check()
     page.get_by_role("button", name="Select all in this list").click()
     expect(page.get_by_text("3 selected")).to_be_visible()
-    page.route("**/jobs/selected/whole", lambda route: route.abort())
+    intercept(page, "**/jobs/selected/whole", lambda route: route.abort())
     page.get_by_role("button", name="Cancel 3").click()
     expect(page.get_by_role("status").filter(has_text="cannot be reached")).to_be_visible()
     expect(page.get_by_text("3 selected")).to_be_visible()
@@ -151,7 +152,7 @@ def test_a_whole_list_is_given_up_half_way_and_gone_on_with(
         if len(steps) == 1:
             route.fulfill(content_type="application/json", body=answer)
 
-    page.route("**/jobs/selected/whole", two_steps)
+    intercept(page, "**/jobs/selected/whole", two_steps)
     page.get_by_role("button", name="Cancel 3").click()
     expect(page.get_by_role("status").filter(has_text="2 of 3: 2 cancelled.")).to_be_visible()
     page.get_by_role("button", name="Stop").click()

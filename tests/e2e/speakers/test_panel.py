@@ -16,6 +16,7 @@ from tests.e2e.speakers.meeting import (
     said,
     sentence,
 )
+from tests.support.browsers.hands import intercept
 from tests.support.factories import count
 from tests.support.services import wait_for
 from tests.support.speech.meeting import a_voice, in_turn
@@ -109,7 +110,7 @@ def test_names_are_written_one_after_the_other_however_slow_the_line(
 ) -> None:
     page = meeting.open(context)
     held: list[Route] = []
-    page.route("**/speakers", lambda route: held.append(route), times=1)
+    intercept(page, "**/speakers", lambda route: held.append(route), times=1)
     for number, name in ((1, "王敏"), (2, "老张"), (3, "Anna")):
         person(page, number).locator("button.name").click()
         page.keyboard.insert_text(name)

@@ -10,6 +10,7 @@ from shared.models import LOCAL_OWNER
 from shared.words.hotwords import given_words, replace_list
 from tests.e2e.upload.site import Site, choose
 from tests.support.browsers import chosen
+from tests.support.browsers.hands import intercept
 
 WORDS = "Words that are likely to be said"
 
@@ -69,7 +70,7 @@ def test_an_upload_of_an_earlier_visit_has_the_words_of_that_visit(
     """The words are kept in the browser: they are too long for what goes along with an upload."""
     (tmp_path / "meeting.wav").write_bytes(b"sound")
     page = site.open(context)
-    page.route("**/api/v1/jobs", lambda route: route.abort())  # the last step, cut off
+    intercept(page, "**/api/v1/jobs", lambda route: route.abort())  # the last step, cut off
     _open_options(page)
     page.get_by_label(WORDS).fill("网关")
     choose(page, tmp_path / "meeting.wav")

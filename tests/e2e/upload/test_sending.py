@@ -13,6 +13,7 @@ from shared.db import Database
 from tests.chaos.machinery.faults import kill_group
 from tests.e2e.upload.site import Site, choose, expect_done, pieces_of, sha256
 from tests.support import factories
+from tests.support.browsers.hands import intercept
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, an_admin
 from tests.support.services import Stack, running, wait_for
@@ -47,7 +48,7 @@ def test_a_part_of_the_page_that_could_not_be_fetched_is_fetched_again(
     site: Site, context: BrowserContext, large: Path
 ) -> None:
     page = site.open(context)
-    page.route("**/tus.min.js*", lambda route: route.abort())
+    intercept(page, "**/tus.min.js*", lambda route: route.abort())
     choose(page, large)
     row = page.locator("#uploads li")
     expect(row).to_contain_text("The server cannot be reached.")
@@ -143,7 +144,7 @@ def test_what_was_whole_when_the_page_was_left_becomes_a_job_at_the_next_visit(
 ) -> None:
     page = site.open(context)
     page.on("dialog", lambda dialog: dialog.accept())
-    page.route("**/api/v1/jobs", lambda route: route.abort())
+    intercept(page, "**/api/v1/jobs", lambda route: route.abort())
     choose(page, large)
     expect(page.locator("#uploads li")).to_contain_text("Trying again by itself")
     page.unroute("**/api/v1/jobs")
@@ -184,7 +185,7 @@ def test_whoever_signed_in_sends_with_their_cookie_and_is_told_when_it_ended(
         choose(page, large)
         site.wait_for_a_piece()
         # The list asks on a clock of its own, and a page whose list is refused loads anew.
-        page.route("**/fragments/jobs*", lambda route: route.fulfill(status=304))
+        intercept(page, "**/fragments/jobs*", lambda route: route.fulfill(status=304))
         context.clear_cookies()
         row = page.locator("#uploads li")
         expect(row).to_contain_text("Sign in")

@@ -3,7 +3,9 @@ import { watchJobs } from "./page/notify.js";
 import { useAsApp } from "./installed_app/registration.js";
 import { renewSubscription } from "./notifications/subscription.js";
 import { showLocalTimes } from "./page/local_times.js";
+import { tellWhenReady } from "./page/ready.js";
 
+tellWhenReady();
 showLocalTimes(document);
 closeMenusOutside();
 watchJobs();
