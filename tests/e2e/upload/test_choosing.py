@@ -36,9 +36,9 @@ def test_files_can_be_dropped_anywhere(site: Site, context: BrowserContext) -> N
         }"""
     )
     page.dispatch_event("footer", "dragover", {"dataTransfer": dropped})
-    expect(page.locator("html")).to_have_class("dropping")
+    expect(page.locator("html")).to_contain_class("dropping")
     page.dispatch_event("footer", "drop", {"dataTransfer": dropped})
-    expect(page.locator("html")).not_to_have_class("dropping")
+    expect(page.locator("html")).not_to_contain_class("dropping")
     expect(page.locator(".job")).to_have_count(2)
 
 
