@@ -1,3 +1,5 @@
+import { fitToText } from "../page/field_height.js";
+import { isComposing } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
 import { build } from "./build.js";
 import { timeOf } from "./sentence.js";
@@ -45,7 +47,7 @@ export class Editor {
     row.dataset.keep = ""; // a refresh of the page leaves it alone
     row.classList.add("editing");
     row.querySelector(".text").after(this.element);
-    this.fit();
+    fitToText(this.field);
     this.field.focus({ preventScroll: true });
     this.select(from, to);
   }
@@ -66,7 +68,7 @@ export class Editor {
   listen() {
     this.field.addEventListener("keydown", (event) => {
       // While an input method is open, Enter chooses a word and Escape leaves the choice.
-      if (event.isComposing || event.keyCode === 229) return;
+      if (isComposing(event)) return;
       if (this.key(event)) event.preventDefault();
     });
     // The keyboards of some phones name no key.
@@ -98,14 +100,7 @@ export class Editor {
       this.field.value = this.field.value.replace(/\s*[\r\n]+\s*/g, " ");
       this.field.setSelectionRange(at, at);
     }
-    this.fit();
-  }
-
-  /** As high as its text; browsers that know `field-sizing` need no help. */
-  fit() {
-    if (CSS.supports("field-sizing", "content")) return;
-    this.field.style.height = "auto";
-    this.field.style.height = `${this.field.scrollHeight + 2}px`;
+    fitToText(this.field);
   }
 
   /** Another text to begin from, as long as nothing was typed. */
@@ -114,7 +109,7 @@ export class Editor {
     this.original = text;
     this.field.value = text;
     this.select(at, at);
-    this.fit();
+    fitToText(this.field);
   }
 
   tell(message) {

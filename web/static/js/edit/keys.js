@@ -1,5 +1,5 @@
 // What keys do while a sentence is edited, and around it.
-import { isField } from "../page/focus.js";
+import { isComposing, isField } from "../page/focus.js";
 
 const isAlone = (event) => !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
 const isChord = (event) => event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey;
@@ -51,7 +51,7 @@ export function keyInEditor(event, editing) {
 /** Act on a key of the page where nothing is typed. */
 export function listenOutside(editing) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing) return;
+    if (event.defaultPrevented || isComposing(event)) return;
     if (isField(event) || document.querySelector("dialog[open]")) return;
     if (outside(event, editing)) event.preventDefault();
   });

@@ -1,5 +1,5 @@
 import { api } from "../page/api.js";
-import { isField } from "../page/focus.js";
+import { isComposing, isField } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
 import { clock, secondsOf } from "../page/quantities.js";
 import { rowAround } from "../transcript/rows.js";
@@ -139,7 +139,7 @@ export function markPlaces({ player }) {
     else text.focus();
   });
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing || !(left || changed)) return;
+    if (event.key !== "Escape" || isComposing(event) || !(left || changed)) return;
     event.stopPropagation();
     fill(null);
     goBack();

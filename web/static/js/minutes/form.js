@@ -1,5 +1,6 @@
 // The form in which minutes are changed: a line for each point, which can be removed.
 import { build } from "../edit/build.js";
+import { fitToText } from "../page/field_height.js";
 import { _ } from "../page/i18n.js";
 
 const LONGEST_TEXT = 1000;
@@ -27,6 +28,8 @@ export function editForm(minutes) {
     set.append(add);
     form.append(set);
   }
+  form.addEventListener("input", ({ target }) => target.matches("textarea") && fitToText(target));
+  requestAnimationFrame(() => form.querySelectorAll("textarea").forEach(fitToText)); // once it is shown
   return form;
 }
 

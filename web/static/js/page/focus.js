@@ -7,6 +7,12 @@ export function isField(event) {
   );
 }
 
+/**
+ * Whether a key belongs to an input method that chooses characters. For Safari that is over when the
+ * key comes that ends it, and only the key's number tells.
+ */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
 /** Give the focus back to what had it; or if a menu that closed hides it, to that. */
 export function focusNear(element) {
   const menu = element?.closest?.("details.menu:not([open])");

@@ -1,5 +1,5 @@
 import { api } from "./api.js";
-import { focusNear } from "./focus.js";
+import { focusNear, isComposing } from "./focus.js";
 import { _ } from "./i18n.js";
 
 /**
@@ -54,7 +54,7 @@ export function renameInPlace(holder, { address, title, saved, tell }) {
 
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposing(event)) return;
     if (event.key === "Enter") save();
     else if (event.key === "Escape") end();
     else return;

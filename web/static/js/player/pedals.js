@@ -1,4 +1,5 @@
 // Keys that play also while a text is typed: chords, media keys, and those of a foot pedal.
+import { isComposing } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
 
 const REMEMBERED = "longscribe.pedals";
@@ -31,7 +32,7 @@ export function listenToPedals(player, dialog) {
   document.addEventListener(
     "keydown",
     (event) => {
-      const action = !event.isComposing && !pedals.isLearning && actionOf(event, pedals.keys);
+      const action = !isComposing(event) && !pedals.isLearning && actionOf(event, pedals.keys);
       if (!action) return;
       event.preventDefault();
       event.stopPropagation();

@@ -47,6 +47,7 @@ export class Player extends EventTarget {
     this.speed.addEventListener("change", () => this.setSpeed(this.speed.value));
     this.seekBar.addEventListener("input", () => this.seek(Number(this.seekBar.value)));
     this.seekBar.addEventListener("keydown", (event) => this.seekByKey(event));
+    this.seekByTouch();
     this.seekBar.addEventListener("pointermove", (event) => this.point(event));
     this.seekBar.addEventListener("pointerleave", () => (this.hover.hidden = true));
     media.addEventListener("play", () => this.playing(true));
@@ -115,6 +116,17 @@ export class Player extends EventTarget {
     this.skip(step);
   }
 
+  /** A finger beside the handle moves it, which an iPhone leaves to the page. */
+  seekByTouch() {
+    let isLeft = false;
+    this.seekBar.addEventListener("pointerdown", (event) => (isLeft = event.pointerType === "touch"));
+    this.seekBar.addEventListener("input", () => (isLeft = false));
+    this.seekBar.addEventListener("click", (event) => {
+      if (isLeft) this.seek(this.shareAt(event) * this.duration);
+      isLeft = false;
+    });
+  }
+
   setSpeed(value) {
     const known = [...this.speed.options].some((option) => option.value === value);
     this.speed.value = known ? value : "1";
@@ -155,9 +167,14 @@ export class Player extends EventTarget {
     this.dispatchEvent(new CustomEvent("place", { detail: { time, byReader } }));
   }
 
-  point(event) {
+  /** Where a pointer is, as a share of the recording. */
+  shareAt(event) {
     const { left, width } = this.seekBar.getBoundingClientRect();
-    const share = Math.min(1, Math.max(0, (event.clientX - left) / width));
+    return Math.min(1, Math.max(0, (event.clientX - left) / width));
+  }
+
+  point(event) {
+    const share = this.shareAt(event);
     this.hover.hidden = false;
     this.hover.textContent = clock(share * this.duration);
     this.hover.style.left = `${100 * share}%`;

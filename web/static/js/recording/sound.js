@@ -35,6 +35,8 @@ export class Sound {
     this.microphone = microphone;
     this.screen = screen;
     this.context = new AudioContext();
+    // Safari lets it rest where the microphone was asked for after the press, until it is told.
+    if (this.context.state !== "running") this.context.resume().catch(() => {});
     const heard = this.context.createMediaStreamSource(microphone);
     if (screen) {
       // Mixed only where there are two: a microphone alone is recorded without a detour.

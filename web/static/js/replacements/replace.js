@@ -2,6 +2,7 @@
 import { build } from "../edit/build.js";
 import { marked, open } from "../edit/dialogs.js";
 import * as sentence from "../edit/sentence.js";
+import { isComposing } from "../page/focus.js";
 import { _, ngettext } from "../page/i18n.js";
 import { rowsOf } from "../transcript/rows.js";
 
@@ -21,7 +22,7 @@ export class Replace {
     form.querySelector("[data-do=replace-one]").addEventListener("click", () => this.one());
     form.querySelector("[data-do=replace-all]").addEventListener("click", () => this.all());
     this.field.addEventListener("keydown", (event) => {
-      if (event.isComposing) return;
+      if (isComposing(event)) return;
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.all();
       else if (event.key === "Enter") this.one();
       else if (event.key === "Escape") find.close();

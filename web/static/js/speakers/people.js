@@ -1,4 +1,5 @@
 import { build } from "../edit/build.js";
+import { isComposing } from "../page/focus.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
 import { button } from "./button.js";
@@ -102,7 +103,7 @@ function nameButton(one, act) {
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
     // While an input method is open, Enter chooses a word and Escape leaves the choice.
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposing(event)) return;
     if (event.key === "Enter") end(field.value);
     else if (event.key === "Escape") end(name);
     else return;

@@ -1,3 +1,4 @@
+import { isComposing } from "../page/focus.js";
 import { _, ngettext } from "../page/i18n.js";
 import { isStill } from "./follow.js";
 import { mark } from "./highlights.js";
@@ -30,8 +31,9 @@ export class Find {
       this.timer = setTimeout(() => this.search(), WAIT_MS);
     });
     this.field.addEventListener("keydown", (event) => {
+      if (isComposing(event)) return;
       if (event.key === "Escape") this.close();
-      else if (event.key === "Enter" && !event.isComposing) {
+      else if (event.key === "Enter") {
         event.preventDefault();
         this.step(event.shiftKey ? -1 : 1);
       } else return;
