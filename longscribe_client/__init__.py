@@ -40,6 +40,8 @@ from longscribe_client.models import (
     Match,
     ModelOfJob,
     Problem,
+    ReportTemplate,
+    ReportTemplateList,
     Sentence,
     SentencePage,
 )
@@ -68,6 +70,8 @@ __all__ = [
     "NotFinished",
     "NotFound",
     "Problem",
+    "ReportTemplate",
+    "ReportTemplateList",
     "Sentence",
     "SentencePage",
     "ServerBusy",

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from longscribe_client.client import Choice, Client, Looks, completed
-from longscribe_client.models import Fetch, Found, Job, Sentence
+from longscribe_client.models import Fetch, Found, Job, ReportTemplate, Sentence
 from longscribe_client.options import SubmitOptions
 
 T = TypeVar("T")
@@ -80,6 +80,24 @@ class AsyncClient:
 
     async def transcript_file(self, job_id: str, format: str, **choices: Choice) -> bytes:
         return await asyncio.to_thread(self._client.transcript_file, job_id, format, **choices)
+
+    async def report(
+        self,
+        job_id: str,
+        *,
+        template: str | None = None,
+        kind: str | None = None,
+        timestamps: bool = False,
+    ) -> bytes:
+        return await asyncio.to_thread(
+            self._client.report, job_id, template=template, kind=kind, timestamps=timestamps
+        )
+
+    async def report_templates(self) -> list[ReportTemplate]:
+        return await asyncio.to_thread(self._client.report_templates)
+
+    async def keep_report_template(self, name: str, file: str | Path) -> ReportTemplate:
+        return await asyncio.to_thread(self._client.keep_report_template, name, file)
 
     def sentences(
         self, job_id: str, *, start: float = 0, end: float | None = None

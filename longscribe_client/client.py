@@ -10,7 +10,17 @@ from typing import Any, Self, Unpack
 
 from longscribe_client.connection import Connection
 from longscribe_client.errors import JobFailed, NotFinished
-from longscribe_client.models import Change, Fetch, Found, Job, JobPage, Sentence, SentencePage
+from longscribe_client.models import (
+    Change,
+    Fetch,
+    Found,
+    Job,
+    JobPage,
+    ReportTemplate,
+    ReportTemplateList,
+    Sentence,
+    SentencePage,
+)
 from longscribe_client.options import SubmitOptions
 from longscribe_client.reading import read
 
@@ -167,6 +177,30 @@ class Client:
     def transcript_file(self, job_id: str, format: str, **choices: Choice) -> bytes:
         """The same in any format, docx too."""
         return self._there.transcript(job_id, format, **choices)
+
+    def report(
+        self,
+        job_id: str,
+        *,
+        template: str | None = None,
+        kind: str | None = None,
+        timestamps: bool = False,
+    ) -> bytes:
+        """A completed job's report as docx or md: title, people, agenda, decisions, to-dos and the
+        transcript, from the template that a name chooses. Without `kind` it is what a named
+        template is, and otherwise docx."""
+        chosen: dict[str, Choice | None] = {"template": template, "kind": kind}
+        choices = {name: value for name, value in chosen.items() if value is not None}
+        return self._there.report(job_id, **choices, timestamps=timestamps)
+
+    def report_templates(self) -> list[ReportTemplate]:
+        """The templates that you keep under names."""
+        return read(ReportTemplateList, self._there.report_templates()).templates
+
+    def keep_report_template(self, name: str, file: str | Path) -> ReportTemplate:
+        """Keep a Word document or Markdown as a template, in place of one that has the name."""
+        content = Path(file).read_bytes()
+        return read(ReportTemplate, self._there.keep_report_template(name, content))
 
     def sentences(
         self, job_id: str, *, start: float = 0, end: float | None = None

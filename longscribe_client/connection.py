@@ -196,6 +196,16 @@ class Connection:
     def minutes(self, job_id: str) -> dict[str, Any]:
         return self._json(routes.MINUTES.at(job_id=job_id))
 
+    def report(self, job_id: str, **choices: Any) -> bytes:
+        return self._ask(routes.REPORT.at(job_id=job_id), params=choices).content
+
+    def report_templates(self) -> dict[str, Any]:
+        return self._json(routes.REPORT_TEMPLATES)
+
+    def keep_report_template(self, name: str, content: bytes) -> dict[str, Any]:
+        route = routes.KEEP_REPORT_TEMPLATE.at(template_name=name)
+        return self._json(route, content=content)
+
     # --- uploads
 
     def upload(

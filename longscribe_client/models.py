@@ -164,6 +164,24 @@ class SentencePage:
     next_cursor: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTemplate:
+    """A template of reports that is kept under a name."""
+
+    name: str
+    kind: str
+    """docx or md."""
+    size_bytes: int
+    at: datetime
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTemplateList:
+    templates: list[ReportTemplate]
+    most: int
+
+
 SCHEMAS: dict[type, str] = {
     Problem: "ErrorObject",
     ModelOfJob: "ModelOut",
@@ -174,5 +192,7 @@ SCHEMAS: dict[type, str] = {
     Fetch: "FetchOut",
     Sentence: "SaidOut",
     SentencePage: "SentencesOut",
+    ReportTemplate: "NamedTemplateOut",
+    ReportTemplateList: "NamedTemplateListOut",
 }
 """The schema that each is an answer of."""

@@ -25,6 +25,13 @@ class ChannelKind(StrEnum):
     """A browser that takes pushes."""
 
 
+class TemplateKind(StrEnum):
+    """What a template of reports is written in, by the suffix of its file."""
+
+    WORD = "docx"
+    TEXT = "md"
+
+
 class JobStatus(StrEnum):
     QUEUED = "queued"
     PROCESSING = "processing"

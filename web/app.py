@@ -26,7 +26,7 @@ from web.api.own_data import views as own_data
 from web.api.sharing import views as sharing
 from web.api.speakers import kept_voices as voices
 from web.api.speakers import of_job as speakers
-from web.api.transcripts import corrections, reports
+from web.api.transcripts import corrections, report_templates, reports
 from web.api.words import hotwords, replacements, rules
 from web.authentication.actor import name_actors
 from web.authentication.sign_in import require_sign_in
@@ -127,7 +127,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),
         tus_views.blueprint,
-        *(details.blueprint, searches.blueprint, marks.blueprint, reports.blueprint),
+        *(details.blueprint, searches.blueprint, marks.blueprint),
+        *(reports.blueprint, report_templates.blueprint),
         sharing.blueprint,
         *(own_data.blueprint, groups.blueprint),
         *(replacements.blueprint, rules.blueprint, hotwords.blueprint),
@@ -145,6 +146,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(searches.blueprint)
     app.register_blueprint(marks.blueprint)
     app.register_blueprint(reports.blueprint)
+    app.register_blueprint(report_templates.blueprint)
     app.register_blueprint(corrections.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(speakers.blueprint)

@@ -23,9 +23,11 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from shared.accounts.errors import TooManyAttempts
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
+from shared.export.reports.refusals import TemplateRefused
 from shared.quotas.errors import QuotaExceeded
 from web.i18n.languages import N_, current_language
 from web.i18n.quota_text import refusal_text
+from web.i18n.template_text import template_refusal_text
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -170,6 +172,8 @@ def localised_error(error: LongscribeError) -> str:
     """What a person reads of an error, in the reader's language."""
     if isinstance(error, QuotaExceeded):
         return refusal_text(error)
+    if isinstance(error, TemplateRefused):
+        return template_refusal_text(error)
     return localised_message(error.code, error.message)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from shared import audit
 from shared.accounts.handed_over_lists import move_replacements
+from shared.accounts.handed_over_templates import rename_templates_of_both
 from shared.audit import Act
 from shared.db import Database
 from shared.models import (
@@ -90,6 +91,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
         .execution_options(synchronize_session=False)
     )
     _drop_prompts_of_both(session, from_owner, to_owner)
+    rename_templates_of_both(session, from_owner, to_owner)
     switch_off_handed_over(session, from_owner)
     forget_handed_over(session, from_owner, to_owner)
     session.execute(delete(OwnerTurn).where(OwnerTurn.owner_id == from_owner))

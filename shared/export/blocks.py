@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph of a report. `kind` is 'heading-1' to 'heading-3', 'bullet' or 'text'."""
+    """A paragraph of a report. `kind` is 'heading-1' to 'heading-3', 'bullet', 'text', or
+    'row' for a line of a table in Markdown."""
 
     kind: str
     text: str

@@ -21,7 +21,7 @@ from docx.shared import Pt, RGBColor, Twips
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import before_words, people_of, shown_name
+from shared.export.speakers import before_words, people_line, shown_name, title_of
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections as parts
@@ -55,17 +55,11 @@ _UNUSED_PARTS = ("/stylesWithEffects", "/customXml", "/thumbnail", "/extended-pr
 _TEXTS = {
     "zh": {
         "duration": "时长 ",
-        "people": "参会人：",
-        "between": "、",
         "silence": "录音中没有听到说话声。",
-        "title": "文字稿",
     },
     "en": {
         "duration": "Duration ",
-        "people": "People: ",
-        "between": ", ",
         "silence": "There is no speech in this recording.",
-        "title": "Transcript",
     },
 }
 """The document's own texts, in the language of the recording and not of the reader; English where
@@ -88,7 +82,7 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
     chinese = transcript.language in CHINESE
     words = _TEXTS["zh" if chinese else "en"]
     document = Document(io.BytesIO(_template()))
-    title = printable(provenance.title) or words["title"]
+    title = title_of(transcript, provenance.title)
     _describe(document, title, provenance, _TAGS.get(transcript.language, "en-US"))
     document.add_paragraph(title, style="Heading 1")
     document.add_paragraph(_about(transcript, provenance, options), style="Subtitle")
@@ -117,8 +111,8 @@ def _about(transcript: Transcript, provenance: Provenance, options: ExportOption
     told = [words["duration"] + timestamp(transcript.duration)]
     if provenance.day is not None:
         told.insert(0, provenance.day.isoformat())
-    if people := people_of(transcript, provenance.people, options):
-        told.append(words["people"] + words["between"].join(map(printable, people)))
+    if people := people_line(transcript, provenance.people, options):
+        told.append(people)
     return " · ".join(told)
 
 
@@ -126,6 +120,7 @@ _BLOCK_STYLES = {
     **{f"heading-{level}": f"Heading{level}" for level in (1, 2, 3)},
     "bullet": "ListBullet",
     "text": "Transcript",
+    "row": "Transcript",
 }
 
 

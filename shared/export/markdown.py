@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from shared.export.options import ExportOptions, Provenance
 from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import before_words, people_of, shown_name
+from shared.export.speakers import before_words, people_line, shown_name, title_of
 from shared.export.timestamp import timestamp
 from shared.export.typography.sanitise import printable
 from shared.transcripts.chapters import sections
@@ -16,10 +16,7 @@ from shared.transcripts.values import CHINESE, Transcript
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
 _START = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))")
 
-_TEXTS = {
-    "zh": {"title": "文字稿", "date": "日期：", "people": "参会人：", "between": "、"},
-    "en": {"title": "Transcript", "date": "Date: ", "people": "People: ", "between": ", "},
-}
+_DATE = {"zh": "日期：", "en": "Date: "}
 
 
 def escaped(text: str) -> str:
@@ -38,14 +35,13 @@ def escaped(text: str) -> str:
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
-    words = _TEXTS["zh" if transcript.language in CHINESE else "en"]
-    blocks = [f"# {escaped(provenance.title) or words['title']}"]
+    blocks = [f"# {title_of(transcript, provenance.title, escaped)}"]
     about = []
     if provenance.day is not None:
-        about.append(f"- {words['date']}{provenance.day.isoformat()}")
-    if people := people_of(transcript, provenance.people, options):
-        names = words["between"].join(map(escaped, people))
-        about.append(f"- {words['people']}{names}")
+        date = _DATE["zh" if transcript.language in CHINESE else "en"]
+        about.append(f"- {date}{provenance.day.isoformat()}")
+    if people := people_line(transcript, provenance.people, options, escaped):
+        about.append(f"- {people}")
     if about:
         blocks.append("\n".join(about))
     return "\n\n".join([*blocks, *_body(transcript, provenance, options)]) + "\n"

@@ -85,6 +85,8 @@ class Provenance:
     """Who took part, as a person said."""
     marks: tuple[FileMark, ...] = ()
     """Marked places, in order of time."""
+    summary: tuple[str, ...] = ()
+    """The points of a summary, where a model wrote one and somebody asked for it."""
 
     @property
     def chapters(self) -> list[tuple[float, str]]:

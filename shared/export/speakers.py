@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from shared.export.options import ExportOptions
 from shared.export.typography.sanitise import printable
 from shared.speakers.names import is_default_name
@@ -22,6 +24,35 @@ def people_of(
         return people
     names = dict.fromkeys(one.speaker for one in transcript.sentences if one.speaker and one.text)
     return tuple(name for name in names if not is_default_name(name))
+
+
+_PEOPLE = {"zh": ("参会人：", "、"), "en": ("People: ", ", ")}
+"""What stands before names of people and between them, in the language of the recording."""
+
+
+def joined_names(
+    names: Iterable[str], language: str, write: Callable[[str], str] = printable
+) -> str:
+    """Names on one line; `write` makes of each what a format shows as it is."""
+    _, between = _PEOPLE["zh" if language in CHINESE else "en"]
+    return between.join(map(write, names))
+
+
+def people_line(
+    transcript: Transcript,
+    people: tuple[str, ...],
+    options: ExportOptions,
+    write: Callable[[str], str] = printable,
+) -> str:
+    """Who took part, as a file says it; empty where nobody is known."""
+    names = people_of(transcript, people, options)
+    told, _ = _PEOPLE["zh" if transcript.language in CHINESE else "en"]
+    return told + joined_names(names, transcript.language, write) if names else ""
+
+
+def title_of(transcript: Transcript, title: str, write: Callable[[str], str] = printable) -> str:
+    """What stands above a transcript: the recording's title, or what a file without one is."""
+    return write(title) or ("文字稿" if transcript.language in CHINESE else "Transcript")
 
 
 def before_words(name: str, language: str) -> str:

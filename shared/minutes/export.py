@@ -80,6 +80,12 @@ class MinutesFile:
         """What stands below the heading; empty of accepted ones."""
         return "" if self.accepted else self.words["proposal"].format(model=printable(self.model))
 
+    def summary(self) -> tuple[str, ...]:
+        """The points of the summary, and last whether nobody has accepted them yet; without a
+        summary nothing."""
+        texts = tuple(point.text for point in self.minutes.summary)
+        return (*texts, self.note) if texts and self.note else texts
+
     def sections(self) -> Iterator[tuple[str, list[str]]]:
         """Each heading with its lines, without the sections that have none."""
         for name, points in self.minutes.sections():

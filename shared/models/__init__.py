@@ -33,7 +33,11 @@ from shared.models.share import LONGEST_LINK_NAME, Share, ShareLink, SharingEven
 from shared.models.storage import StorageRow, StoredTally
 from shared.models.teams.audit import AuditEntry
 from shared.models.teams.group import Group, GroupMember, GroupShare
-from shared.models.transcripts.report_template import ReportTemplate
+from shared.models.transcripts.report_template import (
+    LONGEST_TEMPLATE_NAME,
+    NamedReportTemplate,
+    ReportTemplate,
+)
 from shared.models.transcripts.revision import Revision
 from shared.models.transcripts.transcript import Checkpoint, Segment, StoredTranscript
 from shared.models.upload import Reservation, Upload
@@ -58,6 +62,7 @@ __all__ = [
     "LONGEST_LINK_NAME",
     "LONGEST_MARK",
     "LONGEST_SEARCH_NAME",
+    "LONGEST_TEMPLATE_NAME",
     "MOST_PAIRS",
     "AnnotationEdit",
     "ApiKey",
@@ -84,6 +89,7 @@ __all__ = [
     "MinutesPrompt",
     "MinutesRequest",
     "MonthlyUsage",
+    "NamedReportTemplate",
     "OwnerTurn",
     "Recording",
     "RecoveryCode",

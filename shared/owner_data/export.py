@@ -18,6 +18,8 @@ from shared.db import Database
 from shared.errors import InvalidRequest, LongscribeError
 from shared.export import FORMATS
 from shared.export.archive import Member, Packed, zip_pieces
+from shared.export.reports.named_templates import list_templates, read_named_template
+from shared.export.reports.refusals import TemplateNotFound
 from shared.models import Group, GroupMember, HotwordList, HotwordSet, Job, Recording
 from shared.owner_data.provenance import provenance_of
 from shared.owner_data.readme import README
@@ -70,6 +72,7 @@ def _members(db: Database, blobs: BlobStore, owner_id: str, wanted: Wanted) -> I
             yield f"account/{held.file}.json", json_pieces(rows), None
     yield "account/hotwords-in-full.json", json_text(_hotwords(db, owner_id)), None
     yield "account/names-of-groups.json", json_text(_names_of_groups(db, owner_id)), None
+    yield from _templates(db, owner_id)
     for job_id in _job_ids(db, owner_id):
         yield from _of_job(db, blobs, owner_id, job_id, wanted)
 
@@ -87,6 +90,17 @@ def _names_of_groups(db: Database, owner_id: str) -> dict[str, str]:
     with db.reading() as session:
         rows = session.execute(of_groups.where(GroupMember.user_id == owner_id)).all()
     return {row.id: row.name for row in rows}
+
+
+def _templates(db: Database, owner_id: str) -> Iterator[Member]:
+    """The files of the owner's templates of reports, of which the rows have the names only."""
+    for one in list_templates(db, owner_id=owner_id):
+        try:
+            content = read_named_template(db, owner_id=owner_id, name=one.name).content
+        except TemplateNotFound:  # deleted meanwhile
+            continue
+        name = f"{_REFUSED.sub('-', one.name)} {one.id}.{one.kind.value}"
+        yield f"account/report-templates/{name}", content, one.at
 
 
 def _job_ids(db: Database, owner_id: str) -> Iterator[str]:

@@ -53,6 +53,7 @@ OF_OWNER: dict[str, Held] = {
     ),
     "saved_searches": _owned("saved-searches"),
     "report_templates": _owned("report-templates"),
+    "named_report_templates": _owned("named-report-templates", "content"),
     "minutes_prompts": _owned("minutes-prompts"),
     "hotword_lists": _owned("hotwords"),
     "replacement_lists": _owned("replacement-list"),

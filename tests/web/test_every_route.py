@@ -41,6 +41,7 @@ ABOUT_NOBODY = {
     "minutes_prompts.put_prompt",
     "minutes_prompts.delete_prompt",
     "pages.change_minutes_prompt",
+    "report_templates.put_template_file",
 }
 """Endpoints whose response is the same for every argument, or which change what is of who asks."""
 

@@ -1,4 +1,4 @@
-"""The page on which the template of reports is changed."""
+"""The page of the templates of reports: the one that holds where none is named, and the others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from flask_babel import gettext as _
 
 from shared.errors import InvalidRequest
+from shared.export.reports.named_templates import (
+    LONGEST_TEMPLATE_NAME,
+    MOST_TEMPLATES,
+    delete_template,
+    keep_template,
+)
 from shared.export.reports.owner_templates import drop_template, put_template
-from shared.export.reports.report import BLOCKS, INLINE, LONGEST_TEMPLATE
+from shared.export.reports.placeholders import BLOCKS, INLINE, WITH_FIELDS
+from shared.export.reports.report import LONGEST_TEMPLATE
+from web.api.transcripts.report_templates import own_templates
 from web.api.transcripts.reports import shown_template
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
@@ -19,7 +27,15 @@ from web.services import services
 
 def _page(status: int = 200, **context: Any) -> Response:
     html = render_template(
-        "report_template.html", inline=INLINE, blocks=BLOCKS, most=LONGEST_TEMPLATE, **context
+        "report_template.html",
+        inline=INLINE,
+        blocks=BLOCKS,
+        with_fields=WITH_FIELDS,
+        most=LONGEST_TEMPLATE,
+        longest_name=LONGEST_TEMPLATE_NAME,
+        most_named=MOST_TEMPLATES,
+        named=own_templates(),
+        **context,
     )
     return make_response(html, status)
 
@@ -44,3 +60,30 @@ def save_report_template() -> Any:
         return _page(error.http_status, template=text, own=True, problem=problem)
     flash(_("Reports are made from this template from now on."), "done")
     return redirect(url_for(".report_template"), 303)
+
+
+@pages.post("/report-templates")
+def keep_named_template() -> Any:
+    db, owner_id = services().db, current_owner_id()
+    name = request.form.get("name", "")
+    file = request.files.get("file")
+    content = file.stream.read() if file is not None else b""
+    try:
+        kept = keep_template(db, owner_id=owner_id, name=name, content=content)
+    except InvalidRequest as error:
+        problem = localised_error(error)
+        return _page(
+            error.http_status,
+            named_problem=problem,
+            name_given=name,
+            **shown_template().model_dump(),
+        )
+    flash(_("The template %(name)s is kept.", name=kept.name), "done")
+    return redirect(url_for(".report_template", _anchor="named"), 303)
+
+
+@pages.post("/report-templates/<template_name>/delete")
+def delete_named_template(template_name: str) -> Any:
+    delete_template(services().db, owner_id=current_owner_id(), name=template_name)
+    flash(_("The template %(name)s is deleted.", name=template_name), "done")
+    return redirect(url_for(".report_template", _anchor="named"), 303)

@@ -7,6 +7,7 @@ first byte beyond the limit.
 
 from __future__ import annotations
 
+import io
 from typing import IO, Any, cast
 
 from flask import Request
@@ -15,6 +16,8 @@ from werkzeug.formparser import FormDataParser
 
 from shared import jobs
 from shared.errors import InvalidRequest
+from shared.export.reports.refusals import TemplateTooLarge
+from shared.export.reports.word import LARGEST_DOCUMENT
 from shared.quotas.limits import UNLIMITED
 from shared.storage.blob_store import IncomingBlob, StoredBlob
 from web.authentication.owner import current_owner_id
@@ -33,6 +36,10 @@ FILE_PARTS = {
     "pages.submit": MAX_FILES_OF_A_FORM,
 }
 """The endpoints that take files, and how many in one request; others refuse any file."""
+
+_SMALL_FILES = {"pages.keep_named_template": LARGEST_DOCUMENT}
+"""The endpoints that take one file which is no recording and is kept in memory, and its most
+bytes."""
 
 _MAX_FORM_PARTS = 520
 """Room for all jobs that the list sends at once, and for the fields beside them."""
@@ -78,6 +85,20 @@ class ReceivedFile:
         return self._incoming.keep()
 
 
+class SmallFile(io.BytesIO):
+    """A file of a form that is no recording."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self._most = most_bytes
+
+    def write(self, data: Any) -> int:
+        """Raises TemplateTooLarge at the first byte beyond the limit."""
+        if self.tell() + len(data) > self._most:
+            raise TemplateTooLarge
+        return super().write(data)
+
+
 class UploadRequest(Request):
     """A request whose file parts become ReceivedFiles, discarded at its end unless kept."""
 
@@ -88,6 +109,7 @@ class UploadRequest(Request):
         super().__init__(environ, *args, **kwargs)
         self._received: list[ReceivedFile] = []
         self._room: ReservedRoom | None = None
+        self._has_small_file = False
 
     def make_form_data_parser(self) -> FormDataParser:
         most = _MOST_TEXT_BYTES.get(self.endpoint or "")
@@ -102,6 +124,9 @@ class UploadRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
+        if (most_bytes := _SMALL_FILES.get(self.endpoint or "")) and not self._has_small_file:
+            self._has_small_file = True
+            return SmallFile(most_bytes)
         most = FILE_PARTS.get(self.endpoint or "", 0)
         if len(self._received) >= most:
             raise InvalidRequest(

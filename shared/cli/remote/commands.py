@@ -24,7 +24,7 @@ from shared.cli.error_exit import errors_in_words
 from shared.cli.remote.progress import Bars
 from shared.cli.remote.sending import send
 from shared.cli.remote.server_options import LOCAL, KeyFile, ServerAddress, read_key
-from shared.cli.remote.transcripts import formats_in, save
+from shared.cli.remote.transcripts import formats_in, save, save_report
 from shared.cli.remote.watch import FolderWatch, Happened
 from shared.errors import LongscribeError
 from shared.states import TERMINAL
@@ -99,13 +99,16 @@ def get(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write transcripts into this folder.")
     ] = None,
+    report: Annotated[str, typer.Option(help="The report instead: docx or md.")] = "",
+    template: Annotated[str, typer.Option(help="The report by your template of this name.")] = "",
     wait: _Wait = False,
     timeout: _Timeout = 0,
     server: ServerAddress = LOCAL,
     key_file: KeyFile = None,
     as_json: _Json = False,
 ) -> None:
-    """Tell how jobs stand, or fetch their transcripts."""
+    """Tell how jobs stand, or fetch their transcripts or reports."""
+    asked = {name: text for name, text in (("kind", report), ("template", template)) if text}
     with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         formats = formats_in(format_ or "txt")
         jobs = {job_id: there.job(job_id) for job_id in job_ids}
@@ -115,7 +118,14 @@ def get(
             saved = None
             if output is not None and job["status"] == "completed":
                 stem = Path(job["filename"]).stem
-                saved = [str(one) for one in save(there, job["id"], output, stem, formats)]
+                saved = (
+                    [str(save_report(there, job["id"], output, stem, asked))]
+                    if asked
+                    else [str(one) for one in save(there, job["id"], output, stem, formats)]
+                )
+            elif asked and output is None:
+                sys.stdout.buffer.write(there.report(job["id"], **asked))
+                continue
             elif format_ and output is None:
                 for name in formats:
                     sys.stdout.buffer.write(there.transcript(job["id"], name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from longscribe_client.connection import Connection
@@ -37,3 +38,19 @@ def save(
         new.replace(path)
         saved.append(path)
     return saved
+
+
+def save_report(
+    server: Connection, job_id: str, folder: Path, stem: str, asked: Mapping[str, str]
+) -> Path:
+    """Write a completed job's report, named after its template, over what has this name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = server.report(job_id, **asked)
+    # Which of both it is, the template decides where nobody asked.
+    suffix = "docx" if content.startswith(b"PK") else "md"
+    of_which = re.sub(r'[/\\:*?"<>|]', "-", asked.get("template", "minutes"))
+    path = folder / f"{stem} {of_which}.{suffix}"
+    new = folder / f".{job_id}.{suffix}.part"
+    write_durably(new, content)
+    new.replace(path)
+    return path

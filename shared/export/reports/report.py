@@ -1,8 +1,8 @@
 """Reports: what is handed over of a meeting, made from a template of text.
 
-A template is lines of Markdown with placeholders.  Nothing in it is executed: a placeholder is a
-name out of a list, and what takes its place is not looked at again.  The same lines make Markdown
-and Word, of which headings, lists and paragraphs are known.
+A template is lines of Markdown with placeholders, which `placeholders` names.  The same lines make
+Markdown and Word, of which headings, lists and paragraphs are known; `word` fills in templates that
+are Word documents themselves.
 """
 
 from __future__ import annotations
@@ -13,27 +13,31 @@ from collections.abc import Callable, Iterator
 from shared.errors import InvalidRequest
 from shared.export.blocks import Block
 from shared.export.markdown import escaped
-from shared.export.options import ExportOptions, FileMark, Provenance
-from shared.export.paragraphs import join_sentences, paragraphs
-from shared.export.speakers import before_words, people_of, shown_name
-from shared.export.timestamp import timestamp
+from shared.export.options import ExportOptions, Provenance
+from shared.export.reports.placeholders import (
+    MOST_IN_A_REPEAT,
+    Checked,
+    alone_in,
+    filled,
+    names_in,
+    repeated_by,
+)
+from shared.export.reports.refusals import RepeatNotPlain
+from shared.export.reports.values import Values
+from shared.export.speakers import before_words
 from shared.export.typography.sanitise import printable
-from shared.transcripts.chapters import sections
 from shared.transcripts.values import CHINESE, Transcript
 
 LONGEST_TEMPLATE = 20_000
 
-INLINE = ("title", "date", "people", "duration")
-"""Placeholders that may stand anywhere in a line."""
+_LONGEST_REPEAT = 1000
+"""Characters of a line that is repeated."""
 
-BLOCKS = ("agenda", "decisions", "todos", "notes", "transcript")
-"""Placeholders that stand alone in a line, and become several."""
-
-_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
-# The spaces around a name are taken off afterwards: a pattern with them would try very many in
-# all ways to divide them.
 _HEADING = re.compile(r"(#{1,3})\s+(.*)")
 _BULLET = re.compile(r"[-*]\s+(.*)")
+
+_TOGETHER = ("bullet", "row")
+"""Kinds of lines that make one list or table, without an empty line between."""
 
 BUILT_IN = {
     "zh": """# {{title}}
@@ -90,11 +94,6 @@ BUILT_IN = {
 """,
 }
 
-_WORDS = {
-    "zh": {"none": "无", "between": "、", "open": "（", "close": "）", "colon": "："},
-    "en": {"none": "none", "between": ", ", "open": " (", "close": ")", "colon": ": "},
-}
-
 
 def built_in(language: str) -> str:
     """The template of whoever has none, in Chinese or English."""
@@ -112,20 +111,13 @@ def checked_template(text: str) -> str:
         raise InvalidRequest(
             f"template: from 1 to {LONGEST_TEMPLATE} characters.", param="template"
         )
+    checked = Checked()
     for number, line in enumerate(text.split("\n"), 1):
-        for name in map(str.strip, _PLACEHOLDER.findall(line)):
-            if name not in INLINE + BLOCKS:
-                known = ", ".join(f"{{{{{one}}}}}" for one in INLINE + BLOCKS)
-                raise InvalidRequest(
-                    f"template: line {number} has {{{{{name[:40]}}}}}. There are {known}.",
-                    param="template",
-                )
-            if name in BLOCKS and _PLACEHOLDER.sub("", line).strip():
-                raise InvalidRequest(
-                    f"template: line {number}: {{{{{name}}}}} stands alone in its line, for it "
-                    "becomes several.",
-                    param="template",
-                )
+        several_of, names = checked.text(line, line=number)
+        checked.count(0, several_of=several_of)
+        is_large = len(names) > MOST_IN_A_REPEAT or len(line) > _LONGEST_REPEAT
+        if several_of and is_large:
+            raise RepeatNotPlain(line=number, excerpt=line, most=MOST_IN_A_REPEAT)
     return text
 
 
@@ -143,7 +135,7 @@ def write_markdown(
             text = f"{'#' * int(block.kind[-1])} {text}"
         elif block.kind == "bullet":
             text = f"- {text}"
-        if lines and not (block.kind == before == "bullet"):
+        if lines and not (block.kind == before and before in _TOGETHER):
             lines.append("")
         lines.append(text)
         before = block.kind
@@ -157,7 +149,7 @@ def write_docx(
     # python-docx imports lxml: a server that writes no document saves its memory.
     from shared.export.docx import report
 
-    found = blocks(template, transcript, provenance, options, escape=str)
+    found = blocks(template, transcript, provenance, options, escape=printable)
     return report(provenance, transcript.language, found)
 
 
@@ -171,23 +163,25 @@ def blocks(
 ) -> Iterator[Block]:
     """The paragraphs of a report; `escape` is applied to what stands within the template's own
     lines."""
-    words = _WORDS["zh" if transcript.language in CHINESE else "en"]
-    people = people_of(transcript, provenance.people, options)
-    inline = {
-        "title": escape(printable(provenance.title)),
-        "date": provenance.day.isoformat() if provenance.day else words["none"],
-        "people": words["between"].join(escape(printable(name)) for name in people)
-        or words["none"],
-        "duration": timestamp(transcript.duration),
-    }
-    for line in template.split("\n"):
-        line = line.strip()
-        found = _PLACEHOLDER.fullmatch(line)
-        if found and (name := found[1].strip()) in BLOCKS:
-            yield from _block(name, transcript, provenance, options, words)
+    values = Values(transcript, provenance, options)
+    inline = values.inline(escape)
+    for line in map(str.strip, template.split("\n")):
+        if name := alone_in(line):
+            yield from values.lines(name)
+        elif name := repeated_by(names_in(line)):
+            for item in values.items(name):
+                yield _own(filled(line, inline | {key: escape(item[key]) for key in item}))
         elif line:
-            filled = _PLACEHOLDER.sub(lambda match: inline.get(match[1].strip(), ""), line)
-            yield _own(filled)
+            yield _own(filled(line, inline))
+
+
+def as_blocks(template: str) -> Iterator[Block]:
+    """The paragraphs of a template itself, with its placeholders as they are."""
+    for line in filter(None, map(str.strip, template.split("\n"))):
+        if name := alone_in(line):
+            yield Block("text" if name == "transcript" else "bullet", line)
+        else:
+            yield _own(line)
 
 
 def _own(line: str) -> Block:
@@ -196,51 +190,6 @@ def _own(line: str) -> Block:
         return Block(f"heading-{len(heading[1])}", heading[2], is_markdown=True)
     if bullet := _BULLET.fullmatch(line):
         return Block("bullet", bullet[1], is_markdown=True)
+    if len(line) > 1 and line[0] == line[-1] == "|":
+        return Block("row", line, is_markdown=True)
     return Block("text", line, is_markdown=True)
-
-
-def _block(
-    name: str,
-    transcript: Transcript,
-    provenance: Provenance,
-    options: ExportOptions,
-    words: dict[str, str],
-) -> Iterator[Block]:
-    if name == "transcript":
-        yield from _transcript(transcript, provenance, options)
-        return
-    kinds = {
-        "agenda": ("chapter",),
-        "decisions": ("decision",),
-        "todos": ("todo",),
-        "notes": ("note", "bookmark"),
-    }[name]
-    wanted = [mark for mark in provenance.marks if mark.kind in kinds]
-    for mark in wanted:
-        yield Block("bullet", _item(mark, words))
-    if not wanted:
-        yield Block("text", words["none"])
-
-
-def _item(mark: FileMark, words: dict[str, str]) -> str:
-    """A mark on a line: who does what by when, and where it was said."""
-    text = printable(mark.text)
-    who = words["between"].join(filter(None, map(printable, (mark.who, mark.due))))
-    if who:
-        text = f"{who}{words['colon']}{text}"
-    return f"{text}{words['open']}{timestamp(mark.at_s)}{words['close']}".strip()
-
-
-def _transcript(
-    transcript: Transcript, provenance: Provenance, options: ExportOptions
-) -> Iterator[Block]:
-    for section in sections(transcript, provenance.chapters):
-        if section.title is not None:
-            yield Block("heading-3", printable(section.title))
-        for paragraph in paragraphs(section.transcript, options):
-            time = f"{timestamp(paragraph.start)} " if options.timestamps else ""
-            yield Block(
-                "text",
-                time + join_sentences(paragraph.sentences, options),
-                shown_name(paragraph.speaker, options),
-            )

@@ -87,6 +87,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
     "monthly_usage": {"month": "2020-01"},
     "hotword_lists": {"digest": "of the words"},
     "group_members": {"group_id": "the group"},
+    "named_report_templates": {"name": "a:b", "kind": "md"},
     "tallies": {"jobs": 0, "status": "queued"},
 }
 """Values that a constraint asks for."""
@@ -187,6 +188,9 @@ def test_all_of_it_is_exported_and_then_erased(db: Database, blobs: BlobStore) -
     assert archive.read(sound) == SOUND
     assert archive.getinfo(sound).compress_type == ZIP_STORED, "recordings are compressed already"
     assert json.loads(archive.read("account/hotwords-in-full.json")) == ["朗格"]
+    [template] = [name for name in names if name.startswith("account/report-templates/")]
+    assert template.startswith("account/report-templates/a-b ")
+    assert archive.read(template) == b"x"
     assert json.loads(archive.read("account/names-of-groups.json")) == {"the group": "g"}
     told = b"".join(archive.read(name) for name in names if name.startswith("account/"))
     for of_another in (anna.id, "192.0.2.77", "request of Anna", "argon2"):

@@ -11,6 +11,7 @@ from shared import accounts
 from shared.annotations.details import change_details
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
+from shared.export.reports.named_templates import keep_template
 from shared.fetches import requests
 from shared.outbound.addresses import AddressRules
 from shared.search.saved import ListConditions, save_search
@@ -145,6 +146,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
     wanted = Wanted("https://theirs.example/hook")
     accounts.connect(db, owner_id, accounts.Vouched("https://theirs.example", "1", "", None))
     webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
+    keep_template(db, owner_id=owner_id, name="theirs", content=b"{{title}}")
     token = confirmation_token(db, owner_id, "ann@theirs.example")
     return {
         **job_values(db, owner_id, job_id),
@@ -161,5 +163,6 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
         "browser_id": a_browser(db, owner_id).id,
         "fetch_id": fetch.id,
         "delivery_id": "1",
+        "template_name": "theirs",
         "pair_id": str(lists.add(db, owner_id, wrong="theirs", right="their own").id),
     }

@@ -75,6 +75,12 @@ def test_a_job_is_followed_from_its_file_to_its_end(
     assert client.wait(job).model.name == "demo"
     assert client.transcript(job.id, timestamps=True).startswith("[00:00:00] ")
     assert client.transcript_file(job.id, "docx").startswith(b"PK")
+    template = wav.with_name("template.md")
+    template.write_text("{{duration}}: {{transcript.text}}")
+    assert client.keep_report_template("AB", template).kind == "md"
+    assert [one.name for one in client.report_templates()] == ["AB"]
+    assert client.report(job.id, template="AB").endswith(b"\n")
+    assert client.report(job.id).startswith(b"PK")
     assert [one.text for one in client.sentences(job.id, start=1.6)] == ["用GPU吗？"]
     [found] = client.search("gpu")
     assert found.match is not None and (found.job.id, found.match.sentence) == (job.id, 1)

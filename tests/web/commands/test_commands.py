@@ -26,6 +26,7 @@ from longscribe_client.errors import ServerUnreachable
 from shared import jobs
 from shared.cli.remote import commands
 from shared.db import Database
+from shared.export.reports.named_templates import keep_template
 from shared.models import LOCAL_OWNER, Fetch
 from tests.support import factories
 from tests.support.people import an_admin, bearer, quick_hashes
@@ -130,6 +131,21 @@ def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:
     job = json.loads(run("submit", "--json", str(wav)).stdout)
     work_off(rows)
     assert run("get", job["id"], "--format", "txt").stdout == "大家好。\n用GPU吗？\n"
+
+
+def test_a_report_is_printed_or_written_by_the_template_that_is_named(
+    run: Any, wav: Path, rows: Database, tmp_path: Path
+) -> None:
+    keep_template(rows, owner_id=LOCAL_OWNER, name="A: B", content=b"{{transcript.text}}")
+    job = json.loads(run("submit", "--json", str(wav)).stdout)
+    work_off(rows)
+    out = tmp_path / "out"
+    printed = run("get", job["id"], "--template", "A: B").stdout
+    assert run("get", job["id"], "--template", "A: B", "-o", str(out)).exit_code == 0
+    assert run("get", job["id"], "--report", "docx", "-o", str(out)).exit_code == 0
+    assert (out / f"{wav.stem} A- B.md").read_text() == printed
+    assert (out / f"{wav.stem} minutes.docx").read_bytes().startswith(b"PK")
+    assert run("get", job["id"], "--template", "none").exit_code == 2
 
 
 def test_an_address_is_fetched_by_the_server(

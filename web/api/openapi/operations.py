@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from shared.export import FORMATS
 from shared.minutes.export import FORMATS as MINUTES_FORMATS
 from shared.minutes.prompts import CHANGEABLE, LANGUAGES
+from shared.states import TemplateKind
 from web.api.schemas.speakers.of_job import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.schemas.transcripts.corrections import EditedMeanwhileOut
@@ -225,6 +226,26 @@ def report_file(operation: Operation) -> None:
     conditional(operation)
     headers = operation["responses"]["200"]["headers"]
     headers["Content-Disposition"] = {"schema": {"type": "string"}}
+
+
+_TEMPLATES = {
+    FORMATS[kind.value].media_type: {"schema": {"type": "string", "format": "binary"}}
+    for kind in TemplateKind
+}
+
+
+def template_file(operation: Operation) -> None:
+    """Describe the download of a template of reports."""
+    operation["responses"]["200"] = {
+        "description": "The template.",
+        "content": _TEMPLATES,
+        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
+    }
+
+
+def template_body(operation: Operation) -> None:
+    """Describe the body of a template that is uploaded."""
+    operation["requestBody"] = {"required": True, "content": _TEMPLATES}
 
 
 def zip_file(operation: Operation) -> None:

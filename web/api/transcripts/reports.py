@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from apiflask import APIBlueprint
@@ -11,8 +12,13 @@ from shared import jobs
 from shared.errors import JobNotFound
 from shared.export import FORMATS
 from shared.export.options import ExportOptions
+from shared.export.reports.named_templates import TemplateFile, read_named_template
 from shared.export.reports.owner_templates import drop_template, put_template, read_template
-from shared.export.reports.report import built_in, write_docx, write_markdown
+from shared.export.reports.report import built_in
+from shared.minutes import requests
+from shared.minutes.errors import MinutesNotFound
+from shared.minutes.export import MinutesFile
+from shared.states import TemplateKind
 from shared.transcripts.values import CHINESE, Version
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
@@ -37,31 +43,64 @@ def get_report(job_id: UUID) -> Response:
     """Download a report, as your template has it.
 
     It has title, date, people, agenda (the chapters), decisions, to-dos, notes and the transcript.
+    `template` names one of several; without it the one that has no name holds.
     """
     query = parse(ReportQuery, request.args)
     owner_id = owner_of(job_id)
-    format_ = FORMATS[query.kind]
+    template = _template(query.template)
+    kind = query.kind or (template.kind if template and query.template else TemplateKind.WORD)
+    format_ = FORMATS[kind]
     transcript = read_transcript(owner_id, str(job_id), Version.CURRENT, format_)
     found = jobs.get_records(services().db, owner_id=owner_id, job_ids=[str(job_id)])
     if str(job_id) not in found:  # deleted between the two
         raise JobNotFound
+    template = template or TemplateFile(TemplateKind.TEXT, built_in(transcript.language).encode())
     provenance = provenance_of(owner_id, found[str(job_id)])
-    own = read_template(services().db, owner_id=current_owner_id())
-    template = own or built_in(transcript.language)
+    if template.asks_for_summary:
+        provenance = replace(provenance, summary=_summary(owner_id, str(job_id)))
     options = ExportOptions(timestamps=query.timestamps, paragraphs=True, spacing=True)
-    given = (template, transcript, provenance, options)
-    with exporting(str(job_id), query.kind):
-        content = write_docx(*given) if query.kind == "docx" else write_markdown(*given).encode()
+    with exporting(str(job_id), kind):
+        content = template.write(kind, transcript, provenance, options)
     response = make_response(content)
     is_text = format_.write_bytes is None
     response.content_type = format_.media_type + ("; charset=utf-8" if is_text else "")
     # Beside the transcript's file, which has the title alone.
-    kind = "纪要" if transcript.language in CHINESE else "minutes"
-    name = download_name(f"{provenance.title} {kind}", query.kind)
+    of_which = query.template or ("纪要" if transcript.language in CHINESE else "minutes")
+    name = download_name(f"{provenance.title} {of_which}", kind)
     response.headers["Content-Disposition"] = attachment(name)
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+def _template(name: str | None) -> TemplateFile | None:
+    """The template of whoever asks, by its name if there is one; None: the built-in one. Raises
+    TemplateNotFound."""
+    db, owner_id = services().db, current_owner_id()
+    if name is not None:
+        return read_named_template(db, owner_id=owner_id, name=name)
+    own = read_template(db, owner_id=owner_id)
+    return None if own is None else TemplateFile(TemplateKind.TEXT, own.encode())
+
+
+def _summary(owner_id: str, job_id: str) -> tuple[str, ...]:
+    """The points of a summary that a model wrote; none where none did."""
+    try:
+        found = requests.get(services().db, owner_id=owner_id, job_id=job_id)
+    except MinutesNotFound:
+        return ()
+    if found.current is None:
+        return ()
+    return MinutesFile(
+        title="",
+        job_id=job_id,
+        language=found.language,
+        model=found.model or "",
+        minutes=found.current,
+        sentences=(),
+        accepted=found.accepted_at is not None,
+        completed_at=found.completed_at,
+    ).summary()
 
 
 def shown_template() -> TemplateOut:

@@ -1,0 +1,264 @@
+"""The parts of a Word document that somebody sent: a zip file of XML, read within bounds.
+
+A part is looked at as bytes before it is parsed, so that neither a small file that unpacks to a
+large one nor XML that declares entities costs more than its bounds.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from shared.export.reports.refusals import (
+    ForbiddenInTemplate,
+    NoWordDocument,
+    TemplateTooLarge,
+)
+from shared.export.reports.word import LARGEST_DOCUMENT
+
+_MOST_PARTS = 200
+_LARGEST_UNPACKED = 16 * 1024 * 1024
+_LARGEST_XML = 8 * 1024 * 1024
+_MOST_TAGS, _MOST_ATTRIBUTES = 200_000, 400_000
+"""In all XML together, closing tags counted; a node takes about 200 bytes of memory."""
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+"""The earliest date that a zip file can hold."""
+
+_XML = (".xml", ".rels", ".vml")
+_BEGINNING = b"PK\x03\x04"
+_TYPES, _ROOT_RELATIONS = "[Content_Types].xml", "_rels/.rels"
+_UTF8_MARK = b"\xef\xbb\xbf"
+
+_DOCUMENT = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+_DOTX = "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml"
+_FORBIDDEN_TYPES = re.compile(
+    r"macroenabled|vba|activex|oleobject|webextension|keymapcustom", re.IGNORECASE
+)
+
+_NOT_KEPT = "attachedTemplate"
+"""The kind of a relation that names the file of Word's own template on its author's machine."""
+
+_ALLOWED_RELATIONS = frozenset(
+    (
+        *("officeDocument", "core-properties", "extended-properties", "custom-properties"),
+        *("thumbnail", "styles", "stylesWithEffects", "settings", "webSettings", "fontTable"),
+        *("numbering", "theme", "header", "footer", "footnotes", "endnotes", "image", "font"),
+        *("hyperlink", "customXml", "customXmlProps", "glossaryDocument", "comments"),
+        *("commentsExtended", "commentsIds", "commentsExtensible", "people"),
+        _NOT_KEPT,
+    )
+)
+"""The last part of a relation's type. All else may hold or fetch what is no text or picture."""
+
+_HARMLESS_ADDRESS = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
+
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, IndexError, ValueError),
+    *(NotImplementedError, RuntimeError, OSError),
+)
+"""What zipfile raises for files that are none, that are encrypted, or that are not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a part names: `kind` is the last part of the relation's type."""
+
+    kind: str
+    target: str
+    is_external: bool
+
+
+class WordPackage:
+    """The parts of a document, in the file's order.
+
+    Raises NoWordDocument, TemplateTooLarge and ForbiddenInTemplate.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._parts = _unpacked(content)
+        if _TYPES not in self._parts or _ROOT_RELATIONS not in self._parts:
+            raise NoWordDocument
+        self._require_bounded_xml()
+        self._require_allowed_types()
+        for name in self._parts:
+            if name.lower().endswith(".rels"):
+                self._require_allowed_relations(name)
+        starts = [one for one in self._relations(_ROOT_RELATIONS) if one.kind == "officeDocument"]
+        self.main = self._part_of("", starts[0]) if len(starts) == 1 else ""
+        if self._type_of(self.main) not in (_DOCUMENT, _DOTX):
+            raise NoWordDocument
+
+    def part_names(self, *kinds: str) -> list[str]:
+        """The parts that the document itself names by a relation of one of these kinds."""
+        named = [
+            self._part_of(self.main, one)
+            for one in self._relations(_relations_of(self.main))
+            if one.kind in kinds and not one.is_external
+        ]
+        return [name for name in dict.fromkeys(named) if name in self._parts]
+
+    def tree(self, name: str) -> Any:
+        """The root element of a part. Raises NoWordDocument for one that is not there."""
+        if name not in self._parts or not _is_xml(name):  # of which nothing was counted
+            raise NoWordDocument
+        return _parsed(self._parts[name])
+
+    def put(self, name: str, root: Any) -> None:
+        """Put an element in place of a part's own."""
+        self._parts[name] = etree.tostring(
+            root, xml_declaration=True, encoding="UTF-8", standalone=True
+        )
+
+    def has(self, name: str) -> bool:
+        return name in self._parts
+
+    def saved(self) -> bytes:
+        """The document as a file, the same bytes for the same parts; one of Word's templates
+        (.dotx) becomes a document."""
+        types = self._parts[_TYPES].replace(_DOTX.encode(), _DOCUMENT.encode())
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
+            for name, content in (self._parts | {_TYPES: types}).items():
+                entry = zipfile.ZipInfo(name, _ZIP_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                target.writestr(entry, content)
+        return written.getvalue()
+
+    def drop_attached_template(self) -> None:
+        """Take out what would have Word fetch another template, or data, from elsewhere."""
+        for name in self.part_names("settings"):
+            root = self.tree(name)
+            for element in list(root):
+                if etree.QName(element).localname in ("attachedTemplate", "mailMerge"):
+                    root.remove(element)
+            self.put(name, root)
+            relations = _relations_of(name)
+            if relations in self._parts:
+                tree = self.tree(relations)
+                for element in list(tree):
+                    if _last(element.get("Type", "")) == _NOT_KEPT:
+                        tree.remove(element)
+                self.put(relations, tree)
+
+    def _require_bounded_xml(self) -> None:
+        xml = [content for name, content in self._parts.items() if _is_xml(name)]
+        tags = sum(content.count(b"<") for content in xml)
+        attributes = sum(content.count(b"=") for content in xml)
+        is_large = sum(map(len, xml)) > _LARGEST_XML
+        if is_large or tags > _MOST_TAGS or attributes > _MOST_ATTRIBUTES:
+            raise TemplateTooLarge
+        for content in xml:
+            if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+                raise ForbiddenInTemplate(what="DOCTYPE")
+            _parsed(content)
+
+    def _require_allowed_types(self) -> None:
+        for element in self.tree(_TYPES):
+            if found := _FORBIDDEN_TYPES.search(element.get("ContentType") or ""):
+                raise ForbiddenInTemplate(what=found[0])
+
+    def _require_allowed_relations(self, name: str) -> None:
+        for one in self._relations(name):
+            if one.kind not in _ALLOWED_RELATIONS:
+                raise ForbiddenInTemplate(what=one.kind[:40])
+            if one.is_external and one.kind != _NOT_KEPT:
+                is_link = one.kind == "hyperlink" and _HARMLESS_ADDRESS.match(one.target)
+                if not is_link:
+                    raise ForbiddenInTemplate(what=one.target[:60] or one.kind)
+
+    def _relations(self, name: str) -> list[Relation]:
+        if name not in self._parts:
+            return []
+        return [
+            Relation(
+                _last(element.get("Type") or ""),
+                element.get("Target") or "",
+                # "Internal" is what is meant where nothing is said; all else counts as elsewhere.
+                (element.get("TargetMode") or "Internal") != "Internal",
+            )
+            for element in self.tree(name)
+        ]
+
+    @staticmethod
+    def _part_of(source: str, relation: Relation) -> str:
+        """The name of the part that a relation of `source` names."""
+        joined = posixpath.join("/", posixpath.dirname(source), relation.target)
+        return posixpath.normpath(joined).lstrip("/")
+
+    def _type_of(self, name: str) -> str:
+        for element in self.tree(_TYPES):
+            if (element.get("PartName") or "").lstrip("/") == name:
+                return element.get("ContentType") or ""
+        return ""
+
+
+def _unpacked(content: bytes) -> dict[str, bytes]:
+    if len(content) > LARGEST_DOCUMENT:
+        raise TemplateTooLarge
+    if not content.startswith(_BEGINNING):  # zipfile looks for its end only
+        raise NoWordDocument
+    parts: dict[str, bytes] = {}
+    known: set[str] = set()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as source:
+            entries = [entry for entry in source.infolist() if not entry.is_dir()]
+            if len(entries) > _MOST_PARTS:
+                raise TemplateTooLarge
+            if sum(entry.file_size for entry in entries) > _LARGEST_UNPACKED:
+                raise TemplateTooLarge
+            for entry in entries:
+                name = entry.filename
+                # Word knows no difference between capitals and others here.
+                if name.casefold() in known or ".." in name.split("/") or name.startswith("/"):
+                    raise NoWordDocument
+                known.add(name.casefold())
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise NoWordDocument
+                with source.open(entry) as part:
+                    # A read without a number would unpack all before it looks at the length told.
+                    parts[name] = part.read(entry.file_size + 1)
+                if len(parts[name]) != entry.file_size:
+                    raise NoWordDocument
+    except _BROKEN:
+        raise NoWordDocument from None
+    return parts
+
+
+def _parsed(content: bytes) -> Any:
+    # Whatever else a part says it is in, it is read as UTF-8, as Word and others write it: what was
+    # counted in its bytes is what is parsed.
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(content.removeprefix(_UTF8_MARK), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        raise NoWordDocument from None
+
+
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith(_XML)
+
+
+def _relations_of(part: str) -> str:
+    folder, name = posixpath.split(part)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def _last(relation_type: str) -> str:
+    return relation_type.rstrip("/").rpartition("/")[2]
