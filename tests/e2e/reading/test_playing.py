@@ -119,6 +119,18 @@ def test_following_rests_while_the_reader_looks_elsewhere(
     expect(back).to_be_hidden()
     page.keyboard.press("Space")
 
+    # A field of a mark holds the page still as well, and is left by the same button.
+    page.keyboard.press("m")
+    kind = page.locator("#mark [name=kind]")
+    kind.focus()
+    kind.select_option("note")
+    expect(now).not_to_be_in_viewport()
+    expect(back).to_be_visible()
+    back.click()
+    expect(now).to_be_in_viewport()
+    expect(back).to_be_hidden()
+    expect(page.locator("#marks :focus")).to_have_count(0)
+
 
 def test_whoever_turns_following_off_keeps_it_off(site: Site, context: BrowserContext) -> None:
     page = site.open(context)

@@ -4,8 +4,8 @@ const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", 
 const REMEMBERED = "longscribe.follow";
 
 /**
- * Keeps the spoken sentence in view. Stops when the reader scrolls, and shows a button with which
- * they start it again.
+ * Keeps the spoken sentence in view. Stops when the reader scrolls, and while a field elsewhere has the
+ * focus; then a button goes back to that sentence and starts it again.
  */
 export class Follow {
   constructor(player, toggle, back) {
@@ -25,8 +25,8 @@ export class Follow {
     this.on = on;
     localStorage.setItem(REMEMBERED, on ? "yes" : "no");
     this.rests = false;
-    this.show();
-    if (on) this.bring(true);
+    if (on) this.resume();
+    else this.show();
   }
 
   /** The sentence that is being said, as an element. */
@@ -39,13 +39,16 @@ export class Follow {
   /** Go to the current place and stay with it. */
   resume() {
     this.rests = false;
+    // Where a button takes no focus, the field would hold the page still again at the next sentence.
+    if (fillsInElsewhere()) document.activeElement.blur();
     this.bring(true);
     this.show();
   }
 
   show() {
     this.toggle.setAttribute("aria-pressed", String(this.on));
-    this.back.hidden = !(this.current && (this.rests || !this.on) && !this.isInView());
+    const stands = this.rests || !this.on || fillsInElsewhere();
+    this.back.hidden = !(this.current && stands && !this.isInView());
   }
 
   rest() {
@@ -65,14 +68,16 @@ export class Follow {
       if (event.target === page && event.clientX >= page.clientWidth) rest(); // the scroll bar
     });
     let asked = false;
-    addEventListener("scroll", () => {
+    const showSoon = () => {
       if (asked) return;
       asked = true;
       requestAnimationFrame(() => {
         asked = false;
         this.show();
       });
-    }, { passive: true });
+    };
+    addEventListener("scroll", showSoon, { passive: true });
+    for (const event of ["focusin", "focusout"]) document.addEventListener(event, showSoon);
   }
 
   bounds() {
@@ -88,7 +93,7 @@ export class Follow {
 
   bring(always) {
     if (!this.current?.getClientRects().length) return; // it may be left out of what is shown
-    if (!always && typesElsewhere()) return;
+    if (!always && fillsInElsewhere()) return;
     const { top, bottom } = this.bounds();
     const place = this.current.getBoundingClientRect();
     const room = bottom - top;
@@ -111,8 +116,8 @@ export class Follow {
   }
 }
 
-/** Whether somebody writes a mark or a name meanwhile, which is not to leave their sight. */
-function typesElsewhere() {
+/** Whether somebody writes or chooses for a mark or a name meanwhile, which is not to leave their sight. */
+function fillsInElsewhere() {
   const { activeElement } = document;
   return isField({ target: activeElement }) && !activeElement.closest("#player");
 }
