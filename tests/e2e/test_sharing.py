@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
+from shared.models import LOCAL_OWNER
+from shared.speakers.edits import EditKind
+from shared.speakers.stored import edit_speakers
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.problems import LOOKS, new_context, problems_of, taken_through
 from tests.support.people import PASSWORD, a_person, an_admin
@@ -29,6 +34,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, st
         blobs = LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0)
         stored = long_transcript.transcript(RECORDED_S / 3600, 120)
         job_id = long_transcript.finished_job(db, blobs, long_transcript.tone(RECORDED_S), stored)
+        chapter = checked_mark(MarkKind.CHAPTER, stored.sentences[1].start, "预算")
+        local: dict[str, Any] = {"job_id": job_id, "editor_id": LOCAL_OWNER}
+        add_marks(db, owner_id=LOCAL_OWNER, marks=[chapter], **local)
+        detail = {"sentences": [0, 1], "speaker": "new"}
+        of: dict[str, Any] = {
+            "recognised": stored,
+            "revision": 0,
+            "kind": EditKind.ASSIGN,
+            "detail": detail,
+        }
+        edit_speakers(db, **local, **of)
         an_admin(db)  # to whom it is given
         a_person(db)
         a_person(db, "Eve")
@@ -97,6 +113,10 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         anna.get_by_role("button", name="Revisions").click()
         expect(anna.locator("dialog.revisions, dialog[open]")).to_contain_text("· Bo")
 
+        guest.goto(link.partition("#")[0])
+        expect(guest.locator("#player")).to_be_visible()
+        for look in taken_through(guest, LOOKS):
+            assert problems_of(guest, look[1]) == []
         guest.goto(link)
         expect(guest.locator("#s0 p.text")).to_have_text("Bo 改过了。")
         guest.wait_for_function("document.querySelector('audio').duration > 0")
@@ -106,9 +126,12 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
             "(start) => document.querySelector('audio').currentTime > start", arg=start
         )
         expect(guest.locator("li.now")).to_have_count(1)
+        guest.locator("#marks").get_by_role("link").click()  # the chapter
+        expect(guest.locator("#s1")).to_have_class(re.compile(r"\bnow\b"))
+        expect(guest.locator("#s1 .chapter-title")).to_have_text("预算")
+        guest.get_by_role("button", name="分段").click()
+        expect(guest.locator("#sentences > .paragraph.hue-1 #s0")).to_be_visible()
         assert guest.context.cookies() == []
-        for look in taken_through(guest, LOOKS):
-            assert problems_of(guest, look[1]) == []
 
         anna.goto(f"{address}/sharing")
         for _ in range(2):

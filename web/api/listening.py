@@ -161,7 +161,12 @@ def get_job_peaks(job_id: UUID) -> Response:
     There are none until the recording has been read to its end, and none of a job that was
     recognised by a version that did not measure them.
     """
-    found = jobs.get_waveform(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
+    return peaks_response(owner_of(job_id), str(job_id))
+
+
+def peaks_response(owner_id: str, job_id: str) -> Response:
+    """Respond with the peaks of a recording. Raises JobNotFound."""
+    found = jobs.get_waveform(services().db, owner_id=owner_id, job_id=job_id)
     if found is None:
         return with_digest(PeaksOut(duration=None, peaks=[]))
     return with_digest(PeaksOut(duration=round(found.duration_s, 3), peaks=list(found.peaks)))

@@ -43,9 +43,10 @@ OPEN = frozenset(
         "dashscope.get_transcription",
         "links.open_transcript",
         "links.play_recording",
+        "links.get_peaks",
     }
 )
-"""Endpoints that need no sign-in; the last three's addresses have a signature or a token that
+"""Endpoints that need no sign-in; the last four's addresses have a signature or a token that
 opens them."""
 
 _OF_ADMINS = frozenset({"people", "erasure", "groups_page", "audit", "audit_page"})

@@ -41,6 +41,7 @@ NOBODYS = {
     "account.back_to_authenticator": {"_step": "confirm"},
     "links.open_transcript": {"token": "none"},
     "links.play_recording": {"token": "none"},
+    "links.get_peaks": {"token": "none"},
 }
 """Arguments of routes that concern no account, or that of who asks."""
 

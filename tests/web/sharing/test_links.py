@@ -40,6 +40,7 @@ def test_whoever_has_it_reads_and_sets_no_cookie(sharing: Sharing) -> None:
     for theirs in ("Bo", job_id, "for the board", "<form", "csrf", "<audio", "/api/"):
         assert theirs not in page.text, theirs
     assert guest.get(f"{path}/audio").status_code == 404
+    assert guest.get(f"{path}/peaks").status_code == 404
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert guest.open(path, method=method).status_code in (303, 401, 405)
     with sharing.db.reading() as session:
@@ -56,11 +57,49 @@ def test_whoever_has_it_reads_and_sets_no_cookie(sharing: Sharing) -> None:
 def test_with_sound_it_is_heard_in_pieces(sharing: Sharing) -> None:
     path, _ = made(sharing, sharing.job(), with_sound=True)
     guest = sharing.app.test_client()
-    assert f"{path}/audio" in guest.get(path).text
+    page = guest.get(path).text
+    assert f'src="{path}/audio?pieces=1"' in page and f'data-peaks="{path}/peaks"' in page
+    for theirs in ("/api/", "download", 'method="post"', "csrf", "data-mark=", "Ctrl"):
+        assert theirs not in page, theirs
+    drawn = guest.get(f"{path}/peaks")
+    assert drawn.status_code == 200 and drawn.get_json()["peaks"] == []
+    assert "Set-Cookie" not in drawn.headers
     heard = guest.get(f"{path}/audio?pieces=1", headers={"Range": "bytes=0-1"})
     assert (heard.status_code, heard.data) == (206, b"so")
     assert heard.headers["Referrer-Policy"] == "no-referrer"
     assert guest.get(f"{path}/audio?download=1").headers["Content-Disposition"].startswith("inline")
+
+
+def test_it_tells_who_speaks_and_the_chapters_and_nothing_that_is_its_owners(
+    sharing: Sharing,
+) -> None:
+    job_id = sharing.job()
+    bo, api = sharing.programs["Bo"], f"/api/v1/jobs/{job_id}"
+    for revision, (n, name) in enumerate([(0, "王芳"), (1, "Left Out")]):
+        edit = {"kind": "assign", "sentences": [n], "speaker": "new"}
+        assert bo.post(f"{api}/speakers", json={"revision": 2 * revision, **edit}).status_code < 300
+        edit = {"kind": "rename", "speaker": revision + 1, "name": name}
+        made_it = bo.post(f"{api}/speakers", json={"revision": 2 * revision + 1, **edit})
+        assert made_it.status_code < 300, made_it.text
+    marks = [
+        {"kind": "chapter", "at": 0, "text": "开场"},
+        {"kind": "chapter", "at": 9999, "text": "散会"},
+        {"kind": "note", "at": 0, "text": "between us"},
+        {"kind": "todo", "at": 0, "text": "ask Eve", "who": "Eve"},
+    ]
+    told = bo.post(f"{api}/marks", json={"marks": marks}).get_json()["marks"]
+    removed = bo.put(f"{api}/sentences/1", json={"text": "", "revision": 0})
+    assert removed.status_code == 200, removed.text
+    corrected = bo.put(f"{api}/sentences/0", json={"text": "各位好。", "revision": 0})
+    assert corrected.status_code == 200, corrected.text
+    path, _ = made(sharing, job_id)
+    page = sharing.app.test_client().get(path).text
+    assert 'data-who="1" data-speaker="王芳" class="hue-1 mark-1"' in page
+    assert page.count('href="#s0" data-at="') == 2 and "散会" in page  # to what there is of it
+    assert 'data-as-paragraphs="' in page and "各位好。" in page
+    kept_back = ["Left Out", "between us", "ask Eve", "Eve", "corrected", "data-revision"]
+    kept_back += ["/peaks", "/api/", *(mark["id"] for mark in told), "大家好"]
+    assert [what for what in kept_back if what in page] == []
 
 
 def test_it_ends_at_once(sharing: Sharing) -> None:

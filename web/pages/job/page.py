@@ -24,7 +24,6 @@ from shared import jobs
 from shared.annotations.edits import read_edits
 from shared.annotations.marks import read_marks
 from shared.errors import IllegalTransition, TranscriptUnreadable
-from shared.export import paragraphs
 from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
 from shared.sharing import (
@@ -36,7 +35,6 @@ from shared.sharing import (
     sharing_history,
 )
 from shared.speakers.names import OPTION
-from shared.speakers.stored import Speakers, read_speakers
 from shared.states import TERMINAL, JobStatus
 from shared.transcripts import rules
 from shared.transcripts.overlap import overlap_of
@@ -48,6 +46,7 @@ from web.api.transcripts.report_templates import own_templates
 from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.job.player import player_of
+from web.pages.job.reading import PARAGRAPH_RULE, speakers_of
 from web.pages.job.timeline import timeline
 from web.pages.minutes.panel import MinutesPanel, minutes_panel
 from web.pages.voices import suggestions_address
@@ -56,14 +55,6 @@ from web.pages.words.hotwords import job_hotwords
 from web.polling.proof import PAGE_STANDS_S, proving
 from web.services import services
 from web.site_address import same_site_path
-
-PARAGRAPH_RULE = {
-    "topic_pause_s": paragraphs.TOPIC_PAUSE_S,
-    "pause_s": paragraphs.PAUSE_S,
-    "min_cells": paragraphs.MIN_CELLS,
-    "max_cells": paragraphs.MAX_CELLS,
-}
-"""Where a page ends paragraphs: as exported files do. In seconds and in cells of text."""
 
 
 def _job_context(job_id: str) -> dict[str, Any]:
@@ -84,7 +75,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
             versions = jobs.get_versions(here.db, owner_id=owner_id, job_id=job_id, words=False)
         except TranscriptUnreadable as error:
             shown.error = stored_data_error(error)
-    speakers = _speakers(view.job, versions) if versions else None
+    speakers = speakers_of(view.job, versions) if versions else None
     return {
         "job": shown,
         "no_worker": shown.status == JobStatus.QUEUED and not shown.workers_alive,
@@ -135,14 +126,6 @@ def _sharing(access: JobAccess, history: HistoryOut) -> dict[str, Any]:
         "editors": editors,
         "timeline": timeline(history, edits, changes, editors),
     }
-
-
-def _speakers(job: jobs.JobRecord, versions: jobs.Versions) -> Speakers | None:
-    """All who speak in a job's transcript; None where nobody asked and nobody was named."""
-    transcript, recognised = versions.current, versions.recognised
-    if OPTION not in job.options and not any(s.speaker for s in transcript.sentences):
-        return None
-    return read_speakers(services().db, job_id=job.id, transcript=transcript, recognised=recognised)
 
 
 def _minutes(access: JobAccess, transcript: Transcript) -> MinutesPanel | None:

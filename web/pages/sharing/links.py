@@ -1,29 +1,39 @@
 """What a link opens without sign-in: a transcript to read, and its recording if that is allowed.
 
+Beside the text a link tells who speaks and the chapters, as the recording's own page does; notes,
+decisions and to-dos, what was corrected and the words as they were recognised stay its owner's.
 These answers set no cookie and read none but the choice of language and look, name no other page,
 and are kept out of search engines. The token is never logged.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from shared import accounts, jobs
 from shared.accounts.errors import TooManyAttempts
+from shared.annotations.marks import MarkKind, read_marks
 from shared.errors import JobNotFound, LongscribeError, TranscriptUnreadable
 from shared.sharing import OpenedLink, open_link
 from shared.sharing.errors import LinkNotFound
-from web.api.listening import recording_response
+from shared.speakers.stored import Speakers
+from shared.transcripts.chapters import chapter_of
+from shared.transcripts.overlap import overlap_of
+from shared.transcripts.values import Sentence
+from web.api.listening import peaks_response, recording_response
 from web.api.parsing import parse
 from web.api.schemas.listening import AudioQuery
 from web.authentication.attempts import address, attempt_limit
 from web.authentication.job_access import LOOK_EVERY_S
 from web.errors import localised_error, retry_after_s
 from web.pages.job.player import player_of
+from web.pages.job.reading import PARAGRAPH_RULE, speakers_of
 from web.services import services
 
 links = Blueprint("links", __name__, url_prefix="/s")
@@ -58,20 +68,54 @@ def open_transcript(token: str) -> Response:
     if link.job_id not in records:  # deleted at this moment
         raise LinkNotFound
     record = records[link.job_id]
-    transcript = jobs.get_transcript(
-        here.db, owner_id=link.owner_id, job_id=link.job_id, words=False
-    ).without_removed()
+    whose = {"owner_id": link.owner_id, "job_id": link.job_id}
+    versions = jobs.get_versions(here.db, **whose, words=False)
+    transcript = versions.current.without_removed()
+    speakers = speakers_of(record, versions)
     return make_response(
         render_template(
             "sharing/link.html",
             title=record.recording.title,
             day=record.day,
             transcript=transcript,
+            speakers=_who_are_heard(speakers) if speakers else None,
+            overlap=overlap_of(versions.current, speakers.of_sentences) if speakers else None,
+            paragraph_rule=PARAGRAPH_RULE,
+            chapters=_chapters(link, transcript.sentences),
+            may_correct=False,
             link=link,
             token=token,
+            place=f"link/{hashlib.sha256(token.encode()).hexdigest()[:16]}",
             player=player_of(record.recording, here.blobs) if link.with_sound else None,
         )
     )
+
+
+def _who_are_heard(speakers: Speakers) -> Speakers | None:
+    """Leave out whose sentences were all removed; None where nobody is left."""
+    heard = tuple(one for one in speakers.speakers if one.sentences)
+    return replace(speakers, speakers=heard) if heard else None
+
+
+def _chapters(link: OpenedLink, sentences: Sequence[Sentence]) -> list[dict[str, Any]]:
+    """The chapters as the page's script reads marks, each with the number of its first sentence."""
+    marks = read_marks(services().db, owner_id=link.owner_id, job_id=link.job_id)
+    found = [mark for mark in marks if mark.kind is MarkKind.CHAPTER]
+    times = [mark.at_s for mark in found]
+    first: list[int | None] = []
+    for one in sentences:
+        first += [one.n] * (chapter_of(times, one.end) - len(first))
+    last = sentences[-1].n if sentences else None
+    return [
+        {
+            "id": number,
+            "kind": mark.kind.value,
+            "at": mark.at_s,
+            "text": mark.text,
+            "sentence": first[number] if number < len(first) else last,
+        }
+        for number, mark in enumerate(found)
+    ]
 
 
 @links.get("/<token>/audio")
@@ -83,6 +127,15 @@ def play_recording(token: str) -> Response:
     query = parse(AudioQuery, request.args)
     heard = AudioQuery(pieces=query.pieces)
     return recording_response(link.owner_id, link.job_id, heard, _still_open(token))
+
+
+@links.get("/<token>/peaks")
+def get_peaks(token: str) -> Response:
+    """The loudness of a recording over time, which whoever hears it can measure."""
+    link = _opened(token)
+    if not link.with_sound:
+        raise LinkNotFound
+    return peaks_response(link.owner_id, link.job_id)
 
 
 def _still_open(token: str) -> Callable[[], bool]:

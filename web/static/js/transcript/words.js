@@ -12,8 +12,9 @@ export class Words {
     this.waiting = [];
   }
 
-  /** Resolves once the times are there; without them whole sentences have to do. */
+  /** Resolves once the times are there; without them, or an address of them, whole sentences have to do. */
   load() {
+    if (!this.address) return Promise.resolve();
     this.loading ??= this.fetch();
     return this.loading;
   }
