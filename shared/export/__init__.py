@@ -37,6 +37,8 @@ class Format:
     there were options, for the programs that read them; the others are made for reading."""
     needs_words: bool = True
     """Whether the writer needs the times of words, and not only sentences."""
+    breaks_lines: bool = False
+    """Whether the writer breaks lines, and so asks for the terms within which none is broken."""
     suffix: str = ""
     """Of the file's name, where it is not the format's."""
     write_bytes: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
@@ -82,8 +84,17 @@ FORMATS: dict[str, Format] = {
             json.write,
             ("paragraphs", "punctuation", "speakers", "spacing", "numbers"),
         ),
-        Format("srt", "application/x-subrip", srt.write, _SUBTITLES, ExportOptions(spacing=True)),
-        Format("vtt", "text/vtt", vtt.write, _SUBTITLES, ExportOptions(spacing=True)),
+        Format(
+            "srt",
+            "application/x-subrip",
+            srt.write,
+            _SUBTITLES,
+            ExportOptions(spacing=True),
+            breaks_lines=True,
+        ),
+        Format(
+            "vtt", "text/vtt", vtt.write, _SUBTITLES, ExportOptions(spacing=True), breaks_lines=True
+        ),
         Format(
             "docx",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",

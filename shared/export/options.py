@@ -87,6 +87,8 @@ class Provenance:
     """Marked places, in order of time."""
     summary: tuple[str, ...] = ()
     """The points of a summary, where a model wrote one and somebody asked for it."""
+    terms: tuple[str, ...] = ()
+    """Words that the job was given, which no line of a subtitle is broken within."""
 
     @property
     def chapters(self) -> list[tuple[float, str]]:

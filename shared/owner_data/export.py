@@ -159,7 +159,7 @@ def _transcripts(
                 version=Version.CURRENT,
                 words=format_.needs_words,
             ).without_removed()
-            provenance = provenance_of(db, owner_id, job)
+            provenance = provenance_of(db, owner_id, job, format_)
             content = format_.render(transcript, provenance, format_.defaults)
         except LongscribeError:  # it failed, was cancelled, or is gone by now
             return

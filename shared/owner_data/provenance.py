@@ -5,11 +5,16 @@ from __future__ import annotations
 from shared import jobs
 from shared.annotations.marks import read_marks
 from shared.db import Database
+from shared.export import Format
 from shared.export.options import FileMark, Provenance
+from shared.words.terms_of_job import terms_of_job
 
 
-def provenance_of(db: Database, owner_id: str, job: jobs.JobRecord) -> Provenance:
-    """Read what a file says beside the text. Raises JobNotFound."""
+def provenance_of(
+    db: Database, owner_id: str, job: jobs.JobRecord, format_: Format | None = None
+) -> Provenance:
+    """Read what a file says beside the text, and what a format that breaks lines keeps whole.
+    Raises JobNotFound."""
     found = read_marks(db, owner_id=owner_id, job_id=job.id)
     return Provenance(
         job.id,
@@ -20,4 +25,5 @@ def provenance_of(db: Database, owner_id: str, job: jobs.JobRecord) -> Provenanc
         marks=tuple(
             FileMark(mark.kind.value, mark.at_s, mark.text, mark.who, mark.due) for mark in found
         ),
+        terms=terms_of_job(db, job.id) if format_ and format_.breaks_lines else (),
     )

@@ -8,12 +8,13 @@ at commas, then at pauses, and only then within a clause.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from shared.export.options import ExportOptions
 from shared.export.subtitles.break_costs import SENTENCE, break_costs
+from shared.export.subtitles.kept_together import keep_together
 from shared.export.subtitles.line_breaking import break_into_lines, line_ends
 from shared.export.subtitles.unbreakable_units import Unit, units
 from shared.export.typography.punctuation import without_end_mark, without_punctuation
@@ -51,11 +52,17 @@ class Cue:
     """Who says all of it, where that is known."""
 
 
-def break_into_cues(transcript: Transcript, options: ExportOptions) -> list[Cue]:
-    """Divide a transcript into cues, in order, without overlap and within the recording."""
+def break_into_cues(
+    transcript: Transcript, options: ExportOptions, names: Iterable[str] = ()
+) -> list[Cue]:
+    """Divide a transcript into cues, in order, without overlap and within the recording; no line
+    and no cue is broken within one of `names`, where that fits on a line."""
     pieces = units(transcript, options)
+    # Of as many pieces as were said, so that no end moves because some are joined.
+    spoken = len(pieces)
+    pieces = keep_together(pieces, names, options.line_width)
     # A recording has at least a millisecond for each piece, whatever it says of itself.
-    limit = max(int(transcript.duration * 1000), len(pieces))
+    limit = max(int(transcript.duration * 1000), spoken)
     costs = break_costs(pieces)
     speakers = [sentence.speaker for sentence in transcript.sentences]
     ranges = [

@@ -10,6 +10,7 @@ import srt
 from shared.export.options import LIMITS, ExportOptions, Provenance
 from shared.export.speakers import speaker_prefix
 from shared.export.subtitles.cue_breaking import break_into_cues
+from shared.export.subtitles.names import names_of
 from shared.export.typography.display_width import display_width
 from shared.export.typography.sanitise import subtitle_text
 from shared.transcripts.values import Transcript
@@ -25,7 +26,9 @@ def write(transcript: Transcript, provenance: Provenance, options: ExportOptions
             content=speaker_prefix(subtitle_text(cue.speaker or ""), options)
             + "\n".join(cue.lines),
         )
-        for number, cue in enumerate(break_into_cues(transcript, options), start=1)
+        for number, cue in enumerate(
+            break_into_cues(transcript, options, names_of(transcript, provenance)), start=1
+        )
     ]
     return str(srt.compose(subtitles, reindex=False))
 

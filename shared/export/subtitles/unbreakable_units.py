@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.export.options import ExportOptions
@@ -39,6 +39,41 @@ _LATIN_UNIT = re.compile(
     r"(?:[kKMGTP]?i?[bB](?:ps)?|[kMG]?Hz|[cmk]?m|[mk]?g|[mnµ]?s|h|min|[mkM]?W|kWh|[mk]?V|[mkM]?Ω"
     r"|°[CF]|[℃%‰]|px|fps|dB)[.,;:?!]*"
 )
+_LONG_UNITS = (
+    *(
+        "平方公里",
+        "平方千米",
+        "个百分点",
+        "个半小时",
+        "平方米",
+        "立方米",
+        "摄氏度",
+        "个小时",
+        "个半月",
+        "个星期",
+        "公里",
+        "公斤",
+    ),
+    *(
+        "千米",
+        "厘米",
+        "毫米",
+        "微米",
+        "纳米",
+        "毫秒",
+        "微秒",
+        "千克",
+        "毫克",
+        "毫升",
+        "分钟",
+        "小时",
+        "星期",
+    ),
+    *("季度", "个月", "美元", "欧元", "日元", "英镑", "港币", "港元", "美金", "人次", "赫兹"),
+)
+"""Units of several characters, the longest first."""
+_BEFORE_UNIT = re.compile(rf"(?:\d|[{''.join(sorted(_NUMERALS))}多几半])$")
+_LONGEST_UNIT = max(map(len, _LONG_UNITS))
 _LONGEST_NUMBER = 16
 """Cells of the longest number that is kept together: the narrowest line that can be requested."""
 
@@ -65,7 +100,9 @@ def units(transcript: Transcript, options: ExportOptions) -> list[Unit]:
     found: list[Unit] = []
     for number, sentence in enumerate(transcript.sentences):
         pieces = list(
-            _numbers_joined(_split(subtitle_text(sentence.text), spacing=options.spacing))
+            _long_units_joined(
+                list(_numbers_joined(_split(subtitle_text(sentence.text), spacing=options.spacing)))
+            )
         )
         times = piece_times(sentence, [text for text, _ in pieces])
         for (text, gap), (start, end) in zip(pieces, times, strict=True):
@@ -139,6 +176,41 @@ def _is_one_number(held: str, text: str, *, spaced_apart: bool) -> bool:
     if held.endswith("分之"):
         return text[0] in _NUMERALS
     return held[-1] in _NUMERALS and (text[0] in _NUMERALS or text[0] in _COUNTED)
+
+
+def _long_units_joined(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
+    """Join numbers with units of measure of several characters."""
+    at = 0
+    while at < len(pieces):
+        held, gap = pieces[at]
+        at += 1
+        for text, space in pieces[at : at + _long_unit(held, pieces[at : at + _LONGEST_UNIT])]:
+            held += " " * bool(space) + text
+            at += 1
+        yield held, gap
+
+
+def _long_unit(held: str, following: Sequence[_Piece]) -> int:
+    """How many of the pieces behind a number are the rest of its unit."""
+    for unit in _LONG_UNITS:
+        for begun in range(len(unit)):  # of 三个月 the number has 个 already
+            if not (
+                held.endswith(unit[:begun])
+                and _BEFORE_UNIT.search(held[: len(held) - begun].rstrip())
+            ):
+                continue
+            rest = following[: len(unit) - begun]
+            said = "".join(" " * bool(space and at) + text for at, (text, space) in enumerate(rest))
+            apart = bool(rest and rest[0][1]) and not (begun == 0 and held[-1].isdigit())
+            width = display_width(held + " " * bool(rest and rest[0][1]) + said)
+            if not apart and width <= _LONGEST_NUMBER and _is_said(unit[begun:], said):
+                return len(rest)
+    return 0
+
+
+def _is_said(unit: str, said: str) -> bool:
+    """Whether a text is a unit, and marks behind it."""
+    return said.startswith(unit) and not any(map(str.isalnum, said[len(unit) :]))
 
 
 def _make_times_increase(found: list[Unit], duration: int) -> None:

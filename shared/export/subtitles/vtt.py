@@ -10,13 +10,14 @@ from webvtt.models import Timestamp
 from shared.export.options import ExportOptions, Provenance
 from shared.export.speakers import shown_name
 from shared.export.subtitles.cue_breaking import break_into_cues
+from shared.export.subtitles.names import names_of
 from shared.export.typography.sanitise import subtitle_text
 from shared.transcripts.values import Transcript
 
 
 def write(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
     document = webvtt.WebVTT()
-    for cue in break_into_cues(transcript, options):
+    for cue in break_into_cues(transcript, options, names_of(transcript, provenance)):
         document.captions.append(
             webvtt.Caption(
                 start=_timestamp(cue.start),

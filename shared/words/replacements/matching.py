@@ -25,6 +25,11 @@ class Replacements:
     def __bool__(self) -> bool:
         return bool(self._right)
 
+    @property
+    def meant(self) -> set[str]:
+        """What is written in the place of what was wrong."""
+        return set(self._right.values())
+
     def apply(self, text: str) -> str:
         """The text with every match written as it is meant.
 

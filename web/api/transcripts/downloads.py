@@ -38,7 +38,7 @@ def transcript_response(job_id: str) -> Response:
     if job_id not in found:  # deleted between the two
         raise JobNotFound
     job = found[job_id]
-    title, told = job.recording.title, provenance_of(owner_id, job)
+    title, told = job.recording.title, provenance_of(owner_id, job, format_)
     if query.preview:
         with exporting(job_id, format_.name):
             beginning = _beginning(format_, transcript, told, options)
@@ -70,9 +70,9 @@ def read_transcript(owner_id: str, job_id: str, version: Version, format_: Forma
     ).without_removed()
 
 
-def provenance_of(owner_id: str, job: jobs.JobRecord) -> Provenance:
-    """What a file tells of its job. Raises JobNotFound."""
-    return provenance.provenance_of(services().db, owner_id, job)
+def provenance_of(owner_id: str, job: jobs.JobRecord, format_: Format | None = None) -> Provenance:
+    """What a file of this format tells of its job. Raises JobNotFound."""
+    return provenance.provenance_of(services().db, owner_id, job, format_)
 
 
 def format_and_options(choices: ExportChoices) -> tuple[Format, ExportOptions]:

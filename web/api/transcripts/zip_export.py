@@ -53,7 +53,7 @@ def _members(job_ids: Sequence[str], choices: ExportChoices, owner_id: str) -> I
             if job is None:
                 raise JobNotFound
             transcript = read_transcript(owner_id, job_id, choices.version, format_)
-            provenance = provenance_of(owner_id, job)
+            provenance = provenance_of(owner_id, job, format_)
             with exporting(job_id, format_.name):
                 content = format_.render(transcript, provenance, options)
         except LongscribeError as error:

@@ -16,6 +16,7 @@ from shared.export.options import LIMITS, Provenance
 from shared.states import JobStatus
 from shared.storage import uploads
 from shared.transcripts.values import Transcript
+from shared.words.terms_of_job import terms_of_job
 from web.authentication.owner import current_owner_id
 from web.compatible.assemblyai.answers import (
     shown_fetch,
@@ -126,7 +127,13 @@ def _subtitles(name: str, job_id: str) -> Response:
         limits = LIMITS["line_width"]
         width = min(max(cells // options.max_lines, limits.minimum), limits.maximum)
         options = replace(options, line_width=round(width))
-    provenance = Provenance(job.id, PurePath(job.recording.filename).stem, job.completed_at)
+    provenance = Provenance(
+        job.id,
+        PurePath(job.recording.filename).stem,
+        job.completed_at,
+        people=job.recording.details.people,
+        terms=terms_of_job(services().db, job.id),
+    )
     with exporting(job.id, name):
         content = format_.render(_transcript(job.id), provenance, options)
     answer = make_response(content)

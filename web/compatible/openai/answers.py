@@ -15,6 +15,7 @@ from shared.export import FORMATS
 from shared.export.options import Provenance
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript
+from shared.words.terms_of_job import terms_of_job
 from web.authentication.owner import current_owner_id
 from web.compatible.openai.fields import TranscriptionFields
 from web.errors import error_object, status_of
@@ -103,7 +104,13 @@ def _written(job: jobs.JobRecord, asked: TranscriptionFields) -> Response:
         return answer
     if kind in ("srt", "vtt"):
         format_ = FORMATS[kind]
-        provenance = Provenance(job.id, PurePath(job.recording.filename).stem, job.completed_at)
+        provenance = Provenance(
+            job.id,
+            PurePath(job.recording.filename).stem,
+            job.completed_at,
+            people=job.recording.details.people,
+            terms=terms_of_job(services().db, job.id),
+        )
         answer = make_response(format_.render(transcript, provenance, format_.defaults))
         answer.content_type = f"{format_.media_type}; charset=utf-8"
         return answer

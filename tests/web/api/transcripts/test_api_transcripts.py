@@ -17,10 +17,10 @@ from shared.db import Database
 from shared.export import FORMATS
 from shared.export.options import LIMITS
 from shared.states import JobStatus
-from shared.transcripts.values import Sentence, Transcript
+from shared.transcripts.values import Sentence, Transcript, Word
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
-from tests.support.web.web_app import database, make_app
+from tests.support.web.web_app import database, make_app, submit
 
 LONG = "我们今天用GPU讨论一下新的网关和它的延迟，所以先把数据迁移做完再看一下接口的文档。"
 
@@ -251,3 +251,22 @@ def test_who_speaks_is_told_in_every_format_and_on_the_page(
 def test_a_page_names_nobody_where_that_is_not_known(client: FlaskClient, job_id: str) -> None:
     page = client.get(f"/jobs/{job_id}").text
     assert "data-speaker" not in page and 'class="speaker"' not in page
+
+
+def test_no_subtitle_is_broken_within_a_term_or_a_person_of_the_job(
+    client: FlaskClient, rows: Database
+) -> None:
+    name = "欧阳明月"
+    text = f"这次是{name}的老同学们都来"
+    words = tuple(Word(one, n * 0.3, n * 0.3 + 0.3) for n, one in enumerate(text))
+    spoken = Transcript(9, "zh", "demo", (Sentence(0, 4.2, text, words),))
+    client.post("/api/v1/replacements", json={"wrong": "王名月", "right": name})
+    off = {"replacements": "off"}
+    for fields, is_known in (({"hotwords": name, **off}, True), ({}, True), (off, False)):
+        job_id = submit(client, **fields).get_json()["id"]
+        factories.complete(rows, factories.claim(rows), spoken)
+        address = f"/api/v1/jobs/{job_id}/transcript?line_width=16&format="
+        for format_ in ("srt", "vtt"):
+            assert (name in client.get(address + format_).text) == is_known, (fields, format_)
+    client.patch(f"/api/v1/jobs/{job_id}", json={"people": [name]})
+    assert name in client.get(address + "srt").text
