@@ -20,11 +20,12 @@ CLOSING = "）》〉」』】〕］｝”’"
 _DROPPED_AT_END = "，。、；："
 """Marks that Chinese subtitles omit at the end of a line; a question mark stays."""
 
+_CHINESE_PAUSES = "，。、；：？！…—"
 _PAUSING = re.compile(
     # Written for Chinese: always a pause. A row of dots or dashes is one pause.
-    "[，。、；：？！…—]+"
+    f"[{_CHINESE_PAUSES}]+"
     # ASCII: a pause only where a word ends, unlike 3.5, 1,000, 10:30 and longscribe.org.
-    rf"|[,.;:?!]+(?=\s|$|[{HAN}{OPENING}{CLOSING}])"
+    rf"|[,.;:?!]+(?=\s|$|[{HAN}{OPENING}{CLOSING}{_CHINESE_PAUSES}])"
 )
 _SPACES = re.compile(r"\s+")
 

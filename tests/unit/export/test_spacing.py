@@ -59,6 +59,7 @@ def test_spacing_twice_is_spacing_once_and_only_adds_spaces(text: str) -> None:
         ("《红楼梦》、《三国》", "《红楼梦》 《三国》"),
         ("a.m.开始", "a.m 开始"),
         ("。。。", ""),
+        ("好.，走", "好 走"),
     ],
 )
 def test_text_without_marks(text: str, wanted: str) -> None:
