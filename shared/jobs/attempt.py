@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.jobs.claim import Claim
 from shared.jobs.events import NewEvent, record, record_once
 from shared.jobs.lease import renew
-from shared.models import Attempt, Recording
+from shared.models import Attempt, Job, Recording
 from shared.quotas.monthly import count_decoded
 from shared.states import BatchLimit, EventKind, Stage
 
@@ -75,6 +75,21 @@ def set_attempt(session: Session, claim: Claim, **values: Any) -> None:
     )
 
 
+def hold_jobs_of_recording(session: Session, blob_key: str) -> None:
+    """Hold the jobs of a recording whose length is about to change. First in its transaction.
+
+    The tally of each follows the length, so PostgreSQL holds them then, after the recording. All
+    others hold a job before its recording, and in one order where they hold several.
+    """
+    session.execute(
+        select(Job.id)
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(Recording.blob_key == blob_key)
+        .order_by(Job.id)
+        .with_for_update(key_share=True, of=Job)
+    )
+
+
 def set_stage(
     db: Database,
     claim: Claim,
@@ -87,6 +102,8 @@ def set_stage(
     """Show what the attempt is doing, what it has used up, and how long the recording turned out
     to be."""
     with db.writing() as session:
+        if duration_s is not None:
+            hold_jobs_of_recording(session, claim.blob_key)
         renew(session, claim, stage=stage.value, progress=progress)
         if usage is not None:
             set_attempt(session, claim, **asdict(usage))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
 from shared.errors import LongscribeError
-from shared.jobs.attempt import event_of
+from shared.jobs.attempt import event_of, hold_jobs_of_recording
 from shared.jobs.claim import Claim
 from shared.jobs.events import NewEvent, error_detail
 from shared.jobs.hotwords import store_found_hotwords
@@ -231,6 +231,8 @@ def give_back(
     learned of it.
     """
     with db.writing() as session:
+        if length_s is not None:
+            hold_jobs_of_recording(session, claim.blob_key)
         before = _given_back(session, claim.job_id, error.code)
         if most is not None and before + 1 >= most:
             _fail(session, claim, error)
@@ -245,7 +247,7 @@ def give_back(
             error=error,
             of_job=requeued(delay_s=delay_s, counts_as_failed=False),
         )
-        if length_s is not None:  # after the job, which a sweep locks first too
+        if length_s is not None:
             session.execute(
                 update(Recording)
                 .where(Recording.blob_key == claim.blob_key, Recording.duration_s.is_(None))

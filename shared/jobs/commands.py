@@ -6,7 +6,7 @@ Every query names the owner: another's is not found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -165,16 +165,26 @@ def retry_all(
 
 
 def ask_each(
-    db: Database, job_ids: Collection[str], ask: Callable[[Session, str], Outcome]
+    db: Database,
+    job_ids: Collection[str],
+    ask: Callable[[Session, str], Outcome],
+    *,
+    hold: Callable[[Session, Sequence[str]], None] | None = None,
 ) -> dict[str, Outcome]:
     """Call `ask` with each job, some in a transaction; the outcome by job, also of those for which
-    it raises IllegalTransition, QueueShareFull or JobNotFound."""
+    it raises IllegalTransition, QueueShareFull or JobNotFound.
+
+    `hold` is called first in each transaction, with its jobs in order.
+    """
     outcomes: dict[str, Outcome] = {}
     # In one order, so that two who select the same jobs wait for one another and not in a circle.
     ordered = sorted(set(job_ids))
     for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
         with db.writing() as session:
-            for job_id in ordered[start : start + _AT_ONCE]:
+            if hold is not None:
+                hold(session, some)
+            for job_id in some:
                 try:
                     # What was refused half-way leaves nothing behind in the transaction of others.
                     with session.begin_nested():

@@ -7,7 +7,7 @@ and only where no other job uses them: a crash in between leaves a file that no 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
@@ -49,7 +49,15 @@ def delete_all(
         keys.extend(_delete_rows(session, owner_id, job_id))
         return Outcome.DELETED
 
-    outcomes = ask_each(db, job_ids, delete_one)
+    def hold(session: Session, some: Sequence[str]) -> None:
+        # Each is deleted before its recording: of two jobs of one recording, the second would be
+        # held after it, while the worker on that job waits for the recording.
+        theirs = select(Job.recording_id).where(Job.id.in_(some), Job.owner_id == owner_id)
+        session.execute(theirs.order_by(Job.id).with_for_update())
+        of_theirs = select(Recording.id).where(Recording.id.in_(theirs))
+        session.execute(of_theirs.order_by(Recording.id).with_for_update())
+
+    outcomes = ask_each(db, job_ids, delete_one, hold=hold)
     delete_files(blobs, keys)
     return outcomes
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
-from sqlalchemy import text
 
 from shared import accounts, jobs
 from shared.accounts import Person
@@ -33,6 +31,7 @@ from shared.sharing.errors import LinkNotFound, NobodyOfThatName, ShareNotFound
 from shared.states import JobStatus
 from shared.storage.blob_store import BlobStore
 from tests.support import factories
+from tests.support.databases.waiting import until_it_waits
 from tests.support.people import a_person, an_admin, at_once, quick_hashes
 
 
@@ -174,9 +173,7 @@ def test_a_group_is_not_deleted_while_something_is_shared_with_it(
         with db.writing() as session:
             visible_group(session, anna.id, group.id)
             deleting = other.submit(accounts.delete_group, db, group.id)
-            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while not (db.is_sqlite or session.scalar(waiting) or deleting.done()):
-                time.sleep(0.01)
+            until_it_waits(session, deleting)
             session.add(GroupShare(job_id=whose["job_id"], group_id=group.id, level="read"))
         deleting.result()
     assert factories.count(db, GroupShare) == 0

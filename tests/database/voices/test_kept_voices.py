@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from shared import accounts, jobs
 from shared.accounts.ownership import hand_over
@@ -37,6 +36,7 @@ from shared.speakers.suggestions.of_job import (
 from shared.transcripts.changes import Change, change_sentences
 from tests.database.voices.meeting import LI, OTHER, WANG, Meeting
 from tests.support import factories
+from tests.support.databases.waiting import until_it_waits
 from tests.support.people import a_person, an_admin, quick_hashes
 from tests.support.speech.meeting import a_voice
 
@@ -261,9 +261,7 @@ def test_who_hands_over_and_who_changes_speakers_never_wait_for_each_other(
         with keeping.writing() as session:
             session.execute(select(Job.id).where(Job.id == first.id).with_for_update())
             moving = other.submit(hand_over, keeping, from_owner=LOCAL_OWNER, to_owner="bo")
-            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while not (keeping.is_sqlite or session.scalar(waiting) or moving.done()):
-                time.sleep(0.01)
+            until_it_waits(session, moving)
             assert hold(session, LOCAL_OWNER)
         assert moving.result() == 1
     assert not any(counts(keeping))
@@ -280,9 +278,7 @@ def test_who_switches_off_and_who_deletes_a_recording_never_wait_for_each_other(
             blobs = factories.NotedDeletions()
             asked = {"owner_id": LOCAL_OWNER, "job_id": first.id}
             deleting = other.submit(jobs.delete, keeping, blobs, **asked)
-            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while not (keeping.is_sqlite or session.scalar(waiting) or deleting.done()):
-                time.sleep(0.01)
+            until_it_waits(session, deleting)
             forget_voices(session, LOCAL_OWNER)
         deleting.result()
     assert not any(counts(keeping))

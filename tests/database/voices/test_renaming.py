@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
 from shared import jobs
 from shared.db import Database
@@ -19,6 +17,7 @@ from shared.speakers.kept.keeping import hold, switch_on
 from shared.speakers.suggestions.renaming import call_otherwise, rename_voice
 from shared.transcripts.values import Transcript
 from tests.database.voices.meeting import LI, OTHER, Meeting
+from tests.support.databases.waiting import until_it_waits
 
 
 @pytest.fixture
@@ -76,9 +75,7 @@ def test_who_changes_speakers_and_who_renames_a_voice_never_wait_for_each_other(
                 to="赵四",
             )
             renaming = other.submit(rename, keeping, LOCAL_OWNER, voice_id, "李小伟")
-            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while not (keeping.is_sqlite or session.scalar(waiting) or renaming.done()):
-                time.sleep(0.01)
+            until_it_waits(session, renaming)
             assert hold(session, LOCAL_OWNER)
         renaming.result()
     assert first.names() == ["赵四", "说话人2"]

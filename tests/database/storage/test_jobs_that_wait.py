@@ -1,0 +1,92 @@
+"""Transactions of several jobs of one recording on PostgreSQL, which never wait in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from sqlalchemy import update
+
+from shared import jobs
+from shared.db import Database
+from shared.jobs.lease import renew
+from shared.models import LOCAL_OWNER, Recording
+from shared.states import JobStatus, Stage
+from shared.storage.errors import NoRoomToDecode
+from tests.support import factories
+from tests.support.databases.waiting import until_it_waits
+from tests.support.factories import NotedDeletions
+
+
+@pytest.fixture
+def db(postgresql_url: str) -> Iterator[Database]:
+    database = Database(postgresql_url)
+    yield database
+    database.dispose()
+
+
+def two_waiting(db: Database) -> tuple[str, str]:
+    """Two jobs of one recording that was not decoded, in the order of their ids."""
+    first = factories.a_job(db, JobStatus.CANCELLED)
+    second = jobs.submit_again(db, owner_id=LOCAL_OWNER, of_job=first).job_id
+    jobs.retry(db, owner_id=LOCAL_OWNER, job_id=first)
+    return min(first, second), max(first, second)
+
+
+def at_the_same_time(db: Database, claim: jobs.Claim, other: Callable[[], object]) -> object:
+    """What `other` returns, which comes to wait for the transaction in which an attempt plans its
+    recording's playable copy."""
+    with ThreadPoolExecutor(1) as pool:
+        with db.writing() as session:
+            renew(session, claim)
+            running = pool.submit(other)
+            until_it_waits(session, running)
+            session.execute(update(Recording).values(playable_key="a copy"))
+        return running.result()
+
+
+def claims(db: Database) -> dict[str, jobs.Claim]:
+    both = [factories.claim(db), factories.claim(db)]
+    return {claim.job_id: claim for claim in both}
+
+
+def test_one_is_decoded_while_a_worker_is_on_the_other(db: Database) -> None:
+    first, second = two_waiting(db)
+    claimed = claims(db)
+    stage = partial(jobs.set_stage, stage=Stage.RECOGNISING, duration_s=45.0)
+    at_the_same_time(db, claimed[second], partial(stage, db, claimed[first]))
+    at_the_same_time(db, claimed[first], partial(stage, db, claimed[second], duration_s=46.0))
+    assert factories.view(db, first).job.recording.duration_s == 46.0
+    assert jobs.find_drift(db) == []
+
+
+def test_one_that_did_not_fit_goes_back_while_a_worker_is_on_the_other(db: Database) -> None:
+    first, second = two_waiting(db)
+    claimed = claims(db)
+    at_the_same_time(
+        db,
+        claimed[second],
+        partial(
+            jobs.give_back,
+            db,
+            claimed[first],
+            NoRoomToDecode(),
+            delay_s=0,
+            longest_delay_s=0,
+            length_s=45.0,
+        ),
+    )
+    assert factories.status_of(db, first) is JobStatus.QUEUED
+    assert jobs.find_drift(db) == []
+
+
+def test_both_are_to_be_deleted_while_a_worker_is_on_the_second(db: Database) -> None:
+    first, second = two_waiting(db)
+    claimed = claims(db)
+    jobs.release(db, claimed[first])
+    delete = partial(jobs.delete_all, db, NotedDeletions(), owner_id=LOCAL_OWNER)
+    outcomes = at_the_same_time(db, claimed[second], partial(delete, job_ids=[first, second]))
+    assert outcomes == {first: jobs.Outcome.DELETED, second: jobs.Outcome.REFUSED}
+    assert factories.status_of(db, second) is JobStatus.PROCESSING
