@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
+from tests.support.doubles.loopback import listening
+
 
 @dataclass
 class Upload:
@@ -119,8 +121,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
     def handle_error(self, *_: Any) -> None:
         """Whoever asked was killed meanwhile."""
 
@@ -129,12 +129,6 @@ class _Server(ThreadingHTTPServer):
 def accepting_server() -> Iterator[AcceptingServer]:
     """The server from its start to its end."""
     made = AcceptingServer(0)
-    server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"server_": made}))
-    made.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    handler = type("Bound", (_Handler,), {"server_": made})
+    with listening(handler, server=_Server) as made.port:
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()

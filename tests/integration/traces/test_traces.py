@@ -26,6 +26,7 @@ from tests.chaos.machinery.faulty_installation import (
 from tests.support.doubles.collector import CollectedSpan, Collector, collector
 from tests.support.doubles.receiver import LOOPBACK, receiver
 from tests.support.services import Stack, wait_for
+from tests.support.web.tus_client import Upload
 
 CALLERS_TRACE, CALLERS_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CALLER = {"traceparent": f"00-{CALLERS_TRACE}-{CALLERS_SPAN}-01"}
@@ -36,33 +37,9 @@ SPANS = 4
 
 def submit_in_pieces(stack: Stack, content: bytes) -> str:
     """Upload by tus and submit, as the page does; the job's id."""
-    begun = requests.post(
-        f"{stack.url}/api/v1/uploads",
-        headers={
-            "Tus-Resumable": "1.0.0",
-            "Upload-Length": str(len(content)),
-            "Upload-Metadata": "filename T2xkZW5idXJnLndhdg==",
-        },
-        timeout=60,
-    )
-    place = requests.compat.urljoin(begun.url, begun.headers["Location"])
-    sent = requests.patch(
-        place,
-        data=content,
-        headers={
-            "Tus-Resumable": "1.0.0",
-            "Upload-Offset": "0",
-            "Content-Type": "application/offset+octet-stream",
-        },
-        timeout=60,
-    )
-    assert sent.status_code == 204
-    made = requests.post(
-        f"{stack.url}/api/v1/jobs",
-        json={"upload_id": place.rpartition("/")[2]},
-        headers=CALLER,
-        timeout=60,
-    )
+    upload = Upload.begin(stack.url, len(content), filename=f"{NAME}.wav")
+    assert upload.append(0, content).status_code == 204
+    made = upload.submit(CALLER)
     assert made.status_code == 202, made.text
     return str(made.json()["id"])
 

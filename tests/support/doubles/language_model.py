@@ -11,8 +11,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.doubles.loopback import listening
 
 Answer = Callable[["Handler", dict[str, Any]], None]
 
@@ -173,15 +175,8 @@ def language_model(*script: Answer) -> Iterator[LanguageModel]:
     """A running server."""
     model = LanguageModel(list(script))
     handler = type("Bound", (Handler,), {"model": model})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    model.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield model
-    finally:
-        model.free.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(handler) as model.port:
+        try:
+            yield model
+        finally:
+            model.free.set()

@@ -16,10 +16,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.doubles.loopback import listening
 
 COMMIT = "c0ffee" + "0" * 34
 """What Hugging Face calls a version."""
@@ -85,16 +87,13 @@ def run_models(
 
 @contextmanager
 def serving(hub: FakeHub) -> Iterator[FakeHub]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))
-    server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield hub
-    finally:
-        hub.let_go.set()
-        server.shutdown()
-        server.server_close()
+    """The hub, answering at its `url`."""
+    with listening(_handler(hub)) as port:
+        hub.url = f"http://127.0.0.1:{port}"
+        try:
+            yield hub
+        finally:
+            hub.let_go.set()
 
 
 def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:

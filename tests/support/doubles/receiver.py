@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.doubles.loopback import listening
 
 Answer = Callable[["Handler"], None]
 
@@ -115,17 +117,11 @@ def receiver(*script: Answer, port: int = 0) -> Iterator[Receiver]:
     """A receiver from its start to its end."""
     made = Receiver(list(script))
     handler = type("Bound", (Handler,), {"receiver": made})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    made.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.free.set()
-        server.shutdown()
-        server.server_close()
+    with listening(handler, port=port) as made.port:
+        try:
+            yield made
+        finally:
+            made.free.set()
 
 
 def serving(

@@ -8,7 +8,7 @@ import hashlib
 import random
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,8 +84,13 @@ class Upload:
             timeout=600,
         )
 
-    def submit(self) -> requests.Response:
-        return requests.post(f"{self.server}/api/v1/jobs", json={"upload_id": self.id}, timeout=600)
+    def submit(self, headers: Mapping[str, str] | None = None) -> requests.Response:
+        return requests.post(
+            f"{self.server}/api/v1/jobs",
+            json={"upload_id": self.id},
+            headers=headers,
+            timeout=600,
+        )
 
     def open_patch(self, offset: int, announced: int, **headers: str) -> socket.socket:
         """A connection on which the head of a PATCH was sent and its body is awaited."""

@@ -31,6 +31,19 @@ def transport(app: Flask) -> httpx2.BaseTransport:
     return httpx2.WSGITransport(app)
 
 
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """A folder to watch, with nothing in it yet."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def lying_in(folder: Path) -> list[str]:
+    """The names in a folder, but for hidden ones."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
 def work_off(db: Database) -> None:
     """Work on all jobs that wait: what is called bad fails, all else has the same transcript."""
     while claimed := jobs.claim_next(db, worker="worker", lease_s=60, model="demo"):

@@ -20,7 +20,7 @@ from shared.cli.remote.watch import FolderInUse, FolderWatch, Happened
 from shared.db import Database
 from shared.jobs import list_jobs
 from shared.models import LOCAL_OWNER
-from tests.web.commands.conftest import ADDRESS, all_names, work_off
+from tests.web.commands.conftest import ADDRESS, all_names, lying_in, work_off
 from web.uploads import submission
 
 
@@ -51,13 +51,6 @@ class Steps:
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch, transport: httpx2.BaseTransport) -> Steps:
     made = Steps()
     monkeypatch.setattr(submission, "ring", lambda *_: True)  # no Redis is waited for
@@ -83,10 +76,6 @@ def look_until_idle(
             if watch.is_idle:
                 return told
     raise AssertionError(told)
-
-
-def lying_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 @pytest.mark.parametrize("name", ["周会", "bad"])

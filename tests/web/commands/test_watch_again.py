@@ -16,14 +16,7 @@ from shared.cli.remote.putting_away import free_name
 from shared.cli.remote.watch import FolderWatch
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from tests.web.commands.conftest import ADDRESS, all_names, work_off
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
+from tests.web.commands.conftest import ADDRESS, all_names, lying_in, work_off
 
 
 def watcher(
@@ -31,10 +24,6 @@ def watcher(
 ) -> FolderWatch:
     server = Connection(ADDRESS, key, transport=transport, patience_s=0)
     return FolderWatch(folder, server, formats=["txt"], options={}, settled_s=0)
-
-
-def lying_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 @pytest.mark.parametrize(
