@@ -153,6 +153,26 @@ class Exchange:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
+class ExchangeStopper:
+    """What ends the exchanges of a piece of work. `stop` may be called from another thread."""
+
+    def __init__(self) -> None:
+        self._exchange: Exchange | None = None
+        self._is_asked = False
+
+    def stop(self) -> None:
+        """End the exchange that goes on, and each that begins from now on."""
+        self._is_asked = True
+        if (exchange := self._exchange) is not None:
+            exchange.stop()
+
+    def take(self, exchange: Exchange) -> None:
+        """End this exchange when `stop` is called, or at once where that was before."""
+        self._exchange = exchange  # before the question: one of the two threads sees the other
+        if self._is_asked:
+            exchange.stop()
+
+
 def _connect(address: str, port: int, *, timeout_s: float) -> socket.socket:
     """A connection to an address in numbers, with which no resolver has to do. Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

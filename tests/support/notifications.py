@@ -101,4 +101,4 @@ def a_browser(
 def end(sender: WebhookSender) -> None:
     """Stop it and wait for its threads: what they write would meet rows of the next test."""
     sender.stop()
-    wait_for(lambda: not sender.lives() and not sender._under_way, what="its threads to end")
+    wait_for(lambda: not sender.lives(), what="its threads to end")

@@ -18,7 +18,7 @@ from shared.fetches.attempts import FetchClaim
 from shared.fetches.errors import FetchRefused, SourceBusy
 from shared.outbound.addresses import Target
 from shared.outbound.errors import Unreachable
-from shared.outbound.exchange import Exchange
+from shared.outbound.exchange import Exchange, ExchangeStopper
 from shared.outbound.retry_after import retry_after_s
 from shared.quotas.limits import owner_limits
 from shared.settings import Settings
@@ -59,17 +59,14 @@ class Download:
         self._until = time.monotonic() + claim.left_s
         self._total = claim.size_bytes
         self._validator = claim.validator
-        self._exchange: Exchange | None = None
-        self._is_stopping = False
+        self._stopper = ExchangeStopper()
         self._durable = 0
         self._synced_at = time.monotonic()
         self.has_moved = False
 
     def stop(self) -> None:
         """End it now; what has come is kept."""
-        self._is_stopping = True
-        if (exchange := self._exchange) is not None:
-            exchange.stop()
+        self._stopper.stop()
 
     def run(self) -> StoredBlob:
         """Fetch the rest of it. Raises errors of ours, Cancelled and FenceLost among them, or
@@ -133,9 +130,7 @@ class Download:
             timeout_s=max(1.0, self._until - time.monotonic()),
             silence_s=self._settings.upload_silence_s,
         ) as exchange:
-            self._exchange = exchange
-            if self._is_stopping:
-                exchange.stop()
+            self._stopper.take(exchange)
             response = exchange.open("GET", headers=headers)
             if response.status in _REDIRECTS:
                 location = response.getheader("Location", "")

@@ -1,14 +1,14 @@
 """The threads of a worker's main process that fetch recordings and make jobs of them.
 
-They wait for networks and disks and do little else.  What one was at when it was killed, another
-goes on with after the lease; an upload becomes one job, whoever submits it and however often.
+What one was at when it was killed, another goes on with after the lease; an upload becomes one job,
+whoever submits it and however often.
 """
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from celery import Celery
@@ -40,6 +40,7 @@ from shared.storage import uploads
 from shared.storage.blob_store import BlobStore, StoredBlob
 from shared.storage.identity import StorageState, check_storage
 from shared.traces import span, within
+from worker.claim_loop import ClaimLoop
 from worker.fetching.download import Download
 
 log = structlog.get_logger(__name__)
@@ -47,94 +48,47 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 3
 """Fetches of a worker at once."""
 
-_LOOK_S = 2.0
 _LEASE_BEYOND_S = 60.0
-_SWEEP_EVERY_S = 600.0
-_STOP_WITHIN_S = 3.0
 
 _PASSING = (TransientError, UploadNotFound, UploadExpired, UploadBusy)
 """Errors that a later attempt may not meet. An upload may be gone with its time or its owner's
 hand-over; it is begun anew."""
 
 
-class Fetcher:
-    """Claims and fetches until stopped, on a thread of its own and one for each recording."""
+class Fetcher(ClaimLoop[Download]):
+    """Fetches recordings until stopped."""
 
     def __init__(self, settings: Settings, db: Database, blobs: BlobStore, celery: Celery) -> None:
+        super().__init__("fetch", sweep_s=settings.sweep_s)
         self._settings = settings
         self._db = db
         self._blobs = blobs
         self._celery = celery
         self._lease_s = settings.upload_silence_s + _LEASE_BEYOND_S
-        self._look_s = min(_LOOK_S, settings.sweep_s)
-        self._stopped = False
-        self._swept_at = time.monotonic()
-        self._due = threading.Event()
-        self._under_way: dict[threading.Thread, Download] = {}
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="fetches", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End what is on its way; what has come is kept."""
-        self._stopped = True
-        self._due.set()
-        self._thread.join(timeout=_STOP_WITHIN_S)
-        with self._lock:
-            under_way = dict(self._under_way)
-        for download in under_way.values():
-            download.stop()
-        deadline = time.monotonic() + _STOP_WITHIN_S
-        for thread in under_way:
-            thread.join(timeout=max(0.0, deadline - time.monotonic()))
-
-    def _run(self) -> None:
-        while not self._stopped:
-            self._due.clear()
-            began = False
-            try:
-                began = self._begin_next()
-                self._sweep()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("cannot look for recordings to fetch", error=str(error))
-            if not began:
-                self._due.wait(self._look_s)
-
-    def _begin_next(self) -> bool:
-        """Claim a fetch and begin it in a thread; whether there was one, and room for it."""
-        with self._lock:
-            if len(self._under_way) >= AT_ONCE:
-                return False
+    def _claim(self, under_way: Collection[Download]) -> tuple[Download, Callable[[], None]] | None:
+        if len(under_way) >= AT_ONCE:
+            return None
         claim = attempts.claim_next(
             self._db, lease_s=self._lease_s, longest_s=self._settings.fetch_hours * 3600
         )
         if claim is None:
-            return False
+            return None
         if check_storage(self._db, self._blobs) is not StorageState.SOUND:
             attempts.release(self._db, claim)  # left to a worker that sees it
-            return False
+            return None
         download = Download(claim, self._settings, self._db, self._blobs)
-        thread = threading.Thread(
-            target=self._fetch, args=(claim, download), name="fetch", daemon=True
-        )
-        with self._lock:
-            self._under_way[thread] = download
-        thread.start()
-        return True
+        return download, partial(self._fetch, claim, download)
+
+    def _forget_some(self) -> int:
+        return requests.sweep(self._db)
 
     def _fetch(self, claim: FetchClaim, download: Download) -> None:
-        try:
-            with (
-                structlog.contextvars.bound_contextvars(fetch=claim.fetch_id, fence=claim.fence),
-                within(claim.submission.traceparent),
-            ):
-                log.info("fetching is over", outcome=self._run_to_its_end(claim, download))
-        finally:
-            with self._lock:
-                del self._under_way[threading.current_thread()]
-            self._due.set()
+        with (
+            structlog.contextvars.bound_contextvars(fetch=claim.fetch_id, fence=claim.fence),
+            within(claim.submission.traceparent),
+        ):
+            log.info("fetching is over", outcome=self._run_to_its_end(claim, download))
 
     def _run_to_its_end(self, claim: FetchClaim, download: Download) -> str:
         """The outcome, in words for the log. It is stored, or nothing is and the lease runs out."""
@@ -218,10 +172,3 @@ class Fetcher:
         """Remove what came of it. What cannot be removed now, the sweep of uploads does."""
         with suppress(UploadBusy, OSError):
             uploads.remove(self._db, self._blobs, owner_id=claim.owner_id, upload_id=claim.fetch_id)
-
-    def _sweep(self) -> None:
-        if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:
-            return
-        while not self._stopped and requests.sweep(self._db):
-            pass
-        self._swept_at = time.monotonic()

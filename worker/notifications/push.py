@@ -15,7 +15,7 @@ from shared.notifications.vapid import (
     topic_of,
 )
 from shared.outbound.errors import Unreachable
-from shared.outbound.exchange import Exchange
+from shared.outbound.exchange import Exchange, ExchangeStopper
 from shared.outbound.line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.settings import Settings
@@ -38,14 +38,11 @@ class Push:
         self._claim = claim
         self._db = db
         self._settings = settings
-        self._exchange: Exchange | None = None
-        self._is_stopping = False
+        self._stopper = ExchangeStopper()
 
     def stop(self) -> None:
         """End it now."""
-        self._is_stopping = True
-        if (exchange := self._exchange) is not None:
-            exchange.stop()
+        self._stopper.stop()
 
     def send(self) -> Result:
         """Send it once; whatever happens is a result. Raises Stopped."""
@@ -95,9 +92,7 @@ class Push:
             "Connection": "close",
         }
         with Exchange(target, rules, timeout_s=timeout_s, silence_s=timeout_s) as exchange:
-            self._exchange = exchange
-            if self._is_stopping:
-                exchange.stop()
+            self._stopper.take(exchange)
             response = exchange.open("POST", headers=headers, body=body)
             status = response.status
             wait_s = retry_after_s(response.getheader("Retry-After", ""))

@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.errors import LongscribeError
 from shared.outbound.addresses import AddressRules
 from shared.outbound.errors import Unreachable
-from shared.outbound.exchange import Exchange
+from shared.outbound.exchange import Exchange, ExchangeStopper
 from shared.outbound.line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.webhooks.sending import Claim, Result
@@ -40,14 +40,11 @@ class Delivery:
         self._db = db
         self._rules = rules
         self._timeout_s = timeout_s
-        self._exchange: Exchange | None = None
-        self._is_stopping = False
+        self._stopper = ExchangeStopper()
 
     def stop(self) -> None:
         """End it now."""
-        self._is_stopping = True
-        if (exchange := self._exchange) is not None:
-            exchange.stop()
+        self._stopper.stop()
 
     def send(self) -> Result:
         """Send it once; whatever happens is a result. Raises Stopped."""
@@ -70,9 +67,7 @@ class Delivery:
             timeout_s=self._timeout_s,
             silence_s=self._timeout_s,
         ) as exchange:
-            self._exchange = exchange
-            if self._is_stopping:
-                exchange.stop()
+            self._stopper.take(exchange)
             response = exchange.open("POST", headers=headers, body=body)
             status, is_fine = response.status, 200 <= response.status < 300
             wait_s = retry_after_s(response.getheader("Retry-After", ""))

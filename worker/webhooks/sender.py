@@ -1,13 +1,9 @@
-"""The threads of a worker's main process that send webhooks, mails and pushes.
-
-They wait for networks and do little else, so they take nothing from the processes that recognise.
-All workers share the work; what one was at when it was killed, another sends after the lease.
-"""
+"""The threads of a worker's main process that send webhooks, mails and pushes."""
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -20,6 +16,7 @@ from shared.states import ChannelKind
 from shared.traces import span, within
 from shared.webhooks import log as delivery_log
 from shared.webhooks import sending
+from worker.claim_loop import ClaimLoop
 from worker.notifications.mail import Mail
 from worker.notifications.push import Push
 from worker.webhooks.delivery import Delivery
@@ -39,10 +36,7 @@ MAILS_AT_ONCE = 2
 _NEVER_S = 100 * 365 * 86400.0
 """No mail address is switched off because the mail server is down."""
 
-_LOOK_S = 2.0
 _LEASE_BEYOND_S = 20.0
-_SWEEP_EVERY_S = 600.0
-_STOP_WITHIN_S = 3.0
 
 
 class Sending(Protocol):
@@ -65,77 +59,37 @@ def kinds_sent(settings: Settings) -> frozenset[ChannelKind]:
     return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
 
 
-class WebhookSender:
-    """Claims and sends until stopped, on a thread of its own and one for each delivery."""
+class WebhookSender(ClaimLoop[Sending]):
+    """Sends deliveries until stopped."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
+        super().__init__("webhook", sweep_s=settings.sweep_s)
         self._settings = settings
         self._db = db
         self._rules = settings.outbound_rules
         self._kinds = kinds_sent(settings)
         longest_s = max(settings.webhook_timeout_s, settings.mail_timeout_s)
         self._lease_s = longest_s + _LEASE_BEYOND_S
-        self._look_s = min(_LOOK_S, settings.sweep_s)
-        self._stopped = False
-        self._swept_at = time.monotonic()
-        self._due = threading.Event()
-        self._under_way: dict[threading.Thread, Sending] = {}
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End what is on its way, and give it back."""
-        self._stopped = True
-        self._due.set()
-        self._thread.join(timeout=_STOP_WITHIN_S)
-        with self._lock:
-            under_way = dict(self._under_way)
-        for delivery in under_way.values():
-            delivery.stop()
-        deadline = time.monotonic() + _STOP_WITHIN_S
-        for thread in under_way:
-            thread.join(timeout=max(0.0, deadline - time.monotonic()))
-
-    def lives(self) -> bool:
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        while not self._stopped:
-            self._due.clear()
-            try:
-                began = self._begin_next()
-                self._sweep()
-            except SQLAlchemyError as error:
-                log.warning("cannot look for webhooks to send", error=str(error.__cause__ or error))
-                began = False
-            if not began:
-                self._due.wait(self._look_s)
-
-    def _begin_next(self) -> bool:
-        """Claim a delivery and send it in a thread; whether there was one, and room for it."""
-        with self._lock:
-            busy = len(self._under_way)
-            mails = sum(isinstance(one, Mail) for one in self._under_way.values())
+    def _claim(self, under_way: Collection[Sending]) -> tuple[Sending, Callable[[], None]] | None:
+        busy = len(under_way)
         if busy >= AT_ONCE:
-            return False
-        quick_only = busy >= AT_ONCE - FOR_THE_QUICK
+            return None
+        mails = sum(isinstance(one, Mail) for one in under_way)
         kinds = self._kinds - {ChannelKind.MAIL} if mails >= MAILS_AT_ONCE else self._kinds
         claim = sending.claim_next(
-            self._db, lease_s=self._lease_s, quick_only=quick_only, kinds=kinds
+            self._db,
+            lease_s=self._lease_s,
+            quick_only=busy >= AT_ONCE - FOR_THE_QUICK,
+            kinds=kinds,
         )
         if claim is None:
-            return False
+            return None
         delivery = self._sending(claim)
-        thread = threading.Thread(
-            target=self._deliver, args=(claim, delivery), name="webhook", daemon=True
-        )
-        with self._lock:
-            self._under_way[thread] = delivery
-        thread.start()
-        return True
+        return delivery, partial(self._deliver, claim, delivery)
+
+    def _forget_some(self) -> int:
+        return delivery_log.sweep(self._db)
 
     def _sending(self, claim: sending.Claim) -> Sending:
         if claim.kind is ChannelKind.MAIL:
@@ -153,10 +107,6 @@ class WebhookSender:
         except SQLAlchemyError as error:
             # Its lease runs out, and it is sent again under the same id.
             log.warning("cannot store what came of it", error=str(error.__cause__ or error))
-        finally:
-            with self._lock:
-                del self._under_way[threading.current_thread()]
-            self._due.set()
 
     def _send(self, claim: sending.Claim, delivery: Sending) -> None:
         try:
@@ -205,10 +155,3 @@ class WebhookSender:
             if result.problem is not None:
                 sent.fail(result.problem)
             return result
-
-    def _sweep(self) -> None:
-        if time.monotonic() - self._swept_at < _SWEEP_EVERY_S:
-            return
-        while not self._stopped and delivery_log.sweep(self._db):
-            pass
-        self._swept_at = time.monotonic()

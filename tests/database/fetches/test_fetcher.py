@@ -70,7 +70,7 @@ class Server:
         finally:
             fetcher.stop()
             # The next test's rows may have the same ids.
-            wait_for(lambda: not fetcher._under_way, what="its threads to end")
+            wait_for(lambda: not fetcher.lives(), what="its threads to end")
 
     def ask(self, url: str, *, owner_id: str = LOCAL_OWNER, **values: Any) -> str:
         asked = {"filename": "会议.mp3", "submission": Submission({"metadata": {"a": 1}}), **values}
