@@ -4,7 +4,6 @@ model: nothing they point to is touched, and the worker that met them all goes o
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import requests
 
 from tests.chaos.machinery.hostile_files import SECRET, hostile_files
 from tests.chaos.machinery.promises import breaches
+from tests.support.doubles.listener import Listener, listening_to_all
 from tests.support.installation import Installation, as_wav, model_processes
 from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import meeting
@@ -25,65 +25,18 @@ CODES = {"unsupported_media", "no_audio", "audio_too_long", "decode_timeout"}
 LONGEST_S = 900
 
 
-class Listener:
-    """On the loopback interface, over TCP and UDP: counts who comes."""
-
-    def __init__(self) -> None:
-        self.visits = 0
-        self._tcp, self._udp = _bound_to_one_port()
-        self.port = int(self._tcp.getsockname()[1])
-        for serve in (self._accept, self._receive):
-            threading.Thread(target=serve, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._tcp.accept()
-            except OSError:
-                return
-            self.visits += 1
-            connection.close()
-
-    def _receive(self) -> None:
-        while True:
-            try:
-                self._udp.recv(1)
-            except OSError:
-                return
-            self.visits += 1
-
-    def close(self) -> None:
-        self._tcp.close()
-        self._udp.close()
-
-
-def _bound_to_one_port() -> tuple[socket.socket, socket.socket]:
-    """For TCP, which listens, and for UDP, whose port of the same number may be somebody's."""
-    while True:
-        tcp = socket.create_server(("127.0.0.1", 0))
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            udp.bind(tcp.getsockname())
-        except OSError:
-            tcp.close()
-            udp.close()
-        else:
-            return tcp, udp
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    server = Listener()
-    yield server
-    server.close()
+    with listening_to_all() as made:
+        yield made
 
 
 def test_the_listener_notices_who_comes(listener: Listener) -> None:
     with socket.create_connection(("127.0.0.1", listener.port)):
-        wait_for(lambda: listener.visits == 1)
+        assert listener.visits() == 1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"x", ("127.0.0.1", listener.port))
-        wait_for(lambda: listener.visits == 2)
+    assert listener.visits() == 2
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -107,7 +60,7 @@ def test_a_worker_survives_files_that_mean_harm(
     accepted: dict[str, str] = {}
     with requests.Session() as session:
         for file in files:
-            answer = session.post(api, files={"file": (file.name, file.content)}, timeout=30)
+            answer = session.post(api, files={"file": (file.name, file.content)}, timeout=60)
             assert answer.status_code == 202, (file.name, answer.text)
             accepted[answer.json()["id"]] = file.name
         ended: Counter[str] = Counter()
@@ -115,18 +68,18 @@ def test_a_worker_survives_files_that_mean_harm(
             job = _ended(session, f"{api}/{job_id}")
             told = str(job)
             if job["status"] == "completed":
-                told += session.get(f"{api}/{job_id}/transcript?format=json", timeout=30).text
+                told += session.get(f"{api}/{job_id}/transcript?format=json", timeout=60).text
                 ended["completed"] += 1
             else:
                 assert job["error"]["code"] in CODES, (name, job)
                 ended[job["error"]["code"]] += 1
             assert SECRET not in told and "root:" not in told and "Traceback" not in told, name
         said = meeting(20)
-        good = session.post(api, files={"file": ("good.wav", as_wav(said.samples))}, timeout=30)
+        good = session.post(api, files={"file": ("good.wav", as_wav(said.samples))}, timeout=60)
         job = _ended(session, f"{api}/{good.json()['id']}")
         assert job["status"] == "completed", worker.log
     print(f"\n{count} files in {time.monotonic() - begun:.0f} s: {dict(ended)}")
-    assert listener.visits == 0
+    assert listener.visits() == 0
     assert family == {worker.pid, *model_processes(worker.pid)}, worker.log
     installation = Installation(stack)
     assert breaches(installation.db) == []
@@ -137,7 +90,7 @@ def test_a_worker_survives_files_that_mean_harm(
 
 def _ended(session: requests.Session, url: str) -> dict[str, object] | dict[str, dict[str, str]]:
     def over() -> dict[str, object] | None:
-        job = session.get(url, timeout=30).json()
+        job = session.get(url, timeout=60).json()
         return job if job["status"] in ("completed", "failed") else None
 
     return wait_for(over, seconds=180, what=url)

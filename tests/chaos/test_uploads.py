@@ -268,5 +268,5 @@ def _listens(port: int) -> bool:
 
 def _status(upload: tus_client.Upload) -> int:
     return requests.head(
-        f"{upload.server}{upload.path}", headers=tus_client.VERSION, timeout=30
+        f"{upload.server}{upload.path}", headers=tus_client.VERSION, timeout=60
     ).status_code

@@ -66,7 +66,7 @@ class MachinesInstallation(FaultyInstallation):
         """What the worker on a machine answers there about its health."""
         address = f"http://127.0.0.1:{_HEALTH_PORT}{path}"
         try:
-            answer = self.network.machines[name].call(lambda: requests.get(address, timeout=30))
+            answer = self.network.machines[name].call(lambda: requests.get(address, timeout=60))
         except requests.RequestException:
             return 0, {}  # there is none just now
         return answer.status_code, answer.json()

@@ -215,14 +215,14 @@ def test_in_an_outage_the_web_takes_nothing_and_says_so(
     server.stop()
     url = faulty.stack.url
     refused = requests.post(
-        f"{url}/api/v1/jobs", files={"file": ("a.wav", recording(spans=1))}, timeout=30
+        f"{url}/api/v1/jobs", files={"file": ("a.wav", recording(spans=1))}, timeout=60
     )
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "database_unavailable")
-    assert requests.get(f"{url}/readyz", timeout=30).status_code == 503
-    assert requests.get(f"{url}/healthz", timeout=30).status_code == 200
+    assert requests.get(f"{url}/readyz", timeout=60).status_code == 503
+    assert requests.get(f"{url}/healthz", timeout=60).status_code == 200
     server.start()
     taken = requests.post(
-        f"{url}/api/v1/jobs", files={"file": ("a.wav", recording(spans=1))}, timeout=30
+        f"{url}/api/v1/jobs", files={"file": ("a.wav", recording(spans=1))}, timeout=60
     )
     assert taken.status_code == 202
 

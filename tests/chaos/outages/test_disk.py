@@ -39,7 +39,7 @@ def test_an_upload_that_finds_no_room_is_a_507_and_leaves_nothing(stack: Stack) 
 
     def submit() -> requests.Response:
         file = {"file": ("meeting.wav", as_wav(meeting(60).samples))}
-        return requests.post(f"{stack.url}/api/v1/jobs", files=file, timeout=30)
+        return requests.post(f"{stack.url}/api/v1/jobs", files=file, timeout=60)
 
     with no_file_grows_beyond(2**20, *children(web.pid)):
         refused = submit()

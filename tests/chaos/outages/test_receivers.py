@@ -222,7 +222,7 @@ def test_one_that_was_never_sent_to_is_served_while_more_stall_than_may_be_sent_
             add(db, slow.url, owner_id=f"slow {n}")
             factories.submit(db, owner_id=f"slow {n}")
         with sending_threads(db, webhook_timeout_s=1):
-            assert slow.stalled.wait(30)
+            assert slow.stalled.wait(60)
             _, secret = add(db, there.url, owner_id="late")
             job_id = factories.submit(db, owner_id="late")
             wait_for(lambda: bool(there.received), what="the late one's")

@@ -35,7 +35,7 @@ def start(
 
 
 def asked(address: str, path: str = "/readyz") -> tuple[int, dict[str, Any]]:
-    answer = requests.get(address + path, timeout=30)
+    answer = requests.get(address + path, timeout=60)
     return answer.status_code, answer.json()
 
 
@@ -56,7 +56,7 @@ def test_it_is_alive_and_not_ready_while_redis_is_down(
     wait_for(lambda: obstacles(address) == ["redis_unreachable"], what="Redis to be missed")
     assert asked(address)[0] == 503
     assert asked(address, "/healthz")[0] == 200
-    metrics = requests.get(f"{address}/metrics", timeout=30).text
+    metrics = requests.get(f"{address}/metrics", timeout=60).text
     assert "longscribe_worker_alive 1.0" in metrics
     assert "longscribe_worker_ready 0.0" in metrics
     assert 'longscribe_worker_kept_from_work{obstacle="redis_unreachable"} 1.0' in metrics

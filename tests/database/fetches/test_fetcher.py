@@ -169,7 +169,7 @@ def test_a_worker_that_stops_or_is_killed_loses_nothing_of_it(server: Server) ->
     with receiver(part_then_stall, serving(CONTENT)) as there:
         fetch_id = server.ask(there.url)
         with server.fetching():
-            assert there.stalled.wait(30)
+            assert there.stalled.wait(60)
         stopped = server.get(fetch_id)
         assert stopped.state is FetchState.WAITING
         killed = attempts.claim_next(server.db, lease_s=-1.0, longest_s=3600)
@@ -284,7 +284,7 @@ def test_cancelled_it_stops_and_leaves_nothing(server: Server) -> None:
 
     with receiver(slow) as there, server.fetching():
         fetch_id = server.ask(there.url)
-        assert there.stalled.wait(30)
+        assert there.stalled.wait(60)
         requests.cancel(server.db, owner_id=LOCAL_OWNER, fetch_id=fetch_id)
         wait_for(lambda: not list(server.blobs.unfinished_uploads()), what="its bytes to go")
     assert server.get(fetch_id).state is FetchState.CANCELLED

@@ -165,7 +165,7 @@ def test_a_server_that_is_down_stalls_or_breaks_off_is_asked_again_under_the_sam
         let_pass(db)
         server.came.clear()
         with sending(db, port):
-            assert server.came.wait(30)
+            assert server.came.wait(60)
     assert last(db).attempts == 2, "stopped it gives back what it is at"
     with mail_server(port=port, breaks_off_after_data=True), sending(db, port):
         assert tried(db, 3).problem == "unreachable"
@@ -246,7 +246,7 @@ def test_a_connection_that_is_made_too_late_is_hung_up_on(
         is_late.set()
 
     def connect_late(self: smtplib.SMTP, *where: Any) -> Any:
-        assert is_late.wait(30)
+        assert is_late.wait(60)
         connected.append(where)
         return connect(self, *where)
 

@@ -205,7 +205,7 @@ def test_stopped_it_gives_back_what_it_is_at(db: Database) -> None:
         webhook_id, _ = add(db, there.url)
         factories.submit(db)
         with sending(db):
-            assert there.stalled.wait(30)
+            assert there.stalled.wait(60)
         assert logged(db, webhook_id)[0].attempts == 0
         with sending(db):
             wait_for(lambda: len(there.received) == 2, what="the second")

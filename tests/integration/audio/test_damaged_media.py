@@ -24,8 +24,8 @@ from tests.support.speech.media import KINDS, RATE, decoded_samples, encode, wav
 from tests.support.speech.media import signal as sound
 from worker.audio.decode import DecodeLimits, decode
 
-SOON_S = 20.0
-"""A third of the time for which a decoder may be silent."""
+SOON_S = 50.0
+"""Less than the time for which a decoder may be silent, a hundred times what it takes."""
 
 
 def not_recordings(folder: Path) -> dict[str, bytes]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,42 +17,20 @@ from shared.errors import (
     PermanentError,
     UnsupportedMedia,
 )
+from tests.support.doubles.listener import Listener, listening_to_all
 from tests.support.speech.media import decoded_samples, encode
 from tests.support.speech.media import signal as sound
 from worker.audio.decode import decode
 from worker.audio.decoder import media
 
-SOON_S = 20.0
-"""A third of the time for which a decoder may be silent."""
-
-
-class Listener:
-    """A server on the loopback interface that counts who connects."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            connection.close()
-
-    def close(self) -> None:
-        self._socket.close()
+SOON_S = 50.0
+"""Less than the time for which a decoder may be silent, a hundred times what it takes."""
 
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    server = Listener()
-    yield server
-    server.close()
+    with listening_to_all() as made:
+        yield made
 
 
 class OpenWatch:
@@ -130,7 +106,7 @@ def test_a_file_that_refers_to_others_is_refused_and_nothing_is_fetched(
     with pytest.raises(UnsupportedMedia), decode(path):
         pass
     assert time.monotonic() - began < SOON_S
-    assert listener.connections == 0
+    assert listener.visits() == 0
     assert not neighbour[1].was_opened()
 
 
@@ -146,7 +122,7 @@ def test_the_whitelists_alone_refuse_it_where_the_kernel_has_no_filter(
             media.Recording(descriptor, path.stat().st_size)
     finally:
         os.close(descriptor)
-    assert listener.connections == 0
+    assert listener.visits() == 0
     assert not neighbour[1].was_opened()
 
 
@@ -162,7 +138,7 @@ def test_the_same_files_do_reach_out_when_nothing_is_forbidden(
     path.write_text(files["concat of a neighbour"])
     with av.open(str(path)):
         pass
-    assert listener.connections > 0
+    assert listener.visits() > 0
     assert neighbour[1].was_opened()
 
 

@@ -72,7 +72,7 @@ def mail_server(*, port: int = 0, **values: Any) -> Iterator[MailServer]:
     async def listen() -> asyncio.Server:
         return await loop.create_server(lambda: _protocol(made, loop), "127.0.0.1", port)
 
-    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(30)
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(60)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
@@ -80,7 +80,7 @@ def mail_server(*, port: int = 0, **values: Any) -> Iterator[MailServer]:
         loop.call_soon_threadsafe(made.free.set)
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(30)
+        thread.join(60)
         for task in asyncio.all_tasks(loop):
             task.cancel()
             loop.run_until_complete(asyncio.gather(task, return_exceptions=True))

@@ -20,9 +20,12 @@ class Line:
         self._open: list[socket.socket] = []
         self._bytes_s: int | None = None
         self._is_cut = False
+        self._lock = threading.Lock()
+        """Held while it is cut, and while somebody is let on it."""
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def slow_down(self) -> None:
         self._bytes_s = SLOW_BYTES_S
@@ -36,15 +39,20 @@ class Line:
 
     def cut(self) -> None:
         """Whoever is on it, and whoever comes, is thrown out."""
-        self._is_cut = True
-        self._drop_all()
+        with self._lock:
+            self._is_cut = True
+            self._drop_all()
 
     def mend(self) -> None:
         self._is_cut = False
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # close() alone would leave accept() waiting
         self._listening.close()
-        self._drop_all()
+        self._accepting.join()
+        with self._lock:
+            self._drop_all()
 
     def _drop_all(self) -> None:
         for one in self._open:
@@ -59,17 +67,21 @@ class Line:
                 client, _ = self._listening.accept()
             except OSError:
                 return
-            if self._is_cut:
-                client.close()
-                continue
-            try:
-                server = socket.create_connection(("127.0.0.1", self._to_port))
-            except OSError:  # the server is down
-                client.close()
-                continue
-            self._open += [client, server]
-            threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
+            with self._lock:
+                self._let_on(client)
+
+    def _let_on(self, client: socket.socket) -> None:
+        if self._is_cut:
+            client.close()
+            return
+        try:
+            server = socket.create_connection(("127.0.0.1", self._to_port))
+        except OSError:  # the server is down
+            client.close()
+            return
+        self._open += [client, server]
+        threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
+        threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
 
     def _pass(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
         pause = threading.Event()

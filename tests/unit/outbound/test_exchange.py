@@ -125,7 +125,7 @@ def test_garbage_and_nobody_there_are_told() -> None:
 
 def test_another_thread_ends_it() -> None:
     with receiver(stall) as there, asking(there.url) as exchange:
-        thread = threading.Thread(target=lambda: (there.stalled.wait(30), exchange.stop()))
+        thread = threading.Thread(target=lambda: (there.stalled.wait(60), exchange.stop()))
         thread.start()
         with pytest.raises(Stopped):
             exchange.open("GET", headers={})
@@ -172,4 +172,4 @@ def test_a_certificate_is_checked_against_the_name(
             asking(f"https://127.0.0.1:{port}/") as exchange,
         ):
             exchange.open("GET", headers={})
-        thread.join(10)
+        thread.join(60)

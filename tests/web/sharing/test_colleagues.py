@@ -142,14 +142,14 @@ def test_it_costs_the_colleague_nothing_and_their_events_end(sharing: Sharing) -
         sharing.programs[who].get("/api/v1/me").get_json() for who in ("Reader", "Stranger", "Bo")
     ]
     assert [one["stored_bytes"]["now"] > 0 for one in used] == [False, False, True]
-    sharing.change_settings(answer_within_s=60.0)
+    sharing.change_settings(answer_within_s=600.0)
     events = reader.get(f"/api/v1/jobs/{job_id}/events", buffered=False)
     assert b'"queued"' in next(part for part in events.response if part.startswith(b"id"))
     sharing.withdraw(job_id, "Reader")
     told: list[bytes] = []
     listening = threading.Thread(target=lambda: told.extend(events.response))
     listening.start()
-    listening.join(30)
+    listening.join(60)
     assert not listening.is_alive() and b"event: gone" in told[-1]
     claimed = factories.claim(sharing.db)
     factories.complete(sharing.db, claimed)
