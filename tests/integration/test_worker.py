@@ -186,7 +186,7 @@ def test_a_model_that_is_not_there_ends_the_worker_with_what_to_do(
     stack: Stack, tmp_path: Path
 ) -> None:
     worker = stack.start_worker(LONGSCRIBE_MODEL=str(tmp_path / "nowhere"))
-    worker.process.wait(timeout=60)
+    assert worker.process.wait(timeout=240) == 2
     assert "There is no model folder" in worker.log
     assert "Check LONGSCRIBE_MODEL" in worker.log
 

@@ -82,7 +82,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Answer:
 def stall(handler: Handler) -> None:
     """Say nothing until the end of the test."""
     handler.receiver.stalled.set()
-    handler.receiver.free.wait(60)
+    handler.receiver.free.wait()
     handler.close_connection = True
 
 
