@@ -24,7 +24,7 @@ _CUT_OFF_SAMPLES = 24
 whose peaks just reach it has fewer.  In the sample meeting words go wrong once a fifth of all
 blocks does."""
 
-_SILENT = ChannelMeasures(SILENCE_DBFS, SILENCE_DBFS, 0.0, (Course.STEADY,) * HOPS, 0.0)
+_SILENT = ChannelMeasures(SILENCE_DBFS, SILENCE_DBFS, (Course.STEADY,) * HOPS, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,6 @@ class _Track:
         return ChannelMeasures(
             floor=float(measures.quantile(levels, 0.1)),
             loudness=float(measures.quantile(levels, 0.95)),
-            band_range=0.0 if self._ranges is None else float(self._ranges[channel]),
             course=_SILENT.course
             if self._band_levels is None
             else measures.courses(self._band_levels[channel]),

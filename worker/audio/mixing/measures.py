@@ -73,8 +73,6 @@ class ChannelMeasures:
 
     floor: float
     loudness: float
-    band_range: float
-    """Decibels between floor and loudness, in the band."""
     course: tuple[int, ...]
     """Of each hop, a `Course`."""
     peak: float
