@@ -175,7 +175,8 @@ class Client:
         return self.transcript_file(job_id, format, **choices).decode()
 
     def transcript_file(self, job_id: str, format: str, **choices: Choice) -> bytes:
-        """The same in any format, docx too."""
+        """A completed job's transcript in any format, docx too, with the options of
+        `transcript`."""
         return self._there.transcript(job_id, format, **choices)
 
     def report(

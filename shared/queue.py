@@ -30,10 +30,11 @@ _QUEUE_OF_MODEL = f"{QUEUE}.model."
 TRANSCRIBE_NEXT = "longscribe.transcribe_next"
 
 _VISIBILITY_MARGIN_S = 24 * 3600
-"""On top of the longest recording: even a device slower than real time is done by then."""
+"""Seconds on top of the longest recording: even a device slower than real time is done by then."""
 
 _RINGING_TIMEOUT_S = 0.7
-"""Of one exchange with Redis. Kombu makes up to three before it gives up, with its one retry."""
+"""Seconds of one exchange with Redis. Kombu makes up to three before it gives up, with its one
+retry."""
 
 
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}

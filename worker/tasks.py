@@ -53,7 +53,7 @@ _NO_FAILURES = ("completed", "cancelled", "released")
 """Outcomes of attempts in which nothing went wrong."""
 
 _PATIENCE_WITH_THE_DEVICE = 5
-"""So many times as many failures of the device does a job outlive that are not its own."""
+"""Factor: as many more failures of the device end a job where they are not the job's own."""
 
 
 @app.task(name=TRANSCRIBE_NEXT)
@@ -141,7 +141,7 @@ def _room(tools: Tools) -> jobs.Room | None:
 
 
 def _run_traced(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
-    """As `_run_to_its_end`, noted in the job's trace with the wait before it."""
+    """Do what `_run_to_its_end` does, noted in the job's trace with the wait before it."""
     job_id, number, fence = claim.job_id, claim.attempt_number, claim.fence
     if claim.traceparent is not None and claim.waits_since is not None:
         traces.record("queue", began=claim.waits_since, job_id=job_id, attempt=number)

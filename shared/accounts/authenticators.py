@@ -137,7 +137,7 @@ def asks_for_a_code(session: Session, user_id: str) -> bool:
 
 
 def has_authenticator(db: Database, user_id: str) -> bool:
-    """The same, in a transaction of its own."""
+    """Tell whether a password alone does not open an account, in a transaction of its own."""
     with db.reading() as session:
         return asks_for_a_code(session, user_id)
 

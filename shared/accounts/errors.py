@@ -23,7 +23,7 @@ class WrongPassword(PermanentError):
 
 
 class WrongCode(PermanentError):
-    """No code of the authenticator's, one that was used before, and no recovery code."""
+    """The code is none of the authenticator's, was used before, and is no recovery code."""
 
     code = "wrong_code"
     http_status = 401

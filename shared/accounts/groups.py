@@ -18,7 +18,7 @@ from shared.db import Database
 from shared.models import Group, GroupMember, User
 
 MOST_MEMBERS = 5000
-"""Of a group."""
+"""Accounts of a group at most."""
 
 MOST_GROUPS = 1000
 

@@ -126,7 +126,7 @@ def begin(db: Database, user_id: str) -> str:
 
 
 def begin_within(session: Session, user_id: str) -> str:
-    """As `begin`, within a transaction."""
+    """Do what `begin` does, within a transaction."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     session.add(SignIn(token_sha256=digest(token), user_id=user_id))
     audit.record(session, Act.SIGNED_IN, subject_id=user_id, actor_id=user_id)

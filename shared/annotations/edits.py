@@ -16,7 +16,7 @@ from shared.errors import JobNotFound, PermanentError
 from shared.models import AnnotationEdit, Job
 
 KEPT_EDITS = 200
-"""Of a job. A script that renames for ever would else fill the disk."""
+"""Edits of a job that are kept. A script that renames for ever would else fill the disk."""
 
 
 class EditKind(StrEnum):

@@ -73,7 +73,8 @@ def has_label(owner_id: Any, key: LabelKey, job_id: Any) -> ColumnElement[bool]:
 
 
 def is_labelled(owner_id: Any, key: LabelKey, job_id: Any) -> ColumnElement[bool]:
-    """The same, looked up job by job where PostgreSQL would read all labels of the key at once."""
+    """Whether a job has a label, looked up job by job where PostgreSQL would read all labels of the
+    key at once."""
     found = (
         select(Label.job_id)
         .where(

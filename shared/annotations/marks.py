@@ -19,7 +19,7 @@ from shared.models import LONGEST_LABEL, Job, StoredMark, new_id
 from shared.models import LONGEST_MARK as LONGEST_MARK
 
 MOST_MARKS = 1000
-"""Of a job."""
+"""Marks of a job at most."""
 
 LATEST_S = 400_000.0
 """More than four days, which no recording lasts."""
@@ -52,9 +52,9 @@ class Mark:
     """Seconds from the start of the recording."""
     text: str = ""
     who: str = ""
-    """Of a to-do: who does it."""
+    """Who does it, of a to-do."""
     due: str = ""
-    """Of a to-do: by when, in any words."""
+    """By when, of a to-do, in any words."""
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -17,7 +17,8 @@ _LONGEST_TRANSACTION_S = 60.0
 one may still turn up below others."""
 
 _NUMBERS_BACK = 1000
-"""Likewise, where it is not known how long ago the newest number was given."""
+"""Numbers below the newest that may still turn up, where it is not known how long ago that one was
+given."""
 
 _MOST_NUMBERS = 100_000
 """Events of all owners that are looked through for one who was away; further back is too far."""

@@ -32,10 +32,10 @@ class FetchState(StrEnum):
     """How far a fetch is."""
 
     WAITING = "waiting"
-    """For its turn, or to be tried again."""
+    """Waits for its turn, or to be tried again."""
     FETCHING = "fetching"
     SUBMITTED = "submitted"
-    """It is a job now."""
+    """Is a job now."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -70,7 +70,7 @@ class Submission:
     model: str | None = None
     priority: int = 0
     traceparent: str | None = None
-    """Of the request that asked for it; None where nothing is traced."""
+    """The trace of the request that asked for it; None where nothing is traced."""
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -43,7 +43,7 @@ class Claim:
     """Names the write that this claim is given to. A worker repeats a write that was not answered
     under the same name, and gives the next one another (`shared.jobs.lease.renew`)."""
     sha256: str | None = None
-    """Of the recording's bytes."""
+    """SHA-256 of the recording's bytes."""
     traceparent: str | None = None
     """Spans of the attempt stand below this one; None where nothing is traced."""
     waits_since: datetime | None = None

@@ -26,7 +26,7 @@ from shared.states import EventKind
 from shared.webhooks import outbox
 
 KEPT_EVENTS = 200
-"""So many of the newest are kept when a job is claimed or asked for again, and the submission: a
+"""Newest events that are kept, beside the submission, when a job is claimed or asked for again: a
 script that retries a hopeless recording for ever would else fill the disk with its history."""
 
 _LONGEST_MESSAGE = 500
@@ -52,7 +52,7 @@ class EventRecord:
     job_id: str
     owner_id: str
     at: datetime
-    """By the database's clock."""
+    """The time by the database's clock."""
     kind: EventKind
     attempt: int | None
     detail: Mapping[str, Any]

@@ -193,7 +193,7 @@ def waiting_audio_s(db: Database) -> float:
 
 
 def waiting_audio_by_owner(db: Database) -> dict[str, float]:
-    """The same for each owner that has something waiting."""
+    """Seconds of audio that wait, for each owner that has something waiting."""
     with db.reading() as session:
         return audio_by_owner(session, JobStatus.QUEUED)
 

@@ -28,7 +28,7 @@ class Gpu:
     uuid: str
     name: str
     memory_used_bytes: int | None = None
-    """By all programs."""
+    """Bytes used by all programs."""
     memory_total_bytes: int | None = None
     use: float | None = None
     """The share of the last moment in which something was computed."""
@@ -63,12 +63,12 @@ class WorkerRecord:
     name: str
     hostname: str
     model: str
-    """As its settings name it."""
+    """The model as its settings name it."""
     device: str
     jobs_at_once: int
     started_at: datetime
     seen_at: datetime
-    """By the database's clock."""
+    """When it reported itself last, by the database's clock."""
     model_name: str | None = None
     """What jobs and transcripts call its model; None of a version that takes any job."""
     obstacles: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class WorkerReport:
     work_disk_bytes: int | None = None
     takes_hotwords: bool | None = None
     gpus: str | None = None
-    """As `Gpu` writes them."""
+    """Its GPUs as `Gpu` writes them."""
 
     def stored(self) -> dict[str, Any]:
         """The values of its row but for its name and the time."""
@@ -182,7 +182,8 @@ def workers_seen(db: Database, *, within_s: float) -> list[WorkerRecord]:
 
 
 def records_of_workers(session: Session, *, within_s: float | None = None) -> list[WorkerRecord]:
-    """The same in a transaction of the caller's; None: all that are remembered."""
+    """Workers that have reported themselves within so many seconds, by name, read in a transaction
+    of the caller's; None: all that are remembered."""
     rows = select(WorkerSeen).order_by(WorkerSeen.name)
     if within_s is not None:
         rows = rows.where(WorkerSeen.seen_at >= database_now(-within_s))

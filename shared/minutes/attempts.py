@@ -33,7 +33,7 @@ them, before a request is failed."""
 _FIRST_DELAY_S = 10.0
 _LONGEST_DELAY_S = 300.0
 _LONGEST_ASKED_DELAY_S = 3600.0
-"""That a server may ask for."""
+"""Longest delay in seconds that a server may ask for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ SECTIONS = ("summary", "decisions", "todos", "chapters")
 """The kinds of points, in the order in which they are shown."""
 
 MOST_POINTS = 200
-"""Of a kind."""
+"""Points of a kind at most."""
 LONGEST_TEXT = 1000
 """Characters of a point."""
 LONGEST_NAME = 200
 """Characters of who does something, and of when it is due."""
 MOST_SENTENCES = 50
-"""That a point names."""
+"""Sentences that a point names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Point:
     sentences: tuple[int, ...] = ()
     """None of them: without source."""
     owner: str = ""
-    """Of a to-do: who does it."""
+    """Who does it, of a to-do."""
     due: str = ""
-    """Of a to-do: when, as it was said."""
+    """When it is due, of a to-do, as it was said."""
     unverified: tuple[str, ...] = ()
     """Names and numbers in it that do not stand in those sentences."""
 

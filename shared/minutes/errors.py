@@ -57,7 +57,8 @@ class ModelServerUnreachable(TransientError):
 
 
 class ModelServerBusy(TransientError):
-    """It answered that it cannot just now. `retry_after_s` is what it asked to wait, if it did."""
+    """The server answered that it cannot just now. `retry_after_s` is what it asked to wait, if it
+    did."""
 
     code = "minutes_server_busy"
     default_message = (
@@ -71,7 +72,7 @@ class ModelServerBusy(TransientError):
 
 
 class ModelServerRefused(PermanentError):
-    """It answered with an error that another try would meet again; `status` is HTTP's."""
+    """The server answered with an error that another try would meet again; `status` is HTTP's."""
 
     code = "minutes_server_refused"
     default_message = (

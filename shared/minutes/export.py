@@ -51,13 +51,13 @@ class MinutesFile:
     """All that a file of minutes is made of."""
 
     title: str
-    """Of the recording."""
+    """Title of the recording."""
     job_id: str
     language: str
     model: str
     minutes: Minutes
     sentences: Sequence[Sentence]
-    """Of the transcript, which times are told from."""
+    """Sentences of the transcript, which times are told from."""
     accepted: bool
     """Accepted ones have no marks of what is in doubt: somebody has read them."""
     completed_at: datetime | None

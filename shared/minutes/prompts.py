@@ -14,7 +14,7 @@ from pathlib import Path
 from shared.errors import InvalidRequest
 
 LANGUAGES = ("zh", "en")
-"""In which minutes can be written."""
+"""Languages in which minutes can be written."""
 
 FORMAT, PART, MERGE = "format", "part", "merge"
 CHANGEABLE = (PART, MERGE)

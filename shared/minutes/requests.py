@@ -54,9 +54,9 @@ class MinutesRecord:
     error_message: str | None
     transcript_digest: str | None
     proposal: Minutes | None
-    """As the model wrote them."""
+    """Minutes as the model wrote them."""
     edited: Minutes | None
-    """As their owner left them; None where that is the proposal."""
+    """Minutes as their owner left them; None where that is the proposal."""
     revision: int
     accepted_at: datetime | None
     events: list[MinutesEventRecord] = field(default_factory=list)

@@ -49,7 +49,7 @@ class SignIn(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     seen_at: Mapped[datetime] = mapped_column(default=database_now())
-    """To within a minute."""
+    """When it was used last, to within a minute."""
 
     user: Mapped[User] = relationship(lazy="raise")
 
@@ -82,7 +82,7 @@ class Authenticator(Base):
     confirmed_at: Mapped[datetime | None]
     """Null until a first code was right; so long no code is asked for."""
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Of the last code that was accepted, the number of its 30 seconds since 1970."""
+    """Number of the 30 seconds since 1970 whose code was accepted last."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
@@ -109,7 +109,7 @@ class ApiKey(Base):
     key_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     last_used_at: Mapped[datetime | None]
-    """To within a minute."""
+    """When it was used last, to within a minute."""
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="raise")

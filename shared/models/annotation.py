@@ -50,9 +50,9 @@ class StoredMark(Base):
     """Seconds from the start of the recording."""
     text: Mapped[str] = mapped_column(String(LONGEST_MARK))
     who: Mapped[str] = mapped_column(String(LONGEST_LABEL))
-    """Of a to-do: who does it."""
+    """Who does it, of a to-do."""
     due: Mapped[str] = mapped_column(String(LONGEST_LABEL))
-    """Of a to-do: by when, in any words."""
+    """By when, of a to-do, in any words."""
 
 
 class AnnotationEdit(Base):

@@ -59,7 +59,7 @@ class Recording(Base):
     blob_key: Mapped[str] = mapped_column(String(200), unique=True)
     filename: Mapped[str] = mapped_column(String(_LONGEST_NAME))
     folded_name: Mapped[str | None] = mapped_column(String(_LONGEST_NAME), default=_folded_name)
-    """The same as it is searched; null in what a version before it submitted."""
+    """The name as it is searched; null in what a version before it submitted."""
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     duration_s: Mapped[float | None] = mapped_column(Float)
@@ -67,7 +67,8 @@ class Recording(Base):
     estimated_s: Mapped[float | None] = mapped_column(Float)
     """What its bytes let expect, when it was submitted."""
     counted_s: Mapped[float | None] = mapped_column(Float)
-    """For how much it counts in its month's use; null in what a version before it submitted."""
+    """Seconds for which it counts in its month's use; null in what a version before it
+    submitted."""
     playable_key: Mapped[str | None] = mapped_column(String(200))
     """The blob of its playable copy. Chosen before the copy is stored, so that it is known to whom
     its bytes belong whatever happens; the copy is there once `playable_bytes` is."""
@@ -136,14 +137,14 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     queued_at: Mapped[datetime] = mapped_column(default=database_now())
     available_at: Mapped[datetime] = mapped_column(default=database_now())
-    """No worker takes the job before this; later than `queued_at` after a passing error."""
+    """When a worker may take the job; later than `queued_at` after a passing error."""
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
 
     replacements_version: Mapped[int | None] = mapped_column(Integer)
-    """Of its owner's list of replacements when it was submitted; null: none is applied."""
+    """Version of its owner's list of replacements when it was submitted; null: none is applied."""
     shared_replacements_version: Mapped[int | None] = mapped_column(Integer)
-    """The same of everybody's list."""
+    """Version of everybody's list of replacements when it was submitted; null: none is applied."""
 
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims. Whoever holds an older number writes nothing."""

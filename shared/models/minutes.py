@@ -45,7 +45,7 @@ class MinutesRequest(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), unique=True)
     status: Mapped[str] = mapped_column(String(16), default=MinutesStatus.QUEUED.value)
     language: Mapped[str] = mapped_column(String(8))
-    """In which they are written."""
+    """Language in which they are written."""
     prompts: Mapped[dict[str, Any]]
     """The texts that the model is asked with, as they stood when it was asked for."""
     model: Mapped[str | None] = mapped_column(String(255))
@@ -57,7 +57,7 @@ class MinutesRequest(Base):
     queued_at: Mapped[datetime] = mapped_column(default=database_now())
     available_at: Mapped[datetime] = mapped_column(default=database_now())
     started_at: Mapped[datetime | None]
-    """Of the newest attempt."""
+    """When the newest attempt began."""
     completed_at: Mapped[datetime | None]
 
     fence: Mapped[int] = mapped_column(Integer, default=0)
@@ -72,7 +72,7 @@ class MinutesRequest(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
 
     transcript_digest: Mapped[str | None] = mapped_column(String(64))
-    """Of the text that they were written from."""
+    """Digest of the text that they were written from."""
     proposal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """As the model wrote them, checked. Written once."""
     edited: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -91,7 +91,7 @@ class MinutesAnswer(Base):
         ForeignKey("minutes_requests.id", ondelete="CASCADE"), primary_key=True
     )
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Of the question, the model's name included."""
+    """Digest of the question, the model's name included."""
     content: Mapped[dict[str, Any]]
 
 

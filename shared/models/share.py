@@ -56,7 +56,7 @@ class ShareLink(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
-    """To within a minute."""
+    """When it was used last, to within a minute."""
 
 
 class SharingEvent(Base):

@@ -21,7 +21,7 @@ class StorageRow(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     identity: Mapped[str] = mapped_column(Id)
-    """The same as is written in the storage itself."""
+    """Identity that is written in the storage itself too."""
     adopted_at: Mapped[datetime] = mapped_column(default=database_now())
 
 

@@ -31,7 +31,7 @@ class Upload(Base):
     is_length_deferred: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Whether the client has still to tell the length, as of a recording that is being made."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Those that are durable: written here after they were synced."""
+    """Bytes that are durable: written here after they were synced."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
     submitted_at: Mapped[datetime | None]
@@ -47,5 +47,5 @@ class Reservation(Base):
     owner_id: Mapped[str] = mapped_column(String(64), index=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Those that are written, so that the storage itself counts them."""
+    """Bytes that are written, so that the storage itself counts them."""
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -15,6 +15,6 @@ class MonthlyUsage(Base):
 
     owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     month: Mapped[str] = mapped_column(String(7), primary_key=True)
-    """As 2026-11."""
+    """Month, written as 2026-11."""
     audio_s: Mapped[float] = mapped_column(Float, default=0.0)
     recordings: Mapped[int] = mapped_column(Integer, default=0)

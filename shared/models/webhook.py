@@ -133,14 +133,14 @@ class WebhookDelivery(Base):
     at: Mapped[datetime]
     """When it happened."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Of the event."""
+    """What is told of the event beside its kind."""
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     due_at: Mapped[datetime] = mapped_column(default=database_now())
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     tried_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     status_code: Mapped[int | None] = mapped_column(Integer)
-    """Of the last answer; null where none came."""
+    """Status of the last answer; null where none came."""
     problem: Mapped[str | None] = mapped_column(String(40))
     """The code of what went wrong last; null after a success."""
     answer: Mapped[str | None] = mapped_column(String(300))

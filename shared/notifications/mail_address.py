@@ -28,7 +28,7 @@ from shared.webhooks.outbox import delivery
 from shared.webhooks.types import CONFIRM_TYPE, DeliveryState, WebhookType
 
 CONFIRMED_WITHIN_S = 24 * 3600.0
-"""So long a link holds."""
+"""Seconds for which a link holds."""
 
 MOST_CONFIRMATIONS = 5
 """Links of an account in that time: the address may be somebody else's."""

@@ -27,7 +27,7 @@ from shared.webhooks.outbox import delivery
 from shared.webhooks.types import TEST_TYPE
 
 MOST_BROWSERS = 20
-"""Of an account."""
+"""Browsers of an account at most."""
 
 _POINT_BYTES, _AUTH_BYTES = 65, 16
 

@@ -18,7 +18,7 @@ from shared.models import VapidKey
 from shared.outbound.addresses import Target
 
 _VALID_S = 12 * 3600
-"""Of a token; push services take no more than a day."""
+"""Seconds for which a token is valid; push services take no more than a day."""
 
 _NUMBER_BYTES = 32
 

@@ -52,7 +52,7 @@ class Left:
 
     jobs: int
     running: int
-    """Of these, the ones that a worker is on, which stops within a batch."""
+    """Jobs among them that a worker is on, which stops within a batch."""
     others: int
     """Uploads and fetches."""
 

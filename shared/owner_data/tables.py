@@ -14,7 +14,7 @@ class Held:
     """Rows of a table that are an owner's."""
 
     column: str
-    """That has the owner's id, or of a job's table the job's."""
+    """The column that has the owner's id, or of a job's table the job's."""
     file: str = ""
     """Of an owner's table, the name in the export without its suffix; empty: not exported."""
     hidden: frozenset[str] = frozenset()

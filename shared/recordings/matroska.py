@@ -25,7 +25,8 @@ _LARGEST_VALUE = 8
 """Bytes of numbers; titles and the like are of no use here."""
 
 _TAIL_BYTES = 2**20
-"""Of the end, where the last Cluster is looked for: half a minute of sound at any usual rate."""
+"""Bytes of the end in which the last Cluster is looked for: half a minute of sound at any usual
+rate."""
 _MOST_LOOKS = 100
 
 

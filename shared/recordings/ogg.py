@@ -14,7 +14,7 @@ _LARGEST_HEAD = 27 + 255 + 64
 """Bytes of a page's head and of what is read of the packet within."""
 _LARGEST_PAGE = 27 + 255 + 255 * 255
 _TAIL_BYTES = 4 * _LARGEST_PAGE
-"""Of the end, where the sound's last page is looked for: a picture's may follow it."""
+"""Bytes of the end in which the sound's last page is looked for: a picture's may follow it."""
 _MOST_LOOKS = 1_000
 
 

@@ -14,7 +14,7 @@ from shared.models import LONGEST_SEARCH_NAME as LONGEST_SEARCH_NAME
 from shared.models import SavedSearch, new_id
 
 MOST_SAVED = 100
-"""Of an owner."""
+"""Saved searches of an owner at most."""
 
 _ONE_AT_A_TIME = 0x6C6F6E67_73617665
 """The key of PostgreSQL's advisory lock, used for nothing else in the database."""

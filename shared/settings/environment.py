@@ -18,7 +18,7 @@ FROM_FILES = (
 """Settings that hold a secret: LONGSCRIBE_<NAME>_FILE may name a file with the value."""
 
 _WHOLE_FILES = frozenset({"oidc_providers"})
-"""Those of them whose value is all of the file, and not its first line."""
+"""Settings whose value is all of the file that FROM_FILES lets be named, and not its first line."""
 
 _OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY")
 """What docker-compose.yml and the commands for a server elsewhere use, and no process of a

@@ -28,7 +28,7 @@ class AccessLevel(StrEnum):
     READ = "read"
     """Listen, read and export."""
     CORRECT = "correct"
-    """Also correct sentences, and say who speaks."""
+    """Reads, corrects sentences, and says who speaks."""
     OWNER = "owner"
 
     def includes(self, other: AccessLevel) -> bool:

@@ -19,7 +19,7 @@ from shared.sharing.groups import group_shares, withdraw_group
 from shared.sharing.history import SharingChange, add_change
 
 MOST_SHARES = 100
-"""Of a job."""
+"""Shares of a job at most."""
 
 
 @dataclass(frozen=True, slots=True)

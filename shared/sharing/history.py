@@ -18,7 +18,8 @@ from shared.errors import JobNotFound
 from shared.models import Job, SharingEvent
 
 KEPT_CHANGES = 1000
-"""Of a job. A script that shares and withdraws for ever would else fill the disk."""
+"""Changes of a job's shares that are kept. A script that shares and withdraws for ever would else
+fill the disk."""
 
 
 class SharingChange(StrEnum):

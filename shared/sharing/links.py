@@ -21,7 +21,7 @@ from shared.sharing.history import SharingChange, add_change
 from shared.states import JobStatus
 
 MOST_LINKS = 50
-"""Of a job."""
+"""Links of a job at most."""
 
 LONGEST_LINK_DAYS = 365
 
@@ -43,7 +43,7 @@ class LinkRecord:
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None
-    """To within a minute; None before the first use."""
+    """When it was used last, to within a minute; None before the first use."""
 
 
 @dataclass(frozen=True, slots=True)

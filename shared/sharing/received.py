@@ -17,7 +17,7 @@ from shared.sharing.access import AccessLevel
 from shared.states import JobStatus
 
 _MOST_PARTS = 100
-"""Of one UNION; SQLite takes 500."""
+"""Parts of one UNION at most; SQLite takes 500."""
 
 
 @dataclass(frozen=True, slots=True)

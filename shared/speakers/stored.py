@@ -28,9 +28,9 @@ from shared.transcripts.values import Sentence, Transcript
 MOST_SPEAKERS_EDITED = 200
 """Numbers up to which a person may give one to a new speaker."""
 MOST_EDITS = 5000
-"""Of a job; each reading applies them all."""
+"""Edits of a job at most; each reading applies them all."""
 MOST_EDITED_SENTENCES = 500_000
-"""That all edits of a job name together; 130 times all sentences of six hours."""
+"""Sentences that all edits of a job name together at most; 130 times all sentences of six hours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class StorageSilent(StorageUnavailable, OSError):
         self.filename = place
 
     def again(self) -> StorageSilent:
-        """The same, to be raised once more."""
+        """A copy of this error, to be raised once more."""
         return StorageSilent(self.strerror or "", self.filename)
 
 
@@ -69,7 +69,7 @@ class RecordingMissing(PermanentError):
 
 
 class RecordingLost(RecordingMissing):
-    """The same of a job that is still to be done."""
+    """The file is gone of a recording that is still to be transcribed."""
 
     default_message = (
         "The recording's file is gone from the server's recordings folder, so it cannot be "

@@ -43,7 +43,7 @@ class UploadRecord:
     is_length_deferred: bool
     """Whether the client has still to tell the length."""
     received_bytes: int
-    """Those that are durable."""
+    """Bytes that are durable."""
     created_at: datetime
     expires_at: datetime
 
@@ -304,7 +304,7 @@ def _remove_bytes(db: Database, blobs: BlobStore, upload_id: str) -> None:
 
 
 def ids(db: Database) -> set[str]:
-    """Of all uploads that have a row."""
+    """Read the ids of all uploads that have a row."""
     with db.reading() as session:
         return set(session.scalars(select(Upload.id)))
 

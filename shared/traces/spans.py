@@ -142,7 +142,8 @@ class Span:
         self.note_all(attributes)
 
     def note_all(self, attributes: Mapping[str, Value]) -> None:
-        """The same, for names with a dot: OpenTelemetry's own."""
+        """Add ids, numbers, or words of a fixed list under names that may have a dot, as
+        OpenTelemetry's own."""
         exported = self._exported
         if exported is not None:
             _tried(lambda: exported.note(dict(attributes)))

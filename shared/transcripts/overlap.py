@@ -25,7 +25,7 @@ class Overlap(NamedTuple):
     """How long others speak too, in seconds."""
 
     of_sentences: list[float]
-    """Of each sentence."""
+    """Overlap of each sentence."""
     total: float
     """The time in which two or more speak, each moment once."""
 

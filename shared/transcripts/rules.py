@@ -76,7 +76,7 @@ def rule_changes(db: Database, *, owner_id: str, job_id: str) -> RuleChanges:
 
 
 def changes_of(db: Database, job_id: str, transcript: Transcript) -> RuleChanges:
-    """The same count of a job's transcript that was read with its corrections."""
+    """Count what rules changed in a job's transcript, which was read with its corrections."""
     with db.reading() as session:
         ruled = session.scalars(
             select(Revision.sentence)

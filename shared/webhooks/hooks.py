@@ -26,12 +26,12 @@ from shared.webhooks.signing import new_secret
 from shared.webhooks.types import TEST_TYPE, DeliveryState, DisabledReason, WebhookType
 
 MOST_WEBHOOKS = 10
-"""Of an owner."""
+"""Webhooks of an owner at most."""
 
 LONGEST_DESCRIPTION = 200
 
 BOTH_SECRETS_S = 24 * 3600.0
-"""So long a delivery is signed with the secret before the newest too."""
+"""Seconds for which a delivery is signed with the secret before the newest too."""
 
 AT_ONCE: dict[str, Any] = {"paused_until": None, "failures": 0}
 """Columns of a webhook that let its next delivery go out now."""

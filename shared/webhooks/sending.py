@@ -36,10 +36,11 @@ _MOST_OF_OWNER = 2
 """Deliveries of one owner that are on their way at once."""
 
 _LONGEST_ASKED_S = 3600.0
-"""That a receiver may ask for with Retry-After."""
+"""Longest wait in seconds that a receiver may ask for with Retry-After."""
 
 _OUTAGE = 3
-"""So many failures one after another are the address's, and not those of one delivery."""
+"""Failures one after another from which on they are the address's, and not those of one
+delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,13 @@ class Claim:
     site_url: str
     with_text: bool
     language: str
-    """In which a mail or a push is written."""
+    """Language in which a mail or a push is written."""
     push_keys: dict[str, Any]
-    """Of a browser."""
+    """Keys of a browser."""
     attempts: int
     """Before this one."""
     traceparent: str | None = None
-    """Of its job; None where nothing is traced."""
+    """Trace of its job; None where nothing is traced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ class WebhookType(StrEnum):
 
 
 TEST_TYPE = "webhook.test"
-"""Of a delivery that its owner asked for to see whether it arrives."""
+"""Type of a delivery that its owner asked for to see whether it arrives."""
 
 CONFIRM_TYPE = "mail.confirm"
-"""Of a mail with the link by which its address is confirmed; nothing else goes to an address that
-is not."""
+"""Type of a mail with the link by which its address is confirmed; nothing else goes to an address
+that is not."""
 
 TYPE_OF: dict[EventKind, WebhookType] = {
     EventKind.SUBMITTED: WebhookType.SUBMITTED,

@@ -64,7 +64,7 @@ _BY_KEY_ONLY = frozenset({"assemblyai", "dashscope", "openai"})
 """Blueprints in the shape of others' services, whose clients have keys: no cookie opens them."""
 
 _BY_BARE_KEY = frozenset({"assemblyai"})
-"""Those whose clients send the key without `Bearer` before it."""
+"""Blueprints whose clients send the key without `Bearer` before it."""
 
 _TOKEN = "sign_in"
 _BEARER = "bearer"

@@ -57,7 +57,7 @@ class _Metadata:
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str
-    """Empty if there is none, as the next."""
+    """Address of what the provider tells of a person; empty if there is none."""
     end_session_endpoint: str
     secret_in_body: bool
     """Whether the client's secret goes into the form, since the provider takes no header."""

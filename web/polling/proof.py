@@ -24,8 +24,8 @@ API_STANDS_S = 30.0
 """Seconds after which, at the latest, an answer of the API is made anew whatever is known."""
 
 PAGE_STANDS_S = 10.0
-"""The same of a part of a page: it says in words how long something will take, and what keeps
-workers from taking jobs."""
+"""Seconds after which, at the latest, a part of a page is made anew: it says in words how long
+something will take, and what keeps workers from taking jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Proof:
     state: bytes
     workers_alive: int | None
     positions: Mapping[str, int]
-    """Of the jobs that wait, by id."""
+    """Places of the jobs that wait, by id."""
     until: float
-    """On this process's own clock."""
+    """When the answer is made anew in any case, on this process's own clock."""
 
 
 @dataclass(slots=True)

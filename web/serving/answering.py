@@ -23,7 +23,7 @@ PAUSED = object()
 """What a thread returns that leaves an answer where it waits."""
 
 UNREAD_S = 60.0
-"""For a client to take some more of an answer."""
+"""Seconds for a client to take some more of an answer."""
 
 RECEIVE_BYTES = 64 * 1024
 

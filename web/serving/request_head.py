@@ -17,7 +17,8 @@ SMALL_BODY_BYTES = 16 * 1024
 """A body up to this is gathered before a thread is asked for."""
 
 _MOST_DIGITS = 18
-"""Of a length; one of thousands is beyond what int() takes, and large enough by its first."""
+"""Digits of a length at most; one of thousands is beyond what int() takes, and large enough by its
+first."""
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 

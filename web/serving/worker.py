@@ -38,7 +38,7 @@ from web.serving.transfers import Transfers
 log = structlog.stdlib.get_logger(__name__)
 
 REQUEST_S = 15.0
-"""For a head to arrive, and as long again for a small body."""
+"""Seconds for a head to arrive, and as long again for a small body."""
 
 _CLOSE_S = 2.0
 _CLOSE_BYTES = 16 * 2**20

@@ -23,7 +23,7 @@ NEAR = 0.75
 """A batch of at least this share of the ceiling is near it."""
 
 RISE = 1.25
-"""By so much the ceiling rises at a time: three times make up for being halved, nearly."""
+"""Factor by which the ceiling rises at a time: three times make up for being halved, nearly."""
 
 _Segment = TypeVar("_Segment", bound="RecognisedSegment")
 _Member = TypeVar("_Member")

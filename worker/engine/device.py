@@ -109,7 +109,7 @@ class Arriving:
             self._arrived.record(torch.cuda.current_stream(numbers.device))
 
     def wait(self) -> Tensor:
-        """On the CPU."""
+        """The numbers on the CPU, once they have arrived there."""
         if self._arrived is not None:
             self._arrived.synchronize()
         return self._numbers
@@ -263,7 +263,7 @@ def within_memory(device: torch.device, forward: Callable[[], Result]) -> Result
 
 
 def must_fit(device: torch.device, forward: Callable[[], Result]) -> Result:
-    """The same for a pass that cannot be halved: no room for it ends the attempt (OutOfMemory)."""
+    """Run one forward pass that cannot be halved: no room for it ends the attempt (OutOfMemory)."""
     try:
         return within_memory(device, forward)
     except BatchOutOfMemory as error:

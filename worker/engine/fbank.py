@@ -175,7 +175,8 @@ def stack_frames(features: Tensor, width: int, step: int) -> Tensor:
 def stack_batch(
     features: Tensor, starts: Sequence[int], counts: Sequence[int], width: int, step: int
 ) -> Tensor:
-    """The same for `counts` frames from each of `starts`, at least one: (spans, T, width * bins).
+    """Stack `counts` frames from each of `starts`, at least one, as `stack_frames` does: (spans, T,
+    width * bins).
 
     Rows beyond a span's own repeat its last frame.
     """

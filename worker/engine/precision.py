@@ -51,7 +51,7 @@ class Precision:
     ) -> None:
         self.name = name
         self.runtime = _runtime(name, device, cpu_runtime, cpuinfo)
-        """That of the networks which have a choice."""
+        """The runtime of the networks which have a choice."""
         self._device_type = "cpu" if device is None else device.type
         self.dtype = _SIXTEEN_BITS.get(name)
         """What parts are rounded to; None in float32 and in int8."""

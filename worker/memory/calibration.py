@@ -66,7 +66,7 @@ LEAST_FIXED_S, MOST_FIXED_S = 0.5, 3_000.0
 """Padded seconds that a forward pass may be charged whatever it holds."""
 
 MOST_PER_LONGEST_S = 300.0
-"""And for each second of its longest span."""
+"""Padded seconds that a forward pass may be charged for each second of its longest span."""
 
 
 def fit_pass_cost(short: Timing, long: Timing, large: Timing) -> PassCost:

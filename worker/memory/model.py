@@ -93,7 +93,7 @@ class MemoryModel:
         return 2.0 * spare / (a + math.sqrt(a * a + 4.0 * q * spare))
 
     def held_by(self, allocator: Allocator) -> MemoryModel:
-        """The same batches in bytes that the system must give, not only those in live tensors."""
+        """This model in bytes that the system must give, not only those in live tensors."""
         return replace(
             self,
             fixed_bytes=allocator.fixed_bytes + allocator.per_live_byte * self.fixed_bytes,

@@ -19,7 +19,7 @@ from shared.errors import in_a_line
 from shared.minutes.errors import AnswerTooLarge, ModelServerUnreachable
 
 MOST_BYTES = 2 * 2**20
-"""Of an answer. Minutes of a part have some kilobytes."""
+"""Bytes of an answer at most. Minutes of a part have some kilobytes."""
 
 _CONNECT_S = 10.0
 _BEYOND_DEADLINE_S = 5.0
@@ -36,7 +36,7 @@ class HttpAnswer:
 
     status: int
     headers: Mapping[str, str]
-    """By name in small letters."""
+    """Headers by name in small letters."""
     body: bytes
 
     @property

@@ -51,7 +51,7 @@ class Reply:
 
     text: str
     is_cut: bool
-    """It ended at the limit of its length."""
+    """Whether it ended at the limit of its length."""
 
 
 class ModelServer:

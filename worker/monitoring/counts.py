@@ -42,7 +42,7 @@ class Counts:
     """Sums since the worker started; times are in seconds."""
 
     attempts: Counter[str] = field(default_factory=Counter)
-    """By outcome."""
+    """Attempts by outcome."""
     attempt_s: float = 0.0
     """Wall seconds of attempts that ended, whatever came of them."""
     audio_s: float = 0.0
@@ -132,7 +132,7 @@ class Tally:
 
 
 tally = Tally()
-"""This process's."""
+"""The counts of this process."""
 
 
 class CountsOfWorker:

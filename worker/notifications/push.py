@@ -24,7 +24,7 @@ from worker.notifications.encryption import encrypted
 from worker.notifications.texts import LONGEST_NAME, words_of
 
 _KEPT_S = 24 * 3600
-"""So long a push service keeps a push for a browser that is not there."""
+"""Seconds for which a push service keeps a push for a browser that is not there."""
 
 _GONE = (404, 410)
 

@@ -15,8 +15,8 @@ LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Of one mail: its subject, its lines, the words of its link and why it came. `{name}` stands
-    for what the recording is called."""
+    """The words of one mail: its subject, its lines, its link and why it came. `{name}` stands for
+    what the recording is called."""
 
     subject: str
     lines: tuple[str, ...]
@@ -89,7 +89,7 @@ def plain_text(words: Words, *, name: str, link: str, site: str) -> str:
 
 
 def html_text(words: Words, language: str, *, name: str, link: str, site: str) -> str:
-    """The same as HTML, which asks no server for anything."""
+    """The text as HTML, which asks no server for anything."""
     lines = "".join(f"<p>{escape(line.format(name=name))}</p>\n" for line in words.lines)
     return (
         f'<!doctype html>\n<html lang="{escape(language)}">\n'

@@ -21,7 +21,7 @@ _LONGEST_PAUSE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Those since a job was last completed."""
+    """Failures of the device since a job was last completed."""
 
     count: int = 0
     job_ids: list[str] = field(default_factory=list)

@@ -112,7 +112,7 @@ class Health:
         }
 
     def metrics(self) -> bytes:
-        """In Prometheus' text format."""
+        """All figures in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(_Gauges(self, self._started_at, self._counts, self._gpus))
         return generate_latest(registry)

@@ -122,7 +122,7 @@ class Monitor:
         return time.monotonic() - self._looked_at > self._look_s + _SILENT_S
 
     def readiness(self) -> Readiness:
-        """As it was found last; a storage that does not answer is an obstacle."""
+        """The readiness as it was found last; a storage that does not answer is an obstacle."""
         if self.is_silent():
             return Readiness((Obstacle.STORAGE_UNREACHABLE,))
         return self._readiness

@@ -43,10 +43,10 @@ _LOOK_FOR_EXPIRED_S = 60.0
 hurry."""
 
 _INDEXING_S = 1.0
-"""Of a sweep, for texts that the search index does not have yet."""
+"""Seconds of a sweep for texts that the search index does not have yet."""
 
 _ERASING_S = 2.0
-"""Of a sweep, for one account that is being erased."""
+"""Seconds of a sweep for one account that is being erased."""
 
 _ABANDONED_UPLOAD_S = 24 * 3600.0
 """An upload that got no byte for a day was cut off by a crash; a living one has timed out."""

@@ -22,7 +22,7 @@ from shared.webhooks.signing import signed_headers
 from shared.webhooks.types import STATUS_AFTER, TEST_TYPE, WebhookType
 
 MOST_TEXT_BYTES = 256 * 1024
-"""Of a transcript that is sent along, in UTF-8."""
+"""Bytes in UTF-8 of a transcript that is sent along."""
 
 _MOST_ANSWER_BYTES = 4096
 """An answer's status says it all; so much is read for the log."""

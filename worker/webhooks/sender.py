@@ -27,14 +27,16 @@ AT_ONCE = 8
 """Deliveries of a worker that are on their way at once."""
 
 FOR_THE_QUICK = 3
-"""Of them kept for addresses that answered the last time, and soon: however many stall, the others
-are served."""
+"""Deliveries of AT_ONCE kept for addresses that answered the last time, and soon: however many
+stall, the others are served."""
 
 MAILS_AT_ONCE = 2
-"""Of those: one mail server has all mails, and where it stalls the webhooks go on."""
+"""Mails among AT_ONCE at most: one mail server has all mails, and where it stalls the webhooks go
+on."""
 
 _NEVER_S = 100 * 365 * 86400.0
-"""No mail address is switched off because the mail server is down."""
+"""Seconds of failures that switch off a mail address: none is switched off because the mail server
+is down."""
 
 _LEASE_BEYOND_S = 20.0
 

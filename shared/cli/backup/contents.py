@@ -37,10 +37,10 @@ class Manifest:
     database: str
     """sqlite or postgresql."""
     revision: str
-    """Of the schema."""
+    """Revision of the schema."""
     recordings: int
     bytes: int
-    """Of the recordings."""
+    """Bytes of the recordings."""
     longscribe: str
     made_at: str
 

@@ -86,7 +86,7 @@ def _revision(settings: Settings) -> str:
 
 
 def _copy_sqlite(settings: Settings, target: Path) -> None:
-    """As of one moment, though others write."""
+    """Copy a SQLite database as of one moment, though others write."""
     source = make_url(settings.resolved_database_url).database or ""
     with closing(sqlite3.connect(source)) as theirs, closing(sqlite3.connect(target)) as ours:
         theirs.backup(ours)

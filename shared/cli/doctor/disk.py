@@ -68,7 +68,7 @@ def _judge_storage(storage: BlobStore, settings: Settings) -> Finding:
 
 
 def _judge_bucket(bucket: BlobStore) -> Finding:
-    """It does not tell what room it has, and so is written to."""
+    """Write to a bucket, which does not tell what room it has."""
     try:
         bucket.check_writable()
     except (OSError, InsufficientStorage) as error:

@@ -21,7 +21,7 @@ ENGINE_WITHIN_S = 280.0
 """Importing torch takes 5 s and loading Paraformer-large 20 s, several times that from a cold
 disk; a model that nobody has loaded here before is read once more to hash it."""
 QUICK_WITHIN_S = 50.0
-"""The same without loading."""
+"""Seconds for what is done without loading the model."""
 
 
 def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:

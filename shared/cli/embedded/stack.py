@@ -35,11 +35,11 @@ from shared.states import START_OBSTACLES
 Say = Callable[[str], None]
 
 _STOP_WITHIN_S = 7.0
-"""For the worker to finish its batch and give the job back. What a longer batch loses is done
-again; Ctrl-C promises less than 10 s."""
+"""Seconds for the worker to finish its batch and give the job back. What a longer batch loses is
+done again; Ctrl-C promises less than 10 s."""
 
 _WEB_GRACE_S = 3
-"""Of that for the web server to finish what it answers."""
+"""Seconds of _STOP_WITHIN_S for the web server to finish what it answers."""
 
 _POLL_S = 0.1
 _STILL_WAITING_EVERY_S = 15.0

@@ -17,7 +17,7 @@ from longscribe_client.errors import AuthenticationFailed, ClientError
 from shared.errors import LongscribeError
 
 _PATIENCE_S = 20.0
-"""For which a server that is busy or away is asked again, while a model waits."""
+"""Seconds for which a server that is busy or away is asked again, while a model waits."""
 
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,500}) *", re.IGNORECASE)
 

@@ -32,10 +32,11 @@ from shared.cli.remote.sending import send
 from shared.states import TERMINAL
 
 _SENTENCES = 1000
-"""Of a part at most, whatever it has room for."""
+"""Sentences of a part at most, whatever it has room for."""
 _LOOK_EVERY_S = 1.0
 _MOST_PAGES = 20
-"""Of the server's, for one answer: a page may have nothing, and yet not be the last."""
+"""Pages of the server's for one answer at most: a page may have nothing, and yet not be the
+last."""
 
 RecordingId = Annotated[UUID, Field(description="The `id` of a recording.")]
 Cursor = Annotated[

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _MOST_NAME_BYTES = 255
-"""Of a file's name, in most file systems."""
+"""Bytes of a file's name at most, in most file systems."""
 
 _MOST_SUFFIX_BYTES = 50
 
@@ -54,7 +54,7 @@ def move(path: Path, target: Path) -> None:
 
 
 def _folded(name: str) -> str:
-    """The same for names that a file system may take for one, by capitals or by composition."""
+    """A name without capitals and composed: equal for names that a file system may take for one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -50,7 +50,8 @@ class QueuePositions:
 class _Queue:
     mark: tuple[Any, ...]
     until: float
-    """On this process's own clock, as is the next."""
+    """When it is made anew in any case, on this process's own clock; `whatever_happens_until` is on
+    the same."""
     whatever_happens_until: float
     owners: WaitingOwners
     is_simulated: bool

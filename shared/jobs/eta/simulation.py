@@ -19,7 +19,7 @@ _Head = tuple[int, int, int, Any, str, "_Line"]
 # priority downwards, the owner's running jobs and last turn, queued, id; the line is not compared
 
 ANY = ""
-"""In place of a model's name: the job names none, or of the worker none is known."""
+"""Stands for a model's name where the job names none, or none is known of the worker."""
 
 
 class WaitingJob(NamedTuple):

@@ -77,9 +77,9 @@ class QueueSnapshot:
     """The workers, the running jobs and what waits, at one moment."""
 
     now: datetime
-    """By the database's clock."""
+    """The time by the database's clock."""
     workers: int
-    """Those that reported themselves lately."""
+    """Workers that reported themselves lately."""
     slots: int
     """Jobs that these run at once, less those of workers that something keeps from work."""
     models: Mapping[str, int] | None

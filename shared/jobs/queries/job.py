@@ -54,7 +54,7 @@ def get_job(
 
 
 def get_records(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dict[str, JobRecord]:
-    """Those of these jobs that the owner has, by id, as they are stored."""
+    """Read the jobs of these that the owner has, by id, as they are stored."""
     with db.reading() as session:
         found = records_of(session, Job.id.in_(job_ids) & (Job.owner_id == owner_id))
     return {record.id: record for record in found}
@@ -115,7 +115,7 @@ def get_transcript(
 
 
 def get_versions(db: Database, *, owner_id: str, job_id: str, words: bool = True) -> Versions:
-    """Both versions of a transcript for the price of one. Raises as `get_transcript`."""
+    """Read both versions of a transcript for the price of one. Raises as `get_transcript`."""
     with db.reading() as session:
         recognised = _recognised(session, owner_id, job_id, words=words)
         return Versions(recognised, _current(session, job_id, recognised, words=words))

@@ -41,7 +41,7 @@ class KnownModel:
 
     name: str
     workers: int
-    """Those that reported themselves lately."""
+    """Workers that reported themselves lately."""
     jobs_at_once: int
     """Jobs that these run at once, less those of workers that something keeps from work."""
     seen_at: datetime

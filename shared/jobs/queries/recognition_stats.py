@@ -27,7 +27,7 @@ class RecognitionStats:
     limited_by: BatchLimit | None
     """None where only `stored_reason` is known."""
     stored_reason: str | None
-    """In English, of an attempt of an older version."""
+    """The reason in English, of an attempt of an older version."""
     length_ceiling_s: float | None
     """Padded seconds that the recording's length or a setting allowed; memory had its own say."""
     sized_for_s: float | None
@@ -54,7 +54,7 @@ class RecognitionStats:
     """Processor seconds of the worker's child, to the last batch that was committed."""
     peak_bytes: int | None
     predicted_peak_bytes: int | None
-    """Of a full batch."""
+    """Bytes that a full batch was expected to take."""
     oom_retries: int
 
     @property

@@ -39,7 +39,7 @@ class RecordingRecord:
     duration_s: float | None
     """Known once it was decoded."""
     expected_s: float | None = None
-    """The same, or what it is likely to be."""
+    """Its length in seconds once it was decoded, and before what it is likely to be."""
     playable: PlayableCopy | None = None
     """What is heard instead of it, where there is one."""
     details: Details = field(default_factory=Details)
@@ -63,7 +63,7 @@ class AttemptRecord:
     error_code: str | None
     error_message: str | None
     batches: int
-    """Those that are committed."""
+    """Batches that are committed."""
     speech_samples: int | None
     discarded: bool
     """Its segments were dropped for those of another model or of other options."""
@@ -93,7 +93,7 @@ class JobRecord:
     low_confidence_share: float | None
     recording: RecordingRecord
     attempts: list[AttemptRecord]
-    """In their order; the last one is running or the latest."""
+    """Attempts in their order; the last one is running or the latest."""
     model: str | None = None
     """The only one that may recognise it."""
     is_whole: bool = True

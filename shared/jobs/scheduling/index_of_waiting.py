@@ -34,7 +34,8 @@ class Waiting:
     model: str
     """What their `model` is, after its name."""
     same_model: str
-    """Which of them are for workers of one model, as a condition that begins with AND."""
+    """The condition that a job is for workers of one model, beginning with AND; empty where none is
+    named."""
     first_owner: str
     """The order of the index. Who asks for one row in it gets PostgreSQL to take this index, and
     none that has the owners in order and the jobs that ended as well."""
@@ -55,7 +56,7 @@ FOR_MODEL = Waiting(
     "AND model = :model",
     f"model, owner_id, {IN_LINE}",
 )
-"""Those that name a model; in the statements `:model` is which."""
+"""Waiting jobs that name a model; in the statements `:model` is which."""
 
 
 def running_jobs(is_sqlite: bool, alias: str = "jobs") -> str:
@@ -77,9 +78,9 @@ class Claimable:
     """How many waiting jobs a worker may take now, as far as they were counted."""
 
     for_any: int
-    """Those that name no model."""
+    """Jobs that name no model."""
     of_model: int
-    """Those that name the worker's."""
+    """Jobs that name the worker's model."""
 
 
 def claimable_rows(waiting: Waiting, is_sqlite: bool, most: int) -> str:

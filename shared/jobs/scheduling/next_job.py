@@ -36,7 +36,7 @@ _ONE_CLAIM_AT_A_TIME = 0x6C6F6E67_636C6169
 """The key of PostgreSQL's advisory lock, used for nothing else in the database."""
 
 MANY_OWNERS = 1_000
-"""From so many waiting owners on it costs less to look at all of the waiting jobs."""
+"""Waiting owners from which on it costs less to look at all of the waiting jobs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Duty(StrEnum):
 
 
 _NEED_NOT_LAST = func.set_config("synchronous_commit", "off", literal_column("true"))
-"""That a worker was alive a moment ago may be lost in a power cut: the disk is not waited for."""
+"""Setting of a transaction that need not outlive a power cut, such as the note that a worker was
+alive a moment ago: the disk is not waited for."""
 
 _SAID = "said_"
 """Before the parameters that are columns, of which one is the model's folder and no name."""
@@ -109,8 +110,8 @@ def take_sweep_turns(
     for_s: float,
     held: Collection[str] = (),
 ) -> frozenset[Duty]:
-    """Those of `duties` that `worker` has from now on for so long, and nobody else; `held` are
-    those that another was found to have just now."""
+    """Take the turns at `duties` that `worker` has from now on for so long, and nobody else; `held`
+    are those that another was found to have just now."""
     wanted = sorted(duty for duty in duties if duty.value not in held)
     if not wanted:
         return frozenset()  # as for most workers: SQLite's one writer is left alone

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, func
 from shared.models import Recording
 
 OTHER_BYTES_A_SECOND = 16_000.0
-"""Of a file of which nothing else is known: 128 kbit/s, what recorders and telephones mostly
-compress speech to."""
+"""Bytes a second of a file of which nothing else is known: 128 kbit/s, what recorders and
+telephones mostly compress speech to."""
 
 LONGEST_S = 1e9
 """Thirty years: no recording and no estimate is longer, and one that is stored as longer, or as

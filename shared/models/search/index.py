@@ -19,7 +19,7 @@ class SearchText(Base):
     """As `shared.text_folding.fold` makes it: what is compared. On PostgreSQL not compressed, for
     reading two thousand hours of it takes 0.1 s so, and 0.4 s otherwise."""
     text: Mapped[str] = mapped_column(Text)
-    """The same with its capitals: what is shown."""
+    """The text with its capitals: what is shown."""
 
 
 class SearchEntry(Base):
@@ -41,7 +41,7 @@ class SearchEntry(Base):
     )
 
     number: Mapped[int] = mapped_column(BigId, primary_key=True)
-    """In order of submission."""
+    """Number in the order of submission."""
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), unique=True)
     indexed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Whether the index has all grams of its name, its text and its owner."""

@@ -35,9 +35,9 @@ class AuditEntry(Base):
     actor_id: Mapped[str | None] = mapped_column(String(64))
     """The account that did it; null where nobody is signed in, or none is meant."""
     key_id: Mapped[str | None] = mapped_column(Id)
-    """Of the API key that was sent."""
+    """Id of the API key that was sent."""
     address: Mapped[str | None] = mapped_column(String(64))
-    """Of the client; null for the server itself and its commands."""
+    """Address of the client; null for the server itself and its commands."""
     request_id: Mapped[str | None] = mapped_column(Id)
     object_id: Mapped[str | None] = mapped_column(String(64))
     """What it was done to. Of which kind that is, the act tells."""

@@ -50,15 +50,16 @@ class JobHotwords(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     named: Mapped[str | None] = _set()
-    """Those that came with the job."""
+    """Words that came with the job."""
     own: Mapped[str | None] = _set()
-    """Those of its owner's list of that moment."""
+    """Words of its owner's list at that moment."""
     everybodys: Mapped[str | None] = _set()
     left_out: Mapped[int] = mapped_column(Integer, default=0)
     """Words of the lists beyond the most that a job takes."""
     passed: Mapped[bool | None] = mapped_column(Boolean)
     """Whether the model was given them, in the latest attempt; null until one began."""
     found: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
-    """Which stand in the text and how often, [[word, times], ...]; null until it is completed."""
+    """Words that stand in the text and how often, [[word, times], ...]; null until it is
+    completed."""
     found_size: Mapped[int | None] = mapped_column(Integer)
     """How many do, also those beyond the most that `found` lists."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.models.base import Base, BigId
 
 MOST_PAIRS = 5000
-"""Of a list."""
+"""Pairs of a list at most."""
 
 
 class ReplacementList(Base):

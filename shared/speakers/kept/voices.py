@@ -19,7 +19,7 @@ from shared.speakers.kept.of_speakers import SpeakerVoice
 from shared.speakers.kept.vectors import Vector, unpacked, weighted_sum
 
 MOST_VOICES = 200
-"""Of an owner."""
+"""Kept voices of an owner at most."""
 
 MOST_ENROLMENTS = 20
 """Recordings that give to a voice; further ones would hardly change it."""

@@ -55,7 +55,7 @@ _NO_UPLOAD = "00000000-0000-0000-0000-000000000000"
 
 _OTHERS_WRITE_S = 60.0
 _IDENTITY_HOLDS_S = 2.0
-"""So long pages and sweeps do not ask again."""
+"""Seconds for which pages and sweeps do not ask again."""
 
 _WRITABLE_HOLDS_S = 60.0
 _CHUNK_BYTES = 2**20

@@ -28,9 +28,9 @@ class GivenWords:
     """What a job was given, and what became of it."""
 
     named: tuple[str, ...] = ()
-    """Those that came with the job."""
+    """Words that came with the job."""
     own: tuple[str, ...] = ()
-    """Those of its owner's list."""
+    """Words of its owner's list."""
     everybodys: tuple[str, ...] = ()
     left_out: int = 0
     """Words of the lists beyond the most that a job takes."""

@@ -45,7 +45,7 @@ class PairPage:
 
     pairs: list[StoredPair]
     total: int
-    """Of the list, whatever was searched."""
+    """Pairs of the list, whatever was searched."""
     next_cursor: int | None
 
 

@@ -55,7 +55,7 @@ _FAINT_DBFS = -80.0
 _NEVER_RAISED_ABOVE_DBFS = -20.0
 _MOST_RAISED_DB = 60.0
 _STEADY_HOPS = 7
-"""To either side."""
+"""Hops to either side."""
 _NOISE_MATTERS_DB = 35.0
 _CHANNELS_APART_DB, _CHANNEL_FLOOR_DB = 15.0, 40.0
 _TRACKS_APART_DB, _TRACK_FLOOR_DB = 6.0, 30.0
@@ -66,7 +66,7 @@ _AS_GOOD_AS_LEFT_OUT_DB = 10.0
 _CANCELS, _GOES_TOGETHER = -0.7, 0.2
 _CANCELS_WITHIN = 10 ** (-12 / 10)
 _HEARD_POWER = 10 ** (-90 / 10)
-"""Of the band: what is fainter does not change a sign."""
+"""Power in the band below which a sound does not change a sign."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def together(sounds: Iterable[Iterator[Pcm]]) -> Iterator[Pcm]:
 
 
 def _even(blocks: Iterator[Pcm]) -> Iterator[Pcm]:
-    """The same samples in blocks of one second, except the last."""
+    """Cut a sound into blocks of one second, except the last."""
     held: list[Pcm] = []
     length = 0
     for block in blocks:

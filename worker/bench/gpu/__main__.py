@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _CHILD = "worker.bench.gpu.child"
 LARGE = "large"
 SHORT_S = 600.0
-"""Of the recording that stock FunASR and the out-of-memory step get."""
+"""Seconds of the recording that stock FunASR and the out-of-memory step get."""
 
 
 @app.command()

@@ -173,7 +173,7 @@ def _whole(done: WholeFile) -> dict[str, Any]:
 
 
 def run_out(task: dict[str, Any], notes: Notes) -> None:
-    """The same batches before and after most of the memory is taken away."""
+    """Recognise the same batches before and after most of the memory is taken away."""
     from worker.batching.plan import plan_batches
 
     # Calibrated, to know exactly what to take away.

@@ -218,5 +218,5 @@ def build_recogniser() -> BiCifParaformer:
 
 
 def build_hotword_recogniser() -> SeacoParaformer:
-    """The same with a bias encoder and decoder for hotwords."""
+    """Build the recogniser with a bias encoder and decoder for hotwords."""
     return SeacoParaformer(**_arguments(HOTWORD_CONFIG))

@@ -86,7 +86,7 @@ class Memory:
     """(spans, 1, 1, T): the frames that are a span's own."""
     positions: Tensor
     tokens: int = 0
-    """That have been kept."""
+    """Tokens that have been kept."""
 
     def follow(self, rows: Tensor) -> None:
         """Let each hypothesis go on from that of `rows`, (rows,), layer by layer: a second copy of

@@ -12,15 +12,15 @@ from worker.memory.model import MemoryModel
 from worker.pass_cost import PassCost
 
 FRAMES_PER_SECOND = 25
-"""Of the encoder: one for 40 ms."""
+"""Frames of the encoder in a second: one for 40 ms."""
 
 _MAPS_BYTES = 0.9e6
-"""Of the first convolution's maps of a second."""
+"""Bytes of the first convolution's maps of a second."""
 
 TOKENS_PER_SECOND = 12
 """More than anybody says: fast Mandarin has eight characters, English in its pieces as many."""
 TOKENS_BESIDE = 4
-"""That even the shortest span may have."""
+"""Tokens that even the shortest span may have."""
 
 COST = UsualPassCost(cpu=PassCost(8.0), gpu=PassCost(200.0))
 """A pass reads the decoder's 420 million weights for every token, five a second of its longest

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 TIMES = 5
-"""So often in a row a group of tokens must stand to be a loop,"""
+"""Times in a row that a group of tokens must stand to be a loop."""
 TOKENS = 12
-"""and so many tokens it must come to."""
+"""Tokens that a loop must come to."""
 KEPT = 2
-"""So often it stays."""
+"""Times that the group is kept."""
 LONGEST_GROUP = 40
 
 

@@ -18,7 +18,7 @@ _RELU_BEFORE_W_2 = "PositionwiseFeedForward"
 between."""
 
 _SMALLEST = 1e-20
-"""For rows of nothing but zeros."""
+"""Least scale, for rows of nothing but zeros."""
 
 
 class Int8Linear(nn.Module):

@@ -31,7 +31,7 @@ from worker.recogniser import SAMPLE_RATE
 log = logging.getLogger(__name__)
 
 SHARED_MODULES = ("funasr.frontends.wav_frontend", "funasr.tokenizer.char_tokenizer")
-"""Those of FunASR's that any folder may name."""
+"""FunASR's modules that any folder may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class NetworkSpec:
     named: tuple[str, ...]
     """The classes in config.yaml that it stands for."""
     modules: tuple[str, ...]
-    """Those of FunASR's that define it and its components."""
+    """FunASR's modules that define it and its components."""
     components: Mapping[str, str]
     """The class of each component; others have another arithmetic."""
     run: tuple[str, ...]

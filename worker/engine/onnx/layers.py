@@ -22,7 +22,7 @@ class LinearLayers(ABC):
         """(rows, inputs) to (rows, outputs)."""
 
     def apply_then_relu(self, rows: str, layer: nn.Linear) -> str:
-        """The same, and nothing negative."""
+        """Apply the layer and let nothing negative through."""
         return self.graph.node("Relu", self.apply(rows, layer))
 
 
@@ -39,7 +39,7 @@ WEIGHT_STEPS = 63
 processors without VNNI do it, overflow."""
 
 _SMALLEST = 1e-20
-"""For rows of nothing but zeros."""
+"""Least scale, for rows of nothing but zeros."""
 
 
 class Int8Layers(LinearLayers):

@@ -27,7 +27,7 @@ _MATRICES = 2
 
 
 class ParaformerInOnnxRuntime(Paraformer):
-    """The same words and times from graphs that are written when it is loaded."""
+    """Paraformer's words and times from graphs that are written when it is loaded."""
 
     runtime = ONNXRUNTIME
     probes = replace(

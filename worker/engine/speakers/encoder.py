@@ -35,7 +35,7 @@ PASS_WINDOWS = 16
 """Windows in every forward pass, filled up with silence: matrix products of another shape round
 differently, and a vector must not depend on how many others are wanted."""
 GPU_PASS_WINDOWS = 64
-"""The same on a GPU, which a smaller pass leaves idle."""
+"""Windows in every forward pass on a GPU, which a smaller pass leaves idle."""
 
 
 class BatchedSpeakerEncoder:

@@ -28,7 +28,7 @@ BLOCK_FRAMES = 1_000
 """Frames of 10 ms in one pass, few enough for a layer to stay in a core's cache. Fixed, so that the
 blocks fed in change nothing, not even rounding."""
 GPU_BLOCK_FRAMES = 12_000
-"""The same on a GPU, where 10 s would be over before the next kernel is launched."""
+"""Frames in one pass on a GPU, where 10 s would be over before the next kernel is launched."""
 
 
 class FsmnVoiceActivity:

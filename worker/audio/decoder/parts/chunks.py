@@ -22,7 +22,8 @@ _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 
 _NEXT_WAV = rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE[ -~]{4}"
 _WAV_BY_ITS_KIND = rb"WAVE(?<=(?:RIFF|RIFX|RF64|BW64).{4}WAVE)[ -~]{4}"
-"""The same place by the four bytes that all have in common, 8 behind its first."""
+"""Pattern of the place of _NEXT_WAV, by the four bytes that all have in common, 8 behind its
+first."""
 _ZEROS = bytes(1 << 20)
 
 

@@ -99,7 +99,7 @@ class BiasDecoder:
     def decode_chosen(
         self, x: Tensor, spoken: Spoken, layers: Sequence[KeysAndValues], chosen: Tensor
     ) -> Tensor:
-        """The same with words of its own for each span: `chosen` (spans, kept)."""
+        """Decode with words of its own for each span: `chosen` (spans, kept)."""
         for layer, of_list in zip(self._layers, layers, strict=True):
             x = _remember(layer, x, spoken)
             words, heads = of_list.of(chosen), layer.src_attn.h
