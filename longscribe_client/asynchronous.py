@@ -17,10 +17,9 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """As `Client`, whose methods of the same names say what each does and raises.
-
-    A task that is cancelled leaves a request that has begun to its end, and its answer aside.
-    """
+    """A client for asynchronous code with the methods of `Client`, where it is said what each does
+    and raises. A task that is cancelled leaves a request that has begun to its end, and its answer
+    aside."""
 
     def __init__(self, server: str, key: str | None = None, *, patience_s: float = 60) -> None:
         self._client = Client(server, key, patience_s=patience_s)

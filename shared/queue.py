@@ -110,7 +110,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 def make_ringing_celery(settings: Settings) -> Celery:
-    """For the web: a frozen Redis may cost a submission 3 seconds at the most."""
+    """Make the web's Celery: a frozen Redis may cost a submission 3 seconds at the most."""
     app = make_celery(settings)
     options = dict(app.conf.broker_transport_options)
     options["socket_timeout"] = options["socket_connect_timeout"] = _RINGING_TIMEOUT_S

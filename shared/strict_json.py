@@ -68,7 +68,8 @@ def read_stored(text: str | bytes) -> Any:
 
 
 def _walk(value: object, *, texts: bool) -> None:
-    """Without recursion, so that no depth ends it. Names are always checked, texts on demand."""
+    """Look at each value without recursion, so that no depth ends it. Names are always checked,
+    texts on demand."""
     waiting: list[tuple[object, int]] = [(value, 0)]
     while waiting:
         found, depth = waiting.pop()

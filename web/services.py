@@ -31,7 +31,7 @@ class StorageSeen:
 
     state: StorageState = StorageState.SOUND
     identity: str | None = None
-    """Of the storage, when it was sound last."""
+    """Identity of the storage when it was sound last."""
 
 
 @dataclass(frozen=True, slots=True)

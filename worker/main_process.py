@@ -41,10 +41,10 @@ from worker.webhooks.sender import WebhookSender, kinds_sent
 log = structlog.get_logger(__name__)
 
 STOP_SIGNAL = signal.SIGUSR2
-"""From the main process to a child. Celery uses SIGTERM, SIGQUIT and SIGUSR1 itself."""
+"""Signal from the main process to a child. Celery uses SIGTERM, SIGQUIT and SIGUSR1 itself."""
 
 NO_MODEL_SIGNAL = signal.SIGURG
-"""From a child to the main process, before SIGTERM. Without a handler this signal has no effect."""
+"""Signal from a child to the main process, before SIGTERM. Without a handler it has no effect."""
 
 NO_MODEL_STATUS = 2
 """Exit status of a worker, and of its child, that has no model to work with."""

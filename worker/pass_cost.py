@@ -37,7 +37,8 @@ class PassCost:
     fixed_s: float
     """Whatever the batch holds: on a GPU, the time in which its kernels are launched."""
     per_longest_s: float = 0.0
-    """For each second of the longest span, through which a recurrent layer goes step by step."""
+    """Padded seconds for each second of the longest span, through which a recurrent layer goes step
+    by step."""
 
     def __post_init__(self) -> None:
         if not all(

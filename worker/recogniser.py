@@ -75,8 +75,8 @@ class RecognisedSpan:
     """What is said in one span."""
 
     words: tuple[Word, ...] = ()
-    """In order, with confidences where the model has them. Times are seconds from the start of the
-    span."""
+    """Words in order, with confidences where the model has them. Times are seconds from the start
+    of the span."""
     language: str | None = None
     """ISO 639 code of the language recognised; None where nothing is said."""
     was_cut: bool = False

@@ -35,7 +35,7 @@ _TO_CONFIRM_WITHIN_S = 900.0
 """Later its password is asked for again: at a browser left open nobody else confirms it."""
 
 _SECRET_LETTERS = 32
-"""In base 32, so 160 bits."""
+"""Letters of a secret in base 32, so 160 bits."""
 
 _CODE = re.compile(r"[0-9]{6}")
 _LONGEST = 64

@@ -122,7 +122,7 @@ def move_everything(session: Session, from_owner: str, to_owner: str) -> int:
 
 
 def _drop_prompts_of_both(session: Session, from_owner: str, to_owner: str) -> None:
-    """Of prompts for minutes that both changed, the new owner keeps theirs."""
+    """Delete the prompts for minutes that both changed, so that the new owner keeps theirs."""
     kept = aliased(MinutesPrompt)
     session.execute(
         delete(MinutesPrompt)

@@ -232,7 +232,7 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
 
 
 def change_role(session: Session, user: User, is_admin: bool) -> None:
-    """As `set_admin`, within a transaction in which `one_at_a_time` was called. Raises
+    """Do what `set_admin` does, within a transaction in which `one_at_a_time` was called. Raises
     LastAdministrator."""
     if not is_admin:
         _require_another_admin(session, user)

@@ -17,7 +17,7 @@ COLUMNS = (
 
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""By which spreadsheets know that a file is UTF-8."""
+"""Mark by which spreadsheets know that a file is UTF-8."""
 
 
 def as_values(entry: Entry) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class AuditFilter:
     """Which entries: all that fulfil each condition that is given."""
 
     account_id: str | None = None
-    """Of which an account is the actor or the subject."""
+    """Account that is the actor or the subject."""
     kind: str | None = None
     """Whose act is done to this kind of thing, or is exactly this."""
     since: datetime | None = None

@@ -40,7 +40,7 @@ class Format:
     breaks_lines: bool = False
     """Whether the writer breaks lines, and so asks for the terms within which none is broken."""
     suffix: str = ""
-    """Of the file's name, where it is not the format's."""
+    """Suffix of the file's name, where it is not the format's."""
     write_bytes: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
 
     def filename_suffix(self) -> str:

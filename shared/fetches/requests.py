@@ -48,7 +48,7 @@ class FetchRecord:
     """A fetch as it stands."""
 
     id: str
-    """Of the job too, once it is one."""
+    """Id of the fetch, and of the job once it is one."""
     owner_id: str
     url: str
     filename: str

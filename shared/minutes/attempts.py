@@ -251,8 +251,8 @@ def expire_leases(db: Database, *, expired_before: datetime | None = None) -> li
 
 
 def longest_wait_s(db: Database) -> float:
-    """For how many seconds a request has waited that anybody could take, where nobody is at one;
-    0 where none waits so."""
+    """Seconds for which a request has waited that anybody could take, where nobody is at one; 0
+    where none waits so."""
     with db.reading() as session:
         running = select(MinutesRequest.id).where(
             MinutesRequest.status == MinutesStatus.RUNNING.value,

@@ -78,7 +78,8 @@ class Authenticator(Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
     )
     secret: Mapped[str] = mapped_column(String(64))
-    """In base 32. It is stored as it is, for codes are computed from it; alone it opens nothing."""
+    """Secret in base 32. It is stored as it is, for codes are computed from it; alone it opens
+    nothing."""
     confirmed_at: Mapped[datetime | None]
     """Null until a first code was right; so long no code is asked for."""
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)

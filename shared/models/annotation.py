@@ -27,12 +27,12 @@ class Label(Base):
     owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
     folded: Mapped[str] = mapped_column(String(LONGEST_LABEL), primary_key=True)
-    """As it is looked for."""
+    """Label as it is looked for."""
     job_id: Mapped[str] = mapped_column(
         ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     name: Mapped[str] = mapped_column(String(LONGEST_LABEL))
-    """As it was written."""
+    """Label as it was written."""
 
 
 class StoredMark(Base):

@@ -42,7 +42,7 @@ class Fetch(Base):
     """A FetchState."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    """As the address tells it; null until it does."""
+    """Length as the address tells it; null until it does."""
     validator: Mapped[str | None] = mapped_column(String(300))
     """The ETag or the time of change of what was received, by which it is gone on with."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
@@ -54,5 +54,5 @@ class Fetch(Base):
     lease_expires_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(40))
-    """Of the last attempt, also while it is tried again."""
+    """Code of the last attempt's error, also while it is tried again."""
     error_message: Mapped[str | None] = mapped_column(Text)

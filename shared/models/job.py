@@ -161,12 +161,13 @@ class Job(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[list[Any]] = mapped_column(default=list)
     low_confidence_share: Mapped[float | None] = mapped_column(Float)
-    """Of its transcript; null until there is one, and where its words have no confidence."""
+    """Share of its transcript's words below the threshold; null until there is one, and where its
+    words have no confidence."""
     recording_report: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), deferred=True
     )
-    """As `RecordingReport.to_json` writes it; null until every word is there. Kilobytes of it, so
-    only who shows a single job loads it."""
+    """Report as `RecordingReport.to_json` writes it; null until every word is there. Kilobytes of
+    it, so only who shows a single job loads it."""
 
     recording: Mapped[Recording] = relationship(lazy="raise")
     attempts: Mapped[list[Attempt]] = relationship(

@@ -74,9 +74,9 @@ class MinutesRequest(Base):
     transcript_digest: Mapped[str | None] = mapped_column(String(64))
     """Digest of the text that they were written from."""
     proposal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """As the model wrote them, checked. Written once."""
+    """Minutes as the model wrote them, checked. Written once."""
     edited: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """As their owner left them; null while that is the proposal."""
+    """Minutes as their owner left them; null while that is the proposal."""
     revision: Mapped[int] = mapped_column(Integer, default=0)
     """Counts their owner's changes."""
     accepted_at: Mapped[datetime | None]

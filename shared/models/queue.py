@@ -69,7 +69,7 @@ class WorkerSeen(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     hostname: Mapped[str] = mapped_column(String(255))
     model: Mapped[str] = mapped_column(String(255))
-    """As its settings name it."""
+    """Model as its settings name it."""
     model_name: Mapped[str | None] = mapped_column(String(255))
     """What jobs and transcripts call it; null of a version that takes any job."""
     device: Mapped[str] = mapped_column(String(40))
@@ -86,4 +86,4 @@ class WorkerSeen(Base):
     takes_hotwords: Mapped[bool | None] = mapped_column(Boolean)
     """Whether its model does; null until one is loaded."""
     gpus: Mapped[str | None] = mapped_column(Text)
-    """As `shared.jobs.Gpu` writes them, in JSON; null where the driver tells of none."""
+    """GPUs as `shared.jobs.Gpu` writes them, in JSON; null where the driver tells of none."""

@@ -28,7 +28,7 @@ class StoredVoiceMap(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     content: Mapped[dict[str, Any]]
-    """As `VoiceMap.to_json` writes it."""
+    """Voice map as `VoiceMap.to_json` writes it."""
 
 
 class SpeakerEdit(Base):

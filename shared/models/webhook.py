@@ -56,15 +56,15 @@ class Webhook(Base):
     )
     """A ChannelKind."""
     url: Mapped[str] = mapped_column(Text)
-    """Of a mail address, that; empty where its owner took it away."""
+    """Address that is asked, or a mail address; empty where its owner took that away."""
     url_sha256: Mapped[str | None] = mapped_column(String(64))
-    """Of a browser, which one account has at a time."""
+    """Digest of a browser's address, which one account has at a time."""
     push_keys: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The browser's keys by which pushes are encrypted, `p256dh` and `auth` in base64url."""
     sign_in_sha256: Mapped[str | None] = mapped_column(String(64))
     """The sign-in in which a browser asked for pushes, which end with it; null without sign-in."""
     language: Mapped[str | None] = mapped_column(String(8))
-    """In which a mail or a push is written."""
+    """Language in which a mail or a push is written."""
     is_confirmed: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     """Until a mail address is, nothing is told to it but how to confirm it."""
     description: Mapped[str] = mapped_column(String(200), default="")
@@ -156,7 +156,7 @@ class VapidKey(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     private_key: Mapped[str] = mapped_column(Text)
-    """In PKCS 8, DER in base64."""
+    """Key in PKCS 8, DER in base64."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 

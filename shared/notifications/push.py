@@ -40,7 +40,7 @@ class Browser:
     name: str
     """Which it is, as far as it says itself."""
     endpoint_sha256: str
-    """Of its address at its push service, by which it finds itself in the list."""
+    """Digest of its address at its push service, by which it finds itself in the list."""
     added_at: datetime
     failing_since: datetime | None
 

@@ -24,7 +24,7 @@ _NUMBER_BYTES = 32
 
 
 def base64url(raw: bytes) -> str:
-    """Without padding, as Web Push writes keys."""
+    """Encode without padding, as Web Push writes keys."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

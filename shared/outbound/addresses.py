@@ -54,10 +54,10 @@ class Target:
 
     scheme: str
     host: str
-    """As it is looked up and stands in the certificate, in ASCII."""
+    """Host as it is looked up and stands in the certificate, in ASCII."""
     port: int
     path: str
-    """With the query."""
+    """Path with the query."""
 
     @property
     def authority(self) -> str:

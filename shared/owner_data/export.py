@@ -39,7 +39,7 @@ class Wanted:
     """What an export has beside the rows."""
 
     formats: tuple[str, ...] = ("json", "txt")
-    """Of transcripts."""
+    """Formats of transcripts."""
     with_recordings: bool = False
     """Whether the sound is in it, as it was submitted."""
 

@@ -16,7 +16,7 @@ class Held:
     column: str
     """The column that has the owner's id, or of a job's table the job's."""
     file: str = ""
-    """Of an owner's table, the name in the export without its suffix; empty: not exported."""
+    """Name of an owner's table in the export without its suffix; empty: not exported."""
     hidden: frozenset[str] = frozenset()
     """Columns that no export has: secrets, bytes, and what is derived from the others."""
     why: str = ""

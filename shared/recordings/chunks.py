@@ -13,7 +13,8 @@ _FILE_NAMES = (b"RIFF", b"RF64", b"BW64")
 _FIRST_CHUNK_AT = 12
 _HEAD_BYTES = 8
 _FLOAT_BIAS = 16_383 + 63
-"""Of the exponent of AIFF's floating point numbers of 80 bits, whose mantissa is an integer."""
+"""Bias of the exponent of AIFF's floating point numbers of 80 bits, whose mantissa is an
+integer."""
 
 
 def wave_length_s(file: BoundedFile) -> float | None:

@@ -36,7 +36,7 @@ _READERS: tuple[tuple[re.Pattern[bytes], _Reader], ...] = tuple(
         (rb"ID3|\xff[\xe2-\xff]", mp3.mp3_length_s),
     )
 )
-"""By the first bytes of a file, whatever its name."""
+"""Readers by the first bytes of a file, whatever its name."""
 
 
 def told_length_s(blobs: BlobStore, blob: StoredBlob) -> float | None:

@@ -20,7 +20,7 @@ _AFTER_FRAME_HEAD = {b"VBRI": (36,), b"Xing": (36, 21, 13), b"Info": (36, 21, 13
 """Bytes from a frame's beginning to its table, by version and channels."""
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
-"""By the version's bits: MPEG 1, 2 and 2.5."""
+"""Sample rates by the version's bits: MPEG 1, 2 and 2.5."""
 
 
 def mp3_length_s(file: BoundedFile) -> float | None:

@@ -45,7 +45,7 @@ class IndexState:
     missing: int
     """Jobs without an entry, which no search finds: rows that were made with triggers disabled."""
     wrong: int
-    """Of a sample of indexed jobs, those that the index does not name for their own grams."""
+    """Jobs of a sample of indexed ones that the index does not name for their own grams."""
 
 
 def catch_up(db: Database, *, within_s: float) -> int:

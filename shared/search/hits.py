@@ -61,7 +61,7 @@ class Hit:
     """A job that has the words."""
 
     number: int
-    """Of its search entry: in order of submission."""
+    """Number of its search entry: in order of submission."""
     job_id: str
     status: JobStatus
 

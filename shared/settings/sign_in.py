@@ -29,9 +29,9 @@ class OidcProvider(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
-    """In the addresses of its sign-in; kept for good, since the provider has them registered."""
+    """Id in the addresses of its sign-in; kept for good, since the provider has them registered."""
     name: str = Field(min_length=1, max_length=64)
-    """On its button."""
+    """Name on its button."""
     issuer: str = Field(min_length=1, max_length=255)
     """Exactly as the provider writes it, with or without a slash at its end."""
     client_id: str = Field(min_length=1, max_length=255)

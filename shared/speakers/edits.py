@@ -76,7 +76,7 @@ def undone(edits: Sequence[Edit]) -> frozenset[int]:
 
 
 def told_apart(edits: Sequence[Edit]) -> list[Edit]:
-    """Those that tell the voices apart anew, and count."""
+    """Edits that tell the voices apart anew, and count."""
     gone = undone(edits)
     return [edit for edit in edits if edit.kind is EditKind.COUNT and edit.number not in gone]
 

@@ -31,7 +31,7 @@ class Clusters:
             name: sum(weights[member] ** 2 for member in cluster)
             for name, cluster in self.members.items()
         }
-        """Of the members' weights: what the pairs of a member and itself come to."""
+        """Squares of the members' weights: what the pairs of a member and itself come to."""
         far = [
             [sum(row[member] * weights[member] for member in cluster) for row in distances]
             for cluster in self.members.values()
@@ -40,7 +40,7 @@ class Clusters:
             [sum(weights[member] * row[member] for member in cluster) for row in far]
             for cluster in self.members.values()
         ]
-        """Between each two clusters, and each and itself: of distance times both weights."""
+        """Sums of distance times both weights, between each two clusters, and each and itself."""
         rows = beside or [[0] * len(weights)] * len(weights)
         near = [
             [sum(row[member] for member in cluster) for row in rows]

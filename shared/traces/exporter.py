@@ -87,7 +87,7 @@ class ExportedSpan:
 
     @property
     def traceparent(self) -> str:
-        """As W3C Trace Context writes it."""
+        """The span's context as W3C Trace Context writes it."""
         context = self._span.get_span_context()
         return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 

@@ -55,7 +55,7 @@ class SentenceRevision:
     rule: Rule | None = None
     """What made it; None: a person did, or the recogniser."""
     origin: int | None = None
-    """Of a sentence that was split off: the recognised one that was said then."""
+    """Recognised sentence that a sentence which was split off belonged to."""
     retimed: bool = False
     """A person said when it begins and ends."""
 

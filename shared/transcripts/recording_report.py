@@ -82,7 +82,7 @@ class TrackReport:
     sample_rate: int
     """Hz."""
     language: str | None = None
-    """As the container writes it, mostly ISO 639-2."""
+    """Language as the container writes it, mostly ISO 639-2."""
     title: str | None = None
     use: TrackUse = TrackUse.MIXED
     channel_use: ChannelUse = ChannelUse.MIXED
@@ -129,7 +129,7 @@ class RecordingReport:
     level_dbfs: float | None = None
     """Of the speech, as recorded, before any gain; None where none was found."""
     peak_dbfs: float | None = None
-    """Of all sound, as recorded; None where all is silence."""
+    """Peak of all sound, as recorded; None where all is silence."""
     gain_db: float = 0.0
     """The largest change of level that was applied, up or down."""
     damaged: tuple[Span, ...] = ()

@@ -25,9 +25,9 @@ class Version(StrEnum):
     """Which text of a transcript."""
 
     CURRENT = "current"
-    """With what people have corrected."""
+    """Text with what people have corrected."""
     RECOGNISED = "recognised"
-    """As the model wrote it, for good."""
+    """Text as the model wrote it, for good."""
 
 
 class Rule(StrEnum):
@@ -73,7 +73,7 @@ class Sentence:
     rule: Rule | None = None
     """What made its present text; None for the recognised one and for what a person wrote."""
     origin: int | None = None
-    """Of a sentence that was split off: the recognised one that was said then."""
+    """Recognised sentence that a sentence which was split off belonged to."""
     retimed: bool = False
     """A person said when it begins and ends."""
 

@@ -50,7 +50,7 @@ class DeliveryState(StrEnum):
     """How far a delivery is."""
 
     WAITING = "waiting"
-    """To be sent, for the first time or again."""
+    """Waits to be sent, for the first time or again."""
     DELIVERED = "delivered"
     FAILED = "failed"
     """Given up, until somebody asks for it again."""

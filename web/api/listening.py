@@ -38,7 +38,7 @@ PIECE_BYTES = 2 * 2**20
 that has buffered enough stops reading, and a longer response would block a server thread."""
 
 PLAYABLE_SUFFIX = ".webm"
-"""Of the names of playable copies."""
+"""Suffix of the names of playable copies."""
 
 _SANDBOX_POLICY = "default-src 'none'; sandbox"
 """The policy of uploaded files: opened as a page, they run no script and have no origin."""

@@ -7,7 +7,8 @@ import re
 _ONE_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.ASCII)
 
 _ENOUGH_DIGITS = 19
-"""Of a number that lies beyond the end of any file. Python reads none of thousands of digits."""
+"""Digits of a number that lies beyond the end of any file. Python reads none of thousands of
+digits."""
 
 
 class OutOfRange(Exception):

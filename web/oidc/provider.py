@@ -277,7 +277,7 @@ def _with_query(endpoint: str, **parameters: str) -> str:
 
 
 class Providers:
-    """Those of the settings, by their ids."""
+    """The providers of the settings, by their ids."""
 
     def __init__(self, configured: tuple[OidcProvider, ...]) -> None:
         self._by_id = {one.id: Provider(one) for one in configured}

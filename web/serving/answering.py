@@ -28,7 +28,8 @@ UNREAD_S = 60.0
 RECEIVE_BYTES = 64 * 1024
 
 _DRAINED_BYTES = 32 * 1024
-"""Of a body that was not read, gunicorn reads more than this for the sake of the next request."""
+"""Bytes: gunicorn reads more than so many of a body that was not read, for the sake of the next
+request."""
 
 
 class AnsweringWorker(ThreadWorker):  # type: ignore[misc]

@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.1
 """How soon a change is told, while anybody waits."""
 
 _SHARE_OF_TIME = 0.05
-"""Of the clock, the most that looking takes: with very many jobs it is done less often."""
+"""Share of the clock that looking takes at most: with very many jobs it is done less often."""
 
 
 _KEPT_FREE = 10

@@ -52,7 +52,7 @@ class AudioSpool:
 
     @property
     def reserved_bytes(self) -> int:
-        """Of its size, what the file system keeps room for; 0 where it cannot."""
+        """Bytes of its size that the file system keeps room for; 0 where it cannot."""
         return self._reserved_bytes
 
     @property

@@ -90,7 +90,8 @@ class TakesClock:
         self._placed: list[_Placed] = []
 
     def begin(self, start: int, take: Take, clock: PlayerClock) -> None:
-        """From sample `start` on, the spool holds `take`, whose own samples `clock` times."""
+        """Note that from sample `start` on the spool holds `take`, whose own samples `clock`
+        times."""
         self._placed.append(_Placed(start, take, clock))
 
     def heard_s(self, sample: int) -> float:

@@ -84,7 +84,7 @@ class TrackSoundReader:
         return track, min(heard_s, self._latest_s + 1.0), self._as_declared(track, sound)
 
     def _as_declared(self, track: int, sound: Sound) -> Sound:
-        """With as many channels as the track is said to have: a part may have others."""
+        """Give a sound as many channels as the track is said to have: a part may have others."""
         if self._channel is not None:
             row = min(self._channel, len(sound)) - 1
             return sound[row : row + 1]

@@ -17,7 +17,7 @@ MAX_SEGMENT_S = 60.0
 """Longest span that the segmenter hands on, see `worker.engine.voice_activity.endpoints`."""
 
 SMALLEST_BATCH_S = 1.0
-"""With no memory to spare the budget still is this, which makes every span its own batch."""
+"""Least budget, which makes every span its own batch: it stays with no memory to spare too."""
 
 
 @dataclass(frozen=True, slots=True)

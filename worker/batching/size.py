@@ -67,7 +67,7 @@ class BatchSizer:
         )
 
     def _long_ceiling(self) -> LengthCeiling:
-        """For a recording that can fill batches of any size."""
+        """The ceiling for a recording that can fill batches of any size."""
         if self._long_s != "auto":
             return LengthCeiling(below_s=math.inf, batch_size_s=self._long_s)
         cost = self._recogniser.pass_cost

@@ -94,7 +94,7 @@ def _heading(measured: Measurement) -> str:
 
 
 def _speed(measured: Measurement) -> _Panel:
-    """By the clock; on a CPU by processor time, which other programs there do not change."""
+    """Speed by the clock; on a CPU by processor time, which other programs there do not change."""
     on_cpu = measured.model.device == "cpu"
 
     def speed(cost: Cost) -> float:

@@ -47,7 +47,7 @@ class MachineFacts:
     processor: str
     cores: int
     threads: int
-    """Of torch, on a CPU."""
+    """Threads of torch, on a CPU."""
     instructions: str
     """What the processor has for matrix products, and what torch takes of it."""
     python: str
@@ -105,7 +105,8 @@ class Measurement:
     """How often each size was run; the least times count."""
 
     def whole(self, size: SizeResult) -> Cost:
-        """From samples to punctuated words: what generate() does. Decoding comes before both."""
+        """Cost from samples to punctuated words: what generate() does. Decoding comes before
+        both."""
         return self.voice_activity + size.recognition + self.punctuation
 
     def to_json(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class SizeBench:
         self._repeat = repeat
         self.alone: list[Words] = []
         self.words: list[Words] = []
-        """Of the size measured last."""
+        """Words of the size measured last."""
 
     def warm_up(self) -> None:
         """The longest segment, once: libraries choose their kernels and load them.

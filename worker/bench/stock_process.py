@@ -99,8 +99,8 @@ def _run_process(
 
 
 def only_words(text: str) -> str:
-    """Without marks, spaces, case and unknown tokens, in which FunASR's text differs from our
-    words in a row."""
+    """Drop marks, spaces, case and unknown tokens, in which FunASR's text differs from our words in
+    a row."""
     return "".join(filter(str.isalnum, text.lower().replace("<unk>", "")))
 
 

@@ -21,7 +21,7 @@ from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
 
 TORCH_VERSION: str = torch.__version__
 CUDA_VERSION: str | None = torch.version.cuda
-"""Of the build of torch; None of one for the CPU."""
+"""Version of the build of torch; None of one for the CPU."""
 
 Result = TypeVar("Result")
 
@@ -196,7 +196,7 @@ def threads_on_cpu(wanted: int, is_demo: bool, processes: int = 1) -> int:
 
 
 def memory_probe(device: torch.device, processes: int = 1) -> MemoryProbe:
-    """For one of `processes` on the device."""
+    """Make the probe for one of `processes` on the device."""
     if device.type == "cuda":
         return VramProbe(device, processes)
     return RamProbe(processes=processes)

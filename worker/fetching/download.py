@@ -254,7 +254,7 @@ def _require_recording(response: HTTPResponse) -> None:
 
 
 def _validator_of(response: HTTPResponse) -> str | None:
-    """By what the next attempt asks for the rest of the same: a strong ETag, or when it changed."""
+    """What the next attempt asks for the rest of the same by: a strong ETag, or when it changed."""
     etag = response.getheader("ETag", "")
     if etag.startswith('"') and len(etag) <= 300:
         return etag

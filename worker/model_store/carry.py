@@ -16,7 +16,7 @@ _ROLES: dict[str, Role] = {
     "CAMPPlus": "spk",
     "SpeakerTdnn": "spk",
 }
-"""By the network's class; all others are taken for recognisers."""
+"""Roles by the network's class; all others are taken for recognisers."""
 
 
 def role_of(folder: Path) -> Role:

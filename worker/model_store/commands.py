@@ -147,7 +147,7 @@ def _asked_for(names: list[str], settings: Settings) -> list[Part]:
 
 
 def _revision(role: Role, name: str, settings: Settings) -> str:
-    """That of the settings for what they name, the pinned one for another model."""
+    """The revision of the settings for what they name, the pinned one for another model."""
     for part in _configured(settings):
         if part.role == role and (part.name == name or find_known(part.name) is find_known(name)):
             return part.revision

@@ -12,7 +12,7 @@ Role = Literal["asr", "vad", "punc", "spk"]
 HubName = Literal["modelscope", "huggingface"]
 
 ROLES: tuple[Role, ...] = ("asr", "vad", "punc")
-"""Without which nothing is transcribed; a speaker encoder is for jobs that ask who speaks."""
+"""Roles without which nothing is transcribed; a speaker encoder is for jobs that ask who speaks."""
 
 SETTING: dict[Role, str] = {
     "asr": "LONGSCRIBE_MODEL",

@@ -39,7 +39,7 @@ class PartStatus:
         return self.is_whole or is_to_come
 
     def as_lines(self) -> list[str]:
-        """For people: the part with its place, and what is wrong with it."""
+        """Lines for people: the part with its place, and what is wrong with it."""
         head = f"{self.part.role:<5}{self.part.name}"
         if self.complaint:
             return [head, f"     problem: {self.complaint}"]

@@ -29,9 +29,9 @@ class Part:
 
     role: Role
     name: str
-    """As it is named: 'demo', a hub's name or alias, or a folder."""
+    """Name as it is given: 'demo', a hub's name or alias, or a folder."""
     revision: str
-    """Of a hub's model; without meaning for a folder."""
+    """Revision of a hub's model; without meaning for a folder."""
     folder: Path | None = None
     """None for what a hub has. It need not be there."""
     title: str = ""

@@ -57,7 +57,8 @@ class Counts:
     out_of_memory: int = 0
     """Batches that did not fit and were halved."""
     lost_attempts: int = 0
-    """Of any worker, whose lease this one found expired, or whose process it had to kill."""
+    """Attempts of any worker whose lease this one found expired, or whose process it had to
+    kill."""
 
     def add(self, other: Counts) -> None:
         for name in _NAMES:

@@ -98,7 +98,8 @@ class GpuWatch:
             self._thread.join(_STOP_WITHIN_S)
 
     def gpus(self) -> tuple[Gpu, ...]:
-        """As they were a few seconds ago; none where there are none, or the driver hangs."""
+        """The GPUs as they were a few seconds ago; none where there are none, or the driver
+        hangs."""
         seen = self._seen
         return () if seen is None or time.monotonic() - seen[0] > _FORGET_S else seen[1]
 

@@ -27,7 +27,8 @@ from worker.notifications.texts import LONGEST_NAME, html_text, plain_text, word
 _GOODBYE_S = 1.0
 
 _HANG_UP_EVERY_S = 0.2
-"""Of a mail that is late: a connection may be made, or wrapped in TLS, only after the first."""
+"""Seconds between two ends of a mail that is late: a connection may be made, or wrapped in TLS,
+only after the first."""
 
 _NO_SUCH_ADDRESS = (550, 551, 553)
 _OF_THE_ADDRESS = re.compile(r"5\.(1\.\d+|2\.1)\b")

@@ -41,7 +41,7 @@ LOW_CONFIDENCE = "low_confidence"
 """The warning of a transcript that may be wrong in many places."""
 
 LOW_CONFIDENCE_SHARE = 0.12
-"""From this share of words below the threshold on, the whole transcript is doubtful.  Measured: see
+"""Share of words below the threshold from which on the whole transcript is doubtful. Measured: see
 docs/confidence.md."""
 
 

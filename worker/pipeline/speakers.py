@@ -21,7 +21,7 @@ class Voices(NamedTuple):
 
     map: VoiceMap
     of_groups: bytes
-    """As `voices_of_groups` gives them."""
+    """Voices as `voices_of_groups` gives them."""
 
 
 def map_voices(attempt: Attempt, segments: Sequence[RecognisedSegment]) -> Voices | None:

@@ -38,7 +38,7 @@ PIECE = np.dtype([("start", "<i8"), ("end", "<i8"), ("voice", "i1", (VECTOR_SIZE
 steps of 1/127."""
 
 Pieces = NDArray[np.void]
-"""Of the type `PIECE`, in order of time."""
+"""Pieces of the type `PIECE`, in order of time."""
 
 
 def hear_voices(

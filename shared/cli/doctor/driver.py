@@ -13,8 +13,8 @@ from shared.settings import Settings
 _WITHIN_S = 5.0
 
 OLDEST_DRIVERS = {11: (450, 80, 2), 12: (525, 60, 13), 13: (580,)}
-"""By CUDA's major version the oldest driver that runs any of its releases on Linux, as NVIDIA's
-table of minor version compatibility has it."""
+"""Oldest driver that runs any release on Linux of a major version of CUDA, as NVIDIA's table of
+minor version compatibility has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Driver:
     """What nvidia-smi tells of this machine."""
 
     version: str = ""
-    """As 580.65.06; in a container it is the host's."""
+    """Version, such as 580.65.06; in a container it is the host's."""
     gpus: tuple[str, ...] = ()
     """Their names, such as 'NVIDIA H100 80GB HBM3'."""
 

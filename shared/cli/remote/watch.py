@@ -40,7 +40,7 @@ _ALL_ARE_REFUSED = frozenset({401, 403, 429, 502, 503, 504, 507})
 """Statuses that another file would get as well."""
 
 _ASKED_AGAIN_AFTER = 0.1
-"""Of the time that a job has taken so far: whether it is done is asked after as much more."""
+"""Share of the time that a job has taken so far, after which it is asked about again."""
 _ASKED_AGAIN_WITHIN_S = 60.0
 
 
@@ -88,7 +88,7 @@ class FolderWatch:
         self._seen: dict[str, float] = {}
         """When each file was first seen as it is now."""
         self._since: dict[str, float] = {}
-        """From when on each job has been asked about."""
+        """When each job began to be asked about."""
         self._ask_at: dict[str, float] = {}
         self._postponed: dict[str, str] = {}
         """Why, for each file with which something is wrong here."""
@@ -142,7 +142,7 @@ class FolderWatch:
             self._go_on(identity, {"name": path.name})
 
     def _files(self) -> dict[str, Path]:
-        """By identity, the oldest first."""
+        """Read the files by identity, the oldest first."""
         found = []
         for path in self._folder.iterdir():
             if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):

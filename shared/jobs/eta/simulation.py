@@ -108,7 +108,7 @@ class _Line:
 
     owner_id: str
     heads: list[_Head]
-    """Of all lines for this model."""
+    """First jobs of all lines for this model."""
     jobs: list[tuple[_Place, WaitingJob]] = field(default_factory=list)
     newest: _Head | None = None
     """Its entry among them."""
@@ -127,7 +127,7 @@ class _Queue:
         self._latest_turn = max(turns.values(), default=0)
         self._lines: dict[tuple[str, str], _Line] = {}
         self._lines_of: defaultdict[str, list[_Line]] = defaultdict(list)
-        """By owner."""
+        """Lines by owner."""
         self._heads: defaultdict[str, list[_Head]] = defaultdict(list)
         self.waits = 0
 

@@ -26,7 +26,7 @@ _ASKED_WITHIN_S = 60.0
 @dataclass(slots=True)
 class _Read:
     until: float = 0.0
-    """On this process's own clock."""
+    """When they are read anew in any case, on this process's own clock."""
     workers: int = -1  # no number of workers that is shown
     positions: Mapping[str, int] = field(default_factory=dict)
 

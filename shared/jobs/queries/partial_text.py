@@ -31,7 +31,7 @@ class PartialText:
     plan: str
     """Another one than before: what was recognised was dropped, and this is all there is now."""
     next_batch: int
-    """Of the batches from this one on some may be missing; all before it are in what was given."""
+    """First batch that may be missing; all before it are in what was given."""
     segments: list[RecognisedText]
 
 

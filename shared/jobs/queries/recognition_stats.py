@@ -23,7 +23,8 @@ class RecognitionStats:
     """How a job was recognised. None where an attempt of an older version did not count."""
 
     batch_size_s: float
-    """Of the latest attempt that chose one, as is what led to it, the device and the arithmetic."""
+    """Batch size of the latest attempt that chose one, as are what led to it, the device and the
+    arithmetic."""
     limited_by: BatchLimit | None
     """None where only `stored_reason` is known."""
     stored_reason: str | None

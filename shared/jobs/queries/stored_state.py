@@ -64,10 +64,10 @@ class JobSelection:
 
     job_id: str | None = None
     statuses: tuple[JobStatus, ...] = ()
-    """Of a list: the states that are listed; none named: all."""
+    """States of a list that are listed; none named: all."""
     cursor: str | None = None
     limit: int = 0
-    """Of a list: as many as the page has, and one more if another page follows."""
+    """Jobs of a list's page, and one more to tell whether another page follows."""
 
 
 def stored_state(

@@ -18,7 +18,7 @@ class Group(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(64))
-    """As an administrator wrote it."""
+    """Name as an administrator wrote it."""
     name_key: Mapped[str] = mapped_column(String(200), unique=True)
     """The name without the difference between capitals and small letters."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())

@@ -50,5 +50,4 @@ class Revision(Base):
     """Where it begins in the recording; null, with the end: as it was recognised."""
     end_s: Mapped[float | None] = mapped_column(Float)
     origin: Mapped[int | None] = mapped_column(Integer)
-    """Of a sentence that was split off: the recognised one that was said then, whose speaker it
-    has."""
+    """Recognised sentence that a sentence which was split off belonged to, whose speaker it has."""

@@ -72,5 +72,5 @@ class StoredTranscript(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     content: Mapped[dict[str, Any]]
-    """As `Transcript.to_json` writes it."""
+    """Transcript as `Transcript.to_json` writes it."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())

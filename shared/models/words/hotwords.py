@@ -34,7 +34,7 @@ class HotwordList(Base):
     __tablename__ = "hotword_lists"
 
     owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Also `shared.words.hotwords.EVERYBODY`, which is nobody's id."""
+    """Owner, or `shared.words.hotwords.EVERYBODY`, which is nobody's id."""
     digest: Mapped[str] = mapped_column(
         String(64), ForeignKey("hotword_sets.digest"), index=True, nullable=False
     )

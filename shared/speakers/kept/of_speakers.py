@@ -13,8 +13,8 @@ from shared.speakers.voice_map import VoiceMap
 from shared.transcripts.values import SAMPLE_RATE, Sentence
 
 _PURE_PERCENT = 80
-"""Of the speech of a group that is one speaker's. Where it is less, two people share the group, and
-its voice is nobody's."""
+"""Percent of the speech of a group that is one speaker's at least. Where it is less, two people
+share the group, and its voice is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class SpeakerVoice:
     """How a speaker of a recording sounds, and the seconds of speech that this stands on."""
 
     vector: bytes
-    """As `vectors.packed` gives it."""
+    """Vector as `vectors.packed` gives it."""
     seconds: float
 
 

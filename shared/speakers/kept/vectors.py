@@ -22,7 +22,7 @@ def unpacked(stored: bytes) -> Vector:
 
 
 def rows(stored: bytes, count: int) -> list[Vector]:
-    """As many vectors, one after the other. Raises ValueError where they are of no equal length."""
+    """Unpack vectors, one after the other. Raises ValueError where they are of no equal length."""
     width, over = divmod(len(stored), count) if count else (0, len(stored))
     if over:
         raise ValueError(f"{len(stored)} bytes are no {count} vectors")

@@ -60,10 +60,10 @@ class VoicesOfJob:
     is_known: bool
     """Whether the voices of this recording are stored: it ended after that was switched on."""
     revision: int
-    """Of the speakers."""
+    """Revision of the speakers."""
     speakers: tuple[Compared, ...]
     names: Mapping[str, str]
-    """Of the voices that are suggested, by their ids."""
+    """Names of the voices that are suggested, by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Heard:
     voices: Mapping[int, SpeakerVoice]
 
     def enough(self) -> dict[int, SpeakerVoice]:
-        """Those that are known from enough speech."""
+        """Speakers that are known from enough speech."""
         return {n: one for n, one in self.voices.items() if one.seconds >= LEAST_SPEECH_S}
 
 

@@ -31,7 +31,8 @@ def count_found(words: Iterable[str], texts: Iterable[str]) -> list[tuple[str, i
     """
     by_key: dict[str, str] = {}
     lengths: dict[str, set[int]] = {}
-    """Of the words that begin alike: how many do costs nothing, for each length is looked up."""
+    """Lengths of the words that begin alike: how many do costs nothing, for each length is looked
+    up."""
     for word in words:
         key = _searched(word)
         if key:

@@ -17,7 +17,7 @@ from shared.words.hotwords.errors import HotwordListChanged
 from shared.words.hotwords.sets import drop_unused, lock_sets, store_set
 
 EVERYBODY = "everybody"
-"""In place of an owner's id: the list that an administrator keeps for all."""
+"""Stands for an owner's id: the list that an administrator keeps for all."""
 
 
 @dataclass(frozen=True, slots=True)

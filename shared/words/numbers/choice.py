@@ -14,9 +14,9 @@ class Numbers(StrEnum):
     """How numbers are written."""
 
     SPOKEN = "spoken"
-    """As they are recognised: 八十五万元."""
+    """Numbers as they are recognised: 八十五万元."""
     WRITTEN = "written"
-    """In digits: 85万元."""
+    """Numbers in digits: 85万元."""
 
 
 def numbers_from_options(options: Mapping[str, Any]) -> Numbers:

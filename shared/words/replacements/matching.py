@@ -20,7 +20,7 @@ class Replacements:
         for key in self._right:
             lengths.setdefault(key[0], set()).add(len(key))
         self._lengths = {first: sorted(some, reverse=True) for first, some in lengths.items()}
-        """By the first character, so that a text costs as much with thousands of pairs."""
+        """Lengths by the first character, so that a text costs as much with thousands of pairs."""
 
     def __bool__(self) -> bool:
         return bool(self._right)
@@ -68,7 +68,7 @@ NO_REPLACEMENTS = Replacements()
 
 
 def _inside_words(text: str) -> bytearray:
-    """For each place between two characters, whether it lies within a word."""
+    """Tell for each place between two characters whether it lies within a word."""
     inside = bytearray(len(text) + 1)
     for word in WORD.finditer(text):
         for place in range(word.start() + 1, word.end()):

@@ -30,7 +30,7 @@ from web.services import services
 blueprint = APIBlueprint("corrections", __name__, url_prefix="/api/v1/jobs")
 
 _MOST_CHANGES_BYTES = 2 * 2**20
-"""Of a change of as many sentences as there may be, of some 150 characters each."""
+"""Bytes of a change of as many sentences as there may be, of some 150 characters each."""
 
 
 def _shown(found: corrections.SentenceRevision) -> SentenceOut:

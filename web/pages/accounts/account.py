@@ -42,7 +42,7 @@ from web.services import services
 from web.site_address import same_site_path
 
 SIGNED_IN_AT = "provider"
-"""In the session: the id of the provider at which this sign-in began."""
+"""Key in the session of the id of the provider at which this sign-in began."""
 
 log = structlog.stdlib.get_logger(__name__)
 

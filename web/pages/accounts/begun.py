@@ -20,7 +20,7 @@ LASTS_S = 900
 """Seconds in which a person may sign in at the provider."""
 
 _MOST = 3
-"""Of several pages that were opened at once. A cookie holds 4 kB."""
+"""Pages at most that were opened at once. A cookie holds 4 kB."""
 
 _LONGEST_TARGET = 400
 """Characters of the page that is shown then; for a longer one it is the front page."""

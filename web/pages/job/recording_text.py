@@ -62,7 +62,7 @@ class Row:
     text: str
     places: Sequence[Place] = ()
     more: str = ""
-    """That there are more places than are shown."""
+    """Whether there are more places than are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,11 @@ class Row:
     """State, progress in percent, queue position and remaining time."""
     facts: list[str]
     title: tuple[tuple[str, bool], ...]
-    """In pieces; True with what was searched for."""
+    """Title in pieces; True with what was searched for."""
     snippet: Snippet | None
     snippet_link: str
     all_link: str
-    """To the page with all places of what was searched for."""
+    """Link to the page with all places of what was searched for."""
 
 
 def rows_of(page: JobPage, settings: Settings, query: str = "") -> list[Row]:

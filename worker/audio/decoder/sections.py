@@ -34,7 +34,7 @@ class SectionFile:
         self._position = 0
 
     def read(self, count: int = -1) -> bytes:
-        """At most `count` bytes from here; b'' at the end."""
+        """Read at most `count` bytes from here; b'' at the end."""
         at = self._section.start + self._position
         left = max(0, self._section.end - at)
         data = os.pread(self._descriptor, left if count < 0 else min(count, left), at)

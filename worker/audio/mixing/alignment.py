@@ -29,7 +29,7 @@ class Piece:
 
     number: int
     sound: tuple[Floats | None, ...]
-    """Of each track [channels, PIECE]; None where it has none."""
+    """Sound of each track [channels, PIECE]; None where it has none."""
     samples: int
     """How many of them lie before the end of the recording."""
 

@@ -82,9 +82,9 @@ class Shares:
     """How a piece goes into the mix."""
 
     factors: NDArray[np.float64]
-    """Of each channel in each hop [channels, HOPS], without sign and the gain of all."""
+    """Factors of each channel in each hop [channels, HOPS], without sign and the gain of all."""
     gain_db: float
-    """Of all."""
+    """Gain of all channels."""
     set_aside: tuple[bool, ...]
     """Which channels are left out, in one hop at least, or as good as."""
     dithered: bool

@@ -34,9 +34,9 @@ class Examined:
     piece: Piece
     measures: PieceMeasures
     signs: tuple[NDArray[np.float64], ...]
-    """Of each track [channels, HOPS]: -1 where a channel goes in turned over."""
+    """Signs of each track [channels, HOPS]: -1 where a channel goes in turned over."""
     cancelling: tuple[Sequence[bool], ...]
-    """Of each track, in which hops channels cancel each other."""
+    """Whether channels cancel each other, of each track in each hop."""
     clipped_blocks: NDArray[np.bool_] | None
     """[BLOCKS]; None where nothing is cut off."""
 
@@ -128,7 +128,7 @@ class _Track:
         self._ranges = measures.quantile(levels, 0.95) - measures.quantile(levels, 0.1)
 
     def correlations(self, samples: int) -> tuple[Levels, Levels]:
-        """As `measures.correlations` gives them, with silence behind the end."""
+        """Do what `measures.correlations` does, with silence behind the end."""
         powers, found = measures.correlations(self.sloped)
         powers[-(-samples // HOP) :] = 0.0
         return powers, found

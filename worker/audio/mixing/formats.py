@@ -56,7 +56,7 @@ class MixSummary:
     level_dbfs: float | None
     """Of the speech, as recorded, in the loudest track; None where none was found."""
     peak_dbfs: float | None
-    """Of all sound, as recorded; None where all is silence."""
+    """Peak of all sound, as recorded; None where all is silence."""
     gain_db: float
     """The largest change of level, up or down; 0.0 where all stayed as it was."""
     quiet_at_s: float | None

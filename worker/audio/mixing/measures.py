@@ -50,7 +50,7 @@ _LEAST_RANGE_DB = 9.0
 _STEADY_DB = 4.0
 _LEAST_LOW_SHARE = 0.4
 _BANG = 30.0
-"""So many times the power of the voice in the middle is something else."""
+"""What has so many times the power of the voice in the middle is something else."""
 
 _WINDOW = np.hanning(_FRAME).astype(np.float32)
 _WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, _SPECTRUM)) ** 2)[: _LAGS.stop + 1]
@@ -74,9 +74,9 @@ class ChannelMeasures:
     floor: float
     loudness: float
     course: tuple[int, ...]
-    """Of each hop, a `Course`."""
+    """Course of each hop, a `Course`."""
     peak: float
-    """As a factor of full scale."""
+    """Peak as a factor of full scale."""
 
     @property
     def silent(self) -> bool:
@@ -186,7 +186,7 @@ def find_voice(low: Floats, sloped: Floats, powers: Levels, band_range: float) -
 
 
 def _pitch_steps(sloped: Floats) -> tuple[NDArray[np.bool_], int]:
-    """For each frame whether its pitch glides to the next, and how many stand still."""
+    """Tell for each frame whether its pitch glides to the next, and how many stand still."""
     frames = np.lib.stride_tricks.sliding_window_view(sloped, _FRAME)[::_FRAME_STEP]
     spectrum = np.abs(np.fft.rfft(frames * _WINDOW, _SPECTRUM)) ** 2
     correlation = np.fft.irfft(spectrum)[:, : _LAGS.stop + 1]

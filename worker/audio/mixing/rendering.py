@@ -67,7 +67,7 @@ def _dither(mixed: Floats, piece: int) -> None:
 
 
 def _factors(examined: Examined, shares: Shares) -> NDArray[np.float64]:
-    """Of every channel in every hop [channels, HOPS], without the gain of all."""
+    """Factors of every channel in every hop [channels, HOPS], without the gain of all."""
     return np.concatenate(examined.signs) * shares.factors
 
 

@@ -65,7 +65,7 @@ class OpenFile:
         self._position = 0
 
     def read(self, count: int) -> bytes:
-        """At most `count` bytes from here; b'' at the end."""
+        """Read at most `count` bytes from here; b'' at the end."""
         data = os.pread(self._descriptor, count, self._position)
         self._position += len(data)
         return data

@@ -34,7 +34,7 @@ class CopyReason(StrEnum):
     """Why a recording needs a playable copy."""
 
     CONTAINER = "container"
-    """Of a kind that a browser does not open."""
+    """Container of a kind that a browser does not open."""
     CODEC = "codec"
     """A coding that a browser does not decode, in this container at least."""
     UNSEEKABLE = "unseekable"

@@ -30,7 +30,7 @@ class Recordings:
 
 
 _AAC_SAMPLES = 1_024
-"""In a packet, of each channel."""
+"""Samples of each channel in a packet."""
 
 UNIT_S = 600.0
 """Seconds that are made afresh; what is longer repeats them, for AAC is slow to encode."""

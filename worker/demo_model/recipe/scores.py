@@ -13,7 +13,7 @@ def plain(text: str) -> str:
 
 
 def character_error_rate(references: list[str], hypotheses: list[str]) -> float:
-    """In percent, over all texts together."""
+    """Error rate in percent, over all texts together."""
     rate = jiwer.cer([plain(text) for text in references], [plain(text) for text in hypotheses])
     return round(100 * float(rate), 2)
 
@@ -30,7 +30,7 @@ def aligned(reference: list[str], hypothesis: list[str]) -> list[tuple[int, int]
 
 
 def punctuation_f1(reference: str, hypothesis: str) -> float:
-    """Of marks after the same recognised word, in percent."""
+    """F1 of marks after the same recognised word, in percent."""
 
     def words_and_marks(text: str) -> tuple[list[str], dict[int, str]]:
         words: list[str] = []

@@ -43,9 +43,9 @@ class Hypothesis:
     """The best text of a span."""
 
     tokens: tuple[int, ...]
-    """Without the marks."""
+    """Tokens without the marks."""
     probabilities: tuple[float, ...]
-    """Of each token after those before it, smoothed."""
+    """Probability of each token after those before it, smoothed."""
     is_ended: bool
     """False if it was still going on where it had as many tokens as it may have."""
 
@@ -102,7 +102,8 @@ class _Search:
         self._ended = torch.zeros(spans, beams, dtype=torch.bool, device=device)
         self._lengths = torch.zeros(spans, beams, dtype=torch.long, device=device)
         self._history: list[tuple[Tensor, Tensor, Tensor]] = []
-        """Of each step: which hypothesis was continued, by what, and how probable that was."""
+        """History of each step: which hypothesis was continued, by what, and how probable that
+        was."""
 
     def step(self, place: int) -> None:
         """Add a token to every hypothesis that is still going on, and keep the best of each

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 FRAME_MS = 40
 LATE_MS = 20
-"""By how much CTC's first frame of a token is taken to be late: FireRedASR2's figure."""
+"""Milliseconds by which CTC's first frame of a token is taken to be late: FireRedASR2's figure."""
 
 _LAST_END_MS = -35
-"""From the end of the last frame to that of the last token: half a window's width, less what a
-token's end is late, as its authors have it."""
+"""Milliseconds from the end of the last frame to that of the last token: half a window's width,
+less what a token's end is late, as its authors have it."""
 
 Milliseconds = tuple[int, int]
 

@@ -107,12 +107,12 @@ _MARKS = ("sos_id", "eos_id")
 """Which may be 0; whether they are tokens is seen once the tokens are known."""
 
 _MOST = 100_000
-"""Of anything. A network of a thousand million blocks fills the memory before it is found not to
-fit its checkpoint."""
+"""Greatest number that an argument may be. A network of a thousand million blocks fills the memory
+before it is found not to fit its checkpoint."""
 
 
 def _arguments(folder: ModelFolder, args: object) -> dict[str, int]:
-    """Those of the training that describe the network."""
+    """The arguments of the training that describe the network."""
     told = vars(args) if isinstance(args, argparse.Namespace) else {}
     missing = [
         name

@@ -81,4 +81,5 @@ _FUSED: dict[tuple[str, str], Callable[..., Tensor]] = {
     # SenseVoice has a copy of its own.
     ("funasr.models.sense_voice.model", "MultiHeadedAttentionSANM"): _self_attention,
 }
-"""By FunASR's module and class, so that none is imported that the network does not have."""
+"""Replacements by FunASR's module and class, so that none is imported that the network does not
+have."""

@@ -159,4 +159,4 @@ _FOR_INFERENCE: dict[str, Callable[..., Any]] = {
     "PositionwiseFeedForward": _feed_forward,
     "PositionwiseFeedForwardDecoderSANM": _normalised_feed_forward,
 }
-"""By FunASR's class alone, for of some it has the same in several modules."""
+"""Replacements by FunASR's class alone, for of some it has the same in several modules."""

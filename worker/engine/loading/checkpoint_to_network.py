@@ -18,7 +18,7 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Under these keys, one within the other, a training run keeps the parameters."""
 
 _ROWS = 16_384
-"""Of a parameter, looked at together: 8 million numbers where it is 512 wide."""
+"""Rows of a parameter that are looked at together: 8 million numbers where it is 512 wide."""
 
 _SHOWN = 3
 """Names in a message; a checkpoint of another network has hundreds that do not fit."""

@@ -13,4 +13,4 @@ class HeardToken:
     start_ms: int
     end_ms: int
     probability: float
-    """That it was said, by whatever of the network decides it."""
+    """Probability that it was said, by whatever of the network decides it."""

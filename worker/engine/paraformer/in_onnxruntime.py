@@ -23,7 +23,7 @@ from worker.engine.precision import INT8, ONNXRUNTIME
 from worker.memory.model import MemoryModel
 
 _MATRICES = 2
-"""Of scores that live at once: one read, one written."""
+"""Matrices of scores that live at once: one read, one written."""
 
 
 class ParaformerInOnnxRuntime(Paraformer):

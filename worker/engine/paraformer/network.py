@@ -232,7 +232,8 @@ class Paraformer(FbankNetwork):
     def _words(
         self, ids: Sequence[float], probabilities: Sequence[float], weights: Sequence[float]
     ) -> tuple[Word, ...]:
-        """Of one span: its tokens' ids and probabilities, and its weights for the times."""
+        """Make words of one span from its tokens' ids and probabilities, and its weights for the
+        times."""
         spoken = [
             (self._tokens[int(token)], probability)
             for token, probability in zip(ids, probabilities, strict=True)

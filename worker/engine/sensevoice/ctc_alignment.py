@@ -17,7 +17,7 @@ from worker.engine.networks.heard_token import HeardToken
 
 FRAME_MS = 60
 LEAD_MS = 30
-"""By how much a frame's label is taken to be late: FunASR's figure, half a frame."""
+"""Milliseconds by which a frame's label is taken to be late: FunASR's figure, half a frame."""
 
 
 def heard_tokens(

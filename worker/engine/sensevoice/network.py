@@ -161,7 +161,7 @@ class SenseVoice(FbankNetwork):
         return numbers, scores.sub_(best[:, None]).exp_().sum(dim=-1).reciprocal()
 
     def _words(self, labels: Sequence[int], probabilities: Sequence[float]) -> tuple[Word, ...]:
-        """Of one span, from the label of each of its frames."""
+        """Make words of one span from the label of each of its frames."""
         heard = heard_tokens(labels, probabilities, self._blank)
         return words_from_pieces(
             (self._pieces[token.token], token) for token in heard if self._has_text[token.token]

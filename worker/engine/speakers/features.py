@@ -18,7 +18,7 @@ from worker.speaker_encoder import WINDOW_SAMPLES
 WINDOW_FRAMES = frame_count(WINDOW_SAMPLES)
 
 _LEAST_ENERGY = torch.finfo(torch.float32).eps * 2.0**30
-"""In squares of int16 samples, of which 2**15 are 1."""
+"""Least energy in squares of int16 samples, of which 2**15 are 1."""
 
 
 def speaker_fbank(device: torch.device) -> Fbank:

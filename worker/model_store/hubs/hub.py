@@ -35,7 +35,7 @@ class Hub(Protocol):
 
     @property
     def title(self) -> str:
-        """For people: ModelScope, Hugging Face."""
+        """Name for people: ModelScope, Hugging Face."""
 
     def cached(self, model: HubModel) -> Path | None:
         """The folder of a model in the cache, whole or not; asks nobody."""

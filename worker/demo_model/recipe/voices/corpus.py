@@ -27,7 +27,7 @@ SHORTEST, LONGEST = 1.7, 7.0  # s; what is longer is cut off
 
 @dataclass(frozen=True)
 class Utterances:
-    """Of a group of people."""
+    """Utterances of a group of people."""
 
     frames: list[torch.Tensor]
     """Float16 [frames, MEL_BINS] each: logarithms, one each 10 ms, their mean not taken off."""
@@ -46,7 +46,8 @@ def features(audio: np.ndarray) -> torch.Tensor:
 def reverberated(
     audio: np.ndarray, decay_s: float, direct_db: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """In a room whose echo falls by 60 dB in `decay_s`, all of it `direct_db` below the voice."""
+    """Put a voice into a room whose echo falls by 60 dB in `decay_s`, all of it `direct_db` below
+    the voice."""
     count = int(decay_s * SAMPLE_RATE)
     echo = generator.standard_normal(count) * 10 ** (-3 * np.arange(count) / count)
     echo[: SAMPLE_RATE // 500] = 0
@@ -59,7 +60,7 @@ def reverberated(
 def noisy(
     audio: np.ndarray, below_db: float, rng: random.Random, generator: np.random.Generator
 ) -> np.ndarray:
-    """With noise `below_db` under what is heard of the voice, pauses left out."""
+    """Add noise `below_db` under what is heard of the voice, pauses left out."""
     heard = audio[np.abs(audio) > 0.02 * np.abs(audio).max()]
     level = np.sqrt((heard**2).mean()) * 10 ** (-below_db / 20)
     with_noise: np.ndarray = audio + noise(len(audio), rng, generator) * np.float32(level)

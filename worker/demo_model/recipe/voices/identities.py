@@ -36,9 +36,9 @@ class Identities:
 
     training: list[Voice]
     choosing: list[Voice]
-    """For the threshold."""
+    """Voices by which the threshold is chosen."""
     held_out: list[Voice]
-    """For the figures: the voices of all tests."""
+    """Voices of the figures and of all tests."""
 
 
 def identities() -> Identities:

@@ -77,7 +77,7 @@ class BiasDecoder:
         return sum(2 * 4 * layer.src_attn.h * layer.src_attn.d_k for layer in self._layers)
 
     def keys_and_values(self, vectors: Tensor) -> tuple[KeysAndValues, ...]:
-        """Of each layer, for the vectors of words, (words, width)."""
+        """Keys and values of each layer, for the vectors of words, (words, width)."""
         return tuple(
             KeysAndValues(*(_heads(layer, part) for part in both))
             for layer in self._layers

@@ -51,7 +51,7 @@ _CALIBRATE_TOKENS_ON_S = 20.0
 """The large encoder takes a second or two for so much."""
 _FIRST_CHARACTER = 0x4E00
 _CHARACTERS = 20_000
-"""Of CJK Unified Ideographs there are 20,992, in one run."""
+"""Characters of CJK Unified Ideographs: 20,992, in one run."""
 
 
 def make_random_model(folder: Path, speech: Pcm, sizes: ModelSizes = LARGE) -> None:
@@ -195,7 +195,7 @@ def _class_of(config: dict[str, Any]) -> Any:
 
 
 def _characters(count: int) -> list[str]:
-    """So many different Chinese characters, or all of them."""
+    """Draw so many different Chinese characters, or all of them."""
     return [chr(_FIRST_CHARACTER + i) for i in range(min(count, _CHARACTERS))]
 
 

@@ -26,7 +26,7 @@ _TAGS = (
 )
 
 _TRAINED_PIECES = 180
-"""Of the vocabulary; the rest are Chinese characters, one a piece."""
+"""Pieces of the vocabulary that are trained; the rest are Chinese characters, one a piece."""
 
 _SENTENCES = (
     "我们今天讨论网关的接口，下周再看结果。",

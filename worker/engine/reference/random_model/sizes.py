@@ -80,4 +80,4 @@ SIZES = {
     "large-sensevoice": LARGE_SENSEVOICE,
     "large-firered": LARGE_FIRERED,
 }
-"""By the name that the command takes."""
+"""Sizes by the name that the command takes."""
