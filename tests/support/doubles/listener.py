@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.services import wait_for
-
 
 class Listener:
     """Hears TCP and UDP at one port, and hangs up on whoever comes."""
@@ -21,6 +19,7 @@ class Listener:
         self._came: list[Any] = []
         """Where from, of each visit."""
         self._own: list[Any] = []
+        self._heard = threading.Condition()
         self._is_closing = False
         self._threads = [
             threading.Thread(target=serve, daemon=True) for serve in (self._accept, self._receive)
@@ -31,8 +30,8 @@ class Listener:
     def visits(self) -> int:
         """How many came up to now: each kind is heard in order, so a visit of one's own is heard
         after all that were there before."""
-        with self._visit() as own:
-            wait_for(lambda: own <= set(self._came), what="the visits of its own")
+        with self._visit() as own, self._heard:
+            assert self._heard.wait_for(lambda: own <= set(self._came), 60)
         self._own += own
         return len(self._came) - len(self._own)
 
@@ -60,12 +59,17 @@ class Listener:
         while not self._is_closing:
             connection, peer = self._tcp.accept()
             connection.close()
-            self._came.append(("tcp", peer))
+            self._note("tcp", peer)
 
     def _receive(self) -> None:
         while not self._is_closing:
             _, peer = self._udp.recvfrom(1)
-            self._came.append(("udp", peer))
+            self._note("udp", peer)
+
+    def _note(self, kind: str, peer: Any) -> None:
+        with self._heard:
+            self._came.append((kind, peer))
+            self._heard.notify_all()
 
 
 @contextmanager
