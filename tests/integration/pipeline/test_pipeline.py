@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from shared.models import Attempt
 from shared.states import AttemptOutcome, BatchLimit, JobStatus
+from tests.support import factories
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
 from worker import child_process
@@ -101,7 +103,7 @@ class TestStreaming:
             def __next__(self) -> Pcm:
                 block = super().__next__()
                 if len(early) == 10:  # 50 s of 145 s
-                    early.append(recognising.wait(20 if header == "a length" else 0.5))
+                    early.append(recognising.wait(60 if header == "a length" else 0.5))
                 else:
                     early.append(True)
                 return block
@@ -191,7 +193,10 @@ class TestOutcomes:
     def test_a_doorbell_without_work_claims_nothing(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        worker.run(StubRecogniser(), monkeypatch)
+        recogniser = StubRecogniser()
+        worker.run(recogniser, monkeypatch)
+        assert recogniser.batches == []
+        assert factories.count(worker.db, Attempt) == 0
 
     def test_nothing_is_left_in_the_work_folder(self, worker: Worker, expected: str) -> None:
         assert list(worker.settings.work_dir.iterdir()) == []
