@@ -14,7 +14,7 @@ from shared.storage.space import WorkSpace
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.web.tus_client import BYTES, VERSION
+from tests.support.web import uploading
 from tests.support.web.web_app import database, make_app, stored_files, submit
 
 
@@ -69,14 +69,12 @@ def test_an_upload_in_pieces_becomes_a_job(
     app: Flask, worker: Worker, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, sound = app.test_client(), recording(2)
-    begun = client.post("/api/v1/uploads", headers={**VERSION, "Upload-Length": str(len(sound))})
-    assert begun.status_code == 201, begun.text
-    address = begun.headers["Location"]
+    address = uploading.begun(client, len(sound))
     half = len(sound) // 2
     for start, piece in ((0, sound[:half]), (half, sound[half:])):
-        sent = client.patch(address, data=piece, headers={**BYTES, "Upload-Offset": str(start)})
+        sent = uploading.append(client, address, start, piece)
         assert sent.status_code == 204, sent.text
-    made = client.post("/api/v1/jobs", json={"upload_id": address.rsplit("/", 1)[-1]})
+    made = uploading.submit(client, address)
     assert made.status_code == 202, made.text
     assert not store.uploads
     worker.run(StubRecogniser(), monkeypatch)

@@ -14,7 +14,7 @@ from tests.support.databases.sqlite import migrated_file
 from tests.support.installation import Installation, as_wav
 from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
-from tests.support.web.tus_client import BYTES, VERSION
+from tests.support.web.tus_client import Upload
 
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server
@@ -53,35 +53,19 @@ def test_a_recording_in_pieces_over_a_server_that_is_killed_becomes_its_text(
     web = stack.start_web()
     said = meeting(30)
     sound = as_wav(said.samples)
-    begun = requests.post(
-        f"{stack.url}/api/v1/uploads",
-        headers={**VERSION, "Upload-Length": str(len(sound))},
-        timeout=60,
-    )
-    assert begun.status_code == 201, begun.text
-    address = f"{stack.url}{begun.headers['Location']}"
+    upload = Upload.begin(stack.url, len(sound))
     third = len(sound) // 3
-    sent = requests.patch(
-        address, data=sound[:third], headers={**BYTES, "Upload-Offset": "0"}, timeout=60
-    )
+    sent = upload.append(0, sound[:third])
     assert sent.status_code == 204, sent.text
 
     web.kill_all()  # with what it had in memory and in files without names
     stack.start_web()
     wait_for(lambda: answers(f"{stack.url}/healthz"), what="the server to be back")
-    offset = int(requests.head(address, headers=VERSION, timeout=60).headers["Upload-Offset"])
-    assert offset == third
+    assert upload.offset() == third
     for start, stop in ((third, 2 * third), (2 * third, len(sound))):
-        sent = requests.patch(
-            address,
-            data=sound[start:stop],
-            headers={**BYTES, "Upload-Offset": str(start)},
-            timeout=60,
-        )
+        sent = upload.append(start, sound[start:stop])
         assert sent.status_code == 204, sent.text
-    made = requests.post(
-        f"{stack.url}/api/v1/jobs", json={"upload_id": address.rsplit("/", 1)[-1]}, timeout=60
-    )
+    made = upload.submit()
     assert made.status_code == 202, made.text
     [key] = objects(s3_server, bucket)
 

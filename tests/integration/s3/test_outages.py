@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING, cast
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from shared.states import JobStatus
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.web.tus_client import BYTES, VERSION
+from tests.support.web.tus_client import BYTES
+from tests.support.web.uploading import append, begun, offset_of
 from tests.support.web.web_app import database, make_app, submit
 
 if TYPE_CHECKING:
@@ -74,16 +74,6 @@ class BreaksOff:
         self._file.close()
 
 
-def begun(client: FlaskClient, size: int) -> str:
-    answer = client.post("/api/v1/uploads", headers={**VERSION, "Upload-Length": str(size)})
-    assert answer.status_code == 201, answer.text
-    return answer.headers["Location"]
-
-
-def offset_of(client: FlaskClient, address: str) -> int:
-    return int(client.head(address, headers=VERSION).headers["Upload-Offset"])
-
-
 def test_an_outage_in_mid_upload_loses_nothing_that_was_told(
     app: Flask, worker: Worker, away: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +81,7 @@ def test_an_outage_in_mid_upload_loses_nothing_that_was_told(
     sound += bytes(2 * PART_BYTES + 77 - len(sound))
     address = begun(client, len(sound))
     first = PART_BYTES + 1000
-    sent = client.patch(address, data=sound[:first], headers={**BYTES, "Upload-Offset": "0"})
+    sent = append(client, address, 0, sound[:first])
     assert sent.status_code == 204, sent.text
 
     rest = BreaksOff(sound[first:], away)
@@ -105,12 +95,12 @@ def test_an_outage_in_mid_upload_loses_nothing_that_was_told(
     assert refused.json["error"]["code"] == "storage_unavailable"  # type: ignore[index]
     assert int(refused.headers["Retry-After"]) > 0
     assert offset_of(client, address) == first
-    again = client.patch(address, data=b"more", headers={**BYTES, "Upload-Offset": str(first)})
+    again = append(client, address, first, b"more")
     assert again.status_code == 503 and "Retry-After" in again.headers
 
     away.start()
     app.extensions["longscribe"].blobs._identity.forget()
-    sent = client.patch(address, data=sound[first:], headers={**BYTES, "Upload-Offset": str(first)})
+    sent = append(client, address, first, sound[first:])
     assert sent.status_code == 204, sent.text
     made = client.post("/api/v1/jobs", json={"upload_id": address.rsplit("/", 1)[-1]})
     assert made.status_code == 202, made.text
