@@ -16,7 +16,7 @@ from shared.fetches import requests as fetches
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.traces import spans
-from tests.support.doubles.receiver import receiver, stall
+from tests.support.doubles.receiver import answering, receiver, stall
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.services import REPOSITORY, hold_port
@@ -131,6 +131,10 @@ def test_a_collector_that_never_answers_keeps_no_job_waiting(
         assert there.stalled.wait(60)
         assert transcribed(worker, monkeypatch) == JobStatus.COMPLETED
         traces.flush(within_s=0.01)
+        # Or its thread would go on trying after the test.
+        there.otherwise = answering(200)
+        there.free.set()
+        traces.flush(within_s=60)
 
 
 @pytest.mark.parametrize(
