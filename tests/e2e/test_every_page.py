@@ -14,6 +14,7 @@ from shared import accounts
 from shared.annotations.details import change_details
 from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
+from shared.export.reports.named_templates import keep_template
 from shared.models import LOCAL_OWNER
 from shared.outbound.addresses import AddressRules
 from shared.speakers.kept.keeping import switch_on
@@ -101,6 +102,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             site_url="",
         )
         send_test(db, owner_id=LOCAL_OWNER, webhook_id=webhook.id)
+        keep_template(db, owner_id=LOCAL_OWNER, name="董事会", content=b"{{title}}")
         made.paths |= {
             "webhooks": "/webhooks",
             "notifications": "/notifications",
