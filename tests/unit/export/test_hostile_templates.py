@@ -155,6 +155,17 @@ def test_the_template_that_a_template_names_is_dropped() -> None:
     )
 
 
+def test_what_the_word_of_a_company_adds_is_taken() -> None:
+    kind = b"http://schemas.microsoft.com/office/2020/02/relationships/classificationlabels"
+    relation = b'<Relationship Id="rIdL" Type="' + kind + b'" Target="docMetadata/LabelInfo.xml"/>'
+    labelled = with_part(
+        PLAIN,
+        "_rels/.rels",
+        lambda xml: xml.replace(b"</Relationships>", relation + b"</Relationships>"),
+    )
+    filling.check(with_part(labelled, "docMetadata/LabelInfo.xml", lambda _: b"<labelList/>"))
+
+
 def test_a_template_of_word_s_own_becomes_a_document() -> None:
     dotx = typed(b"wordprocessingml.document.main", b"wordprocessingml.template.main")
     filling.check(dotx)

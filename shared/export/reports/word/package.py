@@ -53,7 +53,9 @@ _ALLOWED_RELATIONS = frozenset(
         *("thumbnail", "styles", "stylesWithEffects", "settings", "webSettings", "fontTable"),
         *("numbering", "theme", "header", "footer", "footnotes", "endnotes", "image", "font"),
         *("hyperlink", "customXml", "customXmlProps", "glossaryDocument", "comments"),
-        *("commentsExtended", "commentsIds", "commentsExtensible", "people"),
+        *("commentsExtended", "commentsIds", "commentsExtensible", "people", "hdphoto"),
+        # What Word of a company adds by itself: labels of secrecy, a printer, its proof-reader.
+        *("classificationlabels", "printerSettings", "intelligence", "documenttasks"),
         _NOT_KEPT,
     )
 )
