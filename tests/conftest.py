@@ -30,6 +30,7 @@ from tests.support.databases.postgresql import (
 )
 from tests.support.databases.sqlite import migrated_file
 from tests.support.services import Stack, running
+from tests.support.thorough import needs
 
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server
@@ -118,7 +119,7 @@ def reused_postgresql(postgresql_server: str, migrated_postgresql: str) -> Itera
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     """A server that speaks S3. A test that stops it starts it again."""
-    pytest.importorskip("moto.server", reason="moto and flask-cors are in the dev extra")
+    needs("moto.server", "dev")
     from tests.support.s3.server import S3Server
 
     server = S3Server()

@@ -1,10 +1,13 @@
-"""What a run tries in one of its forms only, and in all of them where CI=true."""
+"""Differences that CI=true makes: what is tried in each of its forms, and may not be missing."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
@@ -21,3 +24,14 @@ def kinds_of_database(usual: str = "sqlite") -> Sequence[str]:
 def only_first(forms: Sequence[T]) -> Sequence[T]:
     """The forms to try of those that differ little: the first, or all."""
     return forms if IS_THOROUGH else forms[:1]
+
+
+def needs(module: str, extra: str) -> Any:
+    """Import what an extra brings. Without it the test is skipped, or all of a test module's; where
+    CI=true nothing is missing, so it raises ModuleNotFoundError there."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError:
+        if IS_THOROUGH:
+            raise
+        pytest.skip(f"needs the extra: longscribe[{extra}]", allow_module_level=True)

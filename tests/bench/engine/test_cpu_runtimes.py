@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.support.speech import speech_models
+from tests.support.thorough import needs
 from worker import demo_model
 from worker.engine.fbank import Fbank
 from worker.engine.layers.int8 import multiplies_in_int8, processor_flags
@@ -30,7 +31,7 @@ AT_ONCE = 8
 
 @pytest.mark.parametrize("size", ["bundled", "large"])
 def test_torch_beside_onnxruntime(size: str, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
+    needs("onnxruntime", "worker")
     from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
 
     torch.set_num_threads(1)

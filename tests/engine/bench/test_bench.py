@@ -19,6 +19,7 @@ from shared.settings import Settings
 from shared.states import BatchLimit
 from tests.support.doubles.stub_recogniser import STUB_IDENTITY, StubRecogniser
 from tests.support.installation import as_wav
+from tests.support.thorough import needs
 from worker.batching.choose_size import BatchSizeDecision
 from worker.bench import measure as measuring
 from worker.bench import plot
@@ -336,7 +337,7 @@ class TestCommand:
 
 
 def test_the_picture_shows_every_size(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the bench extra is not installed")
+    needs("matplotlib", "bench")
     plot.draw(measurement(), tmp_path / "table.png")
     assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(CannotMeasure, match="cannot be written"):
@@ -366,7 +367,7 @@ class TestPicture:
         assert plot._memory(on_gpu).stock == plot._Series([300.0], [4.0])
 
     def test_the_chosen_size_alone_makes_a_picture_too(self, tmp_path: Path) -> None:
-        pytest.importorskip("matplotlib", reason="the bench extra is not installed")
+        needs("matplotlib", "bench")
         measured = measurement()
         plot.draw(replace(measured, sizes=measured.sizes[::2], stock=()), tmp_path / "auto.png")
         assert (tmp_path / "auto.png").stat().st_size > 10_000

@@ -10,6 +10,7 @@ from shared.cli.doctor.finding import Level
 from shared.cli.doctor.other_servers.traces import check_traces
 from shared.traces import spans
 from tests.support.doubles.receiver import receiver
+from tests.support.extras import needs
 from tests.support.services import hold_port
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -25,7 +26,7 @@ def test_nothing_is_said_where_no_collector_is_named() -> None:
 
 
 def test_a_collector_is_there_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     with receiver() as there:
         monkeypatch.setenv(ENDPOINT, f"http://name:password@127.0.0.1:{there.port}")
         [found] = check_traces()

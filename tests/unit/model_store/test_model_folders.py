@@ -15,6 +15,7 @@ import yaml
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
+from tests.support.thorough import needs
 from worker import demo_model
 from worker.model_store.locate import locate
 from worker.model_store.parts import configured_parts
@@ -180,7 +181,7 @@ def test_a_network_without_frontend_and_tokenizer_needs_neither(bundle: Path) ->
 
 
 def test_a_checkpoint_of_torchs_older_kind_is_accepted(bundle: Path) -> None:
-    torch = pytest.importorskip("torch")
+    torch = needs("torch", "worker")
     path = bundle / "vad" / "model.pt"
     state = torch.load(path, weights_only=True)
     torch.save(state, path, _use_new_zipfile_serialization=False)

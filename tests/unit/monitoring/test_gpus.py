@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from shared.jobs import Gpu
 from tests.support.services import wait_for
+from tests.support.thorough import needs
 from worker.monitoring.gpus import GpuWatch, load_nvml, read_gpus
 from worker.supervision.health import Health, Pulse
 from worker.supervision.monitor import Readiness
@@ -108,7 +109,7 @@ def test_a_driver_that_comes_back_is_asked_by_a_library_that_was_begun_anew() ->
 
 
 def test_the_library_has_the_functions_that_are_asked() -> None:
-    pynvml = pytest.importorskip("pynvml")
+    pynvml = needs("pynvml", "worker")
     asked = [name for name in dir(Nvml) if name.startswith(("nvml", "NVML"))]
     assert len(asked) >= 10
     assert [name for name in asked if not hasattr(pynvml, name)] == []
