@@ -23,6 +23,7 @@ from shared.jobs.events import NewEvent, forget_beyond_limit, record
 from shared.jobs.scheduling.next_job import Room, lock_next_job
 from shared.models import Attempt, Job, OwnerTurn, Recording, in_one_of
 from shared.states import RUNNING, EventKind, JobStatus, Stage
+from shared.traces import are_wanted, of_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Claim:
     sha256: str | None = None
     """SHA-256 of the recording's bytes."""
     traceparent: str | None = None
-    """Spans of the attempt stand below this one; None where nothing is traced."""
+    """What spans of the attempt stand below (`shared.traces.of_job`); None where nothing is traced.
+    """
     waits_since: datetime | None = None
     """When the job was queued, by its last attempt if there was one. For its trace alone."""
 
@@ -129,7 +131,7 @@ def _open_attempt(
     number = 1 + (
         session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
     )
-    waits_since = None if claimed.traceparent is None else _waits_since(session, claimed.id)
+    waits_since = _waits_since(session, claimed.id) if are_wanted() else None
     session.execute(
         insert(Attempt).values(
             job_id=claimed.id,
@@ -172,6 +174,6 @@ def _claim(
         filename=recording.filename,
         options=claimed.options,
         model=claimed.model,
-        traceparent=claimed.traceparent,
+        traceparent=of_job(claimed.id, claimed.traceparent),
         waits_since=waits_since,
     )

@@ -16,7 +16,7 @@ from shared.jobs.attempt_end import end_attempt, failures_with_this, requeued
 from shared.jobs.events import NewEvent, error_detail
 from shared.models import Attempt, Job, in_one_of
 from shared.states import RUNNING, AttemptOutcome, EventKind, JobStatus
-from shared.traces import record
+from shared.traces import are_wanted, of_job, record
 
 _BATCH = 100
 """Attempts ended in one transaction, so that none holds the write lock for long."""
@@ -38,7 +38,7 @@ class _LostSpan:
             "attempt",
             began=self.began,
             kind="consumer",
-            parent=self.job.traceparent,
+            parent=of_job(self.job.id, self.job.traceparent),
             failed=self.error,
             job_id=self.job.id,
             attempt=self.number,
@@ -159,7 +159,7 @@ def _end_lost(
         of_job=of_job,
         of_attempt={"error_message": message},
     )
-    if is_ended and number is not None and job.traceparent is not None:
+    if is_ended and number is not None and are_wanted():
         for row in readable_rows(session, select(Attempt.started_at).where(*held_by)):
             spans.append(_LostSpan(job, number, row.started_at, error))
     return status if is_ended else None

@@ -8,8 +8,10 @@ waits.
 from __future__ import annotations
 
 import os
+import re
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from queue import SimpleQueue
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -26,6 +29,29 @@ Attributes = dict[str, Any]
 
 _PREFIX = "longscribe."
 
+_TRACE_ID = re.compile("[0-9a-f]{32}")
+"""In the place of a parent, this is no span of a trace, and the trace alone."""
+
+
+class _TraceIds(RandomIdGenerator):
+    """The ids of traces that begin: the one that the thread asked for, else a random one."""
+
+    def __init__(self) -> None:
+        self._asked = threading.local()
+
+    @contextmanager
+    def being(self, trace_id: int) -> Iterator[None]:
+        """Let a trace that begins inside have this id."""
+        self._asked.trace_id = trace_id
+        try:
+            yield
+        finally:
+            del self._asked.trace_id
+
+    def generate_trace_id(self) -> int:
+        asked: int | None = getattr(self._asked, "trace_id", None)
+        return asked or super().generate_trace_id()
+
 
 class Exporter:
     """What this process sends its spans by. `service` is its name, unless the environment has
@@ -34,7 +60,10 @@ class Exporter:
     def __init__(self, service: str) -> None:
         named = {} if _names_a_service() else {"service.name": service}
         # Its own end at exit waits for half a minute where the collector is down; see `flush`.
-        self._provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
+        self._trace_ids = _TraceIds()
+        self._provider = TracerProvider(
+            resource=Resource.create(named), id_generator=self._trace_ids, shutdown_on_exit=False
+        )
         self._processor = BatchSpanProcessor(OTLPSpanExporter())
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("longscribe")
@@ -51,8 +80,16 @@ class Exporter:
         link: str | None,
         began_ns: int | None,
     ) -> ExportedSpan:
-        """A span that is under way; `parent` and `link` are traceparents."""
+        """A span that is under way; `parent` and `link` are traceparents, `parent` perhaps the id
+        of a trace alone, in which the span is then a root."""
         links = [Link(_span_context(link))] if link else []
+        alone = _TRACE_ID.fullmatch(parent or "")
+        with self._trace_ids.being(int(alone[0], 16)) if alone else nullcontext():
+            return self._started(name, kind, parent, links, began_ns)
+
+    def _started(
+        self, name: str, kind: Kind, parent: str | None, links: list[Link], began_ns: int | None
+    ) -> ExportedSpan:
         return ExportedSpan(
             self._tracer.start_span(
                 name,

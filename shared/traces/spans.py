@@ -7,6 +7,7 @@ collector.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -39,6 +40,9 @@ FLUSHED_WITHIN_S = 2.0
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OVER_HTTP = "http/protobuf"
+
+TRACE_ID_DIGITS = 32
+"""Of the id of a trace, in hexadecimal."""
 
 _service = "longscribe"
 _lock = threading.Lock()
@@ -192,14 +196,34 @@ _parent: ContextVar[Span | _Given | _Request | None] = ContextVar("parent", defa
 
 def traceparent() -> str | None:
     """What is stored with a job, so that spans of other processes stand below that which is under
-    way here; None where nothing is traced."""
+    way here; None where nothing is traced, or no span but the trace of a job's id is known."""
+    return _naming_a_span(_above())
+
+
+def _above() -> str | None:
+    """What a span that begins stands below."""
     parent = _parent.get()
     return None if parent is None else parent.traceparent
 
 
+def _naming_a_span(given: str | None) -> str | None:
+    """A traceparent; None for the id of a trace alone."""
+    return None if given is not None and len(given) == TRACE_ID_DIGITS else given
+
+
+def of_job(job_id: str, stored: str | None) -> str | None:
+    """What spans of a job stand below: the traceparent that is stored with it, or else, as of a job
+    that came while nothing was traced, the id of a trace that follows from the job's, in which each
+    of them is a root. None where nothing is traced."""
+    if not are_wanted():
+        return None
+    # Not the id itself: a sampler takes the last digits for random, and an id's are not.
+    return stored or hashlib.sha256(job_id.encode()).hexdigest()[:TRACE_ID_DIGITS]
+
+
 @contextmanager
 def within(given: str | None) -> Iterator[None]:
-    """Let spans stand below the one that `given` names, a stored traceparent; None: below none."""
+    """Let spans stand below what `of_job` gave, or another traceparent; None: below none."""
     token = _parent.set(_Given(given) if given and are_wanted() else None)
     try:
         yield
@@ -218,7 +242,7 @@ def span(
 ) -> Iterator[Span]:
     """A span of what is done inside, below `parent` or what is under way. What is raised inside
     marks it as failed."""
-    begun = _begun(name, kind=kind, parent=parent or traceparent(), link=link)
+    begun = _begun(name, kind=kind, parent=parent or _above(), link=link)
     begun.note(**attributes)
     token = _parent.set(begun)
     try:
@@ -244,7 +268,7 @@ def record(
     """A span of what is over; times in ns since 1970 or as the database has them, and `ended` now
     unless given. One that would end before it began, by another machine's clock, takes no time."""
     began_ns, ended_ns = _ns(began), _ns(ended) if ended is not None else time.time_ns()
-    over = _begun(name, kind=kind, parent=parent or traceparent(), began_ns=min(began_ns, ended_ns))
+    over = _begun(name, kind=kind, parent=parent or _above(), began_ns=min(began_ns, ended_ns))
     over.note(**attributes)
     if failed is not None:
         over.fail(failed)
@@ -253,7 +277,7 @@ def record(
 
 def begin_request(name: str, caller: str | None) -> None:
     """Let a request be what is under way in this thread, below its caller's span, until `leave`."""
-    _parent.set(_Request(name, caller))
+    _parent.set(_Request(name, _naming_a_span(caller)))
 
 
 def leave(status_code: int | None) -> None:

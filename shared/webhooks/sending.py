@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, aliased
 from shared.db import Database, database_now
 from shared.models import Job, SignIn, Webhook, WebhookDelivery, is_waiting
 from shared.states import ChannelKind
-from shared.traces import are_wanted
+from shared.traces import are_wanted, of_job
 from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, DeliveryState, DisabledReason
 
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
@@ -68,7 +68,7 @@ class Claim:
     attempts: int
     """Before this one."""
     traceparent: str | None = None
-    """Trace of its job; None where nothing is traced."""
+    """Parent of its span in its job's trace; None where nothing is traced, or no job is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,15 @@ def claim_next(
             language=hook.language or "en",
             push_keys=dict(hook.push_keys or {}),
             attempts=sent.attempts,
-            traceparent=session.scalar(select(Job.traceparent).where(Job.id == sent.job_id))
-            if sent.job_id is not None and are_wanted()
-            else None,
+            traceparent=_parent_of(session, sent.job_id),
         )
+
+
+def _parent_of(session: Session, job_id: str | None) -> str | None:
+    """What an attempt stands below in the trace of a job, which may be gone by now."""
+    if job_id is None or not are_wanted():
+        return None
+    return of_job(job_id, session.scalar(select(Job.traceparent).where(Job.id == job_id)))
 
 
 def release(db: Database, claim: Claim) -> None:

@@ -39,7 +39,7 @@ from shared.settings import Settings
 from shared.storage import uploads
 from shared.storage.blob_store import BlobStore, StoredBlob
 from shared.storage.identity import StorageState, check_storage
-from shared.traces import span, within
+from shared.traces import of_job, span, within
 from worker.claim_loop import ClaimLoop
 from worker.fetching.download import Download
 
@@ -86,7 +86,7 @@ class Fetcher(ClaimLoop[Download]):
     def _fetch(self, claim: FetchClaim, download: Download) -> None:
         with (
             structlog.contextvars.bound_contextvars(fetch=claim.fetch_id, fence=claim.fence),
-            within(claim.submission.traceparent),
+            within(of_job(claim.fetch_id, claim.submission.traceparent)),
         ):
             log.info("fetching is over", outcome=self._run_to_its_end(claim, download))
 

@@ -21,6 +21,7 @@ from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
 from shared.speakers.stored import with_speakers
 from shared.states import RUNNING, JobStatus
+from shared.traces import of_job
 from shared.transcripts.current import with_corrections
 from shared.transcripts.values import Transcript, Version
 
@@ -87,9 +88,11 @@ def other_jobs(db: Database, *, owner_id: str, job_id: str, most: int = 10) -> l
 
 
 def get_traceparent(db: Database, job_id: str) -> str | None:
-    """The span that all of a job's stand below; None where the job was not traced, or is gone."""
+    """What spans of a job stand below (`shared.traces.of_job`); None where nothing is traced, or
+    the job is gone."""
     with db.reading() as session:
-        return session.scalar(select(Job.traceparent).where(Job.id == job_id))
+        found = session.execute(select(Job.traceparent).where(Job.id == job_id)).one_or_none()
+    return None if found is None else of_job(job_id, found.traceparent)
 
 
 def get_transcript(

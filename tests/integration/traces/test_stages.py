@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.doubles.receiver import answering, receiver, stall
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.services import REPOSITORY, hold_port
+from tests.support.thorough import needs
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -40,7 +42,7 @@ def transcribed(worker: Worker, monkeypatch: pytest.MonkeyPatch, **options: obje
 def test_each_stage_is_a_span_below_its_attempt(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     from tests.support.doubles.collector import collector
 
     with collector() as there:
@@ -62,7 +64,7 @@ def test_each_stage_is_a_span_below_its_attempt(
 def test_of_an_error_its_code_is_told_and_never_its_message(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     from tests.support.doubles.collector import collector
 
     with collector() as there:
@@ -79,7 +81,7 @@ def test_of_an_error_its_code_is_told_and_never_its_message(
 def test_sampling_is_decided_by_opentelemetry_s_own_variable(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     from tests.support.doubles.collector import collector
 
     with collector() as there:
@@ -95,7 +97,7 @@ def test_sampling_is_decided_by_opentelemetry_s_own_variable(
 def test_a_recording_that_is_fetched_keeps_the_trace_of_who_asked_for_it(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     from tests.support.doubles.collector import collector
 
     with collector() as there:
@@ -114,6 +116,48 @@ def test_a_recording_that_is_fetched_keeps_the_trace_of_who_asked_for_it(
         with traces.within(claim.submission.traceparent):
             job_id = worker.submit(recording(1))
         assert jobs.get_traceparent(worker.db, job_id) == asking.traceparent
+
+
+def test_what_is_done_to_a_job_that_came_untraced_is_in_one_trace_of_its_own(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("opentelemetry.sdk", "traces")
+    from tests.support.doubles.collector import collector
+
+    job_id, other_id = worker.submit(recording(1)), worker.submit(recording(1))
+    assert traces.of_job(job_id, None) is None
+    with collector() as there:
+        monkeypatch.setenv(ENDPOINT, there.url)
+        lost = jobs.claim_next(worker.db, worker="killed", lease_s=-1)
+        assert lost is not None and lost.job_id == job_id
+        [expired] = jobs.expire_leases(worker.db, max_attempts=3)
+        assert expired.status == JobStatus.QUEUED
+        for _ in range(2):
+            worker.run(StubRecogniser(), monkeypatch)
+        with traces.within(jobs.get_traceparent(worker.db, job_id)), traces.span("export"):
+            assert traces.traceparent() is not None
+        traces.flush()
+        of_job, of_other = (
+            [span for span in there.spans() if span.trace_id == traces.of_job(one, None)]
+            for one in (job_id, other_id)
+        )
+        assert len(of_job) + len(of_other) == len(there.spans())
+        roots = Counter(span.name for span in of_job if not span.parent_id)
+        assert roots == {"queue": 1, "attempt": 2, "export": 1}
+        assert {span.name for span in of_other if not span.parent_id} == {"queue", "attempt"}
+
+
+def test_a_job_of_an_untraced_request_keeps_no_trace_but_that_of_its_id(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("opentelemetry.sdk", "traces")
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    with traces.within(traces.of_job("a fetch", None)):
+        job_id = worker.submit(recording(1))
+        with traces.span("fetch") as fetched:
+            assert (fetched.traceparent or "")[3:35] == traces.of_job("a fetch", None)
+    assert jobs.get_traceparent(worker.db, job_id) == traces.of_job(job_id, None)
+    assert jobs.get_traceparent(worker.db, "gone") is None
 
 
 def test_a_collector_that_never_answers_keeps_no_job_waiting(
@@ -191,7 +235,7 @@ def test_an_operator_decides_whether_callers_contexts_are_taken(
 
 def test_spans_are_sent_at_exit_though_no_thread_can_begin_any_more() -> None:
     """As in Python 3.12; functions of atexit run in the reverse of their order."""
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     from tests.support.doubles.collector import collector
 
     code = (
@@ -224,12 +268,24 @@ def test_spans_are_sent_at_exit_though_no_thread_can_begin_any_more() -> None:
 def test_what_is_no_traceparent_begins_a_trace_of_its_own_that_fits_its_column(
     monkeypatch: pytest.MonkeyPatch, sent: str
 ) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+    needs("opentelemetry.sdk", "traces")
     monkeypatch.setattr(spans, "_of_process", None)
     monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
     with traces.span("request", parent=sent, link=sent) as begun:
         assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", begun.traceparent or "")
         assert begun.traceparent not in sent
+
+
+def test_a_caller_cannot_name_a_trace_without_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("opentelemetry.sdk", "traces")
+    monkeypatch.setattr(spans, "_of_process", None)
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    trace = traces.of_job("a job", None)
+    traces.begin_request("request", trace)
+    try:
+        assert (traces.traceparent() or "")[3:35] not in ("", trace)
+    finally:
+        traces.leave(200)
 
 
 def test_without_an_endpoint_nothing_of_opentelemetry_is_imported() -> None:

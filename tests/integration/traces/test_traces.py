@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from ipaddress import ip_network
-
-import pytest
-
-pytest.importorskip("opentelemetry.sdk", reason="needs the extra: longscribe[traces]")
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -23,10 +20,13 @@ from tests.chaos.machinery.faulty_installation import (
     Step,
     recording,
 )
-from tests.support.doubles.collector import CollectedSpan, Collector, collector
 from tests.support.doubles.receiver import LOOPBACK, receiver
 from tests.support.services import Stack, wait_for
+from tests.support.thorough import needs
 from tests.support.web.tus_client import Upload
+
+if TYPE_CHECKING:
+    from tests.support.doubles.collector import CollectedSpan, Collector
 
 CALLERS_TRACE, CALLERS_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CALLER = {"traceparent": f"00-{CALLERS_TRACE}-{CALLERS_SPAN}-01"}
@@ -52,6 +52,9 @@ def only(there: Collector, name: str) -> CollectedSpan:
 def test_one_trace_joins_the_request_the_waits_both_attempts_deliveries_and_the_export(
     stack: Stack,
 ) -> None:
+    needs("opentelemetry.sdk", "traces")
+    from tests.support.doubles.collector import collector
+
     rules = AddressRules(networks=(ip_network(LOOPBACK),), http=True)
     with collector() as there, receiver() as told:
         stack.env |= {
