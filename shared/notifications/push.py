@@ -9,20 +9,21 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.audit import Act
 from shared.db import Database, database_now
-from shared.models import SignIn, Webhook, WebhookDelivery
+from shared.models import SignIn, Webhook, WebhookDelivery, is_waiting
 from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
 from shared.notifications.mail_address import CHOICES
 from shared.notifications.vapid import from_base64url
 from shared.outbound.addresses import AddressRules
 from shared.states import ChannelKind
 from shared.webhooks.errors import WebhookNotFound
+from shared.webhooks.hooks import AT_ONCE
 from shared.webhooks.outbox import delivery
 from shared.webhooks.types import TEST_TYPE
 
@@ -120,8 +121,7 @@ def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
         ).one_or_none()
         if before is not None and before.owner_id == row["owner_id"]:
             # What waits for it belongs to this row, and is still sent.
-            for name, value in row.items():
-                setattr(before, name, value)
+            _begin_anew(session, before, row)
             return
         if before is not None:
             session.delete(before)
@@ -140,6 +140,21 @@ def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
         session.add(added)
         session.flush()
         audit.record(session, Act.BROWSER_ADDED, object_id=added.id, subject_id=row["owner_id"])
+
+
+def _begin_anew(session: Session, before: Webhook, row: dict[str, Any]) -> None:
+    """Give a browser its new keys, and send what waits for it at once: what failed may have failed
+    of the keys of before, and an attempt that is under way with these must not pause it either."""
+    anew = AT_ONCE | {"failing_since": None, "lease_expires_at": None, "fence": before.fence + 1}
+    for name, value in (row | anew).items():
+        setattr(before, name, value)
+    session.flush()
+    session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.webhook_id == before.id, is_waiting(WebhookDelivery))
+        .values(due_at=database_now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def remove_browser(db: Database, *, owner_id: str, browser_id: str) -> None:

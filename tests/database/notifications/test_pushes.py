@@ -155,6 +155,27 @@ def test_a_browser_told_anew_still_gets_what_waited(db: Database) -> None:
     assert acts.count("notification.browser_added") == 1
 
 
+def test_a_browser_told_anew_begins_anew_whatever_failed_before(db: Database) -> None:
+    a_browser(db, LOCAL_OWNER)
+    for _ in range(2):
+        factories.a_job(db, JobStatus.COMPLETED)
+    first = claim_next(db, lease_s=60)
+    assert first is not None
+    store(db, first, Result(0.1, 403, "refused"), disable_after_s=60)
+    assert claim_next(db, lease_s=60) is None, "it is paused"
+    device = a_device()
+    assert a_browser(db, LOCAL_OWNER, device=device).failing_since is None
+    again = claim_next(db, lease_s=60)
+    assert again is not None and again.delivery_id == first.delivery_id
+    assert again.push_keys["p256dh"] == device.subscription("").p256dh
+
+    a_browser(db, LOCAL_OWNER, device=a_device())  # while that is under way, with keys of before
+    store(db, again, Result(0.1, 403, "refused"), disable_after_s=60)
+    assert claim_next(db, lease_s=60) is not None
+    (browser,) = push.browsers_of(db, LOCAL_OWNER)
+    assert browser.failing_since is None
+
+
 def test_a_test_that_finds_no_browser_removes_it(sqlite_url: str) -> None:
     db = Database(sqlite_url)
     browser = a_browser(db, LOCAL_OWNER)
