@@ -29,6 +29,7 @@ from shared.cli.mcp.answers import (
 from shared.cli.mcp.callers import Callers
 from shared.cli.mcp.local_files import allowed_file
 from shared.cli.remote.sending import send
+from shared.search.cursors import JOB_CURSOR
 from shared.states import TERMINAL
 
 _SENTENCES = 1000
@@ -43,7 +44,7 @@ Cursor = Annotated[
     str,
     Field(
         description="`next_cursor` of the answer before.",
-        pattern=r"^([0-9a-f-]{36}|[1-9][0-9]{0,17})?$",
+        pattern=f"^({JOB_CURSOR})?$",
     ),
 ]
 Room = Annotated[

@@ -19,6 +19,7 @@ from longscribe_client.connection import Connection
 from shared.cli.mcp import tools
 from shared.cli.remote import commands
 from shared.search import hits
+from shared.search.cursors import Cursors
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
 from tests.web.commands.conftest import ADDRESS
@@ -51,12 +52,14 @@ def test_the_api_says_how_far_it_came(client: FlaskClient) -> None:
     page, back = first, []
     while page["next_cursor"] is not None:
         back.append(page["searched_to"])
+        assert not page["next_cursor"].isdecimal(), "it would tell how many jobs there are"
         page = client.get(f"/api/v1/jobs?q={QUERY}&cursor={page['next_cursor']}").json
     assert [job["filename"] for job in page["jobs"]] == [f"{QUERY}.wav"]
     assert back == sorted(back, reverse=True)
     alone: Any = client.get(f"/api/v1/jobs?cursor={first['next_cursor']}").json
     assert alone["error"]["param"] == "cursor"
-    for no_place in ("0", "007", "1" * 19, "-1"):
+    another = Cursors("test", "somebody").hide("5")
+    for no_place in ("0", "5", "-1", "A" * 32, another, first["next_cursor"][::-1]):
         refused: Any = client.get(f"/api/v1/jobs?q={QUERY}&cursor={no_place}").json
         assert refused["error"]["param"] == "cursor", no_place
 

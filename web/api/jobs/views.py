@@ -11,6 +11,7 @@ from shared import jobs
 from shared.annotations.labels import keys_of
 from shared.errors import InvalidRequest
 from shared.queue import ring
+from web.api.jobs.cursors import cursors
 from web.api.jobs.events import job_events
 from web.api.jobs.history import present_history
 from web.api.jobs.list_events import list_events
@@ -154,11 +155,13 @@ def list_jobs() -> Response:
     """
     query = parse(JobListQuery, request.args)
     statuses = (query.status,) if query.status else ()
+    own = cursors()
+    cursor = own.find(query.cursor)
     # What was said, by which a search finds jobs, stands in no row of theirs.
     listed = None
     labels = keys_of(tag=query.tag, person=query.person)
     if not query.q and not labels:
-        listed = jobs.JobSelection(statuses=statuses, cursor=query.cursor, limit=query.limit + 1)
+        listed = jobs.JobSelection(statuses=statuses, cursor=cursor, limit=query.limit + 1)
     with proving(listed, stands_s=API_STANDS_S) as proof:
         page = jobs.list_jobs(
             services().db,
@@ -167,7 +170,7 @@ def list_jobs() -> Response:
             query=query.q,
             labels=labels,
             limit=query.limit,
-            cursor=query.cursor,
+            cursor=cursor,
             seen_within_s=services().settings.worker_seen_within_s,
             counted=False,
         )
@@ -177,7 +180,7 @@ def list_jobs() -> Response:
         )
     shown = JobListOut(
         jobs=[present(view, services().settings) for view in page.jobs],
-        next_cursor=page.next_cursor,
+        next_cursor=own.hide(page.next_cursor),
         searched_to=page.searched_to,
         workers_alive=page.workers_alive,
         matches=matches_of(page) if query.q else None,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.annotations.labels import LONGEST_LABEL
+from shared.search.cursors import JOB_CURSOR
 from shared.states import BatchLimit, EventKind, JobStatus, Stage, WaitReason
 from shared.words.numbers.choice import Numbers
 from web.api.schemas.errors import ErrorObject
@@ -17,9 +18,6 @@ from web.api.schemas.recording import RecordingOut
 from web.api.schemas.submission import SoundChoiceField
 
 MAX_PAGE = 200
-
-JOB_CURSOR = r"^([0-9a-f-]{36}|[1-9][0-9]{0,17})$"
-"""A job's id, or a place between jobs up to which a search came."""
 
 
 class JobListQuery(BaseModel):
@@ -39,7 +37,7 @@ class JobListQuery(BaseModel):
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Jobs on a page.")
     cursor: str | None = Field(
         None,
-        pattern=JOB_CURSOR,
+        pattern=f"^({JOB_CURSOR})$",
         description="`next_cursor` of the page before, which asked for the same.",
     )
 

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.jobs import QueueSnapshot
 from shared.states import TERMINAL, JobStatus
+from web.api.jobs.cursors import cursors
 from web.api.jobs.presenter import poll_after_s
 from web.api.parsing import parse
 from web.authentication.owner import current_owner_id
@@ -46,7 +47,7 @@ def _snapshot() -> QueueSnapshot:
 
 def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> dict[str, Any]:
     """What the list is rendered from; `why` is what `_why_jobs_wait` said."""
-    here = services()
+    here, own = services(), cursors()
     page = jobs.list_jobs(
         here.db,
         owner_id=current_owner_id(),
@@ -54,7 +55,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> 
         query=query.q,
         labels=query.labels,
         limit=_PER_PAGE,
-        cursor=query.cursor,
+        cursor=own.find(query.cursor),
         snapshot=snapshot,
     )
     rows = rows_of(page, here.settings, query.q)
@@ -64,7 +65,7 @@ def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> 
         "filters": _filters(query, page, snapshot.counts),
         "max_selected": MAX_SELECTED,
         "has_jobs": any(snapshot.counts.values()),
-        "next_cursor": page.next_cursor,
+        "next_cursor": own.hide(page.next_cursor),
         "searched_to": page.searched_to,
         "no_worker": bool(snapshot.counts[JobStatus.QUEUED] and not snapshot.workers),
         **why,

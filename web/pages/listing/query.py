@@ -8,8 +8,8 @@ from flask import url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.annotations.labels import LONGEST_LABEL, LabelKey, keys_of
+from shared.search.cursors import JOB_CURSOR
 from shared.states import RUNNING, JobStatus
-from web.api.schemas.jobs import JOB_CURSOR
 from web.api.schemas.searches import Show
 from web.i18n.languages import N_
 
@@ -33,7 +33,7 @@ class ListQuery(BaseModel):
     q: str = Field("", max_length=200)
     tag: str = Field("", max_length=LONGEST_LABEL)
     person: str = Field("", max_length=LONGEST_LABEL)
-    cursor: str | None = Field(None, pattern=JOB_CURSOR)
+    cursor: str | None = Field(None, pattern=f"^({JOB_CURSOR})$")
 
     @property
     def statuses(self) -> frozenset[JobStatus]:

@@ -18,6 +18,7 @@ from shared.errors import InvalidRequest
 from shared.jobs import CANCELLABLE, DELETABLE, RETRIABLE, Outcome, WholeList
 from shared.queue import ring
 from shared.states import JobStatus
+from web.api.jobs.cursors import cursors
 from web.api.parsing import parse, parse_json
 from web.api.schemas.transcripts.exports import ExportChoices
 from web.api.transcripts.zip_export import zip_response
@@ -99,16 +100,16 @@ def whole_list() -> Response:
 def selected_whole_list() -> Response:
     """Cancel, retry or delete the next jobs of a whole list; count the outcomes and give the cursor
     to go on from, null at the end."""
-    asked = parse_json(WholeListIn)
+    asked, own = parse_json(WholeListIn), cursors()
     some, cursor = jobs.some_of_whole_list(
         services().db,
         asked.whole_list(),
         statuses=_APPLIES[asked.action],
-        cursor=asked.cursor,
+        cursor=own.find(asked.cursor),
         most=_STEP,
     )
     counts = Counter(_apply(asked.action, some).values())
-    return jsonify({"outcomes": _by_name(counts), "cursor": cursor})
+    return jsonify({"outcomes": _by_name(counts), "cursor": own.hide(cursor)})
 
 
 @pages.post("/jobs/selected")
