@@ -57,10 +57,22 @@ def test_every_state_of_a_job_is_in_one_filter() -> None:
     assert sorted(narrowed) == sorted(JobStatus)
 
 
-@pytest.mark.parametrize("query", ["show=no", "cursor=1", "q=" + "x" * 201, "other=1"])
+@pytest.mark.parametrize("query", ["show=no", "show=no&cursor=1", "q=" + "x" * 201, "other=1"])
 def test_an_address_that_says_something_else_is_refused(client: FlaskClient, query: str) -> None:
     assert client.get(f"/?{query}").status_code == 400
     assert client.get(f"/fragments/jobs?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("cursor", ["1", "A" * 32, "&cursor="])
+def test_an_address_at_no_place_of_the_list_leads_to_its_beginning(
+    client: FlaskClient, rows: Database, cursor: str
+) -> None:
+    factories.submit(rows, filename="budget")
+    address = f"q=budget&show=waiting&cursor={cursor}"
+    led = client.get(f"/?{address}")
+    assert (led.status_code, led.location) == (302, "/?show=waiting&q=budget")
+    assert "The list goes on from that place no more" in client.get(led.location).text
+    assert client.get(f"/fragments/jobs?{address}").status_code == 400
 
 
 def test_an_empty_list_says_what_to_do(client: FlaskClient, rows: Database) -> None:

@@ -17,6 +17,9 @@ from tests.support import factories
 from tests.support.browsers.hands import intercept
 from tests.support.services import Stack
 
+LAST_ID = f"{'f' * 8}-ffff-7fff-bfff-{'f' * 12}"
+"""As of a job after all that there are."""
+
 
 @pytest.mark.both_browsers
 def test_a_job_is_watched_from_its_place_in_line_to_its_transcript(
@@ -125,12 +128,21 @@ def test_what_was_said_is_found_and_leads_to_its_place(
     expect(search).to_have_value("")
 
     def end_early(route: Route) -> None:
-        route.fulfill(body='<p data-key="none-yet" data-go-on="/?q=budget&amp;cursor=9999"></p>')
+        words = route.request.url.partition("?q=")[2]
+        link = f"/?q={words}&amp;cursor={LAST_ID if words == 'budget' else 9999}"
+        route.fulfill(body=f'<p data-key="none-yet" data-go-on="{link}"></p>')
 
-    intercept(page, re.compile(r"/fragments/jobs\?q=budget$"), end_early)
+    intercept(page, re.compile(r"/fragments/jobs\?q=(budget|gpu)$"), end_early, times=2)
     search.fill("budget")
     expect(names(page)).to_have_text(["gpu budget"])
-    assert address(page) == {"q": ["budget"], "cursor": ["9999"]}
+    assert address(page) == {"q": ["budget"], "cursor": [LAST_ID]}
+
+    search.fill("gpu")  # which is led to a place that the server knows nothing of
+    told = page.get_by_text("The list goes on from that place no more; this is its beginning.")
+    expect(told).to_be_visible()
+    expect(names(page)).to_have_text(["gpu budget", "completed"])
+    assert address(page) == {"q": ["gpu"]}
+    expect(page.get_by_text("trying again")).to_have_count(0)
 
 
 def test_a_search_goes_on_by_itself_while_it_is_looked_at_and_not_for_ever(

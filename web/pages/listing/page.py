@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, flash, make_response, redirect, render_template, request
 from flask_babel import format_decimal
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from shared import jobs
+from shared.errors import InvalidRequest
 from shared.jobs import QueueSnapshot
 from shared.states import TERMINAL, JobStatus
 from web.api.jobs.cursors import cursors
@@ -127,8 +129,23 @@ def _unfinished(snapshot: QueueSnapshot) -> bool:
 
 
 @pages.get("/")
-def index() -> str:
-    query = parse(ListQuery, request.args)
+def index() -> Any:
+    try:
+        query = parse(ListQuery, request.args)
+        return _index(query)
+    except InvalidRequest as error:
+        if error.param != "cursor":
+            raise
+    # As after the search index was made anew, and of an address that was kept from before that.
+    rest = MultiDict(request.args)
+    del rest["cursor"]
+    begun = parse(ListQuery, rest).address()
+    flash(_("The list goes on from that place no more; this is its beginning."), "done")
+    return redirect(begun)
+
+
+def _index(query: ListQuery) -> str:
+    """Render the page. Raises InvalidRequest for a cursor that nothing is known of."""
     snapshot = _snapshot()
     context = _context(query, snapshot, _why_jobs_wait(snapshot))
     return render_template("list/index.html", models=model_choices(), folders=folders(), **context)
@@ -136,7 +153,10 @@ def index() -> str:
 
 @pages.get("/fragments/jobs")
 def jobs_fragment() -> Response:
-    """Render the list alone; answer 304 without reading it while its ETag is unchanged."""
+    """Render the list alone; answer 304 without reading it while its ETag is unchanged.
+
+    A cursor that nothing is known of is refused: the page has to show another address.
+    """
     query = parse(ListQuery, request.args)
     snapshot = _snapshot()
     why = _why_jobs_wait(snapshot)

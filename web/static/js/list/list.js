@@ -24,14 +24,14 @@ export function enhanceList(section) {
     told.classList.toggle("error", isError);
   }
 
-  followAddresses(section, region, refresh);
+  followAddresses(section, region, refresh, tell);
   askForJobs(region, refresh, tell);
   enhanceSelection(section, region, refresh, tell);
   return refresh;
 }
 
 /** The list's own part of an address of this page, or of one that it links to. */
-function followAddresses(section, region, refresh) {
+function followAddresses(section, region, refresh, tell) {
   const search = document.getElementById("search");
   const followFolders = enhanceFolders(document.getElementById("folders"));
   const [fragment] = region.dataset.live.split("?");
@@ -64,6 +64,17 @@ function followAddresses(section, region, refresh) {
     show(url.search);
   }
 
+  /** A place that the server knows no more, as after its search index was made anew. */
+  region.addEventListener("live:refused", (event) => {
+    const url = new URL(location.href);
+    if (!url.searchParams.has("cursor") || steps >= MOST_STEPS) return;
+    event.preventDefault();
+    url.searchParams.delete("cursor");
+    steps += 1;
+    history.replaceState(null, "", url);
+    show(url.search);
+    tell(_("The list goes on from that place no more; this is its beginning."));
+  });
   region.addEventListener("live:shown", () => {
     region.removeAttribute("aria-busy");
     goOn();

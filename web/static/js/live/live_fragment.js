@@ -10,8 +10,9 @@ const LONGEST_WAIT_S = 60;
  * while the tab is hidden. Without Retry-After there is nothing to wait for: the region is asked
  * for every `data-live-idle` seconds, or never again.
  * `data-live-etag` is that of what the page came with. Whoever changes `data-live` asks at once
- * after it. The region dispatches "live:shown" whenever it has changed, and the page says so when the
- * server does not answer. Returns a function that asks at once.
+ * after it. The region dispatches "live:shown" whenever it has changed, and "live:refused" where the
+ * server finds nothing at the address: whoever has another one prevents the default. The page says so
+ * when the server does not answer. Returns a function that asks at once.
  */
 export function pollFragment(region) {
   const idle = Number(region.dataset.liveIdle) || 0;
@@ -46,6 +47,8 @@ export function pollFragment(region) {
           etag = answer.headers.get("ETag");
           shown = address;
         }
+      } else if (answer.status === 400 && (address !== region.dataset.live || isLedElsewhere())) {
+        // another address is asked for below
       } else if (isElsewhere || answer.status !== 304) {
         throw Object.assign(new Error(`status ${answer.status}`), { reached: true });
       } else if (address === region.dataset.live) {
@@ -63,6 +66,10 @@ export function pollFragment(region) {
     if (address !== region.dataset.live) return ask();
     done = wait === 0;
     schedule(wait);
+  }
+
+  function isLedElsewhere() {
+    return !region.dispatchEvent(new Event("live:refused", { cancelable: true }));
   }
 
   function show(html) {
