@@ -121,7 +121,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     refuse_excess_transfers(app)
     refuse_other_sites(app)
     refuse_other_hosts(app, settings)
-    add_security_headers(app)
+    add_security_headers(app, media_origin=here.blobs.presigned_origin)
     require_sign_in(app, settings)
     believe_proxies(app, settings)
     by_programs = (

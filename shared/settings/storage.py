@@ -24,6 +24,18 @@ class StorageSettings(BaseSettings):
     s3_endpoint: str = Field(
         "", description="Address of an S3-compatible server; empty: that of AWS in the region."
     )
+    s3_public_endpoint: str = Field(
+        "",
+        description="Address at which browsers reach that server, where it is another; empty: the "
+        "same.",
+    )
+    s3_presigned_s: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Players are sent to the bucket itself for an owner's recording, by an address "
+        "signed for so many seconds. 0: what is heard passes through the web server.",
+    )
     s3_region: str = Field("us-east-1", min_length=1, description="Region of the bucket.")
     s3_prefix: str = Field("", description="What the names of all objects begin with, as a folder.")
     s3_access_key_id: SecretStr = Field(
@@ -51,7 +63,7 @@ class StorageSettings(BaseSettings):
         30, gt=0, le=300, description="How long an answer of the bucket's server is waited for."
     )
 
-    @field_validator("s3_endpoint")
+    @field_validator("s3_endpoint", "s3_public_endpoint")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):

@@ -123,6 +123,10 @@ class BlobStore(Space, Protocol):
 
     # --- recordings
 
+    @property
+    def presigned_origin(self) -> str | None:
+        """Scheme, host and port of every `presigned_url`; None where there are none."""
+
     def receive(
         self, *, max_bytes: int, expected_bytes: int = 0, blob_id: str | None = None
     ) -> IncomingBlob:
@@ -135,6 +139,14 @@ class BlobStore(Space, Protocol):
 
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> BlobReader:
         """Open the bytes [start, stop) of a recording. Raises FileNotFoundError if it is gone."""
+
+    def presigned_url(self, key: str, *, media_type: str, disposition: str) -> str | None:
+        """An address at which a browser gets a recording from the storage itself, with these
+        headers; None where its bytes only come through this server.
+
+        Whoever has it may read the recording until it expires, which is soon.  The recording need
+        not be there.
+        """
 
     def local_copy(
         self,

@@ -54,25 +54,40 @@ def get_job_audio(job_id: UUID) -> Response:
     Where browsers cannot play the submitted file, or seek in it, its light copy is played instead
     (`audio` in the job); `download=1` gives the submitted file itself.  `Range` is understood, with
     `If-Range`.  The bytes behind an `ETag` never change; that of the submitted file is its SHA-256.
+    With `pieces=1`, which players send, an owner may be redirected to the bucket that holds the
+    recording, where that is set up.
     """
     query, access = parse(AudioQuery, request.args), access_of(job_id)
-    return recording_response(access.owner_id, str(job_id), query, still_open(access))
+    # Nobody else: an address of the bucket stands until it expires, and a share ends at once.
+    presigned = not access.is_shared
+    return recording_response(
+        access.owner_id, str(job_id), query, still_open(access), presigned=presigned
+    )
 
 
 def recording_response(
-    owner_id: str, job_id: str, query: AudioQuery, is_open: Callable[[], bool]
+    owner_id: str,
+    job_id: str,
+    query: AudioQuery,
+    is_open: Callable[[], bool],
+    *,
+    presigned: bool = False,
 ) -> Response:
     """Respond with a recording, or what is heard of it; the response breaks off once `is_open` says
-    no. Raises JobNotFound or RecordingMissing."""
+    no. `presigned`: a player may be redirected to where it is stored, which `is_open` does not end.
+    Raises JobNotFound or RecordingMissing."""
+    by_redirect = query.redirect and query.pieces and not query.download
+    presigned = presigned and by_redirect and request.method == "GET"
     view = jobs.get_job(services().db, owner_id=owner_id, job_id=job_id)
     recording = view.job.recording
     if not query.download and recording.playable is not None:
         try:
-            return _answer(_copy(recording.playable, recording.filename), query, is_open)
+            copy = _copy(recording.playable, recording.filename)
+            return _answer(copy, query, is_open, presigned=presigned)
         except FileNotFoundError:
             log.error("a playable copy is gone; serves the recording", job_id=job_id)
     try:
-        return _answer(_submitted(recording), query, is_open)
+        return _answer(_submitted(recording), query, is_open, presigned=presigned)
     except FileNotFoundError:
         services().require_storage()
         raise RecordingMissing from None
@@ -99,21 +114,31 @@ def _copy(copy: jobs.PlayableCopy, filename: str) -> _File:
     return _File(copy.key, etag, copy.media_type, name)
 
 
-def _answer(file: _File, query: AudioQuery, is_open: Callable[[], bool]) -> Response:
-    """Respond with the file, the requested part of it, or that the client has it already.
-
-    Raises FileNotFoundError.
-    """
+def _answer(
+    file: _File, query: AudioQuery, is_open: Callable[[], bool], *, presigned: bool
+) -> Response:
+    """Respond with the file, the requested part of it, that the client has it already, or where it
+    is. Raises FileNotFoundError."""
     if request.if_none_match.contains_weak(file.etag):
         unchanged = Response(status=304)
         unchanged.set_etag(file.etag)
         return unchanged
     with services().blobs.open_range(file.key, 0, HEAD_BYTES) as beginning:
         head, length = beginning.read(HEAD_BYTES), beginning.size_bytes
+    content_type = file.media_type or media_type(head, file.filename)
+    disposition = (attachment if query.download else inline)(file.filename)
+    if presigned:
+        address = services().blobs.presigned_url(
+            file.key, media_type=content_type, disposition=disposition
+        )
+        if address is not None:
+            # It is a key to the recording for a while: no cache is to have it.
+            return Response(
+                status=302, headers={"Location": address, "Cache-Control": "private, no-store"}
+            )
     response = _audio_response(file, length, is_open, whole=not query.pieces)
-    response.content_type = file.media_type or media_type(head, file.filename)
-    name = attachment if query.download else inline
-    response.headers["Content-Disposition"] = name(file.filename)
+    response.content_type = content_type
+    response.headers["Content-Disposition"] = disposition
     return response
 
 

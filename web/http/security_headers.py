@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Response, request
 
 _POLICY = {
@@ -30,16 +32,20 @@ def content_security_policy(**changes: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
-def add_security_headers(app: Flask) -> None:
-    """Add them to every response that has none of its own."""
-    app.after_request(_add_headers)
+def add_security_headers(app: Flask, *, media_origin: str | None = None) -> None:
+    """Add them to every response that has none of its own. `media_origin`: players may be sent
+    there."""
+    media: dict[str, Any] = {}
+    if media_origin is not None:
+        media = {"media_src": f"{_POLICY['media-src']} {media_origin}"}
+    policy = content_security_policy(**media)
 
-
-def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", content_security_policy())
-    if request.endpoint != "static":
-        # Revalidated each time: a job changes, and another person may sit at this browser.
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-    return response
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        if request.endpoint != "static":
+            # Revalidated each time: a job changes, and another person may sit at this browser.
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response

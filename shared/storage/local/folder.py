@@ -119,6 +119,13 @@ class LocalFolder:
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    @property
+    def presigned_origin(self) -> None:
+        return None
+
+    def presigned_url(self, key: str, *, media_type: str, disposition: str) -> None:
+        return None
+
     def exists(self, key: str) -> bool:
         return self._path(key).exists()
 

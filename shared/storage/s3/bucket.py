@@ -67,7 +67,13 @@ class Bucket:
     """A BlobStore in a bucket. `folder` is this machine's, for parts on their way and for holds."""
 
     def __init__(
-        self, address: BucketAddress, *, folder: Path, work: WorkSpace, part_bytes: int
+        self,
+        address: BucketAddress,
+        *,
+        folder: Path,
+        work: WorkSpace,
+        part_bytes: int,
+        presigned_s: int = 0,
     ) -> None:
         """Nothing is asked of the server, and nothing made, before the first use."""
         self._address = address
@@ -75,6 +81,7 @@ class Bucket:
         self._folder = folder
         self._work = work
         self._part_bytes = part_bytes
+        self._presigned_s = presigned_s
         self._identity: Remembered[str | None] = Remembered(_IDENTITY_HOLDS_S, self._ask_identity)
         self._writable: Remembered[bool] = Remembered(_WRITABLE_HOLDS_S, self._try_writing)
 
@@ -85,6 +92,7 @@ class Bucket:
             bucket=settings.s3_bucket,
             prefix=settings.s3_prefix,
             endpoint=settings.s3_endpoint,
+            public_endpoint=settings.s3_public_endpoint,
             region=settings.s3_region,
             access_key_id=settings.s3_access_key_id.get_secret_value(),
             secret_access_key=settings.s3_secret_access_key.get_secret_value(),
@@ -99,6 +107,7 @@ class Bucket:
             folder=settings.data_dir.resolve() / "transfers",
             work=work_space(settings),
             part_bytes=part_bytes_for(settings.max_upload_bytes),
+            presigned_s=settings.s3_presigned_s,
         )
 
     @property
@@ -160,6 +169,21 @@ class Bucket:
 
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> ObjectRange:
         return ObjectRange(self._client, require_key(key), start, stop)
+
+    @property
+    def presigned_origin(self) -> str | None:
+        return self._client.public_origin() if self._presigned_s else None
+
+    def presigned_url(self, key: str, *, media_type: str, disposition: str) -> str | None:
+        if not self._presigned_s:
+            return None
+        return self._client.sign(
+            require_key(key),
+            expires_s=self._presigned_s,
+            ResponseContentType=media_type,
+            ResponseContentDisposition=disposition,
+            ResponseCacheControl="private, no-cache",
+        )
 
     @contextmanager
     def local_copy(

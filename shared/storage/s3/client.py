@@ -11,9 +11,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -49,6 +52,8 @@ class BucketAddress:
     bucket: str
     prefix: str = ""
     endpoint: str = ""
+    public_endpoint: str = ""
+    """Where browsers reach the server; empty: at `endpoint` too."""
     region: str = "us-east-1"
     access_key_id: str = ""
     secret_access_key: str = ""
@@ -63,6 +68,17 @@ class BucketAddress:
         return f"s3://{self.bucket}/{self.prefix}{name}"
 
 
+class _Use(Enum):
+    """What a client of botocore is for."""
+
+    PATIENT = auto()
+    QUICK = auto()
+    """For what many requests of people wait for."""
+    SIGNING = auto()
+    NAMING = auto()
+    """To tell where addresses lead, which needs no key."""
+
+
 class Client:
     """Requests about the objects of one bucket, below its prefix. Raises StorageSilent where the
     server cannot be used, InsufficientStorage where it is full, and FileNotFoundError."""
@@ -70,14 +86,14 @@ class Client:
     def __init__(self, address: BucketAddress) -> None:
         """Nothing is sent, and no connection made, before the first request."""
         self.address = address
-        self._made: dict[tuple[int, bool], Any] = {}
+        self._made: dict[tuple[int, _Use], Any] = {}
 
     def send(self, operation: str, name: str, *, quickly: bool = False, **values: Any) -> Any:
         """Send one request about the object `name`, repeated where that helps; its answer.
 
         `quickly`: once, for what many requests of people wait for. Raises NoSuchUpload too.
         """
-        client = self._client(quickly)
+        client = self._client(_Use.QUICK if quickly else _Use.PATIENT)
         with self.told(name):
             return getattr(client, operation)(
                 Bucket=self.address.bucket, Key=f"{self.address.prefix}{name}", **values
@@ -87,7 +103,7 @@ class Client:
         """The answers of a listing of what begins with `prefix`, one after another."""
         with self.told(prefix):
             yield from (
-                self._client(False)
+                self._client(_Use.PATIENT)
                 .get_paginator(operation)
                 .paginate(Bucket=self.address.bucket, Prefix=f"{self.address.prefix}{prefix}")
             )
@@ -96,7 +112,7 @@ class Client:
         """The parts of a multipart upload that are there. Raises NoSuchUpload."""
         with self.told(name):
             for page in (
-                self._client(False)
+                self._client(_Use.PATIENT)
                 .get_paginator("list_parts")
                 .paginate(
                     Bucket=self.address.bucket,
@@ -107,13 +123,22 @@ class Client:
                 yield from page.get("Parts", ())
 
     def sign(self, name: str, *, expires_s: int, **values: str) -> str:
-        """An address under which whoever has it reads the object for so long."""
+        """An address under which whoever has it reads the object for so long, at the public
+        endpoint."""
+        return self._address_of(_Use.SIGNING, name, expires_s=expires_s, **values)
+
+    def public_origin(self) -> str:
+        """Scheme, host and port of what `sign` gives. Asks nobody, not even for a key."""
+        parts = urlsplit(self._address_of(_Use.NAMING, "", expires_s=1))
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def _address_of(self, use: _Use, name: str, *, expires_s: int, **values: str) -> str:
         with self.told(name):
-            address: str = self._client(False).generate_presigned_url(
+            address: str = self._client(use).generate_presigned_url(
                 "get_object",
                 Params={
                     "Bucket": self.address.bucket,
-                    "Key": f"{self.address.prefix}{name}",
+                    "Key": f"{self.address.prefix}{name}" or "-",
                     **values,
                 },
                 ExpiresIn=expires_s,
@@ -160,20 +185,22 @@ class Client:
             return InsufficientStorage()
         return StorageSilent(f"{code}: {told.get('Message', '')}", self.address.url(name))
 
-    def _client(self, quickly: bool) -> Any:
+    def _client(self, use: _Use) -> Any:
         # One for each process: what a fork shares of a connection belongs to neither.
-        made = self._made.get((os.getpid(), quickly))
+        made = self._made.get((os.getpid(), use))
         if made is None:
-            made = self._made[os.getpid(), quickly] = self._make(quickly)
+            made = self._made[os.getpid(), use] = self._make(use)
         return made
 
-    def _make(self, quickly: bool) -> Any:
-        address = self.address
+    def _make(self, use: _Use) -> Any:
+        address, quickly = self.address, use is _Use.QUICK
+        is_public = use in (_Use.SIGNING, _Use.NAMING)  # the host is part of what is signed
+        endpoint = (is_public and address.public_endpoint) or address.endpoint
         style = address.addressing
         if style == "auto":  # a server of one's own has seldom a name for each bucket
-            style = "path" if address.endpoint else "virtual"
+            style = "path" if endpoint else "virtual"
         config = Config(
-            signature_version="s3v4",
+            signature_version=UNSIGNED if use is _Use.NAMING else "s3v4",
             s3={"addressing_style": style},
             connect_timeout=_CONNECT_S,
             read_timeout=min(_QUICK_ANSWER_S, address.timeout_s) if quickly else address.timeout_s,
@@ -194,7 +221,7 @@ class Client:
             return botocore.session.Session().create_client(
                 "s3",
                 region_name=address.region,
-                endpoint_url=address.endpoint or None,
+                endpoint_url=endpoint or None,
                 config=config,
                 **keys,
             )

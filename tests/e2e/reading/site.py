@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page
 
 from shared.db import Database
-from shared.storage.local.folder import LocalFolder
+from shared.storage.blob_store import BlobStore
 from shared.transcripts.values import Transcript
 from tests.support.services import Stack
 from tests.support.speech import long_transcript
@@ -27,7 +27,7 @@ WORD_HIGHLIGHT = "[...(CSS.highlights.get('spoken') ?? [])].map(String).join()"
 class Site:
     stack: Stack
     db: Database
-    blobs: LocalFolder
+    blobs: BlobStore
     job_id: str
     complaints: list[str] = field(default_factory=list)
 

@@ -73,6 +73,13 @@ class MemoryStore:
     def delete(self, key: str) -> None:
         self.kept.pop(require_key(key), None)
 
+    @property
+    def presigned_origin(self) -> None:
+        return None
+
+    def presigned_url(self, key: str, *, media_type: str, disposition: str) -> None:
+        return None
+
     def exists(self, key: str) -> bool:
         return require_key(key) in self.kept
 

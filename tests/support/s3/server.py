@@ -116,7 +116,9 @@ class S3Server:
             f"LONGSCRIBE_{setting.upper()}": value for setting, value in self.settings(name).items()
         }
 
-    def bucket(self, folder: Path, name: str | None = None, **values: Any) -> Bucket:
+    def bucket(
+        self, folder: Path, name: str | None = None, *, presigned_s: int = 0, **values: Any
+    ) -> Bucket:
         """A BlobStore in a new bucket, or in that one, with parts as small as they can be."""
         address = BucketAddress(
             bucket=name or self.new_bucket(),
@@ -130,4 +132,5 @@ class S3Server:
             folder=folder / "transfers",
             work=WorkSpace(folder / "work", 0),
             part_bytes=PART_BYTES,
+            presigned_s=presigned_s,
         )

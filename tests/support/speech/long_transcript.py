@@ -10,7 +10,7 @@ import numpy as np
 from shared import jobs
 from shared.db import Database
 from shared.states import Stage
-from shared.storage.local.folder import LocalFolder
+from shared.storage.blob_store import BlobStore
 from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support import factories
@@ -66,7 +66,7 @@ def tone(seconds: float) -> bytes:
 
 def finished_job(
     db: Database,
-    blobs: LocalFolder,
+    blobs: BlobStore,
     content: bytes,
     stored: Transcript,
     filename: str = "会议.wav",

@@ -47,8 +47,8 @@ _NUMBERS: list[Any] = [
 
 _FIELDS = [
     "upload_id", "metadata", "priority", "tracks", "channels", "speakers", "text", "revision",
-    "file", "status", "q", "limit", "cursor", "plan", "from_batch", "download", "pieces", "format",
-    "version", "hotwords", "hotword_lists", "words", "list",
+    "file", "status", "q", "limit", "cursor", "plan", "from_batch", "download", "pieces",
+    "redirect", "format", "version", "hotwords", "hotword_lists", "words", "list",
     "timestamps", "line_width", "min_seconds", "preview", "show", "next", "back", "action", "job",
     "wrong", "right", "applied", "replacements", "numbers", "model", "pairs", "only", "own-q",
     "own-from", "everybody-q", "sure", "later", "name", "password", "current", "code", "admin", "",

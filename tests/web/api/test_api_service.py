@@ -236,6 +236,7 @@ def test_every_response_carries_the_security_headers(client: FlaskClient, path: 
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "script-src" not in policy
+    assert "media-src 'self' blob:;" in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"

@@ -294,6 +294,10 @@ def recording_file(operation: Operation) -> None:
         "content": content,
         "headers": {"Content-Range": {"schema": {"type": "string"}}},
     }
+    operation["responses"]["302"] = {
+        "description": "With `pieces=1`: an address of the bucket, which soon expires.",
+        "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+    }
     conditional(operation)
     for name, description in (
         ("Range", "One range of bytes, `bytes=0-1023` for instance."),

@@ -15,8 +15,10 @@ class AudioQuery(BaseModel):
     )
     pieces: bool = Field(
         False,
-        description="1: a range without an end is answered in part, and asked on for; players do.",
+        description="1: a range without an end is answered in part, and asked on for; players do. "
+        "Where recordings lie in a bucket, its owner may be redirected there.",
     )
+    redirect: bool = Field(True, description="0: never by a redirect.")
 
 
 class AudioOut(BaseModel):

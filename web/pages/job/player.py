@@ -16,6 +16,8 @@ class Player:
     duration_s: float | None
     is_copy: bool = False
     """Whether a light copy is played in the place of the recording."""
+    may_be_elsewhere: bool = False
+    """Whether the browser may be sent to the storage itself for it."""
 
     @property
     def may_have_picture(self) -> bool:
@@ -29,13 +31,14 @@ _ASKED_AS = {"video/quicktime": "video/mp4", "video/3gpp": "video/mp4"}
 
 def player_of(recording: RecordingRecord, blobs: BlobStore) -> Player | None:
     """The copy, or the recording with the type that its first bytes tell; None if it is gone."""
-    copy = recording.playable
+    copy, elsewhere = recording.playable, blobs.presigned_origin is not None
     try:
         if copy is not None and blobs.exists(copy.key):
-            return Player(copy.media_type, recording.duration_s, is_copy=True)
+            return Player(copy.media_type, recording.duration_s, True, elsewhere)
         with blobs.open_range(recording.blob_key, 0, HEAD_BYTES) as beginning:
             head = beginning.read(HEAD_BYTES)
     except OSError:
         return None
     found = media_type(head, recording.filename)
-    return Player(_ASKED_AS.get(found, found), recording.duration_s)
+    played_as = _ASKED_AS.get(found, found)
+    return Player(played_as, recording.duration_s, may_be_elsewhere=elsewhere)

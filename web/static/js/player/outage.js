@@ -6,6 +6,10 @@ const LONGEST_WAIT_S = 30;
  * What an error of the recording means, by asking for it: the browser tells the same of a server that
  * starts anew, of a deleted job and of a format that it does not know. Once the recording is there
  * again, it goes on at its place.
+ *
+ * A browser that was redirected to where the recording is stored goes on asking there, also once that
+ * address has expired: loaded again, it is given another. What it cannot reach there at all it fetches
+ * from this server.
  */
 export class Outage {
   constructor(player) {
@@ -36,7 +40,7 @@ export class Outage {
     this.asking = true;
     if (!this.isOut) {
       this.place = this.media.currentTime;
-      this.wasPlaying = !this.media.paused;
+      this.wasPlaying = this.player.isPlaying;
     }
     this.isOut = true;
     const status = await this.status();
@@ -64,7 +68,17 @@ export class Outage {
     this.failures += 1;
     const isCut = code === MediaError.MEDIA_ERR_NETWORK || this.place > 0 || this.wasOut;
     if (isCut && this.failures < 4) this.load();
+    else if (this.player.mayBeElsewhere) this.fetchFromHere();
     else this.player.fail();
+  }
+
+  fetchFromHere() {
+    this.failures = 0;
+    this.player.mayBeElsewhere = false;
+    const address = new URL(this.media.src);
+    address.searchParams.set("redirect", "0");
+    this.media.src = address;
+    this.load();
   }
 
   end() {

@@ -21,12 +21,18 @@ export class Player extends EventTarget {
     this.speed = element.querySelector(".speed");
     this.shown = element.querySelector(".time .at");
     this.duration = Number(element.dataset.duration) || 0;
+    this.mayBeElsewhere = "elsewhere" in element.dataset; // the server may redirect to the storage
     this.waveform = new Waveform(element.querySelector(".track"));
     this.waveform.load(element.dataset.peaks);
     this.listen();
     this.setSpeed(localStorage.getItem(REMEMBERED) ?? "1");
     element.hidden = false;
     this.checkType();
+  }
+
+  /** Whether it played at the last event: what it cannot read Chromium pauses before it says so. */
+  get isPlaying() {
+    return this.element.classList.contains("is-playing");
   }
 
   get time() {
