@@ -102,6 +102,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         expect(bo.locator("#minutes, .actions .menu")).to_have_count(0)
         expect(bo.locator("[data-rename], #mark, #details")).to_have_count(3)
         expect(bo.locator("#player")).to_be_visible()  # by the script, which is there then
+        expect(bo.locator("#sentences.naming")).to_be_visible()  # nothing moves below the mouse
         bo.locator("#s0 p.text").dblclick()
         bo.locator(".editor textarea").fill("Bo 改过了。")
         bo.keyboard.press("Control+Enter")
