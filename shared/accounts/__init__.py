@@ -2,9 +2,9 @@
 
 `users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
 limits on wrong ones, `authenticators` the second step of a sign-in, `identities` who signs in at a
-provider, `sessions` the sign-ins of browsers, `keys` the API keys, `credentials` what both have in
-common, `set_up` the code for the first account, and `ownership` moves recordings and jobs from one
-account to another.
+provider, `groups` who is in which group, `groups_there` what a provider says of that, `sessions`
+the sign-ins of browsers, `keys` the API keys, `credentials` what both have in common, `set_up` the
+code for the first account, and `ownership` moves recordings and jobs from one account to another.
 """
 
 from shared.accounts.authenticators import (
@@ -36,6 +36,7 @@ from shared.accounts.groups import (
     remove_member,
     rename_group,
 )
+from shared.accounts.groups_there import GroupsThere
 from shared.accounts.identities import (
     Entered,
     Vouched,
@@ -91,6 +92,7 @@ __all__ = [
     "CredentialKind",
     "Entered",
     "GroupRecord",
+    "GroupsThere",
     "Person",
     "SecondStepNeeded",
     "SessionLimits",

@@ -1,5 +1,5 @@
-"""Groups of accounts, which administrators make and fill. Who is in one is asked with every use, so
-a change of it takes effect with the next request."""
+"""Groups of accounts, which administrators or a provider (`groups_there`) make and fill. Who is in
+one is asked with every use, so a change of it takes effect with the next request."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Member:
 
     id: str
     name: str
+    issuer: str | None = None
+    """The provider by whose word it is in it; None where an administrator put it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,11 @@ def groups(db: Database) -> list[GroupRecord]:
     """All groups by name, with their members by name."""
     members: dict[str, list[Member]] = {}
     with db.reading() as session:
-        of_groups = select(GroupMember.group_id, User.id, User.name).join(
+        of_groups = select(GroupMember.group_id, User.id, User.name, GroupMember.issuer).join(
             User, User.id == GroupMember.user_id
         )
-        for group_id, user_id, name in session.execute(of_groups.order_by(User.name_key)):
-            members.setdefault(group_id, []).append(Member(user_id, name))
+        for group_id, user_id, name, issuer in session.execute(of_groups.order_by(User.name_key)):
+            members.setdefault(group_id, []).append(Member(user_id, name, issuer))
         rows = session.scalars(select(Group).order_by(Group.name_key)).all()
     return [
         GroupRecord(row.id, row.name, row.created_at, tuple(members.get(row.id, ())))
@@ -92,18 +94,25 @@ def _visible_to(session: Session, user_id: str) -> Select[Group]:
 def add_group(db: Database, name: str) -> GroupRecord:
     """Add an empty group. Raises UnusableName, GroupNameTaken, or TooManyMembers where there are
     MOST_GROUPS."""
-    made = Group(name=clean_name(name), name_key=name_key(name))
     try:
         with db.writing() as session:
-            if (session.scalar(select(func.count()).select_from(Group)) or 0) >= MOST_GROUPS:
-                raise TooManyMembers
-            session.add(made)
-            session.flush()
-            session.refresh(made)
-            audit.record(session, Act.GROUP_ADDED, object_id=made.id, name=made.name)
+            made = new_group(session, name)
             return GroupRecord(made.id, made.name, made.created_at)
     except IntegrityError as error:
         raise GroupNameTaken(param="name") from error
+
+
+def new_group(session: Session, name: str, *, issuer: str | None = None) -> Group:
+    """Add an empty group, as a provider's if one is named. Raises UnusableName, TooManyMembers, or
+    IntegrityError where the name is taken."""
+    made = Group(name=clean_name(name), name_key=name_key(name), issuer=issuer)
+    if (session.scalar(select(func.count()).select_from(Group)) or 0) >= MOST_GROUPS:
+        raise TooManyMembers
+    session.add(made)
+    session.flush()
+    session.refresh(made)
+    audit.record(session, Act.GROUP_ADDED, object_id=made.id, name=made.name, **_by(issuer))
+    return made
 
 
 def rename_group(db: Database, group_id: str, name: str) -> None:
@@ -140,39 +149,59 @@ def add_member(db: Database, group_id: str, name: str) -> Member:
         ).one_or_none()
         if user is None:
             raise AccountNotFound(param="name")
-        if session.get(GroupMember, (group_id, user.id)) is None:
-            of_group = select(func.count()).where(GroupMember.group_id == group_id)
-            if (session.scalar(of_group) or 0) >= MOST_MEMBERS:
-                raise TooManyMembers
-            session.add(GroupMember(group_id=group_id, user_id=user.id))
-            audit.record(
-                session,
-                Act.MEMBER_ADDED,
-                object_id=group_id,
-                subject_id=user.id,
-                name=group.name,
-            )
-        return Member(user.id, user.name)
+        row = session.get(GroupMember, (group_id, user.id))
+        if row is None:
+            put_in(session, group, user.id)
+        return Member(user.id, user.name, row.issuer if row else None)
+
+
+def put_in(session: Session, group: Group, user_id: str, *, issuer: str | None = None) -> None:
+    """Put an account that is not in it into a group that is held, by a provider's word if one is
+    named. Raises TooManyMembers."""
+    of_group = select(func.count()).where(GroupMember.group_id == group.id)
+    if (session.scalar(of_group) or 0) >= MOST_MEMBERS:
+        raise TooManyMembers
+    session.add(GroupMember(group_id=group.id, user_id=user_id, issuer=issuer))
+    session.flush()
+    audit.record(
+        session,
+        Act.MEMBER_ADDED,
+        object_id=group.id,
+        subject_id=user_id,
+        name=group.name,
+        **_by(issuer),
+    )
 
 
 def remove_member(db: Database, group_id: str, user_id: str) -> None:
     """Take an account out of a group; one that is not in it is no error. Raises GroupNotFound."""
     with db.writing() as session:
-        group = _found(session, group_id)
-        removed = session.execute(
-            delete(GroupMember)
-            .where(GroupMember.group_id == group_id, GroupMember.user_id == user_id)
-            .returning(GroupMember.user_id)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
-        if removed is not None:
-            audit.record(
-                session,
-                Act.MEMBER_REMOVED,
-                object_id=group_id,
-                subject_id=user_id,
-                name=group.name,
-            )
+        take_out(session, _found(session, group_id), user_id)
+
+
+def take_out(session: Session, group: Group, user_id: str, *, issuer: str | None = None) -> None:
+    """Take an account out of a group, by a provider's word if one is named; one that is not in it
+    is no error."""
+    removed = session.execute(
+        delete(GroupMember)
+        .where(GroupMember.group_id == group.id, GroupMember.user_id == user_id)
+        .returning(GroupMember.user_id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if removed is not None:
+        audit.record(
+            session,
+            Act.MEMBER_REMOVED,
+            object_id=group.id,
+            subject_id=user_id,
+            name=group.name,
+            **_by(issuer),
+        )
+
+
+def _by(issuer: str | None) -> dict[str, str]:
+    """What the audit log tells of a provider."""
+    return {} if issuer is None else {"provider": issuer}
 
 
 def _found(session: Session, group_id: str) -> Group:

@@ -25,6 +25,7 @@ from shared.accounts.errors import (
     NoAccountYet,
     UnusableName,
 )
+from shared.accounts.groups_there import GroupsThere, bring_in_line
 from shared.accounts.serial import one_at_a_time
 from shared.accounts.sessions import begin_within
 from shared.accounts.users import (
@@ -53,6 +54,8 @@ class Vouched:
     """What a new account is named; others with that name only differ in a number."""
     is_admin: bool | None
     """None where the provider does not decide about that."""
+    groups: GroupsThere | None = None
+    """Likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Entered:
     """Whether the account was made just now."""
     stayed_admin: bool
     """Whether the provider says that it is no administrator's, and it is the only one."""
+    groups_left_out: tuple[str, ...] = ()
+    """Groups that the provider tells and that could not be joined, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def enter(db: Database, limits: SessionLimits, vouched: Vouched, *, may_create: 
     made. Raises NoAccountYet or AccountDisabled."""
     try:
         return _enter(db, limits, vouched, may_create=may_create)
-    except IntegrityError:  # an administrator gave the name away in the same moment
+    except IntegrityError:  # an administrator gave a name away in the same moment
         return _enter(db, limits, vouched, may_create=may_create)
 
 
@@ -108,15 +113,18 @@ def _enter(db: Database, limits: SessionLimits, vouched: Vouched, *, may_create:
 
 
 def _begun(session: Session, user: User, vouched: Vouched, *, is_new: bool) -> Entered:
-    """Give an account the role that its provider tells, and begin a sign-in."""
+    """Give an account the role and the groups that its provider tells, and begin a sign-in."""
     stayed_admin = False
     if vouched.is_admin is not None and vouched.is_admin != user.is_admin:
         try:
             change_role(session, user, vouched.is_admin)
         except LastAdministrator:
             stayed_admin = True
+    left_out: tuple[str, ...] = ()
+    if vouched.groups is not None:
+        left_out = bring_in_line(session, user.id, vouched.issuer, vouched.groups)
     token = begin_within(session, user.id)
-    return Entered(as_person(user), token, is_new, stayed_admin)
+    return Entered(as_person(user), token, is_new, stayed_admin, left_out)
 
 
 def connect(db: Database, user_id: str, vouched: Vouched) -> None:

@@ -46,6 +46,11 @@ class OidcProvider(BaseModel):
     """What a new account is named after."""
     groups_claim: str = "groups"
     """A list of groups; dots lead into objects, such as `realm_access.roles`."""
+    groups: dict[str, str] = {}
+    """Our groups by the provider's: whoever is in one there is put into ours, and whoever is in
+    none that leads to it is taken out."""
+    all_groups: bool = False
+    """Whether each of the provider's other groups becomes one of ours under its own name."""
     admin_groups: list[str] = []
     """Whose members are administrators, and others not; empty: the provider does not decide."""
     allowed_groups: list[str] = []
@@ -75,6 +80,13 @@ class OidcProvider(BaseModel):
     def _asks_for_an_id_token(cls, value: list[str]) -> list[str]:
         return value if "openid" in value else ["openid", *value]
 
+    @field_validator("groups")
+    @classmethod
+    def _names_groups(cls, value: dict[str, str]) -> dict[str, str]:
+        if not all(0 < len(name.strip()) <= 64 and name.isprintable() for name in value.values()):
+            raise ValueError("each of our groups has a name of 1 to 64 letters")
+        return value
+
     @model_validator(mode="after")
     def _has_one_secret(self) -> Self:
         if self.client_secret_file and self.client_secret.get_secret_value():
@@ -83,7 +95,12 @@ class OidcProvider(BaseModel):
 
     @property
     def needs_groups(self) -> bool:
-        return bool(self.admin_groups or self.allowed_groups)
+        return bool(self.admin_groups or self.allowed_groups or self.fills_groups)
+
+    @property
+    def fills_groups(self) -> bool:
+        """Whether who is in which of our groups follows from the provider's."""
+        return bool(self.groups or self.all_groups)
 
 
 class SignInSettings(BaseSettings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from shared.accounts import GroupsThere
 from shared.settings.sign_in import OidcProvider
 
 _NAMES = ("preferred_username", "name", "nickname", "email")
@@ -22,6 +23,8 @@ class SignedInThere:
     is_admin: bool | None
     """None where the provider does not decide about that."""
     is_permitted: bool
+    groups: GroupsThere | None
+    """None where the provider does not decide about ours."""
 
 
 def is_incomplete(provider: OidcProvider, claims: dict[str, Any]) -> bool:
@@ -45,6 +48,7 @@ def read_claims(provider: OidcProvider, claims: dict[str, Any]) -> SignedInThere
         name=_name(provider, claims),
         is_admin=bool(groups & set(provider.admin_groups)) if provider.admin_groups else None,
         is_permitted=permitted,
+        groups=_groups_here(provider, groups) if provider.fills_groups else None,
     )
 
 
@@ -54,6 +58,17 @@ def _name(provider: OidcProvider, claims: dict[str, Any]) -> str:
         if isinstance(value, str) and value.strip():
             return value.strip()
     return provider.name
+
+
+def _groups_here(provider: OidcProvider, groups: set[str]) -> GroupsThere:
+    """What the provider's groups come to here."""
+    others = frozenset(groups - provider.groups.keys()) if provider.all_groups else frozenset()
+    return GroupsThere(
+        governed=frozenset(provider.groups.values()),
+        within=frozenset(ours for theirs, ours in provider.groups.items() if theirs in groups),
+        follows_others=provider.all_groups,
+        others=others,
+    )
 
 
 def _groups(value: object) -> set[str]:

@@ -12,7 +12,7 @@ from shared.models.base import Base, Id, new_id
 
 
 class Group(Base):
-    """Accounts that administrators put together under a name."""
+    """Accounts that administrators or a provider put together under a name."""
 
     __tablename__ = "account_groups"
 
@@ -21,6 +21,8 @@ class Group(Base):
     """Name as an administrator wrote it."""
     name_key: Mapped[str] = mapped_column(String(200), unique=True)
     """The name without the difference between capitals and small letters."""
+    issuer: Mapped[str | None] = mapped_column(String(255))
+    """The OpenID Connect provider whose group it is; null where an administrator made it."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
@@ -36,6 +38,8 @@ class GroupMember(Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     since: Mapped[datetime] = mapped_column(default=database_now())
+    issuer: Mapped[str | None] = mapped_column(String(255))
+    """The provider by whose word it is in it; null where an administrator put it there."""
 
 
 class GroupShare(Base):

@@ -26,6 +26,10 @@ class MemberIn(BaseModel):
 class MemberOut(BaseModel):
     id: str
     name: str
+    issuer: str | None = Field(
+        description="The OpenID Connect provider by whose groups they are in it; null where an "
+        "administrator put them in."
+    )
 
 
 class GroupOut(BaseModel):

@@ -114,7 +114,7 @@ def _group(group_id: UUID) -> GroupRecord:
 
 
 def _out(group: GroupRecord) -> GroupOut:
-    members = [MemberOut(id=one.id, name=one.name) for one in group.members]
+    members = [MemberOut(id=one.id, name=one.name, issuer=one.issuer) for one in group.members]
     return GroupOut(id=group.id, name=group.name, created_at=group.created_at, members=members)
 
 

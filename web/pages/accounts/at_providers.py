@@ -41,6 +41,8 @@ from web.site_address import same_site_path
 
 log = structlog.stdlib.get_logger(__name__)
 
+_GROUPS_LOGGED = 10
+
 
 @account.get("/sign-in/<provider_id>")
 def begin_at_provider(provider_id: str) -> Any:
@@ -146,7 +148,7 @@ def _vouched(provider: Provider, begun: Begun) -> Vouched:
     told = read_claims(provider.configured, claims)
     if not told.is_permitted:
         raise NotPermitted
-    return Vouched(told.issuer, told.subject, told.name, told.is_admin)
+    return Vouched(told.issuer, told.subject, told.name, told.is_admin, told.groups)
 
 
 def _signed_in(provider: Provider, vouched: Vouched, target: str) -> Response:
@@ -171,6 +173,15 @@ def _signed_in(provider: Provider, vouched: Vouched, target: str) -> Response:
             "the only administrator has no group for that at the provider any more",
             account=entered.person.id,
             provider=provider.configured.id,
+        )
+    if entered.groups_left_out:
+        log.warning(
+            "groups of the provider left out: the name cannot be used, another group has it, or "
+            "there are too many",
+            account=entered.person.id,
+            provider=provider.configured.id,
+            groups=entered.groups_left_out[:_GROUPS_LOGGED],
+            count=len(entered.groups_left_out),
         )
     return _unstored(redirect(target, 303))
 

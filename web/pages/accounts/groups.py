@@ -23,7 +23,12 @@ _REFUSALS = (InvalidRequest, GroupNameTaken, TooManyMembers, AccountNotFound)
 def _page(status: int = 200, **context: Any) -> Response:
     db = services().db
     html = render(
-        "groups/groups.html", groups=accounts.groups(db), people=accounts.people(db), **context
+        "groups/groups.html",
+        groups=accounts.groups(db),
+        people=accounts.people(db),
+        providers={one.issuer: one.name for one in services().providers},
+        providers_fill_groups=any(one.fills_groups for one in services().providers),
+        **context,
     )
     return make_response(html, status)
 
