@@ -16,6 +16,8 @@ from shared.accounts.users import clean_name, name_key
 from shared.audit import Act
 from shared.db import Database
 from shared.models import Group, GroupMember, User
+from shared.words.hotwords import end_list
+from shared.words.replacements import lists
 
 MOST_MEMBERS = 5000
 """Accounts of a group at most."""
@@ -67,6 +69,25 @@ def groups_of(db: Database, user_id: str) -> list[GroupRecord]:
             GroupRecord(row.id, row.name, row.created_at)
             for row in session.scalars(_visible_to(session, user_id).order_by(Group.name_key))
         ]
+
+
+def memberships(db: Database, user_id: str) -> list[GroupRecord]:
+    """The groups that an account is in, an administrator's too, as `groups_of` gives them."""
+    of_user = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
+    with db.reading() as session:
+        rows = session.scalars(select(Group).where(Group.id.in_(of_user)).order_by(Group.name_key))
+        return [GroupRecord(row.id, row.name, row.created_at) for row in rows]
+
+
+def group_of(db: Database, user_id: str, group_id: str) -> GroupRecord:
+    """A group that an account is in, or any for an administrator. Raises GroupNotFound."""
+    with db.reading() as session:
+        row = session.scalars(
+            _visible_to(session, user_id).where(Group.id == group_id)
+        ).one_or_none()
+        if row is None:
+            raise GroupNotFound(param="group")
+        return GroupRecord(row.id, row.name, row.created_at)
 
 
 def visible_group(session: Session, user_id: str, group_id: str) -> Group:
@@ -132,11 +153,15 @@ def rename_group(db: Database, group_id: str, name: str) -> None:
 
 
 def delete_group(db: Database, group_id: str) -> None:
-    """Delete a group: what was shared with it is not any more. Raises GroupNotFound."""
+    """Delete a group: what was shared with it is not any more, and its lists of words hold for
+    nothing that is submitted from now on. Raises GroupNotFound."""
     with db.writing() as session:
         row = _found(session, group_id)
         audit.record(session, Act.GROUP_DELETED, object_id=group_id, name=row.name)
         session.delete(row)
+        session.flush()
+        lists.end(session, group_id)
+        end_list(session, group_id)  # last, as is its lock
 
 
 def add_member(db: Database, group_id: str, name: str) -> Member:

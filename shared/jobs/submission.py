@@ -37,7 +37,7 @@ from shared.traces import traceparent
 from shared.transcripts.sound_selection import MIXED, SoundSelection
 from shared.words.hotwords import OPTION as HOTWORDS
 from shared.words.hotwords import attach, digest_of, wants_lists
-from shared.words.replacements.of_job import versions_for
+from shared.words.replacements.of_job import keep_group_lists, versions_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +274,7 @@ def _add(session: Session, job: Job, hotwords: Sequence[str]) -> None:
     session.add(job)
     session.flush()
     record(session, job.id, NewEvent(EventKind.SUBMITTED))
+    keep_group_lists(session, job.id, job.owner_id, job.options)
     attach(session, job.id, job.owner_id, hotwords, with_lists=wants_lists(job.options))
 
 

@@ -54,6 +54,7 @@ from shared.models.voice import (
 from shared.models.waveform import StoredWaveform
 from shared.models.webhook import VapidKey, Webhook, WebhookDelivery, has_ended, is_waiting
 from shared.models.words.hotwords import HotwordList, HotwordSet, JobHotwords
+from shared.models.words.of_groups import JobGroupHotwords, JobGroupReplacements
 from shared.models.words.replacements import MOST_PAIRS, Replacement, ReplacementList
 
 __all__ = [
@@ -81,6 +82,8 @@ __all__ = [
     "Identity",
     "Job",
     "JobEvent",
+    "JobGroupHotwords",
+    "JobGroupReplacements",
     "JobHotwords",
     "KeptVoice",
     "Label",

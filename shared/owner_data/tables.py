@@ -91,6 +91,8 @@ OF_JOB: dict[str, Held] = {
     "group_shares": Held("job_id"),
     "share_links": Held("job_id", hidden=frozenset({"token_sha256"})),
     "job_hotwords": Held("job_id"),
+    "job_group_hotwords": Held("job_id"),
+    "job_group_replacements": Held("job_id"),
     "minutes_requests": Held("job_id", hidden=frozenset({"fence", "lease_expires_at"})),
     "labels": Held("job_id", why="it is exported with its owner"),
     "annotation_edits": Held("job_id", why="it is exported with its owner"),

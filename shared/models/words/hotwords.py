@@ -29,12 +29,13 @@ def _set() -> Mapped[str | None]:
 
 
 class HotwordList(Base):
-    """The words that an owner keeps for all jobs, or that are kept for everybody's."""
+    """The words that an owner keeps for all jobs, that a group shares, or that are kept for
+    everybody's."""
 
     __tablename__ = "hotword_lists"
 
     owner_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Owner, or `shared.words.hotwords.EVERYBODY`, which is nobody's id."""
+    """Owner, group, or `shared.words.hotwords.EVERYBODY`, which is nobody's id."""
     digest: Mapped[str] = mapped_column(
         String(64), ForeignKey("hotword_sets.digest"), index=True, nullable=False
     )

@@ -1,7 +1,7 @@
 """Hotwords: words that are likely to be said in a recording, names most of all.
 
-`cleaning` reads what people give, `sets` stores it once, `lists` keeps an owner's list and
-everybody's, `of_job` what a job was given when it was submitted, and `counting` finds in a text
+`cleaning` reads what people give, `sets` stores it once, `lists` keeps an owner's list, a group's
+and everybody's, `of_job` what a job was given when it was submitted, and `counting` finds in a text
 what was passed.  A model that takes none is never asked to (`shared.jobs.hotwords`).
 """
 
@@ -22,6 +22,8 @@ from shared.words.hotwords.errors import (
 from shared.words.hotwords.lists import (
     EVERYBODY,
     WordList,
+    end_list,
+    group_words,
     list_sizes,
     move_list,
     read_list,
@@ -56,7 +58,9 @@ __all__ = [
     "count_found",
     "digest_of",
     "drop_unused",
+    "end_list",
     "given_words",
+    "group_words",
     "list_sizes",
     "move_list",
     "read_list",

@@ -1,4 +1,5 @@
-"""The words that are kept for all jobs: an owner's list, and everybody's."""
+"""The words that are kept for all jobs: an owner's list, a group's, which is kept under its id, and
+everybody's."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.dialects import upsert
 from shared.models import HotwordList, HotwordSet
+from shared.words.groups import of_groups
 from shared.words.hotwords.bounds import MOST_WORDS
 from shared.words.hotwords.errors import HotwordListChanged
-from shared.words.hotwords.sets import drop_unused, lock_sets, store_set
+from shared.words.hotwords.sets import drop_unused, lock_sets, store_set, words_of_sets
 
 EVERYBODY = "everybody"
 """Stands for an owner's id: the list that an administrator keeps for all."""
@@ -32,7 +34,7 @@ class WordList:
 
 
 def read_list(db: Database, owner_id: str) -> WordList:
-    """An owner's list, or everybody's; the empty one where there is none."""
+    """An owner's list, a group's or everybody's; the empty one where there is none."""
     with db.reading() as session:
         return _read(session, owner_id)
 
@@ -46,6 +48,22 @@ def list_sizes(db: Database, *owner_ids: str) -> dict[str, int]:
             .where(HotwordList.owner_id.in_(owner_ids))
         )
         return {row.owner_id: row.size for row in rows}
+
+
+def group_words(db: Database, owner_id: str) -> int:
+    """How many words the lists of an owner's groups have, each counted once."""
+    with db.reading() as session:
+        sets = [digest for digest, _size in group_sets(session, owner_id)]
+        return len({word for words in words_of_sets(session, sets).values() for word in words})
+
+
+def group_sets(session: Session, owner_id: str) -> list[tuple[str, int]]:
+    """The digest and the size of the lists of an owner's groups, by the groups' names."""
+    lists = select(HotwordSet.digest, HotwordSet.size).join(
+        HotwordList, HotwordList.digest == HotwordSet.digest
+    )
+    rows = session.execute(of_groups(lists, HotwordList.owner_id, owner_id))
+    return [(digest, size) for digest, size in rows]
 
 
 def replace_list(
@@ -82,6 +100,19 @@ def replace_list(
         if before is not None:
             drop_unused(session, [before])
         return _read(session, owner_id)
+
+
+def end_list(session: Session, group_id: str) -> None:
+    """Remove the list of a group that is deleted. Takes the lock on the sets."""
+    lock_sets(session)
+    ended = session.scalar(
+        delete(HotwordList)
+        .where(HotwordList.owner_id == group_id)
+        .returning(HotwordList.digest)
+        .execution_options(synchronize_session=False)
+    )
+    if ended is not None:
+        drop_unused(session, [ended])
 
 
 def move_list(session: Session, from_owner: str, to_owner: str) -> None:

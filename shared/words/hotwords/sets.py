@@ -15,7 +15,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from shared.dialects import hold_lock, upsert
-from shared.models import HotwordList, HotwordSet, JobHotwords
+from shared.models import HotwordList, HotwordSet, JobGroupHotwords, JobHotwords
 
 _LOCK = 0x6C6F6E67_686F7477
 """The key of PostgreSQL's lock, ours alone in the database."""
@@ -25,6 +25,7 @@ _NAMED_BY = (
     JobHotwords.named,
     JobHotwords.own,
     JobHotwords.everybodys,
+    JobGroupHotwords.digest,
 )
 
 
@@ -64,7 +65,10 @@ def _is_text(stored: object) -> bool:
 def sets_of_jobs(session: Session, job_ids: Collection[str]) -> set[str]:
     """The digests of all sets that these jobs were given; to be read before they are deleted."""
     columns = (JobHotwords.named, JobHotwords.own, JobHotwords.everybodys)
-    rows = session.execute(select(*columns).where(JobHotwords.job_id.in_(job_ids)))
+    given = select(*columns, JobGroupHotwords.digest).outerjoin(
+        JobGroupHotwords, JobGroupHotwords.job_id == JobHotwords.job_id
+    )
+    rows = session.execute(given.where(JobHotwords.job_id.in_(job_ids)))
     return {digest for row in rows for digest in row if digest is not None}
 
 

@@ -2,6 +2,7 @@
 
 - `pairs` says what a pair is, and reads a list from a file;
 - `matching` finds pairs in a text;
-- `lists` keeps the lists, one of each owner and one of everybody, with what they were before;
+- `lists` keeps the lists, one of each owner, of each group and of everybody, with what they were
+  before;
 - `of_job` gives the list that a job was submitted with.
 """

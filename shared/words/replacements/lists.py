@@ -1,4 +1,5 @@
-"""Keeping the lists: one of each owner, and one of everybody that administrators write.
+"""Keeping the lists: one of each owner, one of each group, and one of everybody that
+administrators write. A group's is kept under its id.
 
 A change gives a list another version.  What it was before stays as long as a job that is not
 completed was submitted with it.
@@ -9,13 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.dialects import upsert
-from shared.models import Job, Replacement, ReplacementList
+from shared.models import Job, JobGroupReplacements, Replacement, ReplacementList
 from shared.states import JobStatus
 from shared.text_folding import composed, fold
 from shared.words.replacements.errors import ListFull, PairNotFound
@@ -126,6 +128,24 @@ def remove(db: Database, owner_id: str, pair_id: int) -> Pair:
         return Pair(row.wrong, row.right)
 
 
+def end(session: Session, group_id: str) -> None:
+    """Remove the list of a group that is deleted, but for pairs that a job which is not completed
+    was submitted with: those stay, at most as many as a list has and so many again."""
+    if session.get(ReplacementList, group_id) is None:
+        return
+    version = _next_version(session, group_id)
+    _remove(
+        session, session.scalars(select(Replacement.id).where(*_standing(group_id))).all(), version
+    )
+    _forget_unneeded(session, group_id, kept=0)
+    of_list = exists().where(Replacement.owner_id == group_id)
+    session.execute(
+        delete(ReplacementList)
+        .where(ReplacementList.owner_id == group_id, ~of_list)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def versions_now(session: Session, owner_id: str) -> tuple[int | None, int | None]:
     """The versions of an owner's and of everybody's list, for a job that this transaction stores;
     None for a list that never was. Nobody changes them until it ends."""
@@ -201,14 +221,15 @@ def _remove(session: Session, ids: Sequence[int], version: int) -> None:
         )
 
 
-def _forget_unneeded(session: Session, owner_id: str) -> None:
-    """Delete removed pairs that no job needs any more, once there are many."""
+def _forget_unneeded(session: Session, owner_id: str, *, kept: int | None = None) -> None:
+    """Delete removed pairs that no job needs any more, once there are more than `kept`, by default
+    many."""
     removed = session.execute(
         select(Replacement.id, Replacement.added, Replacement.removed).where(
             Replacement.owner_id == owner_id, Replacement.removed.is_not(None)
         )
     ).all()
-    if len(removed) <= _MOST_REMOVED:
+    if len(removed) <= (_MOST_REMOVED if kept is None else kept):
         return
     needed = _needed_versions(session, owner_id)
     unneeded = [row.id for row in removed if not _is_needed(row.added, row.removed, needed)]
@@ -222,15 +243,19 @@ def _forget_unneeded(session: Session, owner_id: str) -> None:
 
 def _needed_versions(session: Session, owner_id: str) -> list[int]:
     """The versions that jobs were submitted with whose transcript is not stored yet, in order."""
-    column = Job.replacements_version
-    whose: list[ColumnElement[bool]] = [Job.owner_id == owner_id]
+    is_unfinished = Job.status != JobStatus.COMPLETED
     if owner_id == EVERYBODY:
-        column, whose = Job.shared_replacements_version, []
-    found = session.scalars(
-        select(column)
-        .where(*whose, column.is_not(None), Job.status != JobStatus.COMPLETED)
-        .distinct()
-    )
+        needed: list[Select[Any]] = [
+            select(Job.shared_replacements_version).where(is_unfinished)
+        ]
+    else:
+        needed = [
+            select(Job.replacements_version).where(Job.owner_id == owner_id, is_unfinished),
+            select(JobGroupReplacements.version)
+            .join(Job, Job.id == JobGroupReplacements.job_id)
+            .where(JobGroupReplacements.group_id == owner_id, is_unfinished),
+        ]
+    found = {version for one in needed for version in session.scalars(one.distinct())}
     return sorted(version for version in found if version is not None)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, exists, insert, literal, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from shared.models import Job, Replacement
+from shared.models import Job, JobGroupReplacements, Replacement, ReplacementList
+from shared.words.groups import MOST_LISTS, of_groups
 from shared.words.replacements.lists import EVERYBODY, versions_now
 from shared.words.replacements.matching import Replacements
 from shared.words.replacements.pairs import Pair
@@ -36,14 +37,42 @@ def versions_for(
     return {"replacements_version": own, "shared_replacements_version": shared}
 
 
+def keep_group_lists(
+    session: Session, job_id: str, owner_id: str, options: Mapping[str, Any]
+) -> None:
+    """Note with a new job the lists of its owner's groups as they stand now. Nobody changes them
+    until this transaction ends."""
+    if options.get(OPTION) == OFF:
+        return
+    has_pairs = exists().where(
+        Replacement.owner_id == ReplacementList.owner_id, Replacement.removed.is_(None)
+    )
+    lists = select(ReplacementList.owner_id, ReplacementList.version).where(has_pairs)
+    found = session.execute(
+        of_groups(lists, ReplacementList.owner_id, owner_id).with_for_update(
+            read=True, of=ReplacementList
+        )
+    ).all()
+    if found:
+        session.execute(
+            insert(JobGroupReplacements),
+            [
+                {"job_id": job_id, "group_id": group_id, "version": version, "rank": rank}
+                for rank, (group_id, version) in enumerate(reversed(found), start=1)
+            ],
+        )
+
+
 def replacements_of(session: Session, job_id: str) -> Replacements:
-    """The pairs of a job's lists; its owner's count more than everybody's.
+    """The pairs of a job's lists: its owner's count more than those of the owner's groups, of which
+    the first by name counts most, and these more than everybody's.
 
     One statement reads the job with its pairs, for both may be handed over at any moment.
     """
     pairs = union_all(
-        _pairs_at(job_id, literal(EVERYBODY), Job.shared_replacements_version, rank=1),
-        _pairs_at(job_id, Job.owner_id, Job.replacements_version, rank=2),
+        _pairs_at(job_id, literal(EVERYBODY), Job.shared_replacements_version, rank=0),
+        _pairs_of_groups(job_id),
+        _pairs_at(job_id, Job.owner_id, Job.replacements_version, rank=MOST_LISTS + 1),
     ).order_by("rank")
     rows = session.execute(pairs)
     return Replacements(Pair(row.wrong, row.right) for row in rows)
@@ -57,9 +86,26 @@ def _pairs_at(
     rank: int,
 ) -> Select[int, str, str]:
     """The pairs of a list as it stood with a job's version; none where that is null."""
-    stood = or_(Replacement.removed.is_(None), Replacement.removed > version)
     return (
         select(literal(rank).label("rank"), Replacement.wrong, Replacement.right)
         .join_from(Job, Replacement, Replacement.owner_id == owner)
-        .where(Job.id == job_id, Replacement.added <= version, stood)
+        .where(Job.id == job_id, *_stood(version))
     )
+
+
+def _pairs_of_groups(job_id: str) -> Select[int, str, str]:
+    """Likewise those of the groups' lists."""
+    kept = JobGroupReplacements
+    return (
+        select(kept.rank.label("rank"), Replacement.wrong, Replacement.right)
+        .join_from(kept, Replacement, Replacement.owner_id == kept.group_id)
+        .where(kept.job_id == job_id, *_stood(kept.version))
+    )
+
+
+def _stood(
+    version: InstrumentedAttribute[int | None] | InstrumentedAttribute[int],
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """That a pair was in its list in this version of it."""
+    later = or_(Replacement.removed.is_(None), Replacement.removed > version)
+    return Replacement.added <= version, later

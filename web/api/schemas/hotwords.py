@@ -107,6 +107,7 @@ class JobHotwordsOut(BaseModel):
     words: int = Field(description="How many it was given, each word counted once.")
     named: list[str] = Field(description="Those that were named with the job.")
     own: list[str] = Field(description="Those of its owner's list.")
+    groups: list[str] = Field(description="Those of the lists of groups that its owner was in.")
     everybodys: list[str] = Field(description="Those of everybody's list.")
     left_out: int = Field(
         description=f"Words of the lists beyond the {MOST_WORDS} that a job takes."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.words.replacements.pairs import LONGEST, MOST_PAIRS
 from web.api.schemas.jobs import MAX_PAGE
@@ -27,6 +29,17 @@ class ListQuery(BaseModel):
         description="`own`, or `everybody`: the list that holds for all and that administrators "
         "write.",
     )
+    group: UUID | None = Field(
+        None,
+        description="A group that you are in, in place of `list`: its list holds for what its "
+        "members submit, and all of them write it.",
+    )
+
+    @model_validator(mode="after")
+    def _names_one_list(self) -> Self:
+        if self.group is not None and "list" in self.model_fields_set:
+            raise ValueError("list and group name two lists. Give one of them.")
+        return self
 
 
 class ReplacementQuery(ListQuery):

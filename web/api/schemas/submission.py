@@ -93,14 +93,14 @@ class SubmitOptions(BaseModel):
     )
     hotword_lists: HotwordListsField = Field(
         True,
-        description="Whether the words of your list and of everybody's are passed too, as they are "
-        "now.",
+        description="Whether the words of your list, of your groups' and of everybody's are passed "
+        "too, as they are now.",
     )
 
     replacements: Literal["on", "off"] = Field(
         "on",
-        description="Whether the lists of wrong and right words change the transcript, yours and "
-        "everybody's as they stand now.",
+        description="Whether the lists of wrong and right words change the transcript, yours, your "
+        "groups' and everybody's as they stand now.",
     )
     model: Annotated[str, Field(max_length=255)] | None = Field(
         None,

@@ -43,6 +43,7 @@ def get_job_hotwords(job_id: UUID) -> Response:
         words=len(given.words),
         named=list(given.named),
         own=list(given.own),
+        groups=list(given.groups),
         everybodys=list(given.everybodys),
         left_out=given.left_out,
         found=None
@@ -59,7 +60,7 @@ def get_job_hotwords(job_id: UUID) -> Response:
 def get_hotword_list() -> Response:
     """Ask for the list of words that are likely to be said, which every job is given."""
     query = parse(ListQuery, request.args)
-    return _shown(read_list(services().db, owner_of_list(query.list, writes=False)))
+    return _shown(read_list(services().db, owner_of_list(query, writes=False)))
 
 
 @blueprint.put("/hotwords")
@@ -72,7 +73,7 @@ def replace_hotword_list() -> Response:
 
     A text is read as a file is: one word a line, and the weights of FunASR's lists are taken off.
     """
-    owner_id = owner_of_list(parse(ListQuery, request.args).list, writes=True)
+    owner_id = owner_of_list(parse(ListQuery, request.args), writes=True)
     given = parse_json(HotwordsIn, most_bytes=MOST_BYTES)
     kept = replace_list(
         services().db,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
+from shared import accounts
 from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import MAX_FILE_BYTES, read_pairs, write_pairs
@@ -28,24 +29,29 @@ from web.services import services
 blueprint = APIBlueprint("replacements", __name__, url_prefix="/api/v1/replacements")
 
 
-def owner_of_list(which: WhichList, *, writes: bool) -> str:
-    """Whom a list belongs to. Raises Forbidden where `writes` and this person may not."""
+def owner_of_list(wanted: ListQuery, *, writes: bool) -> str:
+    """Whom a list belongs to, which is a group's id for a group's. Raises GroupNotFound, or
+    Forbidden where `writes` and this person may not."""
     owner_id = current_owner_id()
-    if which is WhichList.OWN:
+    if wanted.group is not None:
+        return accounts.group_of(services().db, owner_id, str(wanted.group)).id
+    if wanted.list is WhichList.OWN:
         return owner_id
     if writes and services().settings.requires_sign_in:
         require_admin()
     return lists.EVERYBODY
 
 
-def may_write(which: WhichList) -> bool:
-    """Whether this person may change a list. Without sign-in there is one, who administers."""
+def may_write(wanted: ListQuery) -> bool:
+    """Whether this person may change a list that they may see. Without sign-in there is one, who
+    administers."""
     person = current_person()
-    return which is WhichList.OWN or person is None or person.is_admin
+    is_shared = wanted.group is None and wanted.list is WhichList.EVERYBODY
+    return not is_shared or person is None or person.is_admin
 
 
 def _asked(*, writes: bool = False) -> str:
-    return owner_of_list(parse(ListQuery, request.args).list, writes=writes)
+    return owner_of_list(parse(ListQuery, request.args), writes=writes)
 
 
 @blueprint.get("")
@@ -56,7 +62,7 @@ def list_replacements() -> Response:
     query = parse(ReplacementQuery, request.args)
     page = lists.read_page(
         services().db,
-        owner_of_list(query.list, writes=False),
+        owner_of_list(query, writes=False),
         query=query.q,
         limit=query.limit,
         cursor=query.cursor,
@@ -64,7 +70,7 @@ def list_replacements() -> Response:
     shown = ReplacementListOut(
         replacements=[_shown(stored) for stored in page.pairs],
         total=page.total,
-        writable=may_write(query.list),
+        writable=may_write(query),
         next_cursor=page.next_cursor,
     )
     return jsonify(shown.model_dump(mode="json"))

@@ -1,39 +1,90 @@
-"""The blueprint of the page of words, and what its sections have in common."""
+"""The blueprint of the pages of words, and what their sections have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request, url_for
 
+from shared import accounts
 from shared.errors import InvalidRequest
-from web.api.schemas.replacements import WhichList
+from web.api.schemas.replacements import ListQuery, WhichList
+from web.authentication.owner import current_owner_id
+from web.services import services
 
 words = Blueprint("words", __name__, url_prefix="/words")
 
-Section = Callable[[], dict[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class ListOnPage:
+    """One of the lists that a section shows: one's own and everybody's, or a group's."""
+
+    query: ListQuery
+
+    @property
+    def name(self) -> str:
+        """By which the page names its parts."""
+        return "group" if self.query.group else self.query.list.value
+
+    @property
+    def value(self) -> str:
+        """By which a form names it."""
+        return str(self.query.group or self.query.list.value)
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """By which the API names it."""
+        return {"group": self.value} if self.query.group else {"list": self.value}
+
+    def page_address(self, part: str, **arguments: Any) -> str:
+        """The page that shows it, at the list's place in a section."""
+        anchor = f"{part}-{self.name}"
+        if self.query.group is not None:
+            return url_for("words.of_group", group_id=self.query.group, _anchor=anchor, **arguments)
+        return url_for("words.page", _anchor=anchor, **arguments)
+
+
+OWN = ListOnPage(ListQuery())
+EVERYBODYS = ListOnPage(ListQuery(list=WhichList.EVERYBODY))
+
+Section = Callable[[ListOnPage | None], dict[str, Any]]
+"""Gives a section's template its values. The argument is the list of a group, on that one's
+page."""
 
 _sections: list[Section] = []
 
 
 def section(context: Section) -> Section:
-    """Register what gives a section's template its values when the page is shown."""
+    """Register what gives a section's template its values when a page is shown."""
     _sections.append(context)
     return context
 
 
-def render_page(status: int = 200, **context: Any) -> Response:
-    """The page with all of its sections; `context` counts more than theirs."""
-    values: dict[str, Any] = {}
+def render_page(status: int = 200, group_id: UUID | None = None, **context: Any) -> Response:
+    """The page with all of its sections, or a group's; `context` counts more than theirs. Raises
+    GroupNotFound."""
+    db, owner_id = services().db, current_owner_id()
+    of_group = None if group_id is None else ListOnPage(ListQuery(group=group_id))
+    values: dict[str, Any] = {
+        "group": None if group_id is None else accounts.group_of(db, owner_id, str(group_id)),
+        "word_groups": [] if group_id is not None else accounts.memberships(db, owner_id),
+    }
     for give in _sections:
-        values |= give()
+        values |= give(of_group)
     return make_response(render_template("words/words.html", **(values | context)), status)
 
 
-def which_list() -> WhichList:
+def asked_list() -> ListOnPage:
     """The list that a form is about. Raises InvalidRequest."""
+    given = request.form.get("list", WhichList.OWN.value)
     try:
-        return WhichList(request.form.get("list", WhichList.OWN))
+        if given in set(WhichList):
+            return ListOnPage(ListQuery(list=WhichList(given)))
+        return ListOnPage(ListQuery(group=UUID(given)))
     except ValueError:
-        raise InvalidRequest("list: must be own or everybody.", param="list") from None
+        raise InvalidRequest(
+            "list: must be own, everybody or the id of a group.", param="list"
+        ) from None

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, request, url_for
+from flask import Response, flash, make_response, redirect, request
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
@@ -18,17 +18,25 @@ from shared.words.hotwords import (
     MOST_WORDS,
     HotwordListChanged,
     WordList,
+    group_words,
     list_sizes,
     read_list,
     read_words,
     replace_list,
 )
-from web.api.schemas.replacements import WhichList
 from web.api.words.replacements import may_write, owner_of_list
 from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
-from web.pages.words.blueprint import render_page, section, which_list, words
+from web.pages.words.blueprint import (
+    EVERYBODYS,
+    OWN,
+    ListOnPage,
+    asked_list,
+    render_page,
+    section,
+    words,
+)
 from web.services import services
 
 _MOST_SHOWN = 60
@@ -39,7 +47,7 @@ _MOST_SHOWN = 60
 class ShownHotwords:
     """A list as its form shows it."""
 
-    which: str
+    which: ListOnPage
     kept: WordList
     writable: bool
 
@@ -61,12 +69,13 @@ class JobHotwordsShown:
 
 
 @section
-def _context() -> dict[str, Any]:
-    shown = [_shown(WhichList.OWN)]
-    everybodys = _shown(WhichList.EVERYBODY)
-    # Without accounts there is one person, whose own list is enough.
-    if services().settings.requires_sign_in or everybodys.kept.words:
-        shown.append(everybodys)
+def _context(of_group: ListOnPage | None) -> dict[str, Any]:
+    shown = [_shown(of_group or OWN)]
+    if of_group is None:
+        everybodys = _shown(EVERYBODYS)
+        # Without accounts there is one person, whose own list is enough.
+        if services().settings.requires_sign_in or everybodys.kept.words:
+            shown.append(everybodys)
     return {
         "hotword_lists": shown,
         "most_hotwords": MOST_WORDS,
@@ -75,15 +84,15 @@ def _context() -> dict[str, Any]:
     }
 
 
-def _shown(which: WhichList) -> ShownHotwords:
-    kept = read_list(services().db, owner_of_list(which, writes=False))
-    return ShownHotwords(which.value, kept, may_write(which))
+def _shown(which: ListOnPage) -> ShownHotwords:
+    kept = read_list(services().db, owner_of_list(which.query, writes=False))
+    return ShownHotwords(which, kept, may_write(which.query))
 
 
 @words.post("/hotwords")
 def keep_hotwords() -> Any:
-    which = which_list()
-    owner_id = owner_of_list(which, writes=True)
+    which = asked_list()
+    owner_id = owner_of_list(which.query, writes=True)
     text = request.form.get("words", "")
     try:
         read = read_words(text, kept=read_list(services().db, owner_id).words)
@@ -97,9 +106,10 @@ def keep_hotwords() -> Any:
     except (InvalidRequest, HotwordListChanged) as error:
         return render_page(
             error.http_status,
+            which.query.group,
             hotwords_problem=localised_error(error),
             hotwords_given=text,
-            hotwords_at=which.value,
+            hotwords_at=which.name,
         )
     size = len(read.words)
     flash(
@@ -113,7 +123,7 @@ def keep_hotwords() -> Any:
     )
     if read.weights:
         flash(_("The weights behind the words were taken off: a word has none here."), "done")
-    return redirect(url_for(".page", _anchor=f"hotwords-{which}"), 303)
+    return redirect(which.page_address("hotwords"), 303)
 
 
 @words.get("/hotwords/hint")
@@ -150,6 +160,15 @@ def _model_text(model: str = "") -> str:
 def _lists_text() -> str:
     own = current_owner_id()
     sizes = list_sizes(services().db, own, EVERYBODY)
+    of_groups = group_words(services().db, own)
+    if of_groups:
+        return _(
+            "The lists add %(own)s words of yours, %(groups)s of your groups' and %(everybodys)s "
+            "of everybody's.",
+            own=format_decimal(sizes.get(own, 0)),
+            groups=format_decimal(of_groups),
+            everybodys=format_decimal(sizes.get(EVERYBODY, 0)),
+        )
     if not sizes:
         return ""
     return _(
@@ -184,6 +203,7 @@ def _sources(given: jobs.GivenWords) -> list[str]:
     counted = (
         (len(given.named), _("%(count)s named with the recording")),
         (len(given.own), _("%(count)s of your list")),
+        (len(given.groups), _("%(count)s of lists of your groups")),
         (len(given.everybodys), _("%(count)s of everybody's list")),
         (given.left_out, _("%(count)s more of the lists had no room")),
     )

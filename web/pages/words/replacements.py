@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -13,10 +13,17 @@ from shared.words.replacements import lists
 from shared.words.replacements.errors import PairRefused
 from shared.words.replacements.lists import PairPage
 from shared.words.replacements.pairs import LONGEST, MOST_PAIRS, read_pairs
-from web.api.schemas.replacements import WhichList
 from web.api.words.replacements import may_write, owner_of_list
 from web.errors import localised_error
-from web.pages.words.blueprint import render_page, section, which_list, words
+from web.pages.words.blueprint import (
+    EVERYBODYS,
+    OWN,
+    ListOnPage,
+    asked_list,
+    render_page,
+    section,
+    words,
+)
 from web.services import services
 
 _PAIRS_ON_A_PAGE = 25
@@ -26,7 +33,7 @@ _PAIRS_ON_A_PAGE = 25
 class ShownList:
     """A list with the part of it that is shown."""
 
-    which: str
+    which: ListOnPage
     page: PairPage
     writable: bool
     query: str
@@ -34,45 +41,52 @@ class ShownList:
 
 
 @section
-def _context() -> dict[str, Any]:
-    shown = [_shown(WhichList.OWN)]
-    everybody = _shown(WhichList.EVERYBODY)
-    # Without accounts there is one person, whose own list is enough.
-    if services().settings.requires_sign_in or everybody.page.total:
-        shown.append(everybody)
+def _context(of_group: ListOnPage | None) -> dict[str, Any]:
+    shown = [_shown(of_group or OWN)]
+    if of_group is None:
+        everybody = _shown(EVERYBODYS)
+        # Without accounts there is one person, whose own list is enough.
+        if services().settings.requires_sign_in or everybody.page.total:
+            shown.append(everybody)
     return {"replacement_lists": shown, "most_pairs": MOST_PAIRS, "longest_side": LONGEST}
 
 
-def _shown(which: WhichList) -> ShownList:
-    query = request.args.get(f"{which}-q", "").strip()[:LONGEST]
-    cursor = request.args.get(f"{which}-from", type=int)
+def _shown(which: ListOnPage) -> ShownList:
+    query = request.args.get(f"{which.name}-q", "").strip()[:LONGEST]
+    cursor = request.args.get(f"{which.name}-from", type=int)
     if cursor is not None and not 0 < cursor < 2**63:
         cursor = None
     page = lists.read_page(
         services().db,
-        owner_of_list(which, writes=False),
+        owner_of_list(which.query, writes=False),
         query=query,
         limit=_PAIRS_ON_A_PAGE,
         cursor=cursor,
     )
-    return ShownList(which.value, page, may_write(which), query, cursor)
+    return ShownList(which, page, may_write(which.query), query, cursor)
 
 
-def _back(which: WhichList) -> Any:
-    return redirect(url_for(".page", _anchor=f"replacements-{which}"), 303)
+def _back(which: ListOnPage) -> Any:
+    return redirect(which.page_address("replacements"), 303)
 
 
-def _refused(error: PairRefused, which: WhichList, **given: str) -> Response:
+def _refused(error: PairRefused, which: ListOnPage, **given: str) -> Response:
     why = localised_error(error)
     if error.line is not None:
         why = _("Line %(line)s: %(why)s", line=error.line, why=_(error.default_message))
-    return render_page(error.http_status, replacements_problem=why, at_list=which.value, **given)
+    return render_page(
+        error.http_status,
+        which.query.group,
+        replacements_problem=why,
+        at_list=which.name,
+        **given,
+    )
 
 
 @words.post("/replacements")
 def add_replacement() -> Any:
-    which = which_list()
-    owner_id = owner_of_list(which, writes=True)
+    which = asked_list()
+    owner_id = owner_of_list(which.query, writes=True)
     wrong, right = request.form.get("wrong", ""), request.form.get("right", "")
     try:
         pair = lists.add(services().db, owner_id, wrong=wrong, right=right).pair
@@ -84,8 +98,8 @@ def add_replacement() -> Any:
 
 @words.post("/replacements/many")
 def add_replacements() -> Any:
-    which = which_list()
-    owner_id = owner_of_list(which, writes=True)
+    which = asked_list()
+    owner_id = owner_of_list(which.query, writes=True)
     text = request.form.get("pairs", "")
     only = "only" in request.form
     try:
@@ -101,8 +115,8 @@ def add_replacements() -> Any:
 
 @words.post("/replacements/<int:pair_id>/remove")
 def remove_replacement(pair_id: int) -> Any:
-    which = which_list()
-    owner_id = owner_of_list(which, writes=True)
+    which = asked_list()
+    owner_id = owner_of_list(which.query, writes=True)
     pair = lists.remove(services().db, owner_id, pair_id)
     flash(_("“%(wrong)s” is in the list no more.", wrong=pair.wrong), "done")
     return _back(which)
