@@ -22,6 +22,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entries"
     __table_args__ = (
         Index("audit_entries_by_time", "at"),
+        Index("audit_entries_of_act", "act", "id"),
         Index("audit_entries_of_actor", "actor_id", "id"),
         Index("audit_entries_of_subject", "subject_id", "id"),
     )

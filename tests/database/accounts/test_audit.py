@@ -115,6 +115,14 @@ def test_sign_ins_are_recorded_whatever_comes_of_them(db: Database) -> None:
     ]  # fmt: skip
     found = audit.page_of(db, AuditFilter(kind="sign_in.refused"), most=9)[0]
     assert [one.subject_name for one in reversed(found)] == ["Anna", None, "Anna", "Anna"]
+    first, before = audit.page_of(db, AuditFilter(kind="sign_in"), most=5)
+    rest, end = audit.page_of(db, AuditFilter(kind="sign_in"), most=5, before=before)
+    told = [one.act for one in (*first, *rest)]
+    assert told == acts(db, kind="sign_in")[::-1] and len(first) == 5 and end is None
+    assert acts(db, kind="sign_in", account_id=anna.id) == acts(db, kind="sign_in")[:3] + [
+        *["sign_in.refused"] * 2, "sign_in.all_ended"
+    ]  # fmt: skip
+    assert acts(db, kind="nothing") == []
 
 
 def test_entries_end_after_their_time(db: Database) -> None:

@@ -69,7 +69,7 @@ def test_a_job_under_way_keeps_the_pairs_of_a_group_that_is_deleted(db: Database
     accounts.delete_group(db, unused)
     assert factories.count(db, Replacement) == 2 and factories.count(db, ReplacementList) == 1
     factories.complete(db, factories.claim(db))
-    assert factories.delete(db, job_id)
+    jobs.delete(db, factories.NotedDeletions(), owner_id=bo, job_id=job_id)
     assert factories.count(db, JobGroupReplacements) == 0
 
 
@@ -113,5 +113,5 @@ def test_what_jobs_were_given_goes_with_them(db: Database, bo: str) -> None:
     accounts.delete_group(db, sales)
     assert given(db, bo, job_id).groups == ("集群",)
     factories.complete(db, factories.claim(db))
-    factories.delete(db, job_id)
+    jobs.delete(db, factories.NotedDeletions(), owner_id=bo, job_id=job_id)
     assert factories.count(db, HotwordSet) == 0

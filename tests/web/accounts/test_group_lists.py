@@ -37,7 +37,9 @@ def test_members_write_them_over_the_api(app: Flask, rows: Database) -> None:
         )
     both = client.get(f"{pairs}&list=everybody", headers=by_bo)
     assert both.status_code == 400 and "Give one of them" in both.text
-    accepted = submit(client, headers=by_bo).get_json()
+    program = app.test_client()
+    program.environ_base["HTTP_AUTHORIZATION"] = by_bo["Authorization"]
+    accepted = submit(program).get_json()
     given = client.get(accepted["links"]["hotwords"], headers=by_bo).get_json()
     assert (given["groups"], given["own"]) == (["网关"], [])
     accounts.remove_member(rows, group, bo.id)
