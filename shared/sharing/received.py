@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, select, union_all
+from sqlalchemy.orm import Session
 
+from shared.accounts.errors import GroupNotFound
 from shared.annotations.details import title_of_file
 from shared.db import Database
 from shared.dialects import told_limit
@@ -36,14 +38,22 @@ class ReceivedJob:
 
 
 def received_jobs(
-    db: Database, *, person_id: str, limit: int, cursor: str | None = None
+    db: Database,
+    *,
+    person_id: str,
+    limit: int,
+    cursor: str | None = None,
+    group_id: str | None = None,
 ) -> tuple[list[ReceivedJob], str | None]:
-    """What is shared with a person or a group of theirs, the newest jobs first, and the cursor of
-    the next page: None at the end."""
+    """What is shared with a person or a group of theirs, or with the one that `group_id` names, the
+    newest jobs first, and the cursor of the next page: None at the end. Raises GroupNotFound where
+    they are not in that group."""
     with db.reading() as session:
         of_person = select(GroupMember.group_id).where(GroupMember.user_id == person_id)
         groups = session.scalars(of_person.order_by(GroupMember.group_id)).all()
-        shares = _shares_with(person_id, groups, cursor, limit + 1)
+        if group_id is not None and group_id not in groups:
+            raise GroupNotFound(param="group")
+        shares = _shares_with(person_id, groups, cursor, limit + 1, only_group=group_id)
         wanted = (
             select(shares, Job.status, Job.created_at, Recording, User.name.label("owner_name"))
             .join(Job, Job.id == shares.c.job_id)
@@ -53,12 +63,15 @@ def received_jobs(
             .limit(told_limit(limit + 1))
         )
         rows = session.execute(wanted).all()
+        to_correct = {row.job_id for row in rows if row.may_correct}
+        if group_id is not None:
+            to_correct |= _to_correct(session, person_id, groups, [row.job_id for row in rows])
     found = [
         ReceivedJob(
             job_id=row.job_id,
             title=row.Recording.title or title_of_file(row.Recording.filename),
             owner_name=row.owner_name,
-            level=AccessLevel.CORRECT if row.may_correct else AccessLevel.READ,
+            level=AccessLevel.CORRECT if row.job_id in to_correct else AccessLevel.READ,
             status=JobStatus(row.status),
             duration_s=row.Recording.duration_s,
             created_at=row.created_at,
@@ -69,10 +82,31 @@ def received_jobs(
     return found, rows[limit - 1].job_id if len(rows) > limit else None
 
 
-def _shares_with(person_id: str, groups: Sequence[str], cursor: str | None, most: int) -> Subquery:
-    """Each job once that is shared with a person, by name or as one of these groups, with the most
-    that it is shared for and since when: the newest `most` jobs at least, and few others however
-    many there are."""
+def _to_correct(
+    session: Session, person_id: str, groups: Sequence[str], job_ids: Sequence[str]
+) -> set[str]:
+    """Those of the jobs that the person may correct, in whatever way they are shared."""
+    level = AccessLevel.CORRECT.value
+    by_name = select(Share.job_id).where(
+        Share.person_id == person_id, Share.level == level, Share.job_id.in_(job_ids)
+    )
+    by_group = select(GroupShare.job_id).where(
+        GroupShare.group_id.in_(groups), GroupShare.level == level, GroupShare.job_id.in_(job_ids)
+    )
+    return set(session.scalars(by_name.union_all(by_group)))
+
+
+def _shares_with(
+    person_id: str,
+    groups: Sequence[str],
+    cursor: str | None,
+    most: int,
+    *,
+    only_group: str | None,
+) -> Subquery:
+    """Each job once that is shared with a person, by name or as one of these groups, or with
+    `only_group`, with the most that it is so shared for and since when: the newest `most` jobs at
+    least, and few others however many there are."""
 
     def newest(share: type[Share | GroupShare], *condition: ColumnElement[bool]) -> Select[Any]:
         may_correct = case((share.level == AccessLevel.CORRECT.value, 1), else_=0)
@@ -95,8 +129,10 @@ def _shares_with(person_id: str, groups: Sequence[str], cursor: str | None, most
         found = wanted.group_by(share.job_id).order_by(share.job_id.desc()).limit(told_limit(most))
         return select(found.subquery())
 
-    parts = [newest(GroupShare, GroupShare.group_id == group) for group in groups]
-    parts.append(newest(Share, Share.person_id == person_id))
+    wanted = groups if only_group is None else [only_group]
+    parts = [newest(GroupShare, GroupShare.group_id == group) for group in wanted]
+    if only_group is None:
+        parts.append(newest(Share, Share.person_id == person_id))
     while len(parts) > 1:
         some = (parts[n : n + _MOST_PARTS] for n in range(0, len(parts), _MOST_PARTS))
         parts = [select(union_all(*part).subquery()) for part in some]

@@ -45,6 +45,14 @@ def test_members_find_read_and_correct_it_until_they_are_taken_out(
     assert reader.put(f"{path}/sentences/0", json=correction).status_code == 200
     (once,) = reader.get("/api/v1/shared").get_json()["jobs"]
     assert once["access"] == "correct"
+    of_group = reader.get(f"/api/v1/shared?group={group_id}").get_json()["jobs"]
+    assert of_group == [once | {"shared_at": of_group[0]["shared_at"]}]
+    other = accounts.add_group(sharing.db, "others").id
+    accounts.add_member(sharing.db, other, "Reader")
+    assert reader.get(f"/api/v1/shared?group={other}").get_json()["jobs"] == []
+    assert "with this group just now" in sharing.pages["Reader"].get(f"/shared?group={other}").text
+    assert f"/jobs/{job_id}" in sharing.pages["Reader"].get(f"/shared?group={group_id}").text
+    assert stranger.get(f"/api/v1/shared?group={group_id}").status_code == 404
     sharing.withdraw(job_id, "Reader")
     assert reader.get("/api/v1/shared").get_json()["jobs"][0]["access"] == "read"
 

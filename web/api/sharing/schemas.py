@@ -104,6 +104,9 @@ class ReceivedQuery(BaseModel):
     cursor: str | None = Field(
         None, pattern=r"^[0-9a-f-]{36}$", description="`next_cursor` of the page before."
     )
+    group: UUID | None = Field(
+        None, description="What is shared with this group of yours; without it all that is."
+    )
 
 
 class ReceivedJobOut(BaseModel):

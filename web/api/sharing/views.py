@@ -126,7 +126,11 @@ def list_shared() -> Response:
     """List the jobs that others share with you, newest first."""
     query = parse(ReceivedQuery, request.args)
     found, next_cursor = received_jobs(
-        services().db, person_id=current_owner_id(), limit=query.limit, cursor=query.cursor
+        services().db,
+        person_id=current_owner_id(),
+        limit=query.limit,
+        cursor=query.cursor,
+        group_id=None if query.group is None else str(query.group),
     )
     shown = ReceivedJobsOut(
         jobs=[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request
 
+from shared import accounts
 from shared.sharing import received_jobs
 from web.api.parsing import parse
 from web.api.sharing.schemas import ReceivedQuery
@@ -15,9 +16,16 @@ from web.services import services
 @pages.get("/shared")
 def shared_with_me() -> str:
     query = parse(ReceivedQuery, request.args)
+    db, person_id = services().db, current_owner_id()
+    group_id = None if query.group is None else str(query.group)
     found, next_cursor = received_jobs(
-        services().db, person_id=current_owner_id(), limit=query.limit, cursor=query.cursor
+        db, person_id=person_id, limit=query.limit, cursor=query.cursor, group_id=group_id
     )
     return render_template(
-        "sharing/received.html", received=found, next_cursor=next_cursor, cursor=query.cursor
+        "sharing/received.html",
+        received=found,
+        next_cursor=next_cursor,
+        cursor=query.cursor,
+        groups=accounts.memberships(db, person_id),
+        group_id=group_id,
     )
