@@ -64,6 +64,7 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    kept_days: int | None = None
     attempts: int
     real_time_factor_x: float | None
     error: Problem | None

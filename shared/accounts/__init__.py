@@ -27,6 +27,7 @@ from shared.accounts.credentials import (
     session_limits,
 )
 from shared.accounts.groups import (
+    MOST_KEPT_DAYS,
     GroupRecord,
     add_group,
     add_member,
@@ -37,6 +38,7 @@ from shared.accounts.groups import (
     memberships,
     remove_member,
     rename_group,
+    set_kept_days,
 )
 from shared.accounts.groups_there import GroupsThere
 from shared.accounts.identities import (
@@ -88,6 +90,7 @@ __all__ = [
     "KEY_PREFIX",
     "LOCAL_OWNER",
     "LONGEST_NAME",
+    "MOST_KEPT_DAYS",
     "SHORTEST_PASSWORD",
     "AttemptLimit",
     "Credential",
@@ -149,6 +152,7 @@ __all__ = [
     "session_credential",
     "session_limits",
     "set_admin",
+    "set_kept_days",
     "set_monthly_quota",
     "sign_in",
     "with_authenticators",

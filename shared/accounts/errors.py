@@ -218,6 +218,11 @@ class SetUpDone(PermanentError):
     default_message = "There is an account already, so this server is set up. Sign in with it."
 
 
+class UnusableKeptDays(InvalidRequest):
+    code = "unusable_kept_days"
+    default_message = "Give a whole number of days, from 1 to 36,500, or none."
+
+
 class UnusableQuota(InvalidRequest):
     code = "unusable_quota"
     default_message = "A quota is a number of hours of audio a month, from 0 to 1,000,000."

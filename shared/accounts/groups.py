@@ -3,6 +3,7 @@ one is asked with every use, so a change of it takes effect with the next reques
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import audit
-from shared.accounts.errors import AccountNotFound, GroupNameTaken, GroupNotFound, TooManyMembers
+from shared.accounts.errors import (
+    AccountNotFound,
+    GroupNameTaken,
+    GroupNotFound,
+    TooManyMembers,
+    UnusableKeptDays,
+)
 from shared.accounts.users import clean_name, name_key
 from shared.audit import Act
 from shared.db import Database
@@ -23,6 +30,8 @@ MOST_MEMBERS = 5000
 """Accounts of a group at most."""
 
 MOST_GROUPS = 1000
+
+MOST_KEPT_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,13 @@ class GroupRecord:
     id: str
     name: str
     created_at: datetime
+    kept_days: int | None
+    """For how many days after its end a job is kept that a member submits; None: no rule."""
     members: tuple[Member, ...] = ()
+
+    @classmethod
+    def of(cls, row: Group, members: Iterable[Member] = ()) -> GroupRecord:
+        return cls(row.id, row.name, row.created_at, row.kept_days, tuple(members))
 
 
 def groups(db: Database) -> list[GroupRecord]:
@@ -55,10 +70,7 @@ def groups(db: Database) -> list[GroupRecord]:
         for group_id, user_id, name, issuer in session.execute(of_groups.order_by(User.name_key)):
             members.setdefault(group_id, []).append(Member(user_id, name, issuer))
         rows = session.scalars(select(Group).order_by(Group.name_key)).all()
-    return [
-        GroupRecord(row.id, row.name, row.created_at, tuple(members.get(row.id, ())))
-        for row in rows
-    ]
+    return [GroupRecord.of(row, members.get(row.id, ())) for row in rows]
 
 
 def groups_of(db: Database, user_id: str) -> list[GroupRecord]:
@@ -66,7 +78,7 @@ def groups_of(db: Database, user_id: str) -> list[GroupRecord]:
     that there are."""
     with db.reading() as session:
         return [
-            GroupRecord(row.id, row.name, row.created_at)
+            GroupRecord.of(row)
             for row in session.scalars(_visible_to(session, user_id).order_by(Group.name_key))
         ]
 
@@ -76,7 +88,7 @@ def memberships(db: Database, user_id: str) -> list[GroupRecord]:
     of_user = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
     with db.reading() as session:
         rows = session.scalars(select(Group).where(Group.id.in_(of_user)).order_by(Group.name_key))
-        return [GroupRecord(row.id, row.name, row.created_at) for row in rows]
+        return [GroupRecord.of(row) for row in rows]
 
 
 def group_of(db: Database, user_id: str, group_id: str) -> GroupRecord:
@@ -87,7 +99,7 @@ def group_of(db: Database, user_id: str, group_id: str) -> GroupRecord:
         ).one_or_none()
         if row is None:
             raise GroupNotFound(param="group")
-        return GroupRecord(row.id, row.name, row.created_at)
+        return GroupRecord.of(row)
 
 
 def visible_group(session: Session, user_id: str, group_id: str) -> Group:
@@ -118,7 +130,7 @@ def add_group(db: Database, name: str) -> GroupRecord:
     try:
         with db.writing() as session:
             made = new_group(session, name)
-            return GroupRecord(made.id, made.name, made.created_at)
+            return GroupRecord.of(made)
     except IntegrityError as error:
         raise GroupNameTaken(param="name") from error
 
@@ -150,6 +162,27 @@ def rename_group(db: Database, group_id: str, name: str) -> None:
             )
     except IntegrityError as error:
         raise GroupNameTaken(param="name") from error
+
+
+def set_kept_days(db: Database, group_id: str, days: int | None) -> None:
+    """Keep what a group's members submit from now on for so many days after its end; None: there is
+    no rule. Raises GroupNotFound or UnusableKeptDays."""
+    if days is not None and not 1 <= days <= MOST_KEPT_DAYS:
+        raise UnusableKeptDays(param="kept_days")
+    with db.writing() as session:
+        row = _found(session, group_id)
+        before = row.kept_days
+        if before == days:
+            return
+        row.kept_days = days
+        audit.record(
+            session,
+            Act.GROUP_KEPT_DAYS_SET,
+            object_id=group_id,
+            name=row.name,
+            days=days,
+            before=before,
+        )
 
 
 def delete_group(db: Database, group_id: str) -> None:

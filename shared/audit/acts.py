@@ -53,13 +53,15 @@ class Act(StrEnum):
     LINK_WITHDRAWN = "job.link_withdrawn"
     JOB_DELETED = "job.deleted"
     JOB_EXPIRED = "job.expired"
-    """It was kept for as long as LONGSCRIBE_RETENTION_DAYS says."""
+    """It was kept for as long as LONGSCRIBE_RETENTION_DAYS or a group's rule says."""
     TRANSCRIPTS_EXPORTED = "job.exported"
     """Transcripts of several recordings left as one file."""
 
     GROUP_ADDED = "group.added"
     GROUP_RENAMED = "group.renamed"
     GROUP_DELETED = "group.deleted"
+    GROUP_KEPT_DAYS_SET = "group.kept_days_set"
+    """For how long is kept what its members submit."""
     MEMBER_ADDED = "group.member_added"
     MEMBER_REMOVED = "group.member_removed"
 

@@ -36,7 +36,7 @@ from shared.jobs.commands import (
     retry_all,
 )
 from shared.jobs.deletion.delete import DELETABLE, delete, delete_all
-from shared.jobs.deletion.retention import delete_expired
+from shared.jobs.deletion.retention import delete_expired, group_rules
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord
@@ -203,6 +203,7 @@ __all__ = [
     "get_versions",
     "get_waveform",
     "give_back",
+    "group_rules",
     "heartbeat",
     "is_last_attempt",
     "known_models",

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from shared.annotations.labels import copy_labels
 from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused, JobNotFound
+from shared.jobs.deletion.retention import days_by_groups
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
 from shared.jobs.limit import (
@@ -122,6 +123,7 @@ def submit(
                 idempotency_key=idempotency_key,
                 request_digest=digest,
                 traceparent=traceparent(),
+                kept_days=days_by_groups(session, owner_id),
                 **versions_for(session, owner_id, options),
             )
             _add(session, job, hotwords)
@@ -192,6 +194,7 @@ def submit_again(
                 idempotency_key=idempotency_key,
                 request_digest=digest,
                 traceparent=traceparent(),
+                kept_days=days_by_groups(session, owner_id),
                 **versions_for(session, owner_id, options),
             )
             _add(session, job, hotwords)

@@ -114,6 +114,7 @@ class Job(Base):
         ),
         _of_some("jobs_running", "owner_id", where=in_state("status", *RUNNING)),
         _of_some("jobs_ended", "completed_at", where=in_state("status", *TERMINAL)),
+        _of_some("jobs_kept_for_days", "kept_days", "completed_at", where="kept_days IS NOT NULL"),
         Index("jobs_of_owner", "owner_id", "id"),
         Index("jobs_of_owner_by_status", "owner_id", "status", "id"),
     )
@@ -145,6 +146,9 @@ class Job(Base):
     """Version of its owner's list of replacements when it was submitted; null: none is applied."""
     shared_replacements_version: Mapped[int | None] = mapped_column(Integer)
     """Version of everybody's list of replacements when it was submitted; null: none is applied."""
+    kept_days: Mapped[int | None] = mapped_column(Integer)
+    """For how many days after its end it is kept, the fewest of its owner's groups when it was
+    submitted; null: no group has a rule."""
 
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims. Whoever holds an older number writes nothing."""

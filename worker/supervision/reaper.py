@@ -240,16 +240,18 @@ class Reaper:
         self._swept_uploads_at = looked_at  # not if it failed: the next sweep tries again
 
     def _delete_expired(self) -> None:
-        kept = timedelta(days=self._settings.retention_days)
-        if not kept or time.monotonic() - self._looked_for_expired_at < _LOOK_FOR_EXPIRED_S:
-            return
-        if self._sees_no_storage():
+        if time.monotonic() - self._looked_for_expired_at < _LOOK_FOR_EXPIRED_S:
             return
         looked_at = time.monotonic()
-        while not self._stopped and (
-            deleted := jobs.delete_expired(self._db, self._blobs, kept=kept)
-        ):
-            log.info("deleted jobs that were kept long enough", jobs=deleted)
+        kept = timedelta(days=self._settings.retention_days)
+        rules = [(timedelta(days=days), days) for days in jobs.group_rules(self._db)]
+        if (kept or rules) and self._sees_no_storage():
+            return
+        for after, days in [(kept, None), *rules] if kept else rules:
+            while not self._stopped and (
+                deleted := jobs.delete_expired(self._db, self._blobs, kept=after, kept_days=days)
+            ):
+                log.info("deleted jobs that were kept long enough", jobs=deleted)
         self._looked_for_expired_at = looked_at
 
     def _erase_accounts(self) -> None:

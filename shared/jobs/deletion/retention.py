@@ -1,18 +1,24 @@
-"""Deletion of jobs that were kept as long as LONGSCRIBE_RETENTION_DAYS says, and of their files."""
+"""Deletion of jobs that were kept as long as LONGSCRIBE_RETENTION_DAYS or a rule of their owner's
+groups says, and of their files.
+
+What groups say is noted with a job when it is submitted, so that nothing that is here goes because
+somebody came into a group, which a sign-in at a provider may bring about.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.dialects import told_limit
 from shared.jobs.deletion.delete import delete_files, forget_recording
-from shared.models import Job, in_one_of
+from shared.models import Group, GroupMember, Job, in_one_of
 from shared.search.entries import forget
 from shared.speakers.kept.keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL
@@ -24,9 +30,34 @@ _BATCH = 10
 nobody writes meanwhile, taking an hour's words out of the search index takes 30 ms."""
 
 
-def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
-    """Delete some of the jobs that ended longer than `kept` ago; how many. Call it again until it
-    deletes none.
+def days_by_groups(session: Session, owner_id: str) -> int | None:
+    """For how many days the groups that an owner is in let keep what they submit now: the fewest of
+    those that have a rule; None where none has."""
+    return session.scalar(
+        select(func.min(Group.kept_days))
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .where(GroupMember.user_id == owner_id)
+    )
+
+
+def group_rules(db: Database) -> list[int]:
+    """The days for which jobs are kept by rules of groups, each once."""
+    found: list[int] = []
+    with db.reading() as session:
+        while True:
+            # One at a time by the index: there are few, of very many jobs perhaps.
+            least = select(func.min(Job.kept_days)).where(Job.kept_days.is_not(None))
+            days = session.scalar(least.where(Job.kept_days > found[-1]) if found else least)
+            if days is None:
+                return found
+            found.append(days)
+
+
+def delete_expired(
+    db: Database, blobs: BlobStore, *, kept: timedelta, kept_days: int | None = None
+) -> int:
+    """Delete some of the jobs that ended longer than `kept` ago, or of those only that groups let
+    keep for `kept_days`; how many. Call it again until it deletes none.
 
     Raises OSError where rows are gone and the storage cannot be used.  A job that is retried at
     this moment is either gone or queued, as for any two requests.
@@ -39,6 +70,7 @@ def delete_expired(db: Database, blobs: BlobStore, *, kept: timedelta) -> int:
             .where(
                 in_one_of(*TERMINAL),
                 Job.completed_at < since,
+                *([] if kept_days is None else [Job.kept_days == kept_days]),
             )
             .order_by(Job.completed_at)
             .limit(told_limit(_BATCH))

@@ -96,6 +96,7 @@ class JobRecord:
     """Attempts in their order; the last one is running or the latest."""
     model: str | None = None
     """The only one that may recognise it."""
+    kept_days: int | None = None
     is_whole: bool = True
     """False where something that is stored of it cannot be read, and is left out here."""
 
@@ -125,6 +126,7 @@ def job_record(row: Job) -> JobRecord:
         recording=_recording_record(row.recording),
         attempts=[attempt_record(attempt) for attempt in row.attempts],
         model=row.model,
+        kept_days=row.kept_days,
         is_whole=has_options and not isinstance(row.warnings, UnreadableJson),
     )
 

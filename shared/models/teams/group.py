@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
@@ -23,6 +23,8 @@ class Group(Base):
     """The name without the difference between capitals and small letters."""
     issuer: Mapped[str | None] = mapped_column(String(255))
     """The OpenID Connect provider whose group it is; null where an administrator made it."""
+    kept_days: Mapped[int | None] = mapped_column(Integer)
+    """For how many days after its end a job is kept that a member submits; null: no rule."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 

@@ -245,9 +245,7 @@ def _needed_versions(session: Session, owner_id: str) -> list[int]:
     """The versions that jobs were submitted with whose transcript is not stored yet, in order."""
     is_unfinished = Job.status != JobStatus.COMPLETED
     if owner_id == EVERYBODY:
-        needed: list[Select[Any]] = [
-            select(Job.shared_replacements_version).where(is_unfinished)
-        ]
+        needed: list[Select[Any]] = [select(Job.shared_replacements_version).where(is_unfinished)]
     else:
         needed = [
             select(Job.replacements_version).where(Job.owner_id == owner_id, is_unfinished),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.annotations.details import change_details
 from shared.db import Database, database_now
 from shared.minutes import attempts, requests
@@ -40,6 +40,7 @@ from shared.states import TERMINAL, JobStatus
 from shared.transcripts import corrections
 from tests.support import factories
 from tests.support.factories import NotedDeletions
+from tests.support.people import a_person
 
 WEEK = timedelta(days=7)
 
@@ -58,6 +59,37 @@ def aged(db: Database, status: JobStatus, *, days: float) -> tuple[str, str]:
         )
         key = session.scalars(select(Recording.blob_key).join(Job).where(Job.id == job_id)).one()
     return job_id, key
+
+
+def test_a_group_lets_keep_what_its_members_submit_while_it_has_a_rule(db: Database) -> None:
+    bo = a_person(db, "Bo").id
+    groups = [accounts.add_group(db, name).id for name in ("Sales", "Legal", "others")]
+    before = factories.submit(db, owner_id=bo)
+    for group, days in zip(groups, (30, 7, 1), strict=True):
+        accounts.set_kept_days(db, group, days)
+    for group in groups[:2]:
+        accounts.add_member(db, group, "Bo")
+    by_rule = factories.submit(db, owner_id=bo)
+    accounts.remove_member(db, groups[1], bo)
+    longer = factories.submit(db, owner_id=bo)
+    accounts.set_kept_days(db, groups[0], None)
+    after = factories.submit(db, owner_id=bo)
+    made = (before, by_rule, longer, after)
+    found = jobs.get_records(db, owner_id=bo, job_ids=made)
+    assert [found[job_id].kept_days for job_id in made] == [None, 7, 30, None]
+    assert jobs.group_rules(db) == [7, 30]
+    with db.writing() as session:
+        session.execute(
+            update(Job)
+            .where(Job.owner_id == bo)
+            .values(status=JobStatus.CANCELLED, completed_at=database_now(-8 * 86400))
+        )
+    blobs = NotedDeletions()
+    for days in jobs.group_rules(db):
+        jobs.delete_expired(db, blobs, kept=timedelta(days=days), kept_days=days)
+    left = jobs.get_records(db, owner_id=bo, job_ids=made)
+    assert sorted(left) == sorted((before, longer, after)) and len(blobs.keys) == 1
+    assert jobs.group_rules(db) == [30]
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))

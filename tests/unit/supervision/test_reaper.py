@@ -156,13 +156,15 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
     job_id = factories.submit(db, blob=old)
     jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
     young = factories.a_job(db, JobStatus.COMPLETED)
+    by_a_rule = factories.a_job(db, JobStatus.COMPLETED)
     with db.writing() as session:
-        session.execute(
-            update(Job).where(Job.id == job_id).values(completed_at=database_now(-8 * 86400))
-        )
+        for one, days, values in ((job_id, 8, {}), (by_a_rule, 3, {"kept_days": 2})):
+            ended = {"completed_at": database_now(-days * 86400), **values}
+            session.execute(update(Job).where(Job.id == one).values(ended))
     sweeping = a_reaper(db, settings)
     sweeping.start()
     wait_for(lambda: not (blobs.root / old.key).exists(), what="the recording to go")
+    wait_for(lambda: not jobs.group_rules(db), what="the one that a group lets keep for two days")
     sweeping.stop()
     assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
 

@@ -111,6 +111,16 @@ def test_administrators_make_and_fill_groups_and_nobody_else_sees_them(sharing: 
     assert sharing.pages["Bo"].get("/people/groups").status_code == 403
     accounts.set_admin(sharing.db, sharing.people["Bo"].id, True)
     kept = f"/api/v1/groups/{group.id}"
+    days = {"csrf_token": token, "days": "30"}
+    assert "from now on" in admin.post(f"{at}/kept-days", data=days, follow_redirects=True).text
+    assert admin.post(f"{at}/kept-days", data=days | {"days": "0.5"}).status_code == 400
+    assert bo.patch(kept, json={"kept_days": 0}).status_code == 400
+    assert bo.patch(kept, json={}).status_code == 400
+    changed = bo.patch(kept, json={"kept_days": 14}).get_json()
+    assert (changed["name"], changed["kept_days"]) == ("Sales 二部", 14)
+    job_id = sharing.job()
+    assert bo.get(f"/api/v1/jobs/{job_id}").get_json()["kept_days"] == 14
+    assert "A rule of a group deletes it after" in sharing.pages["Bo"].get(f"/jobs/{job_id}").text
     filled = bo.post(f"{kept}/members", json={"name": "stranger"})
     assert [one["name"] for one in filled.get_json()["members"]] == ["Bo", "Stranger"]
     left = bo.delete(f"{kept}/members/{sharing.people['Stranger'].id}")

@@ -11,7 +11,7 @@ from shared import accounts
 from shared.accounts import GroupRecord
 from shared.accounts.errors import GroupNotFound
 from shared.sharing.errors import SharingNeedsAccounts
-from web.api.groups.schemas import GroupIn, GroupOut, GroupsOut, MemberIn, MemberOut
+from web.api.groups.schemas import GroupChangeIn, GroupIn, GroupOut, GroupsOut, MemberIn, MemberOut
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
@@ -34,7 +34,7 @@ def list_groups() -> Response:
         shown = [_out(one) for one in accounts.groups(db)]
     else:
         shown = [
-            GroupOut(id=one.id, name=one.name, created_at=one.created_at, members=None)
+            _out(one).model_copy(update={"members": None})
             for one in accounts.groups_of(db, current_owner_id())
         ]
     return jsonify(GroupsOut(groups=shown).model_dump(mode="json"))
@@ -56,11 +56,18 @@ def create_group() -> Response:
 @blueprint.patch("/<uuid:group_id>")
 @blueprint.output(GroupOut)
 @blueprint.doc(responses=[409])
-@completed_by(operations.json_body(GroupIn))
+@completed_by(operations.json_body(GroupChangeIn))
 def change_group(group_id: UUID) -> Response:
-    """Give a group another name. For administrators only."""
+    """Change a group's name, or for how long its recordings are kept.
+
+    For administrators only.
+    """
     _require_admin_of_groups()
-    accounts.rename_group(services().db, str(group_id), parse_json(GroupIn).name)
+    wanted = parse_json(GroupChangeIn)
+    if wanted.name is not None:
+        accounts.rename_group(services().db, str(group_id), wanted.name)
+    if "kept_days" in wanted.model_fields_set:
+        accounts.set_kept_days(services().db, str(group_id), wanted.kept_days)
     return _answer(_group(group_id))
 
 
@@ -115,7 +122,13 @@ def _group(group_id: UUID) -> GroupRecord:
 
 def _out(group: GroupRecord) -> GroupOut:
     members = [MemberOut(id=one.id, name=one.name, issuer=one.issuer) for one in group.members]
-    return GroupOut(id=group.id, name=group.name, created_at=group.created_at, members=members)
+    return GroupOut(
+        id=group.id,
+        name=group.name,
+        created_at=group.created_at,
+        kept_days=group.kept_days,
+        members=members,
+    )
 
 
 def _answer(group: GroupRecord, status: int = 200) -> Response:

@@ -72,6 +72,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         created_at=job.created_at,
         started_at=job.started_at,
         completed_at=job.completed_at,
+        kept_days=job.kept_days,
         attempts=len(job.attempts),
         batch=_batch(view),
         real_time_factor_x=None if speed is None else round(speed, 2),

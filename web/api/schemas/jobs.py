@@ -183,6 +183,11 @@ class JobOut(BaseModel):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    kept_days: int | None = Field(
+        None,
+        description="It is deleted so many days after `completed_at`, by a rule of a group that "
+        "its owner was in when it was submitted. Null: no group has one.",
+    )
     attempts: int
     batch: BatchOut | None
     real_time_factor_x: float | None = Field(description="Audio seconds a wall second.")

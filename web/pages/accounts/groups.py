@@ -3,6 +3,7 @@ everybody else."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,19 @@ def rename(group_id: UUID) -> Any:
     except _REFUSALS as error:
         return _refused(error)
     return _back(_("The group has another name."))
+
+
+@page.post("/<uuid:group_id>/kept-days")
+def set_kept_days(group_id: UUID) -> Any:
+    given = request.form.get("days", "").strip()
+    days = None
+    if given:
+        days = int(given) if re.fullmatch("[0-9]{1,6}", given) else 0
+    try:
+        accounts.set_kept_days(services().db, str(group_id), days)
+    except InvalidRequest as error:
+        return _refused(error)
+    return _back(_("It holds for what members submit from now on."))
 
 
 @page.post("/<uuid:group_id>/delete")

@@ -3,12 +3,16 @@ of its speakers."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from shared.states import JobStatus, Stage, WaitReason
 from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import BatchOut, JobDetailOut, JobOut
 from web.errors import localised_message
+from web.i18n.dates import day_text
 from web.i18n.languages import N_
 from web.i18n.quantities import clock, duration_text, padded_text, speed_text
 from web.i18n.warnings import warning_text
@@ -108,6 +112,20 @@ def audio_texts(job: JobOut) -> list[str]:
         texts.append(_("%(length)s of audio", length=clock(job.audio_duration)))
     texts.append(recognition_speed_text(job))
     return [text for text in texts if text]
+
+
+def kept_text(job: JobOut) -> str:
+    """When a rule of a group deletes a job; empty where none does."""
+    if job.kept_days is None:
+        return ""
+    if job.completed_at is None:
+        return ngettext(
+            "A rule of a group deletes it %(num)s day after its end.",
+            "A rule of a group deletes it %(num)s days after its end.",
+            job.kept_days,
+        )
+    end = job.completed_at + timedelta(days=job.kept_days)
+    return _("A rule of a group deletes it after %(day)s.", day=day_text(end.date()))
 
 
 def _rounded(seconds: float) -> str:
