@@ -2,9 +2,9 @@
 
 `users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
 limits on wrong ones, `authenticators` the second step of a sign-in, `identities` who signs in at a
-provider, `groups` who is in which group, `groups_there` what a provider says of that, `sessions`
-the sign-ins of browsers, `keys` the API keys, `credentials` what both have in common, `set_up` the
-code for the first account, and `ownership` moves recordings and jobs from one account to another.
+provider, `groups` who is in which group, `sessions` the sign-ins of browsers, `keys` the API keys,
+`credentials` what both have in common, `set_up` the code for the first account, and `ownership`
+moves recordings and jobs from one account to another.
 """
 
 from shared.accounts.authenticators import (
@@ -26,7 +26,7 @@ from shared.accounts.credentials import (
     session_credential,
     session_limits,
 )
-from shared.accounts.groups import (
+from shared.accounts.groups.keeping import (
     MOST_KEPT_DAYS,
     GroupRecord,
     add_group,
@@ -40,7 +40,7 @@ from shared.accounts.groups import (
     rename_group,
     set_kept_days,
 )
-from shared.accounts.groups_there import GroupsThere
+from shared.accounts.groups.there import GroupsThere
 from shared.accounts.identities import (
     Entered,
     Vouched,
