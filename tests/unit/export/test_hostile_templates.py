@@ -27,6 +27,21 @@ MAIN, TYPES = "word/document.xml", "[Content_Types].xml"
 RELATIONS = "word/_rels/document.xml.rels"
 MACROS = b'<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
 _KIND = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+FETCHES = (
+    b'<w:comments xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:p>'
+    b'<w:fldSimple w:instr="INCLUDEPICTURE http://10.0.0.1/p.png"/></w:p></w:comments>'
+)
+VML = b'xmlns:v="urn:schemas-microsoft-com:vml'
+HIDDEN = b'<Override PartName="/word/comments.dat" ContentType="application/a+xml"/></Types>'
+STRICT = (
+    b"http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+    b"http://purl.oclc.org/ooxml/wordprocessingml/main",
+)
+COMPATIBLE = (
+    b'<m:AlternateContent xmlns:m="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+    b"<m:Fallback>"
+)
+COMPATIBLE_END = b"</m:Fallback></m:AlternateContent></Types>"
 
 
 def related(kind: bytes, target: bytes, mode: bytes = b"Internal") -> bytes:
@@ -81,6 +96,11 @@ def code(text: bytes) -> bytes:
         lambda: code(b" DDEAUTO c:\\\\cmd.exe "),
         lambda: code(b' includepicture "http://10.0.0.1/p.png" '),
         lambda: in_main(b'<w:p><w:fldSimple w:instr=" INCLUDETEXT c:/secret.txt "/></w:p>'),
+        lambda: code(b'INCLUDEPICTURE"http://10.0.0.1/p.png"'),
+        lambda: with_part(PLAIN, "word/comments.xml", lambda _: FETCHES),
+        lambda: with_part(related(_KIND + b"header", b"H.xml"), "word/h.xml", lambda _: FETCHES),
+        lambda: in_main(b'<w:p><v:imagedata ' + VML + b'" src="http://10.0.0.1/p.png"/></w:p>'),
+        lambda: typed(b"</Types>", COMPATIBLE + b"<Override " + MACROS[8:-8] + COMPATIBLE_END),
     ],
 )  # fmt: skip
 def test_what_runs_or_fetches_something_is_refused(document: Callable[[], bytes]) -> None:
@@ -103,6 +123,8 @@ def test_what_runs_or_fetches_something_is_refused(document: Callable[[], bytes]
         lambda: with_part(PLAIN, MAIN, lambda xml: xml.replace(b"UTF-8", b"cp037", 1)[:40]),
         lambda: packed({n: content for n, content in parts_of(PLAIN).items() if n != MAIN}),
         lambda: typed(b"/word/document.xml", b"/word/settings.xml"),
+        lambda: with_part(PLAIN, MAIN, lambda xml: xml.replace(*STRICT)),
+        lambda: typed(b"</Types>", HIDDEN),
     ],
 )  # fmt: skip
 def test_what_is_no_document_is_refused(document: Callable[[], bytes]) -> None:
@@ -133,7 +155,8 @@ def test_a_length_that_is_a_lie_unpacks_no_more_than_it_says() -> None:
     tracemalloc.stop()
 
 
-def test_the_template_that_a_template_names_is_dropped() -> None:
+@pytest.mark.parametrize("target", [b"settings.xml", b"Settings.xml", b"%73ettings.xml"])
+def test_the_template_that_a_template_names_is_dropped(target: bytes) -> None:
     kind = _KIND + b"attachedTemplate"
     relations = (
         b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
@@ -147,6 +170,9 @@ def test_the_template_that_a_template_names_is_dropped() -> None:
     )
     document = with_part(
         document, "word/settings.xml", lambda xml: xml.replace(b"</w:settings>", attached)
+    )
+    document = with_part(
+        document, RELATIONS, lambda xml: xml.replace(b'"settings.xml"', b'"' + target + b'"')
     )
     filling.check(document)
     made = filling.write(document, MEETING, ABOUT, OPTIONS)

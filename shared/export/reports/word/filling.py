@@ -33,7 +33,8 @@ _ELSEWHERE = ("header", "footer", "footnotes", "endnotes")
 _RUN, _RUN_PROPERTIES, _PROPERTIES = qn("w:r"), qn("w:rPr"), qn("w:pPr")
 _STYLE, _FONTS, _BOLD, _VALUE = qn("w:pStyle"), qn("w:rFonts"), qn("w:b"), qn("w:val")
 _RUN_STYLE = qn("w:rStyle")
-_TEXT, _SECTION, _BINDING = qn("w:t"), qn("w:sectPr"), qn("w:dataBinding")
+_TEXT, _SECTION = qn("w:t"), qn("w:sectPr")
+_BINDING = "{*}dataBinding"  # Word has another namespace for those of later versions
 _BEGINS_PAGE, _BREAK = qn("w:pageBreakBefore"), qn("w:br")
 _SPACE = qn("xml:space")
 _NAMED_ONCE = (qn("w:bookmarkStart"), qn("w:bookmarkEnd"), qn("w:commentRangeStart"))
@@ -58,6 +59,7 @@ def write(
     """
     package = WordPackage(template)
     values = Values(transcript, provenance, options)
+    inline = values.inline()
     checked = Checked()
     room = _Room()
     for name in _parts(package):
@@ -68,9 +70,9 @@ def write(
             binding.getparent().remove(binding)
         headings = _heading_style(package) if name == package.main else ""
         for place in places:
-            _fill(place, values, headings, room)
+            _fill(place, values, inline, headings, room)
         package.put(name, root)
-    package.drop_attached_template()
+    package.drop_attached_templates()
     _tell_title(package, provenance)
     return package.saved()
 
@@ -92,9 +94,10 @@ def _parts(package: WordPackage) -> list[str]:
     return [package.main, *package.part_names(*_ELSEWHERE)]
 
 
-def _fill(place: Place, values: Values, heading_style: str, room: _Room) -> None:
+def _fill(
+    place: Place, values: Values, inline: dict[str, str], heading_style: str, room: _Room
+) -> None:
     element = place.element
-    inline = values.inline()
     if not place.several_of:
         _replace(place.texts, inline, room)
         return

@@ -15,6 +15,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from docx.oxml.ns import qn
 from lxml import etree
 
 from shared.export.reports.refusals import (
@@ -23,6 +24,7 @@ from shared.export.reports.refusals import (
     TemplateTooLarge,
 )
 from shared.export.reports.word import LARGEST_DOCUMENT
+from shared.export.reports.word.fetching import require_no_fetching
 
 _MOST_PARTS = 200
 _LARGEST_UNPACKED = 16 * 1024 * 1024
@@ -44,8 +46,14 @@ _FORBIDDEN_TYPES = re.compile(
     r"macroenabled|vba|activex|oleobject|webextension|keymapcustom", re.IGNORECASE
 )
 
+_XML_TYPE = re.compile(r"^(?!\s*image/).*[/+]xml\b", re.IGNORECASE | re.DOTALL)
+"""Pictures of SVG aside, which are drawn and not read."""
+
 _NOT_KEPT = "attachedTemplate"
 """The kind of a relation that names the file of Word's own template on its author's machine."""
+
+_FETCHING_TAGS = (b"attachedTemplate", b"mailMerge")
+"""Of settings."""
 
 _ALLOWED_RELATIONS = frozenset(
     (
@@ -98,6 +106,8 @@ class WordPackage:
         self.main = self._part_of("", starts[0]) if len(starts) == 1 else ""
         if self._type_of(self.main) not in (_DOCUMENT, _DOTX):
             raise NoWordDocument
+        if self.tree(self.main).tag != qn("w:document"):  # in Strict Open XML it is another's
+            raise NoWordDocument
 
     def part_names(self, *kinds: str) -> list[str]:
         """The parts that the document itself names by a relation of one of these kinds."""
@@ -135,21 +145,28 @@ class WordPackage:
                 target.writestr(entry, content)
         return written.getvalue()
 
-    def drop_attached_template(self) -> None:
-        """Take out what would have Word fetch another template, or data, from elsewhere."""
-        for name in self.part_names("settings"):
+    def drop_attached_templates(self) -> None:
+        """Take out what would have Word fetch another template, or data, from elsewhere.
+
+        It is looked for in all parts: Word finds a part also where a relation writes its name with
+        other capitals, or with characters escaped.
+        """
+        for name in [name for name in self._parts if _is_xml(name)]:
+            is_relations = name.lower().endswith(".rels")
+            if not is_relations and not any(tag in self._parts[name] for tag in _FETCHING_TAGS):
+                continue
             root = self.tree(name)
-            for element in list(root):
-                if etree.QName(element).localname in ("attachedTemplate", "mailMerge"):
-                    root.remove(element)
-            self.put(name, root)
-            relations = _relations_of(name)
-            if relations in self._parts:
-                tree = self.tree(relations)
-                for element in list(tree):
-                    if _last(element.get("Type", "")) == _NOT_KEPT:
-                        tree.remove(element)
-                self.put(relations, tree)
+            found = [
+                element
+                for element in root.iter()
+                if (is_relations and _last(element.get("Type") or "") == _NOT_KEPT)
+                or etree.QName(element).localname.encode() in _FETCHING_TAGS
+            ]
+            for element in found:
+                if (parent := element.getparent()) is not None:
+                    parent.remove(element)
+            if found:
+                self.put(name, root)
 
     def _require_bounded_xml(self) -> None:
         xml = [content for name, content in self._parts.items() if _is_xml(name)]
@@ -161,12 +178,17 @@ class WordPackage:
         for content in xml:
             if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
                 raise ForbiddenInTemplate(what="DOCTYPE")
-            _parsed(content)
+            require_no_fetching(_parsed(content))
 
     def _require_allowed_types(self) -> None:
-        for element in self.tree(_TYPES):
-            if found := _FORBIDDEN_TYPES.search(element.get("ContentType") or ""):
+        for element in self.tree(_TYPES).iter():
+            kind = element.get("ContentType") or ""
+            if found := _FORBIDDEN_TYPES.search(kind):
                 raise ForbiddenInTemplate(what=found[0])
+            # What is read as XML is told by its name here: none may hide under another.
+            name = element.get("PartName") or f".{element.get('Extension')}"
+            if _XML_TYPE.search(kind) and not _is_xml(name):
+                raise NoWordDocument
 
     def _require_allowed_relations(self, name: str) -> None:
         for one in self._relations(name):
@@ -187,7 +209,7 @@ class WordPackage:
                 # "Internal" is what is meant where nothing is said; all else counts as elsewhere.
                 (element.get("TargetMode") or "Internal") != "Internal",
             )
-            for element in self.tree(name)
+            for element in list(self.tree(name).iter())[1:]
         ]
 
     @staticmethod

@@ -17,7 +17,6 @@ from shared.export.reports.placeholders import (
     require_one_kind,
 )
 from shared.export.reports.refusals import (
-    ForbiddenInTemplate,
     NotInTheText,
     PlaceholderNotClosed,
     RepeatNotPlain,
@@ -37,15 +36,6 @@ _PICTURES = frozenset(
     )
 )
 """What would be in a document many times under one number, if it were repeated."""
-
-_FIELD, _CODE, _SIMPLE = qn("w:fldChar"), qn("w:instrText"), qn("w:fldSimple")
-_FETCHING_FIELDS = frozenset(
-    (
-        *("DDE", "DDEAUTO", "INCLUDETEXT", "INCLUDEPICTURE", "INCLUDE", "IMPORT", "LINK"),
-        *("DATABASE", "MACROBUTTON", "RD"),
-    )
-)
-"""Fields by which Word asks for another file, or runs something, where a document is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +71,6 @@ def places_in(root: Any, checked: Checked, *, is_main: bool) -> list[Place]:
 
     Raises TemplateRefused, with the paragraph.
     """
-    _require_no_fetching(root)
     places: list[Place] = []
     rows: dict[Any, None] = {}
     for paragraph, texts in texts_by_paragraph(root).items():
@@ -142,22 +131,3 @@ def _require_plain(element: Any, text: str) -> None:
     )
     if not is_plain:
         raise RepeatNotPlain(excerpt=text, most=MOST_IN_A_REPEAT)
-
-
-def _require_no_fetching(root: Any) -> None:
-    """Refuse fields that fetch. Their code may be cut into pieces, and stands between two marks."""
-    code = ""
-    for element in root.iter(_FIELD, _CODE, _SIMPLE):
-        if element.tag == _CODE:
-            code += element.text or ""
-        else:
-            _require_harmless(code)
-            code = ""
-            _require_harmless(element.get(qn("w:instr")) or "")
-    _require_harmless(code)
-
-
-def _require_harmless(code: str) -> None:
-    name = code.split(maxsplit=1)[0].upper() if code.strip() else ""
-    if name in _FETCHING_FIELDS:
-        raise ForbiddenInTemplate(what=name)
