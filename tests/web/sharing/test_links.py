@@ -67,7 +67,8 @@ def test_with_sound_it_is_heard_in_pieces(sharing: Sharing) -> None:
     heard = guest.get(f"{path}/audio?pieces=1", headers={"Range": "bytes=0-1"})
     assert (heard.status_code, heard.data) == (206, b"so")
     assert heard.headers["Referrer-Policy"] == "no-referrer"
-    assert guest.get(f"{path}/audio?download=1").headers["Content-Disposition"].startswith("inline")
+    # Nothing of the file's own name, which the recording may no longer have.
+    assert guest.get(f"{path}/audio?download=1").headers["Content-Disposition"] == "inline"
 
 
 def test_it_tells_who_speaks_and_the_chapters_and_nothing_that_is_its_owners(

@@ -126,7 +126,10 @@ def play_recording(token: str) -> Response:
     # Never the submitted file where there is a copy, and in pieces: a player asks for each.
     query = parse(AudioQuery, request.args)
     heard = AudioQuery(pieces=query.pieces)
-    return recording_response(link.owner_id, link.job_id, heard, _still_open(token))
+    response = recording_response(link.owner_id, link.job_id, heard, _still_open(token))
+    # The file may be named otherwise than its owner calls the recording.
+    response.headers["Content-Disposition"] = "inline"
+    return response
 
 
 @links.get("/<token>/peaks")
