@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -49,7 +49,7 @@ Gram = tuple[str, ...]
 """Tokens beside each other, folded: Chinese characters and other words."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Term:
     """A term of a transcript, and where it is said."""
 
@@ -78,7 +78,7 @@ def find_terms(texts: Sequence[str], names: Iterable[str] = ()) -> list[Term]:
     """The terms that are said at least twice in a transcript of these sentences, by their grams;
     none that is a part of one of `names`."""
     tokens = [list(_tokens(text)) for text in texts]
-    counts = Counter(gram for sentence in tokens for _, gram in _grams(sentence))
+    counts = Counter(gram for sentence in tokens for _, gram in _grams(sentence, is_called_so))
     called = [_gram_of(name) for name in names]
     repeated = {
         gram
@@ -90,9 +90,7 @@ def find_terms(texts: Sequence[str], names: Iterable[str] = ()) -> list[Term]:
         lambda: (Counter(), Counter())
     )
     for number, sentence in enumerate(tokens):
-        for at, gram in _grams(sentence):
-            if gram not in repeated:
-                continue
+        for at, gram in _grams(sentence, repeated.__contains__):
             term = terms.setdefault(gram, Term(gram))
             end = at + len(gram)
             term.places.append((number, at))
@@ -162,7 +160,9 @@ def _is_within(gram: Gram, whole: Gram) -> bool:
     return any(gram == whole[at : at + len(gram)] for at in range(len(whole) - len(gram) + 1))
 
 
-def _grams(tokens: Sequence[_Token]) -> Iterator[tuple[int, Gram]]:
+def _grams(
+    tokens: Sequence[_Token], is_wanted: Callable[[Gram], bool]
+) -> Iterator[tuple[int, Gram]]:
     """All that may be a term, with the number of its first token."""
     for at in range(len(tokens)):
         gram: Gram = ()
@@ -172,7 +172,7 @@ def _grams(tokens: Sequence[_Token]) -> Iterator[tuple[int, Gram]]:
             if not token.folded or width > WIDEST:
                 break
             gram = (*gram, token.folded)
-            if is_called_so(gram):
+            if is_wanted(gram):
                 yield at, gram
 
 

@@ -4,10 +4,12 @@ one chapter and seldom in the others."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from unicodedata import east_asian_width
 
-from shared.transcripts.chapters.terms import WIDEST, Term, find_terms, is_term
+from shared.transcripts.chapters.terms import WIDEST, Gram, Term, find_terms, is_term
 from shared.transcripts.values import Sentence
 
 _OPENING = 3
@@ -51,11 +53,12 @@ def chapter_titles(chapters: Sequence[Sequence[Sentence]], language: str) -> lis
     names = {sentence.speaker for sentence in sentences if sentence.speaker}
     terms = find_terms([sentence.text for sentence in sentences], sorted(names))
     between = "、" if language.startswith(("zh", "yue", "ja")) else ", "
+    said = {term: sorted({number for number, _ in term.places}) for term in terms}
     titles = []
     begin = 0
     for chapter in chapters:
         end = begin + len(chapter)
-        titles.append(_title(chapter, _weighed(terms, begin, end), between))
+        titles.append(_title(chapter, _weighed(said, begin, end), between))
         begin = end
     return titles
 
@@ -81,22 +84,28 @@ def cells(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _weighed(terms: Iterable[Term], begin: int, end: int) -> list[tuple[float, str]]:
-    """What the terms of the sentences from `begin` to `end` weigh, the heaviest first."""
-    here = {
-        term.gram: (term, {number for number, _ in term.places if begin <= number < end})
-        for term in terms
-        if not term.is_deed
-    }
-    here = {gram: (term, said) for gram, (term, said) in here.items() if len(said) >= 2}
+def _weighed(
+    sentences: Mapping[Term, Sequence[int]], begin: int, end: int
+) -> list[tuple[float, str]]:
+    """What terms, each with the numbers of its sentences in order, weigh in the sentences from
+    `begin` to `end`, the heaviest first."""
+    here: dict[Gram, tuple[Term, set[int]]] = {}
+    for term, numbers in sentences.items():
+        said = set(numbers[bisect_left(numbers, begin) : bisect_left(numbers, end)])
+        if len(said) >= 2 and not term.is_deed:
+            here[term.gram] = term, said
+    longer: dict[Gram, set[int]] = defaultdict(set)
+    for whole, (_, said) in here.items():
+        for part in _parts(whole):
+            if part in here:
+                longer[part] |= said
     found = []
     for gram, (term, said) in here.items():
-        longer = [others for whole, (_, others) in here.items() if _is_part(gram, whole)]
         # What is said as a part of a longer term speaks for that one.
-        alone = said.difference(*longer)
+        alone = said - longer[gram]
         if not alone:
             continue
-        share = len(said) / len({number for number, _ in term.places})
+        share = len(said) / len(sentences[term])
         weight = len(alone) * share * (1 + 0.25 * (len(gram) - 1))
         if min(alone) < begin + _OPENING:
             weight *= _ANNOUNCED
@@ -105,9 +114,11 @@ def _weighed(terms: Iterable[Term], begin: int, end: int) -> list[tuple[float, s
     return [(weight, text) for weight, _, text in found]
 
 
-def _is_part(gram: tuple[str, ...], whole: tuple[str, ...]) -> bool:
-    places = range(len(whole) - len(gram) + 1) if len(whole) > len(gram) else ()
-    return any(gram == whole[at : at + len(gram)] for at in places)
+def _parts(whole: Gram) -> Iterator[Gram]:
+    """The shorter terms that may be within one."""
+    for length in range(1, len(whole)):
+        for at in range(len(whole) - length + 1):
+            yield whole[at : at + length]
 
 
 def _overlap(one: str, other: str) -> bool:
