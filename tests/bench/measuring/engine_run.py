@@ -1,7 +1,7 @@
 """One way through a recording, in a process of its own: FunASR's generate(), or our engine.
 
-`python -m tests.bench.measuring.engine_run stock|ours MODEL SAMPLES REPORT [PRECISION
-[BATCH_SIZE_S]]` writes what was said and what it took.  From samples to marked words; decoding
+`python -m tests.bench.measuring.engine_run stock|ours MODEL SAMPLES REPORT [PRECISION [CPU_RUNTIME
+[BATCH_SIZE_S]]]` writes what was said and what it took.  From samples to marked words; decoding
 comes before both.
 """
 
@@ -57,12 +57,14 @@ def _stock(model: str, pcm: Pcm) -> Run:
     return Run(watch.cost.cpu_s, only_words(result["text"]), result["timestamp"], spans["value"])
 
 
-def _ours(model: str, pcm: Pcm, precision: str, batch_size_s: float) -> Run:
+def _ours(model: str, pcm: Pcm, precision: str, cpu_runtime: str, batch_size_s: float) -> Run:
     from worker.batching.plan import plan_batches
     from worker.batching.windows import PlanningWindows
     from worker.engine.funasr_recogniser import load_recogniser
 
-    recogniser = load_recogniser(model, device="cpu", cpu_threads=1, precision=precision)
+    recogniser = load_recogniser(
+        model, device="cpu", cpu_threads=1, precision=precision, cpu_runtime=cpu_runtime
+    )
     heard: dict[int, tuple[Any, ...]] = {}
 
     def recognise(window: list[Any]) -> None:
@@ -112,13 +114,14 @@ def _main(
     samples: str,
     report: str,
     precision: str = "float32",
+    cpu_runtime: str = "auto",
     batch_size_s: float | str = _BATCH_SIZE_S,
 ) -> None:
     pcm = np.fromfile(samples, dtype="<i2")
     if kind == "stock":
         run = _stock(model, pcm)
     else:
-        run = _ours(model, pcm, precision, float(batch_size_s))
+        run = _ours(model, pcm, precision, cpu_runtime, float(batch_size_s))
     Path(report).write_text(json.dumps(asdict(run)), encoding="utf-8")
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import glu, pad, scaled_dot_product_attention, silu
 
 from worker.engine.firered.positions import sinusoids
+from worker.engine.layers.depthwise import convolve_channels
 
 SUBSAMPLING = 4
 _CHANNELS = 32
@@ -164,7 +165,8 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor, is_own: Tensor) -> Tensor:
         gated = glu(self.pointwise_conv1(self.pre_layer_norm(x)), dim=-1)
         gated = gated.masked_fill(~is_own[..., None], 0.0)
-        convolved = self.depthwise_conv(gated.transpose(1, 2)).transpose(1, 2)
+        weight = self.depthwise_conv.weight
+        convolved = convolve_channels(gated, weight, (weight.shape[-1] - 1) // 2)
         out: Tensor = self.pointwise_conv2(silu(self.batch_norm(convolved)))
         return out
 

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from worker.engine.layers.sanm_layers import RowMask, memory
+from worker.engine.layers.sanm_layers import RowMask, masked_memory, memory
 
 
 def use_fused_attention(network: nn.Module) -> int:
@@ -46,7 +46,7 @@ def _self_attention(
     if isinstance(mask, RowMask):
         remembered = memory(layer, plain_value, mask)
     else:
-        remembered = layer.forward_fsmn(plain_value, mask)
+        remembered = masked_memory(layer, plain_value, mask)
     attended: Tensor = _attend(layer, query, key, value, mask) + remembered
     return attended
 

@@ -15,7 +15,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv1d, pad
+from torch.nn.functional import pad
+
+from worker.engine.layers.depthwise import convolve_channels
 
 _ALIGNMENT = 16
 """Numbers by which a row of scores must lie apart for a GPU's kernel to read it in place."""
@@ -81,14 +83,25 @@ def add_inputs_within_memory(*networks: nn.Module) -> int:
 def memory(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
     """(batch, T, width): the convolution over neighbouring rows, and `x`. Only real rows count."""
     kept = x * mask.rows
-    padding = layer.pad_fn.padding
-    before = kept.transpose(1, 2)
-    if padding[0] == padding[1]:
-        around = conv1d(before, layer.fsmn_block.weight, padding=padding[0], groups=before.shape[1])
-    else:
-        around = layer.fsmn_block(layer.pad_fn(before))
-    around = around.transpose(1, 2)
-    return around if getattr(layer, "memory_adds_input", False) else around + kept
+    around = _neighbours(layer, kept)
+    # `kept` has the finer numbers of the two where they differ.
+    return around if getattr(layer, "memory_adds_input", False) else kept.add_(around)
+
+
+def masked_memory(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+    """The same with FunASR's own mask, (batch, 1, T) or (batch, T, 1); nothing in rows beyond."""
+    rows = mask.reshape(len(x), -1, 1)
+    kept = x * rows
+    return kept.add_(_neighbours(layer, kept)).mul_(rows)
+
+
+def _neighbours(layer: Any, rows: Tensor) -> Tensor:
+    """(batch, T, width): of each row, itself and its neighbours weighted."""
+    before, after = layer.pad_fn.padding
+    if before == after:
+        return convolve_channels(rows, layer.fsmn_block.weight, before)
+    around: Tensor = layer.fsmn_block(layer.pad_fn(rows.transpose(1, 2)))
+    return around.transpose(1, 2)
 
 
 def usual(network: nn.Module) -> bool:
@@ -120,7 +133,7 @@ def _decoder_layer(
 
 def _token_memory(layer: Any, x: Tensor, mask: RowMask | Tensor) -> tuple[Tensor, None]:
     if isinstance(mask, Tensor):  # of the hotwords' decoder
-        return type(layer).forward(layer, x, mask)[0], None
+        return masked_memory(layer, x, mask), None
     return memory(layer, x, mask), None
 
 

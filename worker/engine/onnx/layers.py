@@ -94,8 +94,10 @@ class Int8Layers(LinearLayers):
     def _round(self, rows: str) -> tuple[str, str, str]:
         graph = self.graph
         # No code is spent on a sign that no number has.
-        zero, steps = (0, 255.0) if rows in self._not_negative else (128, 127.0)
-        largest = graph.node("ReduceMax", graph.node("Abs", rows), axes=[1], keepdims=0)
+        is_positive = rows in self._not_negative
+        zero, steps = (0, 255.0) if is_positive else (128, 127.0)
+        sizes = rows if is_positive else graph.node("Abs", rows)
+        largest = graph.node("ReduceMax", sizes, axes=[1], keepdims=0)
         held = graph.node("Max", largest, self._smallest)
         scales = graph.node("Mul", held, graph.number(1 / steps))
         zeros = graph.node(
