@@ -9,8 +9,8 @@ from worker.engine.networks.pass_costs import UsualPassCost
 from worker.pass_cost import PassCost
 
 COST = UsualPassCost(cpu=PassCost(2.0), gpu=PassCost(60.0, per_longest_s=6.0))
-"""On a CPU between what `longscribe bench` gives for a network of Paraformer-large's size, about
-1 s, and for the bundled one, about 7 s of its much cheaper audio.  A larger figure makes fewer
-batches and more padding.  On a GPU not measured anywhere, but reckoned for an H100 in float32 by
+"""On a CPU what a pass costs a network of Paraformer-large's size, in float32 with AVX-512; the
+bundled one about 7 s of its much cheaper audio.  A larger figure makes fewer batches and more
+padding.  On a GPU not measured anywhere, but reckoned for an H100 in float32 by
 `tests/bench/gpu/test_passes.py`: launching kernels takes as long as some 60 padded seconds, and the
 timestamp head's 50 steps for each second of the longest span as long as 6."""
