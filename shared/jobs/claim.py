@@ -46,8 +46,7 @@ class Claim:
     sha256: str | None = None
     """SHA-256 of the recording's bytes."""
     traceparent: str | None = None
-    """What spans of the attempt stand below (`shared.traces.of_job`); None where nothing is traced.
-    """
+    """Parent of the attempt's spans (`shared.traces.of_job`); None where nothing is traced."""
     waits_since: datetime | None = None
     """When the job was queued, by its last attempt if there was one. For its trace alone."""
 

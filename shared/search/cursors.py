@@ -36,14 +36,14 @@ class Cursors:
         self._owner = [owner_id.encode()]
 
     def hide(self, cursor: str | None) -> str | None:
-        """A `next_cursor` of `shared.jobs`, as its owner is given it."""
+        """Encrypt a `next_cursor` of `shared.jobs` where it is a place; a job's id stays."""
         if cursor is None or not cursor.isdecimal():
             return cursor
         place = int(cursor).to_bytes(_PLACE_BYTES, "big")
         return urlsafe_b64encode(self._cipher.encrypt(place, self._owner)).decode()
 
     def find(self, cursor: str | None) -> str | None:
-        """The `cursor` for `shared.jobs` that one of the form JOB_CURSOR stands for.
+        """Decrypt a cursor of the form JOB_CURSOR, for `shared.jobs`; a job's id stays.
 
         Raises InvalidRequest for a place that was hidden for another owner or by another server.
         """

@@ -201,7 +201,7 @@ def traceparent() -> str | None:
 
 
 def _above() -> str | None:
-    """What a span that begins stands below."""
+    """Parent of a span that begins here."""
     parent = _parent.get()
     return None if parent is None else parent.traceparent
 
@@ -212,9 +212,9 @@ def _naming_a_span(given: str | None) -> str | None:
 
 
 def of_job(job_id: str, stored: str | None) -> str | None:
-    """What spans of a job stand below: the traceparent that is stored with it, or else, as of a job
-    that came while nothing was traced, the id of a trace that follows from the job's, in which each
-    of them is a root. None where nothing is traced."""
+    """Parent of a job's spans: the traceparent that is stored with it, or else, as of a job that
+    came while nothing was traced, the id of a trace that follows from the job's, in which each of
+    them is a root. None where nothing is traced."""
     if not are_wanted():
         return None
     # Not the id itself: a sampler takes the last digits for random, and an id's are not.

@@ -151,7 +151,7 @@ def claim_next(
 
 
 def _parent_of(session: Session, job_id: str | None) -> str | None:
-    """What an attempt stands below in the trace of a job, which may be gone by now."""
+    """Parent of an attempt's span in the trace of a job, which may be gone by now."""
     if job_id is None or not are_wanted():
         return None
     return of_job(job_id, session.scalar(select(Job.traceparent).where(Job.id == job_id)))

@@ -88,8 +88,8 @@ def other_jobs(db: Database, *, owner_id: str, job_id: str, most: int = 10) -> l
 
 
 def get_traceparent(db: Database, job_id: str) -> str | None:
-    """What spans of a job stand below (`shared.traces.of_job`); None where nothing is traced, or
-    the job is gone."""
+    """Parent of a job's spans (`shared.traces.of_job`); None where nothing is traced, or the job is
+    gone."""
     with db.reading() as session:
         found = session.execute(select(Job.traceparent).where(Job.id == job_id)).one_or_none()
     return None if found is None else of_job(job_id, found.traceparent)

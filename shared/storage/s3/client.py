@@ -69,7 +69,7 @@ class BucketAddress:
 
 
 class _Use(Enum):
-    """What a client of botocore is for."""
+    """Purpose of a client of botocore, by which it is set up."""
 
     PATIENT = auto()
     QUICK = auto()

@@ -9,5 +9,6 @@ from web.authentication.owner import current_owner_id
 
 
 def cursors() -> Cursors:
-    """Raises as `current_owner_id`."""
+    """Find and hide places of searches for whoever sends this request. Raises as
+    `current_owner_id`."""
     return Cursors(current_app.secret_key or "", current_owner_id())
