@@ -47,7 +47,7 @@ def save_report(
     folder.mkdir(parents=True, exist_ok=True)
     content = server.report(job_id, **asked)
     # Which of both it is, the template decides where nobody asked.
-    suffix = "docx" if content.startswith(b"PK") else "md"
+    suffix = "docx" if content.startswith(b"PK\x03\x04") else "md"
     of_which = re.sub(r'[/\\:*?"<>|]', "-", asked.get("template", "minutes"))
     path = folder / f"{stem} {of_which}.{suffix}"
     new = folder / f".{job_id}.{suffix}.part"

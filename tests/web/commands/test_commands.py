@@ -136,7 +136,7 @@ def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:
 def test_a_report_is_printed_or_written_by_the_template_that_is_named(
     run: Any, wav: Path, rows: Database, tmp_path: Path
 ) -> None:
-    keep_template(rows, owner_id=LOCAL_OWNER, name="A: B", content=b"{{transcript.text}}")
+    keep_template(rows, owner_id=LOCAL_OWNER, name="A: B", content=b"PK {{transcript.text}}")
     job = json.loads(run("submit", "--json", str(wav)).stdout)
     work_off(rows)
     out = tmp_path / "out"

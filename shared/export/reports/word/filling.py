@@ -238,7 +238,7 @@ def _end_section(element: Any) -> None:
 
 def _size(element: Any) -> int:
     """About how many characters a copy has as XML."""
-    return sum(60 + 30 * len(within.attrib) + len(within.text or "") for within in element.iter())
+    return sum(60 + 60 * len(within.attrib) + len(within.text or "") for within in element.iter())
 
 
 def _heading_style(package: WordPackage) -> str:
