@@ -144,7 +144,8 @@ def team(
         an_admin(db)
         a_person(db)
         group = accounts.add_group(db, "会议 group")
-        accounts.add_member(db, group.id, "Bo")
+        for name in ("Anna", "Bo"):
+            accounts.add_member(db, group.id, name)
         lists.add(db, EVERYBODY, wrong="阿皮艾", right="API")
         db.dispose()
         context = browser.new_context(locale="en-GB")
@@ -170,6 +171,7 @@ def team(
                     "own data": "/account/data",
                     "groups": "/people/groups",
                     "words of a team": "/words",
+                    "words of a group": f"/words/groups/{group.id}",
                 },
                 signed_in,
             ),
