@@ -41,10 +41,14 @@ _BEHIND = re.compile("的?(?:问题|情况|事情|事|时候|部分|内容|这�
 
 _CLAUSE = re.compile("[。！？!?；;，,、：:.]\\s*")
 _OPENERS = re.compile(
-    r"^(?:好的?|嗯+|呃|那么?|然后|接下来|最后|首先|其实|所以|对|行|我们|我|okay|ok|so|and|well|right|yeah|um|uh|"
+    # 行政, 对账 and 那个 begin words of their own.
+    r"^(?:[好对行](?=[\s，,]|$)|好的|嗯+|呃|那么|那(?![些个里边儿样种时天年月位])|然后|接下来|最后|首先|其实"
+    r"|所以|我们|我(?![国军方司校院])|okay|ok|so|and|well|right|yeah|um|uh|"
     r"alright|all right|now|i think|i mean)(?:\b|(?=[\u4e00-\u9fff]))[\s，,]*",
     re.IGNORECASE,
 )
+_LETTER = "(?:(?![\u3040-\u30ff\u4e00-\u9fff])[\\w'’-])"
+_WITHIN_WORD, _LAST_WORD = re.compile(_LETTER * 2), re.compile(f"{_LETTER}+$")
 
 
 def chapter_titles(chapters: Sequence[Sequence[Sentence]], language: str) -> list[str]:
@@ -148,9 +152,17 @@ def _beginning(chapter: Sequence[Sentence]) -> str:
     ]
     fitting = [clause for clause in clauses if 8 <= cells(clause) <= _OPENING_WIDEST]
     whole = next(iter([*fitting, *clauses]), chapter[0].text.strip())
-    while cells(whole) > _OPENING_WIDEST:
-        whole = whole[:-1]
-    return whole.strip()
+    return _shortened(whole)
+
+
+def _shortened(text: str) -> str:
+    """As much of a text as is no wider than a title, up to the end of a word of letters."""
+    short = text
+    while cells(short) > _OPENING_WIDEST:
+        short = short[:-1]
+    if _WITHIN_WORD.match(text, max(len(short) - 1, 0)):
+        short = _LAST_WORD.sub("", short) or short
+    return short.strip()
 
 
 def _without_openers(clause: str) -> str:

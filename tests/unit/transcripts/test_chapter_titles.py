@@ -99,6 +99,21 @@ def test_a_chapter_in_which_nothing_is_repeated_is_called_after_its_beginning() 
     assert chapter_titles(chapters, "zh") == ["大家先吃一碗红烧牛肉面吧", "birds sing"]
 
 
+@pytest.mark.parametrize(
+    ("chapter", "title"),
+    [
+        ("welcome everybody to today's budget meeting.", "welcome everybody to"),
+        ("对，行政部门下个月要搬家。", "行政部门下个月要搬家"),
+        ("那个方案大家都看过吗？", "那个方案大家都看过吗"),
+        ("那大家看看隔壁新来的人吧。", "大家看看隔壁新来的人吧"),
+        ("对账流程今天要改掉。", "对账流程今天要改掉"),
+        ("a" * 30 + ".", "a" * 24),
+    ],
+)
+def test_a_beginning_is_not_cut_within_a_word(chapter: str, title: str) -> None:
+    assert chapter_titles(said([chapter]), "zh") == [title]
+
+
 def test_the_sample_meeting_has_titles_of_its_matters() -> None:
     stored = Path(worker.demo_model.__file__).with_name("sample_meeting.json").read_text("utf-8")
     meeting = json.loads(stored)
