@@ -39,6 +39,7 @@ from worker.engine.punctuation.ct_transformer import Punctuator
 from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivityOptions
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
+from worker.engine.voice_activity.fsmn_memory import read_frames_in_place
 from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.memory.model import MemoryModel
 from worker.model_store.known import HubName
@@ -89,6 +90,7 @@ class FunASRRecogniser:
         self._vad = vad
         if packs_linear_layers(device):
             pack_linear_layers(vad.model.encoder, from_weights=0)
+            read_frames_in_place(vad.model.encoder)
         self._options = voice_activity.bounded(speech_network.longest_span_s)
         self._probe = memory_probe(device, processes)
         self._punctuator = None if punc is None else Punctuator(punc, device, self._probe)
