@@ -7,6 +7,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from shared.export.reports.refusals import (
     TemplateTooLarge,
 )
 from shared.export.reports.word import filling
-from tests.support.documents.word import a_document, packed, parts_of, saved, with_part
+from tests.support.documents.word import a_document, packed, parts_of, saved, texts, with_part
 from tests.unit.export.test_report import ABOUT, MEETING, OPTIONS
 
 PLAIN = saved(a_document("{{title}}"))
@@ -190,6 +191,12 @@ def test_what_the_word_of_a_company_adds_is_taken() -> None:
         lambda xml: xml.replace(b"</Relationships>", relation + b"</Relationships>"),
     )
     filling.check(with_part(labelled, "docMetadata/LabelInfo.xml", lambda _: b"<labelList/>"))
+
+
+def test_a_text_that_says_it_is_its_own_header_is_filled_in_once() -> None:
+    document = related(_KIND + b"header", b"document.xml")
+    made = filling.write(document, MEETING, replace(ABOUT, title="{{no}} {{date}}"), OPTIONS)
+    assert texts(made) == ["{{no}} {{date}}"]
 
 
 def test_a_template_of_word_s_own_becomes_a_document() -> None:

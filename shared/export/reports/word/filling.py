@@ -91,7 +91,8 @@ class _Room:
 
 
 def _parts(package: WordPackage) -> list[str]:
-    return [package.main, *package.part_names(*_ELSEWHERE)]
+    # Each once: what took the place of a placeholder is not looked at again.
+    return list(dict.fromkeys((package.main, *package.part_names(*_ELSEWHERE))))
 
 
 def _fill(
