@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -18,9 +18,10 @@ from shared.jobs.events import NewEvent, forget_beyond_limit
 from shared.jobs.limit import NO_LIMIT, QueueLimit, one_at_a_time, refuse_beyond
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.transition import move
-from shared.models import Job, Recording
+from shared.models import Job, Recording, in_one_of
 from shared.quotas.errors import QueueShareFull
-from shared.states import EventKind, JobStatus
+from shared.states import TERMINAL, EventKind, JobStatus
+from shared.storage.errors import RecordingInUse
 
 _AT_ONCE = 20
 """Jobs in one transaction: few enough that a worker never waits long for one of their rows."""
@@ -38,6 +39,8 @@ class Outcome(StrEnum):
     """Its state does not allow it: it had ended already, or has not yet."""
     NO_ROOM = "no_room"
     """Its owner has as much waiting as may wait."""
+    IN_USE = "in_use"
+    """Another job of its recording waits or runs."""
     GONE = "gone"
     """There is no such job any more."""
 
@@ -95,7 +98,8 @@ def cancel_in(session: Session, owner_id: str, job_id: str) -> JobStatus:
 def retry(db: Database, *, owner_id: str, job_id: str, limit: QueueLimit = NO_LIMIT) -> JobStatus:
     """Queue a failed or cancelled job again; what it had recognised is reused.
 
-    Raises JobNotFound, IllegalTransition for a job in another state, or QueueShareFull.
+    Raises JobNotFound, IllegalTransition for a job in another state, RecordingInUse while another
+    job of its recording waits or runs, or QueueShareFull.
     """
     with db.writing() as session:
         return retry_in(session, db, owner_id, job_id, limit)
@@ -105,9 +109,14 @@ def retry_in(
     session: Session, db: Database, owner_id: str, job_id: str, limit: QueueLimit
 ) -> JobStatus:
     """Do what `retry` does in a transaction of the caller's."""
-    if status_in(session, owner_id, job_id) in RETRIABLE and limit != NO_LIMIT:
-        one_at_a_time(session)
-        refuse_beyond(session, limit, owner_id, _length_s(session, job_id), is_new=False)
+    if status_in(session, owner_id, job_id) in RETRIABLE:
+        if limit != NO_LIMIT:
+            one_at_a_time(session)
+        hold_with_recordings(session, owner_id, [job_id])
+        recording = select(Job.recording_id).where(Job.id == job_id).scalar_subquery()
+        refuse_in_use(session, Job.recording_id == recording, Job.id != job_id)
+        if limit != NO_LIMIT:
+            refuse_beyond(session, limit, owner_id, _length_s(session, job_id), is_new=False)
     for status in RETRIABLE:
         if move(
             session,
@@ -128,6 +137,26 @@ def retry_in(
     raise IllegalTransition(
         f"This job is {now.value}; only a failed or cancelled job can be retried."
     )
+
+
+def hold_with_recordings(session: Session, owner_id: str, job_ids: Collection[str]) -> None:
+    """Hold jobs of an owner, and then their recordings, until this transaction ends.
+
+    Of two jobs of one recording, the second would else be held after it, while the worker on that
+    job waits for the recording.
+    """
+    theirs = select(Job.recording_id).where(Job.id.in_(job_ids), Job.owner_id == owner_id)
+    session.execute(theirs.order_by(Job.id).with_for_update())
+    of_theirs = select(Recording.id).where(Recording.id.in_(theirs))
+    session.execute(of_theirs.order_by(Recording.id).with_for_update())
+
+
+def refuse_in_use(session: Session, *which: ColumnElement[bool]) -> None:
+    """Raise RecordingInUse where one of these jobs of a recording waits or runs; the caller holds
+    the recording."""
+    unfinished = select(Job.id).where(*which, ~in_one_of(*TERMINAL))
+    if session.scalar(unfinished.limit(1)) is not None:
+        raise RecordingInUse
 
 
 def _length_s(session: Session, job_id: str) -> float:
@@ -161,7 +190,12 @@ def retry_all(
     def retry_one(session: Session, job_id: str) -> Outcome:
         return _OUTCOMES[retry_in(session, db, owner_id, job_id, limit)]
 
-    return ask_each(db, job_ids, retry_one)
+    def hold(session: Session, some: Sequence[str]) -> None:
+        if limit != NO_LIMIT:
+            one_at_a_time(session)  # before any recording, as whoever submits
+        hold_with_recordings(session, owner_id, some)
+
+    return ask_each(db, job_ids, retry_one, hold=hold)
 
 
 def ask_each(
@@ -172,7 +206,7 @@ def ask_each(
     hold: Callable[[Session, Sequence[str]], None] | None = None,
 ) -> dict[str, Outcome]:
     """Call `ask` with each job, some in a transaction; the outcome by job, also of those for which
-    it raises IllegalTransition, QueueShareFull or JobNotFound.
+    it raises IllegalTransition, RecordingInUse, QueueShareFull or JobNotFound.
 
     `hold` is called first in each transaction, with its jobs in order.
     """
@@ -191,6 +225,8 @@ def ask_each(
                         outcomes[job_id] = ask(session, job_id)
                 except IllegalTransition:
                     outcomes[job_id] = Outcome.REFUSED
+                except RecordingInUse:
+                    outcomes[job_id] = Outcome.IN_USE
                 except QueueShareFull:
                     outcomes[job_id] = Outcome.NO_ROOM
                 except JobNotFound:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from shared.annotations.labels import copy_labels
 from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused, JobNotFound
+from shared.jobs.commands import refuse_in_use
 from shared.jobs.deletion.retention import days_by_groups
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
@@ -29,11 +30,11 @@ from shared.jobs.limit import (
 )
 from shared.jobs.queries.models import require_known_model
 from shared.jobs.tallies.audio import audio_seconds_sql
-from shared.models import Job, Recording, Upload, in_one_of, new_id
+from shared.models import Job, Recording, Upload, new_id
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota
-from shared.states import TERMINAL, EventKind
+from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
-from shared.storage.errors import OtherSound, RecordingInUse
+from shared.storage.errors import OtherSound
 from shared.traces import traceparent
 from shared.transcripts.sound_selection import MIXED, SoundSelection
 from shared.words.hotwords import OPTION as HOTWORDS
@@ -176,7 +177,7 @@ def submit_again(
                 earlier = _earlier(session, owner_id, idempotency_key, digest)
                 if earlier is not None:
                     return earlier
-            _refuse_in_use(session, held.recording_id)
+            refuse_in_use(session, Job.recording_id == held.recording_id)
             _require_same_part(held.options, options)
             if model is not None:
                 require_known_model(session, model, within_s=limit.seen_within_s)
@@ -239,12 +240,6 @@ def _hold_recording(session: Session, owner_id: str, job_id: str) -> _Held:
         .with_for_update()
     ).one()
     return _Held(job.recording_id, float(length_s), duration_s is not None, job.options)
-
-
-def _refuse_in_use(session: Session, recording_id: str) -> None:
-    unfinished = select(Job.id).where(Job.recording_id == recording_id, ~in_one_of(*TERMINAL))
-    if session.scalar(unfinished.limit(1)) is not None:
-        raise RecordingInUse
 
 
 def _require_same_part(before: dict[str, Any], wanted: dict[str, Any]) -> None:

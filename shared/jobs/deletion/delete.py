@@ -17,7 +17,7 @@ from shared import audit
 from shared.audit import Act
 from shared.db import Database
 from shared.errors import IllegalTransition, JobNotFound
-from shared.jobs.commands import Outcome, ask_each
+from shared.jobs.commands import Outcome, ask_each, hold_with_recordings
 from shared.models import Job, Recording
 from shared.search.entries import forget
 from shared.speakers.kept.keeping import drop_bare_names, keepers_of
@@ -50,12 +50,7 @@ def delete_all(
         return Outcome.DELETED
 
     def hold(session: Session, some: Sequence[str]) -> None:
-        # Each is deleted before its recording: of two jobs of one recording, the second would be
-        # held after it, while the worker on that job waits for the recording.
-        theirs = select(Job.recording_id).where(Job.id.in_(some), Job.owner_id == owner_id)
-        session.execute(theirs.order_by(Job.id).with_for_update())
-        of_theirs = select(Recording.id).where(Recording.id.in_(theirs))
-        session.execute(of_theirs.order_by(Recording.id).with_for_update())
+        hold_with_recordings(session, owner_id, some)
 
     outcomes = ask_each(db, job_ids, delete_one, hold=hold)
     delete_files(blobs, keys)

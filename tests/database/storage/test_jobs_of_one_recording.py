@@ -139,6 +139,37 @@ def test_of_two_who_ask_at_once_one_is_refused(db: Database) -> None:
     assert factories.count(db, Job) == 2
 
 
+def test_one_is_not_tried_again_while_another_waits_or_runs(db: Database) -> None:
+    first = factories.a_job(db, JobStatus.CANCELLED)
+    second = again(db, first)
+    retry = partial(jobs.retry, db, owner_id=LOCAL_OWNER)
+    with pytest.raises(RecordingInUse):
+        retry(job_id=first)
+    claimed = factories.claim(db)
+    assert claimed.job_id == second
+    with pytest.raises(RecordingInUse):
+        retry(job_id=first)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=second)
+    jobs.cancelled(db, claimed)
+    outcomes = jobs.retry_all(db, owner_id=LOCAL_OWNER, job_ids=[first, second])
+    assert sorted(outcomes.values()) == [jobs.Outcome.IN_USE, jobs.Outcome.QUEUED]
+
+
+def test_of_two_that_are_tried_again_at_once_one_is_refused(db: Database) -> None:
+    first = factories.a_job(db, JobStatus.CANCELLED)
+    second = again(db, first)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=second)
+
+    def is_queued(job_id: str) -> bool:
+        try:
+            return jobs.retry(db, owner_id=LOCAL_OWNER, job_id=job_id) is JobStatus.QUEUED
+        except RecordingInUse:
+            return False
+
+    queued = at_once(partial(is_queued, first), partial(is_queued, second))
+    assert sorted(queued) == [False, True]
+
+
 def test_what_was_decoded_counts_once_more_and_within_the_quota(db: Database) -> None:
     limit = QueueLimit(0.0, 1e6, 30.0, OwnerLimits(monthly_s=100.0))
     first = factories.submit(db, told_s=40.0, limit=limit)

@@ -11,9 +11,11 @@ from sqlalchemy import update
 
 from shared import jobs
 from shared.db import Database
+from shared.jobs.events import NewEvent
 from shared.jobs.lease import renew
+from shared.jobs.transition import move
 from shared.models import LOCAL_OWNER, Recording
-from shared.states import JobStatus, Stage
+from shared.states import EventKind, JobStatus, Stage
 from shared.storage.errors import NoRoomToDecode
 from tests.support import factories
 from tests.support.databases.waiting import until_it_waits
@@ -28,10 +30,13 @@ def db(postgresql_url: str) -> Iterator[Database]:
 
 
 def two_waiting(db: Database) -> tuple[str, str]:
-    """Two jobs of one recording that was not decoded, in the order of their ids."""
+    """Two jobs of one recording that was not decoded, in the order of their ids, as a version that
+    did not refuse to try the first again left them."""
     first = factories.a_job(db, JobStatus.CANCELLED)
     second = jobs.submit_again(db, owner_id=LOCAL_OWNER, of_job=first).job_id
-    jobs.retry(db, owner_id=LOCAL_OWNER, job_id=first)
+    with db.writing() as session:
+        again = NewEvent(EventKind.RETRIED)
+        move(session, first, JobStatus.CANCELLED, JobStatus.QUEUED, again, completed_at=None)
     return min(first, second), max(first, second)
 
 

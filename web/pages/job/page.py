@@ -36,6 +36,7 @@ from shared.sharing import (
 )
 from shared.speakers.names import OPTION
 from shared.states import TERMINAL, JobStatus
+from shared.storage.errors import RecordingInUse
 from shared.transcripts import rules
 from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Transcript
@@ -212,7 +213,7 @@ def retry(job_id: UUID) -> Any:
         jobs.retry(here.db, owner_id=owner_of(job_id), job_id=str(job_id), limit=here.queue_limit)
         for named, model in jobs.named_models(here.db, [str(job_id)]).items():
             ring(here.celery, named, model)
-    except (IllegalTransition, QuotaExceeded) as error:
+    except (IllegalTransition, RecordingInUse, QuotaExceeded) as error:
         flash_error(error)
     return _back(job_id)
 

@@ -169,6 +169,7 @@ _OUTCOME_TEXTS = {
     Outcome.QUEUED: N_("%(count)s waiting again"),
     Outcome.DELETED: N_("%(count)s deleted"),
     Outcome.NO_ROOM: N_("%(count)s not queued: you have as much waiting as you may"),
+    Outcome.IN_USE: N_("%(count)s not queued: their recording is being transcribed already"),
     Outcome.GONE: N_("%(count)s no longer there"),
 }
 

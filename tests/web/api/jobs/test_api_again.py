@@ -147,3 +147,19 @@ def test_one_track_stays_the_one_that_is_played(client: FlaskClient, rows: Datab
     assert form.count('<option value="mix">') == 1 and "only track 2" in form
     second = client.post(first["links"]["again"], json={"channels": "each"}).json
     assert second is not None and (second["tracks"], second["channels"]) == (2, "each")
+
+
+def test_a_job_is_not_tried_again_while_another_of_its_recording_waits(
+    client: FlaskClient, rows: Database
+) -> None:
+    first = submit(client).json
+    assert first is not None
+    jobs.fail(rows, factories.claim(rows), WorkerLost())
+    assert client.post(first["links"]["again"], json={}).status_code == 202
+    assert code(client.post(first["links"]["retry"])) == (409, "recording_in_use")
+    form = {"csrf_token": form_token(client, "/")}
+    shown = client.post(f"/jobs/{first['id']}/retry", data=form, follow_redirects=True)
+    assert "being transcribed already" in shown.text
+    several = {**form, "action": "retry", "job": first["id"]}
+    shown = client.post("/jobs/selected", data=several, follow_redirects=True)
+    assert "1 not queued: their recording is being transcribed already" in shown.text
