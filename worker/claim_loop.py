@@ -96,6 +96,10 @@ class ClaimLoop(ABC, Generic[WorkT]):
             except (SQLAlchemyError, OSError) as error:
                 reason = str(error.__cause__ or error)
                 log.warning("cannot look for work", of=self._name, error=reason)
+            except Exception:
+                # Such as a lease that ended meanwhile, or a row that cannot be read: without this
+                # loop the worker would go on and do none of its work.
+                log.exception("looking for work failed", of=self._name)
             if not began:
                 self._due.wait(self._look_s)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 from sqlalchemy.exc import OperationalError
 
+from shared.errors import FenceLost
 from tests.support.services import wait_for
 from worker.claim_loop import ClaimLoop
 
@@ -28,16 +29,15 @@ class Loop(ClaimLoop[Work]):
         super().__init__("work", sweep_s=60.0)
         self._look_s = 600.0
         self.begun: list[Work] = []
-        self.fails = 0
+        self.errors: list[Exception] = []
         self.claims = threading.Event()
         self.goes_on = threading.Event()
         self.goes_on.set()
 
     def _claim(self, under_way: Collection[Work]) -> tuple[Work, Callable[[], None]] | None:
-        if self.fails:
-            self.fails -= 1
+        if self.errors:
             self._due.set()
-            raise OperationalError("SELECT", {}, OSError("the server is gone"))
+            raise self.errors.pop()
         if len(under_way) == 2:
             return None
         self.claims.set()
@@ -51,7 +51,8 @@ class Loop(ClaimLoop[Work]):
 
 def test_what_ends_makes_room_for_the_next_and_a_stop_ends_all() -> None:
     loop = Loop()
-    loop.fails = 2
+    gone = OperationalError("SELECT", {}, OSError("the server is gone"))
+    loop.errors = [gone, FenceLost(), KeyError("not in what is stored")]
     loop.start()
     wait_for(lambda: len(loop.begun) == 2, what="the two that may go on at once")
     loop.begun[0].stop()
