@@ -121,6 +121,8 @@ def test_administrators_make_and_fill_groups_and_nobody_else_sees_them(sharing: 
     job_id = sharing.job()
     assert bo.get(f"/api/v1/jobs/{job_id}").get_json()["kept_days"] == 14
     assert "A rule of a group deletes it after" in sharing.pages["Bo"].get(f"/jobs/{job_id}").text
+    sharing.change_settings(retention_days=7.5)
+    assert bo.get(f"/api/v1/jobs/{job_id}").get_json()["kept_days"] is None  # it goes earlier
     filled = bo.post(f"{kept}/members", json={"name": "stranger"})
     assert [one["name"] for one in filled.get_json()["members"]] == ["Bo", "Stranger"]
     left = bo.delete(f"{kept}/members/{sharing.people['Stranger'].id}")

@@ -186,7 +186,8 @@ class JobOut(BaseModel):
     kept_days: int | None = Field(
         None,
         description="It is deleted so many days after `completed_at`, by a rule of a group that "
-        "its owner was in when it was submitted. Null: no group has one.",
+        "its owner was in when it was submitted. Null: no group has one, or "
+        "LONGSCRIBE_RETENTION_DAYS are fewer.",
     )
     attempts: int
     batch: BatchOut | None
