@@ -139,14 +139,17 @@ def retry_in(
     )
 
 
-def hold_with_recordings(session: Session, owner_id: str, job_ids: Collection[str]) -> None:
+def hold_with_recordings(
+    session: Session, owner_id: str, job_ids: Collection[str], *, to_delete: bool = False
+) -> None:
     """Hold jobs of an owner, and then their recordings, until this transaction ends.
 
     Of two jobs of one recording, the second would else be held after it, while the worker on that
-    job waits for the recording.
+    job waits for the recording.  A job that is held `to_delete` is given no labels any more by who
+    changes the details of its recording at that moment.
     """
     theirs = select(Job.recording_id).where(Job.id.in_(job_ids), Job.owner_id == owner_id)
-    session.execute(theirs.order_by(Job.id).with_for_update())
+    session.execute(theirs.order_by(Job.id).with_for_update(key_share=not to_delete))
     of_theirs = select(Recording.id).where(Recording.id.in_(theirs))
     session.execute(of_theirs.order_by(Recording.id).with_for_update())
 

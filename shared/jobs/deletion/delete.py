@@ -50,7 +50,7 @@ def delete_all(
         return Outcome.DELETED
 
     def hold(session: Session, some: Sequence[str]) -> None:
-        hold_with_recordings(session, owner_id, some)
+        hold_with_recordings(session, owner_id, some, to_delete=True)
 
     outcomes = ask_each(db, job_ids, delete_one, hold=hold)
     delete_files(blobs, keys)

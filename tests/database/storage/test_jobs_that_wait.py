@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from shared import jobs
+from shared.annotations.details import change_in
+from shared.annotations.edits import owned_job
+from shared.annotations.labels import keys_of
 from shared.db import Database
 from shared.jobs.events import NewEvent
 from shared.jobs.lease import renew
@@ -95,3 +98,21 @@ def test_both_are_to_be_deleted_while_a_worker_is_on_the_second(db: Database) ->
     outcomes = at_the_same_time(db, claimed[second], partial(delete, job_ids=[first, second]))
     assert outcomes == {first: jobs.Outcome.DELETED, second: jobs.Outcome.REFUSED}
     assert factories.status_of(db, second) is JobStatus.PROCESSING
+
+
+def test_one_that_is_tried_again_gets_the_tags_that_are_written_at_that_moment(
+    db: Database,
+) -> None:
+    first = factories.a_job(db, JobStatus.COMPLETED)
+    second = jobs.submit_again(db, owner_id=LOCAL_OWNER, of_job=first).job_id
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=second)
+    with ThreadPoolExecutor(1) as pool:
+        with db.writing() as session:
+            job = owned_job(session, LOCAL_OWNER, first)
+            session.execute(select(Recording.id).with_for_update())
+            retrying = pool.submit(jobs.retry, db, owner_id=LOCAL_OWNER, job_id=second)
+            until_it_waits(session, retrying)
+            change_in(session, job, {"tags": ("预算",)}, editor_id=LOCAL_OWNER)
+        assert retrying.result() is JobStatus.QUEUED
+    page = jobs.list_jobs(db, owner_id=LOCAL_OWNER, labels=keys_of(tag="预算"))
+    assert [view.job.id for view in page.jobs] == [second, first]
