@@ -9,7 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from worker.engine.layers.linear import PackedLinear, pack_linear_layers, packs_linear_layers
+from worker.engine.layers.linear import (
+    PackedLinear,
+    PackedMatrix,
+    pack_linear_layers,
+    packs_linear_layers,
+)
 
 CPU = torch.device("cpu")
 
@@ -34,6 +39,16 @@ def test_a_row_is_the_same_in_any_company() -> None:
     together = packed(x)
     for rows in (2, 3, 17, 64, 255):
         assert torch.equal(packed(x[:rows]), together[:rows])
+
+
+@pytest.mark.parametrize("inputs", [128, 2_048, 3_001])
+@torch.inference_mode()
+def test_a_row_by_itself_is_the_same_too(inputs: int) -> None:
+    packed = PackedMatrix(torch.randn(96, inputs))
+    x = torch.randn(20, inputs)
+    together = packed.product(x)
+    for alone in (x[:1], x[:1, None], x[0]):
+        assert torch.equal(packed.product(alone), together[0].expand(*alone.shape[:-1], -1))
 
 
 @torch.inference_mode()

@@ -24,21 +24,39 @@ for _capacity in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
     os.environ.setdefault(_capacity, str(KERNELS_KEPT))
 
 
+class PackedMatrix:
+    """A matrix (outputs, inputs) in float32 on a CPU that rows are multiplied by."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        self.nbytes = matrix.nbytes
+        """Without what rows are filled up with, at most 63."""
+        self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous())
+
+    def product(self, x: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:
+        """(..., inputs) to (..., outputs); `then` 'relu' is computed on the way."""
+        out: Tensor
+        if x.numel() == x.shape[-1]:
+            # A row by itself has a kernel of its own, which adds in another order where the inputs
+            # are some 2,000 and more.
+            twice = x.reshape(1, -1).expand(2, -1)
+            out = torch.ops.mkldnn._linear_pointwise(twice, self._packed, bias, then, [], "")
+            return out[:1].view(*x.shape[:-1], -1)
+        out = torch.ops.mkldnn._linear_pointwise(x, self._packed, bias, then, [], "")
+        return out
+
+
 class PackedLinear(nn.Module):
     """`nn.Linear` in float32 for inference on a CPU, with what follows it fused."""
 
     def __init__(self, linear: nn.Linear, *, relu: bool = False) -> None:
         super().__init__()
         self.bias = linear.bias
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+        self._matrix = PackedMatrix(linear.weight)
         self._then = "relu" if relu else "none"
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs)."""
-        out: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x, self._weight, self.bias, self._then, [], ""
-        )
-        return out
+        return self._matrix.product(x, self.bias, self._then)
 
 
 def packs_linear_layers(device: torch.device) -> bool:

@@ -83,7 +83,7 @@ def add_inputs_within_memory(*networks: nn.Module) -> int:
 def memory(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
     """(batch, T, width): the convolution over neighbouring rows, and `x`. Only real rows count."""
     kept = x * mask.rows
-    around = _neighbours(layer, kept)
+    around = neighbours(layer, kept)
     # `kept` has the finer numbers of the two where they differ.
     return around if getattr(layer, "memory_adds_input", False) else kept.add_(around)
 
@@ -92,10 +92,10 @@ def masked_memory(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
     """The same with FunASR's own mask, (batch, 1, T) or (batch, T, 1); nothing in rows beyond."""
     rows = mask.reshape(len(x), -1, 1)
     kept = x * rows
-    return kept.add_(_neighbours(layer, kept)).mul_(rows)
+    return kept.add_(neighbours(layer, kept)).mul_(rows)
 
 
-def _neighbours(layer: Any, rows: Tensor) -> Tensor:
+def neighbours(layer: Any, rows: Tensor) -> Tensor:
     """(batch, T, width): of each row, itself and its neighbours weighted."""
     before, after = layer.pad_fn.padding
     if before == after:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+from torch import nn
 
-from worker.engine.paraformer.hotwords import bias_decoder
-from worker.engine.paraformer.hotwords.bias_decoder import Spoken, _attention_paid
+from worker.engine.paraformer.hotwords import encoded_words
+from worker.engine.paraformer.hotwords.bias_decoder import attention_paid
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
+from worker.engine.paraformer.hotwords.encoded_words import PlainWords
+from worker.engine.paraformer.hotwords.spoken import Spoken
 
 
 def test_each_span_has_its_own_in_order_of_the_list() -> None:
@@ -30,22 +35,12 @@ def test_the_word_for_none_may_take_a_place_among_the_others_as_in_funasr() -> N
 
 def test_attention_in_pieces_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    query, keys = torch.randn(5, 2, 7, 4), torch.randn(2, 30, 4)
-    mask = (torch.arange(7)[None] < torch.tensor([7, 3, 1, 6, 2])[:, None])[..., None]
-    whole = ((query @ keys.transpose(1, 2)).softmax(-1).double() * mask[:, None]).sum((1, 2))
-    spoken = Spoken(mask.float(), mask.flatten().nonzero()[:, 0])
-    tokens = spoken.tokens_of(query.transpose(0, 1).flatten(0, 1).unflatten(0, (2, 5)))
-    for at_once in (1, 200, 450, 1_000_000):
-        monkeypatch.setattr(bias_decoder, "_SCORES_AT_ONCE", at_once)
-        paid = _attention_paid(tokens, keys, spoken)
-        torch.testing.assert_close(paid, whole, rtol=1e-5, atol=1e-6)
-
-
-def test_tokens_without_padding_find_their_places_again() -> None:
-    mask = (torch.arange(4)[None] < torch.tensor([4, 0, 2])[:, None])[..., None]
-    spoken = Spoken(mask.float(), mask.flatten().nonzero()[:, 0])
-    x = torch.randn(2, 6, 3)
-    padded = spoken.padded(x)
-    assert padded.shape == (2, 3, 4, 3) and not padded[:, ~mask[..., 0]].any()
-    assert torch.equal(spoken.tokens_of(padded), x)
-    assert spoken.of_spans().sum(dim=1).tolist() == [4, 0, 2]
+    attention = SimpleNamespace(h=2, d_k=4, linear_k_v=nn.Linear(8, 16).requires_grad_(False))
+    words, query = PlainWords([attention], torch.randn(30, 8)), torch.randn(19, 8)
+    counts = [7, 3, 1, 6, 2]
+    spoken = Spoken.of(counts, 1, query.device)
+    whole = torch.stack([words.attention(0, own).sum(dim=0) for own in query.split(counts)])
+    for at_once in (1, 100, 230, 1_000_000):
+        monkeypatch.setattr(encoded_words, "_SCORES_AT_ONCE", at_once)
+        paid = attention_paid(words, 0, query, spoken)
+        torch.testing.assert_close(paid, whole.double(), rtol=1e-5, atol=1e-6)

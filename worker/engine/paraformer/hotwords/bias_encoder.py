@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder, KeysAndValues
+from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
+from worker.engine.paraformer.hotwords.encoded_words import EncodedWords
 from worker.engine.paraformer.hotwords.tokens import TokenIds
 
 _TOGETHER = 256
 """Words encoded at once, however many there are: 17 MB of gates at Paraformer-large's width for
 words of four tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedWords:
-    """A list of hotwords as the bias decoder reads it."""
-
-    layers: tuple[KeysAndValues, ...]
-    """Of each layer; the last of the words is the sentence's start, which stands for none."""
-
-    def __len__(self) -> int:
-        """The words, the sentence's start included."""
-        return self.layers[0].keys.shape[1]
-
-    @property
-    def held_bytes(self) -> int:
-        return sum(each.keys.nbytes + each.values.nbytes for each in self.layers)
 
 
 def encode(
@@ -45,7 +29,7 @@ def encode(
             for first in range(0, len(entries), _TOGETHER)
         ]
     )
-    return EncodedWords(decoder.keys_and_values(vectors))
+    return decoder.listed(vectors)
 
 
 def _vectors(model: Any, words: Sequence[TokenIds], device: torch.device) -> Tensor:

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from worker.engine.device import uploaded_numbers
-from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder, Spoken
-from worker.engine.paraformer.hotwords.bias_encoder import EncodedWords, encode
+from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
+from worker.engine.paraformer.hotwords.bias_encoder import encode
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
+from worker.engine.paraformer.hotwords.encoded_words import EncodedWords
+from worker.engine.paraformer.hotwords.spoken import Spoken
 from worker.engine.paraformer.hotwords.tokens import WordTokens
 
 log = logging.getLogger(__name__)
@@ -123,14 +125,14 @@ class Hotwords:
         """(tokens of all spans, vocabulary) of `read` (2, spans, tokens, width)."""
         is_token = torch.arange(read.shape[2])[None] < counts[:, None]
         places = uploaded_numbers([is_token.flatten().nonzero()[:, 0].tolist()], self._device)[0]
-        mask = uploaded_numbers(is_token.int().tolist(), self._device)[..., None].to(read.dtype)
-        spoken = Spoken(mask, places)
-        x = spoken.tokens_of(read)
+        said = [count for count in counts.tolist() if count]
+        spoken = Spoken.of(said, self._decoder.reach, self._device)
+        begun = self._decoder.begin(read.flatten(1, 2).index_select(1, places), spoken)
         if len(words) > KEPT:
-            chosen = choose(self._decoder.weigh(x[1], spoken, words.layers))
-            both = self._decoder.decode_chosen(x, spoken, words.layers, chosen)
+            chosen = choose(self._decoder.weigh(begun, spoken, words))
+            both = self._decoder.decode_chosen(begun, spoken, words, chosen)
         else:
-            both = self._decoder.decode(x, spoken, words.layers)
+            both = self._decoder.decode(begun, spoken, words)
         scores: Tensor = self._model.hotword_output_layer(both.sum(dim=0))
         return scores
 
