@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.errors import InvalidRequest, QueueFull
 from shared.quotas.errors import QueueShareFull
 from shared.speakers.names import OPTION, speakers_from_options
@@ -17,6 +17,7 @@ from shared.words.numbers.choice import OPTION as NUMBERS
 from shared.words.numbers.choice import Numbers, numbers_from_options
 from shared.words.replacements.of_job import OFF, wants_replacements
 from shared.words.replacements.of_job import OPTION as REPLACEMENTS
+from web.api.jobs.presenter import days_by_groups
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.i18n.languages import N_
@@ -71,6 +72,17 @@ def model_choices() -> list[str]:
     here = services()
     known = jobs.known_models(here.db, within_s=here.settings.worker_seen_within_s)
     return [model.name for model in known] if len(known) > 1 else []
+
+
+def kept_by_groups() -> int | None:
+    """For how many days after its end what is submitted now is kept by a rule of groups; None where
+    no group of this person has one, or all recordings are deleted earlier."""
+    here = services()
+    if not here.settings.requires_sign_in:
+        return None
+    mine = accounts.memberships(here.db, current_owner_id())
+    days = min((one.kept_days for one in mine if one.kept_days is not None), default=None)
+    return days_by_groups(days, here.settings)
 
 
 def _chosen_options() -> dict[str, Any]:

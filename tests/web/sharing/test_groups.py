@@ -120,6 +120,8 @@ def test_administrators_make_and_fill_groups_and_nobody_else_sees_them(sharing: 
     assert (changed["name"], changed["kept_days"]) == ("Sales 二部", 14)
     job_id = sharing.job()
     assert bo.get(f"/api/v1/jobs/{job_id}").get_json()["kept_days"] == 14
+    assert "what you submit 14 days after its end" in sharing.pages["Bo"].get("/").text
+    assert "A rule of a group" not in sharing.pages["Stranger"].get("/").text
     assert "A rule of a group deletes it after" in sharing.pages["Bo"].get(f"/jobs/{job_id}").text
     sharing.change_settings(retention_days=7.5)
     assert bo.get(f"/api/v1/jobs/{job_id}").get_json()["kept_days"] is None  # it goes earlier

@@ -72,7 +72,7 @@ def present(view: JobView, settings: Settings) -> JobOut:
         created_at=job.created_at,
         started_at=job.started_at,
         completed_at=job.completed_at,
-        kept_days=_kept_days(job.kept_days, settings),
+        kept_days=days_by_groups(job.kept_days, settings),
         attempts=len(job.attempts),
         batch=_batch(view),
         real_time_factor_x=None if speed is None else round(speed, 2),
@@ -92,11 +92,11 @@ def present(view: JobView, settings: Settings) -> JobOut:
     )
 
 
-def _kept_days(by_groups: int | None, settings: Settings) -> int | None:
-    """The days by a rule of groups; None where the job is deleted earlier for all that."""
-    if by_groups is None or 0 < settings.retention_days < by_groups:
+def days_by_groups(days: int | None, settings: Settings) -> int | None:
+    """The days by a rule of groups; None where a job is deleted earlier, as all are."""
+    if days is None or 0 < settings.retention_days < days:
         return None
-    return by_groups
+    return days
 
 
 def present_detail(view: JobView, settings: Settings) -> JobDetailOut:

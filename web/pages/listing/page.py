@@ -24,7 +24,7 @@ from web.pages.listing.query import STATUS_FILTERS, ListQuery
 from web.pages.listing.rows import rows_of
 from web.pages.listing.searches import folders
 from web.pages.listing.selection import MAX_SELECTED
-from web.pages.upload_form import model_choices
+from web.pages.upload_form import kept_by_groups, model_choices
 from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
 from web.services import services
 
@@ -148,7 +148,13 @@ def _index(query: ListQuery) -> str:
     """Render the page. Raises InvalidRequest for a cursor that nothing is known of."""
     snapshot = _snapshot()
     context = _context(query, snapshot, _why_jobs_wait(snapshot))
-    return render_template("list/index.html", models=model_choices(), folders=folders(), **context)
+    return render_template(
+        "list/index.html",
+        models=model_choices(),
+        kept_by_groups=kept_by_groups(),
+        folders=folders(),
+        **context,
+    )
 
 
 @pages.get("/fragments/jobs")
