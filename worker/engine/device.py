@@ -216,6 +216,11 @@ def return_freed_memory() -> None:
     glibc keeps what loading freed, where nothing else can have it.  Other C libraries do without.
     """
     gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give back what is free in the C library's heap, without looking for garbage first."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 

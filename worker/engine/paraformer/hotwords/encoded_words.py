@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from worker.engine.device import return_freed_memory
+from worker.engine.device import trim_heap
 from worker.engine.layers.linear import PackedLinear, PackedMatrix
 
 _SCORES_AT_ONCE = 2_000_000
@@ -123,7 +123,7 @@ class PackedWords:
                 self._values.append([PackedMatrix(part.t()) for part in self._of_heads(values)])
             del keys, values
             if len(vectors) > _LONG:
-                return_freed_memory()  # else twice as much is taken at the peak as is held
+                trim_heap()  # else twice as much is taken at the peak as is held
 
     def __len__(self) -> int:
         return len(self._vectors)
