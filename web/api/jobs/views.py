@@ -328,8 +328,10 @@ def cancel_job(job_id: UUID) -> Response:
 @blueprint.output(JobDetailOut, 202)
 @blueprint.doc(responses=[409, 429])
 def retry_job(job_id: UUID) -> Response:
-    """Queue a failed or cancelled job again, unless another of its recording waits or runs. What it
-    had recognised is reused."""
+    """Queue a failed or cancelled job again, unless another of its recording waits or runs.
+
+    What it had recognised is reused.
+    """
     here = services()
     jobs.retry(here.db, owner_id=owner_of(job_id), job_id=str(job_id), limit=here.queue_limit)
     view = _view(str(job_id))

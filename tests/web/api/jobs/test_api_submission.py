@@ -26,6 +26,7 @@ JOB_FIELDS = {
         "created_at",
         "started_at",
         "completed_at",
+        "kept_days",
         "attempts",
         "batch",
     ),
