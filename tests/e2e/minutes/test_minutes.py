@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Request, expect
 
 from shared.db import Database
 from shared.minutes import attempts, requests
@@ -44,12 +44,20 @@ def claim(db: Database) -> attempts.MinutesClaim:
     return found
 
 
+def _begins(request: Request) -> bool:
+    """Whether somebody asks for the panel who has not had it before."""
+    is_of_panel = "/fragments/" in request.url and request.url.endswith("/minutes")
+    return is_of_panel and "if-none-match" not in request.headers
+
+
 def test_from_a_question_to_minutes_of_ones_own(
     site: Stack, hurried_context: BrowserContext, tmp_path: Path
 ) -> None:
     db = Database(site.database_url)
     job_id = factories.a_job(db, JobStatus.COMPLETED)
     page = hurried_context.new_page()
+    begun: list[str] = []
+    page.on("request", lambda request: begun.append(request.url) if _begins(request) else None)
     page.goto(f"{site.url}/jobs/{job_id}")
     panel = page.get_by_role("region", name="Minutes", exact=True)
     panel.get_by_text("Minutes", exact=True).click()
@@ -66,6 +74,7 @@ def test_from_a_question_to_minutes_of_ones_own(
     attempts.finish(db, claimed, WRITTEN, transcript_digest=digest)
 
     expect(panel.get_by_role("heading", name="Decisions")).to_be_visible()
+    assert len(begun) == 1, "asked for by two, of which the slower takes the form away"
     expect(panel).to_contain_text("Everybody <b>greets</b> 99 times")
     expect(panel).to_contain_text("not found in its sentences: 99")
     expect(panel.get_by_role("listitem").filter(has_text="Nobody said")).to_contain_text(

@@ -23,7 +23,7 @@ const exporting = document.getElementById("export");
 if (exporting) exportDialog(exporting, document.querySelector("[data-export]"));
 const soFar = document.querySelector("[data-text-so-far]");
 const askForText = soFar && showPartialText(soFar);
-const running = document.querySelector("[data-live]");
+const running = document.querySelector("article[data-live]"); // minutes are asked for by themselves
 if (running) {
   pollFragment(running);
   running.addEventListener("live:shown", () => {
