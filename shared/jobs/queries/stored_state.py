@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.orm import aliased
 
 from shared.accounts import Credential, SessionLimits
 from shared.accounts.credentials import CredentialKind, select_account
@@ -37,6 +38,7 @@ from shared.models import (
     JobEvent,
     MinutesEvent,
     MinutesRequest,
+    NamedReportTemplate,
     Recording,
     Revision,
     SharingEvent,
@@ -145,13 +147,17 @@ def _rows(*, with_report: bool) -> Select[Any]:
 
 
 def _with_what_a_page_shows(rows: Select[Any]) -> Select[Any]:
-    """Add what a job's page alone shows: who may see it, who speaks, and the minutes."""
+    """Add what a job's page alone shows: who may see it, who speaks, the minutes, the other jobs of
+    its recording, and the templates that its owner may choose."""
     newest_sharing = select(func.max(SharingEvent.id)).where(SharingEvent.job_id == Job.id)
     keeps_voices = select(VoiceKeeping.owner_id).where(VoiceKeeping.owner_id == Job.owner_id)
     newest_speaker_edit = select(func.max(SpeakerEdit.number)).where(SpeakerEdit.job_id == Job.id)
     newest_minutes_event = select(func.max(MinutesEvent.id)).where(
         MinutesEvent.request_id == MinutesRequest.id
     )
+    other = aliased(Job)
+    others = other.recording_id == Job.recording_id
+    templates = NamedReportTemplate.owner_id == Job.owner_id
     return rows.outerjoin(MinutesRequest, MinutesRequest.job_id == Job.id).add_columns(
         newest_sharing.correlate(Job).scalar_subquery(),
         newest_speaker_edit.correlate(Job).scalar_subquery(),
@@ -162,6 +168,12 @@ def _with_what_a_page_shows(rows: Select[Any]) -> Select[Any]:
         MinutesRequest.answers_done,
         MinutesRequest.answers_planned,
         newest_minutes_event.correlate(MinutesRequest).scalar_subquery(),
+        # By number and newest: of what comes, goes or is replaced one of the two tells.
+        *(
+            select(one).where(those).correlate(Job).scalar_subquery()
+            for those, newest in ((others, other.id), (templates, NamedReportTemplate.at))
+            for one in (func.count(newest), func.max(newest))
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from shared import jobs
 from shared.annotations.details import change_details
 from shared.db import Database
+from shared.export.reports.named_templates import delete_template, keep_template
 from shared.minutes import attempts, requests
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.errors import ModelServerBusy
@@ -75,6 +76,9 @@ def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
             rows, owner_id=LOCAL_OWNER, job_id=job_id, revision=0, minutes=None, accepted=True
         )
 
+    def keep(text: str) -> None:
+        keep_template(rows, owner_id=LOCAL_OWNER, name="board", content=text.encode())
+
     def of_owner(what: Callable[..., object]) -> Callable[[], object]:
         return lambda: what(rows, owner_id=LOCAL_OWNER, job_id=job_id)
 
@@ -93,6 +97,10 @@ def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
         (lambda: attempts.finish(rows, claims[-1], WRITTEN, transcript_digest="d"), True),
         (accept, True),
         (of_owner(requests.delete), True),
+        (lambda: keep("{{title}}"), True),
+        (lambda: keep("{{date}}"), False),  # its name alone is shown
+        (lambda: delete_template(rows, owner_id=LOCAL_OWNER, name="board"), True),
+        (lambda: jobs.submit_again(rows, owner_id=LOCAL_OWNER, of_job=job_id), True),
     ]
     polls.ask(path)
     for number, (happen, differs) in enumerate(life):
@@ -122,8 +130,9 @@ def test_a_page_reads_no_table_that_is_not_compared(polls: Polls, rows: Database
     assert read <= {
         *("jobs", "recordings", "attempts", "events", "revisions"),
         *("annotation_edits", "speaker_edits", "minutes_requests", "minutes_events"),
-        *("voice_keeping", "sharing_events"),
+        *("voice_keeping", "sharing_events", "named_report_templates"),
         "marks",  # each change of one is an edit
-        *("transcripts", "segments", "voice_maps", "job_hotwords"),  # never change
+        *("transcripts", "segments", "voice_maps"),  # never change
+        *("job_hotwords", "job_group_hotwords"),  # nor these
         *("workers", "turns", "tallies"),  # in standings
     }
