@@ -16,6 +16,7 @@ from web.api.annotations import details, marks
 from web.api.audit import views as audit
 from web.api.groups import views as groups
 from web.api.jobs import again as _again  # noqa: F401 - it registers itself
+from web.api.jobs import commands as _commands  # noqa: F401 - it registers itself
 from web.api.jobs import views as jobs
 from web.api.minutes import download as _minutes_download  # noqa: F401 - it registers itself
 from web.api.minutes import prompts as minutes_prompts
@@ -56,19 +57,19 @@ from web.pages.accounts import account, erasure, people
 from web.pages.accounts import at_providers as _at_providers  # noqa: F401 - it registers itself
 from web.pages.accounts import groups as groups_page
 from web.pages.accounts import own_data as own_data_page
-from web.pages.accounts import second_step as _second_step  # noqa: F401 - likewise
+from web.pages.accounts import second_step as _second_step  # noqa: F401 - it registers itself
 from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages
 from web.pages.filters import register_filters
 from web.pages.job import again as _again_page  # noqa: F401 - it registers itself
 from web.pages.job import details_form as _details_form  # noqa: F401 - it registers itself
 from web.pages.job import page as _job_page  # noqa: F401 - it registers itself
-from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - likewise
-from web.pages.minutes import views as _minutes_views  # noqa: F401 - likewise
+from web.pages.minutes import prompts_page as _prompts_page  # noqa: F401 - it registers itself
+from web.pages.minutes import views as _minutes_views  # noqa: F401 - it registers itself
 from web.pages.server.overview import server
 from web.pages.sharing import links
-from web.pages.sharing import owner as _sharing_page  # noqa: F401 - likewise
-from web.pages.sharing import received as _received_page  # noqa: F401 - likewise
+from web.pages.sharing import owner as _sharing_page  # noqa: F401 - it registers itself
+from web.pages.sharing import received as _received_page  # noqa: F401 - it registers itself
 from web.pages.words import page as _words_page  # noqa: F401 - it registers itself
 from web.pages.words.blueprint import words
 from web.polling.unchanged import answer_unchanged_polls

@@ -10,7 +10,6 @@ from flask import Response, jsonify, request, url_for
 from shared import jobs
 from shared.annotations.labels import keys_of
 from shared.errors import InvalidRequest
-from shared.queue import ring
 from web.api.jobs.cursors import cursors
 from web.api.jobs.events import job_events
 from web.api.jobs.history import present_history
@@ -46,7 +45,8 @@ from web.uploads.submission import accept, accept_upload
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs")
 
 
-def _view(job_id: str) -> jobs.JobView:
+def view_of(job_id: str) -> jobs.JobView:
+    """A job of whoever asks, or shared with them. Raises JobNotFound."""
     here = services()
     return jobs.get_job(
         here.db,
@@ -58,7 +58,7 @@ def _view(job_id: str) -> jobs.JobView:
 
 def job_answer(job_id: str, status: int = 200) -> Response:
     """Answer with a job of whoever asks. Raises JobNotFound."""
-    return job_response(present_detail(_view(job_id), services().settings), status)
+    return job_response(present_detail(view_of(job_id), services().settings), status)
 
 
 @blueprint.post("")
@@ -216,7 +216,7 @@ def get_job(job_id: UUID) -> Response:
     # What proves an answer is stored of its owner's jobs only.
     own = None if access_of(job_id).is_shared else jobs.JobSelection(str(job_id))
     with proving(own, stands_s=API_STANDS_S) as proof:
-        view = _view(str(job_id))
+        view = view_of(str(job_id))
         proof.shows([(view.job.id, view.queue_position)], workers_alive=view.workers_alive)
     return job_response(present_detail(view, services().settings))
 
@@ -313,39 +313,3 @@ def get_job_history(job_id: UUID) -> Response:
     history = jobs.get_history(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
     shown = present_history(str(job_id), history)
     return with_etag(jsonify(shown.model_dump(mode="json")), shown)
-
-
-@blueprint.post("/<uuid:job_id>/cancel")
-@blueprint.output(JobDetailOut)
-@blueprint.doc(responses=[409])
-def cancel_job(job_id: UUID) -> Response:
-    """Cancel a job. A running one stops within a batch; cancelling twice is no error."""
-    jobs.cancel(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
-    return job_answer(str(job_id))
-
-
-@blueprint.post("/<uuid:job_id>/retry")
-@blueprint.output(JobDetailOut, 202)
-@blueprint.doc(responses=[409, 429])
-def retry_job(job_id: UUID) -> Response:
-    """Queue a failed or cancelled job again, unless another of its recording waits or runs.
-
-    What it had recognised is reused.
-    """
-    here = services()
-    jobs.retry(here.db, owner_id=owner_of(job_id), job_id=str(job_id), limit=here.queue_limit)
-    view = _view(str(job_id))
-    ring(here.celery, str(job_id), view.job.model)
-    return job_response(present_detail(view, here.settings), 202)
-
-
-@blueprint.delete("/<uuid:job_id>")
-@blueprint.output({}, 204)
-@blueprint.doc(responses=[409])
-def delete_job(job_id: UUID) -> Response:
-    """Delete a job, its transcript and its recording, which stays while another job of it is there.
-    Cancel it first if it is running."""
-    here = services()
-    here.require_storage()
-    jobs.delete(here.db, here.blobs, owner_id=owner_of(job_id), job_id=str(job_id))
-    return Response(status=204)
