@@ -40,7 +40,7 @@ from shared.accounts.groups.keeping import (
     rename_group,
     set_kept_days,
 )
-from shared.accounts.groups.there import GroupsThere
+from shared.accounts.groups.of_provider import GroupsThere
 from shared.accounts.identities import (
     Entered,
     Vouched,

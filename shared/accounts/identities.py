@@ -25,7 +25,7 @@ from shared.accounts.errors import (
     NoAccountYet,
     UnusableName,
 )
-from shared.accounts.groups.there import GroupsThere, bring_in_line
+from shared.accounts.groups.of_provider import GroupsThere, bring_in_line
 from shared.accounts.serial import one_at_a_time
 from shared.accounts.sessions import begin_within
 from shared.accounts.users import (

@@ -1,6 +1,6 @@
 """What owners have sent to addresses of their own when something happens to their jobs.
 
 The form is that of Standard Webhooks (`signing`).  `outbox` writes what is to be sent into the
-transaction of the event; `sending` hands deliveries out under a lease and stores what came of
-them; `hooks` is the owner's list of addresses and `log` what was sent to one.
+transaction of the event; `delivery_queue` hands deliveries out under a lease and stores what came
+of them; `hooks` is the owner's list of addresses and `log` what was sent to one.
 """

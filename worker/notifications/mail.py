@@ -20,7 +20,7 @@ from shared.errors import JobNotFound, in_a_line
 from shared.outbound.errors import Stopped
 from shared.outbound.line import line_of
 from shared.settings import Settings
-from shared.webhooks.sending import Claim, Result
+from shared.webhooks.delivery_queue import Claim, Result
 from shared.webhooks.types import CONFIRM_TYPE
 from worker.notifications.texts import LONGEST_NAME, html_text, plain_text, words_of
 

@@ -19,7 +19,7 @@ from shared.outbound.exchange import Exchange, ExchangeStopper
 from shared.outbound.line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.settings import Settings
-from shared.webhooks.sending import Claim, Result
+from shared.webhooks.delivery_queue import Claim, Result
 from worker.notifications.encryption import encrypted
 from worker.notifications.texts import LONGEST_NAME, words_of
 

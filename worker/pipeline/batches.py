@@ -13,7 +13,7 @@ from shared.jobs import RecognisedSegment
 from shared.traces import span
 from shared.transcripts.values import SAMPLE_RATE, Word
 from worker.audio.spool import AudioSpool
-from worker.batching.size import padded_s
+from worker.batching.batch_sizer import padded_s
 from worker.monitoring.counts import tally
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.word_times import HeardAt, as_decoded, pieces_in_recording, stored_word

@@ -17,7 +17,7 @@ from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange, ExchangeStopper
 from shared.outbound.line import line_of
 from shared.outbound.retry_after import retry_after_s
-from shared.webhooks.sending import Claim, Result
+from shared.webhooks.delivery_queue import Claim, Result
 from shared.webhooks.signing import signed_headers
 from shared.webhooks.types import STATUS_AFTER, TEST_TYPE, WebhookType
 

@@ -14,12 +14,12 @@ from shared.outbound.errors import Stopped
 from shared.settings import Settings
 from shared.states import ChannelKind
 from shared.traces import span, within
+from shared.webhooks import delivery_queue
 from shared.webhooks import log as delivery_log
-from shared.webhooks import sending
 from worker.claim_loop import ClaimLoop
 from worker.notifications.mail import Mail
 from worker.notifications.push import Push
-from worker.webhooks.delivery import Delivery
+from worker.webhooks.send_delivery import Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ _LEASE_BEYOND_S = 20.0
 class Sending(Protocol):
     """What sends one delivery."""
 
-    def send(self) -> sending.Result:
+    def send(self) -> delivery_queue.Result:
         """Send it once; whatever happens is a result. Raises Stopped or SQLAlchemyError."""
 
     def stop(self) -> None:
@@ -79,7 +79,7 @@ class WebhookSender(ClaimLoop[Sending]):
             return None
         mails = sum(isinstance(one, Mail) for one in under_way)
         kinds = self._kinds - {ChannelKind.MAIL} if mails >= MAILS_AT_ONCE else self._kinds
-        claim = sending.claim_next(
+        claim = delivery_queue.claim_next(
             self._db,
             lease_s=self._lease_s,
             quick_only=busy >= AT_ONCE - FOR_THE_QUICK,
@@ -93,14 +93,14 @@ class WebhookSender(ClaimLoop[Sending]):
     def _forget_some(self) -> int:
         return delivery_log.sweep(self._db)
 
-    def _sending(self, claim: sending.Claim) -> Sending:
+    def _sending(self, claim: delivery_queue.Claim) -> Sending:
         if claim.kind is ChannelKind.MAIL:
             return Mail(claim, self._db, self._settings)
         if claim.kind is ChannelKind.PUSH:
             return Push(claim, self._db, self._settings)
         return Delivery(claim, self._db, self._rules, timeout_s=self._settings.webhook_timeout_s)
 
-    def _deliver(self, claim: sending.Claim, delivery: Sending) -> None:
+    def _deliver(self, claim: delivery_queue.Claim, delivery: Sending) -> None:
         try:
             with structlog.contextvars.bound_contextvars(
                 webhook=claim.webhook_id, message=claim.message_id
@@ -110,20 +110,22 @@ class WebhookSender(ClaimLoop[Sending]):
             # Its lease runs out, and it is sent again under the same id.
             log.warning("cannot store what came of it", error=str(error.__cause__ or error))
 
-    def _send(self, claim: sending.Claim, delivery: Sending) -> None:
+    def _send(self, claim: delivery_queue.Claim, delivery: Sending) -> None:
         try:
             result = self._result(claim, delivery)
         except Stopped:
-            sending.release(self._db, claim)
+            delivery_queue.release(self._db, claim)
             return
         except SQLAlchemyError:
             raise
         except Exception:
             log.exception("a delivery could not be sent")
-            result = sending.Result(0.0, problem="internal_error")
+            result = delivery_queue.Result(0.0, problem="internal_error")
         is_mail = claim.kind is ChannelKind.MAIL
         disable_after_s = _NEVER_S if is_mail else self._settings.webhook_disable_days * 86400.0
-        switched_off = sending.store(self._db, claim, result, disable_after_s=disable_after_s)
+        switched_off = delivery_queue.store(
+            self._db, claim, result, disable_after_s=disable_after_s
+        )
         log.info(
             "sent a delivery" if result.problem is None else "could not send a delivery",
             kind=claim.kind.value,
@@ -136,7 +138,7 @@ class WebhookSender(ClaimLoop[Sending]):
         if switched_off:
             log.warning("sends there no more", problem=result.problem)
 
-    def _result(self, claim: sending.Claim, delivery: Sending) -> sending.Result:
+    def _result(self, claim: delivery_queue.Claim, delivery: Sending) -> delivery_queue.Result:
         """What came of it, noted in the job's trace. Raises as `Sending.send`."""
         if claim.traceparent is None:
             return delivery.send()

@@ -1,1 +1,2 @@
-"""Groups of accounts: `keeping` makes and fills them, and `there` follows what a provider tells."""
+"""Groups of accounts: `keeping` makes and fills them, and `of_provider` follows what a provider
+tells."""

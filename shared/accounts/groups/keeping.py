@@ -1,4 +1,4 @@
-"""Groups of accounts, which administrators or a provider (`there`) make and fill. Who is in
+"""Groups of accounts, which administrators or a provider (`of_provider`) make and fill. Who is in
 one is asked with every use, so a change of it takes effect with the next request."""
 
 from __future__ import annotations

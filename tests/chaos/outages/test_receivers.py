@@ -13,10 +13,9 @@ import pytest
 from shared import jobs
 from shared.db import Database, database_now
 from shared.states import JobStatus
-from shared.webhooks import sending
-from shared.webhooks.sending import claim_next, store
-from tests.database.webhooks.test_sender import SETTINGS, add, opened
-from tests.database.webhooks.test_sender import sending as sending_threads
+from shared.webhooks import delivery_queue
+from shared.webhooks.delivery_queue import claim_next, store
+from tests.database.webhooks.test_sender import SETTINGS, add, opened, sending
 from tests.support import factories
 from tests.support.doubles.receiver import (
     Answer,
@@ -29,7 +28,7 @@ from tests.support.doubles.receiver import (
     stall,
 )
 from tests.support.services import hold_port, wait_for
-from worker.webhooks.delivery import Delivery
+from worker.webhooks.send_delivery import Delivery
 from worker.webhooks.sender import AT_ONCE
 
 HOUR_S = 3600
@@ -104,7 +103,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(sending, "database_now", made.now)
+    monkeypatch.setattr(delivery_queue, "database_now", made.now)
     return made
 
 
@@ -221,7 +220,7 @@ def test_one_that_was_never_sent_to_is_served_while_more_stall_than_may_be_sent_
         for n in range(2 * AT_ONCE):
             add(db, slow.url, owner_id=f"slow {n}")
             factories.submit(db, owner_id=f"slow {n}")
-        with sending_threads(db, webhook_timeout_s=1):
+        with sending(db, webhook_timeout_s=1):
             assert slow.stalled.wait(60)
             _, secret = add(db, there.url, owner_id="late")
             job_id = factories.submit(db, owner_id="late")

@@ -16,7 +16,7 @@ from shared.notifications.errors import (
 )
 from shared.states import JobStatus
 from shared.webhooks import hooks
-from shared.webhooks.sending import Result, claim_next, store
+from shared.webhooks.delivery_queue import Result, claim_next, store
 from shared.webhooks.types import WebhookType
 from tests.support import factories
 from tests.support.notifications import confirmation_token, confirmed

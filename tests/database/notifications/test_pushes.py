@@ -27,9 +27,9 @@ from shared.outbound.errors import AddressRefused, PlainHttpRefused
 from shared.settings import Settings
 from shared.states import ChannelKind, JobStatus
 from shared.webhooks import hooks
+from shared.webhooks.delivery_queue import Result, claim_next, store
 from shared.webhooks.errors import WebhookNotFound
-from shared.webhooks.sending import Result, claim_next, store
-from tests.database.webhooks.test_sending import let_pass
+from tests.database.webhooks.test_delivery_queue import let_pass
 from tests.support import factories
 from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiver
 from tests.support.notifications import a_browser, a_device, end

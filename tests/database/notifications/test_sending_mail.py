@@ -21,7 +21,7 @@ from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.notifications import mail_address
 from shared.settings import Settings
 from shared.states import JobStatus
-from tests.database.webhooks.test_sending import let_pass
+from tests.database.webhooks.test_delivery_queue import let_pass
 from tests.support import factories
 from tests.support.doubles.mail_server import MailServer, mail_server
 from tests.support.notifications import SITE, confirmation_token, confirmed, end

@@ -12,10 +12,10 @@ from shared import jobs
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.states import JobStatus
-from shared.webhooks import hooks, log, sending
+from shared.webhooks import delivery_queue, hooks, log
+from shared.webhooks.delivery_queue import WAITS_S, Claim, Result, claim_next, store
 from shared.webhooks.errors import DeliveryNotFound, WebhookDisabled
 from shared.webhooks.hooks import Wanted
-from shared.webhooks.sending import WAITS_S, Claim, Result, claim_next, store
 from shared.webhooks.types import DeliveryState, DisabledReason
 from tests.database.webhooks.test_outbox import RULES, add
 from tests.support import factories
@@ -72,7 +72,7 @@ def test_one_is_on_its_way_to_an_address_and_two_of_an_owner(db: Database) -> No
         "another", LOCAL_OWNER, LOCAL_OWNER,
     ]  # fmt: skip
     assert claim_next(db, lease_s=60) is None
-    sending.release(db, first)
+    delivery_queue.release(db, first)
     assert claim_next(db, lease_s=60) is not None
 
 
@@ -236,7 +236,7 @@ def test_both_secrets_sign_for_a_while(db: Database) -> None:
     secret = hooks.replace_secret(db, owner_id=LOCAL_OWNER, webhook_id=webhook_id)
     claimed = claim(db)
     assert len(claimed.secrets) == 2 and claimed.secrets[0] == secret
-    sending.release(db, claimed)
+    delivery_queue.release(db, claimed)
     with db.writing() as session:
         session.execute(update(Webhook).values(previous_secret_until=database_now(-1)))
     assert claim(db).secrets == (secret,)

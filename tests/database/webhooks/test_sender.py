@@ -18,7 +18,7 @@ from shared.states import JobStatus
 from shared.webhooks import hooks, log
 from shared.webhooks.hooks import Wanted
 from shared.webhooks.types import DeliveryState
-from tests.database.webhooks.test_sending import let_pass, logged
+from tests.database.webhooks.test_delivery_queue import let_pass, logged
 from tests.support import factories
 from tests.support.doubles.receiver import (
     LOOPBACK,

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.db import Database
+from shared.webhooks.delivery_queue import Result, claim_next, store
 from shared.webhooks.hooks import MOST_WEBHOOKS
-from shared.webhooks.sending import Result, claim_next, store
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
 

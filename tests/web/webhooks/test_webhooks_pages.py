@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.webhooks import hooks
-from shared.webhooks.sending import Result, claim_next, store
+from shared.webhooks.delivery_queue import Result, claim_next, store
 from shared.webhooks.types import WebhookType
 from tests.support import factories
 from tests.support.web.web_app import make_app

@@ -34,8 +34,8 @@ from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.pass_costs import USUAL_PROBES
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
-from worker.engine.paraformer.hotwords.encoded_words import EncodedWords
 from worker.engine.paraformer.hotwords.hotwords import Hotwords
+from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.engine.paraformer.pass_costs import COST
 from worker.engine.paraformer.rounding import round_weights

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from worker.engine.paraformer.hotwords import encoded_words
+from worker.engine.paraformer.hotwords import keys_and_values
 from worker.engine.paraformer.hotwords.bias_decoder import attention_paid
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
-from worker.engine.paraformer.hotwords.encoded_words import PlainWords
+from worker.engine.paraformer.hotwords.keys_and_values import PlainWords
 from worker.engine.paraformer.hotwords.spoken import Spoken
 
 
@@ -41,6 +41,6 @@ def test_attention_in_pieces_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatc
     spoken = Spoken.of(counts, 1, query.device)
     whole = torch.stack([words.attention(0, own).sum(dim=0) for own in query.split(counts)])
     for at_once in (1, 100, 230, 1_000_000):
-        monkeypatch.setattr(encoded_words, "_SCORES_AT_ONCE", at_once)
+        monkeypatch.setattr(keys_and_values, "_SCORES_AT_ONCE", at_once)
         paid = attention_paid(words, 0, query, spoken)
         torch.testing.assert_close(paid, whole.double(), rtol=1e-5, atol=1e-6)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from worker.engine.paraformer.hotwords import encoded_words
-from worker.engine.paraformer.hotwords.encoded_words import PackedWords, PlainWords
+from worker.engine.paraformer.hotwords import keys_and_values
+from worker.engine.paraformer.hotwords.keys_and_values import PackedWords, PlainWords
 
 HEADS, WIDTH, LAYERS, WORDS = 2, 256, 3, 2_500
 
@@ -67,7 +67,7 @@ def test_a_token_is_told_the_same_in_any_company(
         own = query[first:last]
         assert torch.equal(packed.attend(0, own), told[first:last])
         assert torch.equal(packed.attention(0, own), paid[first:last])
-    monkeypatch.setattr(encoded_words, "_SCORES_AT_ONCE", 23 * WORDS)
+    monkeypatch.setattr(keys_and_values, "_SCORES_AT_ONCE", 23 * WORDS)
     assert torch.equal(packed.attend(0, query), told)
 
 

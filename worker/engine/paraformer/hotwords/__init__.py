@@ -1,8 +1,8 @@
 """SeACo's hotwords: words that a request names are preferred where they sound like what is said.
 
 A word is its tokens (`tokens`); a list of words is encoded once a request (`bias_encoder`); a
-decoder that attends to the list, as it is laid out for that (`encoded_words`), says for each token
-which of the list's it is, or that it is none (`bias_decoder`), with the 50 words of a long list
-that a span attends to most (`choice`).  `spoken` tells where the tokens stand, and `hotwords` puts
-all together.
+decoder that attends to the list, laid out for that (`keys_and_values`), says for each token which
+of the list's it is, or that it is none (`bias_decoder`), with the 50 words of a long list that a
+span attends to most (`choice`).  `spoken` tells where the tokens stand, and `hotwords` puts all
+together.
 """

@@ -15,7 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from worker.engine.layers.linear import packs_linear_layers
 from worker.engine.layers.sanm_layers import neighbours
 from worker.engine.paraformer.hotwords.choice import KEPT
-from worker.engine.paraformer.hotwords.encoded_words import (
+from worker.engine.paraformer.hotwords.keys_and_values import (
     EncodedWords,
     PackedWords,
     PlainWords,

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
-from worker.engine.paraformer.hotwords.encoded_words import EncodedWords
+from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
 from worker.engine.paraformer.hotwords.tokens import TokenIds
 
 _TOGETHER = 256

@@ -15,7 +15,7 @@ from worker.engine.device import uploaded_numbers
 from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
 from worker.engine.paraformer.hotwords.bias_encoder import encode
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
-from worker.engine.paraformer.hotwords.encoded_words import EncodedWords
+from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
 from worker.engine.paraformer.hotwords.spoken import Spoken
 from worker.engine.paraformer.hotwords.tokens import WordTokens
 
