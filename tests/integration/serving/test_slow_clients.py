@@ -61,6 +61,12 @@ def transfer_is_free(stack: Stack) -> bool:
         return {read_answer(line)[0] for line in lines} == {404}
 
 
+def is_sent_to(reader: socket.socket) -> bool:
+    """Whether an answer that nobody reads has begun, and is no refusal."""
+    success = b"HTTP/1.1 200"
+    return reader.recv(len(success), socket.MSG_PEEK | socket.MSG_WAITALL) == success
+
+
 def answers(stack: Stack, *paths: str) -> bool:
     for path in ("/healthz", *paths):
         answer = requests.get(f"{stack.url}{path}", timeout=ANSWERS_WITHIN_S)
@@ -106,7 +112,9 @@ def test_transfers_hold_no_thread_of_others_and_one_address_not_all(
     stack: Stack, job: str, clients: SlowClients
 ) -> None:
     [upload] = clients.slow_uploads(1)
-    clients.stalled_readers(2, f"{job}/audio")
+    for _ in range(2):
+        # Refused while the transfer by which the recording came, just answered, is not at its end.
+        wait_for(lambda: is_sent_to(*clients.stalled_readers(1, f"{job}/audio")))
     assert answers(stack, job, "/")
     wait_for(lambda: read_answer(clients.connect(get(f"{job}/transcript")))[0] == 503)
     status, fields, body = read_answer(clients.connect(SLOW_UPLOAD))
