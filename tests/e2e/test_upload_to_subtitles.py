@@ -77,7 +77,7 @@ def test_a_recording_goes_in_is_read_by_ear_and_leaves_as_subtitles(
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Tell speakers apart…").click()
     expect(page.locator("select[name=speakers]")).to_have_value("auto")
-    page.get_by_role("button", name="Transcribe again").press("Enter")
+    page.get_by_role("button", name="Transcribe again").click()
     expect(page.get_by_text("This is the page of its new transcript.")).to_be_visible()
     expect(page.locator("#speakers .people > li").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("#sentences > li").first).to_be_visible()
