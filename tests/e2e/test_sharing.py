@@ -71,6 +71,7 @@ def sign_in(page: Page, url: str, name: str) -> None:
     page.wait_for_url(f"{url}/")
 
 
+@pytest.mark.both_browsers
 def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
     browser: Browser, server: tuple[Stack, str]
 ) -> None:

@@ -14,6 +14,7 @@ export class Follow {
     this.back = back;
     this.rests = false;
     this.current = null;
+    this.pressed = null;
     this.on = localStorage.getItem(REMEMBERED) !== "no";
     toggle.addEventListener("click", () => this.set(!this.on));
     back.addEventListener("click", () => this.resume());
@@ -32,7 +33,9 @@ export class Follow {
   /** The sentence that is being said, as an element. */
   move(current) {
     this.current = current;
-    if (this.on && !this.rests) this.bring(false);
+    // What was pressed is in view, and must not move away below the second press of a double click.
+    if (this.on && !this.rests && !current?.contains(this.pressed)) this.bring(false);
+    this.pressed = null;
     this.show();
   }
 
@@ -66,6 +69,7 @@ export class Follow {
     addEventListener("pointerdown", (event) => {
       const page = document.documentElement;
       if (event.target === page && event.clientX >= page.clientWidth) rest(); // the scroll bar
+      this.pressed = event.target;
     });
     let asked = false;
     const showSoon = () => {
