@@ -1,4 +1,4 @@
-"""What a worker writes of a running attempt: its stage, its batch size, what it has used up.
+"""Writes of a worker about its running attempt: its stage, its batch size, what it has used up.
 
 Each write renews the lease first (`shared.jobs.lease`) and raises what that raises.
 """
@@ -50,7 +50,7 @@ class BatchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an attempt has used up so far: totals, not what was added since the last time."""
+    """Time and memory used by an attempt so far: totals, not increments since the last report."""
 
     recognition_s: float
     """Wall seconds in the network."""

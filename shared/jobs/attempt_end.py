@@ -88,8 +88,8 @@ def end_attempt(
 
 
 def requeued(*, delay_s: float = 0.0, counts_as_failed: bool) -> dict[str, Any]:
-    """What `end_attempt` sets of a job that goes back into the queue, at the place that its age
-    gives it; no worker takes it within `delay_s`."""
+    """Column values by which `end_attempt` puts a job back into the queue, at the place of its age;
+    no worker takes it within `delay_s`."""
     columns: dict[str, Any] = {"available_at": database_now(delay_s)}
     if counts_as_failed:
         columns["failed_attempts"] = Job.failed_attempts + 1
@@ -97,8 +97,8 @@ def requeued(*, delay_s: float = 0.0, counts_as_failed: bool) -> dict[str, Any]:
 
 
 def failures_with_this(session: Session, job_id: str, max_attempts: int) -> tuple[int, int]:
-    """How many attempts are lost or ended in a passing error once this one is, and at how many the
-    job is failed.
+    """Number of attempts that were lost or ended in a passing error, this one included, and the
+    number at which the job fails for good.
 
     Once its words are there at least two are allowed, for the last one leaves out what may have
     ended the others.
@@ -257,7 +257,7 @@ def give_back(
 
 
 def _given_back(session: Session, job_id: str, code: str) -> int:
-    """How many attempts were given back because of `code` since the job was last asked for."""
+    """Number of attempts given back because of `code` since the job was last asked for."""
     count = session.scalar(
         select(func.count())
         .select_from(Attempt)

@@ -1,4 +1,4 @@
-"""What a job has behind it once all of its words are there.
+"""Checkpoints of a job: the stages that are not repeated once all of its words are stored.
 
 Decoding and recognition are one checkpoint, punctuation is the next.  Reaching the first begins the
 count of lost attempts anew, once for each plan: what was lost on the way to the words says nothing
@@ -26,7 +26,7 @@ from shared.transcripts.recording_report import RecordingReport
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What is known of a recording whose words are all committed, beside the words."""
+    """Result of recognition beside the words, stored once all words are committed."""
 
     duration_s: float
     warnings: list[str]
@@ -39,14 +39,14 @@ class Recognition:
 
     @property
     def warning_codes(self) -> list[str]:
-        """Every warning's code once: those of recognition, then those of the report."""
+        """Codes of all warnings, each once: those of recognition, then those of the report."""
         reported = self.report.warnings if self.report else ()
         return list(dict.fromkeys([*self.warnings, *(warning.code.value for warning in reported)]))
 
 
 def stored_recognition(db: Database, claim: Claim, plan_key: str) -> Recognition | None:
-    """What `store_recognition` stored under this key; None until the plan is complete and all
-    of its segments have their words."""
+    """The result that `store_recognition` stored under this key; None until the plan is complete
+    and all of its segments have their words."""
     content = _content(db, claim, plan_key, Stage.RECOGNISING)
     if content is None:
         return None
@@ -88,7 +88,7 @@ def store_marks(db: Database, claim: Claim, plan_key: str, marks: list[str]) -> 
 
 
 def is_last_attempt(db: Database, claim: Claim, *, max_attempts: int) -> bool:
-    """Whether the job is failed if this attempt is lost."""
+    """Return whether the job fails for good if this attempt is lost."""
     with db.reading() as session:
         failures, allowed = failures_with_this(session, claim.job_id, max_attempts)
         return failures >= allowed

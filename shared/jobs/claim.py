@@ -147,8 +147,8 @@ def _open_attempt(
 
 
 def _waits_since(session: Session, job_id: str) -> datetime | None:
-    """When the job was queued, by its last attempt if there was one; None if that cannot be read,
-    which no claim fails of."""
+    """Time since which the job waits: the end of its last attempt, or its queueing. None if it
+    cannot be read, since no claim may fail because of it."""
     ended = select(func.max(Attempt.ended_at)).where(Attempt.job_id == job_id).scalar_subquery()
     rows = readable_rows(session, select(Job.queued_at, ended).where(Job.id == job_id))
     return max(filter(None, rows[0])) if rows else None

@@ -1,5 +1,6 @@
-"""What a person or a client asks of a job, or of several at once: each is then cancelled or retried
-as if it were asked for alone, and the answer holds an outcome for each. `deletion` deletes them.
+"""Commands of a person or client to a job (cancel, retry), or to several at once: each is then
+cancelled or retried as if it were asked for alone, and the answer holds an outcome for each.
+`deletion` deletes them.
 
 Every query names the owner: another's is not found.
 """
@@ -28,7 +29,7 @@ _AT_ONCE = 20
 
 
 class Outcome(StrEnum):
-    """What became of one job of several."""
+    """Result of a command for one job of several."""
 
     CANCELLED = "cancelled"
     CANCELLING = "cancelling"

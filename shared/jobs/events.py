@@ -1,4 +1,4 @@
-"""What happens to a job, recorded in the transaction in which it happens.
+"""Events of a job, recorded in the transaction in which they happen.
 
 So the history holds nothing that was rolled back and misses nothing that was committed, and an
 attempt that lost its lease, whose writes are refused, records nothing either.  It stays short: an

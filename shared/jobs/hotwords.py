@@ -1,4 +1,4 @@
-"""What a worker reads and writes of a job's hotwords, and what a person is shown of them."""
+"""Reads and writes of a job's hotwords by its worker, and their view for a person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.words.hotwords import GivenWords as GivenWords
 
 
 def claimed_hotwords(db: Database, claim: Claim) -> GivenWords | None:
-    """What the claimed job was given when it was submitted; None if no words."""
+    """Hotwords given to the claimed job when it was submitted; None if there were none."""
     with db.reading() as session:
         return given_words(session, claim.job_id)
 
@@ -34,7 +34,7 @@ def store_found_hotwords(session: Session, claim: Claim, found: list[tuple[str, 
 
 
 def get_hotwords(db: Database, *, owner_id: str, job_id: str) -> GivenWords:
-    """What a job was given and what became of it. Raises JobNotFound."""
+    """Hotwords given to a job and the result of each. Raises JobNotFound."""
     with db.reading() as session:
         known = session.scalar(select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id))
         if known is None:

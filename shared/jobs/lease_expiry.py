@@ -33,7 +33,8 @@ class _LostSpan:
     error: LongscribeError
 
     def send(self) -> None:
-        """Once the loss is committed: what was rolled back is found again by the next sweep."""
+        """Send the span. Called once the loss is committed: one that was rolled back is found again
+        by the next sweep."""
         record(
             "attempt",
             began=self.began,

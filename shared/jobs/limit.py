@@ -1,5 +1,5 @@
-"""How much audio may wait, in all and of one owner. Beyond that a submission is refused, since its
-turn would come too late to be of use and its bytes would fill the disk until then."""
+"""Limits on the audio that may wait, in all and of one owner. Beyond that a submission is refused,
+since its turn would come too late to be of use and its bytes would fill the disk until then."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _RETRY_UNKNOWN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class QueueLimit:
-    """`most_s`: seconds of audio that may wait, 0 for any number.
+    """Bounds on the waiting audio. `most_s`: seconds of audio that may wait, 0 for any number.
 
     `longest_s` is what a single recording is counted as at most, `seen_within_s` how long a
     worker counts as alive after it reported itself. `owner` bounds what a single owner may have
@@ -56,7 +56,7 @@ class QueueLimit:
 
 
 def queue_limit_of(settings: Settings) -> QueueLimit:
-    """What the settings let wait."""
+    """The queue limit of the settings."""
     return QueueLimit(
         most_s=settings.max_queued_hours * 3600,
         longest_s=settings.max_audio_s,
@@ -70,7 +70,7 @@ NO_LIMIT = QueueLimit(most_s=0.0, longest_s=math.inf, seen_within_s=0.0)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What an owner has waiting, in jobs and in seconds of audio."""
+    """Allowances of an owner and their use, in waiting jobs and in waiting seconds of audio."""
 
     jobs: Allowance
     audio_s: Allowance
@@ -156,7 +156,7 @@ def _refuse_beyond_all(
 
 
 def waiting_of(session: Session, limit: QueueLimit, owner_id: str) -> Waiting:
-    """What an owner has waiting, and the most that it may."""
+    """An owner's waiting jobs and audio, and the most that may wait."""
     share = share_of(session, limit.owner, owner_id) if limit.most_s else 1.0
     in_all_s = _waiting_audio_s(session) if share < 1 else 0.0
     return _waiting_of(session, limit, owner_id, share, in_all_s)
@@ -182,7 +182,7 @@ def _free_in_s(session: Session, limit: QueueLimit, excess_s: float) -> float | 
 
 
 def _speed(session: Session, limit: QueueLimit) -> tuple[float | None, int]:
-    """What a job works off in a second, and how many run at once."""
+    """Audio seconds that one job works off in a second, and the number of jobs run at once."""
     return learned_throughput(session), slots_alive(session, within_s=limit.seen_within_s)
 
 
@@ -203,7 +203,8 @@ def _waiting_audio_s(session: Session) -> float:
 
 
 def retry_after_s(excess_s: float, throughput: float | None, slots: int) -> float:
-    """When to try again: `free_in_s` within reason, also where that is not known."""
+    """Seconds after which to try again: `free_in_s` between two bounds, or a fixed time where it is
+    not known."""
     seconds = free_in_s(excess_s, throughput, slots)
     if seconds is None:
         return _RETRY_UNKNOWN_S

@@ -54,7 +54,8 @@ class RecognisedSegment:
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """What earlier attempts planned, in order of time; `complete` if up to the recording's end."""
+    """Plan stored by earlier attempts, in order of time; `complete` if up to the recording's
+    end."""
 
     segments: list[RecognisedSegment]
     complete: bool

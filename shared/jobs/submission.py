@@ -261,7 +261,7 @@ def _with_words(options: dict[str, Any] | None, hotwords: Sequence[str]) -> dict
 
 
 def _digest(what: str, options: dict[str, Any], priority: int, model: str | None) -> str:
-    """What tells a repeated request from another one with its key."""
+    """Digest of a request, by which a repetition is told from another request with the same key."""
     asked = [what, options, priority]
     if model is not None:  # without, the digests are those from before there was a choice
         asked.append(model)

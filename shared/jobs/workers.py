@@ -40,12 +40,13 @@ class Gpu:
 
     @classmethod
     def write(cls, gpus: Sequence[Gpu]) -> str | None:
-        """As they stand in a worker's row; None of none."""
+        """Encode GPUs for a worker's row as JSON; None of none."""
         return json.dumps([gpu.to_json() for gpu in gpus]) if gpus else None
 
     @classmethod
     def read(cls, written: str | None) -> tuple[Gpu, ...]:
-        """What `write` wrote; of another version's, or damaged, what can be understood."""
+        """Decode what `write` wrote; of another version's or damaged text, what can be
+        understood."""
         names = {field.name for field in fields(cls)}
         try:
             return tuple(
@@ -85,7 +86,7 @@ class WorkerRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What a worker says of itself; the fields are those of `note_worker`."""
+    """Report of a worker about itself; the fields are those of `note_worker`."""
 
     name: str
     hostname: str

@@ -31,8 +31,8 @@ nobody writes meanwhile, taking an hour's words out of the search index takes 30
 
 
 def days_by_groups(session: Session, owner_id: str) -> int | None:
-    """For how many days the groups that an owner is in let keep what they submit now: the fewest of
-    those that have a rule; None where none has."""
+    """Days for which an owner's groups let keep what is submitted now: the fewest of all groups
+    with a rule; None where no group has one."""
     return session.scalar(
         select(func.min(Group.kept_days))
         .join(GroupMember, GroupMember.group_id == Group.id)

@@ -1,5 +1,5 @@
-"""Where waiting jobs stand in the queue and when they and the running ones will be done: what the
-database knows, simulated by `simulate_queue`."""
+"""Positions of waiting jobs in the queue, and the expected ends of these and the running ones: the
+rows of the database, simulated by `simulate_queue`."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ harmless."""
 def positions_and_etas(
     session: Session, snapshot: QueueSnapshot, waiting: Sequence[str]
 ) -> QueuePositions:
-    """Where the `waiting` jobs, by their ids, stand, and when they and all running ones will be
-    done; other waiting jobs may be in the answer too.
+    """Positions of the `waiting` jobs, given by their ids, and expected ends of these and of all
+    running ones; other waiting jobs may be in the answer too.
 
     A job that names a model stands among those that its workers may take.  While none of them
     lives it stands nowhere.
@@ -92,7 +92,7 @@ def positions_and_etas(
 def _further_back(
     session: Session, snapshot: QueueSnapshot, queue: _Queue, waiting: Sequence[str]
 ) -> Mapping[str, Place]:
-    """About where those of the jobs stand that were not simulated."""
+    """Approximate places of those jobs that were not simulated."""
     unknown = [job_id for job_id in waiting if job_id not in queue.positions]
     return places(session, queue.owners, unknown, snapshot.models) if unknown else {}
 
@@ -174,7 +174,7 @@ def _simulate(session: Session, snapshot: QueueSnapshot) -> _Queue:
 
 
 def _slots(snapshot: QueueSnapshot) -> Mapping[str, int]:
-    """How many jobs workers run at once, by model. Where none takes any, one of each: for the
+    """Number of jobs that workers run at once, by model. Where none takes any, one of each: for the
     positions alone any throughput will do, and one worker."""
     if snapshot.models is None:
         return {ANY: snapshot.slots or 1}
@@ -187,7 +187,7 @@ def _seconds_until(then: datetime, now: datetime) -> float:
 
 
 def _foreseen(owners: WaitingOwners, rows: Sequence[Any], order: Iterable[str]) -> int:
-    """How many of the simulated jobs stand where they do whatever comes after them: up to the last
+    """Number of simulated jobs whose place does not depend on the jobs behind them: up to the last
     that is known of an owner who has more, for the same model or any."""
     line_of = {job_id: (owner_id, model) for job_id, owner_id, _, _, _, _, _, model, *_ in rows}
     known = Counter(line_of.values())

@@ -1,4 +1,4 @@
-"""When a waiting job will be done: the queue played forward in the order in which it is claimed.
+"""Simulation of the queue in the order of claims, which gives the expected end of each waiting job.
 
 Pure arithmetic on seconds from now; `throughput` has the rates, `positions` the jobs.
 """
@@ -146,7 +146,7 @@ class _Queue:
             self._note(line)
 
     def ended(self, owner_id: str) -> None:
-        """One of the owner's running jobs is done. Of nobody's, `""`, there is none."""
+        """Note that one of the owner's running jobs is done; no job runs for nobody, `""`."""
         if self._running[owner_id]:
             self._running[owner_id] -= 1
             self._note_all(owner_id)

@@ -1,4 +1,4 @@
-"""How the queue stands at one moment, in two statements whatever its length, and a third where a
+"""State of the queue at one moment, read in two statements whatever its length, and a third where a
 waiting job names a model.
 
 All that a simulation of the queue depends on but the waiting jobs themselves: who works, on what
@@ -99,7 +99,7 @@ class QueueSnapshot:
     """Differs, together with `queue_mark`, if a list of the owner's jobs does."""
 
     def is_run(self, model: str | None) -> bool:
-        """Whether a live worker runs the model that a waiting job names; None: any does."""
+        """Return whether a live worker runs the model that a waiting job names; None: any does."""
         return model is None or (self.models is not None and model in self.models)
 
 

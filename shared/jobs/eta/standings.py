@@ -47,7 +47,7 @@ class Standings:
         self._asked.update(dict.fromkeys(job_ids, time.monotonic()))
 
     def hold(self, workers_alive: int | None, positions: Mapping[str, int]) -> bool:
-        """Whether so many workers live and the waiting jobs have these positions, by id.
+        """Return whether this many workers live and the waiting jobs have these positions, by id.
 
         None: the number of workers does not matter.
         """

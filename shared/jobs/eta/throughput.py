@@ -1,4 +1,5 @@
-"""What earlier jobs tell about the next: audio seconds a wall second, and how long a file lasts."""
+"""Estimates from earlier jobs for the next: audio seconds recognised a wall second, and the length
+of a file."""
 
 from __future__ import annotations
 
@@ -84,7 +85,7 @@ def estimate_audio_s(
     longest_s: float,
     told_s: float | None = None,
 ) -> float:
-    """How long a file that nobody has decoded is likely to last, at most `longest_s`.
+    """Estimated seconds of audio in a file that nobody has decoded, at most `longest_s`.
 
     `told_s`, what its container tells, where it does.  Else from its bytes, and the bytes a second
     that most of the last decoded recordings of the same suffix had.
@@ -112,7 +113,7 @@ def estimate_audio_s(
 
 
 def slots_alive(session: Session, *, within_s: float) -> int:
-    """How many jobs the workers run at once, together, that reported themselves in the last
+    """Number of jobs run at once by all workers together that reported themselves in the last
     `within_s` seconds and that nothing keeps from work."""
     slots = session.scalar(
         select(func.sum(WorkerSeen.jobs_at_once)).where(

@@ -1,4 +1,4 @@
-"""How long an attempt took, and how long workers spent on a job: one definition for all."""
+"""Seconds an attempt took, and seconds workers spent on a job: one definition for all."""
 
 from __future__ import annotations
 

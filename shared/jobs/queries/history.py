@@ -1,4 +1,4 @@
-"""What happened to a job, and what its attempts recognised."""
+"""History of a job: its events, and its attempts with their figures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class JobHistory:
 
 
 def get_history(db: Database, *, owner_id: str, job_id: str) -> JobHistory:
-    """What happened to a job. Raises JobNotFound, for another owner's too.
+    """Read a job's events and attempts. Raises JobNotFound, for another owner's too.
 
     What of it cannot be read is left out.
     """

@@ -1,4 +1,4 @@
-"""What is asked of single jobs and of the queue as a whole. Reads only; `listing` has the lists."""
+"""Queries about single jobs and about the queue as a whole. Reads only; `listing` has the lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from shared.transcripts.values import Transcript, Version
 
 @dataclass(frozen=True, slots=True)
 class QueueSummary:
-    """How many jobs are in which state."""
+    """Number of jobs in each state."""
 
     by_status: dict[JobStatus, int]
 
@@ -44,7 +44,7 @@ class Versions:
 def get_job(
     db: Database, *, owner_id: str, job_id: str, seen_within_s: float = SEEN_WITHIN_S
 ) -> JobView:
-    """One job. Raises JobNotFound, for another owner's too."""
+    """Read one job. Raises JobNotFound, for another owner's too."""
     with db.reading() as session:
         snapshot = take_snapshot(session, seen_within_s=seen_within_s)
         which = (Job.id == job_id) & (Job.owner_id == owner_id)
@@ -63,7 +63,7 @@ def get_records(db: Database, *, owner_id: str, job_ids: Collection[str]) -> dic
 
 @dataclass(frozen=True, slots=True)
 class OtherJob:
-    """Another job of the same recording."""
+    """A further job of the same recording."""
 
     id: str
     status: JobStatus

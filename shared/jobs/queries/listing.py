@@ -24,7 +24,7 @@ from shared.states import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """Some jobs, newest first, and where the next page starts."""
+    """A page of jobs, newest first, and the cursor at which the next page starts."""
 
     jobs: list[JobView]
     next_cursor: str | None

@@ -1,4 +1,4 @@
-"""Which models workers run, by the names that jobs and transcripts give them."""
+"""Models that workers run, by the names that jobs and transcripts give them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def models_waited_for(db: Database, *, within_s: float) -> list[str]:
 
 @cache
 def _named(is_sqlite: bool) -> TextClause:
-    """Each model that a waiting job names, at one step in the index each."""
+    """SQL for the models that waiting jobs name, at one step in the index each."""
     table, holds = FOR_MODEL.table(is_sqlite), FOR_MODEL.holds()
     first = f"ORDER BY {FOR_MODEL.first_owner} LIMIT 1"
     return text(f"""

@@ -1,4 +1,4 @@
-"""How long the job that was queued first has waited."""
+"""Seconds for which the job that was queued first has waited."""
 
 from __future__ import annotations
 

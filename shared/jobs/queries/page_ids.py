@@ -1,4 +1,5 @@
-"""Which of an owner's jobs are on a page, whatever the number of those that are not."""
+"""Ids of the jobs on a page of an owner's list, at a cost that does not grow with the jobs outside
+it."""
 
 from __future__ import annotations
 
@@ -106,8 +107,8 @@ class _Walk:
 def _first_of_either(
     walks: Sequence[_Walk], session: Session, most: int
 ) -> tuple[list[str], str | None]:
-    """What the walk finds that is the first to fill a page or to end. If none does in all steps,
-    what the one found that came furthest, and how far it came.
+    """Job ids found by the walk that is the first to fill a page or to end. If none does in all
+    steps, those of the walk that came furthest, and the id it came to.
 
     Many jobs may have a label of which few are in a state, and the other way round, so they take
     turns: both together look through some times as many jobs as the better one alone would.

@@ -1,4 +1,4 @@
-"""What a job has recognised so far, for whoever cannot wait: words without punctuation."""
+"""Text that a running job has recognised so far: words without punctuation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class RecognisedText:
 
 @dataclass(frozen=True, slots=True)
 class PartialText:
-    """What a job has recognised by now: segments in order of time, and the batch to ask on from."""
+    """Segments that a job has recognised by now, in order of time, and the batch to continue
+    from."""
 
     plan: str
     """Another one than before: what was recognised was dropped, and this is all there is now."""
@@ -37,7 +38,7 @@ class PartialText:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """How far a listener has been told: the samples between which the last segment lies."""
+    """Position of a listener in the text: the samples between which the last segment sent lies."""
 
     start: int = -1
     end: int = -1
@@ -90,7 +91,7 @@ def _after(heard: Heard) -> ColumnElement[bool]:
 def partial_text(
     db: Database, *, owner_id: str, job_id: str, plan: str = "", from_batch: int = 0
 ) -> PartialText:
-    """What the batches from `from_batch` of `plan` on have brought; of another plan, everything.
+    """Read the text of the batches of `plan` from `from_batch` on; of another plan, everything.
 
     A job's batches are recognised in the order of their numbers, and one that ran out of memory
     is committed in parts, so the last one seen is given again.  Raises JobNotFound.

@@ -1,4 +1,4 @@
-"""How a job was recognised, in the figures of one row of `longscribe bench`.
+"""Figures of a job's recognition, the same as in a row of `longscribe bench`.
 
 A job may have had several attempts: one that died, and one that went on with its batches.  Their
 figures are added up here.  An attempt whose segments were dropped, since another model or other
@@ -20,7 +20,8 @@ _Number = TypeVar("_Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class RecognitionStats:
-    """How a job was recognised. None where an attempt of an older version did not count."""
+    """Figures of a job's recognition. None stands where an attempt of an older version did not
+    count."""
 
     batch_size_s: float
     """Batch size of the latest attempt that chose one, as are what led to it, the device and the

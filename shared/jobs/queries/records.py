@@ -46,13 +46,13 @@ class RecordingRecord:
 
     @property
     def title(self) -> str:
-        """What it is called: as a person said, or as its file is."""
+        """Title of the recording: the one a person gave, or else its file's name."""
         return self.details.title or title_of_file(self.filename)
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One run of a job by one worker. `shared.models.Attempt` says what each column is."""
+    """A run of a job by a worker. `shared.models.Attempt` says what each column is."""
 
     number: int
     worker: str
@@ -102,7 +102,8 @@ class JobRecord:
 
     @property
     def day(self) -> date:
-        """When it was recorded as a person said, or submitted by this server's calendar."""
+        """Date of the recording as a person gave it, or else of the submission, in this server's
+        time zone."""
         return self.recording.details.date or self.created_at.astimezone().date()
 
 

@@ -1,4 +1,4 @@
-"""What an owner holds and has used, beside the most that it may."""
+"""Storage, queue and monthly hours of an owner: the use of each beside its limit."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ _NOT_LISTED = frozenset({"recording_report"})
 
 @dataclass(frozen=True, slots=True)
 class JobSelection:
-    """Which jobs an answer shows: a single one, or those on one page of a list."""
+    """Selection of the jobs that an answer shows: a single one, or those on one page of a list."""
 
     job_id: str | None = None
     statuses: tuple[JobStatus, ...] = ()

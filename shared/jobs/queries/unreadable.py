@@ -37,7 +37,7 @@ class StoredDataUnreadable(PermanentError):
 
 
 def cannot_be_read(error: BaseException) -> bool:
-    """Whether the error is that of a stored value, and not of the database itself."""
+    """Return whether the error comes from a stored value, and not from the database itself."""
     if isinstance(error, DBAPIError):
         return not is_unavailable(error)
     return isinstance(
@@ -59,7 +59,8 @@ def ids_of(session: Session, which: ColumnElement[bool]) -> list[str]:
 
 
 def remains_of(session: Session, job_id: str) -> JobRecord:
-    """What is left of a job's row: its state and what identifies its recording."""
+    """Record of a job with a damaged row: its state and what identifies its recording, as far as
+    they can be read."""
     log.error("something stored of a job cannot be read", job_id=job_id)
     found: dict[str, Any] = {}
     columns = (Job.status, Job.recording_id, Recording.filename, Recording.blob_key)
@@ -100,7 +101,7 @@ def remains_of(session: Session, job_id: str) -> JobRecord:
 
 
 def _made_at(job_id: str) -> datetime:
-    """When an id was made: UUIDv7 begin with the milliseconds since 1970."""
+    """Time at which an id was made: a UUIDv7 begins with the milliseconds since 1970."""
     milliseconds = 0
     with suppress(ValueError):
         milliseconds = uuid.UUID(job_id).int >> 80

@@ -1,4 +1,4 @@
-"""How jobs stand that somebody waits for, all in one statement."""
+"""States of the jobs that somebody waits for, all read in one statement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.states import TERMINAL
 
 @dataclass(frozen=True, slots=True)
 class WatchedState:
-    """What changes of a job on its way: another value says that there is something new."""
+    """State of a running job for comparison: a different value means that something has changed."""
 
     status: str
     stage: str | None
@@ -28,7 +28,7 @@ class WatchedState:
 
 
 def watched_states(db: Database, job_ids: Collection[str]) -> dict[str, WatchedState]:
-    """How each of these jobs stands, whoever owns it; a job that is gone is left out."""
+    """State of each of these jobs, whoever owns it; a job that is gone is left out."""
     with db.reading() as session:
         rows = session.execute(
             select(Job.id, Job.status, Job.stage, Job.progress, Job.plan_key).where(

@@ -25,7 +25,7 @@ from shared.states import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class WholeList:
-    """What `list_jobs` gives for the same conditions, page after page, up to a moment."""
+    """All jobs that `list_jobs` gives for the same conditions, page after page, up to a moment."""
 
     owner_id: str
     newest: str
@@ -41,7 +41,7 @@ class WholeList:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What there is to say of a whole list when it is taken."""
+    """Size of a whole list and the moment up to which it was taken."""
 
     newest: str
     until: datetime

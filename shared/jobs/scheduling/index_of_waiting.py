@@ -1,4 +1,4 @@
-"""What statements that read the indexes of the waiting jobs have in common.
+"""Parts shared by the statements that read the indexes of the waiting jobs.
 
 There are two: one of the jobs that any worker may take, one of those that name a model.  The
 statements are written as text: SQLite has to be told which index to take, since without its
@@ -75,7 +75,7 @@ def now(is_sqlite: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """How many waiting jobs a worker may take now, as far as they were counted."""
+    """Number of waiting jobs that a worker may take now, as far as they were counted."""
 
     for_any: int
     """Jobs that name no model."""

@@ -1,4 +1,5 @@
-"""Where waiting jobs stand: the first of each owner, and the place of any in the whole queue.
+"""Places of waiting jobs in the queue: the first of each owner, and the place of any in the whole
+queue.
 
 Reads as few entries of the index as the answer needs, however many jobs wait.
 """
@@ -48,7 +49,7 @@ case that another job had the same."""
 
 
 class WaitingOwners:
-    """How many jobs each owner has waiting that a worker may take.
+    """Number of jobs that each owner has waiting and that a worker may take.
 
     `jobs` counts all of an owner's; `named` those that name a model, by owner and model; `run` are
     the models that live workers run.
@@ -76,25 +77,27 @@ class WaitingOwners:
         self._sums = [0, *accumulate(self._ordered)]
 
     def waiting(self, owner_id: str, model: str | None) -> int:
-        """How many of an owner's jobs wait for a model, or with None for any; 0 if none runs it."""
+        """Number of an owner's jobs that wait for a model, or with None for any; 0 if none runs
+        it."""
         return self._lines.get((owner_id, model), 0)
 
     def first_of_each(self, most: int) -> int:
-        """How many of each owner `first_of_each_owner` gives; 0 where it looks at all jobs."""
+        """Number of jobs that `first_of_each_owner` gives of each owner; 0 where it looks at all
+        jobs."""
         if self._owners > MANY_OWNERS:
             return 0
         return most if self._total <= most else -(-most // self._owners)
 
     def place(self, owner_id: str, rank: int) -> int:
-        """About where an owner's job stands in the whole queue that is the `rank`-th of its
-        owner's: as many of each other owner's are taken before it, or all that it has."""
+        """Approximate place in the whole queue of the job that is the `rank`-th of its owner: as
+        many of each other owner's are taken before it, or all that it has."""
         fewer = bisect_left(self._ordered, rank)
         ahead = self._sums[fewer] + rank * (len(self._ordered) - fewer)
         return max(rank, ahead - min(rank, self.jobs.get(owner_id, 0)) + rank)
 
 
 class Place(NamedTuple):
-    """Where a waiting job stands."""
+    """Place of a waiting job in the queue."""
 
     rank: int
     """Among those of its owner and model, 1 for the first."""
@@ -103,7 +106,7 @@ class Place(NamedTuple):
 
 
 def waiting_owners(session: Session, run: Collection[str] | None = None) -> WaitingOwners:
-    """Who waits with how much; `run` as in `first_of_each_owner`."""
+    """Owners with waiting jobs and the number of these; `run` as in `first_of_each_owner`."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     rows = session.execute(text(_WAITING_OF_OWNERS))
     named = {} if run is None else _named(session, is_sqlite)
@@ -116,8 +119,8 @@ def first_of_each_owner(
     run: Collection[str] | None = None,
     wanted: Collection[str] = (),
 ) -> tuple[WaitingOwners, Sequence[Any]]:
-    """Who waits with how much, and the waiting jobs that are first in line, as many of each owner,
-    about `most` in all; with the columns of `_typed`.
+    """Owners with waiting jobs, and the rows of the jobs that are first in line, equally many of
+    each owner, about `most` in all; with the columns of `_typed`.
 
     `run` are the models that live workers run; None says that no job names one.  Of the jobs that
     do, those for the models `wanted` are among the rows.
@@ -140,7 +143,7 @@ def first_of_each_owner(
 
 
 def _named(session: Session, is_sqlite: bool) -> dict[tuple[str, str], int]:
-    """How many waiting jobs name a model, by owner and model."""
+    """Number of waiting jobs that name a model, by owner and model."""
     counted = session.execute(
         text(
             f"SELECT owner_id, model, count(*) FROM {FOR_MODEL.table(is_sqlite)} "
@@ -229,8 +232,8 @@ def _typed(sql: str, *further: ColumnClause[Any], models: bool = False) -> Textu
 def places(
     session: Session, owners: WaitingOwners, job_ids: Sequence[str], run: Collection[str] | None
 ) -> dict[str, Place]:
-    """Where these jobs stand; those that do not wait are left out, and
-    those that name a model which is not in `run`.
+    """Places of these jobs; those that do not wait are left out, and those that name a model which
+    is not in `run`.
 
     Of its owner's jobs, those count as before one that name the same model, or like it none.
     """

@@ -1,4 +1,5 @@
-"""Which waiting job is next, at a cost that grows with the owners who wait and not with the jobs.
+"""Choice of the waiting job that is claimed next, at a cost that grows with the owners who wait and
+not with the jobs.
 
 Only the first job of each owner can be the next one. The index of what waits for any worker holds
 each owner's jobs together and in order, so that its first job is one step in it, and the next owner
@@ -41,7 +42,7 @@ MANY_OWNERS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Which recordings a worker has room for, by their length in seconds."""
+    """Lengths of recordings, in seconds, that a worker has room for."""
 
     longest_s: float
     """Their decoded sound fits into the work folder now."""
@@ -104,7 +105,7 @@ def next_job(
 
 
 def _indexes(of_model: bool) -> dict[str, Waiting]:
-    """Where the jobs wait that a worker may take, by names for their owners."""
+    """Indexes of the jobs that a worker may take, by names for their owners."""
     return {"owners": FOR_ANY} | ({"owners_of_model": FOR_MODEL} if of_model else {})
 
 
@@ -142,7 +143,8 @@ def _of_heads(is_sqlite: bool, fits: bool, of_model: bool = False) -> TextClause
 
 
 def _owners(is_sqlite: bool, name: str, waiting: Waiting) -> str:
-    """Who has jobs in an index, as a table, up to one more than `many`; then null."""
+    """SQL for a table of the owners who have jobs in an index, up to one more than `many`; then
+    null."""
     table, holds = waiting.table(is_sqlite), f"{waiting.holds()} {waiting.same_model}"
     first = f"ORDER BY {waiting.first_owner} LIMIT 1"
     return f"""

@@ -25,7 +25,7 @@ from shared.models import SweepTurn, WorkerSeen
 
 
 class Duty(StrEnum):
-    """What one worker does for all."""
+    """Kind of work that one worker does for all."""
 
     JOBS = "jobs"
     """Leases that ran out, and what else is in the database alone."""
@@ -43,7 +43,7 @@ _SAID = "said_"
 
 @dataclass(frozen=True, slots=True)
 class SweepStart:
-    """What a worker finds at the start of a sweep."""
+    """State that a worker reads at the start of a sweep."""
 
     seen_at: datetime
     """Now, by the database's clock."""

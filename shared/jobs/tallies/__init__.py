@@ -1,4 +1,5 @@
-"""How many jobs, and how much audio, an owner has in each state, without counting them.
+"""Tallies of the jobs and the audio that an owner has in each state, kept so that nothing is
+counted anew.
 
 Triggers keep the tallies in the transaction that changes a job: `counts` reads them, `folding`
 keeps them few, `drift` compares them with the jobs themselves,

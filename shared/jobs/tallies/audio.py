@@ -1,4 +1,4 @@
-"""How much audio a job is counted as."""
+"""Audio seconds that a job is counted as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tallies say."""
+"""Reads of the tallies: jobs and audio by owner and state."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from shared.models import Job, Recording, Tally
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What is missing from the tally of an owner's jobs in a state; negative: there is too much."""
+    """Difference between an owner's jobs in a state and their tally; negative: the tally is too
+    high."""
 
     owner_id: str
     status: str
