@@ -44,7 +44,7 @@ class Format:
     write_bytes: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None
 
     def filename_suffix(self) -> str:
-        """What its files' names end with, without the dot."""
+        """Suffix of its files' names, without the dot."""
         return self.suffix or self.name
 
     def render(

@@ -106,7 +106,7 @@ def write_bytes(transcript: Transcript, provenance: Provenance, options: ExportO
 
 
 def _about(transcript: Transcript, provenance: Provenance, options: ExportOptions) -> str:
-    """When it was and how long, and who took part where that is known."""
+    """Line below the title: date, duration, and the people where they are known."""
     words = _TEXTS["zh" if transcript.language in CHINESE else "en"]
     told = [words["duration"] + timestamp(transcript.duration)]
     if provenance.day is not None:

@@ -10,7 +10,8 @@ from shared.words.numbers.choice import Numbers
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """How a transcript is written. `Format.supported_options` lists those that a format supports.
+    """Options for writing a transcript. `Format.supported_options` lists those that a format
+    supports.
 
     The defaults of subtitles are broadcasters' usual limits: 42 cells a line, which are 42 Latin
     letters or 21 Chinese characters, two lines, and one to seven seconds.
@@ -72,7 +73,7 @@ class FileMark:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a file tells of its job."""
+    """Facts about a job that its exported files state."""
 
     job_id: str
     title: str = ""
@@ -92,5 +93,5 @@ class Provenance:
 
     @property
     def chapters(self) -> list[tuple[float, str]]:
-        """When each chapter begins, and its title."""
+        """Start in seconds and title of each chapter."""
         return [(mark.at_s, mark.text) for mark in self.marks if mark.kind == "chapter"]

@@ -1,4 +1,4 @@
-"""How a file names who speaks."""
+"""Names of speakers in exported files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def shown_name(speaker: str | None, options: ExportOptions) -> str:
 def people_of(
     transcript: Transcript, people: tuple[str, ...], options: ExportOptions
 ) -> tuple[str, ...]:
-    """Who took part: as somebody said, or else the speakers who were given names, in the order in
-    which they begin to speak."""
+    """People who took part: those somebody entered, or else the speakers who were given names, in
+    the order in which they begin to speak."""
     if people or not options.speakers:
         return people
     names = dict.fromkeys(one.speaker for one in transcript.sentences if one.speaker and one.text)
@@ -44,14 +44,14 @@ def people_line(
     options: ExportOptions,
     write: Callable[[str], str] = printable,
 ) -> str:
-    """Who took part, as a file says it; empty where nobody is known."""
+    """Line of a file that names the people who took part; empty where nobody is known."""
     names = people_of(transcript, people, options)
     told, _ = _PEOPLE["zh" if transcript.language in CHINESE else "en"]
     return told + joined_names(names, transcript.language, write) if names else ""
 
 
 def title_of(transcript: Transcript, title: str, write: Callable[[str], str] = printable) -> str:
-    """What stands above a transcript: the recording's title, or what a file without one is."""
+    """Heading of a transcript: the recording's title, or the word for a transcript without one."""
     return write(title) or ("文字稿" if transcript.language in CHINESE else "Transcript")
 
 
@@ -64,6 +64,6 @@ def before_words(name: str, language: str) -> str:
 
 
 def speaker_prefix(speaker: str | None, options: ExportOptions) -> str:
-    """What stands before a speaker's words in plain text; empty where nobody is named."""
+    """Prefix before a speaker's words in plain text; empty where nobody is named."""
     name = shown_name(speaker, options)
     return f"{name}: " if name else ""

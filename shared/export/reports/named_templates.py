@@ -78,8 +78,8 @@ class TemplateFile:
 
     @property
     def asks_for_summary(self) -> bool:
-        """Whether it may have the placeholder of a summary; of a Word document nobody knows before
-        it is read."""
+        """Return whether the template may have the placeholder of a summary; always true of a Word
+        document, which is known only once it is read."""
         return self.kind is TemplateKind.WORD or b"summary" in self.content
 
 
@@ -160,7 +160,8 @@ def delete_template(db: Database, *, owner_id: str, name: str) -> None:
 
 
 def _checked(content: bytes) -> tuple[TemplateKind, bytes]:
-    """What a file is, and the bytes to keep of it. Raises TemplateRefused or InvalidRequest."""
+    """Kind of a template's file, and the bytes to keep of it. Raises TemplateRefused or
+    InvalidRequest."""
     if content.startswith(_OLE):
         raise NoWordDocument
     if content.startswith(_ZIP):

@@ -63,7 +63,8 @@ def alone_in(text: str) -> str:
 
 
 def repeated_by(names: list[str]) -> str:
-    """What a text with these placeholders is repeated for; empty: it is not repeated."""
+    """Name of the list for whose items a text with these placeholders is repeated; empty: it is not
+    repeated."""
     return next((name.partition(".")[0] for name in names if name in WITH_FIELDS), "")
 
 
@@ -73,7 +74,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def pieces_of(text: str, values: Mapping[str, str]) -> list[tuple[int, int, str]]:
-    """Where each placeholder begins and ends in a text, and its value."""
+    """Begin, end and value of each placeholder in a text."""
     return [
         (match.start(), match.end(), values.get(match[1].strip(), ""))
         for match in _PLACEHOLDER.finditer(text)
@@ -88,7 +89,8 @@ class Checked:
         self._repeats: Counter[str] = Counter()
 
     def text(self, text: str, *, line: int | None = None) -> tuple[str, list[str]]:
-        """What becomes several of a line or paragraph, or empty, and its placeholders.
+        """Name of the list for whose items a line or paragraph is repeated, or empty, and its
+        placeholders.
 
         Raises UnknownPlaceholder, PlaceholderNotAlone, MixedFields and TooManyPlaceholders.
         """
@@ -116,7 +118,8 @@ class Checked:
 
 
 def require_one_kind(names: list[str], *, line: int | None = None, excerpt: str = "") -> str:
-    """What a text or a row with these placeholders is repeated for. Raises MixedFields."""
+    """Name of the one list for whose items a text or row with these placeholders is repeated, or
+    empty. Raises MixedFields."""
     kinds = list(dict.fromkeys(name.partition(".")[0] for name in names if name not in INLINE))
     if len(kinds) > 1:
         raise MixedFields(line=line, excerpt=excerpt, first=kinds[0], second=kinds[1])

@@ -1,5 +1,5 @@
-"""Why a template is not taken. Each says where in it, and what to do, so that whoever words it for
-a person can."""
+"""Errors for a template that is refused. Each gives the place in it and what to do, so that a
+message for a person can be made of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TemplateRefused(InvalidRequest):
 
 
 class _Told(dict[str, object]):
-    """What a message tells; an ellipsis stands for what nobody gave."""
+    """Values of a message; an ellipsis stands for one that nobody gave."""
 
     def __missing__(self, name: str) -> str:
         return "…"

@@ -1,4 +1,4 @@
-"""What takes the place of a template's placeholders."""
+"""Values of a template's placeholders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = {
 
 
 class Values:
-    """What a recording's report tells, each on one line and nothing of it markup."""
+    """Values of a recording's report by placeholder, each on one line and without markup."""
 
     def __init__(
         self, transcript: Transcript, provenance: Provenance, options: ExportOptions
@@ -53,7 +53,7 @@ class Values:
 
     @property
     def none(self) -> str:
-        """What stands where there is nothing to tell."""
+        """Text for a value that is empty."""
         return self._words["none"]
 
     def lines(self, name: str) -> Iterator[Block]:

@@ -26,7 +26,7 @@ def letters(text: str) -> str:
 
 
 def piece_times(sentence: Sentence, pieces: Sequence[str]) -> list[Span]:
-    """When each of `pieces` is spoken; together they are the sentence's text."""
+    """Start and end in seconds of each of `pieces`; together they are the sentence's text."""
     spoken = [letters(piece) for piece in pieces]
     words = [(letters(word.word), word) for word in sentence.words]
     if len(words) == len(pieces) and all(

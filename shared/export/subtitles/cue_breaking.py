@@ -1,4 +1,4 @@
-"""Where subtitle cues are broken.
+"""Choice of the places where subtitle cues are broken.
 
 The breaks of a whole stretch of speech are chosen together, as Knuth and Plass choose those of a
 paragraph's lines: of all divisions that fit the screen, the one with the least total cost of its

@@ -72,7 +72,8 @@ def _spans(
 
 
 def _goes_on(whole: str, place: int, edge: int) -> bool:
-    """Whether a Latin word or a number goes on across a place, towards the `edge` of its unit."""
+    """Return whether a Latin word or a number goes on across a place, towards the `edge` of its
+    unit."""
     if place in (0, len(whole), edge):
         return False
     beside = whole[place - 1 : place + 1]

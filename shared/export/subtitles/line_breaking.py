@@ -1,4 +1,5 @@
-"""Where the lines of a cue are broken: as few as possible, balanced, at good places."""
+"""Choice of the places where a cue is broken into lines: as few as possible, of similar length, at
+good places."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from shared.export.subtitles.unbreakable_units import Unit
 
 
 def line_ends(units: Sequence[Unit], width: int) -> list[int]:
-    """For a line that begins with each unit, the index after the last unit that fits on it."""
+    """The index after the last unit that fits on a line, for a line that begins with each unit."""
     ends: list[int] = []
     end = used = 0
     for start, first in enumerate(units):

@@ -1,4 +1,4 @@
-"""What is known to be a name or a term of a recording."""
+"""Known names and terms of a recording."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from shared.transcripts.values import Transcript
 
 
 def names_of(transcript: Transcript, provenance: Provenance) -> list[str]:
-    """Who took part, who speaks, and the terms that its job was given."""
+    """Names of the people who took part and of the speakers, and the terms that the job was
+    given."""
     speakers = {sentence.speaker for sentence in transcript.sentences if sentence.speaker}
     return sorted({*provenance.people, *provenance.terms, *speakers})

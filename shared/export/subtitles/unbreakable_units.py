@@ -191,7 +191,7 @@ def _long_units_joined(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
 
 
 def _long_unit(held: str, following: Sequence[_Piece]) -> int:
-    """How many of the pieces behind a number are the rest of its unit."""
+    """Number of pieces behind a number that are the rest of its unit."""
     for unit in _LONG_UNITS:
         for begun in range(len(unit)):  # of 三个月 the number has 个 already
             if not (
@@ -209,7 +209,7 @@ def _long_unit(held: str, following: Sequence[_Piece]) -> int:
 
 
 def _is_said(unit: str, said: str) -> bool:
-    """Whether a text is a unit, and marks behind it."""
+    """Return whether a text is a unit, with or without marks behind it."""
     return said.startswith(unit) and not any(map(str.isalnum, said[len(unit) :]))
 
 

@@ -53,7 +53,7 @@ def without_end_mark(line: str) -> str:
 
 
 def needs_space_between(sentence: str, following: str) -> bool:
-    """Whether a space stands between two sentences on one line.
+    """Return whether a space stands between two sentences on one line.
 
     Always where the first ends without a mark: in a recording whose punctuation failed only the
     pauses divide sentences, and the space keeps that visible.

@@ -1,4 +1,4 @@
-"""What has Word fetch a file, or run something, where a document is opened."""
+"""Refusal of documents that have Word fetch a file or run something when they are opened."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def write(
 
 
 class _Room:
-    """How much may still be written."""
+    """Number of characters that may still be written."""
 
     def __init__(self) -> None:
         self._left = _MOST_CHARACTERS
@@ -238,7 +238,7 @@ def _end_section(element: Any) -> None:
 
 
 def _size(element: Any) -> int:
-    """About how many characters a copy has as XML."""
+    """Approximate number of characters of a copy as XML."""
     return sum(60 + 60 * len(within.attrib) + len(within.text or "") for within in element.iter())
 
 

@@ -80,7 +80,8 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What a part names: `kind` is the last part of the relation's type."""
+    """Relation from a part to another part or an address; `kind` is the last part of the relation's
+    type."""
 
     kind: str
     target: str

@@ -67,7 +67,7 @@ def joined(texts: list[Any]) -> str:
 
 
 def places_in(root: Any, checked: Checked, *, is_main: bool) -> list[Place]:
-    """What has to be filled in of a part; `is_main` where it is the text itself.
+    """Places of a part that have to be filled in; `is_main` where it is the text itself.
 
     Raises TemplateRefused, with the paragraph.
     """
