@@ -98,7 +98,7 @@ def status_of(code: str) -> int:
 
 
 def error_classes() -> Iterator[type[LongscribeError]]:
-    """Every class of error that the code defines, LongscribeError first."""
+    """Yield every class of error that the code defines, LongscribeError first."""
 
     def descendants(kind: type[LongscribeError]) -> Iterator[type[LongscribeError]]:
         yield kind
@@ -144,13 +144,13 @@ _STALE_PROGRAM = N_(
 
 
 def is_for_programs(path: str) -> bool:
-    """Whether `path` is for programs: its errors are JSON, and API keys are accepted."""
+    """Return whether `path` is for programs: its errors are JSON, and API keys are accepted."""
     return _PROGRAMS.match(path) is not None and path not in _FOR_PEOPLE
 
 
 def wants_json() -> bool:
-    """Whether this request's errors are JSON: its path is for programs or looks so, it prefers or
-    sends JSON, or it comes as no browser's navigation does."""
+    """Return whether this request's errors are sent as JSON: its path is for programs or looks like
+    one, it prefers or sends JSON, or it is no navigation of a browser."""
     return (
         is_for_programs(request.path)
         or request.accept_mimetypes.best == "application/json"
@@ -169,7 +169,7 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def localised_error(error: LongscribeError) -> str:
-    """What a person reads of an error, in the reader's language."""
+    """Message of an error for people, in the reader's language."""
     if isinstance(error, QuotaExceeded):
         return refusal_text(error)
     if isinstance(error, TemplateRefused):

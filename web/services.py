@@ -27,7 +27,7 @@ _EXTENSION = "longscribe"
 
 @dataclass(slots=True)
 class StorageSeen:
-    """What the last comparison of storage and database found, for pages that ask no database."""
+    """Result of the last comparison of storage and database, for pages that ask no database."""
 
     state: StorageState = StorageState.SOUND
     identity: str | None = None
@@ -51,8 +51,8 @@ class Services:
 
     @property
     def storage_is_gone(self) -> bool:
-        """Whether the recordings' storage is not there, as far as that is known without asking the
-        database."""
+        """Return whether the recordings' storage is missing, as far as that is known without asking
+        the database."""
         seen = self.storage_seen
         if seen.identity is None:
             return seen.state is not StorageState.SOUND
@@ -63,7 +63,7 @@ class Services:
 
     @property
     def storage_is_full(self) -> bool:
-        """Whether no recording is taken for want of room.
+        """Return whether recordings are refused because space is lacking.
 
         False where the storage cannot be asked; /readyz reports that.
         """
@@ -71,7 +71,7 @@ class Services:
 
     @property
     def work_folder_is_full(self) -> bool:
-        """Whether workers on this data folder leave the queue alone for want of room."""
+        """Return whether workers on this data folder take no jobs because space is lacking."""
         return _is_full(self.work_space)
 
     def usable_bytes(self) -> int:

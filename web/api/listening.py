@@ -95,7 +95,7 @@ def recording_response(
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What is sent: a blob, and how it is named and typed."""
+    """Blob to send, with its filename and media type."""
 
     key: str
     etag: str

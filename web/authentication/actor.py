@@ -1,4 +1,4 @@
-"""Who the audit log says acted, told once for each request."""
+"""Actor of a request for the audit log, determined once for each request."""
 
 from __future__ import annotations
 

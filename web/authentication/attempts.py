@@ -1,4 +1,4 @@
-"""For whom wrong passwords are counted, and how many there may be."""
+"""Limits on wrong passwords and the addresses for which they are counted."""
 
 from __future__ import annotations
 

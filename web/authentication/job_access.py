@@ -1,4 +1,4 @@
-"""Who may use the job that a request names: the one place that lets in more than its owner.
+"""Access to the job that a request names: the one place that lets in more than its owner.
 
 Every view that takes a job's id asks `owner_of` whose job it is to read or change. That is whoever
 sent the request, unless the job is shared with them and the route is named in SHARED_ROUTES.  So a
@@ -62,7 +62,7 @@ shared no more."""
 
 
 def access_of(job_id: UUID | str) -> JobAccess:
-    """How whoever sent this request may use a job.
+    """Access of the request's sender to a job.
 
     Raises SharedForReading or OnlyItsOwner where it is shared with them, and not for this.
     """
@@ -74,7 +74,7 @@ def access_of(job_id: UUID | str) -> JobAccess:
 
 
 def owner_of(job_id: UUID | str) -> str:
-    """Whose job it is, for reading or changing it as theirs. Raises as `access_of`."""
+    """Id of a job's owner, for reading or changing the job as theirs. Raises as `access_of`."""
     return access_of(job_id).owner_id
 
 

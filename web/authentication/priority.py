@@ -1,4 +1,4 @@
-"""Who may send a job before those of others."""
+"""Permission to send a job with priority over those of others."""
 
 from __future__ import annotations
 

@@ -106,7 +106,8 @@ def current_credential() -> accounts.Credential | None:
 
 
 def _sign_in_mark() -> str:
-    """What tells a page's scripts one sign-in from another, and opens nothing; "" without."""
+    """Mark by which a page's scripts tell one sign-in from another, and which gives no access; ""
+    without a sign-in."""
     credential = current_credential()
     return "" if credential is None else digest(credential.sha256)[:16]
 

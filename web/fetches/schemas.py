@@ -1,4 +1,4 @@
-"""What goes in and out of the API where recordings are fetched."""
+"""Requests and answers of the API for fetching recordings from a URL."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from web.services import services
 
 
 def is_on() -> bool:
-    """Whether the operator lets recordings be fetched."""
+    """Return whether the operator allows fetching recordings from a URL."""
     return services().settings.url_input == "on"
 
 

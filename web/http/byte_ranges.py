@@ -1,4 +1,4 @@
-"""Which part of a file a request asks for (RFC 9110, section 14)."""
+"""Parsing of the part of a file that a request asks for (RFC 9110, section 14)."""
 
 from __future__ import annotations
 

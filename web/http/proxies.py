@@ -1,4 +1,5 @@
-"""What proxies in front tell of a request: who sent it, and the address that they were asked for.
+"""Evaluation of the headers of proxies in front: the request's sender and the address it was sent
+to.
 
 `X-Forwarded-Prefix` is the path that the site is served below. A proxy may take it off the path of
 the request, as usual, or leave it there.

@@ -71,7 +71,7 @@ def memory_text(count: float) -> str:
 
 
 def speed_text(factor: float) -> str:
-    """How many seconds of audio are processed in one second."""
+    """Speed as seconds of audio processed in one second, as text."""
     return _("%(factor)s× real time", factor=f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}")
 
 

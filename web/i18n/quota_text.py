@@ -1,4 +1,5 @@
-"""What is full of a person's share of the server, how full, and what to do about it, in words."""
+"""Texts about a person's share of the server: which limit is reached, how far, and what to do about
+it."""
 
 from __future__ import annotations
 
@@ -87,5 +88,5 @@ def _once_recognised(error: QueueShareFull) -> str:
 
 
 def _gap() -> str:
-    """What stands between two sentences."""
+    """Separator between two sentences."""
     return "" if current_language() == "zh" else " "

@@ -1,4 +1,4 @@
-"""Why a template of reports is not taken, in words."""
+"""Messages about templates of reports that were refused."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ _BEGINNING_S = 1.0
 
 
 def warning_text(code: str, confidence: float | None = None) -> str:
-    """What a warning means, of the transcript or of the file; nothing else of it need be known.
+    """Text of a warning about the transcript or the file, by its code alone.
 
     `confidence` is the share of words of low confidence, from 0 to 1.
     """

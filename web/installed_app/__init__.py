@@ -1,2 +1,2 @@
-"""What makes of the pages an app that can be installed: their service worker, and the page that it
-shows while the server is not reached."""
+"""Parts that make the pages an installable app: their service worker, and the page that it shows
+while the server cannot be reached."""

@@ -122,7 +122,7 @@ def _workers(here: Services) -> list[dict[str, Any]]:
 
 
 def _warnings(here: Services) -> list[dict[str, str]]:
-    """What keeps jobs waiting though workers live."""
+    """Reasons for which jobs wait although workers live."""
     return [
         {"code": WaitReason.NO_WORKER_OF_MODEL.value, "model": model}
         for model in jobs.models_waited_for(here.db, within_s=here.settings.worker_seen_within_s)
@@ -130,7 +130,7 @@ def _warnings(here: Services) -> list[dict[str, str]]:
 
 
 def _last_seen(here: Services) -> str | None:
-    """When any worker was last seen, workers that are gone included."""
+    """Time at which any worker was last seen, including those that are gone."""
     last = jobs.worker_last_seen(here.db)
     return None if last is None else _iso(last.seen_at)
 

@@ -76,7 +76,8 @@ class _Queue(Collector):
 
 
 def exposition(db: Database, *, seen_within_s: float, usable_bytes: Callable[[], int]) -> bytes:
-    """All metrics in Prometheus' text format; an OSError of `usable_bytes` leaves that one out."""
+    """Write all metrics in Prometheus' text format; an OSError of `usable_bytes` leaves that one
+    out."""
     queue = CollectorRegistry()
     queue.register(_Queue(db, seen_within_s, usable_bytes))
     return generate_latest(queue) + generate_latest(_counters())

@@ -1,4 +1,4 @@
-"""What a browser calls itself, for a list in which its person has to find it."""
+"""Name of a browser for a list in which its user has to find it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read from the claims of somebody who signed in."""
+"""Reading of the claims of a person who signed in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SignedInThere:
 
 
 def is_incomplete(provider: OidcProvider, claims: dict[str, Any]) -> bool:
-    """Whether claims that matter here are missing, which the provider may tell on being asked."""
+    """Return whether required claims are missing; the provider may give them when asked."""
     wanted = [provider.name_claim, *provider.required_claims]
     if provider.needs_groups:
         wanted.append(provider.groups_claim)
@@ -61,7 +61,7 @@ def _name(provider: OidcProvider, claims: dict[str, Any]) -> str:
 
 
 def _groups_here(provider: OidcProvider, groups: set[str]) -> GroupsThere:
-    """What the provider's groups come to here."""
+    """Groups of this server that the provider's groups correspond to."""
     others = frozenset(groups - provider.groups.keys()) if provider.all_groups else frozenset()
     return GroupsThere(
         governed=frozenset(provider.groups.values()),

@@ -1,4 +1,4 @@
-"""Why nobody was signed in by a provider. What a person reads tells no more than they may know; the
+"""Errors of a sign-in by a provider. The message for people says no more than they may know; the
 log has the reason."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ProviderUnavailable(TransientError):
 
 
 class ProviderNotBelieved(PermanentError):
-    """What the provider answered is not what OpenID Connect asks of it."""
+    """Answer of the provider that does not fulfil OpenID Connect."""
 
     code = "provider_not_believed"
     http_status = 502

@@ -1,4 +1,4 @@
-"""What makes an ID token believed: its signature first, then what it says of itself.
+"""Verification of ID tokens: the signature first, then the claims.
 
 joserfc reads and verifies signatures, and Authlib knows which claims OpenID Connect asks for.
 """
@@ -36,7 +36,7 @@ LONGEST_SUBJECT = 255
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an ID token has to be about."""
+    """Values that an ID token has to have."""
 
     issuer: str
     client_id: str
@@ -44,7 +44,7 @@ class Expected:
 
 
 class UnknownKey(ProviderNotBelieved):
-    """No key of the provider's made the signature; it may have others by now."""
+    """Signature by none of the provider's known keys; it may have others by now."""
 
 
 def read_keys(key_set: dict[str, Any]) -> KeySet:

@@ -66,7 +66,7 @@ class _Metadata:
 
 
 class Provider:
-    """One of LONGSCRIBE_OIDC_PROVIDERS. Threads may share it."""
+    """Provider of LONGSCRIBE_OIDC_PROVIDERS. Threads may share it."""
 
     def __init__(self, configured: OidcProvider) -> None:
         self.configured = configured
@@ -78,7 +78,8 @@ class Provider:
         self._silent_until = 0.0
 
     def authorization_url(self, begun: Begun, redirect_uri: str) -> str:
-        """Where the browser goes. Raises ProviderUnavailable or ProviderNotBelieved."""
+        """Address to which the browser is sent for the sign-in. Raises ProviderUnavailable or
+        ProviderNotBelieved."""
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
         with self._place():
@@ -115,8 +116,8 @@ class Provider:
             return self._completed(metadata, claims, access_token)
 
     def end_session_url(self, return_to: str) -> str | None:
-        """Where the browser signs out at the provider; None where that is not possible, not wanted,
-        or cannot be found out now."""
+        """Address at which the browser signs out at the provider; None where that is not possible,
+        not wanted, or cannot be found out now."""
         if not self.configured.sign_out_there:
             return None
         try:

@@ -75,8 +75,8 @@ def model_choices() -> list[str]:
 
 
 def kept_by_groups() -> int | None:
-    """For how many days after its end what is submitted now is kept by a rule of groups; None where
-    no group of this person has one, or all recordings are deleted earlier."""
+    """Days after their end for which a rule of groups keeps jobs submitted now; None where no group
+    of this person has one, or all recordings are deleted earlier."""
     here = services()
     if not here.settings.requires_sign_in:
         return None
@@ -86,7 +86,7 @@ def kept_by_groups() -> int | None:
 
 
 def _chosen_options() -> dict[str, Any]:
-    """What is chosen in the form, as a job's options. Raises InvalidRequest."""
+    """Read the options chosen in the form, as a job's options. Raises InvalidRequest."""
     try:
         sound = SoundSelection.from_options(request.form)
     except ValueError as error:

@@ -114,7 +114,8 @@ def _voice(voice_id: UUID) -> voices.Voice:
 
 
 def suggestions_address(job_id: str) -> str | None:
-    """Where a job's page asks which voices its speakers may be; None where it need not ask."""
+    """Address at which a job's page asks for suggestions of voices for its speakers; None where it
+    need not ask."""
     if not (are_allowed() and keeping.is_on(services().db, owner_of(job_id))):
         return None
     return url_for("voices.get_suggestions", job_id=job_id)

@@ -1,4 +1,4 @@
-"""Why waiting jobs are not taken, for the notices above the list and on a job's page."""
+"""Reasons why waiting jobs are not taken, for the notices above the list and on a job's page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OBSTACLE = {
 
 
 def why_jobs_wait(here: Services, workers: Sequence[WorkerRecord]) -> dict[str, Any]:
-    """What the template `_why_jobs_wait.html` is told; `workers` are those seen lately."""
+    """Values for the template `_why_jobs_wait.html`; `workers` are those seen lately."""
     kept_by: list[str] = []
     if workers and all(worker.obstacles for worker in workers):
         kept_by = obstacle_texts({code for worker in workers for code in worker.obstacles})
@@ -43,7 +43,7 @@ def why_jobs_wait(here: Services, workers: Sequence[WorkerRecord]) -> dict[str, 
 
 
 def obstacle_texts(codes: Collection[str]) -> list[str]:
-    """What keeps a worker from work, a sentence each, in the reader's language."""
+    """Sentences about the obstacles that keep a worker from work, in the reader's language."""
     texts = [_(_OBSTACLE[one]) for one in Obstacle if one.value in codes and one in _OBSTACLE]
     return list(dict.fromkeys(texts))
 

@@ -1,4 +1,5 @@
-"""What an answer about jobs was made of, so that the next poll can find out whether it still is."""
+"""Inputs of an answer about jobs, by which the next poll finds out whether the answer is still
+current."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ something will take, and what keeps workers from taking jobs."""
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the answer to a poll was made of."""
+    """Inputs that the answer to a poll was made from."""
 
     endpoint: str
     owner_id: str
@@ -47,7 +48,7 @@ class Proof:
 
 @dataclass(slots=True)
 class Shown:
-    """What an answer shows that no row of its jobs tells."""
+    """Values that an answer shows and that are in no row of its jobs."""
 
     workers_alive: int | None = None
     positions: dict[str, int] = field(default_factory=dict)

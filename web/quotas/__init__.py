@@ -1,4 +1,4 @@
-"""What a person holds of the server and may hold, for programs and as a part of pages.
+"""Use and limits of a person's share of the server, for programs and as a part of pages.
 
 `standing` asks, `texts` words it, `views` answers.
 """

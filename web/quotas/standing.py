@@ -14,7 +14,7 @@ from web.services import services
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one account has waiting (seconds), stored (bytes) and submitted this month (seconds)."""
+    """Use by one account: waiting (seconds), stored (bytes) and submitted this month (seconds)."""
 
     waiting_s: float
     stored_bytes: int
@@ -22,7 +22,7 @@ class Use:
 
 
 def own_standing() -> OwnerStanding:
-    """What the person who sent this request holds, and may.
+    """Use and limits of the person who sent this request.
 
     Raises StorageUnavailable where it cannot be asked how much room there is.
     """
@@ -32,7 +32,7 @@ def own_standing() -> OwnerStanding:
 
 
 def use_by_owner() -> dict[str, Use]:
-    """What each owner uses that uses anything."""
+    """Use of each owner who uses anything."""
     db = services().db
     waiting = jobs.waiting_audio_by_owner(db)
     stored = reservations.held_by_owner(db)

@@ -25,7 +25,7 @@ def own_standing_texts() -> list[str]:
 
 
 def standing_texts(standing: OwnerStanding) -> list[str]:
-    """One sentence about each thing that is bounded; of numbers that are far from full, none."""
+    """Sentences about each limit; none about a number of items far from its limit."""
     texts = [
         _waiting_text(standing.waiting.audio_s),
         _nearly_full_text(
@@ -84,7 +84,7 @@ def _submitted_text(one: Allowance, rest_s: float) -> str:
 
 
 def use_text(use: Use) -> str:
-    """What an account uses, for an administrator."""
+    """Text about an account's use, for an administrator."""
     return _(
         "%(waiting)s waiting, %(stored)s stored, %(month)s submitted this month",
         waiting=duration_text(use.waiting_s) if use.waiting_s else _("nothing"),

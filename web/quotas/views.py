@@ -41,7 +41,7 @@ class MonthOut(BaseModel):
 
 
 class MeOut(BaseModel):
-    """Who sends the request, and what of the server is theirs."""
+    """Sender of the request, and their share of the server."""
 
     name: str | None = Field(description="Null where there are no accounts.")
     is_admin: bool

@@ -11,7 +11,7 @@ from web.waiting import PARKS, WAIT
 
 
 class Answer:
-    """One run of the application, which may be left alone between two pieces of its answer.
+    """Run of the application for one request, which may pause between two pieces of its answer.
 
     `give` is called by one thread at a time; the loop closes it where no thread has it.
     """

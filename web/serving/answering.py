@@ -62,7 +62,7 @@ class AnsweringWorker(ThreadWorker):  # type: ignore[misc]
         return self._give(conn)
 
     def _give(self, conn: Connection) -> Any:
-        """Whether the connection is kept, or PAUSED."""
+        """Continue a connection's answer; return whether the connection is kept, or PAUSED."""
         answer = conn.answer
         assert answer is not None
         try:

@@ -20,7 +20,7 @@ _PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a thread waits for a client.
+    """Limits on a thread's wait for a client.
 
     `silence_s`: seconds in which nothing moves. `least_bytes_s`: bytes in each second of waiting,
     on an average over PACE_OVER_S; 0 for any.

@@ -1,4 +1,4 @@
-"""One client's connection, and what the loop waits for on it."""
+"""Connection of a client, and its state in the loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from web.serving.request_head import RequestHead
 
 
 class State(Enum):
-    """What the loop waits for."""
+    """Event that the loop waits for on a connection."""
 
     IDLE = auto()
     """The first byte of another request."""

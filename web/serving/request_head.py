@@ -37,7 +37,7 @@ _TRANSFERS = (
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """What the loop needs to know of a request.
+    """Facts about a request that the loop needs.
 
     `size` counts the bytes of the head, `body_size` those of a body that the loop gathers.
     """

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 class Transfers:
-    """As many threads as there may be transfers at once. For the loop's thread only.
+    """Threads for transfers, as many as there may be at once. For the loop's thread only.
 
     One address gets three quarters of them, so that it cannot keep everybody else out.
     """

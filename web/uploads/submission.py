@@ -205,7 +205,7 @@ def _queue(blob: StoredBlob, **values: Any) -> Submission:
 
 
 def _committed_perhaps(error: BaseException) -> bool:
-    """Whether the row may have been committed although an error was raised.
+    """Return whether the row may have been committed although an error was raised.
 
     A connection that breaks during COMMIT leaves that open. Deleting the bytes could then leave a
     job without its recording, and a client that repeats its Idempotency-Key would get that job.

@@ -1,4 +1,5 @@
-"""What the OpenAPI document says of uploads, whose bodies and answers are headers and bytes."""
+"""Operations of uploads in the OpenAPI document, whose requests and answers are headers and
+bytes."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def postpone(answer: Postponed) -> Response:
 
 
 def postponed() -> Postponed | None:
-    """What this view postponed, where it is called again."""
+    """State that this view saved when it postponed its answer, where it is called again."""
     found: Postponed | None = request.environ.get(POSTPONED)
     return found
 

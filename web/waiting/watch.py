@@ -44,8 +44,8 @@ class TooManyWaiting(TransientError):
 
 
 class Wait:
-    """One client's place among those that wait, and its wait for one job. A context: left, it
-    counts no more."""
+    """Wait of a client for one job, counted among those that wait. A context manager: after its end
+    the wait is counted no more."""
 
     def __init__(self, watch: JobWatch, environ: dict[str, Any], owner_id: str) -> None:
         self.owner_id = owner_id
@@ -76,7 +76,7 @@ class Wait:
 
     @property
     def is_over(self) -> bool:
-        """Whether the job was at its end, or gone, when this was woken last."""
+        """Return whether the job was at its end, or gone, when this was woken last."""
         return self._was_seen and (self.seen is None or self.seen.is_over)
 
     def until_change(self, within_s: float) -> Iterator[bytes]:
@@ -135,7 +135,7 @@ class Wait:
 
 
 class JobWatch:
-    """All waits of this process, and the thread that looks for them while there are any."""
+    """Waits of this process, and the thread that looks for them while there are any."""
 
     def __init__(self, db: Database, *, most: int) -> None:
         self._db = db

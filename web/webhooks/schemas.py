@@ -1,4 +1,4 @@
-"""What goes in and out of the API of webhooks."""
+"""Requests and answers of the API of webhooks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WebhookIn(BaseModel):
 
 
 class WebhookChangeIn(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a webhook. Fields left out stay as they are."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -85,7 +85,7 @@ class DeliveryQuery(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """One event for one webhook, and what came of sending it."""
+    """Event for one webhook, and the state of its delivery."""
 
     id: int
     message_id: str = Field(description="`webhook-id` of every attempt.")

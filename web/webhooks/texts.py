@@ -1,4 +1,4 @@
-"""What the pages say of webhooks, in the reader's language."""
+"""Texts of the pages about webhooks, in the reader's language."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def disabled_text(reason: DisabledReason | None) -> str:
 
 
 def outcome_text(delivery: Delivery) -> str:
-    """What came of a delivery so far."""
+    """State of a delivery, as text."""
     problem = delivery.problem
     why = _(_PROBLEMS[problem]) if problem in _PROBLEMS else problem or ""
     if delivery.state is DeliveryState.DELIVERED:

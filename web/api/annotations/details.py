@@ -1,4 +1,4 @@
-"""What people say about a recording: its title, date, people and tags, and taking that back."""
+"""Views of a recording's details (title, date, people, tags) and of undoing their changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in and out of the API of the audit log."""
+"""Requests and answers of the API of the audit log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 
 
 class AuditConditions(BaseModel):
-    """Which entries are meant: those that fulfil all that is given."""
+    """Conditions on audit entries; an entry has to fulfil all that are given."""
 
     model_config = ConfigDict(extra="forbid")
 

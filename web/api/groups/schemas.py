@@ -1,4 +1,4 @@
-"""What goes in and out of the API of groups."""
+"""Requests and answers of the API of groups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class GroupIn(BaseModel):
 
 
 class GroupChangeIn(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a group. Fields left out stay as they are."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""Another job for a recording that is here already: no bytes are sent again."""
+"""View that submits a stored recording as a new job, without sending its bytes again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def transcribe_again(job_id: UUID) -> Response:
 
 
 def options_before(job_id: str) -> SubmitOptions:
-    """What a job was submitted with, but for its priority. Raises JobNotFound."""
+    """Options that a job was submitted with, without its priority. Raises JobNotFound."""
     return validated(SubmitOptions, _values_before(job_id))
 
 

@@ -1,4 +1,4 @@
-"""Why a job's batches have the size that they have, as a sentence in the reader's language."""
+"""Reason for the size of a job's batches, as a sentence in the reader's language."""
 
 from __future__ import annotations
 

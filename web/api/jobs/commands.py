@@ -1,4 +1,4 @@
-"""What is done to a job below /api/v1/jobs: cancel, try again, delete."""
+"""Views that change a job below /api/v1/jobs: cancel, try again, delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the jobs of a list have what a search asked for."""
+"""Places in the transcripts of a list's jobs where the words of a search are found."""
 
 from __future__ import annotations
 

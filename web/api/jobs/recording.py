@@ -1,4 +1,4 @@
-"""What was in a recording, as the API tells it."""
+"""Report on a recording's file, as the API presents it."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def list_jobs() -> Response:
 @blueprint.get("/events")
 @completed_by(operations.endless_event_stream)
 def get_list_events() -> Response:
-    """Be told of each of your jobs that something happens to, instead of asking for the list.
+    """Receive an event for each of your jobs that changes, instead of asking for the list.
 
     Server-sent events: `open` comes first, after which the list is to be read once; `job` has what
     the list has of a job, when it is submitted, taken, moved to another stage, tried again or at
@@ -224,7 +224,7 @@ def get_job(job_id: UUID) -> Response:
 @blueprint.get("/<uuid:job_id>/events")
 @completed_by(operations.event_stream)
 def get_job_events(job_id: UUID) -> Response:
-    """Be told how a job stands each time that it changes, instead of asking.
+    """Receive a job's state each time that it changes, instead of asking for it.
 
     Server-sent events: `job` has what `GET /api/v1/jobs/{job_id}` answers, and the first is sent
     at once; `gone` says that it was deleted. The stream ends with the job, and after

@@ -18,7 +18,7 @@ blueprint = APIBlueprint("minutes_prompts", __name__, url_prefix="/api/v1/minute
 
 
 def prompts_of(owner_id: str) -> list[PromptOut]:
-    """All prompts of an owner, in each language."""
+    """List an owner's prompts in every language."""
     found = []
     for language in LANGUAGES:
         changed = changed_prompts(services().db, owner_id, language)

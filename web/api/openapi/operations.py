@@ -1,4 +1,5 @@
-"""What a view adds to its operation in the OpenAPI document, beyond what APIFlask reads off it.
+"""Functions by which a view completes its operation in the OpenAPI document, beyond what APIFlask
+reads off it.
 
 A view names these functions with `completed_by`; each changes the operation that it is given.
 """

@@ -1,4 +1,4 @@
-"""What goes in and out of the API of an account's own data."""
+"""Requests and answers of the API of an account's own data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class ErasureIn(BaseModel):
 
 
 class ErasureOut(BaseModel):
-    """What is left to be deleted. That goes on without you."""
+    """Number of items that are still to be deleted. The deletion continues without further
+    requests."""
 
     jobs: int
     running: int = Field(description="Of these, what a worker stops within a batch.")

@@ -1,4 +1,4 @@
-"""What every error answers with."""
+"""Answer of the API to every request that fails."""
 
 from __future__ import annotations
 

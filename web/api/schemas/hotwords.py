@@ -1,4 +1,4 @@
-"""What goes in and out of the API about hotwords."""
+"""Requests and answers of the API of hotwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where jobs are asked for and listed."""
+"""Requests and answers of the API of jobs and their list."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SegmentTextOut(BaseModel):
 
 
 class TextOut(BaseModel):
-    """What is recognised so far, without punctuation. Times are seconds of the recording."""
+    """Text recognised so far, without punctuation. Times are seconds of the recording."""
 
     job_id: str
     plan: str = Field(
@@ -67,8 +67,8 @@ class TextOut(BaseModel):
 
 
 class BatchOut(BaseModel):
-    """How the batch size was chosen, and what came of it so far: a job's own line of the table
-    that `longscribe bench` prints.
+    """Choice of the batch size and its results so far: a job's own line of the table that
+    `longscribe bench` prints.
 
     The size and its reason are the latest attempt's. All the rest is over every attempt whose
     segments count, and as of the last batch that was committed. Null: not counted, since it ran
@@ -227,7 +227,7 @@ class JobDetailOut(JobOut):
 
 
 class MatchOut(BaseModel):
-    """Where in a transcript the words of `q` are said."""
+    """Place in a transcript where the words of `q` are said."""
 
     job_id: str
     sentence: int = Field(description="The one that has most of them; its `n`.")

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where a recording is heard."""
+"""Requests and answers of the API for playing a recording."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AudioQuery(BaseModel):
 
 
 class AudioOut(BaseModel):
-    """What `links.audio` plays."""
+    """File that `links.audio` plays."""
 
     kind: Literal["original", "copy"] = Field(
         description="original: the submitted file. copy: a light one in its place, where browsers "

@@ -1,4 +1,4 @@
-"""What goes in and out of the API about minutes."""
+"""Requests and answers of the API of minutes."""
 
 from __future__ import annotations
 

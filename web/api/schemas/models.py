@@ -1,4 +1,4 @@
-"""What the API tells of the models that workers run."""
+"""Answers of the API about the models that workers run."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ class KnownModelOut(BaseModel):
 
 
 class ModelsOut(BaseModel):
-    """By name."""
+    """Models sorted by name."""
 
     models: list[KnownModelOut]

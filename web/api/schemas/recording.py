@@ -1,4 +1,4 @@
-"""What the API tells of a recording's file, from which the OpenAPI document is made too."""
+"""Answers of the API about a recording's file; the OpenAPI document is made from them too."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RecordingWarningOut(BaseModel):
 
 
 class RecordingOut(BaseModel):
-    """What was in the file and what became of it.
+    """Contents of the file and how they were decoded.
 
     Times are seconds of the recording as its player shows them.
     """

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where lists of replacements are kept."""
+"""Requests and answers of the API of lists of replacements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 class WhichList(StrEnum):
-    """Whose list."""
+    """Owner of a list: the person or everybody."""
 
     OWN = "own"
     EVERYBODY = "everybody"
@@ -86,7 +86,7 @@ class ReplacementListOut(BaseModel):
 
 
 class ListChangeOut(BaseModel):
-    """What became of a list."""
+    """Number of pairs changed in a list."""
 
     added: int = Field(description="Pairs that are new, or have another right side.")
     removed: int = Field(description="Pairs that are gone, or had another right side.")
@@ -103,7 +103,7 @@ class RulesIn(BaseModel):
 
 
 class RulesOut(BaseModel):
-    """How many sentences of a transcript read as its rules wrote them."""
+    """Number of sentences of a transcript that read as its rules wrote them."""
 
     job_id: str
     applied: int = Field(description="Sentences that read as a rule wrote them.")

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where searches are kept under a name."""
+"""Requests and answers of the API of searches kept under a name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SearchNameIn(BaseModel):
 
 
 class SearchIn(SearchNameIn):
-    """What a list is narrowed down to; what is left out narrows nothing down."""
+    """Conditions of a list; one that is left out excludes nothing."""
 
     show: Show = Field("all", description="Which states.")
     q: str = Field("", max_length=200, description="Words, as `q` of the list of jobs.")
@@ -39,6 +39,6 @@ class SearchOut(BaseModel):
 
 
 class SearchListOut(BaseModel):
-    """By name."""
+    """Searches sorted by name."""
 
     searches: list[SearchOut]

@@ -116,8 +116,8 @@ class SubmitOptions(BaseModel):
 
     @property
     def stored(self) -> dict[str, Any]:
-        """What is stored as the job's options: all that is not as it is by default, without
-        the hotwords, the priority and the model."""
+        """Options to store with the job: those that differ from their defaults, without the
+        hotwords, the priority and the model."""
         chosen: dict[str, Any] = {"metadata": self.metadata} if self.metadata else {}
         if self.speakers != "off":
             chosen[SPEAKERS] = self.speakers

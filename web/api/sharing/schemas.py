@@ -1,4 +1,4 @@
-"""What goes in and out of the API where jobs are shared."""
+"""Requests and answers of the API for sharing jobs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LARGEST = 10**6 - 1
 
 
 class ShareIn(BaseModel):
-    """Whom to share with: a colleague by name, or a group. Sharing with the same again changes what
-    they may do."""
+    """Person or group to share with: a colleague by name, or a group. Sharing with the same again
+    changes what they may do."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,7 +88,8 @@ class SharingChangeOut(BaseModel):
 
 
 class SharingOut(BaseModel):
-    """Who may see a job beside its owner, and what was changed of that, oldest first."""
+    """People and groups who may see a job beside its owner, and the changes of that, oldest
+    first."""
 
     job_id: str
     shares: list[ShareOut]

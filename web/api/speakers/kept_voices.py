@@ -37,7 +37,7 @@ blueprint = APIBlueprint("voices", __name__, url_prefix="/api/v1")
 
 
 def are_allowed() -> bool:
-    """Whether the operator allows that voices are kept."""
+    """Return whether the operator allows that voices are kept."""
     return services().settings.voice_keeping == "allowed"
 
 

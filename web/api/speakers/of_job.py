@@ -112,7 +112,8 @@ def _versions(job_id: UUID) -> jobs.Versions:
 
 
 def _speakers(job_id: UUID, versions: jobs.Versions) -> SpeakersOut:
-    """Who speaks by now; an edit of speakers changes nothing that is read of the transcript."""
+    """Read a transcript's speakers as edited; an edit of speakers does not change the transcript's
+    text."""
     found = _read(job_id, versions)
     shown = _shown(str(job_id), found, overlap_of(versions.current, found.of_sentences))
     if access_of(job_id).is_shared:

@@ -60,7 +60,8 @@ def transcript_response(job_id: str) -> Response:
 
 
 def read_transcript(owner_id: str, job_id: str, version: Version, format_: Format) -> Transcript:
-    """What a file of this format has of a job. Raises as `jobs.get_transcript`."""
+    """Read the transcript that a file of this format is made from. Raises as
+    `jobs.get_transcript`."""
     return jobs.get_transcript(
         services().db,
         owner_id=owner_id,
@@ -71,7 +72,7 @@ def read_transcript(owner_id: str, job_id: str, version: Version, format_: Forma
 
 
 def provenance_of(owner_id: str, job: jobs.JobRecord, format_: Format | None = None) -> Provenance:
-    """What a file of this format tells of its job. Raises JobNotFound."""
+    """Facts about a job that a file of this format states. Raises JobNotFound."""
     return provenance.provenance_of(services().db, owner_id, job, format_)
 
 

@@ -1,4 +1,5 @@
-"""Several transcripts as one zip file, sent while it is made: one of them is held at a time."""
+"""Export of several transcripts as one zip file, sent while it is made: one of them is held at a
+time."""
 
 from __future__ import annotations
 

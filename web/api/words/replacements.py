@@ -30,7 +30,7 @@ blueprint = APIBlueprint("replacements", __name__, url_prefix="/api/v1/replaceme
 
 
 def owner_of_list(wanted: ListQuery, *, writes: bool) -> str:
-    """Whom a list belongs to, which is a group's id for a group's. Raises GroupNotFound, or
+    """Id of a list's owner, which is a group's id for a group's list. Raises GroupNotFound, or
     Forbidden where `writes` and this person may not."""
     owner_id = current_owner_id()
     if wanted.group is not None:
@@ -43,8 +43,8 @@ def owner_of_list(wanted: ListQuery, *, writes: bool) -> str:
 
 
 def may_write(wanted: ListQuery) -> bool:
-    """Whether this person may change a list that they may see. Without sign-in there is one, who
-    administers."""
+    """Return whether this person may change a list that they may see. Without sign-in there is one,
+    who administers."""
     person = current_person()
     is_shared = wanted.group is None and wanted.list is WhichList.EVERYBODY
     return not is_shared or person is None or person.is_admin

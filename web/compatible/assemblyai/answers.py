@@ -100,7 +100,7 @@ def _shown_parts(
 
 
 def _turns(transcript: Transcript) -> Iterable[tuple[Sentence, ...]]:
-    """What one speaker says until the next one speaks."""
+    """Yield consecutive sentences of the same speaker."""
     turn: list[Sentence] = []
     for sentence in transcript.sentences:
         if turn and turn[-1].speaker != sentence.speaker:

@@ -1,4 +1,4 @@
-"""What AssemblyAI's clients ask for, as a submission here."""
+"""Translation of requests of AssemblyAI's clients into submissions."""
 
 from __future__ import annotations
 

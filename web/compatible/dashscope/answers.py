@@ -52,7 +52,7 @@ def shown_fetch(fetch: FetchRecord) -> dict[str, Any]:
 
 
 def shown_task(job: jobs.JobRecord, *, file_url: str, transcription_url: str) -> dict[str, Any]:
-    """How a task stands; with where its transcription is once it is there."""
+    """State of a task, with the address of its transcription once there is one."""
     output: dict[str, Any] = {"task_id": job.id, "task_status": _STATUSES[job.status]}
     for name, at in (
         ("submit_time", job.created_at),
@@ -79,7 +79,7 @@ def shown_task(job: jobs.JobRecord, *, file_url: str, transcription_url: str) ->
 
 
 def transcription(transcript: Transcript, file_url: str) -> dict[str, Any]:
-    """What stands at the address of a transcription."""
+    """Document at the address of a transcription."""
     numbers: dict[str, int] = {}
     sentences = [
         _sentence(number, sentence, numbers)

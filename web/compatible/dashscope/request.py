@@ -1,4 +1,4 @@
-"""What DashScope's clients ask for, as a submission here."""
+"""Translation of requests of DashScope's clients into submissions."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def finished(job_id: str, asked: TranscriptionFields, *, is_stopping: bool = Fal
 def error_of(
     job: jobs.JobRecord, *, address: str, is_stopping: bool = False
 ) -> dict[str, str | None]:
-    """What is told of a job that is not completed."""
+    """Code and message for a job that is not completed."""
     if job.status == JobStatus.FAILED:
         code, message = job.error_code or "internal_error", job.error_message or ""
     elif job.status in (JobStatus.CANCELLED, JobStatus.CANCELLING):

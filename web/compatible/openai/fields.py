@@ -36,7 +36,8 @@ _LONGEST_NAME = 24
 
 
 class TranscriptionFields(SubmitOptions):
-    """What is asked for. All fields of a submission to `/api/v1/jobs` are taken beside OpenAI's."""
+    """Fields of a request for a transcription. All fields of a submission to `/api/v1/jobs` are
+    taken beside OpenAI's."""
 
     response_format: ResponseFormat = "json"
     prompt: str = Field("", max_length=20_000)
@@ -57,7 +58,7 @@ class TranscriptionFields(SubmitOptions):
 
 
 def is_of_another(model: str) -> bool:
-    """Whether this is a name of OpenAI's, for which any model here will do."""
+    """Return whether this is the name of an OpenAI model, for which any model here is used."""
     return _OF_ANOTHER.fullmatch(model) is not None
 
 

@@ -69,7 +69,7 @@ class _Stream:
             yield _delta_event(delta) if delta else NOTHING
 
     def _delta(self) -> str:
-        """What was recognised beyond what was told, each piece once and in order."""
+        """Text recognised since the last delta, each piece once and in order."""
         pieces, self._heard = jobs.next_text(
             self._here.db, owner_id=self._owner_id, job_id=self._wait.job_id, after=self._heard
         )

@@ -61,7 +61,7 @@ def begin_at_provider(provider_id: str) -> Any:
 
 @account.get("/sign-in/<provider_id>/answer")
 def answer_of_provider(provider_id: str) -> Any:
-    """Where the provider sends the browser back to."""
+    """Handle the request with which the provider sends the browser back."""
     provider = _provider(provider_id)
     taken = begun_here.take(request.args.get("state", ""), provider_id)
     if taken is None:
@@ -133,7 +133,7 @@ def _begin(provider: Provider, *, target: str, connected: Person | None = None) 
 
 
 def _answer_address(provider: Provider) -> str:
-    """What has to be registered at the provider."""
+    """Redirect address, which has to be registered at the provider."""
     return url_for(".answer_of_provider", provider_id=provider.configured.id, _external=True)
 
 

@@ -63,8 +63,8 @@ def await_code(needed: SecondStepNeeded, target: str) -> None:
 
 
 def awaited_code() -> tuple[SecondStepNeeded, str] | None:
-    """Whose code is asked for in this browser, and the page that is shown then; None where it is
-    nobody's, or was asked for too long ago."""
+    """Sign-in that waits for a code in this browser, and the page that is shown then; None where
+    there is none, or it was begun too long ago."""
     kept = session.get(_CODE_KEY)
     if not kept or not 0 <= time.time() - kept[3] <= _CODE_LASTS_S:
         return None

@@ -21,8 +21,8 @@ def once_token() -> str:
 
 
 def is_sent_again() -> bool:
-    """Whether the form of this request was sent before by this browser; it counts as sent from now
-    on. A form without a token is always new."""
+    """Return whether the form of this request was sent before by this browser; it counts as sent
+    from now on. A form without a token is always new."""
     token = request.form.get(FIELD, "")[:16]
     if not token:
         return False

@@ -1,4 +1,4 @@
-"""What the audit log says, in the reader's language."""
+"""Texts of the audit log in the reader's language."""
 
 from __future__ import annotations
 
@@ -86,5 +86,5 @@ def act_text(act: str) -> str:
 
 
 def means_text(means: str) -> str:
-    """What whoever acted proved themselves by, likewise."""
+    """Name of the means by which the actor proved their identity, in the reader's language."""
     return _(MEANS[Means(means)]) if means in set(Means) else means

@@ -38,7 +38,7 @@ def outcome_text(attempt: AttemptRecord) -> str:
 
 
 def has_problems(history: HistoryOut) -> bool:
-    """Whether an attempt was lost or failed, or a person had to retry the job."""
+    """Return whether an attempt was lost or failed, or a person had to retry the job."""
     return any(event.kind in _PROBLEMS for event in history.events)
 
 

@@ -28,7 +28,7 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:\.\d{1,3})?)")
 
 
 def mark_kind_texts() -> dict[str, str]:
-    """What every kind is called, by its word in the API."""
+    """Names of the kinds of marks, by their values in the API."""
     return {kind.value: mark_kind_text(kind) for kind in MarkKind}
 
 

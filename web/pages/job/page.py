@@ -113,7 +113,7 @@ def other_jobs(job_id: str) -> list[jobs.OtherJob]:
 
 
 def _sharing(access: JobAccess, history: HistoryOut) -> dict[str, Any]:
-    """Who else may see a job, which its owner alone is told, and what happened to it."""
+    """Values for the page about sharing, which the owner alone sees, and the job's history."""
     db, whose = services().db, {"owner_id": access.owner_id, "job_id": access.job_id}
     edits = read_edits(db, **whose)
     is_own = not access.is_shared
@@ -137,7 +137,7 @@ def _minutes(access: JobAccess, transcript: Transcript) -> MinutesPanel | None:
 
 
 def _rule_changes(job_id: str, transcript: Transcript) -> rules.RuleChanges | None:
-    """What rules changed of a job's transcript; None where they changed nothing."""
+    """Sentences of a job's transcript that rules changed; None where there are none."""
     if not any(sentence.revision for sentence in transcript.sentences):
         return None
     changes = rules.changes_of(services().db, job_id, transcript)

@@ -1,4 +1,4 @@
-"""What the player on a job's page plays: its type and its length."""
+"""Media type and length for the player on a job's page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Player:
 
     @property
     def may_have_picture(self) -> bool:
-        """Whether it is of a kind of file that may hold a picture; the browser tells if it does."""
+        """Return whether a file of this kind may hold a picture; only the browser can tell whether
+        it does."""
         return self.media_type.startswith("video/")
 
 

@@ -1,4 +1,4 @@
-"""What a page shows of a finished transcript beside its text: who speaks, and paragraphs."""
+"""Speakers shown beside the text of a finished transcript."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARAGRAPH_RULE = {
 
 
 def speakers_of(job: jobs.JobRecord, versions: jobs.Versions) -> Speakers | None:
-    """All who speak in a job's transcript; None where nobody asked and nobody was named."""
+    """Speakers of a job's transcript; None where they were not asked for and nobody was named."""
     transcript, recognised = versions.current, versions.recognised
     if OPTION not in job.options and not any(s.speaker for s in transcript.sentences):
         return None

@@ -1,4 +1,4 @@
-"""What was in a recording's file, in plain words: the rows of a job's page."""
+"""Contents of a recording's file in plain words: the rows of a job's page."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def track_texts(recording: RecordingOut) -> list[TrackText]:
 
 
 def heard_text(recording: RecordingOut) -> str:
-    """How many tracks and channels were heard; empty where there is one of each."""
+    """Number of tracks and channels heard, as text; empty where there is one of each."""
     heard = [track for track in recording.tracks if track.use is not TrackUse.LEFT_OUT]
     channels = sum(track.channels for track in heard)
     if len(recording.tracks) == 1 and channels == 1:

@@ -14,7 +14,7 @@ LEVELS = {
 
 
 def level_text(level: AccessLevel | str) -> str:
-    """What somebody may do, in words."""
+    """Name of an access level in the reader's language."""
     return _(LEVELS[AccessLevel(level)]) if level in LEVELS else str(level)
 
 

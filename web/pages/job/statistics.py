@@ -23,7 +23,7 @@ class Statistic:
 
 
 def statistics(job: JobOut) -> list[Statistic]:
-    """What was measured of a job's recognition; values that are not known are left out."""
+    """Figures measured of a job's recognition; values that are not known are left out."""
     batch = job.batch
     if batch is None:
         return []

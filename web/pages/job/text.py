@@ -55,7 +55,7 @@ def position_text(job: JobOut) -> str:
 
 
 def done_of_total(job: JobOut) -> str:
-    """How much of a running job's recording is transcribed; empty where that is not known."""
+    """Text for the transcribed part of a running job's recording; empty where that is not known."""
     if job.status != JobStatus.PROCESSING or not job.audio_duration:
         return ""
     return _(
@@ -66,7 +66,7 @@ def done_of_total(job: JobOut) -> str:
 
 
 def recognition_speed_text(job: JobOut) -> str:
-    """How fast a running job's speech is recognised; empty for other jobs."""
+    """Speed at which a running job's speech is recognised; empty for other jobs."""
     batch = job.batch
     if job.status != JobStatus.PROCESSING or not batch or not batch.recognition_s:
         return ""
@@ -115,7 +115,7 @@ def audio_texts(job: JobOut) -> list[str]:
 
 
 def kept_text(job: JobOut) -> str:
-    """When a rule of a group deletes a job; empty where none does."""
+    """Text that says when a rule of a group deletes a job; empty where none does."""
     if job.kept_days is None:
         return ""
     if job.completed_at is None:
@@ -144,7 +144,7 @@ def batch_text(batch: BatchOut) -> str:
 
 
 def warning_texts(job: JobDetailOut) -> list[tuple[str, str]]:
-    """All warnings of a job, each with a key of its own. Those of the file say how much they
+    """Texts of a job's warnings, each with a key of its own. Those of the file say how much they
     concern and where; that nobody speaks says how many tracks and channels were heard."""
     recording = job.recording
     if recording is None:
@@ -169,7 +169,7 @@ _HOPELESS = {"unsupported_media", "no_audio", "audio_too_long"}
 
 
 def retry_may_help(job: JobOut) -> bool:
-    """Whether trying a failed job again may end another way."""
+    """Return whether trying a failed job again may end another way."""
     return job.error is None or job.error.code not in _HOPELESS
 
 

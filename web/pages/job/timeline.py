@@ -42,8 +42,8 @@ def timeline(
     sharing: Sequence[SharingRecord] = (),
     names: Mapping[str, str] | None = None,
 ) -> list[TimelineEntry]:
-    """All lines of a job's history, oldest first. `names`: of those who may be told, by their ids;
-    each of their changes says whose it is."""
+    """Lines of a job's history, oldest first. `names`: of those who may be told, by their ids; each
+    of their changes says whose it is."""
     events = [
         TimelineEntry(
             key=f"event-{n}",

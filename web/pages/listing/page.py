@@ -48,7 +48,7 @@ def _snapshot() -> QueueSnapshot:
 
 
 def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> dict[str, Any]:
-    """What the list is rendered from; `why` is what `_why_jobs_wait` said."""
+    """Values that the list is rendered from; `why` is the result of `_why_jobs_wait`."""
     here, own = services(), cursors()
     page = jobs.list_jobs(
         here.db,
@@ -124,7 +124,7 @@ def _why_jobs_wait(snapshot: QueueSnapshot) -> dict[str, Any]:
 
 
 def _unfinished(snapshot: QueueSnapshot) -> bool:
-    """Whether any of the owner's jobs has not reached a final status."""
+    """Return whether any of the owner's jobs has not reached a final status."""
     return any(count for status, count in snapshot.counts.items() if status not in TERMINAL)
 
 

@@ -1,4 +1,4 @@
-"""Which jobs an address of the list asks for."""
+"""Conditions of the job list that an address asks for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ListQuery(BaseModel):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether jobs are left out, by whatever condition."""
+        """Return whether any condition leaves out jobs."""
         return self.show != "all" or any(text.strip() for text in (self.q, self.tag, self.person))
 
     def address(self, endpoint: str = "pages.index", **changes: str | None) -> str:

@@ -54,7 +54,7 @@ _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzin
 
 
 class WholeListIn(ListQuery):
-    """What is to be done with a whole list, and how far it is done."""
+    """Command for a whole list, and the progress of its execution."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""What a job's page shows of its minutes."""
+"""Values of the minutes panel on a job's page."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class MinutesPanel:
-    """All that the panel shows. Without `found` nobody asked yet."""
+    """Values that the panel shows. Without `found` nobody asked yet."""
 
     job_id: str
     host: str
@@ -85,7 +85,7 @@ class MinutesPanel:
 
     @property
     def share(self) -> float:
-        """How much is done, 0 to 1."""
+        """Part of the writing that is done, from 0 to 1."""
         progress = self.found.progress if self.found else None
         return progress.done / progress.planned if progress and progress.planned else 0.0
 

@@ -1,1 +1,1 @@
-"""How the installation is, for whoever runs it."""
+"""Pages about the state of the installation, for its operator."""

@@ -31,7 +31,8 @@ server = Blueprint("server", __name__, url_prefix="/server")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing, what is said of it, and whether somebody has to do something."""
+    """Row of the overview: a part of the installation, its facts, and whether it needs
+    attention."""
 
     name: str
     facts: list[str]

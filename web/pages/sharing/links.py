@@ -1,4 +1,5 @@
-"""What a link opens without sign-in: a transcript to read, and its recording if that is allowed.
+"""Pages that a link opens without sign-in: a transcript to read, and its recording if that is
+allowed.
 
 Beside the text a link tells who speaks and the chapters, as the recording's own page does; notes,
 decisions and to-dos, what was corrected and the words as they were recognised stay its owner's.
@@ -44,7 +45,7 @@ _ATTEMPTS = "a link"
 
 
 def _opened(token: str) -> OpenedLink:
-    """What a token opens. Wrong ones are counted as wrong passwords are.
+    """Look up the job that a token opens. Wrong ones are counted as wrong passwords are.
 
     Raises LinkNotFound or TooManyAttempts.
     """
@@ -142,7 +143,8 @@ def get_peaks(token: str) -> Response:
 
 
 def _still_open(token: str) -> Callable[[], bool]:
-    """Whether a link opens what it did; it is looked up at most once in LOOK_EVERY_S."""
+    """Make a check whether a link still opens the same; the link is looked up at most once in
+    LOOK_EVERY_S."""
     db, looked_at = services().db, time.monotonic()
     stands = True
 

@@ -155,7 +155,7 @@ def _sentence_at(job_id: UUID, text: str) -> int | None:
 
 
 def _start_of(job_id: str, sentence: int) -> float | None:
-    """When a sentence begins, in seconds; None where it is there no more."""
+    """Start of a sentence in seconds; None where it no longer exists."""
     try:
         owner_id = owner_of(UUID(job_id))
         return get_sentence(services().db, owner_id=owner_id, job_id=job_id, n=sentence).start

@@ -20,23 +20,23 @@ words = Blueprint("words", __name__, url_prefix="/words")
 
 @dataclass(frozen=True, slots=True)
 class ListOnPage:
-    """One of the lists that a section shows: one's own and everybody's, or a group's."""
+    """List that a section of the page shows: one's own, everybody's, or a group's."""
 
     query: ListQuery
 
     @property
     def name(self) -> str:
-        """By which the page names its parts."""
+        """Prefix by which the page names the list's elements."""
         return "group" if self.query.group else self.query.list.value
 
     @property
     def value(self) -> str:
-        """By which a form names it."""
+        """Value by which a form names the list."""
         return str(self.query.group or self.query.list.value)
 
     @property
     def arguments(self) -> dict[str, str]:
-        """By which the API names it."""
+        """Query arguments by which the API names the list."""
         return {"group": self.value} if self.query.group else {"list": self.value}
 
     def page_address(self, part: str, **arguments: Any) -> str:

@@ -54,7 +54,7 @@ class ShownHotwords:
 
 @dataclass(frozen=True, slots=True)
 class JobHotwordsShown:
-    """What a finished job's page tells of its words."""
+    """Hotwords of a finished job as its page shows them."""
 
     passed: bool | None
     """None where a worker of an earlier version ran it, which knows of no words."""
@@ -139,8 +139,8 @@ def hotwords_hint() -> Response:
 
 
 def _model_text(model: str = "") -> str:
-    """What to know of `model`, or of those that run now; empty if they take words or nobody
-    knows."""
+    """Notice about `model`, or the models that run now, which take no hotwords; empty if they take
+    them or it is not known."""
     here = services()
     told = [
         one
@@ -179,7 +179,7 @@ def _lists_text() -> str:
 
 
 def job_hotwords(job_id: str) -> JobHotwordsShown | None:
-    """What became of a completed job's words; None if it was given none."""
+    """Hotwords of a completed job and which of them were heard; None if it was given none."""
     given = jobs.get_hotwords(services().db, owner_id=owner_of(job_id), job_id=job_id)
     if not given.words:
         return None

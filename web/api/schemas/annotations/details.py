@@ -1,4 +1,4 @@
-"""What goes in and out of the API where a recording gets a title, a date, people and tags."""
+"""Requests and answers of the API of a recording's title, date, people and tags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LABELS: dict[str, Any] = {"items": {"type": "string", "maxLength": LONGEST_LABE
 
 
 class DetailsIn(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a recording's details. Fields left out stay as they are."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where places in a recording are marked."""
+"""Requests and answers of the API of marks in a recording."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MarksIn(BaseModel):
 
 
 class MarkChangeIn(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a mark. Fields left out stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -67,7 +67,7 @@ class MarkOut(BaseModel):
 
 
 class MarkListOut(BaseModel):
-    """In order of time."""
+    """Marks of a recording in order of time."""
 
     job_id: str
     marks: list[MarkOut]

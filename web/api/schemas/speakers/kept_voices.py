@@ -1,4 +1,4 @@
-"""What goes in and out of the API where voices are kept under a name."""
+"""Requests and answers of the API of voices kept under a name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class VoiceNameIn(BaseModel):
 
 
 class AnswerIn(BaseModel):
-    """What every answer to a suggestion says."""
+    """Fields of every answer to a suggestion."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -75,7 +75,7 @@ ANSWERS: dict[str, type[AnswerIn]] = {"confirm": ConfirmIn, "refuse": RefuseIn}
 
 
 class EnrolmentOut(BaseModel):
-    """What one recording gives to a voice."""
+    """Speech of one recording by which a voice is known."""
 
     job_id: str
     filename: str
@@ -96,7 +96,7 @@ class VoiceOut(BaseModel):
 
 
 class VoicesOut(BaseModel):
-    """Whether voices are kept, and which."""
+    """State of voice keeping and the kept voices."""
 
     allowed: bool = Field(description="Whether the operator allows that voices are kept.")
     on: bool = Field(description="Whether you let voices be kept.")

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where people say who speaks."""
+"""Requests and answers of the API of a job's speakers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _assigned(value: object) -> object:
 
 
 class EditIn(BaseModel):
-    """What every change says."""
+    """Fields of every change of speakers."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -52,7 +52,7 @@ class EditIn(BaseModel):
 
     @property
     def detail(self) -> dict[str, Any]:
-        """What belongs to its kind alone."""
+        """Fields that belong to this kind of change alone."""
         return self.model_dump(exclude={"revision", "kind"})
 
 
@@ -155,7 +155,7 @@ class SpeakerEditOut(BaseModel):
 
 
 class SpeakersOut(BaseModel):
-    """Who speaks in a transcript."""
+    """Speakers of a transcript."""
 
     job_id: str
     revision: int = Field(description="The number of changes so far; send it with the next.")

@@ -1,4 +1,4 @@
-"""What goes in and out of the API where a transcript is corrected."""
+"""Requests and answers of the API for correcting a transcript."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CorrectionIn(BaseModel):
 
 
 class ChangeIn(BaseModel):
-    """What becomes of a sentence."""
+    """New text or times of a sentence."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

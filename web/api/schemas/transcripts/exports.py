@@ -81,7 +81,7 @@ class TranscriptQuery(ExportChoices):
 
 
 class ZipRequest(ExportChoices):
-    """Several transcripts in one file."""
+    """Request for the transcripts of several jobs in one file."""
 
     model_config = ConfigDict(strict=True)
 

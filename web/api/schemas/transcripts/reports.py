@@ -1,4 +1,4 @@
-"""What goes in and out of the API where reports are made."""
+"""Requests and answers of the API of reports and their templates."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class NamedTemplateOut(BaseModel):
 
 
 class NamedTemplateListOut(BaseModel):
-    """By name."""
+    """Templates sorted by name."""
 
     templates: list[NamedTemplateOut]
     most: int = Field(description="How many may be kept.")

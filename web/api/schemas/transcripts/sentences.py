@@ -1,4 +1,4 @@
-"""What goes in and out of the API where a transcript is read in parts."""
+"""Requests and answers of the API for reading a transcript in parts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SaidOut(BaseModel):
 
 
 class SentencesOut(BaseModel):
-    """Some of a transcript's sentences, with their corrections and in order."""
+    """Part of a transcript's sentences in order, with their corrections."""
 
     job_id: str
     duration: float = Field(description="Of the recording, seconds.")
