@@ -65,7 +65,7 @@ def secret_to_confirm(db: Database, user_id: str) -> str | None:
 
 
 def _to_confirm() -> tuple[ColumnElement[bool], ...]:
-    """Of an authenticator that was begun and can be confirmed."""
+    """Conditions for an authenticator that was begun and can be confirmed."""
     return (
         Authenticator.confirmed_at.is_(None),
         Authenticator.created_at > database_now(-_TO_CONFIRM_WITHIN_S),
@@ -132,7 +132,7 @@ def recovery_codes_left(db: Database, user_id: str) -> int:
 
 
 def asks_for_a_code(session: Session, user_id: str) -> bool:
-    """Whether a password alone does not open an account."""
+    """Return whether a code is needed beside the password to open an account."""
     return _confirmed(session, user_id) is not None
 
 
@@ -160,8 +160,8 @@ def _confirmed(session: Session, user_id: str) -> Authenticator | None:
 
 
 def _take(session: Session, user_id: str, code: str) -> bool:
-    """Whether a code is right and was not used; it counts as used now, for whoever asks at the same
-    time too."""
+    """Return whether a code is right and was not used before; it counts as used from now on, also
+    for simultaneous requests."""
     authenticator = _confirmed(session, user_id)
     if authenticator is None:
         return False

@@ -1,4 +1,4 @@
-"""What proves who sends a request, as a hash that one SQL statement can look up by key."""
+"""Proof of a request's sender, as a hash that one SQL statement can look up by key."""
 
 from __future__ import annotations
 

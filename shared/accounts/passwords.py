@@ -43,7 +43,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether a password is the one of the hash.
+    """Return whether a password is that of the hash.
 
     Without a hash, for an unknown account, the answer is False and takes as long.
     """
@@ -56,7 +56,7 @@ def matches(password_hash: str | None, password: str) -> bool:
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Whether a hash was made with other parameters than a new one would be."""
+    """Return whether a hash was made with other parameters than a new one would be."""
     return _hasher.check_needs_rehash(password_hash)
 
 

@@ -29,7 +29,7 @@ def set_up_code(settings: Settings) -> str:
 
 
 def is_set_up_code(settings: Settings, code: str) -> bool:
-    """Whether a code is the set-up code; capitals, hyphens and spaces do not matter."""
+    """Return whether a code is the set-up code; capitals, hyphens and spaces do not matter."""
     given = "".join(letter for letter in code.lower() if letter.isalnum())
     return hmac.compare_digest(given.encode(), set_up_code(settings).replace("-", "").encode())
 

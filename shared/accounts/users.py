@@ -99,7 +99,7 @@ def name_key(name: str) -> str:
 
 
 def is_set_up(db: Database) -> bool:
-    """Whether there is an account."""
+    """Return whether there is an account."""
     with db.reading() as session:
         return session.scalar(select(User.id).limit(1)) is not None
 

@@ -31,7 +31,7 @@ _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a person said of a recording."""
+    """Details that a person entered for a recording."""
 
     title: str | None = None
     """None: the name of its file without the suffix."""
@@ -50,7 +50,7 @@ class Details:
 
 
 def title_of_file(filename: str) -> str:
-    """What a recording is called by its file alone.
+    """Title of a recording by its filename alone.
 
     >>> title_of_file("周会 01.m4a"), title_of_file(".m4a")
     ('周会 01', '.m4a')

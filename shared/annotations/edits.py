@@ -20,7 +20,7 @@ KEPT_EDITS = 200
 
 
 class EditKind(StrEnum):
-    """What an edit changed."""
+    """Kind of annotations that an edit changed."""
 
     DETAILS = "details"
     """Title, date, people or tags: {name: value} of those that changed."""
@@ -103,7 +103,7 @@ def add_edit(
 
 
 def edit_in(session: Session, job: Job, number: int) -> Edit:
-    """One change of a job. Raises EditNotFound."""
+    """Read one edit of a job. Raises EditNotFound."""
     row = None
     if 0 < number < 2**31:
         row = session.scalars(

@@ -26,7 +26,7 @@ _GRAM = 1 << 44
 
 
 class LabelKind(StrEnum):
-    """What a label says of a recording."""
+    """Kind of a recording's label."""
 
     PERSON = "person"
     TAG = "tag"
@@ -73,8 +73,8 @@ def has_label(owner_id: Any, key: LabelKey, job_id: Any) -> ColumnElement[bool]:
 
 
 def is_labelled(owner_id: Any, key: LabelKey, job_id: Any) -> ColumnElement[bool]:
-    """Whether a job has a label, looked up job by job where PostgreSQL would read all labels of the
-    key at once."""
+    """SQL condition that a job has a label, looked up job by job where PostgreSQL would read all
+    labels of the key at once."""
     found = (
         select(Label.job_id)
         .where(
@@ -107,8 +107,8 @@ def select_labelled(
 def count_labelled(
     session: Session, owner_id: str, keys: Sequence[LabelKey], *, most: int
 ) -> tuple[dict[JobStatus, int], bool]:
-    """How many jobs with all of the labels are in each state, and whether these are all: of more
-    than `most` the newest are counted."""
+    """Count the jobs that have all of the labels, by state, and tell whether the count is complete:
+    of more than `most` the newest are counted."""
     newest = select_labelled(owner_id, keys, most=most + 1).subquery()
     rows = session.execute(
         select(Job.status, func.count()).join(newest, newest.c.id == Job.id).group_by(Job.status)

@@ -26,7 +26,7 @@ LATEST_S = 400_000.0
 
 
 class MarkKind(StrEnum):
-    """What a place is marked as."""
+    """Kind of a mark at a place in a recording."""
 
     CHAPTER = "chapter"
     """Something new begins here; the text is its title."""

@@ -1,4 +1,4 @@
-"""Who acts just now.
+"""Actor of the present request or command.
 
 It is told once where a request or a command begins, and read where an act is recorded: the
 functions between them, of which there are some hundred, need not pass it on.
@@ -14,7 +14,7 @@ from shared.audit.acts import Means
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, by what they proved that, and from where."""
+    """Actor of a request or command: the account, the means of proof, and the origin."""
 
     means: Means
     account_id: str | None = None
@@ -31,7 +31,7 @@ _actor: ContextVar[Actor] = ContextVar("audit_actor", default=SERVER)
 
 
 def current_actor() -> Actor:
-    """Who acts in this thread; the server itself unless somebody was named."""
+    """Actor of this thread; the server itself unless somebody was named."""
     return _actor.get()
 
 

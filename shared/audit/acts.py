@@ -1,4 +1,4 @@
-"""What is recorded: each act, and the kind of thing that it is done to."""
+"""Acts that are recorded, and the kind of thing that each is done to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Act(StrEnum):
-    """What somebody did. The word before the dot names the kind of thing that it was done to."""
+    """Act that is recorded. The word before the dot names the kind of thing that it was done to."""
 
     SIGNED_IN = "sign_in.accepted"
     SIGN_IN_REFUSED = "sign_in.refused"
@@ -99,7 +99,7 @@ KINDS = tuple(dict.fromkeys(act.object_kind for act in Act))
 
 
 class Means(StrEnum):
-    """What whoever acted proved themselves by."""
+    """Means by which the actor of an entry proved their identity."""
 
     SESSION = "session"
     """A browser in which somebody is signed in."""

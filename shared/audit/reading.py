@@ -23,7 +23,7 @@ _FORGOTTEN_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries: all that fulfil each condition that is given."""
+    """Conditions on entries; an entry has to fulfil all that are given."""
 
     account_id: str | None = None
     """Account that is the actor or the subject."""
@@ -75,8 +75,8 @@ def page_of(
 
 
 def every_entry(db: Database, wanted: AuditFilter) -> Iterator[Entry]:
-    """All entries, newest first, some at a time. Those that are made meanwhile are not among
-    them."""
+    """Yield all entries, newest first, read some at a time. Those that are made meanwhile are not
+    among them."""
     page, before = page_of(db, wanted, most=_PAGE)
     yield from page
     while before is not None:

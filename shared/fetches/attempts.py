@@ -1,4 +1,4 @@
-"""What a worker stores of a recording that it fetches, under a lease with a fence as jobs have.
+"""Queue of fetches for workers: each is claimed under a lease with a fence as jobs are.
 
 An attempt that lost its lease writes nothing: it gets FenceLost, or Cancelled if its owner
 cancelled.  How much is durable stands in the row of the upload; the row here only tells it.

@@ -1,4 +1,4 @@
-"""Why a recording is not fetched from an address."""
+"""Errors of fetching a recording from an address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TooManyFetches(TransientError):
 
 
 class FetchRefused(PermanentError):
-    """What answers at the address gives no recording, and will not."""
+    """Answer without a recording from the address, which trying again would not change."""
 
     code = "fetch_refused"
     http_status = 422
@@ -50,7 +50,7 @@ class FetchTooLong(PermanentError):
 
 
 class SourceBusy(TransientError):
-    """What answers at the address may give the recording later."""
+    """Answer without a recording from the address, which may give it later."""
 
     code = "source_busy"
     http_status = 502

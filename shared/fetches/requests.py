@@ -1,4 +1,4 @@
-"""What an owner asks to have fetched, and what became of it."""
+"""Requests of owners to fetch recordings, and their state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BATCH = 500
 
 
 class FetchState(StrEnum):
-    """How far a fetch is."""
+    """State of a fetch."""
 
     WAITING = "waiting"
     """Waits for its turn, or to be tried again."""
@@ -63,7 +63,7 @@ class FetchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What the job will be made with."""
+    """Options of the job that will be submitted after the fetch."""
 
     options: dict[str, Any]
     hotwords: tuple[str, ...] = ()

@@ -1,5 +1,4 @@
-"""Where people are told that a job has ended, beside webhooks: by mail and by
-pushes to browsers.
+"""Notifications of the end of a job beside webhooks: by mail and by pushes to browsers.
 
 `mail` keeps the address of an account and what is told to it, `push` its browsers, and `vapid` the
 key by which push services know this installation.  What is to be sent goes through the

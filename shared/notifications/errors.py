@@ -1,4 +1,4 @@
-"""What can be wrong with where somebody wants to be told."""
+"""Errors of mail addresses and browsers for notifications."""
 
 from __future__ import annotations
 

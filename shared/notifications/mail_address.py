@@ -146,7 +146,7 @@ def remove_mail(db: Database, *, owner_id: str) -> None:
 
 
 def has_mail(session: Session, owner_id: str) -> bool:
-    """Whether an account has an address, or had one."""
+    """Return whether an account has an address, or had one."""
     return session.scalar(_of(owner_id).with_only_columns(Webhook.id)) is not None
 
 
@@ -185,7 +185,8 @@ def _set(db: Database, owner_id: str, address: str, values: dict[str, Any], *, a
 
 
 def _take_from_sender(row: Webhook) -> None:
-    """What a mail server still answers of the address before says nothing about this one."""
+    """End the lease on a row, since the answer of a mail server for the previous address says
+    nothing about this one."""
     row.fence += 1
     row.lease_expires_at = None
 

@@ -48,7 +48,7 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a browser gives whoever may send to it: an address of its push service, and keys."""
+    """Subscription of a browser for pushes: an address of its push service, and keys."""
 
     endpoint: str
     p256dh: str

@@ -68,7 +68,7 @@ def public_point(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def application_server_key(db: Database) -> str:
-    """What a browser is told when it subscribes."""
+    """Public key that a browser is given when it subscribes."""
     return base64url(public_point(installation_key(db)))
 
 
@@ -89,7 +89,8 @@ def authorization(
 
 
 def topic_of(message_id: str) -> str:
-    """What lets a push service keep one of two pushes with the same id that wait for a browser."""
+    """Topic of a push, by which a push service keeps only one of two waiting pushes with the same
+    id."""
     return base64url(hashlib.sha256(message_id.encode()).digest())[:32]
 
 

@@ -1,4 +1,4 @@
-"""Which addresses may be asked that somebody else chose.
+"""Rules for addresses that somebody else chose.
 
 A server is asked to call an address by people who cannot reach what it reaches: itself, its
 neighbours, and the address at which a cloud hands out its keys.  So a name is resolved first, only
@@ -61,7 +61,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """What the Host header says."""
+        """Value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -72,7 +72,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """What the operator permits beyond what is open to everybody."""
+    """Addresses that the operator permits beside the public ones."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     http: bool = False
@@ -99,7 +99,7 @@ class AddressRules:
             raise UnusableUrl from None
 
     def permits(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether a connection may go there."""
+        """Return whether a connection to an address is permitted."""
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         if any(address in network for network in self.networks):

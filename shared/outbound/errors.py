@@ -1,4 +1,4 @@
-"""Why nothing was sent to an address, or nothing came back."""
+"""Errors by which nothing was sent to an address, or nothing came back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from shared.errors import InvalidRequest, PermanentError, TransientError
 
 
 class UnusableUrl(InvalidRequest):
-    """It is no address that could be asked, whoever it leads to."""
+    """Text that is no address to which a request could be sent."""
 
     code = "unusable_url"
     http_status = 422

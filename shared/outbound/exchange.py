@@ -1,4 +1,4 @@
-"""One HTTP request to an address that somebody else chose.
+"""HTTP request to an address that somebody else chose.
 
 The connection goes to an address that was found permitted, and to no other: the name is not looked
 up again.  No redirect is followed here, no proxy is taken from the environment, and neither the
@@ -114,7 +114,7 @@ class Exchange:
         raise problem
 
     def _require_permitted(self, connected: socket.socket) -> None:
-        """What the kernel connected to is looked at once more, whatever was asked of it."""
+        """Check the address that the kernel connected to once more. Raises AddressRefused."""
         peer = str(connected.getpeername()[0]).partition("%")[0]
         if not self._rules.permits(ip_address(peer)):
             connected.close()
@@ -154,7 +154,8 @@ class Exchange:
 
 
 class ExchangeStopper:
-    """What ends the exchanges of a piece of work. `stop` may be called from another thread."""
+    """Switch that ends the exchanges of a piece of work. `stop` may be called from another
+    thread."""
 
     def __init__(self) -> None:
         self._exchange: Exchange | None = None

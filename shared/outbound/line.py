@@ -1,4 +1,4 @@
-"""What a server answered, or a person called something, as it is shown in one line."""
+"""Text of a server's answer or a person's name as it is shown in one line."""
 
 from __future__ import annotations
 

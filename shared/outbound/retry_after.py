@@ -1,4 +1,4 @@
-"""What a Retry-After asks for."""
+"""Seconds that a Retry-After header asks to wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that an owner has: exported as one file, and erased.
+"""Data of an owner: exported as one file, and erased.
 
 `tables` says of each table what of it is an owner's, `rows` reads it, `export` makes the file and
 `erasure` deletes all of it.

@@ -48,7 +48,7 @@ _AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What an erasure has still to delete."""
+    """Number of items that an erasure has still to delete."""
 
     jobs: int
     running: int
@@ -58,7 +58,7 @@ class Left:
 
     @property
     def nothing(self) -> bool:
-        """Whether only the account's own row is left."""
+        """Return whether only the account's own row is left."""
         return not (self.jobs or self.others)
 
 

@@ -1,4 +1,4 @@
-"""All that an owner has here as one zip file, made while it is read: one recording's rows, or a
+"""Export of an owner's data as one zip file, made while it is read: one recording's rows, or a
 piece of its sound, is held at a time."""
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _REFUSED = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an export has beside the rows."""
+    """Contents of an export beside the rows."""
 
     formats: tuple[str, ...] = ("json", "txt")
     """Formats of transcripts."""

@@ -1,4 +1,4 @@
-"""What a file of a transcript tells of its job."""
+"""Facts about a job that the files of its transcript state."""
 
 from __future__ import annotations
 

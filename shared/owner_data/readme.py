@@ -1,4 +1,4 @@
-"""What the export of an owner's data says of itself, in both languages."""
+"""Text that describes the export of an owner's data, in both languages."""
 
 README = """\
 All that one account has on this Longscribe server

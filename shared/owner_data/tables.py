@@ -1,4 +1,5 @@
-"""What of each table is an owner's: what an export has of it, and what an erasure deletes.
+"""Parts of each table that belong to an owner: those that an export has, and those that an erasure
+deletes.
 
 Each table stands here once, in OF_OWNER, OF_JOB or OTHERS; a test compares them with the tables
 that there are.

@@ -1,4 +1,4 @@
-"""How much one owner may hold, by numbers and as a share of what is left.
+"""Limits for one owner, by numbers and as a share of what is free.
 
 The share follows the method of dynamic thresholds for shared buffers: an owner may hold a part
 of what it holds already and what is free together, so that something is left for whoever comes
@@ -33,7 +33,7 @@ class OwnerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much an owner holds of something, and the most that it may; None where that is any."""
+    """Amount that an owner holds of something, and the most that it may; None: no limit."""
 
     held: float
     most: float | None = None
@@ -69,7 +69,8 @@ def share_of(session: Session, limits: OwnerLimits, owner_id: str) -> float:
 
 
 def allowance(held: float, *, most: float, share: float = 1.0, left: float = 0.0) -> Allowance:
-    """What may be held: `most` (0: any), and of what is held and `left` together the `share`.
+    """Compute the most that may be held: `most` (0: no limit), and of `held` and `left` together
+    the `share`.
 
     >>> allowance(20, most=0, share=0.5, left=60), allowance(20, most=30, share=0.5, left=60)
     (Allowance(held=20, most=40.0), Allowance(held=20, most=30))

@@ -41,7 +41,7 @@ def month_of(at: datetime) -> str:
 
 
 def next_month(at: datetime) -> datetime:
-    """When the month after a time begins.
+    """Start of the month after a time.
 
     >>> next_month(datetime(2026, 12, 5, tzinfo=UTC)).isoformat()
     '2027-01-01T00:00:00+00:00'
@@ -51,7 +51,7 @@ def next_month(at: datetime) -> datetime:
 
 
 def current_month(session: Session) -> Month:
-    """This month, by the database's clock."""
+    """The present month, by the database's clock."""
     now = session.scalars(select(database_now())).one()
     return Month(month_of(now), (next_month(now) - now).total_seconds())
 

@@ -1,4 +1,5 @@
-"""Who may use a job beside its owner: colleagues with an account, and whoever has a link.
+"""Sharing of jobs with people beside their owner: colleagues with an account, and holders of a
+link.
 
 `access` tells how a person may use a job, `colleagues` has whom it is shared with, `groups` with
 which groups, `received` what is shared with a person, `links` the links that open a transcript

@@ -1,4 +1,4 @@
-"""How a person may use a job: the one place that knows of more than its owner."""
+"""Rights of a person to a job: the one place that knows of more than its owner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shared.models import GroupMember, GroupShare, Job, Share
 
 
 class AccessLevel(StrEnum):
-    """What somebody may do with a job; each level includes those before it."""
+    """Rights to a job; each level includes those before it."""
 
     READ = "read"
     """Listen, read and export."""
@@ -32,7 +32,7 @@ class AccessLevel(StrEnum):
     OWNER = "owner"
 
     def includes(self, other: AccessLevel) -> bool:
-        """Whether whoever has this level may do what needs `other`."""
+        """Return whether this level includes the rights of `other`."""
         levels = list(AccessLevel)
         return levels.index(self) >= levels.index(other)
 
@@ -52,7 +52,7 @@ class JobAccess:
 
     @property
     def is_shared(self) -> bool:
-        """Whether the job is somebody else's."""
+        """Return whether the job is somebody else's."""
         return self.level is not AccessLevel.OWNER
 
 
@@ -92,8 +92,8 @@ _LEVELS = {level.value: level for level in (AccessLevel.READ, AccessLevel.CORREC
 
 
 def job_access(db: Database, *, person_id: str, job_id: str) -> JobAccess:
-    """How a person may use a job just now: the most that it is shared for with them or with a group
-    that they are in. Notes that what is shared was used, once a minute."""
+    """Look up a person's rights to a job: the highest level at which it is shared with them or a
+    group that they are in. Records the use of a shared job once a minute."""
     with db.reading() as session:
         shares = session.execute(_SHARES, {"person_id": person_id, "job_id": job_id}).all()
     known = [share for share in shares if share.level in _LEVELS]

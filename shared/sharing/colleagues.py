@@ -24,7 +24,7 @@ MOST_SHARES = 100
 
 @dataclass(frozen=True, slots=True)
 class ShareRecord:
-    """Whom a job is shared with: a name, without whether an account has it, or a group."""
+    """Recipient of a shared job: a name, without whether an account has it, or a group."""
 
     id: str
     name: str
@@ -118,7 +118,7 @@ def withdraw_share(db: Database, *, owner_id: str, job_id: str, share_id: str) -
 
 
 def shares_of(db: Database, *, owner_id: str, job_id: str) -> list[ShareRecord]:
-    """Whom a job is shared with, by name, and then which groups. Raises JobNotFound."""
+    """List the people a job is shared with, by name, and then the groups. Raises JobNotFound."""
     with db.reading() as session:
         if not session.scalar(select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id)):
             raise JobNotFound

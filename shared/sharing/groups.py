@@ -75,7 +75,7 @@ def withdraw_group(session: Session, job: Job, share_id: str) -> bool:
 
 
 def group_shares(session: Session, job_id: str) -> Sequence[Any]:
-    """What is shared of a job with groups, each with the group's name, by that."""
+    """Shares of a job with groups, each with the group's name, sorted by name."""
     return session.execute(
         select(GroupShare, Group.name)
         .join(Group, Group.id == GroupShare.group_id)

@@ -23,7 +23,7 @@ fill the disk."""
 
 
 class SharingChange(StrEnum):
-    """What was changed of who may see a job."""
+    """Kind of change to who may see a job."""
 
     SHARED = "shared"
     CHANGED = "changed"
@@ -88,7 +88,7 @@ def add_change(
 
 
 def sharing_history(db: Database, *, owner_id: str, job_id: str) -> list[SharingRecord]:
-    """All changes that are kept, oldest first; what cannot be read is left out. Raises
+    """List the kept changes, oldest first; rows that cannot be read are left out. Raises
     JobNotFound."""
     with db.reading() as session:
         if not session.scalar(select(Job.id).where(Job.id == job_id, Job.owner_id == owner_id)):

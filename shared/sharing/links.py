@@ -48,7 +48,7 @@ class LinkRecord:
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """What a link opens."""
+    """Job and rights that a link gives."""
 
     id: str
     job_id: str
@@ -168,7 +168,7 @@ def withdraw_link(db: Database, *, owner_id: str, job_id: str, link_id: str) -> 
 
 
 def open_link(db: Database, token: str) -> OpenedLink:
-    """What a token opens just now, and note that it was used. Raises LinkNotFound."""
+    """Look up the job that a token opens, and record the use. Raises LinkNotFound."""
     if not _TOKEN.fullmatch(token):
         raise LinkNotFound
     sha256 = digest(token)

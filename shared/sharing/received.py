@@ -1,4 +1,4 @@
-"""What others share with a person."""
+"""Jobs that others share with a person."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def received_jobs(
     cursor: str | None = None,
     group_id: str | None = None,
 ) -> tuple[list[ReceivedJob], str | None]:
-    """What is shared with a person or a group of theirs, or with the one that `group_id` names, the
-    newest jobs first, and the cursor of the next page: None at the end. Raises GroupNotFound where
-    they are not in that group."""
+    """List jobs shared with a person or a group of theirs, or with the one that `group_id` names,
+    the newest jobs first, and the cursor of the next page: None at the end. Raises GroupNotFound
+    where they are not in that group."""
     with db.reading() as session:
         of_person = select(GroupMember.group_id).where(GroupMember.user_id == person_id)
         groups = session.scalars(of_person.order_by(GroupMember.group_id)).all()
@@ -85,7 +85,7 @@ def received_jobs(
 def _to_correct(
     session: Session, person_id: str, groups: Sequence[str], job_ids: Sequence[str]
 ) -> set[str]:
-    """Those of the jobs that the person may correct, in whatever way they are shared."""
+    """Ids among the jobs that the person may correct, however they are shared."""
     level = AccessLevel.CORRECT.value
     by_name = select(Share.job_id).where(
         Share.person_id == person_id, Share.level == level, Share.job_id.in_(job_ids)
@@ -104,9 +104,9 @@ def _shares_with(
     *,
     only_group: str | None,
 ) -> Subquery:
-    """Each job once that is shared with a person, by name or as one of these groups, or with
-    `only_group`, with the most that it is so shared for and since when: the newest `most` jobs at
-    least, and few others however many there are."""
+    """Subquery of jobs shared with a person by name or through these groups, or with `only_group`,
+    each once, with its highest level and the time of sharing: the newest `most` jobs at least, and
+    few others however many there are."""
 
     def newest(share: type[Share | GroupShare], *condition: ColumnElement[bool]) -> Select[Any]:
         may_correct = case((share.level == AccessLevel.CORRECT.value, 1), else_=0)

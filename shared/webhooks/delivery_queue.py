@@ -1,4 +1,4 @@
-"""Which delivery is sent next, and what came of it.
+"""Queue of deliveries: the choice of the next one, and the result of sending it.
 
 A sender leases a webhook, not a delivery: one delivery is on its way to an address at a time, so
 an address that stalls takes one sender and no more, and an owner with several takes two.  What
@@ -73,7 +73,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of an attempt."""
+    """Result of an attempt to send a delivery."""
 
     took_s: float
     status_code: int | None = None

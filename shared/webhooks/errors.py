@@ -1,4 +1,4 @@
-"""What can be wrong with a request about webhooks."""
+"""Errors of requests about webhooks."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an owner says of a webhook."""
+    """Settings of a webhook as an owner gives them."""
 
     url: str
     description: str = ""
@@ -66,7 +66,8 @@ class Wanted:
     with_text: bool = False
 
     def stored(self, rules: AddressRules) -> dict[str, Any]:
-        """Its columns. Raises UnusableUrl or AddressRefused for an address that is never asked."""
+        """Columns of the webhook. Raises UnusableUrl or AddressRefused for an address that is never
+        asked."""
         rules.read(self.url, param="url")
         return {
             "url": self.url.strip(),
@@ -83,7 +84,7 @@ def hooks_of(db: Database, owner_id: str) -> list[Hook]:
 
 
 def get_hook(db: Database, *, owner_id: str, webhook_id: str) -> Hook:
-    """One of them. Raises WebhookNotFound."""
+    """Read a webhook. Raises WebhookNotFound."""
     with db.reading() as session:
         return _hook(_row(session, owner_id, webhook_id))
 

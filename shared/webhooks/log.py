@@ -1,4 +1,4 @@
-"""What was sent to a webhook and what waits to be, newest first, and how long that is kept."""
+"""Log of a webhook: the deliveries sent and waiting, newest first, and the deletion of old ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event for one webhook, and what came of sending it."""
+    """Event for one webhook, and the state of its delivery."""
 
     id: int
     message_id: str

@@ -1,5 +1,5 @@
-"""What is to be sent, written in the transaction of what it tells of: nothing is sent of what was
-rolled back, and nothing is forgotten of what was committed."""
+"""Deliveries to be sent, written in the transaction of their event: none is sent for an event that
+was rolled back, and none is lost for one that was committed."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from shared.states import EventKind, JobStatus
 
 
 class WebhookType(StrEnum):
-    """What a delivery is about."""
+    """Type of the event that a delivery reports."""
 
     SUBMITTED = "job.submitted"
     STARTED = "job.started"
@@ -47,7 +47,7 @@ STATUS_AFTER: dict[str, JobStatus] = {
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is."""
+    """State of a delivery."""
 
     WAITING = "waiting"
     """Waits to be sent, for the first time or again."""
@@ -57,7 +57,7 @@ class DeliveryState(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Why nothing is sent to an address any more."""
+    """Reason why nothing is sent to an address any more."""
 
     OWNER = "owner"
     FAILING = "failing"

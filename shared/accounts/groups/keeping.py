@@ -61,7 +61,7 @@ class GroupRecord:
 
 
 def groups(db: Database) -> list[GroupRecord]:
-    """All groups by name, with their members by name."""
+    """List the groups by name, with their members by name."""
     members: dict[str, list[Member]] = {}
     with db.reading() as session:
         of_groups = select(GroupMember.group_id, User.id, User.name, GroupMember.issuer).join(
@@ -258,7 +258,7 @@ def take_out(session: Session, group: Group, user_id: str, *, issuer: str | None
 
 
 def _by(issuer: str | None) -> dict[str, str]:
-    """What the audit log tells of a provider."""
+    """Field of the audit log for a provider."""
     return {} if issuer is None else {"provider": issuer}
 
 

@@ -20,7 +20,8 @@ from shared.models import Group, GroupMember
 
 @dataclass(frozen=True, slots=True)
 class GroupsThere:
-    """What a provider says about whom our groups have. All groups are told by name."""
+    """Membership of an account in this server's groups according to a provider. All groups are told
+    by name."""
 
     governed: frozenset[str]
     """Those of ours that it fills by the operator's settings."""
