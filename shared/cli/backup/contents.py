@@ -1,4 +1,4 @@
-"""What a backup consists of.
+"""Contents of a backup.
 
 backup.json        what it is a backup of
 jobs.dump          the database: PostgreSQL's custom format
@@ -25,14 +25,14 @@ SECRET_KEY = "secret_key"
 
 
 class BackupFailed(LongscribeError):
-    """No backup was made, or none restored; the message says what to do."""
+    """Failure to make a backup or to restore one; the message says what to do."""
 
     code = "backup_failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup is one of."""
+    """Description of a backup in its backup.json."""
 
     database: str
     """sqlite or postgresql."""

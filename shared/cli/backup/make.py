@@ -1,4 +1,4 @@
-"""Back up while everything runs: the database first, and then the recordings.
+"""Backup while everything runs: the database first, and then the recordings.
 
 In this order every row of the copy has its file, unless its job was deleted in between: a
 recording is on disk before its row.

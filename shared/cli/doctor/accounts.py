@@ -1,4 +1,4 @@
-"""What `longscribe doctor` finds of who may use an installation."""
+"""Checks of `longscribe doctor` on who may use an installation."""
 
 from __future__ import annotations
 

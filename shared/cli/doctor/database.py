@@ -1,4 +1,4 @@
-"""What `longscribe doctor` asks the database: whether it fits, its clock, workers and jobs."""
+"""Checks of `longscribe doctor` on the database: its schema, its clock, workers and jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `longscribe doctor` says of the data folder and of room on the disk, or in the bucket."""
+"""Checks of `longscribe doctor` on the data folder and on free space of the disk or bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether NVIDIA's driver is new enough for the CUDA that torch was built with."""
+"""Check whether NVIDIA's driver is new enough for the CUDA that torch was built with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ minor version compatibility has it."""
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What nvidia-smi tells of this machine."""
+    """Facts from nvidia-smi about this machine."""
 
     version: str = ""
     """Version, such as 580.65.06; in a container it is the host's."""

@@ -1,4 +1,4 @@
-"""What a check of `longscribe doctor` finds, and the guard that every check runs under."""
+"""Findings of `longscribe doctor`, and the guard that every check runs under."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the answer. `what_to_do` is empty where nothing has to be done."""
+    """Line of the doctor's answer. `what_to_do` is empty where nothing has to be done."""
 
     level: Level
     thing: str

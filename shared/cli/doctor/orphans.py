@@ -1,4 +1,4 @@
-"""What belongs to nobody any more: files without rows, rows without files, leftovers of crashes."""
+"""Leftovers that belong to no job: files without rows, rows without files, leftovers of crashes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class _Leftover:
 
 
 def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> list[Finding]:
-    """With `delete` the leftovers older than an hour are removed; a row never is."""
+    """Find files without rows and rows without files. With `delete` the leftovers older than an
+    hour are removed; a row never is."""
     blobs = open_blob_store(settings)
     if look_at_storage(db, blobs) not in (StorageState.SOUND, StorageState.NEW):
         return [unchecked("orphans", "not looked at: the storage of the recordings is not here")]

@@ -1,4 +1,4 @@
-"""Whether other users of the machine can read what Longscribe keeps."""
+"""Check whether other users of the machine can read files of Longscribe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `longscribe doctor` says of Redis, and of what the workers here tell of their health."""
+"""Checks of `longscribe doctor` on Redis, and on the health files of the workers here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _OLDEST_REDIS = (6, 2)
 
 
 def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:
-    """Whether it answers, can be written to and is new enough. What it holds does not matter."""
+    """Check whether Redis answers, can be written to and is new enough. Its content does not
+    matter."""
     if settings.redis_url.get_secret_value():
         return _given_redis(settings)
     if settings.redis_socket.exists():
@@ -95,7 +96,7 @@ def _judge_redis(info: dict[str, Any], which: str) -> Finding:
 
 
 def check_workers_here(settings: Settings) -> list[Finding]:
-    """What the workers of this data folder, machine and user tell in their health files."""
+    """Findings from the health files of the workers of this data folder, machine and user."""
     findings = []
     for path in sorted(settings.resolved_health_dir.glob("*.json")):
         try:

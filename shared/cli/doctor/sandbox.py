@@ -1,4 +1,4 @@
-"""Whether the decoder can be confined where `longscribe doctor` runs."""
+"""Check whether the decoder can be confined where `longscribe doctor` runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `longscribe doctor` asks of the search index."""
+"""Check of `longscribe doctor` on the search index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `longscribe doctor` finds out about the model and the device.
+"""Checks of `longscribe doctor` on the model and the device.
 
 A process of its own asks the engine, since this side does not know torch and a driver may hang.
 """
@@ -25,8 +25,8 @@ QUICK_WITHIN_S = 50.0
 
 
 def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:
-    """Whether a worker could load the model here, on what it would run, and, unless `quick`, that
-    it does load and run."""
+    """Check whether a worker could load the model here, on which device it would run, and, unless
+    `quick`, that it loads and runs."""
     missing = [name for name in ("worker", "torch", "funasr") if find_spec(name) is None]
     if missing:
         finding = f"{' and '.join(missing)} cannot be found here"
@@ -54,7 +54,7 @@ def check_speech(settings: Settings, *, quick: bool = False) -> list[Finding]:
 
 
 def _ask_the_engine(settings: Settings, *, quick: bool) -> tuple[dict[str, Any], str]:
-    """What the engine said of each topic, and why it said no more."""
+    """Answers of the engine by topic, and the reason why there are no more."""
     within_s = QUICK_WITHIN_S if quick else ENGINE_WITHIN_S
     environment = {**os.environ, "LONGSCRIBE_MODEL": settings.model}
     try:
@@ -137,7 +137,7 @@ def judge_device(
 
 
 def judge_recognition(settings: Settings, told: dict[str, Any] | None, complaint: str) -> Finding:
-    """What came of loading the model as a worker does and letting it hear a second of sound."""
+    """Finding about loading the model as a worker does and recognising a second of sound."""
     thing = "recognition"
     if told is None:
         return unchecked(

@@ -1,4 +1,5 @@
-"""What `longscribe doctor` says of the recordings' storage, here and as each worker sees it."""
+"""Checks of `longscribe doctor` on the recordings' storage, as this machine and each worker see
+it."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ _WHAT_TO_DO = {
 
 
 def in_words(obstacles: tuple[str, ...]) -> tuple[str, str]:
-    """What keeps a worker from work, and what to do on its machine."""
+    """Text for the obstacles of a worker, and the advice for its machine."""
     known = [one for one in Obstacle if one.value in obstacles and one in _THERE]
     said = " and ".join(_THERE[one] for one in known) or ", ".join(obstacles)
     advice = [_WHAT_TO_DO.get(one, _MOUNT) for one in known if one is not Obstacle.STARTING]

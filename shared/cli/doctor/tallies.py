@@ -1,4 +1,4 @@
-"""What `longscribe doctor` finds out about the tallies of jobs and of bytes stored."""
+"""Check of `longscribe doctor` on the tallies of jobs and of bytes stored."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ _LOG_KEPT_BYTES = 20 * 2**20
 
 
 class Child:
-    """One process of the stack, started as often as need be. Use it from the main thread only:
-    the kernel ties a child's life to the thread that started it."""
+    """Process of the stack, started again whenever it ends. Use it from the main thread only: the
+    kernel ties a child's life to the thread that started it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Child:
         self._restart_at = None
 
     def exit_status(self) -> str | None:
-        """How the process ended, in words; None while it runs."""
+        """Text that says how the process ended; None while it runs."""
         code = None if self._process is None else self._process.poll()
         if code is None:
             return None

@@ -118,7 +118,7 @@ def _follow(stack: Stack, http: requests.Session, job_url: str) -> dict[str, Any
 
 
 class _ProgressLine:
-    """One line that changes on a terminal; elsewhere a line for each stage."""
+    """Progress shown in one line that changes on a terminal; elsewhere in a line for each stage."""
 
     def __init__(self) -> None:
         self._live = sys.stdout.isatty()

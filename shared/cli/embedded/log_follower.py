@@ -1,4 +1,4 @@
-"""What the children's logs say that a person at the terminal wants to see."""
+"""Selection of the lines of the children's logs that are shown at the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a transcript matches what was said."""
+"""Character error rate of a transcript against the text that was spoken."""
 
 from __future__ import annotations
 

@@ -167,8 +167,8 @@ class Stack:
             connection.close()
 
     def _worker_has_begun(self) -> bool:
-        """Whether the worker finds lost jobs and takes the next one, unless it is kept from that by
-        what is no matter of seconds."""
+        """Return whether the worker finds lost jobs and takes the next one, or has an obstacle that
+        does not pass within seconds."""
         worker = next(child for child in self._children if child.name == "worker")
         db = Database(self._settings.resolved_database_url)
         try:

@@ -1,4 +1,4 @@
-"""What the tools answer. The descriptions are read by models."""
+"""Answers of the MCP tools. The descriptions are read by models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Recording(BaseModel):
 
     @classmethod
     def of(cls, job: dict[str, Any], address: str) -> Recording:
-        """Of a job of the API, or of a recording that is being fetched for one."""
+        """Make the answer from a job of the API, or from a fetch that comes before it."""
         page = (job.get("links") or {}).get("page")
         error = job.get("error")
         return cls(

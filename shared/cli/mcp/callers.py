@@ -1,4 +1,5 @@
-"""Who asks: over stdio whoever started the process, over HTTP whoever sends a request."""
+"""Callers of the tools: over stdio the person who started the process, over HTTP the sender of a
+request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of this machine a model may send to the server."""
+"""Files of this machine that a model may send to the server."""
 
 from __future__ import annotations
 

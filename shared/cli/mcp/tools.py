@@ -68,7 +68,7 @@ Model = Annotated[
 
 @dataclass(frozen=True)
 class Tools:
-    """What a model may do. Nothing here changes or deletes what is there."""
+    """Tools that a model may call. None of them changes or deletes anything that exists."""
 
     callers: Callers
     folders: Sequence[Path] = ()

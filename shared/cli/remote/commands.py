@@ -238,8 +238,8 @@ def watch(
 
 
 def _look_again(watching: FolderWatch, once: bool) -> None:
-    """As the first look went well, the server, the key and the folder are the right ones: whatever
-    is away now is waited for, unless this is to end."""
+    """Look at the folder again. The first look succeeded, so the server, the key and the folder are
+    the right ones: whatever is unavailable now is waited for, unless `once`."""
     try:
         watching.look()
     except (AuthenticationFailed, NotAllowed):  # the key was revoked

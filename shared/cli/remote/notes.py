@@ -1,4 +1,4 @@
-"""What a command keeps on disk of files that are on their way, so that a later one goes on."""
+"""Notes on disk about files being sent, from which a later command continues."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def identity_of(path: Path, stat: os.stat_result | None = None) -> str:
-    """Another one once the file's name, length or time of change is another; `stat` is what is
-    known of it."""
+    """Identity of a file, which changes with its name, length or modification time; `stat` if it is
+    known."""
     stat = stat or path.stat()
     return f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}"
 

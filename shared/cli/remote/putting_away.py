@@ -1,4 +1,4 @@
-"""Where a recording goes that was worked on, and how it gets there."""
+"""Moving of processed recordings into the folder for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a command's server is, and by which key it is asked: the options of all that ask one."""
+"""Options of all commands that send requests to a server: its address and the API key."""
 
 from __future__ import annotations
 

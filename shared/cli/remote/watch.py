@@ -50,8 +50,7 @@ class FolderInUse(LongscribeError):
 
 @dataclass(frozen=True)
 class Happened:
-    """What became of a file: `what` is submitted, completed, failed, or postponed to another
-    look."""
+    """Event of a file: `what` is submitted, completed, failed, or postponed to another look."""
 
     what: str
     file: Path
@@ -111,12 +110,12 @@ class FolderWatch:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is on its way, and no file waits, but for those that are postponed."""
+        """Return whether no job is unfinished and no file waits, except postponed ones."""
         return {*self._files(), *self._notes} <= {*self._postponed}
 
     @property
     def has_postponed(self) -> bool:
-        """Whether something is wrong with a file that is still there."""
+        """Return whether a file that is still there could not be sent."""
         return bool(self._postponed)
 
     def look(self) -> None:
@@ -195,7 +194,8 @@ class FolderWatch:
             self._put_away(identity, path, _FAILED, noted, told)
 
     def _job(self, identity: str, job_id: str) -> dict[str, Any] | None:
-        """How a job stands; None where that was asked a short time ago for how long it takes."""
+        """State of a job; None where it was asked too recently, measured by how long the job
+        takes."""
         now = self._clock()
         if now < self._ask_at.get(identity, now):
             return None

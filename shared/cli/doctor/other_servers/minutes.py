@@ -1,4 +1,4 @@
-"""What `longscribe doctor` says of the language model that writes minutes, and of its queue."""
+"""Checks of `longscribe doctor` on the language model that writes minutes, and on its queue."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _unencrypted(settings: Settings) -> list[Finding]:
 
 
 def check_minutes_queue(db: Database, settings: Settings) -> list[Finding]:
-    """Whether anybody works on what waits."""
+    """Check whether a process works on the waiting requests."""
     wait_s = longest_wait_s(db)
     if wait_s < _BEGINS_WITHIN_S:
         return []

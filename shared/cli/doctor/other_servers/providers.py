@@ -1,4 +1,4 @@
-"""What `longscribe doctor` says of the OpenID Connect providers at which people sign in."""
+"""Checks of `longscribe doctor` on the OpenID Connect providers at which people sign in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whether traces are sent where the environment says, and whether somebody is there."""
+"""Check whether traces are sent to the address of the environment, and whether a collector answers
+there."""
 
 from __future__ import annotations
 
