@@ -1,4 +1,5 @@
-"""What the process that writes minutes stores, under a lease with a fence as jobs have.
+"""Queue of requests for the process that writes minutes: each is claimed under a lease with a fence
+as jobs are.
 
 Every write names the request, which is another one when somebody asks anew, and the fence.  An
 attempt that lost its lease writes nothing: it gets FenceLost, or Cancelled if its owner cancelled.

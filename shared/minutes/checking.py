@@ -26,8 +26,9 @@ _LONGEST_SHOWN = 80
 
 
 def with_sources(minutes: Minutes, allowed: Collection[int]) -> Minutes:
-    """These minutes with the sentences only that the model was shown: what names none of them is
-    without source, and a chapter without source, which would begin nowhere, is dropped."""
+    """Keep in minutes only references to sentences that the model was shown: a point that names
+    none of them is without source, and a chapter without source, which would begin nowhere, is
+    dropped."""
 
     def checked(section: str, point: Point) -> Point | None:
         there = tuple(sorted({n for n in point.sentences if n in allowed}))
@@ -39,14 +40,14 @@ def with_sources(minutes: Minutes, allowed: Collection[int]) -> Minutes:
 
 
 def cited(several: Collection[Minutes]) -> set[int]:
-    """All sentences that these name."""
+    """Sentences that any of these minutes refer to."""
     return {
         n for one in several for _, points in one.sections() for p in points for n in p.sentences
     }
 
 
 def verified(minutes: Minutes, transcript: Transcript) -> Minutes:
-    """These minutes with the names and numbers marked that do not stand in their sentences."""
+    """Mark the names and numbers in minutes that do not occur in their sentences."""
 
     def marked(section: str, point: Point) -> Point | None:
         if not point.sentences or section == "chapters":
@@ -61,8 +62,8 @@ def verified(minutes: Minutes, transcript: Transcript) -> Minutes:
 
 
 def _said(point: Point, transcript: Transcript) -> str:
-    """What is said in the sentences of a point and by whom; numbers as they were said and as they
-    are written."""
+    """Text of a point's sentences and their speakers; numbers as they were said and as they are
+    written."""
     sentences = [transcript.sentences[n] for n in point.sentences]
     text = " ".join(s.text for s in sentences)
     speakers = " ".join(s.speaker for s in sentences if s.speaker)

@@ -67,7 +67,7 @@ class Minutes:
     """Their text is a title, and their one sentence the first of the chapter."""
 
     def sections(self) -> Iterator[tuple[str, tuple[Point, ...]]]:
-        """Each kind's name and its points."""
+        """Yield each section's name and its points."""
         for name in SECTIONS:
             yield name, getattr(self, name)
 
@@ -84,7 +84,7 @@ class Minutes:
         return cls(**{name: tuple(map(Point.from_json, value.get(name, ()))) for name in SECTIONS})
 
     def mapped(self, change: Callable[[str, Point], Point | None]) -> Minutes:
-        """These minutes with each point as `change` leaves it, given its section; None drops it."""
+        """Apply `change` to each section and point; None drops the point."""
         return replace(
             self,
             **{
@@ -95,7 +95,7 @@ class Minutes:
 
 
 def joined(several: list[Minutes]) -> Minutes:
-    """One behind the other."""
+    """Concatenate several minutes, section by section."""
     return Minutes(
         **{
             name: tuple(point for one in several for point in getattr(one, name))

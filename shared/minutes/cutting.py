@@ -41,7 +41,7 @@ class Part:
         return frozenset(line.n for line in self.lines)
 
     def halves(self) -> tuple[Part, Part] | None:
-        """Two parts of about half the tokens each; None of a single line."""
+        """Divide into two parts of about half the tokens each; None of a single line."""
         if len(self.lines) < 2:
             return None
         half = sum(line.tokens for line in self.lines) / 2
@@ -95,6 +95,7 @@ def _line(n: int, text: str) -> Line:
 
 
 def transcript_digest(transcript: Transcript) -> str:
-    """What tells whether a transcript has the text and the speakers that minutes were made from."""
+    """Digest of a transcript's text and speakers, by which minutes are known to be made from
+    them."""
     said: Sequence[tuple[str, str | None]] = [(s.text, s.speaker) for s in transcript.sentences]
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()

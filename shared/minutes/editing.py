@@ -10,8 +10,8 @@ from shared.minutes.contents import LONGEST_NAME, LONGEST_TEXT, Minutes, Point
 
 
 def as_left(given: Minutes, before: Minutes, sentence_count: int) -> Minutes:
-    """What an owner made of the minutes `before`: texts in one line, sentences in order. A point
-    that is as it was keeps its marks; for one that a person wrote, the person answers.
+    """Minutes as an owner edited `before`: texts in one line, sentences in order. A point that is
+    as it was keeps its marks; for one that a person wrote, the person answers.
 
     Raises InvalidRequest for a text that is empty, and for a sentence that the transcript does not
     have.

@@ -1,4 +1,4 @@
-"""What can go wrong with minutes, for whoever asks and for the attempt that writes them."""
+"""Errors of minutes, for the person who asks and for the attempt that writes them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class ModelServerRefused(PermanentError):
 
 
 class NoModelServer(PermanentError):
-    """What answers at the address speaks another language than an OpenAI-compatible API."""
+    """Answer from an address where no OpenAI-compatible API is served."""
 
     code = "minutes_no_model_server"
     default_message = (

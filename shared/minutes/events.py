@@ -1,4 +1,4 @@
-"""What happens to a request for minutes, recorded in the transaction in which it happens."""
+"""Events of a request for minutes, recorded in the transaction in which they happen."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def record(session: Session, request_id: str, event: NewEvent) -> None:
 
 
 def events_of(session: Session, request_id: str) -> list[MinutesEventRecord]:
-    """All events of a request, oldest first."""
+    """List the events of a request, oldest first."""
     rows = session.scalars(
         select(MinutesEvent).where(MinutesEvent.request_id == request_id).order_by(MinutesEvent.id)
     )

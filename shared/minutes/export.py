@@ -48,7 +48,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class MinutesFile:
-    """All that a file of minutes is made of."""
+    """Contents of an exported file of minutes."""
 
     title: str
     """Title of the recording."""
@@ -77,7 +77,7 @@ class MinutesFile:
 
     @property
     def note(self) -> str:
-        """What stands below the heading; empty of accepted ones."""
+        """Note below the heading; empty for accepted minutes."""
         return "" if self.accepted else self.words["proposal"].format(model=printable(self.model))
 
     def summary(self) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class MinutesFile:
         return (*texts, self.note) if texts and self.note else texts
 
     def sections(self) -> Iterator[tuple[str, list[str]]]:
-        """Each heading with its lines, without the sections that have none."""
+        """Yield each heading with its lines, without the sections that have none."""
         for name, points in self.minutes.sections():
             if points:
                 yield self.words[name], [self._line(name, point) for point in points]

@@ -18,7 +18,7 @@ def as_question(several: list[Minutes]) -> str:
 
 
 def _terse(one: Minutes) -> dict[str, list[dict[str, object]]]:
-    """Only what says something, to spare the window."""
+    """Fields that are not empty, to save tokens of the window."""
     return {
         name: [
             {key: value for key, value in point.to_json().items() if value and key != "unverified"}
@@ -45,8 +45,8 @@ def groups(several: list[Minutes], most_tokens: int) -> list[list[Minutes]]:
 
 
 def side_by_side(several: list[Minutes]) -> Minutes:
-    """All points in the order of the meeting, where no model can merge them; a point that stands
-    twice, word for word, is there once."""
+    """Points of all parts in the order of the meeting, where no model can merge them; a point that
+    stands twice, word for word, is there once."""
     everything = joined(several)
     seen: dict[tuple[str, str, str, str], Point] = {}
 

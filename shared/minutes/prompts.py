@@ -69,7 +69,7 @@ def checked_prompt(name: str, text: str) -> str:
 
 
 def prompts_of_request(language: str, changed: Mapping[str, str]) -> dict[str, str]:
-    """All that a request is asked with, and the version that names it: the same text, the same
+    """Prompts of a request, and the version that identifies them: the same text, the same
     version."""
     prompts = {
         FORMAT: default_prompt(language, FORMAT),

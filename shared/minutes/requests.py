@@ -1,4 +1,4 @@
-"""What a person asks about the minutes of a transcript. Every query names the owner of the job:
+"""Requests of people about the minutes of a transcript. Every query names the owner of the job:
 another's is not found."""
 
 from __future__ import annotations

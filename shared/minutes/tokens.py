@@ -1,4 +1,4 @@
-"""How many tokens a text is at the most, whatever the model's tokenizer.
+"""Upper estimate of a text's number of tokens, for any tokenizer.
 
 Tokenizers differ: one of a Chinese model writes a character in 0.6 to 0.8 tokens, one of an English
 model in 1 to 2.  The estimate errs on the high side; where it is still too low the server says so,

@@ -1,1 +1,1 @@
-"""What a recording's file says of itself, before anybody has decoded it."""
+"""Facts that a recording's file states about itself, read before it is decoded."""

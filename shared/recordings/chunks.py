@@ -54,7 +54,8 @@ def _chunks(file: BoundedFile, layout: str) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _holds(file: BoundedFile, at: int, size: int) -> bool:
-    """Whether the samples end `size` bytes after `at`: with the file, or before another chunk."""
+    """Return whether the samples end `size` bytes after `at`: with the file, or before another
+    chunk."""
     if not size or at + size > file.size_bytes:
         return False
     end = at + size + size % 2

@@ -1,4 +1,4 @@
-"""How long a recording lasts by its own account, so that its waiting time need not be guessed.
+"""Length of a recording as its file states it, so that its waiting time need not be estimated.
 
 Files are untrusted, and this runs while somebody waits for an answer: whatever a file holds, its
 reading ends after a bounded number of bytes and calls, and what cannot be read is not known.

@@ -90,7 +90,7 @@ def _values(file: BoundedFile, at: int, size: int) -> dict[bytes, bytes]:
 
 
 def _elements(file: BoundedFile, at: int, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """What lies in the `size` bytes from `at`, as `_element` gives it."""
+    """Yield the elements in the `size` bytes from `at`, as `_element` gives them."""
     end = at + size
     while at < end:
         name, start, length = _element(file, at)

@@ -40,7 +40,7 @@ def mp3_length_s(file: BoundedFile) -> float | None:
 
 
 def _after_tags(file: BoundedFile) -> int:
-    """Where the sound begins: some players put one tag before another."""
+    """Offset in bytes at which the sound begins; several tags may stand before it."""
     at = 0
     while len(head := file.read(at, 10)) == 10 and head.startswith(b"ID3"):
         size = 0
@@ -51,7 +51,7 @@ def _after_tags(file: BoundedFile) -> int:
 
 
 def _tables(head: bytes) -> Iterator[tuple[int, int]]:
-    """Where frames of layer 3 with a table begin, and their tables."""
+    """Yield the offsets of frames of layer 3 with a table, and of their tables."""
     for found in _TABLE.finditer(head):
         for before in _AFTER_FRAME_HEAD[found[0]]:
             frame = found.start() - before
@@ -60,7 +60,7 @@ def _tables(head: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _begins(head: bytes, at: int) -> bool:
-    """Whether the bytes at `at` are the head of a frame of layer 3, with a valid rate."""
+    """Return whether the bytes at `at` are the head of a frame of layer 3, with a valid rate."""
     second, third = head[at + 1], head[at + 2]
     return (
         head[at] == 0xFF

@@ -37,7 +37,7 @@ _SAMPLE = 50
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """What the search index has of an installation's jobs."""
+    """State of the search index for an installation's jobs."""
 
     jobs: int
     behind: int
@@ -124,7 +124,7 @@ def state(db: Database) -> IndexState:
 
 
 def _sample(session: Session) -> list[Row[Any]]:
-    """Some indexed entries, spread over all."""
+    """Read some indexed entries, spread over all."""
     first, last = session.execute(
         select(func.min(SearchEntry.number), func.max(SearchEntry.number))
     ).one()
@@ -170,8 +170,9 @@ def rebuild(db: Database) -> None:
 
 
 def _read(session: Session, which: ColumnElement[bool]) -> Row[Any] | None:
-    """What is searched of one entry. None if there is none, or what is stored cannot be read, a
-    name that is no UTF-8 for instance: no search finds that by its words, and it holds up no other.
+    """Texts of one entry that are searched. None if there is none, or what is stored cannot be
+    read, a name that is no UTF-8 for instance: no search finds that by its words, and it holds up
+    no other.
     """
     try:
         return session.execute(_searched().where(which)).one_or_none()

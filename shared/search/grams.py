@@ -25,7 +25,7 @@ _MOST_ASKED = 24
 
 
 def grams_of(texts: Iterable[str]) -> set[int]:
-    """Every gram of these folded texts."""
+    """Set of all grams of these folded texts."""
     found: set[str] = set()
     for text in texts:
         for piece in text.split():

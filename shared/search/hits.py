@@ -68,7 +68,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class HitPage:
-    """Some hits, newest first, and how many there are in all."""
+    """Page of hits, newest first, and the number of hits in all."""
 
     job_ids: list[str]
     next_cursor: str | None
@@ -83,7 +83,7 @@ class HitPage:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for, and among how many: the owner's jobs by state."""
+    """Words and conditions of a search, and the number of the owner's jobs by state."""
 
     owner_id: str
     terms: Sequence[str]
@@ -94,8 +94,8 @@ class Search:
     """False if there may be more than `jobs` says."""
 
     def among(self, statuses: Collection[JobStatus]) -> float:
-        """How many jobs are in one of the states, or in any if none is named; infinitely many if
-        that is not known."""
+        """Number of jobs in one of the states, or in any if none is named; infinity if it is not
+        known."""
         if not self.all_jobs_counted:
             return inf
         return sum(self.jobs.get(status, 0) for status in statuses or JobStatus)
@@ -110,8 +110,9 @@ def find_page(
     cursor: str | None = None,
     counted: bool = True,
 ) -> HitPage:
-    """Up to `limit` of the jobs that have all words, in one of `statuses` if any is named; from
-    the one after `cursor`. Raises InvalidRequest for a cursor that nothing is known of any more."""
+    """Find up to `limit` of the jobs that have all words, in one of `statuses` if any is named;
+    from the one after `cursor`. Raises InvalidRequest for a cursor that nothing is known of any
+    more."""
     below = _below(session, cursor)
     found: list[Hit] = []
     counts = dict.fromkeys(JobStatus, 0)
@@ -158,7 +159,7 @@ def count_hits(session: Session, search: Search) -> tuple[dict[JobStatus, int], 
 
 
 def is_place(cursor: str) -> bool:
-    """Whether a cursor is of a search, and stands for no job."""
+    """Return whether a cursor is a place of a search, and no job's id."""
     return _PLACE.fullmatch(cursor) is not None
 
 
@@ -280,8 +281,9 @@ def _ids(found: Collection[Hit]) -> list[str]:
 
 
 def _searched_to(session: Session, owner_id: str, number: int) -> datetime | None:
-    """When the oldest of an owner's jobs was submitted that is not below a number; of others' jobs
-    nothing is told, so if all of theirs are below, when the newest was. None for the number 0."""
+    """Submission time of the oldest of an owner's jobs that is not below a number; other owners'
+    jobs are not revealed, so if all of the owner's are below, that of the newest. None for the
+    number 0."""
     if not number:
         return None
     entry = (

@@ -24,8 +24,8 @@ class SearchIndex(Protocol):
     """Whether an entry leaves the index with its row, so that `remove` is not needed."""
 
     def stored(self, number: int, grams: Collection[int]) -> tuple[int, str | list[int]]:
-        """What `put` writes into a row of `search_index`: the number, and the grams as they are
-        kept."""
+        """Values that `put` writes into a row of `search_index`: the number, and the grams as they
+        are kept."""
 
     def put(self, session: Session, number: int, grams: Collection[int]) -> None:
         """Make these the grams of an entry, besides at most such as it had before."""

@@ -31,7 +31,7 @@ class SearchNotFound(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class ListConditions:
-    """What a list is narrowed down to; an empty text narrows nothing down."""
+    """Conditions of a list; an empty text is no condition."""
 
     show: str = "all"
     """The name of a filter by states."""

@@ -1,4 +1,4 @@
-"""Where in a transcript the words are that were searched."""
+"""Places in a transcript where the searched words are."""
 
 from __future__ import annotations
 

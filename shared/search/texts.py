@@ -1,4 +1,4 @@
-"""What of a transcript is searched: its text as it reads now, a sentence a line.
+"""Text of a transcript that is searched: its present text, a sentence a line.
 
 The index follows by itself: the database marks the entry of a job whose text is written.
 """

@@ -1,4 +1,4 @@
-"""Who spoke: from the distances between voices to a speaker's number for each word.
+"""Speakers of a recording: from the distances between voices to a speaker's number for each word.
 
 The worker hears the voices and stores a `VoiceMap` of a job; `cut` numbers its pieces, again
 whenever a person asks for another number of speakers. Whole numbers throughout, so that every

@@ -1,4 +1,4 @@
-"""How many speakers there are, and which groups of speech are certainly theirs."""
+"""Number of speakers, and the groups of speech that certainly belong to each."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def _fine_clusters(distances: Sequence[Sequence[int]], weights: Sequence[int]) -
 
 
 def _by_likeness(clusters: Clusters, threshold: int) -> list[list[int]]:
-    """Those who speak enough, and are no mix of others, once all that are one voice have joined;
-    the one that speaks most where none does."""
+    """Clusters with enough speech that are no mix of others, after all clusters of one voice have
+    joined; the largest where none has enough."""
     likeness = Likeness(clusters, threshold)
     join(clusters, 1, likeness.is_one_voice)
     speech = clusters.speech

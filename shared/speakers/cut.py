@@ -1,4 +1,4 @@
-"""From a voice map to the speaker of each piece."""
+"""Division of a voice map's pieces among speakers."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _founding(speech: Sequence[int], wanted: Wanted) -> list[int]:
 
 
 def _beside(pieces: Sequence[VoicePiece], founding: Sequence[int]) -> list[list[int]]:
-    """How often pieces of each two founding groups follow each other without a pause, as
-    `Clusters` has it."""
+    """Matrix (groups, groups): how often pieces of two founding groups follow each other without a
+    pause, as `Clusters` takes it."""
     place = {group: n for n, group in enumerate(founding)}
     rows = [[0] * len(founding) for _ in founding]
     for before, piece in pairwise(pieces):

@@ -1,4 +1,5 @@
-"""What people change of who spoke: each edit a value, and all of them together the present state.
+"""Edits of speakers by people: each edit is a value, and all of them together give the present
+state.
 
 Edits are added and never changed; an undone one stays in the history.  Speakers are numbers from 1,
 and sentences are named by their place in the recognised transcript, which no edit changes; those
@@ -17,7 +18,7 @@ from typing import Any
 
 
 class EditKind(StrEnum):
-    """What an edit does."""
+    """Kind of an edit."""
 
     RENAME = "rename"
     """{"speaker": n, "name": text}; an empty name gives the number back."""
@@ -37,7 +38,7 @@ class EditKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change. `number` counts the edits of a job from 1."""
+    """Change of speakers. `number` counts the edits of a job from 1."""
 
     number: int
     kind: EditKind
@@ -48,7 +49,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerState:
-    """Who speaks each recognised sentence, and what they are called where somebody gave a name."""
+    """Speaker of each recognised sentence, and the names that somebody gave."""
 
     speakers: tuple[int | None, ...]
     names: Mapping[int, str] = field(default_factory=dict)
@@ -62,7 +63,7 @@ class SpeakerState:
         return sorted(speaker for speaker in speakers if speaker is not None)
 
     def speaker_of(self, n: int, origin: int | None) -> int | None:
-        """Who speaks a sentence; `origin` is the recognised one that it was split off from."""
+        """Speaker of a sentence; `origin` is the recognised one that it was split off from."""
         return self.speakers[n] if origin is None else self.assigned.get(n, self.speakers[origin])
 
 
@@ -159,8 +160,8 @@ def _count(
 def _shared_seconds(
     state: SpeakerState, after: Sequence[int | None], seconds: Sequence[float]
 ) -> dict[tuple[int, int], float]:
-    """How much of each speaker's sentences is each new one's. What a person assigned says nothing
-    of a voice."""
+    """Seconds that each old and each new speaker have in common. Sentences assigned by a person are
+    left out, since they say nothing about a voice."""
     shared: dict[tuple[int, int], float] = defaultdict(float)
     for n, (old, new, length) in enumerate(zip(state.speakers, after, seconds, strict=True)):
         if old is not None and new is not None and n not in state.assigned:
@@ -169,7 +170,7 @@ def _shared_seconds(
 
 
 def _successors(shared: Mapping[tuple[int, int], float]) -> dict[int, int]:
-    """Who each speaker becomes, one to one, those who share most speech first."""
+    """Map old speakers to new ones, one to one, pairs with the most common speech first."""
     found: dict[int, int] = {}
     for old, new in sorted(shared, key=lambda pair: (-shared[pair], pair)):
         if old not in found and new not in found.values():

@@ -1,4 +1,4 @@
-"""What is refused where people change who spoke."""
+"""Errors of changes to speakers."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ class Clusters:
         members: Iterable[Sequence[int]],
         beside: Sequence[Sequence[int]] | None = None,
     ) -> None:
-        """`beside` counts for each two groups, and each and itself, how often their pieces stand
-        beside each other in one stretch of speech, a pair of one group twice. Without it nothing
-        is known of that."""
+        """Begin with one cluster for each of `members`. `beside` counts for each two groups, and
+        each and itself, how often their pieces stand beside each other in one stretch of speech, a
+        pair of one group twice. Without it nothing is known of that."""
         self.members = {name: list(cluster) for name, cluster in enumerate(members)}
         self.speech = {
             name: sum(weights[member] for member in cluster)
@@ -73,7 +73,7 @@ class Clusters:
         self.neighbours[into] += self.neighbours.pop(gone)
 
     def loss(self, one: int, other: int) -> int:
-        """What is lost when two clusters become one, as a number to compare.
+        """Loss of joining two clusters, as a number to compare.
 
         It is the square of: the seconds that they lose as two (the product by the sum), times the
         distance between their means to the power of 2.5. The first power, Ward's, splits somebody

@@ -1,5 +1,5 @@
-"""How alike the voices of two clusters are, however noisy the pieces that they are made of, and
-whether they are one.
+"""Likeness of the voices of two clusters, corrected for the noise of their pieces, and the decision
+whether they are one voice.
 
 Noise, and pieces that are short, make all pieces less alike, those of one voice too. So what two
 clusters have in common is measured by what each has with itself (Spearman's correction for
@@ -36,7 +36,7 @@ _FINE = 1024
 
 
 class Likeness:
-    """How alike clusters are as they join; `threshold` is the encoder's (`VoiceMap`)."""
+    """Likeness of clusters as they join; `threshold` is the encoder's (`VoiceMap`)."""
 
     def __init__(self, clusters: Clusters, threshold: int) -> None:
         self._clusters = clusters
@@ -58,15 +58,15 @@ class Likeness:
         return 1000 * (_FINE * product // pairs) // isqrt(within)
 
     def is_one_voice(self, one: int, other: int) -> bool:
-        """Whether two clusters are one person's."""
+        """Return whether two clusters are one person's."""
         alike = self.between(one, other)
         if alike < self.same:
             return False
         return alike >= self.certain or not self._take_turns(one, other)
 
     def is_mixed(self, cluster: int, among: Iterable[int]) -> bool:
-        """Whether it is a mix of two of those, each of whom speaks at least twice as much: to take
-        somebody's own voice for a mix costs more than to keep one."""
+        """Return whether a cluster is a mix of two of those, each of whom speaks at least twice as
+        much: to take somebody's own voice for a mix costs more than to keep one."""
         speech = self._clusters.speech
         others = {
             other: self.between(cluster, other)
@@ -79,8 +79,8 @@ class Likeness:
         )
 
     def _take_turns(self, one: int, other: int) -> bool:
-        """Whether pieces of two clusters stand beside each other far less often than those would
-        that have their neighbours by chance; False where that cannot be known."""
+        """Return whether pieces of two clusters stand beside each other far less often than those
+        would that have their neighbours by chance; False where that cannot be known."""
         neighbours = self._clusters.neighbours[one], self._clusters.neighbours[other]
         pairs, both = neighbours[0] * neighbours[1], sum(neighbours)
         beside = self._clusters.beside[one][other]
@@ -96,7 +96,7 @@ class Likeness:
 
 
 def _is_mix(one: int, other: int, between: int) -> bool:
-    """Whether a voice lies between two others, given its cosines to both and theirs, in
+    """Return whether a voice lies between two others, given its cosines to both and theirs, in
     thousandths: beside the straight line from the one to the other, and near it.
 
     The directions from voice to voice tell that and not the voices', for an encoder may give all

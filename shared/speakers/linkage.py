@@ -1,4 +1,4 @@
-"""Which groups of speech join first, by the average distance between all their speech.
+"""Order in which groups of speech join, by the average distance between all their speech.
 
 Average linkage (UPGMA) found by a chain of nearest neighbours. Distances are kept as sums over
 pairs of groups, in whole numbers of any size, so nothing is rounded.

@@ -1,4 +1,4 @@
-"""What speakers are called, and what a job asks about them."""
+"""Names of speakers, and the option by which a job asks for speakers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OPTION = "speakers"
 
 
 def speakers_from_options(options: Mapping[str, Any]) -> Wanted | None:
-    """How many speakers a job asks to have told apart; None if it does not. Raises ValueError."""
+    """Number of speakers that a job asks for; None if it does not ask. Raises ValueError."""
     wanted = options.get(OPTION)
     return None if wanted is None else Wanted.parse(wanted)
 
 
 def default_name(number: int, language: str) -> str:
-    """What a speaker is called until a person names them, in the language that is spoken.
+    """Name of a speaker until a person gives one, in the language that is spoken.
 
     >>> default_name(2, "zh"), default_name(2, "yue"), default_name(2, "en")
     ('说话人2', '说话人2', 'Speaker 2')
@@ -35,7 +35,7 @@ def default_name(number: int, language: str) -> str:
 
 
 def is_default_name(name: str) -> bool:
-    """Whether this is what a speaker, a track or a channel is called to whom nobody gave a name.
+    """Return whether this is the default name of a speaker, a track or a channel.
 
     >>> is_default_name("说话人12"), is_default_name("Speaker 2"), is_default_name("王芳")
     (True, True, False)

@@ -1,4 +1,4 @@
-"""From the speakers of pieces to those of sentences."""
+"""Speakers of sentences, from the speakers of pieces."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from shared.transcripts.values import SAMPLE_RATE, Sentence
 def speakers_of_sentences(
     sentences: Sequence[Sentence], pieces: Sequence[VoicePiece], numbers: Sequence[int | None]
 ) -> list[int | None]:
-    """Who speaks most of each sentence, numbered from 1 by first sentence. Of a sentence that no
-    piece lies in, whoever has the nearest one; None where there are no pieces.
+    """Speaker of the largest part of each sentence, numbered from 1 in the order of their first
+    sentences. A sentence without a piece gets the speaker of the nearest one; None where there are
+    no pieces.
 
     `numbers` are those of `pieces`, which are in order of time.
     """

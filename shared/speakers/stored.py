@@ -1,4 +1,4 @@
-"""Who speaks in a finished transcript, as it is stored and as people change it.
+"""Speakers of a finished transcript, as stored and as people change them.
 
 The worker's transcript stays as it is.  An edit is a row of its own and names the revision that it
 was made from: the number of edits before it.
@@ -35,7 +35,7 @@ MOST_EDITED_SENTENCES = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """One who speaks, and how much: seconds, and the share of all that is spoken."""
+    """Speaker, and the amount of their speech: seconds, and the share of all speech."""
 
     number: int
     name: str
@@ -48,7 +48,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Speakers:
-    """All who speak in a transcript."""
+    """Speakers of a transcript."""
 
     revision: int
     """The number of edits so far; the next is made from it."""
@@ -85,8 +85,8 @@ def with_speakers(
 def read_speakers(
     db: Database, *, job_id: str, transcript: Transcript, recognised: Transcript
 ) -> Speakers:
-    """All who speak; `recognised` is the worker's transcript and `transcript` the corrected one,
-    whose removed sentences do not count as spoken. Raises JobNotFound."""
+    """Read the speakers; `recognised` is the worker's transcript and `transcript` the corrected
+    one, whose removed sentences do not count as spoken. Raises JobNotFound."""
     with db.reading() as session:
         return _read(session, job_id, transcript, recognised)
 
@@ -202,7 +202,7 @@ def _split(
 
 
 def _sentences_of(edits: Sequence[Edit], written: Mapping[str, Any]) -> int:
-    """How many sentences all edits name, the one that is to be written included."""
+    """Number of sentences that all edits name, the one to be written included."""
     details = [*(edit.detail for edit in edits), written]
     return sum(len(one.get("sentences", ())) + len(one.get("speakers", ())) for one in details)
 
@@ -266,7 +266,8 @@ def _read(
 
 
 def _asked_for(options: object) -> str | None:
-    """What a job's options ask for; None also where they cannot be read."""
+    """Number of speakers that a job's options ask for, as text; None also where they cannot be
+    read."""
     if not isinstance(options, dict):
         return None
     try:

@@ -1,4 +1,5 @@
-"""Who speaks when: the cheapest way through a recording's pieces (Viterbi).
+"""Assignment of pieces to speakers in time: the cheapest path through a recording's pieces
+(Viterbi).
 
 Each piece costs how much it differs from the speaker whom it is given to, and each change of
 speaker costs something too, so that a short piece that sounds a little like somebody else stays

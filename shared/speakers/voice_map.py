@@ -64,7 +64,7 @@ class VoiceMap:
 
     @property
     def groups(self) -> int:
-        """How many groups there are. `distances` has a byte for each pair of them."""
+        """Number of groups. `distances` has a byte for each pair of them."""
         return 1 + max((piece.group for piece in self.pieces), default=-1)
 
     def matrix(self) -> list[list[int]]:
@@ -104,8 +104,8 @@ _PIECE_BYTES = 4 + 4 + 2
 
 
 def _columns(pieces: tuple[VoicePiece, ...]) -> bytes:
-    """All distances between starts, then all lengths, then all groups: columns of small numbers,
-    which pack to half of what pieces one after another take."""
+    """Pack all distances between starts, then all lengths, then all groups: columns of small
+    numbers compress to half the size of pieces one after another."""
     starts = [0, *(piece.start_sample for piece in pieces)]
     return struct.pack(
         f"<{len(pieces)}I{len(pieces)}I{len(pieces)}H",

@@ -1,4 +1,4 @@
-"""How many speakers a person asks for."""
+"""Number of speakers that a person asks for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _CHOICES = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """From `least` to `most` speakers; both the same for an exact number, both None where the
-    voices alone decide.
+    """Range of speakers from `least` to `most`; both the same for an exact number, both None where
+    the voices alone decide.
 
     Raises ValueError for other values; its message goes on from a name: 'must be …'.
     """

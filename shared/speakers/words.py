@@ -1,4 +1,4 @@
-"""From the speakers of pieces to those of words."""
+"""Speakers of words, from the speakers of pieces."""
 
 from __future__ import annotations
 

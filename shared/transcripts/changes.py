@@ -50,8 +50,8 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of sentence `n`, made from `revision` of it; without an `n`, a sentence that is
-    split off. The times are seconds; None: as they are."""
+    """Change of sentence `n`, made from its `revision`; without an `n`, a sentence that is split
+    off. The times are seconds; None: as they are."""
 
     n: int | None
     revision: int
@@ -155,7 +155,7 @@ def _moved(before: float, time: float | None) -> float:
 
 
 def _split_off(n: int, said: _Said, change: Change) -> SentenceRevision:
-    """What stands before a sentence that is split off: nothing. Raises InvalidRequest."""
+    """The empty revision before a sentence that is split off. Raises InvalidRequest."""
     if change.start is None or change.end is None or not change.text.strip():
         raise InvalidRequest(
             "start, end: a sentence without a number is new, and needs a text and both times.",

@@ -66,7 +66,7 @@ class SentenceRevision:
 
 @dataclass(frozen=True, slots=True)
 class RevisionPage:
-    """Some revisions, newest first, and where the next page starts."""
+    """Page of revisions, newest first, and the cursor of the next page."""
 
     revisions: list[SentenceRevision]
     next_cursor: int | None
@@ -175,7 +175,7 @@ def get_sentence(db: Database, *, owner_id: str, job_id: str, n: int) -> Sentenc
 def sentence_revisions(
     db: Database, *, owner_id: str, job_id: str, n: int, limit: int, cursor: int | None = None
 ) -> RevisionPage:
-    """All that a sentence was, newest first and the recognised text last. Raises as
+    """Page of a sentence's revisions, newest first and the recognised text last. Raises as
     `get_sentence`."""
     with db.reading() as session:
         recognised = _recognised(session, owner_id, job_id, n)
@@ -244,8 +244,8 @@ def _recognised(session: Session, owner_id: str, job_id: str, n: int) -> Sentenc
 
 
 def unrevised(recognised: Sequence[Any], row: Revision) -> SentenceRevision:
-    """What was before all revisions of the sentence of `row`: of one that was split off, nothing at
-    its time. `recognised` are the recognised sentences as they are stored."""
+    """State before all revisions of the sentence of `row`: an empty text for one that was split
+    off. `recognised` are the recognised sentences as they are stored."""
     if row.origin is None:
         return from_json(row.sentence, recognised[row.sentence])
     return SentenceRevision(

@@ -76,7 +76,7 @@ def _revised(sentence: Sentence, row: Any, spoken: _Spoken | None, *, words: boo
 
 
 class _Spoken:
-    """All recognised words of a transcript by the time at which they are said."""
+    """Recognised words of a transcript, sorted by the time at which they are said."""
 
     def __init__(self, transcript: Transcript) -> None:
         words = [word for sentence in transcript.sentences for word in sentence.words]

@@ -1,4 +1,4 @@
-"""When two people speak at once, where each was heard by himself.
+"""Times at which two people speak at once, where each was heard separately.
 
 Tracks and channels that are speakers have words of their own, whose times tell.  In mixed sound one
 of the two is all that is recognised, and nothing here is known of the other.
@@ -22,7 +22,7 @@ _SHORTEST_S = 0.1
 
 
 class Overlap(NamedTuple):
-    """How long others speak too, in seconds."""
+    """Seconds in which others speak too."""
 
     of_sentences: list[float]
     """Overlap of each sentence."""
@@ -65,7 +65,7 @@ def _stretches(words: Iterable[Word]) -> list[tuple[float, float]]:
 
 
 def overlap_of(transcript: Transcript, speakers: Sequence[Hashable]) -> Overlap | None:
-    """How long sentences are said while another speaks too; None where that is not known.
+    """Seconds of sentences during which another person speaks too; None where that is not known.
 
     `speakers` are those of the sentences as people left them: nobody speaks at once with himself. A
     sentence that was removed, or is nobody's (None), is not spoken.

@@ -36,7 +36,7 @@ _LETTERS_A_SYLLABLE = 3
 
 
 def is_han_or_kana(character: str) -> bool:
-    """Whether a character is a word of its own."""
+    """Return whether a character is a word of its own."""
     return _IS_HAN_OR_KANA.match(character) is not None
 
 

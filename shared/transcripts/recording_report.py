@@ -1,4 +1,4 @@
-"""What was in a recording and what became of it: the account that decoding gives.
+"""Report of decoding on a recording: its contents and how they were used.
 
 Times are seconds of the recording as its player shows them, unless a field says otherwise.  The
 worker makes one report a job; the API and the page show it.  It is stored as JSON by `to_json`.
@@ -15,7 +15,7 @@ MOST_SPANS = 100
 
 
 class RecordingWarningCode(StrEnum):
-    """What a person should know before trusting the transcript."""
+    """Code of a fact that a person should know before trusting the transcript."""
 
     TRACKS_LEFT_OUT = "tracks_left_out"
     """A sound track was not heard: it cannot be decoded, it appeared behind the header, or it came
@@ -41,7 +41,8 @@ class RecordingWarningCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordingWarning:
-    """One thing to know; `at_s` is where it first occurs, `seconds` how much it concerns."""
+    """Warning about a recording; `at_s` is where it first occurs, `seconds` the length it
+    concerns."""
 
     code: RecordingWarningCode
     seconds: float | None = None
@@ -49,7 +50,7 @@ class RecordingWarning:
 
 
 class TrackUse(StrEnum):
-    """What became of a sound track."""
+    """Use of a sound track."""
 
     MIXED = "mixed"
     """Heard together with others, or alone because there are no others."""
@@ -59,7 +60,7 @@ class TrackUse(StrEnum):
 
 
 class ChannelUse(StrEnum):
-    """How the channels of a track became one."""
+    """Way in which the channels of a track became one."""
 
     MIXED = "mixed"
     INVERTED = "inverted"
@@ -72,7 +73,7 @@ class ChannelUse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrackReport:
-    """One sound track of the container."""
+    """Report on a sound track of the container."""
 
     number: int
     """From 1, among the sound tracks."""

@@ -1,4 +1,4 @@
-"""What rules made of a transcript's sentences: revisions, as a person's corrections are.
+"""Changes that rules made to a transcript's sentences: revisions, as a person's corrections are.
 
 The recognised text stays.  A person's correction comes after a rule's revision, and every rule of a
 transcript can be taken back and applied again at once.
@@ -29,8 +29,8 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class RuleChanges:
-    """How many sentences read as a rule wrote them, and how many could again: those that a rule
-    had changed and that read as they were recognised."""
+    """Number of sentences that read as a rule wrote them, and number that could again: those that a
+    rule had changed and that read as recognised."""
 
     applied: int
     undone: int

@@ -1,4 +1,4 @@
-"""Which tracks and channels of a recording a job asks to have heard, and how."""
+"""Selection of the tracks and channels of a recording that a job asks to have heard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_NUMBER = 64
 
 @dataclass(frozen=True, slots=True)
 class SoundSelection:
-    """What of a recording's sound is heard. Channels are counted within each track.
+    """Selection of the sound of a recording that is heard. Channels are counted within each track.
 
     Raises ValueError where a choice is none.
     """
@@ -38,12 +38,12 @@ class SoundSelection:
 
     @property
     def hears_each(self) -> bool:
-        """Whether several are heard, each as a person of its own."""
+        """Return whether several tracks or channels are heard, each as a separate person."""
         return "each" in (self.tracks, self.channels)
 
     def to_options(self) -> dict[str, SoundChoice]:
-        """What is stored with a job: only what is not mixed, so that a request which names the
-        default is the same as one that does not."""
+        """Options to store with a job: only those that are not mixed, so that a request which names
+        the default is the same as one that does not."""
         chosen = {"tracks": self.tracks, "channels": self.channels}
         return {name: choice for name, choice in chosen.items() if choice != "mix"}
 

@@ -22,7 +22,7 @@ DECODED_BYTES_A_SECOND = SAMPLE_RATE * SAMPLE_BYTES
 
 
 class Version(StrEnum):
-    """Which text of a transcript."""
+    """Version of a transcript's text."""
 
     CURRENT = "current"
     """Text with what people have corrected."""
@@ -31,7 +31,7 @@ class Version(StrEnum):
 
 
 class Rule(StrEnum):
-    """What changes a finished transcript without a person."""
+    """Rule that changes a finished transcript without a person."""
 
     REPLACEMENTS = "replacements"
     """The lists of wrong and right words."""
@@ -41,7 +41,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One Chinese character or one English word, with the time in which it is spoken."""
+    """Chinese character or English word, with the time in which it is spoken, in seconds."""
 
     word: str
     start: float
@@ -53,7 +53,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What one speaker says up to a full stop, question mark or long pause.
+    """Speech of one speaker up to a full stop, question mark or long pause.
 
     Corrections do not change its place: `n` counts the recognised sentences from 0, then those that
     people split off, and is known of one that was read from the database.  `revision` 0 is the
@@ -106,7 +106,7 @@ class Transcript:
         ends = list(accumulate((end for _, end in moved), max))
 
         def became_part(sentence: Sentence) -> bool:
-            """Whether all of its time is that of one that was moved."""
+            """Return whether all of a sentence's time belongs to one that was moved."""
             begun = bisect_right(moved, (sentence.start, inf))
             return begun > 0 and ends[begun - 1] >= sentence.end
 
@@ -211,12 +211,12 @@ CHINESE = frozenset({"zh", "yue"})
 
 
 def is_hangul(character: str) -> bool:
-    """Whether it is a Korean syllable or letter. Korean is written with spaces."""
+    """Return whether a character is a Korean syllable or letter. Korean is written with spaces."""
     return "\uac00" <= character <= "\ud7a3" or "\u3131" <= character <= "\u318e"
 
 
 def _is_spaced(character: str) -> bool:
-    """Whether it belongs to words between which spaces are written."""
+    """Return whether a character belongs to words that are separated by spaces."""
     if character.isascii():
         return character.isalnum() or character in "'-_"
     return is_hangul(character)

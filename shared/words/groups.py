@@ -1,5 +1,5 @@
-"""Whose lists of words, beside one's own and everybody's, hold for what somebody submits: those of
-the groups that they are in then.
+"""Groups whose lists of words apply to a person's submissions, beside their own list and
+everybody's: the groups that they are in at that time.
 
 A group's list is kept as an owner's is, under the group's id. All of its members write it.
 """

@@ -1,4 +1,4 @@
-"""What the rules of a job make of its transcript, once that is finished."""
+"""Application of a job's rules to its finished transcript."""
 
 from __future__ import annotations
 

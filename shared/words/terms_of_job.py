@@ -8,7 +8,7 @@ from shared.words.replacements.of_job import replacements_of
 
 
 def terms_of_job(db: Database, job_id: str) -> tuple[str, ...]:
-    """Its hotwords, and what its lists of replacements write; sorted, each once."""
+    """Terms of a job: its hotwords, and the right sides of its replacements; sorted, each once."""
     with db.reading() as session:
         given = given_words(session, job_id)
         meant = replacements_of(session, job_id).meant

@@ -1,4 +1,4 @@
-"""What is refused where voices are kept."""
+"""Errors of kept voices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class VoicesForbidden(PermanentError):
 
 
 class VoiceNotFound(PermanentError):
-    """There is no such voice, or it is another owner's."""
+    """Id of no voice, or of another owner's."""
 
     code = "voice_not_found"
     http_status = 404
@@ -33,7 +33,7 @@ class VoiceNotFound(PermanentError):
 
 
 class VoiceNameTaken(PermanentError):
-    """Another voice of the owner is kept under this name."""
+    """Name under which another voice of the owner is kept."""
 
     code = "voice_name_taken"
     http_status = 409
@@ -41,7 +41,7 @@ class VoiceNameTaken(PermanentError):
 
 
 class TooLittleOfAVoice(PermanentError):
-    """What the recording has of a voice is not enough to keep it or to compare it."""
+    """Voice with too little speech in the recording to keep or compare it."""
 
     code = "too_little_of_a_voice"
     http_status = 409

@@ -1,4 +1,4 @@
-"""Whether an owner lets voices be kept, and what ends with that."""
+"""Switching voice keeping on and off for an owner, and deleting the voices when it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.models import GroupVoices, Job, KeptVoice, VoiceEnrolment, VoiceKeep
 
 
 def is_on(db: Database, owner_id: str) -> bool:
-    """Whether the owner lets voices be kept."""
+    """Return whether the owner lets voices be kept."""
     with db.reading() as session:
         return session.get(VoiceKeeping, owner_id) is not None
 

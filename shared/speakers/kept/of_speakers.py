@@ -19,7 +19,7 @@ share the group, and its voice is nobody's."""
 
 @dataclass(frozen=True, slots=True)
 class SpeakerVoice:
-    """How a speaker of a recording sounds, and the seconds of speech that this stands on."""
+    """Voice of a recording's speaker, and the seconds of speech it was computed from."""
 
     vector: bytes
     """Vector as `vectors.packed` gives it."""

@@ -27,7 +27,7 @@ MOST_ENROLMENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What one recording gives to a voice."""
+    """Contribution of one recording to a voice."""
 
     job_id: str
     filename: str
@@ -50,7 +50,7 @@ class Voice:
 
 
 def read_voices(db: Database, owner_id: str) -> list[Voice]:
-    """All kept voices by name, each with what it stands on, oldest first."""
+    """Read all kept voices by name, each with its enrolments, oldest first."""
     with db.reading() as session:
         rows = session.execute(
             select(
@@ -98,7 +98,7 @@ def delete_voices(db: Database, owner_id: str) -> None:
 
 
 def name_of(session: Session, owner_id: str, voice_id: str) -> str:
-    """What a voice is kept under. Raises VoiceNotFound."""
+    """Name under which a voice is kept. Raises VoiceNotFound."""
     name = session.scalar(
         select(KeptVoice.name).where(KeptVoice.id == voice_id, KeptVoice.owner_id == owner_id)
     )

@@ -1,4 +1,4 @@
-"""Another name for a kept voice, in the recordings that it stands on too."""
+"""Renaming of a kept voice, also in the recordings that it was computed from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which speakers of a recording may be the people of kept voices."""
+"""Suggestions of kept voices for the speakers of a recording."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def suggest(
     barred: Collection[tuple[int, str]],
     least: int,
 ) -> list[Suggestion]:
-    """At most one voice for a speaker and one speaker for a voice, in the order of speakers.
+    """Suggest at most one voice for a speaker and one speaker for a voice, in the order of
+    speakers.
 
     Both are each other's likest, by MARGIN, and at least as like as `least`. Pairs that are barred
     count for nothing: it is known that they are not one person. The result does not depend on the

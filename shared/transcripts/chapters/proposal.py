@@ -1,4 +1,4 @@
-"""Where chapters are likely to begin."""
+"""Proposal of places where chapters are likely to begin."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Chapter:
 
 
 def propose_chapters(transcript: Transcript) -> list[Chapter]:
-    """Where chapters are likely to begin, in order; none for a recording too short for two."""
+    """Propose places where chapters are likely to begin, in order; none for a recording too short
+    for two."""
     sentences = [s for s in transcript.sentences if s.text]
     if not sentences:
         return []
@@ -84,7 +85,7 @@ def propose_chapters(transcript: Transcript) -> list[Chapter]:
 
 
 def _scores(sentences: Sequence[Sentence], words: Sequence[Sequence[str]]) -> Iterator[float]:
-    """How much speaks for a new chapter before each sentence."""
+    """Score of each sentence as the first of a new chapter."""
     for n in range(len(sentences)):
         if n == 0:
             yield 0.0
@@ -121,7 +122,7 @@ def _likeness(one: Counter[str], other: Counter[str]) -> float:
 
 
 def _words(text: str) -> list[str]:
-    """What tells of the matter in a sentence: pairs of Chinese characters, and other words."""
+    """Words that carry the subject of a sentence: pairs of Chinese characters, and other words."""
     folded = fold(text)
     pairs = [
         run[at : at + 2]

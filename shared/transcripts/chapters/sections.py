@@ -1,4 +1,4 @@
-"""How a transcript is divided at the chapters that there are."""
+"""Division of a transcript at its chapters."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def sections(transcript: Transcript, chapters: Sequence[tuple[float, str]]) -> l
 
 
 def chapter_of(times: Sequence[float], end_s: float) -> int:
-    """How many of the chapters that begin at these times, which are in order, have begun when a
-    sentence ends: it belongs to the last of them."""
+    """Number of chapters, which begin at these sorted times, that have begun when a sentence ends:
+    it belongs to the last of them."""
     return bisect_left(times, end_s - _SAME_S)

@@ -65,12 +65,12 @@ class Term:
 
     @property
     def text(self) -> str:
-        """It as it is written most often, or first of several."""
+        """Form of the term that is most frequent, or the first of several."""
         return self.shown.most_common(1)[0][0]
 
     @property
     def is_deed(self) -> bool:
-        """Whether it is rather what somebody does than what something is called."""
+        """Return whether the term is rather an action than a name."""
         return 2 * self.acts >= len(self.places)
 
 
@@ -109,7 +109,7 @@ def find_terms(texts: Sequence[str], names: Iterable[str] = ()) -> list[Term]:
 
 
 def is_term(text: str) -> bool:
-    """Whether a text that is said once reads like a term; it may have 的 within."""
+    """Return whether a text that is said once reads like a term; it may have 的 within."""
     tokens = [one for one in _tokens(text) if one.folded]
     return bool(tokens) and all(
         is_called_so(tuple(one.folded for one in part)) for part in _parts_at_de(tokens)
@@ -163,7 +163,7 @@ def _is_within(gram: Gram, whole: Gram) -> bool:
 def _grams(
     tokens: Sequence[_Token], is_wanted: Callable[[Gram], bool]
 ) -> Iterator[tuple[int, Gram]]:
-    """All that may be a term, with the number of its first token."""
+    """Yield every gram that may be a term, with the number of its first token."""
     for at in range(len(tokens)):
         gram: Gram = ()
         width = 0
@@ -182,7 +182,7 @@ def _is_han(token: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def is_called_so(gram: Gram) -> bool:
-    """Whether something may be called so: no function word is in it or at its edges."""
+    """Return whether a gram may be a name: no function word is in it or at its edges."""
     text = "".join(gram)
     if text[0] in NOT_FIRST and not text.startswith(_FIRST):
         return False
@@ -208,7 +208,8 @@ _STEMS = frozenset(map(_stem, ENGLISH))
 
 
 def _is_piece(term: Term, beside: tuple[Counter[str], Counter[str]]) -> bool:
-    """Whether it nearly always has the same neighbour, with which something may be called so."""
+    """Return whether the term nearly always has the same neighbour, with which it forms a longer
+    name."""
     for place, counts in enumerate(beside):
         neighbour, times = counts.most_common(1)[0]
         if not neighbour or times < _NEARLY_ALWAYS * len(term.places):

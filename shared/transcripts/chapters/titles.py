@@ -91,8 +91,8 @@ def cells(text: str) -> int:
 def _weighed(
     sentences: Mapping[Term, Sequence[int]], begin: int, end: int
 ) -> list[tuple[float, str]]:
-    """What terms, each with the numbers of its sentences in order, weigh in the sentences from
-    `begin` to `end`, the heaviest first."""
+    """Weights of terms, given with the sorted numbers of their sentences, in the sentences from
+    `begin` to `end`, the highest first."""
     here: dict[Gram, tuple[Term, set[int]]] = {}
     for term, numbers in sentences.items():
         said = set(numbers[bisect_left(numbers, begin) : bisect_left(numbers, end)])
@@ -126,14 +126,14 @@ def _parts(whole: Gram) -> Iterator[Gram]:
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether two terms have a word in common, or two characters beside each other."""
+    """Return whether two terms have a word in common, or two characters beside each other."""
     if one.isascii() and other.isascii():
         return bool(set(one.lower().split()) & set(other.lower().split()))
     return any(other[at : at + 2] in one for at in range(len(other) - 1))
 
 
 def _announced(chapter: Sequence[Sentence]) -> str:
-    """What the first sentences say that is coming; empty where they do not."""
+    """Subject that the first sentences announce; empty where they announce none."""
     for sentence in chapter[:_OPENING]:
         for found in (*_CHINESE.finditer(sentence.text), *_ENGLISH.finditer(sentence.text)):
             term = _BEHIND.sub("", _BEFORE.sub("", found[1].strip()))
@@ -156,7 +156,7 @@ def _beginning(chapter: Sequence[Sentence]) -> str:
 
 
 def _shortened(text: str) -> str:
-    """As much of a text as is no wider than a title, up to the end of a word of letters."""
+    """Beginning of a text that is no wider than a title, up to the end of a word of letters."""
     short = text
     while cells(short) > _OPENING_WIDEST:
         short = short[:-1]

@@ -1,4 +1,4 @@
-"""How much of hotwords there may be."""
+"""Limits on the number and length of hotwords."""
 
 from __future__ import annotations
 

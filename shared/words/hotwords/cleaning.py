@@ -1,4 +1,4 @@
-"""From what people give to words: a list of words, or a text with one a line."""
+"""Cleaning of hotwords that people give: a list of words, or a text with one a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which words stand in a text, and how often."""
+"""Counting of the words that occur in a text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IS_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHIC}]")
 
 
 def count_found(words: Iterable[str], texts: Iterable[str]) -> list[tuple[str, int]]:
-    """Each word that stands in one of the texts and how often, the most frequent first.
+    """Count how often each word occurs in the texts, the most frequent first.
 
     Case and the width of letters do not count.  A word in letters stands by itself:
     'API' is not found in 'rapid'.  The time grows with the length of the texts, whatever the
@@ -72,7 +72,7 @@ def _count(
 
 
 def _cuts(text: str, at: int) -> bool:
-    """Whether a word of letters or digits goes on across this place."""
+    """Return whether a word of letters or digits goes on across this place."""
     return 0 < at < len(text) and _in_letters(text[at - 1]) and _in_letters(text[at])
 
 

@@ -1,4 +1,4 @@
-"""What is refused of hotwords."""
+"""Errors of hotwords."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def read_list(db: Database, owner_id: str) -> WordList:
 
 
 def list_sizes(db: Database, *owner_ids: str) -> dict[str, int]:
-    """How many words the lists have that there are, by whose they are."""
+    """Number of words in each list, by its owner."""
     with db.reading() as session:
         rows = session.execute(
             select(HotwordList.owner_id, HotwordSet.size)
@@ -51,7 +51,7 @@ def list_sizes(db: Database, *owner_ids: str) -> dict[str, int]:
 
 
 def group_words(db: Database, owner_id: str) -> int:
-    """How many words the lists of an owner's groups have, each counted once."""
+    """Number of words in the lists of an owner's groups, each counted once."""
     with db.reading() as session:
         sets = [digest for digest, _size in group_sets(session, owner_id)]
         return len({word for words in words_of_sets(session, sets).values() for word in words})

@@ -27,7 +27,7 @@ _OF_GROUPS = "of_groups"
 
 @dataclass(frozen=True, slots=True)
 class GivenWords:
-    """What a job was given, and what became of it."""
+    """Hotwords given to a job, and the result of recognising with them."""
 
     named: tuple[str, ...] = ()
     """Words that came with the job."""
@@ -47,12 +47,12 @@ class GivenWords:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All of them, sorted, each once."""
+        """Words of all sources, sorted, each once."""
         return tuple(sorted({*self.named, *self.own, *self.groups, *self.everybodys}))
 
 
 def wants_lists(options: Mapping[str, Any]) -> bool:
-    """Whether a job is to have the words of the lists."""
+    """Return whether a job takes the words of the lists."""
     return options.get(LISTS_OPTION, True) is not False
 
 
@@ -97,7 +97,7 @@ def _fitting(
 
 
 def given_words(session: Session, job_id: str) -> GivenWords | None:
-    """What a job was given; None if no words."""
+    """Words given to a job; None if none."""
     row = session.execute(
         select(
             JobHotwords.named,

@@ -1,4 +1,4 @@
-"""How numbers are written, as a choice of a job and of an export."""
+"""Choice of writing numbers as spoken or in digits, for a job and for an export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OPTION = "numbers"
 
 
 class Numbers(StrEnum):
-    """How numbers are written."""
+    """Way of writing numbers."""
 
     SPOKEN = "spoken"
     """Numbers as they are recognised: 八十五万元."""
@@ -20,5 +20,5 @@ class Numbers(StrEnum):
 
 
 def numbers_from_options(options: Mapping[str, Any]) -> Numbers:
-    """How a job's options have numbers written. Raises ValueError."""
+    """Way of writing numbers by a job's options. Raises ValueError."""
     return Numbers(options.get(OPTION, Numbers.SPOKEN))

@@ -1,4 +1,4 @@
-"""Which numerals of a text are a number to be written in digits.
+"""Search for the numerals of a text that are written in digits.
 
 Chinese is full of numerals that are no numbers: 一些, 万一, 十分, 三心二意.  So one numeral alone
 stays as it is spoken but in dates, times of day, decimals and percentages, and so does every row
@@ -31,7 +31,7 @@ _PART_OF_DAY = "上午|下午|早上|早晨|晚上|中午|凌晨|傍晚|夜里|�
 
 
 class NumberKind(StrEnum):
-    """How a number is spoken."""
+    """Form in which a number is spoken."""
 
     PERCENT = "percent"
     DECIMAL = "decimal"
@@ -99,7 +99,7 @@ def spoken_numbers(text: str) -> Iterator[SpokenNumber]:
 
 
 def _kind(text: str, found: re.Match[str]) -> NumberKind | None:
-    """What a find is; None where it stays as it is spoken."""
+    """Kind of a number that was found; None where it stays as spoken."""
     before = text[max(0, found.start() - _AROUND) : found.start()]
     behind = text[found.end() : found.end() + _AROUND]
     spoken = found[0]
@@ -142,7 +142,7 @@ def _is_code(before: str, spoken: str, behind: str) -> bool:
 
 
 def _is_row(spoken: str) -> bool:
-    """Whether each digit is one more than the one before."""
+    """Return whether each digit is one more than the one before."""
     order = "零一二三四五六七八九"
     return len(spoken) > 1 and spoken in order
 

@@ -1,4 +1,4 @@
-"""How a list of replacements can be refused."""
+"""Errors of lists of replacements."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class StoredPair:
 
 @dataclass(frozen=True, slots=True)
 class PairPage:
-    """Some pairs, the newest first, and where the next page starts."""
+    """Page of pairs, the newest first, and the cursor of the next page."""
 
     pairs: list[StoredPair]
     total: int
@@ -53,7 +53,8 @@ class PairPage:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of a list: pairs added, changed ones among them, and removed, and all now."""
+    """Change of a list: number of pairs added, changed ones among them, removed, and present
+    now."""
 
     added: int
     removed: int
@@ -258,6 +259,6 @@ def _needed_versions(session: Session, owner_id: str) -> list[int]:
 
 
 def _is_needed(added: int, removed: int, needed: Sequence[int]) -> bool:
-    """Whether a pair stood in one of the versions, which are in order."""
+    """Return whether a pair stood in one of the versions, which are in order."""
     at = bisect_left(needed, added)
     return at < len(needed) and needed[at] < removed

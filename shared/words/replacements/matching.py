@@ -14,7 +14,7 @@ class Replacements:
     """A list as it is applied: from left to right, the longest match first, each place once."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
-        """Of pairs with the same left side the last one counts."""
+        """Prepare the pairs for matching; of pairs with the same left side the last one counts."""
         self._right = {pair.key: pair.right for pair in pairs}
         lengths: dict[str, set[int]] = {}
         for key in self._right:
@@ -27,7 +27,7 @@ class Replacements:
 
     @property
     def meant(self) -> set[str]:
-        """What is written in the place of what was wrong."""
+        """Right sides of all pairs."""
         return set(self._right.values())
 
     def apply(self, text: str) -> str:
@@ -54,7 +54,7 @@ class Replacements:
             at = end
 
     def _match(self, folded: str, at: int, inside: bytearray) -> int | None:
-        """Where the longest match that begins at `at` ends; None if none does."""
+        """End of the longest match that begins at `at`; None if none does."""
         if inside[at]:
             return None
         for length in self._lengths.get(folded[at], ()):

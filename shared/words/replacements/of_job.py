@@ -21,7 +21,7 @@ OFF = "off"
 
 
 def wants_replacements(options: Mapping[str, Any]) -> bool:
-    """Whether a job's options have lists applied. Raises ValueError."""
+    """Return whether a job's options ask for the lists to be applied. Raises ValueError."""
     if options.get(OPTION, "on") not in ("on", OFF):
         raise ValueError(f"{OPTION}: {options[OPTION]!r} is neither 'on' nor 'off'")
     return options.get(OPTION) != OFF
@@ -94,7 +94,7 @@ def _pairs_at(
 
 
 def _pairs_of_groups(job_id: str) -> Select[int, str, str]:
-    """Likewise those of the groups' lists."""
+    """Query for the pairs of the lists of the groups, with their ranks."""
     kept = JobGroupReplacements
     return (
         select(kept.rank.label("rank"), Replacement.wrong, Replacement.right)
@@ -106,6 +106,6 @@ def _pairs_of_groups(job_id: str) -> Select[int, str, str]:
 def _stood(
     version: InstrumentedAttribute[int | None] | InstrumentedAttribute[int],
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """That a pair was in its list in this version of it."""
+    """Conditions that a pair was in its list in this version of it."""
     later = or_(Replacement.removed.is_(None), Replacement.removed > version)
     return Replacement.added <= version, later

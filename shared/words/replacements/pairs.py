@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What is looked for: `wrong` without the difference of case and of width."""
+        """Text that is searched for: `wrong` without the difference of case and of width."""
         return fold(self.wrong)
 
 
