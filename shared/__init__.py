@@ -1,4 +1,4 @@
-"""What the web server, the workers and the commands have in common.
+"""Code shared by the web server, the workers and the commands.
 
 With the first import of it a process looks for garbage seldom while it starts, then as often as any
 other (`shared.garbage_collector`), and no more when it ends.

@@ -113,9 +113,9 @@ _SQLITE_PRIMARY_CODE = 0xFF
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database could not be reached, or could not take this just now, so that the same
-    may succeed later: no connection, one that broke, a server that starts, stops or has crashed, a
-    SQLite file that is locked or a disk that is full.
+    """Return whether the database could not be reached, or could not take this just now, so that
+    the same may succeed later: no connection, one that broke, a server that starts, stops or has
+    crashed, a SQLite file that is locked or a disk that is full.
 
     A statement that the database understood and refused is none of these.
     """
@@ -135,7 +135,7 @@ def is_unavailable(error: BaseException) -> bool:
 def readable_rows(
     session: Session, statement: Executable, values: Mapping[str, Any] | None = None
 ) -> list[Row[Any]]:
-    """All rows of a statement but those with a value that their column's type cannot have."""
+    """Rows of a statement without those with a value that their column's type cannot have."""
     with suppress(ValueError, TypeError):
         return list(session.execute(statement, values).all())
     rows: list[Row[Any]] = []

@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL have each in words of their own."""
+"""Statements that SQLite and PostgreSQL each write differently."""
 
 from __future__ import annotations
 

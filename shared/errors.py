@@ -1,4 +1,4 @@
-"""Every way in which a request or a job can end badly, each with a stable code.
+"""Errors by which a request or a job can fail, each with a stable code.
 
 A client branches on `code`, a person reads the message, and the worker asks only one question:
 is trying again worth it?  `PermanentError` answers no (the recording or the request is at
@@ -26,7 +26,7 @@ class LongscribeError(Exception):
 
     @property
     def message(self) -> str:
-        """What a person reads."""
+        """Message for people."""
         return str(self.args[0])
 
 
@@ -151,7 +151,7 @@ class UploadExpired(PermanentError):
 
 
 class UploadBusy(TransientError):
-    """Another request holds it: a second client, or the first one's broken line."""
+    """Request to an upload to which another request is writing, perhaps the same client's."""
 
     code = "upload_busy"
     http_status = 423
@@ -309,7 +309,7 @@ class PunctuationFailed(TransientError):
 
 
 class InternalError(PermanentError):
-    """What tasks.py records when an error nobody foresaw ended an attempt."""
+    """Error that tasks.py records when an unexpected exception ended an attempt."""
 
 
 class Cancelled(LongscribeError):
@@ -320,14 +320,16 @@ class Cancelled(LongscribeError):
 
 
 class AlreadyWritten(LongscribeError):
-    """This very write was committed before, when its COMMIT was not answered. Nothing is amiss."""
+    """Repetition of a write that was committed before, when its COMMIT was not answered. Nothing is
+    wrong."""
 
     code = "already_written"
     default_message = "This write was committed before."
 
 
 class FenceLost(LongscribeError):
-    """This attempt no longer holds the job: its lease ran out and the reaper gave it back.
+    """Write of an attempt that no longer holds the job: its lease ran out and another process ended
+    it.
 
     Whoever sees this must stop at once and write nothing more.
     """

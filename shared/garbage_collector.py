@@ -1,5 +1,5 @@
-"""How often a process of ours looks for garbage: seldom while it starts, then as Python does, and
-not once more when it ends."""
+"""Schedule of Python's garbage collector in a process: seldom while it starts, then as Python does,
+and not again when it ends."""
 
 from __future__ import annotations
 

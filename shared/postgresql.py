@@ -40,9 +40,10 @@ _PREPARED = "prepared_statements"
 
 
 def address(url: str) -> tuple[URL, dict[str, Any]]:
-    """Where to connect to, and with which options. `prepared_statements=off` in the URL's query is
-    for poolers that give one connection's transactions to several servers: what was prepared in one
-    is not known to the next, or known already."""
+    """Parse a database URL into the address and the options of its connections.
+    `prepared_statements=off` in the URL's query is for poolers that give one connection's
+    transactions to several servers: what was prepared in one is not known to the next, or known
+    already."""
     parsed = make_url(url)
     if parsed.query.get(_PREPARED) != "off":
         return parsed, CONNECT_OPTIONS
@@ -64,7 +65,8 @@ _PLAN_OUTDATED = "0A000"
 
 
 def is_passing(state: str) -> bool:
-    """Whether what SQLSTATE `state` tells of may be over when the same is tried again."""
+    """Return whether the error of SQLSTATE `state` may be over when the statement is tried
+    again."""
     return state.startswith(_PASSING_CLASSES) or state in _PASSING
 
 
@@ -102,7 +104,7 @@ def _impatient_connection() -> type[psycopg.Connection[Any]]:
 
 
 def ends_its_connection(error: BaseException) -> bool:
-    """Whether a statement fails on this connection for ever, and on a new one does not."""
+    """Return whether a statement fails on this connection for ever, and on a new one does not."""
     return getattr(error, "sqlstate", None) == _PLAN_OUTDATED
 
 

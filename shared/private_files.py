@@ -1,4 +1,5 @@
-"""What Longscribe writes is for its own user only, unless LONGSCRIBE_UMASK says otherwise.
+"""Permissions of files: those that Longscribe writes are for its own user only, unless
+LONGSCRIBE_UMASK says otherwise.
 
 Every process takes that umask before it writes anything, and whoever starts first mends what an
 earlier version, or another umask, left open.
@@ -29,7 +30,7 @@ def take_umask(settings: Settings) -> None:
 
 
 def open_to_others(settings: Settings) -> list[Path]:
-    """What of the data folder and the SQLite file has permissions that the umask takes away.
+    """Paths in the data folder, and the SQLite file, with permissions that the umask takes away.
 
     A folder that is closed protects what is below it, so that is not looked at; nor is what lies
     in the recordings' folder, which may hold a million files.
@@ -56,7 +57,8 @@ def close_to_others(settings: Settings) -> list[Path]:
 
 
 def has_others_in_it(settings: Settings) -> bool:
-    """Whether the data folder is there, and is left alone for what else it holds."""
+    """Return whether the data folder exists and is left as it is because it holds other files
+    too."""
     folder = settings.data_dir.resolve()
     return folder.is_dir() and not _is_data_folder(folder)
 

@@ -119,8 +119,8 @@ def make_ringing_celery(settings: Settings) -> Celery:
 
 
 def queue_of(model: str | None) -> str:
-    """Where doorbells of jobs hang that name `model`, which its workers alone hear: others would
-    use them up. None: of those that name none."""
+    """Name of the queue for the doorbells of jobs that name `model`, which only its workers read:
+    others would consume them. None: the queue of jobs that name no model."""
     if model is None:
         return QUEUE
     # What a folder may be called, Redis and Kombu need not bear.
@@ -128,7 +128,7 @@ def queue_of(model: str | None) -> str:
 
 
 def is_queue_of_doorbells(name: str) -> bool:
-    """Whether a queue is one of those that `queue_of` names."""
+    """Return whether a queue is one of those that `queue_of` names."""
     return name == QUEUE or name.startswith(_QUEUE_OF_MODEL)
 
 
@@ -203,7 +203,8 @@ def waiting_doorbells(app: Celery, model: str | None = None) -> int:
 
 
 def redis_info(app: Celery) -> dict[str, Any]:
-    """What Redis says of itself: redis_version, role and so on. Raises likewise."""
+    """Facts that Redis gives about itself: redis_version, role and so on. Raises RedisError if it
+    does not answer."""
     with _redis(app) as client:
         return dict(client.info())
 

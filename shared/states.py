@@ -17,7 +17,7 @@ from enum import StrEnum
 
 
 class ChannelKind(StrEnum):
-    """How an owner is told of events of their jobs."""
+    """Kind of channel by which an owner receives events of their jobs."""
 
     WEBHOOK = "webhook"
     MAIL = "mail"
@@ -26,7 +26,7 @@ class ChannelKind(StrEnum):
 
 
 class TemplateKind(StrEnum):
-    """What a template of reports is written in, by the suffix of its file."""
+    """File format of a template of reports, named by the suffix of its file."""
 
     WORD = "docx"
     TEXT = "md"
@@ -74,7 +74,7 @@ class MinutesStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """What an attempt is doing. `decoding` covers voice activity, which keeps up with it."""
+    """Stage of an attempt. `decoding` covers voice activity, which keeps up with it."""
 
     DECODING = "decoding"
     RECOGNISING = "recognising"
@@ -83,7 +83,7 @@ class Stage(StrEnum):
 
 
 class AttemptOutcome(StrEnum):
-    """How one run of a job by one worker ended."""
+    """Way in which a run of a job by a worker ended."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -98,7 +98,7 @@ class AttemptOutcome(StrEnum):
 
 
 class Obstacle(StrEnum):
-    """Why a worker claims no job just now, by its own report."""
+    """Reason why a worker claims no job just now, by its own report."""
 
     STARTING = "starting"
     """Its model is being loaded, at the start or after a failure."""
@@ -138,7 +138,7 @@ STORAGE_OBSTACLES = frozenset(
 
 
 class WaitReason(StrEnum):
-    """Why no worker will take a waiting job, whatever goes before it."""
+    """Reason why no worker will take a waiting job, whatever its place in the queue."""
 
     NO_WORKER = "no_worker"
     """None reported itself lately."""
@@ -147,7 +147,7 @@ class WaitReason(StrEnum):
 
 
 class BatchLimit(StrEnum):
-    """What kept an attempt's batches from being larger."""
+    """Limit that kept an attempt's batches from being larger."""
 
     LENGTH = "length"
     """A short recording cannot fill a large batch."""
@@ -162,7 +162,7 @@ class BatchLimit(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What a job's history records, in the transaction in which it happened."""
+    """Kind of an event in a job's history, recorded in the transaction in which it happened."""
 
     SUBMITTED = "submitted"
     CLAIMED = "claimed"

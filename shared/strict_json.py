@@ -55,7 +55,7 @@ def require_writable(value: object) -> None:
 
 
 class UnreadableJson(dict[str, Any]):
-    """What stands for a stored value that is no JSON: an empty object, known by its class."""
+    """Placeholder of a stored value that is no JSON: an empty object, known by its class."""
 
 
 def read_stored(text: str | bytes) -> Any:

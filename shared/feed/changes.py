@@ -31,7 +31,7 @@ class TooFarBack(Exception):
 
 
 class ChangeFeed:
-    """One reader's way through the feed of an owner.
+    """Reader of an owner's feed.
 
     `place` stands for all that the reader was told, and a later feed goes on from it.  Not for
     several threads at once.
@@ -45,7 +45,7 @@ class ChangeFeed:
         place: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """From `place` on, or from now on without one. Raises TooFarBack."""
+        """Begin at `place`, or now without one. Raises TooFarBack."""
         self._db, self._owner_id, self._monotonic = db, owner_id, monotonic
         self._newest = self._newest_event()
         self._told: dict[int, str] = {}
@@ -59,8 +59,8 @@ class ChangeFeed:
 
     @property
     def place(self) -> str:
-        """Where a later feed goes on: the number below which all was told, and an event by which
-        it finds out whether numbers were given twice since."""
+        """Position from which a later feed continues: the number below which all was read, and an
+        event by which it finds out whether numbers were given twice since."""
         number, job_id = self._newest
         return f"{self._below}-{number}-{_tail(job_id)}"
 

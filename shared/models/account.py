@@ -1,4 +1,4 @@
-"""Who may sign in, from where they are signed in, and the keys of their programs.
+"""Accounts, their sign-ins and their API keys.
 
 Nothing here can be used by who reads it: passwords are argon2id hashes, and of session tokens and
 API keys, which are 256 random bits, only the SHA-256 is kept; of a provider's tokens nothing.
@@ -99,7 +99,7 @@ class RecoveryCode(Base):
 
 
 class ApiKey(Base):
-    """What a program sends as `Authorization: Bearer`."""
+    """Key that a program sends as `Authorization: Bearer`."""
 
     __tablename__ = "api_keys"
 

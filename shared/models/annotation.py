@@ -1,4 +1,4 @@
-"""What people say about recordings, and each change of it."""
+"""Annotations of people on recordings, and each change of them."""
 
 from __future__ import annotations
 

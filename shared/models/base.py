@@ -1,4 +1,4 @@
-"""What all tables have in common."""
+"""Base class and column types of all tables."""
 
 from __future__ import annotations
 

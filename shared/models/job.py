@@ -89,7 +89,7 @@ class Recording(Base):
 
 
 class Job(Base):
-    """One request for a transcript, and while it runs the lease on it."""
+    """Request for a transcript, and while it runs the lease on it."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -193,7 +193,7 @@ def in_one_of(*states: JobStatus) -> ColumnElement[bool]:
 
 
 class Attempt(Base):
-    """One run of a job by one worker; `fence` is the number that its writes carry.
+    """Run of a job by a worker; `fence` is the number that its writes carry.
 
     What it recognised is counted with each batch, in the transaction that commits the batch's
     words, so the counts are those of the stored segments however the attempt ended.

@@ -11,7 +11,7 @@ from shared.models.base import Base, BigId
 
 
 class OwnerTurn(Base):
-    """When an owner's job was last claimed, as a number that grows with every claim."""
+    """Turn at which a job of an owner was last claimed, as a number that grows with every claim."""
 
     __tablename__ = "turns"
     __table_args__ = (Index("turns_by_number", "number"),)
@@ -21,7 +21,7 @@ class OwnerTurn(Base):
 
 
 class Tally(Base):
-    """How many jobs an owner has in a state, and how much audio; or a change of that.
+    """Number of an owner's jobs in a state, and their audio; or a change of these.
 
     Triggers add a row for each change (PostgreSQL) or correct the one that is there (SQLite), so
     only the sum of an owner's rows of a state means something. Nothing but `shared.jobs` folds
@@ -52,7 +52,7 @@ class Tally(Base):
 
 
 class SweepTurn(Base):
-    """Which worker does something that one of all of them is to do, and until when."""
+    """Worker that does a duty for all workers, and the time until which it does."""
 
     __tablename__ = "sweep_turns"
 

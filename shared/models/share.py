@@ -1,4 +1,4 @@
-"""Who else may see a job: colleagues by name, whoever has a link, and what was changed of that."""
+"""Sharing of jobs: with colleagues by name, by links, and the history of changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which storage the recordings of this database lie in, and how much of it each owner takes."""
+"""Identity of the storage that has this database's recordings, and the bytes each owner takes of
+it."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ class StorageRow(Base):
 
 
 class StoredTally(Base):
-    """How many bytes of recordings and playable copies an owner has stored; or a change of that.
+    """Bytes of recordings and playable copies that an owner has stored; or a change of these.
 
     Written by triggers and folded as `Tally` is.
     """

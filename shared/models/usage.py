@@ -1,4 +1,4 @@
-"""How much audio each owner has submitted, by month."""
+"""Audio that each owner has submitted, by month."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.models.base import Base
 
 
 class MonthlyUsage(Base):
-    """What an owner submitted in a month of UTC. It stays when the recordings are deleted."""
+    """Audio that an owner submitted in a month of UTC. It stays when the recordings are deleted."""
 
     __tablename__ = "monthly_usage"
 

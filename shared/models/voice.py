@@ -1,5 +1,4 @@
-"""Whose voice is where in a recording, what people changed of who spoke, and the voices that owners
-keep under a name."""
+"""Voices of recordings, edits of their speakers, and the voices that owners keep under a name."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from shared.models.base import Base, Id, new_id
 
 
 class StoredVoiceMap(Base):
-    """What the voices of a finished job are told apart by, without its sound."""
+    """Data by which the voices of a finished job are told apart, without its sound."""
 
     __tablename__ = "voice_maps"
 
@@ -92,7 +91,7 @@ class KeptVoice(Base):
 
 
 class VoiceEnrolment(Base):
-    """What one recording gives to a kept voice, which is the mean of all of them."""
+    """Contribution of one recording to a kept voice, which is the mean of all of them."""
 
     __tablename__ = "voice_enrolments"
 

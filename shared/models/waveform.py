@@ -1,4 +1,4 @@
-"""How a recording looks, for the player."""
+"""Waveform of a recording, for the player."""
 
 from __future__ import annotations
 

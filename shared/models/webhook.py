@@ -27,8 +27,8 @@ from shared.states import ChannelKind
 
 
 class Webhook(Base):
-    """Where an owner has events of their jobs told: a webhook, a mail address or a browser that
-    takes pushes. All have one outbox, one log and one way of being served."""
+    """Channel by which an owner receives events of their jobs: a webhook, a mail address or a
+    browser that takes pushes. All have one outbox, one log and one way of being served."""
 
     __tablename__ = "webhooks"
     __table_args__ = (
@@ -98,7 +98,7 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """One event for one webhook: first in the outbox, then in the log.
+    """Event for one webhook: first in the outbox, then in the log.
 
     It names neither its webhook nor its job by a foreign key: whoever deletes one of them and
     whoever records an event never wait for one another.

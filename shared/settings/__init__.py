@@ -1,4 +1,4 @@
-"""Every setting, and the only reader of the environment (`shared.settings.environment`).
+"""Settings, and the only reader of the environment (`shared.settings.environment`).
 
 Each field is the variable LONGSCRIBE_<NAME IN CAPITALS>.  A value that makes no sense is
 refused when the process starts, with the name of the variable.
@@ -30,7 +30,8 @@ DEMO = "demo"  # the bundled model
 
 
 def is_demo_model(name: str | None) -> bool:
-    """Whether a model is the bundled one, by the name in the settings or in a worker's report."""
+    """Return whether a model is the bundled one, by the name in the settings or in a worker's
+    report."""
     return name == DEMO
 
 
@@ -49,7 +50,8 @@ _UNIX_SOCKET_PATH_MAX = 100  # Linux allows 107 bytes; the rest is room for a su
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there. A name counts if it is localhost."""
+    """Return whether only this machine reaches what listens at the address. A name counts if it is
+    localhost."""
     try:
         return ip_address(host.strip("[]").partition("%")[0]).is_loopback
     except ValueError:
@@ -268,8 +270,8 @@ class Settings(
 
     @cached_property
     def redis_socket(self) -> Path:
-        """Where the embedded Redis listens; elsewhere only if the data folder's path is too long
-        for a socket, and then at a place that the data folder alone decides."""
+        """Path of the embedded Redis's socket; outside the data folder only if the data folder's
+        path is too long for a socket, and then at a place that the data folder alone decides."""
         socket = self.data_dir.resolve() / "redis" / "redis.sock"
         if len(os.fsencode(socket)) <= _UNIX_SOCKET_PATH_MAX:
             return socket
@@ -304,17 +306,18 @@ class Settings(
 
     @property
     def worker_seen_within_s(self) -> float:
-        """How long a worker's sign of life counts: it gives one with every sweep."""
+        """Seconds for which a worker's report counts as recent: it reports with every sweep."""
         return max(SEEN_WITHIN_S, 3 * self.sweep_s)
 
     @property
     def watch_dir(self) -> Path:
-        """Where running jobs show that they move; may be emptied whenever no worker runs."""
+        """Folder in which running jobs record their progress; may be emptied whenever no worker
+        runs."""
         return self.data_dir.resolve() / "watch"
 
     @property
     def calibration_dir(self) -> Path:
-        """What a worker measured of its device; may be emptied at any time."""
+        """Folder of a worker's measurements of its device; may be emptied at any time."""
         return self.data_dir.resolve() / "calibration"
 
 

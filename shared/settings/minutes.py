@@ -75,10 +75,11 @@ class MinutesSettings(BaseSettings):
 
     @property
     def writes_minutes(self) -> bool:
-        """Whether minutes can be asked for."""
+        """Return whether minutes can be asked for."""
         return bool(self.minutes_url)
 
     @property
     def minutes_host(self) -> str:
-        """Where transcripts are sent, as people read it: host, and port where one is named."""
+        """Address that transcripts are sent to, as shown to people: host, and port where one is
+        named."""
         return urlsplit(self.minutes_url).netloc

@@ -100,12 +100,12 @@ class NotificationSettings(BaseSettings):
 
     @property
     def sends_mail(self) -> bool:
-        """Whether people can be told by mail."""
+        """Return whether people can be notified by mail."""
         return bool(self.mail_host)
 
     @property
     def sends_pushes(self) -> bool:
-        """Whether people can be told in browsers."""
+        """Return whether people can be notified in browsers."""
         return bool(self.push_contact)
 
     @property

@@ -24,7 +24,7 @@ _MOST_PROVIDERS = 10
 
 
 class OidcProvider(BaseModel):
-    """One OpenID Provider, and what its word counts for here."""
+    """OpenID Provider, and the rights that its answers give here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -99,7 +99,7 @@ class OidcProvider(BaseModel):
 
     @property
     def fills_groups(self) -> bool:
-        """Whether who is in which of our groups follows from the provider's."""
+        """Return whether membership in this server's groups follows from the provider's groups."""
         return bool(self.groups or self.all_groups)
 
 

@@ -1,4 +1,4 @@
-"""Where recordings and the bytes of unfinished uploads are kept, as the rest of the code sees it.
+"""Interface of the storage for recordings and for the bytes of unfinished uploads.
 
 One implementation stores them in a local folder (`shared.storage.local`), another in a bucket of an
 S3 server (`shared.storage.s3`).  Nothing outside of `shared.storage` knows a path or a bucket: web
@@ -31,7 +31,7 @@ class StoredBlob:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """One item of a listing, for whoever looks for bytes that no row names."""
+    """Item of a listing, for the search for bytes that no row names."""
 
     name: str
     """A recording's key, an upload's id, or the name of a file being received."""
@@ -104,7 +104,7 @@ class BlobReader(Protocol):
 
 
 class BlobStore(Space, Protocol):
-    """All recordings of this installation, shared by its web servers and workers.
+    """Recordings of this installation, shared by its web servers and workers.
 
     A recording is there entirely or not at all.  Methods that take a key raise ValueError for one
     that `is_key` refuses; all raise OSError when the storage cannot be used.
@@ -204,7 +204,7 @@ def key_of(blob_id: str) -> str:
 
 
 def is_key(text: str) -> bool:
-    """Whether `text` has the form of a key, and so can name nothing but a recording."""
+    """Return whether `text` has the form of a key, and so can name nothing but a recording."""
     return _KEY.fullmatch(text) is not None
 
 
@@ -216,7 +216,7 @@ def require_key(key: str) -> str:
 
 
 def too_large(max_bytes: int) -> FileTooLarge:
-    """What a client reads whose file exceeds LONGSCRIBE_MAX_UPLOAD_BYTES."""
+    """Error for a file that exceeds LONGSCRIBE_MAX_UPLOAD_BYTES."""
     return FileTooLarge(
         f"This file is larger than the {max_bytes / 2**20:.0f} MB that this server accepts. "
         "Compress it (an hour of speech needs about 30 MB as MP3), or ask the operator to raise "

@@ -1,5 +1,4 @@
-"""How a storage, a disk that is missing or full, or a recording that is in use ends a request or a
-job."""
+"""Errors of the storage: a missing or full disk, a lost recording, a recording in use."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ class NoRoomToDecode(InsufficientStorage):
 
 
 class DiskTooSmall(PermanentError):
-    """No worker's disk, however empty, holds the decoded sound of the recording."""
+    """Recording with more decoded sound than any worker's disk holds, even when empty."""
 
     code = "disk_too_small"
     http_status = 507
@@ -79,7 +78,7 @@ class RecordingLost(RecordingMissing):
 
 
 class RecordingInUse(PermanentError):
-    """Another job of the same recording waits or runs."""
+    """Recording of which another job waits or runs."""
 
     code = "recording_in_use"
     http_status = 409
@@ -89,8 +88,8 @@ class RecordingInUse(PermanentError):
 
 
 class OtherSound(PermanentError):
-    """Another single track or channel of a recording is wanted than was heard of it before, or one
-    in place of all: its playable copy, of which it has one, plays what was heard."""
+    """Request for another track or channel of a recording than was heard before, or for one in
+    place of all: its playable copy, of which it has one, plays what was heard."""
 
     code = "other_sound"
     http_status = 409

@@ -1,4 +1,4 @@
-"""Whether the storage that a process sees is the one that holds this database's recordings.
+"""Check that the storage that a process sees is the one that holds this database's recordings.
 
 A mount that is missing leaves an empty folder, and another disk may lie in its place.  So the
 storage carries an id (a UUID), the database holds the same, and they are compared before a worker
@@ -38,7 +38,7 @@ _NEWEST = 20
 
 
 class StorageState(StrEnum):
-    """What came of the comparison."""
+    """Result of comparing the storage's id with the database's."""
 
     SOUND = "ok"
     NEW = "new"
@@ -69,7 +69,7 @@ def require_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) 
 
 
 def look_at_storage(db: Database, blobs: BlobStore) -> StorageState:
-    """What `check_storage` would find, and nothing is written. Raises SQLAlchemyError."""
+    """Compare as `check_storage` does, without writing anything. Raises SQLAlchemyError."""
     return _compared(db, blobs, _judge)
 
 
@@ -115,7 +115,7 @@ def _adopted(
 
 
 def _judge(db: Database, blobs: BlobStore, known: str | None, found: str | None) -> StorageState:
-    """What a storage is whose id is not that of the database."""
+    """State of a storage with an id other than the database's."""
     if known is not None and found is not None:
         return StorageState.OTHER
     with db.reading() as session:

@@ -1,4 +1,4 @@
-"""How many bytes of recordings and playable copies each owner has stored, without summing them.
+"""Bytes of recordings and playable copies that each owner has stored, without summing them.
 
 Triggers keep tallies in the transaction that changes a recording; `shared.jobs.fold` keeps them
 few.
@@ -18,7 +18,8 @@ from shared.models import Recording, StoredTally
 
 @dataclass(frozen=True, slots=True)
 class StoredDrift:
-    """What is missing from the tally of an owner's bytes; negative: there is too much."""
+    """Difference between an owner's stored bytes and their tally; negative: the tally is too
+    high."""
 
     owner_id: str
     bytes: int

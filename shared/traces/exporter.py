@@ -54,8 +54,7 @@ class _TraceIds(RandomIdGenerator):
 
 
 class Exporter:
-    """What this process sends its spans by. `service` is its name, unless the environment has
-    one."""
+    """Exporter of this process's spans. `service` is its name, unless the environment has one."""
 
     def __init__(self, service: str) -> None:
         named = {} if _names_a_service() else {"service.name": service}

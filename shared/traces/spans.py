@@ -1,4 +1,4 @@
-"""What is noted of a job's way, wherever something is done to it.
+"""Spans of a job's processing, in every process that works on it.
 
 Attributes are ids, numbers and words of fixed lists: no text of a recording, no name of a file, no
 message of an error and no secret ever becomes one.  Nothing here raises, and nothing waits for a
@@ -51,8 +51,8 @@ _of_process: tuple[int, Exporter | None, str] | None = None
 
 
 def are_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the environment names a collector. The variables are OpenTelemetry's, which its
-    package reads too."""
+    """Return whether the environment names a collector. The variables are OpenTelemetry's, which
+    its package reads too."""
     if not endpoint(environment):
         return False
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -66,18 +66,20 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def trouble() -> str:
-    """Why this process sends nothing although the environment names a collector; else empty."""
+    """Reason why this process sends nothing although the environment names a collector; else
+    empty."""
     _exporter()
     return _of_process[2] if _of_process is not None and are_wanted() else ""
 
 
 def takes_callers_context(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a request's own traceparent is gone on with."""
+    """Return whether a request's own traceparent is continued."""
     return "tracecontext" in _listed(environment, "OTEL_PROPAGATORS", "tracecontext,baggage")
 
 
 def _listed(environment: Mapping[str, str], variable: str, default: str) -> list[str]:
-    """What a variable lists. An empty one counts as not set, as everywhere in OpenTelemetry."""
+    """Values of a variable that lists some. An empty one counts as not set, as everywhere in
+    OpenTelemetry."""
     told = environment.get(variable, "").strip() or default
     return [one.strip() for one in told.split(",")]
 
@@ -94,7 +96,7 @@ def note_service(name: str) -> None:
 
 
 def _exporter() -> Exporter | None:
-    """What this process sends by; None where nothing is traced. A process that was forked begins
+    """Exporter of this process; None where nothing is traced. A process that was forked begins
     anew, for threads stay behind."""
     global _of_process
     if not are_wanted():
@@ -112,7 +114,7 @@ def _exporter() -> Exporter | None:
 
 
 def _new_exporter() -> tuple[Exporter | None, str]:
-    """What to send by, or why nothing is sent."""
+    """Make an exporter, or give the reason why nothing is sent."""
     asked = next(filter(None, map(os.environ.get, _PROTOCOLS)), _OVER_HTTP)
     if asked != _OVER_HTTP:
         return None, f"they are sent by {_OVER_HTTP} only, and another protocol is asked for"
@@ -137,7 +139,8 @@ class Span:
 
     @property
     def traceparent(self) -> str | None:
-        """What another process needs for spans below this one; None where nothing is traced."""
+        """Identifier by which another process puts spans below this one; None where nothing is
+        traced."""
         exported = self._exported
         return None if exported is None else _tried(lambda: exported.traceparent)
 
@@ -195,8 +198,8 @@ _parent: ContextVar[Span | _Given | _Request | None] = ContextVar("parent", defa
 
 
 def traceparent() -> str | None:
-    """What is stored with a job, so that spans of other processes stand below that which is under
-    way here; None where nothing is traced, or no span but the trace of a job's id is known."""
+    """Identifier of the present span, stored with a job so that spans of other processes are put
+    below it; None where nothing is traced, or no span but the trace of a job's id is known."""
     return _naming_a_span(_above())
 
 
@@ -316,7 +319,7 @@ def _begun(
 
 
 def _tried(call: Callable[[], T]) -> T | None:
-    """What a call of OpenTelemetry gives; None where it fails, which no job is to notice."""
+    """Call OpenTelemetry; None where it fails, since tracing must not disturb a job."""
     try:
         return call()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not the job's

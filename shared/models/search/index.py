@@ -1,4 +1,4 @@
-"""What is searched, and what of it the search index has."""
+"""Texts that are searched, and their state in the search index."""
 
 from __future__ import annotations
 

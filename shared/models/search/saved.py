@@ -14,7 +14,7 @@ LONGEST_SEARCH_NAME = 80
 
 
 class SavedSearch(Base):
-    """What an owner's list is narrowed down to, under a name. Empty texts narrow nothing down."""
+    """Conditions of an owner's list, kept under a name. An empty text is no condition."""
 
     __tablename__ = "saved_searches"
     __table_args__ = (Index("saved_searches_of_owner", "owner_id", "id"),)

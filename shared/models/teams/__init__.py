@@ -1,1 +1,1 @@
-"""What a server has for many people: their groups, and the record of who did what."""
+"""Tables for servers with many people: groups and the audit log."""

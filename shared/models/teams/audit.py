@@ -1,4 +1,4 @@
-"""Who did what, when and from where."""
+"""Audit log: actor, act, time and origin."""
 
 from __future__ import annotations
 

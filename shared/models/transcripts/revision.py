@@ -1,4 +1,4 @@
-"""What people and rules made of the recognised sentences, each change a row of its own."""
+"""Revisions of the recognised sentences by people and rules, each change a row of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was recognised, from the first batch to the finished transcript."""
+"""Recognised text, from the first batch to the finished transcript."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shared.models.base import Base, BigId
 
 
 class Segment(Base):
-    """One span of speech, its place in the batch plan and, once recognised, its words.
+    """Span of speech, its place in the batch plan and, once recognised, its words.
 
     `words` is [[word, start, end, confidence], ...] with times in seconds of the recording; the
     confidence is null where the recogniser gives none, and missing in rows of older versions.

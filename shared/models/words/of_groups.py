@@ -1,4 +1,4 @@
-"""What jobs were given of the lists of words that groups share."""
+"""Words given to jobs from the lists that groups share."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MOST_PAIRS = 5000
 
 
 class ReplacementList(Base):
-    """One list of replacements. Its row is held by whoever changes it."""
+    """List of replacements. Its row is locked while the list is changed."""
 
     __tablename__ = "replacement_lists"
 

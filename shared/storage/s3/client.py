@@ -42,12 +42,12 @@ class NoSuchUpload(Exception):
 
 
 class AlreadyThere(Exception):
-    """What was to be written only where nothing is."""
+    """Object that exists although it was to be written only where none is."""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketAddress:
-    """Which bucket, how it is reached, and how its objects are written."""
+    """Bucket, the way it is reached, and the options with which its objects are written."""
 
     bucket: str
     prefix: str = ""
@@ -64,7 +64,7 @@ class BucketAddress:
     timeout_s: float = 30.0
 
     def url(self, name: str = "") -> str:
-        """Where an operator finds an object, for messages."""
+        """URL of an object, for messages to the operator."""
         return f"s3://{self.bucket}/{self.prefix}{name}"
 
 
@@ -146,11 +146,11 @@ class Client:
         return address
 
     def name_of(self, key: str) -> str:
-        """What a listed key is called below the prefix."""
+        """Name of a listed key below the prefix."""
         return key.removeprefix(self.address.prefix)
 
     def writing(self, *, for_now: bool = False) -> dict[str, Any]:
-        """What every request says that makes an object; `for_now`: one that is soon removed."""
+        """Arguments of every request that makes an object; `for_now`: one that is soon removed."""
         chosen = {
             "ServerSideEncryption": self.address.encryption,
             "SSEKMSKeyId": self.address.kms_key_id,

@@ -1,4 +1,4 @@
-"""Which uploads the requests of this machine hold.
+"""Locks on uploads for the requests of this machine.
 
 S3 has no locks.  A hold is a lock on one byte of a file that all processes on a data folder share,
 and ends with its process.  Between machines the upload's row decides: the second of two requests

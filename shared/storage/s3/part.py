@@ -57,7 +57,8 @@ class PartFile:
             self._file.truncate(size)
 
     def body(self) -> dict[str, Any]:
-        """What a request says that sends it: the bytes, and by which the server proves them."""
+        """Arguments of the request that sends the part: the bytes, and the digest by which the
+        server verifies them."""
         file = self._opened()
         file.seek(0)
         md5 = hashlib.md5(usedforsecurity=False)

@@ -12,7 +12,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Remembered(Generic[_Answer]):
-    """What `ask` returned or raised last, for `holds_s` seconds; a failure for two at the most, and
+    """Last result or error of `ask`, kept for `holds_s` seconds; a failure for two at the most, and
     None not at all: another process may just change that."""
 
     def __init__(self, holds_s: float, ask: Callable[[], _Answer]) -> None:

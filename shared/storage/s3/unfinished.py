@@ -31,7 +31,7 @@ _READ_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class UploadState:
-    """What is known of an upload, in the bucket."""
+    """State of an upload in the bucket."""
 
     upload_id: str
     multipart: Multipart
@@ -61,7 +61,7 @@ class UploadState:
         return cls(upload_id, multipart, int(state["part_bytes"]))
 
     def sent(self) -> dict[int, SentPart]:
-        """Its parts; none once it is a recording."""
+        """Parts of the upload; none once it is a recording."""
         try:
             return self.multipart.sent()
         except NoSuchUpload:
@@ -76,7 +76,7 @@ class _Tail:
 
 
 def tails_of(client: Client, upload_id: str) -> Iterator[_Tail]:
-    """What lies beside an upload's state."""
+    """Yield the objects beside an upload's state that hold its last bytes."""
     folder = f"{FOLDER}{upload_id}/"
     for name in names_below(client, folder):
         start, dash, stop = name.removeprefix(folder).partition("-")
