@@ -1,4 +1,4 @@
-"""Where the networks run, what memory is left there, and how running out of it is told."""
+"""Device on which the networks run, its free memory, and the errors when that runs out."""
 
 from __future__ import annotations
 
@@ -156,8 +156,8 @@ class VramProbe:
         self._processes = processes
 
     def headroom_bytes(self) -> int:
-        """What the driver has free, or our part of it, plus what torch's allocator holds without
-        using it."""
+        """Bytes that the driver has free, or our part of it, plus what torch's allocator holds
+        without using it."""
         free, total = torch.cuda.mem_get_info(self._device)
         held = torch.cuda.memory_reserved(self._device)
         if self._processes > 1:
@@ -168,7 +168,8 @@ class VramProbe:
         torch.cuda.reset_peak_memory_stats(self._device)
 
     def peak_bytes(self) -> int:
-        """Most bytes in live tensors, weights included; the CUDA context (0.3-0.5 GB) is not."""
+        """The most bytes in live tensors, weights included; the CUDA context (0.3-0.5 GB) is
+        not."""
         return torch.cuda.max_memory_allocated(self._device)
 
 
@@ -203,7 +204,7 @@ def memory_probe(device: torch.device, processes: int = 1) -> MemoryProbe:
 
 
 def allocator(device: torch.device) -> Allocator:
-    """What the device's headroom loses to a live byte.
+    """Bytes that a live byte takes of the device's headroom.
 
     torch's own allocator on a GPU is counted live, and its fragments are what the reserve is for.
     """
@@ -226,7 +227,7 @@ def trim_heap() -> None:
 
 
 def resident_bytes(device: torch.device) -> int:
-    """What is in use before the first batch, in the measure that the device's probe uses."""
+    """Bytes in use before the first batch, in the measure that the device's probe uses."""
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device)
     probe = RamProbe()
@@ -235,7 +236,7 @@ def resident_bytes(device: torch.device) -> int:
 
 
 def computes(device: torch.device) -> bool:
-    """Whether a small sum on the device comes out right.
+    """Return whether a small sum on the device gives the right result.
 
     An error that breaks a CUDA context (an illegal access, an assertion on the device, an Xid)
     fails every later call, this one too.  Out of memory is no such error.

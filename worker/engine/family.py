@@ -67,7 +67,8 @@ class SpeechNetwork(Protocol):
 
     @property
     def runtime(self) -> str:
-        """What computes it: torch, or another library, whose memory torch does not count."""
+        """Name of the library that computes the network: torch, or another one, whose memory torch
+        does not count."""
 
     @property
     def longest_span_s(self) -> float:
@@ -79,7 +80,7 @@ class SpeechNetwork(Protocol):
 
     @property
     def usual_pass_cost(self) -> PassCost:
-        """What one more forward pass costs on its device where that was not measured."""
+        """Cost of one more forward pass on its device where it was not measured."""
 
     @property
     def probes(self) -> ProbeBatches:
@@ -87,8 +88,8 @@ class SpeechNetwork(Protocol):
 
     @property
     def stages(self) -> Mapping[str, str]:
-        """For measuring: its methods that follow each other in a pass, and what their time is
-        called. The rest of a pass is moving numbers and making words of them."""
+        """Methods that follow each other in a pass and the names of their times, for measuring. The
+        rest of a pass is moving numbers and making words of them."""
 
     def recognise(self, speech: Sequence[Pcm], request: RecognitionRequest) -> list[RecognisedSpan]:
         """Run one forward pass. Exactly one result per span, in order."""

@@ -116,7 +116,7 @@ class Fbank:
 
 
 class StackedFbank:
-    """What a recogniser of FunASR's hears of a batch: low-rate, normalised frames on one device.
+    """Features of a batch for FunASR's recognisers: low-rate, normalised frames on one device.
 
     `cmvn`: (2, features), what to add to a stacked frame, then what to multiply it by.
     `frame_width` filter-bank frames become one, every `frame_step` of them (lfr_m, lfr_n).

@@ -1,4 +1,5 @@
-"""Which instructions of the processor the networks may use: without them figures mean little."""
+"""Instruction sets of the processor that the networks may use; figures are comparable only with the
+same ones."""
 
 from __future__ import annotations
 

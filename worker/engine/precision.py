@@ -35,7 +35,7 @@ TORCH, ONNXRUNTIME = "torch", "onnxruntime"
 
 
 class Precision:
-    """One of the values of LONGSCRIBE_PRECISION on one device.
+    """Arithmetic of LONGSCRIBE_PRECISION on one device.
 
     `cpu_runtime` is what computes networks on a CPU that torch is not alone in computing: 'torch',
     'onnxruntime', or 'auto' for the one that was measured to be ahead in this arithmetic.
@@ -83,8 +83,8 @@ class Precision:
                 module.to(self.dtype)
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Around what may be rounded: matrix products, convolutions and attention in 16 bits, sums
-        and norms as they are."""
+        """Context for code whose numbers may be rounded: matrix products, convolutions and
+        attention in 16 bits, sums and norms as they are."""
         if self.dtype is None:
             return contextlib.nullcontext()
         return torch.autocast(self._device_type, dtype=self.dtype, cache_enabled=False)

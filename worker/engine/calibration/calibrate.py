@@ -1,4 +1,4 @@
-"""What this process's device needs for a batch: as it was kept, or else measured now."""
+"""Calibration of this process's device: read from disk, or else measured now."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def calibrated(
     headroom_bytes: int,
     folder: Path,
 ) -> Calibration | None:
-    """What was kept in `folder`, its memory model of live bytes, or else measured now and kept
+    """Calibration kept in `folder`, its memory model in live bytes, or else measured now and kept
     there.
 
     None, with the reason in the log, if the device cannot be measured.

@@ -96,7 +96,8 @@ def measure_cost(
     headroom_bytes: int,
     shapes: tuple[ProbeShape, ProbeShape, ProbeShape],
 ) -> PassCost | None:
-    """What one more forward pass costs; None where the largest probe would take too much memory."""
+    """Measure the cost of one more forward pass; None where the largest probe would take too much
+    memory."""
     largest = shapes[2]
     needed = memory.activation_bytes(largest.padded_s, largest.longest_s)
     if needed > HEADROOM_SHARE * headroom_bytes:
@@ -122,7 +123,7 @@ def _timed(network: SpeechNetwork, device: torch.device, shape: ProbeShape) -> T
 
 
 def live_peak_bytes(device: torch.device, network: SpeechNetwork, speech: Sequence[Pcm]) -> int:
-    """Most bytes in tensors during one forward pass, over what was there before; exact.
+    """The most bytes in tensors during one forward pass, over what was there before; exact.
 
     On a GPU it is the allocator's own mark.  On a CPU the resident set is too coarse (the C library
     holds what is freed), so every allocation and release of torch's is added up; what oneDNN takes

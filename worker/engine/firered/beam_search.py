@@ -129,7 +129,7 @@ class _Search:
         self._last = token.flatten()
 
     def settled(self) -> list[bool]:
-        """Whether no further token could change a span's best hypothesis.
+        """Return for each span whether no further token could change its best hypothesis.
 
         Scores only fall.  One that has ended stays best if none that goes on has a better sum now,
         which could push it out, nor could have a better quotient if it were as long as it may be.

@@ -32,7 +32,7 @@ _WINDOW = 25
 
 @dataclass(frozen=True, slots=True)
 class EncoderShape:
-    """What a checkpoint's arguments say of its encoder."""
+    """Sizes of the encoder according to a checkpoint's arguments."""
 
     bins: int
     blocks: int
@@ -64,7 +64,7 @@ class Conformer(nn.Module):
 
 
 def encoded_frames(lengths: Tensor) -> Tensor:
-    """How many encoder frames so many feature frames give."""
+    """Number of encoder frames that a number of feature frames gives."""
     return (lengths + SUBSAMPLING - 1) // SUBSAMPLING
 
 
@@ -78,7 +78,7 @@ def _zeroed(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 class Subsampling(nn.Module):
-    """Two convolutions of stride 2 over time and bins."""
+    """Pair of convolutions of stride 2 over time and bins."""
 
     def __init__(self, shape: EncoderShape) -> None:
         super().__init__()
@@ -227,9 +227,9 @@ class RelativeAttention(nn.Module):
 
 
 def matrices_together(x: Tensor) -> int:
-    """For how many heads of how many spans to attend at once in (spans, T, width): their matrices
-    of T times 2 T distances, and as large a bias, are to take no more than eight numbers times the
-    width for each frame of the batch."""
+    """Number of heads times spans to attend to at once in (spans, T, width): their matrices of T
+    times 2 T distances, and as large a bias, are to take no more than eight numbers times the width
+    for each frame of the batch."""
     spans, frames, width = x.shape
     return max(1, spans * 8 * width // (4 * frames))
 

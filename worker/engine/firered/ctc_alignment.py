@@ -1,4 +1,4 @@
-"""When each token was said: the likeliest way to spread known tokens over the frames, by CTC.
+"""Times of tokens by CTC: the likeliest way to spread known tokens over the frames.
 
 The recurrence of Graves et al. 2006 with the best way in place of the sum of all, frame by frame
 for all spans at once.  Of a frame only the scores of the span's own tokens and of the blank are
@@ -61,8 +61,8 @@ def _best_states(
     blank: NDArray[np.float32],
     lengths: Sequence[int],
 ) -> list[list[int]]:
-    """For each own frame of a span the state of the likeliest way: 2 i + 1 for token i, an even
-    number for a blank."""
+    """State of the likeliest way in each frame of a span: 2 i + 1 for token i, an even number for a
+    blank."""
     spans, frames, most = scores.shape
     emitted = np.empty((frames, spans, 2 * most + 1))
     emitted[:, :, 0::2] = blank.T[:, :, None]

@@ -18,7 +18,7 @@ from worker.engine.firered.positions import sinusoids
 
 @dataclass(frozen=True, slots=True)
 class DecoderShape:
-    """What a checkpoint's arguments say of its decoder."""
+    """Sizes of the decoder according to a checkpoint's arguments."""
 
     blocks: int
     heads: int
@@ -68,8 +68,8 @@ class Decoder(nn.Module):
 
 @dataclass(slots=True)
 class LayerMemory:
-    """What one layer keeps: (rows, heads, tokens, width of a head) of the tokens, and (spans,
-    heads, T, width of a head) of the speech."""
+    """Keys and values of one layer: (rows, heads, tokens, width of a head) of the tokens, and
+    (spans, heads, T, width of a head) of the speech."""
 
     keys: Tensor
     values: Tensor
@@ -79,7 +79,7 @@ class LayerMemory:
 
 @dataclass(slots=True)
 class Memory:
-    """What all layers keep of a batch while it is decoded."""
+    """Keys and values of all layers for a batch while it is decoded."""
 
     layers: list[LayerMemory]
     is_own: Tensor

@@ -16,7 +16,8 @@ from worker.model_store.locate import ModelFolder
 
 
 def _load(folder: ModelFolder, device: torch.device, fbank: Fbank, precision: Precision) -> FireRed:
-    """Its filter banks have Kaldi's own window, so the device's are of no use to it.
+    """Load a FireRed network. Its filter banks have Kaldi's own window, so those of the device are
+    not used.
 
     Its authors left float16 for bfloat16: numbers of its network may be too large for it.
     """

@@ -31,7 +31,7 @@ token launches some 400 kernels in 3 ms or so, in which it could encode several 
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
-    """What of an architecture decides its activations."""
+    """Sizes of an architecture that decide its activations."""
 
     width: int
     """1280 in FireRedASR2-AED."""
@@ -44,7 +44,8 @@ class NetworkShape:
 
 
 def most_tokens(frames: int) -> int:
-    """How many tokens a span of so many encoder frames may have: what ends a loop."""
+    """Largest number of tokens in a span of so many encoder frames, which ends a search that
+    repeats itself."""
     return min(frames, TOKENS_BESIDE + frames * TOKENS_PER_SECOND // FRAMES_PER_SECOND)
 
 

@@ -142,7 +142,8 @@ class FireRed(FbankNetwork):
         return encoded
 
     def _decode(self, encoded: Tensor, frames: Sequence[int]) -> list[Hypothesis]:
-        """In float32: what is chosen for one token decides all that follow."""
+        """Search the tokens of each span, in float32: the choice of one token decides all that
+        follow."""
         caps = [most_tokens(count) for count in frames]
         (own,) = uploaded_numbers([frames], self._device)
         is_own = own_frames(encoded.shape[1], own)
@@ -157,8 +158,8 @@ class FireRed(FbankNetwork):
     def _align(
         self, encoded: Tensor, tokens: Sequence[Sequence[int]], frames: Sequence[int]
     ) -> list[list[Milliseconds]]:
-        """When each token was said. Of CTC's output layer only the rows of these tokens are
-        multiplied, span by span."""
+        """Times of each token. Of CTC's output layer only the rows of these tokens are multiplied,
+        span by span."""
         blank = encoded @ self._ctc.weight[BLANK] + self._ctc.bias[BLANK]
         scores = [
             of_span @ self._ctc.weight[list(said)].mT + self._ctc.bias[list(said)]
@@ -182,7 +183,7 @@ class FireRed(FbankNetwork):
 
 
 def _spelling(token: str) -> str:
-    """What a token writes: nothing for '<unk>', '<sil>' and their like, and English small.
+    """Text of a token: empty for '<unk>', '<sil>' and the like, English in lower case.
 
     >>> _spelling("\u2581GATE"), _spelling("<sil>"), _spelling("<space>")
     ('\u2581gate', '', '\u2581')

@@ -75,7 +75,8 @@ def processor_flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
 
 
 def multiplies_in_int8(cpuinfo: Path = CPUINFO) -> bool:
-    """Without these instructions oneDNN adds pairs of products up in 16 bits, which overflow."""
+    """Return whether the processor multiplies int8 without overflow. Without these instructions
+    oneDNN adds pairs of products up in 16 bits, which overflow."""
     return not processor_flags(cpuinfo).isdisjoint(("avx512_vnni", "avx_vnni"))
 
 

@@ -12,7 +12,8 @@ _ROWS_AT_ONCE = 1_024
 
 
 class Positions:
-    """Of one encoder. What FunASR makes anew for each batch waits for the device."""
+    """Position encodings of one encoder, kept from batch to batch. FunASR makes them anew for each
+    batch, which waits for the device."""
 
     def __init__(self, embed: Any, width: int) -> None:
         self._embed = embed

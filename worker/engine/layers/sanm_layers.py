@@ -25,7 +25,8 @@ _ALIGNMENT = 16
 
 @dataclass(frozen=True, slots=True)
 class RowMask:
-    """Which rows of a padded batch are real. Layers replaced here take it in place of a tensor."""
+    """Mask of the rows of a padded batch that are no padding. Layers replaced here take it in place
+    of a tensor."""
 
     rows: Tensor
     """(batch, T, 1), true where there is audio or a token."""
@@ -34,7 +35,7 @@ class RowMask:
 
     @classmethod
     def attended(cls, is_real: Tensor, dtype: torch.dtype) -> RowMask:
-        """Of (batch, T), with scores in the arithmetic of attention."""
+        """Make the mask from (batch, T), with scores in the arithmetic of attention."""
         length = is_real.shape[1]
         apart = -(-length // _ALIGNMENT) * _ALIGNMENT
         scores = pad(is_real.to(dtype), (0, apart - length)).log_()  # of one and of nothing
@@ -105,7 +106,8 @@ def neighbours(layer: Any, rows: Tensor) -> Tensor:
 
 
 def usual(network: nn.Module) -> bool:
-    """Whether all layers normalise before and add their residuals: what is known to be right."""
+    """Return whether all layers normalise before and add their residuals; only these are
+    supported."""
     return all(
         getattr(module, "normalize_before", True) and not getattr(module, "concat_after", False)
         for module in network.modules()

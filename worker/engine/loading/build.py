@@ -50,7 +50,7 @@ class LoadedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Ingredients:
-    """What of a folder its network is built from."""
+    """Parts of a model folder from which its network is built."""
 
     settings: Mapping[str, Any]
     """config.yaml merged as FunASR merges it: the top level wins over model_conf."""
@@ -78,7 +78,7 @@ def listed_tokens(folder: ModelFolder) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """What inference runs of one of FunASR's classes.
+    """Parts of one of FunASR's classes that inference needs.
 
     Of a folder's configuration only what is named here is built.  The rest is for training
     (specaug, ctc, optim, scheduler, dataset, normalize and their settings) or tunes the loss.

@@ -78,7 +78,7 @@ def fill_parameters(
 
 
 def _is_finite(value: Tensor) -> bool:
-    """Whether no number is infinite or not a number.
+    """Return whether no number is infinite or NaN.
 
     Some rows at a time: torch.isfinite of the large CT-Transformer's embedding makes 1.4 GB beside
     its 1.0 GB.
@@ -87,7 +87,7 @@ def _is_finite(value: Tensor) -> bool:
 
 
 def read_checkpoint(checkpoint: Path, *allowed: type) -> Any:
-    """What a checkpoint holds, its tensors mapped from the file rather than read into memory.
+    """Read a checkpoint, its tensors mapped from the file rather than read into memory.
 
     Nothing but numbers, texts, their collections and the classes `allowed`, plain containers of
     such: no code of a model is run.  Raises whatever torch.load raises.

@@ -1,4 +1,4 @@
-"""What is wrong with a model, in one line: the folder, the reason and the next step."""
+"""Errors of loading a model, each in one line: the folder, the reason and the next step."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionReq
 
 
 class FbankNetwork(ABC):
-    """What is alike in every `worker.engine.family.SpeechNetwork` over filter banks.
+    """Base of every `worker.engine.family.SpeechNetwork` over filter banks.
 
     A family adds `_hear`, what the protocol says of its models, and the estimate of its memory.
     """
@@ -44,7 +44,7 @@ class FbankNetwork(ABC):
 
     @property
     def usual_pass_cost(self) -> PassCost:
-        """What one more forward pass costs until the device is measured."""
+        """Cost of one more forward pass until the device is measured."""
         return self.cost.on(self._device)
 
     def features(self, speech: Sequence[Pcm]) -> tuple[Tensor, Tensor]:
@@ -58,8 +58,8 @@ class FbankNetwork(ABC):
     def recognise(
         self, speech: Sequence[Pcm], request: RecognitionRequest = EMPTY_REQUEST
     ) -> list[RecognisedSpan]:
-        """One forward pass over all spans; a result for each, in order, an empty one for a span of
-        less than 25 ms.
+        """Run one forward pass over all spans; a result for each, in order, an empty one for a span
+        of less than 25 ms.
 
         What a request asks for beyond the model is for `worker.recogniser.require_supported` to
         refuse; here no heed is paid to it.
@@ -76,4 +76,4 @@ class FbankNetwork(ABC):
     def _hear(
         self, features: Tensor, lengths: Tensor, request: RecognitionRequest
     ) -> Sequence[RecognisedSpan]:
-        """What is said in each span, of what `features` gives."""
+        """Recognise each span from what `features` gives."""

@@ -1,4 +1,4 @@
-"""What a forward pass costs until it is measured, and the batches that measure it."""
+"""Cost of a forward pass until it is measured, and the batches that measure it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.pass_cost import PassCost
 
 @dataclass(frozen=True, slots=True)
 class UsualPassCost:
-    """What a forward pass of a network costs beside its audio."""
+    """Cost of a network's forward pass beside its audio, on CPU and GPU."""
 
     cpu: PassCost
     gpu: PassCost

@@ -1,4 +1,4 @@
-"""From SentencePiece's pieces to words with their marks.
+"""Conversion of SentencePiece's pieces to words with their punctuation marks.
 
 A piece that begins with '▁' stands behind a space.  Without a space pieces belong together as far
 as they are of a script that writes spaces (Latin with its digits and signs, Hangul): '▁ga', 'te',
@@ -108,7 +108,7 @@ def _character(spelling: list[tuple[int, HeardToken]]) -> tuple[str, HeardToken]
 
 
 def _belongs(before: _OpenWord, text: str) -> bool:
-    """Whether `text`, with no space before it, is of the same word."""
+    """Return whether `text`, with no space before it, belongs to the same word."""
     if all(map(_opens, before.text)) and not before.marks:
         return True
     written = before.text[-1] + before.marks + text[0]
@@ -116,7 +116,8 @@ def _belongs(before: _OpenWord, text: str) -> bool:
 
 
 def _is_mark(character: str) -> bool:
-    """Whether it belongs to what is before it, with a space or without."""
+    """Return whether a character is a mark that belongs to the text before it, with a space or
+    without."""
     if character in _ASCII_MARKS:
         return True
     if _opens(character) or not _is_full_width(character):

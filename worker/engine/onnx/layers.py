@@ -12,7 +12,7 @@ from worker.engine.onnx.graph_writer import CONTRIB, GraphWriter
 
 
 class LinearLayers(ABC):
-    """How a graph multiplies by the weights of a linear layer."""
+    """Way in which a graph multiplies by the weights of a linear layer."""
 
     def __init__(self, graph: GraphWriter) -> None:
         self.graph = graph
@@ -27,7 +27,8 @@ class LinearLayers(ABC):
 
 
 class Float32Layers(LinearLayers):
-    """One product with its bias; the runtime fuses a ReLU into it."""
+    """Linear layers in float32, each one product with its bias; the runtime fuses a ReLU into
+    it."""
 
     def apply(self, rows: str, layer: nn.Linear) -> str:
         bias = [] if layer.bias is None else [self.graph.weight(layer.bias)]

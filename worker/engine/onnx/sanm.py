@@ -32,7 +32,7 @@ class Graph:
 
 
 def encoder_graph(encoder: Any, layers: Layers) -> Graph:
-    """Of a SANMEncoder, from its scaled input with positions to what its last norm gives.
+    """Graph of a SANMEncoder, from its scaled input with positions to what its last norm gives.
 
     Inputs: frames (batch, T, features), keep (batch, T, 1) of 1 within a span and 0 beyond, hidden
     (batch, 1, 1, T) of 0 within and -inf beyond.  Output: (batch, T, width).
@@ -60,7 +60,7 @@ def encoder_graph(encoder: Any, layers: Layers) -> Graph:
 
 
 def decoder_graph(decoder: Any, layers: Layers) -> Graph:
-    """Of a ParaformerSANMDecoder, up to its last norm; the vocabulary's layer is left out.
+    """Graph of a ParaformerSANMDecoder, up to its last norm; the vocabulary's layer is left out.
 
     Inputs: embeddings (batch, tokens, width), keep (batch, tokens, 1) of 1 for a span's own tokens
     and 0 beyond, memory (batch, T, width) of the encoder, hidden (batch, 1, 1, T) of 0 for a span's
@@ -176,7 +176,8 @@ class _Sanm:
         return self.as_rows(context, attention.h * attention.d_k)
 
     def _fsmn(self, rows: str, attention: Any, width: int) -> str:
-        """Each frame and its weighted neighbours within the span, as rows; 0 beyond its end."""
+        """Sum of each frame and its weighted neighbours within the span, as rows; 0 beyond its
+        end."""
         graph = self._graph
         left, right = attention.pad_fn.padding
         kernel = attention.fsmn_block.weight.detach().clone()  # (width, 1, taps)

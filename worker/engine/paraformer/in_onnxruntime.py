@@ -44,7 +44,8 @@ class ParaformerInOnnxRuntime(Paraformer):
 
     @property
     def memory_estimate(self) -> MemoryModel:
-        """Unlike torch's fused attention the runtime's keeps matrices of scores."""
+        """Memory model with matrices of scores, which the runtime's attention keeps, unlike torch's
+        fused one."""
         scores = _MATRICES * self._heads * 4 / FRAME_SECONDS**2
         return replace(super().memory_estimate, bytes_per_second_squared=scores)
 
@@ -77,6 +78,6 @@ class ParaformerInOnnxRuntime(Paraformer):
 
 
 def _hidden(frames: RowMask) -> Tensor:
-    """What is added to scores of attention: nothing, or what makes them nothing."""
+    """Bias added to scores of attention: 0 within a span and -inf beyond."""
     assert frames.scores is not None
     return frames.scores

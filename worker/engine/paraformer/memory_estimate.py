@@ -15,7 +15,7 @@ TOKENS_PER_SECOND = 8.0
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
-    """What of an architecture decides its activations."""
+    """Sizes of an architecture that decide its activations."""
 
     model_dim: int
     """Width of encoder and predictor: 512 in Paraformer-large."""

@@ -1,4 +1,4 @@
-"""What a Paraformer's forward pass costs until it is measured.
+"""Cost of a Paraformer's forward pass until it is measured.
 
 `memory_estimate` has the same for memory.
 """

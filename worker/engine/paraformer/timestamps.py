@@ -1,4 +1,4 @@
-"""When each token is spoken: from the weights of the second CIF predictor to milliseconds.
+"""Times of tokens: from the weights of the second CIF predictor to milliseconds.
 
 Follows FunASR 1.4.16 (`cif_wo_hidden` and `ts_prediction_lfr6_standard`) in plain Python: a span
 has 50 weights a second, so this is microseconds a span, where FunASR makes a device round trip for
@@ -29,7 +29,7 @@ Milliseconds = tuple[int, int]
 
 
 def token_times(weights: Sequence[float], tokens: int, fires: int) -> list[Milliseconds]:
-    """One pair for each of `tokens` tokens.
+    """Start and end of each of `tokens` tokens, in milliseconds.
 
     `weights` are the raw weights of the span; scaled to sum to `fires`, the number of tokens that
     the decoder saw including the end of sentence, they give one fire where each token begins.

@@ -1,4 +1,4 @@
-"""From tokens to words, written as FunASR's `sentence_postprocess` writes them.
+"""Conversion of tokens to words, written as FunASR's `sentence_postprocess` writes them.
 
 Chinese stays character by character, pieces of an English word ('ga@@', 'te@@', 'way') become one,
 and letters said one after another become an acronym ('a', 'p', 'i' give 'API').  FunASR loses
@@ -96,8 +96,8 @@ def _acronyms(words: Sequence[_Piece]) -> list[_Piece]:
 
 
 def _belongs_to_a_word(piece: str, *, goes_on: bool) -> bool:
-    """Whether it can stand behind 'x@@'. A sign alone, as the & of 'r@@', '&', 'd', only joins
-    where it says that it goes on itself ('-@@')."""
+    """Return whether a piece can stand behind 'x@@'. A sign alone, as the & of 'r@@', '&', 'd',
+    only joins where it says that it goes on itself ('-@@')."""
     is_written = goes_on or any(character.isalnum() or character == "'" for character in piece)
     return is_written and not any(map(_is_chinese, piece))
 

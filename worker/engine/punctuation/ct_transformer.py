@@ -93,7 +93,7 @@ class Punctuator:
         return read(len(ids), lambda spans: self._look(ids, spans), self._settle)
 
     def _settle(self, marks: list[int]) -> int:
-        """How many of the first marks are final; may end a long sentence at a comma."""
+        """Number of first marks that are final; may end a long sentence at a comma."""
         for i in range(len(marks) - 2, 1, -1):
             if self._marks[marks[i]] in SENTENCE_ENDS:
                 return i + 1

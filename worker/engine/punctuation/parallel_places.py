@@ -1,4 +1,4 @@
-"""How many places of a text are read at once: as many as the free memory holds."""
+"""Number of places of a text that are read at once: as many as the free memory holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class PassMemory:
-    """What one pass over several spans of text takes at its peak, weights not included."""
+    """Bytes that one pass over several spans of text takes at its peak, weights not included."""
 
     bytes_per_token: float
     """Padding counts as tokens."""
@@ -23,7 +23,8 @@ class PassMemory:
 
     @classmethod
     def from_architecture(cls, width: int, linear: int, allocator: Allocator) -> PassMemory:
-        """For an encoder so wide, whose feed-forward layers are `linear` wide, in float32.
+        """Estimate for an encoder of this width with feed-forward layers of width `linear`, in
+        float32.
 
         Attention holds up to 13 rows of the network's width for each token, the feed-forward layer
         three and two of its own.  Counted allocation by allocation on a CPU, for ct-punc's sizes
@@ -34,7 +35,7 @@ class PassMemory:
         return cls(allocator.per_live_byte * live, allocator.fixed_bytes)
 
     def places_within(self, spans: Sequence[Span], usable_bytes: float) -> int:
-        """How many of the first spans fit, padded to the longest of them; 1 at the least."""
+        """Number of first spans that fit, padded to the longest of them; 1 at the least."""
         longest = 0
         for count, (first, last) in enumerate(spans, 1):
             longest = max(longest, last - first)
@@ -56,7 +57,7 @@ class MeasuredPasses:
     def over(
         self, spans: Sequence[Span], read: Callable[[Sequence[Span]], list[Read]]
     ) -> list[Read]:
-        """What `read` gives for each span.
+        """Call `read` for all spans.
 
         A pass for which the device has no room is halved; raises BatchOutOfMemory where it has none
         for a single span.

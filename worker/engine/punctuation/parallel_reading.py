@@ -51,7 +51,7 @@ class _Reader:
         self._pending_from.append(self._pending_from[-1] + final)
 
     def agrees_with(self, other: _Reader) -> bool:
-        """Whether `other` had the same tokens pending at this reader's step."""
+        """Return whether `other` had the same tokens pending at this reader's step."""
         return other._pending_from[self.step - other._first] == self._pending_from[-1]
 
     def take_over(self, other: _Reader) -> None:

@@ -58,7 +58,7 @@ def prepare_jieba_for_stock() -> None:
 
 
 def _read_dictionary(segmenter: Any) -> None:
-    """What jieba's `initialize` does when there is no cache."""
+    """Read the dictionary as jieba's `initialize` does when there is no cache."""
     with segmenter.lock:
         segmenter.FREQ, segmenter.total = segmenter.gen_pfdict(segmenter.get_dict_file())
         segmenter.initialized = True

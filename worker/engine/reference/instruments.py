@@ -1,4 +1,4 @@
-"""What `worker.bench.gpu` asks of the device that the pipeline never needs to know."""
+"""Measurements of the device for `worker.bench.gpu`, which the pipeline does not need."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def stage_seconds(recogniser: FunASRRecogniser) -> Iterator[dict[str, float]]:
 
 
 def waits_of_a_pass(recogniser: FunASRRecogniser, speech: Sequence[Pcm]) -> list[str] | None:
-    """Where one forward pass makes the program wait for the GPU, as torch warns of it; None on a
-    CPU."""
+    """Places where one forward pass makes the program wait for the GPU, as torch warns of them;
+    None on a CPU."""
     if recogniser._device.type != "cuda":
         return None
     recogniser.recognise(speech, EMPTY_REQUEST)

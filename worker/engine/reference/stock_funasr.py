@@ -60,7 +60,8 @@ class StockFunASR:
 
     @property
     def batches(self) -> bool:
-        """On the device 'cpu' FunASR recognises one segment at a time, whatever batch_size_s."""
+        """Return whether FunASR makes batches. On the device 'cpu' it recognises one segment at a
+        time, whatever batch_size_s."""
         return self.device != "cpu"
 
     def generate(self, pcm: Pcm, batch_size_s: float) -> str:

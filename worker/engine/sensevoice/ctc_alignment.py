@@ -1,4 +1,4 @@
-"""When each token is spoken, by CTC: which frames of 60 ms carry it.
+"""Times of tokens by CTC: the frames of 60 ms that carry each.
 
 To align tokens is to find, of all ways to spread them and blanks over the frames, the likeliest.
 Here the tokens are what the likeliest label of each frame spells, so the likeliest way is those

@@ -26,7 +26,7 @@ a decoder and a predictor."""
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
-    """What of an architecture decides its activations."""
+    """Sizes of an architecture that decide its activations."""
 
     model_dim: int
     """Width of the encoder: 512 in SenseVoiceSmall."""
@@ -37,7 +37,7 @@ class NetworkShape:
 
 
 def labelled_rows(frames: int, shape: NetworkShape) -> int:
-    """How many of so many frames to give their labels together.
+    """Number of frames that are given their labels together.
 
     The scores of 25,055 pieces take 100 kB a frame, four times what the encoder held.  So that they
     do not decide how large a batch may be, those of a part are made at a time: as many as take

@@ -1,4 +1,5 @@
-"""What SenseVoice says beside the text: the language, a feeling, an event, how numbers are written.
+"""Tags that SenseVoice gives beside the text: the language, a feeling, an event, how numbers are
+written.
 
 The first four outputs of the network are such tags ('<|zh|>', '<|NEUTRAL|>', '<|Speech|>',
 '<|withitn|>'), and others may stand between the words ('<|BGM|>').  Of all these only the language

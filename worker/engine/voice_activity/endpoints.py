@@ -1,4 +1,5 @@
-"""From frame decisions to spans of speech: FSMN-VAD's endpoint rules as an integer machine.
+"""Conversion of frame decisions to spans of speech: FSMN-VAD's endpoint rules as an integer
+machine.
 
 The network says every 10 ms whether somebody speaks; this module says where spans begin and end.
 It is fed block by block, carries its state, and gives the same spans whatever the blocks are.
@@ -32,7 +33,7 @@ FrameSpan = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class VoiceActivityOptions:
-    """Every threshold between the network's output and a span of speech.
+    """Thresholds between the network's output and a span of speech.
 
     The defaults are those of iic/speech_fsmn_vad_zh-cn-16k-common-pytorch (v2.0.4); names in
     brackets are FunASR's.  FunASR's level thresholds (decibel_thres, snr_thres) are -100 dB in
@@ -80,7 +81,7 @@ class VoiceActivityOptions:
             raise ValueError("0 < cut_margin_s < cut_search_s < max_segment_s must hold")
 
     def bounded(self, longest_s: float) -> VoiceActivityOptions:
-        """These options for a recogniser that takes no span longer than `longest_s`.
+        """Options bounded for a recogniser that takes no span longer than `longest_s`.
 
         The search for the quietest point then covers the second half of a span at most.
         """
@@ -127,7 +128,7 @@ class EndpointMachine:
 
     @property
     def earliest_start(self) -> int:
-        """No span still to come begins before this frame."""
+        """Frame before which no span still to come begins."""
         if self._open_start is not None:
             return self._open_start
         return self._free_from
@@ -142,7 +143,7 @@ class EndpointMachine:
         return spans
 
     def finish(self) -> list[FrameSpan]:
-        """There are no more frames: give the span that is still open, if any."""
+        """End the input: give the span that is still open, if any."""
         if self._held is None:
             return []
         spans = self._advance(self._held, last=True)

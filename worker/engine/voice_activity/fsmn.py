@@ -32,7 +32,8 @@ GPU_BLOCK_FRAMES = 12_000
 
 
 class FsmnVoiceActivity:
-    """One recording. Implements `worker.recogniser.VoiceActivityDetector`."""
+    """Voice activity detection in one recording. Implements
+    `worker.recogniser.VoiceActivityDetector`."""
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class FsmnVoiceActivity:
         return len(self._frames) - 2 * (self._width // 2)
 
     def _decide(self, count: int) -> NDArray[np.bool_]:
-        """Whether somebody speaks in each of the next `count` frames."""
+        """Decide for each of the next `count` frames whether somebody speaks."""
         context = self._frames[: count + 2 * (self._width // 2)]
         self._frames = self._frames[count:]
         # Each row begins one frame after the one before it and overlaps it.

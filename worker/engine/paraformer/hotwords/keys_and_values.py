@@ -26,14 +26,15 @@ _LONG = 500
 
 
 class KeysAndValues(NamedTuple):
-    """What is attended to, each (..., heads, words, width / heads)."""
+    """Keys and values of attention, each (..., heads, words, width / heads)."""
 
     keys: Tensor
     values: Tensor
 
 
 class EncodedWords(Protocol):
-    """All words of a list, for tokens of any spans; `query` (tokens, width) is a layer's.
+    """Words of a list, encoded for attention by tokens of any spans; `query` (tokens, width) is a
+    layer's.
 
     The last of the words is the sentence's start, which stands for none.
     """

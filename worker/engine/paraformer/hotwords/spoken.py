@@ -1,4 +1,4 @@
-"""Where the tokens of some spans stand.
+"""Tokens of several spans in one row.
 
 They are read one after another, without the padding that spans of different lengths have beside
 each other: it would cost as much as they do.

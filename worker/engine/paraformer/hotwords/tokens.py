@@ -1,4 +1,4 @@
-"""From a hotword to the numbers of its tokens."""
+"""Conversion of hotwords to the numbers of their tokens."""
 
 from __future__ import annotations
 

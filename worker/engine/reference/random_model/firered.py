@@ -59,7 +59,7 @@ def make_firered(folder: Path, speech: Pcm, sizes: ModelSizes, characters: Seque
 
 
 def arguments(sizes: ModelSizes, vocabulary: int) -> argparse.Namespace:
-    """As a checkpoint has them, beside some of the training."""
+    """Arguments as a checkpoint has them, without those of the training."""
     return argparse.Namespace(
         idim=MEL_BINS,
         odim=vocabulary,
@@ -78,8 +78,8 @@ def arguments(sizes: ModelSizes, vocabulary: int) -> argparse.Namespace:
 
 
 def package(state: Mapping[str, Tensor], args: argparse.Namespace) -> dict[str, Any]:
-    """What the file holds: convolutions of kernel 1 where we have linear layers, and tables of
-    positions, here shorter ones that nobody reads."""
+    """Content of the checkpoint file: convolutions of kernel 1 where we have linear layers, and
+    tables of positions, here shorter ones that nobody reads."""
     stored = {
         name: value[..., None] if ".pointwise_conv" in name else value
         for name, value in state.items()
@@ -165,7 +165,7 @@ def fit_decoder(model: FireRedAsrAed, banks: Tensor) -> None:
 
 
 def _encoded(model: FireRedAsrAed, banks: Tensor) -> tuple[Tensor, Tensor]:
-    """What the encoder makes of some spans of the speech, and which frames are their own."""
+    """Encoder output for some spans of the speech, and the mask of frames that are their own."""
     normalised = (banks - banks.mean(dim=0)) / banks.std(dim=0)
     frames = _SPAN_S * 100
     begins = np.linspace(0, len(banks) - frames, _SPANS).astype(int).tolist()

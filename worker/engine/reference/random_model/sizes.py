@@ -12,7 +12,7 @@ FIRERED = "FireRedAsrAed"
 
 @dataclass(frozen=True, slots=True)
 class ModelSizes:
-    """What decides the cost of the three networks.
+    """Sizes that decide the cost of the three networks.
 
     The defaults are those of Paraformer-large with timestamps (220 M parameters), FSMN-VAD and
     `ct-punc`, the CT-Transformer that FunASR takes by default: 516 wide, 12 blocks, a vocabulary of
