@@ -67,7 +67,7 @@ _tools: Tools | None = None
 
 
 def tools() -> Tools:
-    """What this child keeps from job to job. Raises RuntimeError before `start`."""
+    """Tools that this child keeps from job to job. Raises RuntimeError before `start`."""
     if _tools is None:
         raise RuntimeError("the model is loaded in the worker's child processes only")
     return _tools
@@ -85,7 +85,7 @@ def stop_if_requested() -> None:
 
 
 def liveness(claim: jobs.Claim) -> Liveness:
-    """What shows the main process the progress of the attempt at `claim`, while it is entered."""
+    """Context in which the main process sees the progress of the attempt at `claim`."""
     settings = tools().settings
     return Liveness(
         liveness_file(settings.watch_dir, worker=worker_name(), pid=os.getpid()),
@@ -96,7 +96,7 @@ def liveness(claim: jobs.Claim) -> Liveness:
 
 
 def device_failures(settings: Settings) -> DeviceFailures:
-    """What this worker remembers of its device's failures."""
+    """Failures of this worker's device, from the file that outlives its children."""
     return DeviceFailures(device_file(settings.resolved_health_dir, os.getppid()))
 
 

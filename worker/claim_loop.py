@@ -68,7 +68,7 @@ class ClaimLoop(ABC, Generic[WorkT]):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def lives(self) -> bool:
-        """Whether one of its threads has not ended."""
+        """Return whether one of its threads has not ended."""
         with self._lock:
             return self._thread.is_alive() or bool(self._under_way)
 

@@ -67,7 +67,7 @@ def worker_name(main_pid: int) -> str:
 
 
 def served_model_name(settings: Settings) -> str:
-    """What jobs call this worker's model."""
+    """Name by which jobs name this worker's model."""
     try:
         return served_model(settings)
     except ModelUnavailable:  # a child tells, and the worker ends
@@ -75,8 +75,8 @@ def served_model_name(settings: Settings) -> str:
 
 
 def queues(settings: Settings) -> dict[str, dict[str, str]]:
-    """Where this worker hears doorbells, as Celery wants it told: of jobs for any worker, and of
-    those for its model."""
+    """Queues from which this worker reads doorbells, in Celery's form: of jobs for any worker, and
+    of those for its model."""
     names = (queue_of(None), queue_of(served_model_name(settings)))
     return {name: {"exchange": name, "routing_key": name} for name in names}
 
@@ -200,7 +200,7 @@ def _tell_of_look(has_changed: bool, server: HealthServer, reaper: Reaper) -> No
 
 
 def _living_children(settings: Settings) -> dict[int, Obstacle | None]:
-    """What each child that lives is doing, by its process id."""
+    """State of each living child, by its process id."""
     folder, main_pid = settings.resolved_health_dir, os.getpid()
     told = child_states(folder, main_pid)
     living = {pid: said for pid, said in told.items() if is_our_living_child(pid)}
@@ -210,7 +210,7 @@ def _living_children(settings: Settings) -> dict[int, Obstacle | None]:
 
 
 def _child_obstacle(settings: Settings) -> Obstacle | None:
-    """What keeps all children from work; None if one could."""
+    """Obstacle that keeps all children from work; None if one could."""
     said = set(_living_children(settings).values())
     if None in said:
         return None
@@ -221,7 +221,8 @@ def _child_obstacle(settings: Settings) -> Obstacle | None:
 
 
 class _Hearing:
-    """Whether this worker hears doorbells, or leaves them to others. In Celery's own loop only."""
+    """Switch by which this worker reads doorbells, or leaves them to others. In Celery's own loop
+    only."""
 
     def __init__(self, consumer: Any, monitor: Monitor, server: HealthServer) -> None:
         self._consumer = consumer

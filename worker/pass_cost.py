@@ -1,4 +1,4 @@
-"""What a forward pass costs beside the audio that it computes on, and what is given to save one.
+"""Cost of a forward pass beside the audio that it computes on, and the price paid to save one.
 
 All in padded seconds: what the device could have computed on in the same time.
 """
@@ -47,7 +47,7 @@ class PassCost:
             raise ValueError(f"what a pass costs must be finite and not negative: {self}")
 
     def beside(self, longest_s: float) -> float:
-        """What a batch with such a longest span costs beside its padded seconds."""
+        """Cost of a batch with this longest span beside its padded seconds."""
         return self.fixed_s + self.per_longest_s * longest_s
 
     @property

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a speech model, and nothing of how a model does it.
+"""Protocols of a speech model for the pipeline, without anything about how a model works.
 
 The pipeline, the batch planner and the tests know only these protocols; `worker.engine` is the
 one place that imports torch and FunASR.  Audio is 16 kHz mono int16 throughout.
@@ -36,7 +36,7 @@ class SpeechSpan:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which weights recognise, where, in which arithmetic.
+    """Identity of a loaded model: its weights, device and arithmetic.
 
     `revision` changes whenever the same audio could give another text; stored segments are
     reused only under the same one.
@@ -51,7 +51,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
-    """What a job asks of recognition beside its audio. Equal requests give equal texts."""
+    """Options of a job for recognition, beside its audio. Equal requests give equal texts."""
 
     hotwords: tuple[str, ...] = ()
     """Words that are likely to be said. Their order means nothing, so they are kept sorted, each
@@ -72,7 +72,7 @@ EMPTY_REQUEST = RecognitionRequest()
 
 @dataclass(frozen=True, slots=True)
 class RecognisedSpan:
-    """What is said in one span."""
+    """Words recognised in one span."""
 
     words: tuple[Word, ...] = ()
     """Words in order, with confidences where the model has them. Times are seconds from the start
@@ -115,7 +115,7 @@ class MemoryProbe(Protocol):
     def reset_peak(self) -> None: ...
 
     def peak_bytes(self) -> int:
-        """Most bytes in use by this process since `reset_peak`, weights included."""
+        """The most bytes in use by this process since `reset_peak`, weights included."""
         ...
 
 
@@ -130,12 +130,13 @@ class Recogniser(Protocol):
 
     @property
     def memory_model(self) -> MemoryModel:
-        """What a batch of this network needs, for `worker.batching.choose_size`."""
+        """Model of the memory that a batch of this network needs, for
+        `worker.batching.choose_size`."""
         ...
 
     @property
     def pass_cost(self) -> PassCost:
-        """What one more forward pass costs, for `worker.batching`."""
+        """Cost of one more forward pass, for `worker.batching`."""
         ...
 
     @property
@@ -146,13 +147,13 @@ class Recogniser(Protocol):
 
     @property
     def accepts_hotwords(self) -> bool:
-        """Whether a request may name hotwords."""
+        """Return whether a request may name hotwords."""
         ...
 
     @property
     def punctuates(self) -> bool:
-        """Whether its words bring their marks along ('好。'). The pipeline then leaves its
-        own punctuation out."""
+        """Return whether its words come with their punctuation marks ('好。'). The pipeline then
+        leaves its own punctuation out."""
         ...
 
     @property
@@ -162,13 +163,13 @@ class Recogniser(Protocol):
 
     @property
     def is_batch_invariant(self) -> bool:
-        """Whether words, times and confidences depend on a span's own audio alone. Where they also
-        depend on the other spans of the batch, each span is recognised alone."""
+        """Return whether words, times and confidences depend on a span's own audio alone. Where
+        they also depend on the other spans of the batch, each span is recognised alone."""
         ...
 
     def device_works(self) -> bool:
-        """Whether the device still computes. After some errors it does not, until the process
-        ends."""
+        """Return whether the device still computes. After some errors it does not, until the
+        process ends."""
         ...
 
     def voice_activity(self) -> VoiceActivityDetector: ...

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a network that tells voices apart, and nothing of how it does it."""
+"""Protocol of a network that tells voices apart, without anything about how it works."""
 
 from __future__ import annotations
 

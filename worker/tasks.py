@@ -92,7 +92,8 @@ def transcribe_next(doorbell: str) -> None:
 
 
 class NotReady(Exception):
-    """This machine could work on no job. All wait in the queue, where they lose nothing."""
+    """Refusal to claim while this machine could work on no job. Jobs wait in the queue without
+    loss."""
 
     def __init__(self, obstacles: tuple[Obstacle, ...]) -> None:
         super().__init__(obstacles)
@@ -125,7 +126,8 @@ def _claim(tools: Tools) -> jobs.Claim | None:
 
 
 def _room(tools: Tools) -> jobs.Room | None:
-    """What the work folder has room for; None if that is any recording that is accepted."""
+    """Lengths of recordings that fit in the work folder; None if every recording fits that is
+    accepted."""
     settings = tools.settings
     try:
         usable, disk = tools.work_space.usable_bytes(), tools.work_space.disk_bytes()
@@ -283,7 +285,8 @@ def _end_with_the_device(
 
 
 def _may_take_another(tools: Tools) -> bool:
-    """Whether another job waits for this worker, or may: then only it tells who is to blame."""
+    """Return whether another job waits for this worker, or may: only another job can show whether
+    the device or the recording is the cause."""
     try:
         waiting = jobs.claimable_jobs(tools.db, most=1, model=tools.recogniser.identity.name)
     except SQLAlchemyError:

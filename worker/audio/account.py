@@ -81,7 +81,7 @@ def account(
 
 
 def combine(reports: Sequence[RecordingReport]) -> RecordingReport:
-    """One report of what each take of the same recording reported.
+    """Combine the reports of the takes of one recording into one report.
 
     Each track comes from the take in which it was heard; sums and the first place of equal
     warnings are taken over all.

@@ -118,7 +118,7 @@ class DecodedAudio:
 
     @property
     def header(self) -> HeaderClaim:
-        """What the container says of itself, once entered. It may be untrue."""
+        """Claims of the container's header, once entered. They may be untrue."""
         return self._header
 
     @property
@@ -128,7 +128,7 @@ class DecodedAudio:
 
     @property
     def clock(self) -> PlayerClock:
-        """When each sample is heard in a player, as far as it is decoded."""
+        """Times at which a player plays each sample decoded so far."""
         return self._placement.clock
 
     @property
@@ -138,14 +138,14 @@ class DecodedAudio:
 
     @property
     def report(self) -> RecordingReport:
-        """What was in it. Raises RuntimeError before iteration has ended by itself."""
+        """Report on the recording. Raises RuntimeError before iteration has ended by itself."""
         if self._report is None:
             raise RuntimeError("the recording has not been decoded to its end")
         return self._report
 
     @property
     def has_even_bit_rate(self) -> bool:
-        """Whether the packets of the first track were all of one size, after the end."""
+        """Return whether the packets of the first track were all of one size, after the end."""
         return self._has_even_bit_rate
 
     def __enter__(self) -> Self:

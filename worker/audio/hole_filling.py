@@ -1,4 +1,4 @@
-"""Where the samples of each track go in the spool: holes of the recording get silence."""
+"""Placement of each track's samples in the spool: holes of the recording get silence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Placement:
         self._tracks = [_Track() for _ in range(tracks)]
 
     def end(self, track: int) -> int:
-        """Where the next sample of `track` goes, if nothing jumps."""
+        """Position of the next sample of `track`, if its clock does not jump."""
         return self._tracks[track].end
 
     def place(self, track: int, samples: int, heard_s: float) -> int:

@@ -1,4 +1,4 @@
-"""From samples of the spool to the seconds that a player shows.
+"""Conversion of samples of the spool to the seconds that a player shows.
 
 The spool holds every sample that was decoded, and silence where the container has a hole.  Where
 the container's clock runs slower or faster than the samples, or steps back, nothing is cut out or
@@ -23,12 +23,13 @@ class PlayerClock:
         self._offsets: list[tuple[int, float]] = [(0, 0.0)]
 
     def note(self, sample: int, heard_s: float) -> None:
-        """From `sample` on, samples are heard as that one, at `heard_s`."""
+        """Note that `sample` is played at `heard_s`, in seconds, and the samples after it
+        accordingly."""
         offset = heard_s - sample / SAMPLE_RATE
         if abs(offset - self._offsets[-1][1]) >= _LEAST_S:
             self._offsets.append((sample, offset))
 
     def heard_s(self, sample: int) -> float:
-        """When `sample` is heard, in seconds of the player; never less than 0."""
+        """Time at which `sample` is played, in seconds of the player; never less than 0."""
         index = bisect_right(self._offsets, sample, key=lambda entry: entry[0]) - 1
         return max(0.0, sample / SAMPLE_RATE + self._offsets[index][1])

@@ -43,7 +43,7 @@ class AudioSpool:
 
     @property
     def samples(self) -> int:
-        """How many samples were appended."""
+        """Number of samples appended."""
         return self._samples
 
     @property
@@ -57,7 +57,8 @@ class AudioSpool:
 
     @property
     def is_within_reserve(self) -> bool:
-        """Whether what comes next has its room already, however full the disk is by now."""
+        """Return whether space for the next samples is reserved already, however full the disk is
+        by now."""
         return self._samples * SAMPLE_BYTES < self._reserved_bytes
 
     def reserve(self, size_bytes: int) -> None:

@@ -1,4 +1,5 @@
-"""What of a recording is heard by itself, one after another, where a job asks for that.
+"""Takes: parts of a recording (tracks or channels) that are recognised separately, one after
+another, where a job asks for that.
 
 Without a wish there is one take, of all tracks and channels together.  Where each track, or each
 channel, is to be a person of its own, every one of them is a take.
@@ -81,7 +82,7 @@ class _Placed:
 
 
 class TakesClock:
-    """Which take a sample of the spool belongs to, and when it is heard.
+    """Take and time of playing of each sample of the spool.
 
     Written by the thread that decodes, in order of the samples; read by any.
     """
@@ -95,7 +96,7 @@ class TakesClock:
         self._placed.append(_Placed(start, take, clock))
 
     def heard_s(self, sample: int) -> float:
-        """When `sample` is heard, in seconds of the player."""
+        """Time at which `sample` is played, in seconds of the player."""
         placed = self._at(sample)
         if placed is None:
             return sample / SAMPLE_RATE
@@ -103,7 +104,7 @@ class TakesClock:
 
     @property
     def starts(self) -> Sequence[tuple[int, str | None]]:
-        """Where each take begins, and its speaker."""
+        """First sample and speaker of each take."""
         return [(placed.start, placed.take.speaker) for placed in self._placed]
 
     def _at(self, sample: int) -> _Placed | None:

@@ -1,4 +1,4 @@
-"""What a recording looks like in the player: loudness over time, in a few thousand numbers.
+"""Waveform of a recording for the player: loudness over time, in a few thousand numbers.
 
 Nobody knows how long a recording is before its end, so buckets begin small and are joined two by
 two whenever there are too many.  A bucket's value is the mean of the peaks of its frames: over the

@@ -1,4 +1,4 @@
-"""How much audio goes into one forward pass, and which spans together.
+"""Batching: the amount of audio in one forward pass, and the spans that go together.
 
 - `choose_size` says how many padded seconds a pass may hold, and what limits it;
 - `size` asks it for a job, with what this device has learned;

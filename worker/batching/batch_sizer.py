@@ -111,7 +111,8 @@ class BatchSizer:
 
 
 def halve(by_length: Sequence[_Member]) -> tuple[Sequence[_Member], Sequence[_Member]]:
-    """Two batches of about half the memory each, of one whose segments are ordered longest first.
+    """Divide a batch, its segments ordered longest first, into two that need about half the memory
+    each.
 
     Raises ValueError for a single segment: there is nothing left to divide.
     """

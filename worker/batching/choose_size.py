@@ -1,4 +1,4 @@
-"""How many padded seconds of audio one forward pass may hold: `batch_size_s`.
+"""Choice of `batch_size_s`, the padded seconds of audio that one forward pass may hold.
 
 The smallest of what the recording's length, the free memory and experience with this device allow.
 `worker.batching.plan` says what it counts, and packs spans within it.

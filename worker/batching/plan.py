@@ -1,4 +1,4 @@
-"""Which spans go into which forward pass.
+"""Packing of spans into forward passes.
 
 `batch_size_s` is a budget of PADDED seconds: the longest span of a batch times the number of its
 spans, for that is what the network computes on and what it takes memory for.  FunASR's own packing
@@ -48,7 +48,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """Every span of a job in exactly one batch, the longest spans first.
+    """Plan with every span of a job in exactly one batch, the longest spans first.
 
     So a budget that is too large for the device is found out at the start of a job.
     """
@@ -137,7 +137,7 @@ def _padded(lengths: NDArray[np.int64], edges: Sequence[int]) -> int:
 
 
 def _best_edges(lengths: NDArray[np.int64], budget: int, beside: NDArray[np.int64]) -> list[int]:
-    """Where batches begin and end in `lengths`, which fall. All figures are samples.
+    """Edges of the batches in `lengths`, which are in falling order. All figures are samples.
 
     `beside` is what a batch that begins at each place costs beside its padded samples.
     """

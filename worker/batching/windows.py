@@ -1,4 +1,4 @@
-"""How much of a recording is planned at a time.
+"""Windows: the parts of a recording that are planned at a time.
 
 Batches are packed by length, and the more spans there are to choose from the less padding they
 need; but whoever waits for a five-hour recording wants to see its first sentences at once.  So the

@@ -1,4 +1,4 @@
-"""One measurement from a recording to the figures, in the order of the pipeline."""
+"""Measurement from a recording to the figures, in the order of the pipeline."""
 
 from __future__ import annotations
 

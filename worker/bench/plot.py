@@ -212,7 +212,7 @@ def _write(
     above: bool,
     to_the_right: bool = False,
 ) -> None:
-    """Before the grid and behind the lines, so that neither is hard to read."""
+    """Write a text before the grid and behind the lines, so that both stay legible."""
     axes.annotate(
         said,
         place,

@@ -139,7 +139,7 @@ def _decisions(sizes: Sequence[SizeResult]) -> list[str]:
 
 
 def _limits(decision: BatchSizeDecision) -> str:
-    """What each limit allowed, and which one held."""
+    """Text about the value that each limit allowed, and the limit that decided."""
     ceiling = "the setting asks for" if decision.sized_for_s is None else "the length allows"
     said = (
         f"limited by {_LIMITS[decision.limited_by]}; {ceiling} {decision.length_ceiling_s:.0f} s, "

@@ -1,4 +1,4 @@
-"""What was measured, and the figures that follow from it. Seconds and bytes throughout."""
+"""Measured values, and the figures computed from them. Seconds and bytes throughout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.recogniser import ModelIdentity
 
 
 class CannotMeasure(PermanentError):
-    """There is nothing to measure, or something to measure with is missing."""
+    """Measurement without anything to measure, or with a missing tool."""
 
     code = "cannot_measure"
     default_message = "There is nothing to measure, or nothing to measure with."
@@ -42,7 +42,7 @@ class RecordingFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """Where it was measured. Two tables can be compared if these are equal."""
+    """Machine on which a measurement was made. Two tables can be compared if these are equal."""
 
     processor: str
     cores: int
@@ -57,7 +57,7 @@ class MachineFacts:
 
 @dataclass(frozen=True, slots=True)
 class SizeResult:
-    """One batch size. Only recognition depends on it."""
+    """Result of one batch size. Only recognition depends on it."""
 
     asked: str
     """What was asked for: a number of seconds, 'auto', or 'alone' for a segment at a time."""
@@ -79,7 +79,7 @@ class SizeResult:
 
 @dataclass(frozen=True, slots=True)
 class StockResult:
-    """One run of AutoModel.generate(): voice activity, recognition and punctuation."""
+    """Result of one run of AutoModel.generate(): voice activity, recognition and punctuation."""
 
     batch_size_s: float | None
     """None on a CPU, where FunASR recognises one segment at a time whatever it is told."""

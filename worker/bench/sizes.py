@@ -23,7 +23,8 @@ Words = tuple[Word, ...]
 
 
 class SizeBench:
-    """One recording and one loaded recogniser; the first size measured must be `ALONE`.
+    """Measurement of batch sizes with one recording and one loaded recogniser; the first size
+    measured must be `ALONE`.
 
     All sizes share a process.  That is fair because the peak is reset before each: on a GPU the
     allocator counts live tensors exactly; on a CPU it is the resident memory, so what the C

@@ -28,13 +28,13 @@ _WARM_UP_SAMPLES = 30 * SAMPLE_RATE
 
 
 class StockRuns:
-    """What the process reported, to be compared once our own words are known."""
+    """Results reported by the process, to be compared once our own words are known."""
 
     def __init__(self, runs: Sequence[dict[str, Any]]) -> None:
         self._runs = runs
 
     def results(self, our_words: str) -> tuple[StockResult, ...]:
-        """`our_words` are those of each segment alone, without marks."""
+        """Results compared with `our_words`, those of each segment alone, without marks."""
         return tuple(
             StockResult(
                 batch_size_s=run["batch_size_s"],
@@ -78,7 +78,7 @@ def _run_process(
     sizes: Sequence[float],
     timeout_s: float | None,
 ) -> str:
-    """What it died of, '' if it did not."""
+    """Run the process and return the error that ended it, '' if none did."""
     done = subprocess.run(
         [sys.executable, "-m", "worker.bench.stock_process", samples, report, *map(str, sizes)],
         env={

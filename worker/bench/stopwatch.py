@@ -11,7 +11,7 @@ from worker.bench.results import Cost
 
 
 class Stopwatch:
-    """What happens within a `with` block costs `cost`: all threads of this process, and the
+    """Stopwatch for a `with` block, with its time in `cost`: all threads of this process, and the
     children that were waited for meanwhile (decoding is one)."""
 
     def __init__(self) -> None:

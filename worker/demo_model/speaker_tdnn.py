@@ -45,7 +45,8 @@ class SpeakerTdnn(nn.Module):
 def _convolution(
     inputs: int, outputs: int, width: int = 1, stride: int = 1, dilation: int = 1
 ) -> nn.Sequential:
-    """Over time, with padding that keeps the middle frame of the window in the middle."""
+    """Make a convolution over time, with padding that keeps the middle frame of the window in the
+    middle."""
     return nn.Sequential(
         nn.Conv1d(
             inputs,

@@ -1,4 +1,4 @@
-"""One recording from an address into an upload, from where it stood.
+"""Download of a recording from an address into an upload, continued from where it stood.
 
 What has come is synced, then told by the upload's row, as of an upload that a client sends: a
 crash costs what came since the last sync.  It is gone on with where the address says that it still
@@ -141,7 +141,8 @@ class Download:
     def _begin(
         self, response: HTTPResponse, held: UnfinishedUpload, upload: uploads.UploadRecord
     ) -> int:
-        """Where the answer goes on; what was received is dropped where that is the beginning."""
+        """Offset in bytes at which the answer continues; bytes received before are dropped where it
+        is 0."""
         if response.status == 416:  # what is here is longer than what is there by now
             self._begin_anew_next_time()
             raise SourceBusy("The recording at the address has changed.")
@@ -254,7 +255,8 @@ def _require_recording(response: HTTPResponse) -> None:
 
 
 def _validator_of(response: HTTPResponse) -> str | None:
-    """What the next attempt asks for the rest of the same by: a strong ETag, or when it changed."""
+    """Validator with which the next attempt asks for the rest of the same file: a strong ETag, or
+    the time of its last change."""
     etag = response.getheader("ETag", "")
     if etag.startswith('"') and len(etag) <= 300:
         return etag

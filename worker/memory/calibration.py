@@ -1,4 +1,4 @@
-"""What a device was measured to need: fitted to probe batches, judged, and kept on disk.
+"""Calibration of a device: fitted to probe batches, checked, and kept on disk.
 
 The memory of a batch everywhere; on a GPU also what one more forward pass costs in time.
 
@@ -46,7 +46,7 @@ class ImplausibleFit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one probe batch added to the memory in use, at its peak."""
+    """Bytes that one probe batch added to the memory in use, at its peak."""
 
     padded_s: float
     longest_s: float
@@ -55,7 +55,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one batch took."""
+    """Wall seconds that one batch took."""
 
     padded_s: float
     longest_s: float
@@ -90,7 +90,7 @@ def fit_pass_cost(short: Timing, long: Timing, large: Timing) -> PassCost:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What is kept of a device."""
+    """Measured memory and pass cost of a device."""
 
     memory: MemoryModel
     pass_cost: PassCost | None = None
@@ -99,7 +99,8 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationKey:
-    """All that a measurement depends on. Another value of any is another file."""
+    """Key of a measurement: everything it depends on. A different value of any field gives another
+    file."""
 
     device: str
     """The processor's or the GPU's own name."""
@@ -208,7 +209,7 @@ def store(folder: Path, key: CalibrationKey, measured: Calibration) -> None:
 
 
 def stored(folder: Path, key: CalibrationKey, architecture: MemoryModel) -> Calibration | None:
-    """What is kept under this key; None if there is nothing.
+    """Calibration kept under this key; None if there is none.
 
     Raises ValueError for a file that is damaged or was written for something else.
     """

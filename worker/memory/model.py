@@ -1,4 +1,4 @@
-"""How much memory a batch needs, and how much there is: a pure model and the probe for RAM.
+"""Memory that a batch needs, and memory that is free: a pure model and the probe for RAM.
 
 The model is plain arithmetic, so that the batch planner can be tested without a device.  The probe
 for VRAM needs torch and lives in `worker.engine.device`.
@@ -26,7 +26,7 @@ MIB = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Allocator:
-    """What an allocator takes from the system for the bytes that are live at the peak."""
+    """Bytes that an allocator takes from the system for the bytes that are live at the peak."""
 
     per_live_byte: float = 1.0
     fixed_bytes: float = 0.0
@@ -93,7 +93,7 @@ class MemoryModel:
         return 2.0 * spare / (a + math.sqrt(a * a + 4.0 * q * spare))
 
     def held_by(self, allocator: Allocator) -> MemoryModel:
-        """This model in bytes that the system must give, not only those in live tensors."""
+        """Convert this model to bytes that the system must give, not only those in live tensors."""
         return replace(
             self,
             fixed_bytes=allocator.fixed_bytes + allocator.per_live_byte * self.fixed_bytes,
@@ -118,7 +118,7 @@ class Reserve:
     floor_bytes: int = 256 * MIB
 
     def usable_bytes(self, headroom_bytes: int) -> int:
-        """What a batch may take of the headroom. Never negative."""
+        """Bytes of the headroom that a batch may take. Never negative."""
         reserve = max(float(self.floor_bytes), self.fraction * headroom_bytes)
         return max(0, math.floor(headroom_bytes - reserve))
 
@@ -160,7 +160,7 @@ class RamProbe:
         self._peak.reset()
 
     def peak_bytes(self) -> int:
-        """Most resident bytes of this process since `reset_peak`."""
+        """The most resident bytes of this process since `reset_peak`."""
         return self._peak.bytes()
 
     def _cgroup_headrooms(self) -> Iterator[int]:
@@ -170,7 +170,7 @@ class RamProbe:
                 yield limit - usage + _reclaimable_bytes(folder / "memory.stat", prefix)
 
     def _cgroup_folders(self) -> Iterator[tuple[str, str, str, Path]]:
-        """Every folder whose limit binds this process: its own and all above, v2 and v1."""
+        """Yield every folder whose limit binds this process: its own and all above, v2 and v1."""
         try:
             lines = (self._proc / "self" / "cgroup").read_text().splitlines()
         except OSError:

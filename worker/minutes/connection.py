@@ -1,4 +1,4 @@
-"""One HTTP request to the server of the settings, and to nobody else.
+"""HTTP requests to the server of the settings, and to no other.
 
 No redirect is followed, no proxy is taken from the environment, and neither the time nor the size
 of an answer is left to who answers.
@@ -32,7 +32,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back."""
+    """Answer of the server."""
 
     status: int
     headers: Mapping[str, str]

@@ -47,7 +47,7 @@ _TEMPERATURE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model said."""
+    """Answer of the model."""
 
     text: str
     is_cut: bool

@@ -190,7 +190,7 @@ class MinutesProcess:
         return f"to be tried again: {error.code}"
 
     def _wait(self) -> None:
-        """Until the doorbell rings or a sweep is due."""
+        """Wait until the doorbell rings or a sweep is due."""
         until = time.monotonic() + self._settings.sweep_s
         while not self._shutdown.is_set() and (left := until - time.monotonic()) > 0:
             try:

@@ -38,7 +38,8 @@ _WRONG_SHOWN = 2000
 
 
 class Progress(Protocol):
-    """Where answers are kept, and who is told how far it is. Each raises what ends the attempt."""
+    """Store for answers and for the progress. Each method raises the error that ends the
+    attempt."""
 
     def stored(self, digest: str) -> Minutes | None: ...
 
@@ -114,7 +115,7 @@ class Writer:
             return [one for half in halves for one in self._of_part(half, number, of)]
 
     def _merged(self, answers: list[Minutes]) -> Minutes:
-        """One of all, in as many steps as the window takes."""
+        """Merge all answers into one, in as many steps as the window requires."""
         room = self._room(MERGE)
         while len(answers) > 1:
             grouped = groups(answers, room)

@@ -20,7 +20,7 @@ _ROLES: dict[str, Role] = {
 
 
 def role_of(folder: Path) -> Role:
-    """What a whole model folder is for, by the class of its network."""
+    """Role of a complete model folder, by the class of its network."""
     return _ROLES.get(folder_class(folder), "asr")
 
 

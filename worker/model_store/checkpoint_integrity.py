@@ -1,4 +1,4 @@
-"""Whether a checkpoint reads to its end, found out while its bytes go by.
+"""Check that a checkpoint is complete, made while its bytes are read for the hash.
 
 torch writes a zip whose entries are stored as they are.  Each has a CRC-32, so one pass over the
 file gives both the hash that is a model's revision and the proof that no byte is missing.
@@ -29,7 +29,7 @@ class CheckpointCut(Exception):
 
 @dataclass(slots=True)
 class _Entry:
-    """One stored entry: bytes `start` to `end` of the file."""
+    """Stored entry: bytes `start` to `end` of the file."""
 
     name: str
     start: int

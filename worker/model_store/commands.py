@@ -156,8 +156,8 @@ def _revision(role: Role, name: str, settings: Settings) -> str:
 
 
 def _configured(settings: Settings) -> list[Part]:
-    """What the settings name, as far as it is needed: punctuation is not beside a recogniser that
-    marks its words itself."""
+    """Parts that the settings name, as far as they are needed: punctuation is not beside a
+    recogniser that marks its words itself."""
     parts = [part for part in configured_parts(settings) if part is not None]
     recogniser = status_of(parts[0], settings).path
     if recogniser is not None and folder_punctuates(recogniser):

@@ -34,7 +34,8 @@ def _unreadable(path: Path, reason: str, next_step: str = _AGAIN) -> ConfigUnrea
 
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> Any:
-    """What a config.yaml says.  A loading model asks several times for each, and YAML is slow."""
+    """Parse a config.yaml. Results are cached: loading a model reads each several times, and YAML
+    is slow."""
     config = yaml.safe_load(text)
     if isinstance(config, dict):
         config = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=True)

@@ -1,4 +1,5 @@
-"""Which files a model folder needs, FunASR's as its config says, and whether each is whole.
+"""Files that a model folder needs, for FunASR's as its config says, and the check that each is
+complete.
 
 FunASR itself takes what it finds: without am.mvn it runs unnormalised, without tokens.json it
 fails deep inside, and a checkpoint that ends early is a bare RuntimeError.
@@ -47,7 +48,7 @@ _KALDI_END = b"</Nnet>"
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """What is wrong with one needed file."""
+    """Defect of one needed file."""
 
     name: str
     reason: str
@@ -99,7 +100,7 @@ def folder_class(folder: Path) -> str:
 
 
 def firered_class(names: Collection[str]) -> str | None:
-    """Which of FireRedASR's networks a folder of these files holds, whole or not; None if it is of
+    """Class of FireRedASR's network in a folder of these files, complete or not; None if it is of
     another kind."""
     if _FIRERED_LLM_ENCODER in names:
         return FIRERED_LLM
@@ -173,7 +174,8 @@ def _is_inside(name: str) -> bool:
 
 
 def readable_problem(folder: Path, name: str) -> FileProblem | None:
-    """Whether a needed file is there, a file, not empty, and may be read; the first that fails."""
+    """Problem of a needed file that is missing, no file, empty or not readable; None if it has
+    none."""
     path = folder / name
     try:
         if path.is_dir():
@@ -190,7 +192,8 @@ def readable_problem(folder: Path, name: str) -> FileProblem | None:
 
 
 def content_problem(name: str, content: bytes) -> FileProblem | None:
-    """Whether a small file's content reads to its end: tokens, normalisation, configuration."""
+    """Problem of a small file (tokens, normalisation, configuration) with incomplete content; None
+    if it has none."""
     if name.endswith(".json"):
         try:
             parsed = json.loads(content)

@@ -54,12 +54,12 @@ class KnownModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All by which it is understood."""
+        """Names by which the model may be given."""
         hubs = (self.modelscope, self.huggingface)
         return (self.alias, *self.also, *(name for name in hubs if name))
 
     def on(self, hub: HubName) -> str:
-        """Its name on a hub; raises ModelUnavailable where the hub does not have it."""
+        """Name of the model on a hub; raises ModelUnavailable where the hub does not have it."""
         if hub == "modelscope":
             return self.modelscope
         if self.huggingface is None:
@@ -212,7 +212,7 @@ def find_known(name: str) -> KnownModel | None:
 
 
 def resolve(name: str, role: Role, hub: HubName, revision: str = PINNED_REVISION) -> HubModel:
-    """What to ask a hub for when the settings say `name`.
+    """Find the model of a hub that `name` in the settings stands for.
 
     Names that are not in the table pass as they are: somebody's own fine-tuned model.  Raises
     ModelUnavailable, before anything is downloaded, for a network that the engine cannot run, one

@@ -1,4 +1,4 @@
-"""Which model folders to load, and where they come from: this disk first, the hub last.
+"""Search for the model folders to load: on this disk first, on the hub last.
 
 Settled before anything is built, so that a wrong name or a broken folder fails at once.
 """
@@ -52,7 +52,7 @@ class ModelNotDownloaded(ModelUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """One network on this disk, whole."""
+    """Network on this disk, complete."""
 
     name: str
     path: Path
@@ -72,7 +72,7 @@ class ModelFolders:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """How folders are looked for."""
+    """Options of the search for folders."""
 
     hub: HubName
     offline: bool
@@ -110,7 +110,7 @@ def locate(
 
 
 def locate_configured(settings: Settings, *, offline: bool | None = None) -> ModelFolders:
-    """What the settings name; `offline` in place of theirs."""
+    """Locate the parts that the settings name; `offline` replaces their setting."""
     offline = settings.model_offline if offline is None else offline
     memory = remembered_in(settings.data_dir)
     return _whole(configured_parts(settings), _Search(settings.model_hub, offline, memory))

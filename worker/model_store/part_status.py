@@ -18,7 +18,7 @@ from worker.model_store.revision import Examined, examine
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:
-    """What there is of a part on this machine."""
+    """State of a part on this machine."""
 
     part: Part
     path: Path | None
@@ -33,8 +33,8 @@ class PartStatus:
 
     @property
     def is_fine(self) -> bool:
-        """Whether every job runs with it: what tells voices apart may come with the first job that
-        asks for it."""
+        """Return whether every job can run with it: the network that tells voices apart may be
+        downloaded with the first job that asks for it."""
         is_to_come = self.part.role == "spk" and self.path is None and not self.complaint
         return self.is_whole or is_to_come
 

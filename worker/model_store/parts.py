@@ -1,4 +1,4 @@
-"""Which networks belong to a model, each named by a hub's name or by a folder.
+"""Networks that belong to a model, each named by a hub's name or by a folder.
 
 Read from the names alone and from which folders there are; nothing is examined or downloaded.
 """
@@ -25,7 +25,7 @@ from worker.model_store.known import Role, find_known, resolve
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the networks."""
+    """Network that is part of a model."""
 
     role: Role
     name: str
@@ -75,7 +75,7 @@ def model_parts(
 
 
 def configured_parts(settings: Settings) -> tuple[Part, Part, Part | None]:
-    """What the settings name. Raises ModelUnavailable as `model_parts` does."""
+    """Parts that the settings name. Raises ModelUnavailable as `model_parts` does."""
     return model_parts(
         settings.model,
         settings.vad_model,
@@ -87,7 +87,7 @@ def configured_parts(settings: Settings) -> tuple[Part, Part, Part | None]:
 
 
 def served_model(settings: Settings) -> str:
-    """What jobs and transcripts call the recogniser that the settings name.
+    """Name in jobs and transcripts of the recogniser that the settings name.
 
     Raises ModelUnavailable for one that there cannot be.
     """
@@ -112,13 +112,13 @@ def speaker_part(model: str, speaker_model: str = "") -> Part:
 
 
 def configured_speaker_part(settings: Settings) -> Part:
-    """What the settings name. Raises ModelUnavailable as `speaker_part` does."""
+    """Speaker network that the settings name. Raises ModelUnavailable as `speaker_part` does."""
     return speaker_part(settings.model, settings.speaker_model)
 
 
 def folder_punctuates(folder: Path) -> bool:
-    """Whether the recogniser in a folder marks its words itself, by its class; False for a folder
-    that cannot be read, of which others complain."""
+    """Return whether the recogniser in a folder punctuates its words itself, by its class; False
+    for a folder that cannot be read, which other checks report."""
     try:
         return folder_class(folder) in PUNCTUATES_ITSELF
     except ModelUnavailable:
@@ -133,7 +133,7 @@ def _punctuates_itself(recogniser: Part) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether `path` is a folder. Raises ModelUnavailable if this account may not look."""
+    """Return whether `path` is a folder. Raises ModelUnavailable if this account may not look."""
     try:
         return path.is_dir()
     except OSError as error:

@@ -1,4 +1,5 @@
-"""How a download moves, for people: a bar of bytes on a terminal, a line now and then elsewhere."""
+"""Progress of a download, for people: a bar of bytes on a terminal, a line now and then
+elsewhere."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _SMALL_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What came of reading a folder."""
+    """Result of reading a folder."""
 
     revision: str
     """The first 12 hex digits of a SHA-256 over the files that decide what the model says."""
@@ -135,7 +135,8 @@ def _recall(memory: Path | None) -> dict[str, Any]:
 
 
 def _remember(memory: Path, key: str, entry: dict[str, Any]) -> None:
-    """Two processes that write at once lose one entry, which is then worked out again."""
+    """Add an entry to the file of known revisions. Two processes that write at once lose one entry,
+    which is then worked out again."""
     if not memory.parent.is_dir():
         return  # `longscribe doctor` makes no data folder
     known = _recall(memory)

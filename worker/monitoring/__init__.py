@@ -1,1 +1,1 @@
-"""What a worker counts of its work, for Prometheus."""
+"""Counts of a worker's work, for Prometheus."""

@@ -1,4 +1,4 @@
-"""What the processes of a worker have done since it started.
+"""Counts of what the processes of a worker have done since it started.
 
 A child counts in its own memory and leaves the sums in a file of the health folder, MAIN.PID.counts
 (`worker.supervision.worker_files`); the main process adds them up when it is asked.  Counting

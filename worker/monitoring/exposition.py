@@ -30,7 +30,7 @@ _OF_A_GPU = {
 
 
 def gpu_families(gpus: Sequence[Gpu]) -> Iterator[Metric]:
-    """What the driver tells of each GPU; no sample for what it does not tell."""
+    """Metrics of the driver for each GPU; without a sample for values that it does not give."""
     for name, (ending, text) in _OF_A_GPU.items():
         family = GaugeMetricFamily(f"longscribe_worker_gpu_{ending}", text, labels=["gpu", "uuid"])
         for gpu in gpus:

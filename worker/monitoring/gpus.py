@@ -1,4 +1,4 @@
-"""What NVIDIA's driver tells of the GPUs: memory, use, temperature and power.
+"""Values of NVIDIA's driver for the GPUs: memory, use, temperature and power.
 
 A driver that hangs would hang whoever asks it, so a thread of its own asks, and others take what it
 heard last.  This is the management library (NVML): it makes no context on a device and takes no
@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 
 def read_gpus(nvml: Any) -> list[Gpu]:
-    """All GPUs that this machine or container has, by the library `nvml`, which was initialised.
+    """Read all GPUs that this machine or container has, by the library `nvml`, which was
+    initialised.
 
     What a GPU does not tell is None: a virtual one has no temperature, one that is divided no use,
     and one that is lost tells nothing, not even its name.  Raises the library's NVMLError where the
@@ -121,7 +122,8 @@ class GpuWatch:
             nvml.nvmlShutdown()
 
     def _look(self, nvml: Any, *, is_news: bool) -> bool:
-        """Whether the driver answers; that it does not is said once, as `is_news`."""
+        """Read the values and return whether the driver answers; a failure is logged once, by
+        `is_news`."""
         try:
             self._seen = time.monotonic(), tuple(read_gpus(nvml))
         except Exception as error:  # noqa: BLE001 - whatever it is, until it is over

@@ -1,4 +1,4 @@
-"""One mail: what it says, and what the mail server's answer means."""
+"""Mail to one address: its content, and the meaning of the mail server's answer."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Mail:
         return Result(time.monotonic() - begun, answer=answer)
 
     def _recording_name(self) -> str:
-        """What the recording is called; "" in a mail about none. Raises JobNotFound."""
+        """Title of the recording; "" in a mail about none. Raises JobNotFound."""
         claim = self._claim
         if claim.job_id is None:
             return ""
@@ -195,8 +195,8 @@ def _answer_of(error: Exception) -> tuple[int | None, str]:
 
 
 def _names_no_mailbox(code: int, said: str) -> bool:
-    """Whether a refused recipient is one for ever. A server that does not relay, or a full mailbox,
-    says nothing about the address."""
+    """Return whether a recipient is refused permanently. A server that does not relay, or a full
+    mailbox, says nothing about the address."""
     if code not in _NO_SUCH_ADDRESS:
         return False
     return _OF_THE_ADDRESS.match(said) is not None or _ENHANCED.match(said) is None

@@ -1,4 +1,4 @@
-"""One push: what it says, and what the push service's answer means."""
+"""Push to one browser: its content, and the meaning of the push service's answer."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Push:
             return Result(time.monotonic() - begun, problem=error.code, answer=line_of(said))
 
     def _content(self) -> bytes:
-        """What the service worker of the page is given. Raises JobNotFound."""
+        """Content for the service worker of the page. Raises JobNotFound."""
         claim = self._claim
         name = ""
         if claim.job_id is not None:

@@ -1,4 +1,4 @@
-"""What a mail or a push says, in the language of whoever gets it."""
+"""Texts of mails and pushes, in the language of their recipient."""
 
 from __future__ import annotations
 

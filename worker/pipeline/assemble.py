@@ -1,4 +1,4 @@
-"""From recognised words and their marks to sentences."""
+"""Assembly of sentences from recognised words and their punctuation marks."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def assemble(
 def _times_at_once(
     words: Sequence[Word], turns: Sequence[tuple[int, str | None]]
 ) -> tuple[tuple[float, float], ...] | None:
-    """When two speak at once; None where it is not known, for all are heard together."""
+    """Times at which two speak at once; None where they are not known because all are heard
+    together."""
     if len(turns) < 2:
         return None
     ends = [*(first for first, _name in turns[1:]), len(words)]
@@ -128,8 +129,8 @@ def _times_at_once(
 
 
 def _names(speakers: Sequence[int | None] | None, language: str) -> list[str | None]:
-    """What each word's speaker is called until a person names them: by number, in the order in
-    which their first words are said."""
+    """Name of each word's speaker until a person gives one: by number, in the order in which their
+    first words are said."""
     numbers: dict[int, int] = {}
     return [
         None
@@ -153,7 +154,7 @@ def low_confidence_share(words: Sequence[Word], below: float) -> float | None:
 
 
 def _is_written_in_full_width(word: Word) -> bool:
-    """Whether it is Chinese or Japanese; Korean has the marks of English."""
+    """Return whether a word is Chinese or Japanese; Korean has the marks of English."""
     return not all(character.isascii() or is_hangul(character) for character in word.word)
 
 

@@ -1,4 +1,4 @@
-"""One run of a job by this worker, and what every step of it needs."""
+"""Run of a job by this worker, with everything that its steps need."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class BatchRunner:
         self._counted_s = 0.0
 
     def segments(self) -> list[RecognisedSegment]:
-        """Every segment that is recognised by now, in order of its samples."""
+        """Segments recognised by now, in order of their samples."""
         return [segment for _, segment in sorted(self._done.items())]
 
     def run(

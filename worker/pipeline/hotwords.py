@@ -20,7 +20,7 @@ NOT_TAKEN = "hotwords_not_taken"
 
 @dataclass(frozen=True, slots=True)
 class Hotwords:
-    """What a job was given and what its recogniser is given of it."""
+    """Hotwords of a job, and those that its recogniser takes."""
 
     are_given: bool = False
     passed: tuple[str, ...] = ()
@@ -48,8 +48,8 @@ def take_hotwords(store: RetryingStore, recogniser: Recogniser) -> Hotwords:
 
 
 def find_hotwords(hotwords: Hotwords, transcript: Transcript) -> list[tuple[str, int]] | None:
-    """Which of the words that were passed stand in the text and how often; None where the job was
-    given none."""
+    """Count how often the words that were passed occur in the text; None where the job was given
+    none."""
     if not hotwords.are_given:
         return None
     return count_found(hotwords.passed, (sentence.text for sentence in transcript.sentences))

@@ -1,4 +1,4 @@
-"""What an attempt uses up, measured in the process that recognises."""
+"""Usage of time and memory by an attempt, measured in the process that recognises."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AttemptMeter:
             self._recognition_s += time.perf_counter() - began
 
     def usage(self) -> Usage:
-        """What the attempt has used up by now."""
+        """Time and memory used by the attempt by now."""
         return Usage(
             recognition_s=self._recognition_s,
             cpu_s=time.process_time() - self._cpu_began_s,

@@ -1,4 +1,4 @@
-"""How much of a recording is done, as a share of the job's progress bar."""
+"""Part of a recording that is done, as a share of the job's progress bar."""
 
 from __future__ import annotations
 

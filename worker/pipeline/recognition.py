@@ -1,4 +1,4 @@
-"""From a recording's bytes to its words.
+"""Recognition of a recording, from its bytes to its words.
 
     recording -> samples and spans of speech, on a thread of their own
               -> window by window: batch plan, stored -> batch by batch: recognise, commit
@@ -62,7 +62,7 @@ class RecognitionRun:
         self._runner = BatchRunner(attempt, spool)
 
     def segments(self) -> list[RecognisedSegment]:
-        """Every segment that is recognised by now, in order of its samples."""
+        """Segments recognised by now, in order of their samples."""
         return self._runner.segments()
 
     def recognise(self) -> jobs.Recognition:

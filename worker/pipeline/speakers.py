@@ -1,4 +1,4 @@
-"""Who speaks each word of a recording, from the voices that came with its words."""
+"""Speaker of each word of a recording, from the voices that came with its words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.voices.pieces import PIECE
 
 
 class Voices(NamedTuple):
-    """What is known of the voices of a recording."""
+    """Voices of a recording."""
 
     map: VoiceMap
     of_groups: bytes

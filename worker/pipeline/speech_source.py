@@ -39,7 +39,7 @@ _WAIT_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class SourceBlock:
-    """One decoded block: the spans of speech now certain, and the seconds decoded by then."""
+    """Decoded block: the spans of speech now certain, and the seconds decoded by then."""
 
     spans: list[SpeechSpan]
     seconds: float
@@ -93,12 +93,12 @@ class SpeechSource:
 
     @property
     def waveform(self) -> Waveform | None:
-        """What the recording looks like, after `blocks` has ended; None where there is no sound."""
+        """Waveform of the recording, after `blocks` has ended; None where there is no sound."""
         return self._waveform.waveform()
 
     @property
     def report(self) -> RecordingReport:
-        """What was in the recording, after `blocks` has ended."""
+        """Report on the recording's file, after `blocks` has ended."""
         return combine(self._reports)
 
     def blocks(self, check: Callable[[], None]) -> Iterator[SourceBlock]:
@@ -168,7 +168,7 @@ class SpeechSource:
         self._blocks.put(SourceBlock(_moved(last, start), self._spool.seconds))
 
     def _heard(self, listen: Callable[..., list[SpeechSpan]], *pcm: Pcm) -> list[SpeechSpan]:
-        """What voice activity finds, its time counted."""
+        """Run voice activity detection and count its time."""
         began = time.perf_counter()
         try:
             return listen(*pcm)
@@ -198,7 +198,7 @@ class SpeechSource:
         )
 
     def _expected_bytes(self) -> int:
-        """What the decoded recording takes, if its header is right and it is not too long."""
+        """Bytes of the decoded recording, if its header is right and it is not too long."""
         expected_s = min(self.expected_s or 0.0, self._limits.max_audio_s)
         return max(0, int(expected_s * SAMPLE_RATE) - self._spool.samples) * SAMPLE_BYTES
 

@@ -1,4 +1,4 @@
-"""What a worker keeps from job to job."""
+"""Tools that a worker keeps from job to job."""
 
 from __future__ import annotations
 

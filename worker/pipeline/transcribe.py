@@ -1,4 +1,4 @@
-"""One job from its recording to its transcript; read it from top to bottom.
+"""Transcription of one job, from its recording to its transcript; read it from top to bottom.
 
     recording -> words, committed batch by batch (`worker.pipeline.recognition`)  first checkpoint
               -> the mark after each word                                      second checkpoint
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """What came of a recording."""
+    """Result of a transcription."""
 
     transcript: Transcript
     voices: Voices | None = None

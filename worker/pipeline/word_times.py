@@ -1,4 +1,4 @@
-"""When a word or a voice is heard in the recording's player, from its place in the spool."""
+"""Times of words and voices in the recording's player, from their places in the spool."""
 
 from __future__ import annotations
 

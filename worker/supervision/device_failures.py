@@ -1,4 +1,4 @@
-"""What a worker remembers of its device's failures, from one child to the next.
+"""Record of a worker's device failures, kept from one child to the next.
 
 A CUDA context that is broken (an illegal access, an assertion on the device, an uncorrectable
 error of its memory) fails whatever comes after, so the child in it ends and the next one begins
@@ -31,7 +31,7 @@ class Failures:
 
     @property
     def of_one_job(self) -> bool:
-        """Whether the device failed in the same job each time."""
+        """Return whether the device failed in the same job each time."""
         return len(self.job_ids) == 1
 
 

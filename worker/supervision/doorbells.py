@@ -24,7 +24,7 @@ _LONGEST_BODY = 64 * 1024
 
 
 def is_doorbell(item: object) -> bool:
-    """Whether `item`, as read from JSON, calls our one task and can be acknowledged."""
+    """Return whether `item`, as read from JSON, calls our one task and can be acknowledged."""
     match item:
         case {
             "body": str(body),

@@ -1,4 +1,4 @@
-"""How a worker is, for supervisors and for Prometheus: alive, ready, and why not.
+"""Health of a worker, for supervisors and for Prometheus: alive, ready, and why not.
 
 Alive is what a restart could change: Celery's loop moves, the threads beside it run, and there is a
 child or a new one is being made.  Ready is whether it could claim a job.  A worker without Redis,
@@ -35,7 +35,7 @@ _NEW_CHILD_WITHIN_S = 60.0
 
 @dataclass
 class Pulse:
-    """When Celery's loop moved last, as it tells by `beat` from its own thread."""
+    """Time at which Celery's loop moved last, as it reports by `beat` from its own thread."""
 
     at: float = field(default_factory=time.monotonic)
 
@@ -68,7 +68,7 @@ class Health:
         self._started_at = time.time()
 
     def ills(self) -> list[str]:
-        """Why it is not alive, in words; none if it is."""
+        """Reasons why the worker is not alive, in words; none if it is."""
         now = time.monotonic()
         if Obstacle.REDIS in self._readiness().obstacles:
             self._without_redis_at = now
@@ -87,11 +87,11 @@ class Health:
         return found
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """Why it is not ready; none if it is."""
+        """Reasons why the worker is not ready; none if it is."""
         return self._readiness().obstacles
 
     def report(self) -> dict[str, Any]:
-        """All of it, as JSON: what /readyz answers."""
+        """Complete report for JSON, with which /readyz answers."""
         readiness = self._readiness()
         return {
             "status": "not_ready" if readiness.obstacles else "ready",
@@ -112,7 +112,7 @@ class Health:
         }
 
     def metrics(self) -> bytes:
-        """All figures in Prometheus' text format."""
+        """Write all figures in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(_Gauges(self, self._started_at, self._counts, self._gpus))
         return generate_latest(registry)

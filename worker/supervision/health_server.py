@@ -66,7 +66,7 @@ class HealthServer:
 
     @property
     def address(self) -> str | None:
-        """Where it answers; None without a port."""
+        """Address at which it answers; None without a port."""
         if self._server is None:
             return None
         host, port = self._server.server_address[:2]

@@ -1,4 +1,4 @@
-"""How an attempt shows that it progresses: a line in a file, which the worker's main process reads.
+"""Proof of an attempt's progress: a line in a file, which the worker's main process reads.
 
 A thread beside the one that recognises could not tell: a call that hangs while it holds the
 interpreter's lock stops every thread of its process, and one that hangs without it leaves the
@@ -37,7 +37,7 @@ _LINE_BYTES = 120
 
 @dataclass(frozen=True, slots=True)
 class LivenessLine:
-    """What the file says: which attempt it is, and for how long it may now write nothing."""
+    """Content of the file: the attempt, and the seconds for which it may now write nothing."""
 
     job_id: str
     fence: int
@@ -134,7 +134,8 @@ NO_LIVENESS = Liveness(None, job_id="", fence=0, stall_s=0.0)
 
 
 def liveness_file(folder: Path, *, worker: str, pid: int) -> Path:
-    """Where the child `pid` of `worker` (host and main process) shows its progress."""
+    """Path of the file in which the child `pid` of `worker` (host and main process) shows its
+    progress."""
     return folder / f"{worker}:{pid}"
 
 

@@ -1,4 +1,4 @@
-"""Whether this worker can claim a job just now, and why not: looked at again and again.
+"""Monitor of whether this worker can claim a job now, and why not: examined again and again.
 
 It runs in the main process, on a thread of its own, for a storage on a network may never answer.
 What it finds goes into the worker's row and the health port, and turns its hearing of doorbells
@@ -48,7 +48,7 @@ _OBSTACLE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What a worker can do just now."""
+    """Ability of a worker to claim jobs now."""
 
     obstacles: tuple[Obstacle, ...] = ()
     """Why it claims nothing; empty if it does."""
@@ -57,14 +57,15 @@ class Readiness:
 
     @property
     def leaves_the_queue_alone(self) -> bool:
-        """Whether doorbells are for others.  Without the database nobody claims, and a claim waits
-        for it; without Redis there are none; and a model that is being loaded will be there."""
+        """Return whether doorbells are for others. Without the database nobody claims, and a claim
+        waits for it; without Redis there are none; and a model that is being loaded will be
+        there."""
         passing = {Obstacle.DATABASE, Obstacle.REDIS, Obstacle.STARTING}
         return bool(set(self.obstacles) - passing)
 
 
 def find_obstacles(db: Database, blobs: BlobStore, work_space: WorkSpace) -> tuple[Obstacle, ...]:
-    """What keeps this machine from working on any job. Raises SQLAlchemyError."""
+    """Find the obstacles that keep this machine from working on any job. Raises SQLAlchemyError."""
     found = []
     obstacle = _OBSTACLE_OF.get(check_storage(db, blobs))
     if obstacle is not None:
@@ -118,7 +119,8 @@ class Monitor:
         return self._thread.is_alive()
 
     def is_silent(self) -> bool:
-        """Whether a look takes so long that the storage must be what does not answer."""
+        """Return whether an examination takes so long that the storage must be the part that does
+        not answer."""
         return time.monotonic() - self._looked_at > self._look_s + _SILENT_S
 
     def readiness(self) -> Readiness:

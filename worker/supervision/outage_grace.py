@@ -34,5 +34,5 @@ class OutageGrace:
         self._was_unavailable = False
 
     def is_over(self) -> bool:
-        """Whether the holders that live had the time to renew their leases."""
+        """Return whether living holders have had the time to renew their leases."""
         return not self._was_unavailable and time.monotonic() >= self._until

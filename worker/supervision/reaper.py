@@ -223,7 +223,8 @@ class Reaper:
         jobs.fold(self._db)
 
     def _sees_no_storage(self) -> bool:
-        """Whether rows must stay, for the bytes that they name could not be removed with them."""
+        """Return whether rows must be kept because the bytes that they name cannot be removed with
+        them."""
         return bool(STORAGE_OBSTACLES & set(self._readiness().obstacles))
 
     def _remove_abandoned_uploads(self) -> None:

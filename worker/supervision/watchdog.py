@@ -143,7 +143,8 @@ def _parsed(line: bytes) -> LivenessLine | None:
 
 
 def is_our_living_child(pid: int) -> bool:
-    """Whether the process runs; it is not reaped, for its exit status is Celery's."""
+    """Return whether the process is our child and runs; its exit status is left for Celery to
+    read."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:

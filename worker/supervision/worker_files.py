@@ -50,7 +50,7 @@ def tell_child_state(folder: Path, main_pid: int, obstacle: Obstacle | None) -> 
 
 
 def child_states(folder: Path, main_pid: int) -> dict[int, Obstacle | None]:
-    """What each child that told anything said last, by its process id; the dead among them too."""
+    """Last reported state of each child by its process id, dead children included."""
     found: dict[int, Obstacle | None] = {}
     for path in folder.glob(f"{main_pid}.*.child"):
         with contextlib.suppress(OSError, ValueError):
@@ -70,7 +70,7 @@ def tell_model(folder: Path, main_pid: int, *, takes_hotwords: bool) -> None:
 
 
 def model_takes_hotwords(folder: Path, main_pid: int) -> bool | None:
-    """Whether the loaded model takes hotwords; None until a child has told."""
+    """Return whether the loaded model takes hotwords; None until a child has reported it."""
     try:
         told = json.loads((folder / f"{main_pid}.model").read_text())
     except (OSError, ValueError):
@@ -86,7 +86,7 @@ def tell_no_model(folder: Path, main_pid: int) -> None:
 
 
 def has_no_model(folder: Path, main_pid: int) -> bool:
-    """Whether a child of this worker has told that there is no model."""
+    """Return whether a child of this worker has reported that there is no model."""
     return (folder / f"{main_pid}.no-model").exists()
 
 

@@ -1,1 +1,1 @@
-"""Whose voice is whose, before anybody says how many there are."""
+"""Likeness of the voices in a recording, before the number of speakers is known."""

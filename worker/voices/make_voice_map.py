@@ -1,4 +1,4 @@
-"""From the vectors of a recording's pieces to its voice map.
+"""Computation of a recording's voice map from the vectors of its pieces.
 
 Ten hours have some 38,000 pieces, too many to compare each with each. Above `MOST_GROUPS` they are
 put into that many groups that sound alike (spherical k-means), and the groups are compared.

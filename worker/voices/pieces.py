@@ -87,8 +87,8 @@ def _stretches(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
 
 
 def _cuts(words: Sequence[Word]) -> list[float]:
-    """Where words without a pause are cut into parts of much the same length, in seconds: between
-    two words each time."""
+    """Times, in seconds, at which words without a pause are cut into parts of similar length:
+    between two words each time."""
     between = [(word.end + following.start) / 2 for word, following in pairwise(words)]
     start, length = words[0].start, words[-1].end - words[0].start
     parts = math.ceil(length / _LONGEST_S)

@@ -1,4 +1,4 @@
-"""One delivery of a webhook: what is sent, and what the answer means."""
+"""Delivery of an event to a webhook: the request, and the meaning of the answer."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class Delivery:
 
 
 def body_of(claim: Claim, text_of: Callable[[str, str], str | None]) -> bytes:
-    """What is sent: type, time and data. `text_of` gives an owner's transcript of a job, where the
-    webhook asks for it; None where there is none."""
+    """Body of the request: type, time and data. `text_of` gives an owner's transcript of a job,
+    where the webhook asks for it; None where there is none."""
     at = claim.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     sent = {"type": claim.type, "timestamp": at, "data": _data(claim, text_of)}
     return json.dumps(sent, ensure_ascii=False, separators=(",", ":")).encode()

@@ -42,7 +42,7 @@ _LEASE_BEYOND_S = 20.0
 
 
 class Sending(Protocol):
-    """What sends one delivery."""
+    """Protocol of the object that sends one delivery."""
 
     def send(self) -> delivery_queue.Result:
         """Send it once; whatever happens is a result. Raises Stopped or SQLAlchemyError."""
@@ -52,7 +52,7 @@ class Sending(Protocol):
 
 
 def kinds_sent(settings: Settings) -> frozenset[ChannelKind]:
-    """How the operator lets people be told."""
+    """Kinds of channels that the operator allows."""
     allowed = {
         ChannelKind.WEBHOOK: settings.webhooks == "allowed",
         ChannelKind.MAIL: settings.sends_mail,
@@ -139,7 +139,8 @@ class WebhookSender(ClaimLoop[Sending]):
             log.warning("sends there no more", problem=result.problem)
 
     def _result(self, claim: delivery_queue.Claim, delivery: Sending) -> delivery_queue.Result:
-        """What came of it, noted in the job's trace. Raises as `Sending.send`."""
+        """Send a delivery and return its result, recorded in the job's trace. Raises as
+        `Sending.send`."""
         if claim.traceparent is None:
             return delivery.send()
         with (

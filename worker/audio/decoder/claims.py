@@ -1,4 +1,4 @@
-"""What the decoder's process says of a recording, as far as it can be true.
+"""Claims of the decoder's process about a recording, limited to what can be true.
 
 Whoever wrote the file may have taken over that process, so every value is checked here and a
 strange one becomes the most harmless there is.  Nothing of it decides about memory or time.
@@ -23,7 +23,7 @@ Claim = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class TrackClaim:
-    """One sound track, as the container describes it; `index` counts those that are heard."""
+    """Sound track as the container describes it; `index` counts those that are heard."""
 
     number: int
     index: int | None
@@ -59,7 +59,8 @@ class HeaderClaim:
 
 @dataclass(frozen=True, slots=True)
 class TrackResult:
-    """What became of a track that was heard. `damaged`: (second, seconds lost, 0 if unknown)."""
+    """Result of decoding a track that was heard. `damaged`: (second, seconds lost, 0 if
+    unknown)."""
 
     corrupt_packets: int
     damaged: tuple[tuple[float, float], ...]
@@ -69,7 +70,7 @@ class TrackResult:
 
 @dataclass(frozen=True, slots=True)
 class DoneClaim:
-    """What came of decoding, track by track."""
+    """Result of decoding, track by track."""
 
     tracks: tuple[TrackResult, ...]
     even_bit_rate: bool
@@ -100,7 +101,7 @@ def read_header(claim: Claim) -> HeaderClaim:
 
 
 def read_done(claim: Claim, tracks: int) -> DoneClaim:
-    """What became of the `tracks` that were heard."""
+    """Read the results of the `tracks` that were heard."""
     said = _objects(claim, "tracks", tracks)
     said += [{}] * (tracks - len(said))
     return DoneClaim(

@@ -1,4 +1,4 @@
-"""When a decoded frame is heard: the container's clock as a player follows it.
+"""Time at which a decoded frame is played: the container's clock as a player follows it.
 
 A transcript's times have to match what a player shows.  A player honours the container's
 timestamps: a track that starts two seconds into a video is heard at 0:02, a stretch lost by a

@@ -1,4 +1,4 @@
-"""Which containers and codings are opened, and how each container counts time.
+"""Containers and codings that are opened, and the way in which each container counts time.
 
 Only containers that hold recordings are probed (no playlists, no scripts, no images), and only
 audio decoders may start, so that a video's picture is never decoded, not even to look at it.
@@ -72,34 +72,34 @@ DICTATION = {b"\x02dss": "DSS", b"\x03dss": "DSS", b"\x03ds2": "DS2", b"\x07ds2"
 
 
 def has_clock(container: str) -> bool:
-    """Whether a container, by FFmpeg's name(s), keeps the time of its packets."""
+    """Return whether a container, by FFmpeg's name(s), keeps the time of its packets."""
     return not _names(container) & _WITHOUT_CLOCK
 
 
 def starts_at_zero(container: str) -> bool:
-    """Whether 0 on the container's clock is 0 in a player, wherever its sound begins."""
+    """Return whether 0 on the container's clock is 0 in a player, wherever its sound begins."""
     return bool(_names(container) & _ZERO_IS_ZERO)
 
 
 def announces_length(container: str) -> bool:
-    """Whether the length that FFmpeg tells was written by whoever made the file."""
+    """Return whether the length that FFmpeg tells was written by whoever made the file."""
     return not _names(container) & _LENGTH_BY_BIT_RATE
 
 
 def tells_its_end(container: str) -> bool:
-    """Whether the length in the header says something that the packets do not: the length of Ogg
-    and of transport streams is read off their last packet."""
+    """Return whether the length in the header says something that the packets do not: the length of
+    Ogg and of transport streams is read off their last packet."""
     return not _names(container) & frozenset(("ogg", "mpegts", "mpeg"))
 
 
 def counts_length_from_zero(container: str) -> bool:
-    """Whether the length in the header is that of the clock, not of what is between the first
-    sound, which is where this container's time begins, and the last."""
+    """Return whether the length in the header is that of the clock, not of what is between the
+    first sound, which is where this container's time begins, and the last."""
     return "asf" in _names(container)
 
 
 def tells_length_of_tracks(container: str) -> bool:
-    """Whether each track has a length of its own, beside that of the container."""
+    """Return whether each track has a length of its own, beside that of the container."""
     return bool(_names(container) & frozenset(("mov", "avi", "mxf")))
 
 

@@ -1,4 +1,4 @@
-"""How much one recording may take."""
+"""Limits on the sound, memory and time of one recording's decoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MIN_MEMORY_BYTES = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """How much of anything one recording may take before it is refused.
+    """Limits on decoding one recording; one that exceeds them is refused.
 
     max_audio_s: seconds of DECODED sound; headers lie, and 7 MB of FLAC can hold ten hours.
     memory_bytes: address space of the child.  Importing PyAV takes 120 MB of it and decoding an

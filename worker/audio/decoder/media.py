@@ -46,7 +46,8 @@ class NoAudioStream(Exception):
 
 
 class NothingDecoded(Exception):
-    """There should be sound, and all of it is damaged or of a kind that we do not decode."""
+    """Recording with sound tracks of which nothing could be decoded: damaged, or of an unsupported
+    kind."""
 
 
 class NoSuchTrack(Exception):
@@ -55,7 +56,7 @@ class NoSuchTrack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrackFacts:
-    """What the container says of one of its sound tracks; it may be untrue.
+    """Claims of the container about one of its sound tracks; they may be untrue.
 
     number: from 1, among the sound tracks.  heard: whether it is decoded, and not only decodable.
     integer: whether its samples are integers, so that full scale is where they clip.
@@ -75,7 +76,7 @@ class TrackFacts:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the container says of itself before a sample is decoded; it may be untrue.
+    """Claims of the container about itself before a sample is decoded; they may be untrue.
 
     duration_s: its length, also where that is only reckoned.  announced_s: None where it is.
     has_end_mark: False where the end is missing that the file's kind marks, or whose place it
@@ -95,7 +96,7 @@ class Header:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of decoding. `even_bit_rate`: packets of the first track were all alike.
+    """Result of decoding. `even_bit_rate`: packets of the first track were all alike.
     unheard_tracks: tracks that appeared only behind the header, or in a later part."""
 
     tracks: list[TrackTally]

@@ -1,4 +1,4 @@
-"""Whether an MP3 file has a table by which players seek."""
+"""Search for the table by which players seek in an MP3 file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SEARCHED_BYTES = 8192
 
 
 def has_table_of_contents(descriptor: int) -> bool:
-    """Whether the first frame holds a Xing, Info or VBRI header."""
+    """Return whether the first frame holds a Xing, Info or VBRI header."""
     at = 0
     while (tag := os.pread(descriptor, 10, at))[:3] == b"ID3" and len(tag) == 10:
         size = 0

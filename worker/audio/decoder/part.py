@@ -31,7 +31,7 @@ _MOST_PLACES = 100
 
 @dataclass(slots=True)
 class TrackTally:
-    """What came of decoding one track. `damaged`: (seconds into the recording, seconds lost, 0 if
+    """Result of decoding one track. `damaged`: (seconds into the recording, seconds lost, 0 if
     unknown) of packets that could not be decoded."""
 
     number: int
@@ -43,7 +43,7 @@ class TrackTally:
 
 
 def is_decodable(track: AudioStream) -> bool:
-    """Whether this sound track can, and may, be decoded."""
+    """Return whether this sound track can, and may, be decoded."""
     # `codec_context` is None, against its annotation, where FFmpeg has no decoder at all.
     return bool(track.codec_context) and track.codec_context.name in formats.DECODERS
 
@@ -61,7 +61,7 @@ def header_seconds(container: InputContainer) -> float | None:
 
 
 class Part:
-    """One of the joined recordings, being decoded."""
+    """Decoding of one of the joined recordings."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Part:
 def packets_of(
     container: InputContainer, streams: list[AudioStream]
 ) -> Iterator[Packet[AudioStream]]:
-    """All packets of the streams, and after each stream's last an empty one."""
+    """Yield all packets of the streams, and an empty one after each stream's last."""
     packets = container.demux(streams)
     while True:
         try:

@@ -140,7 +140,7 @@ class DecoderProcess:
         return got
 
     def header(self) -> HeaderClaim:
-        """What the child said of the file; raise the error if it gave up before."""
+        """Claims of the child about the file; raises its error if it gave up before."""
         if "header" not in self.events:
             self.raise_failure()
         if self._limits.sandbox_required and "guard" not in self.events:

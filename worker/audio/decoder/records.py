@@ -1,4 +1,4 @@
-"""How sound travels from the decoder's process to the worker's: one record after another.
+"""Records in which sound is sent from the decoder's process to the worker's.
 
 A record is a header and then, channel after channel, `samples` float32 values in this machine's
 byte order; 1.0 is full scale, and louder is possible.  Records of a track come in the order of its

@@ -1,4 +1,4 @@
-"""Many tracks and channels become one: 16 kHz mono int16, in which every voice can be heard.
+"""Mix of many tracks and channels into one: 16 kHz mono int16, in which every voice can be heard.
 
     mixer = Mixer([TrackFormat(channels=2, integer=True)])
     mixer.add(0, position, sound)    # float32 [channels, samples]

@@ -25,7 +25,7 @@ _TOO_LOUD = np.float32(1e6)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What all tracks have of one piece."""
+    """Sound of all tracks in one piece."""
 
     number: int
     sound: tuple[Floats | None, ...]

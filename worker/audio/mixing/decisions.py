@@ -1,4 +1,4 @@
-"""How loud each channel goes into the mix, and why.
+"""Decisions on the level of each channel in the mix, and their reasons.
 
 **What is left alone.**  The bundled model makes no mistake in the sample meeting from 12 dB above
 its own level to 30 dB below, that is with speech from -15 to -57 dBFS, and the voice activity of
@@ -71,7 +71,7 @@ _HEARD_POWER = 10 ** (-90 / 10)
 
 @dataclass(frozen=True, slots=True)
 class PieceMeasures:
-    """What is known of a piece: of each channel of each track, one after the other."""
+    """Measures of a piece, for each channel of each track, one after the other."""
 
     channels: Sequence[ChannelMeasures]
     voices: Sequence[Voice | None]
@@ -79,7 +79,7 @@ class PieceMeasures:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How a piece goes into the mix."""
+    """Shares of the channels of a piece in the mix."""
 
     factors: NDArray[np.float64]
     """Factors of each channel in each hop [channels, HOPS], without sign and the gain of all."""
@@ -94,7 +94,7 @@ class Shares:
 
 @dataclass(slots=True)
 class _Known:
-    """What was last known of a channel's speech."""
+    """Last known levels of a channel's speech."""
 
     level: float | None = None
     floor: float = 0.0
@@ -240,7 +240,7 @@ class Decisions:
 
 @dataclass(slots=True)
 class Phase:
-    """Which channels of one track are turned over, hop by hop."""
+    """Polarity of the channels of one track, hop by hop: those that are turned over."""
 
     channels: int
     _signs: NDArray[np.float64] = field(init=False)

@@ -1,4 +1,5 @@
-"""Each piece as it is closed: measured, and searched for speech where that matters."""
+"""Examination of each piece as it is closed: measured, and searched for speech where that
+matters."""
 
 from __future__ import annotations
 
@@ -105,7 +106,7 @@ class Examiner:
 
 
 class _Track:
-    """One track in one piece: what is measured on the way."""
+    """Track in one piece, with its measures."""
 
     def __init__(self, sound: Floats, blocks: int) -> None:
         self._sound = sound

@@ -1,4 +1,4 @@
-"""What goes into a mix and the account that comes out of it, and the grid on which it is made.
+"""Input formats and summary of a mix, and the grid on which it is made.
 
 Samples are 1/16,000 s.  A block, of 100 ms, is what levels are measured on; a hop, of 1 s, the
 shortest time in which a channel's share may change; a piece, of 5 s, what is decided at once.  All
@@ -26,7 +26,7 @@ SILENCE_DBFS = -150.0
 
 @dataclass(frozen=True, slots=True)
 class TrackFormat:
-    """One sound track as its decoder gives it."""
+    """Sound track as its decoder gives it."""
 
     channels: int
     integer: bool
@@ -36,7 +36,7 @@ class TrackFormat:
 
 @dataclass(frozen=True, slots=True)
 class TrackMix:
-    """What was found in one track and done with it."""
+    """Summary of one track in the mix."""
 
     level_dbfs: float | None
     """Of its speech, as recorded, in its loudest channel; None where none was found."""
@@ -50,7 +50,7 @@ class TrackMix:
 
 @dataclass(frozen=True, slots=True)
 class MixSummary:
-    """What was found in the recording and done with it."""
+    """Summary of the mix of a recording."""
 
     tracks: tuple[TrackMix, ...]
     level_dbfs: float | None

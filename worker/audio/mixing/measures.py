@@ -1,4 +1,4 @@
-"""What is measured in a piece: levels, whether channels cancel each other, and signs of speech.
+"""Measures of a piece: levels, whether channels cancel each other, and signs of speech.
 
 Levels are mean powers of blocks of 100 ms, in dBFS: 0 is a square wave at full scale.  The floor of
 a piece is the level that a tenth of its blocks do not reach, its loudness the one that a twentieth
@@ -58,7 +58,7 @@ _WINDOW_CORRELATION /= _WINDOW_CORRELATION[0]
 
 
 class Course(IntEnum):
-    """How the level of the band goes in a hop."""
+    """Course of the band's level in a hop."""
 
     STEADY = 0
     """Within 4 dB."""
@@ -69,7 +69,7 @@ class Course(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelMeasures:
-    """One channel in one piece; levels in dBFS."""
+    """Measures of one channel in one piece; levels in dBFS."""
 
     floor: float
     loudness: float
@@ -122,7 +122,7 @@ def band(low: Floats) -> Floats:
 
 
 def correlations(sloped: Floats) -> tuple[Levels, Levels]:
-    """How channels go together in each hop, from their band.
+    """Correlations of the channels in each hop, from their band.
 
     Gives powers [hops, channels] and correlations [hops, channels, channels] within [-1, 1]: of the
     whole band and of its part below 500 Hz, whichever is nearer to 0, and 0 where they differ in

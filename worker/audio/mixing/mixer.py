@@ -76,7 +76,7 @@ class Mixer:
         return self._taken(_MOST_TAKEN)
 
     def finish(self) -> NDArray[np.int16]:
-        """All that is left. Ends the tracks that have not."""
+        """End the tracks that have not ended, and return the remaining samples."""
         for track in range(len(self._tracks)):
             self._mix(self._timeline.end(track))
         while self._undecided:
@@ -89,7 +89,7 @@ class Mixer:
         return self._taken(self._samples)
 
     def summary(self) -> MixSummary:
-        """What was found and done, of the whole recording once it is finished."""
+        """Summary of the mix, of the whole recording once it is finished."""
         return self._tally.summary(self._limiter.lowest_db, self._timeline.late)
 
     def _mix(self, pieces: Iterable[Piece]) -> None:

@@ -48,7 +48,7 @@ class _Track:
 
 
 class Tally:
-    """What is told of a recording."""
+    """Sums over a recording's pieces for the summary of its mix."""
 
     def __init__(self, tracks: Sequence[TrackFormat]) -> None:
         self._tracks = [_Track([0.0] * each.channels, [0] * each.channels) for each in tracks]

@@ -1,4 +1,4 @@
-"""What is known of a recording that decides whether it needs a playable copy."""
+"""Facts about a recording that decide whether it needs a playable copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.audio.playable.signature import Signature
 
 
 def facts_of(header: HeaderClaim, heard: Collection[int], signature: Signature) -> RecordingFacts:
-    """What is known before decoding. `heard`: the numbers of the tracks in the transcript."""
+    """Facts known before decoding. `heard`: the numbers of the tracks in the transcript."""
     played = header.tracks[0]
     flagged = [track.number for track in header.tracks if track.is_default]
     # Which of the two a browser plays, the first or the flagged, differs.
@@ -32,7 +32,7 @@ def facts_of(header: HeaderClaim, heard: Collection[int], signature: Signature) 
 def with_outcome(
     facts: RecordingFacts, report: RecordingReport, *, has_even_bit_rate: bool
 ) -> RecordingFacts:
-    """What is known after decoding."""
+    """Facts completed by those known after decoding."""
     codes = {warning.code for warning in report.warnings}
     return replace(
         facts,

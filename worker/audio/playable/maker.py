@@ -57,8 +57,8 @@ class CopyMaker:
         self._spool_is_full.set()
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether it is done, waiting so long for it. Raises what ended it, EncodingFailed or an
-        OSError of the spool."""
+        """Wait up to `timeout_s` seconds for the copy, and return whether it is done. Raises the
+        error that ended it, EncodingFailed or an OSError of the spool."""
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             return False

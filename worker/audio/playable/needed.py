@@ -1,4 +1,4 @@
-"""Whether browsers can play a recording, and seek in it, as it was submitted.
+"""Decision whether browsers can play a recording, and seek in it, as it was submitted.
 
 Chromium 156 and Firefox ESR 153 were given every kind of file below and many more; Chromium's sound
 was recorded after each seek and searched for in the original.  What is in the table, both play, and
@@ -31,7 +31,7 @@ here: both guess its length from its first seconds, and nothing behind the guess
 
 
 class CopyReason(StrEnum):
-    """Why a recording needs a playable copy."""
+    """Reason why a recording needs a playable copy."""
 
     CONTAINER = "container"
     """Container of a kind that a browser does not open."""
@@ -51,7 +51,7 @@ class CopyReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordingFacts:
-    """What decides whether a copy is needed, as far as it is known."""
+    """Facts that decide whether a copy is needed, as far as they are known."""
 
     container: str
     """FFmpeg's names of it, with commas between them."""

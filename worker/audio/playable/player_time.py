@@ -40,7 +40,7 @@ def on_player_time(
 
 
 def together(sounds: Iterable[Iterator[Pcm]]) -> Iterator[Pcm]:
-    """Several sounds at once, as loud as each is alone, up to the end of the longest."""
+    """Mix several sounds, each as loud as it is alone, up to the end of the longest."""
     nothing = np.zeros(0, np.int16)
     for blocks in zip_longest(*(_even(sound) for sound in sounds), fillvalue=nothing):
         total = np.zeros(max(len(block) for block in blocks), np.int32)

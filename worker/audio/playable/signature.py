@@ -1,4 +1,5 @@
-"""What the first bytes of a file tell of how browsers play it, and FFmpeg does not tell."""
+"""Facts in the first bytes of a file that decide how browsers play it, and that FFmpeg does not
+give."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def _read(descriptor: int) -> Signature:
 
 
 def _has_fragments(descriptor: int) -> bool:
-    """Whether a fragment's box comes before, or in the place of, the whole table of samples."""
+    """Return whether a fragment's box comes before, or in the place of, the whole table of
+    samples."""
     at, end = 0, os.fstat(descriptor).st_size
     for _ in range(_MOST_BOXES):
         header = os.pread(descriptor, 16, at)

@@ -1,4 +1,4 @@
-"""Whether this machine lets a process put itself into the sandbox.
+"""Check whether this machine lets a process put itself into the sandbox.
 
 The filter cannot be taken off again, so `python -m worker.audio.sandbox.check` tries it in a
 process of its own: exit status 0, or 1 with the reason on standard error.

@@ -44,7 +44,7 @@ _REFUSE: _Instruction = (_RETURN, 0, 0, _SECCOMP_RET_ERRNO | errno.EPERM)
 
 
 class SeccompUnavailable(Exception):
-    """This kernel, container or processor does not take the filter; the message says why."""
+    """Refusal of the filter by this kernel, container or processor; the message says why."""
 
 
 class _Program(ctypes.Structure):

@@ -1,4 +1,4 @@
-"""Which system calls a sandboxed process keeps, and with which arguments.
+"""System calls that a sandboxed process keeps, and their permitted arguments.
 
 Numbers are an ABI and never change: (x86_64, aarch64), as in the kernel's own tables.  Whatever is
 not named here is refused: opening, asking about and naming files (`newfstatat` too, which takes a
@@ -20,8 +20,8 @@ _OWN_CLOCKS = tuple(range(8))
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What an argument, by its number from 0, has to be; its lower 32 bits are looked at, which
-    is all that the kernel takes of these.
+    """Condition on an argument, by its number from 0; its lower 32 bits are looked at, which is all
+    that the kernel takes of these.
 
     one_of: the values that pass; empty: any.  without: no bit of this may be set.
     """
@@ -41,7 +41,7 @@ class SystemCall:
 
 
 class Role(Enum):
-    """What a sandboxed process does. Its descriptors are 0, 1 and 2 and no others.
+    """Role of a sandboxed process. Its descriptors are 0, 1 and 2 and no others.
 
     decoder: reads the recording from 0, writes sound to 1 and words to 2.
     encoder: reads sound from 0, makes a file of 1, writes words to 2.

@@ -99,7 +99,8 @@ class _Bench:
         }
 
     def _save(self) -> None:
-        """All that is known by now, without the texts: whoever ends the command has that."""
+        """Write all figures known by now, without the texts, so that they are kept when the command
+        is interrupted."""
         report = self.report()
         report["precisions"] = {
             precision: figures | {"sizes": [size | {"texts": None} for size in figures["sizes"]]}
@@ -108,7 +109,7 @@ class _Bench:
         self._out.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
 
     def _make(self, seconds: float) -> dict[str, Any]:
-        """Both at once, for each keeps a core busy."""
+        """Make both recordings at the same time, since each keeps one core busy."""
         errors: list[BaseException] = []
 
         def record() -> None:

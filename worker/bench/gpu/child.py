@@ -53,7 +53,7 @@ def settings_of(task: dict[str, Any]) -> Settings:
 
 
 class Notes:
-    """What a step has found out so far, on disk after each part; parts that fail are named."""
+    """Figures of a step so far, written to disk after each part; parts that fail are named."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -70,7 +70,7 @@ class Notes:
 
 
 def measure(task: dict[str, Any], notes: Notes) -> None:
-    """All that one precision is asked: memory, sizes, whole files, stages."""
+    """Measure one precision: memory, sizes, whole files, stages."""
     settings = settings_of(task)
     with Stopwatch() as loading:
         recogniser: Any = load_configured_recogniser(settings, calibrate=False)

@@ -1,4 +1,4 @@
-"""How far the texts of one precision and size are from another's, in characters."""
+"""Difference between the texts of two precisions or sizes, in characters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rapidfuzz.distance import Levenshtein
 
 
 def characters_differing(one: Sequence[str], other: Sequence[str]) -> int:
-    """Least insertions, deletions and replacements, span by span."""
+    """Number of insertions, deletions and replacements, the fewest possible, span by span."""
     return sum(Levenshtein.distance(a, b) for a, b in zip(one, other, strict=True))
 
 
 def residue(measured: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """For every precision and batch size, against the same precision's segments alone and against
-    float32's.
+    """Differences for every precision and batch size, against the same precision's segments alone
+    and against float32's.
 
     `measured` is by precision, as `worker.bench.gpu.child.measure` gives it.  Where voice activity
     found other spans there is nothing to compare.

@@ -1,4 +1,5 @@
-"""Several workers on one device: each its own process and copy of the model, one file each."""
+"""Measurement of several workers on one device: each its own process and copy of the model, one
+file each."""
 
 from __future__ import annotations
 
@@ -94,7 +95,7 @@ class Workers:
 def share(
     task: dict[str, Any], counts: Sequence[int], timeout_s: float
 ) -> tuple[list[dict[str, Any]], str]:
-    """What so many workers do together, and why the list ends early where it does.
+    """Measure each number of workers together, and give the reason if the list ends early.
 
     Raises StepFailed if not even the first count comes to an end.
     """

@@ -22,7 +22,7 @@ _SIZE = (
 
 
 def as_markdown(report: Figures) -> str:
-    """All tables that there are figures for; a step without any is named with the reason."""
+    """Write all tables that there are figures for; a step without any is named with the reason."""
     return "\n".join(_lines(report))
 
 

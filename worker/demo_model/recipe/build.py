@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def run_stage(stage: str, output: Path, work: Path) -> None:
-    """One stage; model folders and sample go to output, training data to work."""
+    """Run one stage; model folders and sample go to output, training data to work."""
     # Here, so that `--help` needs no torch.
     import torch
 

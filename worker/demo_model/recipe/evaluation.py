@@ -54,7 +54,7 @@ class Measured:
 
 
 def evaluate(folder: Path) -> dict[str, Any]:
-    """All figures of the model card."""
+    """Compute all figures of the model card."""
     measured = Measured(folder)
     return {
         "cer_percent": _error_rates(measured),
@@ -119,7 +119,7 @@ def _error_rates(measured: Measured) -> dict[str, Any]:
 
 
 def _inventions(measured: Measured) -> dict[str, Any]:
-    """How much text comes of recordings in which nobody speaks, 10 s each."""
+    """Amount of text recognised in recordings without speech, 10 s each."""
     rng, generator = random.Random(SEED), np.random.default_rng(SEED)
     samples = 10 * SAMPLE_RATE
     white = generator.standard_normal(samples).astype(np.float32)

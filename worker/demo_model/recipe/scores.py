@@ -1,4 +1,4 @@
-"""How far a transcript is from its reference: characters, words and punctuation."""
+"""Scores of a transcript against its reference: characters, words and punctuation."""
 
 import re
 

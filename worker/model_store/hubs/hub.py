@@ -1,4 +1,4 @@
-"""What is asked of a hub, ModelScope's or Hugging Face's, and how a failure is told."""
+"""Interface of a hub, ModelScope's or Hugging Face's, and the texts of its errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DownloadFailed(ModelUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file of a model on a hub."""
+    """File of a model on a hub."""
 
     name: str
     size_bytes: int
@@ -41,10 +41,10 @@ class Hub(Protocol):
         """The folder of a model in the cache, whole or not; asks nobody."""
 
     def cache_folder(self) -> Path:
-        """Where downloads go, perhaps not made yet."""
+        """Folder for downloads, which may not exist yet."""
 
     def files(self, model: HubModel) -> list[RemoteFile]:
-        """What the hub has. Raises DownloadFailed."""
+        """List the files that the hub has of a model. Raises DownloadFailed."""
 
     def fetch(
         self, model: HubModel, file: RemoteFile, into: Path | None, progress: Progress

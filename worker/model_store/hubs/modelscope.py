@@ -103,7 +103,7 @@ class ModelScope:
         return self._reading_api
 
     def _older_folder(self, model: HubModel) -> Path | None:
-        """Where earlier versions of the package modelscope kept a model, if it lies there.
+        """Folder in which earlier versions of the package modelscope kept a model, if it exists.
 
         modelscope_hub itself knows {cache}/models/owner/name and {cache}/hub/models/owner/name.
         """

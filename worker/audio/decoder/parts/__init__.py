@@ -16,7 +16,7 @@ from worker.audio.decoder.sections import Section
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What was found: at least one section, in order.
+    """Sections found in a file: at least one, in order.
 
     has_end_mark: False where the file's kind marks its end and this one does not.
     stray_bytes: bytes behind the last section that belong to nothing that could be read.

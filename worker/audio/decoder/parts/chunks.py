@@ -29,8 +29,8 @@ _ZEROS = bytes(1 << 20)
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one family writes chunks. Sizes count what follows the chunk's header, unless
-    `size_counts_header`."""
+    """Layout of the chunks of one kind of container. Sizes count what follows the chunk's header,
+    unless `size_counts_header`."""
 
     first: int
     """Bytes before the first chunk."""
@@ -59,7 +59,8 @@ class _Kind:
         return int((1 << 8 * self.size_bytes) - 1)
 
     def is_placeholder(self, told: int) -> bool:
-        """Whether recorders write that size before they know it: all that fits, or nearly."""
+        """Return whether a size is one that recorders write before they know it: the largest that
+        fits, or nearly."""
         return told >= (1 << 8 * self.size_bytes - 1) - _NEARLY
 
 
@@ -73,7 +74,7 @@ _W64 = _Kind(40, 16, 8, "little", _W64_DATA, 8, _W64_RIFF, size_counts_header=Tr
 
 
 def is_chunked(head: bytes) -> bool:
-    """Whether a file that begins with `head`, 12 bytes or more, is of one of these kinds."""
+    """Return whether a file that begins with `head`, 12 bytes or more, is of one of these kinds."""
     return _kind(head) is not None
 
 
@@ -137,7 +138,7 @@ def _told_too_little(
 
 
 def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> tuple[int, int, int] | None:
-    """Where the size of the sound chunk stands, where its content begins, its size as told."""
+    """Offset of the sound chunk's size, offset of its content, and its size as written."""
     large: int | None = None
     for _ in range(_MOST_CHUNKS):
         header = os.pread(descriptor, kind.header, at)
@@ -158,8 +159,8 @@ def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> tuple[int, 
 
 
 def _end_of_chunks(descriptor: int, at: int, size: int, kind: _Kind) -> int | None:
-    """Where the chunks from `at` on end, if that is all there is up to the end of the file or to
-    another recording; None where something else follows."""
+    """End of the chunks from `at` on, if they go to the end of the file or to another recording;
+    None where something else follows."""
     for _ in range(_MOST_CHUNKS):
         left = size - at
         head = os.pread(descriptor, 64, at)
@@ -188,7 +189,7 @@ def _next_recording(descriptor: int, at: int, size: int, kind: _Kind) -> int:
 
 
 def _is_padding(descriptor: int, start: int, end: int) -> bool:
-    """Whether there are only zeros: room that was reserved, and no sound."""
+    """Return whether there are only zeros: reserved space without sound."""
     for at in range(start, end, len(_ZEROS)):
         block = os.pread(descriptor, min(len(_ZEROS), end - at), at)
         if not _ZEROS.startswith(block):

@@ -32,7 +32,7 @@ def scan(descriptor: int, size: int) -> tuple[tuple[Section, ...], bool]:
 
 
 def _segment_end(descriptor: int, at: int) -> int | None:
-    """Where the segment behind the header at `at` ends; None where its size is not known."""
+    """End of the segment behind the header at `at`; None where its size is not known."""
     header_size, length = _size(os.pread(descriptor, 8, at + 4))
     if header_size is None:
         return None

@@ -12,8 +12,8 @@ _FLV_TAG_HEADER = 11
 
 
 def is_cut(descriptor: int, start: int, size: int) -> bool:
-    """Whether the recording from `start` to the end of the file, at `size`, lacks its end; False
-    for kinds that do not tell."""
+    """Return whether the recording from `start` to the end of the file, at `size`, lacks its end;
+    False for kinds that do not tell."""
     head = os.pread(descriptor, 12, start)
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         told = int.from_bytes(head[4:8], "little")
@@ -24,7 +24,7 @@ def is_cut(descriptor: int, start: int, size: int) -> bool:
 
 
 def _ends_with_tag(descriptor: int, size: int) -> bool:
-    """Whether the last four bytes of an FLV are the size of the tag before them."""
+    """Return whether the last four bytes of an FLV are the size of the tag before them."""
     told = int.from_bytes(os.pread(descriptor, 4, max(0, size - 4)), "big")
     at = size - 4 - told
     if at < 0:

@@ -1,4 +1,5 @@
-"""How many rare names are heard with their hotword and without, and what hotwords do elsewhere."""
+"""Evaluation of hotwords: rare names recognised with their hotword and without, and the effect of
+hotwords elsewhere."""
 
 import logging
 import random
@@ -52,7 +53,8 @@ def unsaid_words(count: int, rng: random.Random) -> list[str]:
 
 
 def spoken(texts: Sequence[str], rng: random.Random) -> list[np.ndarray]:
-    """Each text in a voice drawn at random, 140 to 200 words a minute, in noise as in training."""
+    """Synthesise each text in a voice drawn at random, 140 to 200 words a minute, in noise as in
+    training."""
     generator = np.random.default_rng(SEED)
     audios = []
     for text in texts:
@@ -85,7 +87,7 @@ def ordinary_sentences(rng: random.Random) -> list[str]:
 
 
 def insertions(texts: Sequence[str], heard: Sequence[str], words: Listed) -> int:
-    """How often a word of the list is written where it is not said."""
+    """Number of times that a word of the list is written where it is not said."""
     return sum(
         plain(word) in plain(said) and plain(word) not in plain(text)
         for text, said in zip(texts, heard, strict=True)

@@ -42,7 +42,7 @@ def _text(ids: Ids) -> str:
 
 
 def _span(tokens: Ids, rng: random.Random) -> Ids:
-    """Two to four tokens of an utterance; () where it is too short."""
+    """Draw two to four tokens of an utterance; () where it is too short."""
     length = rng.choice((2, 2, 3, 3, 4))
     if len(tokens) <= length:
         return ()
@@ -85,7 +85,7 @@ def _excerpt(item: States, rng: random.Random) -> States:
 
 
 def _joined(first: States, second: States) -> States:
-    """One behind the other, the end symbol of the first left out."""
+    """Concatenate two utterances, the end symbol of the first left out."""
     spoken = len(first.tokens)
     return States(
         torch.cat([first.acoustic[:spoken], second.acoustic]),
@@ -96,8 +96,8 @@ def _joined(first: States, second: States) -> States:
 
 
 def _varied(part: States, others: list[States], rng: random.Random) -> States:
-    """In three of five any tokens that stand together for its name, half of the time where two
-    excerpts were joined: names alone are few, and are learnt by heart."""
+    """Vary an utterance: in three of five, any neighbouring tokens take the place of its name, half
+    of the time where two excerpts were joined. Names alone are too few and would be memorised."""
     if rng.random() < 0.4:
         return part
     if rng.random() < 0.5:

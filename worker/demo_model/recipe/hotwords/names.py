@@ -43,8 +43,8 @@ def _is_reserved(pair: str) -> bool:
 
 
 def made_up_name(rng: random.Random, *, reserved: bool = False) -> str:
-    """Two to four characters. No pair of them stands together in the grammar's texts, and each is
-    one of those kept for the evaluation, or none is."""
+    """Make a name of two to four characters. No pair of them stands together in the grammar's
+    texts, and each is one of those kept for the evaluation, or none is."""
     length = rng.choices(_LENGTHS, _SHARES)[0]
     while True:
         name = "".join(rng.sample(grammar.CHARACTERS, length))
@@ -71,7 +71,7 @@ def _kept_pairs() -> frozenset[str]:
 
 
 def gives_away(text: str) -> bool:
-    """Whether a training text has a pair of a name that is evaluated."""
+    """Return whether a training text has a pair of characters of a name that is evaluated."""
     return not pairs_of(text).isdisjoint(_kept_pairs())
 
 

@@ -1,4 +1,4 @@
-"""What the finished recogniser makes of training speech: the inputs of its hotword decoder.
+"""States of the finished recogniser for training speech: the inputs of its hotword decoder.
 
 The recogniser does not change while the hotword decoder is trained, so each utterance passes
 through it once.
@@ -32,7 +32,7 @@ _TOGETHER = 40  # utterances of like length in one pass
 
 @dataclass(frozen=True)
 class States:
-    """One utterance of U tokens, the end symbol among them."""
+    """States of one utterance of U tokens, the end symbol among them."""
 
     acoustic: torch.Tensor  # [U, 128], what the predictor integrated, float16
     decoded: torch.Tensor  # [U, 128], the decoder's last hidden states, float16
@@ -84,7 +84,7 @@ class Recogniser:
 
     @torch.inference_mode()
     def states(self, batch: list[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Of each utterance's features [T, 560]: what was integrated and what was decoded."""
+        """Integrated and decoded states for each utterance's features [T, 560]."""
         model, predictor = self._model, self._model.predictor
         lengths = torch.tensor([len(frames) for frames in batch])
         padded = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True)
@@ -154,7 +154,7 @@ def read_recogniser(
 
 
 def load_or_make(folder: Path, asr: Path, count: int, size: int) -> list[States]:
-    """All shards; those that an earlier run left in the folder are taken as they are.
+    """Load the shards that an earlier run left in the folder, and make the others.
 
     Each is made by a process of its own, in which espeak-ng starts anew: a shard is the same
     whichever were made before it.

@@ -37,24 +37,24 @@ def expand(pattern: str, rng: random.Random) -> str:
 
 
 def template_sentence(rng: random.Random) -> str:
-    """One sentence of the templates, punctuated."""
+    """Draw one sentence of the templates, punctuated."""
     return expand(rng.choice(TEMPLATES), rng)
 
 
 def free_sentence(rng: random.Random) -> str:
-    """One sentence of the phrase rules, punctuated. Grammatical more often than sensible."""
+    """Draw one sentence of the phrase rules, punctuated. Grammatical more often than sensible."""
     return separate_latin(expand("{free}", rng))
 
 
 def clause(rng: random.Random) -> str:
-    """One clause of a template: endpoint detection also hands over half sentences."""
+    """Draw one clause of a template: endpoint detection also hands over half sentences."""
     parts = re.split(f"[{PUNCTUATION}]", template_sentence(rng))
     return rng.choice([part for part in parts if part])
 
 
 def splice(rng: random.Random) -> str:
-    """Two sentences joined at a character that both have: every pair of neighbours stays plausible
-    while the sentence as a whole does not."""
+    """Draw two sentences joined at a character that both have: every pair of neighbours stays
+    plausible while the sentence as a whole does not."""
     sources = (template_sentence, free_sentence)
     while True:
         head, tail = (rng.choice(sources)(rng) for _ in range(2))
@@ -75,7 +75,7 @@ LEXICON: tuple[str, ...] = tuple(
 
 
 def word_sequence(rng: random.Random) -> str:
-    """One to six words in no order, numbers among them."""
+    """Draw one to six words in no order, numbers among them."""
     words = []
     for _ in range(rng.randint(1, 6)):
         kind = rng.random()
@@ -89,7 +89,7 @@ def word_sequence(rng: random.Random) -> str:
 
 
 def character_sequence(rng: random.Random) -> str:
-    """Three to ten Hanzi in no order: each is heard even where no word explains it."""
+    """Draw three to ten Hanzi in no order: each is heard even where no word explains it."""
     return "".join(rng.choice(CHARACTERS) for _ in range(rng.randint(3, 10)))
 
 
@@ -101,7 +101,7 @@ def separate_latin(text: str) -> str:
 
 @dataclass(frozen=True)
 class Token:
-    """One output unit of the recogniser and where it stands in its sentence."""
+    """Output unit of the recogniser and its position in its sentence."""
 
     text: str  # as in the vocabulary: a Hanzi, a lower-case letter, or a lower-case word
     position: int  # first character of its word
@@ -161,8 +161,8 @@ _RESERVED = ({bare(text) for _, text in SAMPLE_SCRIPT} | set(UNTEMPLATED)) - _FI
 
 
 def is_held_out(sentence: str) -> bool:
-    """Whether training must not hear this sentence: the reserved ones, and one in sixteen of all
-    others by a checksum, from which evaluation draws."""
+    """Return whether this sentence is kept out of training: the reserved ones, and one in sixteen
+    of all others by a checksum, from which evaluation draws."""
     text = bare(sentence)
     if text in _RESERVED:
         return True

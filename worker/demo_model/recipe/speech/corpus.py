@@ -65,7 +65,7 @@ def no_speech(rng: random.Random, generator: np.random.Generator) -> np.ndarray:
 
 
 def utterance(rng: random.Random, generator: np.random.Generator) -> Speech:
-    """One training utterance, held-out sentences excepted."""
+    """Draw one training utterance, held-out sentences excepted."""
     kinds = [sources for _, sources in _KINDS]
     while True:
         sources = rng.choices(kinds, [share for share, _ in _KINDS])[0]
@@ -146,7 +146,8 @@ def make_shard(number: int, size: int) -> Shard:
 
 
 def load_or_make_shards(folder: Path, count: int, size: int) -> Shard:
-    """All shards as one list; those that an earlier run left in the folder are taken as they are.
+    """Load the shards that an earlier run left in the folder, make the others, and return all as
+    one list.
 
     A run cut short goes on with other audio than one that was not: see _Espeak on its state."""
     folder.mkdir(parents=True, exist_ok=True)

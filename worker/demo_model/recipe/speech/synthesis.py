@@ -128,7 +128,8 @@ class Word:
 
 @dataclass(frozen=True)
 class Speech:
-    """One utterance: audio, float32 at 16 kHz, shape [samples]; tokens and their times in s."""
+    """Synthesised utterance: audio, float32 at 16 kHz, shape [samples]; tokens and their times in
+    s."""
 
     text: str
     audio: np.ndarray
@@ -170,7 +171,7 @@ class Voice(TypedDict):
 
 
 def random_voice(rng: random.Random) -> Voice:
-    """Any voice, 130 to 225 words a minute."""
+    """Draw any voice, 130 to 225 words a minute."""
     return {
         "voice": rng.choice(VOICES),
         "rate": rng.randint(130, 225),

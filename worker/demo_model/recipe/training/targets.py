@@ -1,4 +1,4 @@
-"""What the two predictors of a BiCifParaformer should have counted by each frame.
+"""Training targets of the two predictors of a BiCifParaformer: the tokens counted by each frame.
 
 Continuous integrate-and-fire adds up a weight a frame and fires a token each time that the sum
 passes a whole number. FunASR trains it by the total alone, which takes very many hours of speech to

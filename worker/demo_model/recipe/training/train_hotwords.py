@@ -107,8 +107,8 @@ class Head:
         return merged, torch.stack(paid)
 
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """By name. Attention is taught as well, which alone would take hours to find the word that
-        is said; and by it FunASR picks the words of a long list."""
+        """Losses of a batch by name. Attention is taught as well, which alone would take hours to
+        find the word that is said; and by it FunASR picks the words of a long list."""
         words = self.words(batch)
         scores, paid = self.scores(batch, words)
         said = batch.said.repeat(2, 1)[None, ..., None].expand(len(paid), -1, -1, 1)
@@ -142,7 +142,7 @@ class Head:
 
 
 class Trainer:
-    """One training run; goes on from `checkpoint` where that is there."""
+    """Training run; continues from `checkpoint` where there is one."""
 
     def __init__(
         self,
@@ -203,7 +203,8 @@ class Trainer:
 
     @torch.no_grad()
     def _watch(self) -> str:
-        """Of what is kept from training: how much is found, and what is put where nothing is."""
+        """Measure on lists kept from training the share of words found, and of words inserted
+        wrongly."""
         rng = random.Random(1)
         self.head.dropout = 0.0
         said = found = quiet = wrong = 0

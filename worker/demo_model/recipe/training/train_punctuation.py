@@ -45,8 +45,8 @@ def labelled(text: str) -> tuple[list[int], list[int]]:
 
 
 def example(rng: random.Random) -> tuple[list[int], list[int]]:
-    """Two to five sentences in a row, held-out ones excepted. Some begin or end inside a sentence,
-    as the stretches do that FunASR cuts, and one token in fifty is misheard."""
+    """Draw two to five sentences in a row, except held-out ones. Some begin or end inside a
+    sentence, as the stretches do that FunASR cuts, and one token in fifty is misheard."""
     sentences = []
     for _ in range(rng.randint(2, 5)):
         sentence = ""

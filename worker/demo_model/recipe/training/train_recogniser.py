@@ -49,7 +49,7 @@ class Schedule:
 
 
 class Trainer:
-    """One training run over a pool of utterances."""
+    """Training run over a pool of utterances."""
 
     def __init__(self, pool: Shard, schedule: Schedule) -> None:
         torch.manual_seed(schedule.seed)

@@ -72,7 +72,7 @@ def window(frames: Tensor, rng: random.Random) -> Tensor:
 
 
 class Trainer:
-    """One training run over the utterances of known people."""
+    """Training run over the utterances of known people."""
 
     def __init__(self, group: Utterances, schedule: Schedule) -> None:
         torch.manual_seed(schedule.seed)
@@ -114,7 +114,7 @@ class Trainer:
         self.network.eval()
 
     def _loss(self, step: int) -> tuple[Tensor, float]:
-        """Of one batch, and the share of its windows that are nearest to their own person."""
+        """Loss of one batch, and the share of its windows that are nearest to their own person."""
         count = min(self._schedule.people, len(self._of_person))
         people = self._random.sample(range(len(self._of_person)), count) * 2
         heard = [

@@ -1,4 +1,4 @@
-"""What the speaker encoder learns from: utterances of known people, in rooms and in noise."""
+"""Training data of the speaker encoder: utterances of known people, in rooms and in noise."""
 
 import logging
 import random
@@ -38,7 +38,8 @@ class Utterances:
 
 
 def features(audio: np.ndarray) -> torch.Tensor:
-    """As FunASR makes them for CAM++, before it takes the mean off: [frames, MEL_BINS]."""
+    """Compute features as FunASR does for CAM++, before it subtracts the mean: [frames,
+    MEL_BINS]."""
     frames: torch.Tensor = fbank(torch.from_numpy(audio)[None], num_mel_bins=MEL_BINS)
     return frames
 
@@ -83,7 +84,8 @@ def spoken(voice: Voice, rng: random.Random) -> np.ndarray:
 
 
 def utterances(people: Sequence[Voice], each: int, seed: int, *, is_training: bool) -> Utterances:
-    """`each` utterances of each person: for training in rooms and noise, else nearly clean."""
+    """Synthesise `each` utterances of each person: for training in rooms and noise, else nearly
+    clean."""
     rng, generator = random.Random(seed), np.random.default_rng(seed)
     frames, speakers = [], []
     for speaker, voice in enumerate(people):
@@ -104,7 +106,8 @@ def utterances(people: Sequence[Voice], each: int, seed: int, *, is_training: bo
 
 
 def load_or_make(folder: Path, each: int = UTTERANCES, trials: int = TRIALS) -> list[Utterances]:
-    """To train, to choose with and held out; taken from the folder where an earlier run left them.
+    """Utterances for training, for choosing the threshold and held out; loaded from the folder
+    where an earlier run left them.
 
     Raises RuntimeError where espeak-ng has started already: it has no such voices then.
     """

@@ -1,4 +1,4 @@
-"""Who speaks to the speaker encoder: voices of espeak-ng, and voices made at random.
+"""Identities for the speaker encoder: voices of espeak-ng, and voices made at random.
 
 A voice of espeak-ng is a small file (a variant) that moves the formants of a language's own voice
 and says how high, how rough and how breathy it is.  A file with random numbers is another throat.
@@ -32,7 +32,7 @@ _LANGUAGES = ("sit", "gmw")
 
 @dataclass(frozen=True)
 class Identities:
-    """Three groups of people, none in two of them: what each always speaks like."""
+    """Voices of three groups of people, none in two of them."""
 
     training: list[Voice]
     choosing: list[Voice]
@@ -42,7 +42,7 @@ class Identities:
 
 
 def identities() -> Identities:
-    """Always the same ones."""
+    """Make the identities, the same ones in every call."""
     rng = random.Random(SEED)
 
     def speaking(variant: str) -> Voice:

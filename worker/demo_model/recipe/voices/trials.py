@@ -1,4 +1,4 @@
-"""How well a speaker encoder tells people apart: whether two windows of speech are one person's."""
+"""Verification trials of a speaker encoder: whether two windows of speech are one person's."""
 
 import random
 from collections.abc import Sequence
@@ -72,7 +72,8 @@ def vectors(network: nn.Module, frames: torch.Tensor, count: int = 1) -> torch.T
 def compare(
     found: torch.Tensor, speakers: torch.Tensor, kinds: Sequence[int] | None = None
 ) -> Comparisons:
-    """Every pair; of two people only those of one kind, where each person's kind is given."""
+    """Compare every pair; of two people only those of one kind, where each person's kind is
+    given."""
     cosines = (found @ found.T).double().numpy()
     pairs = np.triu_indices(len(speakers), 1)
     who = speakers.numpy()
