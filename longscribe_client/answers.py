@@ -44,7 +44,7 @@ def unreachable(address: str, error: Exception) -> ServerUnreachable:
 
 
 def seconds_of(retry_after: str | None, otherwise: float) -> float:
-    """How long a Retry-After asks to wait: seconds, or a time of the day."""
+    """Seconds that a Retry-After header asks to wait; it holds seconds, or a date."""
     if retry_after is None:
         return otherwise
     if retry_after.isdecimal():

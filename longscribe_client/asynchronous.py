@@ -117,7 +117,7 @@ class AsyncClient:
 
 
 async def _each(values: Iterator[T]) -> AsyncIterator[T]:
-    """What an iterator yields, each fetched in a thread."""
+    """Yield what an iterator yields, each value fetched in a thread."""
     end: Any = object()
     while (value := await asyncio.to_thread(next, values, end)) is not end:
         yield value

@@ -93,8 +93,8 @@ class Client:
     # --- how they stand
 
     def job(self, job_id: str) -> Job:
-        """How a job stands. Raises NotFinished while its recording is being fetched, and JobFailed
-        if that failed or was cancelled: `status` tells of both."""
+        """Read a job. Raises NotFinished while its recording is being fetched, and JobFailed if
+        that failed or was cancelled: `status` returns both."""
         found = self.status(job_id)
         if isinstance(found, Job):
             return found
@@ -103,7 +103,7 @@ class Client:
         raise NotFinished(f"The recording is not here yet; it is {found.status}.")
 
     def status(self, id: str) -> Job | Fetch:
-        """How a job stands, or the fetch that it is before."""
+        """Read a job, or the fetch that comes before it."""
         return _job_or_fetch(self._there.job(id))
 
     def wait(
@@ -242,7 +242,7 @@ def _job_or_fetch(told: dict[str, Any]) -> Job | Fetch:
 
 
 class Looks:
-    """When to look how a job stands, the longer the later, and for `timeout_s` at most."""
+    """Schedule for asking about a job: pauses grow with time, and end after `timeout_s`."""
 
     def __init__(self, timeout_s: float | None) -> None:
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s

@@ -94,7 +94,7 @@ class Connection:
         return self._json(routes.FETCH_URL, json={**options, "url": url}, headers=once)
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """How a job stands, or a recording that is still being fetched for one."""
+        """Read a job, or the fetch of a recording that comes before it."""
         return self._of_job_or_fetch(routes.JOB, routes.FETCH, job_id)
 
     def jobs(self, **query: Any) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Connection:
         return self._ask(routes.TRANSCRIPT.at(job_id=job_id), params=query).content
 
     def sentences(self, job_id: str, **query: Any) -> dict[str, Any]:
-        """Some of a transcript's sentences, by time and so many at once."""
+        """Read part of a transcript's sentences, by time or number."""
         return self._json(routes.SENTENCES.at(job_id=job_id), params=query)
 
     def sentence(self, job_id: str, n: int) -> dict[str, Any]:
@@ -271,7 +271,7 @@ class Connection:
         return upload_id
 
     def _offset(self, upload_id: str) -> int | None:
-        """How much of an upload is there; None where it is gone."""
+        """Number of bytes of an upload that the server has; None where the upload is gone."""
         try:
             answer = self._ask(routes.UPLOAD_OFFSET.at(upload_id=upload_id), headers=_TUS)
         except NotFound:

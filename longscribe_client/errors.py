@@ -1,10 +1,10 @@
-"""What may go wrong, by class, in the server's own words."""
+"""Errors of the client, by class, with the server's own messages."""
 
 from __future__ import annotations
 
 
 class ClientError(Exception):
-    """Any of the errors here; `message` is for people, `code` for programs."""
+    """Base of the errors here; `message` is for people, `code` for programs."""
 
     code = "client_error"
 
@@ -16,7 +16,7 @@ class ClientError(Exception):
 
 
 class ServerUnreachable(ClientError):
-    """No answer, however often it was asked, or an address of no server."""
+    """Server that gave no answer after all attempts, or an address of no server."""
 
     code = "server_unreachable"
 

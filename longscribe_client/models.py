@@ -1,4 +1,4 @@
-"""What the API answers, as values. Times are aware, in UTC; durations are seconds.
+"""Answers of the API as values. Times are aware, in UTC; durations are seconds.
 
 Fields that a newer server adds are left out, and values that it adds to a state are kept as they
 are.  A test compares each with its schema in the OpenAPI document, which `SCHEMAS` names.
@@ -17,7 +17,7 @@ TERMINAL = frozenset({"completed", "failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why something failed: `message` for people, `code` for programs."""
+    """Error that ended something: `message` for people, `code` for programs."""
 
     message: str
     type: str
@@ -86,7 +86,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Where in a transcript the words of a search are said."""
+    """Place in a transcript where the words of a search are said."""
 
     job_id: str
     sentence: int
@@ -97,7 +97,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPage:
-    """Some jobs, the newest first; perhaps none, and yet not the last page."""
+    """Page of jobs, the newest first; it may be empty without being the last one."""
 
     jobs: list[Job]
     next_cursor: str | None
@@ -155,7 +155,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentencePage:
-    """Some of a transcript's sentences, in order."""
+    """Part of a transcript's sentences, in order."""
 
     job_id: str
     duration: float

@@ -1,4 +1,4 @@
-"""What a submission may ask for."""
+"""Options of a submission."""
 
 from __future__ import annotations
 

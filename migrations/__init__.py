@@ -87,8 +87,9 @@ def autogenerate(database_url: str, message: str) -> None:
 
 
 def is_described(name: str | None, kind: str, parents: object) -> bool:
-    """Whether the models describe a table of the database, and what belongs to it. They do not the
-    search index, which is of another kind on either database and brings tables of its own."""
+    """Return whether the models describe a table of the database, and what belongs to it. They do
+    not describe the search index, which is of another kind on either database and brings tables of
+    its own."""
     return kind != "table" or not (name or "").startswith("search_index")
 
 
@@ -109,7 +110,7 @@ class SchemaState:
 
     @property
     def way_out(self) -> str:
-        """What to do where `current` is not known."""
+        """Advice where `current` is not known."""
         version = f"Longscribe {self.version}" if self.version else "the version that was here last"
         return (
             f"Start {version} or a newer one; or have that version take the schema back first "
@@ -141,7 +142,7 @@ def _version_of(connection: Connection, revision: str | None) -> str | None:
 
 
 def is_current(db: Database) -> bool:
-    """Whether the database has exactly the schema of this version."""
+    """Return whether the database has exactly the schema of this version."""
     found = state(db)
     return found.current == found.head
 

@@ -1,4 +1,4 @@
-"""What each attempt recognised and used up, so that a job's page can show it.
+"""Counters of what each attempt recognised and used, so that a job's page can show them.
 
 Attempts of before keep null where nothing was counted: a nought would be wrong.
 

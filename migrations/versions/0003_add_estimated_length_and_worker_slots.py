@@ -1,4 +1,4 @@
-"""How long a recording is likely to last before it is decoded, and how many jobs a worker runs.
+"""Estimated length of a recording before it is decoded, and number of jobs that a worker runs.
 
 Revision ID: 0003
 Revises: 0002

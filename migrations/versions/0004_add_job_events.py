@@ -1,4 +1,4 @@
-"""What happened to each job, as events; those of before are told as far as the rows tell them.
+"""Events of each job; those of older jobs are reconstructed from their rows as far as possible.
 
 Revision ID: 0004
 Revises: 0003

@@ -1,4 +1,4 @@
-"""Whose turn it is: when a job of each owner was last claimed.
+"""Turns of owners: the turn at which a job of each was last claimed.
 
 Revision ID: 0005
 Revises: 0004

@@ -1,4 +1,4 @@
-"""Which write of an attempt came last, for a worker that did not hear whether it was committed.
+"""Name of an attempt's last write, for a worker that did not hear whether it was committed.
 
 Revision ID: 0006
 Revises: 0005

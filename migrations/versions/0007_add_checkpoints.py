@@ -1,4 +1,4 @@
-"""What a job has behind it once all of its words are there.
+"""Checkpoints of a job: the stages completed once all of its words are stored.
 
 Revision ID: 0007
 Revises: 0006

@@ -1,4 +1,4 @@
-"""How a recording looks, for the player.
+"""Waveforms of recordings, for the player.
 
 Revision ID: 0008
 Revises: 0007

@@ -1,4 +1,4 @@
-"""What people correct, beside what was recognised, and neither can be rewritten.
+"""Corrections by people, beside the recognised text; neither can be rewritten.
 
 Revision ID: 0009
 Revises: 0008

@@ -1,4 +1,4 @@
-"""What is searched: names and transcripts without capitals; those of before are filled in.
+"""Searched texts: names and transcripts in lower case; those of older jobs are filled in.
 
 Revision ID: 0011
 Revises: 0010

@@ -1,4 +1,4 @@
-"""Who may sign in: accounts, sign-ins, API keys and wrong passwords.
+"""Accounts and their access: accounts, sign-ins, API keys and wrong passwords.
 
 Revision ID: 0012
 Revises: 0011
