@@ -1,4 +1,5 @@
-"""What each test's own application and database would compile anew, compiled once a process.
+"""Templates, statements and URL rules that each test's own application and database would compile
+anew, compiled once a process.
 
 It is more than half of the processor time of the tests that have either.
 """
@@ -45,8 +46,8 @@ def compile_once() -> None:
 
 
 def _share_statements() -> None:
-    """One cache for all engines.  Its keys hold the dialect, of which each engine has its own: they
-    are equal where they write and read the same."""
+    """Share one cache of statements among all engines. Its keys hold the dialect, of which each
+    engine has its own: they are equal where they write and read the same."""
 
     def what_matters(dialect: Any) -> tuple[object, ...]:
         return type(dialect), dialect._json_serializer, dialect._json_deserializer
@@ -73,7 +74,8 @@ def _share_statements() -> None:
 
 
 def _share_rules() -> None:
-    """What writes the URLs of a rule is the same for the same parts, which are in its trace."""
+    """Share the functions that build a rule's URLs: they are equal for equal parts, which are in
+    its trace."""
     builders: dict[tuple[object, ...], Builder] = {}
     make_builder = Rule._compile_builder
 

@@ -24,7 +24,7 @@ PLAN_KEY = "plan"
 
 
 class NotedDeletions:
-    """In place of a BlobStore: notes the keys of the files that are to be deleted."""
+    """Replacement of a BlobStore that notes the keys of the files that are to be deleted."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []

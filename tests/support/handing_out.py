@@ -1,4 +1,5 @@
-"""In which order tests are handed out to the processes that run them, and which go together."""
+"""Order in which tests are handed out to the processes that run them, and the units that go
+together."""
 
 from __future__ import annotations
 
@@ -18,15 +19,15 @@ for another that has just got one."""
 
 
 def unit_of(nodeid: str) -> str:
-    """What one process runs from beginning to end: a file, for what a file sets up is shared by its
-    tests, and of the browser's tests a folder, which shares a server."""
+    """Unit that one process runs from beginning to end: a file, since its tests share fixtures, and
+    for the browser's tests a folder, which shares a server."""
     file = nodeid.partition("::")[0]
     folder = file.rpartition("/")[0]
     return folder if folder.startswith(_BROWSER) else file
 
 
 def places(nodeids: Iterable[str]) -> Mapping[str, float]:
-    """When each unit begins, between 0 and 1, for tests in the order of their folders.
+    """Place of each unit in the run, between 0 and 1, for tests in the order of their folders.
 
     Tests of the browser wait for pages, those of whole installations for processes to start, and
     the rest computes.  Each kind is spread over the run, so that there is always something to
@@ -52,5 +53,5 @@ class ByUnit(LoadFileScheduling):
 
 
 def scheduler(config: pytest.Config, log: Any) -> ByUnit | None:
-    """What hands out for `--dist loadfile`; None for xdist's other ways."""
+    """Scheduler for `--dist loadfile`; None for xdist's other ways."""
     return ByUnit(config, log) if config.getoption("dist") == "loadfile" else None

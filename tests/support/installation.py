@@ -32,7 +32,7 @@ def as_wav(samples: Pcm, channels: int = 1) -> bytes:
 
 
 class Installation:
-    """What a test does to a stack and sees of it."""
+    """Actions of a test on a stack, and its observations."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -81,7 +81,7 @@ class Installation:
         return self.wait_until(job_id, *TERMINAL, seconds=seconds)
 
     def batches(self, job_id: str) -> int:
-        """How many the last attempt has committed by now."""
+        """Number of batches that the last attempt has committed by now."""
         attempts = self.view(job_id).job.attempts
         return attempts[-1].batches if attempts else 0
 
@@ -90,7 +90,7 @@ class Installation:
 
 
 def transcribed(stack: Stack, model: str, recording: bytes) -> Transcript:
-    """What a worker makes of a recording whose LONGSCRIBE_MODEL is `model`."""
+    """Transcribe a recording by a worker with `model` as LONGSCRIBE_MODEL."""
     worker = stack.start_worker(LONGSCRIBE_MODEL=model, **NOBODY_DIES)
     installation = Installation(stack)
     try:

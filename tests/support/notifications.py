@@ -63,7 +63,7 @@ class Device:
         )
 
     def read(self, body: bytes) -> bytes:
-        """What a push says, decrypted by another's code."""
+        """Decrypt a push with code of another project."""
         content: bytes = http_ece.decrypt(
             body, private_key=self.key, auth_secret=self.secret, version="aes128gcm"
         )

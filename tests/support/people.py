@@ -42,7 +42,7 @@ def an_admin(db: Database, name: str = "Anna") -> Person:
 
 
 def a_person(db: Database, name: str = "Bo", *, is_admin: bool = False) -> Person:
-    """Another account, whose person has chosen the password."""
+    """Add another account, whose person has chosen the password."""
     return accounts.add(db, name=name, password=PASSWORD, is_admin=is_admin, is_temporary=False)
 
 
@@ -53,7 +53,7 @@ def bearer(db: Database, person: Person) -> dict[str, str]:
 
 
 def form_token(client: FlaskClient, path: str = "/sign-in") -> str:
-    """What a form of that page carries along."""
+    """Read the CSRF token of a page's form."""
     page = client.get(path, follow_redirects=True).text
     found = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert found, page
@@ -89,7 +89,7 @@ def enter(db: Database, name: str = "Anna", password: str = PASSWORD, *, at: str
 
 
 def at_once(*actions: Callable[[], object]) -> list[object]:
-    """What each returned or raised, begun at the same moment."""
+    """Run all actions, begun at the same moment, and return what each returned or raised."""
     barrier = threading.Barrier(len(actions))
 
     def run(action: Callable[[], object]) -> object:

@@ -74,7 +74,7 @@ def children(pid: int, *, with_zombies: bool = False) -> list[int]:
 
 
 def family(pid: int) -> set[int]:
-    """Every process below `pid`."""
+    """Ids of every process below `pid`."""
     found = set(children(pid))
     return found.union(*(family(child) for child in found))
 
@@ -196,7 +196,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every process of this stack sees; `env` overrides."""
+        """Environment of every process of this stack; `env` overrides."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "CI") if name in os.environ}
         return {
             **kept,
@@ -230,7 +230,7 @@ class Stack:
         under: Sequence[str] = (),
         **env: str,
     ) -> Service:
-        """`under`: a command that runs the worker's, which comes after it."""
+        """Start a worker. `under`: a command that runs the worker's, which comes after it."""
         service = start_ready(
             [
                 *under,

@@ -1,4 +1,4 @@
-"""What subtitles must be, checked on the file as any player reads it."""
+"""Rules of subtitles, checked on the file as any player reads it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ def record(
     turn_pieces: float = 6.0,
     shares: Sequence[float] = (),
 ) -> Recording:
-    """So many voices take turns for about so many seconds of speech.
+    """Simulate a recording in which this many voices take turns for about this many seconds of
+    speech.
 
     The noise of a piece falls with its length: at 0.9, two pieces of 1.5 s of one voice have a
     cosine of about 0.65, and two of 0.5 s of 0.4. `alike` is the cosine between the first two

@@ -83,7 +83,7 @@ class ForkedProcess:
 
 
 def can_fork(command: list[str], env: dict[str, str]) -> bool:
-    """Whether a command is one that a zygote may run under these variables."""
+    """Return whether a command is one that a zygote may run under these variables."""
     ours = command[:2] == [sys.executable, "-m"] and command[2] in ("gunicorn", "celery")
     return ours and not any(name in env for name in _NOT_WITH)
 
@@ -102,7 +102,7 @@ def fork(command: list[str], *, cwd: Path, env: dict[str, str], log: int) -> For
 
 @cache
 def _zygote(cwd: Path) -> socket.socket:
-    """Where to ask this process's zygote, which is started when it is first needed."""
+    """Socket to this process's zygote, which is started when it is first needed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with theirs:

@@ -1,4 +1,4 @@
-"""What Playwright does otherwise than a person, in one browser or the other."""
+"""Actions that Playwright does differently from a person, in one browser or the other."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class WebKit:
         return wait_for(lambda: self.run(script, *arguments), what=script)
 
     def all(self, css: str, text: str = "") -> list[WebElement]:
-        """Those elements that can be seen, with `text` in them."""
+        """Find the visible elements with `text` in them."""
         found: list[WebElement] = self.run(_SEEN, css, text)
         return found
 
@@ -119,7 +119,7 @@ class WebKit:
         ActionChains(self.driver).double_click(element).perform()
 
     def complaints(self) -> list[str]:
-        """What pages have logged as errors or warnings since the browser began."""
+        """Errors and warnings that pages have logged since the browser started."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if any(mark in line for mark in _COMPLAINTS)]
 

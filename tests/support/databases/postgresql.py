@@ -159,7 +159,8 @@ class ReusedDatabase:
         self._drop()
 
     def emptied(self) -> str:
-        """Its URL, when it is as the migrations left it and nobody is connected to it."""
+        """Restore the database to the state after the migrations, without connections, and return
+        its URL."""
         with self._engine.connect() as connection:
             # A process that a test killed a moment ago may have left a transaction, and its locks.
             connection.execute(text(_END_OTHERS))

@@ -1,4 +1,4 @@
-"""Two transactions brought into the order in which they would wait for each other."""
+"""Ordering of two transactions so that one waits for the other."""
 
 from __future__ import annotations
 

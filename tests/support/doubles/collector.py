@@ -34,7 +34,7 @@ class CollectedSpan:
 
 @dataclass
 class Collector:
-    """What came to a receiver."""
+    """Traces that came to a receiver."""
 
     receiver: Receiver
 
@@ -47,7 +47,7 @@ class Collector:
         return [came.body for came in self.receiver.received]
 
     def spans(self) -> list[CollectedSpan]:
-        """All spans by now, by their begin."""
+        """Spans received by now, sorted by their begin."""
         found: list[CollectedSpan] = []
         for came in list(self.receiver.received):
             assert came.path == "/v1/traces"

@@ -43,7 +43,7 @@ _step_log = StepLog(Path(os.environ["STEP_LOG"]))
 
 @dataclass
 class _Device:
-    """Once broken, it stays so until the process ends."""
+    """Device that, once broken, stays so until the process ends."""
 
     broken: DeviceBroken | None = None
 

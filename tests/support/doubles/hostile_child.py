@@ -70,7 +70,7 @@ def i386_call() -> Callable[[int, int], int] | None:
 
 
 def attempts(victim: int, file: Path, existing: socket.socket) -> dict[str, Callable[[], object]]:
-    """What is tried by name; `existing` is a socket that was open before."""
+    """Forbidden actions to try, by name; `existing` is a socket that was open before."""
     numbers = ALLOWED[Role.DECODER]
     by_name = {
         name: call.x86_64 if platform.machine() == "x86_64" else call.aarch64

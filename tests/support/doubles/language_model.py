@@ -41,7 +41,7 @@ class LanguageModel:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """Handler of one request."""
 
     model: LanguageModel
     protocol_version = "HTTP/1.1"

@@ -28,7 +28,7 @@ class Listener:
             thread.start()
 
     def visits(self) -> int:
-        """How many came up to now: each kind is heard in order, so a visit of one's own is heard
+        """Number of visits up to now: each kind is heard in order, so a visit of one's own is heard
         after all that were there before."""
         with self._visit() as own, self._heard:
             assert self._heard.wait_for(lambda: own <= set(self._came), 60)
@@ -83,7 +83,8 @@ def listening_to_all() -> Iterator[Listener]:
 
 
 def _bound_to_one_port() -> tuple[socket.socket, socket.socket]:
-    """For TCP, which listens, and for UDP, whose port of the same number may be somebody's."""
+    """Bind two sockets to one port number: TCP, which listens, and UDP, of which the same number
+    may be taken."""
     while True:
         tcp = socket.create_server(("127.0.0.1", 0))
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -29,7 +29,8 @@ COMMIT = "c0ffee" + "0" * 34
 
 @dataclass
 class FakeHub:
-    """What it has and how it behaves; `asked` are the requests for bytes: (file, first byte)."""
+    """Model hub with its models and its faults; `asked` are the requests for bytes: (file, first
+    byte)."""
 
     models: dict[str, Path]
     breaks_off_after: dict[str, int] = field(default_factory=dict)

@@ -47,7 +47,7 @@ class Receiver:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """Handler of one request."""
 
     receiver: Receiver
     protocol_version = "HTTP/1.1"

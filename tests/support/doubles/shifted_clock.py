@@ -21,7 +21,7 @@ _datetime = datetime_module.datetime
 
 
 class _AnyDatetime(type):
-    """So that what others made of the unshifted class is still a datetime."""
+    """Metaclass for which values of the unshifted class are still datetimes."""
 
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, _datetime)

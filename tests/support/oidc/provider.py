@@ -29,7 +29,8 @@ SECRET = "s3cret: with/signs"
 
 @dataclass
 class FakeProvider:
-    """What is set here holds for the next request. Its person signs in without being asked."""
+    """OpenID provider for tests. Values set here apply to the next request. Its person signs in
+    without being asked."""
 
     issuer: str = ""
     person: dict[str, Any] = field(default_factory=lambda: {"sub": "u-1"})
@@ -160,7 +161,7 @@ class FakeProvider:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Its addresses have codes, which no log of ours may have."""
+        """Log nothing: the addresses have codes, which no log may contain."""
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class Stretch:
     speed: float = 1.0
 
     def heard_s(self, at_s: float) -> float:
-        """When the player plays what the original has at `at_s`."""
+        """Time at which the player plays what the original has at `at_s`, in seconds."""
         return self.shift_s + self.speed * at_s
 
 
@@ -102,7 +102,7 @@ def check(
 
 
 def _expected(truth: Sequence[Stretch], shown_s: float) -> float:
-    """What of the original is heard at that time."""
+    """Time in the original that is played at `shown_s`, in seconds."""
     for stretch in truth:
         at = (shown_s - stretch.shift_s) / stretch.speed
         if stretch.first_s <= at + WINDOW_S / 2 < stretch.last_s:
@@ -119,7 +119,7 @@ def _holding(truth: Sequence[Stretch], at_s: float) -> list[Stretch]:
 
 
 def _lost(covered: list[float], original: Original, truth: Sequence[Stretch]) -> list[float]:
-    """Where speech of the original is in no window that was found."""
+    """Times of speech in the original that no found window covers."""
     lost = []
     for stretch in truth:
         for at in np.arange(stretch.first_s, stretch.last_s - STEP_S / 2, STEP_S):

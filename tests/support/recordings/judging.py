@@ -57,7 +57,7 @@ _MAY_BE_WARNED = {
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one recording; `problems` are sentences."""
+    """Result of one recording; `problems` are sentences."""
 
     cell: str
     problems: list[str] = field(default_factory=list)

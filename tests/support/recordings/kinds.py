@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Condition(StrEnum):
-    """What is done to a recording; `makers` says how, `truth` what a player should make of it."""
+    """Change made to a recording; `makers` makes it, `truth` says what a player should play."""
 
     PLAIN = "plain"
     LATE = "late start"
@@ -29,7 +29,7 @@ _PACKETS = (_C.LATE, _C.HOLE, _C.STEP_BACK, _C.FAST, _C.SLOW)
 
 
 class WhenCut(StrEnum):
-    """What becomes of a recording whose end is missing."""
+    """Expected handling of a recording with a missing end."""
 
     TOLD = "told"
     """It is read as far as it goes, and a warning says so."""
@@ -41,7 +41,7 @@ class WhenCut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the ffmpeg program is to write one kind.
+    """Kind of file for the ffmpeg program to write.
 
     name: its row in the table.  suffix: of the file's name.  muxer and sound: arguments.
     picture: codec of the picture beside the sound, or None.  holds: conditions beside PLAIN and
@@ -66,7 +66,7 @@ class Kind:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All in which it is tested."""
+        """Conditions in which the kind is tested."""
         return (_C.PLAIN, _C.CUT, *self.holds)
 
 

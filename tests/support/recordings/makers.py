@@ -47,7 +47,7 @@ _SHIFTS = {
 
 
 def has_ffmpeg() -> bool:
-    """Whether the program is installed."""
+    """Return whether the ffmpeg program is installed."""
     return shutil.which("ffmpeg") is not None
 
 
@@ -149,7 +149,7 @@ class Workshop:
         )
 
     def _join(self, kind: Kind, path: Path) -> None:
-        """Two files, one behind the other, the second with another rate and two channels."""
+        """Join two files, one behind the other, the second with another rate and two channels."""
         halves = []
         for number, (cut, rate) in enumerate(
             ((("-t", str(MIDDLE_S)), ()), (("-ss", str(MIDDLE_S)), ("-ar", "48000", "-ac", "2")))

@@ -10,7 +10,8 @@ _HEAD = 4096
 
 
 def mutate(recording: bytes, seed: int) -> bytes:
-    """One to three kinds of damage: bytes changed, a part cut, doubled, zeroed, swapped, added."""
+    """Damage a recording in one to three ways: bytes changed, a part cut, doubled, zeroed, swapped,
+    added."""
     chance = random.Random(seed)
     damaged = bytearray(recording)
     for _ in range(chance.randint(1, 3)):
@@ -25,7 +26,7 @@ def _place(damaged: bytearray, chance: random.Random) -> int:
 
 
 def _block(damaged: bytearray, chance: random.Random) -> slice:
-    """From a byte to a tenth of the file."""
+    """Draw a block of one byte up to a tenth of the file."""
     start = _place(damaged, chance)
     longest = max(1, len(damaged) // 10)
     return slice(start, start + min(longest, int(longest ** chance.random())))

@@ -1,4 +1,4 @@
-"""Where sound comes from: windows of a decoded recording found again in the original.
+"""Search for windows of a decoded recording in the original.
 
 Compared at 4 kHz, where every codec keeps the waveform of speech and a search takes milliseconds.
 """
@@ -20,7 +20,8 @@ Samples = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`at_s` in the original, and the correlation there, 0 to 1 whatever level and sign."""
+    """Place found in the original: `at_s`, and the correlation there, 0 to 1 whatever level and
+    sign."""
 
     at_s: float
     similarity: float
@@ -69,7 +70,7 @@ class Original:
         return Place((first + best) / SLOW_RATE, float(scores[best]))
 
     def is_speech(self, at_s: float, seconds: float) -> bool:
-        """Whether there is speech in most of that stretch."""
+        """Return whether there is speech in most of a stretch."""
         first = max(0, round(at_s * SLOW_RATE))
         part = self.sound[first : first + round(seconds * SLOW_RATE)]
         tenths = part[: len(part) // 400 * 400].reshape(-1, 400)

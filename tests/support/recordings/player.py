@@ -1,4 +1,4 @@
-"""What Chromium plays: seek in a recording as the page does, and record what is heard.
+"""Playback by Chromium: seek in a recording as the page does, and record what is played.
 
     with Player(browser, folder) as player:
         heard = player.listen([Request("late.webm", at_s=7.0)])
@@ -107,7 +107,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was played: 16 kHz mono, and the element's currentTime while it was.
+    """Sound that was played: 16 kHz mono, and the element's currentTime while it was.
 
     clock: pairs of a sample of `sound` and the currentTime shown when it went by.
     """
@@ -118,7 +118,8 @@ class Heard:
     error: str | None
 
     def shown_at(self, sample: int) -> float | None:
-        """What the player showed when `sample` went by; None where it did not move then."""
+        """Time that the player showed when `sample` was played, in seconds; None where it did not
+        move then."""
         near = [
             (abs(at - sample), time + (sample - at) / RATE)
             for (at, time), (_, before) in zip(self.clock[1:], self.clock, strict=False)
@@ -130,7 +131,7 @@ class Heard:
 
 
 class _Files(SimpleHTTPRequestHandler):
-    """One folder under /files/, with byte ranges, and the page itself."""
+    """Server of one folder under /files/, with byte ranges, and the page itself."""
 
     protocol_version = "HTTP/1.1"
 
@@ -200,7 +201,7 @@ class Player:
     def misheard(
         self, requests: Sequence[Request], why_wrong: Callable[[Request, Heard], str]
     ) -> dict[Request, str]:
-        """Those of the requests that are heard wrong each time, and why the last time.
+        """Requests that are played wrong each time, with the reason of the last time.
 
         `why_wrong` says what is wrong with what was heard, or nothing.  Sound is played in real
         time, so what is wrong is listened to again: a player that is wrong is so every time.
@@ -218,7 +219,7 @@ class Player:
         return wrong
 
     def listen(self, requests: Sequence[Request]) -> list[Heard]:
-        """What is heard for each, several at the same time."""
+        """Play each request, several at the same time, and return the recorded sound."""
         heard: list[Heard] = []
         for first in range(0, len(requests), _AT_ONCE):
             some = [asdict(request) for request in requests[first : first + _AT_ONCE]]

@@ -1,4 +1,4 @@
-"""When a player plays the sound of each recording of `makers`, and what its account should say.
+"""Expected times at which a player plays each recording of `makers`, and the expected report.
 
 The rules are Chromium's, measured: where zero is for each container, and what becomes of holes and
 steps of its clock.  tests/e2e/test_player_clock.py holds some of them against it.
@@ -20,7 +20,7 @@ from tests.support.recordings.makers import (
 
 
 def truth(kind: Kind, condition: Condition) -> tuple[Stretch, ...]:
-    """What is heard, in order, if the recording is whole."""
+    """Stretches that are played, in order, if the recording is complete."""
     shift = kind.shift_s
     match condition:
         case Condition.LATE:

@@ -1,5 +1,5 @@
-"""Another address of moto's server, as browsers reach one: it notes what they ask for, and lets
-addresses expire when a test says so, for moto takes those of any age."""
+"""Public address of moto's server, as browsers reach one: it notes their requests, and lets
+presigned addresses expire when a test says so, since moto takes those of any age."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PublicAddress:
 
 @contextmanager
 def public_address() -> Iterator[PublicAddress]:
-    """What moto's server of this process has, at another port."""
+    """Serve the objects of this process's moto server at another port."""
     there = PublicAddress()
     moto = DomainDispatcherApplication(create_backend_app)
 

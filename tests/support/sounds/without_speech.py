@@ -19,7 +19,7 @@ Maker = Callable[[Sound, np.random.Generator], Sound]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One clip: what it is, and the level of its peak in dBFS."""
+    """Clip without speech: its kind, and the level of its peak in dBFS."""
 
     kind: str
     peak_dbfs: float

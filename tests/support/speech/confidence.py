@@ -1,4 +1,5 @@
-"""How well confidence tells wrong words from right ones, on recordings made hard to understand."""
+"""Evaluation of confidence: how well it tells wrong words from right ones, on recordings made hard
+to understand."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class Judged:
 
     @property
     def area(self) -> float:
-        """Under the curve of wrong against right words: how often a right word is the more
+        """Area under the curve of wrong against right words: how often a right word is the more
         confident of the two. NaN where all are right or all wrong."""
         return area_under_curve(self.right, self.confidence)
 

@@ -16,7 +16,7 @@ _NOT_SPOKEN = re.compile(r"[^\u4e00-\u9fffA-Z]")
 
 
 def spoken(text: str) -> str:
-    """What counts for the error rate: characters and letters, in one case, without marks."""
+    """Text that counts for the error rate: characters and letters, in one case, without marks."""
     return _NOT_SPOKEN.sub("", text.upper())
 
 

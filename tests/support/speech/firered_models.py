@@ -58,7 +58,7 @@ def asr_folder() -> ModelFolder:
 
 
 def checkpoint() -> dict[str, Any]:
-    """What its file holds: 'args' and 'model_state_dict', in float32."""
+    """Content of the checkpoint's file: 'args' and 'model_state_dict', in float32."""
     path = bundle() / "asr" / "model.pth.tar"
     with torch.serialization.safe_globals([argparse.Namespace]):
         package = torch.load(path, weights_only=True)

@@ -24,7 +24,8 @@ NEEDLE = "深圳会议"
 
 
 def sentences(hours: float, characters: int) -> Iterator[Sentence]:
-    """So many characters, evenly over the time; the same each time they are asked for."""
+    """Generate sentences with this many characters, spread evenly over the time; the same ones in
+    every call."""
     chance = random.Random(7)
     spoken = 0
     number = 0

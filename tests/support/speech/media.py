@@ -32,7 +32,7 @@ _VIDEO_SIZE = 64
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How FFmpeg writes one sort of recording. `video` is the picture's codec, if any."""
+    """Kind of recording that FFmpeg writes. `video` is the picture's codec, if any."""
 
     container: str
     codec: str
@@ -154,7 +154,7 @@ def signal(seconds: float, seed: int = 7) -> Pcm:
 
 
 def lag_s(decoded: Pcm, reference: Pcm) -> float:
-    """By how many seconds `decoded` is late against `reference`, to the nearest 2 ms."""
+    """Seconds by which `decoded` is late against `reference`, to the nearest 2 ms."""
     step = RATE // 500
 
     def envelope(samples: Pcm) -> NDArray[np.float64]:
@@ -176,7 +176,8 @@ def decoded_samples(path: Path, **limits: float) -> int:
 
 
 def wav_header(claimed_bytes: int) -> bytes:
-    """Of 16-bit mono samples at 16 kHz, so many bytes of them, whatever follows."""
+    """WAV header for 16-bit mono samples at 16 kHz that claims this many bytes, whatever
+    follows."""
     layout = struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)
     size = struct.pack("<I", min(claimed_bytes + 36, 0xFFFFFFFF))
     return b"RIFF" + size + b"WAVEfmt " + layout + b"data" + struct.pack("<I", claimed_bytes)

@@ -65,7 +65,7 @@ def a_meeting(
 
 
 def a_voice(of: int, *, unlike: int = 0) -> tuple[int, ...]:
-    """How somebody sounds: those of two numbers have nothing in common, and what is unlike in one
+    """Vector of a voice: those of two numbers have nothing in common, and what is unlike in one
     recording and another makes two of one number less like (at 40 each a cosine of 0.86)."""
     return tuple(100 if n == of else unlike if n == WIDTH - 1 else 0 for n in range(WIDTH))
 

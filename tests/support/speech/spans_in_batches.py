@@ -51,7 +51,8 @@ def assert_batches_change_nothing(network: SpeechNetwork, size: int) -> list[Rec
 
 
 def assert_within_estimate(network: SpeechNetwork, shapes: Sequence[ProbeShape]) -> None:
-    """No batch of these shapes takes more memory than the architecture lets expect."""
+    """Assert that no batch of these shapes takes more memory than estimated from the
+    architecture."""
     for shape in shapes:
         estimated = network.memory_estimate.activation_bytes(shape.padded_s, shape.longest_s)
         assert live_peak_bytes(CPU, network, noise(shape)) <= estimated

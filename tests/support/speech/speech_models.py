@@ -78,7 +78,7 @@ def floats(pcm: Pcm) -> np.ndarray:
 
 
 def stock_spans_ms(pcm: Pcm, **thresholds: int) -> list[tuple[int, int]]:
-    """What FunASR's voice activity detection finds, dynamic silence switched off."""
+    """Spans that FunASR's voice activity detection finds, dynamic silence switched off."""
     model = stock()
     model._reset_runtime_configs()
     settings = {"max_end_silence_time": 800, **thresholds}

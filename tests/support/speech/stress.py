@@ -121,7 +121,8 @@ def as_mp3(bits: int) -> Stress:
 
 
 def _mixed(speech: Audio, other: NDArray[np.float64] | Audio, decibel: float) -> Audio:
-    """`other` so many decibels below the speech, its pauses left out of the measure."""
+    """Mix `other` at this many decibels below the speech, whose pauses are left out of the
+    measure."""
     loud = speech[np.abs(speech) > 0.02 * np.abs(speech).max()]
     gain = np.sqrt(np.square(loud).mean() / np.square(other).mean()) * 10 ** (-decibel / 20)
     return _loud_as(speech, speech + gain * other)

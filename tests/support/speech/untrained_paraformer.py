@@ -15,7 +15,8 @@ _PARTS = ("encoder", "encoder_conf", "decoder", "decoder_conf", "predictor", "pr
 
 
 def untrained_paraformer(encoder_blocks: int, decoder_blocks: int) -> LoadedNetwork:
-    """On the CPU, `WIDTH` wide. Always the same weights."""
+    """Make an untrained Paraformer of width `WIDTH` on the CPU, with the same weights in every
+    call."""
     config = copy.deepcopy(ASR_CONFIG)
     config["encoder_conf"] |= {"output_size": WIDTH, "linear_units": 64}
     config["encoder_conf"] |= {"num_blocks": encoder_blocks}

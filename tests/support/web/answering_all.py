@@ -73,7 +73,7 @@ def _an_upload(program: Any) -> str:
 
 
 def _look(program: Any) -> None:
-    """All that was kept is given back, as JSON."""
+    """Check that everything stored is returned as JSON."""
     cursor = ""
     while cursor is not None:
         answer = program.get(f"/api/v1/jobs?limit=200{cursor}")

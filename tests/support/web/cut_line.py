@@ -31,7 +31,7 @@ class Line:
         self._bytes_s = SLOW_BYTES_S
 
     def crawl(self) -> None:
-        """So slowly that an upload is on its way for as long as a busy browser takes to say so."""
+        """Send so slowly that an upload lasts as long as a busy browser takes to show it."""
         self._bytes_s = CRAWLING_BYTES_S
 
     def full_speed(self) -> None:

@@ -28,7 +28,7 @@ class Recording:
         self._noise = random.Random(seed).randbytes(MIB)
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most `size` bytes from there, never over the end of a MiB."""
+        """Read at most `size` bytes from `offset`, never over the end of a MiB."""
         block, within = divmod(offset, MIB)
         size = min(size, MIB - within, self.size_bytes - offset)
         turned = block * 4099 % MIB  # another MiB each time, without making new noise
@@ -48,7 +48,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Upload:
-    """One on a server, by its address."""
+    """Upload on a server, by its address."""
 
     server: str
     path: str
@@ -75,7 +75,7 @@ class Upload:
         return int(answer.headers["Upload-Offset"])
 
     def append(self, offset: int, data: Any, **headers: str) -> requests.Response:
-        """All of `data`, or what an iterator gives."""
+        """Send all of `data`, or what an iterator gives."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         return requests.patch(
             f"{self.server}{self.path}",

@@ -1,4 +1,4 @@
-"""What a client of the uploads does, inside a test's own process."""
+"""Requests of a client of the uploads, made inside a test's own process."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ from web.app import create_app
 
 
 def make_app(database_url: str, folder: Path, **settings: Any) -> Flask:
-    """No Redis listens where its settings point: every test here holds without one."""
+    """Make an application for tests. No Redis listens at the address of its settings: every test
+    here passes without one."""
     values: dict[str, Any] = {
         "data_dir": folder / "data",
         "database_url": database_url,
@@ -55,7 +56,7 @@ def submit(
 
 
 def stored_files(folder: Path) -> list[Path]:
-    """Every file that uploads have left, finished or not."""
+    """List every file that uploads have left, finished or not."""
     return [
         path
         for path in (folder / "data" / "recordings").rglob("*")

@@ -28,7 +28,8 @@ def serving(folder: Path, **env: str) -> Iterator[Stack]:
 
 
 def _take_storage_into_use(stack: Stack) -> None:
-    """As the first recording does; those that tests write into the database alone prove none."""
+    """Adopt the storage as the first recording does; recordings that tests write only into the
+    database do not."""
     db = Database(stack.database_url)
     adopt_storage(db, LocalFolder(stack.folder / "data" / "recordings", min_free_bytes=0))
     db.dispose()
