@@ -17,9 +17,9 @@ from typing import Any
 import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from shared.garbage_collector import look_as_usual
 from shared.logs import configure_logging
 from shared.private_files import close_to_others, take_umask
+from shared.python_gc import look_as_usual
 from shared.settings import Settings, is_loopback, load_settings
 from shared.settings.environment import InvalidSettings
 from web.authentication.first_run import announce_set_up

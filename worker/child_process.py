@@ -20,8 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs, traces
 from shared.db import Database
 from shared.errors import ModelUnavailable
-from shared.garbage_collector import look_as_usual
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
+from shared.python_gc import look_as_usual
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
 from shared.storage.configured import open_blob_store

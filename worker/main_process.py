@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import traces
 from shared.db import Database
 from shared.errors import ModelUnavailable
-from shared.garbage_collector import look_as_usual
 from shared.private_files import close_to_others
+from shared.python_gc import look_as_usual
 from shared.queue import make_ringing_celery, queue_of, waiting_doorbells
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
