@@ -74,7 +74,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # an idle one could hear.
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
-        # The reaper brings back the job of a dead child; a redelivered message could only loop.
+        # The sweep brings back the job of a dead child; a redelivered message could only loop.
         "task_reject_on_worker_lost": False,
         # Each child holds a model and runs one job. spawn, because CUDA does not survive a fork.
         "worker_pool": "prefork",

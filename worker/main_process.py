@@ -33,7 +33,7 @@ from worker.monitoring.gpus import GpuWatch
 from worker.supervision.health import Health, Pulse
 from worker.supervision.health_server import HealthServer
 from worker.supervision.monitor import Monitor
-from worker.supervision.reaper import Reaper
+from worker.supervision.sweeper import Sweeper
 from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
 from worker.supervision.worker_files import child_states, forget_child, health_folder, remove_files
 from worker.webhooks.sender import WebhookSender, kinds_sent
@@ -55,7 +55,7 @@ _has_no_model = False
 _gpus: GpuWatch | None = None
 _health_server: HealthServer | None = None
 _monitor: Monitor | None = None
-_reaper: Reaper | None = None
+_sweeper: Sweeper | None = None
 _fetcher: Fetcher | None = None
 _sender: WebhookSender | None = None
 _watchdog: Watchdog | None = None
@@ -136,7 +136,7 @@ def _note_that_no_model_loads(*_: object) -> None:
 def start(celery: Any, consumer: Any) -> None:
     """Sweep, watch, monitor and tell how the worker is from now on; `consumer` is Celery's, which
     hears doorbells."""
-    global _fetcher, _gpus, _health_server, _monitor, _reaper, _sender, _watchdog
+    global _fetcher, _gpus, _health_server, _monitor, _sweeper, _sender, _watchdog
     settings = load_settings()
     traces.note_service(traces.WORKER)
     db = Database(settings.resolved_database_url)
@@ -153,10 +153,10 @@ def start(celery: Any, consumer: Any) -> None:
         work_space(settings),
         find_child_obstacle=lambda: _child_obstacle(settings),
         ping_redis=lambda: waiting_doorbells(ringing),
-        on_look=lambda has_changed: _tell_of_look(has_changed, server, reaper),
+        on_look=lambda has_changed: _tell_of_look(has_changed, server, sweeper),
     )
     gpus = GpuWatch()
-    reaper = Reaper(
+    sweeper = Sweeper(
         settings,
         db,
         celery,
@@ -170,7 +170,7 @@ def start(celery: Any, consumer: Any) -> None:
         name,
         readiness=monitor.readiness,
         living_children=lambda: _living_children(settings),
-        threads={"reaper": reaper.lives, "monitor": monitor.lives, "watchdog": _watchdog.lives},
+        threads={"sweeper": sweeper.lives, "monitor": monitor.lives, "watchdog": _watchdog.lives},
         pulse=pulse,
         counts=CountsOfWorker(settings.resolved_health_dir, os.getpid(), lives=is_our_living_child),
         gpus=gpus.gpus,
@@ -180,10 +180,10 @@ def start(celery: Any, consumer: Any) -> None:
     consumer.timer.call_repeatedly(_PULSE_S, _Hearing(consumer, monitor, server).follow)
     if settings.device != "cpu":
         gpus.start()
-    reaper.start()
+    sweeper.start()
     monitor.start()
     server.start()
-    _gpus, _monitor, _reaper, _health_server = gpus, monitor, reaper, server
+    _gpus, _monitor, _sweeper, _health_server = gpus, monitor, sweeper, server
     if kinds_sent(settings):
         _sender = WebhookSender(settings, db)
         _sender.start()
@@ -193,10 +193,10 @@ def start(celery: Any, consumer: Any) -> None:
     look_as_usual()
 
 
-def _tell_of_look(has_changed: bool, server: HealthServer, reaper: Reaper) -> None:
+def _tell_of_look(has_changed: bool, server: HealthServer, sweeper: Sweeper) -> None:
     server.write_file()
     if has_changed:
-        reaper.sweep_soon()
+        sweeper.sweep_soon()
 
 
 def _living_children(settings: Settings) -> dict[int, Obstacle | None]:
@@ -268,11 +268,11 @@ def stop(worker: Any) -> None:
         _fetcher.stop()
     if _monitor is not None:
         _monitor.stop()
-    if _reaper is not None:
-        _reaper.stop()
+    if _sweeper is not None:
+        _sweeper.stop()
         if _has_no_model:
             try:
-                _reaper.record_obstacles(Obstacle.MODEL_UNAVAILABLE)
+                _sweeper.record_obstacles(Obstacle.MODEL_UNAVAILABLE)
             except SQLAlchemyError as error:
                 log.warning("the worker's row does not say that it had no model", error=str(error))
     if _watchdog is not None:

@@ -103,7 +103,7 @@ class NotReady(Exception):
 def _claim(tools: Tools) -> jobs.Claim | None:
     """The next job that this machine can do. Raises NotReady, or ShutdownRequested."""
     # The write has a name, so that a claim whose COMMIT was not answered is found again instead of
-    # left to the reaper.
+    # left to the sweep.
     worker, lease_s, name = child_process.worker_name(), tools.settings.lease_s, new_id()
     child_process.stop_if_requested()
     obstacles, room = retry_while_unavailable(
@@ -179,9 +179,9 @@ def _run_to_its_end(tools: Tools, claim: jobs.Claim, liveness: Liveness) -> str:
     except ShutdownRequested:
         log.error("received a stop signal while the database was unavailable")
     except SQLAlchemyError as error:
-        # The outcome cannot be written either: the lease runs out and the reaper takes over.
+        # The outcome cannot be written either: the lease runs out and the sweep takes over.
         log.error("database failed", error=str(error))
-    return "left to the reaper"
+    return "left to the sweep"
 
 
 def _run(tools: Tools, claim: jobs.Claim, liveness: Liveness, final_store: RetryingStore) -> str:

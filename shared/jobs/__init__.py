@@ -110,7 +110,7 @@ from shared.jobs.queries.whole_list import (
 )
 from shared.jobs.scheduling.index_of_waiting import Claimable
 from shared.jobs.scheduling.next_job import Room
-from shared.jobs.scheduling.sweep import Duty, SweepStart, begin_sweep, take_sweep_turns
+from shared.jobs.scheduling.sweep_turns import Duty, SweepStart, begin_sweep, take_sweep_turns
 from shared.jobs.submission import Submission, submit, submit_again
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold

@@ -214,7 +214,7 @@ def test_a_worker_whose_clock_is_an_hour_off_neither_loses_nor_steals(
     faulty: FaultyInstallation, off_by_s: int
 ) -> None:
     """Leases compare times of the database's clock only.  A lease of 4 s dated by the worker would
-    be over at once, or for an hour not; and its reaper would take every job of the right one's."""
+    be over at once, or for an hour not; and its sweep would take every job of the right one's."""
     wrong = faulty.stack.start_worker(
         "wrong",
         options=[

@@ -1,7 +1,7 @@
 """Reads and writes of an attempt that are repeated while the database is unavailable.
 
 Recognised words are worth more than the time that an outage takes, so an attempt keeps what it has
-recognised, waits for as long as it takes, and goes on.  Meanwhile its lease runs out; the reapers
+recognised, waits for as long as it takes, and goes on.  Meanwhile its lease runs out; the sweeps
 give it the time of a heartbeat once the database is back, and the fence decides.
 """
 

@@ -128,7 +128,7 @@ class Watchdog:
                 max_attempts=self._settings.max_attempts,
             )
         except SQLAlchemyError as error:
-            log.warning("left to the reaper", job_id=last.job_id, error=str(error))
+            log.warning("left to the sweep", job_id=last.job_id, error=str(error))
         else:
             if status is not None:
                 tally.note_lost()

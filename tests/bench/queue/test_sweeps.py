@@ -19,9 +19,9 @@ from shared.db import Database
 from shared.settings import Settings
 from tests.support.databases.many_jobs import make_many_jobs
 from tests.support.databases.postgresql import data_folder, start_server
-from worker.supervision import reaper
+from worker.supervision import sweeper
 from worker.supervision.monitor import Readiness
-from worker.supervision.reaper import Reaper
+from worker.supervision.sweeper import Sweeper
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
@@ -78,7 +78,7 @@ def test_the_sweeps_of_two_hundred_workers(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        reaper, "waiting_doorbells", lambda celery, model: 1_000
+        sweeper, "waiting_doorbells", lambda celery, model: 1_000
     )  # as Redis would say
     migrations.upgrade(server.url)
     db = Database(server.url, impatient=False)
@@ -86,7 +86,7 @@ def test_the_sweeps_of_two_hundred_workers(
     settings = Settings(data_dir=tmp_path)
     databases = [Database(server.url) for _ in range(WORKERS)]
     workers = [
-        Reaper(
+        Sweeper(
             settings,
             its,
             Celery(),

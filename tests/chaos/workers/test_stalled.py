@@ -66,7 +66,7 @@ def test_a_batch_that_hangs_once_costs_one_batch_and_no_word(faulty: FaultyInsta
 )
 def test_wherever_it_hangs_it_is_ended(faulty: FaultyInstallation, fault: Fault) -> None:
     # With the interpreter's lock held no heartbeat comes either; the lease is long, so that it is
-    # not the reaper who finds out.
+    # not the sweep that finds out.
     worker = start_worker(faulty)
     faulty.faults.arm(fault)
     job_id = faulty.submit(recording())

@@ -121,7 +121,7 @@ def stall(db: Database, claim: jobs.Claim) -> JobStatus | None:
     )
 
 
-class TestReaper:
+class TestLeaseExpiry:
     def test_a_living_lease_is_left_alone(self, db: Database) -> None:
         factories.submit(db)
         factories.claim(db)
@@ -182,7 +182,7 @@ class TestReaper:
         jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
         assert stall(db, claim) == JobStatus.CANCELLED
 
-    def test_two_reapers_take_a_job_back_once(self, db: Database) -> None:
+    def test_two_sweeps_take_a_job_back_once(self, db: Database) -> None:
         job_ids = [factories.submit(db) for _ in range(10)]
         for _ in job_ids:
             factories.claim(db)

@@ -83,7 +83,7 @@ def few(worker: Worker, monkeypatch: pytest.MonkeyPatch, decoded: list[Path]) ->
 
 
 def killed(worker: Worker, recogniser: StubRecogniser) -> None:
-    """An attempt whose process dies, and the reaper that finds out."""
+    """An attempt whose process dies, and the sweep that finds out."""
     claim = factories.claim(worker.db)
     with pytest.raises(Stop):
         transcribe(Attempt.begin(worker.tools(recogniser), claim, lambda: None))

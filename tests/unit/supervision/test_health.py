@@ -26,7 +26,7 @@ class Parts:
             "here:1",
             readiness=lambda: Readiness(self.obstacles),
             living_children=lambda: self.children,
-            threads={"reaper": lambda: self.thread_lives},
+            threads={"sweeper": lambda: self.thread_lives},
             pulse=self.pulse,
         )
 
@@ -47,7 +47,7 @@ def parts(clock: list[float]) -> Parts:
 def test_a_thread_that_ended_is_ill(parts: Parts) -> None:
     assert parts.health.ills() == []
     parts.thread_lives = False
-    assert parts.health.ills() == ["the thread 'reaper' has ended"]
+    assert parts.health.ills() == ["the thread 'sweeper' has ended"]
 
 
 def test_a_loop_that_stands_is_ill_but_not_while_it_connects_to_redis(

@@ -1,6 +1,6 @@
-"""The sweep that every worker's main process runs: it records that the worker lives and rings for
-waiting jobs. One of all workers also ends expired leases, folds tallies and indexes what is
-searched, and one that sees the storage removes what is old (`shared.jobs.scheduling.sweep`)."""
+"""Sweep of every worker's main process: it records that the worker lives and rings for waiting
+jobs. One of all workers also ends expired leases, folds tallies and indexes searched texts, and one
+that sees the storage removes what is old (`shared.jobs.scheduling.sweep_turns`)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _SWEEPS_A_TURN = 3
 """A worker that sweeps for all and does not come back for so many sweeps is replaced."""
 
 
-class Reaper:
+class Sweeper:
     """Sweeps every `settings.sweep_s`, and when asked to, on a thread until stopped."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Reaper:
         self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
         self._stopped = False
         self._due = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

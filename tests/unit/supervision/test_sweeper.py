@@ -24,15 +24,15 @@ from shared.storage import uploads
 from shared.storage.local.folder import LocalFolder
 from tests.support import factories
 from tests.support.services import wait_for
-from worker.supervision import reaper
+from worker.supervision import sweeper
 from worker.supervision.monitor import Readiness
-from worker.supervision.reaper import Reaper
+from worker.supervision.sweeper import Sweeper
 
 
-def a_reaper(
+def a_sweeper(
     db: Database, settings: Settings, readiness: Callable[[], Readiness] = Readiness
-) -> Reaper:
-    return Reaper(
+) -> Sweeper:
+    return Sweeper(
         settings,
         db,
         Celery(),
@@ -44,13 +44,13 @@ def a_reaper(
 
 
 @pytest.fixture
-def sweeping(sqlite_url: str, tmp_path: Path) -> Reaper:
+def sweeping(sqlite_url: str, tmp_path: Path) -> Sweeper:
     settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05)
-    return a_reaper(Database(sqlite_url), settings)
+    return a_sweeper(Database(sqlite_url), settings)
 
 
 def test_an_outage_of_redis_does_not_end_the_sweep(
-    sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sweeping: Sweeper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = Database(sqlite_url)
     asked = []
@@ -59,7 +59,7 @@ def test_an_outage_of_redis_does_not_end_the_sweep(
         asked.append(1)
         raise RedisConnectionError
 
-    monkeypatch.setattr(reaper, "waiting_doorbells", no_redis)
+    monkeypatch.setattr(sweeper, "waiting_doorbells", no_redis)
     factories.submit(db)
     sweeping.start()
     wait_for(lambda: len(asked) >= 3, what="three sweeps")
@@ -70,9 +70,9 @@ def test_an_outage_of_redis_does_not_end_the_sweep(
 def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: 0)
+    monkeypatch.setattr(sweeper, "waiting_doorbells", lambda celery, model: 0)
     db, found = Database(sqlite_url), [Readiness((Obstacle.STORAGE_NEW,))]
-    sweeping = a_reaper(db, Settings(data_dir=tmp_path, sweep_s=3600), lambda: found[-1])
+    sweeping = a_sweeper(db, Settings(data_dir=tmp_path, sweep_s=3600), lambda: found[-1])
 
     def obstacles() -> list[tuple[str, ...]]:
         return [worker.obstacles for worker in jobs.workers_seen(db, within_s=60)]
@@ -87,12 +87,12 @@ def test_what_a_worker_can_do_is_recorded_as_soon_as_it_changes(
 
 
 def test_it_rings_once_for_each_job_of_its_model_or_none_that_nobody_was_told_of(
-    sweeping: Reaper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sweeping: Sweeper, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = Database(sqlite_url)
     waiting: list[str | None] = []
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: waiting.count(model))
-    monkeypatch.setattr(reaper, "ring", lambda celery, name, model: waiting.append(model) or True)
+    monkeypatch.setattr(sweeper, "waiting_doorbells", lambda celery, model: waiting.count(model))
+    monkeypatch.setattr(sweeper, "ring", lambda celery, name, model: waiting.append(model) or True)
     factories.a_worker(db, "of demo", model="demo")
     factories.a_worker(db, "of another", model="another")
     for model in (None, None, None, "demo", "demo", "another"):
@@ -117,9 +117,9 @@ def test_it_rings_for_nobody_while_something_keeps_the_worker_from_work(
         asked.append(1)
         return Readiness(tuple(obstacles))
 
-    sweeping = a_reaper(db, settings, readiness)
-    monkeypatch.setattr(reaper, "waiting_doorbells", lambda celery, model: 0)
-    monkeypatch.setattr(reaper, "ring", lambda celery, name, model: rung.append(name) or True)
+    sweeping = a_sweeper(db, settings, readiness)
+    monkeypatch.setattr(sweeper, "waiting_doorbells", lambda celery, model: 0)
+    monkeypatch.setattr(sweeper, "ring", lambda celery, name, model: rung.append(name) or True)
     factories.submit(db)
     sweeping.start()
     wait_for(lambda: len(asked) >= 12, what="three sweeps")
@@ -132,10 +132,10 @@ def test_it_rings_for_nobody_while_something_keeps_the_worker_from_work(
 
 
 def test_a_sweep_that_breaks_ends_the_worker(
-    sweeping: Reaper, monkeypatch: pytest.MonkeyPatch
+    sweeping: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[tuple[int, int]] = []
-    monkeypatch.setattr(reaper.os, "kill", lambda pid, number: killed.append((pid, number)))
+    monkeypatch.setattr(sweeper.os, "kill", lambda pid, number: killed.append((pid, number)))
     monkeypatch.setattr(sweeping, "_end_expired_leases", lambda: {}["no such thing"])
     sweeping.start()
     wait_for(lambda: killed, what="the end")
@@ -161,7 +161,7 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
         for one, days, values in ((job_id, 8, {}), (by_a_rule, 3, {"kept_days": 2})):
             ended = {"completed_at": database_now(-days * 86400), **values}
             session.execute(update(Job).where(Job.id == one).values(ended))
-    sweeping = a_reaper(db, settings)
+    sweeping = a_sweeper(db, settings)
     sweeping.start()
     wait_for(lambda: not (blobs.root / old.key).exists(), what="the recording to go")
     wait_for(lambda: not jobs.group_rules(db), what="the one that a group lets keep for two days")
@@ -169,7 +169,7 @@ def test_finished_jobs_are_deleted_when_they_were_kept_long_enough(
     assert [view.job.id for view in jobs.list_jobs(db, owner_id=LOCAL_OWNER).jobs] == [young]
 
 
-def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Reaper, sqlite_url: str) -> None:
+def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Sweeper, sqlite_url: str) -> None:
     db = Database(sqlite_url)
     job_id = factories.a_job(db, JobStatus.COMPLETED)
     with db.writing() as session:
@@ -206,7 +206,7 @@ def test_what_failed_is_tried_again_by_the_next_sweep(
     settings = Settings(
         data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, retention_days=7
     )
-    sweeping = a_reaper(Database(sqlite_url), settings)
+    sweeping = a_sweeper(Database(sqlite_url), settings)
     sweeping.start()
     wait_for(lambda: len(tried) == 2, what="the sweep after the one that failed")
     sweeping.stop()
@@ -216,18 +216,18 @@ class TestAfterAnOutage:
     """Every lease has run out by then, those of the living too."""
 
     @pytest.fixture
-    def patient(self, sqlite_url: str, tmp_path: Path) -> Reaper:
+    def patient(self, sqlite_url: str, tmp_path: Path) -> Sweeper:
         """It gives a holder 2 s."""
         settings = Settings(data_dir=tmp_path, lease_s=4, heartbeat_s=1, sweep_s=0.05)
-        return a_reaper(Database(sqlite_url), settings)
+        return a_sweeper(Database(sqlite_url), settings)
 
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
         made = Clock()
-        monkeypatch.setattr(reaper.time, "monotonic", lambda: made.now_s)
+        monkeypatch.setattr(sweeper.time, "monotonic", lambda: made.now_s)
         return made
 
-    def sweep(self, patient: Reaper) -> None:
+    def sweep(self, patient: Sweeper) -> None:
         patient._run_step(patient._begin)
         patient._run_step(patient._end_expired_leases)
 
@@ -238,13 +238,13 @@ class TestAfterAnOutage:
         return job_id
 
     def test_holders_have_the_time_of_a_heartbeat_before_anything_is_taken_back(
-        self, patient: Reaper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+        self, patient: Sweeper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         db = Database(sqlite_url)
         self.sweep(patient)
         clock.now_s += 60
         with monkeypatch.context() as outage:
-            outage.setattr(reaper.jobs, "begin_sweep", _out)
+            outage.setattr(sweeper.jobs, "begin_sweep", _out)
             self.sweep(patient)
         job_id = self.an_expired_job(db)
         for _ in range(2):
@@ -256,7 +256,7 @@ class TestAfterAnOutage:
         assert factories.status_of(db, job_id) == JobStatus.QUEUED
 
     def test_a_worker_that_has_just_started_is_as_patient(
-        self, patient: Reaper, sqlite_url: str, clock: Clock
+        self, patient: Sweeper, sqlite_url: str, clock: Clock
     ) -> None:
         db = Database(sqlite_url)
         job_id = self.an_expired_job(db)
@@ -267,7 +267,7 @@ class TestAfterAnOutage:
         assert factories.status_of(db, job_id) == JobStatus.QUEUED
 
     def test_an_answer_that_came_late_is_an_outage_too(
-        self, patient: Reaper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+        self, patient: Sweeper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         db = Database(sqlite_url)
         self.sweep(patient)
@@ -280,12 +280,12 @@ class TestAfterAnOutage:
             return begin_sweep(*args, **values)
 
         with monkeypatch.context() as outage:
-            outage.setattr(reaper.jobs, "begin_sweep", frozen_for_a_while)
+            outage.setattr(sweeper.jobs, "begin_sweep", frozen_for_a_while)
             self.sweep(patient)
         assert factories.status_of(db, job_id) == JobStatus.PROCESSING
 
     def test_what_ran_out_since_the_database_answered_is_left_for_the_next_sweep(
-        self, patient: Reaper, sqlite_url: str, clock: Clock
+        self, patient: Sweeper, sqlite_url: str, clock: Clock
     ) -> None:
         db = Database(sqlite_url)
         self.sweep(patient)
