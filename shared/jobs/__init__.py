@@ -1,21 +1,14 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`lease`, `attempt`, `plan`, `checkpoint`, `waveform`, `playable`, `hotwords` and `attempt_end`
+`lease`, `running_attempt`, `plan`, `checkpoint`, `listening`, `hotwords` and `attempt_end`
 (worker), `commands` and `deletion` (what a person asks), `lease_expiry` (any worker, at any time).
 `queries` reads what the API and the pages show, `eta` computes when jobs will be done, `workers`
-says who serves.  `turns` says whose turn is next, `tallies` how many jobs there are without
-counting them.  `events` records each change in the transaction that makes it.  SQL is the queue;
-Redis only carries the news.
+says who serves.  `scheduling` chooses the next job, `tallies` has the number of jobs without
+counting them, `queue_limit` what may wait.  `events` records each change in the transaction that
+makes it.  SQL is the queue; Redis only carries the news.
 """
 
-from shared.jobs.attempt import (
-    BatchRecord,
-    Usage,
-    note_batch_choice,
-    record_oom_retry,
-    set_stage,
-)
 from shared.jobs.attempt_end import cancelled, fail, finish, give_back, release, retry_later
 from shared.jobs.checkpoint import (
     Recognition,
@@ -107,6 +100,13 @@ from shared.jobs.queries.whole_list import (
     WholeList,
     some_of_whole_list,
     take_whole_list,
+)
+from shared.jobs.running_attempt import (
+    BatchRecord,
+    Usage,
+    note_batch_choice,
+    record_oom_retry,
+    set_stage,
 )
 from shared.jobs.scheduling.index_of_waiting import Claimable
 from shared.jobs.scheduling.next_job import Room

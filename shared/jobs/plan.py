@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session, undefer
 
 from shared.db import Database
 from shared.errors import RecognitionFailed
-from shared.jobs.attempt import Usage, event_of, set_attempt
 from shared.jobs.claim import Claim
 from shared.jobs.events import record, record_once
 from shared.jobs.lease import refuse, renew
+from shared.jobs.running_attempt import Usage, event_of, set_attempt
 from shared.jobs.transition import changes_one_row
 from shared.models import Attempt, Checkpoint, Job, Segment
 from shared.states import EventKind

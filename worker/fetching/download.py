@@ -13,9 +13,9 @@ from http.client import HTTPResponse
 
 from shared.db import Database
 from shared.errors import UploadExpired, UploadNotFound
-from shared.fetches import attempts
-from shared.fetches.attempts import FetchClaim
+from shared.fetches import fetch_queue
 from shared.fetches.errors import FetchRefused, SourceBusy
+from shared.fetches.fetch_queue import FetchClaim
 from shared.outbound.addresses import Target
 from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange, ExchangeStopper
@@ -80,7 +80,7 @@ class Download:
                 if not upload.received_bytes:
                     raise FetchRefused("The address gives an empty file.")
                 uploads.set_length(self._db, upload, upload.received_bytes, self._room())
-                attempts.renew(self._db, self._claim)
+                fetch_queue.renew(self._db, self._claim)
             return held.keep(upload.received_bytes)
 
     def _upload(self) -> uploads.UploadRecord:
@@ -207,7 +207,7 @@ class Download:
 
     def _tell(self) -> None:
         self._synced_at = time.monotonic()
-        attempts.note_progress(
+        fetch_queue.note_progress(
             self._db,
             self._claim,
             received_bytes=self._durable,

@@ -29,9 +29,9 @@ from shared.errors import (
     UploadNotFound,
     storage_error,
 )
-from shared.fetches import attempts, requests
-from shared.fetches.attempts import FetchClaim
+from shared.fetches import fetch_queue, requests
 from shared.fetches.errors import FetchTooLong
+from shared.fetches.fetch_queue import FetchClaim
 from shared.outbound.errors import Stopped
 from shared.queue import ring
 from shared.recordings.length import told_length_s
@@ -69,13 +69,13 @@ class Fetcher(ClaimLoop[Download]):
     def _claim(self, under_way: Collection[Download]) -> tuple[Download, Callable[[], None]] | None:
         if len(under_way) >= AT_ONCE:
             return None
-        claim = attempts.claim_next(
+        claim = fetch_queue.claim_next(
             self._db, lease_s=self._lease_s, longest_s=self._settings.fetch_hours * 3600
         )
         if claim is None:
             return None
         if check_storage(self._db, self._blobs) is not StorageState.SOUND:
-            attempts.release(self._db, claim)  # left to a worker that sees it
+            fetch_queue.release(self._db, claim)  # left to a worker that sees it
             return None
         download = Download(claim, self._settings, self._db, self._blobs)
         return download, partial(self._fetch, claim, download)
@@ -117,11 +117,11 @@ class Fetcher(ClaimLoop[Download]):
                     blob = download.run()
                     fetched.note(bytes=blob.size_bytes)
                 self._submit(claim, blob)
-            attempts.submitted(self._db, claim)
+            fetch_queue.submitted(self._db, claim)
             ring(self._celery, claim.fetch_id, claim.submission.model)
             return "submitted"
         except Stopped:
-            attempts.release(self._db, claim)
+            fetch_queue.release(self._db, claim)
             return "released"
         except (Cancelled, FenceLost, SQLAlchemyError):
             raise
@@ -160,11 +160,11 @@ class Fetcher(ClaimLoop[Download]):
             error = TransientError(TransientError.default_message)
         asked_s = float(getattr(error, "retry_after_s", None) or 0.0)
         is_passing = isinstance(error, _PASSING) or not isinstance(error, PermanentError)
-        if is_passing and attempts.retry_later(
+        if is_passing and fetch_queue.retry_later(
             self._db, claim, error, has_moved=download.has_moved, asked_s=asked_s
         ):
             return f"to be tried again: {error.code}"
-        attempts.fail(self._db, claim, error)
+        fetch_queue.fail(self._db, claim, error)
         self._remove(claim)
         return f"failed: {error.code}"
 

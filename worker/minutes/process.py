@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import jobs
 from shared.db import Database
 from shared.errors import Cancelled, FenceLost, InternalError, LongscribeError, PermanentError
-from shared.minutes import attempts
+from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes
 from shared.minutes.cutting import transcript_digest
 from shared.minutes.errors import ModelServerBusy
@@ -98,7 +98,7 @@ class MinutesProcess:
         """Bring lost requests back, claim the next one and work on it to its end; whether there was
         one. Raises SQLAlchemyError where the database could not be asked."""
         self._bring_lost_back()
-        claim = attempts.claim_next(
+        claim = minutes_queue.claim_next(
             self._db,
             worker=self._name,
             lease_s=self._settings.lease_s,
@@ -116,20 +116,20 @@ class MinutesProcess:
         """Queue requests again whose process renews its lease no more, unless nobody could renew
         one. What runs out from here on is left for the next look: an outage may begin."""
         asked_at = time.monotonic()
-        seen_at = attempts.lease_clock(self._db)
+        seen_at = minutes_queue.lease_clock(self._db)
         self._grace.note_answer(asked_at=asked_at)
         if self._grace.is_over():
-            for request_id in attempts.expire_leases(self._db, expired_before=seen_at):
+            for request_id in minutes_queue.expire_leases(self._db, expired_before=seen_at):
                 log.warning("the lease of a request ran out", request=request_id)
 
-    def _renew(self, claim: attempts.MinutesClaim) -> None:
+    def _renew(self, claim: minutes_queue.MinutesClaim) -> None:
         try:
-            attempts.heartbeat(self._db, claim)
+            minutes_queue.heartbeat(self._db, claim)
         except SQLAlchemyError as error:
             self._grace.note_error(error)  # others could not renew theirs either
             raise
 
-    def _run_to_its_end(self, claim: attempts.MinutesClaim) -> str:
+    def _run_to_its_end(self, claim: minutes_queue.MinutesClaim) -> str:
         """The outcome, in words for the log. It is stored, or nothing is and the lease runs out."""
         try:
             return self._run(claim)
@@ -142,7 +142,7 @@ class MinutesProcess:
             log.error("database failed", error=str(error.__cause__ or error))
             return "left until its lease runs out"
 
-    def _run(self, claim: attempts.MinutesClaim) -> str:
+    def _run(self, claim: minutes_queue.MinutesClaim) -> str:
         self._interruption = interruption = _Interruption()
         heartbeat = Heartbeat(
             partial(self._renew, claim),
@@ -156,14 +156,14 @@ class MinutesProcess:
             return "completed"
         except (Stopped, ShutdownRequested):
             # Cancelled or lost, the release is refused with the reason.
-            attempts.release(self._db, claim)
+            minutes_queue.release(self._db, claim)
             return "released"
         except (Cancelled, FenceLost, SQLAlchemyError):
             raise
         except Exception as error:  # noqa: BLE001 - the boundary
             return self._end_by_error(claim, error)
 
-    def _write(self, claim: attempts.MinutesClaim, heartbeat: Heartbeat) -> None:
+    def _write(self, claim: minutes_queue.MinutesClaim, heartbeat: Heartbeat) -> None:
         # The database first: it says whose the job is by now.
         transcript = jobs.get_transcript(
             self._db, owner_id=claim.owner_id, job_id=claim.job_id, words=False
@@ -177,16 +177,18 @@ class MinutesProcess:
         )
         minutes = writer.write(transcript)
         heartbeat.check()
-        attempts.finish(self._db, claim, minutes, transcript_digest=transcript_digest(transcript))
+        minutes_queue.finish(
+            self._db, claim, minutes, transcript_digest=transcript_digest(transcript)
+        )
 
-    def _end_by_error(self, claim: attempts.MinutesClaim, raised: Exception) -> str:
+    def _end_by_error(self, claim: minutes_queue.MinutesClaim, raised: Exception) -> str:
         error = raised if isinstance(raised, LongscribeError) else InternalError()
         if isinstance(error, PermanentError) and not isinstance(error, InternalError):
-            attempts.fail(self._db, claim, error)
+            minutes_queue.fail(self._db, claim, error)
             return f"failed: {error.code}"
         log.error("attempt at minutes failed", code=error.code, exc_info=raised)
         asked = error.retry_after_s if isinstance(error, ModelServerBusy) else None
-        attempts.retry_later(self._db, claim, error, asked_delay_s=asked)
+        minutes_queue.retry_later(self._db, claim, error, asked_delay_s=asked)
         return f"to be tried again: {error.code}"
 
     def _wait(self) -> None:
@@ -203,20 +205,22 @@ class MinutesProcess:
 class _Kept:
     """Keeps the answers of an attempt in the database."""
 
-    def __init__(self, db: Database, claim: attempts.MinutesClaim, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self, db: Database, claim: minutes_queue.MinutesClaim, heartbeat: Heartbeat
+    ) -> None:
         self._db = db
         self._claim = claim
         self._heartbeat = heartbeat
 
     def stored(self, digest: str) -> Minutes | None:
         self._heartbeat.check()
-        return attempts.stored_answer(self._db, self._claim, digest)
+        return minutes_queue.stored_answer(self._db, self._claim, digest)
 
     def store(self, digest: str, answer: Minutes) -> None:
-        attempts.store_answer(self._db, self._claim, digest, answer)
+        minutes_queue.store_answer(self._db, self._claim, digest, answer)
 
     def note(self, done: int, planned: int) -> None:
-        attempts.note_progress(self._db, self._claim, done=done, planned=planned)
+        minutes_queue.note_progress(self._db, self._claim, done=done, planned=planned)
 
 
 def run_until_signal(settings: Settings) -> None:

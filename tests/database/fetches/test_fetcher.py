@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from shared import jobs
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition
-from shared.fetches import attempts, requests
+from shared.fetches import fetch_queue, requests
 from shared.fetches.errors import FetchNotFound, TooManyFetches
 from shared.fetches.requests import FetchRecord, FetchState, Submission
 from shared.models import LOCAL_OWNER, Fetch, Job, Recording, Upload
@@ -172,7 +172,7 @@ def test_a_worker_that_stops_or_is_killed_loses_nothing_of_it(server: Server) ->
             assert there.stalled.wait(60)
         stopped = server.get(fetch_id)
         assert stopped.state is FetchState.WAITING
-        killed = attempts.claim_next(server.db, lease_s=-1.0, longest_s=3600)
+        killed = fetch_queue.claim_next(server.db, lease_s=-1.0, longest_s=3600)
         assert killed is not None, "as by a worker that was killed at once"
         with server.fetching():
             server.wait_for(fetch_id, FetchState.SUBMITTED)
@@ -254,13 +254,13 @@ def test_who_is_busy_is_asked_again_and_in_the_end_given_up(small: Server) -> No
         there.otherwise = answering(503, Retry_After="300")
         fetch_id = small.ask(there.url)
         with small.fetching():
-            for n in range(len(attempts.WAITS_S)):
+            for n in range(len(fetch_queue.WAITS_S)):
                 wait_for(lambda n=n: len(there.received) > n, what="the next attempt")
                 small.wait_for(fetch_id, FetchState.WAITING)
                 assert small.get(fetch_id).error_code == "source_busy"
                 small.let_pass()
             small.wait_for(fetch_id, FetchState.FAILED)
-        assert len(there.received) == len(attempts.WAITS_S) + 1
+        assert len(there.received) == len(fetch_queue.WAITS_S) + 1
 
 
 def test_one_that_takes_too_long_in_all_fails(small: Server) -> None:

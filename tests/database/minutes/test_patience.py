@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from shared.db import Database, database_now
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.prompts import prompts_of_request
 from shared.models import LOCAL_OWNER, MinutesRequest
 from shared.settings import Settings
@@ -50,7 +50,7 @@ def an_expired_request(db: Database) -> str:
     job_id = factories.a_job(db, JobStatus.COMPLETED)
     prompts = prompts_of_request("zh", {})
     requests.ask(db, owner_id=LOCAL_OWNER, job_id=job_id, language="zh", prompts=prompts)
-    assert attempts.claim_next(db, worker="w", lease_s=60, model="small", host="h")
+    assert minutes_queue.claim_next(db, worker="w", lease_s=60, model="small", host="h")
     expire(db)
     return job_id
 
@@ -82,7 +82,7 @@ def test_holders_have_the_time_of_a_heartbeat_after_an_outage(
             outage.undo()
             raise OperationalError("SELECT", {}, Exception("connection refused"))
 
-        outage.setattr(attempts, "lease_clock", out)
+        outage.setattr(minutes_queue, "lease_clock", out)
         process.run()
     assert asleep
     job_id = an_expired_request(db)
@@ -102,14 +102,14 @@ def test_one_that_has_just_started_is_as_patient_and_a_late_answer_is_an_outage(
     look(process)
     assert status(db, job_id) is MinutesStatus.RUNNING
     clock.now_s += 60
-    lease_clock = attempts.lease_clock
+    lease_clock = minutes_queue.lease_clock
     with monkeypatch.context() as frozen:
 
         def late(database: Database) -> object:
             clock.now_s += 5
             return lease_clock(database)
 
-        frozen.setattr(attempts, "lease_clock", late)
+        frozen.setattr(minutes_queue, "lease_clock", late)
         look(process)
     assert status(db, job_id) is MinutesStatus.RUNNING
     clock.now_s += 2.1
@@ -128,18 +128,18 @@ def test_a_heartbeat_that_failed_tells_of_an_outage_and_what_ran_out_since_is_le
         def out(*args: object, **values: object) -> None:
             raise OperationalError("UPDATE", {}, Exception("connection refused"))
 
-        outage.setattr(attempts, "heartbeat", out)
+        outage.setattr(minutes_queue, "heartbeat", out)
         with pytest.raises(OperationalError):
-            process._renew(attempts.MinutesClaim("r", job_id, LOCAL_OWNER, "zh", {}, 1, 60))
+            process._renew(minutes_queue.MinutesClaim("r", job_id, LOCAL_OWNER, "zh", {}, 1, 60))
     look(process)
     assert status(db, job_id) is MinutesStatus.RUNNING
     clock.now_s += 60
-    seen_at = attempts.lease_clock(db)
+    seen_at = minutes_queue.lease_clock(db)
     with db.writing() as session:
         session.execute(update(MinutesRequest).values(lease_expires_at=database_now(0.001)))
     wait_for(lambda: _expired(db), what="the lease to run out")
-    assert attempts.expire_leases(db, expired_before=seen_at) == []
-    assert attempts.expire_leases(db) != []
+    assert minutes_queue.expire_leases(db, expired_before=seen_at) == []
+    assert minutes_queue.expire_leases(db) != []
 
 
 def _expired(db: Database) -> bool:

@@ -9,7 +9,7 @@ from shared import jobs
 from shared.accounts.ownership import hand_over
 from shared.db import Database, database_now
 from shared.errors import Cancelled, FenceLost, IllegalTransition, JobNotFound, TranscriptNotReady
-from shared.minutes import attempts, events, requests
+from shared.minutes import events, minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.errors import (
     MinutesEditedMeanwhile,
@@ -42,8 +42,8 @@ def asked(db: Database, *, owner_id: str = LOCAL_OWNER, again: bool = False, job
     return job_id
 
 
-def claim(db: Database, *, lease_s: float = 60) -> attempts.MinutesClaim:
-    found = attempts.claim_next(db, worker="w", lease_s=lease_s, model="small", host="h:1")
+def claim(db: Database, *, lease_s: float = 60) -> minutes_queue.MinutesClaim:
+    found = minutes_queue.claim_next(db, worker="w", lease_s=lease_s, model="small", host="h:1")
     assert found is not None
     return found
 
@@ -52,8 +52,8 @@ def get(db: Database, job_id: str) -> requests.MinutesRecord:
     return requests.get(db, owner_id=LOCAL_OWNER, job_id=job_id)
 
 
-def finish(db: Database, claimed: attempts.MinutesClaim, minutes: Minutes = WRITTEN) -> None:
-    attempts.finish(db, claimed, minutes, transcript_digest="d")
+def finish(db: Database, claimed: minutes_queue.MinutesClaim, minutes: Minutes = WRITTEN) -> None:
+    minutes_queue.finish(db, claimed, minutes, transcript_digest="d")
 
 
 def kinds(db: Database, job_id: str) -> list[EventKind]:
@@ -70,15 +70,17 @@ def test_from_asking_to_the_minutes(db: Database) -> None:
     assert get(db, job_id).status is MinutesStatus.QUEUED
     claimed = claim(db)
     assert (claimed.job_id, claimed.owner_id, claimed.fence) == (job_id, LOCAL_OWNER, 1)
-    attempts.note_progress(db, claimed, done=0, planned=3)
-    attempts.store_answer(db, claimed, "q", WRITTEN)
-    attempts.store_answer(db, claimed, "q", Minutes())  # its COMMIT was not answered, for instance
-    assert attempts.stored_answer(db, claimed, "q") == WRITTEN
-    attempts.note_progress(db, claimed, done=1, planned=3)
+    minutes_queue.note_progress(db, claimed, done=0, planned=3)
+    minutes_queue.store_answer(db, claimed, "q", WRITTEN)
+    minutes_queue.store_answer(
+        db, claimed, "q", Minutes()
+    )  # its COMMIT was not answered, for instance
+    assert minutes_queue.stored_answer(db, claimed, "q") == WRITTEN
+    minutes_queue.note_progress(db, claimed, done=1, planned=3)
     found = get(db, job_id)
     assert (found.status, found.answers_done, found.answers_planned) == ("running", 1, 3)
     assert (found.model, found.host) == ("small", "h:1")
-    assert attempts.claim_next(db, worker="w", lease_s=1, model="m", host="h") is None
+    assert minutes_queue.claim_next(db, worker="w", lease_s=1, model="m", host="h") is None
     finish(db, claimed)
     found = get(db, job_id)
     assert (found.status, found.current, found.transcript_digest) == ("completed", WRITTEN, "d")
@@ -110,18 +112,18 @@ def test_only_the_owner_of_a_completed_job_may_ask_and_once(db: Database) -> Non
 def test_cancelled_ones_stop_at_once_and_go_on_where_they_were(db: Database) -> None:
     job_id = asked(db)
     claimed = claim(db)
-    attempts.store_answer(db, claimed, "q", WRITTEN)
+    minutes_queue.store_answer(db, claimed, "q", WRITTEN)
     for _ in range(2):
         assert requests.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id).status == "cancelled"
-    for write in (lambda: attempts.heartbeat(db, claimed), lambda: finish(db, claimed),
-                  lambda: attempts.release(db, claimed)):  # fmt: skip
+    for write in (lambda: minutes_queue.heartbeat(db, claimed), lambda: finish(db, claimed),
+                  lambda: minutes_queue.release(db, claimed)):  # fmt: skip
         with pytest.raises(Cancelled):
             write()
     assert requests.retry(db, owner_id=LOCAL_OWNER, job_id=job_id).status == "queued"
     again = claim(db)
-    assert attempts.stored_answer(db, again, "q") == WRITTEN
+    assert minutes_queue.stored_answer(db, again, "q") == WRITTEN
     with pytest.raises(FenceLost):
-        attempts.heartbeat(db, claimed)
+        minutes_queue.heartbeat(db, claimed)
     finish(db, again)
     for act in (requests.cancel, requests.retry):
         with pytest.raises(IllegalTransition):
@@ -131,8 +133,8 @@ def test_cancelled_ones_stop_at_once_and_go_on_where_they_were(db: Database) -> 
 def test_a_lease_that_ran_out_goes_to_the_next_and_one_result_is_written(db: Database) -> None:
     job_id = asked(db)
     first = claim(db, lease_s=-1)
-    assert attempts.expire_leases(db) == [first.request_id]
-    assert attempts.expire_leases(db) == []
+    assert minutes_queue.expire_leases(db) == [first.request_id]
+    assert minutes_queue.expire_leases(db) == []
     second = claim(db)
     finish(db, second)
     with pytest.raises(FenceLost):
@@ -143,9 +145,9 @@ def test_a_lease_that_ran_out_goes_to_the_next_and_one_result_is_written(db: Dat
 
 def test_what_is_lost_too_often_is_failed(db: Database) -> None:
     job_id = asked(db)
-    for _ in range(attempts.MOST_FAILURES):
+    for _ in range(minutes_queue.MOST_FAILURES):
         claim(db, lease_s=-1)
-        attempts.expire_leases(db)
+        minutes_queue.expire_leases(db)
     found = get(db, job_id)
     assert (found.status, found.error_code) == ("failed", "minutes_worker_lost")
 
@@ -153,29 +155,29 @@ def test_what_is_lost_too_often_is_failed(db: Database) -> None:
 def test_a_passing_error_is_tried_again_later_each_time_until_it_fails(db: Database) -> None:
     job_id = asked(db)
     waits = []
-    for _ in range(attempts.MOST_FAILURES):
-        attempts.retry_later(db, claim(db), ModelServerBusy(), asked_delay_s=25)
+    for _ in range(minutes_queue.MOST_FAILURES):
+        minutes_queue.retry_later(db, claim(db), ModelServerBusy(), asked_delay_s=25)
         found = get(db, job_id)
         waits.append((found.available_at - found.events[-1].at).total_seconds())
         if found.status is MinutesStatus.QUEUED:
-            assert attempts.claim_next(db, worker="w", lease_s=1, model="m", host="h") is None
+            assert minutes_queue.claim_next(db, worker="w", lease_s=1, model="m", host="h") is None
         make_due(db)
     assert waits[:-1] == pytest.approx([25, 25, 40, 80, 160], abs=5)
     assert (found.status, found.error_code) == ("failed", "minutes_server_busy")
     requests.retry(db, owner_id=LOCAL_OWNER, job_id=job_id)
     claimed = claim(db)
-    attempts.retry_later(db, claimed, ModelServerBusy())
+    minutes_queue.retry_later(db, claimed, ModelServerBusy())
     make_due(db)
     claimed = claim(db)
-    attempts.store_answer(db, claimed, "q", WRITTEN)  # it got on: failures are counted anew
-    attempts.retry_later(db, claimed, ModelServerBusy())
+    minutes_queue.store_answer(db, claimed, "q", WRITTEN)  # it got on: failures are counted anew
+    minutes_queue.retry_later(db, claimed, ModelServerBusy())
     assert get(db, job_id).events[-1].detail["failures"] == 1
 
 
 def test_a_lasting_error_fails_at_once_and_a_stop_costs_nothing(db: Database) -> None:
     job_id = asked(db)
-    attempts.release(db, claim(db))
-    attempts.fail(db, claim(db), ModelServerRefused("no"))
+    minutes_queue.release(db, claim(db))
+    minutes_queue.fail(db, claim(db), ModelServerRefused("no"))
     found = get(db, job_id)
     assert (found.status, found.error_code, found.error_message) == (
         "failed", "minutes_server_refused", "no",
@@ -256,21 +258,21 @@ def test_prompts_go_along_to_a_new_owner_who_keeps_their_own(db: Database) -> No
 
 
 def test_a_request_that_nobody_takes_is_told_how_long_it_waits(db: Database) -> None:
-    assert attempts.longest_wait_s(db) == 0
+    assert minutes_queue.longest_wait_s(db) == 0
     asked(db)
     with db.writing() as session:
         session.execute(update(MinutesRequest).values(available_at=database_now(-90)))
-    assert 90 <= attempts.longest_wait_s(db) < 150
+    assert 90 <= minutes_queue.longest_wait_s(db) < 150
     claim(db)
     asked(db)
-    assert attempts.longest_wait_s(db) == 0
+    assert minutes_queue.longest_wait_s(db) == 0
 
 
 def test_the_history_keeps_its_newest_events(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = asked(db)
     monkeypatch.setattr(events, "KEPT_EVENTS", 5)
     for _ in range(4):
-        attempts.release(db, claim(db))
+        minutes_queue.release(db, claim(db))
     assert kinds(db, job_id) == [EventKind.RELEASED, *[EventKind.CLAIMED, EventKind.RELEASED] * 2]
 
 

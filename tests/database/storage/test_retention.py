@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from shared import accounts, jobs
 from shared.annotations.details import change_details
 from shared.db import Database, database_now
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes
 from shared.models import (
     LOCAL_OWNER,
@@ -112,9 +112,9 @@ def test_nothing_of_it_is_left_in_any_table(db: Database) -> None:
     said = {"title": "周会", "people": ["王敏"], "tags": ["预算"]}
     change_details(db, owner_id=LOCAL_OWNER, job_id=job_id, editor_id=LOCAL_OWNER, changes=said)
     requests.ask(db, owner_id=LOCAL_OWNER, job_id=job_id, language="zh", prompts={})
-    writing = attempts.claim_next(db, worker="w", lease_s=60, model="m", host="h")
+    writing = minutes_queue.claim_next(db, worker="w", lease_s=60, model="m", host="h")
     assert writing is not None
-    attempts.store_answer(db, writing, "q", Minutes())
+    minutes_queue.store_answer(db, writing, "q", Minutes())
     switch_on(db, LOCAL_OWNER)
     with db.writing() as session:
         store_group_voices(session, job_id, "e", b"\x7f")

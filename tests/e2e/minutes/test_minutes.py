@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Request, expect
 
 from shared.db import Database
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.cutting import transcript_digest
 from shared.models import LOCAL_OWNER
@@ -38,8 +38,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def claim(db: Database) -> attempts.MinutesClaim:
-    found = attempts.claim_next(db, worker="w", lease_s=600, model="small", host=HOST)
+def claim(db: Database) -> minutes_queue.MinutesClaim:
+    found = minutes_queue.claim_next(db, worker="w", lease_s=600, model="small", host=HOST)
     assert found is not None
     return found
 
@@ -67,11 +67,11 @@ def test_from_a_question_to_minutes_of_ones_own(
 
     expect(panel).to_contain_text("nothing is sent yet")
     claimed = claim(db)
-    attempts.note_progress(db, claimed, done=1, planned=4)
+    minutes_queue.note_progress(db, claimed, done=1, planned=4)
     expect(panel).to_contain_text("answer 1 of 4")
     expect(panel).to_contain_text(f"small at {HOST}")
     digest = transcript_digest(factories.TRANSCRIPT)
-    attempts.finish(db, claimed, WRITTEN, transcript_digest=digest)
+    minutes_queue.finish(db, claimed, WRITTEN, transcript_digest=digest)
 
     expect(panel.get_by_role("heading", name="Decisions")).to_be_visible()
     assert len(begun) == 1, "asked for by two, of which the slower takes the form away"

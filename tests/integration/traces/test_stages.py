@@ -12,7 +12,7 @@ import pytest
 
 from shared import jobs, traces
 from shared.db import Database
-from shared.fetches import attempts
+from shared.fetches import fetch_queue
 from shared.fetches import requests as fetches
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
@@ -110,7 +110,7 @@ def test_a_recording_that_is_fetched_keeps_the_trace_of_who_asked_for_it(
                 filename="a.wav",
                 submission=fetches.Submission(options={}),
             )
-        claim = attempts.claim_next(worker.db, lease_s=60, longest_s=60)
+        claim = fetch_queue.claim_next(worker.db, lease_s=60, longest_s=60)
         assert claim is not None
         assert claim.submission.traceparent == asking.traceparent is not None
         with traces.within(claim.submission.traceparent):

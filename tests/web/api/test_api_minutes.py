@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from shared.db import Database
-from shared.minutes import attempts
+from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.cutting import transcript_digest
 from shared.minutes.prompts import default_prompt
@@ -46,12 +46,12 @@ def job(rows: Database) -> str:
 
 def write(rows: Database, minutes: Minutes = WRITTEN) -> None:
     """Answer the request that waits."""
-    claim = attempts.claim_next(
+    claim = minutes_queue.claim_next(
         rows, worker="w", lease_s=60, model="small", host="model.example:11434"
     )
     assert claim is not None
     digest = transcript_digest(factories.TRANSCRIPT)
-    attempts.finish(rows, claim, minutes, transcript_digest=digest)
+    minutes_queue.finish(rows, claim, minutes, transcript_digest=digest)
 
 
 def body(answer: Any, status: int = 200) -> dict[str, Any]:
@@ -163,11 +163,11 @@ def test_a_failure_says_what_to_do_in_the_readers_language(
     client: FlaskClient, rows: Database, job: str
 ) -> None:
     client.post(f"{job}/minutes", json={})
-    claim = attempts.claim_next(rows, worker="w", lease_s=60, model="m", host="h")
+    claim = minutes_queue.claim_next(rows, worker="w", lease_s=60, model="m", host="h")
     assert claim is not None
     from shared.minutes.errors import AnswerUnusable
 
-    attempts.fail(rows, claim, AnswerUnusable())
+    minutes_queue.fail(rows, claim, AnswerUnusable())
     found = body(client.get(f"{job}/minutes"))
     assert found["error"]["code"] == "minutes_answer_unusable"
 

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.db import Database
-from shared.minutes import attempts
+from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes, Point
 from shared.models import LOCAL_OWNER
 from shared.speakers.kept.keeping import switch_on
@@ -164,9 +164,9 @@ def finished_job(client: FlaskClient, rows: Database) -> dict[str, str]:
 
 
 def write_minutes(rows: Database) -> None:
-    while claim := attempts.claim_next(rows, worker="w", lease_s=60, model="m", host="h"):
+    while claim := minutes_queue.claim_next(rows, worker="w", lease_s=60, model="m", host="h"):
         written = Minutes(summary=(Point("第0句", (0,)),))
-        attempts.finish(rows, claim, written, transcript_digest="d")
+        minutes_queue.finish(rows, claim, written, transcript_digest="d")
 
 
 def test_one_value_that_is_wrong_is_refused_and_spoils_nothing(

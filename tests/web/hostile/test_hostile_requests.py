@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared import accounts, jobs
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
 from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.of_speakers import SpeakerVoice
@@ -71,11 +71,11 @@ def test_markup_in_names_and_in_speech_is_text(app: Flask, anna: FlaskClient, te
     with db.writing() as session:
         enrol(session, owner(app), text, job_id, "e", SpeakerVoice(b"\x7f", 9.0))
     requests.ask(db, owner_id=owner(app), job_id=job_id, language="zh", prompts={})
-    writing = attempts.claim_next(db, worker="w", lease_s=60, model=text, host=text)
+    writing = minutes_queue.claim_next(db, worker="w", lease_s=60, model=text, host=text)
     assert writing is not None
     point = Point(text, (0,), owner=text, due=text, unverified=(text,))
     minutes = Minutes((point,), (point,), (point,), (point,))
-    attempts.finish(db, writing, minutes, transcript_digest="d")
+    minutes_queue.finish(db, writing, minutes, transcript_digest="d")
     written = anna.get(f"/api/v1/jobs/{job_id}/minutes/file?format=md")
     assert not re.search(r"(?<!\\)[<>]", written.text)
     assert "\n" not in written.headers["Content-Disposition"]

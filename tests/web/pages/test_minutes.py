@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.db import Database
-from shared.minutes import attempts
+from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.errors import AnswerUnusable, ModelServerBusy
 from shared.states import JobStatus
@@ -52,8 +52,8 @@ def press(client: FlaskClient, job: str, what: str = "", **fields: str) -> TestR
     return answer
 
 
-def claim(rows: Database) -> attempts.MinutesClaim:
-    found = attempts.claim_next(rows, worker="w", lease_s=60, model="small", host=HOST)
+def claim(rows: Database) -> minutes_queue.MinutesClaim:
+    found = minutes_queue.claim_next(rows, worker="w", lease_s=60, model="small", host=HOST)
     assert found is not None
     return found
 
@@ -65,16 +65,16 @@ def test_where_it_goes_is_said_before_and_each_state_after(
     assert f"are sent to: {HOST} (model small). Nothing is sent before" in panel(client, job)
     press(client, job, minutes_language="zh")
     assert "nothing is sent yet" in panel(client, job)
-    attempts.retry_later(rows, claim(rows), ModelServerBusy("It is busy."))
+    minutes_queue.retry_later(rows, claim(rows), ModelServerBusy("It is busy."))
     assert "It is busy. It is tried again by itself." in panel(client, job)
     press(client, job, "/cancel")
     assert "Cancelled Try again" in panel(client, job)
     press(client, job, "/retry")
-    attempts.fail(rows, claim(rows), AnswerUnusable())
+    minutes_queue.fail(rows, claim(rows), AnswerUnusable())
     assert AnswerUnusable().message in panel(client, job)
     assert f"Trying again sends what is left to {HOST}." in panel(client, job)
     press(client, job, "/retry")
-    attempts.finish(rows, claim(rows), WRITTEN, transcript_digest="of another text")
+    minutes_queue.finish(rows, claim(rows), WRITTEN, transcript_digest="of another text")
     shown = panel(client, job)
     assert "<script>alert(1)</script> 0:02" in shown and "A proposal" in shown
     assert "<script>alert" not in client.get(job).text
@@ -106,7 +106,7 @@ def test_in_chinese_nothing_is_left_in_english(
     client.get("/language/zh")
     assert f"会发送到： {HOST}" in panel(client, job)
     press(client, job)
-    attempts.fail(rows, claim(rows), AnswerUnusable())
+    minutes_queue.fail(rows, claim(rows), AnswerUnusable())
     words = re.findall(r"[A-Za-z]+", panel(client, job))
     assert set(words) <= {"model", "example", "small", "UTC"}
 
@@ -119,7 +119,7 @@ def test_the_fragment_says_when_to_ask_again_and_when_nothing_changed(
     assert first.headers["Retry-After"] == "2"
     known = {"If-None-Match": first.headers["ETag"]}
     assert client.get(f"/fragments{job}/minutes", headers=known).status_code == 304
-    attempts.finish(rows, claim(rows), WRITTEN, transcript_digest="d")
+    minutes_queue.finish(rows, claim(rows), WRITTEN, transcript_digest="d")
     done = client.get(f"/fragments{job}/minutes", headers=known)
     assert done.status_code == 200 and "Retry-After" not in done.headers
 
@@ -131,7 +131,7 @@ def test_without_a_model_there_is_no_panel_unless_there_are_minutes(
     elsewhere = off.test_client()
     assert 'id="minutes"' not in elsewhere.get(job).text
     press(client, job)
-    attempts.finish(rows, claim(rows), WRITTEN, transcript_digest="d")
+    minutes_queue.finish(rows, claim(rows), WRITTEN, transcript_digest="d")
     shown = elsewhere.get(job).text
     assert 'id="minutes"' in shown and "minutes-anew" not in shown
     database(off).dispose()

@@ -12,7 +12,7 @@ from shared import jobs
 from shared.annotations.details import change_details
 from shared.db import Database
 from shared.export.reports.named_templates import delete_template, keep_template
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.errors import ModelServerBusy
 from shared.minutes.prompts import prompts_of_request
@@ -44,7 +44,7 @@ def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
 ) -> None:
     job_id = in_turn(rows, [1, 2, 2, 1])
     path = f"/fragments/jobs/{job_id}"
-    claims: list[attempts.MinutesClaim] = []
+    claims: list[minutes_queue.MinutesClaim] = []
 
     def name() -> None:
         recognised = jobs.get_transcript(
@@ -65,7 +65,7 @@ def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
         requests.ask(rows, owner_id=LOCAL_OWNER, job_id=job_id, language="zh", prompts=prompts)
 
     def claim() -> None:
-        found = attempts.claim_next(
+        found = minutes_queue.claim_next(
             rows, worker="w", lease_s=60, model="small", host="model.example"
         )
         assert found is not None
@@ -88,13 +88,13 @@ def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
         (lambda: keeping.switch_on(rows, LOCAL_OWNER), True),
         (ask, True),
         (claim, True),
-        (lambda: attempts.heartbeat(rows, claims[-1]), False),
-        (lambda: attempts.note_progress(rows, claims[-1], done=1, planned=2), True),
-        (lambda: attempts.retry_later(rows, claims[-1], ModelServerBusy()), True),
+        (lambda: minutes_queue.heartbeat(rows, claims[-1]), False),
+        (lambda: minutes_queue.note_progress(rows, claims[-1], done=1, planned=2), True),
+        (lambda: minutes_queue.retry_later(rows, claims[-1], ModelServerBusy()), True),
         (of_owner(requests.cancel), True),
         (of_owner(requests.retry), True),
         (claim, True),
-        (lambda: attempts.finish(rows, claims[-1], WRITTEN, transcript_digest="d"), True),
+        (lambda: minutes_queue.finish(rows, claims[-1], WRITTEN, transcript_digest="d"), True),
         (accept, True),
         (of_owner(requests.delete), True),
         (lambda: keep("{{title}}"), True),

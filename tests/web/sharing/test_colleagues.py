@@ -8,7 +8,7 @@ import threading
 
 from shared import accounts, jobs
 from shared.annotations.edits import read_edits
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
 from shared.sharing import AccessLevel
 from shared.transcripts import corrections
@@ -179,11 +179,13 @@ def test_a_corrector_marks_and_renames_and_a_reader_reads_the_minutes(sharing: S
     reader, page = sharing.programs["Reader"], sharing.pages["Reader"]
     assert 'id="minutes"' not in page.get(f"/jobs/{job_id}").text
     requests.ask(sharing.db, owner_id=bo.id, job_id=job_id, prompts={}, language="zh")
-    claim = attempts.claim_next(sharing.db, worker="w", lease_s=60, model="m", host="model.example")
+    claim = minutes_queue.claim_next(
+        sharing.db, worker="w", lease_s=60, model="m", host="model.example"
+    )
     assert claim is not None
     assert 'id="minutes"' not in page.get(f"/jobs/{job_id}").text  # not before they are finished
     minutes = Minutes(summary=(Point("大家问好", (0,)),))
-    attempts.finish(sharing.db, claim, minutes, transcript_digest="d")
+    minutes_queue.finish(sharing.db, claim, minutes, transcript_digest="d")
     panel = page.get(f"/jobs/{job_id}").text.split('id="minutes"')[1].split('id="player"')[0]
     assert "大家问好" in panel and "<button" not in panel
     assert reader.get(f"{job}/minutes").get_json()["status"] == "completed"

@@ -31,9 +31,9 @@ from shared.accounts.errors import (
 )
 from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
-from web.authentication.attempts import address, attempt_limit
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session
+from web.authentication.wrong_passwords import address, attempt_limit
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
 from web.pages.accounts import begun
 from web.pages.accounts.once import is_sent_again

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.db import Database
 from shared.errors import LongscribeError
-from shared.minutes.attempts import longest_wait_s
 from shared.minutes.errors import ModelServerRefused
+from shared.minutes.minutes_queue import longest_wait_s
 from shared.settings import Settings, is_loopback
 from worker.minutes.model_server import ModelServer
 

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from shared.db import Database
 from shared.export.reports.word import LARGEST_DOCUMENT
-from shared.minutes import attempts, requests
+from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
@@ -116,9 +116,9 @@ def test_a_summary_that_a_model_wrote_is_in_a_report(
     assert client.get(f"{job}/report?template=董事会").text == "无\n"
     job_id = job.rpartition("/")[2]
     requests.ask(rows, owner_id=LOCAL_OWNER, job_id=job_id, language="zh", prompts={})
-    claim = attempts.claim_next(rows, worker="w", lease_s=60, model="m", host="h")
+    claim = minutes_queue.claim_next(rows, worker="w", lease_s=60, model="m", host="h")
     assert claim is not None
-    attempts.finish(rows, claim, Minutes(summary=(Point("太贵。"),)), transcript_digest="0")
+    minutes_queue.finish(rows, claim, Minutes(summary=(Point("太贵。"),)), transcript_digest="0")
     told = client.get(f"{job}/report?template=董事会").text
     assert told.startswith("- 太贵。\n- 由模型")
 
