@@ -26,7 +26,7 @@ from shared.accounts.credentials import (
     session_credential,
     session_limits,
 )
-from shared.accounts.groups.keeping import (
+from shared.accounts.groups.membership import (
     MOST_KEPT_DAYS,
     GroupRecord,
     add_group,

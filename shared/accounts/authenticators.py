@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import audit
+from shared.accounts.account_lock import one_at_a_time
 from shared.accounts.credentials import digest
 from shared.accounts.errors import AccountNotFound, AuthenticatorThere, WrongCode
 from shared.accounts.passwords import random_password
-from shared.accounts.serial import one_at_a_time
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
 from shared.db import Database, database_now

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import audit
+from shared.accounts.account_lock import one_at_a_time
 from shared.accounts.credentials import SessionLimits, is_over
 from shared.accounts.errors import (
     AccountDisabled,
@@ -26,7 +27,6 @@ from shared.accounts.errors import (
     UnusableName,
 )
 from shared.accounts.groups.of_provider import GroupsThere, bring_in_line
-from shared.accounts.serial import one_at_a_time
 from shared.accounts.sessions import begin_within
 from shared.accounts.users import (
     LONGEST_NAME,

@@ -32,7 +32,7 @@ from shared.models import (
     User,
     VoiceKeeping,
 )
-from shared.notifications.forgetting import forget_handed_over
+from shared.notifications.forget_channels import forget_handed_over
 from shared.quotas.monthly import move_usage
 from shared.speakers.kept.keeping import forget_voices
 from shared.states import JobStatus

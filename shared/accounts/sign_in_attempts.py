@@ -23,8 +23,8 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from shared import audit
+from shared.accounts.account_lock import one_at_a_time
 from shared.accounts.errors import TooManyAttempts
-from shared.accounts.serial import one_at_a_time
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.errors import LongscribeError

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.accounts import passwords
+from shared.accounts.account_lock import one_at_a_time
 from shared.accounts.errors import (
     AccountNotFound,
     ErasureBegun,
@@ -27,12 +28,11 @@ from shared.accounts.errors import (
     WrongPassword,
 )
 from shared.accounts.ownership import lower_priorities, move_everything
-from shared.accounts.serial import one_at_a_time
 from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
-from shared.notifications.forgetting import forget_channels
+from shared.notifications.forget_channels import forget_channels
 from shared.speakers.kept.keeping import forget_voices
 from shared.webhooks.hooks import switch_off
 from shared.webhooks.types import DisabledReason

@@ -36,13 +36,6 @@ from shared.jobs.events import EventRecord
 from shared.jobs.hotwords import GivenWords, claimed_hotwords, get_hotwords, note_hotwords
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
-from shared.jobs.limit import (
-    QueueLimit,
-    queue_limit_of,
-    require_room,
-    waiting_audio_by_owner,
-    waiting_audio_s,
-)
 from shared.jobs.listening.playable import (
     PlayableCopy,
     plan_playable_copy,
@@ -80,7 +73,7 @@ from shared.jobs.queries.job import (
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, snapshot_of
 from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
-from shared.jobs.queries.oldest import oldest_wait_s
+from shared.jobs.queries.oldest_wait import oldest_wait_s
 from shared.jobs.queries.partial_text import (
     Heard,
     PartialText,
@@ -94,12 +87,19 @@ from shared.jobs.queries.standing import OwnerStanding, owner_standing
 from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.unreadable import StoredDataUnreadable
 from shared.jobs.queries.view import JobView
-from shared.jobs.queries.watched import WatchedState, watched_states
+from shared.jobs.queries.watched_states import WatchedState, watched_states
 from shared.jobs.queries.whole_list import (
     Taken,
     WholeList,
     some_of_whole_list,
     take_whole_list,
+)
+from shared.jobs.queue_limit import (
+    QueueLimit,
+    queue_limit_of,
+    require_room,
+    waiting_audio_by_owner,
+    waiting_audio_s,
 )
 from shared.jobs.running_attempt import (
     BatchRecord,

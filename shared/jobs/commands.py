@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.events import NewEvent, forget_beyond_limit
-from shared.jobs.limit import NO_LIMIT, QueueLimit, one_at_a_time, refuse_beyond
+from shared.jobs.queue_limit import NO_LIMIT, QueueLimit, one_at_a_time, refuse_beyond
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.transition import move
 from shared.models import Job, Recording, in_one_of

@@ -22,13 +22,13 @@ from shared.jobs.commands import refuse_in_use
 from shared.jobs.deletion.retention import days_by_groups
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
-from shared.jobs.limit import (
+from shared.jobs.queries.models import require_known_model
+from shared.jobs.queue_limit import (
     NO_LIMIT,
     QueueLimit,
     one_at_a_time,
     refuse_beyond,
 )
-from shared.jobs.queries.models import require_known_model
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.models import Job, Recording, Upload, new_id
 from shared.quotas.monthly import count_accepted, refuse_beyond_quota

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from shared.accounts.groups.keeping import visible_group
+from shared.accounts.groups.membership import visible_group
 from shared.annotations.edits import owned_job
 from shared.db import Database
 from shared.errors import InvalidRequest

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.jobs.eta.simulation import ANY, RunningJob, WaitingJob, remaining_s, simulate_queue
 from shared.jobs.eta.throughput import weighted_median
-from shared.jobs.limit import retry_after_s
+from shared.jobs.queue_limit import retry_after_s
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

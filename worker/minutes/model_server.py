@@ -22,7 +22,7 @@ from shared.minutes.errors import (
     ModelServerRefused,
     NoModelServer,
 )
-from shared.outbound.line import line_of
+from shared.outbound.one_line import line_of
 from shared.settings import Settings
 from shared.strict_json import read_json
 from worker.minutes.connection import Exchange, HttpAnswer

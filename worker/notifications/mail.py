@@ -18,7 +18,7 @@ from shared import jobs
 from shared.db import Database
 from shared.errors import JobNotFound, in_a_line
 from shared.outbound.errors import Stopped
-from shared.outbound.line import line_of
+from shared.outbound.one_line import line_of
 from shared.settings import Settings
 from shared.webhooks.delivery_queue import Claim, Result
 from shared.webhooks.types import CONFIRM_TYPE

@@ -16,7 +16,7 @@ from shared.notifications.vapid import (
 )
 from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange, ExchangeStopper
-from shared.outbound.line import line_of
+from shared.outbound.one_line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.settings import Settings
 from shared.webhooks.delivery_queue import Claim, Result

@@ -15,7 +15,7 @@ from shared.errors import LongscribeError
 from shared.outbound.addresses import AddressRules
 from shared.outbound.errors import Unreachable
 from shared.outbound.exchange import Exchange, ExchangeStopper
-from shared.outbound.line import line_of
+from shared.outbound.one_line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.webhooks.delivery_queue import Claim, Result
 from shared.webhooks.signing import signed_headers

@@ -1,2 +1,2 @@
-"""Groups of accounts: `keeping` makes and fills them, and `of_provider` follows what a provider
+"""Groups of accounts: `membership` makes and fills them, and `of_provider` follows what a provider
 tells."""

@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from shared.accounts.errors import TooManyMembers, UnusableName
-from shared.accounts.groups.keeping import MOST_GROUPS, new_group, put_in, take_out
+from shared.accounts.groups.membership import MOST_GROUPS, new_group, put_in, take_out
 from shared.accounts.users import clean_name, name_key
 from shared.models import Group, GroupMember
 

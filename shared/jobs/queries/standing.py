@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.db import Database
-from shared.jobs.limit import QueueLimit, Waiting, waiting_of
+from shared.jobs.queue_limit import QueueLimit, Waiting, waiting_of
 from shared.quotas.limits import Allowance
 from shared.quotas.monthly import Month, current_month, month_allowance
 from shared.storage.reservations import Room, storage_allowance, uploads_allowance

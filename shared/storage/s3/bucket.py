@@ -31,18 +31,18 @@ from shared.storage.blob_store import (
     require_key,
     too_large,
 )
+from shared.storage.s3.cached_answer import CachedAnswer
 from shared.storage.s3.client import AlreadyThere, BucketAddress, Client, NoSuchUpload
-from shared.storage.s3.holds import held
 from shared.storage.s3.incoming import IncomingObject
 from shared.storage.s3.part import Multipart, part_bytes_for
 from shared.storage.s3.reading import ObjectRange
-from shared.storage.s3.remembered import Remembered
 from shared.storage.s3.unfinished import (
     FOLDER,
     UnfinishedObject,
     UploadState,
     remove_objects_of,
 )
+from shared.storage.s3.upload_locks import held
 from shared.storage.space import WorkSpace, require_space, work_space
 
 _IDENTITY = "storage-id"
@@ -82,8 +82,10 @@ class Bucket:
         self._work = work
         self._part_bytes = part_bytes
         self._presigned_s = presigned_s
-        self._identity: Remembered[str | None] = Remembered(_IDENTITY_HOLDS_S, self._ask_identity)
-        self._writable: Remembered[bool] = Remembered(_WRITABLE_HOLDS_S, self._try_writing)
+        self._identity: CachedAnswer[str | None] = CachedAnswer(
+            _IDENTITY_HOLDS_S, self._ask_identity
+        )
+        self._writable = CachedAnswer(_WRITABLE_HOLDS_S, self._try_writing)
 
     @classmethod
     def of(cls, settings: Settings) -> Bucket:

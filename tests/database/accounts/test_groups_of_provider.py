@@ -77,7 +77,7 @@ def test_groups_of_all_kinds_are_made_once_and_what_cannot_be_is_left_out(
     entered = accounts.enter(db, LIMITS, vouched, may_create=False)
     assert set(entered.groups_left_out) == {"Club", "x" * 65, "\ud800"}
     assert names(db, entered.person.id) == ["Sales"]
-    monkeypatch.setattr(sys.modules["shared.accounts.groups.keeping"], "MOST_MEMBERS", 3)
+    monkeypatch.setattr(sys.modules["shared.accounts.groups.membership"], "MOST_MEMBERS", 3)
     full = Vouched(OFFICE, "9", "Bo", None, within("Sales"))
     entered = accounts.enter(db, LIMITS, full, may_create=True)
     assert entered.groups_left_out == ("Sales",) and names(db, entered.person.id) == []

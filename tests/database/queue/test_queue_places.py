@@ -10,7 +10,7 @@ import pytest
 from shared import jobs
 from shared.db import Database
 from shared.jobs.eta import positions
-from shared.jobs.scheduling import line, next_job
+from shared.jobs.scheduling import next_job, queue_places
 from tests.support import factories
 
 
@@ -34,8 +34,8 @@ def test_an_owner_alone_has_exact_places_at_any_length(
     db: Database, monkeypatch: pytest.MonkeyPatch, few: int, many_owners: int
 ) -> None:
     monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 4)
-    monkeypatch.setattr(line, "_FEW", few)
-    monkeypatch.setattr(line, "MANY_OWNERS", many_owners)
+    monkeypatch.setattr(queue_places, "_FEW", few)
+    monkeypatch.setattr(queue_places, "MANY_OWNERS", many_owners)
     chance = random.Random(few)
     for _ in range(14):
         factories.submit(db, owner_id="a", priority=chance.choice([-1, 0, 0, 2]))

@@ -10,7 +10,7 @@ import pytest
 
 from shared import accounts, jobs
 from shared.accounts import Person
-from shared.accounts.groups.keeping import visible_group
+from shared.accounts.groups.membership import visible_group
 from shared.db import Database
 from shared.errors import InvalidRequest, JobNotFound, TranscriptNotReady
 from shared.models import GroupShare, Share, ShareLink, SharingEvent

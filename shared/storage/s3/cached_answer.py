@@ -11,7 +11,7 @@ from shared.storage.errors import StorageSilent
 _Answer = TypeVar("_Answer")
 
 
-class Remembered(Generic[_Answer]):
+class CachedAnswer(Generic[_Answer]):
     """Last result or error of `ask`, kept for `holds_s` seconds; a failure for two at the most, and
     None not at all: another process may just change that."""
 
