@@ -131,6 +131,15 @@ def test_following_rests_while_the_reader_looks_elsewhere(
     expect(back).to_be_hidden()
     expect(page.locator("#marks :focus")).to_have_count(0)
 
+    # So it does before the jump to the place has come to rest.
+    page.evaluate(
+        "([back, kind]) => { scrollTo(0, 0); back.click(); kind.focus(); }",
+        [page.locator("#back-to-place").element_handle(), kind.element_handle()],
+    )
+    page.evaluate(AT_REST)
+    expect(kind).to_be_in_viewport()
+    expect(now).not_to_be_in_viewport()
+
 
 def test_whoever_turns_following_off_keeps_it_off(site: Site, context: BrowserContext) -> None:
     page = site.open(context)

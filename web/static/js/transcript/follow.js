@@ -108,10 +108,13 @@ export class Follow {
     if (far) this.settle(4);
   }
 
-  /** Correct the scroll position after a jump, once elements that were never shown have heights. */
+  /**
+   * Correct the scroll position after a jump, once elements that were never shown have heights. Stops when
+   * the reader scrolls meanwhile or goes to a field, which would leave their sight again.
+   */
   settle(tries) {
     requestAnimationFrame(() => {
-      if (!this.current) return;
+      if (!this.current || this.rests || fillsInElsewhere()) return;
       const { top, bottom } = this.bounds();
       const off = this.current.getBoundingClientRect().top - top - (bottom - top) / 4;
       if (Math.abs(off) > 4) scrollBy({ top: off, behavior: "instant" });
