@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import signal
+import sys
 import threading
 
 import pytest
@@ -30,3 +32,25 @@ def test_the_timer_and_its_handler_are_gone_afterwards() -> None:
         assert signal.getitimer(signal.ITIMER_REAL)[1] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) == before
+
+
+class HalfMade:
+    """A progress bar, say, that is interrupted while it is made."""
+
+    def __init__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+        self.place = 0
+
+    def __del__(self) -> None:
+        print(self.place)
+
+
+def test_what_is_interrupted_half_made_prints_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    with pytest.raises(KeyboardInterrupt) as interrupted, prompt_interrupts():
+        HalfMade()
+    del interrupted
+    gc.collect()
+    assert not told
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
