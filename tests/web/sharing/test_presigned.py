@@ -74,7 +74,13 @@ def test_with_whom_it_is_shared_it_goes_through_the_server_which_can_end_that(
     assert stranger.status_code == 404
 
 
-def test_pages_may_play_from_there(sharing: Sharing) -> None:
+def test_pages_may_play_from_there_but_those_of_a_link(sharing: Sharing) -> None:
     policy = sharing.pages["Bo"].get("/").headers["Content-Security-Policy"]
     assert f"media-src 'self' blob: {ORIGIN};" in policy
     assert policy.count(ORIGIN) == 1
+    link, _ = made(sharing, sharing.job(), with_sound=True)
+    guest = sharing.app.test_client()
+    for path, status in ((link, 200), ("/s/nothing", 404)):
+        page = guest.get(path)
+        assert page.status_code == status
+        assert page.headers["Content-Security-Policy"] == policy.replace(f" {ORIGIN}", "")

@@ -33,6 +33,7 @@ from web.api.schemas.listening import AudioQuery
 from web.authentication.job_access import LOOK_EVERY_S
 from web.authentication.wrong_passwords import address, attempt_limit
 from web.errors import localised_error, retry_after_s
+from web.http.security_headers import content_security_policy
 from web.pages.job.player import player_of
 from web.pages.job.reading import PARAGRAPH_RULE, speakers_of
 from web.services import services
@@ -178,6 +179,8 @@ def _refused(error: LongscribeError) -> Any:
 @links.after_request
 def _keep_apart(response: Response) -> Response:
     """Let no search engine list it, no other site hear of it, and no cache keep it."""
+    # What a link plays passes through the server, also where an owner's player asks the bucket.
+    response.headers.setdefault("Content-Security-Policy", content_security_policy())
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "private, no-store"
