@@ -148,6 +148,10 @@ class BlobStore(Space, Protocol):
         not be there.
         """
 
+    def presigned_identity_url(self) -> str | None:
+        """An address that is signed as those are, of the small object that has the id, to try
+        whether they lead there; None where there are none."""
+
     def local_copy(
         self,
         key: str,

@@ -18,6 +18,8 @@ from shared.cli.doctor.database import check_clock, check_database, check_jobs, 
 from shared.cli.doctor.disk import check_data_folder, check_disk
 from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor.orphans import check_orphans
+from shared.cli.doctor.other_servers.listening import WITHIN_S as LISTENING_WITHIN_S
+from shared.cli.doctor.other_servers.listening import check_listening
 from shared.cli.doctor.other_servers.minutes import check_minutes, check_minutes_queue
 from shared.cli.doctor.other_servers.providers import WITHIN_S, check_providers
 from shared.cli.doctor.other_servers.traces import check_traces
@@ -77,6 +79,7 @@ def examine(
             Check("redis", partial(check_redis, settings, served_by), when_late=Level.PROBLEM),
             Check("minutes", partial(check_minutes, settings), within_s=_MODEL_SERVER_WITHIN_S),
             Check("traces", check_traces),
+            Check("listening", partial(check_listening, settings), within_s=LISTENING_WITHIN_S),
             Check("sign-in", partial(check_providers, settings), within_s=WITHIN_S),
             Check(
                 "model",

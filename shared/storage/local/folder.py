@@ -126,6 +126,9 @@ class LocalFolder:
     def presigned_url(self, key: str, *, media_type: str, disposition: str) -> None:
         return None
 
+    def presigned_identity_url(self) -> None:
+        return None
+
     def exists(self, key: str) -> bool:
         return self._path(key).exists()
 

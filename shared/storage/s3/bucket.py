@@ -187,6 +187,11 @@ class Bucket:
             ResponseCacheControl="private, no-cache",
         )
 
+    def presigned_identity_url(self) -> str | None:
+        if not self._presigned_s:
+            return None
+        return self._client.sign(_IDENTITY, expires_s=self._presigned_s)
+
     @contextmanager
     def local_copy(
         self,

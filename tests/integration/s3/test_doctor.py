@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.cli.doctor.disk import check_disk
-from shared.cli.doctor.finding import Level
+from shared.cli.doctor.finding import Finding, Level
 from shared.cli.doctor.orphans import check_orphans
+from shared.cli.doctor.other_servers.listening import check_listening
 from shared.cli.doctor.storage import check_storage_here
 from shared.db import Database
 from shared.models import new_id
@@ -20,6 +21,8 @@ from shared.settings import Settings
 from shared.storage.configured import open_blob_store
 from shared.storage.identity import adopt_storage
 from tests.support import factories
+from tests.support.doubles.receiver import answering, receiver
+from tests.support.services import hold_port
 
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server
@@ -85,3 +88,38 @@ def test_a_bucket_that_does_not_answer_or_is_not_there_is_a_problem(
         assert "not looked at" in check_orphans(db, settings)[0].finding
     finally:
         s3_server.start()
+
+
+def test_what_players_are_sent_to_is_tried_as_they_ask_for_it(
+    settings: Settings, db: Database
+) -> None:
+    from tests.support.s3.public import public_address
+
+    def found(**changes: str | int) -> Finding:
+        given = settings.model_dump(exclude_unset=True) | {"s3_presigned_s": 60} | changes
+        (finding,) = check_listening(Settings(**given))
+        assert "X-Amz" not in finding.finding  # whoever reads it could read the bucket
+        return finding
+
+    assert check_listening(settings) == []
+    assert "taken into use" in found().finding
+    adopt_storage(db, open_blob_store(settings))
+    assert found().level is Level.OK  # at LONGSCRIBE_S3_ENDPOINT, as browsers are sent there
+    with public_address() as public:
+        tried = found(s3_public_endpoint=public.endpoint)
+        assert tried.level is Level.OK and public.endpoint in tried.finding
+        assert public.refused == 0 and len(public.ranges) == 1
+        unused = found(s3_public_endpoint=public.endpoint, s3_presigned_s=0)
+        assert (unused.level, len(public.ranges)) == (Level.WARNING, 1)
+        assert "LONGSCRIBE_S3_PRESIGNED_S" in unused.what_to_do
+        public.close()
+        refused = found(s3_public_endpoint=public.endpoint)
+    assert refused.level is Level.PROBLEM and "HTTP 403, AccessDenied" in refused.finding
+    assert "Host header and the query" in refused.what_to_do
+    with receiver(answering(200, b"welcome")) as other:
+        answered = found(s3_public_endpoint=f"http://127.0.0.1:{other.port}")
+    assert answered.level is Level.PROBLEM and "not with what is in" in answered.finding
+    nobody = f"http://127.0.0.1:{hold_port()}"
+    silent = found(s3_public_endpoint=nobody)
+    assert silent.level is Level.WARNING and "Connection refused" in silent.finding
+    assert nobody in silent.finding and "Longscribe" in silent.what_to_do

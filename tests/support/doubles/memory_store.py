@@ -80,6 +80,9 @@ class MemoryStore:
     def presigned_url(self, key: str, *, media_type: str, disposition: str) -> None:
         return None
 
+    def presigned_identity_url(self) -> None:
+        return None
+
     def exists(self, key: str) -> bool:
         return require_key(key) in self.kept
 
