@@ -62,6 +62,9 @@ class Act(StrEnum):
     GROUP_DELETED = "group.deleted"
     GROUP_KEPT_DAYS_SET = "group.kept_days_set"
     """For how long is kept what its members submit."""
+    GROUP_PAIRS_CHANGED = "group.pairs_changed"
+    """Of its list of replacements, how many were added and removed."""
+    GROUP_HOTWORDS_CHANGED = "group.hotwords_changed"
     MEMBER_ADDED = "group.member_added"
     MEMBER_REMOVED = "group.member_removed"
 

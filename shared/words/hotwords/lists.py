@@ -10,6 +10,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.dialects import upsert
 from shared.models import HotwordList, HotwordSet
@@ -80,10 +82,13 @@ def replace_list(
     HotwordListChanged where it is another by now.
     """
     with db.writing() as session:
+        group = audit.hold_group(session, owner_id)  # before the sets, whose lock is the last
         lock_sets(session)
         before = session.scalar(select(HotwordList.digest).where(HotwordList.owner_id == owner_id))
         if revision is not None and revision != (before or ""):
             raise HotwordListChanged(param="revision")
+        if group is not None:
+            _record(session, owner_id, group, _read(session, owner_id).words, words)
         if words:
             told = {
                 "digest": store_set(session, words),
@@ -100,6 +105,16 @@ def replace_list(
         if before is not None:
             drop_unused(session, [before])
         return _read(session, owner_id)
+
+
+def _record(
+    session: Session, group_id: str, group: str, before: Sequence[str], now: Sequence[str]
+) -> None:
+    """Record a change of a group's list."""
+    added, removed = len({*now} - {*before}), len({*before} - {*now})
+    if added or removed:
+        act = Act.GROUP_HOTWORDS_CHANGED
+        audit.record_of_group(session, act, group_id, group, added=added, removed=removed)
 
 
 def end_list(session: Session, group_id: str) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Act
 from shared.db import Database
 from shared.dialects import upsert
 from shared.models import Job, JobGroupReplacements, Replacement, ReplacementList
@@ -118,6 +120,7 @@ def remove(db: Database, owner_id: str, pair_id: int) -> Pair:
     if pair_id >= 2**63:  # more than a database counts to
         raise PairNotFound
     with db.writing() as session:
+        group = audit.hold_group(session, owner_id)
         version = _next_version(session, owner_id)
         row = session.scalars(
             select(Replacement).where(*_standing(owner_id), Replacement.id == pair_id)
@@ -126,6 +129,7 @@ def remove(db: Database, owner_id: str, pair_id: int) -> Pair:
             raise PairNotFound
         _remove(session, [row.id], version)
         _forget_unneeded(session, owner_id)
+        _record(session, owner_id, group, added=0, removed=1)
         return Pair(row.wrong, row.right)
 
 
@@ -161,6 +165,7 @@ def versions_now(session: Session, owner_id: str) -> tuple[int | None, int | Non
 
 
 def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) -> Change:
+    group = audit.hold_group(session, owner_id)
     version = _next_version(session, owner_id)
     standing = {
         row.key: row
@@ -190,7 +195,18 @@ def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) 
             ],
         )
     _forget_unneeded(session, owner_id)
+    _record(session, owner_id, group, added=len(new), removed=len(gone))
     return Change(len(new), len(gone), total)
+
+
+def _record(
+    session: Session, owner_id: str, group: str | None, *, added: int, removed: int
+) -> None:
+    """Record a change of a group's list; a pair that is written otherwise counts on both sides."""
+    if added or removed:
+        audit.record_of_group(
+            session, Act.GROUP_PAIRS_CHANGED, owner_id, group, added=added, removed=removed
+        )
 
 
 def _standing(owner_id: str) -> tuple[ColumnElement[bool], ...]:

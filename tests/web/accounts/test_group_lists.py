@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from shared import accounts
+from shared import accounts, audit
+from shared.audit import Act, AuditFilter
 from shared.db import Database
 from shared.words.hotwords import read_list
 from shared.words.replacements import lists
@@ -74,3 +75,40 @@ def test_a_group_has_a_page_of_its_words(app: Flask, rows: Database) -> None:
     assert eve.post("/words/replacements", data=theirs).status_code == 404
     assert eve.post("/words/replacements", data={**theirs, "list": "x"}).status_code == 400
     assert lists.read_all(rows, group) == [Pair("甲", "乙")]
+
+
+def test_who_changes_them_is_in_the_audit_log_without_the_words(app: Flask, rows: Database) -> None:
+    anna, bo = an_admin(rows), a_person(rows, "Bo")
+    group = accounts.add_group(rows, "Sales").id
+    accounts.add_member(rows, group, "Bo")
+    client, by_bo = app.test_client(), bearer(rows, bo)
+    pairs, words = f"/api/v1/replacements?group={group}", f"/api/v1/hotwords?group={group}"
+    text = f"/api/v1/replacements/text?group={group}"
+    pair = client.post(pairs, json={"wrong": "甲", "right": "乙"}, headers=by_bo).get_json()
+    client.post(pairs, json={"wrong": "甲", "right": "乙"}, headers=by_bo)  # changes nothing
+    client.put(text, data="甲 => 丙\n丁 => 戊".encode(), headers=by_bo)
+    (_, second) = client.get(pairs, headers=by_bo).get_json()["replacements"]
+    assert second["id"] != pair["id"]
+    one = f"/api/v1/replacements/{second['id']}?group={group}"
+    assert client.delete(one, headers=bearer(rows, anna)).status_code == 204
+    client.put(words, json={"words": ["网关", "集群"]}, headers=by_bo)
+    client.put(words, json={"words": ["集群", "网关"]}, headers=by_bo)  # likewise
+    client.put(words, json={"words": ["集群", "达摩院", "支付宝"]}, headers=by_bo)
+    client.put("/api/v1/hotwords", json={"words": ["网关"]}, headers=by_bo)  # one's own list
+    lists.put(rows, bo.id, [Pair("甲", "乙")], only=True)
+    entries, _ = audit.page_of(rows, AuditFilter(kind="group"), most=50)
+    told = [
+        (one.act, one.actor_id, one.object_id, one.detail)
+        for one in reversed(entries)
+        if one.act in (Act.GROUP_PAIRS_CHANGED, Act.GROUP_HOTWORDS_CHANGED)
+    ]
+    assert told == [
+        (act.value, who.id, group, {"name": "Sales", "added": added, "removed": removed})
+        for act, who, added, removed in (
+            (Act.GROUP_PAIRS_CHANGED, bo, 1, 0),
+            (Act.GROUP_PAIRS_CHANGED, bo, 2, 1),
+            (Act.GROUP_PAIRS_CHANGED, anna, 0, 1),
+            (Act.GROUP_HOTWORDS_CHANGED, bo, 2, 0),
+            (Act.GROUP_HOTWORDS_CHANGED, bo, 2, 1),
+        )
+    ]

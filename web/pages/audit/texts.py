@@ -46,6 +46,8 @@ ACTS = {
     Act.GROUP_RENAMED: N_("Group renamed"),
     Act.GROUP_DELETED: N_("Group deleted"),
     Act.GROUP_KEPT_DAYS_SET: N_("Time set for which a group's recordings are kept"),
+    Act.GROUP_PAIRS_CHANGED: N_("Replacements of a group changed"),
+    Act.GROUP_HOTWORDS_CHANGED: N_("Hotwords of a group changed"),
     Act.MEMBER_ADDED: N_("Put into a group"),
     Act.MEMBER_REMOVED: N_("Taken out of a group"),
     Act.WEBHOOK_ADDED: N_("Webhook added"),
