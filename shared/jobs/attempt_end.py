@@ -33,6 +33,7 @@ from shared.speakers.kept.keeping import store_group_voices
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
 from shared.transcripts.rules import store_rule_texts, texts_after_rules
 from shared.transcripts.values import Transcript
+from shared.words.replacements.ended_groups import drop_ended, hold_ended
 from shared.words.rules import rule_texts
 
 
@@ -164,6 +165,7 @@ def finish(
             )
             if group_voices:
                 store_group_voices(session, claim.job_id, voice_map.encoder, group_voices)
+        drop_ended(session, hold_ended(session, [claim.job_id]))
 
 
 def fail(db: Database, claim: Claim, error: LongscribeError) -> None:

@@ -189,12 +189,16 @@ def delete_group(db: Database, group_id: str) -> None:
     """Delete a group: what was shared with it is not any more, and its lists of words hold for
     nothing that is submitted from now on. Raises GroupNotFound."""
     with db.writing() as session:
-        row = _found(session, group_id)
-        audit.record(session, Act.GROUP_DELETED, object_id=group_id, name=row.name)
-        session.delete(row)
-        session.flush()
-        lists.end(session, group_id)
-        end_list(session, group_id)  # last, as is its lock
+        _delete(session, group_id)
+
+
+def _delete(session: Session, group_id: str) -> None:
+    row = _found(session, group_id)
+    audit.record(session, Act.GROUP_DELETED, object_id=group_id, name=row.name)
+    session.delete(row)
+    session.flush()
+    lists.end(session, group_id)
+    end_list(session, group_id)  # last, as is its lock
 
 
 def add_member(db: Database, group_id: str, name: str) -> Member:

@@ -24,6 +24,7 @@ from shared.speakers.kept.keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL, JobStatus
 from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs
+from shared.words.replacements.ended_groups import drop_ended, hold_ended
 
 DELETABLE = TERMINAL | {JobStatus.QUEUED}
 
@@ -51,6 +52,7 @@ def delete_all(
 
     def hold(session: Session, some: Sequence[str]) -> None:
         hold_with_recordings(session, owner_id, some, to_delete=True)
+        hold_ended(session, some)  # before the first of them takes the lock on sets of hotwords
 
     outcomes = ask_each(db, job_ids, delete_one, hold=hold)
     delete_files(blobs, keys)
@@ -71,6 +73,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
         raise JobNotFound
     forget(session, [job_id])
     hotwords, keepers = sets_of_jobs(session, [job_id]), keepers_of(session, [job_id])
+    ended_lists = hold_ended(session, [job_id])
     deleted = session.execute(
         sql_delete(Job)
         .where(Job.id == job_id, Job.status.in_([status.value for status in DELETABLE]))
@@ -81,6 +84,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
         raise IllegalTransition("A worker is on this job. Cancel it first, then delete it.")
     audit.record(session, Act.JOB_DELETED, object_id=job_id, subject_id=owner_id)
     keys = forget_recording(session, recording_id)
+    drop_ended(session, ended_lists)
     drop_unused(session, hotwords)
     drop_bare_names(session, keepers)
     return keys

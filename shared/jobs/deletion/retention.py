@@ -24,6 +24,7 @@ from shared.speakers.kept.keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL
 from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs
+from shared.words.replacements.ended_groups import drop_ended, hold_ended
 
 _BATCH = 10
 """Jobs deleted in one transaction, with thousands of segments each at the most; on SQLite, where
@@ -81,6 +82,7 @@ def delete_expired(
             return 0
         forget(session, job_ids)
         hotwords, keepers = sets_of_jobs(session, job_ids), keepers_of(session, job_ids)
+        ended_lists = hold_ended(session, job_ids)
         recordings = session.scalars(
             sql_delete(Job)
             .where(Job.id.in_(job_ids))
@@ -93,6 +95,7 @@ def delete_expired(
             for recording_id in sorted(set(recordings))
             for key in forget_recording(session, recording_id)
         ]
+        drop_ended(session, ended_lists)
         drop_unused(session, hotwords)
         drop_bare_names(session, keepers)
     delete_files(blobs, keys)

@@ -15,7 +15,8 @@ class JobGroupReplacements(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     group_id: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
-    """No foreign key: a job that is under way keeps the list of a group that is deleted."""
+    """No foreign key: a job that is under way keeps the list of a group that is deleted, which goes
+    with the last such job."""
     version: Mapped[int] = mapped_column(Integer)
     """Of the list when the job was submitted."""
     rank: Mapped[int] = mapped_column(Integer)

@@ -135,13 +135,19 @@ def remove(db: Database, owner_id: str, pair_id: int) -> Pair:
 
 def end(session: Session, group_id: str) -> None:
     """Remove the list of a group that is deleted, but for pairs that a job which is not completed
-    was submitted with: those stay, at most as many as a list has and so many again."""
+    was submitted with: those stay until the last such job has ended (`ended_groups`)."""
     if session.get(ReplacementList, group_id) is None:
         return
     version = _next_version(session, group_id)
     _remove(
         session, session.scalars(select(Replacement.id).where(*_standing(group_id))).all(), version
     )
+    forget_list(session, group_id)
+
+
+def forget_list(session: Session, group_id: str) -> None:
+    """Delete what no job needs of the list of a deleted group, in which no pair stands any more,
+    and the list with its last pair. The list is held."""
     _forget_unneeded(session, group_id, kept=0)
     of_list = exists().where(Replacement.owner_id == group_id)
     session.execute(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from shared import accounts, jobs
+from shared.accounts.groups.membership import _delete
 from shared.db import Database
+from shared.errors import PermanentError
+from shared.jobs.deletion.delete import _delete_rows
 from shared.models import HotwordSet, JobGroupReplacements, Replacement, ReplacementList
 from shared.words.hotwords import EVERYBODY, LISTS_OPTION, read_list, replace_list
 from shared.words.replacements import lists
 from shared.words.replacements.of_job import replacements_of
 from shared.words.replacements.pairs import Pair
 from tests.support import factories
+from tests.support.databases.waiting import until_it_waits
 from tests.support.people import a_person
 
 
@@ -68,9 +74,51 @@ def test_a_job_under_way_keeps_the_pairs_of_a_group_that_is_deleted(db: Database
     lists.put(db, unused, [Pair("甲", "1")], only=True)
     accounts.delete_group(db, unused)
     assert factories.count(db, Replacement) == 2 and factories.count(db, ReplacementList) == 1
+
+
+def test_the_pairs_of_a_deleted_group_go_with_the_last_job_that_needs_them(
+    db: Database, bo: str
+) -> None:
+    sales = a_group(db, "Sales", "Bo")
+    lists.put(db, sales, [Pair("甲", "1"), Pair("乙", "1")], only=True)
+    first = factories.submit(db, owner_id=bo)
+    lists.put(db, sales, [Pair("甲", "2"), Pair("乙", "1")], only=True)
+    second, third, fourth = (factories.submit(db, owner_id=bo) for _ in range(3))
+    accounts.delete_group(db, sales)
+    assert factories.count(db, Replacement) == 3
     factories.complete(db, factories.claim(db))
-    jobs.delete(db, factories.NotedDeletions(), owner_id=bo, job_id=job_id)
+    assert text_of(db, second, "甲，乙") == "2，1"
+    assert factories.count(db, Replacement) == 2  # what the first alone had is gone
+    jobs.delete(db, factories.NotedDeletions(), owner_id=bo, job_id=second)
+    jobs.fail(db, factories.claim(db), PermanentError("broken"))
+    jobs.delete_all(db, factories.NotedDeletions(), owner_id=bo, job_ids=[first])
+    assert text_of(db, third, "甲，乙") == "2，1"  # it may be tried again
+    jobs.delete_all(db, factories.NotedDeletions(), owner_id=bo, job_ids=[third, fourth])
+    assert factories.count(db, Replacement) == factories.count(db, ReplacementList) == 0
     assert factories.count(db, JobGroupReplacements) == 0
+
+
+@pytest.mark.parametrize("ends", ["both jobs", "the group and a job"])
+def test_pairs_go_also_where_the_last_two_that_need_them_end_at_once(
+    db: Database, bo: str, ends: str
+) -> None:
+    """The second transaction begins while the first is not committed, and waits for it."""
+    sales = a_group(db, "Sales", "Bo")
+    lists.put(db, sales, [Pair("甲", "1")], only=True)
+    ids = [factories.submit(db, owner_id=bo) for _ in range(2 if ends == "both jobs" else 1)]
+    if ends == "both jobs":
+        accounts.delete_group(db, sales)
+    claimed = factories.claim(db)
+    with ThreadPoolExecutor(1) as pool, db.writing() as session:
+        if ends == "both jobs":
+            (waiting,) = set(ids) - {claimed.job_id}
+            _delete_rows(session, bo, waiting)
+        else:
+            _delete(session, sales)
+        other = pool.submit(factories.complete, db, claimed)
+        until_it_waits(session, other)
+    other.result(30)
+    assert factories.count(db, Replacement) == factories.count(db, ReplacementList) == 0
 
 
 def test_hotwords_of_all_groups_come_together_and_go_with_the_last(
