@@ -65,6 +65,9 @@ class Act(StrEnum):
     GROUP_PAIRS_CHANGED = "group.pairs_changed"
     """Of its list of replacements, how many were added and removed."""
     GROUP_HOTWORDS_CHANGED = "group.hotwords_changed"
+    GROUP_SEARCH_ADDED = "group.search_added"
+    GROUP_SEARCH_RENAMED = "group.search_renamed"
+    GROUP_SEARCH_REMOVED = "group.search_removed"
     MEMBER_ADDED = "group.member_added"
     MEMBER_REMOVED = "group.member_removed"
 

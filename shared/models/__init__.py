@@ -32,7 +32,7 @@ from shared.models.search.saved import LONGEST_SEARCH_NAME, SavedSearch
 from shared.models.share import LONGEST_LINK_NAME, Share, ShareLink, SharingEvent
 from shared.models.storage import StorageRow, StoredTally
 from shared.models.teams.audit import AuditEntry
-from shared.models.teams.group import Group, GroupMember, GroupShare
+from shared.models.teams.group import Group, GroupMember, GroupShare, keepers_for
 from shared.models.transcripts.report_template import (
     LONGEST_TEMPLATE_NAME,
     NamedReportTemplate,
@@ -132,5 +132,6 @@ __all__ = [
     "has_ended",
     "in_one_of",
     "is_waiting",
+    "keepers_for",
     "new_id",
 ]

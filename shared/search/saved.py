@@ -1,20 +1,27 @@
-"""Searches that are kept under a name, as folders are: nothing has to be put into them."""
+"""Searches that are kept under a name, as folders are: nothing has to be put into them.
+
+A group's are kept as an owner's are, under the group's id. All of its members write them, as they
+do its lists of words, and each finds by them what is theirs to see.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
+from shared import audit
 from shared.annotations.details import one_line
+from shared.audit import Act
 from shared.db import Database
 from shared.dialects import hold_lock
 from shared.errors import InvalidRequest, PermanentError
 from shared.models import LONGEST_SEARCH_NAME as LONGEST_SEARCH_NAME
-from shared.models import SavedSearch, new_id
+from shared.models import Group, SavedSearch, keepers_for, new_id
 
 MOST_SAVED = 100
-"""Saved searches of an owner at most."""
+"""Saved searches of an owner, or of a group, at most."""
 
 _ONE_AT_A_TIME = 0x6C6F6E67_73617665
 """The key of PostgreSQL's advisory lock, used for nothing else in the database."""
@@ -47,14 +54,25 @@ class Saved:
     id: str
     name: str
     conditions: ListConditions
+    group_id: str | None = None
+    """The group whose it is; None: the owner's own."""
+    group: str | None = None
+    """That group's name."""
 
 
-def saved_searches(db: Database, *, owner_id: str) -> list[Saved]:
-    """An owner's saved searches, by name."""
+def saved_searches(db: Database, *, owner_id: str, with_groups: bool = False) -> list[Saved]:
+    """An owner's saved searches, or a group's, by name; `with_groups`: after an owner's those of
+    the groups that they are in, by the groups' names."""
+    keeper = SavedSearch.owner_id
+    of_whom = keeper.in_(keepers_for(owner_id)) if with_groups else keeper == owner_id
+    wanted = select(SavedSearch, Group.name).outerjoin(Group, Group.id == keeper).where(of_whom)
     with db.reading() as session:
-        rows = session.scalars(select(SavedSearch).where(SavedSearch.owner_id == owner_id)).all()
-    found = [_saved(row) for row in rows]
-    return sorted(found, key=lambda one: (one.name.casefold(), one.id))
+        found = [_saved(row, group) for row, group in session.execute(wanted)]
+
+    def place(one: Saved) -> tuple[str, str, str, str]:
+        return (one.group or "").casefold(), one.group_id or "", one.name.casefold(), one.id
+
+    return sorted(found, key=place)
 
 
 def save_search(db: Database, *, owner_id: str, name: str, conditions: ListConditions) -> Saved:
@@ -62,17 +80,36 @@ def save_search(db: Database, *, owner_id: str, name: str, conditions: ListCondi
     values = {key: _short(key, text) for key, text in asdict(conditions).items()}
     row = SavedSearch(id=new_id(), owner_id=owner_id, name=_name(name), **values)
     with db.writing() as session:
-        hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
-        count = session.scalar(
-            select(func.count()).select_from(SavedSearch).where(SavedSearch.owner_id == owner_id)
-        )
-        if (count or 0) >= MOST_SAVED:
-            raise InvalidRequest(
-                f"name: at most {MOST_SAVED} searches are kept. Delete one first.", param="name"
-            )
+        group = audit.hold_group(session, owner_id)
+        _require_room(session, owner_id)
         session.add(row)
         session.flush()
-        return _saved(row)
+        audit.record_of_group(session, Act.GROUP_SEARCH_ADDED, owner_id, group)
+        return _saved(row, group)
+
+
+def give_search(db: Database, *, owner_id: str, search_id: str, group_id: str) -> None:
+    """Give a saved search to a group, whose it is from then on. Raises SearchNotFound, or
+    InvalidRequest where the group has MOST_SAVED."""
+    giving = (
+        update(SavedSearch)
+        .where(SavedSearch.id == search_id, SavedSearch.owner_id == owner_id)
+        .values(owner_id=group_id)
+        .returning(SavedSearch.id)
+        .execution_options(synchronize_session=False)
+    )
+    if group_id == owner_id:
+        return
+    with db.writing() as session:
+        # In one order, so that two who give to and fro wait for one another and not in a circle.
+        held = {one: audit.hold_group(session, one) for one in sorted((owner_id, group_id))}
+        if held[group_id] is None:  # deleted at this moment
+            raise SearchNotFound
+        _require_room(session, group_id)
+        if session.scalar(giving) is None:
+            raise SearchNotFound
+        audit.record_of_group(session, Act.GROUP_SEARCH_REMOVED, owner_id, held[owner_id])
+        audit.record_of_group(session, Act.GROUP_SEARCH_ADDED, group_id, held[group_id])
 
 
 def rename_search(db: Database, *, owner_id: str, search_id: str, name: str) -> None:
@@ -85,8 +122,10 @@ def rename_search(db: Database, *, owner_id: str, search_id: str, name: str) -> 
         .execution_options(synchronize_session=False)
     )
     with db.writing() as session:
+        group = audit.hold_group(session, owner_id)
         if session.scalar(renaming) is None:
             raise SearchNotFound
+        audit.record_of_group(session, Act.GROUP_SEARCH_RENAMED, owner_id, group)
 
 
 def delete_search(db: Database, *, owner_id: str, search_id: str) -> None:
@@ -98,8 +137,31 @@ def delete_search(db: Database, *, owner_id: str, search_id: str) -> None:
         .execution_options(synchronize_session=False)
     )
     with db.writing() as session:
+        group = audit.hold_group(session, owner_id)
         if session.scalar(deleting) is None:
             raise SearchNotFound
+        audit.record_of_group(session, Act.GROUP_SEARCH_REMOVED, owner_id, group)
+
+
+def end_searches(session: Session, group_id: str) -> None:
+    """Delete the searches of a group that is deleted."""
+    session.execute(
+        delete(SavedSearch)
+        .where(SavedSearch.owner_id == group_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _require_room(session: Session, owner_id: str) -> None:
+    """Raises InvalidRequest where MOST_SAVED are kept."""
+    hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
+    count = session.scalar(
+        select(func.count()).select_from(SavedSearch).where(SavedSearch.owner_id == owner_id)
+    )
+    if (count or 0) >= MOST_SAVED:
+        raise InvalidRequest(
+            f"name: at most {MOST_SAVED} searches are kept. Delete one first.", param="name"
+        )
 
 
 def _short(name: str, value: str) -> str:
@@ -121,5 +183,11 @@ def _name(name: str) -> str:
     return text
 
 
-def _saved(row: SavedSearch) -> Saved:
-    return Saved(row.id, row.name, ListConditions(row.show, row.query, row.tag, row.person))
+def _saved(row: SavedSearch, group: str | None) -> Saved:
+    return Saved(
+        row.id,
+        row.name,
+        ListConditions(row.show, row.query, row.tag, row.person),
+        None if group is None else row.owner_id,
+        group,
+    )

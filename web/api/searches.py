@@ -6,20 +6,28 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify, url_for
+from flask import Response, jsonify, request, url_for
 
 from shared.search.saved import (
     ListConditions,
     Saved,
     delete_search,
+    give_search,
     rename_search,
     save_search,
     saved_searches,
 )
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
-from web.api.parsing import parse_json
-from web.api.schemas.searches import SearchIn, SearchListOut, SearchNameIn, SearchOut
+from web.api.parsing import parse, parse_json, takes_query
+from web.api.schemas.searches import (
+    SearchChangeIn,
+    SearchIn,
+    SearchListOut,
+    SearchOut,
+    SearchQuery,
+)
+from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -47,31 +55,48 @@ def _shown(saved: Saved) -> SearchOut:
         tag=conditions.tag,
         person=conditions.person,
         page=address_of(conditions),
+        group=saved.group_id,
+        group_name=saved.group,
     )
 
 
-def _list() -> Response:
-    found = saved_searches(services().db, owner_id=current_owner_id())
+def _answer(found: list[Saved]) -> Response:
     shown = SearchListOut(searches=[_shown(saved) for saved in found])
     return jsonify(shown.model_dump(mode="json"))
 
 
+def usable_searches() -> list[Saved]:
+    """The saved searches of whoever asks and of their groups."""
+    return saved_searches(services().db, owner_id=current_owner_id(), with_groups=True)
+
+
+def _keeper() -> str:
+    return keeper_of(parse(SearchQuery, request.args).group)
+
+
 @blueprint.get("")
 @blueprint.output(SearchListOut)
+@takes_query(SearchQuery)
 def list_searches() -> Response:
-    """List the searches that you have saved, by name."""
-    return _list()
+    """List the searches that you have saved and those of your groups, or of the group that is
+    named."""
+    query = parse(SearchQuery, request.args)
+    if query.group is None:
+        return _answer(usable_searches())
+    return _answer(saved_searches(services().db, owner_id=keeper_of(query.group)))
 
 
 @blueprint.post("")
 @blueprint.output(SearchOut, 201)
+@takes_query(SearchQuery)
 @completed_by(operations.json_body(SearchIn))
 def create_search() -> Response:
     """Save a search. Whatever fits it later is found by it too."""
+    keeper = _keeper()
     wanted = parse_json(SearchIn)
     saved = save_search(
         services().db,
-        owner_id=current_owner_id(),
+        owner_id=keeper,
         name=wanted.name,
         conditions=ListConditions(wanted.show, wanted.q, wanted.tag, wanted.person),
     )
@@ -82,19 +107,23 @@ def create_search() -> Response:
 
 @blueprint.patch("/<uuid:search_id>")
 @blueprint.output(SearchListOut)
-@completed_by(operations.json_body(SearchNameIn))
+@takes_query(SearchQuery)
+@completed_by(operations.json_body(SearchChangeIn))
 def change_search(search_id: UUID) -> Response:
-    """Rename a saved search; the answer lists all."""
-    wanted = parse_json(SearchNameIn)
-    rename_search(
-        services().db, owner_id=current_owner_id(), search_id=str(search_id), name=wanted.name
-    )
-    return _list()
+    """Rename a saved search, or give it to a group; the answer lists all."""
+    whose = {"owner_id": _keeper(), "search_id": str(search_id)}
+    wanted = parse_json(SearchChangeIn)
+    if wanted.name is not None:
+        rename_search(services().db, **whose, name=wanted.name)
+    else:
+        give_search(services().db, **whose, group_id=keeper_of(wanted.group))
+    return _answer(usable_searches())
 
 
 @blueprint.delete("/<uuid:search_id>")
 @blueprint.output({}, 204)
+@takes_query(SearchQuery)
 def end_search(search_id: UUID) -> Response:
     """Forget a saved search. Its jobs are left as they are."""
-    delete_search(services().db, owner_id=current_owner_id(), search_id=str(search_id))
+    delete_search(services().db, owner_id=_keeper(), search_id=str(search_id))
     return Response(status=204)

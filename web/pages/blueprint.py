@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, flash
+from flask import Blueprint, flash, request
 
-from shared.errors import LongscribeError
+from shared import accounts
+from shared.accounts import GroupRecord
+from shared.errors import InvalidRequest, LongscribeError
 from web.api.jobs.presenter import DEMO_NOTICE
+from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.services import services
 
@@ -30,3 +34,19 @@ def _about_the_server() -> dict[str, Any]:
 def flash_error(error: LongscribeError) -> None:
     """Show an error's message on the next page, in the reader's language."""
     flash(localised_error(error), "error")
+
+
+def own_groups() -> list[GroupRecord]:
+    """The groups that whoever asks is in, by name; none where nobody signs in."""
+    if not services().settings.requires_sign_in:
+        return []
+    return accounts.memberships(services().db, current_owner_id())
+
+
+def group_of_form(field: str) -> UUID | None:
+    """The group that a field of the form names; None where it is empty. Raises InvalidRequest."""
+    given = request.form.get(field, "")
+    try:
+        return UUID(given) if given else None
+    except ValueError:
+        raise InvalidRequest(f"{field}: must be the id of a group.", param=field) from None

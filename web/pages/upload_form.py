@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from shared import accounts, jobs
+from shared import jobs
+from shared.accounts import GroupRecord
 from shared.errors import InvalidRequest, QueueFull
 from shared.quotas.errors import QueueShareFull
 from shared.speakers.names import OPTION, speakers_from_options
@@ -74,15 +76,11 @@ def model_choices() -> list[str]:
     return [model.name for model in known] if len(known) > 1 else []
 
 
-def kept_by_groups() -> int | None:
-    """Days after their end for which a rule of groups keeps jobs submitted now; None where no group
-    of this person has one, or all recordings are deleted earlier."""
-    here = services()
-    if not here.settings.requires_sign_in:
-        return None
-    mine = accounts.memberships(here.db, current_owner_id())
-    days = min((one.kept_days for one in mine if one.kept_days is not None), default=None)
-    return days_by_groups(days, here.settings)
+def kept_by_groups(groups: Iterable[GroupRecord]) -> int | None:
+    """Days after their end for which a rule of these groups keeps jobs submitted now; None where
+    none has one, or all recordings are deleted earlier."""
+    days = min((one.kept_days for one in groups if one.kept_days is not None), default=None)
+    return days_by_groups(days, services().settings)
 
 
 def _chosen_options() -> dict[str, Any]:

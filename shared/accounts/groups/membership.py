@@ -23,6 +23,7 @@ from shared.accounts.users import clean_name, name_key
 from shared.audit import Act
 from shared.db import Database
 from shared.models import Group, GroupMember, User
+from shared.search.saved import end_searches
 from shared.words.hotwords import end_list
 from shared.words.replacements import lists
 
@@ -186,8 +187,8 @@ def set_kept_days(db: Database, group_id: str, days: int | None) -> None:
 
 
 def delete_group(db: Database, group_id: str) -> None:
-    """Delete a group: what was shared with it is not any more, and its lists of words hold for
-    nothing that is submitted from now on. Raises GroupNotFound."""
+    """Delete a group: what was shared with it is not any more, its saved searches are gone, and its
+    lists of words hold for nothing that is submitted from now on. Raises GroupNotFound."""
     with db.writing() as session:
         _delete(session, group_id)
 
@@ -197,6 +198,7 @@ def _delete(session: Session, group_id: str) -> None:
     audit.record(session, Act.GROUP_DELETED, object_id=group_id, name=row.name)
     session.delete(row)
     session.flush()
+    end_searches(session, group_id)
     lists.end(session, group_id)
     end_list(session, group_id)  # last, as is its lock
 

@@ -14,13 +14,14 @@ LONGEST_SEARCH_NAME = 80
 
 
 class SavedSearch(Base):
-    """Conditions of an owner's list, kept under a name. An empty text is no condition."""
+    """Conditions of a list, kept under a name. An empty text is no condition."""
 
     __tablename__ = "saved_searches"
     __table_args__ = (Index("saved_searches_of_owner", "owner_id", "id"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(String(64))
+    """Owner, or a group, whose members all use and change it."""
     name: Mapped[str] = mapped_column(String(LONGEST_SEARCH_NAME))
     show: Mapped[str] = mapped_column(String(16))
     """The name of a filter by states."""

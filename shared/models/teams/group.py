@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    CompoundSelect,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import database_now
@@ -61,3 +71,10 @@ class GroupShare(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     opened_at: Mapped[datetime | None]
     """When somebody of the group used it last, to within a minute."""
+
+
+def keepers_for(owner_id: str) -> CompoundSelect[str]:
+    """Ids under which is kept what an owner may use: their own, and those of the groups that
+    they are in. For an IN, which is then looked up in an index."""
+    of_groups = select(GroupMember.group_id).where(GroupMember.user_id == owner_id)
+    return union_all(select(literal(owner_id)), of_groups)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
-from shared import accounts
 from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import MAX_FILE_BYTES, read_pairs, write_pairs
@@ -21,7 +20,7 @@ from web.api.schemas.replacements import (
     ReplacementQuery,
     WhichList,
 )
-from web.authentication.owner import current_owner_id
+from web.authentication.keeper import keeper_of
 from web.authentication.sign_in import current_person, require_admin
 from web.http.filenames import attachment
 from web.services import services
@@ -32,11 +31,8 @@ blueprint = APIBlueprint("replacements", __name__, url_prefix="/api/v1/replaceme
 def owner_of_list(wanted: ListQuery, *, writes: bool) -> str:
     """Id of a list's owner, which is a group's id for a group's list. Raises GroupNotFound, or
     Forbidden where `writes` and this person may not."""
-    owner_id = current_owner_id()
-    if wanted.group is not None:
-        return accounts.group_of(services().db, owner_id, str(wanted.group)).id
-    if wanted.list is WhichList.OWN:
-        return owner_id
+    if wanted.group is not None or wanted.list is WhichList.OWN:
+        return keeper_of(wanted.group)
     if writes and services().settings.requires_sign_in:
         require_admin()
     return lists.EVERYBODY

@@ -19,7 +19,7 @@ from web.api.jobs.presenter import poll_after_s
 from web.api.parsing import parse
 from web.authentication.owner import current_owner_id
 from web.i18n.languages import current_language
-from web.pages.blueprint import pages
+from web.pages.blueprint import own_groups, pages
 from web.pages.listing.query import STATUS_FILTERS, ListQuery
 from web.pages.listing.rows import rows_of
 from web.pages.listing.searches import folders
@@ -148,11 +148,13 @@ def _index(query: ListQuery) -> str:
     """Render the page. Raises InvalidRequest for a cursor that nothing is known of."""
     snapshot = _snapshot()
     context = _context(query, snapshot, _why_jobs_wait(snapshot))
+    groups = own_groups()
     return render_template(
         "list/index.html",
         models=model_choices(),
-        kept_by_groups=kept_by_groups(),
+        kept_by_groups=kept_by_groups(groups),
         folders=folders(),
+        own_groups=groups,
         **context,
     )
 

@@ -12,23 +12,23 @@ from shared.errors import InvalidRequest
 from shared.search.saved import (
     ListConditions,
     delete_search,
+    give_search,
     rename_search,
     save_search,
-    saved_searches,
 )
 from web.api.parsing import parse
-from web.api.searches import address_of
+from web.api.searches import address_of, usable_searches
+from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
-from web.pages.blueprint import flash_error, pages
+from web.pages.blueprint import flash_error, group_of_form, pages
 from web.pages.listing.query import ListQuery
 from web.services import services
 from web.site_address import same_site_path
 
 
 def folders() -> list[dict[str, Any]]:
-    """The saved searches of whoever asks, as the list's page shows them."""
-    found = saved_searches(services().db, owner_id=current_owner_id())
-    return [{"saved": saved, "address": address_of(saved.conditions)} for saved in found]
+    """The saved searches of whoever asks and of their groups, as the list's page shows them."""
+    return [{"saved": one, "address": address_of(one.conditions)} for one in usable_searches()]
 
 
 def conditions_of(query: ListQuery) -> ListConditions:
@@ -54,14 +54,21 @@ def save_list() -> Any:
 
 @pages.post("/searches/<uuid:search_id>")
 def change_folder(search_id: UUID) -> Any:
-    """Rename or delete a saved search, by the button that was pressed."""
-    asked: dict[str, Any] = {"owner_id": current_owner_id(), "search_id": str(search_id)}
+    """Rename, delete or give to a group a saved search, by the button that was pressed."""
+    asked: dict[str, Any] = {
+        "owner_id": keeper_of(group_of_form("group")),
+        "search_id": str(search_id),
+    }
     try:
-        if request.form.get("do") == "delete":
-            delete_search(services().db, **asked)
-            flash(_("The saved search is deleted; its jobs are still there."), "done")
-        else:
-            rename_search(services().db, **asked, name=request.form.get("name", ""))
+        match request.form.get("do"):
+            case "delete":
+                delete_search(services().db, **asked)
+                flash(_("The saved search is deleted; its jobs are still there."), "done")
+            case "give":
+                give_search(services().db, **asked, group_id=keeper_of(group_of_form("to")))
+                flash(_("The saved search is the group's now. All of its members use it."), "done")
+            case _:
+                rename_search(services().db, **asked, name=request.form.get("name", ""))
     except InvalidRequest as error:
         flash_error(error)
     back = request.form.get("back")
