@@ -85,18 +85,20 @@ class AsyncClient:
         job_id: str,
         *,
         template: str | None = None,
+        group: str | None = None,
         kind: str | None = None,
         timestamps: bool = False,
     ) -> bytes:
-        return await asyncio.to_thread(
-            self._client.report, job_id, template=template, kind=kind, timestamps=timestamps
-        )
+        chosen = {"template": template, "group": group, "kind": kind}
+        return await asyncio.to_thread(self._client.report, job_id, **chosen, timestamps=timestamps)
 
     async def report_templates(self) -> list[ReportTemplate]:
         return await asyncio.to_thread(self._client.report_templates)
 
-    async def keep_report_template(self, name: str, file: str | Path) -> ReportTemplate:
-        return await asyncio.to_thread(self._client.keep_report_template, name, file)
+    async def keep_report_template(
+        self, name: str, file: str | Path, *, group: str | None = None
+    ) -> ReportTemplate:
+        return await asyncio.to_thread(self._client.keep_report_template, name, file, group=group)
 
     def sentences(
         self, job_id: str, *, start: float = 0, end: float | None = None

@@ -184,24 +184,29 @@ class Client:
         job_id: str,
         *,
         template: str | None = None,
+        group: str | None = None,
         kind: str | None = None,
         timestamps: bool = False,
     ) -> bytes:
         """A completed job's report as docx or md: title, people, agenda, decisions, to-dos and the
-        transcript, from the template that a name chooses. Without `kind` it is what a named
-        template is, and otherwise docx."""
-        chosen: dict[str, Choice | None] = {"template": template, "kind": kind}
+        transcript, from the template that a name chooses: one of yours, or with a group's id one
+        of that group's. Without `kind` it is what a named template is, and otherwise docx."""
+        chosen: dict[str, Choice | None] = {"template": template, "group": group, "kind": kind}
         choices = {name: value for name, value in chosen.items() if value is not None}
         return self._there.report(job_id, **choices, timestamps=timestamps)
 
     def report_templates(self) -> list[ReportTemplate]:
-        """The templates that you keep under names."""
+        """The templates that you keep under names, and those of your groups."""
         return read(ReportTemplateList, self._there.report_templates()).templates
 
-    def keep_report_template(self, name: str, file: str | Path) -> ReportTemplate:
-        """Keep a Word document or Markdown as a template, in place of one that has the name."""
+    def keep_report_template(
+        self, name: str, file: str | Path, *, group: str | None = None
+    ) -> ReportTemplate:
+        """Keep a Word document or Markdown as a template, in place of one that has the name; with a
+        group's id as a template of the group, which all of its members use."""
         content = Path(file).read_bytes()
-        return read(ReportTemplate, self._there.keep_report_template(name, content))
+        query = {} if group is None else {"group": group}
+        return read(ReportTemplate, self._there.keep_report_template(name, content, **query))
 
     def sentences(
         self, job_id: str, *, start: float = 0, end: float | None = None

@@ -202,9 +202,9 @@ class Connection:
     def report_templates(self) -> dict[str, Any]:
         return self._json(routes.REPORT_TEMPLATES)
 
-    def keep_report_template(self, name: str, content: bytes) -> dict[str, Any]:
+    def keep_report_template(self, name: str, content: bytes, **query: Any) -> dict[str, Any]:
         route = routes.KEEP_REPORT_TEMPLATE.at(template_name=name)
-        return self._json(route, content=content)
+        return self._json(route, content=content, params=query)
 
     # --- uploads
 

@@ -175,6 +175,9 @@ class ReportTemplate:
     size_bytes: int
     at: datetime
     address: str
+    group: str | None = None
+    """The id of the group whose it is; None: yours."""
+    group_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

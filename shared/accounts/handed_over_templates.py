@@ -1,8 +1,9 @@
-"""Templates of reports that go to another owner, who may have some of the same names."""
+"""Templates of reports that go to another owner, who may have some of the same names, or that end
+with the group whose they are."""
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.models import LONGEST_TEMPLATE_NAME, NamedReportTemplate
@@ -28,6 +29,15 @@ def rename_templates_of_both(session: Session, from_owner: str, to_owner: str) -
             .values(name=name)
             .execution_options(synchronize_session=False)
         )
+
+
+def end_templates(session: Session, group_id: str) -> None:
+    """Delete the templates of a group that is deleted."""
+    session.execute(
+        delete(NamedReportTemplate)
+        .where(NamedReportTemplate.owner_id == group_id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -68,6 +68,9 @@ class Act(StrEnum):
     GROUP_SEARCH_ADDED = "group.search_added"
     GROUP_SEARCH_RENAMED = "group.search_renamed"
     GROUP_SEARCH_REMOVED = "group.search_removed"
+    GROUP_TEMPLATE_KEPT = "group.template_kept"
+    """A template of reports, a new one or in place of one of its name."""
+    GROUP_TEMPLATE_REMOVED = "group.template_removed"
     MEMBER_ADDED = "group.member_added"
     MEMBER_REMOVED = "group.member_removed"
 

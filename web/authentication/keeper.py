@@ -1,4 +1,5 @@
-"""Whose list or saved search a request is about: the one place that lets in more than its owner.
+"""Owner, or group, of the list, search or template that a request is about: the one place that lets
+in more than an owner.
 
 What a group keeps is kept as an owner's is, under the group's id.  Who is in a group may use and
 change all of it, and an administrator that of every group.

@@ -12,16 +12,19 @@ from shared.export.reports.named_templates import (
     LONGEST_TEMPLATE_NAME,
     MOST_TEMPLATES,
     delete_template,
+    give_template,
     keep_template,
 )
 from shared.export.reports.owner_templates import drop_template, put_template
 from shared.export.reports.placeholders import BLOCKS, INLINE, WITH_FIELDS
+from shared.export.reports.refusals import TemplateNameTaken
 from shared.export.reports.report import LONGEST_TEMPLATE
-from web.api.transcripts.report_templates import own_templates
+from web.api.transcripts.report_templates import usable_templates
 from web.api.transcripts.reports import shown_template
+from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
-from web.pages.blueprint import pages
+from web.pages.blueprint import flash_error, group_of_form, own_groups, pages
 from web.services import services
 
 
@@ -34,7 +37,8 @@ def _page(status: int = 200, **context: Any) -> Response:
         most=LONGEST_TEMPLATE,
         longest_name=LONGEST_TEMPLATE_NAME,
         most_named=MOST_TEMPLATES,
-        named=own_templates(),
+        named=usable_templates(),
+        own_groups=own_groups(),
         **context,
     )
     return make_response(html, status)
@@ -64,26 +68,43 @@ def save_report_template() -> Any:
 
 @pages.post("/report-templates")
 def keep_named_template() -> Any:
-    db, owner_id = services().db, current_owner_id()
+    group = group_of_form("group")
+    keeper = keeper_of(group)
     name = request.form.get("name", "")
     file = request.files.get("file")
     content = file.stream.read() if file is not None else b""
     try:
-        kept = keep_template(db, owner_id=owner_id, name=name, content=content)
+        kept = keep_template(services().db, owner_id=keeper, name=name, content=content)
     except InvalidRequest as error:
         problem = localised_error(error)
         return _page(
             error.http_status,
             named_problem=problem,
             name_given=name,
+            group_given=group,
             **shown_template().model_dump(),
         )
-    flash(_("The template %(name)s is kept.", name=kept.name), "done")
-    return redirect(url_for(".report_template", _anchor="named"), 303)
+    return _done(_("The template %(name)s is kept.", name=kept.name))
 
 
 @pages.post("/report-templates/<template_name>/delete")
 def delete_named_template(template_name: str) -> Any:
-    delete_template(services().db, owner_id=current_owner_id(), name=template_name)
-    flash(_("The template %(name)s is deleted.", name=template_name), "done")
+    keeper = keeper_of(group_of_form("group"))
+    delete_template(services().db, owner_id=keeper, name=template_name)
+    return _done(_("The template %(name)s is deleted.", name=template_name))
+
+
+@pages.post("/report-templates/<template_name>/give")
+def give_named_template(template_name: str) -> Any:
+    whose = {"owner_id": current_owner_id(), "name": template_name}
+    try:
+        give_template(services().db, **whose, group_id=keeper_of(group_of_form("to")))
+    except (InvalidRequest, TemplateNameTaken) as error:
+        flash_error(error)
+        return redirect(url_for(".report_template", _anchor="named"), 303)
+    return _done(_("The template %(name)s is the group's now.", name=template_name))
+
+
+def _done(message: str) -> Any:
+    flash(message, "done")
     return redirect(url_for(".report_template", _anchor="named"), 303)

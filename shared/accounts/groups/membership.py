@@ -19,6 +19,7 @@ from shared.accounts.errors import (
     TooManyMembers,
     UnusableKeptDays,
 )
+from shared.accounts.handed_over_templates import end_templates
 from shared.accounts.users import clean_name, name_key
 from shared.audit import Act
 from shared.db import Database
@@ -187,8 +188,9 @@ def set_kept_days(db: Database, group_id: str, days: int | None) -> None:
 
 
 def delete_group(db: Database, group_id: str) -> None:
-    """Delete a group: what was shared with it is not any more, its saved searches are gone, and its
-    lists of words hold for nothing that is submitted from now on. Raises GroupNotFound."""
+    """Delete a group: what was shared with it is not any more, its saved searches and templates are
+    gone, and its lists of words hold for nothing that is submitted from now on. Raises
+    GroupNotFound."""
     with db.writing() as session:
         _delete(session, group_id)
 
@@ -199,6 +201,7 @@ def _delete(session: Session, group_id: str) -> None:
     session.delete(row)
     session.flush()
     end_searches(session, group_id)
+    end_templates(session, group_id)
     lists.end(session, group_id)
     end_list(session, group_id)  # last, as is its lock
 

@@ -101,6 +101,9 @@ def get(
     ] = None,
     report: Annotated[str, typer.Option(help="The report instead: docx or md.")] = "",
     template: Annotated[str, typer.Option(help="The report by your template of this name.")] = "",
+    group: Annotated[
+        str, typer.Option(help="The id of the group whose template of that name it is.")
+    ] = "",
     wait: _Wait = False,
     timeout: _Timeout = 0,
     server: ServerAddress = LOCAL,
@@ -108,7 +111,8 @@ def get(
     as_json: _Json = False,
 ) -> None:
     """Tell how jobs stand, or fetch their transcripts or reports."""
-    asked = {name: text for name, text in (("kind", report), ("template", template)) if text}
+    given = {"kind": report, "template": template, "group": group}
+    asked = {name: text for name, text in given.items() if text}
     with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         formats = formats_in(format_ or "txt")
         jobs = {job_id: there.job(job_id) for job_id in job_ids}

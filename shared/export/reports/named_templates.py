@@ -1,14 +1,21 @@
 """The templates of reports that owners keep under names, beside the one that holds where none is
-named."""
+named.
+
+A group's are kept as an owner's are, under the group's id: each is stored once, and all members of
+the group use and change it, as they do the group's lists of words.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
+from shared import audit
 from shared.annotations.details import one_line
+from shared.audit import Act
 from shared.db import Database, database_now
 from shared.dialects import hold_lock, upsert
 from shared.errors import InvalidRequest
@@ -16,18 +23,19 @@ from shared.export.options import ExportOptions, Provenance
 from shared.export.reports.refusals import (
     NoTemplateText,
     NoWordDocument,
+    TemplateNameTaken,
     TemplateNotFound,
     TooManyTemplates,
     WordTemplateOnly,
 )
 from shared.export.reports.report import checked_template, write_docx, write_markdown
 from shared.models import LONGEST_TEMPLATE_NAME as LONGEST_TEMPLATE_NAME
-from shared.models import NamedReportTemplate
+from shared.models import Group, NamedReportTemplate, keepers_for
 from shared.states import TemplateKind
 from shared.transcripts.values import Transcript
 
 MOST_TEMPLATES = 20
-"""Of an owner."""
+"""Of an owner, or of a group."""
 
 _ONE_AT_A_TIME = 0x6C6F6E67_74706C73
 """The key of PostgreSQL's advisory lock, used for nothing else in the database."""
@@ -46,6 +54,10 @@ class NamedTemplate:
     size_bytes: int
     at: datetime
     """When it was sent."""
+    group_id: str | None = None
+    """The group whose it is; None: the owner's own."""
+    group: str | None = None
+    """That group's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +95,32 @@ class TemplateFile:
         return self.kind is TemplateKind.WORD or b"summary" in self.content
 
 
-def list_templates(db: Database, *, owner_id: str) -> list[NamedTemplate]:
-    """An owner's templates, by name."""
-    columns = (NamedReportTemplate.id, NamedReportTemplate.name, NamedReportTemplate.kind)
+def list_templates(
+    db: Database, *, owner_id: str, with_groups: bool = False
+) -> list[NamedTemplate]:
+    """An owner's templates, or a group's, by name; `with_groups`: after an owner's those of the
+    groups that they are in, by the groups' names."""
+    row = NamedReportTemplate
+    of_whom = row.owner_id.in_(keepers_for(owner_id)) if with_groups else row.owner_id == owner_id
+    wanted = (
+        select(row.id, row.name, row.kind, row.size_bytes, row.at, Group.id, Group.name)
+        .outerjoin(Group, Group.id == row.owner_id)
+        .where(of_whom)
+    )
     with db.reading() as session:
-        rows = session.execute(
-            select(*columns, NamedReportTemplate.size_bytes, NamedReportTemplate.at).where(
-                NamedReportTemplate.owner_id == owner_id
-            )
-        ).all()
-    found = [
-        NamedTemplate(row.id, row.name, TemplateKind(row.kind), row.size_bytes, row.at)
-        for row in rows
-    ]
-    return sorted(found, key=lambda one: (one.name.casefold(), one.id))
+        found = [
+            NamedTemplate(template_id, name, TemplateKind(kind), size, at, group_id, group)
+            for template_id, name, kind, size, at, group_id, group in session.execute(wanted)
+        ]
+
+    def place(one: NamedTemplate) -> tuple[str, str, str, int]:
+        return (one.group or "").casefold(), one.group_id or "", one.name.casefold(), one.id
+
+    return sorted(found, key=place)
 
 
 def read_named_template(db: Database, *, owner_id: str, name: str) -> TemplateFile:
-    """An owner's template. Raises TemplateNotFound."""
+    """An owner's template, or a group's. Raises TemplateNotFound."""
     with db.reading() as session:
         row = session.execute(
             select(NamedReportTemplate.kind, NamedReportTemplate.content).where(
@@ -121,14 +141,8 @@ def keep_template(db: Database, *, owner_id: str, name: str, content: bytes) -> 
     name = _checked_name(name)
     kind, content = _checked(content)
     with db.writing() as session:
-        hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
-        others = session.scalar(
-            select(func.count())
-            .select_from(NamedReportTemplate)
-            .where(NamedReportTemplate.owner_id == owner_id, NamedReportTemplate.name != name)
-        )
-        if (others or 0) >= MOST_TEMPLATES:
-            raise TooManyTemplates(param="name", most=MOST_TEMPLATES)
+        group = audit.hold_group(session, owner_id)
+        _require_room(session, owner_id, name)
         row = upsert(session, NamedReportTemplate).values(
             owner_id=owner_id,
             name=name,
@@ -143,7 +157,38 @@ def keep_template(db: Database, *, owner_id: str, name: str, content: bytes) -> 
                 NamedReportTemplate.id, NamedReportTemplate.at
             )
         ).one()
-    return NamedTemplate(kept.id, name, kind, len(content), kept.at)
+        told = {"kind": kind.value, "bytes": len(content)}
+        audit.record_of_group(session, Act.GROUP_TEMPLATE_KEPT, owner_id, group, **told)
+    group_id = None if group is None else owner_id
+    return NamedTemplate(kept.id, name, kind, len(content), kept.at, group_id, group)
+
+
+def give_template(db: Database, *, owner_id: str, name: str, group_id: str) -> None:
+    """Give a template to a group, whose it is from then on. Raises TemplateNotFound,
+    TemplateNameTaken, or TooManyTemplates where the group has MOST_TEMPLATES."""
+    name = _as_kept(name)
+    row = NamedReportTemplate
+    giving = (
+        update(row)
+        .where(row.owner_id == owner_id, row.name == name)
+        .values(owner_id=group_id)
+        .returning(row.kind, row.size_bytes)
+        .execution_options(synchronize_session=False)
+    )
+    with db.writing() as session:
+        held = {one: audit.hold_group(session, one) for one in (owner_id, group_id)}
+        if held[group_id] is None:  # deleted at this moment
+            raise TemplateNotFound
+        _require_room(session, group_id, name)
+        taken = select(row.id).where(row.owner_id == group_id, row.name == name)
+        if session.scalar(taken) is not None:
+            raise TemplateNameTaken
+        given = session.execute(giving).one_or_none()
+        if given is None:
+            raise TemplateNotFound
+        told = {"kind": given.kind, "bytes": given.size_bytes}
+        audit.record_of_group(session, Act.GROUP_TEMPLATE_REMOVED, owner_id, held[owner_id])
+        audit.record_of_group(session, Act.GROUP_TEMPLATE_KEPT, group_id, held[group_id], **told)
 
 
 def delete_template(db: Database, *, owner_id: str, name: str) -> None:
@@ -155,8 +200,22 @@ def delete_template(db: Database, *, owner_id: str, name: str) -> None:
         .execution_options(synchronize_session=False)
     )
     with db.writing() as session:
+        group = audit.hold_group(session, owner_id)
         if session.scalar(deleting) is None:
             raise TemplateNotFound
+        audit.record_of_group(session, Act.GROUP_TEMPLATE_REMOVED, owner_id, group)
+
+
+def _require_room(session: Session, owner_id: str, name: str) -> None:
+    """Raises TooManyTemplates where MOST_TEMPLATES are kept under other names."""
+    hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
+    others = session.scalar(
+        select(func.count())
+        .select_from(NamedReportTemplate)
+        .where(NamedReportTemplate.owner_id == owner_id, NamedReportTemplate.name != name)
+    )
+    if (others or 0) >= MOST_TEMPLATES:
+        raise TooManyTemplates(param="name", most=MOST_TEMPLATES)
 
 
 def _checked(content: bytes) -> tuple[TemplateKind, bytes]:

@@ -140,6 +140,12 @@ class TooManyTemplates(TemplateRefused):
     default_message = "name: at most %(most)s templates are kept. Delete one first."
 
 
+class TemplateNameTaken(PermanentError):
+    code = "template_name_taken"
+    http_status = 409
+    default_message = "The group has a template of this name. Delete that one first."
+
+
 class TemplateNotFound(PermanentError):
     code = "template_not_found"
     http_status = 404

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     String,
     Text,
+    and_,
     bindparam,
     cast,
     func,
@@ -34,6 +35,7 @@ from shared.jobs.queries.page_ids import select_page_ids
 from shared.models import (
     AnnotationEdit,
     Attempt,
+    GroupMember,
     Job,
     JobEvent,
     MinutesEvent,
@@ -148,7 +150,7 @@ def _rows(*, with_report: bool) -> Select[Any]:
 
 def _with_what_a_page_shows(rows: Select[Any]) -> Select[Any]:
     """Add what a job's page alone shows: who may see it, who speaks, the minutes, the other jobs of
-    its recording, and the templates that its owner may choose."""
+    its recording, and the templates that its owner may choose, their own and their groups'."""
     newest_sharing = select(func.max(SharingEvent.id)).where(SharingEvent.job_id == Job.id)
     keeps_voices = select(VoiceKeeping.owner_id).where(VoiceKeeping.owner_id == Job.owner_id)
     newest_speaker_edit = select(func.max(SpeakerEdit.number)).where(SpeakerEdit.job_id == Job.id)
@@ -157,7 +159,8 @@ def _with_what_a_page_shows(rows: Select[Any]) -> Select[Any]:
     )
     other = aliased(Job)
     others = other.recording_id == Job.recording_id
-    templates = NamedReportTemplate.owner_id == Job.owner_id
+    kept_at, keeper = NamedReportTemplate.at, NamedReportTemplate.owner_id
+    of_groups = and_(keeper == GroupMember.group_id, GroupMember.user_id == Job.owner_id)
     return rows.outerjoin(MinutesRequest, MinutesRequest.job_id == Job.id).add_columns(
         newest_sharing.correlate(Job).scalar_subquery(),
         newest_speaker_edit.correlate(Job).scalar_subquery(),
@@ -171,7 +174,11 @@ def _with_what_a_page_shows(rows: Select[Any]) -> Select[Any]:
         # By number and newest: of what comes, goes or is replaced one of the two tells.
         *(
             select(one).where(those).correlate(Job).scalar_subquery()
-            for those, newest in ((others, other.id), (templates, NamedReportTemplate.at))
+            for those, newest in (
+                (others, other.id),
+                (keeper == Job.owner_id, kept_at),
+                (of_groups, kept_at),
+            )
             for one in (func.count(newest), func.max(newest))
         ),
     )

@@ -36,7 +36,8 @@ class ReportTemplate(Base):
 
 
 class NamedReportTemplate(Base):
-    """A template that an owner chooses by its name. The one without a name is a ReportTemplate."""
+    """A template that an owner, or each member of a group, chooses by its name. The one without a
+    name is a ReportTemplate."""
 
     __tablename__ = "named_report_templates"
     __table_args__ = (
@@ -46,6 +47,7 @@ class NamedReportTemplate(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     owner_id: Mapped[str] = mapped_column(String(64))
+    """Owner, or a group."""
     name: Mapped[str] = mapped_column(String(LONGEST_TEMPLATE_NAME))
     kind: Mapped[str] = mapped_column(String(8))
     """A TemplateKind."""

@@ -83,6 +83,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "minutes.change_minutes": {"json": {"revision": 0}},
     "minutes_prompts.put_prompt": {"json": {"text": "{{transcript}}"}},
     "own_data.erase_own_account": {"json": {"password": "mine now"}},
+    "report_templates.change_template": {"json": {"group": "01a229ca-0000-7000-8000-000000000000"}},
     "groups.create_group": {"json": {"name": "mine now"}},
     "groups.change_group": {"json": {"name": "mine now"}},
     "groups.add_group_member": {"json": {"name": "mine now"}},

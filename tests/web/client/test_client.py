@@ -78,7 +78,7 @@ def test_a_job_is_followed_from_its_file_to_its_end(
     template = wav.with_name("template.md")
     template.write_text("{{duration}}: {{transcript.text}}")
     assert client.keep_report_template("AB", template).kind == "md"
-    assert [one.name for one in client.report_templates()] == ["AB"]
+    assert [(one.name, one.group) for one in client.report_templates()] == [("AB", None)]
     assert client.report(job.id, template="AB").endswith(b"\n")
     assert client.report(job.id).startswith(b"PK")
     assert [one.text for one in client.sentences(job.id, start=1.6)] == ["用GPU吗？"]

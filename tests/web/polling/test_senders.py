@@ -11,7 +11,9 @@ from sqlalchemy import select, update
 from shared import accounts
 from shared.accounts import Person
 from shared.db import Database, database_now
+from shared.export.reports.named_templates import delete_template, keep_template
 from shared.models import ApiKey, SignIn
+from shared.states import JobStatus
 from tests.support import factories, people
 from tests.support.web.web_app import database
 from tests.web.polling.conftest import Polls
@@ -122,6 +124,22 @@ def test_a_password_that_was_reset(
     accounts.reset_password(rows, bo.id, people.PASSWORD + " 2")
     for path in paths:
         assert polls.ask(path).status_code != 304
+
+
+def test_the_templates_of_a_group(polls: Polls, rows: Database, bo: Person) -> None:
+    job_id = factories.a_job(rows, JobStatus.COMPLETED, owner_id=bo.id)
+    path = f"/fragments/jobs/{job_id}"
+    group = accounts.add_group(rows, "Sales").id
+    keep_template(rows, owner_id=group, name="Board", content=b"{{title}}")
+    sign_in(polls)
+    for happens, is_shown in (
+        (lambda: accounts.add_member(rows, group, "Bo"), True),
+        (lambda: delete_template(rows, owner_id=group, name="Board"), False),
+    ):
+        polls.settle(path)
+        happens()
+        told = polls.ask(path)
+        assert told.status_code == 200 and ("Board (Sales)" in told.text) is is_shown
 
 
 def test_another_role(polls: Polls, rows: Database, bo: Person, paths: list[str]) -> None:

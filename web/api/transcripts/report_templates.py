@@ -11,6 +11,7 @@ from shared.export.reports.named_templates import (
     MOST_TEMPLATES,
     NamedTemplate,
     delete_template,
+    give_template,
     keep_template,
     list_templates,
     read_named_template,
@@ -21,12 +22,15 @@ from shared.export.reports.word import LARGEST_DOCUMENT
 from shared.states import TemplateKind
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
-from web.api.parsing import parse, takes_query
+from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.transcripts.reports import (
     NamedTemplateListOut,
     NamedTemplateOut,
     SampleQuery,
+    TemplateGroupIn,
+    TemplatesQuery,
 )
+from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language
@@ -38,9 +42,13 @@ _SLACK = 64 * 1024
 """Bytes beyond the largest template that are read, so that the refusal says what is too large."""
 
 
-def own_templates() -> list[NamedTemplate]:
-    """The templates of whoever asks, by name."""
-    return list_templates(services().db, owner_id=current_owner_id())
+def usable_templates() -> list[NamedTemplate]:
+    """The templates of whoever asks, by name, and of their groups."""
+    return list_templates(services().db, owner_id=current_owner_id(), with_groups=True)
+
+
+def _keeper() -> str:
+    return keeper_of(parse(TemplatesQuery, request.args).group)
 
 
 def _shown(template: NamedTemplate) -> NamedTemplateOut:
@@ -49,22 +57,36 @@ def _shown(template: NamedTemplate) -> NamedTemplateOut:
         kind=template.kind,
         size_bytes=template.size_bytes,
         at=template.at,
-        address=url_for("report_templates.get_template_file", template_name=template.name),
+        address=url_for(
+            "report_templates.get_template_file",
+            template_name=template.name,
+            group=template.group_id,
+        ),
+        group=template.group_id,
+        group_name=template.group,
     )
+
+
+def _answer(templates: list[NamedTemplate]) -> Response:
+    shown = NamedTemplateListOut(templates=[_shown(one) for one in templates], most=MOST_TEMPLATES)
+    return jsonify(shown.model_dump(mode="json"))
 
 
 @blueprint.get("/report-templates")
 @blueprint.output(NamedTemplateListOut)
+@takes_query(TemplatesQuery)
 def list_named_templates() -> Response:
-    """List the templates that you keep under names."""
-    shown = NamedTemplateListOut(
-        templates=[_shown(one) for one in own_templates()], most=MOST_TEMPLATES
-    )
-    return jsonify(shown.model_dump(mode="json"))
+    """List the templates that you keep under names and those of your groups, or of the group that
+    is named."""
+    query = parse(TemplatesQuery, request.args)
+    if query.group is None:
+        return _answer(usable_templates())
+    return _answer(list_templates(services().db, owner_id=keeper_of(query.group)))
 
 
 @blueprint.put("/report-templates/<template_name>")
 @blueprint.output(NamedTemplateOut)
+@takes_query(TemplatesQuery)
 @completed_by(operations.template_body)
 def put_template_file(template_name: str) -> Response:
     """Keep a template under a name, in place of one that has it.
@@ -72,30 +94,44 @@ def put_template_file(template_name: str) -> Response:
     The body is the file: a Word document (.docx, .dotx) or Markdown in UTF-8; its bytes tell which.
     Nothing in it is executed: a placeholder is a name out of a list.
     """
+    keeper = _keeper()
     request.max_content_length = LARGEST_DOCUMENT + _SLACK
     try:
         content = request.get_data()
     except RequestEntityTooLarge:
         raise TemplateTooLarge from None
-    kept = keep_template(
-        services().db, owner_id=current_owner_id(), name=template_name, content=content
-    )
+    kept = keep_template(services().db, owner_id=keeper, name=template_name, content=content)
     return jsonify(_shown(kept).model_dump(mode="json"))
 
 
+@blueprint.patch("/report-templates/<template_name>")
+@blueprint.output(NamedTemplateListOut)
+@blueprint.doc(responses=[409])
+@takes_query(TemplatesQuery)
+@completed_by(operations.json_body(TemplateGroupIn))
+def change_template(template_name: str) -> Response:
+    """Give a template to a group; the answer lists all."""
+    keeper = _keeper()
+    group_id = keeper_of(parse_json(TemplateGroupIn).group)
+    give_template(services().db, owner_id=keeper, name=template_name, group_id=group_id)
+    return _answer(usable_templates())
+
+
 @blueprint.get("/report-templates/<template_name>")
+@takes_query(TemplatesQuery)
 @completed_by(operations.template_file)
 def get_template_file(template_name: str) -> Response:
     """Download a template as it was sent."""
-    found = read_named_template(services().db, owner_id=current_owner_id(), name=template_name)
+    found = read_named_template(services().db, owner_id=_keeper(), name=template_name)
     return _file(found.content, found.kind, template_name)
 
 
 @blueprint.delete("/report-templates/<template_name>")
 @blueprint.output({}, 204)
+@takes_query(TemplatesQuery)
 def delete_template_file(template_name: str) -> Response:
     """Forget a template. Reports that were made from it are left as they are."""
-    delete_template(services().db, owner_id=current_owner_id(), name=template_name)
+    delete_template(services().db, owner_id=_keeper(), name=template_name)
     return Response(status=204)
 
 

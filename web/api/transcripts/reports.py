@@ -26,6 +26,7 @@ from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.transcripts.reports import ReportQuery, TemplateIn, TemplateOut
 from web.api.transcripts.downloads import provenance_of, read_transcript
 from web.authentication.job_access import owner_of
+from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language
@@ -43,11 +44,12 @@ def get_report(job_id: UUID) -> Response:
     """Download a report, as your template has it.
 
     It has title, date, people, agenda (the chapters), decisions, to-dos, notes and the transcript.
-    `template` names one of several; without it the one that has no name holds.
+    `template` names one of several, of yours or with `group` of a group's; without it the one that
+    has no name holds.
     """
     query = parse(ReportQuery, request.args)
     owner_id = owner_of(job_id)
-    template = _template(query.template)
+    template = _template(query)
     kind = query.kind or (template.kind if template and query.template else TemplateKind.WORD)
     format_ = FORMATS[kind]
     transcript = read_transcript(owner_id, str(job_id), Version.CURRENT, format_)
@@ -73,13 +75,14 @@ def get_report(job_id: UUID) -> Response:
     return response
 
 
-def _template(name: str | None) -> TemplateFile | None:
-    """The template of whoever asks, by its name if there is one; None: the built-in one. Raises
-    TemplateNotFound."""
-    db, owner_id = services().db, current_owner_id()
-    if name is not None:
-        return read_named_template(db, owner_id=owner_id, name=name)
-    own = read_template(db, owner_id=owner_id)
+def _template(query: ReportQuery) -> TemplateFile | None:
+    """The template of whoever asks, or of a group of theirs, by its name if there is one; None: the
+    built-in one. Raises TemplateNotFound or GroupNotFound."""
+    db = services().db
+    if query.template is not None:
+        keeper = keeper_of(query.group)
+        return read_named_template(db, owner_id=keeper, name=query.template)
+    own = read_template(db, owner_id=current_owner_id())
     return None if own is None else TemplateFile(TemplateKind.TEXT, own.encode())
 
 

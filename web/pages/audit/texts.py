@@ -51,6 +51,8 @@ ACTS = {
     Act.GROUP_SEARCH_ADDED: N_("Saved search given to a group"),
     Act.GROUP_SEARCH_RENAMED: N_("Saved search of a group renamed"),
     Act.GROUP_SEARCH_REMOVED: N_("Saved search of a group deleted"),
+    Act.GROUP_TEMPLATE_KEPT: N_("Template kept for a group"),
+    Act.GROUP_TEMPLATE_REMOVED: N_("Template of a group deleted"),
     Act.MEMBER_ADDED: N_("Put into a group"),
     Act.MEMBER_REMOVED: N_("Taken out of a group"),
     Act.WEBHOOK_ADDED: N_("Webhook added"),

@@ -43,7 +43,7 @@ from shared.transcripts.values import Transcript
 from web.api.jobs.history import present_history
 from web.api.jobs.presenter import poll_after_s, present_detail, stored_data_error
 from web.api.schemas.jobs import HistoryOut
-from web.api.transcripts.report_templates import own_templates
+from web.api.transcripts.report_templates import usable_templates
 from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.job.player import player_of
@@ -94,7 +94,7 @@ def _job_context(job_id: str) -> dict[str, Any]:
         else None,
         "paragraph_rule": PARAGRAPH_RULE,
         "marks": read_marks(here.db, owner_id=owner_id, job_id=job_id) if versions else [],
-        "report_templates": own_templates() if versions else [],
+        "report_templates": usable_templates() if versions else [],
         "rules": _rule_changes(job_id, versions.current) if versions and is_own else None,
         "hotwords": job_hotwords(job_id) if versions and is_own else None,
         "minutes": _minutes(access, versions.current) if versions else None,

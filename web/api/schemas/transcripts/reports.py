@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.export.reports.named_templates import LONGEST_TEMPLATE_NAME
 from shared.export.reports.placeholders import BLOCKS, INLINE, WITH_FIELDS
@@ -27,7 +28,16 @@ class ReportQuery(BaseModel):
         max_length=LONGEST_TEMPLATE_NAME,
         description="The name of a template of yours; without it the one that has no name.",
     )
+    group: UUID | None = Field(
+        None, description="A group that you are in: `template` names one of the group's."
+    )
     timestamps: bool = Field(False, description="When each paragraph of the transcript begins.")
+
+    @model_validator(mode="after")
+    def _names_one_of_the_group(self) -> Self:
+        if self.group is not None and self.template is None:
+            raise ValueError("a group's template has a name. Give template too.")
+        return self
 
 
 class TemplateIn(BaseModel):
@@ -55,16 +65,36 @@ class SampleQuery(BaseModel):
     )
 
 
+class TemplatesQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    group: UUID | None = Field(
+        None,
+        description="A group that you are in: it is about a template of the group's, which all of "
+        "its members use, replace and delete.",
+    )
+
+
+class TemplateGroupIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    group: UUID = Field(
+        description="A group that you are in, whose the template is from then on. It is not copied."
+    )
+
+
 class NamedTemplateOut(BaseModel):
     name: str
     kind: TemplateKind
     size_bytes: int
     at: datetime = Field(description="When it was sent.")
     address: str = Field(description="Of the file, below the server's.")
+    group: str | None = Field(description="The id of the group whose it is; null: yours.")
+    group_name: str | None
 
 
 class NamedTemplateListOut(BaseModel):
-    """Templates sorted by name."""
+    """Templates sorted by name: one's own, then those of one's groups."""
 
     templates: list[NamedTemplateOut]
-    most: int = Field(description="How many may be kept.")
+    most: int = Field(description="How many may be kept, and by a group.")
