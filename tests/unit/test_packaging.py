@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from importlib.util import find_spec
@@ -143,6 +144,18 @@ def test_a_lock_pins_every_package_by_hash_and_leaves_torch_out(lock: str) -> No
     cuda = [name for name in others if name.startswith(("nvidia-", "cuda-", "triton"))]
     assert not cuda
     assert "torch" not in packages
+
+
+def test_make_and_the_readmes_offer_the_pythons_that_the_package_admits() -> None:
+    admitted = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    [(oldest, beyond)] = re.findall(r"^>=3\.(\d+),<3\.(\d+)$", admitted["requires-python"])
+    pythons = [f"3.{minor}" for minor in range(int(oldest), int(beyond))]
+    makefile = (REPOSITORY / "Makefile").read_text()
+    assert f"for python in {' '.join(f'python{one}' for one in pythons)} python3" in makefile
+    assert f"<= (3, {int(beyond) - 1})" in makefile
+    for readme, last in (("README.md", "{}, {} or {}"), ("README.zh.md", "{}、{} 或 {}")):
+        assert f"Python {last.format(*pythons)}" in (REPOSITORY / readme).read_text()
+    assert f"{', '.join(pythons[:-1])} or {pythons[-1]}" in makefile
 
 
 def test_the_locks_agree() -> None:

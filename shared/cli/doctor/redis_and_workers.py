@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.cli.embedded.data_folder import StackFailed
-from shared.cli.embedded.redis_server import redis_server_binary
+from shared.cli.embedded.redis_server import redis_server_binary, version_of
 from shared.queue import make_ringing_celery, redis_info
 from shared.settings import Settings
 
@@ -45,11 +45,24 @@ def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:
                 f"See {settings.data_dir.resolve() / 'logs' / 'redis.log'}, and start it again.",
             )
         ]
+    return [_to_be_embedded()]
+
+
+def _to_be_embedded() -> Finding:
+    """Whether there is a server that `longscribe serve` can start, and which."""
     try:
-        redis_server_binary()
+        binary = redis_server_binary()
     except StackFailed as error:
-        return [problem("redis", "no redis-server to embed", error.message)]
-    return [ok("redis", "not running; longscribe serve starts it")]
+        return problem("redis", "no redis-server to embed", error.message)
+    version = version_of(binary)
+    if not version:
+        return problem(
+            "redis",
+            f"not running, and {binary}, which longscribe serve starts, does not say its version",
+            f"Try {binary} --version, and install it again.",
+        )
+    finding = f"not running; longscribe serve starts {binary}, version {version}"
+    return _too_old(version, finding) or ok("redis", finding)
 
 
 def _given_redis(settings: Settings) -> list[Finding]:
@@ -79,20 +92,26 @@ def _given_redis(settings: Settings) -> list[Finding]:
 
 def _judge_redis(info: dict[str, Any], which: str) -> Finding:
     version = str(info.get("redis_version", "0"))
-    finding = f"answers, version {version}, {which}"
+    # Valkey says as redis_version whose commands it knows.
+    product = f" (Valkey {info['valkey_version']})" if "valkey_version" in info else ""
+    finding = f"answers, version {version}{product}, {which}"
     if info.get("role", "master") != "master":
         return problem(
             "redis",
             f"{finding}: a replica, which takes no messages",
             "Name the primary in LONGSCRIBE_REDIS_URL.",
         )
+    return _too_old(version, finding) or ok("redis", finding)
+
+
+def _too_old(version: str, finding: str) -> Finding | None:
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if numbers < _OLDEST_REDIS:
-        oldest = ".".join(str(number) for number in _OLDEST_REDIS)
-        return warning(
-            "redis", f"{finding}: older than {oldest}, the oldest tried", f"Use {oldest} or newer."
-        )
-    return ok("redis", finding)
+    if numbers >= _OLDEST_REDIS:
+        return None
+    oldest = ".".join(str(number) for number in _OLDEST_REDIS)
+    return warning(
+        "redis", f"{finding}: older than {oldest}, the oldest tried", f"Use {oldest} or newer."
+    )
 
 
 def check_workers_here(settings: Settings) -> list[Finding]:

