@@ -20,7 +20,8 @@ from shared.jobs.queue_limit import NO_LIMIT, QueueLimit, one_at_a_time, refuse_
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.jobs.transition import move
 from shared.models import Job, Recording, in_one_of
-from shared.quotas.errors import QueueShareFull
+from shared.quotas.errors import MonthlyQuotaUsed, QueueShareFull
+from shared.quotas.monthly import count_retried
 from shared.states import TERMINAL, EventKind, JobStatus
 from shared.storage.errors import RecordingInUse
 
@@ -40,6 +41,8 @@ class Outcome(StrEnum):
     """Its state does not allow it: it had ended already, or has not yet."""
     NO_ROOM = "no_room"
     """Its owner has as much waiting as may wait."""
+    NO_HOURS = "no_hours"
+    """Its owner has submitted as much this month as may be."""
     IN_USE = "in_use"
     """Another job of its recording waits or runs."""
     GONE = "gone"
@@ -100,7 +103,8 @@ def retry(db: Database, *, owner_id: str, job_id: str, limit: QueueLimit = NO_LI
     """Queue a failed or cancelled job again; what it had recognised is reused.
 
     Raises JobNotFound, IllegalTransition for a job in another state, RecordingInUse while another
-    job of its recording waits or runs, or QueueShareFull.
+    job of its recording waits or runs, QueueShareFull, or MonthlyQuotaUsed where its recording
+    counts once more since another job decoded it.
     """
     with db.writing() as session:
         return retry_in(session, db, owner_id, job_id, limit)
@@ -116,8 +120,11 @@ def retry_in(
         hold_with_recordings(session, owner_id, [job_id])
         recording = select(Job.recording_id).where(Job.id == job_id).scalar_subquery()
         refuse_in_use(session, Job.recording_id == recording, Job.id != job_id)
+        length_s = _length_s(session, job_id)
         if limit != NO_LIMIT:
-            refuse_beyond(session, limit, owner_id, _length_s(session, job_id), is_new=False)
+            refuse_beyond(session, limit, owner_id, length_s, is_new=False)
+        limits = None if limit == NO_LIMIT else limit.owner
+        count_retried(session, owner_id, job_id, length_s, limits)
     for status in RETRIABLE:
         if move(
             session,
@@ -210,7 +217,7 @@ def ask_each(
     hold: Callable[[Session, Sequence[str]], None] | None = None,
 ) -> dict[str, Outcome]:
     """Call `ask` with each job, some in a transaction; the outcome by job, also of those for which
-    it raises IllegalTransition, RecordingInUse, QueueShareFull or JobNotFound.
+    it raises IllegalTransition, RecordingInUse, QueueShareFull, MonthlyQuotaUsed or JobNotFound.
 
     `hold` is called first in each transaction, with its jobs in order.
     """
@@ -233,6 +240,8 @@ def ask_each(
                     outcomes[job_id] = Outcome.IN_USE
                 except QueueShareFull:
                     outcomes[job_id] = Outcome.NO_ROOM
+                except MonthlyQuotaUsed:
+                    outcomes[job_id] = Outcome.NO_HOURS
                 except JobNotFound:
                     outcomes[job_id] = Outcome.GONE
     return outcomes

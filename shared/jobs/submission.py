@@ -31,7 +31,7 @@ from shared.jobs.queue_limit import (
 )
 from shared.jobs.tallies.audio import audio_seconds_sql
 from shared.models import Job, Recording, Upload, new_id
-from shared.quotas.monthly import count_accepted, refuse_beyond_quota
+from shared.quotas.monthly import count_accepted, count_for, refuse_beyond_quota
 from shared.states import EventKind
 from shared.storage.blob_store import StoredBlob
 from shared.storage.errors import OtherSound
@@ -83,18 +83,15 @@ def submit(
     UnknownModel, ModelChoiceUnavailable, QueueFull, QueueShareFull or MonthlyQuotaUsed.
     """
     options = _with_words(options, hotwords)
-    digest = _digest(blob.sha256, options, priority, model)
+    asked = _Asked(blob.sha256, owner_id, options, hotwords, priority, model, idempotency_key)
     try:
         with db.writing() as session:
             if limit != NO_LIMIT:
                 # Before the key is looked up: its other request may be on its way to commit.
                 one_at_a_time(session)
-            if idempotency_key is not None:
-                earlier = _earlier(session, owner_id, idempotency_key, digest)
-                if earlier is not None:
-                    return earlier
-            if model is not None:
-                require_known_model(session, model, within_s=limit.seen_within_s)
+            if (earlier := _earlier(session, asked)) is not None:
+                return earlier
+            asked.require_known_model(session, limit)
             length_s = estimate_audio_s(
                 session,
                 filename=filename,
@@ -105,7 +102,9 @@ def submit(
             if limit != NO_LIMIT:
                 refuse_beyond(session, limit, owner_id, length_s)
                 refuse_beyond_quota(session, limit.owner, owner_id, length_s)
+            job_id = job_id or new_id()
             recording = Recording(
+                id=new_id(),
                 owner_id=owner_id,
                 blob_key=blob.key,
                 filename=filename,
@@ -113,21 +112,11 @@ def submit(
                 sha256=blob.sha256,
                 estimated_s=length_s,
                 counted_s=length_s,
+                counted_for=job_id,
             )
-            job = Job(
-                id=job_id or new_id(),
-                owner_id=owner_id,
-                recording=recording,
-                model=model,
-                options=options,
-                priority=priority,
-                idempotency_key=idempotency_key,
-                request_digest=digest,
-                traceparent=traceparent(),
-                kept_days=days_by_groups(session, owner_id),
-                **versions_for(session, owner_id, options),
-            )
-            _add(session, job, hotwords)
+            session.add(recording)
+            session.flush()
+            _add_job(session, asked, job_id, recording.id)
             if upload_id is not None:
                 session.execute(
                     update(Upload)
@@ -136,13 +125,9 @@ def submit(
                     .execution_options(synchronize_session=False)
                 )
             count_accepted(session, owner_id, length_s)
-            return Submission(job.id, created=True)
-    except IntegrityError:
-        # Two requests with one key at the same moment: the unique constraint let the other win.
-        other = _of_the_other(db, owner_id, idempotency_key, digest)
-        if other is None:
-            raise
-        return other
+            return Submission(job_id, created=True)
+    except IntegrityError as error:
+        return _of_the_other(db, asked, error)
 
 
 def submit_again(
@@ -166,49 +151,59 @@ def submit_again(
     what `submit` raises.
     """
     options = _with_words(options, hotwords)
-    digest = _digest(f"again {of_job}", options, priority, model)
+    asked = _Asked(f"again {of_job}", owner_id, options, hotwords, priority, model, idempotency_key)
     try:
         with db.writing() as session:
             if limit != NO_LIMIT:
                 one_at_a_time(session)
             held = _hold_recording(session, owner_id, of_job)
-            if idempotency_key is not None:
-                # Not before: another request with it may just have made the job that is in use.
-                earlier = _earlier(session, owner_id, idempotency_key, digest)
-                if earlier is not None:
-                    return earlier
+            # Not before: another request with its key may just have made the job that is in use.
+            if (earlier := _earlier(session, asked)) is not None:
+                return earlier
             refuse_in_use(session, Job.recording_id == held.recording_id)
-            _require_same_part(held.options, options)
-            if model is not None:
-                require_known_model(session, model, within_s=limit.seen_within_s)
+            _require_same_part(held.options, asked.options)
+            asked.require_known_model(session, limit)
             if limit != NO_LIMIT:
                 refuse_beyond(session, limit, owner_id, held.length_s)
                 if held.was_decoded:
                     refuse_beyond_quota(session, limit.owner, owner_id, held.length_s)
-            job = Job(
-                id=new_id(),
-                owner_id=owner_id,
-                recording_id=held.recording_id,
-                model=model,
-                options=options,
-                priority=priority,
-                idempotency_key=idempotency_key,
-                request_digest=digest,
-                traceparent=traceparent(),
-                kept_days=days_by_groups(session, owner_id),
-                **versions_for(session, owner_id, options),
-            )
-            _add(session, job, hotwords)
-            copy_labels(session, from_job=of_job, to_job=job.id)
+            job_id = new_id()
+            _add_job(session, asked, job_id, held.recording_id, counted_again=held.was_decoded)
+            copy_labels(session, from_job=of_job, to_job=job_id)
             if held.was_decoded:
                 count_accepted(session, owner_id, held.length_s)
-            return Submission(job.id, created=True)
-    except IntegrityError:
-        # Two requests with one key at the same moment: the unique constraint let the other win.
-        other = _of_the_other(db, owner_id, idempotency_key, digest)
-        if other is None:
-            raise
-        return other
+            else:
+                count_for(session, held.recording_id, job_id)
+            return Submission(job_id, created=True)
+    except IntegrityError as error:
+        return _of_the_other(db, asked, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request says of the job that it asks for."""
+
+    what: str
+    """Names the recording by its digest, or the job that is done again."""
+    owner_id: str
+    options: dict[str, Any]
+    hotwords: Sequence[str]
+    priority: int
+    model: str | None
+    key: str | None
+    """Its Idempotency-Key."""
+
+    def digest(self) -> str:
+        """Digest by which a repetition is told from another request with the same key."""
+        asked = [self.what, self.options, self.priority]
+        if self.model is not None:  # without, digests are those from before there was a choice
+            asked.append(self.model)
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    def require_known_model(self, session: Session, limit: QueueLimit) -> None:
+        """Raises UnknownModel or ModelChoiceUnavailable."""
+        if self.model is not None:
+            require_known_model(session, self.model, within_s=limit.seen_within_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,35 +255,57 @@ def _with_words(options: dict[str, Any] | None, hotwords: Sequence[str]) -> dict
     return chosen | {HOTWORDS: digest_of(hotwords)} if hotwords else chosen
 
 
-def _digest(what: str, options: dict[str, Any], priority: int, model: str | None) -> str:
-    """Digest of a request, by which a repetition is told from another request with the same key."""
-    asked = [what, options, priority]
-    if model is not None:  # without, the digests are those from before there was a choice
-        asked.append(model)
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-
-
-def _add(session: Session, job: Job, hotwords: Sequence[str]) -> None:
-    session.add(job)
+def _add_job(
+    session: Session,
+    asked: _Asked,
+    job_id: str,
+    recording_id: str,
+    *,
+    counted_again: bool = False,
+) -> None:
+    """Make the row of a job, its first event and what it is given of the lists of words."""
+    owner_id, options = asked.owner_id, asked.options
+    session.add(
+        Job(
+            id=job_id,
+            owner_id=owner_id,
+            recording_id=recording_id,
+            model=asked.model,
+            options=options,
+            priority=asked.priority,
+            idempotency_key=asked.key,
+            request_digest=asked.digest(),
+            traceparent=traceparent(),
+            kept_days=days_by_groups(session, owner_id),
+            counted_again=counted_again,
+            **versions_for(session, owner_id, options),
+        )
+    )
     session.flush()
-    record(session, job.id, NewEvent(EventKind.SUBMITTED))
-    keep_group_lists(session, job.id, job.owner_id, job.options)
-    attach(session, job.id, job.owner_id, hotwords, with_lists=wants_lists(job.options))
+    record(session, job_id, NewEvent(EventKind.SUBMITTED))
+    keep_group_lists(session, job_id, owner_id, options)
+    attach(session, job_id, owner_id, asked.hotwords, with_lists=wants_lists(options))
 
 
-def _of_the_other(db: Database, owner_id: str, key: str | None, digest: str) -> Submission | None:
-    if key is None:
-        return None
+def _of_the_other(db: Database, asked: _Asked, error: IntegrityError) -> Submission:
+    """The job of another request with the same key, which came at the same moment: the unique
+    constraint let it win. Raises `error` where there is none."""
     with db.reading() as session:
-        return _earlier(session, owner_id, key, digest)
+        other = _earlier(session, asked)
+    if other is None:
+        raise error
+    return other
 
 
-def _earlier(session: Session, owner_id: str, key: str, digest: str) -> Submission | None:
+def _earlier(session: Session, asked: _Asked) -> Submission | None:
+    """The job that an earlier request with the same key made. Raises IdempotencyKeyReused."""
+    if asked.key is None:
+        return None
     job = session.scalars(
-        select(Job).where(Job.owner_id == owner_id, Job.idempotency_key == key)
+        select(Job).where(Job.owner_id == asked.owner_id, Job.idempotency_key == asked.key)
     ).one_or_none()
     if job is None:
         return None
-    if job.request_digest != digest:
+    if job.request_digest != asked.digest():
         raise IdempotencyKeyReused(param="Idempotency-Key")
     return Submission(job.id, created=False)

@@ -69,6 +69,9 @@ class Recording(Base):
     counted_s: Mapped[float | None] = mapped_column(Float)
     """Seconds for which it counts in its month's use; null in what a version before it
     submitted."""
+    counted_for: Mapped[str | None] = mapped_column(Id)
+    """Job that these count for: the last that was asked for before it was decoded; null where a
+    version before it submitted all of its jobs."""
     playable_key: Mapped[str | None] = mapped_column(String(200))
     """The blob of its playable copy. Chosen before the copy is stored, so that it is known to whom
     its bytes belong whatever happens; the copy is there once `playable_bytes` is."""
@@ -149,6 +152,9 @@ class Job(Base):
     kept_days: Mapped[int | None] = mapped_column(Integer)
     """For how many days after its end it is kept, the fewest of its owner's groups when it was
     submitted; null: no group has a rule."""
+
+    counted_again: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether its recording, which was decoded for another job before, counts once more for it."""
 
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims. Whoever holds an older number writes nothing."""

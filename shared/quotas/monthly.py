@@ -4,8 +4,10 @@ A recording counts once, in the month in which it was accepted: first for the le
 or estimated, then for its own once it is decoded.  Trying its job again counts nothing, deleting or
 cancelling it gives nothing back, and a job that fails before its recording could be decoded gives
 back what it counted for.  Another job for a recording that was decoded counts its length once more,
-in the month in which it is asked for.  How much a recording counts for stands in its row,
-`counted_s`, so that each change is made once, in the transaction that makes it.
+in the month in which it is asked for.  One for a recording that was not takes over what it counts
+for (`counted_for`): the job of before, tried again once the other has decoded it, counts once more.
+How much a recording counts for stands in its row, `counted_s`, so that each change is made once, in
+the transaction that makes it.
 """
 
 from __future__ import annotations
@@ -83,8 +85,49 @@ def refuse_beyond_quota(
 
 
 def count_accepted(session: Session, owner_id: str, length_s: float) -> None:
-    """Count a recording that is being accepted; the caller sets its `counted_s`."""
+    """Count a recording that is being accepted, or for another job; the caller notes it in the row
+    of either."""
     _add(session, owner_id, current_month(session).name, length_s, recordings=1)
+
+
+def count_for(session: Session, recording_id: str, job_id: str) -> None:
+    """Let what a recording that was not decoded counts for be one job's from now on. The caller
+    holds the recording."""
+    session.execute(
+        update(Recording)
+        .where(Recording.id == recording_id)
+        .values(counted_for=job_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def count_retried(
+    session: Session, owner_id: str, job_id: str, length_s: float, limits: OwnerLimits | None
+) -> None:
+    """Count a recording once more for a job that is tried again, where what it counts for went into
+    another job's transcript; nothing is refused without `limits`. Raises MonthlyQuotaUsed.
+
+    The caller holds the job and its recording, of which no other job waits or runs.
+    """
+    row = session.execute(
+        select(Recording.id, Recording.duration_s, Recording.counted_for)
+        .join(Job, Job.recording_id == Recording.id)
+        .where(Job.id == job_id, Job.counted_again.is_not(True))
+    ).one_or_none()
+    if row is None or row.counted_for in (None, job_id):
+        return
+    if row.duration_s is None:
+        count_for(session, row.id, job_id)
+        return
+    if limits is not None:
+        refuse_beyond_quota(session, limits, owner_id, length_s)
+    count_accepted(session, owner_id, length_s)
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(counted_again=True)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def count_decoded(session: Session, blob_key: str, duration_s: float) -> None:

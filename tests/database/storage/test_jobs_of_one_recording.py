@@ -12,7 +12,7 @@ from shared import jobs
 from shared.annotations.details import change_details
 from shared.annotations.labels import keys_of
 from shared.db import Database, database_now
-from shared.errors import IdempotencyKeyReused, JobNotFound
+from shared.errors import IdempotencyKeyReused, JobNotFound, WorkerLost
 from shared.jobs import QueueLimit
 from shared.models import LOCAL_OWNER, Job, Recording
 from shared.quotas import monthly
@@ -189,3 +189,45 @@ def test_what_was_decoded_counts_once_more_and_within_the_quota(db: Database) ->
     assert monthly.used_by_owner(db) == {LOCAL_OWNER: 90.0}
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(Job)) == 3
+
+
+def test_one_tried_again_after_another_was_decoded_counts_too(db: Database) -> None:
+    limit = QueueLimit(0.0, 1e6, 30.0, OwnerLimits(monthly_s=100.0))
+    first = factories.submit(db, told_s=40.0, limit=limit)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=first)
+    second = again(db, first, limit=limit)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=second)
+    retry = partial(jobs.retry, db, owner_id=LOCAL_OWNER, limit=limit)
+    for job_id in (first, second):  # of those that nobody has decoded one counts
+        retry(job_id=job_id)
+        jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=job_id)
+    retry(job_id=second)
+    decode_and_fail(db, 45.0)
+    retry(job_id=second)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=second)
+    assert monthly.used_by_owner(db) == {LOCAL_OWNER: 45.0}
+    for _ in range(2):
+        retry(job_id=first)
+        decode_and_fail(db, 45.0)
+        assert monthly.used_by_owner(db) == {LOCAL_OWNER: 90.0}
+
+
+def test_one_tried_again_for_which_the_month_has_no_room_left_is_refused(db: Database) -> None:
+    limit = QueueLimit(0.0, 1e6, 30.0, OwnerLimits(monthly_s=80.0))
+    first = factories.submit(db, told_s=40.0, limit=limit)
+    jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=first)
+    again(db, first, limit=limit)
+    factories.complete(db, factories.claim(db))
+    factories.submit(db, told_s=60.0, limit=limit)
+    with pytest.raises(MonthlyQuotaUsed):
+        jobs.retry(db, owner_id=LOCAL_OWNER, job_id=first, limit=limit)
+    outcomes = jobs.retry_all(db, owner_id=LOCAL_OWNER, job_ids=[first], limit=limit)
+    assert outcomes == {first: jobs.Outcome.NO_HOURS}
+    assert factories.status_of(db, first) is JobStatus.CANCELLED
+
+
+def decode_and_fail(db: Database, duration_s: float) -> None:
+    """Let a worker decode the recording of the job that waits, and fail with it."""
+    claimed = factories.claim(db)
+    jobs.set_stage(db, claimed, Stage.RECOGNISING, progress=0.2, duration_s=duration_s)
+    jobs.fail(db, claimed, WorkerLost())

@@ -18,7 +18,7 @@ from shared.errors import InvalidRequest
 from shared.jobs import CANCELLABLE, DELETABLE, RETRIABLE, Outcome, WholeList
 from shared.queue import ring
 from shared.states import JobStatus
-from web.api.jobs.cursors import cursors
+from web.api.cursors import cursors
 from web.api.parsing import parse, parse_json
 from web.api.schemas.transcripts.exports import ExportChoices
 from web.api.transcripts.zip_export import zip_response
@@ -169,6 +169,7 @@ _OUTCOME_TEXTS = {
     Outcome.QUEUED: N_("%(count)s waiting again"),
     Outcome.DELETED: N_("%(count)s deleted"),
     Outcome.NO_ROOM: N_("%(count)s not queued: you have as much waiting as you may"),
+    Outcome.NO_HOURS: N_("%(count)s not queued: you have submitted as much this month as you may"),
     Outcome.IN_USE: N_("%(count)s not queued: their recording is being transcribed already"),
     Outcome.GONE: N_("%(count)s no longer there"),
 }

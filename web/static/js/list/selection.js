@@ -244,6 +244,7 @@ function outcomesText(action, outcomes) {
       delete: _("%(count)s still running: cancel first"),
     }[action],
     no_room: _("%(count)s not queued: you have as much waiting as you may"),
+    no_hours: _("%(count)s not queued: you have submitted as much this month as you may"),
     in_use: _("%(count)s not queued: their recording is being transcribed already"),
     gone: _("%(count)s no longer there"),
     changed: _("%(count)s had changed meanwhile and were left alone"),
