@@ -79,7 +79,7 @@ def change_details(
     """
     checked = {name: _CHECKS[name](value) for name, value in changes.items()}
     with db.writing() as session:
-        job = owned_job(session, owner_id, job_id)
+        job = owned_job(session, owner_id, job_id, with_others=True)
         return change_in(session, job, checked, editor_id=editor_id)
 
 
@@ -91,7 +91,8 @@ def change_in(
     editor_id: str,
     undoes: int | None = None,
 ) -> Details:
-    """Do what `change_details` does, of checked values, in a transaction of the caller's."""
+    """Do what `change_details` does, of checked values, in a transaction of the caller's that holds
+    all jobs of the recording."""
     row = session.scalars(
         select(Recording).where(Recording.id == job.recording_id).with_for_update()
     ).one()
@@ -122,8 +123,8 @@ def change_in(
 
 
 def _jobs_of(session: Session, recording_id: str) -> Sequence[str]:
-    """The jobs of a recording, but for those that are being deleted: who deletes them waits for the
-    recording, which the caller holds."""
+    """The jobs of a recording. One that was made after the caller held the others may be in the
+    hands of who deletes it, and who waits for the recording: it is left out."""
     return session.scalars(
         select(Job.id)
         .where(Job.recording_id == recording_id)

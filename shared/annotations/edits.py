@@ -48,11 +48,21 @@ class Edit:
     """The edit that it took back."""
 
 
-def owned_job(session: Session, owner_id: str, job_id: str) -> Job:
-    """An owner's job, which nobody else annotates until this transaction ends.
+def owned_job(session: Session, owner_id: str, job_id: str, *, with_others: bool = False) -> Job:
+    """An owner's job, which nobody else annotates until this transaction ends; and `with_others`
+    all jobs of its recording, which nobody deletes until then. Raises JobNotFound.
 
-    Raises JobNotFound.
+    What is said of a recording is written with each of its jobs. One that is held by who deletes
+    it is waited for here, before the recording is: it may be refused to them and stay.
     """
+    if with_others:
+        recording = select(Job.recording_id).where(Job.id == job_id, Job.owner_id == owner_id)
+        session.execute(
+            select(Job.id)
+            .where(Job.recording_id == recording.scalar_subquery())
+            .order_by(Job.id)  # as all do who hold several
+            .with_for_update(read=True, key_share=True)
+        )
     job = session.scalars(
         select(Job)
         .where(Job.id == job_id, Job.owner_id == owner_id)

@@ -14,7 +14,7 @@ def undo(db: Database, *, owner_id: str, job_id: str, number: int, editor_id: st
     recording may have.
     """
     with db.writing() as session:
-        job = owned_job(session, owner_id, job_id)
+        job = owned_job(session, owner_id, job_id, with_others=True)
         edit = edit_in(session, job, number)
         if edit.kind is EditKind.MARKS:
             marks.restore_in(session, job, edit, editor_id=editor_id)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from shared import jobs
+from shared.annotations import details
 from shared.annotations.details import change_in
 from shared.annotations.edits import owned_job
 from shared.annotations.labels import keys_of
@@ -108,11 +110,37 @@ def test_one_that_is_tried_again_gets_the_tags_that_are_written_at_that_moment(
     jobs.cancel(db, owner_id=LOCAL_OWNER, job_id=second)
     with ThreadPoolExecutor(1) as pool:
         with db.writing() as session:
-            job = owned_job(session, LOCAL_OWNER, first)
+            job = owned_job(session, LOCAL_OWNER, first, with_others=True)
             session.execute(select(Recording.id).with_for_update())
             retrying = pool.submit(jobs.retry, db, owner_id=LOCAL_OWNER, job_id=second)
             until_it_waits(session, retrying)
             change_in(session, job, {"tags": ("预算",)}, editor_id=LOCAL_OWNER)
         assert retrying.result() is JobStatus.QUEUED
+    page = jobs.list_jobs(db, owner_id=LOCAL_OWNER, labels=keys_of(tag="预算"))
+    assert [view.job.id for view in page.jobs] == [second, first]
+
+
+def test_one_that_cannot_be_deleted_gets_the_tags_that_are_written_at_that_moment(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = factories.a_job(db, JobStatus.COMPLETED)
+    second = jobs.submit_again(db, owner_id=LOCAL_OWNER, of_job=first).job_id
+    factories.claim(db)
+    delete = partial(jobs.delete_all, db, NotedDeletions(), owner_id=LOCAL_OWNER)
+    deleting: list[Future[dict[str, jobs.Outcome]]] = []
+
+    def while_it_is_to_be_deleted(session: Session, recording_id: str) -> Sequence[str]:
+        deleting.append(pool.submit(delete, job_ids=[second]))
+        until_it_waits(session, deleting[0])
+        return jobs_of(session, recording_id)
+
+    jobs_of = details._jobs_of
+    monkeypatch.setattr(details, "_jobs_of", while_it_is_to_be_deleted)
+    with ThreadPoolExecutor(1) as pool:
+        changes = {"tags": ["预算"]}
+        details.change_details(
+            db, owner_id=LOCAL_OWNER, job_id=first, editor_id=LOCAL_OWNER, changes=changes
+        )
+    assert deleting[0].result() == {second: jobs.Outcome.REFUSED}
     page = jobs.list_jobs(db, owner_id=LOCAL_OWNER, labels=keys_of(tag="预算"))
     assert [view.job.id for view in page.jobs] == [second, first]
