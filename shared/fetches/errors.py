@@ -49,6 +49,15 @@ class FetchTooLong(PermanentError):
     )
 
 
+class FetchUnreadable(PermanentError):
+    code = "fetch_unreadable"
+    http_status = 409
+    default_message = (
+        "What is stored of this fetch cannot be read, so the recording is not fetched. Ask for it "
+        "again."
+    )
+
+
 class SourceBusy(TransientError):
     """Answer without a recording from the address, which may give it later."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -327,3 +328,23 @@ def test_a_fetch_is_its_owners_alone_and_asked_for_once(server: Server) -> None:
     with server.db.writing() as session:
         session.execute(update(Fetch).values(ended_at=database_now(-15 * 86400)))
     assert requests.sweep(server.db) == 3
+
+
+def test_one_that_cannot_be_read_stands_before_no_other_and_fails_in_the_end(
+    server: Server,
+) -> None:
+    broken = server.ask("https://example.org/a.mp3")
+    with server.db.writing() as session:
+        session.execute(update(Fetch).values(submission=["of another version"]))
+    other = server.ask("https://example.org/b.mp3")
+    claim_next = partial(attempts.claim_next, server.db, lease_s=60, longest_s=3600)
+    claimed = claim_next()
+    assert claimed is not None and claimed.fetch_id == other
+    for _ in attempts.WAITS_S:
+        shown = server.get(broken)
+        assert (shown.state, shown.error_code) == (FetchState.WAITING, "fetch_unreadable")
+        assert claim_next() is None, "before its time"
+        server.let_pass()
+        assert claim_next() is None
+    shown = server.get(broken)
+    assert (shown.state, shown.error_code) == (FetchState.FAILED, "fetch_unreadable")
