@@ -15,6 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from web.serving.answer import Answer
 from web.serving.arriving_body import ArrivingBody
+from web.serving.client_socket import ClientStalled
 from web.serving.connection import Connection, State
 
 log = structlog.stdlib.get_logger(__name__)
@@ -67,6 +68,10 @@ class AnsweringWorker(ThreadWorker):  # type: ignore[misc]
         assert answer is not None
         try:
             conn.wait = answer.give(self.wsgi)
+        except ClientStalled as stalled:
+            # Not gunicorn's to tell, which takes it for a fault of the server.
+            log.info("a client took no more of its answer", client=conn.peer, because=str(stalled))
+            raise StopIteration from None
         except OSError:
             raise
         except Exception:

@@ -52,8 +52,13 @@ class Pace:
         self._bytes, self._waited_s = 0, 0.0
 
 
+class ClientStalled(TimeoutError):
+    """The client took nothing more of what is sent to it, or too little in the time."""
+
+
 class ClientSocket(socket.socket):
-    """A connection whose blocking calls raise TimeoutError for a client that stalls or trickles.
+    """A connection whose blocking calls raise TimeoutError for a client that stalls or trickles,
+    where something is sent to it ClientStalled.
 
     The loop uses it without blocking. A thread that calls `setblocking(True)`, as gunicorn does for
     each request, gets the limits of `patience`.
@@ -138,6 +143,9 @@ class ClientSocket(socket.socket):
     def _wait_until_sent(self, data: memoryview) -> None:
         while data:
             began = time.monotonic()
-            size = super().send(data)
-            self._sending.note(size, time.monotonic() - began)
+            try:
+                size = super().send(data)
+                self._sending.note(size, time.monotonic() - began)
+            except TimeoutError as error:
+                raise ClientStalled(str(error)) from None
             data = data[size:]

@@ -1,0 +1,65 @@
+"""What is logged of an answer that could not be given to its end."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from gunicorn.config import Config  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from structlog.testing import capture_logs
+
+from tests.support.web.slow_clients import get
+from web.serving.answering import AnsweringWorker
+from web.serving.client_socket import ClientSocket, Patience
+from web.serving.connection import Connection
+
+
+def answer(log: Logger, pieces: Iterable[bytes]) -> bool:
+    """Whether a connection is kept whose client asks for these pieces and reads none of them."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "audio/wav")])
+        return pieces
+
+    ours, theirs = socket.socketpair()
+    with ClientSocket(ours, Patience(silence_s=0.05, least_bytes_s=0)) as sock, theirs:
+        worker = AnsweringWorker(1, 1, [], None, 60, log.cfg, log)
+        worker.wsgi = application
+        theirs.sendall(get("/api/v1/jobs/1/audio"))
+        return bool(worker.handle(Connection(log.cfg, sock, ("192.0.2.1", 1), ("192.0.2.2", 80))))
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[Logger]:
+    made = Logger(Config())
+    made.error_log.addHandler(caplog.handler)
+    yield made
+    made.error_log.removeHandler(caplog.handler)
+
+
+def test_of_a_client_that_stops_reading_there_is_one_line_and_no_traceback(
+    log: Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as lines:
+        assert not answer(log, [bytes(2**20)] * 100)
+    assert [(line["log_level"], line["client"], line["because"]) for line in lines] == [
+        ("info", "192.0.2.1", "timed out")
+    ]
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_an_error_of_the_server_in_the_midst_of_an_answer_is_logged_with_its_traceback(
+    log: Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"RIFF"
+        raise OSError(errno.EIO, "the disk is broken")
+
+    assert not answer(log, broken())
+    [told] = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert told.exc_info is not None and told.exc_info[1].args[1] == "the disk is broken"
