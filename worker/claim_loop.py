@@ -20,7 +20,6 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 2.0
 """How often work is looked for that nobody told of; a shorter `sweep_s` is how often instead."""
 
-_FORGET_EVERY_S = 600.0
 _STOP_WITHIN_S = 3.0
 
 
@@ -44,7 +43,6 @@ class ClaimLoop(ABC, Generic[WorkT]):
         self._name = name
         self._look_s = min(_LOOK_S, sweep_s)
         self._stopped = False
-        self._forgot_at = time.monotonic()
         self._due = threading.Event()
         self._under_way: dict[threading.Thread, WorkT] = {}
         self._lock = threading.Lock()
@@ -80,10 +78,6 @@ class ClaimLoop(ABC, Generic[WorkT]):
         Raises SQLAlchemyError or OSError, after which it is called again.
         """
 
-    @abstractmethod
-    def _forget_some(self) -> int:
-        """Delete some rows of work that ended long ago; how many. Raises SQLAlchemyError."""
-
     def _run(self) -> None:
         while True:
             self._due.clear()
@@ -92,7 +86,6 @@ class ClaimLoop(ABC, Generic[WorkT]):
             began = False
             try:
                 began = self._begin_next()
-                self._forget_in_time()
             except (SQLAlchemyError, OSError) as error:
                 reason = str(error.__cause__ or error)
                 log.warning("cannot look for work", of=self._name, error=reason)
@@ -126,10 +119,3 @@ class ClaimLoop(ABC, Generic[WorkT]):
             with self._lock:
                 del self._under_way[threading.current_thread()]
             self._due.set()
-
-    def _forget_in_time(self) -> None:
-        if time.monotonic() - self._forgot_at < _FORGET_EVERY_S:
-            return
-        while not self._stopped and self._forget_some():
-            pass
-        self._forgot_at = time.monotonic()

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, delete, func, select, update
+from sqlalchemy import ColumnElement, Update, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -20,7 +20,7 @@ from shared.models import Fetch
 from shared.traces import traceparent
 
 KEPT_DAYS = 14
-"""After the end of a fetch."""
+"""After the end of a fetch, and of one that is due while this server fetches nothing any more."""
 
 _ONE_AT_A_TIME = 0x6C6F6E67_66657463
 """The key of PostgreSQL's lock, ours alone in the database."""
@@ -186,11 +186,19 @@ def cancelling(*conditions: ColumnElement[bool]) -> Update:
 
 
 def sweep(db: Database) -> int:
-    """Forget some of the fetches that ended long ago; how many."""
+    """Forget some of the fetches that ended long ago, and of those that nobody went on with for as
+    long; how many. Call it again until it forgets none."""
+    long_ago = database_now(-KEPT_DAYS * 86400.0)
+    is_held = Fetch.lease_expires_at > database_now()
     with db.writing() as session:
         old = (
             select(Fetch.id)
-            .where(Fetch.ended_at < database_now(-KEPT_DAYS * 86400.0))
+            .where(
+                or_(
+                    Fetch.ended_at < long_ago,
+                    Fetch.ended_at.is_(None) & (Fetch.due_at < long_ago) & is_held.is_not(True),
+                )
+            )
             .limit(_BATCH)
         )
         forgotten = session.scalars(

@@ -29,7 +29,7 @@ from shared.errors import (
     UploadNotFound,
     storage_error,
 )
-from shared.fetches import fetch_queue, requests
+from shared.fetches import fetch_queue
 from shared.fetches.errors import FetchTooLong
 from shared.fetches.fetch_queue import FetchClaim
 from shared.outbound.errors import Stopped
@@ -79,9 +79,6 @@ class Fetcher(ClaimLoop[Download]):
             return None
         download = Download(claim, self._settings, self._db, self._blobs)
         return download, partial(self._fetch, claim, download)
-
-    def _forget_some(self) -> int:
-        return requests.sweep(self._db)
 
     def _fetch(self, claim: FetchClaim, download: Download) -> None:
         with (

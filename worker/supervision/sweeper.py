@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from celery import Celery
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared import accounts, audit, jobs, owner_data
 from shared.db import Database
+from shared.fetches import requests as fetches
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
@@ -27,6 +29,7 @@ from shared.states import STORAGE_OBSTACLES, Obstacle
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
+from shared.webhooks import log as deliveries
 from worker.monitoring.counts import tally
 from worker.supervision.monitor import Readiness
 from worker.supervision.outage_grace import OutageGrace
@@ -39,8 +42,8 @@ _RINGS_A_SWEEP_WITHOUT_ROOM = 10
 """Doorbells in one sweep at most: a thousand waiting jobs take some sweeps after Redis lost all."""
 
 _LOOK_FOR_EXPIRED_S = 60.0
-"""How often jobs, uploads and workers that were kept long enough are looked for: hours need no
-hurry."""
+"""How often what was kept long enough is looked for, jobs, uploads and rows of other kinds: hours
+need no hurry."""
 
 _INDEXING_S = 1.0
 """Seconds of a sweep for texts that the search index does not have yet."""
@@ -81,11 +84,8 @@ class Sweeper:
         self._readiness = readiness
         self._gpus = gpus
         self._started_at = datetime.now(UTC)
-        self._looked_for_expired_at = -_LOOK_FOR_EXPIRED_S
-        self._forgot_workers_at = -_LOOK_FOR_EXPIRED_S
-        self._forgot_entries_at = -_LOOK_FOR_EXPIRED_S
-        self._forgot_sign_ins_at = -_LOOK_FOR_EXPIRED_S
-        self._swept_uploads_at = -_LOOK_FOR_EXPIRED_S
+        self._looked_at: dict[str, float] = {}
+        """When it was last looked for each kind of what was kept long enough."""
         self._start: jobs.SweepStart | None = None
         """What this sweep began with; None where the database did not answer."""
         self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
@@ -145,6 +145,8 @@ class Sweeper:
                 self._forget_workers,
                 self._forget_audit_entries,
                 self._forget_sign_ins,
+                self._forget_deliveries,
+                self._forget_fetches,
             ),
             jobs.Duty.STORAGE: (
                 self._remove_abandoned_uploads,
@@ -233,27 +235,32 @@ class Sweeper:
         removed = uploads.sweep_incoming(self._blobs, untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
             log.info("removed abandoned uploads", files=removed)
-        if time.monotonic() - self._swept_uploads_at < _LOOK_FOR_EXPIRED_S:
-            return
-        looked_at = time.monotonic()
+        self._now_and_then("uploads", self._sweep_uploads)
+
+    def _sweep_uploads(self) -> None:
         if expired := uploads.sweep(self._db, self._blobs):
             log.info("removed uploads that nobody went on with", uploads=expired)
-        self._swept_uploads_at = looked_at  # not if it failed: the next sweep tries again
+
+    def _now_and_then(self, kind: str, sweep: Callable[[], None]) -> None:
+        """Call `sweep`, but not within a minute of the last time that it did not fail."""
+        looked_at = time.monotonic()
+        last = self._looked_at.get(kind)
+        if last is None or looked_at - last >= _LOOK_FOR_EXPIRED_S:
+            sweep()
+            self._looked_at[kind] = looked_at
 
     def _delete_expired(self) -> None:
-        if time.monotonic() - self._looked_for_expired_at < _LOOK_FOR_EXPIRED_S:
-            return
-        looked_at = time.monotonic()
+        if not self._sees_no_storage():
+            self._now_and_then("jobs", self._delete_expired_jobs)
+
+    def _delete_expired_jobs(self) -> None:
         kept = timedelta(days=self._settings.retention_days)
         rules = [(timedelta(days=days), days) for days in jobs.group_rules(self._db)]
-        if (kept or rules) and self._sees_no_storage():
-            return
         for after, days in [(kept, None), *rules] if kept else rules:
             while not self._stopped and (
                 deleted := jobs.delete_expired(self._db, self._blobs, kept=after, kept_days=days)
             ):
                 log.info("deleted jobs that were kept long enough", jobs=deleted)
-        self._looked_for_expired_at = looked_at
 
     def _erase_accounts(self) -> None:
         """Go on with the erasures that whoever asked for them did not see to their end."""
@@ -268,25 +275,31 @@ class Sweeper:
             log.debug("indexed jobs for the search", jobs=indexed)
 
     def _forget_workers(self) -> None:
-        if time.monotonic() - self._forgot_workers_at >= _LOOK_FOR_EXPIRED_S:
-            looked_at = time.monotonic()
-            jobs.forget_workers(self._db)
-            self._forgot_workers_at = looked_at
+        self._now_and_then("workers", lambda: jobs.forget_workers(self._db))
 
     def _forget_audit_entries(self) -> None:
         kept_s = timedelta(days=self._settings.audit_days).total_seconds()
-        if not kept_s or time.monotonic() - self._forgot_entries_at < _LOOK_FOR_EXPIRED_S:
-            return
-        looked_at = time.monotonic()
-        while not self._stopped and (forgotten := audit.forget(self._db, kept_s=kept_s)):
-            log.info("deleted entries of the audit log", entries=forgotten)
-        self._forgot_entries_at = looked_at
+        if kept_s:
+            forget = partial(audit.forget, self._db, kept_s=kept_s)
+            self._now_and_then("audit", partial(self._forget_all, "audit entries", forget))
 
     def _forget_sign_ins(self) -> None:
-        if time.monotonic() - self._forgot_sign_ins_at >= _LOOK_FOR_EXPIRED_S:
-            looked_at = time.monotonic()
-            accounts.forget_over(self._db, accounts.session_limits(self._settings))
-            self._forgot_sign_ins_at = looked_at
+        limits = accounts.session_limits(self._settings)
+        self._now_and_then("sign-ins", lambda: accounts.forget_over(self._db, limits))
+
+    # Not with whoever sends and fetches: the operator may have switched that off since.
+
+    def _forget_deliveries(self) -> None:
+        forget = partial(deliveries.sweep, self._db)
+        self._now_and_then("deliveries", partial(self._forget_all, "deliveries", forget))
+
+    def _forget_fetches(self) -> None:
+        forget = partial(fetches.sweep, self._db)
+        self._now_and_then("fetches", partial(self._forget_all, "fetches", forget))
+
+    def _forget_all(self, what: str, forget_some: Callable[[], int]) -> None:
+        while not self._stopped and (forgotten := forget_some()):
+            log.info("deleted rows that were kept long enough", of=what, rows=forgotten)
 
     def _ring_for_waiting_jobs(self) -> None:
         if self._start is None or self._readiness().leaves_the_queue_alone:

@@ -15,7 +15,6 @@ from shared.settings import Settings
 from shared.states import ChannelKind
 from shared.traces import span, within
 from shared.webhooks import delivery_queue
-from shared.webhooks import log as delivery_log
 from worker.claim_loop import ClaimLoop
 from worker.notifications.mail import Mail
 from worker.notifications.push import Push
@@ -89,9 +88,6 @@ class WebhookSender(ClaimLoop[Sending]):
             return None
         delivery = self._sending(claim)
         return delivery, partial(self._deliver, claim, delivery)
-
-    def _forget_some(self) -> int:
-        return delivery_log.sweep(self._db)
 
     def _sending(self, claim: delivery_queue.Claim) -> Sending:
         if claim.kind is ChannelKind.MAIL:

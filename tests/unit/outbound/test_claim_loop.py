@@ -45,9 +45,6 @@ class Loop(ClaimLoop[Work]):
         self.begun.append(work := Work())
         return work, work.stopped.wait
 
-    def _forget_some(self) -> int:
-        return 0
-
 
 def test_what_ends_makes_room_for_the_next_and_a_stop_ends_all() -> None:
     loop = Loop()

@@ -6,22 +6,27 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 from redis.exceptions import ConnectionError as RedisConnectionError
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from shared import accounts, jobs
 from shared.db import Database, database_now
-from shared.models import LOCAL_OWNER, Job
+from shared.fetches import requests
+from shared.fetches.requests import Submission
+from shared.models import LOCAL_OWNER, Fetch, Job, WebhookDelivery
 from shared.settings import Settings
 from shared.states import JobStatus, Obstacle
 from shared.storage import uploads
 from shared.storage.local.folder import LocalFolder
+from shared.webhooks import log
+from shared.webhooks.outbox import delivery
 from tests.support import factories
 from tests.support.services import wait_for
 from worker.supervision import sweeper
@@ -182,9 +187,38 @@ def test_nothing_is_deleted_unless_that_was_asked_for(sweeping: Sweeper, sqlite_
     assert jobs.get_job(db, owner_id=LOCAL_OWNER, job_id=job_id).job.status == JobStatus.COMPLETED
 
 
+def test_what_was_sent_and_fetched_goes_though_nothing_is_sent_or_fetched_any_more(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    db = Database(sqlite_url)
+    long_ago = database_now(-15 * 86400)
+    told = delivery("gone", job_id=None, type_="job.failed", at=datetime.now(UTC), detail={})
+    with db.writing() as session:
+        session.execute(insert(WebhookDelivery), [told])
+        session.execute(
+            update(WebhookDelivery).values(state="delivered", due_at=long_ago, ended_at=long_ago)
+        )
+    for state, ended_at in (("failed", long_ago), ("waiting", None)):
+        fetch_id = requests.ask(
+            db, owner_id=LOCAL_OWNER, url="https://a/b", filename="b", submission=Submission({})
+        ).id
+        values = {"state": state, "ended_at": ended_at, "due_at": long_ago}
+        with db.writing() as session:
+            session.execute(update(Fetch).where(Fetch.id == fetch_id).values(values))
+    off: Any = {"webhooks": "forbidden", "url_input": "off"}
+    settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, **off)
+    sweeping = a_reaper(db, settings)
+    sweeping.start()
+    for of in (WebhookDelivery, Fetch):
+        wait_for(lambda of=of: factories.count(db, of) == 0, what="the rows to go")
+    sweeping.stop()
+
+
 @pytest.mark.parametrize(
     ("place", "what"),
     [
+        (log, "sweep"),
+        (requests, "sweep"),
         (uploads, "sweep"),
         (jobs, "delete_expired"),
         (jobs, "forget_workers"),
