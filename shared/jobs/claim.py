@@ -19,7 +19,12 @@ from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now, readable_rows
 from shared.dialects import upsert
-from shared.jobs.events import NewEvent, forget_beyond_limit, record
+from shared.jobs.events import (
+    NewEvent,
+    forget_attempts_beyond_limit,
+    forget_beyond_limit,
+    record,
+)
 from shared.jobs.scheduling.next_job import Room, lock_next_job
 from shared.models import Attempt, Job, OwnerTurn, Recording, in_one_of
 from shared.states import RUNNING, EventKind, JobStatus, Stage
@@ -143,6 +148,7 @@ def _open_attempt(
     )
     record(session, claimed.id, NewEvent(EventKind.CLAIMED, number, {"lease_s": lease_s}))
     forget_beyond_limit(session, claimed.id)
+    forget_attempts_beyond_limit(session, claimed.id, number)
     return _claim(session, claimed, number, lease_s, waits_since)
 
 

@@ -153,8 +153,8 @@ def hold_with_recordings(
     """Hold jobs of an owner, and then their recordings, until this transaction ends.
 
     Of two jobs of one recording, the second would else be held after it, while the worker on that
-    job waits for the recording.  Who changes the details of a recording waits for a job
-    of it that is held `to_delete`.
+    job waits for the recording.  Who changes the details of a recording waits for a job of it that
+    is held `to_delete`.
     """
     theirs = select(Job.recording_id).where(Job.id.in_(job_ids), Job.owner_id == owner_id)
     session.execute(theirs.order_by(Job.id).with_for_update(key_share=not to_delete))

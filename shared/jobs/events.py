@@ -3,7 +3,7 @@
 So the history holds nothing that was rolled back and misses nothing that was committed, and an
 attempt that lost its lease, whose writes are refused, records nothing either.  It stays short: an
 attempt has one event of each kind, save the few times that a batch was halved, whatever the
-number of its batches; `KEPT_EVENTS` bounds the attempts.
+number of its batches; `KEPT_EVENTS` bounds both the events and the attempts.
 
 Every event of every job goes through `_insert`, and nothing else writes the table of events.  What
 webhooks are told of it is put into their outbox there, in the same transaction.
@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import delete, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
 from shared.errors import LongscribeError
-from shared.models import Job, JobEvent
+from shared.models import Attempt, Job, JobEvent
 from shared.states import EventKind
 from shared.webhooks import outbox
 
@@ -133,6 +133,23 @@ def forget_beyond_limit(session: Session, job_id: str) -> None:
             JobEvent.job_id == job_id,
             JobEvent.id < oldest_kept,
             JobEvent.kind != EventKind.SUBMITTED.value,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_attempts_beyond_limit(session: Session, job_id: str, number: int) -> None:
+    """Drop the attempts before the newest KEPT_EVENTS, of which `number` is the last. No event that
+    is kept names them. One whose words are a part of the transcript stays, for its figures are; of
+    those there are no more than batches."""
+    if number <= KEPT_EVENTS:
+        return
+    session.execute(
+        delete(Attempt)
+        .where(
+            Attempt.job_id == job_id,
+            Attempt.number <= number - KEPT_EVENTS,
+            or_(Attempt.batches == 0, Attempt.discarded.is_(True)),
         )
         .execution_options(synchronize_session=False)
     )

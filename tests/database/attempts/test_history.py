@@ -299,6 +299,22 @@ class TestBounds:
         assert told(db, job_id) == [("submitted", None), *newest]
         assert told(db, other) == [("submitted", None)]
 
+    def test_of_attempts_the_newest_are_kept_and_those_whose_words_are_in_the_transcript(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.jobs.events.KEPT_EVENTS", 6)
+        job_id = factories.submit(db)
+        claim = factories.claim(db)
+        factories.recognise(db, claim)
+        jobs.release(db, claim)
+        for _ in range(11):
+            jobs.release(db, factories.claim(db))
+        history = jobs.get_history(db, owner_id=LOCAL_OWNER, job_id=job_id)
+        assert sorted(history.attempts) == [1, *range(7, 13)]
+        assert {event.attempt for event in history.events} - {None} <= history.attempts.keys()
+        figures = factories.view(db, job_id).recognition
+        assert figures is not None and figures.batches == 2
+
     def test_asking_again_and_again_is_bounded_too(
         self, db: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
