@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from shared.cursors import HiddenPlaces
 from shared.errors import InvalidRequest
 from shared.search.cursors import JOB_CURSOR, Cursors
 
@@ -32,3 +33,18 @@ def test_a_job_and_the_end_stay_what_they_are() -> None:
     for cursor in (JOB_ID, None):
         assert own.hide(cursor) == own.find(cursor) == cursor
     assert not re.fullmatch(JOB_CURSOR, "123456")
+
+
+@pytest.mark.parametrize("text", ["5", "-1", "", "A" * 32, "é" * 32, "x" * 33])
+def test_what_is_no_place_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        HiddenPlaces("secret", "ann", of="revisions").find(text)
+
+
+def test_a_place_of_one_kind_of_list_is_none_of_another() -> None:
+    hidden = HiddenPlaces("secret", "ann", of="revisions").hide(7)
+    assert HiddenPlaces("secret", "ann", of="revisions").find(hidden) == 7
+    with pytest.raises(InvalidRequest):
+        HiddenPlaces("secret", "ann", of="replacements").find(hidden)
+    with pytest.raises(InvalidRequest):
+        Cursors("secret", "ann").find(hidden)

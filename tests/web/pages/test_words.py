@@ -73,8 +73,12 @@ def test_a_long_list_is_shown_in_pages(client: FlaskClient, rows: Database) -> N
         shown = client.get(older[1].replace("&amp;", "&")).text
     assert seen == [str(n) for n in reversed(range(60))]
     assert re.findall(r"<td>wrong (\d+)</td>", client.get("/words?own-q=WRONG 42").text) == ["42"]
-    for odd in ("own-from=x", "own-from=-1", f"own-from={10**30}", "own-q=%00"):
-        assert client.get(f"/words?{odd}").status_code == 200
+    assert client.get("/words?own-q=%00").status_code == 200
+    begun = re.findall(r"<td>wrong (\d+)</td>", client.get("/words").text)
+    for no_place in ("x", "-1", "1", str(10**30), "A" * 32):
+        shown = client.get(f"/words?own-from={no_place}").text
+        assert re.findall(r"<td>wrong (\d+)</td>", shown) == begun
+        assert "The list goes on from that place no more" in shown
 
 
 def test_the_longest_list_of_long_names_fits_into_the_form(

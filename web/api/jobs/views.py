@@ -10,7 +10,7 @@ from flask import Response, jsonify, request, url_for
 from shared import jobs
 from shared.annotations.labels import keys_of
 from shared.errors import InvalidRequest
-from web.api.jobs.cursors import cursors
+from web.api.cursors import cursors
 from web.api.jobs.events import job_events
 from web.api.jobs.history import present_history
 from web.api.jobs.list_events import list_events

@@ -8,10 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.cursors import HIDDEN_PLACE
 from shared.words.replacements.pairs import LONGEST, MOST_PAIRS
 from web.api.schemas.jobs import MAX_PAGE
-
-_LARGEST_ID = 2**63 - 1
 
 
 class WhichList(StrEnum):
@@ -45,8 +44,8 @@ class ListQuery(BaseModel):
 class ReplacementQuery(ListQuery):
     q: str = Field("", max_length=LONGEST, description="Pairs with this in one of their sides.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Pairs on a page.")
-    cursor: int | None = Field(
-        None, ge=0, le=_LARGEST_ID, description="`next_cursor` of the page before."
+    cursor: str | None = Field(
+        None, pattern=f"^{HIDDEN_PLACE}$", description="`next_cursor` of the page before."
     )
 
 
@@ -82,7 +81,7 @@ class ReplacementListOut(BaseModel):
     replacements: list[ReplacementOut]
     total: int = Field(description=f"Of the whole list; at most {MOST_PAIRS}.")
     writable: bool = Field(description="Whether you may change this list.")
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class ListChangeOut(BaseModel):

@@ -9,6 +9,7 @@ from flask import Response, jsonify, request
 
 from shared.errors import EditedMeanwhile
 from shared.transcripts import changes, corrections
+from web.api.cursors import find_place, hide_place
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
@@ -20,6 +21,7 @@ from web.api.schemas.transcripts.corrections import (
     RevisionListOut,
     RevisionListQuery,
     SentenceOut,
+    SentenceRevisionListOut,
     SentenceRevisionListQuery,
 )
 from web.authentication.job_access import owner_of
@@ -51,15 +53,6 @@ def _shown(found: corrections.SentenceRevision) -> SentenceOut:
 
 def _sentence(found: corrections.SentenceRevision) -> Response:
     return jsonify(_shown(found).model_dump(mode="json"))
-
-
-def _list(job_id: UUID, page: corrections.RevisionPage) -> Response:
-    shown = RevisionListOut(
-        job_id=str(job_id),
-        revisions=[_shown(found) for found in page.revisions],
-        next_cursor=page.next_cursor,
-    )
-    return jsonify(shown.model_dump(mode="json"))
 
 
 @blueprint.errorhandler(EditedMeanwhile)
@@ -137,7 +130,7 @@ def change_sentences(job_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:job_id>/sentences/<int:n>/revisions")
-@blueprint.output(RevisionListOut)
+@blueprint.output(SentenceRevisionListOut)
 @blueprint.doc(responses=[409])
 @takes_query(SentenceRevisionListQuery)
 def list_sentence_revisions(job_id: UUID, n: int) -> Response:
@@ -151,7 +144,12 @@ def list_sentence_revisions(job_id: UUID, n: int) -> Response:
         limit=query.limit,
         cursor=query.cursor,
     )
-    return _list(job_id, page)
+    shown = SentenceRevisionListOut(
+        job_id=str(job_id),
+        revisions=[_shown(found) for found in page.revisions],
+        next_cursor=page.next_cursor,
+    )
+    return jsonify(shown.model_dump(mode="json"))
 
 
 @blueprint.get("/<uuid:job_id>/revisions")
@@ -166,6 +164,11 @@ def list_revisions(job_id: UUID) -> Response:
         owner_id=owner_of(job_id),
         job_id=str(job_id),
         limit=query.limit,
-        cursor=query.cursor,
+        cursor=find_place(query.cursor, of="revisions"),
     )
-    return _list(job_id, page)
+    shown = RevisionListOut(
+        job_id=str(job_id),
+        revisions=[_shown(found) for found in page.revisions],
+        next_cursor=hide_place(page.next_cursor, of="revisions"),
+    )
+    return jsonify(shown.model_dump(mode="json"))

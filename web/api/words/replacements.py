@@ -8,6 +8,7 @@ from flask import Response, jsonify, request
 from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.pairs import MAX_FILE_BYTES, read_pairs, write_pairs
+from web.api.cursors import find_place, hide_place
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, parse_json, takes_query
@@ -26,6 +27,9 @@ from web.http.filenames import attachment
 from web.services import services
 
 blueprint = APIBlueprint("replacements", __name__, url_prefix="/api/v1/replacements")
+
+LISTED = "replacements"
+"""What the cursors of these lists are hidden as."""
 
 
 def owner_of_list(wanted: ListQuery, *, writes: bool) -> str:
@@ -61,13 +65,13 @@ def list_replacements() -> Response:
         owner_of_list(query, writes=False),
         query=query.q,
         limit=query.limit,
-        cursor=query.cursor,
+        cursor=find_place(query.cursor, of=LISTED),
     )
     shown = ReplacementListOut(
         replacements=[_shown(stored) for stored in page.pairs],
         total=page.total,
         writable=may_write(query),
-        next_cursor=page.next_cursor,
+        next_cursor=hide_place(page.next_cursor, of=LISTED),
     )
     return jsonify(shown.model_dump(mode="json"))
 

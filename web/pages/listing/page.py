@@ -14,7 +14,7 @@ from shared import jobs
 from shared.errors import InvalidRequest
 from shared.jobs import QueueSnapshot
 from shared.states import TERMINAL, JobStatus
-from web.api.jobs.cursors import cursors
+from web.api.cursors import cursors
 from web.api.jobs.presenter import poll_after_s
 from web.api.parsing import parse
 from web.authentication.owner import current_owner_id

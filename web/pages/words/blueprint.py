@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
@@ -12,6 +12,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from shared import accounts
 from shared.errors import InvalidRequest
 from web.api.schemas.replacements import ListQuery, WhichList
+from web.api.words.replacements import may_write, owner_of_list
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -39,6 +40,16 @@ class ListOnPage:
         """Query arguments by which the API names the list."""
         return {"group": self.value} if self.query.group else {"list": self.value}
 
+    @property
+    def owner_id(self) -> str:
+        """Whose it is. Raises GroupNotFound."""
+        return owner_of_list(self.query, writes=False)
+
+    @property
+    def writable(self) -> bool:
+        """Whether this person may change it."""
+        return may_write(self.query)
+
     def page_address(self, part: str, **arguments: Any) -> str:
         """The page that shows it, at the list's place in a section."""
         anchor = f"{part}-{self.name}"
@@ -47,8 +58,7 @@ class ListOnPage:
         return url_for("words.page", _anchor=anchor, **arguments)
 
 
-OWN = ListOnPage(ListQuery())
-EVERYBODYS = ListOnPage(ListQuery(list=WhichList.EVERYBODY))
+_EVERYBODYS = ListOnPage(ListQuery(list=WhichList.EVERYBODY))
 
 Section = Callable[[ListOnPage | None], dict[str, Any]]
 """Gives a section's template its values. The argument is the list of a group, on that one's
@@ -77,14 +87,39 @@ def render_page(status: int = 200, group_id: UUID | None = None, **context: Any)
     return make_response(render_template("words/words.html", **(values | context)), status)
 
 
-def asked_list() -> ListOnPage:
-    """The list that a form is about. Raises InvalidRequest."""
+class ShownPart(Protocol):
+    """A list as a section shows it."""
+
+    @property
+    def is_empty(self) -> bool: ...
+
+
+_ShownT = TypeVar("_ShownT", bound=ShownPart)
+
+
+def lists_of_page(
+    of_group: ListOnPage | None, show: Callable[[ListOnPage], _ShownT]
+) -> list[_ShownT]:
+    """What `show` gives of the lists of a page: a group's, or one's own and everybody's. Without
+    accounts there is one person, whose own list is enough where the other is empty."""
+    if of_group is not None:
+        return [show(of_group)]
+    own, everybodys = show(ListOnPage(ListQuery())), show(_EVERYBODYS)
+    is_alone = not services().settings.requires_sign_in
+    return [own] if is_alone and everybodys.is_empty else [own, everybodys]
+
+
+def list_to_change() -> tuple[ListOnPage, str]:
+    """The list that a form changes, and whose it is. Raises InvalidRequest, GroupNotFound, or
+    Forbidden where this person may not."""
     given = request.form.get("list", WhichList.OWN.value)
     try:
         if given in set(WhichList):
-            return ListOnPage(ListQuery(list=WhichList(given)))
-        return ListOnPage(ListQuery(group=UUID(given)))
+            which = ListOnPage(ListQuery(list=WhichList(given)))
+        else:
+            which = ListOnPage(ListQuery(group=UUID(given)))
     except ValueError:
         raise InvalidRequest(
             "list: must be own, everybody or the id of a group.", param="list"
         ) from None
+    return which, owner_of_list(which.query, writes=True)

@@ -24,15 +24,13 @@ from shared.words.hotwords import (
     read_words,
     replace_list,
 )
-from web.api.words.replacements import may_write, owner_of_list
 from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.pages.words.blueprint import (
-    EVERYBODYS,
-    OWN,
     ListOnPage,
-    asked_list,
+    list_to_change,
+    lists_of_page,
     render_page,
     section,
     words,
@@ -49,7 +47,10 @@ class ShownHotwords:
 
     which: ListOnPage
     kept: WordList
-    writable: bool
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.kept.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,8 @@ class JobHotwordsShown:
 
 @section
 def _context(of_group: ListOnPage | None) -> dict[str, Any]:
-    shown = [_shown(of_group or OWN)]
-    if of_group is None:
-        everybodys = _shown(EVERYBODYS)
-        # Without accounts there is one person, whose own list is enough.
-        if services().settings.requires_sign_in or everybodys.kept.words:
-            shown.append(everybodys)
     return {
-        "hotword_lists": shown,
+        "hotword_lists": lists_of_page(of_group, _shown),
         "most_hotwords": MOST_WORDS,
         "longest_hotword": LONGEST_WORD,
         "hotword_hints": [text] if (text := _model_text()) else [],
@@ -85,14 +80,12 @@ def _context(of_group: ListOnPage | None) -> dict[str, Any]:
 
 
 def _shown(which: ListOnPage) -> ShownHotwords:
-    kept = read_list(services().db, owner_of_list(which.query, writes=False))
-    return ShownHotwords(which, kept, may_write(which.query))
+    return ShownHotwords(which, read_list(services().db, which.owner_id))
 
 
 @words.post("/hotwords")
 def keep_hotwords() -> Any:
-    which = asked_list()
-    owner_id = owner_of_list(which.query, writes=True)
+    which, owner_id = list_to_change()
     text = request.form.get("words", "")
     try:
         read = read_words(text, kept=read_list(services().db, owner_id).words)

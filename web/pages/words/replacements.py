@@ -9,17 +9,18 @@ from flask import Response, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from shared.errors import InvalidRequest
 from shared.words.replacements import lists
 from shared.words.replacements.errors import PairRefused
 from shared.words.replacements.lists import PairPage
 from shared.words.replacements.pairs import LONGEST, MOST_PAIRS, read_pairs
-from web.api.words.replacements import may_write, owner_of_list
+from web.api.cursors import find_place, hide_place
+from web.api.words.replacements import LISTED
 from web.errors import localised_error
 from web.pages.words.blueprint import (
-    EVERYBODYS,
-    OWN,
     ListOnPage,
-    asked_list,
+    list_to_change,
+    lists_of_page,
     render_page,
     section,
     words,
@@ -35,35 +36,43 @@ class ShownList:
 
     which: ListOnPage
     page: PairPage
-    writable: bool
     query: str
-    cursor: int | None
+    is_beginning: bool
+    next_cursor: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.page.total
 
 
 @section
 def _context(of_group: ListOnPage | None) -> dict[str, Any]:
-    shown = [_shown(of_group or OWN)]
-    if of_group is None:
-        everybody = _shown(EVERYBODYS)
-        # Without accounts there is one person, whose own list is enough.
-        if services().settings.requires_sign_in or everybody.page.total:
-            shown.append(everybody)
-    return {"replacement_lists": shown, "most_pairs": MOST_PAIRS, "longest_side": LONGEST}
+    return {
+        "replacement_lists": lists_of_page(of_group, _shown),
+        "most_pairs": MOST_PAIRS,
+        "longest_side": LONGEST,
+    }
 
 
 def _shown(which: ListOnPage) -> ShownList:
     query = request.args.get(f"{which.name}-q", "").strip()[:LONGEST]
-    cursor = request.args.get(f"{which.name}-from", type=int)
-    if cursor is not None and not 0 < cursor < 2**63:
-        cursor = None
+    place = _place(request.args.get(f"{which.name}-from"))
     page = lists.read_page(
-        services().db,
-        owner_of_list(which.query, writes=False),
-        query=query,
-        limit=_PAIRS_ON_A_PAGE,
-        cursor=cursor,
+        services().db, which.owner_id, query=query, limit=_PAIRS_ON_A_PAGE, cursor=place
     )
-    return ShownList(which, page, may_write(which.query), query, cursor)
+    following = hide_place(page.next_cursor, of=LISTED)
+    return ShownList(which, page, query, place is None, following)
+
+
+def _place(cursor: str | None) -> int | None:
+    """Where the list goes on: at its beginning where nothing is known of the place."""
+    if not cursor:
+        return None
+    try:
+        return find_place(cursor, of=LISTED)
+    except InvalidRequest:
+        flash(_("The list goes on from that place no more; this is its beginning."), "done")
+        return None
 
 
 def _back(which: ListOnPage) -> Any:
@@ -85,8 +94,7 @@ def _refused(error: PairRefused, which: ListOnPage, **given: str) -> Response:
 
 @words.post("/replacements")
 def add_replacement() -> Any:
-    which = asked_list()
-    owner_id = owner_of_list(which.query, writes=True)
+    which, owner_id = list_to_change()
     wrong, right = request.form.get("wrong", ""), request.form.get("right", "")
     try:
         pair = lists.add(services().db, owner_id, wrong=wrong, right=right).pair
@@ -98,8 +106,7 @@ def add_replacement() -> Any:
 
 @words.post("/replacements/many")
 def add_replacements() -> Any:
-    which = asked_list()
-    owner_id = owner_of_list(which.query, writes=True)
+    which, owner_id = list_to_change()
     text = request.form.get("pairs", "")
     only = "only" in request.form
     try:
@@ -115,8 +122,7 @@ def add_replacements() -> Any:
 
 @words.post("/replacements/<int:pair_id>/remove")
 def remove_replacement(pair_id: int) -> Any:
-    which = asked_list()
-    owner_id = owner_of_list(which.query, writes=True)
+    which, owner_id = list_to_change()
     pair = lists.remove(services().db, owner_id, pair_id)
     flash(_("“%(wrong)s” is in the list no more.", wrong=pair.wrong), "done")
     return _back(which)

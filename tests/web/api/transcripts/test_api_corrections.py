@@ -16,7 +16,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from shared.cursors import HiddenPlaces
 from shared.db import Database
+from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from shared.transcripts.values import Transcript
 from tests.support import factories
@@ -201,15 +203,24 @@ def test_what_a_sentence_was_is_listed_newest_first(client: FlaskClient, job: st
         assert client.get(f"{job}/revisions?{query}").status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("path", "largest"), [("sentences/0/revisions", 2**31 - 1), ("revisions", 2**63 - 1)]
-)
-def test_a_cursor_is_no_larger_than_the_database_holds(
-    client: FlaskClient, job: str, path: str, largest: int
+def test_a_cursor_is_no_larger_than_the_database_holds(client: FlaskClient, job: str) -> None:
+    path = f"{job}/sentences/0/revisions"
+    assert client.get(f"{path}?cursor={2**31 - 1}").status_code == 200
+    for beyond in (2**31, "9" * 5000):
+        assert client.get(f"{path}?cursor={beyond}").status_code == 400
+
+
+def test_a_cursor_tells_nothing_of_the_corrections_of_others(
+    client: FlaskClient, job: str, app: Flask
 ) -> None:
-    assert client.get(f"{job}/{path}?cursor={largest}").status_code == 200
-    for beyond in (largest + 1, "9" * 5000):
-        assert client.get(f"{job}/{path}?cursor={beyond}").status_code == 400
+    for revision in range(2):
+        put(client, job, f"{revision}", revision=revision)
+    cursor = (client.get(f"{job}/revisions?limit=1").json or {})["next_cursor"]
+    key = app.secret_key or ""
+    assert cursor in {HiddenPlaces(key, LOCAL_OWNER, of="revisions").hide(n) for n in range(5)}
+    for refused in ("1", HiddenPlaces(key, "somebody", of="revisions").hide(1), cursor[::-1]):
+        answer = client.get(f"{job}/revisions?cursor={refused}")
+        assert (answer.status_code, code(answer)) == (400, "invalid_request")
 
 
 def _download(client: FlaskClient, job: str, name: str, **query: str) -> str:

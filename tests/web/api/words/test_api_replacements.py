@@ -39,6 +39,8 @@ def test_a_pair_is_added_found_and_removed(client: FlaskClient) -> None:
     first = client.get(f"{ADDRESS}?limit=1").get_json()
     assert (first["total"], first["writable"]) == (2, True)
     assert pairs(client, f"?limit=1&cursor={first['next_cursor']}") == [("阿皮艾", "API")]
+    for no_place in (str(made.get_json()["id"]), first["next_cursor"][::-1]):
+        assert client.get(f"{ADDRESS}?cursor={no_place}").status_code == 400
     gone = f"{ADDRESS}/{made.get_json()['id']}"
     assert client.delete(gone).status_code == 204
     assert client.delete(gone).get_json()["error"]["code"] == "pair_not_found"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.cursors import HIDDEN_PLACE
 from shared.transcripts.changes import MOST_CHANGED
 from shared.transcripts.corrections import MAX_SENTENCE
 from shared.transcripts.values import Rule
@@ -14,7 +15,6 @@ from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import MAX_PAGE
 
 _LARGEST = 2**31 - 1
-_LARGEST_ID = 2**63 - 1
 
 _Seconds = Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)] | None
 
@@ -99,6 +99,14 @@ class RevisionListOut(BaseModel):
 
     job_id: str
     revisions: list[SentenceOut]
+    next_cursor: str | None
+
+
+class SentenceRevisionListOut(BaseModel):
+    """Those of one sentence, newest first."""
+
+    job_id: str
+    revisions: list[SentenceOut]
     next_cursor: int | None
 
 
@@ -113,14 +121,17 @@ class RevisionListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Revisions on a page.")
-    cursor: int | None = Field(
-        None, ge=0, le=_LARGEST_ID, description="`next_cursor` of the page before."
+    cursor: str | None = Field(
+        None, pattern=f"^{HIDDEN_PLACE}$", description="`next_cursor` of the page before."
     )
 
 
-class SentenceRevisionListQuery(RevisionListQuery):
+class SentenceRevisionListQuery(BaseModel):
     """The same of one sentence, where the cursor is the number of a revision."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Revisions on a page.")
     cursor: int | None = Field(
         None, ge=0, le=_LARGEST, description="`next_cursor` of the page before."
     )
