@@ -101,7 +101,7 @@ def claim_next(db: Database, *, lease_s: float, longest_s: float) -> FetchClaim 
                     _fail_in(session, held, error)
 
 
-def _due() -> Select[tuple[str]]:
+def _due() -> Select[str]:
     other = aliased(Fetch)
     under_way = (
         select(func.count())

@@ -241,7 +241,7 @@ class Sweeper:
         if expired := uploads.sweep(self._db, self._blobs):
             log.info("removed uploads that nobody went on with", uploads=expired)
 
-    def _now_and_then(self, kind: str, sweep: Callable[[], None]) -> None:
+    def _now_and_then(self, kind: str, sweep: Callable[[], object]) -> None:
         """Call `sweep`, but not within a minute of the last time that it did not fail."""
         looked_at = time.monotonic()
         last = self._looked_at.get(kind)

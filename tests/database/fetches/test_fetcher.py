@@ -337,10 +337,10 @@ def test_one_that_cannot_be_read_stands_before_no_other_and_fails_in_the_end(
     with server.db.writing() as session:
         session.execute(update(Fetch).values(submission=["of another version"]))
     other = server.ask("https://example.org/b.mp3")
-    claim_next = partial(attempts.claim_next, server.db, lease_s=60, longest_s=3600)
+    claim_next = partial(fetch_queue.claim_next, server.db, lease_s=60, longest_s=3600)
     claimed = claim_next()
     assert claimed is not None and claimed.fetch_id == other
-    for _ in attempts.WAITS_S:
+    for _ in fetch_queue.WAITS_S:
         shown = server.get(broken)
         assert (shown.state, shown.error_code) == (FetchState.WAITING, "fetch_unreadable")
         assert claim_next() is None, "before its time"

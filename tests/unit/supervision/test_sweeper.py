@@ -207,7 +207,7 @@ def test_what_was_sent_and_fetched_goes_though_nothing_is_sent_or_fetched_any_mo
             session.execute(update(Fetch).where(Fetch.id == fetch_id).values(values))
     off: Any = {"webhooks": "forbidden", "url_input": "off"}
     settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, **off)
-    sweeping = a_reaper(db, settings)
+    sweeping = a_sweeper(db, settings)
     sweeping.start()
     for of in (WebhookDelivery, Fetch):
         wait_for(lambda of=of: factories.count(db, of) == 0, what="the rows to go")
