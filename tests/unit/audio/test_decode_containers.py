@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from shared.errors import NoAudio
 from tests.support.speech.media import KINDS, RATE, Pcm, encode, lag_s, signal
@@ -42,6 +43,19 @@ def test_every_container_gives_the_sound_at_its_place(kind: str, tmp_path: Path)
 def test_lossless_recordings_come_out_bit_for_bit(kind: str, tmp_path: Path) -> None:
     with decode(encode(SOUND, tmp_path / "recording", kind)) as audio:
         assert np.array_equal(samples_of(audio), SOUND)
+
+
+@pytest.mark.parametrize("channels", [7, 8, 24, 64])
+def test_speech_in_the_last_of_many_channels_is_heard(channels: int, tmp_path: Path) -> None:
+    """From eight on (7.1, recorders of many microphones) FFmpeg marks no end of their planes."""
+    sound = np.zeros((len(SOUND), channels), np.int16)
+    sound[:, -1] = SOUND
+    soundfile.write(tmp_path / "recording", sound, RATE, format="WAV")
+    with decode(tmp_path / "recording") as audio:
+        decoded = samples_of(audio)
+    assert len(decoded) == len(SOUND)
+    assert abs(lag_s(decoded, SOUND)) < 0.05
+    assert audio.report.tracks[0].channels == channels
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "mov", "webm-video", "ts"])

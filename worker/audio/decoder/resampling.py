@@ -88,10 +88,13 @@ class TrackOutput:
             heard += frame.samples / SAMPLE_RATE
 
     def _give(self, frame: AudioFrame, heard: float) -> None:
+        # As many as there are channels: PyAV looks for the end of the planes, which FFmpeg does not
+        # mark from eight on, and gives planes of memory that is not the frame's.
+        count = min(frame.layout.nb_channels, MOST_CHANNELS)
         # A plane is padded for alignment beyond the samples.
         planes = [
             memoryview(plane)[: VALUE_BYTES * frame.samples].cast("B")
-            for plane in frame.planes[:MOST_CHANNELS]
+            for plane in frame.planes[:count]
         ]
         for begin in range(0, frame.samples, MOST_SAMPLES):
             count = min(MOST_SAMPLES, frame.samples - begin)
