@@ -12,10 +12,13 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.settings.addresses import data_folder, database_address, redis_address
+from shared.settings.bounds import BoundedSettings
 from shared.settings.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.settings.limits import LimitSettings
 from shared.settings.minutes import MinutesSettings
@@ -59,6 +62,7 @@ def is_loopback(host: str) -> bool:
 
 
 class Settings(
+    BoundedSettings,
     LimitSettings,
     RecognitionSettings,
     WorkerSettings,
@@ -148,6 +152,7 @@ class Settings(
     cpu_threads: int = Field(
         0,
         ge=0,
+        le=1024,
         description="Threads torch may use on a CPU for a job; 0: the cores divided by "
         "LONGSCRIBE_WORKER_CONCURRENCY, and one for the demo model.",
     )
@@ -212,9 +217,9 @@ class Settings(
         le=64,
         description="Jobs that a worker runs at once, each in a process with a model of its own.",
     )
-    web_workers: int = Field(1, ge=1, description="gunicorn processes.")
+    web_workers: int = Field(1, ge=1, le=1000, description="gunicorn processes.")
     web_threads: int = Field(
-        8, ge=1, description="Threads of such a process for all requests but transfers."
+        8, ge=1, le=1000, description="Threads of such a process for all requests but transfers."
     )
     web_transfers: int = Field(
         128,
@@ -230,16 +235,9 @@ class Settings(
         "json", description="One JSON object a line, or text for people."
     )
 
-    @field_validator("database_url")
-    @classmethod
-    def _database_is_supported(cls, value: str) -> str:
-        # The short form that hosting platforms hand out means psycopg 2 to SQLAlchemy.
-        for short in ("postgres://", "postgresql://"):
-            if value.startswith(short):
-                value = "postgresql+psycopg://" + value.removeprefix(short)
-        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
-            raise ValueError("must start with sqlite:/// or postgresql://")
-        return value
+    _data_folder_can_be_named = field_validator("data_dir")(data_folder)
+    _database_is_supported = field_validator("database_url")(database_address)
+    _redis_is_supported = field_validator("redis_url")(redis_address)
 
     @model_validator(mode="after")
     def _heartbeats_fit_into_the_lease(self) -> Self:
@@ -266,7 +264,8 @@ class Settings(
 
     @cached_property
     def resolved_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'longscribe.db'}"
+        # Quoted: a ? in a folder's name would begin the options of an address.
+        return self.database_url or f"sqlite:///{quote(str(self.data_dir.resolve()))}/longscribe.db"
 
     @cached_property
     def redis_socket(self) -> Path:
@@ -281,7 +280,9 @@ class Settings(
 
     @cached_property
     def resolved_redis_url(self) -> str:
-        return self.redis_url.get_secret_value() or f"redis+socket://{self.redis_socket}"
+        return (
+            self.redis_url.get_secret_value() or f"redis+socket://{quote(str(self.redis_socket))}"
+        )
 
     @property
     def umask_bits(self) -> int:

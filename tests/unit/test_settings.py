@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from kombu.utils.url import url_to_parts
 from pydantic import ValidationError
+from sqlalchemy import make_url
 
 from shared.settings import Settings, is_demo_model, load_settings
 from shared.settings.environment import InvalidSettings
@@ -13,8 +16,6 @@ from shared.settings.environment import InvalidSettings
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in os.environ:
         if name.startswith("LONGSCRIBE_"):
             monkeypatch.delenv(name)
@@ -30,6 +31,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DEVICE", "gpu"),
         ("PRECISION", "half"),
         ("DATABASE_URL", "mysql://localhost/x"),
+        ("DATABASE_URL", "postgresql://host:port/x"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://host:port/0"),
+        ("REDIS_URL", "redis://:pass/word@host:6379/0"),
+        ("REDIS_URL", "redis://host:6379/0;host:6380"),
         ("MAX_ATTEMPTS", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("MINUTES_URL", "127.0.0.1:11434"),
@@ -47,6 +55,44 @@ def test_a_bad_value_is_refused_with_the_variables_name(
     monkeypatch.setenv(f"LONGSCRIBE_{name}", value)
     with pytest.raises(InvalidSettings, match=f"LONGSCRIBE_{name}"):
         load_settings()
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, field in Settings.model_fields.items()
+        if field.annotation in (int, float) or "float" in str(field.annotation)
+    ],
+)
+def test_no_number_is_beyond_what_can_be_reckoned_with(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Added to a date or written into a database it would fail later, far from its setting."""
+    if Settings.model_fields[name].annotation is int and value == "1e300":
+        value = f"1{'0' * 300}"
+    monkeypatch.setenv(f"LONGSCRIBE_{name.upper()}", value)
+    with pytest.raises(InvalidSettings, match=f"LONGSCRIBE_{name.upper()}: "):
+        load_settings()
+
+
+def test_white_space_around_a_value_means_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A .env file written on Windows ends each value with CR."""
+    values = {"PORT": "9000\r", "SIGN_IN": "required\r", "DATA_DIR": " there\r", "MODEL": " \r"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"LONGSCRIBE_{name}", value)
+    settings = load_settings()
+    assert (settings.port, settings.sign_in, settings.data_dir) == (9000, "required", Path("there"))
+    assert "model" not in settings.model_fields_set
+
+
+def test_no_complaint_about_an_address_tells_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, scheme in (("DATABASE_URL", "postgresql"), ("REDIS_URL", "redis")):
+        monkeypatch.setenv(f"LONGSCRIBE_{name}", f"{scheme}://user:s3cret@host:port/0")
+    with pytest.raises(InvalidSettings, match="%40") as refused:
+        load_settings()
+    assert "s3cret" not in refused.value.message and "user" not in refused.value.message
 
 
 def test_a_heartbeat_longer_than_half_the_lease_is_refused(
@@ -83,6 +129,27 @@ def test_defaults_live_in_the_data_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert settings.resolved_database_url == f"sqlite:///{tmp_path}/longscribe.db"
     assert settings.resolved_redis_url == f"redis+socket://{tmp_path}/redis/redis.sock"
+
+
+@pytest.mark.parametrize("name", ["a?b", "50%20", "#1", "a b", "会议 📁", "a@b:c;d"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """None of its characters counts as a part of the addresses that name what is in it."""
+    settings = Settings(data_dir=tmp_path / name)
+    assert make_url(settings.resolved_database_url).database == f"{tmp_path}/{name}/longscribe.db"
+    socket = url_to_parts(settings.resolved_redis_url).path
+    assert f"/{socket}" == str(settings.redis_socket)
+
+
+def test_a_data_folder_below_home_is_found_without_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LONGSCRIBE_DATA_DIR", "~/recordings")
+    assert load_settings().data_dir == tmp_path / "recordings"
+    for name in ("~nobody-here/recordings", os.fsdecode(b"/srv/\xbb\xe1")):
+        monkeypatch.setenv("LONGSCRIBE_DATA_DIR", name)
+        with pytest.raises(InvalidSettings, match=r"LONGSCRIBE_DATA_DIR: (begins|must lie)"):
+            load_settings()
 
 
 def test_a_deep_data_folder_still_gives_a_socket_path_that_fits(tmp_path: Path) -> None:
