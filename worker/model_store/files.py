@@ -79,11 +79,11 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     needed = {CONFIG, checkpoint_name(folder)}
     needed.update(named for named in _strings(metas) if _is_inside(named))
     if config.get("frontend") and config.get("model") not in NORMALISES_ITSELF:
-        needed.add(_named(metas, "frontend_conf", "cmvn_file") or NORMALISATION)
+        needed.add(normalisation_name(folder))
     if config.get("tokenizer") == SENTENCEPIECES:
         needed.add(sentencepiece_name(folder))
     elif config.get("tokenizer"):
-        needed.add(_named(metas, "tokenizer_conf", "token_list") or _tokens(folder, on_hub))
+        needed.add(token_list_name(folder, on_hub))
     for optional in OPTIONAL:
         conf = config.get("tokenizer_conf")
         if config.get(optional) or (isinstance(conf, dict) and conf.get(optional)):
@@ -122,6 +122,22 @@ def checkpoint_name(folder: Path) -> str:
     return named if isinstance(named, str) else CHECKPOINT
 
 
+def normalisation_name(folder: Path) -> str:
+    """The name of the file with the features' statistics: configuration.json's, else am.mvn."""
+    return _named(_file_metas(folder), "frontend_conf", "cmvn_file") or NORMALISATION
+
+
+def token_list_name(folder: Path, on_hub: Collection[str] | None = None) -> str:
+    """The name of the list of tokens: configuration.json's, else whichever is there, tokens.json
+    where both are, as FunASR prefers it. `on_hub`: as for `needed_files`."""
+    if named := _named(_file_metas(folder), "tokenizer_conf", "token_list"):
+        return named
+    for name in TOKENS:
+        if name in on_hub if on_hub is not None else (folder / name).exists():
+            return name
+    return TOKENS[0]
+
+
 def sentencepiece_name(folder: Path) -> str:
     """The name of the SentencePiece model: configuration.json's, config.yaml's, else SenseVoice's.
 
@@ -129,14 +145,6 @@ def sentencepiece_name(folder: Path) -> str:
     """
     named = _named(_file_metas(folder), "tokenizer_conf", "bpemodel")
     return named or _named(read_config(folder), "tokenizer_conf", "bpemodel") or BPE_MODEL
-
-
-def _tokens(folder: Path, on_hub: Collection[str] | None) -> str:
-    """FunASR prefers tokens.json where both lie there."""
-    for name in TOKENS:
-        if name in on_hub if on_hub is not None else (folder / name).exists():
-            return name
-    return TOKENS[0]
 
 
 def _file_metas(folder: Path) -> dict[str, Any]:

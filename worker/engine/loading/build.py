@@ -24,7 +24,7 @@ from worker.engine.loading.checkpoint_to_network import load_parameters, without
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.loading.load_errors import failures_explained, unusable
 from worker.model_store.config_yaml import read_config
-from worker.model_store.files import checkpoint_name
+from worker.model_store.files import checkpoint_name, normalisation_name, token_list_name
 from worker.model_store.locate import ModelFolder
 from worker.recogniser import SAMPLE_RATE
 
@@ -64,16 +64,19 @@ class Ingredients:
 
 def listed_tokens(folder: ModelFolder) -> Sequence[str]:
     """The tokens in the order of their numbers; none where the folder has no list of them."""
-    listed = folder.path / "tokens.json"
-    if listed.is_file():
-        tokens = json.loads(listed.read_text(encoding="utf-8"))
-        if not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
-            raise unusable(folder, "tokens.json is not a list of texts")
-        return tokens
-    lines = folder.path / "tokens.txt"
-    if lines.is_file():
-        return [line.rstrip() for line in lines.read_text(encoding="utf-8").splitlines()]
-    return ()
+    listed = folder.path / token_list_name(folder.path)
+    if not listed.is_file():
+        return ()
+    # An editor on Windows begins a file with a mark of its order of bytes.
+    text = listed.read_text(encoding="utf-8-sig")
+    if listed.suffix != ".json":
+        # Not splitlines: a token may be one of the characters that it takes for the end of a line,
+        # and all behind it would be told by another's number.
+        return [line.rstrip() for line in text.removesuffix("\n").split("\n")]
+    tokens = json.loads(text)
+    if not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
+        raise unusable(folder, f"{listed.name} is not a list of texts")
+    return tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +163,14 @@ def _frontend(folder: ModelFolder, config: Mapping[str, Any], tables: Any) -> An
         name in ("WavFrontend", "WavFrontendOnline"),
         f"frontend: WavFrontend or WavFrontendOnline (config.yaml says {name})",
     )
-    normalisation = folder.path / "am.mvn"
+    normalisation = folder.path / normalisation_name(folder.path)
     if not normalisation.is_file():
-        raise unusable(folder, "it has no am.mvn, so its input cannot be normalised")
+        raise unusable(folder, f"it has no {normalisation.name}, so its input cannot be normalised")
     conf = dict(config.get("frontend_conf") or {}) | {"cmvn_file": str(normalisation)}
     frontend = tables.frontend_classes[name](**conf)
     stacked = frontend.lfr_m * frontend.n_mels
     if tuple(frontend.cmvn.shape) != (2, stacked) or not torch.isfinite(frontend.cmvn).all():
-        raise unusable(folder, f"am.mvn does not hold two rows of {stacked} numbers")
+        raise unusable(folder, f"{normalisation.name} does not hold two rows of {stacked} numbers")
     features = (frontend.fs, frontend.n_mels, frontend.frame_length, frontend.frame_shift)
     require(
         folder,
