@@ -9,7 +9,13 @@ from typing import Any
 
 import httpx2
 
-from longscribe_client.errors import ServerUnreachable, UnexpectedAnswer, error_of
+from longscribe_client.errors import (
+    ClientError,
+    ServerBusy,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    error_of,
+)
 
 
 def object_of(text: str, address: str) -> dict[str, Any]:
@@ -24,9 +30,15 @@ def object_of(text: str, address: str) -> dict[str, Any]:
 
 
 def require_success(answer: httpx2.Response) -> None:
-    """Raises an ApiError for an answer that is an error."""
+    """Raises an ApiError for an answer that is an error, UnexpectedAnswer for one that leads
+    elsewhere, as from http:// to https://."""
     if answer.is_success:
         return
+    if answer.has_redirect_location:  # a body that was sent is gone, and so is a key's safety
+        raise UnexpectedAnswer(
+            f"{answer.url} has moved to {answer.headers['Location'][:200]}: name the server by the "
+            "address where it is now."
+        )
     try:
         answer.read()
         body = answer.json()
@@ -39,8 +51,12 @@ def no_longscribe(address: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(f"{address} answers, but is no Longscribe.")
 
 
-def unreachable(address: str, error: Exception) -> ServerUnreachable:
+def unreachable(address: str, error: Exception) -> ClientError:
     return ServerUnreachable(f"{address} cannot be reached: {error or type(error).__name__}")
+
+
+def busy(address: str, status: int) -> ClientError:
+    return ServerBusy(f"{address} cannot answer just now (status {status})", status=status)
 
 
 def seconds_of(retry_after: str | None, otherwise: float) -> float:

@@ -15,6 +15,7 @@ import httpx2
 
 from longscribe_client import routes
 from longscribe_client.answers import (
+    busy,
     no_longscribe,
     object_of,
     require_success,
@@ -22,6 +23,7 @@ from longscribe_client.answers import (
     unreachable,
 )
 from longscribe_client.errors import ClientError, FileChanged, NotFound, ServerUnreachable
+from longscribe_client.http_client import open_client
 from longscribe_client.models import TERMINAL
 from longscribe_client.routes import Route
 from longscribe_client.server_sent import Event, events
@@ -35,9 +37,6 @@ _NO_ANSWER = frozenset({502, 504})
 """Statuses that a proxy answers for a server that may have done what was asked."""
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _LONGEST_PAUSE_S = 30.0
-_TIMEOUT = httpx2.Timeout(150, connect=15)
-"""Seconds: the end of an upload may hash gigabytes."""
-
 _EVENTS = "text/event-stream"
 _TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -47,7 +46,7 @@ class Connection:
 
     What fails for want of a line, of room or of time is tried again, with pauses as long as the
     server asks for by Retry-After, for `patience_s`; then ServerUnreachable or an ApiError is
-    raised.  Threads may share it.
+    raised.  `waits` is told why, before each pause.  Threads may share it.
     """
 
     def __init__(
@@ -57,6 +56,7 @@ class Connection:
         *,
         patience_s: float = 600,
         transport: httpx2.BaseTransport | None = None,
+        waits: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -74,8 +74,9 @@ class Connection:
         self.caller = sha256(f"{self._address} {key or ''}".encode()).hexdigest()
         """Another text for another server or key, which it does not give away."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx2.Client(headers=headers, timeout=_TIMEOUT, transport=transport)
+        self._http = open_client(url, headers, transport)
         self._patience_s = patience_s
+        self._waits = waits
         self._sleep = sleep
         self._monotonic = monotonic
 
@@ -156,7 +157,7 @@ class Connection:
             headers = {"Accept": _EVENTS}
             if seen is not None:
                 headers["Last-Event-ID"] = seen
-            wanted_s, is_open = pause_s, False
+            wanted_s, is_open, why = pause_s, False, "the stream ended"
             try:
                 with self._http.stream(route.method, self._at(route), headers=headers) as answer:
                     if answer.status_code == 204:
@@ -170,14 +171,17 @@ class Connection:
                             seen = event.id
                             yield event
                     else:
+                        why = busy(self._address, answer.status_code).message
                         wanted_s = seconds_of(answer.headers.get("Retry-After"), pause_s)
             except httpx2.TransportError as error:
+                lost = unreachable(self._address, error)
+                why = lost.message
                 if not is_open and self._monotonic() >= deadline:
-                    raise unreachable(self._address, error) from None
+                    raise lost from None
             if is_open:  # however long it was
                 deadline, pause_s = self._deadline(), 1.0
                 wanted_s = pause_s
-            self._pause(wanted_s, deadline)
+            self._pause(wanted_s, deadline, why)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     # --- transcripts
@@ -249,16 +253,18 @@ class Connection:
                     content=_rest(path, offset, size, progress),
                 )
             except httpx2.TransportError as error:
+                why = unreachable(self._address, error)
                 if self._monotonic() >= deadline:
-                    raise unreachable(self._address, error) from None
+                    raise why from None
             else:
                 if answer.status_code not in _PASSING | _ELSEWHERE:
                     require_success(answer)
                     continue
                 if self._monotonic() >= deadline:
                     require_success(answer)
+                why = busy(self._address, answer.status_code)
                 wanted_s = seconds_of(answer.headers.get("Retry-After"), pause_s)
-            self._pause(wanted_s, deadline)
+            self._pause(wanted_s, deadline, why.message)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _begin(self, filename: str, size: int) -> str:
@@ -300,8 +306,9 @@ class Connection:
             try:
                 answer = self._http.request(route.method, self._at(route), **values)
             except httpx2.TransportError as error:
+                why = unreachable(self._address, error)
                 if self._monotonic() >= deadline:
-                    raise unreachable(self._address, error) from None
+                    raise why from None
                 is_lost = is_lost or not isinstance(error, _NOT_SENT)
             else:
                 if is_lost and answer.status_code in done_if:
@@ -310,12 +317,14 @@ class Connection:
                     require_success(answer)
                     return answer
                 is_lost = is_lost or answer.status_code in _NO_ANSWER
+                why = busy(self._address, answer.status_code)
                 wanted_s = seconds_of(answer.headers.get("Retry-After"), pause_s)
-            self._pause(wanted_s, deadline)
+            self._pause(wanted_s, deadline, why.message)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
-    def _pause(self, wanted_s: float, deadline: float) -> None:
+    def _pause(self, wanted_s: float, deadline: float, why: str) -> None:
         """Wait as long as is wanted, or until the deadline, when it is asked a last time."""
+        self._waits(why)
         self._sleep(max(0.0, min(wanted_s, deadline - self._monotonic())))
 
     def _at(self, route: Route) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -21,10 +20,11 @@ import typer
 from longscribe_client.connection import Connection
 from longscribe_client.errors import AuthenticationFailed, ClientError, NotAllowed
 from shared.cli.error_exit import errors_in_words
-from shared.cli.remote.progress import Bars
+from shared.cli.remote.progress import Bars, once_each
+from shared.cli.remote.readable import readable
 from shared.cli.remote.sending import send
 from shared.cli.remote.server_options import LOCAL, KeyFile, ServerAddress, read_key
-from shared.cli.remote.transcripts import formats_in, save, save_report
+from shared.cli.remote.transcripts import Stems, formats_in, report_ending, save, save_report
 from shared.cli.remote.watch import FolderWatch, Happened
 from shared.errors import LongscribeError
 from shared.states import TERMINAL
@@ -33,7 +33,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 _JOB_IS_LOST, _NOT_YET, _INTERRUPTED = 1, 3, 130
 _LOOK_EVERY_S = 1.0
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 _Format = Annotated[
@@ -81,9 +80,10 @@ def submit(
         if wait or output is not None:
             _wait(there, jobs, timeout, bars)
         saved: dict[str, list[str]] = {}
+        stems = Stems(f".{one}" for one in formats)
         for name, job in jobs.items():
             if output is not None and job["status"] == "completed":
-                stem = Path(job["filename"] if _is_address(name) else name).stem
+                stem = stems.of(job["filename"] if _is_address(name) else name)
                 saved[name] = [str(one) for one in save(there, job["id"], output, stem, formats)]
     for name, job in jobs.items():
         _tell(job, as_json, file=name, transcripts=saved.get(name))
@@ -115,13 +115,15 @@ def get(
     asked = {name: text for name, text in given.items() if text}
     with _connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         formats = formats_in(format_ or "txt")
+        endings = [f"{report_ending(asked)}.docx"] if asked else [f".{one}" for one in formats]
+        stems = Stems(endings)
         jobs = {job_id: there.job(job_id) for job_id in job_ids}
         if wait:
             _wait(there, jobs, timeout, bars)
         for job in jobs.values():
             saved = None
             if output is not None and job["status"] == "completed":
-                stem = Path(job["filename"]).stem
+                stem = stems.of(job["filename"])
                 saved = (
                     [str(save_report(there, job["id"], output, stem, asked))]
                     if asked
@@ -238,7 +240,7 @@ def watch(
                 time.sleep(every)
                 _look_again(watching, once)
         if watching.has_postponed:
-            raise CommandFailed(f"Files are left in {_readable(str(folder))} that were postponed.")
+            raise CommandFailed(f"Files are left in {readable(str(folder))} that were postponed.")
 
 
 def _look_again(watching: FolderWatch, once: bool) -> None:
@@ -251,13 +253,13 @@ def _look_again(watching: FolderWatch, once: bool) -> None:
     except (ClientError, OSError) as error:
         if once:
             raise
-        typer.echo(_readable(f"longscribe: {error}, looking again"), err=True)
+        typer.echo(readable(f"longscribe: {error}, looking again"), err=True)
 
 
 @contextmanager
 def _connected(address: str, key_file: Path | None) -> Iterator[Connection]:
     with errors_in_words(), _errors_of_the_client():
-        there = Connection(address, read_key(key_file))
+        there = Connection(address, read_key(key_file), waits=once_each(_tell_of_waiting))
         try:
             yield there
         except KeyboardInterrupt:
@@ -265,6 +267,10 @@ def _connected(address: str, key_file: Path | None) -> Iterator[Connection]:
             raise typer.Exit(_INTERRUPTED) from None
         finally:
             there.close()
+
+
+def _tell_of_waiting(why: str) -> None:
+    typer.echo(readable(f"longscribe: {why}, trying again"), err=True)
 
 
 @contextmanager
@@ -292,14 +298,14 @@ def _require_files(names: list[str]) -> None:
     """Raises BadParameter, which ends the command with status 2, for what is no file to be read."""
     for name in names:
         if not Path(name).is_file() or not os.access(name, os.R_OK):
-            shown = _readable(name)
+            shown = readable(name)
             raise typer.BadParameter(f"There is no file '{shown}' that can be read.")
 
 
 def _send(
     there: Connection, address: str, file: Path, options: dict[str, Any], bars: Bars
 ) -> dict[str, Any]:
-    with bars.sending(_readable(file.name), file.stat().st_size) as progress:
+    with bars.sending(readable(file.name), file.stat().st_size) as progress:
         return send(there, address, file, options, progress=progress)
 
 
@@ -338,10 +344,4 @@ def _tell(job: dict[str, Any], as_json: bool, **also: Any) -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(_readable(line))
-
-
-def _readable(text: str) -> str:
-    """The text with a question mark for each byte of a file's name that is no UTF-8 and for each
-    character by which a terminal would do something."""
-    return _CONTROL.sub("?", text.encode("utf-8", "replace").decode())
+    typer.echo(readable(line))

@@ -1,4 +1,4 @@
-"""Bars on a terminal, for what is sent and what is worked on; nothing elsewhere."""
+"""Bars on a terminal, for what is sent and what is worked on, and why it stands still."""
 
 from __future__ import annotations
 
@@ -49,3 +49,15 @@ class Bars:
             self._jobs[job_id] = self._progress.add_task("", total=1.0)
         told = f"{job.get('stage') or job['status']} {job['filename']}"
         self._progress.update(self._jobs[job_id], description=told, completed=job["progress"] or 0)
+
+
+def once_each(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """A function that passes each text on to `tell` the first time only."""
+    told: set[str] = set()
+
+    def unless_told(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            tell(text)
+
+    return unless_told

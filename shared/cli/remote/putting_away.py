@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-_MOST_NAME_BYTES = 255
+MOST_NAME_BYTES = 255
 """Bytes of a file's name at most, in most file systems."""
 
 _MOST_SUFFIX_BYTES = 50
@@ -23,15 +23,15 @@ def free_name(folder: Path, name: str, formats: Iterable[str], reserved: Iterabl
     come there as one of `reserved`: another recording, or its transcript.  Names that differ in
     capitals only are one, as on many file systems.  It is cut where a name beside it would be too
     long."""
-    stem, suffix = Path(name).stem, _cut(Path(name).suffix, _MOST_SUFFIX_BYTES)
+    stem, suffix = Path(name).stem, cut(Path(name).suffix, _MOST_SUFFIX_BYTES)
     longest = max([len(os.fsencode(suffix + REASON)), *(len(one) + 1 for one in formats)])
     with os.scandir(folder) as found:
         names = [one.name for one in found]
-    taken = {stem for one in (*names, *reserved) for stem in _stems(_folded(one))}
+    taken = {stem for one in (*names, *reserved) for stem in _stems(folded(one))}
     number, mark = 1, ""
     while True:
-        free = _cut(stem, _MOST_NAME_BYTES - longest - len(mark)) + mark
-        if _folded(free) not in taken:
+        free = cut(stem, MOST_NAME_BYTES - longest - len(mark)) + mark
+        if folded(free) not in taken:
             return f"{free}{suffix}"
         number += 1
         mark = f" ({number})"
@@ -53,7 +53,7 @@ def move(path: Path, target: Path) -> None:
         path.unlink()
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """A name without capitals and composed: equal for names that a file system may take for one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
@@ -63,7 +63,8 @@ def _stems(name: str) -> list[str]:
     return [name, *(name[:at] for at, letter in enumerate(name) if letter == ".")]
 
 
-def _cut(stem: str, most_bytes: int) -> str:
+def cut(stem: str, most_bytes: int) -> str:
+    """The beginning of a name that takes at most so many bytes."""
     while len(os.fsencode(stem)) > most_bytes:
         stem = stem[:-1]
     return stem

@@ -33,6 +33,6 @@ def read_key(file: Path | None) -> str | None:
     if file is None:
         return os.environ.get("LONGSCRIBE_API_KEY") or None
     try:
-        return file.read_text(encoding="utf-8").split()[0]
+        return file.read_text(encoding="utf-8-sig").split()[0]
     except (OSError, ValueError, IndexError):
         raise UnreadableKey(f"There is no API key in {file}.") from None

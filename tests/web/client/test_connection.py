@@ -165,3 +165,29 @@ def test_what_no_try_can_have_done_is_an_error(before: list[httpx2.Response | Ex
     connection, _ = answering(*before, refusal(409))
     with pytest.raises(api.Conflict):
         connection.retry("1")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1080", "socksio"),
+        ("HTTPS_PROXY", "ftp://proxy", "HTTPS_PROXY"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", "SSL_CERT_FILE"),
+    ],
+)
+def test_what_the_environment_says_of_the_way_out_is_told_if_it_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(api.ClientError, match=said):
+        Connection("https://longscribe.example")
+    for here in ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"):
+        Connection(here).close()  # where no proxy leads
+
+
+def test_a_server_that_has_moved_is_told_by_its_new_address() -> None:
+    moved = httpx2.Response(301, headers={"Location": "https://there.example/api/v1/jobs"})
+    connection, pauses = answering(moved)
+    with pytest.raises(api.UnexpectedAnswer, match=r"moved to https://there\.example"):
+        connection.jobs()
+    assert pauses == []

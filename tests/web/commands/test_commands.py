@@ -133,6 +133,38 @@ def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:
     assert run("get", job["id"], "--format", "txt").stdout == "大家好。\n用GPU吗？\n"
 
 
+def test_recordings_of_one_name_keep_a_transcript_each(
+    run: Any, wav: Path, rows: Database, tmp_path: Path
+) -> None:
+    other, long = tmp_path / "other" / wav.name, tmp_path / f"{'周' * 84}.ts"
+    other.parent.mkdir()
+    for path in (other, long):
+        path.write_bytes(b"sound")
+    sent, got = tmp_path / "sent", tmp_path / "got"
+    for _ in range(2):  # what an earlier command wrote is written over
+        done = run("submit", str(wav), str(other), str(long), "-o", str(sent), "-f", "docx")
+        assert done.exit_code == 0, done.output
+    names = ["周会 (2).docx", "周会.docx", f"{'周' * 83}.docx"]
+    assert sorted(path.name for path in sent.iterdir()) == sorted(names)
+    ids = [json.loads(line)["id"] for line in run("list", "--json").stdout.splitlines()]
+    assert run("get", *ids[:3], "-o", str(got), "-f", "docx").exit_code == 0
+    assert sorted(path.name for path in got.iterdir()) == sorted(names)
+    assert run("get", *ids[:3], "-o", str(got), "--report", "md").exit_code == 0
+    assert len(list(got.iterdir())) == 6
+
+
+def test_where_nothing_can_be_noted_recordings_are_sent_all_the_same(
+    run: Any, wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
+    assert run("submit", str(wav)).exit_code == 0
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # an account that only has a number
+    assert run("submit", str(wav)).exit_code == 0
+
+
 def test_a_report_is_printed_or_written_by_the_template_that_is_named(
     run: Any, wav: Path, rows: Database, tmp_path: Path
 ) -> None:
@@ -249,13 +281,28 @@ def test_a_key_comes_from_a_file_or_the_environment(
     database(app).dispose()
 
 
-def test_a_server_that_is_not_there_is_given_up_after_a_while() -> None:
-    def refuse(request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError("refused")
+def refuse(request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("refused")
 
+
+def test_a_server_that_is_not_there_is_given_up_after_a_while() -> None:
     server = Connection(ADDRESS, transport=httpx2.MockTransport(refuse), patience_s=0)
     with pytest.raises(ServerUnreachable, match="cannot be reached"):
         server.jobs()
+
+
+def test_what_is_waited_for_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    away = partial(
+        Connection,
+        transport=httpx2.MockTransport(refuse),
+        sleep=pauses.append,
+        monotonic=lambda: sum(pauses),
+    )
+    monkeypatch.setattr(commands, "Connection", away)
+    done = CliRunner().invoke(commands.app, ["list"])
+    assert done.exit_code == 2 and len(pauses) > 3
+    assert done.stderr.count("refused, trying again") == 1
 
 
 def test_the_commands_need_neither_the_web_nor_the_model() -> None:
