@@ -17,7 +17,7 @@ from shared.transcripts.values import Word
 from tests.support.speech import speech_models as speech
 from worker import demo_model
 from worker.batching.plan import plan_batches
-from worker.engine import families
+from worker.engine import family_registry
 from worker.engine.family import Family, ProbeBatches, ProbeShape
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
@@ -87,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 def test_its_models_go_from_their_folder_through_a_plan_to_words(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(families, "FAMILIES", (*families.FAMILIES, COUNTERS))
+    monkeypatch.setattr(family_registry, "FAMILIES", (*family_registry.FAMILIES, COUNTERS))
     recogniser = load_recogniser(str(folder), device="cpu")
     assert recogniser.languages == ("en", "zh")
     assert recogniser.punctuates
@@ -112,7 +112,7 @@ def test_its_models_go_from_their_folder_through_a_plan_to_words(
 def test_its_memory_is_estimated_by_itself_and_measured_as_any(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(families, "FAMILIES", (COUNTERS,))
+    monkeypatch.setattr(family_registry, "FAMILIES", (COUNTERS,))
     recogniser = load_recogniser(str(folder), device="cpu")
     assert not recogniser.memory_model.calibrated
     assert math.isclose(recogniser.memory_model.bytes_per_second / 2.2, 1e3)
@@ -127,7 +127,7 @@ def test_its_memory_is_estimated_by_itself_and_measured_as_any(
 def test_one_that_punctuates_itself_needs_no_punctuation(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(families, "FAMILIES", (COUNTERS,))
+    monkeypatch.setattr(family_registry, "FAMILIES", (COUNTERS,))
     config = folder / "punc" / "config.yaml"
     config.write_text(config.read_text().replace("CTTransformer", "Unheard"))
     recogniser = load_recogniser(str(folder), device="cpu")

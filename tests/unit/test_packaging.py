@@ -187,7 +187,7 @@ def test_the_wheels_for_a_gpu_are_all_that_measuring_imports_beside_torch() -> N
         [
             *(sys.executable, "-c"),
             "import sys, worker.bench.gpu.__main__, worker.bench.gpu.child\n"
-            "import worker.engine.families\n"
+            "import worker.engine.family_registry\n"
             "print(*{name.split('.')[0] for name in sys.modules})",
         ],
         cwd=REPOSITORY,

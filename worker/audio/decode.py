@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from shared.errors import AudioTooLong
 from shared.transcripts.recording_report import RecordingReport
-from worker.audio.account import account
 from worker.audio.decoder.claims import HeaderClaim
 from worker.audio.decoder.limits import DecodeLimits
 from worker.audio.decoder.process import Abandoned, DecoderProcess
@@ -37,6 +36,7 @@ from worker.audio.hole_filling import Placement
 from worker.audio.mixing.formats import TrackFormat
 from worker.audio.mixing.mixer import Mixer
 from worker.audio.player_clock import PlayerClock
+from worker.audio.report import make_report
 from worker.audio.track_sound import TrackSoundReader
 from worker.recogniser import SAMPLE_RATE, Pcm
 
@@ -214,7 +214,7 @@ class DecodedAudio:
             done = child.finish(len(self._header.heard))
             self._drain()
             self._has_even_bit_rate = done.even_bit_rate
-            self._report = account(
+            self._report = make_report(
                 self._header,
                 done,
                 self._placement,

@@ -28,8 +28,8 @@ from worker.engine.device import (
     threads_on_cpu,
     within_memory,
 )
-from worker.engine.families import load_speech_network
 from worker.engine.family import SpeechNetwork
+from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork

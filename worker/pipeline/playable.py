@@ -18,9 +18,9 @@ from shared.errors import FenceLost, InsufficientStorage
 from shared.models import new_id
 from shared.storage.blob_store import key_of
 from shared.storage.space import require_space
-from worker.audio.playable.encoder import BYTES_A_SECOND, MEDIA_TYPE, EncodingFailed
 from worker.audio.playable.maker import CopyMaker
 from worker.audio.playable.needed import RecordingFacts, needs_playable_copy
+from worker.audio.playable.process import BYTES_A_SECOND, MEDIA_TYPE, EncodingFailed
 from worker.audio.spool import AudioSpool
 from worker.audio.takes import TakesClock
 from worker.pipeline.attempt import Attempt

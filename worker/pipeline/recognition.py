@@ -31,7 +31,7 @@ from worker.audio.spool import AudioSpool
 from worker.batching.plan import plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.batches import BatchRunner
+from worker.pipeline.batch_runner import BatchRunner
 from worker.pipeline.playable import PlayableCopy
 from worker.pipeline.progress import RecordingProgress
 from worker.pipeline.speech_source import SpeechSource

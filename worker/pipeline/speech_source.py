@@ -22,13 +22,13 @@ from shared.traces import record
 from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.sound_selection import SoundSelection
 from shared.transcripts.values import SAMPLE_BYTES
-from worker.audio.account import combine
 from worker.audio.decode import DecodedAudio, DecodeLimits, decode
 from worker.audio.decoder.claims import HeaderClaim
 from worker.audio.playable.facts import facts_of, with_outcome
 from worker.audio.playable.needed import RecordingFacts
 from worker.audio.playable.signature import read_signature
 from worker.audio.player_waveform import PlayerWaveform
+from worker.audio.report import combine_reports
 from worker.audio.spool import AudioSpool
 from worker.audio.takes import Take, TakesClock, single_take, takes_of
 from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan, VoiceActivityDetector
@@ -99,7 +99,7 @@ class SpeechSource:
     @property
     def report(self) -> RecordingReport:
         """Report on the recording's file, after `blocks` has ended."""
-        return combine(self._reports)
+        return combine_reports(self._reports)
 
     def blocks(self, check: Callable[[], None]) -> Iterator[SourceBlock]:
         """The blocks in order, up to the recording's end; `check` is called before each wait.

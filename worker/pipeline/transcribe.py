@@ -26,7 +26,7 @@ from shared.transcripts.values import Transcript, Word
 from worker.audio.spool import AudioSpool
 from worker.pipeline.assemble import REPETITION_CUT, assemble, split_marks
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.batches import words_of
+from worker.pipeline.batch_runner import words_of
 from worker.pipeline.hotwords import find_hotwords
 from worker.pipeline.progress import RECOGNISED
 from worker.pipeline.recognition import RecognitionRun

@@ -16,7 +16,7 @@ from tests.support.speech import speech_models
 from worker.batching.plan import plan_batches
 from worker.engine.device import return_freed_memory
 from worker.engine.funasr_recogniser import load_recogniser
-from worker.engine.paraformer.hotwords.hotwords import Hotwords
+from worker.engine.paraformer.hotwords.apply_hotwords import Hotwords
 from worker.engine.reference.random_model import SIZES, make_random_model
 from worker.memory.model import ResidentPeak
 from worker.recogniser import EMPTY_REQUEST, RecognitionRequest

@@ -15,7 +15,7 @@ from tests.support.speech.speech_models import recogniser
 from worker.batching.choose_size import choose_batch_size_s
 from worker.batching.plan import Batch, plan_batches
 from worker.batching.windows import PlanningWindows
-from worker.engine.paraformer.pass_costs import COST
+from worker.engine.paraformer.usual_pass_cost import COST
 from worker.memory.model import MemoryModel
 from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan

@@ -14,7 +14,7 @@ import torch
 from shared.errors import ModelUnavailable
 from tests.support.speech import firered_models, speech_models
 from worker.batching.plan import plan_batches
-from worker.engine.families import load_speech_network
+from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.firered.network import LONGEST_SPAN_S, FireRed
 from worker.engine.funasr_recogniser import load_recogniser

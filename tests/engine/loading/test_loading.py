@@ -25,7 +25,7 @@ from worker.engine.device import (
     usable_cores,
     within_memory,
 )
-from worker.engine.families import load_speech_network
+from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.paraformer.load_paraformer import load_paraformer

@@ -13,7 +13,7 @@ import yaml
 from shared.errors import ModelUnavailable
 from tests.support.speech import sensevoice_models, speech_models
 from worker.batching.plan import plan_batches
-from worker.engine.families import FAMILIES
+from worker.engine.family_registry import FAMILIES
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.sensevoice.family import SENSEVOICE
 from worker.engine.sensevoice.network import LONGEST_SPAN_S

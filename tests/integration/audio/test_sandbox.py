@@ -21,7 +21,7 @@ from shared.errors import (
 )
 from tests.support.services import REPOSITORY
 from worker.audio.decode import DecodeLimits, decode
-from worker.audio.playable.encoder import CopyEncoder, EncodingFailed
+from worker.audio.playable.process import CopyEncoder, EncodingFailed
 from worker.audio.sandbox.check import why_unavailable
 from worker.audio.sandbox.system_calls import Role
 
@@ -155,7 +155,7 @@ def test_the_encoder_of_the_playable_copy_is_in_the_sandbox(tmp_path: Path) -> N
 def on_riscv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Children believe that they run on a processor for which there is no filter."""
     (tmp_path / "platform.py").write_text("def machine(): return 'riscv64'\n")
-    for module in ("worker.audio.playable.encoder", "worker.audio.sandbox.check"):
+    for module in ("worker.audio.playable.process", "worker.audio.sandbox.check"):
         monkeypatch.setattr(f"{module}._SOURCE_ROOT", f"{tmp_path}:{REPOSITORY}")
 
 

@@ -23,7 +23,7 @@ from tests.support.pipeline_worker import Worker
 from tests.support.speech.media import RATE, Pcm, encode, lag_s, signal
 from worker.audio.decode import decode
 from worker.audio.playable import maker
-from worker.audio.playable.encoder import EncodingFailed
+from worker.audio.playable.process import EncodingFailed
 from worker.pipeline import playable
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.transcribe import transcribe

@@ -18,7 +18,7 @@ import torch
 
 from tests.support.speech import speech_models
 from worker import demo_model
-from worker.engine.families import load_speech_network
+from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.firered.network import FireRed
 from worker.engine.precision import Precision

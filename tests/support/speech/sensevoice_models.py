@@ -17,7 +17,7 @@ import torch
 import yaml
 
 from tests.support.speech import speech_models
-from worker.engine.families import load_speech_network
+from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.loading.funasr_modules import process_unchanged
 from worker.engine.precision import Precision

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.speech.media import RATE, Pcm, encode, lag_s, signal, wav_header
 from worker.audio.decode import decode
-from worker.audio.decoder.part import packets_of
+from worker.audio.decoder.decode_part import packets_of
 from worker.audio.decoder.parts import Parts, find_parts
 from worker.audio.decoder.sections import Section, SectionFile
 

@@ -12,7 +12,7 @@ from worker.batching.windows import (
     LARGE_WINDOW_S,
     PlanningWindows,
 )
-from worker.engine.paraformer.pass_costs import COST
+from worker.engine.paraformer.usual_pass_cost import COST
 from worker.pass_cost import PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
@@ -73,7 +73,7 @@ def test_a_recording_without_speech_has_one_empty_window() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_hour_takes_at_most_14_passes_where_a_pass_costs_as_on_an_h100(seed: int) -> None:
-    """In float32, as `worker.engine.paraformer.pass_costs` reckons it; 38 at a padding of 1.10."""
+    """In float32, as `paraformer.usual_pass_cost` reckons it; 38 at a padding of 1.10."""
     cost = COST.gpu
     windows = PlanningWindows(cost.gaining_batch_s, cost)
     hour = spans_of_talk(3_600, seed)

@@ -18,8 +18,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from worker.audio.decoder import formats
+from worker.audio.decoder.decode_part import Part, TrackTally, header_seconds, is_decodable
 from worker.audio.decoder.mp3 import has_table_of_contents
-from worker.audio.decoder.part import Part, TrackTally, header_seconds, is_decodable
 from worker.audio.decoder.parts import Parts, find_parts
 from worker.audio.decoder.records import MOST_CHANNELS, MOST_TRACKS, RecordHeader
 from worker.audio.decoder.resampling import TrackOutput

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from worker.audio.playable.encoder import CopyEncoder, EncodingFailed
 from worker.audio.playable.player_time import PIECE_SAMPLES, on_player_time, together
+from worker.audio.playable.process import CopyEncoder, EncodingFailed
 from worker.audio.spool import AudioSpool
 from worker.audio.takes import TakesClock
 from worker.recogniser import Pcm

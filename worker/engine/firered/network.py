@@ -34,8 +34,8 @@ from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.heard_token import HeardToken
-from worker.engine.networks.pass_costs import USUAL_PROBES
 from worker.engine.networks.pieces_to_words import SPACE, words_from_pieces
+from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.recogniser import RecognisedSpan, RecognitionRequest

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from worker.engine.fbank import Fbank, StackedFbank, frame_count
 from worker.engine.loading.build import LoadedNetwork
-from worker.engine.networks.pass_costs import UsualPassCost
+from worker.engine.networks.usual_pass_cost import UsualPassCost
 from worker.engine.precision import TORCH, Precision
 from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan, RecognitionRequest

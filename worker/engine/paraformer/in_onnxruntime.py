@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from worker.engine.family import ProbeShape
 from worker.engine.layers.sanm_layers import RowMask
-from worker.engine.networks.pass_costs import USUAL_PROBES
+from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.onnx.layers import Float32Layers, Int8Layers
 from worker.engine.onnx.sanm import decoder_graph, encoder_graph
 from worker.engine.onnx.session import Session

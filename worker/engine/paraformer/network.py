@@ -31,16 +31,16 @@ from worker.engine.layers.sanm_layers import (
 )
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
-from worker.engine.networks.pass_costs import USUAL_PROBES
+from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
-from worker.engine.paraformer.hotwords.hotwords import Hotwords
+from worker.engine.paraformer.hotwords.apply_hotwords import Hotwords
 from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.engine.paraformer.pass_costs import COST
 from worker.engine.paraformer.rounding import round_weights
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
+from worker.engine.paraformer.usual_pass_cost import COST
 from worker.engine.precision import Precision
 from worker.memory.model import MemoryModel
 from worker.recogniser import RecognisedSpan, RecognitionRequest

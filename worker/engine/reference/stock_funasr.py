@@ -14,7 +14,7 @@ import torch
 
 from shared.errors import ModelUnavailable
 from worker.engine.device import memory_probe, resolve_device, return_freed_memory, within_memory
-from worker.engine.families import FAMILIES, family_of
+from worker.engine.family_registry import FAMILIES, family_of
 from worker.engine.loading.build import SHARED_MODULES
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.punctuation.load_ct_transformer import SPEC as PUNCTUATION

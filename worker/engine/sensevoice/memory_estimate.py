@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.engine.networks.pass_costs import UsualPassCost
+from worker.engine.networks.usual_pass_cost import UsualPassCost
 from worker.memory.model import MemoryModel
 from worker.pass_cost import PassCost
 

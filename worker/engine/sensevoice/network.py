@@ -27,8 +27,8 @@ from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.layers.sanm_encoder import keep_residuals_in_float32
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
-from worker.engine.networks.pass_costs import USUAL_PROBES
 from worker.engine.networks.pieces_to_words import words_from_pieces
+from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.ctc_alignment import heard_tokens
 from worker.engine.sensevoice.memory_estimate import (

@@ -16,7 +16,7 @@ from tests.support.speech import random_seaco, speech_models
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.loading.build import load_network
-from worker.engine.paraformer.hotwords import hotwords as hotwords_module
+from worker.engine.paraformer.hotwords import apply_hotwords
 from worker.engine.paraformer.load_paraformer import SPEC
 from worker.engine.paraformer.network import Paraformer
 from worker.model_store.locate import locate
@@ -104,7 +104,7 @@ def test_neighbours_and_their_order_play_no_part(
     assert together[::-1] == said(recogniser, spoken[::-1], words[::-1])
     some = [5, 0, 7]
     assert said(recogniser, [spoken[i] for i in some], words) == [together[i] for i in some]
-    monkeypatch.setattr(hotwords_module, "_TOKENS_AT_ONCE", 40)
+    monkeypatch.setattr(apply_hotwords, "_TOKENS_AT_ONCE", 40)
     assert together == said(recogniser, spoken, words)
 
 
@@ -138,13 +138,13 @@ def test_a_list_is_encoded_once(
     recogniser: FunASRRecogniser, spoken: list[Pcm], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[int] = []
-    encode = hotwords_module.encode
+    encode = apply_hotwords.encode
 
     def counting(*given: Any) -> Any:
         encoded.append(len(given[2]))
         return encode(*given)
 
-    monkeypatch.setattr(hotwords_module, "encode", counting)
+    monkeypatch.setattr(apply_hotwords, "encode", counting)
     lists = [made_up(folder, 10, seed) for seed in (20, 21, 22)]
     for _ in range(2):
         for pcm in spoken[:2]:
@@ -155,7 +155,7 @@ def test_a_list_is_encoded_once(
     said(recogniser, spoken[:1], lists[1])
     said(recogniser, spoken[:1], lists[0])
     assert encoded == [10, 10, 10, 10]
-    monkeypatch.setattr(hotwords_module, "_KEPT_BYTES", 1)
+    monkeypatch.setattr(apply_hotwords, "_KEPT_BYTES", 1)
     for seed in (23, 24, 23, 24):
         said(recogniser, spoken[:1], made_up(folder, 10, seed))
     assert len(encoded) == 8, "lists too large to be kept together are not"

@@ -13,9 +13,9 @@ import pytest
 from av.audio.frame import AudioFrame
 
 from tests.support.speech.media import RATE, Pcm, lag_s, signal
-from worker.audio.playable.encoder import BYTES_A_SECOND, CopyEncoder, EncodingFailed
 from worker.audio.playable.maker import CopyMaker
 from worker.audio.playable.player_time import PIECE_SAMPLES, on_player_time, together
+from worker.audio.playable.process import BYTES_A_SECOND, CopyEncoder, EncodingFailed
 from worker.audio.player_clock import PlayerClock
 from worker.audio.spool import AudioSpool
 from worker.audio.takes import Take, TakesClock

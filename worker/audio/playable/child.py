@@ -1,4 +1,4 @@
-"""`python -m worker.audio.playable.encode TERMS`: standard input to Opus in WebM.
+"""`python -m worker.audio.playable.child TERMS`: standard input to Opus in WebM.
 
 Standard input is 16 kHz mono int16, little-endian; standard output a new file, open for reading
 too.  A process of its own, so that encoding takes neither the worker's interpreter from

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from worker.engine.networks.pass_costs import UsualPassCost
+from worker.engine.networks.usual_pass_cost import UsualPassCost
 from worker.pass_cost import PassCost
 
 COST = UsualPassCost(cpu=PassCost(2.0), gpu=PassCost(60.0, per_longest_s=6.0))

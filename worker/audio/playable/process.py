@@ -40,7 +40,7 @@ class CopyEncoder:
         try:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-B", "-P", "-s", "-m", "worker.audio.playable.encode"),
+                    *(sys.executable, "-B", "-P", "-s", "-m", "worker.audio.playable.child"),
                     json.dumps(terms),
                 ],
                 stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The account of a recording, from what the decoder and the mixer noticed."""
+"""Report on a recording, from what the decoder and the mixer found."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LEAST_CLIPPED_SHARE = 0.1
 """Words go wrong from about a fifth of the sound on (measured with the bundled model)."""
 
 
-def account(
+def make_report(
     header: HeaderClaim,
     done: DoneClaim,
     placement: Placement,
@@ -80,7 +80,7 @@ def account(
     )
 
 
-def combine(reports: Sequence[RecordingReport]) -> RecordingReport:
+def combine_reports(reports: Sequence[RecordingReport]) -> RecordingReport:
     """Combine the reports of the takes of one recording into one report.
 
     Each track comes from the take in which it was heard; sums and the first place of equal
