@@ -54,9 +54,9 @@ from web.pages import (  # noqa: F401 - three register themselves
 )
 from web.pages import voices as kept_voices
 from web.pages.accounts import account, erasure, people
-from web.pages.accounts import at_providers as _at_providers  # noqa: F401 - it registers itself
 from web.pages.accounts import groups as groups_page
 from web.pages.accounts import own_data as own_data_page
+from web.pages.accounts import provider_sign_in as _provider_sign_in  # noqa: F401 - it registers itself
 from web.pages.accounts import second_step as _second_step  # noqa: F401 - it registers itself
 from web.pages.audit import page as audit_page
 from web.pages.blueprint import pages

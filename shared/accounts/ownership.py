@@ -34,7 +34,7 @@ from shared.models import (
 )
 from shared.notifications.forget_channels import forget_handed_over
 from shared.quotas.monthly import move_usage
-from shared.speakers.kept.keeping import forget_voices
+from shared.speakers.kept.voice_keeping import forget_voices
 from shared.states import JobStatus
 from shared.webhooks.hooks import switch_off_handed_over
 from shared.words.hotwords import move_list

@@ -33,7 +33,7 @@ from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
 from shared.notifications.forget_channels import forget_channels
-from shared.speakers.kept.keeping import forget_voices
+from shared.speakers.kept.voice_keeping import forget_voices
 from shared.webhooks.hooks import switch_off
 from shared.webhooks.types import DisabledReason
 

@@ -30,8 +30,8 @@ from shared.jobs.commands import (
 )
 from shared.jobs.deletion.delete import DELETABLE, delete, delete_all
 from shared.jobs.deletion.retention import delete_expired, group_rules
+from shared.jobs.eta.recent_positions import RecentPositions
 from shared.jobs.eta.snapshot import QueueSnapshot
-from shared.jobs.eta.standings import Standings
 from shared.jobs.events import EventRecord
 from shared.jobs.hotwords import GivenWords, claimed_hotwords, get_hotwords, note_hotwords
 from shared.jobs.lease import heartbeat
@@ -156,13 +156,13 @@ __all__ = [
     "QueueLimit",
     "QueueSnapshot",
     "QueueSummary",
+    "RecentPositions",
     "RecognisedSegment",
     "RecognisedText",
     "Recognition",
     "RecognitionStats",
     "RecordingRecord",
     "Room",
-    "Standings",
     "StoredDataUnreadable",
     "StoredPlan",
     "StoredWord",

@@ -29,7 +29,7 @@ from shared.models import (
 from shared.quotas.monthly import give_back_undecoded
 from shared.search.texts import store_text
 from shared.speakers import VoiceMap
-from shared.speakers.kept.keeping import store_group_voices
+from shared.speakers.kept.voice_keeping import store_group_voices
 from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
 from shared.transcripts.rules import store_rule_texts, texts_after_rules
 from shared.transcripts.values import Transcript

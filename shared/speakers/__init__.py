@@ -6,8 +6,8 @@ process on every machine finds the same.
 """
 
 from shared.speakers.cut import cut
+from shared.speakers.speaker_count import AUTOMATIC, MOST_SPEAKERS, Wanted
 from shared.speakers.voice_map import MOST_GROUPS, VoiceMap, VoicePiece
-from shared.speakers.wanted import AUTOMATIC, MOST_SPEAKERS, Wanted
 from shared.speakers.words import speakers_of_words
 
 __all__ = [

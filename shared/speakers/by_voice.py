@@ -18,8 +18,8 @@ from shared.errors import InvalidRequest
 from shared.models import StoredVoiceMap
 from shared.speakers.cut import cut
 from shared.speakers.sentences import speakers_of_sentences
+from shared.speakers.speaker_count import Wanted
 from shared.speakers.voice_map import VoiceMap, VoicePiece
-from shared.speakers.wanted import Wanted
 from shared.transcripts.values import SAMPLE_RATE, Sentence
 
 log = structlog.stdlib.get_logger(__name__)

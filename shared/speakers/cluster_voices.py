@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.speakers.joining import Clusters, join
+from shared.speakers.clusters import Clusters, join
 from shared.speakers.likeness import Likeness
 from shared.speakers.linkage import average_linkage
-from shared.speakers.wanted import Wanted
+from shared.speakers.speaker_count import Wanted
 
 LEAST_SPEECH = 600
 """Hundredths of a second that make a speaker of their own; in a short recording a quarter of all

@@ -7,9 +7,9 @@ from itertools import pairwise
 from math import isqrt
 
 from shared.speakers.cluster_voices import find_speakers
+from shared.speakers.speaker_count import AUTOMATIC, Wanted
 from shared.speakers.turns import PAUSE_SAMPLES, Heard, take_turns
 from shared.speakers.voice_map import FARTHEST, VoiceMap, VoicePiece
-from shared.speakers.wanted import AUTOMATIC, Wanted
 from shared.transcripts.values import SAMPLE_RATE
 
 SHORTEST_SAMPLES = SAMPLE_RATE * 4 // 10

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import InvalidRequest
-from shared.speakers.wanted import Wanted
+from shared.speakers.speaker_count import Wanted
 from shared.transcripts.values import CHINESE
 
 LONGEST_NAME = 80

@@ -17,7 +17,7 @@ from shared.db import Database
 from shared.export.reports.named_templates import keep_template
 from shared.models import LOCAL_OWNER
 from shared.outbound.addresses import AddressRules
-from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.voice_keeping import switch_on
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
 from shared.webhooks.hooks import Wanted, add_hook, send_test

@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from shared import jobs
-from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.voice_keeping import switch_on
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, form_token, quick_hashes, signed_in

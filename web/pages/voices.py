@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from shared.errors import InvalidRequest
 from shared.speakers.errors import SpeakersEditedMeanwhile
-from shared.speakers.kept import keeping, voices
+from shared.speakers.kept import voice_keeping, voices
 from shared.speakers.kept.errors import VoiceNameTaken, VoiceNotFound
 from shared.speakers.names import LONGEST_NAME
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S
@@ -30,7 +30,7 @@ def all_voices() -> str:
     return render_template(
         "voices/voices.html",
         allowed=are_allowed(),
-        is_on=keeping.is_on(services().db, owner_id),
+        is_on=voice_keeping.is_on(services().db, owner_id),
         voices=voices.read_voices(services().db, owner_id),
         least_s=round(LEAST_SPEECH_S),
     )
@@ -39,7 +39,7 @@ def all_voices() -> str:
 @page.post("/on")
 def switch_on() -> Any:
     require_allowed()
-    keeping.switch_on(services().db, current_owner_id())
+    voice_keeping.switch_on(services().db, current_owner_id())
     flash(_("Voices may be kept, of recordings that are transcribed from now on."), "done")
     return _back()
 
@@ -51,7 +51,7 @@ def confirm_off() -> str:
 
 @page.post("/off")
 def switch_off() -> Any:
-    keeping.switch_off(services().db, current_owner_id())
+    voice_keeping.switch_off(services().db, current_owner_id())
     flash(_("No voices are kept any more, and all that was kept of them is deleted."), "done")
     return _back()
 
@@ -116,7 +116,7 @@ def _voice(voice_id: UUID) -> voices.Voice:
 def suggestions_address(job_id: str) -> str | None:
     """Address at which a job's page asks for suggestions of voices for its speakers; None where it
     need not ask."""
-    if not (are_allowed() and keeping.is_on(services().db, owner_of(job_id))):
+    if not (are_allowed() and voice_keeping.is_on(services().db, owner_of(job_id))):
         return None
     return url_for("voices.get_suggestions", job_id=job_id)
 

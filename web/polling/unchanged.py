@@ -12,9 +12,9 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.http import remove_entity_headers
 
-from shared.jobs import Standings
+from shared.jobs import RecentPositions
 from web.monitoring.access_log import REQUEST_ID, note_request, number_request
-from web.polling.memory import AnswerMemory, Remembered
+from web.polling.answer_memory import AnswerMemory, Remembered
 from web.polling.proof import NOTE, Proof, state_of
 from web.services import Services
 
@@ -51,7 +51,7 @@ class _UnchangedPolls:
         self._application = application
         self._here = here
         self._memory = AnswerMemory()
-        self._standings = Standings(here.db, seen_within_s=here.settings.worker_seen_within_s)
+        self._positions = RecentPositions(here.db, seen_within_s=here.settings.worker_seen_within_s)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if (
@@ -93,7 +93,7 @@ class _UnchangedPolls:
         # Of jobs at their end nobody is shown what other jobs and workers do.
         if proof.workers_alive is None and not proof.positions:
             return True
-        return self._standings.hold(proof.workers_alive, proof.positions)
+        return self._positions.hold(proof.workers_alive, proof.positions)
 
     def _remember(
         self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]]
@@ -112,7 +112,7 @@ class _UnchangedPolls:
             return
         # The server gives each answer a date of its own, and each its number.
         del kept["Date"], kept[REQUEST_ID]
-        self._standings.will_be_asked(proof.positions)
+        self._positions.will_be_asked(proof.positions)
         self._memory.keep(_digest(environ, seen), Remembered(kept.to_wsgi_list(), proof))
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from longscribe_client.connection import Connection
+from shared.cli.remote.move_processed import MOST_NAME_BYTES, cut, folded
 from shared.cli.remote.notes import write_durably
-from shared.cli.remote.putting_away import MOST_NAME_BYTES, cut, folded
 from shared.errors import LongscribeError
 from shared.export import FORMATS
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from longscribe_client.connection import Connection
 from longscribe_client.errors import ApiError, FileChanged
+from shared.cli.remote.move_processed import REASON, free_name, move
 from shared.cli.remote.notes import Notes, identity_of, write_durably
-from shared.cli.remote.putting_away import REASON, free_name, move
 from shared.cli.remote.transcripts import save
 from shared.errors import LongscribeError
 from shared.states import TERMINAL

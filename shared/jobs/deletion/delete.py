@@ -20,7 +20,7 @@ from shared.errors import IllegalTransition, JobNotFound
 from shared.jobs.commands import Outcome, ask_each, hold_with_recordings
 from shared.models import Job, Recording
 from shared.search.entries import forget
-from shared.speakers.kept.keeping import drop_bare_names, keepers_of
+from shared.speakers.kept.voice_keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL, JobStatus
 from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs

@@ -20,7 +20,7 @@ from shared.dialects import told_limit
 from shared.jobs.deletion.delete import delete_files, forget_recording
 from shared.models import Group, GroupMember, Job, in_one_of
 from shared.search.entries import forget
-from shared.speakers.kept.keeping import drop_bare_names, keepers_of
+from shared.speakers.kept.voice_keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL
 from shared.storage.blob_store import BlobStore
 from shared.words.hotwords import drop_unused, sets_of_jobs

@@ -3,7 +3,7 @@ known without making the answer again.
 
 Read straight from the rows, so a column that is added counts until somebody says in `_NOT_SHOWN`
 that nobody is shown it. What other tables say of a job, its place among the others and the workers
-that live, is `shared.jobs.eta.standings`.
+that live, is `shared.jobs.eta.recent_positions`.
 """
 
 from __future__ import annotations

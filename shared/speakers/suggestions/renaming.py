@@ -14,7 +14,7 @@ from shared.models import KeptVoice, SpeakerEdit, VoiceEnrolment
 from shared.speakers.edits import EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.kept.errors import VoiceNameTaken
-from shared.speakers.kept.keeping import hold
+from shared.speakers.kept.voice_keeping import hold
 from shared.speakers.kept.voices import name_of
 from shared.speakers.names import checked_name
 from shared.speakers.stored import MOST_EDITS, edits_of, replayed

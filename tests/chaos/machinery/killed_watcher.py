@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx2
 
-from shared.cli.remote import commands, notes, putting_away, transcripts, watch
+from shared.cli.remote import commands, move_processed, notes, transcripts, watch
 
 ANY_TIME = "any time"
 REQUESTS = ("begin upload", "send", "ask how much is there", "submit", "ask", "fetch transcript")
@@ -121,7 +121,7 @@ def _die_at(step: str, nth: int) -> None:
 
 
 def _kind(path: Path) -> str:
-    if path.name.endswith(putting_away.REASON):
+    if path.name.endswith(move_processed.REASON):
         return "reason"
     if path.parent.name == ".longscribe":
         return "note"

@@ -28,7 +28,7 @@ from shared.speakers.kept.errors import (
     VoiceNotFound,
     VoicesNotKept,
 )
-from shared.speakers.kept.keeping import forget_voices, hold, is_on, switch_off, switch_on
+from shared.speakers.kept.voice_keeping import forget_voices, hold, is_on, switch_off, switch_on
 from shared.speakers.suggestions.of_job import (
     keep,
     read_of_job,

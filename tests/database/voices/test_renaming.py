@@ -13,7 +13,7 @@ from shared.models import LOCAL_OWNER
 from shared.speakers.edits import EditKind
 from shared.speakers.kept import voices
 from shared.speakers.kept.errors import VoiceNameTaken, VoiceNotFound
-from shared.speakers.kept.keeping import hold, switch_on
+from shared.speakers.kept.voice_keeping import hold, switch_on
 from shared.speakers.suggestions.renaming import call_otherwise, rename_voice
 from shared.transcripts.values import Transcript
 from tests.database.voices.meeting import LI, OTHER, Meeting

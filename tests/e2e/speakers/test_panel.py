@@ -7,7 +7,7 @@ from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Rout
 
 from shared.models import LOCAL_OWNER, GroupVoices, KeptVoice
 from shared.speakers.edits import EditKind
-from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.voice_keeping import switch_on
 from tests.e2e.problems import LOCALES, LOOKS, examined, problems_of
 from tests.e2e.speakers.meeting import (
     Meeting,

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from shared import jobs
 from shared.models import LOCAL_OWNER, GroupVoices, Segment, StoredVoiceMap
 from shared.speakers import VoiceMap, cut
-from shared.speakers.kept.keeping import switch_on
 from shared.speakers.kept.vectors import likeness, rows
+from shared.speakers.kept.voice_keeping import switch_on
 from tests.support import factories
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from shared.speakers.cut import cut
+from shared.speakers.speaker_count import AUTOMATIC, Wanted
 from shared.speakers.voice_map import VoiceMap, VoicePiece
-from shared.speakers.wanted import AUTOMATIC, Wanted
 
 RATE = 16_000
 WITHIN, BETWEEN = 30, 120

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.speakers.joining import Clusters
+from shared.speakers.clusters import Clusters
 from shared.speakers.likeness import Likeness
 from tests.support.voices import THRESHOLD, WIDTH, unit
 

@@ -91,7 +91,7 @@ def test_the_password_is_forgotten_after_some_minutes(
     data = {"csrf_token": form_token(client, "/second-step"), "code": codes[0]}
     with monkeypatch.context() as patched:
         then = time.time() + 301
-        patched.setattr("web.pages.accounts.begun.time.time", lambda: then)
+        patched.setattr("web.pages.accounts.begun_sign_ins.time.time", lambda: then)
         assert client.post("/second-step", data=data).location == "/sign-in"
     assert client.post("/second-step", data=data).location == "/"
 

@@ -12,7 +12,7 @@ import pytest
 from longscribe_client.connection import Connection
 from shared import jobs
 from shared.cli.remote import notes, transcripts
-from shared.cli.remote.putting_away import free_name
+from shared.cli.remote.move_processed import free_name
 from shared.cli.remote.watch import FolderWatch
 from shared.db import Database
 from shared.models import LOCAL_OWNER

@@ -15,7 +15,7 @@ from shared.db import Database
 from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes, Point
 from shared.models import LOCAL_OWNER
-from shared.speakers.kept.keeping import switch_on
+from shared.speakers.kept.voice_keeping import switch_on
 from tests.support.speech.meeting import a_voice, in_turn
 from tests.support.web.web_app import database, make_app
 

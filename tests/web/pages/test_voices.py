@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.kept import voices
-from shared.speakers.kept.keeping import is_on, switch_on
+from shared.speakers.kept.voice_keeping import is_on, switch_on
 from tests.support.speech.meeting import a_voice, in_turn
 from tests.support.web.web_app import make_app
 

@@ -99,9 +99,9 @@ def make_polls(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Poll
 @pytest.fixture(autouse=True)
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue is read for each answer, and no answer is made anew for its age."""
-    monkeypatch.setattr("shared.jobs.eta.standings.FRESH_S", 0.0)
-    monkeypatch.setattr("shared.jobs.eta.standings._SHARE_OF_TIME", 1e9)
-    monkeypatch.setattr("shared.jobs.eta.standings._ASKED_WITHIN_S", 3600.0)
+    monkeypatch.setattr("shared.jobs.eta.recent_positions.FRESH_S", 0.0)
+    monkeypatch.setattr("shared.jobs.eta.recent_positions._SHARE_OF_TIME", 1e9)
+    monkeypatch.setattr("shared.jobs.eta.recent_positions._ASKED_WITHIN_S", 3600.0)
     monkeypatch.setattr("web.api.jobs.views.API_STANDS_S", 3600.0)
     monkeypatch.setattr("web.pages.job.page.PAGE_STANDS_S", 3600.0)
 

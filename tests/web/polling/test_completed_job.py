@@ -19,7 +19,7 @@ from shared.minutes.prompts import prompts_of_request
 from shared.models import LOCAL_OWNER
 from shared.models.base import Base
 from shared.speakers.edits import EditKind
-from shared.speakers.kept import keeping
+from shared.speakers.kept import voice_keeping
 from shared.speakers.stored import edit_speakers
 from shared.transcripts.values import Version
 from tests.support.speech.meeting import in_turn
@@ -85,7 +85,7 @@ def test_a_page_tells_at_once_who_speaks_and_how_minutes_stand(
     life: list[tuple[Callable[[], object], bool]] = [
         # What happens, and whether the page differs.
         (name, True),
-        (lambda: keeping.switch_on(rows, LOCAL_OWNER), True),
+        (lambda: voice_keeping.switch_on(rows, LOCAL_OWNER), True),
         (ask, True),
         (claim, True),
         (lambda: minutes_queue.heartbeat(rows, claims[-1]), False),
@@ -136,5 +136,5 @@ def test_a_page_reads_no_table_that_is_not_compared(polls: Polls, rows: Database
         "marks",  # each change of one is an edit
         *("transcripts", "segments", "voice_maps"),  # never change
         *("job_hotwords", "job_group_hotwords"),  # nor these
-        *("workers", "turns", "tallies"),  # in standings
+        *("workers", "turns", "tallies"),  # in recent_positions
     }

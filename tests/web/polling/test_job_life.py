@@ -124,7 +124,7 @@ def test_the_places_in_the_queue_are_read_once_for_all(
     ids = [factories.submit(rows) for _ in range(3)]
     for job_id in ids:
         polls.settle(address(job_id))
-    monkeypatch.setattr("shared.jobs.eta.standings.FRESH_S", 3600.0)
+    monkeypatch.setattr("shared.jobs.eta.recent_positions.FRESH_S", 3600.0)
     assert polls.is_remembered(address(ids[0]))  # the last that is read
     statements: list[str] = []
     engine = rows.engine
@@ -230,7 +230,7 @@ def test_whichever_column_changes_the_answer_is_the_whole_ones(
 
 
 def test_an_answer_reads_no_table_that_is_not_compared(polls: Polls, rows: Database) -> None:
-    """A new table that an answer tells of belongs into `stored_state` or `standings`."""
+    """A new table that an answer tells of belongs into `stored_state` or `recent_positions`."""
     job_id = factories.submit(rows)
     statements: list[str] = []
     event.listen(rows.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
@@ -240,5 +240,5 @@ def test_an_answer_reads_no_table_that_is_not_compared(polls: Polls, rows: Datab
     assert words & set(Base.metadata.tables) <= {
         *("jobs", "recordings", "attempts", "events", "annotation_edits"),  # in stored_state
         "sharing_events",  # likewise
-        *("workers", "turns", "tallies"),  # in standings
+        *("workers", "turns", "tallies"),  # in recent_positions
     }

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 
 from shared import jobs
-from shared.speakers.kept import keeping, voices
+from shared.speakers.kept import voice_keeping, voices
 from shared.speakers.kept.errors import VoiceNotFound, VoicesForbidden
 from shared.speakers.suggestions import of_job
 from shared.speakers.suggestions.renaming import rename_voice
@@ -76,9 +76,9 @@ def switch_keeping() -> Response:
     """
     if parse_json(KeepingIn).on:
         require_allowed()
-        keeping.switch_on(services().db, current_owner_id())
+        voice_keeping.switch_on(services().db, current_owner_id())
     else:
-        keeping.switch_off(services().db, current_owner_id())
+        voice_keeping.switch_off(services().db, current_owner_id())
     return _voices()
 
 
@@ -176,7 +176,7 @@ def _voices() -> Response:
     owner_id = current_owner_id()
     shown = VoicesOut(
         allowed=are_allowed(),
-        on=keeping.is_on(services().db, owner_id),
+        on=voice_keeping.is_on(services().db, owner_id),
         voices=[_shown(voice) for voice in voices.read_voices(services().db, owner_id)],
     )
     return jsonify(shown.model_dump(mode="json"))

@@ -35,8 +35,8 @@ from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session
 from web.authentication.wrong_passwords import address, attempt_limit
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
-from web.pages.accounts import begun
-from web.pages.accounts.once import is_sent_again
+from web.pages.accounts import begun_sign_ins
+from web.pages.accounts.repeated_forms import is_sent_again
 from web.quotas.texts import own_standing_texts
 from web.services import services
 from web.site_address import same_site_path
@@ -133,7 +133,7 @@ def do_sign_in() -> Any:
         )
     except SecondStepNeeded as needed:
         end_session()
-        begun.await_code(needed, target)
+        begun_sign_ins.await_code(needed, target)
         return redirect(url_for(".second_step"), 303)
     except (WrongPassword, TooManyAttempts) as error:
         log.warning("sign-in refused", code=error.code, client=address())

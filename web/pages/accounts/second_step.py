@@ -15,10 +15,10 @@ from shared.accounts.errors import AuthenticatorThere, TooManyAttempts, WrongCod
 from shared.errors import LongscribeError
 from web.authentication.sign_in import begin_session, current_person, end_session
 from web.authentication.wrong_passwords import address, attempt_limit
-from web.pages.accounts import begun
+from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.account import account, me, refused, refused_sign_in, render, shown_once
-from web.pages.accounts.once import is_sent_again
 from web.pages.accounts.proof import given_code, require_password, require_password_and_code
+from web.pages.accounts.repeated_forms import is_sent_again
 from web.services import services
 from web.site_address import same_site_path
 
@@ -29,14 +29,14 @@ _PAGE = "account/second_step.html"
 
 @account.get("/second-step")
 def second_step() -> Any:
-    if current_person() is not None or begun.awaited_code() is None:
+    if current_person() is not None or begun_sign_ins.awaited_code() is None:
         return redirect(url_for(".sign_in"), 303)
     return render(_PAGE)
 
 
 @account.post("/second-step")
 def do_second_step() -> Any:
-    asked = begun.awaited_code()
+    asked = begun_sign_ins.awaited_code()
     if asked is None:
         return redirect(url_for(".sign_in"), 303)
     needed = asked[0]

@@ -24,7 +24,7 @@ from shared.transcripts.corrections import get_sentence
 from web.api.sharing.views import link_to, share_with, share_with_group
 from web.authentication.job_access import owner_of
 from web.pages.accounts.account import shown_once
-from web.pages.accounts.once import is_sent_again, once_token
+from web.pages.accounts.repeated_forms import is_sent_again, once_token
 from web.pages.blueprint import flash_error, pages
 from web.pages.job.marks import seconds_of
 from web.pages.job.sharing_text import LEVELS

@@ -16,7 +16,7 @@ from shared.db import Database
 from tests.support.oidc.provider import FakeProvider, sign_in_at, signed_in_there
 from tests.support.people import PASSWORD, a_person, form_token, sign_in, signed_in
 from tests.web.accounts.oidc.conftest import MakeOffice
-from web.pages.accounts import begun
+from web.pages.accounts import begun_sign_ins
 
 
 def named(db: Database, name: str) -> Person:
@@ -213,8 +213,8 @@ def test_an_answer_is_of_use_once_in_its_browser_and_in_time(
     late = app.test_client()
     back_late = signed_in_there(late.get("/sign-in/office").location)
     with monkeypatch.context() as patched:
-        then = time.time() + begun.LASTS_S + 1
-        patched.setattr("web.pages.accounts.begun.time.time", lambda: then)
+        then = time.time() + begun_sign_ins.LASTS_S + 1
+        patched.setattr("web.pages.accounts.begun_sign_ins.time.time", lambda: then)
         assert late.get(back_late).status_code == 400
     twice = app.test_client()
     declined = signed_in_there(twice.get("/sign-in/office").location) + "&error=access_denied"

@@ -1,4 +1,4 @@
-"""The place of waiting jobs and the number of workers, read once in a while for all who ask."""
+"""Positions of waiting jobs and number of workers, read once in a while for all who ask."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class _Read:
     positions: Mapping[str, int] = field(default_factory=dict)
 
 
-class Standings:
-    """The standings of all jobs as of at most a few seconds ago. Threads may share it."""
+class RecentPositions:
+    """Positions of waiting jobs and number of living workers, as of at most a few seconds ago.
+    Threads may share it."""
 
     def __init__(self, db: Database, *, seen_within_s: float) -> None:
         self._db = db

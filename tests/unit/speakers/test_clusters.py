@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.speakers.joining import Clusters, join
+from shared.speakers.clusters import Clusters, join
 
 Matrix = list[list[int]]
 

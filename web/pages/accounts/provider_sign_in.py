@@ -25,7 +25,7 @@ from web.oidc.errors import (
 )
 from web.oidc.provider import Begun, Provider
 from web.oidc.provider_requests import error_code
-from web.pages.accounts import begun as begun_here
+from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.account import (
     SIGNED_IN_AT,
     account,
@@ -63,7 +63,7 @@ def begin_at_provider(provider_id: str) -> Any:
 def answer_of_provider(provider_id: str) -> Any:
     """Handle the request with which the provider sends the browser back."""
     provider = _provider(provider_id)
-    taken = begun_here.take(request.args.get("state", ""), provider_id)
+    taken = begun_sign_ins.take(request.args.get("state", ""), provider_id)
     if taken is None:
         return _not_signed_in(provider_id, SignInNotBegun(), "")
     begun, target, connected = taken
@@ -123,7 +123,7 @@ def _begin(provider: Provider, *, target: str, connected: Person | None = None) 
     """The address at which the person signs in. Raises as `Provider.authorization_url`."""
     begun = Begun.new()
     url = provider.authorization_url(begun, _answer_address(provider))
-    begun_here.remember(
+    begun_sign_ins.remember(
         begun,
         provider=provider.configured.id,
         target=target,

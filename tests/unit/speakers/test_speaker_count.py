@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.speakers.wanted import AUTOMATIC, Wanted
+from shared.speakers.speaker_count import AUTOMATIC, Wanted
 
 
 @pytest.mark.parametrize(
