@@ -86,7 +86,7 @@ class WorkerRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """Report of a worker about itself; the fields are those of `note_worker`."""
+    """Report of a worker about itself."""
 
     name: str
     hostname: str
@@ -113,43 +113,13 @@ _STORED_AS_SAID = tuple(
 )
 
 
-def note_worker(
-    db: Database,
-    *,
-    name: str,
-    hostname: str,
-    model: str,
-    device: str,
-    started_at: datetime,
-    model_name: str | None = None,
-    jobs_at_once: int = 1,
-    obstacles: Sequence[str] = (),
-    work_room_bytes: int | None = None,
-    work_disk_bytes: int | None = None,
-    takes_hotwords: bool | None = None,
-    gpus: str | None = None,
-) -> datetime:
-    """Store that this worker is alive, for /readyz and the doctor. The time by the database's
-    clock."""
-    report = WorkerReport(
-        name=name,
-        hostname=hostname,
-        model=model,
-        model_name=model_name,
-        device=device,
-        started_at=started_at,
-        jobs_at_once=jobs_at_once,
-        obstacles=obstacles,
-        work_room_bytes=work_room_bytes,
-        work_disk_bytes=work_disk_bytes,
-        takes_hotwords=takes_hotwords,
-        gpus=gpus,
-    )
+def note_worker(db: Database, report: WorkerReport) -> datetime:
+    """Store that a worker is alive, for /readyz and the doctor; when, by the database's clock."""
     told = {**report.stored(), "seen_at": database_now()}
     # An UPDATE, unlike the other, is compiled once: a third of the processor time.
     known = (
         update(WorkerSeen)
-        .where(WorkerSeen.name == name)
+        .where(WorkerSeen.name == report.name)
         .values(told)
         .returning(WorkerSeen.seen_at)
         .execution_options(synchronize_session=False)
@@ -160,7 +130,7 @@ def note_worker(
     with db.writing_once() as session:
         return session.scalars(
             upsert(session, WorkerSeen)
-            .values(name=name, **told)
+            .values(name=report.name, **told)
             .on_conflict_do_update(index_elements=[WorkerSeen.name], set_=told)
             .returning(WorkerSeen.seen_at)
         ).one()

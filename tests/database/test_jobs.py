@@ -301,7 +301,10 @@ class TestReading:
         started = datetime.now(UTC)
         for _ in range(2):
             jobs.note_worker(
-                db, name="w", hostname="h", model="demo", device="cpu", started_at=started
+                db,
+                jobs.WorkerReport(
+                    name="w", hostname="h", model="demo", device="cpu", started_at=started
+                ),
             )
         assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
         assert jobs.workers_seen(db, within_s=-60) == []

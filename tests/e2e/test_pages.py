@@ -272,11 +272,13 @@ def test_the_demonstration_model_is_announced(site: Site, context: BrowserContex
 def test_a_phone_needs_no_sideways_scrolling(site: Site, browser: Browser) -> None:
     jobs.note_worker(
         site.db,
-        name="worker@here",
-        hostname="here",
-        model="demo",
-        device="cpu",
-        started_at=datetime.now(UTC),
+        jobs.WorkerReport(
+            name="worker@here",
+            hostname="here",
+            model="demo",
+            device="cpu",
+            started_at=datetime.now(UTC),
+        ),
     )
     done = factories.submit(site.db, filename="x" * 120 + ".wav")
     claimed = factories.claim(site.db)

@@ -192,15 +192,17 @@ def a_worker(
     """A worker that reported itself; without `model` one of a version that takes any job."""
     jobs.note_worker(
         db,
-        name=name,
-        hostname="gpu1",
-        model=model or "demo",
-        model_name=model,
-        device="cpu",
-        started_at=datetime.now(UTC),
-        jobs_at_once=jobs_at_once,
-        obstacles=obstacles,
-        gpus=jobs.Gpu.write(gpus),
+        jobs.WorkerReport(
+            name=name,
+            hostname="gpu1",
+            model=model or "demo",
+            model_name=model,
+            device="cpu",
+            started_at=datetime.now(UTC),
+            jobs_at_once=jobs_at_once,
+            obstacles=obstacles,
+            gpus=jobs.Gpu.write(gpus),
+        ),
     )
 
 

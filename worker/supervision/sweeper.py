@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -110,7 +109,7 @@ class Sweeper:
 
     def record_obstacles(self, *obstacles: Obstacle) -> None:
         """Leave with the worker's row why it ends. Raises SQLAlchemyError."""
-        jobs.note_worker(self._db, **asdict(self._report(Readiness(obstacles))))
+        jobs.note_worker(self._db, self._report(Readiness(obstacles)))
 
     def _run(self) -> None:
         try:

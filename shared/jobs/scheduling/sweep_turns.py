@@ -9,7 +9,7 @@ a transaction that another may have been quicker with.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -63,7 +63,7 @@ def begin_sweep(db: Database, report: WorkerReport, *, most: int) -> SweepStart:
         for seen_at, for_any, of_model, held, *_ in _rows(db, statement, values):
             duties = frozenset(filter(None, (held or "").split(",")))
             return SweepStart(seen_at, Claimable(for_any, of_model), duties)
-        note_worker(db, **asdict(report))
+        note_worker(db, report)
 
 
 def _rows(db: Database, statement: Any, values: dict[str, Any]) -> Sequence[Sequence[Any]]:

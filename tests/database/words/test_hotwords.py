@@ -249,6 +249,8 @@ def test_a_worker_tells_whether_its_model_takes_any(db: Database) -> None:
     with db.reading() as session:
         started_at = session.scalar(select(database_now()))
     for name, takes in (("a", True), ("b", False), ("c", None)):
-        jobs.note_worker(db, name=name, started_at=started_at, takes_hotwords=takes, **told)
+        jobs.note_worker(
+            db, jobs.WorkerReport(name=name, started_at=started_at, takes_hotwords=takes, **told)
+        )
     seen = jobs.workers_seen(db, within_s=60)
     assert [worker.takes_hotwords for worker in seen] == [True, False, None]

@@ -30,11 +30,13 @@ def all_of(findings: list[Finding], thing: str) -> list[Finding]:
 def a_worker(db: Database) -> None:
     jobs.note_worker(
         db,
-        name="celery@here:1",
-        hostname="here",
-        model="demo",
-        device="cpu",
-        started_at=datetime.now(UTC),
+        jobs.WorkerReport(
+            name="celery@here:1",
+            hostname="here",
+            model="demo",
+            device="cpu",
+            started_at=datetime.now(UTC),
+        ),
     )
 
 

@@ -66,12 +66,14 @@ class TestStorage:
     ) -> None:
         jobs.note_worker(
             db,
-            name="other:1",
-            hostname="other",
-            model="demo",
-            device="cpu",
-            started_at=datetime.now(UTC),
-            obstacles=["storage_missing"],
+            jobs.WorkerReport(
+                name="other:1",
+                hostname="other",
+                model="demo",
+                device="cpu",
+                started_at=datetime.now(UTC),
+                obstacles=["storage_missing"],
+            ),
         )
         found = of(doctor.examine(settings), "workers")
         assert found.level is Level.PROBLEM
@@ -81,12 +83,14 @@ class TestStorage:
     def test_one_that_has_just_been_started_is_none(self, settings: Settings, db: Database) -> None:
         jobs.note_worker(
             db,
-            name="other:1",
-            hostname="other",
-            model="demo",
-            device="cpu",
-            started_at=datetime.now(UTC),
-            obstacles=["storage_new", "starting"],
+            jobs.WorkerReport(
+                name="other:1",
+                hostname="other",
+                model="demo",
+                device="cpu",
+                started_at=datetime.now(UTC),
+                obstacles=["storage_new", "starting"],
+            ),
         )
         found = of(doctor.examine(settings), "workers")
         assert found.level is Level.WARNING

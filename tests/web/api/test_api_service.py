@@ -56,11 +56,13 @@ def test_ready_without_redis_and_workers_but_says_so(client: FlaskClient) -> Non
 def test_ready_names_the_workers_with_model_and_device(app: Flask, client: FlaskClient) -> None:
     jobs.note_worker(
         database(app),
-        name="worker@gpu1",
-        hostname="gpu1",
-        model="paraformer",
-        device="cuda:0",
-        started_at=datetime.now(UTC),
+        jobs.WorkerReport(
+            name="worker@gpu1",
+            hostname="gpu1",
+            model="paraformer",
+            device="cuda:0",
+            started_at=datetime.now(UTC),
+        ),
     )
     [worker] = client.get("/readyz").json["workers"]  # type: ignore[index]
     assert (worker["name"], worker["model"], worker["device"]) == (

@@ -92,14 +92,16 @@ def test_an_upload_goes_on_once_the_storage_is_back(client: FlaskClient, tmp_pat
 def worker(app: Flask, *obstacles: str, room: int | None = None) -> None:
     jobs.note_worker(
         database(app),
-        name="h:1",
-        hostname="h",
-        model="demo",
-        device="cpu",
-        started_at=datetime.now(UTC),
-        obstacles=obstacles,
-        work_room_bytes=room,
-        work_disk_bytes=room,
+        jobs.WorkerReport(
+            name="h:1",
+            hostname="h",
+            model="demo",
+            device="cpu",
+            started_at=datetime.now(UTC),
+            obstacles=obstacles,
+            work_room_bytes=room,
+            work_disk_bytes=room,
+        ),
     )
 
 

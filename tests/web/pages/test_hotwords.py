@@ -133,14 +133,20 @@ class TestTheForm:
         replace_list(rows, EVERYBODY, ("达摩院",), editor_id="e")
         told = {"hostname": "h", "device": "cpu", "started_at": datetime.now(UTC)}
         jobs.note_worker(
-            rows, name="two", model="/m/mine", model_name="mine", takes_hotwords=False, **told
+            rows,
+            jobs.WorkerReport(
+                name="two", model="/m/mine", model_name="mine", takes_hotwords=False, **told
+            ),
         )
         assert client.get("/words/hotwords/hint").text == (
             "The model mine takes no hotwords: words that are named are not used. "
             "The lists add 0 words of yours and 1 of everybody's."
         )
         jobs.note_worker(
-            rows, name="three", model="seaco", model_name="seaco", takes_hotwords=True, **told
+            rows,
+            jobs.WorkerReport(
+                name="three", model="seaco", model_name="seaco", takes_hotwords=True, **told
+            ),
         )
         assert "Some workers run mine," in client.get("/words/hotwords/hint").text
         assert "The model mine" in client.get("/words/hotwords/hint?model=mine").text
