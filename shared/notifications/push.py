@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from shared import audit
 from shared.audit import Act
 from shared.db import Database, database_now
+from shared.dialects import hold_lock
 from shared.models import SignIn, Webhook, WebhookDelivery, is_waiting
 from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
 from shared.notifications.mail_address import CHOICES
@@ -23,7 +24,7 @@ from shared.notifications.vapid import from_base64url
 from shared.outbound.addresses import AddressRules
 from shared.states import ChannelKind
 from shared.webhooks.errors import WebhookNotFound
-from shared.webhooks.hooks import AT_ONCE
+from shared.webhooks.hooks import AT_ONCE, ONE_AT_A_TIME
 from shared.webhooks.outbox import delivery
 from shared.webhooks.types import TEST_TYPE
 
@@ -114,6 +115,7 @@ def add_browser(
 def _add(db: Database, subscription: Subscription, row: dict[str, Any]) -> None:
     sha256 = hashlib.sha256(subscription.endpoint.encode()).hexdigest()
     with db.writing() as session:
+        hold_lock(session, ONE_AT_A_TIME)  # two at once would count the same
         before = session.scalars(
             select(Webhook)
             .where(Webhook.kind == ChannelKind.PUSH.value, Webhook.url_sha256 == sha256)

@@ -140,14 +140,20 @@ def claim_next(
             type=sent.type,
             job_id=sent.job_id,
             at=sent.at,
-            detail=dict(sent.detail),
+            detail=_object(sent.detail),
             site_url=hook.site_url,
             with_text=hook.with_text,
             language=hook.language or "en",
-            push_keys=dict(hook.push_keys or {}),
+            push_keys=_object(hook.push_keys),
             attempts=sent.attempts,
             traceparent=_parent_of(session, sent.job_id),
         )
+
+
+def _object(stored: Any) -> dict[str, Any]:
+    """A stored JSON object; an empty one in place of anything else, which ends no claim: the
+    webhook would stand before all others for ever."""
+    return dict(stored) if isinstance(stored, dict) else {}
 
 
 def _parent_of(session: Session, job_id: str | None) -> str | None:

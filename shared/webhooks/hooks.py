@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from shared import audit
 from shared.audit import Act
 from shared.db import Database, database_now
+from shared.dialects import hold_lock
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.outbound.addresses import AddressRules
 from shared.states import ChannelKind
@@ -27,6 +28,9 @@ from shared.webhooks.types import TEST_TYPE, DeliveryState, DisabledReason, Webh
 
 MOST_WEBHOOKS = 10
 """Webhooks of an owner at most."""
+
+ONE_AT_A_TIME = 0x6C6F6E67_686F6F6B
+"""The key of PostgreSQL's lock of who adds a webhook or a browser, ours alone in the database."""
 
 LONGEST_DESCRIPTION = 200
 
@@ -96,6 +100,7 @@ def add_hook(
     values = wanted.stored(rules)
     secret = new_secret()
     with db.writing() as session:
+        hold_lock(session, ONE_AT_A_TIME)  # two at once would count the same
         held = select(func.count()).select_from(_of(owner_id).subquery())
         if (session.scalar(held) or 0) >= MOST_WEBHOOKS:
             raise TooManyWebhooks

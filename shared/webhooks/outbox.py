@@ -45,7 +45,7 @@ def note(
     rows = [
         delivery(hook.id, job_id=job_id, type_=type_.value, at=at, detail=told)
         for hook in hooks
-        if hook.types is None or type_.value in hook.types
+        if hook.types is None or (isinstance(hook.types, list) and type_.value in hook.types)
     ]
     if rows:
         session.execute(insert(WebhookDelivery), rows)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import accounts, audit, jobs, owner_data
 from shared.db import Database
 from shared.fetches import requests as fetches
+from shared.notifications.forget_channels import forget_signed_out
 from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
@@ -285,6 +286,7 @@ class Sweeper:
     def _forget_sign_ins(self) -> None:
         limits = accounts.session_limits(self._settings)
         self._now_and_then("sign-ins", lambda: accounts.forget_over(self._db, limits))
+        self._now_and_then("browsers", lambda: forget_signed_out(self._db))
 
     # Not with whoever sends and fetches: the operator may have switched that off since.
 

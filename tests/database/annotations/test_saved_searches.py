@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier, BrokenBarrierError
 
 import pytest
-from sqlalchemy import event
 
 from shared import accounts, audit
 from shared.accounts.ownership import hand_over
@@ -16,6 +14,7 @@ from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.search import saved
 from shared.search.saved import ListConditions, SearchNotFound
+from tests.support.databases.waiting import counting_at_once
 from tests.support.people import a_person
 
 ANNA, BO = "anna", "bo"
@@ -105,18 +104,11 @@ def test_saved_at_the_same_moment_there_are_no_more_than_allowed(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saved, "MOST_SAVED", 1)
-    both_counted = Barrier(2)
-
-    def counted(connection: object, cursor: object, statement: str, *given: object) -> None:
-        if "count(" in statement and "saved_searches" in statement:
-            with suppress(BrokenBarrierError):  # where the other has to wait for this one
-                both_counted.wait(0.5)
 
     def save(name: str) -> None:
         with suppress(InvalidRequest):
             saved.save_search(db, owner_id=ANNA, name=name, conditions=ListConditions())
 
-    event.listen(db.engine, "after_cursor_execute", counted)
-    with ThreadPoolExecutor(2) as pool:
+    with counting_at_once(db, "saved_searches"), ThreadPoolExecutor(2) as pool:
         list(pool.map(save, ["one", "two"]))
     assert len(names(db)) == 1

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, AuditEntry, SignIn, Webhook, WebhookDelivery
 from shared.notifications import push
 from shared.notifications.errors import TooManyBrowsers, UnusableSubscription
+from shared.notifications.forget_channels import forget_signed_out
 from shared.notifications.vapid import application_server_key, from_base64url
 from shared.outbound.addresses import AddressRules
 from shared.outbound.errors import AddressRefused, PlainHttpRefused
@@ -31,9 +33,10 @@ from shared.webhooks.delivery_queue import Result, claim_next, store
 from shared.webhooks.errors import WebhookNotFound
 from tests.database.webhooks.test_delivery_queue import let_pass
 from tests.support import factories
+from tests.support.databases.waiting import counting_at_once
 from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiver
 from tests.support.notifications import a_browser, a_device, end
-from tests.support.people import a_person, an_admin, quick_hashes
+from tests.support.people import a_person, an_admin, at_once, quick_hashes
 from tests.support.services import wait_for
 from worker.webhooks.sender import WebhookSender
 
@@ -190,6 +193,30 @@ def test_a_test_that_finds_no_browser_removes_it(sqlite_url: str) -> None:
         store(db, claim, result, disable_after_s=60)
         assert len(push.browsers_of(db, LOCAL_OWNER)) == left
     db.dispose()
+
+
+def test_browsers_go_with_the_sign_in_though_nothing_is_to_be_told_in_them(db: Database) -> None:
+    with quick_hashes():
+        ann = an_admin(db)
+    tokens = [accounts.begin(db, ann.id) for _ in range(2)]
+    for n, token in enumerate(tokens):
+        a_browser(db, ann.id, f"https://push.example/{n}", sign_in_sha256=digest(token))
+    a_browser(db, LOCAL_OWNER, "https://push.example/without")
+    accounts.end(db, tokens[0])
+    forget_signed_out(db)
+    with db.reading() as session:
+        left = session.scalars(select(Webhook.url).order_by(Webhook.id)).all()
+    assert left == ["https://push.example/1", "https://push.example/without"]
+
+
+def test_added_at_the_same_moment_there_are_no_more_browsers_than_allowed(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "MOST_BROWSERS", 1)
+    browsers = [partial(a_browser, db, LOCAL_OWNER, f"https://push.example/{n}") for n in range(2)]
+    with counting_at_once(db, "webhooks"):
+        added = at_once(*browsers)
+    assert sorted(isinstance(one, TooManyBrowsers) for one in added) == [False, True]
 
 
 def test_nothing_is_told_once_the_time_of_a_sign_in_is_over(db: Database) -> None:

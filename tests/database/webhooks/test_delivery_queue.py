@@ -230,6 +230,18 @@ def test_sent_again_it_has_the_id_that_it_had(db: Database) -> None:
         hooks.send_again(db, **of_hook, delivery_id=10_000)
 
 
+def test_what_cannot_be_read_of_a_delivery_holds_up_no_other(db: Database) -> None:
+    for owner_id in ("another", LOCAL_OWNER):
+        add(db, owner_id=owner_id)
+        factories.submit(db, owner_id=owner_id)
+    with db.writing() as session:
+        broken = select(Webhook.id).where(Webhook.owner_id == "another").scalar_subquery()
+        rows = update(WebhookDelivery).where(WebhookDelivery.webhook_id == broken)
+        session.execute(rows.values(detail=["of another version"]))
+    claimed = [claim(db), claim(db)]
+    assert [(one.owner_id, one.detail) for one in claimed] == [("another", {}), (LOCAL_OWNER, {})]
+
+
 def test_both_secrets_sign_for_a_while(db: Database) -> None:
     webhook_id = add(db)
     factories.submit(db)

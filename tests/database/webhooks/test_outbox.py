@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shared import jobs
 from shared.accounts.ownership import hand_over
 from shared.db import Database
 from shared.jobs.events import NewEvent, record
-from shared.models import LOCAL_OWNER, Job, WebhookDelivery
+from shared.models import LOCAL_OWNER, Job, Webhook, WebhookDelivery
 from shared.outbound.addresses import AddressRules
 from shared.outbound.errors import AddressRefused
 from shared.states import EventKind, JobStatus
@@ -20,6 +21,8 @@ from shared.webhooks.errors import TooManyWebhooks, WebhookNotFound
 from shared.webhooks.hooks import Wanted
 from shared.webhooks.types import DisabledReason, WebhookType
 from tests.support import factories
+from tests.support.databases.waiting import counting_at_once
+from tests.support.people import at_once
 
 RULES = AddressRules()
 
@@ -102,6 +105,23 @@ def test_there_are_so_many_and_no_more(db: Database) -> None:
     with pytest.raises(TooManyWebhooks):
         add(db)
     add(db, owner_id="another")
+
+
+def test_added_at_the_same_moment_there_are_no_more_than_allowed(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "MOST_WEBHOOKS", 1)
+    with counting_at_once(db, "webhooks"):
+        added = at_once(partial(add, db), partial(add, db))
+    assert sorted(isinstance(one, TooManyWebhooks) for one in added) == [False, True]
+
+
+def test_what_cannot_be_read_of_a_webhook_fails_no_job(db: Database) -> None:
+    webhook_id = add(db)
+    with db.writing() as session:
+        session.execute(update(Webhook).values(types=7))
+    factories.a_job(db, JobStatus.FAILED)
+    assert outbox(db, webhook_id) == []
 
 
 def test_an_address_within_is_refused_at_once(db: Database) -> None:

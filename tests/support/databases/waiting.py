@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
+
+from shared.db import Database
+
+
+@contextmanager
+def counting_at_once(db: Database, table: str) -> Iterator[None]:
+    """Let two transactions that count rows of a table both count before either goes on, unless one
+    has to wait for the other before it counts."""
+    both_counted = Barrier(2)
+
+    def counted(connection: object, cursor: object, statement: str, *given: object) -> None:
+        if "count(" in statement and table in statement:
+            with suppress(BrokenBarrierError):  # the other waits for this one
+                both_counted.wait(0.5)
+
+    event.listen(db.engine, "after_cursor_execute", counted)
+    yield
+    event.remove(db.engine, "after_cursor_execute", counted)
+
 
 _WAIT_FOR_THIS = text(
     "SELECT count(*) FROM pg_locks "
