@@ -17,6 +17,7 @@ from shared.db import Database
 from shared.export.reports.named_templates import keep_template
 from shared.models import LOCAL_OWNER
 from shared.outbound.addresses import AddressRules
+from shared.search.saved import ListConditions, save_search
 from shared.speakers.kept.voice_keeping import switch_on
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
@@ -141,12 +142,15 @@ def team(
     """A server with sign-in, seen without an account and as its administrator."""
     with serving(tmp_path_factory.mktemp("team"), LONGSCRIBE_SIGN_IN="required") as stack:
         db = Database(stack.database_url)
-        an_admin(db)
+        anna = an_admin(db)
         a_person(db)
         group = accounts.add_group(db, "会议 group")
         for name in ("Anna", "Bo"):
             accounts.add_member(db, group.id, name)
         lists.add(db, EVERYBODY, wrong="阿皮艾", right="API")
+        for keeper in (group.id, anna.id):
+            save_search(db, owner_id=keeper, name="预算", conditions=ListConditions(query="预算"))
+            keep_template(db, owner_id=keeper, name="董事会", content=b"{{title}}")
         db.dispose()
         context = browser.new_context(locale="en-GB")
         page = context.new_page()
@@ -171,6 +175,7 @@ def team(
                     "own data": "/account/data",
                     "groups": "/people/groups",
                     "words of a team": "/words",
+                    "templates of a team": "/report-template",
                     "words of a group": f"/words/groups/{group.id}",
                 },
                 signed_in,

@@ -76,10 +76,13 @@ def _keeper() -> str:
 
 @blueprint.get("")
 @blueprint.output(SearchListOut)
+@blueprint.doc(responses=[404])
 @takes_query(SearchQuery)
 def list_searches() -> Response:
-    """List the searches that you have saved and those of your groups, or of the group that is
-    named."""
+    """List the searches that you have saved and those of your groups.
+
+    With `group` those of that group alone.
+    """
     query = parse(SearchQuery, request.args)
     if query.group is None:
         return _answer(usable_searches())
@@ -88,6 +91,7 @@ def list_searches() -> Response:
 
 @blueprint.post("")
 @blueprint.output(SearchOut, 201)
+@blueprint.doc(responses=[404])
 @takes_query(SearchQuery)
 @completed_by(operations.json_body(SearchIn))
 def create_search() -> Response:

@@ -74,10 +74,13 @@ def _answer(templates: list[NamedTemplate]) -> Response:
 
 @blueprint.get("/report-templates")
 @blueprint.output(NamedTemplateListOut)
+@blueprint.doc(responses=[404])
 @takes_query(TemplatesQuery)
 def list_named_templates() -> Response:
-    """List the templates that you keep under names and those of your groups, or of the group that
-    is named."""
+    """List the templates that you keep under names and those of your groups.
+
+    With `group` those of that group alone.
+    """
     query = parse(TemplatesQuery, request.args)
     if query.group is None:
         return _answer(usable_templates())
