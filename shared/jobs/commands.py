@@ -215,11 +215,12 @@ def ask_each(
     ask: Callable[[Session, str], Outcome],
     *,
     hold: Callable[[Session, Sequence[str]], None] | None = None,
+    committed: Callable[[], None] | None = None,
 ) -> dict[str, Outcome]:
     """Call `ask` with each job, some in a transaction; the outcome by job, also of those for which
     it raises IllegalTransition, RecordingInUse, QueueShareFull, MonthlyQuotaUsed or JobNotFound.
 
-    `hold` is called first in each transaction, with its jobs in order.
+    `hold` is called first in each transaction, with its jobs in order, and `committed` after it.
     """
     outcomes: dict[str, Outcome] = {}
     # In one order, so that two who select the same jobs wait for one another and not in a circle.
@@ -244,4 +245,6 @@ def ask_each(
                     outcomes[job_id] = Outcome.NO_HOURS
                 except JobNotFound:
                     outcomes[job_id] = Outcome.GONE
+        if committed is not None:
+            committed()
     return outcomes

@@ -43,7 +43,8 @@ def delete(db: Database, blobs: BlobStore, *, owner_id: str, job_id: str) -> Non
 def delete_all(
     db: Database, blobs: BlobStore, *, owner_id: str, job_ids: Collection[str]
 ) -> dict[str, Outcome]:
-    """Delete several jobs as `delete` does; the outcome by job. Raises OSError likewise."""
+    """Delete several jobs as `delete` does; the outcome by job. Raises OSError likewise, and leaves
+    the others as they are then."""
     keys: list[str] = []
 
     def delete_one(session: Session, job_id: str) -> Outcome:
@@ -54,9 +55,12 @@ def delete_all(
         hold_with_recordings(session, owner_id, some, to_delete=True)
         hold_ended(session, some)  # before the first of them takes the lock on sets of hotwords
 
-    outcomes = ask_each(db, job_ids, delete_one, hold=hold)
-    delete_files(blobs, keys)
-    return outcomes
+    # Not after the last: files of jobs that are gone would stay if the database failed meanwhile.
+    def delete_files_of_some() -> None:
+        gone, keys[:] = list(keys), []
+        delete_files(blobs, gone)
+
+    return ask_each(db, job_ids, delete_one, hold=hold, committed=delete_files_of_some)
 
 
 def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from shared import jobs
 from shared.db import Database
-from shared.jobs import Outcome
+from shared.jobs import Outcome, commands
+from shared.jobs.deletion import delete
 from shared.models import LOCAL_OWNER, Job, Recording
 from shared.states import JobStatus
 from tests.support import factories
@@ -76,3 +81,24 @@ def test_more_than_fit_into_a_transaction_are_all_asked(db: Database) -> None:
     submitted = [factories.submit(db) for _ in range(45)]
     outcomes = jobs.cancel_all(db, owner_id=LOCAL_OWNER, job_ids=submitted * 2)
     assert outcomes == dict.fromkeys(submitted, Outcome.CANCELLED)
+
+
+def test_files_of_those_that_are_gone_go_though_the_database_fails_later(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "_AT_ONCE", 1)
+    first, second = (factories.submit(db) for _ in range(2))
+    key = factories.view(db, first).job.recording.blob_key
+    hold = delete.hold_with_recordings
+
+    def fail_for_the_second(session: Session, owner: str, some: Sequence[str], **how: bool) -> None:
+        if second in some:
+            raise OperationalError("SELECT", {}, Exception("gone"))
+        hold(session, owner, some, **how)
+
+    monkeypatch.setattr(delete, "hold_with_recordings", fail_for_the_second)
+    blobs = factories.NotedDeletions()
+    with pytest.raises(OperationalError):
+        jobs.delete_all(db, blobs, owner_id=LOCAL_OWNER, job_ids=[first, second])
+    assert blobs.keys == [key]
+    assert factories.status_of(db, second) is JobStatus.QUEUED
