@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import selectors
 import time
 from concurrent.futures import Future
@@ -27,6 +28,8 @@ UNREAD_S = 60.0
 """Seconds for a client to take some more of an answer."""
 
 RECEIVE_BYTES = 64 * 1024
+
+_CLIENT_IS_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
 _DRAINED_BYTES = 32 * 1024
 """Bytes: gunicorn reads more than so many of a body that was not read, for the sake of the next
@@ -92,8 +95,11 @@ class AnsweringWorker(ThreadWorker):  # type: ignore[misc]
         try:
             conn.sock.setblocking(True)
             return self._keepalive_after(conn, self._give(conn))
-        except (OSError, StopIteration):
+        except StopIteration:
             pass
+        except OSError as error:
+            if error.errno not in _CLIENT_IS_GONE:
+                log.exception("an answer broke off")
         except Exception as error:  # noqa: BLE001 - the boundary, as gunicorn's own
             self.handle_error(answer.request, conn.sock, conn.client, error)
         return False

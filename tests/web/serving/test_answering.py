@@ -14,16 +14,20 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from structlog.testing import capture_logs
 
 from tests.support.web.slow_clients import get
-from web.serving.answering import AnsweringWorker
+from web.serving.answering import PAUSED, AnsweringWorker
 from web.serving.client_socket import ClientSocket, Patience
 from web.serving.connection import Connection
+from web.waiting import WAIT
 
 
-def answer(log: Logger, pieces: Iterable[bytes]) -> bool:
-    """Whether a connection is kept whose client asks for these pieces and reads none of them."""
+def answer(log: Logger, pieces: Iterable[bytes], *, waits: bool = False) -> bool:
+    """Whether a connection is kept whose client asks for these pieces and reads none of them;
+    `waits`: the first of them is nothing, and what the answer waits for comes then."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "audio/wav")])
+        if waits:
+            environ[WAIT] = object()
         return pieces
 
     ours, theirs = socket.socketpair()
@@ -31,7 +35,12 @@ def answer(log: Logger, pieces: Iterable[bytes]) -> bool:
         worker = AnsweringWorker(1, 1, [], None, 60, log.cfg, log)
         worker.wsgi = application
         theirs.sendall(get("/api/v1/jobs/1/audio"))
-        return bool(worker.handle(Connection(log.cfg, sock, ("192.0.2.1", 1), ("192.0.2.2", 80))))
+        connection = Connection(log.cfg, sock, ("192.0.2.1", 1), ("192.0.2.2", 80))
+        kept = worker.handle(connection)
+        if waits:
+            assert kept is PAUSED
+            kept = worker._go_on(connection)
+        return bool(kept)
 
 
 @pytest.fixture
@@ -63,3 +72,15 @@ def test_an_error_of_the_server_in_the_midst_of_an_answer_is_logged_with_its_tra
     assert not answer(log, broken())
     [told] = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert told.exc_info is not None and told.exc_info[1].args[1] == "the disk is broken"
+
+
+def test_so_is_one_after_the_answer_has_waited() -> None:
+    def broken() -> Iterator[bytes]:
+        yield b""
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with capture_logs() as lines:
+        assert not answer(Logger(Config()), broken(), waits=True)
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("error", "an answer broke off")
+    ]
