@@ -135,3 +135,31 @@ def test_timestamps_that_the_demuxer_made_up_move_nothing() -> None:
     for start, following in pairwise(starts):
         clock.place(start, frame_s, following)
     assert clock.position == pytest.approx(frame_s * (len(starts) - 1))
+
+
+def test_a_track_that_begins_where_others_end_goes_on_there() -> None:
+    """Broadcasts that were joined name their tracks anew, and the clock may begin anew too."""
+    for zero in (1.4, 25.4):
+        clock = ContainerClock(zero=1.4, others_at=lambda: 24.0)
+        assert place_all(clock, frames(3, zero)) == pytest.approx(frames(3, 24.0))
+        assert bool(clock.jumps) == (zero == 1.4)
+    beside = ContainerClock(zero=1.4, others_at=lambda: 3.0)
+    assert place_all(beside, frames(3, 1.4)) == pytest.approx(frames(3))
+
+
+def test_a_track_whose_clock_begins_anew_follows_the_others() -> None:
+    others_at = 0.0
+    clock = ContainerClock(others_at=lambda: others_at)
+    place_all(clock, frames(100))
+    others_at = 60.0
+    assert place_all(clock, frames(3)) == pytest.approx(frames(3, 60.0))
+
+
+def test_a_timestamp_every_few_frames_is_enough() -> None:
+    clock = ContainerClock()
+    starts: list[float | None] = []
+    for number in range(6):
+        starts += [5.0 + 3 * FRAME_S * number, None, None]
+    places = place_all(clock, starts)
+    assert places[:3] == pytest.approx(frames(3))  # one timestamp may be damaged
+    assert places[3:] == pytest.approx(frames(15, 5.0 + 3 * FRAME_S))

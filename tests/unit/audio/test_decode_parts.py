@@ -55,6 +55,12 @@ def wav(samples: Pcm, told_bytes: int | None = None) -> bytes:
     return wav_header(len(data) if told_bytes is None else told_bytes) + data
 
 
+def rf64(samples: Pcm, told: int, magic: bytes = b"RF64", *, told_32: int = 0xFFFFFFFF) -> bytes:
+    sizes = struct.pack("<4sIQQQI", b"ds64", 28, len(samples) * 2 + 72, told, told, 0)
+    header = wav_header(told_32)
+    return magic + b"\xff" * 4 + b"WAVE" + sizes + header[12:] + samples.tobytes()
+
+
 class TestWrongSizes:
     @pytest.mark.parametrize("told_s", [1, 2])
     def test_sound_behind_the_told_size_is_read(self, tmp_path: Path, told_s: int) -> None:
@@ -90,6 +96,22 @@ class TestWrongSizes:
         assert is_read_whole(parts_of(path, wav(SOUND) + behind))
         assert np.array_equal(decoded(path), SOUND)
 
+    @pytest.mark.parametrize("told", [0, RATE * 2, 2**64 - 1])
+    @pytest.mark.parametrize("magic", [b"RF64", b"BW64"])
+    def test_the_64_bit_size_of_rf64_is_put_right(
+        self, tmp_path: Path, magic: bytes, told: int
+    ) -> None:
+        path = tmp_path / "recording"
+        path.write_bytes(rf64(SOUND, told, magic))
+        assert np.array_equal(decoded(path), SOUND)
+
+    def test_the_32_bit_size_of_rf64_means_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "recording"
+        path.write_bytes(rf64(SOUND, len(SOUND) * 2, told_32=RATE * 2))
+        with decode(path) as audio:
+            assert np.array_equal(np.concatenate(list(audio)), SOUND)
+        assert audio.report.warnings == ()
+
     def test_aiff_is_put_right_too(self, tmp_path: Path) -> None:
         whole = encode(SOUND, tmp_path / "whole", "aiff").read_bytes()
         at = whole.index(b"SSND")
@@ -112,6 +134,21 @@ def test_joined_files_are_heard_to_the_end(kind: str, tmp_path: Path) -> None:
     assert len(samples) / RATE == pytest.approx(7.0, abs=0.25)
     at = samples[round(4.1 * RATE) :]
     assert abs(lag_s(at, TAIL[round(0.1 * RATE) :])) < 0.15
+
+
+@pytest.mark.parametrize("between", [b"", CHUNK])
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\0\x05" + bytes(5)])
+def test_each_chunk_of_sound_in_a_wav_is_heard(tag: bytes, between: bytes, tmp_path: Path) -> None:
+    """FFmpeg takes the last one."""
+    more = b"".join(
+        between + b"data" + struct.pack("<I", part.nbytes) + part.tobytes()
+        for part in np.split(TAIL, 3)
+    )
+    path = tmp_path / "recording"
+    path.write_bytes(tag + wav(SOUND) + more + CHUNK)
+    with decode(path) as audio:
+        assert np.array_equal(np.concatenate(list(audio)), np.concatenate([SOUND, TAIL]))
+    assert (audio.report.parts, audio.report.warnings) == (4, ())
 
 
 @pytest.mark.parametrize("first", [b"RIFF", b"RIFX", b"RF64", b"BW64"])
@@ -232,6 +269,10 @@ def test_a_section_reads_like_a_file_of_its_own(tmp_path: Path) -> None:
         assert file.read(1) == b"b"
         assert file.seek(1, os.SEEK_CUR) == 5
         assert file.read(2) == bytes([15, 16])
+        behind = SectionFile(descriptor, Section(10, 13, prefix=b"abc"))
+        assert [behind.read(2), behind.read(2), behind.read()] == [b"ab", b"c", bytes([10, 11, 12])]
+        assert behind.seek(0, os.SEEK_END) == 6
+        assert behind.seek(1) == 1 and behind.read() == b"bc" + bytes([10, 11, 12])
 
 
 def test_a_track_that_only_a_later_part_has_is_told(tmp_path: Path) -> None:
@@ -252,3 +293,18 @@ def test_a_track_that_only_a_later_part_has_is_told(tmp_path: Path) -> None:
         samples = np.concatenate(list(audio))
     assert len(samples) / RATE == pytest.approx(4.0, abs=0.2)
     assert [warning.code for warning in audio.report.warnings] == ["tracks_left_out"]
+
+
+def test_tracks_beyond_those_that_are_heard_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    with av.open(str(path), "w", format="matroska") as container:
+        streams = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in range(34)]
+        for stream in streams:
+            frame = av.AudioFrame.from_ndarray(SOUND[None, :RATE], "s16", "mono")
+            frame.sample_rate = RATE
+            frame.pts = 0
+            container.mux(stream.encode(frame))
+    with decode(path) as audio:
+        assert len(np.concatenate(list(audio))) == RATE
+    (warning,) = audio.report.warnings
+    assert warning.code == "tracks_left_out"

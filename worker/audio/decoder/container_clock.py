@@ -9,6 +9,7 @@ end to end would forget all of it.  Docs: docs/recordings.md, "Where zero is".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 TOLERANCE_S = 0.05
@@ -25,6 +26,9 @@ length that the container tells has room for it."""
 RESET_S = 1.0
 """Timestamps this far behind mean that the clock was set back; the sound goes on without a gap.
 Smaller steps back are a recorder's own, and players follow them."""
+
+APART_S = 10.0
+"""Sound of one time lies no further apart in a file whose tracks are beside each other."""
 
 MOST_DRIFT, FREE_DRIFT_S = 0.1, 2.0
 """A clock that has drifted from the samples by more than this share of them, and these seconds, is
@@ -46,6 +50,8 @@ class ContainerClock:
     position: where the next frame is heard, if nothing jumps.
     jumps: (position, seconds, believed) of each jump over RESET_S; the first MOST_JUMPS.
     drift: sum of the corrections too small to be a hole; negative where the clock is slower.
+    others_at: tells the position of the track that is heard latest so far, where tracks lie beside
+        each other at the same time; None where they need not.
     """
 
     zero: float = 0.0
@@ -55,7 +61,10 @@ class ContainerClock:
     position: float = field(init=False)
     jumps: list[tuple[float, float, bool]] = field(default_factory=list)
     drift: float = 0.0
+    others_at: Callable[[], float] | None = None
     _begun: bool = False
+    _doubted: float | None = None
+    """How far ahead the last timestamp was that no next frame could confirm."""
 
     def __post_init__(self) -> None:
         self.position = self.offset
@@ -72,13 +81,40 @@ class ContainerClock:
             # Between the timestamps of a transport stream FFmpeg makes up those of the other
             # frames, after another rate has begun with lengths that are not theirs.
             exact = min(TOLERANCE_S, max(_ROUNDING_S, length / 2))
-            confirmed = following is not None and abs(following - start - length) <= exact
-            if abs(ahead) > TOLERANCE_S and confirmed:
+            if following is not None:
+                confirmed, self._doubted = abs(following - start - length) <= exact, None
+            else:
+                # Where only every few frames have a timestamp, the next one that has tells.
+                confirmed = self._doubted is not None and abs(ahead - self._doubted) <= TOLERANCE_S
+                confirmed = confirmed or self._begins_beside_others(ahead)
+                self._doubted = ahead
+            takes_over = (confirmed or not self._begun) and self._takes_over(ahead)
+            if abs(ahead) > TOLERANCE_S and confirmed and not takes_over:
                 self._jump(ahead)
         self._begun = True
         heard = self.position
         self.position += length
         return heard
+
+    def _begins_beside_others(self, ahead: float) -> bool:
+        """Whether the track begins where others are: that confirms its first timestamp."""
+        if self._begun or self.others_at is None:
+            return False
+        return abs(self.position + ahead - self.others_at()) <= APART_S
+
+    def _takes_over(self, ahead: float) -> bool:
+        """Whether this track goes on where others ended: files were joined, whose tracks are told
+        apart, and the clock began anew. Then it is put there."""
+        if self.others_at is None or (self._begun and ahead >= -RESET_S):
+            return False
+        others_at = self.others_at()
+        if others_at - max(self.position, self.position + ahead) <= APART_S:
+            return False
+        if len(self.jumps) < MOST_JUMPS:
+            self.jumps.append((others_at, self.position + ahead - others_at, False))
+        self.zero += self.position + ahead - others_at
+        self.position = others_at
+        return True
 
     def _jump(self, ahead: float) -> None:
         believed = -RESET_S <= ahead <= MOST_BELIEVED_S or (

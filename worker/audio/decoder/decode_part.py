@@ -81,12 +81,17 @@ class Part:
                 stream = found[number - 1]
                 stream.codec_context.thread_count = 1  # no thread may start behind the filter
                 clock = _clock(container, offset, is_first=is_first)
+                if formats.interleaves(container.format.name):
+                    clock.others_at = self._position
                 self._tracks[stream.index] = _Track(stream, clock, tally, output)
         for other in container.streams:
             if other.index not in self._tracks:
                 # Lets demuxers with an index leap over the picture instead of reading it.
                 other.discard = Discard.all
         self.end_s = offset
+
+    def _position(self) -> float:
+        return max(track.clock.position for track in self._tracks.values())
 
     def decode(self, sizes: set[int]) -> None:
         """Decode to the end. `sizes` collects those of the first track's packets, up to a few."""

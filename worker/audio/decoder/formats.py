@@ -81,6 +81,12 @@ def starts_at_zero(container: str) -> bool:
     return bool(_names(container) & _ZERO_IS_ZERO)
 
 
+def interleaves(container: str) -> bool:
+    """Whether what is heard at one time lies at one place of the file, as in what is broadcast, and
+    clocks begin anew where such files are joined."""
+    return bool(_names(container) & frozenset(("mpegts", "mpeg")))
+
+
 def announces_length(container: str) -> bool:
     """Return whether the length that FFmpeg tells was written by whoever made the file."""
     return not _names(container) & _LENGTH_BY_BIT_RATE

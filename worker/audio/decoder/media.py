@@ -97,7 +97,8 @@ class Header:
 @dataclass(slots=True)
 class Tally:
     """Result of decoding. `even_bit_rate`: packets of the first track were all alike.
-    unheard_tracks: tracks that appeared only behind the header, or in a later part."""
+    unheard_tracks: tracks beyond MOST_TRACKS, and those that appeared only behind the header or in
+    a later part."""
 
     tracks: list[TrackTally]
     even_bit_rate: bool = True
@@ -140,7 +141,7 @@ class Recording:
         tallies = [TrackTally(number) for number in self._numbers]
         outputs = [TrackOutput(index, write) for index in range(len(tallies))]
         sizes: set[int] = set()
-        known, unheard = len(self._first.streams.audio), 0
+        known, unheard = min(len(self._first.streams.audio), MOST_TRACKS), 0
         offset = 0.0
         for index in range(len(self._parts.sections)):
             container = self._first

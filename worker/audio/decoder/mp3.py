@@ -1,4 +1,4 @@
-"""Search for the table by which players seek in an MP3 file."""
+"""Read the tags before an MP3 file, and search for the table by which players seek in it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ _SEARCHED_BYTES = 8192
 """The table stands in the first frame; some taggers leave padding before it."""
 
 
-def has_table_of_contents(descriptor: int) -> bool:
-    """Return whether the first frame holds a Xing, Info or VBRI header."""
+def end_of_tags(descriptor: int) -> int:
+    """Return the offset behind the ID3 tags with which the file begins; 0 without any."""
     at = 0
     while (tag := os.pread(descriptor, 10, at))[:3] == b"ID3" and len(tag) == 10:
         size = 0
         for byte in tag[6:10]:
             size = size << 7 | byte & 0x7F
         at += 10 + size + (10 if tag[5] & 0x10 else 0)
-    beginning = os.pread(descriptor, _SEARCHED_BYTES, at)
+    return at
+
+
+def has_table_of_contents(descriptor: int) -> bool:
+    """Return whether the first frame holds a Xing, Info or VBRI header."""
+    beginning = os.pread(descriptor, _SEARCHED_BYTES, end_of_tags(descriptor))
     return any(mark in beginning for mark in (b"Xing", b"Info", b"VBRI"))

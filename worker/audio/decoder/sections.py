@@ -17,12 +17,14 @@ class Section:
         recorder never brought up to date.
     bytes_behind: how many bytes of sound stand behind the end that the header tells of, and are
         read all the same because of a correction.
+    prefix: bytes that are read before `start`: the header of a recording whose sound goes on here.
     """
 
     start: int
     end: int
     corrections: tuple[tuple[int, bytes], ...] = ()
     bytes_behind: int = 0
+    prefix: bytes = b""
 
 
 class SectionFile:
@@ -35,7 +37,11 @@ class SectionFile:
 
     def read(self, count: int = -1) -> bytes:
         """Read at most `count` bytes from here; b'' at the end."""
-        at = self._section.start + self._position
+        if prefix := self._section.prefix[self._position :]:
+            data = prefix if count < 0 else prefix[:count]
+            self._position += len(data)
+            return data + (self.read() if count < 0 else b"")
+        at = self._section.start - len(self._section.prefix) + self._position
         left = max(0, self._section.end - at)
         data = os.pread(self._descriptor, left if count < 0 else min(count, left), at)
         self._position += len(data)
@@ -46,7 +52,8 @@ class SectionFile:
         if whence == os.SEEK_CUR:
             offset += self._position
         elif whence == os.SEEK_END:
-            offset += self._section.end - self._section.start
+            section = self._section
+            offset += len(section.prefix) + section.end - section.start
         self._position = max(0, offset)
         return self._position
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from worker.audio.decoder.mp3 import end_of_tags
 from worker.audio.decoder.parts import boxes, chunks, ebml, ends, ogg, signatures
 from worker.audio.decoder.sections import Section
 
@@ -33,8 +34,10 @@ def find_parts(descriptor: int, size: int) -> Parts:
     """The parts of the file of `size` bytes behind `descriptor`; the whole file where nothing
     speaks against it."""
     head = os.pread(descriptor, 64, 0)
-    if chunks.is_chunked(head):
-        sections, is_cut = chunks.scan(descriptor, size)
+    # Taggers put ID3 before a WAV too, where FFmpeg does not expect it.
+    start = end_of_tags(descriptor)
+    if chunks.is_chunked(os.pread(descriptor, 64, start)):
+        sections, is_cut = chunks.scan(descriptor, size, start)
         return Parts(sections, is_cut=is_cut)
     if head[:4] == b"OggS":
         found = ogg.scan(descriptor, size)

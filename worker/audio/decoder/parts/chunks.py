@@ -15,6 +15,8 @@ from worker.audio.decoder.sections import Section
 
 _MOST_CHUNKS = 10_000
 _NEARLY = 1 << 16
+_LARGEST_HEADER = 1 << 24
+"""Bytes before the sound, of a picture for instance, up to which more sound gets them in front."""
 _LEAST_MISSING = 1 << 12
 """Bytes; some writers count their headers in."""
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
@@ -48,20 +50,16 @@ class _Kind:
     literal."""
     sought_at: int = 0
     """Bytes of the next recording before `sought`."""
+    begin: int = 0
+    """Where the recording begins, from which chunks are aligned."""
 
     @property
     def header(self) -> int:
         return self.id_bytes + self.size_bytes
 
-    @property
-    def unknown(self) -> int:
-        """The size that stands for 'to the end'."""
-        return int((1 << 8 * self.size_bytes) - 1)
-
-    def is_placeholder(self, told: int) -> bool:
-        """Return whether a size is one that recorders write before they know it: the largest that
-        fits, or nearly."""
-        return told >= (1 << 8 * self.size_bytes - 1) - _NEARLY
+    def aligned(self, at: int) -> int:
+        """Where the next chunk begins behind one that ends at `at`."""
+        return at + -(at - self.begin) % self.align
 
 
 _RIFF = _Kind(12, 4, 4, "little", b"data", 2, _NEXT_WAV, sought=_WAV_BY_ITS_KIND, sought_at=8)
@@ -78,19 +76,19 @@ def is_chunked(head: bytes) -> bool:
     return _kind(head) is not None
 
 
-def scan(descriptor: int, size: int) -> tuple[tuple[Section, ...], bool]:
-    """The recordings in the file, each with its size put right where it tells of too little, and
-    whether the last tells of more than there is."""
+def scan(descriptor: int, size: int, start: int = 0) -> tuple[tuple[Section, ...], bool]:
+    """The recordings in the file from `start` on, each with its size put right where it tells of
+    too little, and whether the last tells of more than there is."""
     found: list[Section] = []
-    start, is_cut = 0, False
+    begin, is_cut = start, False
     while start < size:
         kind = _kind(os.pread(descriptor, 64, start))
         if kind is None:
             break
-        section, is_cut = _recording(descriptor, start, size, kind)
-        found.append(section)
-        start = section.end
-    return tuple(found) or (Section(0, size),), is_cut
+        sections, is_cut = _recording(descriptor, start, size, replace(kind, begin=start))
+        found += sections
+        start = found[-1].end
+    return tuple(found) or (Section(begin, size),), is_cut
 
 
 def _kind(head: bytes) -> _Kind | None:
@@ -103,43 +101,107 @@ def _kind(head: bytes) -> _Kind | None:
     return _W64 if re.match(_W64_RIFF, head, re.DOTALL) else None
 
 
-def _recording(descriptor: int, start: int, size: int, kind: _Kind) -> tuple[Section, bool]:
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A chunk of sound: where it begins, where its content does, its size as told, and the fields
+    that tell it."""
+
+    at: int
+    content: int
+    told: int
+    fields: tuple[tuple[int, int], ...]
+    """Offset of each, and its bytes."""
+
+    @property
+    def end(self) -> int:
+        return self.content + self.told
+
+    @property
+    def is_not_known_yet(self) -> bool:
+        """Return whether the size is one that recorders write before they know it: the largest that
+        fits, or nearly."""
+        return self.told >= (1 << 8 * self.fields[0][1] - 1) - _NEARLY
+
+
+def _recording(descriptor: int, start: int, size: int, kind: _Kind) -> tuple[list[Section], bool]:
     """The recording that begins at `start`, up to the next one or the end of the file, and whether
-    it tells of more than there is."""
+    it tells of more than there is.
+
+    Where it has several chunks of sound, of which FFmpeg reads the last one alone, each is a
+    section with the recording's header in front.
+    """
     sound = _find_sound(descriptor, start + kind.first, size, kind)
     if sound is None:
-        return Section(start, size), False
-    _, content, told = sound
-    told_end = content + told
-    if told_end >= size:  # also every 'not known yet'; FFmpeg reads on to the end
-        end = _next_recording(descriptor, content, size, kind)
-        is_cut = told_end - end > _LEAST_MISSING and not kind.is_placeholder(told)
-        return Section(start, end), is_cut
-    return _told_too_little(descriptor, start, size, kind, sound), False
+        return [Section(start, size)], False
+    header = os.pread(descriptor, min(sound.at - start, _LARGEST_HEADER), start)
+    most = _MOST_CHUNKS if len(header) == sound.at - start else 0
+    found: list[Section] = []
+    while True:
+        begin, prefix = (sound.at, header) if found else (start, b"")
+        if sound.end >= size:  # also every 'not known yet'; FFmpeg reads on to the end
+            end = _next_recording(descriptor, sound.content, size, kind)
+            is_cut = sound.end - end > _LEAST_MISSING and not sound.is_not_known_yet
+            found.append(_corrected(begin, end, sound, kind, prefix, only_if_negative=True))
+            return found, is_cut
+        behind = kind.aligned(sound.end)
+        section_end, another = _chunks_behind(descriptor, behind, size, kind)
+        if another is None or len(found) >= most:
+            found.append(
+                _told_too_little(descriptor, begin, size, kind, sound, section_end, prefix)
+            )
+            return found, False
+        found.append(Section(begin, another.at, prefix=prefix))
+        sound = another
 
 
 def _told_too_little(
-    descriptor: int, start: int, size: int, kind: _Kind, sound: tuple[int, int, int]
+    descriptor: int,
+    start: int,
+    size: int,
+    kind: _Kind,
+    sound: _Sound,
+    end: int | None,
+    prefix: bytes,
 ) -> Section:
     """The recording at `start`, of which the file has more than its sound chunk tells, or as
-    much."""
-    size_field, content, told = sound
-    told_end = content + told
-    behind = told_end + -told_end % kind.align
-    end = _end_of_chunks(descriptor, behind, size, kind)
+    much. `end`: where the chunks behind it end, None if something else follows."""
     if end is not None:
-        return Section(start, end)
+        return Section(start, end, prefix=prefix)
+    behind = kind.aligned(sound.end)
     end = _next_recording(descriptor, behind, size, kind)
-    if _is_padding(descriptor, told_end, end):
-        return Section(start, end)
-    true_size = min(end - content, kind.unknown)
-    correct = true_size.to_bytes(kind.size_bytes, "little" if kind.order == "little" else "big")
-    return Section(start, end, ((size_field, correct),), end - told_end)
+    if _is_padding(descriptor, sound.end, end):
+        return Section(start, end, prefix=prefix)
+    return _corrected(start, end, sound, kind, prefix)
 
 
-def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> tuple[int, int, int] | None:
-    """Offset of the sound chunk's size, offset of its content, and its size as written."""
-    large: int | None = None
+def _corrected(
+    start: int,
+    end: int,
+    sound: _Sound,
+    kind: _Kind,
+    prefix: bytes,
+    *,
+    only_if_negative: bool = False,
+) -> Section:
+    """The section whose sound goes on to `end`, whatever is told.
+
+    `only_if_negative`: what is told is more than there is, and is left as it is but for a size that
+    FFmpeg takes for negative and refuses.
+    """
+    if only_if_negative and not (sound.told >> 63):
+        return Section(start, end, prefix=prefix)
+    true_size = end - sound.content
+    corrections = []
+    for at, count in sound.fields:
+        told = min(true_size, (1 << 8 * count) - 1)
+        little = kind.order == "little"
+        corrections.append((at, told.to_bytes(count, "little" if little else "big")))
+    return Section(start, end, tuple(corrections), max(0, end - sound.end), prefix)
+
+
+def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> _Sound | None:
+    """The first chunk of sound, if there is any."""
+    large: _Sound | None = None
     for _ in range(_MOST_CHUNKS):
         header = os.pread(descriptor, kind.header, at)
         if len(header) < kind.header:
@@ -147,33 +209,43 @@ def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> tuple[int, 
         told = _told_size(header, kind)
         content = at + kind.header
         if header[: kind.id_bytes] == kind.sound:
-            if kind is _RIFF and told == kind.unknown and large is not None:
-                told = large
-            return at + kind.id_bytes, content, told
-        if header[:4] == b"ds64":  # RF64: 64-bit sizes of the file and of its sound
-            large = int.from_bytes(os.pread(descriptor, 8, content + 8), "little")
-        at = content + told + -(content + told) % kind.align
+            if large is not None:
+                return replace(large, at=at, content=content)
+            return _Sound(at, content, told, ((at + kind.id_bytes, kind.size_bytes),))
+        if header[:4] == b"ds64":
+            # RF64: 64-bit sizes of the file and of its sound, and how many samples that is. FFmpeg
+            # goes by the second alone, and takes nothing where one of the last two is negative.
+            told_64 = int.from_bytes(os.pread(descriptor, 8, content + 8), "little")
+            samples = int.from_bytes(os.pread(descriptor, 8, content + 16), "little")
+            fields = [(content + 8, 8)] + [(content + 16, 8)] * (samples >> 63)
+            large = _Sound(at, content, told_64, tuple(fields))
+        at = kind.aligned(content + told)
         if at >= size:
             return None
     return None
 
 
-def _end_of_chunks(descriptor: int, at: int, size: int, kind: _Kind) -> int | None:
-    """End of the chunks from `at` on, if they go to the end of the file or to another recording;
-    None where something else follows."""
+def _chunks_behind(
+    descriptor: int, at: int, size: int, kind: _Kind
+) -> tuple[int | None, _Sound | None]:
+    """Where the chunks from `at` on end, if that is all there is up to the end of the file or to
+    another recording, None where something else follows; and the next chunk of sound among them.
+    """
     for _ in range(_MOST_CHUNKS):
         left = size - at
         head = os.pread(descriptor, 64, at)
         if left < kind.header or head.startswith(_TAGS):
-            return size
+            return size, None
         if re.match(kind.next_recording, head, re.DOTALL):
-            return at
+            return at, None
         name, told = head[:4], _told_size(head, kind)
-        if not (name.isascii() and name.decode().isprintable()) or told > left - kind.header:
-            return None
         content = at + kind.header
-        at = min(size, content + told + -(content + told) % kind.align)
-    return None
+        if head[: kind.id_bytes] == kind.sound and told:
+            return None, _Sound(at, content, told, ((at + kind.id_bytes, kind.size_bytes),))
+        if not (name.isascii() and name.decode().isprintable()) or told > left - kind.header:
+            return None, None
+        at = min(size, kind.aligned(content + told))
+    return None, None
 
 
 def _told_size(header: bytes, kind: _Kind) -> int:
