@@ -30,8 +30,8 @@ def object_of(text: str, address: str) -> dict[str, Any]:
 
 
 def require_success(answer: httpx2.Response) -> None:
-    """Raises an ApiError for an answer that is an error, UnexpectedAnswer for one that leads
-    elsewhere, as from http:// to https://."""
+    """Check the status of an answer. Raises an ApiError for an answer that is an error,
+    UnexpectedAnswer for one that leads elsewhere, as from http:// to https://."""
     if answer.is_success:
         return
     if answer.has_redirect_location:  # a body that was sent is gone, and so is a key's safety

@@ -120,7 +120,8 @@ class SchemaState:
 
 
 def state(db: Database) -> SchemaState:
-    """Raises SQLAlchemyError when the database cannot be read."""
+    """Read the revision of the database and that of this version. Raises SQLAlchemyError when the
+    database cannot be read."""
     scripts = ScriptDirectory(str(Path(__file__).parent))
     with db.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()

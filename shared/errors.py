@@ -343,7 +343,7 @@ _LONGEST_WORDS = 160
 
 
 def in_a_line(error: BaseException) -> str:
-    """Somebody else's exception within a message of ours: its class and the first of its words."""
+    """Text of another library's exception for use in a message: its class and its first words."""
     words = " ".join(str(error).split())
     if len(words) > _LONGEST_WORDS:
         words = words[:_LONGEST_WORDS].rsplit(" ", 1)[0] + " ..."

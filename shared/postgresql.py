@@ -77,8 +77,8 @@ def _impatient_connection() -> type[psycopg.Connection[Any]]:
     import psycopg
 
     class ImpatientConnection(psycopg.Connection[Any]):
-        """Raises OperationalError and closes itself when a statement gets no answer for
-        ANSWER_S."""
+        """Connection that raises OperationalError and closes itself when a statement gets no answer
+        for ANSWER_S."""
 
         def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
             return super().wait(self._answered(gen), *args, **kwargs)

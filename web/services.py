@@ -82,7 +82,8 @@ class Services:
         return min(self.blobs.usable_bytes(), self.work_space.usable_bytes())
 
     def require_storage(self) -> None:
-        """Raises StorageUnavailable unless the recordings' storage is there; SQLAlchemyError."""
+        """Check that the recordings' storage is there. Raises StorageUnavailable or
+        SQLAlchemyError."""
         if self.check_storage() is not StorageState.SOUND:
             raise StorageUnavailable
 

@@ -56,7 +56,7 @@ class PassCost:
 
     @property
     def padding_limit(self) -> float:
-        """Padded over spoken seconds of a plan are at most this."""
+        """Largest ratio of padded to spoken seconds in a plan."""
         above = PADDING_A_SECOND * max(0.0, self.fixed_s - EXPENSIVE_PASS_S)
         return min(MOST_PADDING_LIMIT, LEAST_PADDING_LIMIT + above)
 

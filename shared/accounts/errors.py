@@ -171,7 +171,8 @@ class KeyNotFound(PermanentError):
 
 
 class AccountDisabled(PermanentError):
-    """Told to those only who have proved who they are at a provider."""
+    """Sign-in to a disabled account. Shown only to people who have proved at a provider who they
+    are."""
 
     code = "account_disabled"
     http_status = 403

@@ -1,4 +1,4 @@
-"""Taking back a change of what people say about a recording."""
+"""Undoing of changes to a recording's annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking the next job.
+"""Claim of the next job by a worker.
 
 A doorbell only says that there is work.  The worker that hears it takes whichever queued job is
 next: higher priority first, then the owner with the fewest jobs running, then the one whose turn is

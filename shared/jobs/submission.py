@@ -238,8 +238,8 @@ def _hold_recording(session: Session, owner_id: str, job_id: str) -> _Held:
 
 
 def _require_same_part(before: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raises OtherSound where another single track or channel is to be heard than before, or one
-    instead of all."""
+    """Check that a new job hears the same part of a recording as before. Raises OtherSound where
+    another single track or channel is to be heard than before, or one instead of all."""
     is_now = SoundSelection.from_options(wanted)
     try:
         was = SoundSelection.from_options(before)

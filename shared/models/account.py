@@ -55,7 +55,7 @@ class SignIn(Base):
 
 
 class Identity(Base):
-    """Somebody at an OpenID Connect provider, whose word opens an account."""
+    """Person at an OpenID Connect provider, whose sign-in there opens an account."""
 
     __tablename__ = "identities"
     __table_args__ = (UniqueConstraint("issuer", "subject", name="identities_once"),)

@@ -270,7 +270,7 @@ class Attempt(Base):
 
 
 class JobEvent(Base):
-    """Something that happened to a job, written in the transaction in which it happened.
+    """Event of a job, written in the transaction in which it happened.
 
     Events of a job have ids in the order in which they happened: each is written by whoever holds
     the lock on the job's row.

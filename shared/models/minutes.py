@@ -96,7 +96,7 @@ class MinutesAnswer(Base):
 
 
 class MinutesEvent(Base):
-    """Something that happened to a request, written in the transaction in which it happened."""
+    """Event of a request for minutes, written in the transaction in which it happened."""
 
     __tablename__ = "minutes_events"
     __table_args__ = (Index("minutes_events_of_request", "request_id", "id"),)

@@ -109,7 +109,7 @@ class VoiceEnrolment(Base):
 
 
 class VoiceRefusal(Base):
-    """Somebody said that a speaker of a job is not the person of a kept voice."""
+    """Statement of a person that a speaker of a job is not the person of a kept voice."""
 
     __tablename__ = "voice_refusals"
 

@@ -58,7 +58,8 @@ class Subscription:
     """A secret of it and of whoever sends, in base64url."""
 
     def require_usable(self, rules: AddressRules) -> None:
-        """Raises UnusableUrl, AddressRefused or UnusableSubscription."""
+        """Check the address and the keys. Raises UnusableUrl, AddressRefused or
+        UnusableSubscription."""
         rules.read(self.endpoint, param="endpoint")
         try:
             point, secret = from_base64url(self.p256dh), from_base64url(self.auth)

@@ -30,7 +30,7 @@ class QuotaExceeded(TransientError):
 
 
 class TooManyUploads(QuotaExceeded):
-    """Counted in uploads that have no job yet."""
+    """Limit on the number of uploads that have no job yet."""
 
     code = "too_many_uploads"
     default_message = (
@@ -40,7 +40,7 @@ class TooManyUploads(QuotaExceeded):
 
 
 class StorageShareFull(QuotaExceeded):
-    """Counted in bytes: recordings, their playable copies, and what open uploads announced."""
+    """Limit on stored bytes: recordings, their playable copies, and what open uploads announced."""
 
     code = "storage_share_full"
     http_status = 413
@@ -51,7 +51,7 @@ class StorageShareFull(QuotaExceeded):
 
 
 class QueueShareFull(QuotaExceeded):
-    """Counted in waiting jobs."""
+    """Limit on the number of waiting jobs."""
 
     code = "queue_share_full"
     default_message = (
@@ -61,11 +61,11 @@ class QueueShareFull(QuotaExceeded):
 
 
 class QueueHoursShareFull(QueueShareFull):
-    """Counted in seconds of waiting audio."""
+    """Limit on the seconds of waiting audio."""
 
 
 class MonthlyQuotaUsed(QuotaExceeded):
-    """Counted in seconds of audio."""
+    """Limit on the seconds of audio submitted in a month."""
 
     code = "monthly_quota_used"
     default_message = (

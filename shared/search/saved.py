@@ -153,7 +153,7 @@ def end_searches(session: Session, group_id: str) -> None:
 
 
 def _require_room(session: Session, owner_id: str) -> None:
-    """Raises InvalidRequest where MOST_SAVED are kept."""
+    """Check that another search may be kept. Raises InvalidRequest where MOST_SAVED are kept."""
     hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
     count = session.scalar(
         select(func.count()).select_from(SavedSearch).where(SavedSearch.owner_id == owner_id)

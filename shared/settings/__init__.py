@@ -302,7 +302,7 @@ class Settings(
 
     @property
     def work_dir(self) -> Path:
-        """Decoded audio of running jobs; may be emptied whenever no worker runs."""
+        """Folder for the decoded audio of running jobs; may be emptied whenever no worker runs."""
         return self.data_dir.resolve() / "work"
 
     @property

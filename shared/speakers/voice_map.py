@@ -130,7 +130,8 @@ def _packed(value: bytes) -> str:
 
 
 def _unpacked(value: str, size: int) -> bytes:
-    """Raises ValueError where it does not unpack to exactly `size` bytes."""
+    """Unpack a text of zlib in base64. Raises ValueError where it does not give exactly `size`
+    bytes."""
     packed = zlib.decompressobj()
     found = packed.decompress(base64.b64decode(value, validate=True), size + 1)
     if len(found) != size:

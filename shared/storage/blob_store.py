@@ -111,7 +111,8 @@ class BlobStore(Space, Protocol):
     """
 
     def check_writable(self) -> None:
-        """Raises OSError, with the place as its `filename`, if nothing can be written."""
+        """Check that something can be written. Raises OSError, with the place as its `filename`, if
+        nothing can be written."""
 
     # --- which storage it is
 
@@ -213,7 +214,7 @@ def is_key(text: str) -> bool:
 
 
 def require_key(key: str) -> str:
-    """Raises ValueError for what `is_key` refuses; else `key`."""
+    """Return `key` unchanged. Raises ValueError where `is_key` refuses it."""
     if not is_key(key):
         raise ValueError(f"not the key of a blob: {key!r}")
     return key

@@ -63,7 +63,8 @@ def check_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) ->
 
 
 def require_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) -> None:
-    """Raises StorageUnavailable unless `check_storage` finds the storage sound."""
+    """Check the storage. Raises StorageUnavailable unless `check_storage` finds the storage
+    sound."""
     if check_storage(db, blobs, may_begin=may_begin) is not StorageState.SOUND:
         raise StorageUnavailable
 

@@ -62,7 +62,8 @@ def nearest_existing(folder: Path) -> Path:
 
 
 def require_writable(folder: Path) -> None:
-    """Raises OSError, with `folder` as its `filename`, if no file can be written there."""
+    """Check that a file can be written in a folder. Raises OSError, with `folder` as its
+    `filename`, if no file can be written there."""
     try:
         # Unnamed, so that nothing is left behind and no sweep meets it.
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -72,7 +73,8 @@ def require_writable(folder: Path) -> None:
 
 
 def require_space(place: Space, size_bytes: int = 0) -> None:
-    """Raises InsufficientStorage if `size_bytes` more would eat into the place's reserve."""
+    """Check the free space. Raises InsufficientStorage if `size_bytes` more would eat into the
+    place's reserve."""
     usable = place.usable_bytes()
     if not usable:
         raise InsufficientStorage

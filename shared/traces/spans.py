@@ -131,7 +131,7 @@ def _new_exporter() -> tuple[Exporter | None, str]:
 
 
 class Span:
-    """Something that is under way, or nothing where nothing is traced."""
+    """Span of an operation under way; without effect where nothing is traced."""
 
     def __init__(self, exported: ExportedSpan | None = None) -> None:
         self._exported = exported

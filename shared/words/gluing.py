@@ -1,4 +1,4 @@
-"""Putting what a rule writes between what it leaves."""
+"""Joining of the texts that rules write with the text around them."""
 
 from __future__ import annotations
 

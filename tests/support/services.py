@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def die_with_parent() -> None:
-    """Called between fork and exec."""
+    """Have the kernel kill this process when its parent ends. Called between fork and exec."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -93,7 +93,7 @@ class SmallFile(io.BytesIO):
         self._most = most_bytes
 
     def write(self, data: Any) -> int:
-        """Raises TemplateTooLarge at the first byte beyond the limit."""
+        """Write bytes. Raises TemplateTooLarge at the first byte beyond the limit."""
         if self.tell() + len(data) > self._most:
             raise TemplateTooLarge
         return super().write(data)

@@ -40,7 +40,8 @@ def are_allowed() -> bool:
 
 
 def require_allowed() -> None:
-    """Raises WebhooksForbidden where the operator lets nothing be sent."""
+    """Check that webhooks are allowed. Raises WebhooksForbidden where the operator lets nothing be
+    sent."""
     if not are_allowed():
         raise WebhooksForbidden
 

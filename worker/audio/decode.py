@@ -253,7 +253,7 @@ class DecodedAudio:
         self._keep(self._mixer.take())
 
     def _drain(self) -> None:
-        """Nothing more is added: mix what is left."""
+        """Mix the rest, after which nothing more is added."""
         self._keep(self._mixer.finish())
         self._ended = True
 

@@ -16,7 +16,8 @@ _LEAST_S = 0.01
 
 
 class PlayerClock:
-    """Written by the thread that decodes, in order of the samples; read by any."""
+    """Clock of the recording's player, written by the thread that decodes, in order of the samples;
+    read by any."""
 
     def __init__(self) -> None:
         # One list of pairs, so that a reader never sees one half of an entry.

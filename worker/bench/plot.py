@@ -58,7 +58,7 @@ class _Panel:
 
 
 def require_matplotlib() -> None:
-    """Asked before minutes of measuring. Raises CannotMeasure."""
+    """Check that matplotlib is installed, before minutes of measuring. Raises CannotMeasure."""
     if find_spec("matplotlib") is None:
         raise CannotMeasure(
             "--plot needs matplotlib: pip install matplotlib, or install longscribe[bench]."

@@ -64,7 +64,7 @@ class SizeBench:
         self._recogniser.punctuate(["好"] * 20)
 
     def measure(self, asked: str) -> SizeResult:
-        """Raises OutOfMemory when there is no room for a single segment."""
+        """Measure one batch size. Raises OutOfMemory when there is no room for a single segment."""
         from worker.engine.device import return_freed_memory
 
         return_freed_memory()

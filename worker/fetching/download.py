@@ -232,7 +232,8 @@ class Download:
 
 
 def _require_recording(response: HTTPResponse) -> None:
-    """Raises FetchRefused or SourceBusy unless the answer may be a recording."""
+    """Check an answer's status and type. Raises FetchRefused or SourceBusy unless the answer may be
+    a recording."""
     status = response.status
     if status in _BUSY:
         raise SourceBusy(

@@ -106,7 +106,8 @@ class MemoryModel:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> MemoryModel:
-        """Raises TypeError or ValueError when the value is not one that `to_json` wrote."""
+        """Decode what `to_json` wrote. Raises TypeError or ValueError when the value is not one
+        that `to_json` wrote."""
         return cls(**value)
 
 

@@ -31,7 +31,7 @@ _LOG_EVERY_S = 15.0
 
 
 class Meter(Protocol):
-    """Told how a download moves."""
+    """Observer of a download's progress."""
 
     def begin(self, name: str, total_bytes: int) -> None: ...
 

@@ -109,7 +109,8 @@ def firered_class(names: Collection[str]) -> str | None:
 
 
 def names_in(folder: Path) -> frozenset[str]:
-    """Nothing for a folder that cannot be read, of which others complain."""
+    """Names of the files in a folder; none for a folder that cannot be read, which other checks
+    report."""
     try:
         return frozenset(path.name for path in folder.iterdir())
     except OSError:

@@ -69,7 +69,8 @@ class Counts:
 
     @classmethod
     def of_json(cls, told: dict[str, Any]) -> Counts:
-        """Raises KeyError, TypeError or ValueError for what `to_json` did not write."""
+        """Decode what `to_json` wrote. Raises KeyError, TypeError or ValueError for what `to_json`
+        did not write."""
         numbers = {name: _number(told[name]) for name in _NAMES if name != "attempts"}
         attempts = {str(key): int(value) for key, value in dict(told["attempts"]).items()}
         return cls(attempts=Counter(attempts), **numbers)

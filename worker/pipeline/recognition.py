@@ -128,8 +128,8 @@ class RecognitionRun:
         self._attempt.liveness.note_progress()
 
     def _require_room(self, size_bytes: int) -> None:
-        """Raises NoRoomToDecode if the work folder has no room for `size_bytes` more just now, and
-        DiskTooSmall if no worker's ever has."""
+        """Check the space of the work folder. Raises NoRoomToDecode if the work folder has no room
+        for `size_bytes` more just now, and DiskTooSmall if no worker's ever has."""
         tools = self._attempt.tools
         length_s = self._spool.seconds + size_bytes / DECODED_BYTES_A_SECOND
         try:
@@ -271,7 +271,8 @@ class RecognitionRun:
 
 
 def _require_readable(recording: int) -> None:
-    """Raises StorageUnavailable if the recording's bytes cannot be read any more."""
+    """Check that the recording can still be read. Raises StorageUnavailable if the recording's
+    bytes cannot be read any more."""
     try:
         size = os.fstat(recording).st_size
         os.pread(recording, 1, 0)

@@ -46,7 +46,7 @@ class SourceBlock:
 
 
 class _End:
-    """Nothing follows: the recording has ended, or `error` has ended the decoding of it."""
+    """End of the blocks: the recording has ended, or `error` has ended its decoding."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""Bringing the groups that an account is in in line with what its provider tells at a sign-in.
+"""Update of an account's groups to those that its provider names at a sign-in.
 
 A provider fills the groups that the operator's settings name, and those that it made itself. It
 takes nobody out of another group but whom it put there, so what an administrator did by hand in

@@ -60,7 +60,8 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Raises BackupFailed for a folder that holds no whole backup."""
+        """Read the manifest of a backup. Raises BackupFailed for a folder without a complete
+        backup."""
         try:
             told = json.loads((folder / MANIFEST).read_text())
             found = cls(**told)

@@ -108,7 +108,8 @@ def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Itera
 
 
 def _copy(source: Path, target: Path, before: Path | None) -> None:
-    """Raises FileNotFoundError if the source is gone."""
+    """Copy a file, or link to the same file of an earlier backup. Raises FileNotFoundError if the
+    source is gone."""
     told = source.stat()
     if before is not None and before.is_file():
         known = before.stat()

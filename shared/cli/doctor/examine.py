@@ -61,7 +61,7 @@ def examine(
     quick: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> list[Finding]:
-    """Everything that can be found out; `now` is this machine's clock.
+    """Run all checks and return their findings; `now` is this machine's clock.
 
     With `quick` the model is not loaded.
     """

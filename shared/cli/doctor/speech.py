@@ -86,7 +86,8 @@ def _parse(output: bytes) -> dict[str, Any]:
 
 
 def judge_model(settings: Settings, told: dict[str, Any] | None, complaint: str) -> Finding:
-    """`told` is what the engine says, None if it did not get so far because of `complaint`."""
+    """Make the finding about the model. `told` is the engine's answer, None if it did not get so
+    far because of `complaint`."""
     if told is None:
         return unchecked(
             "model",
@@ -105,8 +106,8 @@ def judge_model(settings: Settings, told: dict[str, Any] | None, complaint: str)
 
 
 def judge_speakers(told: dict[str, Any]) -> list[Finding]:
-    """Nothing where the network that tells voices apart is fine, or is fetched by the first job
-    that asks for it."""
+    """Make the finding about the network that tells voices apart; none where it is fine, or is
+    downloaded by the first job that asks for it."""
     if "error" not in told or told.get("to_be_downloaded"):
         return []
     return [warning("speakers", "jobs that ask who speaks will fail", told["error"])]

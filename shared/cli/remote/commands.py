@@ -295,7 +295,8 @@ def _is_address(name: str) -> bool:
 
 
 def _require_files(names: list[str]) -> None:
-    """Raises BadParameter, which ends the command with status 2, for what is no file to be read."""
+    """Check that all names are readable files. Raises BadParameter, which ends the command with
+    status 2."""
     for name in names:
         if not Path(name).is_file() or not os.access(name, os.R_OK):
             shown = readable(name)

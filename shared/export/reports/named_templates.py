@@ -207,7 +207,8 @@ def delete_template(db: Database, *, owner_id: str, name: str) -> None:
 
 
 def _require_room(session: Session, owner_id: str, name: str) -> None:
-    """Raises TooManyTemplates where MOST_TEMPLATES are kept under other names."""
+    """Check that another template may be kept. Raises TooManyTemplates where MOST_TEMPLATES are
+    kept under other names."""
     hold_lock(session, _ONE_AT_A_TIME)  # two at once would count the same
     others = session.scalar(
         select(func.count())

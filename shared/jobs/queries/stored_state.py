@@ -1,4 +1,4 @@
-"""Everything stored that an answer about jobs shows, as a digest: whether it has changed since is
+"""Digest of everything stored that an answer about jobs shows: whether it has changed since is
 known without making the answer again.
 
 Read straight from the rows, so a column that is added counts until somebody says in `_NOT_SHOWN`

@@ -251,7 +251,8 @@ def _suggest(
     kept: Mapping[str, tuple[str, Vector]],
     refused: Collection[tuple[int, str]],
 ) -> list[Suggestion]:
-    """Whoever has a name already is nobody else, and nobody else has that name."""
+    """Suggest kept voices for the unnamed speakers. A named speaker gets no other name, and no
+    other speaker gets theirs."""
     called = {one.name for one in found.speakers if one.is_named}
     unnamed = {one.number for one in found.speakers if not one.is_named}
     enough = heard.enough()

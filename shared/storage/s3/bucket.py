@@ -75,7 +75,8 @@ class Bucket:
         part_bytes: int,
         presigned_s: int = 0,
     ) -> None:
-        """Nothing is asked of the server, and nothing made, before the first use."""
+        """Keep the arguments; no request is sent to the server, and nothing is created, before the
+        first use."""
         self._address = address
         self._client = Client(address)
         self._folder = folder

@@ -22,7 +22,7 @@ class CachedAnswer(Generic[_Answer]):
         self._forgotten = 0
 
     def get(self) -> _Answer:
-        """Raises what `ask` does."""
+        """Return the kept answer, or ask anew. Raises what `ask` raises."""
         known = self._known  # once: another thread may forget it
         if known is None or time.monotonic() >= known[0]:
             forgotten = self._forgotten

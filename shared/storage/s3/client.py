@@ -84,7 +84,7 @@ class Client:
     server cannot be used, InsufficientStorage where it is full, and FileNotFoundError."""
 
     def __init__(self, address: BucketAddress) -> None:
-        """Nothing is sent, and no connection made, before the first request."""
+        """Keep the address; no connection is made before the first request."""
         self.address = address
         self._made: dict[tuple[int, _Use], Any] = {}
 

@@ -40,7 +40,7 @@ class PartFile:
         self.size = 0
 
     def append(self, data: bytes | memoryview) -> None:
-        """Raises InsufficientStorage."""
+        """Append bytes to the part. Raises InsufficientStorage."""
         try:
             file = self._opened()
             file.seek(self.size)

@@ -112,7 +112,8 @@ def _stop_server(data: Path) -> None:
 
 
 def spare_the_disk(server: str) -> None:
-    """Nothing here outlives a power cut, and processes that are killed lose nothing without it."""
+    """Switch off syncing to disk: no test needs data after a power cut, and killed processes lose
+    nothing without it."""
     with _administration(server) as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))

@@ -34,7 +34,7 @@ def factor(decibels: float) -> np.float32:
 
 
 def as_pcm(sound: Floats) -> Pcm:
-    """Rounded to 16 bits, as FFmpeg does."""
+    """Round to 16 bits, as FFmpeg does."""
     return np.clip(np.rint(sound * np.float32(32_768)), -32_768, 32_767).astype(np.int16)
 
 

@@ -170,7 +170,7 @@ def lag_s(decoded: Pcm, reference: Pcm) -> float:
 
 
 def decoded_samples(path: Path, **limits: float) -> int:
-    """Decoded to the end, within these limits."""
+    """Decode a file to its end within these limits and count the samples."""
     with decode(path, limits=DecodeLimits(**limits)) as audio:  # type: ignore[arg-type]
         return sum(len(block) for block in audio)
 

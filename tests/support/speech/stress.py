@@ -60,7 +60,7 @@ def with_music(decibel: float) -> Stress:
 
 
 def over_another(other: Audio, decibel: float) -> Stress:
-    """Somebody else speaks at the same time, so many decibels below."""
+    """Add another person who speaks at the same time, this many decibels below."""
 
     def make(audio: Audio, rng: np.random.Generator) -> Audio:
         shift = int(rng.integers(len(other)))
@@ -83,7 +83,7 @@ def in_a_room(reverberation_s: float) -> Stress:
 
 
 def by_telephone(rate: int = 8_000) -> Stress:
-    """Sampled at a lower rate on the way."""
+    """Resample to a lower rate and back, as a telephone does."""
 
     def make(audio: Audio, rng: np.random.Generator) -> Audio:
         down = signal.resample_poly(audio, 1, SAMPLE_RATE // rate)
@@ -93,7 +93,7 @@ def by_telephone(rate: int = 8_000) -> Stress:
 
 
 def as_mp3(bits: int) -> Stress:
-    """Compressed to so many bits a second."""
+    """Compress to this many bits a second."""
 
     def make(audio: Audio, rng: np.random.Generator) -> Audio:
         file = io.BytesIO()

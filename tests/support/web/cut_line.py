@@ -38,7 +38,7 @@ class Line:
         self._bytes_s = None
 
     def cut(self) -> None:
-        """Whoever is on it, and whoever comes, is thrown out."""
+        """Cut the line: present and new connections are closed."""
         with self._lock:
             self._is_cut = True
             self._drop_all()

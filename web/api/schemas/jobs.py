@@ -258,7 +258,7 @@ class JobListOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    """Something that happened to a job."""
+    """Event of a job."""
 
     at: datetime = Field(description="By the database's clock, which all times here go by.")
     kind: EventKind

@@ -49,7 +49,7 @@ class ClockJumpOut(BaseModel):
 
 
 class RecordingWarningOut(BaseModel):
-    """Something to know before trusting the transcript."""
+    """Fact to know before trusting the transcript."""
 
     code: RecordingWarningCode
     seconds: float | None = Field(description="How much it concerns, where that is known.")

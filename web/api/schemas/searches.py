@@ -25,7 +25,7 @@ class SearchQuery(BaseModel):
 
 
 class SearchChangeIn(BaseModel):
-    """One of both."""
+    """Change of a search: its name or its group."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -12,7 +12,7 @@ from web.services import services
 
 
 def require_password() -> None:
-    """Raises WrongPassword or TooManyAttempts."""
+    """Check the password in this request's form. Raises WrongPassword or TooManyAttempts."""
     accounts.require_password(
         services().db,
         attempt_limit(),
@@ -27,8 +27,8 @@ def given_code() -> dict[str, str]:
 
 
 def require_password_and_code() -> None:
-    """The password, and where an authenticator app was added a code of it too. Raises
-    WrongPassword, WrongCode or TooManyAttempts."""
+    """Check the password in this request's form, and a code where an authenticator app was added.
+    Raises WrongPassword, WrongCode or TooManyAttempts."""
     require_password()
     here, user_id = services(), me().id
     if accounts.has_authenticator(here.db, user_id):

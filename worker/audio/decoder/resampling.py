@@ -1,4 +1,4 @@
-"""Decoded frames of one track in, records of 16 kHz float samples out."""
+"""Resampling of one track's decoded frames to records of 16 kHz float samples."""
 
 from __future__ import annotations
 

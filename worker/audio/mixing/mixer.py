@@ -38,7 +38,8 @@ class Mixer:
     """
 
     def __init__(self, tracks: Sequence[TrackFormat]) -> None:
-        """Raises ValueError where there is no track, or one without channels."""
+        """Prepare a mix of these tracks. Raises ValueError where there is no track, or one without
+        channels."""
         if not tracks or any(track.channels < 1 for track in tracks):
             raise ValueError("a mix needs tracks, and a track channels")
         self._tracks = tuple(tracks)

@@ -113,7 +113,8 @@ def in_child(
 
 
 def child_environment(threads: int) -> dict[str, str]:
-    """Ours, without settings of ours; `threads` 0 leaves them to torch."""
+    """Environment of a child: this process's, without Longscribe's settings; `threads` 0 leaves
+    them to torch."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LONGSCRIBE_")}
     return kept | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
 

@@ -55,7 +55,7 @@ class LoadedFireRed:
 
 
 def load_firered(folder: ModelFolder, device: torch.device) -> LoadedFireRed:
-    """Raises ModelUnavailable, saying what to do."""
+    """Load a FireRed network. Raises ModelUnavailable, saying what to do."""
     tokens = _tokens(folder)
     cmvn = _cmvn(folder)
     checkpoint = folder.path / FIRERED_CHECKPOINT

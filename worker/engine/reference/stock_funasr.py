@@ -96,7 +96,8 @@ def without_tags(text: str) -> str:
 def load_stock(
     folders: ModelFolders, device: str, *, cpu_threads: int, end_silence_ms: int
 ) -> StockFunASR:
-    """Raises ModelUnavailable for a device that is not there, and for a model of no family."""
+    """Load the model by FunASR's own classes. Raises ModelUnavailable for a device that is not
+    there, and for a model of no family."""
     family = family_of(folders.asr)
     if not family.modules:
         raise ModelUnavailable(

@@ -13,8 +13,8 @@ _WITHIN_S = 3.0
 
 
 def check_traces() -> list[Finding]:
-    """Nothing where no collector is named. Of its address only host and port are told: the rest may
-    hold a password."""
+    """Check the collector of traces; no finding where none is named. Only host and port of its
+    address are shown: the rest may hold a password."""
     if not traces.are_wanted():
         return []
     if why_not := traces.trouble():

@@ -43,7 +43,7 @@ _CORE, _CORE_TITLE = "docProps/core.xml", "{http://purl.org/dc/elements/1.1/}tit
 
 
 def check(content: bytes) -> None:
-    """Raises TemplateRefused for what is no template that can be used."""
+    """Check that a Word document can be used as a template. Raises TemplateRefused."""
     package = WordPackage(content)
     checked = Checked()
     for name in _parts(package):
@@ -84,7 +84,7 @@ class _Room:
         self._left = _MOST_CHARACTERS
 
     def take(self, characters: int) -> None:
-        """Raises ReportTooLarge."""
+        """Count characters as written. Raises ReportTooLarge."""
         self._left -= characters
         if self._left < 0:
             raise ReportTooLarge

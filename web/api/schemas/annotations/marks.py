@@ -79,7 +79,7 @@ class ProposedChapter(BaseModel):
 
 
 class ChapterProposalOut(BaseModel):
-    """Nothing is kept of it: send what you want to keep as marks."""
+    """Proposal of chapters. It is not stored: send the chapters that you want to keep as marks."""
 
     job_id: str
     chapters: list[ProposedChapter]

@@ -1,4 +1,4 @@
-"""Joined files of the kinds that begin with bytes which occur nowhere else."""
+"""Search for joined files of the kinds that begin with bytes which occur nowhere else."""
 
 from __future__ import annotations
 
