@@ -30,14 +30,16 @@ from shared.strict_json import read_stored
 log = structlog.stdlib.get_logger(__name__)
 
 _BUSY_TIMEOUT_MS = 30_000
-"""How long a SQLite writer waits for another; with BEGIN IMMEDIATE no other error is left."""
+"""Milliseconds for which a SQLite writer waits for another; with BEGIN IMMEDIATE no other error is
+left."""
 
 _PEEKING_CONNECTIONS = 4
 """Each is held for the tenth of a millisecond that a peek takes."""
 _PEEKING_WAITS_S = 1.0
 
 _NO_PEEKS_S = 5.0
-"""After one without an answer: whoever asks in a session instead waits once and not twice."""
+"""Seconds without peeks after one that got no answer: whoever asks in a session instead waits once
+and not twice."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -13,7 +13,8 @@ EXPENSIVE_PASS_S = 16.0
 device computes for nearly as long as the pass lasts."""
 
 LEAST_PADDING_LIMIT, MOST_PADDING_LIMIT = 1.10, 2.0
-"""Padded over spoken seconds that a plan may have where a pass is cheap, and where it is dear."""
+"""Padded over spoken seconds that a plan may have where a pass is cheap, and where it is
+expensive."""
 
 PADDING_A_SECOND = 1 / 64
 """By so much the limit rises with each padded second that a pass costs.  What the planner then

@@ -47,7 +47,7 @@ from worker.supervision.retrying_store import (
 log = structlog.get_logger(__name__)
 
 _LONGEST_DELAY_S = 300.0
-"""Between two attempts at a job that its worker's machine could not do."""
+"""Longest time between two attempts at a job that its worker's machine could not do."""
 
 _NO_FAILURES = ("completed", "cancelled", "released")
 """Outcomes of attempts in which nothing went wrong."""

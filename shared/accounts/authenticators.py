@@ -25,7 +25,7 @@ from shared.db import Database, database_now
 from shared.models import Authenticator, RecoveryCode, User
 
 RECOVERY_CODES = 10
-"""How many are made at once, each of 80 random bits."""
+"""Number of recovery codes made at once, each of 80 random bits."""
 
 _STEP_S = 30
 _WINDOW = 1

@@ -51,7 +51,7 @@ class Vouched:
     issuer: str
     subject: str
     name: str
-    """What a new account is named; others with that name only differ in a number."""
+    """Name of a new account; a number is added if another has it."""
     is_admin: bool | None
     """None where the provider does not decide about that."""
     groups: GroupsThere | None = None

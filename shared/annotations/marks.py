@@ -52,9 +52,9 @@ class Mark:
     """Seconds from the start of the recording."""
     text: str = ""
     who: str = ""
-    """Who does it, of a to-do."""
+    """Person who does a to-do."""
     due: str = ""
-    """By when, of a to-do, in any words."""
+    """Due time of a to-do, in any words."""
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -74,4 +74,4 @@ def _line(cells: Iterable[str]) -> str:
 
 
 WRITERS = {"csv": (csv_lines, "text/csv"), "jsonl": (json_lines, "application/jsonl")}
-"""What writes a file of a format, and its media type."""
+"""Writer and media type of each file format."""

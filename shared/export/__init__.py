@@ -36,9 +36,9 @@ class Format:
     """Values of options that a request leaves out. Text and JSON keep the form that they had before
     there were options, for the programs that read them; the others are made for reading."""
     needs_words: bool = True
-    """Whether the writer needs the times of words, and not only sentences."""
+    """True if the writer needs the times of words, and not only sentences."""
     breaks_lines: bool = False
-    """Whether the writer breaks lines, and so asks for the terms within which none is broken."""
+    """True if the writer breaks lines, and so asks for the terms within which none is broken."""
     suffix: str = ""
     """Suffix of the file's name, where it is not the format's."""
     write_bytes: Callable[[Transcript, Provenance, ExportOptions], bytes] | None = None

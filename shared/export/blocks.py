@@ -13,6 +13,6 @@ class Block:
     kind: str
     text: str
     speaker: str = ""
-    """Who says it, in a transcript's paragraph."""
+    """Speaker of a transcript's paragraph."""
     is_markdown: bool = False
-    """Whether its text is the template's own and not to be escaped."""
+    """True if the text is the template's own and must not be escaped."""

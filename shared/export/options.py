@@ -77,13 +77,13 @@ class Provenance:
 
     job_id: str
     title: str = ""
-    """What the recording is called: as a person said, else its file's name without the suffix."""
+    """Title of the recording as a person gave it, or else its file's name without the suffix."""
     completed_at: datetime | None = None
     """When the job was completed, in UTC."""
     day: date | None = None
     """When it was recorded, as far as is known."""
     people: tuple[str, ...] = ()
-    """Who took part, as a person said."""
+    """People who took part, as a person entered them."""
     marks: tuple[FileMark, ...] = ()
     """Marked places, in order of time."""
     summary: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ def people_of(
 
 
 _PEOPLE = {"zh": ("参会人：", "、"), "en": ("People: ", ", ")}
-"""What stands before names of people and between them, in the language of the recording."""
+"""Text before names of people and separator between them, in the language of the recording."""
 
 
 def joined_names(

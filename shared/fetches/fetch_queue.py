@@ -25,7 +25,7 @@ from shared.webhooks import outbox
 log = structlog.stdlib.get_logger(__name__)
 
 WAITS_S = (5.0, 15.0, 60.0, 300.0, 900.0, 900.0, 900.0, 900.0)
-"""Between attempts that brought nothing; after the last the fetch fails."""
+"""Seconds between attempts that brought nothing; after the last the fetch fails."""
 
 _MOST_OF_OWNER = 2
 """Fetches of one owner at once."""
@@ -47,7 +47,7 @@ class FetchClaim:
     validator: str | None
     created_at: datetime
     left_s: float
-    """Until it has taken as long as a fetch may; negative once it has."""
+    """Seconds that the fetch may still take; negative once it has taken too long."""
     failures: int
     fence: int
     lease_s: float

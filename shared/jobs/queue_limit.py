@@ -37,7 +37,7 @@ _ONE_AT_A_TIME = 0x6C6F6E67_73637269
 
 _RETRY_AT_LEAST_S, _RETRY_AT_MOST_S = 5.0, 3600.0
 _RETRY_UNKNOWN_S = 60.0
-"""Nothing was learned yet, or no worker lives."""
+"""Seconds after which to try again where no speed was learned yet, or no worker lives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Usage:
     cpu_s: float
     """Processor seconds of the worker's child, all of its threads."""
     peak_bytes: int
-    """Most memory in use at once, the loaded model included."""
+    """Largest memory in use at once, the loaded model included."""
 
 
 def event_of(claim: Claim, kind: EventKind, **detail: Any) -> NewEvent:

@@ -69,11 +69,11 @@ class WorkerRecord:
     jobs_at_once: int
     started_at: datetime
     seen_at: datetime
-    """When it reported itself last, by the database's clock."""
+    """Time at which the worker last reported itself, by the database's clock."""
     model_name: str | None = None
     """What jobs and transcripts call its model; None of a version that takes any job."""
     obstacles: tuple[str, ...] = ()
-    """Why it claims nothing now, values of `shared.states.Obstacle`; empty if it does."""
+    """Reasons why it claims nothing now, values of `shared.states.Obstacle`; empty if it does."""
     work_room_bytes: int | None = None
     """What it can write to its work folder now."""
     work_disk_bytes: int | None = None
@@ -81,7 +81,7 @@ class WorkerRecord:
     takes_hotwords: bool | None = None
     """Whether its model does; None until one is loaded."""
     gpus: tuple[Gpu, ...] = ()
-    """All of its machine or container."""
+    """GPUs of its machine or container."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ class Point:
     sentences: tuple[int, ...] = ()
     """None of them: without source."""
     owner: str = ""
-    """Who does it, of a to-do."""
+    """Person who does a to-do."""
     due: str = ""
-    """When it is due, of a to-do, as it was said."""
+    """Due time of a to-do, as it was said."""
     unverified: tuple[str, ...] = ()
     """Names and numbers in it that do not stand in those sentences."""
 

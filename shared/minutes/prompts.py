@@ -18,7 +18,7 @@ LANGUAGES = ("zh", "en")
 
 FORMAT, PART, MERGE = "format", "part", "merge"
 CHANGEABLE = (PART, MERGE)
-"""What owners may change: what to ask of a part, and how several are put together."""
+"""Prompts that owners may change: what to ask of a part, and how several are put together."""
 
 LONGEST_PROMPT = 6000
 """Characters."""

@@ -24,13 +24,13 @@ from shared.traces import are_wanted, of_job
 from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, DeliveryState, DisabledReason
 
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
-"""Between the attempts at a delivery: 27.7 h, after which it is given up."""
+"""Seconds between the attempts at a delivery: 27.7 h in all, after which it is given up."""
 
 QUICK_S = 3.0
 """An answer within this lets a webhook use the senders that are kept for the quick."""
 
 _LONGEST_PAUSE_S = 300.0
-"""Between attempts at an address that fails whatever it is sent."""
+"""Seconds between attempts at an address that fails for every delivery."""
 
 _MOST_OF_OWNER = 2
 """Deliveries of one owner that are on their way at once."""
@@ -66,7 +66,7 @@ class Claim:
     push_keys: dict[str, Any]
     """Keys of a browser."""
     attempts: int
-    """Before this one."""
+    """Number of attempts before this one."""
     traceparent: str | None = None
     """Parent of its span in its job's trace; None where nothing is traced, or no job is told of."""
 

@@ -14,7 +14,8 @@ from shared.webhooks.errors import WebhookNotFound
 from shared.webhooks.types import DeliveryState
 
 KEPT_DAYS = 14
-"""After the end of a delivery, and of one that waits for a webhook that is switched off."""
+"""Days for which a delivery is kept after its end, and of one that waits for a webhook that is
+switched off."""
 
 _BATCH = 500
 

@@ -27,7 +27,7 @@ class LengthCeiling:
     below_s: float
     batch_size_s: float
     is_the_devices: bool = False
-    """Whether the device would gain little by more, rather than the recording."""
+    """True if the device would gain little by more; False if the recording is too short for it."""
 
 
 LENGTH_CEILINGS = (
@@ -45,17 +45,18 @@ class BatchSizeDecision:
     batch_size_s: float
     limited_by: BatchLimit
     length_ceiling_s: float
-    """What the recording's length allows, of a long one the device; or the operator's number."""
+    """Padded seconds that the recording's length allows, or for a long one the device; or the
+    operator's number."""
     sized_for_s: float | None
     """Seconds of audio that the ceiling belongs to; None where it is the operator's number."""
     memory_cap_s: float
-    """What the free memory allows."""
+    """Padded seconds that the free memory allows."""
     headroom_bytes: int
     """Free memory, for this job alone."""
     jobs_at_once: int
-    """How many divide the device."""
+    """Number of jobs that share the device."""
     memory_is_measured: bool
-    """Whether the memory model was calibrated on this device."""
+    """True if the memory model was calibrated on this device."""
     learned_ceiling_s: float | None
     """The largest batch still tried since a larger one ran out of memory; None: none has."""
     predicted_peak_bytes: int

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 CONTEXT_BYTES = 768 * 1024**2
-"""What CUDA takes for itself in each process: context, kernels, workspaces of the libraries. 0.3 to
-0.5 GB are usual; rounded up, since it is outside of what torch counts and can limit."""
+"""Bytes that CUDA takes for itself in each process: context, kernels, workspaces of the libraries.
+0.3 to 0.5 GB are usual; rounded up, since it is outside of what torch counts and can limit."""
 
 
 def even_share(free_bytes: int, own_bytes: int, others_bytes: int, processes: int) -> int:

@@ -34,7 +34,7 @@ from worker.audio.takes import Take, TakesClock, single_take, takes_of
 from worker.recogniser import SAMPLE_RATE, Pcm, SpeechSpan, VoiceActivityDetector
 
 _WAIT_S = 0.2
-"""How long to wait for the decoder before asking again whether the attempt must stop."""
+"""Seconds to wait for the decoder before asking again whether the attempt must stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from shared.errors import Cancelled, FenceLost, LongscribeError
 log = structlog.get_logger(__name__)
 
 _JOIN_S = 2.0
-"""How long the end of an attempt waits for a heartbeat that is being written. One that is written
-later finds the attempt over and changes nothing."""
+"""Seconds for which the end of an attempt waits for a heartbeat that is being written. One that is
+written later finds the attempt over and changes nothing."""
 
 
 class ShutdownRequested(Exception):

@@ -51,7 +51,7 @@ class Readiness:
     """Ability of a worker to claim jobs now."""
 
     obstacles: tuple[Obstacle, ...] = ()
-    """Why it claims nothing; empty if it does."""
+    """Reasons why it claims nothing; empty if it does."""
     work_room_bytes: int | None = None
     work_disk_bytes: int | None = None
 

@@ -29,7 +29,7 @@ from worker.supervision.liveness import LivenessLine, liveness_files
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 1.0
-"""How often each child is looked at; where the limit is short, four times within it."""
+"""Seconds between examinations of each child; where the limit is short, four times within it."""
 
 
 @dataclass(slots=True)

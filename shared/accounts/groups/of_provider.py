@@ -24,13 +24,13 @@ class GroupsThere:
     by name."""
 
     governed: frozenset[str]
-    """Those of ours that it fills by the operator's settings."""
+    """Groups of this server that the provider fills by the operator's settings."""
     within: frozenset[str]
-    """Those of them that the account is to be in."""
+    """Groups of `governed` that the account belongs to."""
     follows_others: bool = False
-    """Whether further groups of the provider's are ours too."""
+    """True if further groups of the provider become groups here too."""
     others: frozenset[str] = frozenset()
-    """Those of the account, by their names there."""
+    """Further groups of the account, by their names at the provider."""
 
 
 def bring_in_line(

@@ -85,12 +85,12 @@ class FolderWatch:
         self._state = folder / _STATE
         self._notes = self._read_notes()
         self._seen: dict[str, float] = {}
-        """When each file was first seen as it is now."""
+        """Time at which each file was first seen as it is now."""
         self._since: dict[str, float] = {}
-        """When each job began to be asked about."""
+        """Time at which each job was first asked about."""
         self._ask_at: dict[str, float] = {}
         self._postponed: dict[str, str] = {}
-        """Why, for each file with which something is wrong here."""
+        """Reason for each file with a problem on this machine."""
 
     def _read_notes(self) -> Notes:
         return Notes(self._state / "notes.json", is_shared=False)

@@ -35,13 +35,13 @@ from shared.states import TemplateKind
 from shared.transcripts.values import Transcript
 
 MOST_TEMPLATES = 20
-"""Of an owner, or of a group."""
+"""Largest number of templates of an owner or a group."""
 
 _ONE_AT_A_TIME = 0x6C6F6E67_74706C73
 """The key of PostgreSQL's advisory lock, used for nothing else in the database."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""How a .docx begins, and a .doc or a document with a password."""
+"""First bytes of a .docx, and of a .doc or a document with a password."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ FIELDS = {
     "transcript": ("time", "speaker", "text"),
     "summary": ("text",),
 }
-"""What there is several of. The name alone in a line becomes a line each; a line, a paragraph or a
-table's row with fields of it, as `todos.who`, is repeated for each."""
+"""Placeholders with several items, and their fields. The name alone in a line becomes a line each;
+a line, a paragraph or a table's row with fields of it, as `todos.who`, is repeated for each."""
 
 BLOCKS = tuple(FIELDS)
 
@@ -40,8 +40,8 @@ _KNOWN = (*INLINE, *BLOCKS, *WITH_FIELDS)
 
 MOST_PLACEHOLDERS = 300
 MOST_REPEATS = 3
-"""How often a template may have all of one kind: what it makes stays about as large as what is
-said."""
+"""Number of times that a template may list all items of one kind, so that a report stays about as
+large as its transcript."""
 MOST_IN_A_REPEAT = 12
 """Placeholders in what is repeated."""
 

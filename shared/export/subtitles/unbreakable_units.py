@@ -84,7 +84,7 @@ class Unit:
 
     text: str
     space_before: bool
-    """Whether a space precedes it, unless it begins a line."""
+    """True if a space precedes the unit, unless it begins a line."""
     start: int
     end: int
     sentence: int

@@ -50,8 +50,8 @@ class QueuePositions:
 class _Queue:
     mark: tuple[Any, ...]
     until: float
-    """When it is made anew in any case, on this process's own clock; `whatever_happens_until` is on
-    the same."""
+    """Time at which the queue is read anew in any case, on this process's own clock;
+    `whatever_happens_until` is on the same."""
     whatever_happens_until: float
     owners: WaitingOwners
     is_simulated: bool

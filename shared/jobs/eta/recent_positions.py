@@ -26,7 +26,7 @@ _ASKED_WITHIN_S = 60.0
 @dataclass(slots=True)
 class _Read:
     until: float = 0.0
-    """When they are read anew in any case, on this process's own clock."""
+    """Time at which they are read anew in any case, on this process's own clock."""
     workers: int = -1  # no number of workers that is shown
     positions: Mapping[str, int] = field(default_factory=dict)
 
@@ -41,7 +41,7 @@ class RecentPositions:
         self._read = _Read()
         self._lock = threading.Lock()
         self._asked: dict[str, float] = {}
-        """When each waiting job was last asked for."""
+        """Time at which each waiting job was last asked for."""
 
     def will_be_asked(self, job_ids: Iterable[str]) -> None:
         """Note the waiting jobs after whose positions somebody is going to ask."""

@@ -31,7 +31,7 @@ class JobPage:
     workers_alive: int
     """Workers that reported themselves lately."""
     counts: dict[JobStatus, int]
-    """How many of the owner's jobs that have the words asked for are in each state."""
+    """Number of the owner's jobs in each state that have the words searched for."""
     all_counted: bool = True
     """False if more may have the words than `counts` says; it stops at about a thousand."""
     searched_to: datetime | None = None

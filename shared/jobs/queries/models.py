@@ -45,7 +45,7 @@ class KnownModel:
     jobs_at_once: int
     """Jobs that these run at once, less those of workers that something keeps from work."""
     seen_at: datetime
-    """When a worker of it last reported itself, by the database's clock."""
+    """Time at which a worker of the model last reported itself, by the database's clock."""
     takes_hotwords: bool | None
     """None until a worker has loaded it."""
 

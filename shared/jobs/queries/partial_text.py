@@ -30,7 +30,8 @@ class PartialText:
     from."""
 
     plan: str
-    """Another one than before: what was recognised was dropped, and this is all there is now."""
+    """Key of the plan. A different one than before means: the earlier text was dropped, and this is
+    all there is now."""
     next_batch: int
     """First batch that may be missing; all before it are in what was given."""
     segments: list[RecognisedText]

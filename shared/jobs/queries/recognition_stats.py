@@ -39,7 +39,7 @@ class RecognitionStats:
     jobs_at_once: int | None
     """How many divided the device, so that `headroom_bytes` is a part of what was free."""
     memory_is_measured: bool
-    """Whether `memory_cap_s` follows from measurements on the device."""
+    """True if `memory_cap_s` follows from measurements on the device."""
     learned_ceiling_s: float | None
     """Padded seconds of the largest batch still tried, once a larger one had run out of memory."""
     device: str | None

@@ -31,7 +31,8 @@ class WholeList:
     newest: str
     """The id of its newest job."""
     until: datetime
-    """What happened to a job later takes it out of the list."""
+    """Time up to which the list was taken; an event of a job after it takes the job out of the
+    list."""
     statuses: Collection[JobStatus] = ()
     query: str | None = None
     labels: Sequence[LabelKey] = ()
@@ -46,7 +47,7 @@ class Taken:
     newest: str
     until: datetime
     counts: dict[JobStatus, int]
-    """Its jobs by state."""
+    """Number of the list's jobs by state."""
     all_counted: bool
     """False if there may be more than `counts` says."""
 

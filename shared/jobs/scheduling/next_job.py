@@ -45,7 +45,7 @@ class Room:
     """Lengths of recordings, in seconds, that a worker has room for."""
 
     longest_s: float
-    """Their decoded sound fits into the work folder now."""
+    """Largest length whose decoded sound fits into the work folder now."""
     beyond_all_s: float
     """Longer ones fit on no worker's disk, as far as their length is known. They are taken all the
     same: reading the recording tells whether that length is true, and why it cannot be done."""

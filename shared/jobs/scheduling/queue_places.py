@@ -100,9 +100,9 @@ class Place(NamedTuple):
     """Place of a waiting job in the queue."""
 
     rank: int
-    """Among those of its owner and model, 1 for the first."""
+    """Place among the jobs of its owner and model, 1 for the first."""
     in_queue: int
-    """About, in the whole queue."""
+    """Approximate place in the whole queue."""
 
 
 def waiting_owners(session: Session, run: Collection[str] | None = None) -> WaitingOwners:

@@ -30,7 +30,7 @@ class Duty(StrEnum):
     JOBS = "jobs"
     """Leases that ran out, and what else is in the database alone."""
     STORAGE = "storage"
-    """What takes files away; for workers that see them."""
+    """Removal of files; for workers that see the storage."""
 
 
 _NEED_NOT_LAST = func.set_config("synchronous_commit", "off", literal_column("true"))

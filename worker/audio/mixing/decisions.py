@@ -86,10 +86,10 @@ class Shares:
     gain_db: float
     """Gain of all channels."""
     set_aside: tuple[bool, ...]
-    """Which channels are left out, in one hop at least, or as good as."""
+    """Channels that are left out in at least one hop, or nearly so."""
     dithered: bool
     raised_db: float
-    """How much the speech that is amplified most is."""
+    """Largest amplification of speech, in decibels."""
 
 
 @dataclass(slots=True)

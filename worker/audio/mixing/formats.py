@@ -39,7 +39,7 @@ class TrackMix:
     """Summary of one track in the mix."""
 
     level_dbfs: float | None
-    """Of its speech, as recorded, in its loudest channel; None where none was found."""
+    """Level of its speech, as recorded, in its loudest channel; None where none was found."""
     channel_use: ChannelUse
     out_of_phase_at_s: float | None
     """Where channels first cancelled each other."""
@@ -54,7 +54,7 @@ class MixSummary:
 
     tracks: tuple[TrackMix, ...]
     level_dbfs: float | None
-    """Of the speech, as recorded, in the loudest track; None where none was found."""
+    """Level of the speech, as recorded, in the loudest track; None where none was found."""
     peak_dbfs: float | None
     """Peak of all sound, as recorded; None where all is silence."""
     gain_db: float

@@ -63,7 +63,7 @@ class Course(IntEnum):
     STEADY = 0
     """Within 4 dB."""
     STEP = 1
-    """It changes once, and is steady before and after."""
+    """Level that changes once, and is steady before and after."""
     LIVELY = 2
 
 

@@ -25,7 +25,8 @@ from shared.export.typography.sanitise import printable
 from shared.transcripts.values import Transcript
 
 _MOST_CHARACTERS = 32 * 1024 * 1024
-"""Of XML that a template's repeats make, beside its own: rows of a table for 5,000 paragraphs."""
+"""Characters of XML that a template's repeats may make, beside its own: rows of a table for 5,000
+paragraphs."""
 
 _ELSEWHERE = ("header", "footer", "footnotes", "endnotes")
 """Parts beside the text in which a placeholder is filled in."""

@@ -30,7 +30,8 @@ _MOST_PARTS = 200
 _LARGEST_UNPACKED = 16 * 1024 * 1024
 _LARGEST_XML = 8 * 1024 * 1024
 _MOST_TAGS, _MOST_ATTRIBUTES = 200_000, 400_000
-"""In all XML together, closing tags counted; a node takes about 200 bytes of memory."""
+"""Largest numbers in all XML together, closing tags counted; a node takes about 200 bytes of
+memory."""
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest date that a zip file can hold."""
@@ -53,7 +54,7 @@ _NOT_KEPT = "attachedTemplate"
 """The kind of a relation that names the file of Word's own template on its author's machine."""
 
 _FETCHING_TAGS = (b"attachedTemplate", b"mailMerge")
-"""Of settings."""
+"""Tags of the settings that have Word fetch a file."""
 
 _ALLOWED_RELATIONS = frozenset(
     (
@@ -75,7 +76,8 @@ _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, IndexError, ValueError),
     *(NotImplementedError, RuntimeError, OSError),
 )
-"""What zipfile raises for files that are none, that are encrypted, or that are not whole."""
+"""Exceptions of zipfile for files that are no archives, that are encrypted, or that are not
+whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,11 @@ class Place:
 
     element: Any
     texts: list[Any]
-    """Of a paragraph, its elements of text."""
+    """Text elements of a paragraph."""
     several_of: str = ""
-    """What it becomes several of; empty: it is filled in once."""
+    """Name of the list for whose items the place is repeated; empty: it is filled in once."""
     is_alone: bool = False
-    """Whether the placeholder is all of its paragraph, which becomes paragraphs as they come."""
+    """True if the placeholder is all of its paragraph, which becomes paragraphs as they come."""
 
 
 def texts_by_paragraph(root: Any) -> dict[Any, list[Any]]:

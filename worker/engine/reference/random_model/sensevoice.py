@@ -37,7 +37,7 @@ _SENTENCES = (
 )
 
 _TAG_LOGIT = 40.0
-"""Of a tag where it belongs, and below nought elsewhere; other scores deviate by `_SPREAD`."""
+"""Of a tag where it belongs, and below zero elsewhere; other scores deviate by `_SPREAD`."""
 
 _SPREAD = 4.0
 
