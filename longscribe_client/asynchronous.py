@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from longscribe_client.client import Choice, Client, Looks, completed
+from longscribe_client.client import Choice, Client, PollSchedule, completed
 from longscribe_client.models import Fetch, Found, Job, ReportTemplate, Sentence
 from longscribe_client.options import SubmitOptions
 
@@ -60,7 +60,7 @@ class AsyncClient:
         progress: Callable[[Job | Fetch], None] = lambda _: None,
     ) -> Job:
         id_ = of if isinstance(of, str) else of.id
-        looks = Looks(timeout_s)
+        looks = PollSchedule(timeout_s)
         while True:
             now = await self.status(id_)
             progress(now)

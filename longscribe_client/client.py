@@ -118,7 +118,7 @@ class Client:
         Raises JobFailed if it fails or is cancelled, and NotFinished when the time is over.
         """
         id_ = of if isinstance(of, str) else of.id
-        looks = Looks(timeout_s)
+        looks = PollSchedule(timeout_s)
         while True:
             now = self.status(id_)
             progress(now)
@@ -246,7 +246,7 @@ def _job_or_fetch(told: dict[str, Any]) -> Job | Fetch:
     return read(Fetch, told) if "received_bytes" in told else read(Job, told)
 
 
-class Looks:
+class PollSchedule:
     """Schedule for asking about a job: pauses grow with time, and end after `timeout_s`."""
 
     def __init__(self, timeout_s: float | None) -> None:

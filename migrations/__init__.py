@@ -65,7 +65,7 @@ def _require_known(database_url: str) -> None:
     if found.current is not None and not found.is_known:
         raise NewerSchema(
             f"The database's schema is at {found.current}, {found.belongs_to}; this is Longscribe "
-            f"{_VERSION}, which knows it up to {found.head}. {found.way_out}"
+            f"{_VERSION}, which knows it up to {found.head}. {found.advice}"
         )
 
 
@@ -109,7 +109,7 @@ class SchemaState:
         return f"of Longscribe {self.version}" if self.version else "of a newer Longscribe"
 
     @property
-    def way_out(self) -> str:
+    def advice(self) -> str:
         """Advice where `current` is not known."""
         version = f"Longscribe {self.version}" if self.version else "the version that was here last"
         return (

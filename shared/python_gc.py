@@ -7,7 +7,7 @@ import atexit
 import gc
 
 WHILE_STARTING = 200_000
-"""Objects made between two looks, from the first import of ours on.
+"""Objects made between two collections, from the first import of ours on.
 
 A process makes hundreds of thousands before it is ready, almost none of which becomes garbage.
 Python's 700 takes a fifth of the start.
@@ -17,14 +17,14 @@ _USUALLY = (700, 10, 10)
 """Python's own."""
 
 
-def look_as_usual() -> None:
-    """Begin to look as often as Python does, and at nothing that is there by now."""
+def collect_as_usual() -> None:
+    """Collect as often as Python does from now on, without the objects that exist by now."""
     gc.freeze()
     gc.set_threshold(*_USUALLY)
 
 
-def end_without_looking() -> None:
-    """Look at nothing when the interpreter ends.
+def end_without_collecting() -> None:
+    """Collect nothing when the interpreter ends.
 
     Python goes twice through all objects then, which takes a third of a short command's time; what
     they hold is the operating system's to take back. Files and connections are closed by those who

@@ -19,7 +19,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
 from shared.private_files import close_to_others, take_umask
-from shared.python_gc import look_as_usual
+from shared.python_gc import collect_as_usual
 from shared.settings import Settings, is_loopback, load_settings
 from shared.settings.environment import InvalidSettings
 from web.authentication.first_run import announce_set_up
@@ -113,7 +113,7 @@ def post_worker_init(worker: Any) -> None:
 
     # On a thread of its own, for a storage on a network may never answer.
     threading.Thread(target=look, daemon=True).start()
-    look_as_usual()
+    collect_as_usual()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -21,7 +21,7 @@ from shared import jobs, traces
 from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE, configure_logging
-from shared.python_gc import look_as_usual
+from shared.python_gc import collect_as_usual
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
@@ -139,7 +139,7 @@ def start() -> None:
         os.getppid(),
         takes_hotwords=_tools.recogniser.accepts_hotwords,
     )
-    look_as_usual()
+    collect_as_usual()
     _tell(settings, None)
     identity = _tools.recogniser.identity
     log.info(MODEL_LOADED, model=identity.name, device=identity.device, dtype=identity.dtype)

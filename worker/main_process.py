@@ -19,7 +19,7 @@ from shared import traces
 from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.private_files import close_to_others
-from shared.python_gc import look_as_usual
+from shared.python_gc import collect_as_usual
 from shared.queue import make_ringing_celery, queue_of, waiting_doorbells
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
@@ -190,7 +190,7 @@ def start(celery: Any, consumer: Any) -> None:
     if settings.url_input == "on":
         _fetcher = Fetcher(settings, db, open_blob_store(settings), celery)
         _fetcher.start()
-    look_as_usual()
+    collect_as_usual()
 
 
 def _tell_of_look(has_changed: bool, server: HealthServer, sweeper: Sweeper) -> None:

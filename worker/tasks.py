@@ -84,7 +84,7 @@ def transcribe_next(doorbell: str) -> None:
             outcome = _run_traced(tools, claim, liveness)
             tally.note_attempt(outcome, took_s=time.monotonic() - began)
             log.info("attempt over", outcome=outcome)
-            # Under the watchdog's eyes too: a device may hang in its answer.
+            # The watchdog watches this call too: a broken device may never answer.
             if not tools.recogniser.device_works():
                 # Whatever comes next would fail too, and be blamed for it.
                 ring(app, claim.job_id, claim.model)  # this doorbell is used up

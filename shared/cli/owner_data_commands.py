@@ -15,7 +15,7 @@ from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from shared.owner_data import Wanted
+from shared.owner_data import ExportContents
 from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
 from shared.storage.errors import StorageUnavailable
@@ -47,7 +47,7 @@ def export_user(
     ] = False,
 ) -> None:
     """Write all that an account has into a zip file."""
-    wanted = Wanted(tuple(filter(None, formats.split(","))), recordings)
+    wanted = ExportContents(tuple(filter(None, formats.split(","))), recordings)
     with _installation() as (db, blobs):
         owner_id = LOCAL_OWNER if name == LOCAL_OWNER else accounts.person_named(db, name).id
         pieces = owner_data.export_of(db, blobs, owner_id=owner_id, wanted=wanted)

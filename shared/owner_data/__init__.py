@@ -5,6 +5,6 @@
 """
 
 from shared.owner_data.erasure import SETTLES_S, Left, ask, asked_for, go_on
-from shared.owner_data.export import Wanted, export_of
+from shared.owner_data.export import ExportContents, export_of
 
-__all__ = ["SETTLES_S", "Left", "Wanted", "ask", "asked_for", "export_of", "go_on"]
+__all__ = ["SETTLES_S", "ExportContents", "Left", "ask", "asked_for", "export_of", "go_on"]

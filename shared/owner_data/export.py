@@ -35,7 +35,7 @@ _REFUSED = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportContents:
     """Contents of an export beside the rows."""
 
     formats: tuple[str, ...] = ("json", "txt")
@@ -44,7 +44,9 @@ class Wanted:
     """Whether the sound is in it, as it was submitted."""
 
 
-def export_of(db: Database, blobs: BlobStore, *, owner_id: str, wanted: Wanted) -> Iterator[bytes]:
+def export_of(
+    db: Database, blobs: BlobStore, *, owner_id: str, wanted: ExportContents
+) -> Iterator[bytes]:
     """The zip file in pieces; that it is made is recorded before the first. Raises InvalidRequest
     for a format that there is not."""
     for name in wanted.formats:
@@ -64,7 +66,9 @@ def export_of(db: Database, blobs: BlobStore, *, owner_id: str, wanted: Wanted) 
     return zip_pieces(_members(db, blobs, owner_id, wanted))
 
 
-def _members(db: Database, blobs: BlobStore, owner_id: str, wanted: Wanted) -> Iterator[Member]:
+def _members(
+    db: Database, blobs: BlobStore, owner_id: str, wanted: ExportContents
+) -> Iterator[Member]:
     yield "README.txt", README.encode("utf-8-sig"), None
     for name, held in OF_OWNER.items():
         if held.file:
@@ -121,7 +125,7 @@ def _job_ids(db: Database, owner_id: str) -> Iterator[str]:
 
 
 def _of_job(
-    db: Database, blobs: BlobStore, owner_id: str, job_id: str, wanted: Wanted
+    db: Database, blobs: BlobStore, owner_id: str, job_id: str, wanted: ExportContents
 ) -> Iterator[Member]:
     with db.reading() as session:
         of_job = (

@@ -6,7 +6,7 @@ process on every machine finds the same.
 """
 
 from shared.speakers.cut import cut
-from shared.speakers.speaker_count import AUTOMATIC, MOST_SPEAKERS, Wanted
+from shared.speakers.speaker_count import AUTOMATIC, MOST_SPEAKERS, SpeakerCount
 from shared.speakers.voice_map import MOST_GROUPS, VoiceMap, VoicePiece
 from shared.speakers.words import speakers_of_words
 
@@ -14,9 +14,9 @@ __all__ = [
     "AUTOMATIC",
     "MOST_GROUPS",
     "MOST_SPEAKERS",
+    "SpeakerCount",
     "VoiceMap",
     "VoicePiece",
-    "Wanted",
     "cut",
     "speakers_of_words",
 ]

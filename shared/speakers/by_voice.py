@@ -18,13 +18,13 @@ from shared.errors import InvalidRequest
 from shared.models import StoredVoiceMap
 from shared.speakers.cut import cut
 from shared.speakers.sentences import speakers_of_sentences
-from shared.speakers.speaker_count import Wanted
+from shared.speakers.speaker_count import SpeakerCount
 from shared.speakers.voice_map import VoiceMap, VoicePiece
 from shared.transcripts.values import SAMPLE_RATE, Sentence
 
 log = structlog.stdlib.get_logger(__name__)
 
-_TWO = Wanted(2, 2)
+_TWO = SpeakerCount(2, 2)
 
 
 def counted(
@@ -33,7 +33,7 @@ def counted(
     """The detail of a count: whose each sentence is once as many as `detail["wanted"]` are told
     apart. Raises InvalidRequest."""
     try:
-        wanted = Wanted.parse(detail["wanted"])
+        wanted = SpeakerCount.parse(detail["wanted"])
     except ValueError as error:
         raise InvalidRequest(f"wanted: {error}.", param="wanted") from None
     voice_map = _stored(db, job_id, "wanted")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shared.speakers.clusters import Clusters, join
 from shared.speakers.likeness import Likeness
 from shared.speakers.linkage import average_linkage
-from shared.speakers.speaker_count import Wanted
+from shared.speakers.speaker_count import SpeakerCount
 
 LEAST_SPEECH = 600
 """Hundredths of a second that make a speaker of their own; in a short recording a quarter of all
@@ -22,7 +22,7 @@ def find_speakers(
     weights: Sequence[int],
     beside: Sequence[Sequence[int]],
     threshold: int,
-    wanted: Wanted,
+    wanted: SpeakerCount,
 ) -> list[list[int]]:
     """Clusters of groups, one for each speaker, by their lowest member.
 

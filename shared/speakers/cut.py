@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import isqrt
 
 from shared.speakers.cluster_voices import find_speakers
-from shared.speakers.speaker_count import AUTOMATIC, Wanted
+from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
 from shared.speakers.turns import PAUSE_SAMPLES, Heard, take_turns
 from shared.speakers.voice_map import FARTHEST, VoiceMap, VoicePiece
 from shared.transcripts.values import SAMPLE_RATE
@@ -19,7 +19,7 @@ _SURE = 100
 """Hundredths of a second from which a group's voice is sure enough to found a speaker."""
 
 
-def cut(voice_map: VoiceMap, wanted: Wanted = AUTOMATIC) -> list[int | None]:
+def cut(voice_map: VoiceMap, wanted: SpeakerCount = AUTOMATIC) -> list[int | None]:
     """The speaker of each piece, numbered from 1 by first appearance.
 
     None for all of them where no piece is long enough to know a voice by. The same for the same
@@ -53,7 +53,7 @@ def _samples(piece: VoicePiece) -> int:
     return piece.end_sample - piece.start_sample
 
 
-def _founding(speech: Sequence[int], wanted: Wanted) -> list[int]:
+def _founding(speech: Sequence[int], wanted: SpeakerCount) -> list[int]:
     """The groups that speakers are found in: those with a second of speech, where they hold half of
     it and are as many as the speakers that must be found; else all that were heard."""
     heard = [group for group, weight in enumerate(speech) if weight]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import InvalidRequest
-from shared.speakers.speaker_count import Wanted
+from shared.speakers.speaker_count import SpeakerCount
 from shared.transcripts.values import CHINESE
 
 LONGEST_NAME = 80
@@ -19,10 +19,10 @@ OPTION = "speakers"
 """The key in a job's options. Without it nobody asked who speaks."""
 
 
-def speakers_from_options(options: Mapping[str, Any]) -> Wanted | None:
+def speakers_from_options(options: Mapping[str, Any]) -> SpeakerCount | None:
     """Number of speakers that a job asks for; None if it does not ask. Raises ValueError."""
     wanted = options.get(OPTION)
-    return None if wanted is None else Wanted.parse(wanted)
+    return None if wanted is None else SpeakerCount.parse(wanted)
 
 
 def default_name(number: int, language: str) -> str:

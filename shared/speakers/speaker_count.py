@@ -17,7 +17,7 @@ _CHOICES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SpeakerCount:
     """Range of speakers from `least` to `most`; both the same for an exact number, both None where
     the voices alone decide.
 
@@ -62,5 +62,5 @@ class Wanted:
         return self.least or 1, self.most or MOST_SPEAKERS
 
 
-AUTOMATIC = Wanted()
+AUTOMATIC = SpeakerCount()
 """The voices alone decide."""

@@ -61,7 +61,7 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HookSettings:
     """Settings of a webhook as an owner gives them."""
 
     url: str
@@ -94,7 +94,7 @@ def get_hook(db: Database, *, owner_id: str, webhook_id: str) -> Hook:
 
 
 def add_hook(
-    db: Database, rules: AddressRules, *, owner_id: str, wanted: Wanted, site_url: str
+    db: Database, rules: AddressRules, *, owner_id: str, wanted: HookSettings, site_url: str
 ) -> tuple[Hook, str]:
     """Add a webhook; it and its secret. Raises UnusableUrl, AddressRefused or TooManyWebhooks."""
     values = wanted.stored(rules)
@@ -118,7 +118,7 @@ def change_hook(
     *,
     owner_id: str,
     webhook_id: str,
-    wanted: Wanted,
+    wanted: HookSettings,
     enabled: bool,
     site_url: str,
 ) -> Hook:

@@ -21,7 +21,7 @@ from shared.search.saved import ListConditions, save_search
 from shared.speakers.kept.voice_keeping import switch_on
 from shared.states import JobStatus
 from shared.storage.local.folder import LocalFolder
-from shared.webhooks.hooks import Wanted, add_hook, send_test
+from shared.webhooks.hooks import HookSettings, add_hook, send_test
 from shared.words.hotwords import replace_list
 from shared.words.replacements import lists
 from shared.words.replacements.lists import EVERYBODY
@@ -99,7 +99,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
             db,
             AddressRules(),
             owner_id=LOCAL_OWNER,
-            wanted=Wanted("https://example.org/hook", "会议 tickets"),
+            wanted=HookSettings("https://example.org/hook", "会议 tickets"),
             site_url="",
         )
         send_test(db, owner_id=LOCAL_OWNER, webhook_id=webhook.id)

@@ -16,7 +16,7 @@ from shared.models import LOCAL_OWNER
 from shared.outbound.addresses import AddressRules
 from shared.states import BatchLimit, JobStatus, Stage
 from shared.webhooks import hooks
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from tests.support.doubles.receiver import LOOPBACK, receiver
 from tests.support.installation import Installation, as_wav
 from tests.support.services import NOBODY_DIES, Service, Stack, running, wait_for
@@ -80,7 +80,11 @@ def test_a_worker_tells_a_webhook_what_becomes_of_a_job(
     rules = AddressRules(networks=(ip_network(LOOPBACK),), http=True)
     with receiver() as there:
         hook, secret = hooks.add_hook(
-            installation.db, rules, owner_id=LOCAL_OWNER, wanted=Wanted(there.url), site_url=""
+            installation.db,
+            rules,
+            owner_id=LOCAL_OWNER,
+            wanted=HookSettings(there.url),
+            site_url="",
         )
         job_id = installation.submit(as_wav(meeting(20).samples))
         wait_for(lambda: len(there.received) == 3, what="three deliveries")

@@ -10,8 +10,8 @@ import gc
 usual = gc.get_threshold()
 import shared.settings
 while_starting = gc.get_threshold()
-from shared.python_gc import look_as_usual
-look_as_usual()
+from shared.python_gc import collect_as_usual
+collect_as_usual()
 assert gc.isenabled() and while_starting[0] > 100 * usual[0], (usual, while_starting)
 assert gc.get_threshold() == usual and gc.get_freeze_count() > 0
 """

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from shared.webhooks import hooks
 from shared.webhooks.errors import WebhooksForbidden
-from shared.webhooks.hooks import Hook, Wanted
+from shared.webhooks.hooks import Hook, HookSettings
 from shared.webhooks.log import deliveries_of
 from shared.webhooks.types import WebhookType
 from web.api.openapi import operations
@@ -51,7 +51,7 @@ def site_url() -> str:
     return request.url_root.rstrip("/")
 
 
-def add(wanted: Wanted) -> tuple[Hook, str]:
+def add(wanted: HookSettings) -> tuple[Hook, str]:
     """Add a webhook of whoever asks; it and its secret. Raises WebhooksForbidden and what
     `hooks.add_hook` raises."""
     require_allowed()
@@ -65,7 +65,7 @@ def add(wanted: Wanted) -> tuple[Hook, str]:
     )
 
 
-def change(webhook_id: UUID, wanted: Wanted, *, enabled: bool) -> Hook:
+def change(webhook_id: UUID, wanted: HookSettings, *, enabled: bool) -> Hook:
     """Change one, likewise."""
     here = services()
     return hooks.change_hook(
@@ -103,7 +103,7 @@ def create_webhook() -> Response:
     The answer has the secret, which is not told again.
     """
     given = parse_json(WebhookIn)
-    wanted = Wanted(given.url, given.description, _types(given.types), given.with_text)
+    wanted = HookSettings(given.url, given.description, _types(given.types), given.with_text)
     response = _answer(webhook_with_secret_out(*add(wanted)), 201)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -125,7 +125,7 @@ def change_webhook(webhook_id: UUID) -> Response:
     """Change a webhook, or switch it off or on. Switched on, it begins anew."""
     given = parse_json(WebhookChangeIn)
     now = hooks.get_hook(services().db, owner_id=current_owner_id(), webhook_id=str(webhook_id))
-    wanted = Wanted(
+    wanted = HookSettings(
         url=now.url if given.url is None else given.url,
         description=now.description if given.description is None else given.description,
         types=_types(given.types) if "types" in given.model_fields_set else now.types,

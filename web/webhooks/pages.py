@@ -19,7 +19,7 @@ from flask_babel import gettext as _
 
 from shared.errors import LongscribeError
 from shared.webhooks import hooks
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from shared.webhooks.log import KEPT_DAYS, deliveries_of
 from shared.webhooks.types import WebhookType
 from web.authentication.owner import current_owner_id
@@ -68,9 +68,9 @@ def _shown(webhook_id: UUID, status: int = 200, **context: Any) -> Response:
     return response
 
 
-def _wanted() -> Wanted:
+def _wanted() -> HookSettings:
     chosen = [one for one in WebhookType if one.value in request.form.getlist("types")]
-    return Wanted(
+    return HookSettings(
         url=request.form.get("url", ""),
         description=request.form.get("description", ""),
         types=tuple(chosen) if 0 < len(chosen) < len(WebhookType) else None,
@@ -103,7 +103,9 @@ def change(webhook_id: UUID) -> Any:
     now = hooks.get_hook(services().db, owner_id=current_owner_id(), webhook_id=str(webhook_id))
     do = request.form.get("do", "save")
     is_switch = do in ("on", "off")
-    wanted = Wanted(now.url, now.description, now.types, now.with_text) if is_switch else _wanted()
+    wanted = (
+        HookSettings(now.url, now.description, now.types, now.with_text) if is_switch else _wanted()
+    )
     enabled = do == "on" if is_switch else now.disabled_at is None
     try:
         api.change(webhook_id, wanted, enabled=enabled)

@@ -74,7 +74,7 @@ class TrackSoundReader:
         wanted = channels * count * VALUE_BYTES
         if self._child.read(sound.data.cast("B"), samples) < wanted:
             self._child.raise_failure()
-        # Damaged floating-point samples are infinite, or no numbers; they would spoil every mean.
+        # Damaged floating-point samples are infinite or NaN, and so would be every mean.
         with np.errstate(over="ignore", invalid="ignore"):
             finite = bool(np.isfinite(sound.sum()))
         if not finite or np.abs(sound).max() > _LOUDEST:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.jobs import Claim
-from shared.speakers import Wanted
+from shared.speakers import SpeakerCount
 from shared.speakers.names import speakers_from_options
 from shared.transcripts.sound_selection import SoundSelection
 from worker.pipeline.hotwords import NO_HOTWORDS, Hotwords, take_hotwords
@@ -33,7 +33,7 @@ class Attempt:
     """The words that the job was given, and whether the request has them."""
     selection: SoundSelection
     """Which tracks and channels of the recording are heard, and how."""
-    speakers: Wanted | None
+    speakers: SpeakerCount | None
     """How many speakers are to be told apart; None where nobody asks who speaks."""
     encoder: SpeakerEncoder | None
     """What hears their voices; None with `speakers`."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shared.jobs import RecognisedSegment
-from shared.speakers import VoiceMap, Wanted, cut, speakers_of_words
+from shared.speakers import SpeakerCount, VoiceMap, cut, speakers_of_words
 from shared.transcripts.values import Word
 from worker.pipeline.attempt import Attempt
 from worker.speaker_encoder import distance
@@ -43,7 +43,7 @@ def map_voices(attempt: Attempt, segments: Sequence[RecognisedSegment]) -> Voice
 
 
 def who_speaks(
-    words: Sequence[Word], voice_map: VoiceMap | None, wanted: Wanted | None
+    words: Sequence[Word], voice_map: VoiceMap | None, wanted: SpeakerCount | None
 ) -> list[int | None] | None:
     """The number of each word's speaker, from 1; None where the job does not ask."""
     if voice_map is None or wanted is None:

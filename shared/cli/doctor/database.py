@@ -85,7 +85,7 @@ def judge_schema(state: migrations.SchemaState) -> Finding:
         "schema",
         f"at {state.current}, {state.belongs_to}, which this version does not know: a newer one "
         "was here",
-        state.way_out,
+        state.advice,
     )
 
 

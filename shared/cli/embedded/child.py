@@ -51,7 +51,7 @@ class Child:
         self._pause_s = _FIRST_PAUSE_S
         self._restart_at: float | None = None
         self._log_start = 0
-        self._family_lives = False
+        self._group_lives = False
 
     @property
     def pid(self) -> int:
@@ -79,11 +79,11 @@ class Child:
                 env=self._env,
                 pass_fds=self._pass_fds,
                 # A group of its own: Ctrl-C reaches the supervisor only, which then stops
-                # everything in order, and a whole family can be killed at once.
+                # everything in order, and the whole group can be killed at once.
                 start_new_session=True,
                 preexec_fn=die_with_the_supervisor,
             )
-        self._family_lives = True
+        self._group_lives = True
         self._started_at = time.monotonic()
         self._restart_at = None
 
@@ -101,7 +101,7 @@ class Child:
             return None
         now = time.monotonic()
         if self._restart_at is None:
-            self._kill_family()
+            self._kill_process_group()
             if now - self._started_at > _HEALTHY_AFTER_S:
                 self._pause_s = _FIRST_PAUSE_S
             self._restart_at = now + self._pause_s
@@ -125,13 +125,13 @@ class Child:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(max(0.0, deadline - time.monotonic()))
         finally:
-            self._kill_family()
+            self._kill_process_group()
             self._process.wait()
 
-    def _kill_family(self) -> None:
+    def _kill_process_group(self) -> None:
         """Kill the process group, once a start: later its number may belong to others."""
-        if self._process is not None and self._family_lives:
-            self._family_lives = False
+        if self._process is not None and self._group_lives:
+            self._group_lives = False
             with contextlib.suppress(ProcessLookupError):  # nobody of them is left
                 os.killpg(self._process.pid, signal.SIGKILL)
 

@@ -25,7 +25,7 @@ from shared.cli.remote.readable import readable
 from shared.cli.remote.sending import send
 from shared.cli.remote.server_options import LOCAL, KeyFile, ServerAddress, read_key
 from shared.cli.remote.transcripts import Stems, formats_in, report_ending, save, save_report
-from shared.cli.remote.watch import FolderWatch, Happened
+from shared.cli.remote.watch import FileEvent, FolderWatch
 from shared.errors import LongscribeError
 from shared.states import TERMINAL
 
@@ -215,7 +215,7 @@ def watch(
 ) -> None:
     """Transcribe what comes into a folder, and move it to done/ or failed/ with its transcript."""
 
-    def tell(event: Happened) -> None:
+    def tell(event: FileEvent) -> None:
         told = {"event": event.what, "file": str(event.file), "id": event.job_id}
         if event.message:
             told["message"] = event.message

@@ -49,7 +49,7 @@ class FolderInUse(LongscribeError):
 
 
 @dataclass(frozen=True)
-class Happened:
+class FileEvent:
     """Event of a file: `what` is submitted, completed, failed, or postponed to another look."""
 
     what: str
@@ -72,7 +72,7 @@ class FolderWatch:
         formats: list[str],
         options: dict[str, Any],
         settled_s: float = 5,
-        tell: Callable[[Happened], None] = lambda _: None,
+        tell: Callable[[FileEvent], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -217,7 +217,7 @@ class FolderWatch:
             raise FileChanged(f"{name} changed while it was being sent.")
         job = self._server.submit(upload_id, self._options)
         self._notes.put(identity, job=job["id"], by=self._server.caller)
-        self._tell(Happened("submitted", path, job["id"]))
+        self._tell(FileEvent("submitted", path, job["id"]))
 
     def _put_away(
         self, identity: str, path: Path, where: str, noted: dict[str, Any], told: str = ""
@@ -240,11 +240,11 @@ class FolderWatch:
             move(path, target)
         self._drop(identity)
         what = "completed" if where == _DONE else "failed"
-        self._tell(Happened(what, target, noted.get("job"), told))
+        self._tell(FileEvent(what, target, noted.get("job"), told))
 
     def _postpone(self, identity: str, path: Path, noted: dict[str, Any], why: str) -> None:
         if self._postponed.get(identity) != why:
-            self._tell(Happened("postponed", path, noted.get("job"), why))
+            self._tell(FileEvent("postponed", path, noted.get("job"), why))
         self._postponed[identity] = why
 
     def _drop(self, identity: str) -> None:

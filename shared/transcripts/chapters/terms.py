@@ -69,7 +69,7 @@ class Term:
         return self.shown.most_common(1)[0][0]
 
     @property
-    def is_deed(self) -> bool:
+    def is_action(self) -> bool:
         """Return whether the term is rather an action than a name."""
         return 2 * self.acts >= len(self.places)
 

@@ -24,7 +24,6 @@ _ANNOUNCED = 2.5
 _ALSO = 0.4
 """Of the weight of a title's first term: that of another one beside it."""
 
-_HAN_OR_WORD = "[\u4e00-\u9fffA-Za-z0-9]"
 _CHINESE = re.compile(
     "(?:讨论|[说讲谈聊]一?[下说讲谈聊]|介绍|关于|[们先来再]讲|再说|还有就是|进入|[主议]题是|重点是"
     "|[件个项](?:事情?|议题)(?:，|,|是|就是|呢)+)(?:一下|的?就?是)*"
@@ -96,7 +95,7 @@ def _weighed(
     here: dict[Gram, tuple[Term, set[int]]] = {}
     for term, numbers in sentences.items():
         said = set(numbers[bisect_left(numbers, begin) : bisect_left(numbers, end)])
-        if len(said) >= 2 and not term.is_deed:
+        if len(said) >= 2 and not term.is_action:
             here[term.gram] = term, said
     longer: dict[Gram, set[int]] = defaultdict(set)
     for whole, (_, said) in here.items():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from shared.speakers import AUTOMATIC, Wanted, cut, speakers_of_words
+from shared.speakers import AUTOMATIC, SpeakerCount, cut, speakers_of_words
 from shared.transcripts.values import Word
 from tests.support.services import REPOSITORY
 from tests.support.speech.stress import with_noise
@@ -166,7 +166,7 @@ def test_words_with_the_right_speaker(encoder: BatchedSpeakerEncoder) -> None:
         count = len(set(made.speakers))
         times = [(word.start, word.end) for word in made.words]
         shares = []
-        for wanted in (AUTOMATIC, Wanted(count, count)):
+        for wanted in (AUTOMATIC, SpeakerCount(count, count)):
             numbers = speakers_of_words(times, voice_map.pieces, cut(voice_map, wanted))
             shares.append(share_right(made.speakers, numbers, [1] * len(numbers)))
             if wanted == AUTOMATIC:

@@ -18,7 +18,7 @@ from shared.outbound.addresses import AddressRules
 from shared.sharing import AccessLevel, make_link, share_job, shares_of, withdraw_share
 from shared.states import JobStatus
 from shared.webhooks import hooks
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from shared.webhooks.types import DisabledReason
 from tests.support import factories
 from tests.support.people import PASSWORD, a_person, an_admin, enter, quick_hashes
@@ -61,7 +61,7 @@ def test_each_act_is_recorded_with_who_and_from_where_and_no_secret(db: Database
     share_job(db, **whose, name="Bo", level=AccessLevel.READ)
     withdraw_share(db, **whose, share_id=shares_of(db, **whose)[0].id)
     make_link(db, **whose, days=1, with_sound=True, name="for Bo")
-    wanted = Wanted("https://hook.example/a")
+    wanted = HookSettings("https://hook.example/a")
     hook, _ = hooks.add_hook(db, AddressRules(), owner_id=bo.id, wanted=wanted, site_url="")
     jobs.delete(db, factories.NotedDeletions(), **whose)
     accounts.disable(db, bo.id)

@@ -26,7 +26,7 @@ from shared.states import JobStatus
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from shared.webhooks import hooks
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from tests.database.webhooks.test_outbox import outbox
 from tests.support.doubles.receiver import (
     LOOPBACK,
@@ -298,7 +298,7 @@ def test_a_webhook_is_told_of_one_that_fails(small: Server) -> None:
         small.db,
         AddressRules(),
         owner_id=LOCAL_OWNER,
-        wanted=Wanted("https://example.org/hook"),
+        wanted=HookSettings("https://example.org/hook"),
         site_url="",
     )
     with receiver(answering(404)) as there:

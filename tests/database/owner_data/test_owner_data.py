@@ -31,7 +31,7 @@ from shared.models import (
     Webhook,
     WebhookDelivery,
 )
-from shared.owner_data import Wanted
+from shared.owner_data import ExportContents
 from shared.owner_data import rows as owner_rows
 from shared.owner_data.tables import OF_JOB, OF_OWNER
 from shared.settings import Settings
@@ -146,7 +146,7 @@ def acting(actor: Actor) -> Iterator[None]:
 
 
 def exported(db: Database, blobs: BlobStore, owner_id: str, **wanted: Any) -> ZipFile:
-    pieces = owner_data.export_of(db, blobs, owner_id=owner_id, wanted=Wanted(**wanted))
+    pieces = owner_data.export_of(db, blobs, owner_id=owner_id, wanted=ExportContents(**wanted))
     return ZipFile(io.BytesIO(b"".join(pieces)))
 
 

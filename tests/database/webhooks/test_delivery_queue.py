@@ -15,7 +15,7 @@ from shared.states import JobStatus
 from shared.webhooks import delivery_queue, hooks, log
 from shared.webhooks.delivery_queue import WAITS_S, Claim, Result, claim_next, store
 from shared.webhooks.errors import DeliveryNotFound, WebhookDisabled
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from shared.webhooks.types import DeliveryState, DisabledReason
 from tests.database.webhooks.test_outbox import RULES, add
 from tests.support import factories
@@ -191,7 +191,7 @@ def test_switched_off_after_days_without_a_success(db: Database) -> None:
         RULES,
         owner_id=LOCAL_OWNER,
         webhook_id=webhook_id,
-        wanted=Wanted("https://example.org/other"),
+        wanted=HookSettings("https://example.org/other"),
         enabled=True,
         site_url="https://here.example",
     )

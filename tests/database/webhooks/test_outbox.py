@@ -18,7 +18,7 @@ from shared.outbound.errors import AddressRefused
 from shared.states import EventKind, JobStatus
 from shared.webhooks import hooks
 from shared.webhooks.errors import TooManyWebhooks, WebhookNotFound
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from shared.webhooks.types import DisabledReason, WebhookType
 from tests.support import factories
 from tests.support.databases.waiting import counting_at_once
@@ -28,7 +28,7 @@ RULES = AddressRules()
 
 
 def add(db: Database, *, owner_id: str = LOCAL_OWNER, **values: Any) -> str:
-    wanted = Wanted("https://example.org/hook", **values)
+    wanted = HookSettings("https://example.org/hook", **values)
     hook, secret = hooks.add_hook(
         db, RULES, owner_id=owner_id, wanted=wanted, site_url="https://here.example"
     )
@@ -81,7 +81,7 @@ def test_nothing_is_put_there_for_one_that_is_switched_off(db: Database) -> None
         RULES,
         owner_id=LOCAL_OWNER,
         webhook_id=webhook_id,
-        wanted=Wanted("https://example.org/hook"),
+        wanted=HookSettings("https://example.org/hook"),
         enabled=False,
         site_url="https://here.example",
     )
@@ -130,7 +130,7 @@ def test_an_address_within_is_refused_at_once(db: Database) -> None:
             db,
             RULES,
             owner_id=LOCAL_OWNER,
-            wanted=Wanted("https://169.254.169.254/latest"),
+            wanted=HookSettings("https://169.254.169.254/latest"),
             site_url="",
         )
 

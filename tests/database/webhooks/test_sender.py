@@ -16,7 +16,7 @@ from shared.models import LOCAL_OWNER
 from shared.settings import Settings
 from shared.states import JobStatus
 from shared.webhooks import hooks, log
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from shared.webhooks.types import DeliveryState
 from tests.database.webhooks.test_delivery_queue import let_pass, logged
 from tests.support import factories
@@ -53,7 +53,7 @@ def add(db: Database, url: str, *, owner_id: str = LOCAL_OWNER, **values: Any) -
         db,
         SETTINGS.outbound_rules,
         owner_id=owner_id,
-        wanted=Wanted(url, **values),
+        wanted=HookSettings(url, **values),
         site_url="https://here.example/below",
     )
     return hook.id, secret

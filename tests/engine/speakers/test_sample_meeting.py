@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shared.settings import Settings
-from shared.speakers import AUTOMATIC, VoiceMap, Wanted, cut, speakers_of_words
+from shared.speakers import AUTOMATIC, SpeakerCount, VoiceMap, cut, speakers_of_words
 from tests.support.speech import speech_models
 from worker import demo_model
 from worker.configured_recogniser import load_configured_encoder
@@ -72,7 +72,7 @@ def heard(
 
 def test_each_word_has_the_voice_that_says_it(encoder: SpeakerEncoder) -> None:
     voice_map, times = heard(encoder, [spans_of_speech()])
-    for wanted in (AUTOMATIC, Wanted(4, 4)):
+    for wanted in (AUTOMATIC, SpeakerCount(4, 4)):
         speakers = speakers_of_words(times, voice_map.pieces, cut(voice_map, wanted))
         pairs = Counter(
             (who_says((start + end) / 2), speaker)

@@ -12,7 +12,7 @@ from shared.models import LOCAL_OWNER
 from shared.outbound.addresses import AddressRules
 from shared.states import AttemptOutcome, JobStatus
 from shared.webhooks import hooks
-from shared.webhooks.hooks import Wanted
+from shared.webhooks.hooks import HookSettings
 from tests.chaos.machinery.faulty_installation import (
     Action,
     Fault,
@@ -66,7 +66,7 @@ def test_one_trace_joins_the_request_the_waits_both_attempts_deliveries_and_the_
         }
         installation = FaultyInstallation(stack)
         _hook, secret = hooks.add_hook(
-            installation.db, rules, owner_id=LOCAL_OWNER, wanted=Wanted(told.url), site_url=""
+            installation.db, rules, owner_id=LOCAL_OWNER, wanted=HookSettings(told.url), site_url=""
         )
         # Its first attempt is killed after two of its batches, and another goes on.
         killed = Fault(Step.COMMITTED, Action.KILL_CHILD, batch=2)

@@ -20,7 +20,7 @@ from shared.speakers.kept.of_speakers import SpeakerVoice
 from shared.speakers.kept.voice_keeping import switch_on
 from shared.speakers.kept.voices import enrol
 from shared.states import JobStatus
-from shared.webhooks.hooks import Wanted, add_hook
+from shared.webhooks.hooks import HookSettings, add_hook
 from shared.words.replacements import lists
 from tests.support import factories
 from tests.support.notifications import a_browser, confirmation_token
@@ -145,7 +145,7 @@ def owned_values(app: Flask, owner_id: str) -> dict[str, str]:
         filename="theirs",
         submission=requests.Submission({}),
     )
-    wanted = Wanted("https://theirs.example/hook")
+    wanted = HookSettings("https://theirs.example/hook")
     accounts.connect(db, owner_id, accounts.Vouched("https://theirs.example", "1", "", None))
     webhook, _ = add_hook(db, AddressRules(), owner_id=owner_id, wanted=wanted, site_url="")
     keep_template(db, owner_id=owner_id, name="theirs", content=b"{{title}}")

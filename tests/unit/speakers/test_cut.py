@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.speakers.cut import cut
-from shared.speakers.speaker_count import AUTOMATIC, Wanted
+from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
 from shared.speakers.voice_map import VoiceMap, VoicePiece
 
 RATE = 16_000
@@ -71,12 +71,12 @@ def test_of_two_who_are_alike_it_is_their_turns_that_tell(
 def test_nothing_and_a_single_piece() -> None:
     assert cut(VoiceMap("r1", 51, (), b"")) == []
     assert cut(spoken(("a", 5.0))) == [1]
-    assert cut(spoken(("a", 5.0)), Wanted(4, 4)) == [1]
+    assert cut(spoken(("a", 5.0)), SpeakerCount(4, 4)) == [1]
 
 
 def test_nobody_is_known_where_every_piece_is_too_short() -> None:
     assert cut(spoken(*talk("abab", 0.35))) == [None] * 4
-    assert cut(spoken(*talk("abab", 0.35)), Wanted(2, 2)) == [None] * 4
+    assert cut(spoken(*talk("abab", 0.35)), SpeakerCount(2, 2)) == [None] * 4
 
 
 def test_a_piece_that_is_too_short_takes_the_speaker_of_the_nearest() -> None:
@@ -99,7 +99,7 @@ def test_a_cough_is_no_speaker_and_goes_to_whom_it_is_nearest() -> None:
     coughing = spoken(*talk("aaaabbbb"), ("x", 1.5), *talk("aabb"), near={"bx": 80})
     assert cut(coughing) == numbered("aaaabbbbbaabb", "ab")
     # Nor where two speakers are asked for: the voices come first.
-    assert cut(coughing, Wanted(2, 2)) == numbered("aaaabbbbbaabb", "ab")
+    assert cut(coughing, SpeakerCount(2, 2)) == numbered("aaaabbbbbaabb", "ab")
 
 
 def test_a_speaker_needs_six_seconds_or_a_quarter_of_a_short_recording() -> None:
@@ -119,17 +119,17 @@ def test_in_a_long_recording_a_speaker_needs_a_hundredth_of_it() -> None:
     ("wanted", "found"),
     [
         (AUTOMATIC, 3),
-        (Wanted(1, 1), 1),
-        (Wanted(2, 2), 2),
-        (Wanted(3, 3), 3),
-        (Wanted(4, 4), 4),
-        (Wanted(1, 2), 2),
-        (Wanted(2, 5), 3),
-        (Wanted(4, 6), 4),
+        (SpeakerCount(1, 1), 1),
+        (SpeakerCount(2, 2), 2),
+        (SpeakerCount(3, 3), 3),
+        (SpeakerCount(4, 4), 4),
+        (SpeakerCount(1, 2), 2),
+        (SpeakerCount(2, 5), 3),
+        (SpeakerCount(4, 6), 4),
     ],
     ids=str,
 )
-def test_as_many_speakers_as_are_wanted(wanted: Wanted, found: int) -> None:
+def test_as_many_speakers_as_are_wanted(wanted: SpeakerCount, found: int) -> None:
     # a and d are too alike for the voices alone, but apart from b and c.
     who = "aabbccddabcdabcdabcd"
     four = spoken(*talk(who), near={"ad": 45, "bc": 90})
@@ -144,13 +144,13 @@ def test_as_many_speakers_as_are_wanted(wanted: Wanted, found: int) -> None:
 
 
 def test_more_speakers_than_pieces_are_as_many_as_pieces() -> None:
-    assert sorted(cut(spoken(*talk("abc")), Wanted(9, 9))) == [1, 2, 3]
+    assert sorted(cut(spoken(*talk("abc")), SpeakerCount(9, 9))) == [1, 2, 3]
 
 
 def test_a_speaker_who_was_asked_for_may_speak_little() -> None:
     who = "aaaabbbbcaabb"
     assert len(set(cut(spoken(*talk(who))))) == 2
-    assert cut(spoken(*talk(who)), Wanted(3, 3)) == numbered(who, "abc")
+    assert cut(spoken(*talk(who)), SpeakerCount(3, 3)) == numbered(who, "abc")
 
 
 def groups_of(voice_map: VoiceMap, groups: Sequence[int]) -> VoiceMap:

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from shared.speakers import MOST_GROUPS, VoiceMap, Wanted, cut
+from shared.speakers import MOST_GROUPS, SpeakerCount, VoiceMap, cut
 from tests.support.services import REPOSITORY
 from tests.support.voices import THRESHOLD, WIDTH, Recording, record, right, unit
 from worker.voices.make_voice_map import group
@@ -48,12 +48,12 @@ def test_voices_that_are_alike_are_told_apart_when_their_number_is_given() -> No
     recording = record(4, 1800, alike=0.85, noise=0.4)
     voice_map = mapped(recording)
     assert len(set(cut(voice_map))) == 3
-    for wanted in (Wanted(4, 4), Wanted(4, 6)):
+    for wanted in (SpeakerCount(4, 4), SpeakerCount(4, 6)):
         numbers = cut(voice_map, wanted)
         assert len(set(numbers)) == 4
         assert right(recording, numbers) > 0.95
-    assert len(set(cut(voice_map, Wanted(2, 2)))) == 2
-    assert len(set(cut(voice_map, Wanted(1, 1)))) == 1
+    assert len(set(cut(voice_map, SpeakerCount(2, 2)))) == 2
+    assert len(set(cut(voice_map, SpeakerCount(1, 1)))) == 1
 
 
 def test_noise_changes_nothing_in_how_many_there_are() -> None:
@@ -83,7 +83,7 @@ def test_who_hardly_speaks_is_kept_when_the_number_is_given() -> None:
     recording = record(3, 1800, shares=[0.6, 0.39, 0.005])
     voice_map = mapped(recording)
     assert len(set(cut(voice_map))) == 2
-    numbers = cut(voice_map, Wanted(3, 3))
+    numbers = cut(voice_map, SpeakerCount(3, 3))
     third = [number for who, number in zip(recording.speakers, numbers, strict=True) if who == 2]
     assert 0 < len(third) < 20 and len(set(third)) == 1
     assert right(recording, numbers) > 0.98
@@ -91,7 +91,7 @@ def test_who_hardly_speaks_is_kept_when_the_number_is_given() -> None:
 
 def test_one_speaker_too_many_does_not_split_who_speaks_long() -> None:
     recording = record(3, 1800)
-    assert right(recording, cut(mapped(recording), Wanted(4, 4))) > 0.95
+    assert right(recording, cut(mapped(recording), SpeakerCount(4, 4))) > 0.95
 
 
 def test_the_order_in_which_pieces_were_stored_changes_nothing() -> None:

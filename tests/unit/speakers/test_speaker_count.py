@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from shared.speakers.speaker_count import AUTOMATIC, Wanted
+from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
 
 
 @pytest.mark.parametrize(
     ("given", "read"),
     [
         ("auto", AUTOMATIC),
-        (1, Wanted(1, 1)),
-        (30, Wanted(30, 30)),
-        ("4", Wanted(4, 4)),
-        ("2-5", Wanted(2, 5)),
-        ("1-30", Wanted(1, 30)),
-        ("3-3", Wanted(3, 3)),
+        (1, SpeakerCount(1, 1)),
+        (30, SpeakerCount(30, 30)),
+        ("4", SpeakerCount(4, 4)),
+        ("2-5", SpeakerCount(2, 5)),
+        ("1-30", SpeakerCount(1, 30)),
+        ("3-3", SpeakerCount(3, 3)),
     ],
 )
-def test_a_number_or_a_range_is_read(given: object, read: Wanted) -> None:
-    assert Wanted.parse(given) == read
-    assert Wanted.parse(str(read)) == read
+def test_a_number_or_a_range_is_read(given: object, read: SpeakerCount) -> None:
+    assert SpeakerCount.parse(given) == read
+    assert SpeakerCount.parse(str(read)) == read
 
 
 @pytest.mark.parametrize(
@@ -35,21 +35,22 @@ def test_anything_else_is_refused_with_what_may_be_given(given: object) -> None:
     with pytest.raises(
         ValueError, match=r"must be 'auto', a number of speakers from 1 to 30, or a range"
     ):
-        Wanted.parse(given)
+        SpeakerCount.parse(given)
 
 
 def test_a_range_the_wrong_way_round_is_refused_with_the_right_one() -> None:
     with pytest.raises(ValueError, match="'2-5'"):
-        Wanted.parse("5-2")
+        SpeakerCount.parse("5-2")
 
 
 def test_half_a_range_is_refused() -> None:
     with pytest.raises(ValueError, match="both ends"):
-        Wanted(least=2)
+        SpeakerCount(least=2)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "bounds"), [(AUTOMATIC, (1, 30)), (Wanted(3, 3), (3, 3)), (Wanted(2, 5), (2, 5))]
+    ("wanted", "bounds"),
+    [(AUTOMATIC, (1, 30)), (SpeakerCount(3, 3), (3, 3)), (SpeakerCount(2, 5), (2, 5))],
 )
-def test_bounds(wanted: Wanted, bounds: tuple[int, int]) -> None:
+def test_bounds(wanted: SpeakerCount, bounds: tuple[int, int]) -> None:
     assert wanted.bounds == bounds

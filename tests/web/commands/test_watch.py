@@ -16,7 +16,7 @@ import pytest
 from longscribe_client.connection import Connection
 from shared.cli.remote import notes, transcripts
 from shared.cli.remote import watch as watching
-from shared.cli.remote.watch import FolderInUse, FolderWatch, Happened
+from shared.cli.remote.watch import FileEvent, FolderInUse, FolderWatch
 from shared.db import Database
 from shared.jobs import list_jobs
 from shared.models import LOCAL_OWNER
@@ -64,9 +64,9 @@ def steps(monkeypatch: pytest.MonkeyPatch, transport: httpx2.BaseTransport) -> S
 
 def look_until_idle(
     folder: Path, transport: httpx2.BaseTransport, rows: Database
-) -> list[Happened]:
+) -> list[FileEvent]:
     """Watch with a process of its own until nothing is left that it can do; what it told."""
-    told: list[Happened] = []
+    told: list[FileEvent] = []
     server = Connection(ADDRESS, transport=transport, sleep=lambda _: None)
     watch = FolderWatch(folder, server, formats=["txt"], options={}, settled_s=0, tell=told.append)
     with watch.alone():
@@ -303,7 +303,7 @@ def test_what_is_wrong_here_postpones_a_file_and_ends_nothing(
     for name in ("a", "b", "c"):
         (inbox / f"{name}.wav").write_bytes(name.encode())
     server = Connection(ADDRESS, transport=transport, sleep=lambda _: None)
-    told: list[Happened] = []
+    told: list[FileEvent] = []
     watch = FolderWatch(inbox, server, formats=["txt"], options={}, settled_s=0, tell=told.append)
     with watch.alone():
         mend = refusing(monkeypatch, number, about=about)

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from longscribe_client.errors import AuthenticationFailed, ServerUnreachable
 from shared.cli.remote import commands
-from shared.cli.remote.watch import FolderWatch, Happened
+from shared.cli.remote.watch import FileEvent, FolderWatch
 
-Look = Exception | Happened | None
+Look = Exception | FileEvent | None
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Look]:
         match left.pop(0):
             case Exception() as problem:
                 raise problem
-            case Happened() as happened:
+            case FileEvent() as happened:
                 watch._tell(happened)
 
     monkeypatch.setattr(FolderWatch, "look", look)
@@ -55,10 +55,10 @@ def test_what_is_away_after_a_first_good_look_is_waited_for(
 def test_what_had_to_be_postponed_is_told_and_the_status_says_so(
     looks: list[Look], watch: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks[:] = [Happened("postponed", Path("a\x1b[2J\nb.wav"), None, "No space left on device")]
+    looks[:] = [FileEvent("postponed", Path("a\x1b[2J\nb.wav"), None, "No space left on device")]
     assert watch("--once").exit_code == 0
     monkeypatch.setattr(FolderWatch, "has_postponed", True)
-    looks[:] = [Happened("postponed", Path("a\x1b[2J\nb.wav"), None, "No space left on device")]
+    looks[:] = [FileEvent("postponed", Path("a\x1b[2J\nb.wav"), None, "No space left on device")]
     ended = watch("--once")
     assert ended.exit_code == 2
     assert ended.stdout == "postponed  a?[2J?b.wav  No space left on device\n"

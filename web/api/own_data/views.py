@@ -7,7 +7,7 @@ from flask import Response, jsonify, request
 
 from shared import accounts, owner_data
 from shared.accounts.errors import ErasureNeedsAccount
-from shared.owner_data import Left, Wanted
+from shared.owner_data import ExportContents, Left
 from web.api.openapi import operations
 from web.api.openapi.operations import Operation, completed_by
 from web.api.own_data.schemas import ErasureIn, ErasureOut, OwnDataQuery
@@ -43,7 +43,7 @@ def export_own_data() -> Response:
     """
     query = parse(OwnDataQuery, request.args)
     names = tuple(dict.fromkeys(filter(None, query.formats.split(","))))
-    return export_response(Wanted(names, query.recordings))
+    return export_response(ExportContents(names, query.recordings))
 
 
 @blueprint.delete("")
@@ -71,7 +71,7 @@ def erase_own_account() -> Response:
     return response
 
 
-def export_response(wanted: Wanted) -> Response:
+def export_response(wanted: ExportContents) -> Response:
     """Answer with all that whoever asks has here. Raises InvalidRequest for a format."""
     here = services()
     pieces = owner_data.export_of(here.db, here.blobs, owner_id=current_owner_id(), wanted=wanted)

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from shared.speakers import Wanted
+from shared.speakers import SpeakerCount
 from shared.speakers.names import OPTION as SPEAKERS
 from shared.strict_json import MAX_DEPTH, UnwritableJson, read_json, require_writable
 from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, parse_choice
@@ -38,11 +38,11 @@ SoundChoiceField = Annotated[
 
 
 def _speakers_choice(value: object) -> str:
-    """'off', or what `Wanted` asks for as it writes it. Raises ValueError."""
+    """'off', or what `SpeakerCount` asks for as it writes it. Raises ValueError."""
     if value == "off":
         return "off"
     try:
-        return str(Wanted.parse(value))
+        return str(SpeakerCount.parse(value))
     except ValueError as error:
         raise ValueError(str(error).replace("must be ", "must be 'off', ", 1)) from None
 

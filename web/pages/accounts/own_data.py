@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from shared.accounts.errors import LastAdministrator, TooManyAttempts, WrongPassword
 from shared.export import FORMATS
-from shared.owner_data import Wanted
+from shared.owner_data import ExportContents
 from web.api.own_data.views import erase, export_response
 from web.authentication.owner import current_owner_id
 from web.authentication.sign_in import end_session
@@ -22,7 +22,7 @@ _TEMPLATE = "account/own_data.html"
 
 
 def _context() -> dict[str, Any]:
-    return {"formats": list(FORMATS), "chosen": Wanted().formats}
+    return {"formats": list(FORMATS), "chosen": ExportContents().formats}
 
 
 @page.get("")
@@ -34,7 +34,9 @@ def own_data() -> str:
 def export() -> Response:
     chosen = set(request.form.getlist("formats"))
     return export_response(
-        Wanted(tuple(name for name in FORMATS if name in chosen), "recordings" in request.form)
+        ExportContents(
+            tuple(name for name in FORMATS if name in chosen), "recordings" in request.form
+        )
     )
 
 

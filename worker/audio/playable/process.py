@@ -20,7 +20,7 @@ BYTES_A_SECOND = 4_000
 """What a second of the copy takes at the most: 24 kbit/s, more for a while, and the container."""
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[3]
-_LAST_WORDS = 2_000
+_STDERR_TAIL_CHARACTERS = 2_000
 
 
 class EncodingFailed(Exception):
@@ -87,7 +87,7 @@ class CopyEncoder:
 
     def _failure(self) -> EncodingFailed:
         status = self._process.wait()
-        said = self._said.read().decode(errors="replace")[-_LAST_WORDS:]
+        said = self._said.read().decode(errors="replace")[-_STDERR_TAIL_CHARACTERS:]
         return EncodingFailed(f"the encoder ended with {status}: {said.strip()}")
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from shared.speakers import MOST_SPEAKERS, Wanted
+from shared.speakers import MOST_SPEAKERS, SpeakerCount
 from shared.speakers.edits import EditKind
 from shared.speakers.names import LONGEST_NAME
 from shared.speakers.stored import MOST_SPEAKERS_EDITED as _MOST_ASSIGNED
@@ -107,7 +107,7 @@ class CountIn(EditIn):
     kind: Literal["count"]
     wanted: Annotated[
         str,
-        BeforeValidator(lambda value: str(Wanted.parse(value))),
+        BeforeValidator(lambda value: str(SpeakerCount.parse(value))),
         WithJsonSchema({"anyOf": [{"type": "string", "const": "auto"}, *COUNT_SCHEMAS]}),
     ] = Field(description=f"`auto`, a number from 1 to {MOST_SPEAKERS}, or a range such as `2-5`.")
 

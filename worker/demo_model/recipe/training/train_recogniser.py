@@ -109,7 +109,7 @@ class Trainer:
             "count": model.criterion_pre(counts.float(), total),
             "align": ((weights.cumsum(1) - batch.token_counts).abs() * mask).sum() / mask.sum(),
         }
-        if self._step % 4 == 0:  # an LSTM at three times the frame rate: as dear as the encoder
+        if self._step % 4 == 0:  # as expensive as the encoder: three times its frames
             losses |= self._timestamp_losses(hidden, mask, counts, batch.fire_counts)
 
         # Fires as often as there are labels; a hair more, lest rounding lose the last one.
