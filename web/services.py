@@ -10,8 +10,8 @@ from celery import Celery
 from flask import Flask, current_app
 
 from shared import jobs
+from shared.celery_doorbell import make_ringing_celery
 from shared.db import Database
-from shared.queue import make_ringing_celery
 from shared.quotas.limits import OwnerLimits, owner_limits
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore

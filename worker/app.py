@@ -14,9 +14,9 @@ from celery import signals
 from celery.apps import worker as celery_worker
 
 from shared import traces
+from shared.celery_doorbell import make_celery
 from shared.logs import configure_logging
 from shared.private_files import take_umask
-from shared.queue import make_celery
 from shared.settings import Settings, load_settings
 from shared.settings.environment import InvalidSettings
 from worker import child_process, main_process

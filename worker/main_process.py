@@ -16,11 +16,11 @@ from billiard import active_children
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import traces
+from shared.celery_doorbell import make_ringing_celery, queue_of, waiting_doorbells
 from shared.db import Database
 from shared.errors import ModelUnavailable
 from shared.private_files import close_to_others
 from shared.python_gc import collect_as_usual
-from shared.queue import make_ringing_celery, queue_of, waiting_doorbells
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
 from shared.storage.configured import open_blob_store

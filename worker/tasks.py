@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs, traces
+from shared.celery_doorbell import TRANSCRIBE_NEXT, ring
 from shared.errors import (
     Cancelled,
     DeviceFailed,
@@ -24,7 +25,6 @@ from shared.errors import (
     storage_error,
 )
 from shared.models import new_id
-from shared.queue import TRANSCRIBE_NEXT, ring
 from shared.states import Obstacle
 from shared.storage.errors import NoRoomToDecode, StorageUnavailable
 from shared.storage.identity import StorageState, check_storage

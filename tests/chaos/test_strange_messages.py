@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.queue import QUEUE, TRANSCRIBE_NEXT
+from shared.celery_doorbell import QUEUE, TRANSCRIBE_NEXT
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.promises import breaches

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.celery_doorbell import make_ringing_celery, ring_for_minutes
 from shared.db import Database
 from shared.minutes import requests
 from shared.minutes.prompts import prompts_of_request
 from shared.models import LOCAL_OWNER
-from shared.queue import make_ringing_celery, ring_for_minutes
 from shared.settings import Settings
 from shared.states import EventKind, JobStatus, MinutesStatus
 from tests.support import factories

@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 
 from shared import jobs
+from shared.celery_doorbell import make_ringing_celery, ring
 from shared.db import Database
 from shared.models import LOCAL_OWNER
-from shared.queue import make_ringing_celery, ring
 from shared.settings import Settings
 from shared.states import TERMINAL, JobStatus
 from shared.storage.local.folder import LocalFolder

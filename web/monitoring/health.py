@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import migrations
 from shared import jobs
-from shared.queue import waiting_doorbells
+from shared.celery_doorbell import waiting_doorbells
 from shared.states import WaitReason
 from shared.storage.identity import StorageState
 from web.monitoring import metrics

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from werkzeug.datastructures import FileStorage
 
 from shared import jobs
+from shared.celery_doorbell import ring
 from shared.errors import InvalidRequest, UploadIncomplete
 from shared.jobs import Submission
-from shared.queue import ring
 from shared.recordings.length import told_length_s
 from shared.storage import uploads
 from shared.storage.blob_store import StoredBlob

@@ -15,6 +15,7 @@ from celery import Celery
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from shared import jobs
+from shared.celery_doorbell import ring
 from shared.db import Database
 from shared.errors import (
     Cancelled,
@@ -33,7 +34,6 @@ from shared.fetches import fetch_queue
 from shared.fetches.errors import FetchTooLong
 from shared.fetches.fetch_queue import FetchClaim
 from shared.outbound.errors import Stopped
-from shared.queue import ring
 from shared.recordings.length import told_length_s
 from shared.settings import Settings
 from shared.storage import uploads

@@ -19,13 +19,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
+from shared.celery_doorbell import MinutesDoorbell, make_celery
 from shared.db import Database
 from shared.errors import Cancelled, FenceLost, InternalError, LongscribeError, PermanentError
 from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes
 from shared.minutes.cutting import transcript_digest
 from shared.minutes.errors import ModelServerBusy
-from shared.queue import MinutesDoorbell, make_celery
 from shared.settings import Settings
 from worker.minutes.connection import Exchange, Stopped
 from worker.minutes.model_server import ModelServer

@@ -1,8 +1,9 @@
 """Filters what Redis hands to a worker before Celery sees it: all but doorbells is dropped.
 
-A doorbell is a message that says only that there is work (`shared.queue`).  Celery survives most
-wrong messages, but one that is not JSON, or lacks a delivery tag, ends its main process.  A message
-that may not be a doorbell can be dropped: if a job waits, the next sweep rings for it.
+A doorbell is a message that says only that there is work (`shared.celery_doorbell`). Celery
+survives most wrong messages, but one that is not JSON, or lacks a delivery tag, ends its main
+process. A message that may not be a doorbell can be dropped: if a job waits, the next sweep rings
+for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-from shared.queue import TRANSCRIBE_NEXT, is_queue_of_doorbells
+from shared.celery_doorbell import TRANSCRIBE_NEXT, is_queue_of_doorbells
 
 log = structlog.get_logger(__name__)
 

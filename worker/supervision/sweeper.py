@@ -19,10 +19,10 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import accounts, audit, jobs, owner_data
+from shared.celery_doorbell import ring, waiting_doorbells
 from shared.db import Database
 from shared.fetches import requests as fetches
 from shared.notifications.forget_channels import forget_signed_out
-from shared.queue import ring, waiting_doorbells
 from shared.search import entries
 from shared.settings import Settings
 from shared.states import STORAGE_OBSTACLES, Obstacle

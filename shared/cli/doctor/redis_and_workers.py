@@ -11,10 +11,10 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from shared.celery_doorbell import make_ringing_celery, redis_info
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.cli.embedded.data_folder import StackFailed
 from shared.cli.embedded.redis_server import redis_server_binary, version_of
-from shared.queue import make_ringing_celery, redis_info
 from shared.settings import Settings
 
 _SILENT_WORKER_S = 60.0

@@ -17,8 +17,8 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from shared.celery_doorbell import make_ringing_celery, waiting_doorbells
 from shared.cli.embedded.data_folder import StackFailed
-from shared.queue import make_ringing_celery, waiting_doorbells
 from shared.settings import Settings
 
 _ON_PATH = ("redis-server", "valkey-server")

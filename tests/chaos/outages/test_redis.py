@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from shared.queue import QUEUE, ring
+from shared.celery_doorbell import QUEUE, ring
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import Action, Fault, Step
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording

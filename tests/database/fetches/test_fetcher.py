@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from shared import jobs
+from shared.celery_doorbell import make_ringing_celery
 from shared.db import Database, database_now
 from shared.errors import IllegalTransition
 from shared.fetches import fetch_queue, requests
@@ -20,7 +21,6 @@ from shared.fetches.errors import FetchNotFound, TooManyFetches
 from shared.fetches.requests import FetchRecord, FetchState, Submission
 from shared.models import LOCAL_OWNER, Fetch, Job, Recording, Upload
 from shared.outbound.addresses import AddressRules
-from shared.queue import make_ringing_celery
 from shared.settings import Settings
 from shared.states import JobStatus
 from shared.storage.identity import adopt_storage

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kombu.transport.memory import Channel
 
-from shared.queue import QUEUE, TRANSCRIBE_NEXT, make_celery, ring
+from shared.celery_doorbell import QUEUE, TRANSCRIBE_NEXT, make_celery, ring
 from shared.settings import Settings
 from worker.supervision.doorbells import is_doorbell
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from shared import jobs
-from shared.queue import ring
+from shared.celery_doorbell import ring
 from web.api.jobs.presenter import job_response, present_detail
 from web.api.jobs.views import blueprint, job_answer, view_of
 from web.api.schemas.jobs import JobDetailOut

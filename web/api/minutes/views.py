@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, url_for
 
 from shared import jobs
+from shared.celery_doorbell import ring_for_minutes
 from shared.minutes import requests
 from shared.minutes.as_marks import keep_as_marks
 from shared.minutes.contents import Minutes
@@ -17,7 +18,6 @@ from shared.minutes.errors import MinutesNotFound, MinutesNotReady, MinutesOff
 from shared.minutes.owner_prompts import changed_prompts
 from shared.minutes.prompts import prompts_of_request
 from shared.minutes.requests import MinutesRecord
-from shared.queue import ring_for_minutes
 from shared.states import MinutesStatus
 from shared.transcripts.values import Transcript
 from web.api.minutes.presenter import POLL_AFTER_S, UNDER_WAY, present_minutes

@@ -23,8 +23,8 @@ from flask_babel import gettext as _
 from shared import jobs
 from shared.annotations.edits import read_edits
 from shared.annotations.marks import read_marks
+from shared.celery_doorbell import ring
 from shared.errors import IllegalTransition, TranscriptUnreadable
-from shared.queue import ring
 from shared.quotas.errors import QuotaExceeded
 from shared.sharing import (
     AccessLevel,

@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from shared import jobs
+from shared.celery_doorbell import ring
 from shared.errors import InvalidRequest
 from shared.jobs import CANCELLABLE, DELETABLE, RETRIABLE, Outcome, WholeList
-from shared.queue import ring
 from shared.states import JobStatus
 from web.api.cursors import cursors
 from web.api.parsing import parse, parse_json

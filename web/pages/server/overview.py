@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 
 import migrations
 from shared import jobs
+from shared.celery_doorbell import waiting_doorbells
 from shared.jobs import Gpu, WorkerRecord
-from shared.queue import waiting_doorbells
 from shared.states import RUNNING, TERMINAL, JobStatus
 from shared.storage import reservations
 from web.i18n.quantities import bytes_text, duration_text, share
