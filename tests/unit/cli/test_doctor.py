@@ -137,8 +137,8 @@ class TestFolders:
         ("limits", "storage", "work_folder"),
         [
             ({"min_free_bytes": 0, "max_audio_s": 60}, Level.OK, Level.OK),
-            ({"min_free_bytes": 0, "max_audio_s": 1e15}, Level.OK, Level.WARNING),
-            ({"min_free_bytes": 2**62}, Level.PROBLEM, Level.PROBLEM),
+            ({"min_free_bytes": 0, "max_audio_s": 3e9}, Level.OK, Level.WARNING),
+            ({"min_free_bytes": 2**60}, Level.PROBLEM, Level.PROBLEM),
         ],
     )
     def test_free_space_is_held_against_the_reserve_and_the_longest_recording(
