@@ -111,6 +111,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
 
         anna.goto(address)
         anna.locator("#s0 p.text").hover()
+        anna.get_by_role("button", name="What to do with this sentence").click()  # it is narrow
         anna.get_by_role("button", name="Revisions").click()
         expect(anna.locator("dialog.revisions, dialog[open]")).to_contain_text("· Bo")
 

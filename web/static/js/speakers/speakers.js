@@ -115,7 +115,7 @@ class Speakers {
       ),
     );
     if (!speakers.length) {
-      const how = _("Nobody is named yet. Point at a sentence or tap it, and press “Speaker” to say who says it.");
+      const how = _("Nobody is named yet. Point at a sentence, or tap it and then “⋯”, and press “Speaker” to say who says it.");
       this.people.append(build("li", { className: "nobody" }, how));
     }
     this.showTogether();
