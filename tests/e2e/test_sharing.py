@@ -45,6 +45,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, st
             "detail": detail,
         }
         edit_speakers(db, **local, **of)
+        hour = long_transcript.transcript(1.0, 9000)
+        long_transcript.finished_job(db, blobs, long_transcript.tone(1), hour, "一小时.wav")
         an_admin(db)  # to whom it is given
         a_person(db)
         a_person(db, "Eve")
@@ -170,3 +172,54 @@ def test_a_reader_reads_without_being_offered_what_is_not_theirs(
         expect(eve.locator("textarea, .sentence-tools, [data-do=replace]")).to_have_count(0)
         eve.keyboard.press("/")
         expect(eve.locator("#find")).to_be_visible()
+
+
+PAINTED = """(canvas) => canvas.getContext("2d")
+  .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)"""
+IN_VIEW = """(n) => {
+  const { top } = document.getElementById(`s${n}`).getBoundingClientRect();
+  const { bottom } = document.getElementById("overview").getBoundingClientRect();
+  return bottom <= top + 1 && top < innerHeight;
+}"""
+
+
+def test_behind_a_link_without_sound_a_guest_finds_their_way(
+    browser: Browser, server: tuple[Stack, str]
+) -> None:
+    stack, _ = server
+    hour = long_transcript.transcript(1.0, 9000).sentences
+    with visit(browser) as anna, visit(browser) as guest:
+        sign_in(anna, stack.url, "Anna")
+        anna.get_by_role("link", name="一小时").click()
+        anna.get_by_role("link", name="Share", exact=True).click()
+        anna.get_by_role("button", name="Make a link").click()
+        link = anna.locator("#secret code").inner_text()
+
+        guest.goto(link)
+        expect(guest.locator("audio, #player")).to_have_count(0)
+        strip = guest.get_by_label("Place in the transcript")
+        expect(guest.locator("#overview")).to_be_visible()
+        guest.wait_for_function(f"({PAINTED})(document.querySelector('#overview .voices'))")
+        for look in taken_through(guest, LOOKS):
+            assert problems_of(guest, look[1]) == []
+
+        strip.click()  # in its middle
+        half = next(n for n, one in enumerate(hour) if one.start > 1800) - 1
+        guest.wait_for_function(IN_VIEW, arg=half)
+        expect(guest.locator("#overview .at")).to_have_text(re.compile(r"(29:5\d|30:0\d)"))
+        strip.press("ArrowRight")
+        guest.wait_for_function(IN_VIEW, arg=half + 1)
+        guest.mouse.move(300, 700)
+        guest.mouse.wheel(0, -100_000)
+        expect(strip).to_have_value(str(hour[0].start))
+
+        guest.keyboard.press("Escape")
+        guest.locator("body").press("/")
+        guest.locator("#find input").fill(long_transcript.NEEDLE)
+        found = [n for n, one in enumerate(hour) if long_transcript.NEEDLE in one.text]
+        expect(guest.locator("#find .count")).to_have_text(f"1 of {len(found)}")
+        guest.wait_for_function(IN_VIEW, arg=found[0])
+        guest.keyboard.press("Enter")
+        guest.wait_for_function(IN_VIEW, arg=found[1])
+        guest.keyboard.press("Escape")
+        expect(guest.locator("#find")).to_be_hidden()

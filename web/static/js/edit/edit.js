@@ -19,20 +19,20 @@ import { sentenceTools } from "./tools.js";
  * Make the sentences of this page editable. Tells of each change by `transcript:changed`. The player
  * and the Reading are null where there is no recording to be heard.
  */
-export function editTranscript({ speakers, player, reading }) {
+export function editTranscript({ speakers, player, reading, find }) {
   const list = sentence.list();
-  if (list?.dataset.address) new Editing(list, { speakers, player, reading });
+  if (list?.dataset.address) new Editing(list, { speakers, player, reading, find });
 }
 
 class Editing {
-  constructor(list, { speakers, player, reading }) {
+  constructor(list, { speakers, player, reading, find }) {
     this.list = list;
     this.moves = new Moves(this, player, reading);
     this.changes = new Changes(this, player, reading);
     this.speakers = speakers;
     this.editor = null;
     this.past = new Past(this);
-    this.replace = reading && new Replace(this, reading.find);
+    this.replace = find && new Replace(this, find);
     this.status = new Status();
     this.saving = new Saving(list.dataset.address, (n) => this.known(n), {
       saved: (n, saved) => this.saved(n, saved),

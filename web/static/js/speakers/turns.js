@@ -56,7 +56,7 @@ export class Turns {
     if (!rows.length) return this.end();
     let place = rows.indexOf(this.at);
     if (place < 0) {
-      const top = Math.max(0, document.getElementById("player")?.getBoundingClientRect().bottom ?? 0);
+      const top = Math.max(0, document.querySelector(".player")?.getBoundingClientRect().bottom ?? 0);
       place = rows.findIndex((row) => boxOf(row).getBoundingClientRect().top > top) - 1;
       if (place < -1) place = rows.length - 1;
     }

@@ -155,7 +155,7 @@ function keepingFocus(list, act) {
 
 /** The first sentence in view and where; null where the transcript begins below what is in view. */
 function placeInView(list) {
-  const top = Math.max(0, document.getElementById("player")?.getBoundingClientRect().bottom ?? 0);
+  const top = Math.max(0, document.querySelector(".player")?.getBoundingClientRect().bottom ?? 0);
   if (list.getBoundingClientRect().top >= top) return null;
   const box = [...list.children].find((one) => one.getBoundingClientRect().bottom > top);
   const rows = box?.matches(".paragraph") ? rowsOf(box) : [box].filter(Boolean);

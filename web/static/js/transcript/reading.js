@@ -10,20 +10,23 @@ import { Doubtful } from "./doubtful.js";
 import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { mark } from "./highlights.js";
+import { Navigation } from "./navigation.js";
 import { Sentences, rangeIn } from "./sentences.js";
 import { singleStop } from "./stops.js";
 import { Words } from "./words.js";
 
 /**
  * Connect the player and the transcript: highlighting, clicks, following, search and keys. Returns
- * the player and the Reading, each null where there is none.
+ * the player, the Reading and the Find, each null where there is none: without sound there is a search
+ * alone.
  */
 export function readAndListen() {
   const element = document.getElementById("player");
   const list = document.getElementById("sentences");
   if (!element) {
     if (list) singleStop(list);
-    return { player: null, reading: null };
+    const bar = list && document.getElementById("overview");
+    return { player: null, reading: null, find: bar ? new Navigation(bar, list).find : null };
   }
   const player = new Player(element);
   const help = document.getElementById("shortcuts");
@@ -39,7 +42,7 @@ export function readAndListen() {
   const searched = new URLSearchParams(location.search).get("find");
   if (searched && reading) reading.find.showAll(searched.slice(0, 200));
   if (place && !isNamed) comeBack(player, reading, place);
-  return { player, reading };
+  return { player, reading, find: reading?.find ?? null };
 }
 
 /** Go to the place where somebody was, without moving the page: a button goes there. */
