@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from shared.transcripts.values import Transcript
 from tests.e2e.reading.site import RECORDED_S, STORED, Site
@@ -43,3 +43,26 @@ def test_a_transcript_without_confidences_has_no_marks(site: Site, context: Brow
     expect(page.locator("#sentences li").first).to_be_visible()
     expect(page.get_by_text("little certainty")).to_have_count(0)
     assert page.evaluate(DOUBTFUL) == []
+
+
+def test_no_text_moves_once_the_scripts_run(site: Site, context: BrowserContext) -> None:
+    stored = with_confidence(STORED, {3: {0}}, share=0.0131)
+    job_id = site.add(long_transcript.tone(RECORDED_S), stored)
+    held: list[Route] = []
+    context.route("**/js/job.js", lambda route: held.append(route))
+    page = context.new_page()
+    for width in (1280, 390):
+        held.clear()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{site.stack.url}/jobs/{job_id}", wait_until="commit")
+        page.wait_for_function("document.querySelectorAll('#sentences li').length > 3")
+        page.wait_for_function("[...document.styleSheets].length >= 9")
+        top = "document.getElementById('s0').getBoundingClientRect().top"
+        before = page.evaluate(top)
+        while not held:
+            page.wait_for_timeout(50)
+        held[0].continue_()
+        expect(page.locator("#player")).to_be_visible()
+        expect(page.locator("#doubtful-words")).to_be_visible()
+        page.wait_for_load_state("networkidle")  # with the peaks
+        assert page.evaluate(top) == before

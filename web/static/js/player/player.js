@@ -26,7 +26,7 @@ export class Player extends EventTarget {
     this.waveform.load(element.dataset.peaks);
     this.listen();
     this.setSpeed(localStorage.getItem(REMEMBERED) ?? "1");
-    element.hidden = false;
+    element.classList.remove("waits");
     this.checkType();
   }
 

@@ -11,6 +11,7 @@ export class Doubtful {
     this.sentences = sentences;
     this.ranges = new Map();
     this.legend = document.getElementById("doubtful-words");
+    if (!supported) this.legend?.remove();
     if (!this.legend || !supported) return;
     // Below every other mark: what is spoken or found matters more at that moment.
     this.highlight = new Highlight();
@@ -28,8 +29,9 @@ export class Doubtful {
   from(place) {
     const end = place + AT_ONCE;
     for (const n of this.sentences.numbers.slice(place, end)) this.mark(n);
-    this.legend.hidden &&= !this.ranges.size;
+    if (this.ranges.size) this.legend.classList.remove("waits");
     if (end < this.sentences.numbers.length) whenIdle(() => this.from(end));
+    else if (!this.ranges.size) this.legend.hidden = true;
   }
 
   mark(n) {

@@ -28,7 +28,7 @@ export class Navigation {
       this.sentences,
       () => {},
     );
-    element.hidden = false;
+    element.classList.remove("waits");
     new Overview(element.querySelector(".voices"), list, () => this.duration);
     this.listen();
     this.show();
