@@ -35,6 +35,7 @@ def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     page.keyboard.press("Enter")
     row = page.locator("#marks .rows .todo")
     expect(row).to_contain_text("买GPU (王芳)")
+    expect(page.locator("#sentences .place-mark")).to_have_text("To do: 买GPU (王芳)")
     row.get_by_role("link", name="0:30").click()
     page.wait_for_function("document.querySelector('#player audio').currentTime >= 30")
     assert time_of(page) < 60
@@ -60,6 +61,17 @@ def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     assert [mark.at_s for mark in kept if mark.text == "second"] == [
         pytest.approx(45.678, abs=0.005)
     ]
+    # The title of a chapter stands above what else is marked where it begins.
+    page.get_by_label("Kind").select_option("chapter")
+    at.fill("0:45.7")
+    page.get_by_label("Text", exact=True).fill("议题")
+    page.keyboard.press("Enter")
+    begun = page.locator("#sentences li:has(> .place-mark):has(> .chapter-title)")
+    expect(begun.locator("> :is(.chapter-title, .place-mark)")).to_have_text(
+        ["议题", "Note: second"]
+    )
+    page.get_by_role("button", name="Delete: 议题").click()
+    expect(page.locator("#marks .rows .chapter")).to_have_count(1)
     page.get_by_role("button", name="Delete: second").click()
     expect(page.locator("#marks .rows .note")).to_have_count(0)  # or the reload might overtake it
 

@@ -1,21 +1,28 @@
 import { _ } from "../page/i18n.js";
 import { rowsOf } from "../transcript/rows.js";
 
-/** Put chapters and other marks before the sentences that they belong to, in place of those before. */
+/**
+ * Put chapters and other marks before the sentences that they belong to, in place of those before; the
+ * title of a chapter above what else is marked where it begins.
+ */
 export function paintMarks(list, marks, kinds) {
   if (!list) return;
   for (const old of list.querySelectorAll(".chapter-title, .place-mark")) old.remove();
   const items = rowsOf(list);
-  for (const mark of [...marks].reverse()) {
+  const isTitle = (mark) => mark.kind === "chapter";
+  const others = marks.filter((mark) => !isTitle(mark));
+  for (const mark of [...marks.filter(isTitle), ...others].reverse()) {
     // The sentence that is being said then is the first of it.
     const item = items.find((one) => Number(one.dataset.end) > mark.at + 0.0005) ?? items.at(-1);
     if (!item) break;
-    const isChapter = mark.kind === "chapter";
+    const isChapter = isTitle(mark);
     const made = document.createElement(isChapter ? "h3" : "span");
     made.className = isChapter ? "chapter-title" : "place-mark";
     made.id = `mark-${mark.id}`;
     const kind = kinds.get(mark.kind);
-    const named = mark.text ? _("%(kind)s: %(text)s", { kind, text: mark.text }) : kind;
+    const more = [mark.who, mark.due].filter(Boolean).join(_(", "));
+    const text = more ? _("%(text)s (%(more)s)", { text: mark.text, more }) : mark.text;
+    const named = text ? _("%(kind)s: %(text)s", { kind, text }) : kind;
     made.textContent = isChapter ? mark.text : named;
     item.prepend(made);
   }
