@@ -73,7 +73,7 @@ def test_a_disk_that_fills_while_a_recording_is_decoded_costs_tries_and_no_word(
 
 
 def test_a_worker_without_room_leaves_the_queue_to_others_and_says_why(stack: Stack) -> None:
-    full = stack.start_worker("full", LONGSCRIBE_MIN_FREE_BYTES=str(2**62))
+    full = stack.start_worker("full", LONGSCRIBE_MIN_FREE_BYTES=str(2**60))
     installation = Installation(stack)
     job_id = installation.submit(as_wav(meeting(20).samples))
     wait_for(lambda: "leaves the queue alone" in full.log, what="the worker to hear of the job")

@@ -201,5 +201,5 @@ class TestServices:
         assert found.level is Level.WARNING and "hand-over" in found.what_to_do
 
     def test_a_full_disk_is_a_problem(self, settings: Settings) -> None:
-        found = doctor.examine(changed(settings, min_free_bytes=2**62))
+        found = doctor.examine(changed(settings, min_free_bytes=2**60))
         assert "LONGSCRIBE_MIN_FREE_BYTES" in of(found, "disk").what_to_do

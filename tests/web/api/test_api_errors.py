@@ -124,7 +124,7 @@ def test_a_file_of_exactly_the_limit_is_taken(client: FlaskClient) -> None:
 
 
 def test_a_full_disk_is_a_507(sqlite_url: str, tmp_path: Path) -> None:
-    app = make_app(sqlite_url, tmp_path, min_free_bytes=2**62)
+    app = make_app(sqlite_url, tmp_path, min_free_bytes=2**60)
     response = submit(app.test_client())
     assert error_of(response, 507)["code"] == "insufficient_storage"
     assert "Retry-After" in response.headers

@@ -110,7 +110,7 @@ def test_the_pages_can_be_read_when_the_folder_of_the_recordings_is_gone(
 def test_a_full_disk_is_told_on_the_page_and_keeps_the_rest_readable(
     sqlite_url: str, tmp_path: Path
 ) -> None:
-    client = make_app(sqlite_url, tmp_path, min_free_bytes=2**62).test_client()
+    client = make_app(sqlite_url, tmp_path, min_free_bytes=2**60).test_client()
     assert "disk is full" in client.get("/").text
     response = client.get("/readyz")
     assert response.status_code == 200
