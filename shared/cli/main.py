@@ -3,7 +3,9 @@ Redis nor the demonstration's needs."""
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +24,14 @@ app = typer.Typer(
 
 _TEXT_IS_WRONG = 1
 _INTERRUPTED = 130
+
+
+@app.callback()
+def _write_what_the_terminal_can_show() -> None:
+    """Have what it cannot show, an emoji of a name in one of GBK for instance, replaced by `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _stop_on_signals() -> None:

@@ -22,6 +22,8 @@ first."""
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+
 _TRANSFERS = (
     ({"POST"}, re.compile(r"/|.*/api/v1/jobs(/transcripts)?|.*/jobs/selected")),
     ({"POST"}, re.compile(r".*/v1/audio/transcriptions|.*/v2/upload")),
@@ -60,6 +62,21 @@ def head_size(received: bytes | bytearray) -> int | None:
     if received[begin : begin + 2] == b"\r\n" or _BARE_LF.search(received):
         return len(received)
     return None
+
+
+def escape_target(received: bytearray, size: int) -> int:
+    """Percent-encode what of the address in a complete head is not ASCII; return the head's size.
+
+    curl and scripts send an address as it was typed, `?q=预算`, and the parser refuses that.
+    """
+    begin = 2 if received[:2] == b"\r\n" else 0
+    end = received.find(b"\r\n", begin)
+    method, space, rest = bytes(received[begin : max(end, begin)]).partition(b" ")
+    if rest.isascii():
+        return size
+    escaped = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], rest)
+    received[begin:end] = method + space + escaped
+    return size + len(escaped) - len(rest)
 
 
 def read_head(head: bytes) -> RequestHead:

@@ -30,6 +30,7 @@ from web.serving.connection import SPARED, Connection, State
 from web.serving.request_head import (
     MOST_HEAD_BYTES,
     client_address,
+    escape_target,
     head_size,
     read_head,
 )
@@ -141,6 +142,7 @@ class PatientWorker(AnsweringWorker):
                 self._refuse(connection, *_TOO_LARGE)
             if size is None or connection.state is not State.REQUEST:
                 return
+            size = escape_target(connection.received, size)
             connection.head = read_head(bytes(connection.received[:size]))
             connection.deadline = time.monotonic() + REQUEST_S
         if len(connection.received) >= connection.head.size + connection.head.body_size:

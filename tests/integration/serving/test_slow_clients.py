@@ -137,9 +137,10 @@ def test_requests_sent_at_once_wait_each_for_what_it_needs(
     body = b"x" * 20_000
     post = b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body)
     sent = get("/healthz") + get(f"{job}/audio") + post + body + get("/readyz") + get("/healthz")
-    line = clients.connect(sent)
-    found = [read_answer(line) for _ in range(5)]
-    assert [status for status, _, _ in found] == [200, 200, 405, 200, 200]
+    typed = "GET /api/v1/jobs?q=预算 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    line = clients.connect(sent + typed)
+    found = [read_answer(line) for _ in range(6)]
+    assert [status for status, _, _ in found] == [200, 200, 405, 200, 200, 200]
     assert found[1][2] == SOUND
 
 

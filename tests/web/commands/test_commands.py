@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from longscribe_client.connection import Connection
 from longscribe_client.errors import ServerUnreachable
 from shared import jobs
+from shared.cli import main
 from shared.cli.remote import commands
 from shared.db import Database
 from shared.export.reports.named_templates import keep_template
@@ -125,6 +126,15 @@ def test_a_file_s_name_may_be_no_utf_8(run: Any, tmp_path: Path) -> None:
     recording.write_bytes(b"sound")
     assert run("submit", "--wait", str(recording)).exit_code == 0
     assert json.loads(run("submit", "--json", str(recording)).stdout)["status"] == "queued"
+
+
+def test_a_terminal_of_another_encoding_is_given_what_it_can_show(run: Any, tmp_path: Path) -> None:
+    recording = tmp_path / "周会📁.wav"
+    recording.write_bytes(b"sound")
+    run("submit", str(recording))
+    done = CliRunner(charset="gbk").invoke(main.app, ["list"])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "周会?.wav" in done.stdout_bytes.decode("gbk")
 
 
 def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.web.web_app import make_app
-from web.serving.request_head import RequestHead, client_address, head_size, read_head
+from web.serving.request_head import (
+    RequestHead,
+    client_address,
+    escape_target,
+    head_size,
+    read_head,
+)
 
 TRANSFERS = {
     ("POST", "jobs.submit_job"),
@@ -56,6 +62,24 @@ def head(line: str, *fields: str) -> RequestHead:
 )
 def test_a_head_is_whole_when_the_parser_needs_no_more(received: bytes, size: int | None) -> None:
     assert head_size(received) == size
+
+
+@pytest.mark.parametrize(
+    ("line", "escaped"),
+    [
+        ("GET /api/v1/jobs?q=预算 HTTP/1.1", b"GET /api/v1/jobs?q=%E9%A2%84%E7%AE%97 HTTP/1.1"),
+        ("\r\nGET /?q=é HTTP/1.1", b"\r\nGET /?q=%C3%A9 HTTP/1.1"),
+        ("GET /?q=%E9%A2%84 HTTP/1.1", b"GET /?q=%E9%A2%84 HTTP/1.1"),
+        ("GÉT / HTTP/1.1", "GÉT / HTTP/1.1".encode()),
+    ],
+)
+def test_an_address_as_it_is_typed_is_escaped(line: str, escaped: bytes) -> None:
+    behind = "\r\nTitle: 周会\r\n\r\n{正文}".encode()
+    received = bytearray(line.encode() + behind)
+    size = head_size(received)
+    assert size is not None
+    assert escape_target(received, size) == head_size(received)
+    assert bytes(received) == escaped + behind
 
 
 def test_the_routes_that_move_recordings_are_transfers(sqlite_url: str, tmp_path: Path) -> None:
