@@ -69,6 +69,9 @@ def redis_command(settings: Settings) -> list[str]:
         *("--unixsocket", str(settings.redis_socket), "--unixsocketperm", "700"),
         *("--dir", str(directory)),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        # As commands, which each version of Redis and Valkey reads: older ones, and Valkey after
+        # Redis 8, do not start on a file in a newer format of snapshots.
+        *("--aof-use-rdb-preamble", "no"),
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
     ]
