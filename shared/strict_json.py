@@ -67,6 +67,12 @@ def read_stored(text: str | bytes) -> Any:
         return UnreadableJson()
 
 
+def stored_object(value: object) -> dict[str, Any]:
+    """A stored JSON object, and an empty one in place of anything else: of a row that cannot be
+    read, who reads it among others goes on without."""
+    return dict(value) if isinstance(value, dict) else {}
+
+
 def _walk(value: object, *, texts: bool) -> None:
     """Look at each value without recursion, so that no depth ends it. Names are always checked,
     texts on demand."""

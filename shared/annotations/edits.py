@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import JobNotFound, PermanentError
 from shared.models import AnnotationEdit, Job
+from shared.strict_json import stored_object
 
 KEPT_EDITS = 200
 """Edits of a job that are kept. A script that renames for ever would else fill the disk."""
@@ -144,7 +145,7 @@ def read_edits(db: Database, *, owner_id: str, job_id: str) -> list[Edit]:
 
 
 def _edit(row: AnnotationEdit) -> Edit | None:
-    detail = row.detail if isinstance(row.detail, dict) else {}
+    detail = stored_object(row.detail)
     before, after = detail.get("before"), detail.get("after")
     if row.kind not in set(EditKind) or not isinstance(before, dict) or not isinstance(after, dict):
         return None

@@ -14,6 +14,7 @@ from shared.audit.acts import Act, kind_of
 from shared.db import Database, database_now, readable_rows
 from shared.dialects import told_limit
 from shared.models import ApiKey, AuditEntry, User
+from shared.strict_json import stored_object
 
 _PAGE = 500
 """Entries that an export reads at a time."""
@@ -70,7 +71,7 @@ def page_of(
         if not shown:
             return [], None
         rows = readable_rows(session, _with_names().where(AuditEntry.id.in_(shown)))
-    found = [Entry(**{**row._mapping, "detail": dict(row.detail)}) for row in rows]
+    found = [Entry(**{**row._mapping, "detail": stored_object(row.detail)}) for row in rows]
     return found, shown[-1] if len(ids) > most else None
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from shared.jobs.events import NewEvent
 from shared.models import MinutesEvent
 from shared.states import EventKind
+from shared.strict_json import stored_object
 
 KEPT_EVENTS = 100
 
@@ -59,6 +60,6 @@ def events_of(session: Session, request_id: str) -> list[MinutesEventRecord]:
         select(MinutesEvent).where(MinutesEvent.request_id == request_id).order_by(MinutesEvent.id)
     )
     return [
-        MinutesEventRecord(row.at, EventKind(row.kind), row.attempt, dict(row.detail))
+        MinutesEventRecord(row.at, EventKind(row.kind), row.attempt, stored_object(row.detail))
         for row in rows
     ]

@@ -26,6 +26,7 @@ from shared.minutes.errors import MinutesWorkerLost
 from shared.minutes.requests import move
 from shared.models import Job, MinutesAnswer, MinutesRequest
 from shared.states import EventKind, MinutesStatus
+from shared.strict_json import stored_object
 
 MOST_FAILURES = 6
 """Attempts lost, or ended by an error that may pass, one after another without an answer between
@@ -119,7 +120,7 @@ def claim_next(
             job_id=row.job_id,
             owner_id=found.owner_id,
             language=row.language,
-            prompts=dict(row.prompts),
+            prompts=stored_object(row.prompts),
             fence=row.fence,
             lease_s=lease_s,
         )

@@ -27,6 +27,7 @@ from shared.minutes.errors import (
 from shared.minutes.events import MinutesEventRecord, events_of, record
 from shared.models import Job, MinutesAnswer, MinutesRequest, new_id
 from shared.states import EventKind, JobStatus, MinutesStatus
+from shared.strict_json import stored_object
 
 _UNDER_WAY = (MinutesStatus.QUEUED, MinutesStatus.RUNNING)
 _RETRIABLE = (MinutesStatus.FAILED, MinutesStatus.CANCELLED)
@@ -264,7 +265,7 @@ def _get(session: Session, owner_id: str, job_id: str) -> MinutesRecord:
         job_id=row.job_id,
         status=MinutesStatus(row.status),
         language=row.language,
-        prompt_version=str(row.prompts.get("version", "")),
+        prompt_version=str(stored_object(row.prompts).get("version", "")),
         model=row.model,
         host=row.host,
         created_at=row.created_at,

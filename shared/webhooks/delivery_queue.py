@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, aliased
 from shared.db import Database, database_now
 from shared.models import Job, SignIn, Webhook, WebhookDelivery, is_waiting
 from shared.states import ChannelKind
+from shared.strict_json import stored_object
 from shared.traces import are_wanted, of_job
 from shared.webhooks.types import CONFIRM_TYPE, TEST_TYPE, DeliveryState, DisabledReason
 
@@ -140,20 +141,14 @@ def claim_next(
             type=sent.type,
             job_id=sent.job_id,
             at=sent.at,
-            detail=_object(sent.detail),
+            detail=stored_object(sent.detail),
             site_url=hook.site_url,
             with_text=hook.with_text,
             language=hook.language or "en",
-            push_keys=_object(hook.push_keys),
+            push_keys=stored_object(hook.push_keys),
             attempts=sent.attempts,
             traceparent=_parent_of(session, sent.job_id),
         )
-
-
-def _object(stored: Any) -> dict[str, Any]:
-    """A stored JSON object; an empty one in place of anything else, which ends no claim: the
-    webhook would stand before all others for ever."""
-    return dict(stored) if isinstance(stored, dict) else {}
 
 
 def _parent_of(session: Session, job_id: str | None) -> str | None:

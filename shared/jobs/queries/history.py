@@ -17,6 +17,7 @@ from shared.jobs.queries.records import AttemptRecord, attempt_record
 from shared.jobs.queries.unreadable import cannot_be_read
 from shared.models import Attempt, Job, JobEvent
 from shared.states import EventKind
+from shared.strict_json import stored_object
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -70,7 +71,7 @@ def _readable(
 
 
 def _event_record(row: JobEvent, owner_id: str) -> EventRecord:
-    detail = row.detail if isinstance(row.detail, dict) else {}
+    detail = stored_object(row.detail)
     return EventRecord(
         row.id, row.job_id, owner_id, row.at, EventKind(row.kind), row.attempt, detail
     )

@@ -125,6 +125,14 @@ def test_sign_ins_are_recorded_whatever_comes_of_them(db: Database) -> None:
     assert acts(db, kind="nothing") == []
 
 
+def test_an_entry_whose_detail_cannot_be_read_fails_no_page(db: Database) -> None:
+    an_admin(db)
+    told = acts(db)
+    with db.writing() as session:
+        session.execute(update(AuditEntry).values(detail=["of another version"]))
+    assert acts(db) == told != []
+
+
 def test_entries_end_after_their_time(db: Database) -> None:
     an_admin(db)
     enter(db)

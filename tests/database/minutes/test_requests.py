@@ -185,6 +185,17 @@ def test_a_lasting_error_fails_at_once_and_a_stop_costs_nothing(db: Database) ->
     assert found.attempts == 2
 
 
+def test_one_that_cannot_be_read_stands_before_no_other(db: Database) -> None:
+    broken = asked(db)
+    with db.writing() as session:
+        values = {"prompts": ["of another version"]}
+        session.execute(update(MinutesRequest).values(values))
+        session.execute(update(MinutesEvent).values(detail=[]))
+    other = asked(db)
+    assert [claim(db).job_id for _ in range(2)] == [broken, other]
+    assert get(db, broken).events[0].detail == {}
+
+
 def test_owners_take_turns(db: Database) -> None:
     first = [asked(db, owner_id="bo") for _ in range(3)]
     other = asked(db, owner_id="anna")
