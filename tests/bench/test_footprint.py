@@ -15,7 +15,7 @@ import requests
 import migrations
 from shared.models import Attempt
 from shared.states import JobStatus
-from tests.bench.measuring.memory import MB, PeakResident, family, resident_bytes
+from tests.bench.measuring.memory import MB, PeakResident, process_tree, resident_bytes
 from tests.support import factories
 from tests.support.installation import Installation, as_wav, model_process
 from tests.support.services import Stack, running, wait_for
@@ -121,7 +121,7 @@ def _batches(installation: Installation, job_id: str) -> int:
 def test_a_large_upload(stack: Stack) -> None:
     web = stack.start_web()
     requests.get(f"{stack.url}/", timeout=30)
-    before = {pid: resident_bytes(pid) for pid in family(web.pid)}
+    before = {pid: resident_bytes(pid) for pid in process_tree(web.pid)}
     with PeakResident(web.pid) as of_web:
         started = time.monotonic()
         answer = requests.post(

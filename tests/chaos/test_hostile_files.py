@@ -52,7 +52,7 @@ def test_a_worker_survives_files_that_mean_harm(
     stack.start_web()
     worker = stack.start_worker()
     wait_for(lambda: "model loaded" in worker.log, what="the model")
-    family = {worker.pid, *model_processes(worker.pid)}
+    processes = {worker.pid, *model_processes(worker.pid)}
     api = f"{stack.url}/api/v1/jobs"
     files = hostile_files(count, seed, tmp_path, listener.port)
     assert len(files) == count
@@ -80,7 +80,7 @@ def test_a_worker_survives_files_that_mean_harm(
         assert job["status"] == "completed", worker.log
     print(f"\n{count} files in {time.monotonic() - begun:.0f} s: {dict(ended)}")
     assert listener.visits() == 0
-    assert family == {worker.pid, *model_processes(worker.pid)}, worker.log
+    assert processes == {worker.pid, *model_processes(worker.pid)}, worker.log
     installation = Installation(stack)
     assert breaches(installation.db) == []
     installation.db.dispose()

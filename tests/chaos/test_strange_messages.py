@@ -141,12 +141,12 @@ def test_nothing_that_others_put_into_the_queue_runs_and_the_worker_goes_on(
     trap.path.unlink()
 
     worker = ready(faulty)
-    family = {worker.pid, *model_processes(worker.pid)}
+    processes = {worker.pid, *model_processes(worker.pid)}
     for what, strange in hostile(trap).items():
         queue.lpush(QUEUE, strange)
         job_id = faulty.submit(recording(spans=1))
         assert faulty.wait_until_over(job_id) == JobStatus.COMPLETED, (what, worker.log)
-        assert family == {worker.pid, *model_processes(worker.pid)}, (what, worker.log)
+        assert processes == {worker.pid, *model_processes(worker.pid)}, (what, worker.log)
         assert not trap.path.exists(), what
     wait_for(lambda: is_empty(queue), what="the queue to be empty")
     assert breaches(faulty.db) == []

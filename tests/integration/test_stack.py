@@ -29,7 +29,7 @@ from shared.settings import Settings
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.installation import as_wav, children
-from tests.support.services import REPOSITORY, Service, family, hold_port, start, wait_for
+from tests.support.services import REPOSITORY, Service, descendants, hold_port, start, wait_for
 from tests.support.speech.demo_speech import meeting
 
 CLI = [sys.executable, "-m", "shared.cli"]
@@ -243,7 +243,7 @@ def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
     broker = Path(redis_server_binary()).name
     for name, command in (("redis", broker), ("web", "gunicorn"), ("worker", "celery")):
         before = child_named(stack, command)
-        orphans = family(before)
+        orphans = descendants(before)
         os.kill(before, signal.SIGKILL)
         wait_for(lambda name=name: f"{name} started again" in stack.log, what=name)
         assert f"{name} ended (killed by SIGKILL); starting it again in 1 s" in stack.log
@@ -292,7 +292,7 @@ def test_two_stacks_run_side_by_side_and_each_ends_whole(common: Common) -> None
         wait_until_ready(stack)
     for port in ports:
         assert health(port)["status"] == "ready"
-    processes = [family(stack.pid) for stack in stacks]
+    processes = [descendants(stack.pid) for stack in stacks]
     # Redis, the worker with its child, the web server with its worker.
     assert all(len(these) >= 5 for these in processes)
     # Nothing that could send a transcript anywhere, unless an address is set.
@@ -312,7 +312,7 @@ def test_two_stacks_run_side_by_side_and_each_ends_whole(common: Common) -> None
     wait_until_ready(again)
     assert health(second_port)["status"] == "ready"
 
-    processes_again = family(again.pid)
+    processes_again = descendants(again.pid)
     again.kill(signal.SIGTERM)
     assert again.process.wait(ENDS_WITHIN_S) == 0
     wait_for(lambda: not living(processes_again), what=f"the end of {processes_again}")

@@ -73,10 +73,10 @@ def children(pid: int, *, with_zombies: bool = False) -> list[int]:
     return found
 
 
-def family(pid: int) -> set[int]:
+def descendants(pid: int) -> set[int]:
     """Ids of every process below `pid`."""
     found = set(children(pid))
-    return found.union(*(family(child) for child in found))
+    return found.union(*(descendants(child) for child in found))
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Service:
         if self.process.poll() is not None:
             return
         # The process itself first: it may be one that starts again whatever ends.
-        for pid in (self.pid, *family(self.pid)):
+        for pid in (self.pid, *descendants(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()

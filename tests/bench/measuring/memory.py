@@ -21,13 +21,13 @@ def resident_bytes(pid: int) -> int:
     return 0
 
 
-def family(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """`pid` and its descendants."""
-    return [pid, *(member for child in children(pid) for member in family(child))]
+    return [pid, *(member for child in children(pid) for member in process_tree(child))]
 
 
 class PeakResident:
-    """The most that each process of a family had resident while entered, sampled 20 times a
+    """The most that each process of a tree had resident while entered, sampled 20 times a
     second; children that start meanwhile are counted too."""
 
     def __init__(self, pid: int) -> None:
@@ -39,7 +39,7 @@ class PeakResident:
 
     def _sample(self) -> None:
         while not self._over.wait(0.05):
-            for pid in family(self._pid):
+            for pid in process_tree(self._pid):
                 now = resident_bytes(pid)
                 self.bytes_of[pid] = max(now, self.bytes_of.get(pid, 0))
                 self.largest_bytes = max(self.largest_bytes, now)

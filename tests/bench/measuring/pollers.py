@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from pathlib import Path
 
-from tests.support.services import Service, family
+from tests.support.services import Service, descendants
 
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 
@@ -69,7 +69,7 @@ def one_core(core: int) -> Iterator[None]:
 def cpu_s(service: Service) -> float:
     """Processor seconds of a service and everything below it."""
     seconds = 0.0
-    for pid in (service.pid, *family(service.pid)):
+    for pid in (service.pid, *descendants(service.pid)):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         seconds += (int(fields[11]) + int(fields[12])) / _TICKS_S
     return seconds

@@ -11,7 +11,7 @@ import pytest
 
 import migrations
 from shared.states import JobStatus
-from tests.bench.measuring.memory import MB, PeakResident, family
+from tests.bench.measuring.memory import MB, PeakResident, process_tree
 from tests.support.installation import Installation
 from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
@@ -37,7 +37,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def cpu_seconds(pid: int) -> float:
     """Of a process, its descendants, and those of theirs that have ended."""
     ticks = 0
-    for member in family(pid):
+    for member in process_tree(pid):
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -14,7 +14,7 @@ from sqlalchemy import select
 import migrations
 from shared.db import Database
 from shared.models import Recording
-from tests.bench.measuring.memory import MB, PeakResident, family, resident_bytes
+from tests.bench.measuring.memory import MB, PeakResident, process_tree, resident_bytes
 from tests.support.services import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.tus_client import MIB
@@ -42,7 +42,7 @@ def test_a_recording_of_3_gb_that_is_cut_ten_times(stack: Stack) -> None:
     upload = tus_client.Upload.begin(stack.url, SIZE_BYTES, filename="会议.wav")
     draw = random.Random(SEED)
     offsets = sorted(draw.sample(range(1, SIZE_BYTES), CUTS))
-    before = {pid: resident_bytes(pid) for pid in family(web.pid)}
+    before = {pid: resident_bytes(pid) for pid in process_tree(web.pid)}
     sent = 0
     began = time.monotonic()
     with PeakResident(web.pid) as of_web:

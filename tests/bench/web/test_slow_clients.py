@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 import requests
 
-from tests.bench.measuring.memory import family
+from tests.bench.measuring.memory import process_tree
 from tests.support.services import Service, Stack
 from tests.support.web.slow_clients import SlowClients
 from tests.support.web.web_site import serving
@@ -67,7 +67,7 @@ def seconds(do: Callable[[], None]) -> float:
 def cost(web: Service) -> str:
     """The memory of the server's processes, each shared page divided, and their threads."""
     size = threads = 0
-    for pid in family(web.pid):
+    for pid in process_tree(web.pid):
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         size += next(int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:")
         threads += len(list(Path(f"/proc/{pid}/task").iterdir()))

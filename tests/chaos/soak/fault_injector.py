@@ -107,7 +107,7 @@ class FaultInjector:
                     return True
                 return False
             case "worker frozen":
-                return self._freeze(kind, lane.worker_family(), FROZEN_WORKER_S)
+                return self._freeze(kind, lane.worker_processes(), FROZEN_WORKER_S)
             case "worker told to stop":
                 return _signal([lane.worker.pid], signal.SIGTERM)
             case "web worker killed":

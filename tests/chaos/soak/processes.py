@@ -77,7 +77,7 @@ class Lane:
     def model_processes(self) -> list[int]:
         return model_processes(self.worker.pid)
 
-    def worker_family(self) -> list[int]:
+    def worker_processes(self) -> list[int]:
         return [self.worker.pid, *children(self.worker.pid)]
 
 
