@@ -122,7 +122,8 @@ def _due() -> Select[str]:
 
 
 def _claim(session: Session, held: _Held, *, lease_s: float, longest_s: float) -> FetchClaim:
-    """Raises ValueError, TypeError or LookupError where something stored of it cannot be read."""
+    """Claim a fetch that is held. Raises ValueError, TypeError or LookupError where something
+    stored of it cannot be read."""
     row = session.get_one(Fetch, held.fetch_id)
     now = session.scalars(select(database_now())).one()
     return FetchClaim(

@@ -181,7 +181,7 @@ def submit_again(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request says of the job that it asks for."""
+    """Job that a request asks for."""
 
     what: str
     """Names the recording by its digest, or the job that is done again."""
@@ -201,7 +201,7 @@ class _Asked:
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     def require_known_model(self, session: Session, limit: QueueLimit) -> None:
-        """Raises UnknownModel or ModelChoiceUnavailable."""
+        """Check that the named model is known. Raises UnknownModel or ModelChoiceUnavailable."""
         if self.model is not None:
             require_known_model(session, self.model, within_s=limit.seen_within_s)
 

@@ -1,4 +1,4 @@
-"""What holds for the values of all settings, whatever they are about."""
+"""Bounds on the values of all settings."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:
 
 
 def _to_be_embedded() -> Finding:
-    """Whether there is a server that `longscribe serve` can start, and which."""
+    """Finding about the Redis server that `longscribe serve` can start."""
     try:
         binary = redis_server_binary()
     except StackFailed as error:

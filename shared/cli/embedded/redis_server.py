@@ -47,7 +47,7 @@ def redis_server_binary() -> str:
 
 
 def version_of(binary: str) -> str:
-    """What the server says of itself, as 7.0.15; empty where it cannot be run or says nothing."""
+    """Version of a server's program, as 7.0.15; empty where it cannot be run or says nothing."""
     try:
         said = subprocess.run(
             [binary, "--version"], capture_output=True, text=True, timeout=10, check=False

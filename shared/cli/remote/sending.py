@@ -45,8 +45,8 @@ def send(
 
 
 def _notes() -> Notes | None:
-    """What was noted of uploads; None for an account without a home, or with one that is closed to
-    it, as a container's may be."""
+    """Notes about uploads; None for an account without a home, or with one that is closed to it, as
+    a container's may be."""
     try:
         return Notes(_cache() / "uploads.json")
     except (OSError, RuntimeError):

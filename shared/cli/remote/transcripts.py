@@ -66,7 +66,7 @@ def save(
 
 
 def report_ending(asked: Mapping[str, str]) -> str:
-    """What a report's name has behind its recording's, but for the suffix."""
+    """Ending of a report's file name behind the recording's name, without the suffix."""
     return " " + re.sub(r'[/\\:*?"<>|]', "-", asked.get("template", "minutes"))
 
 

@@ -25,7 +25,7 @@ from shared.states import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class WholeList:
-    """All jobs that `list_jobs` gives for the same conditions, page after page, up to a moment."""
+    """Jobs that `list_jobs` gives for the same conditions, page after page, up to a moment."""
 
     owner_id: str
     newest: str

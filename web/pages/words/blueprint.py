@@ -42,12 +42,12 @@ class ListOnPage:
 
     @property
     def owner_id(self) -> str:
-        """Whose it is. Raises GroupNotFound."""
+        """Id of the list's owner. Raises GroupNotFound."""
         return owner_of_list(self.query, writes=False)
 
     @property
     def writable(self) -> bool:
-        """Whether this person may change it."""
+        """Return whether this person may change the list."""
         return may_write(self.query)
 
     def page_address(self, part: str, **arguments: Any) -> str:
@@ -100,7 +100,7 @@ _ShownT = TypeVar("_ShownT", bound=ShownPart)
 def lists_of_page(
     of_group: ListOnPage | None, show: Callable[[ListOnPage], _ShownT]
 ) -> list[_ShownT]:
-    """What `show` gives of the lists of a page: a group's, or one's own and everybody's. Without
+    """Call `show` for the lists of a page: a group's, or one's own and everybody's. Without
     accounts there is one person, whose own list is enough where the other is empty."""
     if of_group is not None:
         return [show(of_group)]

@@ -97,14 +97,14 @@ class ContainerClock:
         return heard
 
     def _begins_beside_others(self, ahead: float) -> bool:
-        """Whether the track begins where others are: that confirms its first timestamp."""
+        """Return whether the track begins where others are: that confirms its first timestamp."""
         if self._begun or self.others_at is None:
             return False
         return abs(self.position + ahead - self.others_at()) <= APART_S
 
     def _takes_over(self, ahead: float) -> bool:
-        """Whether this track goes on where others ended: files were joined, whose tracks are told
-        apart, and the clock began anew. Then it is put there."""
+        """Return whether this track goes on where others ended: files were joined, whose tracks are
+        told apart, and the clock began anew. Then it is put there."""
         if self.others_at is None or (self._begun and ahead >= -RESET_S):
             return False
         others_at = self.others_at()

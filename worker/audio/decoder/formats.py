@@ -82,8 +82,8 @@ def starts_at_zero(container: str) -> bool:
 
 
 def interleaves(container: str) -> bool:
-    """Whether what is heard at one time lies at one place of the file, as in what is broadcast, and
-    clocks begin anew where such files are joined."""
+    """Return whether sound of the same time lies at the same place of the file, as in broadcast
+    formats, and clocks begin anew where such files are joined."""
     return bool(_names(container) & frozenset(("mpegts", "mpeg")))
 
 

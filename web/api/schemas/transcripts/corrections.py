@@ -103,7 +103,7 @@ class RevisionListOut(BaseModel):
 
 
 class SentenceRevisionListOut(BaseModel):
-    """Those of one sentence, newest first."""
+    """Revisions of one sentence, newest first."""
 
     job_id: str
     revisions: list[SentenceOut]
