@@ -29,12 +29,17 @@ def errors_in_words() -> Iterator[None]:
 def _of_the_database(error: Exception) -> str | None:
     # Here, for a command that needs no database begins in half the time without these imports.
     from alembic.util import CommandError
-    from sqlalchemy.exc import OperationalError, ProgrammingError
+    from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {error.orig}"
     if isinstance(error, ProgrammingError):
         return f"The database's schema is older than this version; migrate it: {error.orig}"
+    if isinstance(error, DatabaseError):  # SQLite: its file is damaged, or is something else
+        return (
+            f"The database cannot be read: {error.orig}. Move it away and restore a backup, as "
+            "docs/operations.md says, or name another with LONGSCRIBE_DATABASE_URL."
+        )
     if isinstance(error, CommandError):  # a revision that there is not, for instance
         return f"The database's schema does not fit this version: {error}"
     return None

