@@ -44,13 +44,20 @@ class Reversed:
         self._backward = _one_direction(lstm, "_reverse")
 
     def __call__(self, x: Tensor, lengths: Tensor) -> Tensor:
+        x = x.contiguous()
         positions = torch.arange(x.shape[1])[None]
         mirrored = lengths[:, None] - 1 - positions
-        mirrored = torch.where(mirrored < 0, positions, mirrored)[..., None]
+        mirrored = torch.where(mirrored < 0, positions, mirrored)
+        rows = (mirrored + torch.arange(len(x))[:, None] * x.shape[1]).flatten()
         forward, _ = self._forward(x)
-        backward, _ = self._backward(x.gather(1, mirrored.expand_as(x)))
-        backward = backward.gather(1, mirrored.expand_as(backward))
-        return torch.cat([forward, backward], dim=2)
+        backward, _ = self._backward(_taken(x, rows))
+        return torch.cat([forward, _taken(backward, rows)], dim=2)
+
+
+def _taken(x: Tensor, rows: Tensor) -> Tensor:
+    """(batch, T, width) of which each row is the one so numbered of all, in one piece each: torch's
+    `gather` would pick number by number."""
+    return x.flatten(0, 1).index_select(0, rows).view_as(x)
 
 
 def _one_direction(lstm: nn.LSTM, suffix: str) -> nn.LSTM:
