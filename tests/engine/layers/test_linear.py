@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from worker.engine.layers.linear import (
+    WORTH_PACKING,
+    WORTH_PACKING_BESIDE_AVX2,
     PackedLinear,
     PackedMatrix,
     pack_linear_layers,
     packs_linear_layers,
+    worth_packing,
 )
 
 CPU = torch.device("cpu")
@@ -117,3 +121,36 @@ def test_memory_does_not_grow_with_the_number_of_shapes() -> None:
         [sys.executable, "-c", MANY_SHAPES], capture_output=True, text=True, check=True
     )
     assert float(done.stdout) < 100
+
+
+@pytest.mark.parametrize(
+    ("vendor", "capability", "weights"),
+    [
+        ("AuthenticAMD", "AVX512", WORTH_PACKING_BESIDE_AVX2),
+        ("AuthenticAMD", "AVX2", WORTH_PACKING),
+        ("GenuineIntel", "AVX512", WORTH_PACKING),
+        (None, "AVX512", WORTH_PACKING),
+    ],
+)
+def test_small_layers_are_packed_where_mkl_stays_with_avx2(
+    vendor: str | None,
+    capability: str,
+    weights: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    cpuinfo = tmp_path / "cpuinfo"
+    if vendor is not None:
+        cpuinfo.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n")
+    assert worth_packing(cpuinfo) == weights
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(560, 384), (128, 384), (128, 512), (512, 128)])
+@torch.inference_mode()
+def test_a_row_of_the_bundled_widths_is_the_same_in_any_company(inputs: int, outputs: int) -> None:
+    packed = PackedLinear(nn.Linear(inputs, outputs))
+    x = torch.randn(900, inputs)
+    together = packed(x)
+    for rows in (1, 2, 5, 31, 64, 257, 700):
+        assert torch.equal(packed(x[:rows]), together[:rows])

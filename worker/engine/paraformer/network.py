@@ -21,7 +21,11 @@ from shared.transcripts.values import Word
 from worker.engine.device import Arriving, fetched, uploaded_numbers
 from worker.engine.fbank import Fbank
 from worker.engine.layers.attention import use_fused_attention
-from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
+from worker.engine.layers.linear import (
+    pack_linear_layers,
+    packs_linear_layers,
+    worth_packing,
+)
 from worker.engine.layers.positions import Positions
 from worker.engine.layers.sanm_layers import (
     RowMask,
@@ -84,7 +88,7 @@ class Paraformer(FbankNetwork):
         self._positions = Positions(self._model.encoder.embed, self._stacked.feature_dim)
         self._prepare_layers()
         if packs_linear_layers(device):
-            pack_linear_layers(self._model)
+            pack_linear_layers(self._model, from_weights=worth_packing())
         self._blstm = bidirectional(self._model.predictor.blstm, device)
         self._hotwords = (
             Hotwords(self._model, self._tokens, device, dictionary)
