@@ -1,14 +1,13 @@
 """Cutting recognised speech into pieces of one voice each, and hearing that voice.
 
 A span of speech often holds two people who do not pause between them for as long as voice activity
-asks, but often draw breath: it is cut where two words stand apart, and what is still long between
-two words, for the other person may not have waited. Each piece is heard in windows of one length,
-so that the encoder's result for a piece depends on nothing else.
+asks, but often draw breath: it is cut where two words stand apart, and what is still long where
+they stand apart a little, for the other person may hardly have waited. Each piece is heard in
+windows of one length, so that the encoder's result for a piece depends on nothing else.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -23,9 +22,19 @@ HOP = WINDOW_SAMPLES // 2
 
 _GAP_S = 0.15
 """A pause between two words from which another person may speak next."""
-_LONGEST_S = 2.0
+_LONGEST_MS = 2_000
 """Longer pieces are cut. Of words in quick turns of four synthesised voices, 60 to 300 ms apart,
-80 % went to the right one without; 95 % with pieces of 3 s, 97 % with 2 s, no more with 1.5 s."""
+80 % went to the right one without; 95 % with even pieces of 3 s, 97 % with 2 s, no more with
+1.5 s; and 99 % where the cuts lie in the pauses."""
+_SURE_MS = 1_000
+"""What is shorter says too little to found a speaker, see `shared.speakers.cut`."""
+_LEAST_PAUSE_MS, _MOST_PAUSE_MS = 40, 150
+"""Less than the first between two words is no pause: recognised times are no finer."""
+_SHORTENED, _PAUSED = 20_000, 80_000
+"""What a piece costs for each millisecond below `_SURE_MS`, and what a cut is worth for each one of
+its pause, in square milliseconds. A piece costs `_LONGEST_MS` squared and its own length squared:
+without pauses the fewest and most even pieces cost least. Chosen with 31 voices that no figure is
+measured with."""
 _MARGIN_S = 0.04
 """What a piece has before its first word and after its last: times of words are that exact."""
 _SHORTEST = SAMPLE_RATE // 5
@@ -87,13 +96,40 @@ def _stretches(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
 
 
 def _cuts(words: Sequence[Word]) -> list[float]:
-    """Times, in seconds, at which words without a pause are cut into parts of similar length:
-    between two words each time."""
-    between = [(word.end + following.start) / 2 for word, following in pairwise(words)]
-    start, length = words[0].start, words[-1].end - words[0].start
-    parts = math.ceil(length / _LONGEST_S)
-    even = [start + length * part / parts for part in range(1, parts)]
-    return sorted({min(between, key=lambda at: abs(at - to)) for to in even}) if between else []
+    """Times, in seconds, at which words without a long pause are cut: between two words each time,
+    so that all pieces together cost least."""
+    middles = [(word.end + following.start) / 2 for word, following in pairwise(words)]
+    edges = [round(1000 * at) for at in (words[0].start, *middles, words[-1].end)]
+    cheapest, began = [0], [0]
+    for last in range(1, len(edges)):
+        first = last - 1
+        best, origin = cheapest[first] + _cost(edges[last] - edges[first]), first
+        while first > 0 and edges[last] - edges[first - 1] <= _LONGEST_MS:
+            first -= 1
+            cost = cheapest[first] + _cost(edges[last] - edges[first])
+            if cost < best:
+                best, origin = cost, first
+        worth = _worth(words[last - 1], words[last]) if last < len(words) else 0
+        cheapest.append(best - worth)
+        began.append(origin)
+    cuts = []
+    at = began[-1]
+    while at:
+        cuts.append(middles[at - 1])
+        at = began[at]
+    return cuts[::-1]
+
+
+def _cost(milliseconds: int) -> int:
+    """Cost of a piece of this length, see `_SHORTENED`."""
+    short = max(0, _SURE_MS - milliseconds)
+    return _LONGEST_MS**2 + milliseconds**2 + _SHORTENED * short
+
+
+def _worth(word: Word, following: Word) -> int:
+    """Worth of a cut between two words, by the pause there."""
+    pause = min(_MOST_PAUSE_MS, round(1000 * (following.start - word.end)))
+    return _PAUSED * max(0, pause - _LEAST_PAUSE_MS)
 
 
 def windows_of(pcm: Pcm) -> list[Pcm]:

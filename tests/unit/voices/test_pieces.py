@@ -38,11 +38,32 @@ def test_no_piece_leaves_its_span_or_is_empty() -> None:
 
 
 def test_a_long_piece_is_cut_between_words_into_even_parts() -> None:
-    words = [word(0.1 + 0.3 * n, 0.1 + 0.3 * n + 0.25) for n in range(20)]
+    words = [word(0.1 + 0.3 * n, 0.1 + 0.3 * n + 0.27) for n in range(20)]
     cut = cut_to_pieces(8 * SAMPLE_RATE, words)
     assert [end for _, end in cut[:-1]] == [start for start, _ in cut[1:]]
-    assert [end / SAMPLE_RATE for _, end in cut] == pytest.approx([2.175, 3.975, 6.09])
-    assert cut_to_pieces(8 * SAMPLE_RATE, words[:6]) == [(960, 30_240)]
+    assert [end / SAMPLE_RATE for _, end in cut] == pytest.approx([1.585, 3.085, 4.585, 6.11])
+    assert cut_to_pieces(8 * SAMPLE_RATE, words[:6]) == [(960, 30_560)]
+
+
+def cuts_ms(*words: tuple[int, int]) -> list[int]:
+    """Where pieces begin behind the first, of words whose starts and ends are milliseconds."""
+    cut = cut_to_pieces(20 * SAMPLE_RATE, [word(a / 1000, b / 1000) for a, b in words])
+    return [round(1000 * start / SAMPLE_RATE) for start, _ in cut[1:]]
+
+
+def test_a_long_piece_is_cut_where_people_may_take_turns() -> None:
+    def said(start: int, words: int) -> list[tuple[int, int]]:
+        return [(start + 200 * n, start + 200 * n + 200) for n in range(words)]
+
+    assert cuts_ms(*said(0, 12)) == [1200]
+    # 60 ms after the sixth or the eighth word of some three seconds.
+    assert cuts_ms(*said(0, 6), *said(1260, 9)) == [1230]
+    assert cuts_ms(*said(0, 8), *said(1660, 7)) == [1630]
+    # One piece more where a second pause of 80 ms leaves none that is short, and else not.
+    assert cuts_ms(*said(0, 5), *said(1080, 5), *said(2160, 5)) == [1040, 2120]
+    assert cuts_ms(*said(0, 5), *said(1080, 5), *said(2160, 3)) == [1040]
+    # Less than a pause is none.
+    assert cuts_ms(*said(0, 5), *said(1040, 7)) == [1240]
 
 
 def test_a_single_long_word_is_one_piece() -> None:
