@@ -2,12 +2,12 @@
 
 `acts` has what is recorded, `actor` who acts just now, `record` writes an entry in the transaction
 of the act, `of_groups` does so where it may be a group's that something is done to, `reading` lists
-entries and ends those that were kept long enough, and `files` writes them as CSV and JSON Lines.
+entries and ends those that were kept long enough, and `export` writes them as CSV and JSON Lines.
 """
 
 from shared.audit.actor import COMMAND, SERVER, Actor, current_actor, let_act
 from shared.audit.acts import KINDS, Act, Means
-from shared.audit.files import WRITERS, as_values
+from shared.audit.export import WRITERS, as_values
 from shared.audit.of_groups import hold_group, record_of_group
 from shared.audit.reading import AuditFilter, Entry, every_entry, forget, page_of
 from shared.audit.record import record, record_each, record_limited, take_out_person

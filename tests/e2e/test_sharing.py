@@ -14,7 +14,7 @@ from shared.annotations.marks import MarkKind, add_marks, checked_mark
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.edits import EditKind
-from shared.speakers.stored import edit_speakers
+from shared.speakers.transcript_speakers import edit_speakers
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.problems import LOOKS, new_context, problems_of, taken_through
 from tests.support.people import PASSWORD, a_person, an_admin

@@ -24,7 +24,7 @@ import structlog
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER  # type: ignore[import-untyped]
 
 from shared.settings import load_settings
-from web.serving.answering import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
+from web.serving.answer_threads import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
 from web.serving.client_socket import ClientSocket, Patience
 from web.serving.connection import SPARED, Connection, State
 from web.serving.request_head import (

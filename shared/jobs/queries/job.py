@@ -19,7 +19,7 @@ from shared.jobs.scheduling.index_of_waiting import FOR_ANY, FOR_MODEL, Claimabl
 from shared.jobs.tallies.counts import counted_by_status
 from shared.models import Job, StoredTranscript, in_one_of
 from shared.settings import SEEN_WITHIN_S
-from shared.speakers.stored import with_speakers
+from shared.speakers.transcript_speakers import with_speakers
 from shared.states import RUNNING, JobStatus
 from shared.traces import of_job
 from shared.transcripts.current import with_corrections

@@ -20,8 +20,8 @@ from shared.speakers.kept.of_speakers import SpeakerVoice, voices_of_speakers
 from shared.speakers.kept.vectors import Vector, rows, unpacked
 from shared.speakers.kept.voice_keeping import hold, is_on
 from shared.speakers.kept.voices import enrol, enrolled_by, name_of, vectors_of
-from shared.speakers.stored import Speaker, Speakers, edit_speakers, read_speakers
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S, Suggestion, least_likeness, suggest
+from shared.speakers.transcript_speakers import Speaker, Speakers, edit_speakers, read_speakers
 from shared.speakers.voice_map import VoiceMap
 from shared.transcripts.values import Transcript
 

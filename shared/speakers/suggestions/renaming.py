@@ -17,7 +17,7 @@ from shared.speakers.kept.errors import VoiceNameTaken
 from shared.speakers.kept.voice_keeping import hold
 from shared.speakers.kept.voices import name_of
 from shared.speakers.names import checked_name
-from shared.speakers.stored import MOST_EDITS, edits_of, replayed
+from shared.speakers.transcript_speakers import MOST_EDITS, edits_of, replayed
 from shared.transcripts.values import Transcript
 
 _TRIES = 3

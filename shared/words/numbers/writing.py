@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-from shared.words.gluing import rewritten
 from shared.words.numbers.finding import NumberKind, spoken_numbers
+from shared.words.text_joining import rewritten
 
 _DIGITS = str.maketrans("零〇幺一二两三四五六七八九", "0011223456789")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from shared.text_folding import fold
 from shared.transcripts.realign import WORD
-from shared.words.gluing import rewritten
 from shared.words.replacements.pairs import Pair
+from shared.words.text_joining import rewritten
 
 
 class Replacements:

@@ -15,7 +15,7 @@ from shared.export import FORMATS
 from shared.export.options import Provenance
 from shared.models import LOCAL_OWNER, Revision, SearchText
 from shared.speakers.edits import EditKind
-from shared.speakers.stored import edit_speakers, read_speakers
+from shared.speakers.transcript_speakers import edit_speakers, read_speakers
 from shared.states import JobStatus
 from shared.transcripts import changes, corrections
 from shared.transcripts.changes import Change

@@ -15,7 +15,7 @@ from shared.models import LOCAL_OWNER, Job, SpeakerEdit, StoredVoiceMap
 from shared.speakers import VoiceMap
 from shared.speakers.edits import EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
-from shared.speakers.stored import Speakers, edit_speakers, read_speakers
+from shared.speakers.transcript_speakers import Speakers, edit_speakers, read_speakers
 from shared.transcripts.corrections import correct
 from shared.transcripts.values import Transcript, Version
 from tests.support import factories
@@ -197,7 +197,7 @@ def test_somebody_new_is_not_who_was_merged_away(meeting: Meeting) -> None:
 def test_a_history_is_bounded(
     meeting: Meeting, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"shared.speakers.stored.{limit}", 2)
+    monkeypatch.setattr(f"shared.speakers.transcript_speakers.{limit}", 2)
     meeting.edit(EditKind.ASSIGN, sentences=[0], speaker=2)
     meeting.edit(EditKind.ASSIGN, sentences=[1], speaker=1)
     with pytest.raises(InvalidRequest, match="no more changes"):

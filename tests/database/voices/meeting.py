@@ -9,7 +9,6 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.edits import EditKind
-from shared.speakers.stored import edit_speakers
 from shared.speakers.suggestions.of_job import (
     Compared,
     Recorded,
@@ -18,6 +17,7 @@ from shared.speakers.suggestions.of_job import (
     read_of_job,
     refuse,
 )
+from shared.speakers.transcript_speakers import edit_speakers
 from tests.support.speech.meeting import a_voice, in_turn
 
 LI, WANG, OTHER = a_voice(1), a_voice(2), a_voice(3)

@@ -11,7 +11,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.edits import EditKind
-from shared.speakers.stored import edit_speakers
+from shared.speakers.transcript_speakers import edit_speakers
 from shared.transcripts.values import Version
 from tests.support.services import Stack
 

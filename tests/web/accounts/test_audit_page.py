@@ -10,7 +10,7 @@ from flask import Flask
 
 from shared import accounts
 from shared.audit import KINDS
-from shared.audit.files import harmless
+from shared.audit.export import harmless
 from shared.db import Database
 from tests.support.people import a_person, an_admin, bearer, form_token, sign_in, signed_in
 from web.api.audit.schemas import AuditQuery

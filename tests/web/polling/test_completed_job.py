@@ -20,7 +20,7 @@ from shared.models import LOCAL_OWNER
 from shared.models.base import Base
 from shared.speakers.edits import EditKind
 from shared.speakers.kept import voice_keeping
-from shared.speakers.stored import edit_speakers
+from shared.speakers.transcript_speakers import edit_speakers
 from shared.transcripts.values import Version
 from tests.support.speech.meeting import in_turn
 from tests.support.web.web_app import database

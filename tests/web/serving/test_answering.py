@@ -14,7 +14,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from structlog.testing import capture_logs
 
 from tests.support.web.slow_clients import get
-from web.serving.answering import PAUSED, AnsweringWorker
+from web.serving.answer_threads import PAUSED, AnsweringWorker
 from web.serving.client_socket import ClientSocket, Patience
 from web.serving.connection import Connection
 from web.waiting import WAIT

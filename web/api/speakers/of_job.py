@@ -12,7 +12,7 @@ from shared import jobs
 from shared.sharing.errors import OnlyItsOwner
 from shared.speakers.edits import Edit, EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
-from shared.speakers.stored import Speakers, edit_speakers, read_speakers
+from shared.speakers.transcript_speakers import Speakers, edit_speakers, read_speakers
 from shared.transcripts.overlap import Overlap, overlap_of
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by

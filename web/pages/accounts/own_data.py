@@ -14,7 +14,7 @@ from web.api.own_data.views import erase, export_response
 from web.authentication.owner import current_owner_id
 from web.authentication.sign_in import end_session
 from web.pages.accounts.account import refused, render, without_cached_pages
-from web.pages.accounts.proof import require_password
+from web.pages.accounts.reauthentication import require_password
 
 page = Blueprint("own_data_page", __name__, url_prefix="/account/data")
 

@@ -35,7 +35,7 @@ from web.pages.accounts.account import (
     own_page,
     refused_sign_in,
 )
-from web.pages.accounts.proof import require_password_and_code
+from web.pages.accounts.reauthentication import require_password_and_code
 from web.services import services
 from web.site_address import same_site_path
 

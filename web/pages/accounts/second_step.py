@@ -17,7 +17,11 @@ from web.authentication.sign_in import begin_session, current_person, end_sessio
 from web.authentication.wrong_passwords import address, attempt_limit
 from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.account import account, me, refused, refused_sign_in, render, shown_once
-from web.pages.accounts.proof import given_code, require_password, require_password_and_code
+from web.pages.accounts.reauthentication import (
+    given_code,
+    require_password,
+    require_password_and_code,
+)
 from web.pages.accounts.repeated_forms import is_sent_again
 from web.services import services
 from web.site_address import same_site_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared import jobs
 from shared.export import paragraphs
 from shared.speakers.names import OPTION
-from shared.speakers.stored import Speakers, read_speakers
+from shared.speakers.transcript_speakers import Speakers, read_speakers
 from web.services import services
 
 PARAGRAPH_RULE = {

@@ -23,7 +23,7 @@ from shared.annotations.marks import MarkKind, read_marks
 from shared.errors import JobNotFound, LongscribeError, TranscriptUnreadable
 from shared.sharing import OpenedLink, open_link
 from shared.sharing.errors import LinkNotFound
-from shared.speakers.stored import Speakers
+from shared.speakers.transcript_speakers import Speakers
 from shared.transcripts.chapters import chapter_of
 from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Sentence

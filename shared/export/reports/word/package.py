@@ -24,7 +24,7 @@ from shared.export.reports.refusals import (
     TemplateTooLarge,
 )
 from shared.export.reports.word import LARGEST_DOCUMENT
-from shared.export.reports.word.fetching import require_no_fetching
+from shared.export.reports.word.external_references import require_no_fetching
 
 _MOST_PARTS = 200
 _LARGEST_UNPACKED = 16 * 1024 * 1024

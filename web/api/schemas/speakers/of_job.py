@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from shared.speakers import MOST_SPEAKERS, SpeakerCount
 from shared.speakers.edits import EditKind
 from shared.speakers.names import LONGEST_NAME
-from shared.speakers.stored import MOST_SPEAKERS_EDITED as _MOST_ASSIGNED
+from shared.speakers.transcript_speakers import MOST_SPEAKERS_EDITED as _MOST_ASSIGNED
 from web.api.schemas.errors import ErrorObject
 
 MOST_SENTENCES = 20_000
