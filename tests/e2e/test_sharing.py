@@ -199,7 +199,7 @@ def test_behind_a_link_without_sound_a_guest_finds_their_way(
         expect(guest.locator("audio, #player")).to_have_count(0)
         strip = guest.get_by_label("Place in the transcript")
         expect(guest.locator("#overview")).to_be_visible()
-        guest.wait_for_function(f"({PAINTED})(document.querySelector('#overview .voices'))")
+        guest.wait_for_function(f"() => ({PAINTED})(document.querySelector('#overview .voices'))")
         for look in taken_through(guest, LOOKS):
             assert problems_of(guest, look[1]) == []
 

@@ -13,6 +13,11 @@ from tests.support.speech import long_transcript
 DOUBTFUL = "[...(CSS.highlights.get('doubtful') ?? [])].map(String)"
 
 
+STYLED = """() => document.querySelectorAll("#sentences li").length > 3 &&
+  [...document.querySelectorAll("link[rel=stylesheet]")].every((one) => one.sheet)"""
+TOP = "document.getElementById('s0').getBoundingClientRect().top"
+
+
 def with_confidence(stored: Transcript, doubtful: dict[int, set[int]], share: float) -> Transcript:
     """Give every word a high confidence but those at these places of these sentences."""
     sentences = tuple(
@@ -54,15 +59,12 @@ def test_no_text_moves_once_the_scripts_run(site: Site, context: BrowserContext)
     for width in (1280, 390):
         held.clear()
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto(f"{site.stack.url}/jobs/{job_id}", wait_until="commit")
-        page.wait_for_function("document.querySelectorAll('#sentences li').length > 3")
-        page.wait_for_function("[...document.styleSheets].length >= 9")
-        top = "document.getElementById('s0').getBoundingClientRect().top"
-        before = page.evaluate(top)
-        while not held:
-            page.wait_for_timeout(50)
+        with page.expect_request("**/js/job.js"):
+            page.goto(f"{site.stack.url}/jobs/{job_id}", wait_until="commit")
+        page.wait_for_function(STYLED)
+        before = page.evaluate(TOP)
         held[0].continue_()
         expect(page.locator("#player")).to_be_visible()
         expect(page.locator("#doubtful-words")).to_be_visible()
         page.wait_for_load_state("networkidle")  # with the peaks
-        assert page.evaluate(top) == before
+        assert page.evaluate(TOP) == before
