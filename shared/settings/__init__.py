@@ -76,7 +76,7 @@ class Settings(
     in its module."""
 
     # A line without a value in .env means the default.
-    model_config = SettingsConfigDict(env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
     # --- where it listens and keeps things
     host: str = Field("127.0.0.1", description="Address the web server listens on.")

@@ -95,6 +95,20 @@ def test_no_complaint_about_an_address_tells_the_password(monkeypatch: pytest.Mo
     assert "s3cret" not in refused.value.message and "user" not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        {"database_url": "postgresql://u:gehe@im@127.0.0.1:no/x"},
+        {"redis_url": "redis://:gehe/im@127.0.0.1:1/0"},
+        {"redis_url": "redis://:geheim@127.0.0.1:port/0"},
+    ],
+)
+def test_not_even_a_traceback_tells_the_password(addresses: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(**addresses)  # type: ignore[arg-type]
+    assert "gehe" not in str(refused.value)
+
+
 def test_a_heartbeat_longer_than_half_the_lease_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
