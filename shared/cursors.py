@@ -27,6 +27,8 @@ HIDDEN_LENGTH = 32
 
 _PLACE_BYTES = 8
 
+_HIDDEN = re.compile("[A-Za-z0-9_-]{22,200}")
+
 
 class HiddenPlaces:
     """Hides the places of one kind of list for one owner, and finds them again."""
@@ -39,8 +41,7 @@ class HiddenPlaces:
 
     def hide(self, place: int) -> str:
         """Encrypt a place, a number of less than 64 bits."""
-        number = place.to_bytes(_PLACE_BYTES, "big")
-        return urlsafe_b64encode(self._cipher.encrypt(number, self._owner)).decode()
+        return self._encrypt(place.to_bytes(_PLACE_BYTES, "big"))
 
     def find(self, hidden: str) -> int:
         """Decrypt what `hide` gave.
@@ -48,13 +49,33 @@ class HiddenPlaces:
         Raises InvalidRequest for anything else: a place that was hidden for another owner, by
         another server or in a list of another kind, or what is no place at all.
         """
+        if len(hidden) != HIDDEN_LENGTH:
+            raise _unknown()
+        return int.from_bytes(self._decrypt(hidden), "big")
+
+    def hide_text(self, place: str) -> str:
+        """Encrypt a place that is a text."""
+        return self._encrypt(place.encode())
+
+    def find_text(self, hidden: str) -> str:
+        """Decrypt what `hide_text` gave. Raises InvalidRequest as `find`."""
+        return self._decrypt(hidden).decode()
+
+    def _encrypt(self, place: bytes) -> str:
+        hidden = urlsafe_b64encode(self._cipher.encrypt(place, self._owner))
+        return hidden.rstrip(b"=").decode()
+
+    def _decrypt(self, hidden: str) -> bytes:
+        if not _HIDDEN.fullmatch(hidden):
+            raise _unknown()
         try:
-            if not re.fullmatch(HIDDEN_PLACE, hidden):
-                raise InvalidTag
-            place = self._cipher.decrypt(urlsafe_b64decode(hidden), self._owner)
-        except InvalidTag:
-            raise InvalidRequest(
-                "cursor: this server gave you none like it. Begin again without one.",
-                param="cursor",
-            ) from None
-        return int.from_bytes(place, "big")
+            whole = hidden + "=" * (-len(hidden) % 4)
+            return self._cipher.decrypt(urlsafe_b64decode(whole), self._owner)
+        except (InvalidTag, ValueError):
+            raise _unknown() from None
+
+
+def _unknown() -> InvalidRequest:
+    return InvalidRequest(
+        "cursor: this server gave you none like it. Begin again without one.", param="cursor"
+    )

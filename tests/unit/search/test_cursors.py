@@ -41,6 +41,14 @@ def test_what_is_no_place_is_refused(text: str) -> None:
         HiddenPlaces("secret", "ann", of="revisions").find(text)
 
 
+@pytest.mark.parametrize("place", ["", "12-345-0123456789ab", f"{10**17}-{10**17}-0123456789ab"])
+def test_a_place_may_be_a_text(place: str) -> None:
+    own = HiddenPlaces("secret", "ann", of="events")
+    assert own.find_text(own.hide_text(place)) == place
+    with pytest.raises(InvalidRequest):
+        HiddenPlaces("secret", "bo", of="events").find_text(own.hide_text(place))
+
+
 def test_a_place_of_one_kind_of_list_is_none_of_another() -> None:
     hidden = HiddenPlaces("secret", "ann", of="revisions").hide(7)
     assert HiddenPlaces("secret", "ann", of="revisions").find(hidden) == 7

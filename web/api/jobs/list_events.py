@@ -10,8 +10,9 @@ from flask import Response, copy_current_request_context, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
-from shared.errors import JobNotFound
+from shared.errors import InvalidRequest, JobNotFound
 from shared.feed.changes import ChangeFeed, TooFarBack
+from web.api.cursors import places
 from web.api.jobs.presenter import present
 from web.authentication.owner import current_owner_id
 from web.services import services
@@ -30,10 +31,12 @@ _MOST_AT_ONCE = 50
 def list_events() -> Response:
     """Answer with the events of all jobs of whoever asks. Raises TooManyWaiting."""
     here, owner_id = services(), current_owner_id()
-    place, is_reset = request.headers.get("Last-Event-ID") or None, False
+    own = places("events")
+    told_last, is_reset = request.headers.get("Last-Event-ID") or None, False
     try:
+        place = None if told_last is None else own.find_text(told_last)
         feed = ChangeFeed(here.db, owner_id, place=place)
-    except TooFarBack:
+    except (InvalidRequest, TooFarBack):
         feed, is_reset = ChangeFeed(here.db, owner_id), True
 
     def look() -> list[bytes]:
@@ -49,12 +52,13 @@ def list_events() -> Response:
             except JobNotFound:  # deleted meanwhile
                 continue
             shown = present(view, here.settings).model_dump(mode="json", by_alias=True)
-            told.append(event(shown, name="job", id=feed.place))
+            told.append(event(shown, name="job", id=own.hide_text(feed.place)))
         return told
 
     begins = None
-    if place is None or is_reset:
-        begins = event({}, name="reset" if is_reset else "open", id=feed.place)
+    if told_last is None or is_reset:
+        name = "reset" if is_reset else "open"
+        begins = event({}, name=name, id=own.hide_text(feed.place))
     wait = watch().enter(request.environ, owner_id)
     # Whose sign-in ended is found out when the client comes back.
     until = time.monotonic() + here.settings.answer_within_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from shared import jobs
+from shared.cursors import HiddenPlaces
 from shared.db import Database
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
@@ -63,7 +65,11 @@ def test_each_job_is_told_as_the_list_has_it(client: FlaskClient, rows: Database
 
 def test_who_cannot_go_on_is_told_to_read_the_list(client: FlaskClient, rows: Database) -> None:
     factories.submit(rows)
-    for place in ("nonsense", "0-1-000000000000", "9" * 400):
+    [opened] = listen(client)
+    assert not re.search(r"\d-\d", opened["id"]), "it would tell how much happens to others' jobs"
+    anothers = HiddenPlaces("test", "somebody", of="events").hide_text("0-1-000000000000")
+    odd = ("nonsense", "0-1-000000000000", "9" * 400, "A" * 64, "é" * 30, anothers)
+    for place in (*odd, opened["id"][::-1]):
         assert [one["event"] for one in listen(client, place)] == ["reset"]
 
 
