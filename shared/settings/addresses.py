@@ -1,4 +1,4 @@
-"""Where the data folder, the SQL database and Redis are, checked as far as their text goes.
+"""Addresses of the data folder, the SQL database and Redis, checked as far as their text goes.
 
 Addresses may hold a password, so no message quotes them.
 """

@@ -65,7 +65,7 @@ def _shown(which: ListOnPage) -> ShownList:
 
 
 def _place(cursor: str | None) -> int | None:
-    """Where the list goes on: at its beginning where nothing is known of the place."""
+    """Place at which the list continues: its beginning where the place is not known."""
     if not cursor:
         return None
     try:

@@ -58,7 +58,7 @@ class _Kind:
         return self.id_bytes + self.size_bytes
 
     def aligned(self, at: int) -> int:
-        """Where the next chunk begins behind one that ends at `at`."""
+        """Offset of the next chunk behind one that ends at `at`."""
         return at + -(at - self.begin) % self.align
 
 
@@ -228,7 +228,7 @@ def _find_sound(descriptor: int, at: int, size: int, kind: _Kind) -> _Sound | No
 def _chunks_behind(
     descriptor: int, at: int, size: int, kind: _Kind
 ) -> tuple[int | None, _Sound | None]:
-    """Where the chunks from `at` on end, if that is all there is up to the end of the file or to
+    """End of the chunks from `at` on, if that is all there is up to the end of the file or to
     another recording, None where something else follows; and the next chunk of sound among them.
     """
     for _ in range(_MOST_CHUNKS):
