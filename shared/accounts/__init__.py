@@ -49,7 +49,14 @@ from shared.accounts.identities import (
     disconnect,
     enter,
 )
-from shared.accounts.keys import KEY_PREFIX, find_by_key, keys_of, make_key, revoke_key
+from shared.accounts.keys import (
+    KEY_PREFIX,
+    find_by_key,
+    forget_revoked,
+    keys_of,
+    make_key,
+    revoke_key,
+)
 from shared.accounts.ownership import hand_over
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
 from shared.accounts.sessions import (
@@ -125,6 +132,7 @@ __all__ = [
     "find_by_key",
     "finish_sign_in",
     "forget_over",
+    "forget_revoked",
     "group_of",
     "groups",
     "groups_of",

@@ -7,10 +7,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, bindparam, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from shared import audit
+from shared.accounts.account_lock import one_at_a_time
 from shared.accounts.credentials import NOTED_EVERY_S, digest
 from shared.accounts.errors import KeyNotFound, TooManyKeys, UnusableKeyName
 from shared.accounts.users import Person, as_person
@@ -67,7 +68,9 @@ def make_key(db: Database, *, user_id: str, name: str) -> str:
         raise UnusableKeyName(param="name")
     key = KEY_PREFIX + secrets.token_urlsafe(_KEY_BYTES)
     with db.writing() as session:
-        if len(session.scalars(_valid_of(user_id)).all()) >= _MOST_KEYS:
+        one_at_a_time(session)  # two at once would count the same
+        valid = select(func.count()).select_from(_valid_of(user_id).subquery())
+        if (session.scalar(valid) or 0) >= _MOST_KEYS:
             raise TooManyKeys
         made = ApiKey(user_id=user_id, name=name, key_sha256=digest(key))
         session.add(made)
@@ -99,6 +102,17 @@ def revoke_key(db: Database, *, user_id: str, key_id: str) -> None:
         if key.revoked_at is None:
             key.revoked_at = session.scalars(select(database_now())).one()
             audit.record(session, Act.KEY_REVOKED, object_id=key_id, subject_id=user_id)
+
+
+def forget_revoked(db: Database, *, kept_s: float) -> None:
+    """Delete keys that were revoked longer ago than entries of the audit log, which have their
+    names, are kept."""
+    revoked = ApiKey.revoked_at < database_now(-kept_s)
+    with db.reading() as session:  # most looks find none, and leave SQLite's writer alone
+        if session.scalar(select(ApiKey.id).where(revoked).limit(1)) is None:
+            return
+    with db.writing() as session:
+        session.execute(delete(ApiKey).where(revoked).execution_options(synchronize_session=False))
 
 
 def find_by_key(db: Database, key: str) -> Person | None:

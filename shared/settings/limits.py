@@ -88,5 +88,6 @@ class LimitSettings(BaseSettings):
     audit_days: float = Field(
         365,
         ge=0,
-        description="An entry of the audit log is deleted after so many days. 0: never.",
+        description="An entry of the audit log is deleted after so many days, and an API key as "
+        "long after it was revoked. 0: never.",
     )

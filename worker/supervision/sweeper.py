@@ -282,6 +282,7 @@ class Sweeper:
         if kept_s:
             forget = partial(audit.forget, self._db, kept_s=kept_s)
             self._now_and_then("audit", partial(self._forget_all, "audit entries", forget))
+            self._now_and_then("keys", lambda: accounts.forget_revoked(self._db, kept_s=kept_s))
 
     def _forget_sign_ins(self) -> None:
         limits = accounts.session_limits(self._settings)

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 from sqlalchemy import event, select, update
 
 from shared import accounts
-from shared.accounts import SessionLimits
-from shared.accounts.errors import (
-    KeyNotFound,
-)
+from shared.accounts import SessionLimits, keys
+from shared.accounts.errors import KeyNotFound, TooManyKeys
 from shared.db import Database, database_now
 from shared.errors import InvalidRequest
 from shared.models import ApiKey
+from tests.support.databases.waiting import counting_at_once
 from tests.support.people import (
     LIMITS,
     a_person,
     an_admin,
+    at_once,
     enter,
 )
+
+
+def test_revoked_keys_are_kept_as_long_as_the_audit_log_names_them(db: Database) -> None:
+    anna = an_admin(db)
+    for name in ("long ago", "just now", "valid"):
+        accounts.make_key(db, user_id=anna.id, name=name)
+    for key in accounts.keys_of(db, anna.id)[:2]:
+        accounts.revoke_key(db, user_id=anna.id, key_id=key.id)
+    with db.writing() as session:
+        long_ago = update(ApiKey).where(ApiKey.name == "long ago")
+        session.execute(long_ago.values(revoked_at=database_now(-61)))
+    accounts.forget_revoked(db, kept_s=60)
+    with db.reading() as session:
+        left = session.scalars(select(ApiKey.name).order_by(ApiKey.id)).all()
+    assert left == ["just now", "valid"]
+
+
+def test_made_at_the_same_moment_there_are_no_more_keys_than_allowed(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_MOST_KEYS", 1)
+    anna = an_admin(db)
+    made = [partial(accounts.make_key, db, user_id=anna.id, name=name) for name in ("a", "b")]
+    with counting_at_once(db, "api_keys"):
+        keys_or_errors = at_once(*made)
+    assert sorted(isinstance(one, TooManyKeys) for one in keys_or_errors) == [False, True]
 
 
 def test_a_key_counts_until_it_is_revoked_and_is_not_kept(db: Database) -> None:
