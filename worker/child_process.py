@@ -51,7 +51,7 @@ shutdown = threading.Event()
 """Set by the stop signal: give the job back after the batch that runs."""
 
 start_took_s = 0.0
-"""How long it took this child to be ready, pauses apart."""
+"""Seconds that this child took to be ready, without pauses."""
 
 _PROCESS_STARTS_IN_S = 1.0
 """Python, its imports, and Celery's look at which child has ended."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 2.0
-"""How often work is looked for that nobody told of; a shorter `sweep_s` is how often instead."""
+"""Seconds between looks for work without a doorbell; `sweep_s` where it is shorter."""
 
 _STOP_WITHIN_S = 3.0
 

@@ -80,7 +80,7 @@ class RecognisedSpan:
     language: str | None = None
     """ISO 639 code of the language recognised; None where nothing is said."""
     was_cut: bool = False
-    """Whether the model went on repeating itself, or wrote more than can be said in the time, and
+    """True if the model went on repeating itself, or wrote more than can be said in the time, and
     that was cut off."""
 
 

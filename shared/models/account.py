@@ -23,7 +23,7 @@ class User(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(64))
-    """As its person writes it."""
+    """Name as its person writes it."""
     name_key: Mapped[str] = mapped_column(String(200), unique=True)
     """The name without the difference between capitals and small letters; the database keeps two
     accounts from having the same."""
@@ -49,7 +49,7 @@ class SignIn(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     seen_at: Mapped[datetime] = mapped_column(default=database_now())
-    """When it was used last, to within a minute."""
+    """Time of its last use, to within a minute."""
 
     user: Mapped[User] = relationship(lazy="raise")
 
@@ -106,7 +106,7 @@ class ApiKey(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100))
-    """What it is for, in its person's words."""
+    """Purpose of the key, in its owner's words."""
     key_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     last_used_at: Mapped[datetime | None]

@@ -14,7 +14,7 @@ from shared.db import UtcDateTime
 from shared.states import JobStatus
 
 LOCAL_OWNER = "local"
-"""Whom everything belongs to as long as nobody signs in."""
+"""Owner of everything as long as nobody signs in."""
 
 Id = String(36)
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER keys only

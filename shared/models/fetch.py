@@ -35,7 +35,7 @@ class Fetch(Base):
     url: Mapped[str] = mapped_column(Text)
     filename: Mapped[str] = mapped_column(String(255))
     submission: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """What else the job is made with: options, hotwords, model and priority."""
+    """Further values of the job: options, hotwords, model and priority."""
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     request_digest: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), default="waiting")

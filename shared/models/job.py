@@ -141,7 +141,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     queued_at: Mapped[datetime] = mapped_column(default=database_now())
     available_at: Mapped[datetime] = mapped_column(default=database_now())
-    """When a worker may take the job; later than `queued_at` after a passing error."""
+    """Time from which a worker may take the job; later than `queued_at` after a passing error."""
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
 

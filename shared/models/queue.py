@@ -77,8 +77,8 @@ class WorkerSeen(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     obstacles: Mapped[str] = mapped_column(String(255), default="", server_default="")
-    """Why it claims nothing now: values of `shared.states.Obstacle` with commas between them; empty
-    if it does."""
+    """Reasons why it claims nothing now: values of `shared.states.Obstacle` with commas between
+    them; empty if it does."""
     work_room_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """What it can write to its work folder now, beyond the reserve."""
     work_disk_bytes: Mapped[int | None] = mapped_column(BigInteger)

@@ -29,7 +29,7 @@ class Share(Base):
     person_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     """Null where no account had the name then: it opens nothing, also for an account made later."""
     name: Mapped[str] = mapped_column(String(64))
-    """As the owner typed it."""
+    """Name as the owner typed it."""
     name_key: Mapped[str] = mapped_column(String(200))
     level: Mapped[str] = mapped_column(String(16))
     """An `AccessLevel`."""
@@ -49,7 +49,7 @@ class ShareLink(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(LONGEST_LINK_NAME))
-    """What it is for, in its owner's words."""
+    """Purpose of the link, in its owner's words."""
     with_sound: Mapped[bool] = mapped_column(Boolean)
     sentence: Mapped[int | None] = mapped_column(Integer)
     """Where the page opens; null: at the beginning."""

@@ -71,7 +71,7 @@ class Webhook(Base):
     types: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """The types of events that are sent; null: all, those of later versions too."""
     with_text: Mapped[bool] = mapped_column(Boolean, default=False)
-    """Whether the text of a transcript is sent along."""
+    """True if the text of a transcript is sent along."""
     site_url: Mapped[str] = mapped_column(Text)
     """The address at which its owner reaches this server, where links of an event begin."""
     secret: Mapped[str] = mapped_column(String(100))
@@ -127,13 +127,13 @@ class WebhookDelivery(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     webhook_id: Mapped[str] = mapped_column(Id)
     message_id: Mapped[str] = mapped_column(String(64))
-    """What `webhook-id` says, the same however often it is sent."""
+    """Value of `webhook-id`, the same for every attempt."""
     job_id: Mapped[str | None] = mapped_column(Id)
     type: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime]
     """When it happened."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """What is told of the event beside its kind."""
+    """Values of the event beside its kind."""
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     due_at: Mapped[datetime] = mapped_column(default=database_now())
     attempts: Mapped[int] = mapped_column(Integer, default=0)

@@ -41,9 +41,9 @@ class OidcProvider(BaseModel):
     """A file whose first line is the secret."""
     scopes: list[str] = ["openid", "profile"]
     create_accounts: bool = False
-    """Whether the first sign-in of somebody makes an account."""
+    """True if a person's first sign-in makes an account."""
     name_claim: str = "preferred_username"
-    """What a new account is named after."""
+    """Claim that a new account is named after."""
     groups_claim: str = "groups"
     """A list of groups; dots lead into objects, such as `realm_access.roles`."""
     groups: dict[str, str] = {}
@@ -52,9 +52,10 @@ class OidcProvider(BaseModel):
     all_groups: bool = False
     """Whether each of the provider's other groups becomes one of ours under its own name."""
     admin_groups: list[str] = []
-    """Whose members are administrators, and others not; empty: the provider does not decide."""
+    """Groups whose members are administrators, and others not; empty: the provider does not
+    decide."""
     allowed_groups: list[str] = []
-    """Who may sign in; empty: everybody whom the provider knows."""
+    """Groups whose members may sign in; empty: everybody whom the provider knows."""
     required_claims: dict[str, str] = {}
     """Claims that must have just these values."""
     sign_out_there: bool = True

@@ -37,7 +37,7 @@ class LinkRecord:
 
     id: str
     name: str
-    """What it is for, in its owner's words."""
+    """Purpose of the link, in its owner's words."""
     with_sound: bool
     sentence: int | None
     created_at: datetime

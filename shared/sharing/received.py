@@ -33,7 +33,7 @@ class ReceivedJob:
     status: JobStatus
     duration_s: float | None
     created_at: datetime
-    """When it was submitted."""
+    """Time of the submission."""
     shared_at: datetime
 
 

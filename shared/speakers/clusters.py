@@ -50,9 +50,10 @@ class Clusters:
             [sum(row[member] for member in cluster) for cluster in self.members.values()]
             for row in near
         ]
-        """How often pieces of each two clusters, and each and itself, stand beside each other."""
+        """Number of times that pieces of two clusters, or of one and itself, stand beside each
+        other."""
         self.neighbours = {name: sum(row) for name, row in enumerate(self.beside)}
-        """How many pieces stand beside those of a cluster, its own and others'."""
+        """Number of pieces beside those of a cluster, its own and others'."""
 
     def join(self, into: int, gone: int) -> None:
         """Make two clusters one, with the name of the first."""

@@ -40,7 +40,7 @@ class Speaker:
     number: int
     name: str
     is_named: bool
-    """Whether a person gave the name."""
+    """True if a person gave the name."""
     sentences: int
     seconds: float
     share: float
@@ -58,7 +58,7 @@ class Speakers:
     """What the present number of speakers was asked for as, 'auto' for instance; None where nobody
     asked for voices to be told apart."""
     can_count: bool
-    """Whether they can be told apart again into another number."""
+    """True if they can be told apart again into another number."""
     edits: tuple[Edit, ...]
     """Newest first."""
     undone: frozenset[int]

@@ -35,7 +35,7 @@ WORKER = "longscribe-worker"
 """Names of services, of which each process is one."""
 
 FLUSHED_WITHIN_S = 2.0
-"""How long the end of a process waits for a collector."""
+"""Seconds for which the end of a process waits for a collector."""
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")

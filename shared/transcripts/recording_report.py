@@ -109,7 +109,7 @@ class ClockJump:
     at_s: float
     seconds: float
     believed: bool
-    """Whether the times follow it."""
+    """True if the times follow the jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class RecordingReport:
     """Length as a player shows it: less than decoded where the container's clock runs slower."""
     tracks: tuple[TrackReport, ...] = ()
     parts: int = 1
-    """How many recordings were joined in the file."""
+    """Number of recordings joined in the file."""
     level_dbfs: float | None = None
     """Of the speech, as recorded, before any gain; None where none was found."""
     peak_dbfs: float | None = None
@@ -140,8 +140,8 @@ class RecordingReport:
     filled_s: float = 0.0
     clock_jumps: tuple[ClockJump, ...] = ()
     clock_drift_s: float = 0.0
-    """How far the container's clock and the sound had drifted apart at the end; times follow the
-    clock."""
+    """Seconds by which the container's clock and the sound had drifted apart at the end; times
+    follow the clock."""
     warnings: tuple[RecordingWarning, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -61,9 +61,9 @@ class DisabledReason(StrEnum):
 
     OWNER = "owner"
     FAILING = "failing"
-    """It failed for LONGSCRIBE_WEBHOOK_DISABLE_DAYS."""
+    """Address that failed for LONGSCRIBE_WEBHOOK_DISABLE_DAYS."""
     GONE = "gone"
-    """It answered 410."""
+    """Address that answered 410."""
     HANDED_OVER = "handed_over"
     """It came with somebody else's recordings, and its address is theirs."""
     ACCOUNT_DISABLED = "account"

@@ -19,7 +19,7 @@ class ProviderUnavailable(TransientError):
     def __init__(self, reason: str = "") -> None:
         super().__init__()
         self.reason = reason
-        """For the log, in words of ours."""
+        """Reason for the log, in our own words."""
 
 
 class ProviderNotBelieved(PermanentError):

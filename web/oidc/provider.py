@@ -60,9 +60,9 @@ class _Metadata:
     """Address of what the provider tells of a person; empty if there is none."""
     end_session_endpoint: str
     secret_in_body: bool
-    """Whether the client's secret goes into the form, since the provider takes no header."""
+    """True if the client's secret goes into the form, since the provider takes no header."""
     tells_issuer: bool
-    """Whether each answer says whose it is (RFC 9207)."""
+    """True if each answer names its issuer (RFC 9207)."""
 
 
 class Provider:

@@ -43,7 +43,7 @@ class Proof:
     positions: Mapping[str, int]
     """Places of the jobs that wait, by id."""
     until: float
-    """When the answer is made anew in any case, on this process's own clock."""
+    """Time at which the answer is made anew in any case, on this process's own clock."""
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ _READ = (
     "HTTP_ACCEPT_ENCODING",
     "HTTP_ACCEPT_LANGUAGE",
 )
-"""All of a request that an answer to a poll may depend on, beside the ETag."""
+"""Parts of a request that an answer to a poll may depend on, beside the ETag."""
 
 
 def answer_unchanged_polls(app: Flask, here: Services) -> None:

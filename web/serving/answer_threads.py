@@ -22,7 +22,7 @@ from web.serving.connection import Connection, State
 log = structlog.stdlib.get_logger(__name__)
 
 PAUSED = object()
-"""What a thread returns that leaves an answer where it waits."""
+"""Value that a thread returns when it leaves an answer that waits."""
 
 UNREAD_S = 60.0
 """Seconds for a client to take some more of an answer."""

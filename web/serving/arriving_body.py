@@ -37,7 +37,7 @@ class ArrivingBody(io.RawIOBase):
             self._rest_bytes = reader.length
         self._left = b""
         self.failed = False
-        """Whether reading has raised: where the next request begins is then unknown."""
+        """True if reading has raised: where the next request begins is then unknown."""
 
     @property
     def rest_bytes(self) -> float:

@@ -71,11 +71,11 @@ class ClientSocket(socket.socket):
         self._unsent: deque[memoryview] = deque()
         self.unsent_bytes = 0
         self.keeps_unsent = False
-        """Whether a thread leaves to the loop what the client does not take at once."""
+        """True if a thread leaves to the loop what the client does not take at once."""
         self.keeps_all = False
-        """Whether it leaves to the loop however much that is."""
+        """True if it leaves that to the loop however much it is."""
         self.is_refused = False
-        """Whether the application has to refuse this request: there are too many transfers."""
+        """True if the application has to refuse this request: there are too many transfers."""
 
     def setblocking(self, flag: bool) -> None:
         self.settimeout(self._patience.silence_s if flag else 0.0)

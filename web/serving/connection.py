@@ -24,7 +24,7 @@ class State(Enum):
     RUNNING = auto()
     """A thread, which alone may touch the connection."""
     WAITING = auto()
-    """What its answer waits for, and meanwhile the client to take what it has of it."""
+    """Event that its answer waits for, and meanwhile the client to take the part that is ready."""
     SENDING = auto()
     """The client to take an answer."""
     CLOSING = auto()

@@ -43,7 +43,7 @@ REQUEST_S = 15.0
 
 _CLOSE_S = 2.0
 _CLOSE_BYTES = 16 * 2**20
-"""How long, and for how many bytes, a closed connection waits for its client to close too."""
+"""Seconds and bytes for which a closed connection waits for its client to close too."""
 
 MOST_UNSENT_BYTES = 64 * 2**20
 """Bytes of answers kept for all slow readers; beyond, who has taken nothing for longest goes."""

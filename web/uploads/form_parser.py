@@ -42,7 +42,7 @@ _CUT_OFF = {
     State.PREAMBLE: "none of its parts begins with the boundary that Content-Type names",
     State.PART: "it ends within the headers of a part",
 }
-"""Why a body of several parts came to its end too early, by where the decoder then stands."""
+"""Reason why a body of several parts ended too early, by where the decoder then stands."""
 
 
 class FormParser(FormDataParser):

@@ -15,11 +15,11 @@ from web.services import services
 log = structlog.stdlib.get_logger(__name__)
 
 _STEP_BYTES = 64 * 2**20
-"""How much more is reserved at a time for a request that does not say how much it sends, and how
-often one that does notes what has arrived."""
+"""Bytes reserved at a time for a request that does not state its length, and bytes after which one
+that does notes what has arrived."""
 
 _KEPT_S = 3600.0
-"""How long a reservation outlives a server that was killed; each note counts anew."""
+"""Seconds for which a reservation outlives a server that was killed; each note counts anew."""
 
 _NOTE_EVERY_S = 600.0
 """What arrives too slowly for a step in `_KEPT_S` keeps its room by this."""

@@ -25,7 +25,7 @@ ERRORS = {
     "415": f"The bytes do not come as {tus_protocol.CONTENT_TYPE}.",
     "460": "The bytes do not have that checksum. Nothing of them was kept.",
 }
-"""What an error means of an upload, by status, where that is not what it means of a job."""
+"""Meaning of an error of an upload by status, where it differs from that of a job."""
 
 
 def _header(

@@ -16,4 +16,5 @@ POSTPONED = "longscribe.postponed"
 """Where a view puts what its answer waits for, and finds it when it is called again."""
 
 BEGAN = "longscribe.began"
-"""When the request began, on the monotonic clock: the time of an answer is counted from there."""
+"""Time at which the request began, on the monotonic clock: the time of an answer is counted from
+there."""

@@ -22,7 +22,7 @@ class Postponed:
 
     wait: Wait
     until: float
-    """When the answer is made in any case, on the monotonic clock."""
+    """Time at which the answer is made in any case, on the monotonic clock."""
     asked: Any
 
     def rest(self) -> Iterator[bytes]:

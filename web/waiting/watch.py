@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger(__name__)
 _EXTENSION = "longscribe.watch"
 
 LOOK_EVERY_S = 0.1
-"""How soon a change is told, while anybody waits."""
+"""Seconds between looks for changes while anybody waits."""
 
 _SHARE_OF_TIME = 0.05
 """Share of the clock that looking takes at most: with very many jobs it is done less often."""
@@ -50,9 +50,9 @@ class Wait:
     def __init__(self, watch: JobWatch, environ: dict[str, Any], owner_id: str) -> None:
         self.owner_id = owner_id
         self.job_id = ""
-        """What is waited for; empty while the recording is still on its way."""
+        """Id of the job that is waited for; empty while the recording is still on its way."""
         self.is_stopping = False
-        """Whether the server ends, so that nobody may wait any longer."""
+        """True if the server ends, so that nobody may wait any longer."""
         self.seen: WatchedState | None = None
         """How the job stood when this was woken last; None before, and once it is gone."""
         self._was_seen = False

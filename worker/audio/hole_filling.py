@@ -16,7 +16,7 @@ class _Track:
     end: int = 0
     """Where its next sample goes, if nothing jumps."""
     heard_end_s: float = 0.0
-    """When that one is heard, if nothing jumps."""
+    """Time at which that sample is played, in seconds, if the clock does not jump."""
 
 
 class Placement:

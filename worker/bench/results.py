@@ -49,7 +49,7 @@ class MachineFacts:
     threads: int
     """Threads of torch, on a CPU."""
     instructions: str
-    """What the processor has for matrix products, and what torch takes of it."""
+    """Instructions of the processor for matrix products, and those that torch uses."""
     python: str
     torch: str
     funasr: str
@@ -60,11 +60,11 @@ class SizeResult:
     """Result of one batch size. Only recognition depends on it."""
 
     asked: str
-    """What was asked for: a number of seconds, 'auto', or 'alone' for a segment at a time."""
+    """Batch size asked for: a number of seconds, 'auto', or 'alone' for a segment at a time."""
     decision: BatchSizeDecision
     recognition: Cost
     peak_bytes: int
-    """Most memory in use during recognition, the loaded model included."""
+    """Largest memory in use during recognition, the loaded model included."""
     batches: int
     padding: float
     """Padded over spoken seconds; 1.0 is no waste."""
@@ -74,7 +74,7 @@ class SizeResult:
     segments_differing: int
     """Segments whose words are not those that they have alone."""
     times_equal: bool
-    """Whether every word also has the times that it has alone."""
+    """True if every word also has the times that it has alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ class StockResult:
     whole: Cost
     peak_bytes: int
     same_words: bool
-    """Whether it hears what our engine hears in each segment alone, marks left out."""
+    """True if it recognises what our engine recognises in each segment alone, marks left out."""
     failure: str = ""
-    """What ended the run before it had a text: 'out of memory', or FunASR's last line."""
+    """Error that ended the run before it had a text: 'out of memory', or FunASR's last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Measurement:
     sizes: tuple[SizeResult, ...]
     stock: tuple[StockResult, ...] = ()
     repeat: int = 1
-    """How often each size was run; the least times count."""
+    """Number of runs of each size; the least times count."""
 
     def whole(self, size: SizeResult) -> Cost:
         """Cost from samples to punctuated words: what generate() does. Decoding comes before

@@ -33,7 +33,8 @@ class ProbeBatches:
     """The batches that measure what a network needs of a device."""
 
     warm_up: ProbeShape
-    """Not measured: libraries allocate at their first call what they then keep."""
+    """Shape of a first pass that is not measured: libraries allocate at their first call what they
+    then keep."""
     memory: tuple[ProbeShape, ...]
     """Smallest first. Two are as large as each other and differ in length, which tells attention's
     quadratic term from the linear one."""
@@ -100,13 +101,14 @@ class Family:
     """Models that one implementation runs."""
 
     classes: tuple[str, ...]
-    """What config.yaml of their folders names as `model`, or what `worker.model_store.files` finds
-    by the files of those that have none."""
+    """Classes that config.yaml of their folders names as `model`, or those that
+    `worker.model_store.files` finds by the files of those that have none."""
     load: Callable[[ModelFolder, torch.device, Fbank, Precision], SpeechNetwork]
     """From a folder, onto a device, with the device's filter banks, in an arithmetic that the
     device has. Raises ModelUnavailable, saying what to do."""
     choose: str
-    """Which of its models to take instead of one that cannot be run, as an imperative clause."""
+    """Advice which of its models to take instead of one that cannot be run, as an imperative
+    clause."""
     modules: tuple[str, ...] = ()
     """Those of FunASR's that FunASR as it comes needs for its folders; none where it cannot run
     them."""

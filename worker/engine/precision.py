@@ -31,7 +31,7 @@ _ROUNDED = (nn.Linear, nn.Conv1d)
 
 
 TORCH, ONNXRUNTIME = "torch", "onnxruntime"
-"""What may compute a network."""
+"""Libraries that may compute a network."""
 
 
 class Precision:
@@ -54,7 +54,7 @@ class Precision:
         """The runtime of the networks which have a choice."""
         self._device_type = "cpu" if device is None else device.type
         self.dtype = _SIXTEEN_BITS.get(name)
-        """What parts are rounded to; None in float32 and in int8."""
+        """Type that parts are rounded to; None in float32 and in int8."""
         if name not in ("float32", *_SIXTEEN_BITS, INT8):
             raise ModelUnavailable(
                 f"LONGSCRIBE_PRECISION is {name!r}; it must be float32 or one of "

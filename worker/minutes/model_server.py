@@ -51,7 +51,7 @@ class Reply:
 
     text: str
     is_cut: bool
-    """Whether it ended at the limit of its length."""
+    """True if the answer ended at the limit of its length."""
 
 
 class ModelServer:

@@ -36,7 +36,7 @@ from worker.supervision.outage_grace import OutageGrace
 log = structlog.get_logger(__name__)
 
 _LISTEN_S = 1.0
-"""How long a stop signal may have to wait for who listens at the doorbell."""
+"""Longest time in seconds that a stop signal waits for the thread that listens for the doorbell."""
 
 
 class _Interruption:

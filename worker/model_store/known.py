@@ -45,12 +45,12 @@ class KnownModel:
     revision: str
     """ModelScope's tag of the release that was tried."""
     size_bytes: int
-    """About what a download takes, model.pt above all."""
+    """Approximate bytes of a download, model.pt above all."""
     description: str
     also: tuple[str, ...] = ()
     """Further names, as people and FunASR's own commands write them."""
     punctuates: bool = False
-    """Whether it marks its words itself and needs no punctuation network."""
+    """True if it punctuates its words itself and needs no punctuation network."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class PartStatus:
     """None if it is not here."""
     examined: Examined | None
     complaint: str = ""
-    """Why it cannot even be looked for."""
+    """Reason why it cannot even be searched for."""
 
     @property
     def is_whole(self) -> bool:

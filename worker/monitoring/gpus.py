@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_S = 5.0
 _FORGET_S = 60.0
-"""After so long without an answer of the driver nothing is told."""
+"""Seconds without an answer of the driver after which no values are reported."""
 _STOP_WITHIN_S = 1.0
 
 T = TypeVar("T")

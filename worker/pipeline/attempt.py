@@ -25,14 +25,14 @@ class Attempt:
     """The context of one attempt, made once and handed to each step of the pipeline."""
 
     tools: Tools
-    """What the worker keeps from job to job: settings, database, storage, the model."""
+    """Tools that the worker keeps from job to job: settings, database, storage, the model."""
     claim: Claim
     request: RecognitionRequest
-    """What the job asks of recognition beside its audio."""
+    """Options of the job for recognition beside its audio."""
     hotwords: Hotwords
     """The words that the job was given, and whether the request has them."""
     selection: SoundSelection
-    """Which tracks and channels of the recording are heard, and how."""
+    """Tracks and channels of the recording that are heard."""
     speakers: SpeakerCount | None
     """How many speakers are to be told apart; None where nobody asks who speaks."""
     encoder: SpeakerEncoder | None

@@ -89,7 +89,7 @@ class SpeechSource:
         self.facts: RecordingFacts | None = None
         """What is known by now of how browsers play it; set before the first block."""
         self.clock = TakesClock()
-        """When the samples that are in the spool by now are heard."""
+        """Clock of the samples that are in the spool by now."""
 
     @property
     def waveform(self) -> Waveform | None:

@@ -54,6 +54,6 @@ class NamedReportTemplate(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     """The file as it was sent."""
     size_bytes: Mapped[int] = mapped_column(Integer)
-    """Of the content, which no list reads."""
+    """Bytes of the content, which no list reads."""
     at: Mapped[datetime] = mapped_column(default=database_now())
     """When it was sent."""

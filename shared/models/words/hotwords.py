@@ -20,7 +20,7 @@ class HotwordSet(Base):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     size: Mapped[int] = mapped_column(Integer)
-    """How many words."""
+    """Number of words."""
     words: Mapped[list[Any]]
 
 

@@ -18,7 +18,7 @@ class JobGroupReplacements(Base):
     """No foreign key: a job that is under way keeps the list of a group that is deleted, which goes
     with the last such job."""
     version: Mapped[int] = mapped_column(Integer)
-    """Of the list when the job was submitted."""
+    """Version of the list when the job was submitted."""
     rank: Mapped[int] = mapped_column(Integer)
     """From 1. Of two lists the pairs of the one with the greater rank count more."""
 

@@ -22,7 +22,8 @@ from web.waiting.watch import Wait, watch
 log = structlog.stdlib.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
-"""How soon a change is told: each look is a statement of its own for each who listens."""
+"""Seconds after which a change is sent at the latest: each look is a statement of its own for each
+who listens."""
 
 _MOST_AT_ONCE = 50
 """Jobs of one look; the others are told by the next."""

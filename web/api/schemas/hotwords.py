@@ -63,7 +63,7 @@ def _true_or_false(value: object) -> bool:
 
 
 HotwordListsField = Annotated[bool, BeforeValidator(_true_or_false)]
-"""Whether the words of the lists are passed."""
+"""True if the words of the lists are passed."""
 
 
 class HotwordsIn(BaseModel):

@@ -12,7 +12,7 @@ from shared.states import EventKind, MinutesStatus
 from web.api.schemas.errors import ErrorObject
 
 MOST_BYTES = 4 * 2**20
-"""Of a change: every point of every kind at its longest."""
+"""Largest body of a change: every point of every kind at its longest."""
 
 
 class MinutesIn(BaseModel):

@@ -52,7 +52,7 @@ SpeakersField = Annotated[
     BeforeValidator(_speakers_choice),
     WithJsonSchema({"anyOf": [{"type": "string", "enum": ["off", "auto"]}, *COUNT_SCHEMAS]}),
 ]
-"""How many speakers are told apart. A number is given as such or as text, and shown as text."""
+"""Number of speakers to tell apart. A number is given as such or as text, and shown as text."""
 
 
 class SubmitOptions(BaseModel):

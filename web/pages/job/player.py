@@ -15,9 +15,9 @@ class Player:
     """Lets the browser tell whether it can play the file before it fetches any."""
     duration_s: float | None
     is_copy: bool = False
-    """Whether a light copy is played in the place of the recording."""
+    """True if a light copy is played in place of the recording."""
     may_be_elsewhere: bool = False
-    """Whether the browser may be sent to the storage itself for it."""
+    """True if the browser may be redirected to the storage itself."""
 
     @property
     def may_have_picture(self) -> bool:

@@ -62,7 +62,7 @@ class Row:
     text: str
     places: Sequence[Place] = ()
     more: str = ""
-    """Whether there are more places than are shown."""
+    """Text that says that there are more places than are shown; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

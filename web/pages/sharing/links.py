@@ -42,7 +42,7 @@ links = Blueprint("links", __name__, url_prefix="/s")
 blueprint = links
 
 _ATTEMPTS = "a link"
-"""What wrong tokens from an address are counted under, beside its wrong passwords."""
+"""Name under which wrong tokens from an address are counted, beside its wrong passwords."""
 
 
 def _opened(token: str) -> OpenedLink:

@@ -61,7 +61,7 @@ class JobHotwordsShown:
     """None where a worker of an earlier version ran it, which knows of no words."""
     size: int
     sources: list[str]
-    """How many came from where."""
+    """Number of words from each source."""
     found: list[tuple[str, int]]
     found_size: int
     missing: list[str]

@@ -45,10 +45,10 @@ _PIPE_BYTES = 1 << 20
 does not stop the decoder. The kernel's own choice is 64 KiB."""
 
 _ASK_EVERY_S = 0.2
-"""How long a silent child is waited for before asking again whether its sound is still needed."""
+"""Seconds to wait for a silent child before asking again whether its sound is still needed."""
 
 _EXIT_WITHIN_S = 10.0
-"""How long a child may take to exit once its last sample is out."""
+"""Seconds that a child may take to exit once its last sample is out."""
 
 
 class Abandoned(Exception):

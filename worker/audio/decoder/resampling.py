@@ -37,9 +37,9 @@ class TrackOutput:
         self._resampler: AudioResampler | None = None
         self._source: tuple[str, str, int] | None = None
         self._heard = 0.0
-        """When the first gathered sample is heard."""
+        """Time at which the first gathered sample is played, in seconds."""
         self._expected = 0.0
-        """When the next frame is heard, if nothing jumps."""
+        """Time at which the next frame is played, in seconds, if the clock does not jump."""
         self._most = 0
 
     def add(self, frame: AudioFrame, heard: float) -> None:

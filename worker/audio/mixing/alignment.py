@@ -31,7 +31,7 @@ class Piece:
     sound: tuple[Floats | None, ...]
     """Sound of each track [channels, PIECE]; None where it has none."""
     samples: int
-    """How many of them lie before the end of the recording."""
+    """Number of samples that lie before the end of the recording."""
 
 
 @dataclass(slots=True)

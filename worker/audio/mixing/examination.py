@@ -37,7 +37,7 @@ class Examined:
     signs: tuple[NDArray[np.float64], ...]
     """Signs of each track [channels, HOPS]: -1 where a channel goes in turned over."""
     cancelling: tuple[Sequence[bool], ...]
-    """Whether channels cancel each other, of each track in each hop."""
+    """True where channels cancel each other, for each track in each hop."""
     clipped_blocks: NDArray[np.bool_] | None
     """[BLOCKS]; None where nothing is cut off."""
 

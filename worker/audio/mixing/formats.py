@@ -21,7 +21,7 @@ HOP_S = HOP / SAMPLE_RATE
 BLOCK_S = BLOCK / SAMPLE_RATE
 
 SILENCE_DBFS = -150.0
-"""What the level of digital silence counts as."""
+"""Level that digital silence counts as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,11 @@ class RecordingFacts:
     codec: str
     """FFmpeg's name of the coding of the track that a browser plays."""
     plays_what_is_heard: bool = True
-    """Whether the track that a browser plays is the one, and the only one, in the transcript."""
+    """True if the track that a browser plays is the one, and the only one, in the transcript."""
     parts: int = 1
     has_right_size: bool = True
     has_length: bool = True
-    """Whether the container tells how long it is."""
+    """True if the container states its length."""
     is_fragmented: bool = False
     """An MP4 file in fragments, without a table of its samples."""
     is_rf64: bool = False

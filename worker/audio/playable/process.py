@@ -17,7 +17,8 @@ from worker.recogniser import Pcm
 MEDIA_TYPE = "audio/webm;codecs=opus"
 
 BYTES_A_SECOND = 4_000
-"""What a second of the copy takes at the most: 24 kbit/s, more for a while, and the container."""
+"""Largest number of bytes for a second of the copy: 24 kbit/s, more for a while, and the
+container."""
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[3]
 _STDERR_TAIL_CHARACTERS = 2_000

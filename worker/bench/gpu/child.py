@@ -36,7 +36,7 @@ SHAPES = (
 )
 """Spans and the seconds of the longest; none of them is a probe."""
 CPU_SHAPES = (*SHAPES[:3], (3, 10.0))
-"""What a CPU gets done in the time."""
+"""Shapes that a CPU computes in the time."""
 
 READY, ANSWER = "@@ready", "@@answer "
 """Begin the lines of `share` that are meant for the parent; FunASR prints others."""

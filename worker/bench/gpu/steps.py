@@ -23,7 +23,7 @@ class StepResult:
     status: str
     seconds: float = 0.0
     why: str = ""
-    """What failed, or for want of what it was skipped; one line."""
+    """Reason why it failed or was skipped, in one line."""
     figures: dict[str, Any] = field(default_factory=dict)
 
 

@@ -98,14 +98,14 @@ class NetworkSpec:
     run: tuple[str, ...]
     """Prefixes of the parameters that are run; a loss or a sampler may be missing."""
     arguments: Callable[[Ingredients], dict[str, Any]]
-    """What its constructor takes beside the components."""
+    """Arguments of its constructor beside the components."""
     choose: str
-    """What to do with a folder of another class."""
+    """Advice for a folder of another class."""
     not_run: str = "-"
     tokens: Callable[[ModelFolder], Sequence[str]] = listed_tokens
-    """What its outputs mean, in the order of their numbers."""
+    """Tokens of its outputs, in the order of their numbers."""
     has_frontend: bool = True
-    """Whether FunASR's frontend, with its normalisation, is in front of it. False for a network
+    """True if FunASR's frontend, with its normalisation, is in front of it. False for a network
     that makes its own input whatever config.yaml names as frontend."""
 
 

@@ -35,7 +35,7 @@ KEPT_TOKENS = 100
 SENTENCE_ENDS = ("。", "？")
 FULL_STOP = "。"
 ASCII_MARKS = {"，": ",", "。": ".", "？": "?"}
-"""What stands after an English word."""
+"""Marks after an English word."""
 
 _ENGLISH = re.compile(r"^[a-zA-Z']+$")
 

@@ -8,7 +8,7 @@ MOST_SENTENCES = 1000
 """Sentences of one answer, an hour and more of a meeting."""
 
 _LONGEST_S = 10**7
-"""Far above any recording."""
+"""Largest time in seconds, far above any recording."""
 
 
 class SentencesQuery(BaseModel):

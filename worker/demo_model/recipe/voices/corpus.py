@@ -32,9 +32,9 @@ class Utterances:
     frames: list[torch.Tensor]
     """Float16 [frames, MEL_BINS] each: logarithms, one each 10 ms, their mean not taken off."""
     speakers: list[int]
-    """Who speaks, from 0."""
+    """Number of each utterance's speaker, from 0."""
     voices: list[str]
-    """What each speaker's voice is called."""
+    """Name of each speaker's voice."""
 
 
 def features(audio: np.ndarray) -> torch.Tensor:

@@ -23,9 +23,9 @@ class Comparisons:
     """Cosines of pairs, no two windows of one utterance."""
 
     same: Numbers
-    """One person's."""
+    """Cosines of pairs of one person."""
     different: Numbers
-    """Two people's."""
+    """Cosines of pairs of two people."""
 
     def equal_error_rate(self) -> tuple[float, float]:
         """Percent of either kind of error where both are as frequent, and the cosine there."""
