@@ -59,7 +59,9 @@ def letters(text: str) -> str:
 
 def test_a_recording_is_transcribed(client: openai.OpenAI, wav: Path) -> None:
     [model] = client.models.list().data
-    assert client.models.retrieve(model.id) == model
+    retrieved = client.models.retrieve(model.id)
+    assert retrieved.created >= model.created  # the second in which a worker last told of it
+    assert retrieved.model_copy(update={"created": model.created}) == model
     with wav.open("rb") as file:
         answer = client.audio.transcriptions.create(
             file=file,
