@@ -57,7 +57,7 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"cannot be read: {error.strerror or error}",
             "Check the folder and its permissions.",
         ) from error
-    except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException) as error:
+    except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise _unreadable(path, f"is not YAML that can be read: {reason}") from error
     if not isinstance(config, dict):

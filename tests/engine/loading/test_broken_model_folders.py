@@ -128,6 +128,7 @@ def test_a_file_that_may_not_be_read_is_named(bundle: Path, part: str, name: str
         (b"nothing: here\n", "class None"),
         (b"model: {a: b}\n", "class"),
         (b"model: ${no.such.key}\n", "YAML"),
+        (b"model: " + b"[" * 5000, "YAML"),
     ],
 )
 def test_a_configuration_that_is_none_is_told(bundle: Path, content: bytes, reason: str) -> None:

@@ -12,6 +12,7 @@ import torch
 from shared.settings import Settings
 from worker import demo_model
 from worker.engine.loading.build import listed_tokens
+from worker.engine.loading.checkpoint_to_network import parameters_of
 from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.model_store.files import CONFIGURATION
 from worker.model_store.locate import ModelFolder, own_folder
@@ -68,3 +69,19 @@ def test_the_configuration_s_names_of_files_are_followed(asr: Path, tmp_path: Pa
     mine = load_fsmn(whole(vad), CPU)
     theirs = load_fsmn(own_folder("demo", demo_model.VAD_DIR, Settings(data_dir=tmp_path)), CPU)
     assert torch.equal(mine.cmvn, theirs.cmvn)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "module.module.", "_orig_mod.", "module._orig_mod.", "model."]
+)
+def test_what_training_puts_before_names_is_taken_away(prefix: str, tmp_path: Path) -> None:
+    vad = Path(shutil.copytree(demo_model.VAD_DIR, tmp_path / "vad"))
+    state = torch.load(vad / "model.pt", weights_only=True)
+    torch.save({"model": {prefix + name: value for name, value in state.items()}}, vad / "model.pt")
+    loaded = load_fsmn(whole(vad), CPU).model.state_dict()
+    assert all(torch.equal(loaded[name], value.float()) for name, value in state.items())
+
+
+def test_a_part_that_was_compiled_keeps_its_name() -> None:
+    state = {"encoder._orig_mod.linear.weight": torch.zeros(1), "model.bias": torch.zeros(1)}
+    assert set(parameters_of(state)) == {"encoder.linear.weight", "model.bias"}

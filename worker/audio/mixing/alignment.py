@@ -19,8 +19,12 @@ from worker.audio.mixing.formats import PIECE, TrackFormat
 
 Floats = NDArray[np.float32]
 
-_TOO_LOUD = np.float32(1e6)
-"""120 dB above full scale: no recording, but what a broken or hostile file may hold."""
+_TOO_LOUD = np.float32(1e10)
+"""200 dB above full scale: no recording, but what a broken or hostile file may hold.  Programs that
+write integers of 32 bits as they are into floats come to 187 dB."""
+
+_BANG = 1e6
+"""What is taken for infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Timeline:
         kept[...] = part
         highest = max(float(part.max()), -float(part.min()))
         if not highest <= (1.0 if track.format.integer else _TOO_LOUD):
-            np.nan_to_num(kept, copy=False, nan=0.0)
+            np.nan_to_num(kept, copy=False, nan=0.0, posinf=_BANG, neginf=-_BANG)
             top = np.float32(1.0) if track.format.integer else _TOO_LOUD
             np.clip(kept, -top, top, out=kept)
 

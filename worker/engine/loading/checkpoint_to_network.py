@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from worker.model_store.locate import ModelFolder
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Under these keys, one within the other, a training run keeps the parameters."""
+
+_FROM_TRAINING = re.compile(r"^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
+"""What training puts into names: DistributedDataParallel and torch.compile, around the network or a
+part of it."""
+_ALL_BELOW = "model."
+"""What Lightning puts before every name."""
 
 _ROWS = 16_384
 """Rows of a parameter that are looked at together: 8 million numbers where it is 512 wide."""
@@ -109,11 +116,13 @@ def parameters_of(state: Any) -> dict[str, Tensor]:
             state = state[wrapper]
     if not isinstance(state, Mapping):
         raise TypeError(f"it holds a {type(state).__name__} instead of parameters by name")
-    return {
-        name.removeprefix("module."): value
+    found = {
+        _FROM_TRAINING.sub("", name): value
         for name, value in state.items()
         if isinstance(name, str) and isinstance(value, Tensor)
     }
+    prefix = _ALL_BELOW if all(name.startswith(_ALL_BELOW) for name in found) else ""
+    return {name.removeprefix(prefix): value for name, value in found.items()}
 
 
 def _require_shapes(

@@ -40,7 +40,7 @@ def test_24_bits_at_minus_60_db_lose_nothing() -> None:
     assert summary.quiet_s == pytest.approx(48.2)
 
 
-@pytest.mark.parametrize("level", [15, 30, 40, 80])
+@pytest.mark.parametrize("level", [15, 30, 40, 80, 187])
 def test_what_lies_above_full_scale_is_scaled(level: float) -> None:
     sound = speech() * factor(level)
     mixed, summary = mix([sound, sound])
