@@ -28,7 +28,8 @@ SIZES = (1, 60, 600)
 MOST_MORE_ERRORS = 0.001
 """Of all characters, in 8 bits as they are computed by default, over float32."""
 UNDERSTOOD_DB = 10.0
-"""In louder noise a quarter of the text is wrong, and which quarter hangs on every rounding."""
+"""The limits hold from there on. At 5 dB, where a quarter of the text is wrong, 8 bits made 0.17 %
+more errors on this meeting: the goal is missed there, and printed."""
 PRECISIONS = {
     "float32": ("float32", "auto"),
     "bfloat16": ("bfloat16", "torch"),
