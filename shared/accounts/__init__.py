@@ -1,6 +1,6 @@
 """Accounts, sign-ins and API keys. Only what stands here reads or writes their tables.
 
-`users` has the accounts, `passwords` the rules and hashes of passwords, `sign_in_attempts` the
+`users` has the accounts, `passwords` the rules and hashes of passwords, `wrong_passwords` the
 limits on wrong ones, `authenticators` the second step of a sign-in, `identities` who signs in at a
 provider, `groups` who is in which group, `sessions` the sign-ins of browsers, `keys` the API keys,
 `credentials` what both have in common, `set_up` the code for the first account, and `ownership`
@@ -69,12 +69,6 @@ from shared.accounts.sessions import (
     forget_over,
     sign_in,
 )
-from shared.accounts.sign_in_attempts import (
-    AttemptLimit,
-    attempt,
-    begin_attempt,
-    require_attempts_left,
-)
 from shared.accounts.users import (
     LONGEST_NAME,
     Person,
@@ -90,6 +84,12 @@ from shared.accounts.users import (
     reset_password,
     set_admin,
     set_monthly_quota,
+)
+from shared.accounts.wrong_passwords import (
+    AttemptLimit,
+    attempt,
+    begin_attempt,
+    require_attempts_left,
 )
 from shared.models import LOCAL_OWNER
 

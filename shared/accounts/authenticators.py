@@ -19,7 +19,7 @@ from shared.accounts.account_lock import one_at_a_time
 from shared.accounts.credentials import digest
 from shared.accounts.errors import AccountNotFound, AuthenticatorThere, WrongCode
 from shared.accounts.passwords import random_password
-from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
+from shared.accounts.wrong_passwords import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import Authenticator, RecoveryCode, User

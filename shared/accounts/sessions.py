@@ -19,8 +19,8 @@ from shared import audit
 from shared.accounts import authenticators, passwords
 from shared.accounts.credentials import SessionLimits, digest, is_over, noted_every_s
 from shared.accounts.errors import WrongPassword
-from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
 from shared.accounts.users import Person, as_person, name_key
+from shared.accounts.wrong_passwords import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import SignIn, User

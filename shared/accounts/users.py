@@ -28,7 +28,7 @@ from shared.accounts.errors import (
     WrongPassword,
 )
 from shared.accounts.ownership import lower_priorities, move_everything
-from shared.accounts.sign_in_attempts import AttemptLimit, begin_attempt, was_right
+from shared.accounts.wrong_passwords import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User

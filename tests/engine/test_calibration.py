@@ -27,7 +27,7 @@ from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
-from worker.memory.calibration import (
+from worker.memory.memory_fit import (
     LEAST_FIXED_S,
     MOST_FIXED_S,
     Calibration,

@@ -24,7 +24,7 @@ from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
 from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.precision import Precision
-from worker.memory.calibration import Measurement
+from worker.memory.memory_fit import Measurement
 from worker.memory.model import C_LIBRARY
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan
 

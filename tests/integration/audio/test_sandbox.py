@@ -70,12 +70,12 @@ def taken_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, guard
     script.write_text(
         f"#!{sys.executable}\n"
         "import json, os, signal, sys\n"
-        "from worker.audio.sandbox import guard, seccomp\n"
+        "from worker.audio.sandbox import resource_limits, seccomp\n"
         "from worker.audio.sandbox.system_calls import Role\n"
         "terms = json.loads(sys.argv[-1])\n"
         "def say(**facts): os.write(2, json.dumps(facts).encode() + b'\\n')\n"
-        "guard.die_with_parent(terms['parent_pid'])\n"
-        "guard.limit_resources(terms['memory_bytes'], terms['cpu_s'])\n"
+        "resource_limits.die_with_parent(terms['parent_pid'])\n"
+        "resource_limits.limit_resources(terms['memory_bytes'], terms['cpu_s'])\n"
         + (guard or "seccomp.confine(Role.DECODER); say(event='guard', confined=True)")
         + f"\n{code}\n"
     )

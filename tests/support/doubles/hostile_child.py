@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.audio.sandbox import guard, seccomp
+from worker.audio.sandbox import resource_limits, seccomp
 from worker.audio.sandbox.system_calls import ALLOWED, Role
 
 MOST_CALLS = 600
@@ -125,7 +125,7 @@ def attempts(victim: int, file: Path, existing: socket.socket) -> dict[str, Call
             signal.SIG_BLOCK, {signal.SIGXCPU, signal.SIGTERM}
         ),
         "raise limits": lambda: resource.prlimit(
-            0, resource.RLIMIT_NOFILE, (guard.OPEN_FILES, guard.OPEN_FILES)
+            0, resource.RLIMIT_NOFILE, (resource_limits.OPEN_FILES, resource_limits.OPEN_FILES)
         ),
         "limit the victim": lambda: resource.prlimit(victim, resource.RLIMIT_CPU, (1, 1)),
         "change its priority": lambda: os.setpriority(os.PRIO_PROCESS, victim, 19),
@@ -142,8 +142,8 @@ def attempts(victim: int, file: Path, existing: socket.socket) -> dict[str, Call
 
 def main(role: Role, victim: int, file: Path) -> None:
     call_32 = i386_call()
-    guard.die_with_parent(os.getppid())
-    guard.limit_resources(1 << 30, 20)
+    resource_limits.die_with_parent(os.getppid())
+    resource_limits.limit_resources(1 << 30, 20)
     with socket.socket() as existing:
         tried = attempts(victim, file, existing)
         allowed = {

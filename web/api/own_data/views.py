@@ -12,8 +12,8 @@ from web.api.openapi import operations
 from web.api.openapi.operations import Operation, completed_by
 from web.api.own_data.schemas import ErasureIn, ErasureOut, OwnDataQuery
 from web.api.parsing import parse, parse_json, takes_query
+from web.authentication.client_address import address, attempt_limit
 from web.authentication.owner import current_owner_id
-from web.authentication.wrong_passwords import address, attempt_limit
 from web.http.filenames import attachment
 from web.services import services
 

@@ -31,9 +31,9 @@ from shared.accounts.errors import (
 )
 from shared.accounts.set_up import is_set_up_code
 from shared.errors import InvalidRequest, LongscribeError
+from web.authentication.client_address import address, attempt_limit
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session
-from web.authentication.wrong_passwords import address, attempt_limit
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
 from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.repeated_forms import is_sent_again

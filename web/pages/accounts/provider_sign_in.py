@@ -13,8 +13,8 @@ from shared import accounts
 from shared.accounts import Person, Vouched
 from shared.accounts.errors import LastWayIn, TooManyAttempts, WrongCode, WrongPassword
 from shared.errors import LongscribeError
+from web.authentication.client_address import address
 from web.authentication.sign_in import begin_session, current_person
-from web.authentication.wrong_passwords import address
 from web.oidc.claims import read_claims
 from web.oidc.errors import (
     NotPermitted,

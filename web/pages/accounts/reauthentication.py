@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import request
 
 from shared import accounts
-from web.authentication.wrong_passwords import address, attempt_limit
+from web.authentication.client_address import address, attempt_limit
 from web.pages.accounts.account import me
 from web.services import services
 

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from shared import accounts
 from shared.accounts.errors import AuthenticatorThere, TooManyAttempts, WrongCode, WrongPassword
 from shared.errors import LongscribeError
+from web.authentication.client_address import address, attempt_limit
 from web.authentication.sign_in import begin_session, current_person, end_session
-from web.authentication.wrong_passwords import address, attempt_limit
 from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.account import account, me, refused, refused_sign_in, render, shown_once
 from web.pages.accounts.reauthentication import (

@@ -30,8 +30,8 @@ from shared.transcripts.values import Sentence
 from web.api.listening import peaks_response, recording_response
 from web.api.parsing import parse
 from web.api.schemas.listening import AudioQuery
+from web.authentication.client_address import address, attempt_limit
 from web.authentication.job_access import LOOK_EVERY_S
-from web.authentication.wrong_passwords import address, attempt_limit
 from web.errors import localised_error, retry_after_s
 from web.http.security_headers import content_security_policy
 from web.pages.job.player import player_of

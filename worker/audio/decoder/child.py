@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Any
 
-from worker.audio.sandbox import guard, seccomp
+from worker.audio.sandbox import resource_limits, seccomp
 from worker.audio.sandbox.system_calls import Role
 
 _BUFFER_BYTES = 1 << 16
@@ -27,8 +27,8 @@ def report(event: str, **facts: object) -> None:
 
 
 def main(terms: dict[str, Any]) -> int:
-    guard.die_with_parent(terms["parent_pid"])
-    guard.limit_resources(terms["memory_bytes"], terms["cpu_s"])
+    resource_limits.die_with_parent(terms["parent_pid"])
+    resource_limits.limit_resources(terms["memory_bytes"], terms["cpu_s"])
     # Imported here: under the limits, yet before the filter, which would not let it open files.
     import av
 

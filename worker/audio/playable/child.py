@@ -22,7 +22,7 @@ import av.subtitles.stream  # PyAV imports both on first use, when no file can b
 import numpy as np
 from av.audio.stream import AudioStream
 
-from worker.audio.sandbox import guard, seccomp
+from worker.audio.sandbox import resource_limits, seccomp
 from worker.audio.sandbox.system_calls import Role
 
 SAMPLE_RATE = 16_000
@@ -119,8 +119,8 @@ def encode(sound: BinaryIO, target: int) -> None:
 
 
 def main(terms: dict[str, Any]) -> int:
-    guard.die_with_parent(terms["parent_pid"])
-    guard.limit_resources(_MEMORY_BYTES, _CPU_S, file_bytes=_FILE_BYTES)
+    resource_limits.die_with_parent(terms["parent_pid"])
+    resource_limits.limit_resources(_MEMORY_BYTES, _CPU_S, file_bytes=_FILE_BYTES)
     os.nice(_NICENESS)
     try:
         seccomp.confine(Role.ENCODER)

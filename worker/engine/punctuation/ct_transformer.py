@@ -3,7 +3,8 @@
 The text is read 20 tokens at a time; what follows the last finished sentence is read again with the
 next 20, as FunASR does, so marks are decided with their right-hand context.  Where FunASR lets a
 text without any mark grow without bound, and with it the cost of every step, the context is bounded
-here.  Several places are read at once, with the outcome of reading from the front: see `reading`.
+here.  Several places are read at once, with the outcome of reading from the front: see
+`parallel_reading`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Limits on wrong passwords and the addresses for which they are counted."""
+"""The address for which wrong passwords of a client are counted, and the limit as configured."""
 
 from __future__ import annotations
 

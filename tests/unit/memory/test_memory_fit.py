@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.memory.calibration import (
+from worker.memory.memory_fit import (
     LEAST_FIXED_S,
     MOST_FIXED_S,
     MOST_PER_LONGEST_S,
