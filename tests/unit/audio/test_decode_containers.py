@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
 from shared.errors import NoAudio
+from tests.support.sounds.mixes import as_pcm, speech
 from tests.support.speech.media import KINDS, RATE, Pcm, encode, lag_s, signal
 from worker.audio.decode import DecodedAudio, DecodeLimits, decode
 from worker.audio.decoder import resampling
@@ -56,6 +58,26 @@ def test_speech_in_the_last_of_many_channels_is_heard(channels: int, tmp_path: P
     assert len(decoded) == len(SOUND)
     assert abs(lag_s(decoded, SOUND)) < 0.05
     assert audio.report.tracks[0].channels == channels
+
+
+@pytest.mark.parametrize("frame_ms", ["20", "60"])
+def test_opus_with_forward_error_correction_is_heard_as_it_is(
+    frame_ms: str, tmp_path: Path
+) -> None:
+    """FFmpeg's own decoder makes loud noise of such packets of 60 ms."""
+    path = tmp_path / "recording"
+    with av.open(str(path), "w", format="ogg") as container:
+        options = {"frame_duration": frame_ms, "packet_loss": "20", "fec": "1"}
+        stream = container.add_stream("libopus", rate=RATE, layout="mono", options=options)
+        frame = av.AudioFrame.from_ndarray(as_pcm(speech())[None, :], "s16", "mono")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with decode(path) as audio:
+        decoded = samples_of(audio)
+    assert abs(lag_s(decoded, as_pcm(speech()))) < 0.05
+    loudness = np.std(decoded.astype(float)) / np.std(as_pcm(speech()).astype(float))
+    assert loudness == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "mov", "webm-video", "ts"])
@@ -122,8 +144,6 @@ def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:
 
 
 def silent_film(path: Path) -> None:
-    import av
-
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("mpeg4", rate=10)
         stream.width = stream.height = 64
