@@ -14,11 +14,13 @@ from worker.demo_model.recipe.hotwords.lists import (
     IGNORED,
     NONE,
     make_batch,
+    unsaid_batch,
     words_at,
 )
 from worker.demo_model.recipe.hotwords.names import (
     evaluated_names,
     gives_away,
+    homophones,
     made_up_name,
     pairs_of,
 )
@@ -88,6 +90,41 @@ def test_labels_are_the_tokens_of_listed_words_alone(pool: list[States], names_a
         assert int(batch.labels[row, place]) in batch.words[word]
     assert (batch.said[~said] == len(batch.words) - 1).all()
     assert batch.listed[:, -1].all()
+
+
+def test_a_list_with_homophones_is_labelled_by_the_list(pool: list[States]) -> None:
+    named = [item for item in pool if item.name][:16]
+    batch = make_batch(named, random.Random(3), names_alone=True, respelt=1.0)
+    said = (batch.labels != IGNORED) & (batch.labels != NONE)
+    spelt = {text_of(word) for word in batch.words}
+    names = {text_of(item.name) for item in named}
+    others = {
+        name: [
+            other
+            for other in spelt - names
+            if len(other) == len(name)
+            and all(is_said_alike(*pair) for pair in zip(other, name, strict=True))
+        ]
+        for name in names
+    }
+    assert any(others.values())
+    assert (batch.labels[said] == batch.tokens[said]).all()
+
+
+def text_of(ids: tuple[int, ...]) -> str:
+    return "".join(grammar.VOCABULARY[token] for token in ids)
+
+
+def is_said_alike(one: str, other: str) -> bool:
+    return one == other or one in homophones().get(other, ())
+
+
+def test_words_that_nobody_says_are_labelled_as_none(pool: list[States]) -> None:
+    batch = unsaid_batch(pool[:8], 20, random.Random(4))
+    spoken = batch.labels != IGNORED
+    assert (batch.labels[spoken] == NONE).all()
+    for row, item in enumerate(pool[:8]):
+        assert tuple(batch.tokens[row][: len(item.tokens)].tolist()) == item.tokens
 
 
 def test_training_goes_on_where_it_was_cut_short(pool: list[States], tmp_path: Path) -> None:

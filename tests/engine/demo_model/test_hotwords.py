@@ -17,10 +17,10 @@ from worker.demo_model.recipe.hotwords.evaluation import unsaid_words
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, RecognitionRequest
 
 NAMES = {
-    "培必": "复杂的培必先做",
-    "八品刻理": "复杂的八品刻理先做",
-    "差决谢": "散会以后请差决谢留一下",
-    "你评": "我同意你评的看法",
+    "必户": "散会以后请必户留一下",
+    "送试": "散会以后请送试留一下",
+    "散举做": "我同意散举做的看法",
+    "日高脑": "我同意日高脑的看法",
 }
 """Of those that training never had, and a sentence with each."""
 

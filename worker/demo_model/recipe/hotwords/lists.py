@@ -1,17 +1,19 @@
 """Lists of hotwords for training: what is said, what nearly is, and what is not."""
 
+import functools
 import math
 import random
 from dataclasses import dataclass, replace
 
 import torch
 
-from worker.demo_model.recipe.hotwords.names import gives_away, made_up_name
+from worker.demo_model.recipe.hotwords.names import gives_away, homophones, made_up_name
 from worker.demo_model.recipe.hotwords.states import States
 from worker.demo_model.recipe.language.grammar import CHARACTERS, TOKEN_IDS, VOCABULARY
 
 IGNORED = -1  # label of padding
 NONE = len(VOCABULARY) - 1  # label of a token that is in no hotword
+_END = TOKEN_IDS["</s>"]
 _START = TOKEN_IDS["<s>"]  # the last word of every list, which stands for none
 
 _WORDS = 120  # of all lists of a batch together
@@ -32,6 +34,7 @@ class Batch:
     decoded: torch.Tensor  # [B, U, 128]
     mask: torch.Tensor  # [B, U, 1], 1 where there is a token
     labels: torch.Tensor  # [B, U], IGNORED where padded
+    tokens: torch.Tensor  # [B, U], what is said, the end symbol among it, IGNORED where padded
     said: torch.Tensor  # [B, U], which of the words it is in, the last for none and where padded
     words: list[Ids]  # N
     listed: torch.Tensor  # [B, N] bool: whether the word is on the utterance's list
@@ -105,12 +108,42 @@ def _varied(part: States, others: list[States], rng: random.Random) -> States:
     return replace(part, name=_span(part.tokens, rng))
 
 
-def make_batch(items: list[States], rng: random.Random, *, names_alone: bool) -> Batch:
+def _respelt(item: States, rng: random.Random) -> States:
+    """The name, wherever it is said, in other characters of the same sound: what to write is told
+    by the list alone, and not by what the recogniser would write."""
+    others = _homophones()
+    spelt = tuple(rng.choice(others.get(token, (token,))) for token in item.name)
+    tokens, length = list(item.tokens), len(item.name)
+    for first in range(len(tokens) - length + 1):
+        if tuple(tokens[first : first + length]) == item.name:
+            tokens[first : first + length] = spelt
+    return replace(item, tokens=tuple(tokens), name=spelt)
+
+
+@functools.cache
+def _homophones() -> dict[int, tuple[int, ...]]:
+    return {
+        TOKEN_IDS[character]: tuple(TOKEN_IDS[other] for other in others)
+        for character, others in homophones().items()
+    }
+
+
+def make_batch(
+    items: list[States], rng: random.Random, *, names_alone: bool, respelt: float = 0.0
+) -> Batch:
     """A batch of excerpts whose lists are drawn at random: of any length, four in five with what is
-    said. `names_alone`: that is the made-up name; else mostly any of the tokens."""
+    said. `names_alone`: that is the made-up name; else mostly any of the tokens. `respelt` is the
+    share of which the list has homophones."""
     items = [_excerpt(item, rng) for item in items]
     if not names_alone:
         items = [_varied(item, items, rng) for item in items]
+    items = [
+        _respelt(item, rng) if item.name and rng.random() < respelt else item for item in items
+    ]
+    return _with_lists(items, rng, names_alone=names_alone)
+
+
+def _with_lists(items: list[States], rng: random.Random, *, names_alone: bool) -> Batch:
     own: list[list[Ids]] = []
     for item in items:
         said = [item.name] if item.name and rng.random() < 0.8 else []
@@ -129,6 +162,7 @@ def make_batch(items: list[States], rng: random.Random, *, names_alone: bool) ->
     listed[:, -1] = True
     longest = max(len(item.acoustic) for item in items)
     labels = torch.full((len(items), longest), IGNORED)
+    tokens = torch.full((len(items), longest), IGNORED)
     said_at = torch.full((len(items), longest), len(words))
     for row, (item, said) in enumerate(zip(items, own, strict=True)):
         others = int(math.exp(rng.uniform(0, math.log(len(words)))))
@@ -138,6 +172,7 @@ def make_batch(items: list[States], rng: random.Random, *, names_alone: bool) ->
         listed[row, [index[word] for word in on_list]] = True
         for place, word in enumerate(words_at(item.tokens, on_list)[: len(item.acoustic)]):
             labels[row, place] = item.tokens[place] if word else NONE
+            tokens[row, place] = item.tokens[place] if place < len(item.tokens) else _END
             said_at[row, place] = index[word] if word else len(words)
     pad = torch.nn.utils.rnn.pad_sequence
     return Batch(
@@ -145,6 +180,7 @@ def make_batch(items: list[States], rng: random.Random, *, names_alone: bool) ->
         decoded=pad([item.decoded.float() for item in items], batch_first=True),
         mask=(labels != IGNORED).float()[..., None],
         labels=labels,
+        tokens=tokens,
         said=said_at,
         words=[*words, (_START,)],
         listed=listed,
@@ -152,8 +188,8 @@ def make_batch(items: list[States], rng: random.Random, *, names_alone: bool) ->
 
 
 def unsaid_batch(items: list[States], count: int, rng: random.Random) -> Batch:
-    """A batch with one list for all: so many made-up names, none of them said."""
-    batch = make_batch(items, rng, names_alone=True)
+    """Whole utterances with one list for all: so many made-up names, none of them said."""
+    batch = _with_lists(items, rng, names_alone=True)
     names = [tuple(TOKEN_IDS[character] for character in made_up_name(rng)) for _ in range(count)]
     labels = torch.where(batch.labels == IGNORED, IGNORED, NONE)
     return replace(

@@ -7,11 +7,13 @@ checksum, is kept for the names of the evaluation.
 import functools
 import random
 import zlib
+from collections import defaultdict
 from itertools import pairwise
 
 from worker.demo_model.recipe.language import grammar
 from worker.demo_model.recipe.language.held_out import SAMPLE_SCRIPT, UNTEMPLATED
 from worker.demo_model.recipe.language.lexicon import TERMINALS
+from worker.demo_model.recipe.speech.synthesis import phonemes
 
 EVALUATED = 40  # names
 _SEED = 4_040
@@ -73,6 +75,21 @@ def _kept_pairs() -> frozenset[str]:
 def gives_away(text: str) -> bool:
     """Return whether a training text has a pair of characters of a name that is evaluated."""
     return not pairs_of(text).isdisjoint(_kept_pairs())
+
+
+@functools.cache
+def homophones() -> dict[str, tuple[str, ...]]:
+    """Characters that espeak-ng says alike, each by itself and with its tone: the others for each
+    that has any."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for character in grammar.CHARACTERS:
+        alike[phonemes(character)].append(character)
+    return {
+        character: tuple(other for other in group if other != character)
+        for group in alike.values()
+        if len(group) > 1
+        for character in group
+    }
 
 
 _PLACES = tuple(

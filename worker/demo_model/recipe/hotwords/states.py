@@ -41,7 +41,8 @@ class States:
 
 
 def text_and_name(rng: random.Random) -> tuple[str, str]:
-    """A text to say, and the made-up name in it: none in a quarter of the texts."""
+    """A text to say, and the made-up name in it: none in a quarter of the texts, with others beside
+    it in a quarter."""
     sources = (grammar.clause, grammar.free_sentence, grammar.template_sentence)
     while True:
         text = rng.choices(sources, (60, 25, 15))[0](rng)
@@ -53,13 +54,15 @@ def text_and_name(rng: random.Random) -> tuple[str, str]:
         name = ""
         if kind > 0.25:
             name = made_up_name(rng)
-            if kind > 0.9:  # among characters in no order, where no word tells what it is
+            if kind > 0.7:  # among characters in no order, where no word tells what it is
                 ends = [
-                    "".join(rng.choices(grammar.CHARACTERS, k=rng.randint(0, 4))) for _ in range(2)
+                    "".join(rng.choices(grammar.CHARACTERS, k=rng.randint(0, 5))) for _ in range(2)
                 ]
                 text = name.join(ends)
             else:
                 text = with_name(text, name, rng) or ""
+                if kind > 0.45:
+                    text = with_name(text, made_up_name(rng), rng) or text
         if text and not gives_away(text) and not grammar.is_held_out(text):
             return text, name
 

@@ -60,6 +60,8 @@ class _Espeak:
         # The breath of some voices is random, and seeded by the clock. The oscillators' phases also
         # run on from one utterance to the next: the same audio comes of the same calls from start.
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+        self._phonemes = self._library.espeak_TextToPhonemes
+        self._phonemes.restype = ctypes.c_char_p
         self._audio: list[np.ndarray] = []
         self._starts: dict[int, float] = {}
         self._callback = _CALLBACK(self._receive)  # kept: the library holds only its address
@@ -99,6 +101,15 @@ class _Espeak:
         self._library.espeak_Synchronize()
         audio = np.concatenate(self._audio).astype(np.float32) / 32768
         return audio, self._starts
+
+    def phonemes(self, text: str, voice: str) -> str:
+        if voice != self._voice:
+            self._library.espeak_SetVoiceByName(voice.encode())
+            self._voice = voice
+        buffer = ctypes.create_string_buffer(text.encode())
+        rest = ctypes.c_void_p(ctypes.addressof(buffer))
+        found: bytes = self._phonemes(ctypes.byref(rest), _CHARACTERS_UTF8, 0)
+        return found.decode()
 
 
 _data = [Path(espeakng_loader.get_data_path())]
@@ -168,6 +179,11 @@ class Voice(TypedDict):
     rate: int
     pitch: int
     pitch_range: int
+
+
+def phonemes(text: str) -> str:
+    """Phonemes of a text as the Mandarin voice says it, in espeak-ng's own letters, with tones."""
+    return _espeak().phonemes(text, "cmn")
 
 
 def random_voice(rng: random.Random) -> Voice:

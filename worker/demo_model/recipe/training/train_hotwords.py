@@ -23,19 +23,22 @@ from worker.demo_model.recipe.language.lexicon import TERMINALS
 
 log = logging.getLogger(__name__)
 
-TRAINED = ("bias_encoder.", "seaco_decoder.", "hotword_output_layer.")
+# The decoder's embeddings are read in training and of hotwords alone.
+TRAINED = ("decoder.embed.", "bias_encoder.", "seaco_decoder.", "hotword_output_layer.")
 _IDLE = 3  # layers of the bias decoder
 _UNSAID = 50  # words of a list, none of them said, that should touch next to nothing
-_TOUCHED = 0.003  # of the tokens
-_WATCHED = 400  # utterances kept from training, to watch it by
+_TOUCHED = 0.0016  # of the tokens
+_UNSAID_LISTS = 4  # for each utterance
+_WATCHED = 1000  # utterances kept from training, to watch it by
+_RESPELT = 0.5  # of what is looked for: the list has homophones, and so are the labels
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Length and pace of the training."""
 
-    # Steps: with names alone, then with any words. In each round the rate falls along a cosine.
-    rounds: tuple[int, int] = (2500, 2000)
+    # Steps: with names alone, then twice with any words. In each the rate falls along a cosine.
+    rounds: tuple[int, ...] = (2000, 2500, 1600)
     utterances: int = 32  # a batch
     learning_rate: float = 2e-3
     dropout: float = 0.1  # in the second round
@@ -76,10 +79,25 @@ class Head:
         for layer in layers[:_IDLE]:
             for parameter in layer.parameters():
                 parameter.requires_grad_(False).zero_()
+        self.embedding: torch.nn.Embedding = self.model.decoder.embed[0]
         self.dropout = 0.0  # of what is read, of the sound and of the words
         # Tells the tokens of a word from its vector, so that the encoder soon keeps all of them.
         # The finished model does without it.
         self.spelling = torch.nn.Linear(HOTWORD_CONFIG["model_conf"]["inner_dim"], len(VOCABULARY))
+
+    @torch.no_grad()
+    def embed_sounds(self, pool: list[States]) -> None:
+        """Let each token begin as the mean of what is heard where it is said, so that the words of
+        a list and the sound are alike from the first step on."""
+        weight = self.embedding.weight
+        heard, count = torch.zeros_like(weight), torch.zeros(len(weight))
+        for item in pool:
+            ids = torch.tensor(item.tokens, dtype=torch.long)
+            heard.index_add_(0, ids, item.acoustic[: len(ids)].float())
+            count.index_add_(0, ids, torch.ones(len(ids)))
+        known = count > 0
+        means = heard[known] / count[known, None]
+        weight[known] = (means - means.mean(dim=0)) / means.std()
 
     def parameters(self) -> list[torch.nn.Parameter]:
         own = [one for one in self.model.parameters() if one.requires_grad]
@@ -132,7 +150,7 @@ class Head:
         lengths = torch.tensor([len(word) for word in batch.words])
         ids = pad_sequence([torch.tensor(word) for word in batch.words], batch_first=True)
         packed = pack_padded_sequence(
-            self.model.decoder.embed(ids),
+            self.embedding(ids),
             lengths,
             batch_first=True,
             enforce_sorted=False,
@@ -159,6 +177,7 @@ class Trainer:
         watched = min(_WATCHED, len(pool) // 10)
         self._watched, self._pool = order[:watched], order[watched:]
         self.head = Head(weights)
+        self.head.embed_sounds(self._pool)
         self._parameters = self.head.parameters()
         self._optimiser = torch.optim.AdamW(self._parameters, betas=(0.9, 0.98), weight_decay=0.01)
         self._step = 0
@@ -175,7 +194,9 @@ class Trainer:
             for group in self._optimiser.param_groups:
                 group["lr"] = schedule.rate(self._step)
             names_alone = self._step < schedule.rounds[0]
-            batch = make_batch(self._drawn(), self._random, names_alone=names_alone)
+            batch = make_batch(
+                self._drawn(), self._random, names_alone=names_alone, respelt=_RESPELT
+            )
             self.head.dropout = 0.0 if names_alone else schedule.dropout
             losses = self.head.losses(batch)
             self._optimiser.zero_grad()
@@ -223,18 +244,23 @@ class Trainer:
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Raise the score of no hotword until few tokens of the utterances kept from training are
-        touched by lists of words that nobody says."""
+        """Raise the score of no hotword until lists of words that nobody says write other tokens
+        than those that are said in few places, of the ordinary utterances kept from training."""
         rng = random.Random(2)
         self.head.dropout = 0.0
+        ordinary = [item for item in self._watched if item.tokens and not item.name]
+        ordinary.sort(key=lambda item: len(item.acoustic))
         margins = []
-        for first in range(0, len(self._watched), self._schedule.utterances):
-            items = self._watched[first : first + self._schedule.utterances]
-            batch = unsaid_batch(items, _UNSAID, rng)
-            scores = self.head.scores(batch, self.head.words(batch))[0][batch.labels == NONE]
-            none = scores[:, NONE].clone()
-            scores[:, NONE] = -torch.inf
-            margins.append(scores.max(dim=-1).values - none)
+        for first in range(0, len(ordinary), self._schedule.utterances):
+            items = ordinary[first : first + self._schedule.utterances]
+            for _ in range(_UNSAID_LISTS):
+                batch = unsaid_batch(items, _UNSAID, rng)
+                is_said = batch.labels == NONE
+                scores = self.head.scores(batch, self.head.words(batch))[0][is_said]
+                none = scores[:, NONE].clone()
+                scores[:, NONE] = -torch.inf
+                scores.scatter_(1, batch.tokens[is_said][:, None], -torch.inf)
+                margins.append(scores.max(dim=-1).values - none)
         raised = max(0.0, float(torch.cat(margins).quantile(1 - _TOUCHED)))
         self.head.model.hotword_output_layer.bias[NONE] += raised
         log.info("the score of no hotword is raised by %.2f: %s", raised, self._watch())
