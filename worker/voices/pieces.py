@@ -33,8 +33,8 @@ _LEAST_PAUSE_MS, _MOST_PAUSE_MS = 40, 150
 _SHORTENED, _PAUSED = 20_000, 80_000
 """What a piece costs for each millisecond below `_SURE_MS`, and what a cut is worth for each one of
 its pause, in square milliseconds. A piece costs `_LONGEST_MS` squared and its own length squared:
-without pauses the fewest and most even pieces cost least. Chosen with 31 voices that no figure is
-measured with."""
+without pauses the fewest and most even pieces cost least. docs/speakers.md says how
+they were chosen."""
 _MARGIN_S = 0.04
 """What a piece has before its first word and after its last: times of words are that exact."""
 _SHORTEST = SAMPLE_RATE // 5
