@@ -25,7 +25,7 @@ from shared.notifications.errors import (
 from shared.states import ChannelKind
 from shared.webhooks.hooks import AT_ONCE
 from shared.webhooks.outbox import delivery
-from shared.webhooks.types import CONFIRM_TYPE, DeliveryState, WebhookType
+from shared.webhooks.types import CONFIRM_TYPE, DeliveryState, WebhookType, stored_types
 
 CONFIRMED_WITHIN_S = 24 * 3600.0
 """Seconds for which a link holds."""
@@ -78,7 +78,8 @@ def mail_of(db: Database, owner_id: str) -> MailAddress | None:
         row = session.scalars(_of(owner_id)).one_or_none()
     if row is None or not row.url:
         return None
-    wanted = CHOICES if row.types is None else row.types
+    types = stored_types(row.types)
+    wanted = CHOICES if types is None else types
     return MailAddress(
         address=row.url,
         types=frozenset(one for one in CHOICES if one in wanted),

@@ -24,7 +24,13 @@ from shared.webhooks.errors import (
 )
 from shared.webhooks.outbox import delivery
 from shared.webhooks.signing import new_secret
-from shared.webhooks.types import TEST_TYPE, DeliveryState, DisabledReason, WebhookType
+from shared.webhooks.types import (
+    TEST_TYPE,
+    DeliveryState,
+    DisabledReason,
+    WebhookType,
+    stored_types,
+)
 
 MOST_WEBHOOKS = 10
 """Webhooks of an owner at most."""
@@ -255,7 +261,7 @@ def _hook(row: Webhook) -> Hook:
         id=row.id,
         url=row.url,
         description=row.description,
-        types=None if row.types is None else tuple(WebhookType(one) for one in row.types),
+        types=stored_types(row.types),
         with_text=row.with_text,
         created_at=row.created_at,
         disabled_at=row.disabled_at,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared.models import Webhook, WebhookDelivery, new_id
 from shared.states import EventKind
-from shared.webhooks.types import TYPE_OF
+from shared.webhooks.types import TYPE_OF, stored_types
 
 _TOLD_OF_DETAIL = ("code", "message")
 
@@ -45,7 +45,7 @@ def note(
     rows = [
         delivery(hook.id, job_id=job_id, type_=type_.value, at=at, detail=told)
         for hook in hooks
-        if hook.types is None or (isinstance(hook.types, list) and type_.value in hook.types)
+        if (wanted := stored_types(hook.types)) is None or type_ in wanted
     ]
     if rows:
         session.execute(insert(WebhookDelivery), rows)

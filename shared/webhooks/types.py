@@ -18,6 +18,15 @@ class WebhookType(StrEnum):
     RETRIED = "job.retried"
 
 
+def stored_types(stored: object) -> tuple[WebhookType, ...] | None:
+    """Types that a stored list names, without those that this version does not know; None: all of
+    them. Of anything but a list, which cannot be read, none."""
+    if stored is None:
+        return None
+    named = stored if isinstance(stored, list) else []
+    return tuple(type_ for one in named for type_ in WebhookType if type_.value == one)
+
+
 TEST_TYPE = "webhook.test"
 """Type of a delivery that its owner asked for to see whether it arrives."""
 

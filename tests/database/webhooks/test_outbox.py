@@ -122,6 +122,12 @@ def test_what_cannot_be_read_of_a_webhook_fails_no_job(db: Database) -> None:
         session.execute(update(Webhook).values(types=7))
     factories.a_job(db, JobStatus.FAILED)
     assert outbox(db, webhook_id) == []
+    [listed] = hooks.hooks_of(db, LOCAL_OWNER)
+    assert (listed.id, listed.types) == (webhook_id, ())
+    with db.writing() as session:
+        session.execute(update(Webhook).values(types=["job.later", "job.failed"]))
+    [listed] = hooks.hooks_of(db, LOCAL_OWNER)
+    assert listed.types == (WebhookType.FAILED,)
 
 
 def test_an_address_within_is_refused_at_once(db: Database) -> None:
