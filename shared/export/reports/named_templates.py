@@ -53,7 +53,7 @@ class NamedTemplate:
     kind: TemplateKind
     size_bytes: int
     at: datetime
-    """When it was sent."""
+    """When it was sent, or given to the group."""
     group_id: str | None = None
     """The group whose it is; None: the owner's own."""
     group: str | None = None
@@ -171,7 +171,8 @@ def give_template(db: Database, *, owner_id: str, name: str, group_id: str) -> N
     giving = (
         update(row)
         .where(row.owner_id == owner_id, row.name == name)
-        .values(owner_id=group_id)
+        # The time is told anew, or a page that shows it would be taken for unchanged.
+        .values(owner_id=group_id, at=database_now())
         .returning(row.kind, row.size_bytes)
         .execution_options(synchronize_session=False)
     )

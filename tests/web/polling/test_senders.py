@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -11,7 +13,11 @@ from sqlalchemy import select, update
 from shared import accounts
 from shared.accounts import Person
 from shared.db import Database, database_now
-from shared.export.reports.named_templates import delete_template, keep_template
+from shared.export.reports.named_templates import (
+    delete_template,
+    give_template,
+    keep_template,
+)
 from shared.models import ApiKey, SignIn
 from shared.states import JobStatus
 from tests.support import factories, people
@@ -132,14 +138,19 @@ def test_the_templates_of_a_group(polls: Polls, rows: Database, bo: Person) -> N
     group = accounts.add_group(rows, "Sales").id
     keep_template(rows, owner_id=group, name="Board", content=b"{{title}}")
     sign_in(polls)
-    for happens, is_shown in (
-        (lambda: accounts.add_member(rows, group, "Bo"), True),
-        (lambda: delete_template(rows, owner_id=group, name="Board"), False),
+    other = accounts.add_group(rows, "Office").id
+    accounts.add_member(rows, other, "Bo")
+    give = partial(give_template, rows, owner_id=group, name="Board", group_id=other)
+    for happens, shown in (
+        (lambda: accounts.add_member(rows, group, "Bo"), {"Board (Sales)"}),
+        (give, {"Board (Office)"}),
+        (lambda: delete_template(rows, owner_id=other, name="Board"), set()),
     ):
         polls.settle(path)
         happens()
         told = polls.ask(path)
-        assert told.status_code == 200 and ("Board (Sales)" in told.text) is is_shown
+        assert told.status_code == 200
+        assert {*re.findall(r"Board \(\w+\)", told.text)} == shown
 
 
 def test_another_role(polls: Polls, rows: Database, bo: Person, paths: list[str]) -> None:

@@ -87,7 +87,7 @@ class NamedTemplateOut(BaseModel):
     name: str
     kind: TemplateKind
     size_bytes: int
-    at: datetime = Field(description="When it was sent.")
+    at: datetime = Field(description="When it was sent, or given to the group.")
     address: str = Field(description="Of the file, below the server's.")
     group: str | None = Field(description="The id of the group whose it is; null: yours.")
     group_name: str | None
