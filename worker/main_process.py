@@ -25,6 +25,7 @@ from shared.settings import Settings, load_settings
 from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
+from shared.webhooks.channels import kinds_sent
 from worker.audio.sandbox.check import why_unavailable
 from worker.fetching.fetcher import Fetcher
 from worker.model_store.parts import served_model
@@ -36,7 +37,7 @@ from worker.supervision.monitor import Monitor
 from worker.supervision.sweeper import Sweeper
 from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
 from worker.supervision.worker_files import child_states, forget_child, health_folder, remove_files
-from worker.webhooks.sender import WebhookSender, kinds_sent
+from worker.webhooks.sender import WebhookSender
 
 log = structlog.get_logger(__name__)
 

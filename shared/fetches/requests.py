@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now
@@ -20,7 +20,8 @@ from shared.models import Fetch
 from shared.traces import traceparent
 
 KEPT_DAYS = 14
-"""After the end of a fetch, and of one that is due while this server fetches nothing any more."""
+"""Days for which a fetch is kept after its end, and after it was due where nothing is fetched any
+more."""
 
 _ONE_AT_A_TIME = 0x6C6F6E67_66657463
 """The key of PostgreSQL's lock, ours alone in the database."""
@@ -185,22 +186,20 @@ def cancelling(*conditions: ColumnElement[bool]) -> Update:
     )
 
 
-def sweep(db: Database) -> int:
-    """Forget some of the fetches that ended long ago, and of those that nobody went on with for as
-    long; how many. Call it again until it forgets none."""
+def sweep(db: Database, *, goes_on: bool) -> int:
+    """Forget some of the fetches that ended long ago; how many. Call it until it forgets none.
+
+    Where nothing is fetched any more, which is not `goes_on`, also some of those that were due as
+    long ago. Else they are left to the workers: none may have run for as long, and each fetch is
+    brought to an end that its owner is told of.
+    """
     long_ago = database_now(-KEPT_DAYS * 86400.0)
     is_held = Fetch.lease_expires_at > database_now()
+    is_old = Fetch.ended_at < long_ago
+    if not goes_on:
+        is_old |= Fetch.ended_at.is_(None) & (Fetch.due_at < long_ago) & is_held.is_not(True)
     with db.writing() as session:
-        old = (
-            select(Fetch.id)
-            .where(
-                or_(
-                    Fetch.ended_at < long_ago,
-                    Fetch.ended_at.is_(None) & (Fetch.due_at < long_ago) & is_held.is_not(True),
-                )
-            )
-            .limit(_BATCH)
-        )
+        old = select(Fetch.id).where(is_old).limit(_BATCH)
         forgotten = session.scalars(
             delete(Fetch)
             .where(Fetch.id.in_(old))

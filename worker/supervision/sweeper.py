@@ -30,6 +30,7 @@ from shared.storage import uploads
 from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from shared.webhooks import log as deliveries
+from shared.webhooks.channels import kinds_sent
 from worker.monitoring.counts import tally
 from worker.supervision.monitor import Readiness
 from worker.supervision.outage_grace import OutageGrace
@@ -292,11 +293,12 @@ class Sweeper:
     # Not with whoever sends and fetches: the operator may have switched that off since.
 
     def _forget_deliveries(self) -> None:
-        forget = partial(deliveries.sweep, self._db)
+        forget = partial(deliveries.sweep, self._db, sent=kinds_sent(self._settings))
         self._now_and_then("deliveries", partial(self._forget_all, "deliveries", forget))
 
     def _forget_fetches(self) -> None:
-        forget = partial(fetches.sweep, self._db)
+        goes_on = self._settings.url_input == "on"
+        forget = partial(fetches.sweep, self._db, goes_on=goes_on)
         self._now_and_then("fetches", partial(self._forget_all, "fetches", forget))
 
     def _forget_all(self, what: str, forget_some: Callable[[], int]) -> None:

@@ -15,6 +15,7 @@ from shared.settings import Settings
 from shared.states import ChannelKind
 from shared.traces import span, within
 from shared.webhooks import delivery_queue
+from shared.webhooks.channels import kinds_sent
 from worker.claim_loop import ClaimLoop
 from worker.notifications.mail import Mail
 from worker.notifications.push import Push
@@ -48,16 +49,6 @@ class Sending(Protocol):
 
     def stop(self) -> None:
         """End it now; called from another thread."""
-
-
-def kinds_sent(settings: Settings) -> frozenset[ChannelKind]:
-    """Kinds of channels that the operator allows."""
-    allowed = {
-        ChannelKind.WEBHOOK: settings.webhooks == "allowed",
-        ChannelKind.MAIL: settings.sends_mail,
-        ChannelKind.PUSH: settings.sends_pushes,
-    }
-    return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
 
 
 class WebhookSender(ClaimLoop[Sending]):

@@ -324,10 +324,20 @@ def test_a_fetch_is_its_owners_alone_and_asked_for_once(server: Server) -> None:
         session.execute(update(Fetch).values(state="failed", ended_at=database_now()))
     with pytest.raises(IllegalTransition):
         requests.cancel(server.db, owner_id=LOCAL_OWNER, fetch_id=fetch_id)
-    assert requests.sweep(server.db) == 0
+    assert requests.sweep(server.db, goes_on=False) == 0
     with server.db.writing() as session:
         session.execute(update(Fetch).values(ended_at=database_now(-15 * 86400)))
-    assert requests.sweep(server.db) == 3
+    assert requests.sweep(server.db, goes_on=True) == 3
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_one_that_waits_is_forgotten_only_where_nothing_is_fetched_any_more(
+    server: Server, goes_on: bool
+) -> None:
+    server.ask("https://example.org/a.mp3")
+    with server.db.writing() as session:
+        session.execute(update(Fetch).values(due_at=database_now(-15 * 86400)))
+    assert requests.sweep(server.db, goes_on=goes_on) == (0 if goes_on else 1)
 
 
 def test_one_that_cannot_be_read_stands_before_no_other_and_fails_in_the_end(

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from shared import jobs
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
-from shared.states import JobStatus
+from shared.states import ChannelKind, JobStatus
 from shared.webhooks import delivery_queue, hooks, log
 from shared.webhooks.delivery_queue import WAITS_S, Claim, Result, claim_next, store
 from shared.webhooks.errors import DeliveryNotFound, WebhookDisabled
@@ -23,6 +23,7 @@ from tests.support import factories
 DONE = Result(0.1, status_code=204)
 REFUSED = Result(0.1, status_code=500, problem="refused", answer="no")
 DAYS = 5 * 86400.0
+ALL = frozenset(ChannelKind)
 
 
 def claim(db: Database, **values: Any) -> Claim:
@@ -259,13 +260,28 @@ def test_the_log_is_kept_for_a_while(db: Database) -> None:
     for _ in range(3):
         factories.submit(db)
     end(db, claim(db))
-    assert log.sweep(db) == 0
+    assert log.sweep(db, sent=ALL) == 0
     with db.writing() as session:
         session.execute(update(WebhookDelivery).values(ended_at=database_now(-15 * 86400)))
-    assert log.sweep(db) == 1, "what waits is not ended"
+    assert log.sweep(db, sent=ALL) == 1, "what waits is not ended"
     assert len(logged(db, webhook_id)) == 2
     with db.writing() as session:
         session.execute(update(WebhookDelivery).values(webhook_id="of nobody any more"))
-    assert log.sweep(db) == 2
+    assert log.sweep(db, sent=ALL) == 2
     with db.reading() as session:
         assert session.scalars(select(WebhookDelivery.id)).all() == []
+
+
+def test_what_waits_is_kept_for_whom_it_will_be_sent_to_however_long_no_worker_ran(
+    db: Database,
+) -> None:
+    for owner_id in (LOCAL_OWNER, "another"):
+        add(db, owner_id=owner_id)
+        factories.submit(db, owner_id=owner_id)
+    with db.writing() as session:
+        session.execute(update(WebhookDelivery).values(due_at=database_now(-15 * 86400)))
+        off = update(Webhook).where(Webhook.owner_id == "another")
+        session.execute(off.values(disabled_at=database_now()))
+    assert log.sweep(db, sent=ALL) == 1
+    assert claim(db).owner_id == LOCAL_OWNER
+    assert log.sweep(db, sent=ALL - {ChannelKind.WEBHOOK}) == 1

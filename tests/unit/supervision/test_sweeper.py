@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from shared.db import Database, database_now
 from shared.fetches import requests
 from shared.fetches.requests import Submission
 from shared.models import LOCAL_OWNER, Fetch, Job, WebhookDelivery
+from shared.outbound.addresses import AddressRules
 from shared.settings import Settings
 from shared.states import JobStatus, Obstacle
 from shared.storage import uploads
 from shared.storage.local.folder import LocalFolder
-from shared.webhooks import log
+from shared.webhooks import hooks, log
+from shared.webhooks.hooks import HookSettings
 from shared.webhooks.outbox import delivery
 from tests.support import factories
 from tests.support.services import wait_for
@@ -192,12 +195,16 @@ def test_what_was_sent_and_fetched_goes_though_nothing_is_sent_or_fetched_any_mo
 ) -> None:
     db = Database(sqlite_url)
     long_ago = database_now(-15 * 86400)
-    told = delivery("gone", job_id=None, type_="job.failed", at=datetime.now(UTC), detail={})
+    wanted = HookSettings("https://example.org/hook")
+    hook, _ = hooks.add_hook(
+        db, AddressRules(), owner_id=LOCAL_OWNER, wanted=wanted, site_url="https://here.example"
+    )
+    told = delivery(hook.id, job_id=None, type_="job.failed", at=datetime.now(UTC), detail={})
     with db.writing() as session:
         session.execute(insert(WebhookDelivery), [told])
-        session.execute(
-            update(WebhookDelivery).values(state="delivered", due_at=long_ago, ended_at=long_ago)
-        )
+        session.execute(update(WebhookDelivery).values(state="delivered", ended_at=long_ago))
+        session.execute(insert(WebhookDelivery), [told])
+        session.execute(update(WebhookDelivery).values(due_at=long_ago))
     for state, ended_at in (("failed", long_ago), ("waiting", None)):
         fetch_id = requests.ask(
             db, owner_id=LOCAL_OWNER, url="https://a/b", filename="b", submission=Submission({})
@@ -205,13 +212,15 @@ def test_what_was_sent_and_fetched_goes_though_nothing_is_sent_or_fetched_any_mo
         values = {"state": state, "ended_at": ended_at, "due_at": long_ago}
         with db.writing() as session:
             session.execute(update(Fetch).where(Fetch.id == fetch_id).values(values))
+    on: Any = {"webhooks": "allowed", "url_input": "on"}
     off: Any = {"webhooks": "forbidden", "url_input": "off"}
-    settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, **off)
-    sweeping = a_sweeper(db, settings)
-    sweeping.start()
-    for of in (WebhookDelivery, Fetch):
-        wait_for(lambda of=of: factories.count(db, of) == 0, what="the rows to go")
-    sweeping.stop()
+    for allowed, left in ((on, 1), (off, 0)):  # what waits is kept where it is sent or fetched yet
+        settings = Settings(data_dir=tmp_path, lease_s=1, heartbeat_s=0.1, sweep_s=0.05, **allowed)
+        sweeping = a_sweeper(db, settings)
+        sweeping.start()
+        for count in (partial(factories.count, db, of) for of in (WebhookDelivery, Fetch)):
+            wait_for(lambda count=count, n=left: count() == n, what="the rows to go")
+        sweeping.stop()
 
 
 @pytest.mark.parametrize(
