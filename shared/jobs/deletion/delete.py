@@ -75,6 +75,7 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     )
     if recording_id is None:
         raise JobNotFound
+    hold_recordings(session, [recording_id])
     forget(session, [job_id])
     hotwords, keepers = sets_of_jobs(session, [job_id]), keepers_of(session, [job_id])
     ended_lists = hold_ended(session, [job_id])
@@ -94,10 +95,19 @@ def _delete_rows(session: Session, owner_id: str, job_id: str) -> list[str]:
     return keys
 
 
+def hold_recordings(session: Session, recording_ids: Collection[str]) -> None:
+    """Hold recordings, once jobs of them are held and before the lists of words of deleted groups,
+    as all do who hold both.
+
+    Of two who delete the last two jobs of one, each would else take the other's for one left.
+    """
+    held = select(Recording.id).where(Recording.id.in_(recording_ids)).order_by(Recording.id)
+    session.execute(held.with_for_update())
+
+
 def forget_recording(session: Session, recording_id: str) -> list[str]:
-    """Delete a recording's row unless another job uses it; the keys of its files."""
-    # Held, or of two who delete the last two jobs of it, each would take the other's for one left.
-    session.execute(select(Recording.id).where(Recording.id == recording_id).with_for_update())
+    """Delete the row of a recording that is held, unless another job uses it; the keys of its
+    files."""
     others = session.scalar(select(func.count()).where(Job.recording_id == recording_id))
     if others:
         return []

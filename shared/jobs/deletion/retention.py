@@ -17,7 +17,7 @@ from shared import audit
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.dialects import told_limit
-from shared.jobs.deletion.delete import delete_files, forget_recording
+from shared.jobs.deletion.delete import delete_files, forget_recording, hold_recordings
 from shared.models import Group, GroupMember, Job, in_one_of
 from shared.search.entries import forget
 from shared.speakers.kept.voice_keeping import drop_bare_names, keepers_of
@@ -67,7 +67,7 @@ def delete_expired(
     since = select(database_now(-kept.total_seconds())).scalar_subquery()
     with db.writing() as session:
         expired = (
-            select(Job.id)
+            select(Job.id, Job.recording_id)
             .where(
                 in_one_of(*TERMINAL),
                 Job.completed_at < since,
@@ -77,26 +77,25 @@ def delete_expired(
             .limit(told_limit(_BATCH))
             .with_for_update(skip_locked=True)
         )
-        job_ids = session.scalars(expired).all()
-        if not job_ids:
+        held = session.execute(expired).all()
+        if not held:
             return 0
+        job_ids, recording_ids = [job_id for job_id, _ in held], {of for _, of in held}
+        hold_recordings(session, recording_ids)
         forget(session, job_ids)
         hotwords, keepers = sets_of_jobs(session, job_ids), keepers_of(session, job_ids)
         ended_lists = hold_ended(session, job_ids)
-        recordings = session.scalars(
-            sql_delete(Job)
-            .where(Job.id.in_(job_ids))
-            .returning(Job.recording_id)
-            .execution_options(synchronize_session=False)
-        ).all()
+        session.execute(
+            sql_delete(Job).where(Job.id.in_(job_ids)).execution_options(synchronize_session=False)
+        )
         audit.record_each(session, Act.JOB_EXPIRED, job_ids)
         keys = [
             key
-            for recording_id in sorted(set(recordings))
+            for recording_id in sorted(recording_ids)
             for key in forget_recording(session, recording_id)
         ]
         drop_ended(session, ended_lists)
         drop_unused(session, hotwords)
         drop_bare_names(session, keepers)
     delete_files(blobs, keys)
-    return len(recordings)
+    return len(job_ids)

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.annotations import details
 from shared.annotations.details import change_in
 from shared.annotations.edits import owned_job
 from shared.annotations.labels import keys_of
 from shared.db import Database
+from shared.jobs.commands import hold_with_recordings
 from shared.jobs.events import NewEvent
 from shared.jobs.lease import renew
 from shared.jobs.transition import move
 from shared.models import LOCAL_OWNER, Recording
 from shared.states import EventKind, JobStatus, Stage
 from shared.storage.errors import NoRoomToDecode
+from shared.words.replacements import lists
+from shared.words.replacements.ended_groups import hold_ended
+from shared.words.replacements.pairs import Pair
 from tests.support import factories
 from tests.support.databases.waiting import until_it_waits
 from tests.support.factories import NotedDeletions
+from tests.support.people import a_person
 
 
 @pytest.fixture
@@ -144,3 +150,31 @@ def test_one_that_cannot_be_deleted_gets_the_tags_that_are_written_at_that_momen
     assert deleting[0].result() == {second: jobs.Outcome.REFUSED}
     page = jobs.list_jobs(db, owner_id=LOCAL_OWNER, labels=keys_of(tag="预算"))
     assert [view.job.id for view in page.jobs] == [second, first]
+
+
+@pytest.mark.parametrize("how", ["asked for", "expired"])
+def test_one_goes_while_the_other_is_held_whose_words_are_those_of_a_deleted_group(
+    db: Database, how: str
+) -> None:
+    owner_id = a_person(db, "Bo").id
+    group = accounts.add_group(db, "Sales").id
+    accounts.add_member(db, group, "Bo")
+    lists.put(db, group, [Pair("甲", "1")], only=True)
+    first = factories.a_job(db, JobStatus.CANCELLED, owner_id=owner_id)
+    second = jobs.submit_again(db, owner_id=owner_id, of_job=first).job_id
+    accounts.delete_group(db, group)
+    deletions = NotedDeletions()
+    delete: Callable[[], object] = (
+        partial(jobs.delete, db, deletions, owner_id=owner_id, job_id=first)
+        if how == "asked for"
+        else partial(jobs.delete_expired, db, deletions, kept=timedelta())
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with db.writing() as session:
+            hold_with_recordings(session, owner_id, [second], to_delete=True)
+            deleting = pool.submit(delete)
+            until_it_waits(session, deleting)
+            assert hold_ended(session, [second]) == [group]
+        deleting.result()
+    assert deletions.keys == []
+    assert [view.job.id for view in jobs.list_jobs(db, owner_id=owner_id).jobs] == [second]
