@@ -57,11 +57,21 @@ export function sentenceTools({ edit, assign, history }) {
     if (!element.contains(target)) show(false);
   });
 
+  let pointer = [];
+  // Firefox rounds where the pointer is when the page moves below it.
+  const rests = ({ clientX, clientY }) => Math.hypot(clientX - pointer[0], clientY - pointer[1]) < 1.5;
+  // After the list has heard of it.
+  document.addEventListener("pointermove", ({ clientX, clientY }) => (pointer = [clientX, clientY]));
+
   function follow(event) {
     const row = rowAround(event.target);
     if (!row || element.parentNode === row) return;
-    // Who works with the keyboard keeps the buttons while the pointer passes by.
-    if (event.type !== "focusin" && element.contains(document.activeElement)) return;
+    const { activeElement } = document;
+    // Who works with the keyboard keeps the buttons while the pointer passes by, and while the page is
+    // scrolled below a pointer that rests.
+    const isPointer = event.type !== "focusin";
+    if (isPointer && element.contains(activeElement)) return;
+    if (isPointer && rests(event) && element.parentNode?.contains(activeElement)) return;
     show(false);
     row.append(element);
   }
