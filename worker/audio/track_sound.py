@@ -22,8 +22,9 @@ from worker.recogniser import SAMPLE_RATE
 
 Sound = NDArray[np.float32]
 
-_LOUDEST = 1e6
-"""120 dB above full scale; what is beyond is damage, not sound."""
+_LOUDEST = 1e10
+"""200 dB above full scale; what is beyond is damage, not sound.  Integers of 32 bits, written into
+floats as they are, come to 187 dB."""
 
 
 class TrackSoundReader:

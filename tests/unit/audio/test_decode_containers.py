@@ -60,6 +60,14 @@ def test_speech_in_the_last_of_many_channels_is_heard(channels: int, tmp_path: P
     assert audio.report.tracks[0].channels == channels
 
 
+def test_integers_of_32_bits_in_floats_are_heard(tmp_path: Path) -> None:
+    sound = SOUND.astype(np.float32) * 65_536
+    soundfile.write(tmp_path / "recording", sound, RATE, format="WAV", subtype="FLOAT")
+    with decode(tmp_path / "recording") as audio:
+        decoded = samples_of(audio)
+    assert np.corrcoef(decoded, SOUND)[0, 1] > 0.99
+
+
 @pytest.mark.parametrize("frame_ms", ["20", "60"])
 def test_opus_with_forward_error_correction_is_heard_as_it_is(
     frame_ms: str, tmp_path: Path
