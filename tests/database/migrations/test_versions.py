@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -68,7 +69,8 @@ def test_who_waits_for_the_schema_goes_on_once_another_has_made_it(
         looked.append(seconds)
         migrations.upgrade(empty_database_url)
 
-    monkeypatch.setattr(migrations.time, "sleep", another_migrates)
+    # Not time.sleep itself, which threads of other tests in this process call.
+    monkeypatch.setattr(migrations, "time", SimpleNamespace(sleep=another_migrates))
     migrations.wait_until_current(empty_database_url)
     assert len(looked) == 1
 
