@@ -29,7 +29,8 @@ def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:
     matter."""
     if settings.redis_url.get_secret_value():
         return _given_redis(settings)
-    if settings.redis_socket.exists():
+    # Of a folder that is not there nobody can say where its socket is if its path is long.
+    if settings.data_dir.exists() and settings.redis_socket.exists():
         url = f"the embedded one on {settings.redis_socket}"
         try:
             with Redis(unix_socket_path=str(settings.redis_socket), socket_timeout=2) as redis:

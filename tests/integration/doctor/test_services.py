@@ -77,6 +77,14 @@ class TestServices:
         assert emptied.level is lacks.level is Level.PROBLEM
         assert "--rebuild" in emptied.what_to_do and "finds 1 jobs" in lacks.finding
 
+    def test_a_folder_that_is_not_made_yet_may_have_a_long_path(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        """Its socket, which lies elsewhere, has a place only once the folder is there."""
+        deep = tmp_path / ("d" * 120)
+        found = doctor.examine(changed(settings, redis_url="", data_dir=deep))
+        assert "not running" in of(found, "redis").finding
+
     def test_a_redis_that_takes_no_messages_is_a_problem(
         self, settings: Settings, tmp_path: Path
     ) -> None:
