@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, request
+from flask_babel import gettext as _
 
 from shared import accounts
 from shared.accounts import GroupRecord
 from shared.errors import InvalidRequest, LongscribeError
 from web.api.jobs.presenter import DEMO_NOTICE
+from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.services import services
@@ -50,3 +52,12 @@ def group_of_form(field: str) -> UUID | None:
         return UUID(given) if given else None
     except ValueError:
         raise InvalidRequest(f"{field}: must be the id of a group.", param=field) from None
+
+
+def group_given_to() -> str:
+    """Id of the group that a form gives something to. Raises InvalidRequest where none is chosen,
+    or GroupNotFound."""
+    group = group_of_form("to")
+    if group is None:
+        raise InvalidRequest(_("Nothing was given away: choose a group to give it to."), param="to")
+    return keeper_of(group)

@@ -24,7 +24,13 @@ from web.api.transcripts.reports import shown_template
 from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
-from web.pages.blueprint import flash_error, group_of_form, own_groups, pages
+from web.pages.blueprint import (
+    flash_error,
+    group_given_to,
+    group_of_form,
+    own_groups,
+    pages,
+)
 from web.services import services
 
 
@@ -98,7 +104,7 @@ def delete_named_template(template_name: str) -> Any:
 def give_named_template(template_name: str) -> Any:
     whose = {"owner_id": current_owner_id(), "name": template_name}
     try:
-        give_template(services().db, **whose, group_id=keeper_of(group_of_form("to")))
+        give_template(services().db, **whose, group_id=group_given_to())
     except (InvalidRequest, TemplateNameTaken) as error:
         flash_error(error)
         return redirect(url_for(".report_template", _anchor="named"), 303)

@@ -84,6 +84,10 @@ def test_a_member_s_list_has_them_and_shows_by_them_what_is_theirs(
     form = {"csrf_token": form_token(bo, "/"), "show": "all", "q": "预算", "tag": "", "person": ""}
     kept = bo.post("/searches", data={**form, "name": "Budget"})
     (folder,) = re.findall(r'action="(/searches/[^"]+)"', bo.get(kept.location).text)
+    for address in (folder, "/report-templates/A/give"):
+        answer = bo.post(address, data={**form, "do": "give", "to": ""}, follow_redirects=True)
+        assert answer.status_code == 200 and "choose a group to give it to" in answer.text
+        assert "the group&#39;s now" not in answer.text
     answer = bo.post(folder, data={**form, "do": "give", "to": group}, follow_redirects=True)
     assert "the group&#39;s now" in answer.text and "Sales 二部:" in answer.text
     shown = eve.get(kept.location).text
@@ -117,7 +121,8 @@ def test_members_export_by_its_templates_and_change_them(
     (given,) = client.patch(BOARD, json={"group": group}, headers=by_bo).get_json()["templates"]
     address = f"{BOARD}?group={group}"
     moved = {"group": group, "group_name": "Sales 二部", "address": address}
-    assert given == own | moved  # stored once
+    assert given == own | moved | {"at": given["at"]}  # stored once
+    assert given["at"] >= own["at"]
     assert client.get(BOARD, headers=by_bo).status_code == 404
     assert client.get(TEMPLATES, headers=by_eve).get_json()["templates"] == [given]
     assert client.get(TEMPLATES, headers=by_max).get_json()["templates"] == []

@@ -20,7 +20,7 @@ from web.api.parsing import parse
 from web.api.searches import address_of, usable_searches
 from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
-from web.pages.blueprint import flash_error, group_of_form, pages
+from web.pages.blueprint import flash_error, group_given_to, group_of_form, pages
 from web.pages.listing.query import ListQuery
 from web.services import services
 from web.site_address import same_site_path
@@ -65,7 +65,7 @@ def change_folder(search_id: UUID) -> Any:
                 delete_search(services().db, **asked)
                 flash(_("The saved search is deleted; its jobs are still there."), "done")
             case "give":
-                give_search(services().db, **asked, group_id=keeper_of(group_of_form("to")))
+                give_search(services().db, **asked, group_id=group_given_to())
                 flash(_("The saved search is the group's now. All of its members use it."), "done")
             case _:
                 rename_search(services().db, **asked, name=request.form.get("name", ""))
