@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -16,6 +17,9 @@ MOST_UNSENT_BYTES = 8 * 2**20
 """Bytes of an answer that are kept for a slow reader; for the rest of it the thread waits."""
 
 _PIECE_BYTES = 64 * 1024
+
+_IS_UNREACHABLE = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
+"""Numbers of errors by which the kernel gives a connection up whose client left without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,17 @@ class ClientStalled(TimeoutError):
     """The client took nothing more of what is sent to it, or too little in the time."""
 
 
+def _of_client(error: OSError) -> OSError:
+    """The error of a connection, that of a reset one where the client can be reached no more.
+
+    Told apart here, where the client's socket alone can be at fault: a disk or a bucket that an
+    answer is read from has the same numbers.
+    """
+    if error.errno in _IS_UNREACHABLE:
+        return ConnectionResetError(errno.ECONNRESET, str(error))
+    return error
+
+
 class ClientSocket(socket.socket):
     """A connection whose blocking calls raise TimeoutError for a client that stalls or trickles,
     where something is sent to it ClientStalled.
@@ -85,7 +100,10 @@ class ClientSocket(socket.socket):
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         began = time.monotonic()
-        data = super().recv(bufsize, flags)
+        try:
+            data = super().recv(bufsize, flags)
+        except OSError as error:
+            raise _of_client(error) from None
         if self.gettimeout() and data:
             self._receiving.note(len(data), time.monotonic() - began)
         return data
@@ -139,6 +157,8 @@ class ClientSocket(socket.socket):
             return os.write(self.fileno(), data)  # send() would wait for the timeout first
         except BlockingIOError:
             return 0
+        except OSError as error:
+            raise _of_client(error) from None
 
     def _wait_until_sent(self, data: memoryview) -> None:
         while data:
@@ -146,6 +166,8 @@ class ClientSocket(socket.socket):
             try:
                 size = super().send(data)
                 self._sending.note(size, time.monotonic() - began)
-            except TimeoutError as error:
-                raise ClientStalled(str(error)) from None
+            except OSError as error:
+                if isinstance(error, TimeoutError) and error.errno is None:  # a limit of ours
+                    raise ClientStalled(str(error)) from None
+                raise _of_client(error) from None
             data = data[size:]

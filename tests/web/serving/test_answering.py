@@ -84,3 +84,34 @@ def test_so_is_one_after_the_answer_has_waited() -> None:
     assert [(line["log_level"], line["event"]) for line in lines] == [
         ("error", "an answer broke off")
     ]
+
+
+@pytest.mark.parametrize("number", [errno.ETIMEDOUT, errno.EHOSTUNREACH])
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "after it has waited"])
+def test_of_a_client_that_cannot_be_reached_any_more_there_is_no_error(
+    log: Logger,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    waits: bool,
+) -> None:
+    def send(sock: socket.socket, data: bytes) -> int:
+        raise OSError(number, "from the kernel")
+
+    monkeypatch.setattr(socket.socket, "send", send)
+    with capture_logs() as lines:
+        assert not answer(log, [b"" if waits else b"RIFF", b"sound"], waits=waits)
+    assert lines == []
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_a_disk_that_answers_no_more_is_not_taken_for_a_client(
+    log: Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"RIFF"
+        raise OSError(errno.ETIMEDOUT, "the disk is far away")
+
+    assert not answer(log, broken())
+    [told] = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert told.exc_info is not None and told.exc_info[1].args[1] == "the disk is far away"
