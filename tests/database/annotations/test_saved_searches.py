@@ -112,3 +112,10 @@ def test_saved_at_the_same_moment_there_are_no_more_than_allowed(
     with counting_at_once(db, "saved_searches"), ThreadPoolExecutor(2) as pool:
         list(pool.map(save, ["one", "two"]))
     assert len(names(db)) == 1
+
+
+def test_a_test_that_fails_while_it_counts_leaves_nothing_behind(db: Database) -> None:
+    before = len(db.engine.dispatch.after_cursor_execute)
+    with pytest.raises(AssertionError), counting_at_once(db, "saved_searches"):
+        raise AssertionError
+    assert len(db.engine.dispatch.after_cursor_execute) == before

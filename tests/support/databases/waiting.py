@@ -27,8 +27,10 @@ def counting_at_once(db: Database, table: str) -> Iterator[None]:
                 both_counted.wait(0.5)
 
     event.listen(db.engine, "after_cursor_execute", counted)
-    yield
-    event.remove(db.engine, "after_cursor_execute", counted)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "after_cursor_execute", counted)
 
 
 _WAIT_FOR_THIS = text(
