@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.errors import GroupNotFound as GroupNotFound
 from shared.errors import InvalidRequest, PermanentError, TransientError
 
 
@@ -74,12 +75,6 @@ class AccountNotFound(PermanentError):
     code = "account_not_found"
     http_status = 404
     default_message = "There is no such account."
-
-
-class GroupNotFound(PermanentError):
-    code = "group_not_found"
-    http_status = 404
-    default_message = "There is no such group, or you are not in it."
 
 
 class GroupNameTaken(PermanentError):

@@ -8,7 +8,7 @@ entries and ends those that were kept long enough, and `export` writes them as C
 from shared.audit.actor import COMMAND, SERVER, Actor, current_actor, let_act
 from shared.audit.acts import KINDS, Act, Means
 from shared.audit.export import WRITERS, as_values
-from shared.audit.of_groups import hold_group, record_of_group
+from shared.audit.of_groups import GroupId, hold_group, record_of_group
 from shared.audit.reading import AuditFilter, Entry, every_entry, forget, page_of
 from shared.audit.record import record, record_each, record_limited, take_out_person
 
@@ -21,6 +21,7 @@ __all__ = [
     "Actor",
     "AuditFilter",
     "Entry",
+    "GroupId",
     "Means",
     "as_values",
     "current_actor",

@@ -9,12 +9,20 @@ from sqlalchemy.orm import Session
 
 from shared.audit.acts import Act
 from shared.audit.record import record
+from shared.errors import GroupNotFound
 from shared.models import Group
+
+
+class GroupId(str):
+    """Id of a group, as whoever looked the group up hands it on. An owner's id is a plain text."""
+
+    __slots__ = ()
 
 
 def hold_group(session: Session, keeper_id: str) -> str | None:
     """Name of the group that keeps something under this id; None where no group does, but an
-    owner or everybody.
+    owner or everybody. Raises GroupNotFound for a GroupId of one that was deleted since it was
+    looked up: what was stored under its id then, nobody would see or delete any more.
 
     It is not deleted until this transaction ends. Whoever deletes one holds it before all that it
     keeps, and so does whoever calls this.
@@ -22,6 +30,8 @@ def hold_group(session: Session, keeper_id: str) -> str | None:
     name: str | None = session.scalar(
         select(Group.name).where(Group.id == keeper_id).with_for_update(read=True, key_share=True)
     )
+    if name is None and isinstance(keeper_id, GroupId):
+        raise GroupNotFound(param="group")
     return name
 
 

@@ -76,7 +76,8 @@ def saved_searches(db: Database, *, owner_id: str, with_groups: bool = False) ->
 
 
 def save_search(db: Database, *, owner_id: str, name: str, conditions: ListConditions) -> Saved:
-    """Keep a search. Raises InvalidRequest for a name that cannot be taken, or one too many."""
+    """Keep a search. Raises InvalidRequest for a name that cannot be taken, or one too many, and
+    GroupNotFound as `audit.hold_group` does."""
     values = {key: _short(key, text) for key, text in asdict(conditions).items()}
     row = SavedSearch(id=new_id(), owner_id=owner_id, name=_name(name), **values)
     with db.writing() as session:

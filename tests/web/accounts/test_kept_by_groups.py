@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 
 from shared import accounts
+from shared.accounts import GroupRecord
 from shared.db import Database
+from shared.models import HotwordList, NamedReportTemplate, ReplacementList, SavedSearch
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, form_token, signed_in
@@ -198,3 +200,33 @@ def test_templates_are_given_to_a_group_and_chosen_on_the_pages(
     assert ">Board</a>" not in left and ">Letter</a>" in left
     accounts.delete_group(rows, group)
     assert ">Letter</a>" not in eve.get(at).text and ">Board</a>" in bo.get(at).text
+
+
+def test_nothing_is_kept_of_a_request_while_which_the_group_is_deleted(
+    app: Flask, rows: Database, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = app.test_client()
+    by_bo = bearer(rows, next(one for one in accounts.people(rows) if one.name == "Bo"))
+    group_of = accounts.group_of
+
+    def deleted_once_it_was_seen(db: Database, user_id: str, group_id: str) -> GroupRecord:
+        seen = group_of(db, user_id, group_id)
+        accounts.delete_group(db, group_id)
+        return seen
+
+    monkeypatch.setattr(accounts, "group_of", deleted_once_it_was_seen)
+    pair = {"wrong": "阿皮艾", "right": "API"}
+    for method, address, body in (
+        ("POST", SEARCHES, {"json": {"name": "Budget", "q": "预算"}}),
+        ("PUT", BOARD, {"data": b"{{title}}"}),
+        ("PUT", "/api/v1/hotwords", {"json": {"words": ["集群"]}}),
+        ("POST", "/api/v1/replacements", {"json": pair}),
+    ):
+        brief = accounts.add_group(rows, "Brief").id
+        accounts.add_member(rows, brief, "Bo")
+        where = f"{address}?group={brief}"
+        refused = client.open(where, method=method, headers=by_bo, **body)
+        error = refused.get_json()["error"]
+        assert (refused.status_code, error["code"]) == (404, "group_not_found"), address
+    for table in (SavedSearch, NamedReportTemplate, HotwordList, ReplacementList):
+        assert factories.count(rows, table) == 0
