@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,8 +25,7 @@ from shared.outbound.addresses import AddressRules
 from shared.states import ChannelKind
 from shared.webhooks.errors import WebhookNotFound
 from shared.webhooks.hooks import AT_ONCE, ONE_AT_A_TIME
-from shared.webhooks.outbox import delivery
-from shared.webhooks.types import TEST_TYPE
+from shared.webhooks.outbox import note_test
 
 MOST_BROWSERS = 20
 """Browsers of an account at most."""
@@ -168,13 +167,10 @@ def remove_browser(db: Database, *, owner_id: str, browser_id: str) -> None:
 
 
 def send_test(db: Database, *, owner_id: str, browser_id: str) -> None:
-    """Send a push that says that it is a test. Raises WebhookNotFound."""
+    """Send a push that says that it is a test. Raises WebhookNotFound, or what `note_test`
+    raises."""
     with db.writing() as session:
-        row = _row(session, owner_id, browser_id)
-        row.paused_until = None
-        now = session.scalars(select(database_now())).one()
-        values = delivery(row.id, job_id=None, type_=TEST_TYPE, at=now, detail={})
-        session.execute(insert(WebhookDelivery), [values])
+        note_test(session, _row(session, owner_id, browser_id))
 
 
 def _row(session: Session, owner_id: str, browser_id: str) -> Webhook:

@@ -33,3 +33,15 @@ class WebhookDisabled(PermanentError):
     code = "webhook_disabled"
     http_status = 409
     default_message = "This webhook is switched off, so nothing is sent to it. Switch it on first."
+
+
+class EarlierTestWaits(PermanentError):
+    code = "test_waits"
+    http_status = 409
+    default_message = "An earlier test waits to be sent. Ask for another one once it was."
+
+
+class TooManyTests(PermanentError):
+    code = "too_many_tests"
+    http_status = 429
+    default_message = "Twenty tests were sent in the last hour. Try again later."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import audit
@@ -22,10 +22,9 @@ from shared.webhooks.errors import (
     WebhookDisabled,
     WebhookNotFound,
 )
-from shared.webhooks.outbox import delivery
+from shared.webhooks.outbox import note_test
 from shared.webhooks.signing import new_secret
 from shared.webhooks.types import (
-    TEST_TYPE,
     DeliveryState,
     DisabledReason,
     WebhookType,
@@ -182,16 +181,13 @@ def replace_secret(db: Database, *, owner_id: str, webhook_id: str) -> str:
 
 
 def send_test(db: Database, *, owner_id: str, webhook_id: str) -> None:
-    """Put a test into the outbox, which goes out now and once. Raises WebhookNotFound or
-    WebhookDisabled."""
+    """Put a test into the outbox, which goes out now and once. Raises WebhookNotFound,
+    WebhookDisabled, or what `note_test` raises."""
     with db.writing() as session:
         row = _row(session, owner_id, webhook_id, held=True)
         if row.disabled_at is not None:
             raise WebhookDisabled
-        row.paused_until = None
-        now = session.scalars(select(database_now())).one()
-        values = delivery(webhook_id, job_id=None, type_=TEST_TYPE, at=now, detail={})
-        session.execute(insert(WebhookDelivery), [values])
+        note_test(session, row)
 
 
 def send_again(db: Database, *, owner_id: str, webhook_id: str, delivery_id: int) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from shared.models import Webhook, WebhookDelivery, new_id
+from shared.db import database_now
+from shared.models import Webhook, WebhookDelivery, is_waiting, new_id
 from shared.states import EventKind
-from shared.webhooks.types import TYPE_OF, stored_types
+from shared.webhooks.errors import EarlierTestWaits, TooManyTests
+from shared.webhooks.types import TEST_TYPE, TYPE_OF, stored_types
+
+MOST_TESTS_AN_HOUR = 20
+"""Tests of a webhook or a browser in an hour: each stays in its log as long as an event does."""
 
 _TOLD_OF_DETAIL = ("code", "message")
 
@@ -63,3 +68,26 @@ def delivery(
         "at": at,
         "detail": detail,
     }
+
+
+def note_test(session: Session, row: Webhook) -> None:
+    """Put a test of a webhook or a browser, which is held, into its outbox; it goes out now and
+    once. Raises EarlierTestWaits while one is not sent yet, or TooManyTests."""
+    of_row = (WebhookDelivery.webhook_id == row.id, WebhookDelivery.type == TEST_TYPE)
+    # A test is of no job: by that the index of those that wait finds it.
+    waiting = select(WebhookDelivery.id).where(
+        *of_row, WebhookDelivery.job_id.is_(None), is_waiting(WebhookDelivery)
+    )
+    if session.scalar(waiting.limit(1)) is not None:
+        raise EarlierTestWaits
+    recent = (
+        select(func.count())
+        .select_from(WebhookDelivery)
+        .where(*of_row, WebhookDelivery.at > database_now(-3600.0))
+    )
+    if (session.scalar(recent) or 0) >= MOST_TESTS_AN_HOUR:
+        raise TooManyTests
+    row.paused_until = None
+    now = session.scalars(select(database_now())).one()
+    values = delivery(row.id, job_id=None, type_=TEST_TYPE, at=now, detail={})
+    session.execute(insert(WebhookDelivery), [values])

@@ -157,7 +157,7 @@ def replace_webhook_secret(webhook_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:webhook_id>/test")
 @blueprint.output({}, 202)
-@blueprint.doc(responses=[409])
+@blueprint.doc(responses=[409, 429])
 def test_webhook(webhook_id: UUID) -> Response:
     """Have a test sent, now and once. The deliveries tell what came of it."""
     require_allowed()

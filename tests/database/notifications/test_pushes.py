@@ -182,7 +182,6 @@ def test_a_browser_told_anew_begins_anew_whatever_failed_before(db: Database) ->
 def test_a_test_that_finds_no_browser_removes_it(sqlite_url: str) -> None:
     db = Database(sqlite_url)
     browser = a_browser(db, LOCAL_OWNER)
-    push.send_test(db, owner_id=LOCAL_OWNER, browser_id=browser.id)
     for result, left in (
         (Result(0.1, 500, "refused"), 1),
         (Result(0.1, 410, "refused", is_gone=True), 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,13 +13,19 @@ from shared import jobs
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.states import ChannelKind, JobStatus
-from shared.webhooks import delivery_queue, hooks, log
+from shared.webhooks import delivery_queue, hooks, log, outbox
 from shared.webhooks.delivery_queue import WAITS_S, Claim, Result, claim_next, store
-from shared.webhooks.errors import DeliveryNotFound, WebhookDisabled
+from shared.webhooks.errors import (
+    DeliveryNotFound,
+    EarlierTestWaits,
+    TooManyTests,
+    WebhookDisabled,
+)
 from shared.webhooks.hooks import HookSettings
 from shared.webhooks.types import DeliveryState, DisabledReason
 from tests.database.webhooks.test_outbox import RULES, add
 from tests.support import factories
+from tests.support.people import at_once
 
 DONE = Result(0.1, status_code=204)
 REFUSED = Result(0.1, status_code=500, problem="refused", answer="no")
@@ -34,6 +41,11 @@ def claim(db: Database, **values: Any) -> Claim:
 
 def end(db: Database, claimed: Claim, result: Result = DONE) -> bool:
     return store(db, claimed, result, disable_after_s=DAYS)
+
+
+def end_all(db: Database) -> None:
+    while (claimed := claim_next(db, lease_s=60)) is not None:
+        end(db, claimed)
 
 
 def let_pass(db: Database, *, days: float = 0.0) -> None:
@@ -216,6 +228,27 @@ def test_a_test_goes_out_once_and_counts_for_nothing(db: Database) -> None:
     (shown,) = logged(db, webhook_id)
     assert (shown.type, shown.state) == ("webhook.test", DeliveryState.FAILED)
     assert hooks.get_hook(db, owner_id=LOCAL_OWNER, webhook_id=webhook_id).failing_since is None
+
+
+def test_one_test_waits_at_a_time_and_no_more_go_out_than_allowed(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_TESTS_AN_HOUR", 2)
+    webhook_id, other = add(db), add(db)
+    test = partial(hooks.send_test, db, owner_id=LOCAL_OWNER, webhook_id=webhook_id)
+    factories.submit(db)  # an event of a job that waits is no test
+    asked = at_once(test, test)
+    assert sorted(isinstance(one, EarlierTestWaits) for one in asked) == [False, True]
+    hooks.send_test(db, owner_id=LOCAL_OWNER, webhook_id=other)
+    end_all(db)
+    test()
+    end_all(db)
+    with pytest.raises(TooManyTests):
+        test()
+    assert [one.type for one in logged(db, webhook_id)].count("webhook.test") == 2
+    with db.writing() as session:
+        session.execute(update(WebhookDelivery).values(at=database_now(-3601)))
+    test()
 
 
 def test_sent_again_it_has_the_id_that_it_had(db: Database) -> None:

@@ -102,6 +102,7 @@ def test_a_browser_is_added_tested_and_removed(sqlite_url: str, tmp_path: Path) 
     (browser,) = push.browsers_of(db, LOCAL_OWNER)
     own = f"/notifications/browsers/{browser.id}"
     assert "A test is on its way" in client.post(f"{own}/test", follow_redirects=True).text
+    assert "An earlier test waits to be sent" in client.post(f"{own}/test").text
     said = client.post(f"{own}/remove", follow_redirects=True).text
     assert "no longer told" in said and "Firefox" not in said
     refused = client.post(

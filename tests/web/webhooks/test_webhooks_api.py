@@ -95,6 +95,8 @@ def test_the_deliveries_are_listed_and_sent_again(client: FlaskClient, rows: Dat
     own = f"{ADDRESS}/{hook['id']}/deliveries"
     job_id = factories.submit(rows)
     assert client.post(f"{ADDRESS}/{hook['id']}/test").status_code == 202
+    second = client.post(f"{ADDRESS}/{hook['id']}/test")
+    assert (second.status_code, second.json["error"]["code"]) == (409, "test_waits")
     claimed = claim_next(rows, lease_s=60)
     assert claimed is not None
     failed = Result(0.25, status_code=500, problem="refused", answer="no")

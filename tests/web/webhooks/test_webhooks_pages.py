@@ -96,5 +96,7 @@ def test_the_log_says_what_came_of_each(client: FlaskClient, rows: Database) -> 
     assert client.post(f"{page}/deliveries/{claimed.delivery_id}/send").status_code == 303
     assert client.post(f"{page}/test").status_code == 303
     assert client.get(page).text.count("waiting") == 2
+    second = client.post(f"{page}/test", headers={"Accept-Language": "zh"})
+    assert second.status_code == 409 and "之前的测试还在等待发送" in second.text
     client.post(page, data={"do": "off"})
     assert client.post(f"{page}/test").status_code == 409
