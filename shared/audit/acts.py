@@ -74,6 +74,10 @@ class Act(StrEnum):
     MEMBER_ADDED = "group.member_added"
     MEMBER_REMOVED = "group.member_removed"
 
+    PAIRS_CHANGED = "words.pairs_changed"
+    """Change of everybody's list of replacements, with the number of pairs added and removed."""
+    HOTWORDS_CHANGED = "words.hotwords_changed"
+
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"

@@ -87,7 +87,7 @@ def replace_list(
         before = session.scalar(select(HotwordList.digest).where(HotwordList.owner_id == owner_id))
         if revision is not None and revision != (before or ""):
             raise HotwordListChanged(param="revision")
-        if group is not None:
+        if group is not None or owner_id == EVERYBODY:
             _record(session, owner_id, group, _read(session, owner_id).words, words)
         if words:
             told = {
@@ -108,13 +108,21 @@ def replace_list(
 
 
 def _record(
-    session: Session, group_id: str, group: str, before: Sequence[str], now: Sequence[str]
+    session: Session,
+    owner_id: str,
+    group: str | None,
+    before: Sequence[str],
+    now: Sequence[str],
 ) -> None:
-    """Record a change of a group's list."""
+    """Record a change of a group's list, or of everybody's."""
     added, removed = len({*now} - {*before}), len({*before} - {*now})
-    if added or removed:
+    if not (added or removed):
+        return
+    if owner_id == EVERYBODY:
+        audit.record(session, Act.HOTWORDS_CHANGED, added=added, removed=removed)
+    else:
         act = Act.GROUP_HOTWORDS_CHANGED
-        audit.record_of_group(session, act, group_id, group, added=added, removed=removed)
+        audit.record_of_group(session, act, owner_id, group, added=added, removed=removed)
 
 
 def end_list(session: Session, group_id: str) -> None:

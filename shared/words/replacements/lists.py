@@ -208,11 +208,15 @@ def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) 
 def _record(
     session: Session, owner_id: str, group: str | None, *, added: int, removed: int
 ) -> None:
-    """Record a change of a group's list; a pair that is written otherwise counts on both sides."""
-    if added or removed:
-        audit.record_of_group(
-            session, Act.GROUP_PAIRS_CHANGED, owner_id, group, added=added, removed=removed
-        )
+    """Record a change of a group's list, or of everybody's; a pair that is written otherwise counts
+    on both sides."""
+    if not (added or removed):
+        return
+    if owner_id == EVERYBODY:
+        audit.record(session, Act.PAIRS_CHANGED, added=added, removed=removed)
+    else:
+        act = Act.GROUP_PAIRS_CHANGED
+        audit.record_of_group(session, act, owner_id, group, added=added, removed=removed)
 
 
 def _standing(owner_id: str) -> tuple[ColumnElement[bool], ...]:

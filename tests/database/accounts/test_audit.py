@@ -20,6 +20,10 @@ from shared.states import JobStatus
 from shared.webhooks import hooks
 from shared.webhooks.hooks import HookSettings
 from shared.webhooks.types import DisabledReason
+from shared.words import hotwords
+from shared.words.hotwords import replace_list
+from shared.words.replacements import lists
+from shared.words.replacements.pairs import Pair
 from tests.support import factories
 from tests.support.people import PASSWORD, a_person, an_admin, enter, quick_hashes
 
@@ -86,6 +90,28 @@ def test_each_act_is_recorded_with_who_and_from_where_and_no_secret(db: Database
     assert switched_off.disabled_reason is DisabledReason.ACCOUNT_DISABLED
     factories.submit(db, owner_id=bo.id)
     assert hook.id == switched_off.id and hooks.hooks_of(db, bo.id)[0].disabled_at
+
+
+def test_changes_of_everybodys_lists_are_recorded_with_their_numbers(db: Database) -> None:
+    anna = an_admin(db)
+    audit.let_act(Actor(Means.SESSION, anna.id))
+    for words in (("集群", "网关"), ("集群", "达摩院"), ("集群", "达摩院")):
+        replace_list(db, hotwords.EVERYBODY, words, editor_id=anna.id)
+    replace_list(db, anna.id, ("自己",), editor_id=anna.id)
+    lists.put(db, lists.EVERYBODY, [Pair("甲", "1"), Pair("乙", "1")], only=True)
+    pair = lists.add(db, lists.EVERYBODY, wrong="甲", right="2")
+    lists.add(db, lists.EVERYBODY, wrong="甲", right="2")  # it stands already
+    lists.remove(db, lists.EVERYBODY, pair.id)
+    lists.put(db, anna.id, [Pair("甲", "1")], only=True)
+    entries, _ = audit.page_of(db, AuditFilter(kind="words"), most=100)
+    assert [(one.act, one.detail) for one in reversed(entries)] == [
+        ("words.hotwords_changed", {"added": 2, "removed": 0}),
+        ("words.hotwords_changed", {"added": 1, "removed": 1}),
+        ("words.pairs_changed", {"added": 2, "removed": 0}),
+        ("words.pairs_changed", {"added": 1, "removed": 1}),
+        ("words.pairs_changed", {"added": 0, "removed": 1}),
+    ]
+    assert {(one.actor_id, one.object_id) for one in entries} == {(anna.id, None)}
 
 
 def test_what_does_not_happen_is_not_recorded(db: Database) -> None:
