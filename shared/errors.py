@@ -83,12 +83,6 @@ class InvalidRequest(PermanentError):
     default_message = "The request is not one that this API understands."
 
 
-class GroupNotFound(PermanentError):
-    code = "group_not_found"
-    http_status = 404
-    default_message = "There is no such group, or you are not in it."
-
-
 class MalformedForm(InvalidRequest):
     code = "malformed_form"
     default_message = "The form in this request is not whole or not well-formed. Send it again."

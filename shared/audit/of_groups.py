@@ -9,8 +9,14 @@ from sqlalchemy.orm import Session
 
 from shared.audit.acts import Act
 from shared.audit.record import record
-from shared.errors import GroupNotFound
+from shared.errors import PermanentError
 from shared.models import Group
+
+
+class GroupNotFound(PermanentError):
+    code = "group_not_found"
+    http_status = 404
+    default_message = "There is no such group, or you are not in it."
 
 
 class GroupId(str):
