@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.speakers.kept.voice_keeping import switch_on
 from shared.states import JobStatus
 from tests.support import factories
@@ -125,6 +125,9 @@ def test_what_is_somebody_elses_is_not_there(installation: Installation) -> None
     """Request a route with a key, then with a cookie and its token: neither finds it."""
     asked = 0
     token = installation.by_cookie.environ_base["HTTP_X_CSRFTOKEN"]
+    ours = accounts.add_group(database(installation.app), "Ours").id
+    accounts.add_member(database(installation.app), ours, "Eve")
+    needed = NEEDED | {"pages.give_named_template": {"data": {"to": ours}}}
     for rule in rules(installation.app):
         if not rule.arguments or rule.endpoint in OPEN | ABOUT_NOBODY:
             continue
@@ -136,7 +139,7 @@ def test_what_is_somebody_elses_is_not_there(installation: Installation) -> None
                     method,
                     path,
                 )
-            body = NEEDED.get(rule.endpoint, {"data": {"csrf_token": token}})
+            body = needed.get(rule.endpoint, {"data": {"csrf_token": token}})
             expected = 401 if rule.endpoint.startswith(KEY_ONLY) else expected
             answer = installation.by_cookie.open(path, method=method, **body)
             assert answer.status_code == expected, (method, path, answer.text)
