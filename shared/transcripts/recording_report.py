@@ -32,7 +32,7 @@ class RecordingWarningCode(StrEnum):
     """The container's clock jumped by `seconds`, and the jump was not believed."""
     BYTES_AFTER_THE_END = "bytes_after_the_end"
     """There is more behind the end that the header tells of; `seconds` of it were sound, and are
-    in the transcript. None: it is no sound that can be read."""
+    in the transcript, or `bytes_unheard` of it could not be read and are not."""
     VERY_QUIET = "very_quiet"
     """The speech was so quiet that it was amplified a lot."""
     CLIPPED = "clipped"
@@ -42,11 +42,13 @@ class RecordingWarningCode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RecordingWarning:
     """Warning about a recording; `at_s` is where it first occurs, `seconds` the length it
-    concerns."""
+    concerns, and `bytes_unheard` how much of the file is not in the transcript, where it is not
+    known how long that is."""
 
     code: RecordingWarningCode
     seconds: float | None = None
     at_s: float | None = None
+    bytes_unheard: int | None = None
 
 
 class TrackUse(StrEnum):

@@ -184,6 +184,22 @@ def test_what_follows_the_end_is_called_sound_only_where_it_is(
     assert "goes on behind the end that it tells of." in client.get("/").text  # which knows neither
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "31,229 bytes of the file, behind the sound that ends at 28:00, could not be read"),
+        ("zh", "文件在声音于 28:00 结束之后还有 31,229 字节无法读取"),
+    ],
+)
+def test_bytes_that_could_not_be_read_are_counted(
+    client: FlaskClient, rows: Database, language: str, said: str
+) -> None:
+    code = RecordingWarningCode.BYTES_AFTER_THE_END
+    warning = RecordingWarning(code, at_s=1680.0, bytes_unheard=31_229)
+    job_id = done(rows, replace(reports.PLAIN, warnings=(warning,)))
+    assert said in page_of(client, job_id, language)
+
+
 def test_the_page_tells_what_was_in_the_file(client: FlaskClient, rows: Database) -> None:
     text = page_of(client, done(rows, reports.FULL))
     for said in (

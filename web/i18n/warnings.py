@@ -126,6 +126,13 @@ def recording_warning_text(warning: RecordingWarning, report: RecordingReport | 
             len(left_out),
             numbers=", ".join(left_out),
         )
+    elif code is Code.BYTES_AFTER_THE_END and warning.bytes_unheard:
+        return _(
+            "%(count)s bytes of the file, behind the sound that ends at %(time)s, could not be "
+            "read: if somebody speaks there, it is missing.",
+            count=f"{warning.bytes_unheard:,}",
+            time=clock(at_s or 0.0),
+        )
     elif code is Code.BYTES_AFTER_THE_END and report and not seconds:
         sentence = _(
             "The file goes on behind the end that it tells of, with something that is not sound."

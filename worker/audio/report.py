@@ -27,8 +27,12 @@ _LEAST_MISSING_S = 1.0
 _LEAST_HOLE_S = 0.5
 """Voice codecs send nothing in silence for up to 0.4 s; such holes are filled and not told."""
 
-_LEAST_STRAY_BYTES = 1 << 16
-"""Tags and padding behind the end are nothing to know."""
+_LEAST_BYTES_BEHIND = 1 << 16
+"""What a header tells too little of is nothing to know up to here."""
+
+_LEAST_UNHEARD_BYTES = 1 << 10
+"""As many hold a second of speech in the most sparing coding, and all that is known to be no sound
+is not counted."""
 
 _LEAST_PHASE_S = 1.0
 _LEAST_QUIET_S = 1.0
@@ -198,13 +202,19 @@ def _warnings(
     resets = [jump for jump in done.tracks[0].jumps if not jump[2]]
     if resets:
         yield RecordingWarning(code.CLOCK_RESET, round(resets[0][1], 1), round(resets[0][0], 1))
+    if done.unheard_bytes >= _LEAST_UNHEARD_BYTES:
+        yield RecordingWarning(
+            code.BYTES_AFTER_THE_END,
+            at_s=round(done.unheard_bytes_at, 1),
+            bytes_unheard=done.unheard_bytes,
+        )
     if header.seconds_behind_end is not None:
         yield RecordingWarning(
             code.BYTES_AFTER_THE_END,
             round(header.seconds_behind_end, 1),
             round(max(0.0, end_s - header.seconds_behind_end), 1),
         )
-    elif header.bytes_behind_end >= _LEAST_STRAY_BYTES:
+    elif header.bytes_behind_end >= _LEAST_BYTES_BEHIND:
         yield RecordingWarning(code.BYTES_AFTER_THE_END)
     if mix.quiet_s >= _LEAST_QUIET_S:
         yield RecordingWarning(code.VERY_QUIET, round(mix.quiet_s, 1), mix.quiet_at_s)

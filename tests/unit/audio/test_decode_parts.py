@@ -136,6 +136,67 @@ def test_joined_files_are_heard_to_the_end(kind: str, tmp_path: Path) -> None:
     assert abs(lag_s(at, TAIL[round(0.1 * RATE) :])) < 0.15
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("flac", "wav"),
+        ("wav", "mp3"),
+        ("wav", "avi"),
+        ("aiff", "mp3"),
+        ("webm", "m4a"),
+        ("m4a", "flac"),
+        ("m4a", "aac"),
+        ("ogg", "amr"),
+        ("amr", "flac"),
+        ("mp3", "ogg"),
+        ("aac", "mp3"),
+        ("wma", "webm"),
+        ("avi", "w64"),
+        ("flv", "flv"),
+        ("ts", "wma"),
+        ("tta", "caf"),
+        ("wv", "aiff"),
+        ("au", "wv"),
+    ],
+)
+def test_joined_files_of_two_kinds_are_heard_to_the_end(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "recording"
+    both = [
+        encode(sound, tmp_path / "part", kind).read_bytes()
+        for sound, kind in ((SOUND, first), (TAIL, second))
+    ]
+    path.write_bytes(b"".join(both))
+    with decode(path) as audio:
+        samples = np.concatenate(list(audio))
+    assert audio.report.parts == 2
+    assert len(samples) / RATE == pytest.approx(7.0, abs=0.25)
+    assert abs(lag_s(samples[round(4.1 * RATE) :], TAIL[round(0.1 * RATE) :])) < 0.15
+
+
+@pytest.mark.parametrize("kind", ["flac", "m4a", "webm", "ogg", "avi", "ts", "tta"])
+def test_what_cannot_be_read_behind_the_sound_is_told(kind: str, tmp_path: Path) -> None:
+    whole = encode(SOUND, tmp_path / "part", kind).read_bytes()
+    path = tmp_path / "recording"
+    strange = np.random.default_rng(5).bytes(5000)
+    tag = b"TAG" + bytes(125)
+    lyrics = b"LYRICSBEGIN" + bytes(2000) + b"LYRICS200"
+    ape = b"APETAGEX" + struct.pack("<IIII8x", 2000, 3000, 1, 0xA0000000) + b"a" * 3000
+    for behind in (b"", tag, bytes(9000), lyrics + tag, ape + tag):
+        path.write_bytes(whole + behind)
+        with decode(path) as audio:
+            assert abs(sum(map(len, audio)) / RATE - 4.0) < 0.1
+        assert audio.report.warnings == (), behind[:8]
+    path.write_bytes(whole + strange)
+    with decode(path) as audio:
+        assert abs(sum(map(len, audio)) / RATE - 4.0) < 0.1
+    (warning,) = [found for found in audio.report.warnings if found.bytes_unheard]
+    assert warning.code == "bytes_after_the_end"
+    assert warning.at_s == pytest.approx(4.0, abs=0.1)
+    assert warning.bytes_unheard == pytest.approx(5000, abs=800)
+
+
 @pytest.mark.parametrize("between", [b"", CHUNK])
 @pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\0\x05" + bytes(5)])
 def test_each_chunk_of_sound_in_a_wav_is_heard(tag: bytes, between: bytes, tmp_path: Path) -> None:
@@ -174,7 +235,7 @@ def test_a_file_that_is_as_it_should_be_is_read_as_it_is(kind: str, tmp_path: Pa
     assert is_read_whole(parts)
     assert parts.has_end_mark
     assert not parts.is_cut
-    assert parts.stray_bytes == 0
+    assert parts.sections[-1].bytes_unheard == 0
 
 
 @pytest.mark.parametrize(
@@ -241,7 +302,7 @@ def test_fragments_that_repeat_their_header_are_one_movie(tmp_path: Path) -> Non
     movie = box(b"ftyp") + box(b"moov") + box(b"mdat", bytes(50))
     found = parts_of(tmp_path / "recording", movie * 3)
     assert [section.start for section in found.sections] == [0, len(movie), 2 * len(movie)]
-    assert parts_of(tmp_path / "recording", movie + b"\xff" * 70).stray_bytes == 70
+    assert parts_of(tmp_path / "recording", movie + b"\xff" * 70).sections[-1].bytes_unheard == 70
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -75,6 +75,8 @@ class DoneClaim:
     tracks: tuple[TrackResult, ...]
     even_bit_rate: bool
     unheard_tracks: int
+    unheard_bytes: int
+    unheard_bytes_at: float
 
 
 def read_header(claim: Claim) -> HeaderClaim:
@@ -116,6 +118,8 @@ def read_done(claim: Claim, tracks: int) -> DoneClaim:
         ),
         even_bit_rate=claim.get("even_bit_rate") is not False,
         unheard_tracks=max(0, int(figure(claim, "unheard_tracks"))),
+        unheard_bytes=max(0, int(figure(claim, "unheard_bytes"))),
+        unheard_bytes_at=max(0.0, figure(claim, "unheard_bytes_at")),
     )
 
 

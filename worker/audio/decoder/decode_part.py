@@ -17,6 +17,7 @@ from av.stream import Discard
 
 from worker.audio.decoder import formats
 from worker.audio.decoder.container_clock import MOST_JUMPS, ContainerClock
+from worker.audio.decoder.parts.flac import largest_frame
 from worker.audio.decoder.resampling import TrackOutput
 
 _MAX_CONSECUTIVE_READ_ERRORS = 10
@@ -91,6 +92,10 @@ class Part:
                 # Lets demuxers with an index leap over the picture instead of reading it.
                 other.discard = Discard.all
         self.end_s = offset
+        self.last_frame: tuple[int, int] | None = None
+        """Where the last frame begins in what was opened, and where it ends at the latest; known of
+        FLAC, to whose last frame FFmpeg adds what follows, and of TTA, which it reads no further
+        than the table tells."""
 
     def _position(self) -> float:
         return max(track.clock.position for track in self._tracks.values())
@@ -102,6 +107,7 @@ class Part:
             return
         first = min(tracks)
         streams = [track.stream for track in tracks.values()]
+        last = None
         errors = 0
         while errors < _MAX_CONSECUTIVE_READ_ERRORS:
             try:
@@ -109,6 +115,7 @@ class Part:
                     errors = 0
                     # Not `stream_index`, which is 0 for the packet that ends a stream.
                     track = tracks[packet.stream.index]
+                    last = packet if packet.size else last
                     if packet.stream.index == first and len(sizes) < 3 and packet.size:
                         sizes.add(packet.size // 8)  # MP3 pads a frame by a byte now and then
                     track.decode(packet)
@@ -118,9 +125,18 @@ class Part:
             except av.FFmpegError:
                 errors += 1
                 tracks[first].damage(0.0)
+        if last is not None:
+            self._note_last(last, streams[0])
         for track in tracks.values():
             track.finish()
             self.end_s = max(self.end_s, track.clock.position)
+
+    def _note_last(self, last: Packet[AudioStream], stream: AudioStream) -> None:
+        name = self._container.format.name
+        if last.pos is not None and name in ("flac", "tta"):
+            largest = largest_frame(stream.codec_context.extradata or b"")
+            size = min(last.size, largest or last.size) if name == "flac" else last.size
+            self.last_frame = last.pos, last.pos + size
 
 
 def packets_of(

@@ -21,9 +21,10 @@ from worker.audio.decoder import formats
 from worker.audio.decoder.decode_part import Part, TrackTally, header_seconds, is_decodable
 from worker.audio.decoder.mp3 import has_table_of_contents
 from worker.audio.decoder.parts import Parts, find_parts
+from worker.audio.decoder.parts.trailers import unknown_bytes_behind_frame
 from worker.audio.decoder.records import MOST_CHANNELS, MOST_TRACKS, RecordHeader
 from worker.audio.decoder.resampling import TrackOutput
-from worker.audio.decoder.sections import SectionFile
+from worker.audio.decoder.sections import Section, SectionFile
 
 _MOST_PARTS_LOOKED_AT = 50
 """Parts whose channels are counted before the first is decoded."""
@@ -98,11 +99,14 @@ class Header:
 class Tally:
     """Result of decoding. `even_bit_rate`: packets of the first track were all alike.
     unheard_tracks: tracks beyond MOST_TRACKS, and those that appeared only behind the header or in
-    a later part."""
+    a later part.  unheard_bytes: bytes behind the end of a part, tags and padding not counted, of
+    which nothing could be read, and unheard_bytes_at: the second where they would be heard."""
 
     tracks: list[TrackTally]
     even_bit_rate: bool = True
     unheard_tracks: int = 0
+    unheard_bytes: int = 0
+    unheard_bytes_at: float = 0.0
 
 
 class Recording:
@@ -143,7 +147,8 @@ class Recording:
         sizes: set[int] = set()
         known, unheard = min(len(self._first.streams.audio), MOST_TRACKS), 0
         offset = 0.0
-        for index in range(len(self._parts.sections)):
+        tally = Tally(tallies)
+        for index, section in enumerate(self._parts.sections):
             container = self._first
             if index:
                 try:
@@ -159,11 +164,21 @@ class Recording:
             more = len(container.streams.audio) - known if self._hears_all else 0
             unheard = max(unheard, more)
             offset = part.end_s
+            if bytes_unheard := self._unheard_bytes(section, part):
+                tally.unheard_bytes_at = tally.unheard_bytes_at or offset
+                tally.unheard_bytes += bytes_unheard
             container.close()
-        if not any(tally.samples for tally in tallies):
-            damaged = any(tally.corrupt_packets for tally in tallies)
+        if not any(track.samples for track in tallies):
+            damaged = any(track.corrupt_packets for track in tallies)
             raise NothingDecoded if damaged else NoAudioStream
-        return Tally(tallies, even_bit_rate=len(sizes) <= 1, unheard_tracks=unheard)
+        tally.even_bit_rate, tally.unheard_tracks = len(sizes) <= 1, unheard
+        return tally
+
+    def _unheard_bytes(self, section: Section, part: Part) -> int:
+        if part.last_frame is None:
+            return section.bytes_unheard
+        begin, end = (section.start + place for place in part.last_frame)
+        return unknown_bytes_behind_frame(self._descriptor, begin, end, section.end)
 
     def _read_header(self) -> Header:
         first = self._first
@@ -186,7 +201,7 @@ class Recording:
                 for number, track in enumerate(first.streams.audio, start=1)
             )[:MOST_TRACKS],
             parts=len(self._parts.sections),
-            bytes_behind_end=self._parts.stray_bytes + behind,
+            bytes_behind_end=behind,
             seconds_behind_end=behind / bytes_a_second if behind and bytes_a_second else None,
             has_end_mark=self._parts.has_end_mark and not self._parts.is_cut,
             has_table_of_contents=has_contents,

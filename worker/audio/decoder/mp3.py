@@ -8,9 +8,8 @@ _SEARCHED_BYTES = 8192
 """The table stands in the first frame; some taggers leave padding before it."""
 
 
-def end_of_tags(descriptor: int) -> int:
-    """Return the offset behind the ID3 tags with which the file begins; 0 without any."""
-    at = 0
+def end_of_tags(descriptor: int, at: int = 0) -> int:
+    """Return the offset behind the ID3 tags that stand at `at`; `at` itself without any."""
     while (tag := os.pread(descriptor, 10, at))[:3] == b"ID3" and len(tag) == 10:
         size = 0
         for byte in tag[6:10]:

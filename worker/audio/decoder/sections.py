@@ -18,6 +18,8 @@ class Section:
     bytes_behind: how many bytes of sound stand behind the end that the header tells of, and are
         read all the same because of a correction.
     prefix: bytes that are read before `start`: the header of a recording whose sound goes on here.
+    bytes_unheard: how many bytes stand behind the recording's end of which nothing can be read,
+        tags and padding not counted.
     """
 
     start: int
@@ -25,6 +27,7 @@ class Section:
     corrections: tuple[tuple[int, bytes], ...] = ()
     bytes_behind: int = 0
     prefix: bytes = b""
+    bytes_unheard: int = 0
 
 
 class SectionFile:

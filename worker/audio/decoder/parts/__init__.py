@@ -11,7 +11,12 @@ import os
 from dataclasses import dataclass
 
 from worker.audio.decoder.mp3 import end_of_tags
-from worker.audio.decoder.parts import boxes, chunks, ebml, ends, ogg, signatures
+from worker.audio.decoder.parts import boxes, chunks, ebml, ends, ogg
+from worker.audio.decoder.parts.beginnings import begins, next_beginning
+from worker.audio.decoder.parts.flac import end_of_flac_header
+from worker.audio.decoder.parts.frames import frames_at
+from worker.audio.decoder.parts.run import Run, sections_of
+from worker.audio.decoder.parts.trailers import unknown_bytes
 from worker.audio.decoder.sections import Section
 
 
@@ -19,13 +24,11 @@ from worker.audio.decoder.sections import Section
 class Parts:
     """Sections found in a file: at least one, in order.
 
-    has_end_mark: False where the file's kind marks its end and this one does not.
-    stray_bytes: bytes behind the last section that belong to nothing that could be read.
+    has_end_mark: False where the last part's kind marks its end and this one does not.
     """
 
     sections: tuple[Section, ...]
     has_end_mark: bool = True
-    stray_bytes: int = 0
     is_cut: bool = False
     """Whether the structure of the last part reaches beyond the end of the file."""
 
@@ -33,20 +36,48 @@ class Parts:
 def find_parts(descriptor: int, size: int) -> Parts:
     """The parts of the file of `size` bytes behind `descriptor`; the whole file where nothing
     speaks against it."""
-    head = os.pread(descriptor, 64, 0)
+    sections: list[Section] = []
+    run = _run(descriptor, 0, size)
+    while True:
+        sections += run.sections
+        if run.end >= size:
+            return Parts(tuple(sections), run.has_end_mark, run.is_cut)
+        run = _run(descriptor, run.end, size)
+
+
+def _run(descriptor: int, start: int, size: int) -> Run:
+    """The recordings from `start` on that are of the kind of the first."""
+    head = os.pread(descriptor, 64, start)
     # Taggers put ID3 before a WAV too, where FFmpeg does not expect it.
-    start = end_of_tags(descriptor)
-    if chunks.is_chunked(os.pread(descriptor, 64, start)):
-        sections, is_cut = chunks.scan(descriptor, size, start)
-        return Parts(sections, is_cut=is_cut)
+    content = end_of_tags(descriptor, start)
+    tagged = os.pread(descriptor, 64, content)
+    if chunks.is_chunked(tagged):
+        return chunks.scan(descriptor, size, content)
     if head[:4] == b"OggS":
-        found = ogg.scan(descriptor, size)
-        return Parts(found.sections, has_end_mark=found.has_end_mark)
+        return ogg.scan(descriptor, start, size)
     if head[4:8] in boxes.FIRST:
-        movies = boxes.scan(descriptor, size)
-        return Parts(movies.sections, stray_bytes=movies.stray_bytes, is_cut=movies.is_cut)
+        return boxes.scan(descriptor, start, size)
     if head[:4] == ebml.MAGIC:
-        sections, is_cut = ebml.scan(descriptor, size)
-        return Parts(sections, is_cut=is_cut)
-    sections = signatures.sections(descriptor, size, head)
-    return Parts(sections, is_cut=ends.is_cut(descriptor, sections[-1].start, size))
+        return ebml.scan(descriptor, start, size)
+    return _stream(descriptor, start, size, content, tagged)
+
+
+def _stream(descriptor: int, start: int, size: int, content: int, head: bytes) -> Run:
+    """The recording at `start`, whose content, behind tags, begins with `head`: of a kind that has
+    no structure to go by, up to the next beginning."""
+    frames = frames_at(descriptor, content, head)
+    behind = ends.told_end(descriptor, start, size)
+    if behind > start and begins(descriptor, behind):
+        return Run(sections_of([start], behind), behind)
+    begin = max(behind, end_of_flac_header(descriptor, content) or content + 1)
+    other = next_beginning(descriptor, begin, size, but=frames)
+    end = size if other is None else other
+    if frames == "mpegts":
+        # FFmpeg calls it damage if something else follows.
+        last = ends.transport_end(descriptor, start, end)
+        return Run((Section(start, last, bytes_unheard=unknown_bytes(descriptor, last, end)),), end)
+    # Of AU FFmpeg reads all there is.
+    counts = behind > start and head[:4] != b".snd"
+    unheard = unknown_bytes(descriptor, behind, end) if counts else 0
+    is_cut = ends.is_cut(descriptor, start, end)
+    return Run(sections_of([start], end, unheard), end, is_cut=is_cut)

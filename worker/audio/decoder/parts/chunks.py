@@ -10,6 +10,8 @@ import os
 import re
 from dataclasses import dataclass, replace
 
+from worker.audio.decoder.parts.beginnings import begins, next_beginning
+from worker.audio.decoder.parts.run import Run
 from worker.audio.decoder.parts.signatures import occurrences
 from worker.audio.decoder.sections import Section
 
@@ -76,9 +78,9 @@ def is_chunked(head: bytes) -> bool:
     return _kind(head) is not None
 
 
-def scan(descriptor: int, size: int, start: int = 0) -> tuple[tuple[Section, ...], bool]:
+def scan(descriptor: int, size: int, start: int) -> Run:
     """The recordings in the file from `start` on, each with its size put right where it tells of
-    too little, and whether the last tells of more than there is."""
+    too little."""
     found: list[Section] = []
     begin, is_cut = start, False
     while start < size:
@@ -88,7 +90,9 @@ def scan(descriptor: int, size: int, start: int = 0) -> tuple[tuple[Section, ...
         sections, is_cut = _recording(descriptor, start, size, replace(kind, begin=start))
         found += sections
         start = found[-1].end
-    return tuple(found) or (Section(begin, size),), is_cut
+    if not found:
+        return Run((Section(begin, size),), size)
+    return Run(tuple(found), start, is_cut=is_cut)
 
 
 def _kind(head: bytes) -> _Kind | None:
@@ -139,11 +143,15 @@ def _recording(descriptor: int, start: int, size: int, kind: _Kind) -> tuple[lis
     while True:
         begin, prefix = (sound.at, header) if found else (start, b"")
         if sound.end >= size:  # also every 'not known yet'; FFmpeg reads on to the end
-            end = _next_recording(descriptor, sound.content, size, kind)
+            # Other kinds are looked for, which takes longer, only where the size is wrong.
+            search = _next_recording if sound.end == size else _next_of_any_kind
+            end = search(descriptor, sound.content, size, kind)
             is_cut = sound.end - end > _LEAST_MISSING and not sound.is_not_known_yet
             found.append(_corrected(begin, end, sound, kind, prefix, only_if_negative=True))
             return found, is_cut
         behind = kind.aligned(sound.end)
+        if behind != sound.end and begins(descriptor, sound.end):
+            behind = sound.end  # without the byte that makes it even
         section_end, another = _chunks_behind(descriptor, behind, size, kind)
         if another is None or len(found) >= most:
             found.append(
@@ -167,8 +175,7 @@ def _told_too_little(
     much. `end`: where the chunks behind it end, None if something else follows."""
     if end is not None:
         return Section(start, end, prefix=prefix)
-    behind = kind.aligned(sound.end)
-    end = _next_recording(descriptor, behind, size, kind)
+    end = _next_of_any_kind(descriptor, sound.end, size, kind)
     if _is_padding(descriptor, sound.end, end):
         return Section(start, end, prefix=prefix)
     return _corrected(start, end, sound, kind, prefix)
@@ -234,10 +241,12 @@ def _chunks_behind(
     for _ in range(_MOST_CHUNKS):
         left = size - at
         head = os.pread(descriptor, 64, at)
-        if left < kind.header or head.startswith(_TAGS):
+        if left < kind.header:
             return size, None
-        if re.match(kind.next_recording, head, re.DOTALL):
+        if re.match(kind.next_recording, head, re.DOTALL) or begins(descriptor, at, head):
             return at, None
+        if head.startswith(_TAGS):
+            return size, None
         name, told = head[:4], _told_size(head, kind)
         content = at + kind.header
         if head[: kind.id_bytes] == kind.sound and told:
@@ -258,6 +267,11 @@ def _next_recording(descriptor: int, at: int, size: int, kind: _Kind) -> int:
     sought = kind.sought or kind.next_recording
     place = next(occurrences(descriptor, sought, at, size), None)
     return size if place is None else place - kind.sought_at
+
+
+def _next_of_any_kind(descriptor: int, at: int, size: int, _: _Kind) -> int:
+    place = next_beginning(descriptor, at, size)
+    return size if place is None else place
 
 
 def _is_padding(descriptor: int, start: int, end: int) -> bool:

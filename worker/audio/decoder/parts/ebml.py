@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import os
 
+from worker.audio.decoder.parts.beginnings import begins, next_beginning
+from worker.audio.decoder.parts.run import Run, sections_of
 from worker.audio.decoder.parts.signatures import occurrences
-from worker.audio.decoder.sections import Section
+from worker.audio.decoder.parts.trailers import unknown_bytes
 
 MAGIC = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
-_NEXT = rb"\x1a\x45\xdf\xa3.{0,40}?\x42\x82.{1,8}?(?:webm|matroska)"[:64]
+_CLUSTER = rb"\x1f\x43\xb6\x75"
 
 
-def scan(descriptor: int, size: int) -> tuple[tuple[Section, ...], bool]:
-    """The recordings of the file, and whether the last tells of more than there is.
+def scan(descriptor: int, start: int, size: int) -> Run:
+    """The recordings from `start` on.
 
     A segment of known size is passed over; in one of unknown size, as a live recorder writes it,
     the next header is looked for.
     """
     starts = []
-    at = 0
+    at = start
     while at < size and os.pread(descriptor, 4, at) == MAGIC:
         starts.append(at)
         end = _segment_end(descriptor, at)
         if end is None:
-            end = next(occurrences(descriptor, _NEXT, at + 4, size), size)
-        at = end
-    starts = starts or [0]
-    ends = [*starts[1:], size]
-    return tuple(Section(*bounds) for bounds in zip(starts, ends, strict=True)), at > size
+            # Behind the header, for that of FLAC is in it as FLAC's own file has it.
+            cluster = next(occurrences(descriptor, _CLUSTER, at + 4, size), at + 4)
+            end = next_beginning(descriptor, cluster, size)
+        at = size if end is None else end
+    starts = starts or [start]
+    if at >= size or at == start:
+        return Run(sections_of(starts, size), size, is_cut=at > size)
+    end = at if begins(descriptor, at) else next_beginning(descriptor, at, size)
+    end = size if end is None else end
+    return Run(sections_of(starts, end, unknown_bytes(descriptor, at, end)), end)
 
 
 def _segment_end(descriptor: int, at: int) -> int | None:
