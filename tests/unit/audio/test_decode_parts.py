@@ -112,6 +112,18 @@ class TestWrongSizes:
             assert np.array_equal(np.concatenate(list(audio)), SOUND)
         assert audio.report.warnings == ()
 
+    @pytest.mark.parametrize("told_s", [2, 4])
+    def test_the_samples_of_rifx_are_read_in_their_order(self, tmp_path: Path, told_s: int) -> None:
+        path = tmp_path / "recording"
+        fields = struct.pack(">IHHIIHH", 16, 1, 1, RATE, RATE * 2, 2, 16)
+        data = b"data" + struct.pack(">I", told_s * RATE * 2) + SOUND.astype(">i2").tobytes()
+        path.write_bytes(
+            b"RIFX" + struct.pack(">I", 36 + SOUND.nbytes) + b"WAVEfmt " + fields + data
+        )
+        with decode(path) as audio:
+            assert np.array_equal(np.concatenate(list(audio)), SOUND)
+        assert audio.report.tracks[0].codec == "pcm_s16be"
+
     def test_aiff_is_put_right_too(self, tmp_path: Path) -> None:
         whole = encode(SOUND, tmp_path / "whole", "aiff").read_bytes()
         at = whole.index(b"SSND")

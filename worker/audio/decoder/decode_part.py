@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -26,6 +27,7 @@ _MAX_CONSECUTIVE_READ_ERRORS = 10
 _MAX_HEADER_SECONDS = 10_000_000.0
 """Headers of damaged files claim centuries; such a figure is no estimate."""
 
+_LITTLE = re.compile(r"pcm_[sf]\d+le")
 _TAGS = (b"ID3", b"TAG", b"APE")
 
 _MOST_PLACES = 100
@@ -75,6 +77,7 @@ class Part:
         offset: float,
         *,
         is_first: bool,
+        is_rifx: bool = False,
     ) -> None:
         self._container = container
         self._tracks: dict[int, _Track] = {}
@@ -86,7 +89,7 @@ class Part:
                 clock = _clock(container, offset, is_first=is_first)
                 if formats.interleaves(container.format.name):
                     clock.others_at = self._position
-                self._tracks[stream.index] = _Track(stream, clock, tally, output)
+                self._tracks[stream.index] = _Track(stream, clock, tally, output, is_rifx=is_rifx)
         for other in container.streams:
             if other.index not in self._tracks:
                 # Lets demuxers with an index leap over the picture instead of reading it.
@@ -157,11 +160,17 @@ class _Track:
     """A sound track of one part."""
 
     def __init__(
-        self, stream: AudioStream, clock: ContainerClock, tally: TrackTally, output: TrackOutput
+        self,
+        stream: AudioStream,
+        clock: ContainerClock,
+        tally: TrackTally,
+        output: TrackOutput,
+        *,
+        is_rifx: bool,
     ) -> None:
         self.stream = stream
         self.clock = clock
-        self._decoder = _decoder(stream)
+        self._decoder = _decoder(stream, is_rifx=is_rifx)
         self._tally = tally
         self._output = output
         self._held: AudioFrame | None = None
@@ -209,13 +218,27 @@ class _Track:
             self.damage(frame.samples / frame.sample_rate)
 
 
-def _decoder(stream: AudioStream) -> AudioCodecContext:
-    """Return the stream's own decoder; libopus for Opus, where it is there.
+def coding(stream: AudioStream, *, is_rifx: bool) -> str:
+    """FFmpeg's name of the stream's coding. In a RIFX, a WAV whose numbers all begin with the
+    largest byte, FFmpeg heeds that in the header and not in the samples."""
+    name = stream.codec_context.name
+    return name[:-2] + "be" if is_rifx and _LITTLE.fullmatch(name) else name
+
+
+def _decoder(stream: AudioStream, *, is_rifx: bool) -> AudioCodecContext:
+    """Return the stream's own decoder; another for the samples of a RIFX, and libopus for Opus,
+    where it is there.
 
     Of packets of 40 ms and more with FEC, as programs for calls send them, FFmpeg's own makes noise
     that is 100 dB above full scale.
     """
     own = stream.codec_context
+    name = coding(stream, is_rifx=is_rifx)
+    if name != own.name:
+        swapped = cast("AudioCodecContext", CodecContext.create(name, "r"))
+        swapped.thread_count = 1
+        swapped.sample_rate, swapped.layout = own.sample_rate, own.layout.name
+        return swapped
     if own.name != "opus" or "libopus" not in av.codecs_available:
         return own
     context = CodecContext.create("libopus", "r")

@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from worker.audio.decoder import formats
-from worker.audio.decoder.decode_part import Part, TrackTally, header_seconds, is_decodable
+from worker.audio.decoder.decode_part import Part, TrackTally, coding, header_seconds, is_decodable
 from worker.audio.decoder.mp3 import has_table_of_contents
 from worker.audio.decoder.parts import Parts, find_parts
 from worker.audio.decoder.parts.trailers import unknown_bytes_behind_frame
@@ -159,7 +159,15 @@ class Recording:
                     tallies[0].corrupt_packets += 1
                     tallies[0].damaged.append((offset, 0.0))
                     continue
-            part = Part(container, self._numbers, tallies, outputs, offset, is_first=index == 0)
+            part = Part(
+                container,
+                self._numbers,
+                tallies,
+                outputs,
+                offset,
+                is_first=index == 0,
+                is_rifx=self._is_rifx(index),
+            )
             part.decode(sizes)
             more = len(container.streams.audio) - known if self._hears_all else 0
             unheard = max(unheard, more)
@@ -173,6 +181,9 @@ class Recording:
             raise NothingDecoded if damaged else NoAudioStream
         tally.even_bit_rate, tally.unheard_tracks = len(sizes) <= 1, unheard
         return tally
+
+    def _is_rifx(self, index: int) -> bool:
+        return SectionFile(self._descriptor, self._parts.sections[index]).read(4) == b"RIFX"
 
     def _unheard_bytes(self, section: Section, part: Part) -> int:
         if part.last_frame is None:
@@ -197,7 +208,13 @@ class Recording:
             announced_s=self._announced_s(seconds, has_contents),
             container=first.format.name,
             tracks=tuple(
-                _facts(track, number, number in channels, channels.get(number))
+                _facts(
+                    track,
+                    number,
+                    number in channels,
+                    channels.get(number),
+                    is_rifx=self._is_rifx(0),
+                )
                 for number, track in enumerate(first.streams.audio, start=1)
             )[:MOST_TRACKS],
             parts=len(self._parts.sections),
@@ -256,12 +273,14 @@ def _open_or_none(descriptor: int, parts: Parts, index: int) -> InputContainer |
         return None
 
 
-def _facts(track: AudioStream, number: int, heard: bool, channels: int | None) -> TrackFacts:
+def _facts(
+    track: AudioStream, number: int, heard: bool, channels: int | None, *, is_rifx: bool
+) -> TrackFacts:
     context = track.codec_context if track.codec_context else None
     sample_format = context.format if context else None
     return TrackFacts(
         number=number,
-        codec=context.name if context else "unknown",
+        codec=coding(track, is_rifx=is_rifx) if context else "unknown",
         channels=min(channels or (context.channels if context else 0), MOST_CHANNELS),
         sample_rate=context.sample_rate if context else 0,
         language=_text(track.metadata.get("language")),
