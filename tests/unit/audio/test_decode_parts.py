@@ -124,6 +124,17 @@ class TestWrongSizes:
             assert np.array_equal(np.concatenate(list(audio)), SOUND)
         assert audio.report.tracks[0].codec == "pcm_s16be"
 
+    def test_the_size_of_a_segment_is_not_needed(self, tmp_path: Path) -> None:
+        whole = encode(SOUND, tmp_path / "whole", "webm").read_bytes()
+        more = encode(TAIL, tmp_path / "more", "m4a").read_bytes()
+        at = whole.index(b"\x18\x53\x80\x67") + 4
+        path = tmp_path / "recording"
+        for told in (b"\xff" * 7, struct.pack(">Q", whole.index(b"\x1f\x43\xb6\x75") - at - 8)[1:]):
+            path.write_bytes(whole[:at] + b"\x01" + told + whole[at + 8 :] + more)
+            with decode(path) as audio:
+                assert sum(map(len, audio)) / RATE == pytest.approx(7.0, abs=0.1)
+            assert (audio.report.parts, audio.report.warnings) == (2, ())
+
     def test_aiff_is_put_right_too(self, tmp_path: Path) -> None:
         whole = encode(SOUND, tmp_path / "whole", "aiff").read_bytes()
         at = whole.index(b"SSND")

@@ -8,6 +8,7 @@ import re
 from worker.audio.decoder.mp3 import end_of_tags
 from worker.audio.decoder.parts.frames import frames_at
 
+_FIRST_BLOCK = 1 << 14
 _BLOCK = 1 << 20
 HEAD = 64
 """Bytes by which a beginning is recognised; blocks overlap by so many."""
@@ -61,9 +62,12 @@ def next_beginning(descriptor: int, start: int, end: int, *, but: str = "") -> i
     """Offset of the first recording that begins in [start, end), of all kinds with a beginning that
     occurs nowhere else; None without any. `but` is as in `begins`.
     """
-    for at in range(start, end, _BLOCK):
+    at = start
+    while at < end:
+        # A small block first: a file may be joined of thousands.
+        size = _FIRST_BLOCK if at == start else _BLOCK
         first = max(start, at - HEAD)
-        block = os.pread(descriptor, min(at + _BLOCK + HEAD, end) - first, first)
+        block = os.pread(descriptor, min(at + size + HEAD, end) - first, first)
         found = None
         for anchor, behind, pattern in _SOUGHT:
             for hit in anchor.finditer(block):
@@ -81,4 +85,5 @@ def next_beginning(descriptor: int, start: int, end: int, *, but: str = "") -> i
                 break
         if found is not None:
             return first + found
+        at += size
     return None
