@@ -21,7 +21,7 @@ export class Navigation {
     this.hover = element.querySelector(".hover");
     this.shown = element.querySelector(".time .at");
     this.sentences = new Sentences(list);
-    this.isLed = false; // whether the strip led to what is in view
+    this.led = null; // the sentence in view if the strip led to it
     this.find = new Find(
       element.querySelector("#find"),
       element.querySelector("[data-do=find]"),
@@ -50,7 +50,7 @@ export class Navigation {
     };
     addEventListener("scroll", showSoon, { passive: true });
     for (const event of ["wheel", "touchmove", "keydown"]) {
-      addEventListener(event, () => (this.isLed = false), { passive: true });
+      addEventListener(event, () => (this.led = null), { passive: true });
     }
     document.addEventListener("click", (event) => this.toPlace(event));
     addEventListener("resize", showSoon);
@@ -73,16 +73,20 @@ export class Navigation {
   go(time) {
     const at = this.sentences.at(time);
     const n = at < 0 ? this.sentences.numbers[0] : at;
-    this.isLed = true;
+    this.led = this.sentences.item(n);
     this.tell(time);
-    this.bring(this.sentences.item(n), FRAMES);
+    this.bring(FRAMES);
   }
 
-  /** Again while it is drawn: what was never shown gets its height only then. */
-  bring(row, frames) {
+  /**
+   * Again while it is drawn: what was never shown gets its height only then. Not once the reader goes
+   * elsewhere, which would take them back.
+   */
+  bring(frames) {
+    const row = this.led;
     const top = getComputedStyle(this.bar).position === "sticky" ? this.bar.offsetHeight : 0;
     scrollBy({ top: row.getBoundingClientRect().top - top, behavior: "instant" });
-    if (frames > 1) requestAnimationFrame(() => this.bring(row, frames - 1));
+    if (frames > 1) requestAnimationFrame(() => this.led === row && this.bring(frames - 1));
   }
 
   /** A link to a place, of a chapter for instance. */
@@ -123,7 +127,7 @@ export class Navigation {
 
   /** Show the place of the first sentence in view, unless the strip itself led there. */
   show() {
-    if (this.isLed) return;
+    if (this.led) return;
     const top = Math.max(0, this.bar.getBoundingClientRect().bottom);
     const { numbers } = this.sentences;
     // Half and half again: asking each where it is would lay the whole page out.
