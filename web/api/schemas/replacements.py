@@ -37,7 +37,7 @@ class ListQuery(BaseModel):
     @model_validator(mode="after")
     def _names_one_list(self) -> Self:
         if self.group is not None and "list" in self.model_fields_set:
-            raise ValueError("list and group name two lists. Give one of them.")
+            raise ValueError("list and group name two lists. Give one of them")
         return self
 
 

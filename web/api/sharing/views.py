@@ -120,6 +120,7 @@ def end_link(job_id: UUID, link_id: UUID) -> Response:
 
 
 @blueprint.get("/shared")
+@blueprint.doc(responses=[404])
 @blueprint.output(ReceivedJobsOut)
 @takes_query(ReceivedQuery)
 def list_shared() -> Response:

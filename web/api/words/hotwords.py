@@ -55,6 +55,7 @@ def get_job_hotwords(job_id: UUID) -> Response:
 
 
 @blueprint.get("/hotwords")
+@blueprint.doc(responses=[404])
 @blueprint.output(HotwordsOut)
 @takes_query(ListQuery)
 def get_hotword_list() -> Response:
@@ -65,7 +66,7 @@ def get_hotword_list() -> Response:
 
 @blueprint.put("/hotwords")
 @blueprint.output(HotwordsOut)
-@blueprint.doc(responses=[409])
+@blueprint.doc(responses=[404, 409])
 @takes_query(ListQuery)
 @completed_by(json_body(HotwordsIn))
 def replace_hotword_list() -> Response:

@@ -55,6 +55,7 @@ def _asked(*, writes: bool = False) -> str:
 
 
 @blueprint.get("")
+@blueprint.doc(responses=[404])
 @blueprint.output(ReplacementListOut)
 @takes_query(ReplacementQuery)
 def list_replacements() -> Response:
@@ -77,6 +78,7 @@ def list_replacements() -> Response:
 
 
 @blueprint.post("")
+@blueprint.doc(responses=[404])
 @blueprint.output(ReplacementOut, 201)
 @takes_query(ListQuery)
 @completed_by(operations.json_body(ReplacementIn))
@@ -103,6 +105,7 @@ def remove_replacement(pair_id: int) -> Response:
 
 
 @blueprint.get("/text")
+@blueprint.doc(responses=[404])
 @takes_query(ListQuery)
 @completed_by(operations.word_list)
 def get_replacements_text() -> Response:
@@ -117,6 +120,7 @@ def get_replacements_text() -> Response:
 
 
 @blueprint.post("/text")
+@blueprint.doc(responses=[404])
 @blueprint.output(ListChangeOut)
 @takes_query(ListQuery)
 @completed_by(operations.word_list_body)
@@ -130,6 +134,7 @@ def add_replacements_text() -> Response:
 
 
 @blueprint.put("/text")
+@blueprint.doc(responses=[404])
 @blueprint.output(ListChangeOut)
 @takes_query(ListQuery)
 @completed_by(operations.word_list_body)

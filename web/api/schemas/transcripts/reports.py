@@ -36,7 +36,7 @@ class ReportQuery(BaseModel):
     @model_validator(mode="after")
     def _names_one_of_the_group(self) -> Self:
         if self.group is not None and self.template is None:
-            raise ValueError("a group's template has a name. Give template too.")
+            raise ValueError("a group's template has a name. Give template too")
         return self
 
 
