@@ -166,11 +166,11 @@ def learn(db: Database, *, speed: float, audio_s: float = 600.0, filename: str =
 
 
 def _set_length(db: Database, job_id: str, audio_s: float) -> None:
-    recording_id = select(Job.recording_id).where(Job.id == job_id).scalar_subquery()
+    """As `jobs.set_stage` does: the job is held before its recording, by everybody."""
+    recording_id = select(Job.recording_id).where(Job.id == job_id).with_for_update(key_share=True)
     with db.writing() as session:
-        session.execute(
-            update(Recording).where(Recording.id == recording_id).values(duration_s=audio_s)
-        )
+        of_job = session.scalars(recording_id).one_or_none()  # None where it was deleted meanwhile
+        session.execute(update(Recording).where(Recording.id == of_job).values(duration_s=audio_s))
 
 
 def submit_lasting(db: Database, audio_s: float, **values: Any) -> str:
