@@ -72,7 +72,7 @@ from web.pages.sharing import owner as _sharing_page  # noqa: F401 - it register
 from web.pages.sharing import received as _received_page  # noqa: F401 - it registers itself
 from web.pages.words import page as _words_page  # noqa: F401 - it registers itself
 from web.pages.words.blueprint import words
-from web.polling.unchanged import answer_unchanged_polls
+from web.polling.not_modified import answer_unchanged_polls
 from web.quotas import views as quotas
 from web.services import open_services
 from web.uploads import tus_views

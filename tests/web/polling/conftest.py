@@ -102,8 +102,8 @@ def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.jobs.eta.recent_positions.FRESH_S", 0.0)
     monkeypatch.setattr("shared.jobs.eta.recent_positions._SHARE_OF_TIME", 1e9)
     monkeypatch.setattr("shared.jobs.eta.recent_positions._ASKED_WITHIN_S", 3600.0)
-    monkeypatch.setattr("web.api.jobs.views.API_STANDS_S", 3600.0)
-    monkeypatch.setattr("web.pages.job.page.PAGE_STANDS_S", 3600.0)
+    monkeypatch.setattr("web.api.jobs.views.API_MAX_AGE_S", 3600.0)
+    monkeypatch.setattr("web.pages.job.page.PAGE_MAX_AGE_S", 3600.0)
 
 
 @pytest.fixture

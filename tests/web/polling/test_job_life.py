@@ -142,7 +142,7 @@ def test_the_places_in_the_queue_are_read_once_for_all(
 def test_an_answer_is_made_anew_after_a_while_whatever_is_known(
     polls: Polls, rows: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.api.jobs.views.API_STANDS_S", 0.0)
+    monkeypatch.setattr("web.api.jobs.views.API_MAX_AGE_S", 0.0)
     job_id = factories.a_job(rows, JobStatus.COMPLETED)
     polls.ask(address(job_id))
     assert not polls.is_remembered(address(job_id))

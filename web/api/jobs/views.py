@@ -38,7 +38,7 @@ from web.api.transcripts.zip_export import zip_response
 from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
 from web.idempotency import idempotency_key
-from web.polling.proof import API_STANDS_S, proving
+from web.polling.dependencies import API_MAX_AGE_S, track_dependencies
 from web.services import services
 from web.uploads.submission import accept, accept_upload
 
@@ -162,7 +162,7 @@ def list_jobs() -> Response:
     labels = keys_of(tag=query.tag, person=query.person)
     if not query.q and not labels:
         listed = jobs.JobSelection(statuses=statuses, cursor=cursor, limit=query.limit + 1)
-    with proving(listed, stands_s=API_STANDS_S) as proof:
+    with track_dependencies(listed, max_age_s=API_MAX_AGE_S) as noted:
         page = jobs.list_jobs(
             services().db,
             owner_id=current_owner_id(),
@@ -174,7 +174,7 @@ def list_jobs() -> Response:
             seen_within_s=services().settings.worker_seen_within_s,
             counted=False,
         )
-        proof.shows(
+        noted.shows(
             [(view.job.id, view.queue_position) for view in page.jobs],
             workers_alive=page.workers_alive,
         )
@@ -213,11 +213,11 @@ def get_job(job_id: UUID) -> Response:
     server a tenth, and wait `Retry-After` seconds before asking again. Then `queue_position` and
     `workers_alive` may be told a second late.
     """
-    # What proves an answer is stored of its owner's jobs only.
+    # The dependencies of an answer are compared over its owner's jobs only.
     own = None if access_of(job_id).is_shared else jobs.JobSelection(str(job_id))
-    with proving(own, stands_s=API_STANDS_S) as proof:
+    with track_dependencies(own, max_age_s=API_MAX_AGE_S) as noted:
         view = view_of(str(job_id))
-        proof.shows([(view.job.id, view.queue_position)], workers_alive=view.workers_alive)
+        noted.shows([(view.job.id, view.queue_position)], workers_alive=view.workers_alive)
     return job_response(present_detail(view, services().settings))
 
 

@@ -53,7 +53,7 @@ from web.pages.minutes.panel import MinutesPanel, minutes_panel
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.pages.words.hotwords import job_hotwords
-from web.polling.proof import PAGE_STANDS_S, proving
+from web.polling.dependencies import PAGE_MAX_AGE_S, track_dependencies
 from web.services import services
 from web.site_address import same_site_path
 
@@ -172,12 +172,12 @@ def job(job_id: UUID) -> str:
 
 @pages.get("/fragments/jobs/<uuid:job_id>")
 def job_fragment(job_id: UUID) -> Response:
-    # What proves an answer is stored of its owner's jobs only.
+    # The dependencies of an answer are compared over its owner's jobs only.
     own = None if access_of(job_id).is_shared else jobs.JobSelection(str(job_id))
-    with proving(own, stands_s=PAGE_STANDS_S) as proof:
+    with track_dependencies(own, max_age_s=PAGE_MAX_AGE_S) as noted:
         context = _job_context(str(job_id))
         shown = context["job"]
-        proof.shows([(shown.id, shown.queue_position)], workers_alive=shown.workers_alive)
+        noted.shows([(shown.id, shown.queue_position)], workers_alive=shown.workers_alive)
     poll_after = None if context["finished"] else poll_after_s(shown)
     return _fragment("job/_job.html", context, poll_after)
 

@@ -14,8 +14,8 @@ from werkzeug.http import remove_entity_headers
 
 from shared.jobs import RecentPositions
 from web.monitoring.access_log import REQUEST_ID, note_request, number_request
-from web.polling.answer_memory import AnswerMemory, Remembered
-from web.polling.proof import NOTE, Proof, state_of
+from web.polling.answer_cache import AnswerCache, CachedAnswer
+from web.polling.dependencies import ENVIRON_KEY, Dependencies, state_of
 from web.services import Services
 
 _POLLED = re.compile(r"/api/v1/jobs(/[0-9a-f-]{36})?|/fragments/jobs/[0-9a-f-]{36}")
@@ -39,18 +39,18 @@ _READ = (
 
 
 def answer_unchanged_polls(app: Flask, here: Services) -> None:
-    """Let polls that bring nothing new be answered by what is remembered.
+    """Let polls that bring nothing new be answered 304 from a cache.
 
     Call it before other middleware is set up: what proxies tell of the client is known inside it.
     """
-    app.wsgi_app = _UnchangedPolls(app.wsgi_app, here)  # type: ignore[method-assign]
+    app.wsgi_app = _NotModified(app.wsgi_app, here)  # type: ignore[method-assign]
 
 
-class _UnchangedPolls:
+class _NotModified:
     def __init__(self, application: Any, here: Services) -> None:
         self._application = application
         self._here = here
-        self._memory = AnswerMemory()
+        self._cache = AnswerCache()
         self._positions = RecentPositions(here.db, seen_within_s=here.settings.worker_seen_within_s)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -63,45 +63,48 @@ class _UnchangedPolls:
             return answer
         began = time.monotonic()
         request = _digest(environ, environ[_SEEN])
-        known = self._memory.find(request)
+        known = self._cache.find(request)
         if known is not None:
-            if self._stands(known.proof):
+            if self._are_unchanged(known.dependencies):
                 request_id = number_request()
                 note_request(
                     environ,
-                    endpoint=known.proof.endpoint,
+                    endpoint=known.dependencies.endpoint,
                     status=304,
                     seconds=time.monotonic() - began,
-                    account=known.proof.owner_id if known.proof.credential else None,
+                    account=known.dependencies.owner_id if known.dependencies.credential else None,
                 )
                 start_response("304 NOT MODIFIED", [*known.headers, (REQUEST_ID, request_id)])
                 return []
-            self._memory.forget(request)
+            self._cache.forget(request)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            self._remember(environ, status, headers)
+            self._keep(environ, status, headers)
             return start_response(status, headers, *rest)
 
         answer = self._application(environ, start)
         return answer
 
-    def _stands(self, proof: Proof) -> bool:
-        if time.monotonic() >= proof.until:
+    def _are_unchanged(self, dependencies: Dependencies) -> bool:
+        if time.monotonic() >= dependencies.expires_at:
             return False
-        if state_of(self._here, proof.selection, proof.credential or proof.owner_id) != proof.state:
+        if (
+            state_of(
+                self._here, dependencies.selection, dependencies.credential or dependencies.owner_id
+            )
+            != dependencies.state
+        ):
             return False
         # Of jobs at their end nobody is shown what other jobs and workers do.
-        if proof.workers_alive is None and not proof.positions:
+        if dependencies.workers_alive is None and not dependencies.positions:
             return True
-        return self._positions.hold(proof.workers_alive, proof.positions)
+        return self._positions.hold(dependencies.workers_alive, dependencies.positions)
 
-    def _remember(
-        self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]]
-    ) -> None:
-        """Remember an answer under the request that a client which has it will send next."""
-        proof = environ.pop(NOTE, None)
+    def _keep(self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]]) -> None:
+        """Keep an answer under the request that a client which has it will send next."""
+        dependencies = environ.pop(ENVIRON_KEY, None)
         kept = Headers(headers)
-        if proof is None or "Set-Cookie" in kept or "ETag" not in kept:
+        if dependencies is None or "Set-Cookie" in kept or "ETag" not in kept:
             return
         if status.startswith("304"):
             seen = environ[_SEEN]
@@ -112,8 +115,8 @@ class _UnchangedPolls:
             return
         # The server gives each answer a date of its own, and each its number.
         del kept["Date"], kept[REQUEST_ID]
-        self._positions.will_be_asked(proof.positions)
-        self._memory.keep(_digest(environ, seen), Remembered(kept.to_wsgi_list(), proof))
+        self._positions.will_be_asked(dependencies.positions)
+        self._cache.keep(_digest(environ, seen), CachedAnswer(kept.to_wsgi_list(), dependencies))
 
 
 def _digest(environ: dict[str, Any], seen: str) -> bytes:

@@ -1,5 +1,5 @@
-"""Inputs of an answer about jobs, by which the next poll finds out whether the answer is still
-current."""
+"""Dependencies of an answer about jobs: what it was made from, by which the next poll finds out
+whether the answer is still current."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from web.authentication.owner import current_owner_id
 from web.authentication.sign_in import current_credential
 from web.services import Services, services
 
-NOTE = "longscribe.proof"
-"""Where the proof of an answer stands in the request's WSGI environment."""
+ENVIRON_KEY = "longscribe.dependencies"
+"""Key of an answer's dependencies in the request's WSGI environment."""
 
-API_STANDS_S = 30.0
+API_MAX_AGE_S = 30.0
 """Seconds after which, at the latest, an answer of the API is made anew whatever is known."""
 
-PAGE_STANDS_S = 10.0
+PAGE_MAX_AGE_S = 10.0
 """Seconds after which, at the latest, a part of a page is made anew: it says in words how long
 something will take, and what keeps workers from taking jobs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """Inputs that the answer to a poll was made from."""
+class Dependencies:
+    """Values that the answer to a poll was made from."""
 
     endpoint: str
     owner_id: str
     credential: Credential | None
-    """None without sign-in."""
+    """Proof of who asked; None without sign-in."""
     selection: JobSelection
     state: bytes
     workers_alive: int | None
     positions: Mapping[str, int]
     """Places of the jobs that wait, by id."""
-    until: float
-    """Time at which the answer is made anew in any case, on this process's own clock."""
+    expires_at: float
+    """Time at which the answer is made anew in any case, on this process's monotonic clock."""
 
 
 @dataclass(slots=True)
@@ -63,11 +63,11 @@ class Shown:
 
 
 @contextmanager
-def proving(selection: JobSelection | None, *, stands_s: float) -> Iterator[Shown]:
+def track_dependencies(selection: JobSelection | None, *, max_age_s: float) -> Iterator[Shown]:
     """Read an answer about the selected jobs inside, and note on what is given what it shows.
 
     What is stored of them is compared before and after: if it is the same, the answer was made of
-    that and of nothing in between.  Without a selection nothing is proved.
+    that and of nothing in between.  Without a selection nothing is noted.
     """
     shown = Shown()
     # Whoever does not poll pays nothing.
@@ -80,7 +80,7 @@ def proving(selection: JobSelection | None, *, stands_s: float) -> Iterator[Show
     yield shown
     if before is None or before != state_of(here, selection, credential or current_owner_id()):
         return
-    request.environ[NOTE] = Proof(
+    request.environ[ENVIRON_KEY] = Dependencies(
         endpoint=request.endpoint or "none",
         owner_id=current_owner_id(),
         credential=credential,
@@ -89,7 +89,7 @@ def proving(selection: JobSelection | None, *, stands_s: float) -> Iterator[Show
         workers_alive=shown.workers_alive,
         positions=shown.positions,
         # Else answers made at the same moment, by a thousand clients, are made anew at the same.
-        until=began + stands_s * random.uniform(0.5, 1.0),
+        expires_at=began + max_age_s * random.uniform(0.5, 1.0),
     )
 
 
