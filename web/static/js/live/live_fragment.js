@@ -1,4 +1,4 @@
-import { showConnected, showDisconnected } from "./connection.js";
+import { showConnected, showDisconnected } from "./connection_notice.js";
 import { mayLeave } from "../page/leaving.js";
 import { morphChildren } from "./morph.js";
 import { showLocalTimes } from "../page/local_times.js";
