@@ -31,7 +31,7 @@ def test_a_first_visit_from_the_sign_in_to_the_sign_out(
 
     for _ in range(2):
         factories.complete(site.db, factories.claim(site.db))
-    wait_for(lambda: len(browser.all(".job .standing.completed")) == 2, what="the list to follow")
+    wait_for(lambda: len(browser.all(".job .job-state.completed")) == 2, what="the list to follow")
 
     browser.click(f'.job:has(.name[title="{sample}"]) .menu.more summary')
     browser.click(".menu.more[open] .danger")

@@ -137,7 +137,7 @@ class Reading {
     const n = this.sentences.of(paragraph);
     const offset = characterAt(paragraph, event.clientX, event.clientY);
     await this.words.load();
-    const word = offset < 0 ? null : this.words.standingAt(n, offset);
+    const word = offset < 0 ? null : this.words.wordAtCharacter(n, offset);
     // A hair later, for a time between two words belongs to the one before.
     this.player.seek(word ? word.start + 0.001 : this.sentences.start(n));
   }

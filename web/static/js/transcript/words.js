@@ -101,7 +101,7 @@ export class Words {
   }
 
   /** The word that stands at a character of a sentence, or last before it. */
-  standingAt(n, offset) {
+  wordAtCharacter(n, offset) {
     const words = this.of(n);
     let found = words[0] ?? null;
     for (const word of words) {
