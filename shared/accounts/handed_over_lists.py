@@ -65,7 +65,7 @@ def _put_behind(session: Session, from_owner: str, to_owner: str, versions: dict
 
 def _interrupt(session: Session, owner_id: str, removed: int, added: int) -> None:
     """Let the pairs that stand not stand from one version until before another."""
-    _set(session, Replacement, *_standing(owner_id), removed=removed)
+    _set(session, Replacement, *_not_removed(owner_id), removed=removed)
     again = select(
         Replacement.owner_id, Replacement.key, Replacement.wrong, Replacement.right, literal(added)
     ).where(Replacement.owner_id == owner_id, Replacement.removed == removed)
@@ -75,8 +75,8 @@ def _interrupt(session: Session, owner_id: str, removed: int, added: int) -> Non
 
 def _leave_out(session: Session, from_owner: str, to_owner: str, version: int) -> None:
     """Remove what cannot stand beside the list of the new owner."""
-    of_second = select(Replacement.key).where(*_standing(to_owner))
-    stand = _standing(from_owner)
+    of_second = select(Replacement.key).where(*_not_removed(to_owner))
+    stand = _not_removed(from_owner)
     _set(session, Replacement, *stand, Replacement.key.in_(of_second), removed=version)
     size = session.scalar(select(func.count()).select_from(of_second.subquery())) or 0
     newest_beyond = session.scalar(
@@ -90,7 +90,7 @@ def _leave_out(session: Session, from_owner: str, to_owner: str, version: int) -
         _set(session, Replacement, *stand, Replacement.id <= newest_beyond, removed=version)
 
 
-def _standing(owner_id: str) -> tuple[ColumnElement[bool], ...]:
+def _not_removed(owner_id: str) -> tuple[ColumnElement[bool], ...]:
     return Replacement.owner_id == owner_id, Replacement.removed.is_(None)
 
 

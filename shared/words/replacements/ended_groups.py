@@ -25,13 +25,13 @@ def hold_ended(session: Session, job_ids: Collection[str]) -> list[str]:
     group_ids = set(session.scalars(given))
     if not group_ids:
         return []
-    standing = session.scalars(
+    existing = session.scalars(
         select(Group.id)
         .where(Group.id.in_(group_ids))
         .order_by(Group.id)
         .with_for_update(read=True, key_share=True)
     ).all()
-    ended = group_ids - set(standing)
+    ended = group_ids - set(existing)
     if not ended:
         return []
     return list(

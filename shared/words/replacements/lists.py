@@ -67,8 +67,8 @@ def read_page(
     db: Database, owner_id: str, *, limit: int, query: str = "", cursor: int | None = None
 ) -> PairPage:
     """Pairs of a list, with `query` those that have it in one of their sides."""
-    standing = _standing(owner_id)
-    wanted = select(Replacement).where(*standing)
+    of_list = _not_removed(owner_id)
+    wanted = select(Replacement).where(*of_list)
     if cursor is not None:
         wanted = wanted.where(Replacement.id < cursor)
     if query:
@@ -79,7 +79,7 @@ def read_page(
             )
         )
     with db.reading() as session:
-        total = session.scalar(select(func.count()).select_from(Replacement).where(*standing)) or 0
+        total = session.scalar(select(func.count()).select_from(Replacement).where(*of_list)) or 0
         rows = session.scalars(wanted.order_by(Replacement.id.desc()).limit(limit + 1)).all()
     shown = [StoredPair(row.id, Pair(row.wrong, row.right)) for row in rows[:limit]]
     return PairPage(shown, total, shown[-1].id if len(rows) > limit else None)
@@ -90,7 +90,7 @@ def read_all(db: Database, owner_id: str) -> list[Pair]:
     with db.reading() as session:
         rows = session.execute(
             select(Replacement.wrong, Replacement.right)
-            .where(*_standing(owner_id))
+            .where(*_not_removed(owner_id))
             .order_by(Replacement.id)
         )
         return [Pair(*row) for row in rows]
@@ -103,7 +103,7 @@ def add(db: Database, owner_id: str, *, wrong: str, right: str) -> StoredPair:
     with db.writing() as session:
         _put(session, owner_id, [pair], only=False)
         row_id = session.scalar(
-            select(Replacement.id).where(*_standing(owner_id), Replacement.key == pair.key)
+            select(Replacement.id).where(*_not_removed(owner_id), Replacement.key == pair.key)
         )
         assert row_id is not None
         return StoredPair(row_id, pair)
@@ -123,7 +123,7 @@ def remove(db: Database, owner_id: str, pair_id: int) -> Pair:
         group = audit.hold_group(session, owner_id)
         version = _next_version(session, owner_id)
         row = session.scalars(
-            select(Replacement).where(*_standing(owner_id), Replacement.id == pair_id)
+            select(Replacement).where(*_not_removed(owner_id), Replacement.id == pair_id)
         ).one_or_none()
         if row is None:
             raise PairNotFound
@@ -140,7 +140,9 @@ def end(session: Session, group_id: str) -> None:
         return
     version = _next_version(session, group_id)
     _remove(
-        session, session.scalars(select(Replacement.id).where(*_standing(group_id))).all(), version
+        session,
+        session.scalars(select(Replacement.id).where(*_not_removed(group_id))).all(),
+        version,
     )
     forget_list(session, group_id)
 
@@ -173,11 +175,11 @@ def versions_now(session: Session, owner_id: str) -> tuple[int | None, int | Non
 def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) -> Change:
     group = audit.hold_group(session, owner_id)
     version = _next_version(session, owner_id)
-    standing = {
+    present = {
         row.key: row
         for row in session.execute(
             select(Replacement.id, Replacement.key, Replacement.wrong, Replacement.right).where(
-                *_standing(owner_id)
+                *_not_removed(owner_id)
             )
         )
     }
@@ -185,10 +187,10 @@ def _put(session: Session, owner_id: str, pairs: Sequence[Pair], *, only: bool) 
     new = {
         key: pair
         for key, pair in wanted.items()
-        if key not in standing or (standing[key].wrong, standing[key].right) != pair
+        if key not in present or (present[key].wrong, present[key].right) != pair
     }
-    gone = [row.id for key, row in standing.items() if key in new or (only and key not in wanted)]
-    total = len(standing) - len(gone) + len(new)
+    gone = [row.id for key, row in present.items() if key in new or (only and key not in wanted)]
+    total = len(present) - len(gone) + len(new)
     if total > MOST_PAIRS:
         raise ListFull
     _remove(session, gone, version)
@@ -219,7 +221,7 @@ def _record(
         audit.record_of_group(session, act, owner_id, group, added=added, removed=removed)
 
 
-def _standing(owner_id: str) -> tuple[ColumnElement[bool], ...]:
+def _not_removed(owner_id: str) -> tuple[ColumnElement[bool], ...]:
     return Replacement.owner_id == owner_id, Replacement.removed.is_(None)
 
 
