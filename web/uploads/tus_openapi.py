@@ -85,7 +85,7 @@ CHECKSUM = _header(
 )
 
 _BYTES_KEPT = {"description": "Bytes that are safe here.", "schema": {"type": "integer"}}
-STANDING = {
+OFFSET_AND_EXPIRY = {
     "Upload-Offset": _BYTES_KEPT,
     "Upload-Expires": {
         "description": "When it is removed unless somebody goes on with it.",

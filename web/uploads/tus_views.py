@@ -64,7 +64,7 @@ def tell_abilities(upload_id: UUID | None = None) -> Response:
     tus_openapi.LENGTH,
     tus_openapi.DEFERRED_LENGTH,
     tus_openapi.METADATA,
-    answers=tus_openapi.ADDRESS | tus_openapi.STANDING,
+    answers=tus_openapi.ADDRESS | tus_openapi.OFFSET_AND_EXPIRY,
     errors=(400, 413, 429, 507),
 )
 def create_upload() -> Response:
@@ -78,7 +78,7 @@ def create_upload() -> Response:
     described = request.headers.get("Upload-Metadata", "")
     filename = clean_filename(tus_protocol.metadata(described).get("filename"))
     upload = begin_upload(filename, size_bytes, described=described)
-    response = _standing(upload.received_bytes, upload.expires_at, status=201)
+    response = _offset_response(upload.received_bytes, upload.expires_at, status=201)
     response.headers["Location"] = url_for(".get_upload_offset", upload_id=upload.id)
     return response
 
@@ -88,7 +88,7 @@ def create_upload() -> Response:
     200,
     "Where to go on.",
     tus_openapi.ID,
-    answers=tus_openapi.WHOLE_LENGTH | tus_openapi.STANDING,
+    answers=tus_openapi.WHOLE_LENGTH | tus_openapi.OFFSET_AND_EXPIRY,
     errors=(410,),
 )
 def get_upload_offset(upload_id: UUID) -> Response:
@@ -97,7 +97,7 @@ def get_upload_offset(upload_id: UUID) -> Response:
     The offset counts only what is safe on disk.
     """
     upload = _find(upload_id)
-    response = _standing(upload.received_bytes, upload.expires_at, status=200)
+    response = _offset_response(upload.received_bytes, upload.expires_at, status=200)
     if upload.is_length_deferred:
         response.headers["Upload-Defer-Length"] = "1"
     else:
@@ -116,7 +116,7 @@ def get_upload_offset(upload_id: UUID) -> Response:
     tus_openapi.OFFSET,
     tus_openapi.LENGTH_AT_LAST,
     tus_openapi.CHECKSUM,
-    answers=tus_openapi.STANDING,
+    answers=tus_openapi.OFFSET_AND_EXPIRY,
     errors=(409, 410, 415, 423, 460, 507),
     body=True,
 )
@@ -159,10 +159,10 @@ def append_to_upload(upload_id: UUID) -> Response:
         require_space(here.blobs, announced)
         if offset == upload.size_bytes and not upload.is_length_deferred:
             # Complete, perhaps a job's already: nothing to write.
-            return _standing(offset, upload.expires_at, status=204)
+            return _offset_response(offset, upload.expires_at, status=204)
         append = Append(upload, held)
         append.store(checksum)
-    return _standing(append.durable_bytes, append.expires_at, status=204)
+    return _offset_response(append.durable_bytes, append.expires_at, status=204)
 
 
 @blueprint.delete("/<uuid:upload_id>")
@@ -183,7 +183,7 @@ def _find(upload_id: UUID) -> uploads.UploadRecord:
     return uploads.find(services().db, owner_id=current_owner_id(), upload_id=str(upload_id))
 
 
-def _standing(offset: int, expires_at: datetime, *, status: int) -> Response:
+def _offset_response(offset: int, expires_at: datetime, *, status: int) -> Response:
     response = Response(status=status)
     response.headers["Upload-Offset"] = str(offset)
     response.headers["Upload-Expires"] = http_date(expires_at)
