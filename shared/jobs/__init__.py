@@ -74,6 +74,7 @@ from shared.jobs.queries.job import (
 from shared.jobs.queries.listing import JobPage, list_jobs, snapshot_of
 from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
 from shared.jobs.queries.oldest_wait import oldest_wait_s
+from shared.jobs.queries.owner_usage import OwnerUsage, owner_usage
 from shared.jobs.queries.partial_text import (
     Heard,
     PartialText,
@@ -83,7 +84,6 @@ from shared.jobs.queries.partial_text import (
 )
 from shared.jobs.queries.recognition_stats import RecognitionStats
 from shared.jobs.queries.records import AttemptRecord, JobRecord, RecordingRecord
-from shared.jobs.queries.standing import OwnerStanding, owner_standing
 from shared.jobs.queries.stored_state import JobSelection, stored_state
 from shared.jobs.queries.unreadable import StoredDataUnreadable
 from shared.jobs.queries.view import JobView
@@ -149,7 +149,7 @@ __all__ = [
     "KnownModel",
     "OtherJob",
     "Outcome",
-    "OwnerStanding",
+    "OwnerUsage",
     "PartialText",
     "PlannedSegment",
     "PlayableCopy",
@@ -217,7 +217,7 @@ __all__ = [
     "note_worker",
     "oldest_wait_s",
     "other_jobs",
-    "owner_standing",
+    "owner_usage",
     "partial_text",
     "plan_playable_copy",
     "planned_playable_copy",

@@ -1,4 +1,4 @@
 """Use and limits of a person's share of the server, for programs and as a part of pages.
 
-`standing` asks, `texts` words it, `views` answers.
+`usage` asks, `texts` words it, `views` answers.
 """

@@ -5,37 +5,37 @@ from __future__ import annotations
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
-from shared.jobs import OwnerStanding
+from shared.jobs import OwnerUsage
 from shared.quotas.limits import Allowance
 from shared.storage.errors import StorageUnavailable
 from web.i18n.languages import N_
 from web.i18n.quantities import bytes_text, duration_text
 from web.i18n.quota_text import days_text
-from web.quotas.standing import Use, own_standing
+from web.quotas.usage import Use, own_usage
 
 _NEARLY_FULL = 0.8
 
 
-def own_standing_texts() -> list[str]:
+def own_usage_texts() -> list[str]:
     """The sentences for the person who sent this request; none while the storage is not there."""
     try:
-        return standing_texts(own_standing())
+        return usage_texts(own_usage())
     except StorageUnavailable:
         return []
 
 
-def standing_texts(standing: OwnerStanding) -> list[str]:
+def usage_texts(usage: OwnerUsage) -> list[str]:
     """Sentences about each limit; none about a number of items far from its limit."""
     texts = [
-        _waiting_text(standing.waiting.audio_s),
+        _waiting_text(usage.waiting.audio_s),
         _nearly_full_text(
-            standing.waiting.jobs, N_("%(held)s of your jobs wait, of at most %(most)s.")
+            usage.waiting.jobs, N_("%(held)s of your jobs wait, of at most %(most)s.")
         ),
         _nearly_full_text(
-            standing.uploads, N_("%(held)s of your uploads are open, of at most %(most)s.")
+            usage.uploads, N_("%(held)s of your uploads are open, of at most %(most)s.")
         ),
-        _stored_text(standing.storage),
-        _submitted_text(standing.used, standing.month.rest_s),
+        _stored_text(usage.storage),
+        _submitted_text(usage.used, usage.month.rest_s),
     ]
     return [text for text in texts if text]
 

@@ -1,11 +1,11 @@
-"""The standing of whoever sent this request, and what each account uses, for administrators."""
+"""Usage and limits of whoever sent this request, and what each account uses, for administrators."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from shared import jobs
-from shared.jobs import OwnerStanding
+from shared.jobs import OwnerUsage
 from shared.quotas import monthly
 from shared.storage import reservations
 from web.authentication.owner import current_owner_id
@@ -21,14 +21,14 @@ class Use:
     month_s: float
 
 
-def own_standing() -> OwnerStanding:
+def own_usage() -> OwnerUsage:
     """Use and limits of the person who sent this request.
 
     Raises StorageUnavailable where it cannot be asked how much room there is.
     """
     here = services()
     room = reservations.room_of(here.blobs, here.owner_limits)
-    return jobs.owner_standing(here.db, here.queue_limit, room, current_owner_id())
+    return jobs.owner_usage(here.db, here.queue_limit, room, current_owner_id())
 
 
 def use_by_owner() -> dict[str, Use]:

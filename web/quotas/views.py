@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from shared.quotas.limits import Allowance
 from web.authentication.sign_in import current_person
-from web.quotas.standing import own_standing
-from web.quotas.texts import own_standing_texts
+from web.quotas.texts import own_usage_texts
+from web.quotas.usage import own_usage
 
 api = APIBlueprint("me", __name__, url_prefix="/api/v1/me")
 fragment = Blueprint("share", __name__)
@@ -60,20 +60,20 @@ def get_me() -> Response:
 
     What would pass it is answered with 429 or 413, and a code that says of what it is too much.
     """
-    standing, person = own_standing(), current_person()
+    usage, person = own_usage(), current_person()
     shown = MeOut(
         name=person.name if person else None,
         is_admin=person.is_admin if person else True,
         waiting=WaitingOut(
-            jobs=_count(standing.waiting.jobs),
-            audio_seconds=_seconds(standing.waiting.audio_s),
+            jobs=_count(usage.waiting.jobs),
+            audio_seconds=_seconds(usage.waiting.audio_s),
         ),
-        open_uploads=_count(standing.uploads),
-        stored_bytes=_count(standing.storage),
+        open_uploads=_count(usage.uploads),
+        stored_bytes=_count(usage.storage),
         submitted=MonthOut(
-            month=standing.month.name,
-            audio_seconds=_seconds(standing.used),
-            ends_in_seconds=round(standing.month.rest_s),
+            month=usage.month.name,
+            audio_seconds=_seconds(usage.used),
+            ends_in_seconds=round(usage.month.rest_s),
         ),
     )
     return jsonify(shown.model_dump(mode="json"))
@@ -82,7 +82,7 @@ def get_me() -> Response:
 @fragment.get("/fragments/share")
 def share() -> Response:
     """Render the sentences about one's share, which the front page asks for."""
-    html = render_template("list/_share.html", texts=own_standing_texts())
+    html = render_template("list/_share.html", texts=own_usage_texts())
     response = make_response(html)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -12,8 +12,9 @@ from shared.storage.reservations import Room, storage_allowance, uploads_allowan
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerStanding:
-    """`storage` is in bytes, `used` in seconds of audio submitted in `month`."""
+class OwnerUsage:
+    """What an owner uses of each limit: `storage` in bytes, `used` in seconds of audio submitted in
+    `month`."""
 
     waiting: Waiting
     uploads: Allowance
@@ -22,11 +23,11 @@ class OwnerStanding:
     month: Month
 
 
-def owner_standing(db: Database, limit: QueueLimit, room: Room, owner_id: str) -> OwnerStanding:
+def owner_usage(db: Database, limit: QueueLimit, room: Room, owner_id: str) -> OwnerUsage:
     """Count what one owner holds, under the same limits as its next submission."""
     with db.reading() as session:
         month = current_month(session)
-        return OwnerStanding(
+        return OwnerUsage(
             waiting=waiting_of(session, limit, owner_id),
             uploads=uploads_allowance(session, limit.owner, owner_id),
             storage=storage_allowance(session, room, owner_id),

@@ -37,7 +37,7 @@ from web.authentication.sign_in import begin_session, current_person, end_sessio
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
 from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.repeated_forms import is_sent_again
-from web.quotas.texts import own_standing_texts
+from web.quotas.texts import own_usage_texts
 from web.services import services
 from web.site_address import same_site_path
 
@@ -211,7 +211,7 @@ def own_page(status: int = 200, **context: Any) -> Response:
         keys=accounts.keys_of(here.db, me().id),
         connections=accounts.connections_of(here.db, me().id),
         providers={one.issuer: one for one in here.providers},
-        share_texts=own_standing_texts(),
+        share_texts=own_usage_texts(),
         asks_for_password=me().has_password,
         asks_for_code=accounts.has_authenticator(here.db, me().id),
         **context,

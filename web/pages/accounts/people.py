@@ -27,8 +27,8 @@ from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
 from web.pages.accounts.account import error_text, me, render, shown_once
 from web.pages.accounts.repeated_forms import is_sent_again
-from web.quotas.standing import use_by_owner
 from web.quotas.texts import quota_text, use_text
+from web.quotas.usage import use_by_owner
 from web.services import services
 
 log = structlog.stdlib.get_logger(__name__)
