@@ -13,12 +13,13 @@ import pytest
 import soundfile
 
 from shared.settings import Settings
+from shared.transcripts.confidence import LOW_CONFIDENCE_SHARE
 from shared.transcripts.values import Word
 from tests.support.speech import speech_models
 from tests.support.speech.confidence import Judged, area_under_curve, judged
 from tests.support.speech.stress import Stress, by_telephone, in_a_room, with_noise
 from worker import demo_model
-from worker.pipeline.assemble import LOW_CONFIDENCE, LOW_CONFIDENCE_SHARE, assemble
+from worker.pipeline.assemble import LOW_CONFIDENCE, assemble
 
 BELOW = Settings.model_fields["low_confidence"].default
 SECONDS = 90

@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from shared import jobs
 from shared.storage.blob_store import BlobReader
 from shared.storage.errors import RecordingMissing
+from shared.transcripts.confidence import is_doubtful
 from web.api.jobs.presenter import with_digest
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
@@ -222,9 +223,7 @@ def get_job_words(job_id: UUID) -> Response:
                 start=round(sentence.start, 2),
                 words=[word.word for word in sentence.words],
                 doubtful=[
-                    place
-                    for place, word in enumerate(sentence.words)
-                    if word.confidence is not None and word.confidence < below
+                    place for place, word in enumerate(sentence.words) if is_doubtful(word, below)
                 ],
                 times=times,
             )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.speakers.names import default_name
+from shared.transcripts.confidence import LOW_CONFIDENCE_SHARE, low_confidence_share
 from shared.transcripts.overlap import times_at_once
 from shared.transcripts.values import Sentence, Transcript, Word, is_hangul, join_text
 
@@ -39,10 +40,6 @@ REPETITION_CUT = "repetition_cut"
 
 LOW_CONFIDENCE = "low_confidence"
 """The warning of a transcript that may be wrong in many places."""
-
-LOW_CONFIDENCE_SHARE = 0.12
-"""Share of words below the threshold from which on the whole transcript is doubtful. Measured: see
-docs/confidence.md."""
 
 
 def assemble(
@@ -145,12 +142,6 @@ def split_marks(words: Sequence[Word]) -> tuple[list[Word], list[str]]:
     bare = [word.word.rstrip(_MARKS) for word in words]
     marks = [word.word[len(text) :] for word, text in zip(words, bare, strict=True)]
     return [replace(word, word=text) for word, text in zip(words, bare, strict=True)], marks
-
-
-def low_confidence_share(words: Sequence[Word], below: float) -> float | None:
-    """The share of words whose confidence is lower than `below`; None where none has any."""
-    known = [word.confidence for word in words if word.confidence is not None]
-    return round(sum(value < below for value in known) / len(known), 4) if known else None
 
 
 def _is_written_in_full_width(word: Word) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from shared.settings import Settings
+from shared.transcripts.confidence import LOW_CONFIDENCE_SHARE
 from tests.support.speech.confidence import Judged, area_under_curve, judged
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.stress import (
@@ -25,7 +26,6 @@ from tests.support.speech.stress import (
 from worker.demo_model.recipe.speech.meeting import make_meeting
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.reference.random_model import LARGE, make_random_model
-from worker.pipeline.assemble import LOW_CONFIDENCE_SHARE
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]

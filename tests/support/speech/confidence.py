@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from shared.transcripts.confidence import low_confidence_share
 from tests.support.speech.demo_speech import character_error_rate
 from tests.support.speech.stress import Audio
 from worker.demo_model.recipe.speech.meeting import Reference
 from worker.engine.funasr_recogniser import FunASRRecogniser
-from worker.pipeline.assemble import low_confidence_share
 from worker.recogniser import EMPTY_REQUEST
 
 _SPANS_AT_ONCE = 20
