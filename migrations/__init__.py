@@ -100,7 +100,7 @@ class SchemaState:
     current: str | None
     head: str | None
     is_known: bool
-    """Whether `current` is one of this version's, and not of a newer one."""
+    """True if `current` is one of this version's; False for one of a newer version."""
     version: str | None = None
     """The version of Longscribe that `current` belongs to, where it was left in the database."""
 

@@ -101,24 +101,24 @@ class Obstacle(StrEnum):
     """Reason why a worker claims no job just now, by its own report."""
 
     STARTING = "starting"
-    """Its model is being loaded, at the start or after a failure."""
+    """Loading of the model, at the start or after a failure."""
     MODEL_UNAVAILABLE = "model_unavailable"
-    """Its model cannot be loaded, or failed on a second of sound; the worker ends."""
+    """Failure to load the model, or to recognise a second of sound with it; the worker ends."""
     DEVICE_FAILED = "device_failed"
     """The device failed again and again; it is tried after a pause."""
     STORAGE_NEW = "storage_new"
-    """No web server has taken a storage into use yet."""
+    """Storage that no web server has taken into use yet."""
     STORAGE_MISSING = "storage_missing"
     """The recordings' folder is empty: their storage is not mounted there."""
     STORAGE_OTHER = "storage_other"
     STORAGE_UNPROVEN = "storage_unproven"
     STORAGE_UNREACHABLE = "storage_unreachable"
     NO_ROOM = "no_room"
-    """Its work folder is full."""
+    """Full work folder."""
     DATABASE = "database_unreachable"
     """Told by the worker itself only: without the database it can report nothing."""
     REDIS = "redis_unreachable"
-    """It hears of no job until Redis is back."""
+    """Redis out of reach: the worker hears of no job until it is back."""
 
 
 START_OBSTACLES = frozenset({Obstacle.STARTING, Obstacle.STORAGE_NEW})
@@ -141,9 +141,9 @@ class WaitReason(StrEnum):
     """Reason why no worker will take a waiting job, whatever its place in the queue."""
 
     NO_WORKER = "no_worker"
-    """None reported itself lately."""
+    """No worker reported itself lately."""
     NO_WORKER_OF_MODEL = "no_worker_of_model"
-    """None of those that did runs the model that the job names."""
+    """No worker that reported itself lately runs the model that the job names."""
 
 
 class BatchLimit(StrEnum):
@@ -152,13 +152,14 @@ class BatchLimit(StrEnum):
     LENGTH = "length"
     """A short recording cannot fill a large batch."""
     MEMORY = "memory"
-    """No more was free on the device."""
+    """Free memory of the device."""
     SETTING = "setting"
     """LONGSCRIBE_BATCH_SIZE_S."""
     LEARNED = "learned"
     """A larger batch ran out of memory before."""
     DEVICE = "device"
-    """On a GPU, for a long recording: what a pass costs is spread over enough audio by then."""
+    """Speed of a GPU, for a long recording: in batches of this size the cost of a pass is spread
+    over enough audio."""
 
 
 class EventKind(StrEnum):

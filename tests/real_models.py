@@ -77,7 +77,7 @@ class Heard:
 
     spans: list[tuple[int, int]]
     text: str
-    """With marks, small, without spaces: FunASR writes some that we do not."""
+    """Text with marks, in small letters, without spaces: FunASR writes some that we do not."""
     times: list[tuple[int, int]]
     cpu_s: float
 

@@ -36,7 +36,8 @@ class PassCost:
     """
 
     fixed_s: float
-    """Whatever the batch holds: on a GPU, the time in which its kernels are launched."""
+    """Padded seconds that a pass costs whatever the batch holds: on a GPU, the time in which its
+    kernels are launched."""
     per_longest_s: float = 0.0
     """Padded seconds for each second of the longest span, through which a recurrent layer goes step
     by step."""

@@ -53,9 +53,9 @@ class Vouched:
     name: str
     """Name of a new account; a number is added if another has it."""
     is_admin: bool | None
-    """None where the provider does not decide about that."""
+    """True for an administrator; None where the provider does not decide about that."""
     groups: GroupsThere | None = None
-    """Likewise."""
+    """Groups of the account; None where the provider does not decide about groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ class Entered:
     person: Person
     token: str
     is_new: bool
-    """Whether the account was made just now."""
+    """True if the account was made just now."""
     stayed_admin: bool
-    """Whether the provider says that it is no administrator's, and it is the only one."""
+    """True if the provider says that this is no administrator's account, and it stayed one because
+    it is the only one."""
     groups_left_out: tuple[str, ...] = ()
     """Groups that the provider tells and that could not be joined, by name."""
 

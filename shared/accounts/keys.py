@@ -52,7 +52,7 @@ class KeyRecord:
 
     id: str
     name: str
-    """What the key is for, in its owner's words."""
+    """Purpose of the key, in its owner's words."""
     created_at: datetime
     last_used_at: datetime | None
     """Exact to a minute; None before the first use."""

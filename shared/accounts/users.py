@@ -53,11 +53,11 @@ class Person:
     is_admin: bool
     password_is_temporary: bool
     has_password: bool
-    """False for who signs in at a provider only."""
+    """False for a person who signs in at a provider only."""
     created_at: datetime
     disabled_at: datetime | None
     erase_asked_at: datetime | None = None
-    """Since when all that it has is being erased."""
+    """Time from which on all that the account has is being erased; None: it is not."""
     monthly_audio_s: float | None = None
     """Seconds of audio that the account may submit in a month; 0 for any, None for what the
     settings say."""

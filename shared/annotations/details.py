@@ -34,9 +34,9 @@ class Details:
     """Details that a person entered for a recording."""
 
     title: str | None = None
-    """None: the name of its file without the suffix."""
+    """Title of the recording; None: the name of its file without the suffix."""
     date: date | None = None
-    """When it was recorded; None: when it was submitted."""
+    """Day of the recording; None: the day of the submission."""
     people: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 

@@ -29,7 +29,7 @@ class MarkKind(StrEnum):
     """Kind of a mark at a place in a recording."""
 
     CHAPTER = "chapter"
-    """Something new begins here; the text is its title."""
+    """Beginning of something new; the text is its title."""
     BOOKMARK = "bookmark"
     NOTE = "note"
     DECISION = "decision"

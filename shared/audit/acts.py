@@ -27,19 +27,19 @@ class Act(StrEnum):
     PASSWORD_CHANGED = "account.password_changed"
     PASSWORD_RESET = "account.password_reset"
     PASSWORD_REFUSED = "account.password_refused"
-    """Somebody who is signed in gave a wrong present password."""
+    """Refusal of a wrong present password, given by somebody who is signed in."""
     CONNECTED = "account.connected"
-    """Somebody at an OpenID Connect provider opens it from now on."""
+    """Connection with somebody at an OpenID Connect provider, who opens the account from now on."""
     DISCONNECTED = "account.disconnected"
     SECOND_STEP_ADDED = "account.second_step_added"
     """An authenticator's code is asked for from now on."""
     SECOND_STEP_REMOVED = "account.second_step_removed"
     RECOVERY_CODES_MADE = "account.recovery_codes_made"
     HANDED_OVER = "account.handed_over"
-    """All that one account has was given to another, which is the object."""
+    """Transfer of all that one account has to another, which is the object."""
 
     DATA_EXPORTED = "account.data_exported"
-    """All that an account has left as one file."""
+    """Export of all that an account has, as one file."""
     ERASURE_ASKED = "account.erasure_asked"
     ERASED = "account.erased"
 
@@ -53,7 +53,8 @@ class Act(StrEnum):
     LINK_WITHDRAWN = "job.link_withdrawn"
     JOB_DELETED = "job.deleted"
     JOB_EXPIRED = "job.expired"
-    """It was kept for as long as LONGSCRIBE_RETENTION_DAYS or a group's rule says."""
+    """Deletion of a job that was kept for as long as LONGSCRIBE_RETENTION_DAYS or a group's rule
+    says."""
     TRANSCRIPTS_EXPORTED = "job.exported"
     """Transcripts of several recordings left as one file."""
 

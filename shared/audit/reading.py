@@ -29,11 +29,11 @@ class AuditFilter:
     account_id: str | None = None
     """Account that is the actor or the subject."""
     kind: str | None = None
-    """Whose act is done to this kind of thing, or is exactly this. Acts of a later version are not
-    found so."""
+    """Kind of object that the act is done to, or exactly this act. Acts of a later version are not
+    found by their kind."""
     since: datetime | None = None
     until: datetime | None = None
-    """Before this moment."""
+    """Moment before which the act was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ class ExportOptions:
     paragraphs: bool = False
     """Group sentences into paragraphs; without it each sentence is a line of its own."""
     punctuation: bool = True
-    """Off: write a space for a comma or full stop, as is usual in Chinese subtitles. Marks that
-    belong to a word (3.5, don't) and marks in pairs (quotes, brackets, titles) stay."""
+    """Write punctuation; off: a space for a comma or full stop, as is usual in Chinese subtitles.
+    Marks that belong to a word (3.5, don't) and marks in pairs (quotes, brackets, titles) stay."""
     speakers: bool = True
     """Name who speaks, where that is known. Off: two speakers still share no line."""
     spacing: bool = False
@@ -79,9 +79,9 @@ class Provenance:
     title: str = ""
     """Title of the recording as a person gave it, or else its file's name without the suffix."""
     completed_at: datetime | None = None
-    """When the job was completed, in UTC."""
+    """Time at which the job was completed, in UTC; None: not yet."""
     day: date | None = None
-    """When it was recorded, as far as is known."""
+    """Day of the recording, as far as it is known."""
     people: tuple[str, ...] = ()
     """People who took part, as a person entered them."""
     marks: tuple[FileMark, ...] = ()

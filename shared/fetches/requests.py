@@ -36,7 +36,7 @@ class FetchState(StrEnum):
     """Waits for its turn, or to be tried again."""
     FETCHING = "fetching"
     SUBMITTED = "submitted"
-    """Is a job now."""
+    """Fetched, and a job now."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 

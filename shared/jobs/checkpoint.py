@@ -32,9 +32,9 @@ class Recognition:
     warnings: list[str]
     """Codes of what recognition noted."""
     report: RecordingReport | None = None
-    """None where a version before it decoded the recording."""
+    """Report on the recording; None where an earlier version of the program decoded it."""
     takes: tuple[tuple[int, str | None], ...] = ()
-    """Where the samples of each take begin, and whose words they are. Empty: one take, of nobody in
+    """First sample of each take, and the name of its speaker or None. Empty: one take, of nobody in
     particular."""
 
     @property

@@ -53,7 +53,8 @@ class Claim:
     traceparent: str | None = None
     """Parent of the attempt's spans (`shared.traces.of_job`); None where nothing is traced."""
     waits_since: datetime | None = None
-    """When the job was queued, by its last attempt if there was one. For its trace alone."""
+    """Time at which the job was queued, by its last attempt if there was one. Used for its trace
+    alone."""
 
 
 _CLAIMED = (

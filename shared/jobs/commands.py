@@ -34,19 +34,19 @@ class Outcome(StrEnum):
 
     CANCELLED = "cancelled"
     CANCELLING = "cancelling"
-    """Its worker stops within a batch."""
+    """Cancellation asked for: the job's worker stops within a batch."""
     QUEUED = "queued"
     DELETED = "deleted"
     REFUSED = "refused"
-    """Its state does not allow it: it had ended already, or has not yet."""
+    """Refused because of the job's state: it had ended already, or has not yet."""
     NO_ROOM = "no_room"
-    """Its owner has as much waiting as may wait."""
+    """Refused because the job's owner has as much waiting as is allowed."""
     NO_HOURS = "no_hours"
-    """Its owner has submitted as much this month as may be."""
+    """Refused because the job's owner has submitted as much this month as is allowed."""
     IN_USE = "in_use"
-    """Another job of its recording waits or runs."""
+    """Refused because another job of the same recording waits or runs."""
     GONE = "gone"
-    """There is no such job any more."""
+    """Refused because the job no longer exists."""
 
 
 CANCELLABLE = (JobStatus.QUEUED, JobStatus.PROCESSING)

@@ -191,7 +191,7 @@ class _Asked:
     priority: int
     model: str | None
     key: str | None
-    """Its Idempotency-Key."""
+    """The request's Idempotency-Key; None without one."""
 
     def digest(self) -> str:
         """Digest by which a repetition is told from another request with the same key."""

@@ -71,15 +71,17 @@ class WorkerRecord:
     seen_at: datetime
     """Time at which the worker last reported itself, by the database's clock."""
     model_name: str | None = None
-    """What jobs and transcripts call its model; None of a version that takes any job."""
+    """Name of the model in jobs and transcripts; None for a worker of a version that takes any
+    job."""
     obstacles: tuple[str, ...] = ()
     """Reasons why it claims nothing now, values of `shared.states.Obstacle`; empty if it does."""
     work_room_bytes: int | None = None
-    """What it can write to its work folder now."""
+    """Bytes that can be written to its work folder now; None: not told."""
     work_disk_bytes: int | None = None
-    """What it could if nothing else lay there."""
+    """Bytes that could be written to its work folder if nothing else lay on the disk; None: not
+    told."""
     takes_hotwords: bool | None = None
-    """Whether its model does; None until one is loaded."""
+    """True if its model takes hotwords; None until a model is loaded."""
     gpus: tuple[Gpu, ...] = ()
     """GPUs of its machine or container."""
 
@@ -100,7 +102,7 @@ class WorkerReport:
     work_disk_bytes: int | None = None
     takes_hotwords: bool | None = None
     gpus: str | None = None
-    """Its GPUs as `Gpu` writes them."""
+    """GPUs of the worker as `Gpu` writes them; None: not told."""
 
     def stored(self) -> dict[str, Any]:
         """The values of its row but for its name and the time."""

@@ -26,7 +26,7 @@ class Point:
 
     text: str
     sentences: tuple[int, ...] = ()
-    """None of them: without source."""
+    """Places of the sentences that it rests on, from 0; empty: without source."""
     owner: str = ""
     """Person who does a to-do."""
     due: str = ""
@@ -64,7 +64,7 @@ class Minutes:
     decisions: tuple[Point, ...] = ()
     todos: tuple[Point, ...] = ()
     chapters: tuple[Point, ...] = ()
-    """Their text is a title, and their one sentence the first of the chapter."""
+    """Chapters: each text is a title, and its one sentence the first of the chapter."""
 
     def sections(self) -> Iterator[tuple[str, tuple[Point, ...]]]:
         """Yield each section's name and its points."""

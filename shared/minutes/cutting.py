@@ -20,7 +20,7 @@ class Line:
     """A sentence as the model reads it, or a piece of one that is very long."""
 
     n: int
-    """Its place in the transcript."""
+    """Place of the sentence in the transcript."""
     text: str
     tokens: int
 

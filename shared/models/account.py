@@ -30,14 +30,14 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     """Empty for who signs in at an OpenID Connect provider only; no password fits that."""
     password_is_temporary: Mapped[bool] = mapped_column(Boolean, default=False)
-    """Somebody else knows it: the next who signs in with it chooses another first."""
+    """True if somebody else knows the password: who signs in with it next chooses another first."""
     is_admin: Mapped[bool] = mapped_column(Boolean, default=False)
     monthly_audio_s: Mapped[float | None] = mapped_column(Float)
     """Seconds of audio that it may submit in a month; 0 for any, null for what the settings say."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     disabled_at: Mapped[datetime | None]
     erase_asked_at: Mapped[datetime | None]
-    """Since when it is being erased, and disabled for good."""
+    """Time from which on the account is being erased, and disabled for good; null: it is not."""
 
 
 class SignIn(Base):
@@ -110,7 +110,7 @@ class ApiKey(Base):
     key_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     last_used_at: Mapped[datetime | None]
-    """When it was used last, to within a minute."""
+    """Time of the key's last use, to within a minute; null: never used."""
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="raise")

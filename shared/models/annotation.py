@@ -50,9 +50,9 @@ class StoredMark(Base):
     """Seconds from the start of the recording."""
     text: Mapped[str] = mapped_column(String(LONGEST_MARK))
     who: Mapped[str] = mapped_column(String(LONGEST_LABEL))
-    """Who does it, of a to-do."""
+    """Person who does a to-do."""
     due: Mapped[str] = mapped_column(String(LONGEST_LABEL))
-    """By when, of a to-do, in any words."""
+    """Due date of a to-do, in any words."""
 
 
 class AnnotationEdit(Base):

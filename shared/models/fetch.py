@@ -47,7 +47,7 @@ class Fetch(Base):
     """The ETag or the time of change of what was received, by which it is gone on with."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     due_at: Mapped[datetime] = mapped_column(default=database_now())
-    """Nobody goes on with it before."""
+    """Time before which nobody goes on with the fetch."""
     failures: Mapped[int] = mapped_column(Integer, default=0)
     """Attempts that brought nothing, since the last that brought something."""
     fence: Mapped[int] = mapped_column(Integer, default=0)

@@ -65,7 +65,7 @@ class Recording(Base):
     duration_s: Mapped[float | None] = mapped_column(Float)
     """Known once it was decoded."""
     estimated_s: Mapped[float | None] = mapped_column(Float)
-    """What its bytes let expect, when it was submitted."""
+    """Length in seconds, estimated from the bytes when the recording was submitted."""
     counted_s: Mapped[float | None] = mapped_column(Float)
     """Seconds for which it counts in its month's use; null in what a version before it
     submitted."""
@@ -77,11 +77,11 @@ class Recording(Base):
     its bytes belong whatever happens; the copy is there once `playable_bytes` is."""
     playable_bytes: Mapped[int | None] = mapped_column(BigInteger)
     playable_type: Mapped[str | None] = mapped_column(String(64))
-    """Its media type."""
+    """Media type of the playable copy."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
     title: Mapped[str | None] = mapped_column(String(_LONGEST_NAME))
-    """What a person called it; null: by its name without the suffix."""
+    """Title that a person gave; null: the file's name without the suffix."""
     held_on: Mapped[date | None] = mapped_column(Date)
     """The day on which it was recorded, as a person said; null: when it was submitted."""
     people: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -150,11 +150,12 @@ class Job(Base):
     shared_replacements_version: Mapped[int | None] = mapped_column(Integer)
     """Version of everybody's list of replacements when it was submitted; null: none is applied."""
     kept_days: Mapped[int | None] = mapped_column(Integer)
-    """For how many days after its end it is kept, the fewest of its owner's groups when it was
+    """Days for which the job is kept after its end, the fewest of its owner's groups when it was
     submitted; null: no group has a rule."""
 
     counted_again: Mapped[bool | None] = mapped_column(Boolean)
-    """Whether its recording, which was decoded for another job before, counts once more for it."""
+    """True if its recording, which was decoded for another job before, counts once more for this
+    one."""
 
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims. Whoever holds an older number writes nothing."""
@@ -164,7 +165,8 @@ class Job(Base):
     words are there."""
 
     plan_key: Mapped[str | None] = mapped_column(String(64))
-    """Which stored segments count: model revision and decode options, hashed."""
+    """Key of the stored segments that count: a hash of the model's revision and the decode
+    options."""
     planned_segments: Mapped[int | None] = mapped_column(Integer)
 
     error_code: Mapped[str | None] = mapped_column(String(40))
@@ -233,8 +235,8 @@ class Attempt(Base):
     """The arithmetic that the network computed in, 'float32' or 'bfloat16' for instance."""
     batch_size_s: Mapped[float | None] = mapped_column(Float)
     batch_reason: Mapped[str | None] = mapped_column(Text)
-    """What led to the batch size in English, as version 0013 stored it. Since then null: the
-    following say it in numbers."""
+    """Reason for the batch size in English, as version 0013 stored it. Null since then: the columns
+    below say it in numbers."""
     limited_by: Mapped[str | None] = mapped_column(String(16))
     """A BatchLimit; null until a batch size is chosen, and where only `batch_reason` is known."""
     length_ceiling_s: Mapped[float | None] = mapped_column(Float)
@@ -246,9 +248,9 @@ class Attempt(Base):
     headroom_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """Free memory of that moment, of this job alone."""
     jobs_at_once: Mapped[int | None] = mapped_column(Integer)
-    """How many jobs of a worker divided the device."""
+    """Number of jobs of the worker that divided the device."""
     memory_is_measured: Mapped[bool | None] = mapped_column(Boolean)
-    """Whether `memory_cap_s` follows from measurements on the device."""
+    """True if `memory_cap_s` follows from measurements on the device."""
     learned_ceiling_s: Mapped[float | None] = mapped_column(Float)
     """Padded seconds of the largest batch that the worker still tried; null while none had run out
     of memory."""
@@ -258,7 +260,7 @@ class Attempt(Base):
     """Committed ones, as are the following; null in what was not counted in version 0001."""
     speech_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
     padded_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
-    """Each batch's longest segment times the number of its segments."""
+    """Sum over the batches of the longest segment's samples times the number of segments."""
     largest_batch_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
     recognition_s: Mapped[float | None] = mapped_column(Float, default=0.0)
     """Wall seconds in the network, refused batches included."""
@@ -266,7 +268,7 @@ class Attempt(Base):
     """Processor seconds of the worker's child; the decoder is another process."""
     oom_retries: Mapped[int] = mapped_column(Integer, default=0)
     discarded: Mapped[bool] = mapped_column(Boolean, default=False)
-    """Its segments were dropped for those of another model or of other options."""
+    """True if its segments were dropped for those of another model or of other options."""
 
 
 class JobEvent(Base):

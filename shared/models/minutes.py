@@ -51,13 +51,13 @@ class MinutesRequest(Base):
     model: Mapped[str | None] = mapped_column(String(255))
     """The name of the one that wrote them, or does."""
     host: Mapped[str | None] = mapped_column(String(255))
-    """Where it was asked."""
+    """Host of the model server that was asked; null until one was."""
 
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     queued_at: Mapped[datetime] = mapped_column(default=database_now())
     available_at: Mapped[datetime] = mapped_column(default=database_now())
     started_at: Mapped[datetime | None]
-    """When the newest attempt began."""
+    """Time at which the newest attempt began; null before the first."""
     completed_at: Mapped[datetime | None]
 
     fence: Mapped[int] = mapped_column(Integer, default=0)

@@ -48,7 +48,7 @@ class Tally(Base):
     """Milliseconds of audio, decoded or estimated, at most 1e9 seconds of each recording. Whole
     numbers, so that what is added and taken away again leaves nothing."""
     is_sum: Mapped[bool] = mapped_column(Boolean)
-    """Whether changes were folded into it already."""
+    """True for a row into which changes were folded already."""
 
 
 class SweepTurn(Base):
@@ -71,7 +71,8 @@ class WorkerSeen(Base):
     model: Mapped[str] = mapped_column(String(255))
     """Model as its settings name it."""
     model_name: Mapped[str | None] = mapped_column(String(255))
-    """What jobs and transcripts call it; null of a version that takes any job."""
+    """Name of the model in jobs and transcripts; null for a worker of a version that takes any
+    job."""
     device: Mapped[str] = mapped_column(String(40))
     jobs_at_once: Mapped[int] = mapped_column(Integer, default=1)
     started_at: Mapped[datetime]
@@ -80,10 +81,10 @@ class WorkerSeen(Base):
     """Reasons why it claims nothing now: values of `shared.states.Obstacle` with commas between
     them; empty if it does."""
     work_room_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    """What it can write to its work folder now, beyond the reserve."""
+    """Bytes that can be written to its work folder now, beyond the reserve."""
     work_disk_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    """What it could if nothing else lay there."""
+    """Bytes that could be written to its work folder if nothing else lay on the disk."""
     takes_hotwords: Mapped[bool | None] = mapped_column(Boolean)
-    """Whether its model does; null until one is loaded."""
+    """True if its model takes hotwords; null until a model is loaded."""
     gpus: Mapped[str | None] = mapped_column(Text)
     """GPUs as `shared.jobs.Gpu` writes them, in JSON; null where the driver tells of none."""

@@ -35,7 +35,7 @@ class Share(Base):
     """An `AccessLevel`."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     opened_at: Mapped[datetime | None]
-    """When the person used it last, to within a minute."""
+    """Time at which the person used the share last, to within a minute; null: never."""
 
 
 class ShareLink(Base):
@@ -52,11 +52,11 @@ class ShareLink(Base):
     """Purpose of the link, in its owner's words."""
     with_sound: Mapped[bool] = mapped_column(Boolean)
     sentence: Mapped[int | None] = mapped_column(Integer)
-    """Where the page opens; null: at the beginning."""
+    """Sentence at which the page opens; null: at the beginning."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
-    """When it was used last, to within a minute."""
+    """Time of the link's last use, to within a minute; null: never used."""
 
 
 class SharingEvent(Base):

@@ -47,4 +47,4 @@ class StoredTally(Base):
     owner_id: Mapped[str] = mapped_column(String(64))
     bytes: Mapped[int] = mapped_column(BigInteger)
     is_sum: Mapped[bool] = mapped_column(Boolean)
-    """Whether changes were folded into it already."""
+    """True for a row into which changes were folded already."""

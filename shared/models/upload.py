@@ -29,13 +29,13 @@ class Upload(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     """The whole length; while that is deferred, the room that is reserved so far."""
     is_length_deferred: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    """Whether the client has still to tell the length, as of a recording that is being made."""
+    """True while the client has still to tell the length, as of a recording that is being made."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     """Bytes that are durable: written here after they were synced."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
     submitted_at: Mapped[datetime | None]
-    """When it became a job: from then on its bytes are those of a recording."""
+    """Time at which the upload became a job: from then on its bytes are those of a recording."""
 
 
 class Reservation(Base):

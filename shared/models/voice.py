@@ -44,7 +44,8 @@ class SpeakerEdit(Base):
     """Counts a job's edits from 1."""
     kind: Mapped[str] = mapped_column(String(16))
     detail: Mapped[dict[str, Any]]
-    """What `shared.speakers.edits` writes of an edit of this kind."""
+    """Values of the edit, in the form in which `shared.speakers.edits` writes edits of this
+    kind."""
     editor_id: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(default=database_now())
 
@@ -74,7 +75,7 @@ class GroupVoices(Base):
     encoder: Mapped[str] = mapped_column(String(64))
     """The revision of the network that heard the voices; those of another are never compared."""
     vectors: Mapped[bytes] = mapped_column(LargeBinary)
-    """One after the other, each as long as the next, a signed byte a number."""
+    """Vectors one after the other, each as long as the next, a signed byte a number."""
 
 
 class KeptVoice(Base):

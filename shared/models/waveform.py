@@ -18,4 +18,5 @@ class StoredWaveform(Base):
     )
     duration_s: Mapped[float] = mapped_column(Float)
     peaks: Mapped[bytes] = mapped_column(LargeBinary)
-    """One byte a bucket of equal length; at most a few thousand, however long the recording."""
+    """Peaks, one byte for each bucket of equal length; at most a few thousand, however long the
+    recording."""

@@ -66,7 +66,8 @@ class Webhook(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     """Language in which a mail or a push is written."""
     is_confirmed: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
-    """Until a mail address is, nothing is told to it but how to confirm it."""
+    """False for a mail address until it is confirmed; until then nothing is told to it but how to
+    confirm it."""
     description: Mapped[str] = mapped_column(String(200), default="")
     types: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """The types of events that are sent; null: all, those of later versions too."""
@@ -77,7 +78,7 @@ class Webhook(Base):
     secret: Mapped[str] = mapped_column(String(100))
     previous_secret: Mapped[str | None] = mapped_column(String(100))
     previous_secret_until: Mapped[datetime | None]
-    """Until then a delivery is signed with both."""
+    """Time until which a delivery is signed with both secrets."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None] = mapped_column(String(16))
@@ -87,10 +88,10 @@ class Webhook(Base):
     """Failed deliveries since the last that succeeded."""
     failing_since: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
-    """Nothing is sent before this."""
+    """Time before which nothing is sent."""
     is_slow: Mapped[bool] = mapped_column(Boolean, default=True)
-    """Its last delivery failed or took long, or there was none: it may not take the senders that
-    are kept for the others."""
+    """True if its last delivery failed or took long, or there was none: it may not take the senders
+    that are kept for the others."""
     served_at: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(Integer, default=0)
     """Counts claims of its deliveries, of which one is on its way at a time."""
@@ -131,7 +132,7 @@ class WebhookDelivery(Base):
     job_id: Mapped[str | None] = mapped_column(Id)
     type: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime]
-    """When it happened."""
+    """Time at which the event happened."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Values of the event beside its kind."""
     state: Mapped[str] = mapped_column(String(16), default="waiting")

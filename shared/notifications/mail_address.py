@@ -54,7 +54,7 @@ class MailAddress:
     is_refused: bool
     """A mail server said that there is no such address; nothing is sent to it any more."""
     failing_since: datetime | None
-    """When the first of the failures was since its last success; None where that was the last."""
+    """Time of the first failure since its last success; None where the last delivery succeeded."""
 
 
 def read_address(text: str) -> str:

@@ -39,7 +39,7 @@ class Browser:
 
     id: str
     name: str
-    """Which it is, as far as it says itself."""
+    """Name of the browser, as far as it says itself."""
     endpoint_sha256: str
     """Digest of its address at its push service, by which it finds itself in the list."""
     added_at: datetime
@@ -52,7 +52,7 @@ class Subscription:
 
     endpoint: str
     p256dh: str
-    """Its public key, in base64url."""
+    """The browser's public key, in base64url."""
     auth: str
     """A secret of it and of whoever sends, in base64url."""
 

@@ -41,7 +41,7 @@ class ExportContents:
     formats: tuple[str, ...] = ("json", "txt")
     """Formats of transcripts."""
     with_recordings: bool = False
-    """Whether the sound is in it, as it was submitted."""
+    """True if the recordings, as they were submitted, are in the export."""
 
 
 def export_of(

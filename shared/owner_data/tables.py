@@ -21,14 +21,14 @@ class Held:
     hidden: frozenset[str] = frozenset()
     """Columns that no export has: secrets, bytes, and what is derived from the others."""
     why: str = ""
-    """Why it is not exported."""
+    """Reason why the table is not exported."""
     also: tuple[str, ...] = ()
     """Further columns with an account's id, by which a row is an owner's too."""
     not_others: frozenset[str] = frozenset()
     """Columns that are left empty in a row whose `column` names another account: they tell of that
     account's person."""
     stays: bool = False
-    """Whether an erasure leaves the rows."""
+    """True if an erasure leaves the rows."""
 
 
 def _owned(file: str = "", *hidden: str, column: str = "owner_id", why: str = "") -> Held:

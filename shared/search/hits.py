@@ -73,8 +73,8 @@ class HitPage:
     job_ids: list[str]
     next_cursor: str | None
     searched_to: datetime | None
-    """Where the page ended before it was full: when the owner's job was submitted that was looked
-    at last. None for a page that is full or the last."""
+    """Time of submission of the last job looked at, where the page ended before it was full. None
+    for a page that is full or the last."""
     counts: dict[JobStatus, int]
     """Hits by state, whichever states were asked for; none if it was not counted."""
     all_counted: bool

@@ -21,7 +21,7 @@ _BLOCK_BITS = 16
 
 class SearchIndex(Protocol):
     goes_with_rows: bool
-    """Whether an entry leaves the index with its row, so that `remove` is not needed."""
+    """True if an entry leaves the index with its row, so that `remove` is not needed."""
 
     def stored(self, number: int, grams: Collection[int]) -> tuple[int, str | list[int]]:
         """Values that `put` writes into a row of `search_index`: the number, and the grams as they

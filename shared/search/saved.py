@@ -57,7 +57,7 @@ class Saved:
     group_id: str | None = None
     """The group whose it is; None: the owner's own."""
     group: str | None = None
-    """That group's name."""
+    """Name of the group that the search was given to; None: the owner's own."""
 
 
 def saved_searches(db: Database, *, owner_id: str, with_groups: bool = False) -> list[Saved]:

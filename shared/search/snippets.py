@@ -24,7 +24,7 @@ class Snippet:
     pieces: tuple[tuple[str, bool], ...]
     """The text in order; True with what was asked for."""
     count: int = 1
-    """How often the transcript has what was asked for."""
+    """Number of times that the words asked for are in the transcript."""
     term: str = ""
     """The first of it in this sentence, folded."""
 

@@ -50,7 +50,7 @@ class OidcProvider(BaseModel):
     """Our groups by the provider's: whoever is in one there is put into ours, and whoever is in
     none that leads to it is taken out."""
     all_groups: bool = False
-    """Whether each of the provider's other groups becomes one of ours under its own name."""
+    """True if each of the provider's other groups becomes one of ours under its own name."""
     admin_groups: list[str] = []
     """Groups whose members are administrators, and others not; empty: the provider does not
     decide."""
@@ -59,7 +59,7 @@ class OidcProvider(BaseModel):
     required_claims: dict[str, str] = {}
     """Claims that must have just these values."""
     sign_out_there: bool = True
-    """Whether signing out here leads on to the provider's own sign-out, if it has one."""
+    """True if signing out here leads on to the provider's own sign-out, if it has one."""
 
     @field_validator("issuer")
     @classmethod

@@ -31,7 +31,7 @@ class ShareRecord:
     level: AccessLevel
     created_at: datetime
     opened_at: datetime | None
-    """When they used it last, to within a minute; None before."""
+    """Time of their last use, to within a minute; None before the first."""
     person_id: str | None
     group_id: str | None = None
 

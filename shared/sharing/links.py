@@ -43,7 +43,7 @@ class LinkRecord:
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None
-    """When it was used last, to within a minute; None before the first use."""
+    """Time of the link's last use, to within a minute; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,8 @@ class Speakers:
     speakers: tuple[Speaker, ...]
     of_sentences: tuple[int | None, ...]
     wanted: str | None
-    """What the present number of speakers was asked for as, 'auto' for instance; None where nobody
-    asked for voices to be told apart."""
+    """Number of speakers as it was asked for, 'auto' for instance; None where nobody asked for
+    voices to be told apart."""
     can_count: bool
     """True if they can be told apart again into another number."""
     edits: tuple[Edit, ...]

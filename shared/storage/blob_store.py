@@ -36,7 +36,7 @@ class StoredEntry:
     name: str
     """A recording's key, an upload's id, or the name of a file being received."""
     location: str
-    """Where an operator finds it: a path or a URL, for messages only."""
+    """Place where an operator finds it: a path or a URL, for messages only."""
     size_bytes: int
     written_at: float
     """Seconds since the epoch, by the store's clock."""

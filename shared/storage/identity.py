@@ -42,15 +42,16 @@ class StorageState(StrEnum):
 
     SOUND = "ok"
     NEW = "new"
-    """No web server has taken it into use yet, and there is nothing to claim."""
+    """Storage that no web server has taken into use yet; there is nothing to claim."""
     MISSING = "missing"
     """An empty folder, most likely the place of a mount that is not there."""
     OTHER = "other"
-    """Another installation's, or another disk."""
+    """Storage of another installation, or another disk."""
     UNPROVEN = "unproven"
-    """Neither side has an id, and the recordings that the database knows are not here."""
+    """Neither storage nor database has an id, and the recordings that the database knows are not
+    here."""
     UNREACHABLE = "unreachable"
-    """It cannot be read: a stale handle, a broken disk."""
+    """Storage that cannot be read: a stale handle, a broken disk."""
 
 
 def check_storage(db: Database, blobs: BlobStore, *, may_begin: bool = False) -> StorageState:

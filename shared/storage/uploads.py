@@ -41,7 +41,7 @@ class UploadRecord:
     size_bytes: int
     """The whole length; while that is deferred, the room that is reserved so far."""
     is_length_deferred: bool
-    """Whether the client has still to tell the length."""
+    """True while the client has still to tell the length."""
     received_bytes: int
     """Bytes that are durable."""
     created_at: datetime

@@ -53,7 +53,7 @@ class SentenceRevision:
     editor_id: str | None = None
     at: datetime | None = None
     rule: Rule | None = None
-    """What made it; None: a person did, or the recogniser."""
+    """Rule that made it; None: a person did, or the recogniser."""
     origin: int | None = None
     """Recognised sentence that a sentence which was split off belonged to."""
     retimed: bool = False

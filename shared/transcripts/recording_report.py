@@ -31,8 +31,8 @@ class RecordingWarningCode(StrEnum):
     CLOCK_RESET = "clock_reset"
     """The container's clock jumped by `seconds`, and the jump was not believed."""
     BYTES_AFTER_THE_END = "bytes_after_the_end"
-    """There is more behind the end that the header tells of; `seconds` of it were sound, and are
-    in the transcript, or `bytes_unheard` of it could not be read and are not."""
+    """Bytes behind the end that the header tells: `seconds` of them were sound, and are in the
+    transcript, or `bytes_unheard` of them could not be read and are not."""
     VERY_QUIET = "very_quiet"
     """The speech was so quiet that it was amplified a lot."""
     CLIPPED = "clipped"
@@ -66,11 +66,12 @@ class ChannelUse(StrEnum):
 
     MIXED = "mixed"
     INVERTED = "inverted"
-    """Some were turned over before they were added up, for they cancel each other."""
+    """Mixed, with some channels turned over first, for they cancel each other."""
     SELECTED = "selected"
-    """Those without speech beside others with speech were left out, for a time at least."""
+    """Mixed without the channels that had no speech beside others with speech, for a time at
+    least."""
     SEPARATE = "separate"
-    """Each was heard by itself, or one only because the job asked for it."""
+    """Heard one by one, or one only because the job asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class TrackReport:
     """Report on a sound track of the container."""
 
     number: int
-    """From 1, among the sound tracks."""
+    """Number among the sound tracks, from 1."""
     codec: str
     """FFmpeg's name of the coding, 'aac' for instance."""
     channels: int
@@ -93,7 +94,7 @@ class TrackReport:
     decoded_s: float = 0.0
     """Seconds of sound decoded from it, without filled silence."""
     level_dbfs: float | None = None
-    """Of its speech, as recorded; None where none was found."""
+    """Level of the track's speech, as recorded; None where none was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class RecordingReport:
     parts: int = 1
     """Number of recordings joined in the file."""
     level_dbfs: float | None = None
-    """Of the speech, as recorded, before any gain; None where none was found."""
+    """Level of the speech, as recorded, before any gain; None where none was found."""
     peak_dbfs: float | None = None
     """Peak of all sound, as recorded; None where all is silence."""
     gain_db: float = 0.0

@@ -69,9 +69,9 @@ class Sentence:
     n: int | None = field(default=None, compare=False)
     revision: int = 0
     corrected: bool = False
-    """Its text differs from the recognised one."""
+    """True if its text differs from the recognised one."""
     rule: Rule | None = None
-    """What made its present text; None for the recognised one and for what a person wrote."""
+    """Rule that made its present text; None for the recognised one and for what a person wrote."""
     origin: int | None = None
     """Recognised sentence that a sentence which was split off belonged to."""
     retimed: bool = False
@@ -91,7 +91,8 @@ class Transcript:
     """Share of the recognised words whose confidence is below LONGSCRIBE_LOW_CONFIDENCE; None
     without words, and where the recogniser gives no confidence."""
     at_once: tuple[tuple[float, float], ...] | None = None
-    """When two or more speak at once, in order; None where nobody was heard by himself."""
+    """Times at which two or more speak at once, in order, as (start, end) in seconds; None where
+    nobody was heard by himself."""
 
     @property
     def text(self) -> str:

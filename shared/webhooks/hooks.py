@@ -54,15 +54,15 @@ class Hook:
     url: str
     description: str
     types: tuple[WebhookType, ...] | None
-    """None: all."""
+    """Types of events that are sent; None: all."""
     with_text: bool
     created_at: datetime
     disabled_at: datetime | None
     disabled_reason: DisabledReason | None
     failing_since: datetime | None
-    """When the first of the failures was since its last success; None where that was the last."""
+    """Time of the first failure since its last success; None where the last delivery succeeded."""
     previous_secret_until: datetime | None
-    """Until then deliveries are signed with the secret before the newest too."""
+    """Time until which deliveries are signed with the secret before the newest too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Delivery:
     attempts: int
     tried_at: datetime | None
     due_at: datetime | None
-    """When it is sent next; None once it is not."""
+    """Time at which it is sent next; None once it is not sent any more."""
     status_code: int | None
     problem: str | None
     answer: str

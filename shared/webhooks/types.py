@@ -74,6 +74,6 @@ class DisabledReason(StrEnum):
     GONE = "gone"
     """Address that answered 410."""
     HANDED_OVER = "handed_over"
-    """It came with somebody else's recordings, and its address is theirs."""
+    """Address that came with somebody else's recordings, and is theirs."""
     ACCOUNT_DISABLED = "account"
-    """Its owner's account was disabled."""
+    """Address whose owner's account was disabled."""

@@ -55,7 +55,7 @@ class Installation:
     by_cookie: FlaskClient
     by_key: FlaskClient
     own_id: str
-    """Of the account of both clients."""
+    """Id of the account of both clients."""
 
     def address(self, rule: Rule) -> str:
         values: dict[str, Any] = dict(NOBODYS.get(rule.endpoint, {}))

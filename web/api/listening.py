@@ -101,7 +101,7 @@ class _File:
     key: str
     etag: str
     media_type: str | None
-    """None: its first bytes tell."""
+    """Media type; None: the first bytes tell it."""
     filename: str
 
 

@@ -21,10 +21,10 @@ class SignedInThere:
     subject: str
     name: str
     is_admin: bool | None
-    """None where the provider does not decide about that."""
+    """True for an administrator; None where the provider does not decide about that."""
     is_permitted: bool
     groups: GroupsThere | None
-    """None where the provider does not decide about ours."""
+    """Groups of the account; None where the provider does not decide about groups."""
 
 
 def is_incomplete(provider: OidcProvider, claims: dict[str, Any]) -> bool:

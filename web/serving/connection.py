@@ -30,7 +30,7 @@ class State(Enum):
     CLOSING = auto()
     """The client to close its end, so that it reads the answer before the connection is gone."""
     CLOSED = auto()
-    """Nothing."""
+    """Nothing any more."""
 
 
 SPARED = (State.IDLE, State.CLOSING, State.REQUEST, State.SENDING)

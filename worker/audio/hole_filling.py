@@ -14,7 +14,7 @@ from worker.audio.player_clock import PlayerClock
 class _Track:
     begun: bool = False
     end: int = 0
-    """Where its next sample goes, if nothing jumps."""
+    """Sample at which the next sound goes, if nothing jumps."""
     heard_end_s: float = 0.0
     """Time at which that sample is played, in seconds, if the clock does not jump."""
 

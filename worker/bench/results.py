@@ -82,7 +82,8 @@ class StockResult:
     """Result of one run of AutoModel.generate(): voice activity, recognition and punctuation."""
 
     batch_size_s: float | None
-    """None on a CPU, where FunASR recognises one segment at a time whatever it is told."""
+    """Batch size in padded seconds; None on a CPU, where FunASR recognises one segment at a time
+    whatever it is told."""
     whole: Cost
     peak_bytes: int
     same_words: bool

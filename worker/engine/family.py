@@ -104,15 +104,14 @@ class Family:
     """Classes that config.yaml of their folders names as `model`, or those that
     `worker.model_store.files` finds by the files of those that have none."""
     load: Callable[[ModelFolder, torch.device, Fbank, Precision], SpeechNetwork]
-    """From a folder, onto a device, with the device's filter banks, in an arithmetic that the
-    device has. Raises ModelUnavailable, saying what to do."""
+    """Load a network from a folder onto a device, with the device's filter banks, in an arithmetic
+    that the device has. Raises ModelUnavailable, saying what to do."""
     choose: str
     """Advice which of its models to take instead of one that cannot be run, as an imperative
     clause."""
     modules: tuple[str, ...] = ()
-    """Those of FunASR's that FunASR as it comes needs for its folders; none where it cannot run
-    them."""
+    """Modules of FunASR that stock FunASR needs for its folders; none where it cannot run them."""
     stock_options: Mapping[str, Any] = field(default_factory=dict)
-    """What FunASR as it comes is to be asked for, so that it writes as we do."""
+    """Options that stock FunASR is given so that it writes as we do."""
     not_run: Mapping[str, str] = field(default_factory=dict)
     """Classes near to its own that it does not run, and why: 'which gives no times'."""

@@ -41,7 +41,7 @@ class KnownModel:
     role: Role
     modelscope: str
     huggingface: str | None
-    """None: Hugging Face does not have it."""
+    """Repository at Hugging Face; None: Hugging Face does not have it."""
     revision: str
     """ModelScope's tag of the release that was tried."""
     size_bytes: int

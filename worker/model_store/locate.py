@@ -66,7 +66,7 @@ class ModelFolders:
     asr: ModelFolder
     vad: ModelFolder
     punc: ModelFolder | None
-    """None beside a recogniser that marks its words itself."""
+    """Folder of the punctuation network; None beside a recogniser that marks its words itself."""
     is_demo: bool
 
 
@@ -78,7 +78,7 @@ class _Search:
     offline: bool
     memory: Path | None
     meter: Meter | None = None
-    """Is told how a download moves; the log, if None."""
+    """Meter that is told how a download moves; None: the log."""
 
 
 def locate(

@@ -22,7 +22,7 @@ class PartStatus:
 
     part: Part
     path: Path | None
-    """None if it is not here."""
+    """Path of the part; None if it is not here."""
     examined: Examined | None
     complaint: str = ""
     """Reason why it cannot even be searched for."""

@@ -33,9 +33,9 @@ class Part:
     revision: str
     """Revision of a hub's model; without meaning for a folder."""
     folder: Path | None = None
-    """None for what a hub has. It need not be there."""
+    """Folder as it was given, which need not be there; None for what a hub has."""
     title: str = ""
-    """What the model in the folder is called; '' where a hub's name does for it."""
+    """Name of the model in the folder; '' where a hub's name does for it."""
 
 
 def model_parts(

@@ -51,7 +51,7 @@ class Counts:
     """Committed ones, as are the next three."""
     speech_s: float = 0.0
     padded_s: float = 0.0
-    """Each batch's longest segment times the number of its segments."""
+    """Sum over the batches of the longest segment's seconds times the number of segments."""
     recognition_s: float = 0.0
     """Wall seconds in the network."""
     out_of_memory: int = 0

@@ -34,9 +34,9 @@ class Attempt:
     selection: SoundSelection
     """Tracks and channels of the recording that are heard."""
     speakers: SpeakerCount | None
-    """How many speakers are to be told apart; None where nobody asks who speaks."""
+    """Number of speakers to be told apart; None where nobody asks who speaks."""
     encoder: SpeakerEncoder | None
-    """What hears their voices; None with `speakers`."""
+    """Network that hears their voices; None with `speakers`."""
     check: Callable[[], None]
     """Call it between blocks and batches. It raises when the attempt must stop: Cancelled,
     FenceLost or ShutdownRequested."""

@@ -24,7 +24,7 @@ class Hotwords:
 
     are_given: bool = False
     passed: tuple[str, ...] = ()
-    """All of them, or none where the recogniser takes none."""
+    """Words that the recogniser is given: all of them, or none where it takes none."""
     warnings: tuple[str, ...] = ()
     """Codes; none for words of the lists, which are meant for whatever model there is."""
 

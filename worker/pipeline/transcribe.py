@@ -43,9 +43,10 @@ class Transcribed:
 
     transcript: Transcript
     voices: Voices | None = None
-    """None where the job does not ask who speaks."""
+    """Voices of the speakers; None where the job does not ask who speaks."""
     hotwords_found: list[tuple[str, int]] | None = None
-    """Which hotwords stand in it and how often; None where the job was given none."""
+    """Hotwords that stand in the transcript, each with the number of times; None where the job was
+    given none."""
 
 
 def transcribe(attempt: Attempt) -> Transcribed:

@@ -54,7 +54,7 @@ class GroupRecord:
     name: str
     created_at: datetime
     kept_days: int | None
-    """For how many days after its end a job is kept that a member submits; None: no rule."""
+    """Days for which a job that a member submits is kept after its end; None: no rule."""
     members: tuple[Member, ...] = ()
 
     @classmethod

@@ -24,7 +24,7 @@ class Driver:
     version: str = ""
     """Version, such as 580.65.06; in a container it is the host's."""
     gpus: tuple[str, ...] = ()
-    """Their names, such as 'NVIDIA H100 80GB HBM3'."""
+    """Names of the GPUs, such as 'NVIDIA H100 80GB HBM3'."""
 
 
 def read_driver() -> Driver:

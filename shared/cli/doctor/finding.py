@@ -15,7 +15,7 @@ class Level(StrEnum):
     """Works, and may not for long or not as wished."""
     PROBLEM = "problem"
     UNCHECKED = "unchecked"
-    """Nobody knows: the check itself failed, or what it needs is a problem already."""
+    """Result unknown: the check itself failed, or what it needs is a problem already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,11 @@ class NamedTemplate:
     kind: TemplateKind
     size_bytes: int
     at: datetime
-    """When it was sent, or given to the group."""
+    """Time at which the template was sent, or given to the group."""
     group_id: str | None = None
     """The group whose it is; None: the owner's own."""
     group: str | None = None
-    """That group's name."""
+    """Name of the group in `group_id`; None: the owner's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Cue:
     end: int
     lines: tuple[str, ...]
     speaker: str | None = None
-    """Who says all of it, where that is known."""
+    """Speaker of the whole cue, where that is known."""
 
 
 def break_into_cues(

@@ -111,7 +111,7 @@ class _Line:
     """First jobs of all lines for this model."""
     jobs: list[tuple[_Place, WaitingJob]] = field(default_factory=list)
     newest: _Head | None = None
-    """Its entry among them."""
+    """Newest entry of this line in `heads`; None before the first."""
 
 
 class _Queue:

@@ -38,7 +38,7 @@ class JobPage:
     """Set where so much was looked at that the page ended before it was full: jobs submitted
     before this were not looked at yet, and `next_cursor` goes on with them."""
     snippets: dict[str, Snippet] = field(default_factory=dict)
-    """Where a job's transcript has these words, by its id."""
+    """Places in transcripts that have the words searched for, by the job's id."""
 
 
 def list_jobs(

@@ -47,7 +47,7 @@ class KnownModel:
     seen_at: datetime
     """Time at which a worker of the model last reported itself, by the database's clock."""
     takes_hotwords: bool | None
-    """None until a worker has loaded it."""
+    """True if the model takes hotwords; None until a worker has loaded it."""
 
 
 def known_models(db: Database, *, within_s: float) -> list[KnownModel]:

@@ -27,7 +27,7 @@ class RecognitionStats:
     """Batch size of the latest attempt that chose one, as are what led to it, the device and the
     arithmetic."""
     limited_by: BatchLimit | None
-    """None where only `stored_reason` is known."""
+    """Limit that set the batch size; None where only `stored_reason` is known."""
     stored_reason: str | None
     """The reason in English, of an attempt of an older version."""
     length_ceiling_s: float | None
@@ -37,7 +37,8 @@ class RecognitionStats:
     memory_cap_s: float | None
     headroom_bytes: int | None
     jobs_at_once: int | None
-    """How many divided the device, so that `headroom_bytes` is a part of what was free."""
+    """Number of jobs that divided the device; `headroom_bytes` is one job's part of what was
+    free."""
     memory_is_measured: bool
     """True if `memory_cap_s` follows from measurements on the device."""
     learned_ceiling_s: float | None

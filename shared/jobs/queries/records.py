@@ -39,9 +39,9 @@ class RecordingRecord:
     duration_s: float | None
     """Known once it was decoded."""
     expected_s: float | None = None
-    """Its length in seconds once it was decoded, and before what it is likely to be."""
+    """Length in seconds: the true one once the recording was decoded, before that an estimate."""
     playable: PlayableCopy | None = None
-    """What is heard instead of it, where there is one."""
+    """Copy that is played in place of the recording; None where there is none."""
     details: Details = field(default_factory=Details)
 
     @property
@@ -66,7 +66,7 @@ class AttemptRecord:
     """Batches that are committed."""
     speech_samples: int | None
     discarded: bool
-    """Its segments were dropped for those of another model or of other options."""
+    """True if its segments were dropped for those of another model or of other options."""
 
     @property
     def took_s(self) -> float | None:
@@ -98,7 +98,7 @@ class JobRecord:
     """The only one that may recognise it."""
     kept_days: int | None = None
     is_whole: bool = True
-    """False where something that is stored of it cannot be read, and is left out here."""
+    """False where some stored value of the job cannot be read, and is left out here."""
 
     @property
     def day(self) -> date:

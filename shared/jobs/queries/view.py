@@ -32,7 +32,7 @@ class JobView:
 
     job: JobRecord
     recognition: RecognitionStats | None
-    """How it was recognised, over all attempts; None until a batch size was chosen."""
+    """Figures of the recognition over all attempts; None until a batch size was chosen."""
     queue_position: int | None
     """1 for the next to be taken, owners taking turns; None unless queued, and while no worker
     runs the model that it names."""
@@ -45,9 +45,9 @@ class JobView:
     workers_alive: int | None
     """Workers that reported themselves lately; None once the job is at its end."""
     waits_for: WaitReason | None = None
-    """Why no worker will take it; None where one will, and unless queued."""
+    """Reason why no worker will take the job; None where one will, and unless queued."""
     report: RecordingReport | None = None
-    """What was in the recording. None in lists, until every word is there, and of jobs of a version
+    """Report on the recording. None in lists, until every word is there, and of jobs of a version
     that gave none."""
 
     @property

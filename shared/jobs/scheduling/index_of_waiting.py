@@ -32,7 +32,7 @@ class Waiting:
 
     index: str
     model: str
-    """What their `model` is, after its name."""
+    """Condition on the column `model`, to follow its name: 'IS NULL' or 'IS NOT NULL'."""
     same_model: str
     """The condition that a job is for workers of one model, beginning with AND; empty where none is
     named."""

@@ -44,4 +44,4 @@ class SearchEntry(Base):
     """Number in the order of submission."""
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), unique=True)
     indexed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    """Whether the index has all grams of its name, its text and its owner."""
+    """True if the index has all grams of the entry's name, text and owner."""

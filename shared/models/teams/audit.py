@@ -41,7 +41,7 @@ class AuditEntry(Base):
     """Address of the client; null for the server itself and its commands."""
     request_id: Mapped[str | None] = mapped_column(Id)
     object_id: Mapped[str | None] = mapped_column(String(64))
-    """What it was done to. Of which kind that is, the act tells."""
+    """Id of the object of the act. The act tells of which kind that is."""
     subject_id: Mapped[str | None] = mapped_column(String(64))
     """The account that it concerns, where that need not be the actor's."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -34,7 +34,7 @@ class Group(Base):
     issuer: Mapped[str | None] = mapped_column(String(255))
     """The OpenID Connect provider whose group it is; null where an administrator made it."""
     kept_days: Mapped[int | None] = mapped_column(Integer)
-    """For how many days after its end a job is kept that a member submits; null: no rule."""
+    """Days for which a job that a member submits is kept after its end; null: no rule."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
@@ -70,7 +70,7 @@ class GroupShare(Base):
     """An `AccessLevel`."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     opened_at: Mapped[datetime | None]
-    """When somebody of the group used it last, to within a minute."""
+    """Time at which somebody of the group used the share last, to within a minute; null: never."""
 
 
 def keepers_for(owner_id: str) -> CompoundSelect[str]:

@@ -56,4 +56,4 @@ class NamedReportTemplate(Base):
     size_bytes: Mapped[int] = mapped_column(Integer)
     """Bytes of the content, which no list reads."""
     at: Mapped[datetime] = mapped_column(default=database_now())
-    """When it was sent, or given to a group."""
+    """Time at which the template was sent, or given to a group."""

@@ -37,7 +37,8 @@ class Revision(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     sentence: Mapped[int] = mapped_column(Integer)
-    """Its place in the recognised transcript, from 0; those that people split off follow."""
+    """Number of the sentence in the recognised transcript, from 0; those that people split off
+    follow."""
     revision: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(Text)
     """Empty: the sentence is left out."""
@@ -47,7 +48,8 @@ class Revision(Base):
     """Empty where a rule made it before anybody saw the transcript."""
     at: Mapped[datetime] = mapped_column(default=database_now())
     start_s: Mapped[float | None] = mapped_column(Float)
-    """Where it begins in the recording; null, with the end: as it was recognised."""
+    """Second of the recording at which the sentence begins; null, with the end: as it was
+    recognised."""
     end_s: Mapped[float | None] = mapped_column(Float)
     origin: Mapped[int | None] = mapped_column(Integer)
     """Recognised sentence that a sentence which was split off belonged to, whose speaker it has."""

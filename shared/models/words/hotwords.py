@@ -58,9 +58,9 @@ class JobHotwords(Base):
     left_out: Mapped[int] = mapped_column(Integer, default=0)
     """Words of the lists beyond the most that a job takes."""
     passed: Mapped[bool | None] = mapped_column(Boolean)
-    """Whether the model was given them, in the latest attempt; null until one began."""
+    """True if the model was given the words, in the latest attempt; null until one began."""
     found: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """Words that stand in the text and how often, [[word, times], ...]; null until it is
     completed."""
     found_size: Mapped[int | None] = mapped_column(Integer)
-    """How many do, also those beyond the most that `found` lists."""
+    """Number of the words that stand in the text, also those beyond the most that `found` lists."""

@@ -15,12 +15,13 @@ class JobGroupReplacements(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     group_id: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
-    """No foreign key: a job that is under way keeps the list of a group that is deleted, which goes
-    with the last such job."""
+    """Id of the group, without a foreign key: a job that is under way keeps the list of a group
+    that is deleted, which goes with the last such job."""
     version: Mapped[int] = mapped_column(Integer)
     """Version of the list when the job was submitted."""
     rank: Mapped[int] = mapped_column(Integer)
-    """From 1. Of two lists the pairs of the one with the greater rank count more."""
+    """Rank of the list, from 1. Of two lists the pairs of the one with the greater rank count
+    more."""
 
 
 class JobGroupHotwords(Base):

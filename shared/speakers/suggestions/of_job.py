@@ -56,9 +56,10 @@ class VoicesOfJob:
     """The speakers of a recording beside the kept voices of its owner."""
 
     is_on: bool
-    """Whether the owner lets voices be kept."""
+    """True if the owner lets voices be kept."""
     is_known: bool
-    """Whether the voices of this recording are stored: it ended after that was switched on."""
+    """True if the voices of this recording are stored: the job ended after keeping was switched
+    on."""
     revision: int
     """Revision of the speakers."""
     speakers: tuple[Compared, ...]

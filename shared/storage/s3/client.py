@@ -53,7 +53,7 @@ class BucketAddress:
     prefix: str = ""
     endpoint: str = ""
     public_endpoint: str = ""
-    """Where browsers reach the server; empty: at `endpoint` too."""
+    """Address at which browsers reach the server; empty: `endpoint`, which they reach too."""
     region: str = "us-east-1"
     access_key_id: str = ""
     secret_access_key: str = ""
@@ -73,10 +73,11 @@ class _Use(Enum):
 
     PATIENT = auto()
     QUICK = auto()
-    """For what many requests of people wait for."""
+    """Requests that are asked once and with a short timeout, since many people's requests wait for
+    them."""
     SIGNING = auto()
     NAMING = auto()
-    """To tell where addresses lead, which needs no key."""
+    """Telling the host and port of signed addresses, which needs no key."""
 
 
 class Client:

@@ -55,13 +55,13 @@ class Term:
 
     gram: Gram
     places: list[tuple[int, int]] = field(default_factory=list)
-    """Of each: the number of the sentence, and of the token in it."""
+    """Number of the sentence, and of the token in it, of each place."""
     shown: Counter[str] = field(default_factory=Counter)
-    """As it is written."""
+    """Forms in which it is written, counted."""
     acts: int = 0
-    """How often it stands as what somebody does."""
+    """Number of times that it stands as what somebody does."""
     counted: int = 0
-    """How often it begins with a classifier that belongs to the number before."""
+    """Number of times that it begins with a classifier that belongs to the number before."""
 
     @property
     def text(self) -> str:
@@ -121,7 +121,7 @@ class _Token:
     folded: str
     """Empty for what ends a run of words: a mark, or a number."""
     shown: str
-    """With the space before it, if another word is before that."""
+    """Text of the token, with the space before it if another word precedes."""
 
 
 def _tokens(text: str) -> Iterator[_Token]:

@@ -28,7 +28,7 @@ class ReadWords:
     words: tuple[str, ...]
     """Sorted, each once."""
     weights: int = 0
-    """How many lines had a weight, which was taken off."""
+    """Number of lines that had a weight, which was taken off."""
 
 
 def read_words(text: str, *, kept: Collection[str] = ()) -> ReadWords:

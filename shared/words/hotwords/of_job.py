@@ -39,11 +39,12 @@ class GivenWords:
     left_out: int = 0
     """Words of the lists beyond the most that a job takes."""
     passed: bool | None = None
-    """Whether the model was given them; None until an attempt began."""
+    """True if the model was given them; None until an attempt began."""
     found: list[tuple[str, int]] | None = field(default=None)
-    """Some of those that stand in the text, and how often; None until there is one."""
+    """Words that stand in the text, some of them, and the number of times; None until there is a
+    text."""
     found_size: int = 0
-    """How many stand there."""
+    """Number of words that stand in the text."""
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -26,11 +26,13 @@ class Gpu:
 
     name: str
     flop_per_s: float
-    """What the matrix products reach, some 60 % of the peak in float32 and 35 % in 16 bits."""
+    """Floating-point operations per second of the matrix products, some 60 % of the peak in float32
+    and 35 % in 16 bits."""
     launch_s: float = 10e-6
-    """Of the host for one operation of torch, from Python. Seen elsewhere: 6 to 26 microseconds."""
+    """Seconds of the host for one operation of torch, from Python. Seen elsewhere: 6 to 26
+    microseconds."""
     step_s: float = 20e-6
-    """Of one step of the LSTM: two products too small to fill the card, and the gates."""
+    """Seconds of one step of the LSTM: two products too small to fill the card, and the gates."""
     operations: int = OPERATIONS
 
     @property

@@ -27,10 +27,10 @@ class HostCosts:
     """Seconds of one core, for an hour of AAC where nothing else is said."""
 
     decoding: float = 2.73
-    """In the child: its start, decoding, both channels through the pipe."""
+    """Cost of the child: its start, decoding, both channels through the pipe."""
     mixing: float = 1.30
     speech_found: float = 0.47 + 0.16
-    """Of voice activity what is not its network: frames, spans, loudness, the spool."""
+    """Cost of voice activity without its network: frames, spans, loudness, the spool."""
     sql_and_text: float = 0.26 + 0.10 + 0.36
     launched_per_block: int = 70
     """Operations of filter banks and voice activity's network for 5 s."""

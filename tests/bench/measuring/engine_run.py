@@ -30,11 +30,11 @@ END_SILENCE_MS = 800
 class Run:
     cpu_s: float
     words: str
-    """Without marks and spaces."""
+    """Recognised text without marks and spaces."""
     times: list[list[int]]
     """Beginning and end of each token in the recording, in milliseconds."""
     segments: list[list[int]]
-    """Likewise."""
+    """Beginning and end of each segment in the recording, in milliseconds."""
 
 
 def _stock(model: str, pcm: Pcm) -> Run:

@@ -43,7 +43,7 @@ class Cost:
     cpu_s: float
     wall_s: float
     took_s: list[float]
-    """From each poll to its answer, the shortest first."""
+    """Seconds from each poll to its answer, the shortest first."""
 
     @property
     def ms(self) -> float:

@@ -27,24 +27,24 @@ class Step(StrEnum):
     """The steps of an attempt, in the order in which they come."""
 
     CLAIMING = "claiming"
-    """Before the claim: nobody knows yet which recording it will be."""
+    """Moment before the claim: nobody knows yet which recording it will be."""
     CLAIMED = "claimed"
     LISTENING = "listening"
-    """In voice activity, on a thread of its own."""
+    """Voice activity, on a thread of its own."""
     RECOGNISING = "recognising"
-    """Before the forward pass of a batch."""
+    """Moment before the forward pass of a batch."""
     RECOGNISED = "recognised"
-    """After it, and before the transaction that stores it."""
+    """Moment after the forward pass, and before the transaction that stores the batch."""
     COMMITTING = "committing"
-    """In that transaction, all but its COMMIT done."""
+    """Moment in the transaction that stores the batch, all but its COMMIT done."""
     COMMITTED = "committed"
     PUNCTUATING = "punctuating"
     FINISHING = "finishing"
-    """Before the transaction that stores the transcript."""
+    """Moment before the transaction that stores the transcript."""
     COMPLETING = "completing"
-    """In that transaction, all but its COMMIT done."""
+    """Moment in the transaction that stores the transcript, all but its COMMIT done."""
     FINISHED = "finished"
-    """After it, and before the doorbell is acknowledged."""
+    """Moment after that transaction, and before the doorbell is acknowledged."""
 
 
 OF_A_BATCH = frozenset({Step.RECOGNISING, Step.RECOGNISED, Step.COMMITTING, Step.COMMITTED})
@@ -63,8 +63,8 @@ class Action(StrEnum):
     HANG_WITH_LOCK = "hang_with_lock"
     """A C call that keeps the interpreter to itself: every thread of the process hangs."""
     BREAK_DEVICE = "break_device"
-    """As an illegal access breaks a CUDA context: this step fails, and all that comes after in its
-    process."""
+    """Failure of this step and of all that comes after in its process, as an illegal access breaks
+    a CUDA context."""
     HOLD = "hold"
     """The step waits until the test releases it."""
 

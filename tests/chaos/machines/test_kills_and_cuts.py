@@ -40,7 +40,7 @@ class Blow:
     how: Action | Cut
     moment_s: float
     lasts_s: float = 0.0
-    """Of a cut."""
+    """Length of a cut, in seconds."""
 
 
 def drawn(draw: random.Random, kills: int, cuts: int) -> list[Blow]:

@@ -18,11 +18,11 @@ class Accepted:
     sha256: str
     owner_id: str = LOCAL_OWNER
     keyed: bool = False
-    """Its key may be sent again: it is not deleted before."""
+    """True while its key may be sent again: the job is not deleted before."""
     progress: float = 0.0
     status: str = "queued"
     text: str | None = None
-    """As last read: what its recording gives, and what was corrected in it since."""
+    """Text as last read: what its recording gives, and what was corrected in it since."""
     words: list[str] = field(default_factory=list)
     """Words that no other job has, in its name and its text: a search for each finds it."""
     etag: str | None = None

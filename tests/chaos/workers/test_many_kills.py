@@ -48,7 +48,8 @@ class Told:
 
     kill: Kill
     recovery_s: float | None
-    """None if the job had ended, or nothing of it was lost."""
+    """Seconds until another attempt claimed the job; None if the job had ended, or nothing of it
+    was lost."""
     repeated: int
     outcomes: tuple[str | None, ...]
 

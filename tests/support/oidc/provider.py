@@ -41,16 +41,17 @@ class FakeProvider:
     """Claims of the ID token that are not as they should be; None leaves one out."""
     algorithm: str = "ES256"
     client_proves_by: str = "client_secret_basic"
-    """Or `client_secret_post`, or `none` for a public client."""
+    """Way in which the client proves itself: `client_secret_basic`, `client_secret_post`, or `none`
+    for a public client."""
     status: int = 200
-    """Of all answers but the pages that a browser opens."""
+    """HTTP status of all answers but the pages that a browser opens."""
     padding: int = 0
     """Bytes that make each answer larger."""
     metadata: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     """The paths of all requests."""
     sent: list[str] = field(default_factory=list)
-    """Every token and code that it handed out."""
+    """Tokens and codes that it handed out."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

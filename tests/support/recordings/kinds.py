@@ -32,11 +32,11 @@ class WhenCut(StrEnum):
     """Expected handling of a recording with a missing end."""
 
     TOLD = "told"
-    """It is read as far as it goes, and a warning says so."""
+    """Recording that is read as far as it goes, and a warning says so."""
     UNTOLD = "untold"
-    """It is read as far as it goes, and nothing in it says that there was more."""
+    """Recording that is read as far as it goes, and nothing in it says that there was more."""
     REFUSED = "refused"
-    """Its table of contents was at the end: nothing can be read."""
+    """Recording whose table of contents was at the end: nothing can be read."""
 
 
 @dataclass(frozen=True, slots=True)

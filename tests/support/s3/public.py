@@ -18,9 +18,9 @@ from werkzeug.serving import make_server
 class PublicAddress:
     endpoint: str = ""
     ranges: list[str] = field(default_factory=list)
-    """What was asked for, in order: the Range headers."""
+    """Range headers of the requests, in order."""
     refused: int = 0
-    """How many requests were."""
+    """Number of requests that were refused."""
     _seen: set[str] = field(default_factory=set)
     _expired: set[str] = field(default_factory=set)
     _is_closed: bool = False

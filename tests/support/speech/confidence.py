@@ -25,7 +25,7 @@ class Judged:
     right: np.ndarray
     confidence: np.ndarray
     error_rate: float
-    """In characters, deletions included."""
+    """Error rate in characters, deletions included."""
     doubtful_share: float
 
     @property

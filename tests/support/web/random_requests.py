@@ -79,9 +79,9 @@ class RandomRequests:
     uploads: list[str]
     """Ids of complete uploads."""
     person: str | None = None
-    """Whose requests they are, where sign-in is required."""
+    """Person whose requests they are, where sign-in is required."""
     statuses: dict[int, int] = field(default_factory=dict)
-    """How many answers had which status."""
+    """Number of answers by status."""
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)

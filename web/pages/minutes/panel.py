@@ -71,7 +71,7 @@ class MinutesPanel:
 
     job_id: str
     host: str
-    """Where a transcript goes that somebody asks for; empty: no model is set up."""
+    """Host that a transcript goes to when somebody asks for minutes; empty: no model is set up."""
     model: str
     languages: list[tuple[str, str]]
     chosen_language: str

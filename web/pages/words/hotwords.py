@@ -58,7 +58,8 @@ class JobHotwordsShown:
     """Hotwords of a finished job as its page shows them."""
 
     passed: bool | None
-    """None where a worker of an earlier version ran it, which knows of no words."""
+    """True if the model was given the words; None where a worker of an earlier version ran the job,
+    which knows of no words."""
     size: int
     sources: list[str]
     """Number of words from each source."""

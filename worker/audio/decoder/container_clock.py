@@ -64,7 +64,8 @@ class ContainerClock:
     others_at: Callable[[], float] | None = None
     _begun: bool = False
     _doubted: float | None = None
-    """How far ahead the last timestamp was that no next frame could confirm."""
+    """Seconds by which the last timestamp was ahead that no next frame could confirm; None: there
+    is none."""
 
     def __post_init__(self) -> None:
         self.position = self.offset

@@ -42,7 +42,7 @@ class TrackMix:
     """Level of its speech, as recorded, in its loudest channel; None where none was found."""
     channel_use: ChannelUse
     out_of_phase_at_s: float | None
-    """Where channels first cancelled each other."""
+    """Second at which channels first cancelled each other; None: never."""
     out_of_phase_s: float
     late_s: float
     """Seconds that came when the mix had gone on without them."""
@@ -60,8 +60,8 @@ class MixSummary:
     gain_db: float
     """The largest change of level, up or down; 0.0 where all stayed as it was."""
     quiet_at_s: float | None
-    """Where the sound was first amplified a lot."""
+    """Second at which the sound was first amplified a lot; None: never."""
     quiet_s: float
     clipped_at_s: float | None
-    """Where the sound is first cut off at the top of its range."""
+    """Second at which the sound is first cut off at the top of its range; None: never."""
     clipped_s: float

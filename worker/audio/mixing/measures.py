@@ -61,7 +61,7 @@ class Course(IntEnum):
     """Course of the band's level in a hop."""
 
     STEADY = 0
-    """Within 4 dB."""
+    """Level that stays within 4 dB."""
     STEP = 1
     """Level that changes once, and is steady before and after."""
     LIVELY = 2

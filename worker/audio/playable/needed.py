@@ -44,7 +44,7 @@ class CopyReason(StrEnum):
     SIZE = "size"
     """The header tells a wrong size, which a browser believes."""
     TRACKS = "tracks"
-    """Other sound tracks are in the transcript than the one that a browser plays."""
+    """Sound tracks in the transcript are others than the one that a browser plays."""
     QUIET = "quiet"
     """The speech is so quiet that nobody would hear it."""
 

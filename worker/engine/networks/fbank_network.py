@@ -24,7 +24,7 @@ class FbankNetwork(ABC):
     """
 
     is_batch_invariant = True
-    """But for rounding, which may decide between what is as good as equal."""
+    """Invariant but for rounding, which may decide between what is as good as equal."""
     runtime = TORCH
     cost: ClassVar[UsualPassCost]
 

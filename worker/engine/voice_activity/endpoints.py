@@ -45,10 +45,9 @@ class VoiceActivityOptions:
     window_ms: int = 200
     """Length of the sliding window over frame decisions (window_size_ms)."""
     speech_onset_ms: int = 150
-    """This much speech within the window begins speech (sil_to_speech_time_thres)."""
+    """Least speech within the window that begins speech (sil_to_speech_time_thres)."""
     speech_offset_ms: int = 150
-    """No more than this much speech within the window begins silence
-    (speech_to_sil_time_thres)."""
+    """Most speech within the window at which silence begins (speech_to_sil_time_thres)."""
     end_silence_ms: int = 800
     """Silence that ends a span (max_end_silence_time).
 
@@ -65,7 +64,7 @@ class VoiceActivityOptions:
     max_segment_s: float = 60.0
     """A longer span is cut at its quietest point. Bounds the memory of one span."""
     cut_search_s: float = 15.0
-    """How far before the limit to look for that point."""
+    """Seconds before the limit in which that point is looked for."""
     cut_margin_s: float = 1.0
     """Left out of the search just before the limit, so that no sliver of a span remains."""
 

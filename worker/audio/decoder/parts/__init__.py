@@ -30,7 +30,7 @@ class Parts:
     sections: tuple[Section, ...]
     has_end_mark: bool = True
     is_cut: bool = False
-    """Whether the structure of the last part reaches beyond the end of the file."""
+    """True if the structure of the last part reaches beyond the end of the file."""
 
 
 def find_parts(descriptor: int, size: int) -> Parts:

@@ -53,7 +53,7 @@ class _Kind:
     sought_at: int = 0
     """Bytes of the next recording before `sought`."""
     begin: int = 0
-    """Where the recording begins, from which chunks are aligned."""
+    """Byte at which the recording begins, from which chunks are aligned."""
 
     @property
     def header(self) -> int:
