@@ -15,7 +15,8 @@ from shared.db import Database, UtcDateTime
 from shared.models import Base
 
 _ADVISORY_LOCK = 7_301_946_205
-"""Any number, the same everywhere: two containers that migrate at once take turns."""
+"""Key of the lock by which two containers that migrate at once take turns; any number, the same
+everywhere."""
 
 _ASK_AGAIN_S = 0.1
 

@@ -24,7 +24,7 @@ _MODEL_LOAD_S = 3600.0
 """Longest time to load the model, download included."""
 
 QUEUE = "longscribe"
-"""Where doorbells of jobs hang that any worker may take."""
+"""Queue of doorbells of jobs that any worker may take."""
 
 _QUEUE_OF_MODEL = f"{QUEUE}.model."
 TRANSCRIBE_NEXT = "longscribe.transcribe_next"
@@ -38,13 +38,14 @@ retry."""
 
 
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
-"""Who waits for a doorbell says nothing, and so does not learn by itself that Redis' machine is
-gone or that another is there in its place. The kernel's own values are hours."""
+"""Seconds and number of TCP's probes. Who waits for a doorbell says nothing, and so does not learn
+by itself that Redis' machine is gone or that another is there in its place. The kernel's own values
+are hours."""
 
 
 _RECONNECT_PAUSE_S = 4.0
-"""Between two tries at most. With Kombu's 30 s a worker would hear nothing for as long after Redis
-is back."""
+"""Most seconds between two tries. With Kombu's 30 s a worker would hear nothing for as long after
+Redis is back."""
 
 
 class _Connection(Connection):

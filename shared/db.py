@@ -34,7 +34,8 @@ _BUSY_TIMEOUT_MS = 30_000
 left."""
 
 _PEEKING_CONNECTIONS = 4
-"""Each is held for the tenth of a millisecond that a peek takes."""
+"""Number of connections for peeks. Each is held for the tenth of a millisecond that a peek
+takes."""
 _PEEKING_WAITS_S = 1.0
 
 _NO_PEEKS_S = 5.0

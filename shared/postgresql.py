@@ -61,7 +61,7 @@ deadlock or of a conflict with another transaction."""
 
 
 _PLAN_OUTDATED = "0A000"
-"""What was prepared before a migration changed the type of a column."""
+"""Error code of a statement that was prepared before a migration changed the type of a column."""
 
 
 def is_passing(state: str) -> bool:

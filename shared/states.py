@@ -53,7 +53,7 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
 }
 
 TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
-"""Nothing happens to a job in one of these unless somebody asks."""
+"""States in which nothing happens to a job unless somebody asks."""
 
 RUNNING = frozenset({JobStatus.PROCESSING, JobStatus.CANCELLING})
 """A worker holds a lease on a job in one of these."""
@@ -116,13 +116,14 @@ class Obstacle(StrEnum):
     NO_ROOM = "no_room"
     """Full work folder."""
     DATABASE = "database_unreachable"
-    """Told by the worker itself only: without the database it can report nothing."""
+    """Database out of reach. Told by the worker itself only: without the database it can report
+    nothing."""
     REDIS = "redis_unreachable"
     """Redis out of reach: the worker hears of no job until it is back."""
 
 
 START_OBSTACLES = frozenset({Obstacle.STARTING, Obstacle.STORAGE_NEW})
-"""What a start begins with, and what is over within seconds of it."""
+"""Obstacles with which a start begins, and which are over within seconds of it."""
 
 STORAGE_OBSTACLES = frozenset(
     {

@@ -43,7 +43,7 @@ _LIKE_PROGRAMS = re.compile(
     r"/(apis|audio|graphql|inference|openapi|rest|rpc|swagger|transcriptions?)([./]|$)"
     r"|.*\.(json|xml|ya?ml)$"
 )
-"""Where programs look for another service's API, and no page of this one is."""
+"""Paths at which programs look for another service's API, and no page of this one is."""
 
 _METHODS_OF_PAGES = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 

@@ -9,16 +9,16 @@ import math
 from dataclasses import dataclass
 
 EXPENSIVE_PASS_S = 16.0
-"""From here on a pass is worth padding, longer windows and larger batches.  Below, as on CPUs, the
-device computes for nearly as long as the pass lasts."""
+"""Cost of a pass in padded seconds from which on a pass is worth padding, longer windows and larger
+batches.  Below, as on CPUs, the device computes for nearly as long as the pass lasts."""
 
 LEAST_PADDING_LIMIT, MOST_PADDING_LIMIT = 1.10, 2.0
 """Padded over spoken seconds that a plan may have where a pass is cheap, and where it is
 expensive."""
 
 PADDING_A_SECOND = 1 / 64
-"""By so much the limit rises with each padded second that a pass costs.  What the planner then
-chooses by itself stays below: the limit is for a cost that was measured wrongly."""
+"""Rise of the limit with each padded second that a pass costs.  What the planner then chooses by
+itself stays below: the limit is for a cost that was measured wrongly."""
 
 GAINING_BATCH = 20.0
 """A batch of so many times what its pass costs spends a twentieth of its time on that."""

@@ -55,7 +55,7 @@ class KeyRecord:
     """Purpose of the key, in its owner's words."""
     created_at: datetime
     last_used_at: datetime | None
-    """Exact to a minute; None before the first use."""
+    """Time of the key's last use, to within a minute; None before the first."""
 
 
 def make_key(db: Database, *, user_id: str, name: str) -> str:

@@ -22,7 +22,7 @@ MOST_SUGGESTED = 100
 """Labels of a kind that are offered to who gives one."""
 
 _GRAM = 1 << 44
-"""Above every gram of a text; `shared.search.grams` has those."""
+"""Number above every gram of a text; `shared.search.grams` has those."""
 
 
 class LabelKind(StrEnum):

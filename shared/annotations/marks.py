@@ -22,7 +22,7 @@ MOST_MARKS = 1000
 """Marks of a job at most."""
 
 LATEST_S = 400_000.0
-"""More than four days, which no recording lasts."""
+"""Largest time of a mark in seconds: more than four days, which no recording lasts."""
 
 
 class MarkKind(StrEnum):

@@ -14,7 +14,8 @@ class Act(StrEnum):
     CODE_REFUSED = "sign_in.code_refused"
     """The password was right, and the second step's code was not."""
     SIGN_IN_LIMITED = "sign_in.limited"
-    """Too many wrong sign-ins; recorded once a minute for an address."""
+    """Refusal of further sign-ins after too many wrong ones; recorded once a minute for an
+    address."""
     SIGNED_OUT = "sign_in.ended"
     SIGNED_OUT_EVERYWHERE = "sign_in.all_ended"
 
@@ -109,7 +110,7 @@ def kind_of(act: str) -> str:
 
 
 KINDS = tuple(dict.fromkeys(act.object_kind for act in Act))
-"""Each kind once, in the order above."""
+"""Kinds of objects, each once, in the order above."""
 
 
 class Means(StrEnum):

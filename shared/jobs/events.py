@@ -40,7 +40,7 @@ class NewEvent:
     attempt: int | None = None
     """The number of the attempt that it concerns; None: a person or a client did it."""
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """Small: counts, seconds, a code, a message."""
+    """Few and small values: counts, seconds, a code, a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class EventRecord:
     """An event as it is stored, with the job that it belongs to and that job's owner."""
 
     id: int
-    """Grows with every event of a job."""
+    """Id, which grows with every event of a job."""
     job_id: str
     owner_id: str
     at: datetime

@@ -28,7 +28,8 @@ class User(Base):
     """The name without the difference between capitals and small letters; the database keeps two
     accounts from having the same."""
     password_hash: Mapped[str] = mapped_column(String(255))
-    """Empty for who signs in at an OpenID Connect provider only; no password fits that."""
+    """Hash of the password; empty for who signs in at an OpenID Connect provider only: no password
+    fits that."""
     password_is_temporary: Mapped[bool] = mapped_column(Boolean, default=False)
     """True if somebody else knows the password: who signs in with it next chooses another first."""
     is_admin: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -81,7 +82,7 @@ class Authenticator(Base):
     """Secret in base 32. It is stored as it is, for codes are computed from it; alone it opens
     nothing."""
     confirmed_at: Mapped[datetime | None]
-    """Null until a first code was right; so long no code is asked for."""
+    """Time of the first right code; null until then, and no code is asked for."""
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     """Number of the 30 seconds since 1970 whose code was accepted last."""
     created_at: Mapped[datetime] = mapped_column(default=database_now())

@@ -68,7 +68,7 @@ class AnnotationEdit(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    """Never given again: the newest tells whether an owner's list may have changed."""
+    """Id, never given again: the newest tells whether an owner's list may have changed."""
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     owner_id: Mapped[str] = mapped_column(String(64))
     number: Mapped[int] = mapped_column(Integer)

@@ -63,7 +63,7 @@ class Recording(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     duration_s: Mapped[float | None] = mapped_column(Float)
-    """Known once it was decoded."""
+    """Length in seconds; null until the recording was decoded."""
     estimated_s: Mapped[float | None] = mapped_column(Float)
     """Length in seconds, estimated from the bytes when the recording was submitted."""
     counted_s: Mapped[float | None] = mapped_column(Float)
@@ -86,7 +86,7 @@ class Recording(Base):
     """The day on which it was recorded, as a person said; null: when it was submitted."""
     people: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     tags: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
-    """Null: none; else texts, in the order that the person gave."""
+    """Tags in the order that the person gave, as are `people`; null: none."""
     folded_details: Mapped[str | None] = mapped_column(Text)
     """Title, people and tags as they are searched."""
 
@@ -257,7 +257,8 @@ class Attempt(Base):
     predicted_peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
     peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
     batches: Mapped[int] = mapped_column(Integer, default=0)
-    """Committed ones, as are the following; null in what was not counted in version 0001."""
+    """Committed batches, which the following columns are about too; null in what was not counted in
+    version 0001."""
     speech_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
     padded_samples: Mapped[int | None] = mapped_column(BigInteger, default=0)
     """Sum over the batches of the longest segment's samples times the number of segments."""

@@ -27,7 +27,8 @@ class Share(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    """Null where no account had the name then: it opens nothing, also for an account made later."""
+    """Id of the person; null where no account had the name then: the share opens nothing, also for
+    an account made later."""
     name: Mapped[str] = mapped_column(String(64))
     """Name as the owner typed it."""
     name_key: Mapped[str] = mapped_column(String(200))

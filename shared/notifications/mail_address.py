@@ -34,7 +34,7 @@ MOST_CONFIRMATIONS = 5
 """Links of an account in that time: the address may be somebody else's."""
 
 CHOICES = (WebhookType.COMPLETED, WebhookType.FAILED)
-"""What may be told."""
+"""Types of events that may be told by mail."""
 
 _LONGEST = 254
 

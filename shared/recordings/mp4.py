@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from shared.recordings.bounded_file import BoundedFile
 
 _Box = tuple[bytes, int, int]
-"""Its type, and where its payload begins and ends."""
+"""Type of a box, and first and last byte of its payload."""
 
 
 def mp4_length_s(file: BoundedFile) -> float | None:

@@ -14,7 +14,7 @@ from shared.models import Recording, SearchText
 from shared.text_folding import fold
 
 MAX_TERMS = 8
-"""More words than that narrow nothing down any more."""
+"""Most words of a query that are used; more narrow nothing down any more."""
 
 
 def terms_of(query: str | None) -> list[str]:

@@ -20,7 +20,7 @@ class Snippet:
     """The place in a transcript that has the words asked for."""
 
     sentence: int
-    """Counted from 0."""
+    """Number of the sentence, counted from 0."""
     pieces: tuple[tuple[str, bool], ...]
     """The text in order; True with what was asked for."""
     count: int = 1

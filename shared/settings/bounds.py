@@ -14,8 +14,9 @@ _LARGEST = {
     "_days": (_YEARS * 365, f"{_YEARS} years"),
     "_bytes": (2**60, "an exbibyte"),
 }
-"""By the unit in a setting's name.  Longer times are beyond the dates that a database or Python can
-name, counted from today; more bytes than these, added up, are beyond its whole numbers."""
+"""Largest values by the unit in a setting's name. Longer times are beyond the dates that a database
+or Python can name, counted from today; more bytes than these, added up, are beyond its whole
+numbers."""
 
 _LARGEST_COUNT = 2**31 - 1
 

@@ -21,17 +21,18 @@ _WHOLE_FILES = frozenset({"oidc_providers"})
 """Settings whose value is all of the file that FROM_FILES lets be named, and not its first line."""
 
 _OF_OTHERS = ("LONGSCRIBE_PUBLISH", "LONGSCRIBE_SERVER", "LONGSCRIBE_API_KEY")
-"""What docker-compose.yml and the commands for a server elsewhere use, and no process of a
-server."""
+"""Variables that docker-compose.yml and the commands for a server elsewhere use, and no process of
+a server."""
 
 FOREIGN = "LONGSCRIBE_X_"
-"""How the names of other programs' variables may begin; nothing here ever reads one."""
+"""Prefix that the names of other programs' variables may have; nothing here ever reads one."""
 
 _LEFT_ALONE = (FOREIGN, "LONGSCRIBE_TEST_")
 """Beginnings of names that are no setting and no mistake."""
 
 _OF_A_SERVICE = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
-"""What Kubernetes sets in each container for each service of its namespace, beside NAME_PORT."""
+"""Names that Kubernetes sets in each container for each service of its namespace, beside
+NAME_PORT."""
 
 
 _FROM_KUBERNETES = (

@@ -33,10 +33,10 @@ class OidcProvider(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     """Name on its button."""
     issuer: str = Field(min_length=1, max_length=255)
-    """Exactly as the provider writes it, with or without a slash at its end."""
+    """Issuer exactly as the provider writes it, with or without a slash at its end."""
     client_id: str = Field(min_length=1, max_length=255)
     client_secret: SecretStr = SecretStr("")
-    """Empty for a public client, which PKCE alone protects."""
+    """Secret of the client; empty for a public client, which PKCE alone protects."""
     client_secret_file: str = ""
     """A file whose first line is the secret."""
     scopes: list[str] = ["openid", "profile"]

@@ -26,9 +26,9 @@ class AccessLevel(StrEnum):
     """Rights to a job; each level includes those before it."""
 
     READ = "read"
-    """Listen, read and export."""
+    """Listening, reading and exporting."""
     CORRECT = "correct"
-    """Reads, corrects sentences, and says who speaks."""
+    """Reading, correcting sentences, and saying who speaks."""
     OWNER = "owner"
 
     def includes(self, other: AccessLevel) -> bool:

@@ -40,7 +40,7 @@ _ACTS = {
     SharingChange.LINK_WITHDRAWN: Act.LINK_WITHDRAWN,
 }
 _TOLD = ("level", "with_sound", "days", "group")
-"""What the audit log says of a change: it names nobody."""
+"""Values of a change that the audit log tells: it names nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,12 @@ _ENOUGH = 600
 encoder's threshold."""
 
 _EXPECTED_BESIDE = 6
-"""How often pieces of two clusters have to stand beside each other by chance before it tells that
-they do not. With 4 too few decided."""
+"""Least number of times that chance puts pieces of two clusters beside each other, from which on it
+tells that they do not stand so. With 4 too few decided."""
 
 _TURNS_PERCENT = 40
-"""Of what chance gives: two clusters whose pieces stand beside each other less often are two people
-who take turns. One voice had 50 and more, two had 0, and up to 30 in quick turns."""
+"""Percent of what chance gives: two clusters whose pieces stand beside each other less often are
+two people who take turns. One voice had 50 and more, two had 0, and up to 30 in quick turns."""
 
 _FINE = 1024
 """Products are in so many parts of 1/FARTHEST."""

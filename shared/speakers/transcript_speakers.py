@@ -60,7 +60,7 @@ class Speakers:
     can_count: bool
     """True if they can be told apart again into another number."""
     edits: tuple[Edit, ...]
-    """Newest first."""
+    """Edits, the newest first."""
     undone: frozenset[int]
 
 

@@ -15,11 +15,12 @@ from typing import NamedTuple
 from shared.transcripts.values import SAMPLE_RATE
 
 PAUSE_SAMPLES = SAMPLE_RATE * 15 // 100
-"""Between two pieces so far apart people may take turns; nearer ones are one stretch of speech."""
+"""Least pause between two pieces at which people may take turns; nearer ones are one stretch of
+speech."""
 
 CHANGE_IN_SPEECH = 350
 CHANGE_AT_A_PAUSE = 50
-"""What a change of speaker costs, in thousandths of the cosine for a quarter of a second."""
+"""Cost of a change of speaker, in thousandths of the cosine for a quarter of a second."""
 
 _STEP_SAMPLES = SAMPLE_RATE // 4
 """About a word: the unit of time that a piece's difference is counted for."""

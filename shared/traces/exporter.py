@@ -30,7 +30,7 @@ Attributes = dict[str, Any]
 _PREFIX = "longscribe."
 
 _TRACE_ID = re.compile("[0-9a-f]{32}")
-"""In the place of a parent, this is no span of a trace, and the trace alone."""
+"""Id of a trace without a span; in the place of a parent, it means the trace alone."""
 
 
 class _TraceIds(RandomIdGenerator):

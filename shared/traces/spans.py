@@ -42,7 +42,7 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 _OVER_HTTP = "http/protobuf"
 
 TRACE_ID_DIGITS = 32
-"""Of the id of a trace, in hexadecimal."""
+"""Number of hexadecimal digits of a trace's id."""
 
 _service = "longscribe"
 _lock = threading.Lock()

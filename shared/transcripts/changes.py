@@ -41,7 +41,7 @@ _MOST_COMPARED = 1000
 """Recognised sentences that one that is split off is compared with. It was a part of one."""
 
 _Span = tuple[float, float, int]
-"""When a sentence begins and ends, and its number."""
+"""Beginning and end of a sentence in seconds, and its number."""
 
 _LONGEST_S = 60 * 60 * 24 * 7
 _ATTEMPTS = 3

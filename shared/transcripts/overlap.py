@@ -15,10 +15,10 @@ from typing import NamedTuple
 from shared.transcripts.values import Sentence, Transcript, Word
 
 _JOINED_S = 0.3
-"""Somebody goes on speaking between two words that are no farther apart."""
+"""Most seconds between two words for which somebody goes on speaking."""
 
 _SHORTEST_S = 0.1
-"""Less is within what the times of words are wrong by."""
+"""Shortest overlap: less is within what the times of words are wrong by."""
 
 
 class Overlap(NamedTuple):

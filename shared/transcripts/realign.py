@@ -22,8 +22,8 @@ WORD = re.compile(
     rf"[{_HAN_OR_KANA}]"
     rf"|[^\W_{_HAN_OR_KANA}]+(?:(?:['’&_-]|(?<=\d)[.,](?=\d))[^\W_{_HAN_OR_KANA}]+)*"
 )
-"""One Chinese character or one word of another script, as the recogniser writes them. A mark
-belongs to a word only between two parts of it: it's, state-of-the-art, r&d, 3.5."""
+"""Pattern of a word: one Chinese character or one word of another script, as the recogniser writes
+them. A mark belongs to a word only between two parts of it: it's, state-of-the-art, r&d, 3.5."""
 
 _IS_HAN_OR_KANA = re.compile(f"[{_HAN_OR_KANA}]")
 

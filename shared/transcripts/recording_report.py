@@ -84,7 +84,7 @@ class TrackReport:
     """FFmpeg's name of the coding, 'aac' for instance."""
     channels: int
     sample_rate: int
-    """Hz."""
+    """Sample rate in Hz."""
     language: str | None = None
     """Language as the container writes it, mostly ISO 639-2."""
     title: str | None = None

@@ -21,7 +21,7 @@ from shared.transcripts.corrections import recognised_texts
 from shared.transcripts.values import Rule, Transcript
 
 RuleTexts = Mapping[Rule, Mapping[int, str]]
-"""What each rule, in the order of applying them, wrote of which sentences."""
+"""Texts that each rule, in the order of applying them, wrote, by the number of the sentence."""
 
 _ATTEMPTS = 3
 """Others may correct sentences at the very moment."""

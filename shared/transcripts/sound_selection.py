@@ -65,4 +65,4 @@ def parse_choice(value: object) -> SoundChoice:
 
 
 MIXED = SoundSelection()
-"""All tracks and channels together."""
+"""Selection of all tracks and channels together."""

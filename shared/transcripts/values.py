@@ -18,7 +18,7 @@ SAMPLE_RATE = 16_000
 """Samples a second of all audio here, in and out; what Paraformer and FSMN-VAD expect."""
 SAMPLE_BYTES = 2
 DECODED_BYTES_A_SECOND = SAMPLE_RATE * SAMPLE_BYTES
-"""What a recording takes in the work folder."""
+"""Bytes of a second of a recording in the work folder."""
 
 
 class Version(StrEnum):

@@ -25,7 +25,7 @@ from werkzeug.http import dump_cookie
 from web.site_address import cookie_path, page_address, same_site_path
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-"""Each language's name in that language, by the code that the cookie and the URLs carry."""
+"""Name of each language in that language, by the code that the cookie and the URLs carry."""
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 

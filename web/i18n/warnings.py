@@ -89,7 +89,7 @@ _PLACES = {
 _FIRST_PLACE = N_("%(sentence)s First at %(time)s.")
 
 _BEGINNING_S = 1.0
-"""What begins before this is not told to begin there: it is from the start."""
+"""Seconds before which what begins is not told to begin there: it is from the start."""
 
 
 def warning_text(code: str, confidence: float | None = None) -> str:

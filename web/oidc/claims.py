@@ -9,8 +9,8 @@ from shared.accounts import GroupsThere
 from shared.settings.sign_in import OidcProvider
 
 _NAMES = ("preferred_username", "name", "nickname", "email")
-"""Where a name is looked for if the wanted claim has none. It is only a name: an account is found
-by issuer and subject, whatever address or name a provider tells."""
+"""Claims in which a name is looked for if the wanted claim has none. It is only a name: an account
+is found by issuer and subject, whatever address or name a provider tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ _KEPT_S = 3600.0
 """Seconds for which a reservation outlives a server that was killed; each note counts anew."""
 
 _NOTE_EVERY_S = 600.0
-"""What arrives too slowly for a step in `_KEPT_S` keeps its room by this."""
+"""Seconds after which what arrived is noted, so that what arrives too slowly for a step in
+`_KEPT_S` keeps its room."""
 
 
 class ReservedRoom:

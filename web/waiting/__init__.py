@@ -10,10 +10,12 @@ PARKS = "longscribe.parks"
 """Set in the environment of a request by a server that leaves alone what has nothing to send."""
 
 WAIT = "longscribe.wait"
-"""Where an answer that has nothing to send for now puts the `Wait` that it goes on after."""
+"""Key in the request's WSGI environment of the `Wait` after which an answer that has nothing to
+send for now goes on."""
 
 POSTPONED = "longscribe.postponed"
-"""Where a view puts what its answer waits for, and finds it when it is called again."""
+"""Key in the request's WSGI environment under which a view puts what its answer waits for, and
+finds it when it is called again."""
 
 BEGAN = "longscribe.began"
 """Time at which the request began, on the monotonic clock: the time of an answer is counted from

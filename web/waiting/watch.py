@@ -31,7 +31,8 @@ _SHARE_OF_TIME = 0.05
 
 
 _KEPT_FREE = 10
-"""One of so many places is left to others by each owner, where there are several."""
+"""Divisor of the places: one of so many is left to others by each owner, where there are
+several."""
 
 
 class TooManyWaiting(TransientError):

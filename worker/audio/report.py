@@ -28,11 +28,11 @@ _LEAST_HOLE_S = 0.5
 """Voice codecs send nothing in silence for up to 0.4 s; such holes are filled and not told."""
 
 _LEAST_BYTES_BEHIND = 1 << 16
-"""What a header tells too little of is nothing to know up to here."""
+"""Bytes beyond what a header tells up to which there is nothing to know."""
 
 _LEAST_UNHEARD_BYTES = 1 << 10
-"""As many hold a second of speech in the most sparing coding, and all that is known to be no sound
-is not counted."""
+"""Least unheard bytes that are told: as many hold a second of speech in the most sparing coding,
+and all that is known to be no sound is not counted."""
 
 _LEAST_PHASE_S = 1.0
 _LEAST_QUIET_S = 1.0

@@ -36,10 +36,10 @@ class ProbeBatches:
     """Shape of a first pass that is not measured: libraries allocate at their first call what they
     then keep."""
     memory: tuple[ProbeShape, ...]
-    """Smallest first. Two are as large as each other and differ in length, which tells attention's
-    quadratic term from the linear one."""
+    """Shapes, smallest first. Two are as large as each other and differ in length, which tells
+    attention's quadratic term from the linear one."""
     memory_on_gpu: tuple[ProbeShape, ...]
-    """Further ones, smallest first, where a batch may be that large and takes milliseconds."""
+    """Further shapes, smallest first, where a batch may be that large and takes milliseconds."""
     cost: tuple[ProbeShape, ProbeShape, ProbeShape]
     """A batch that a GPU spends launching kernels, one with a longer span that is hardly larger,
     and one that it spends computing."""

@@ -27,8 +27,8 @@ BLOCK_FRAMES = 500
 """Frames transformed at once, 5 s: 4 MB of temporaries, which stay in a core's cache (on one core
 three times as fast as 30 s at once, and the same to the last bit)."""
 GPU_BLOCK_FRAMES = 30_000
-"""On a GPU five minutes: some 250 MB of temporaries, for less than a network of Paraformer-large's
-size takes for as much audio, and a dozen kernels to launch."""
+"""Frames of a block on a GPU, five minutes: some 250 MB of temporaries, for less than a network of
+Paraformer-large's size takes for as much audio, and a dozen kernels to launch."""
 
 
 def mel_weights() -> Tensor:

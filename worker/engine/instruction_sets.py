@@ -19,7 +19,7 @@ _SETS = {
     "NEON": {"asimd"},
     "SVE": {"sve"},
 }
-"""What libraries of matrix products tell apart, by Linux's names."""
+"""Instruction sets that libraries of matrix products tell apart, by Linux's names."""
 
 _LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
 """Variables by which torch and its oneDNN are kept to less; ONNX Runtime has none."""

@@ -94,7 +94,7 @@ class Calibration:
 
     memory: MemoryModel
     pass_cost: PassCost | None = None
-    """Measured on GPUs only; None: what is usual for the network."""
+    """Cost of a pass, measured on GPUs only; None: what is usual for the network."""
 
 
 @dataclass(frozen=True, slots=True)

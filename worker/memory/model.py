@@ -33,7 +33,7 @@ class Allocator:
 
 
 C_LIBRARY = Allocator(per_live_byte=2.2, fixed_bytes=32e6)
-"""On a CPU: freed blocks that glibc keeps, and what oneDNN takes beside torch.
+"""Allocator on a CPU: freed blocks that glibc keeps, and what oneDNN takes beside torch.
 
 Growth of the resident set over live bytes, with glibc and torch 2.13 and networks 128 and 512 wide:
 1.1 to 2.8 times in batches of 150 padded seconds and more, up to 4.7 times in smaller ones.  No

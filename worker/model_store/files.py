@@ -35,8 +35,8 @@ needed, nor downloaded, beside them."""
 
 FIRERED_AED = "FireRedAsrAed"
 FIRERED_LLM = "FireRedAsrLlm"
-"""What FireRedASR's own code calls the networks of its folders, in which nothing else names them:
-they have no config.yaml, or one that says nothing."""
+"""Class by which FireRedASR's own code calls the networks of its folders, in which nothing else
+names them: they have no config.yaml, or one that says nothing."""
 FIRERED_CHECKPOINT = "model.pth.tar"
 FIRERED_NORMALISATION = "cmvn.ark"
 FIRERED_TOKENS = "dict.txt"

@@ -22,7 +22,7 @@ SETTING: dict[Role, str] = {
 }
 
 HUGGINGFACE_BRANCH = "main"
-"""What is taken from Hugging Face, where ModelScope's version tags do not exist."""
+"""Branch that is taken from Hugging Face, where ModelScope's version tags do not exist."""
 
 CAMPPLUS_REVISION = "v2.0.2"
 

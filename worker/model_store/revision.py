@@ -39,7 +39,7 @@ DECIDING = frozenset({CONFIG, CONFIGURATION, CHECKPOINT, NORMALISATION, *OPTIONA
 """Files that FunASR takes wherever they lie, named by the config or not."""
 
 _SMALL_BYTES = 64 << 20
-"""Above this no file but a checkpoint is looked into; tokens.json has some 100 kB."""
+"""Bytes above which no file but a checkpoint is looked into; tokens.json has some 100 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Examined:
     revision: str
     """The first 12 hex digits of a SHA-256 over the files that decide what the model says."""
     problems: list[FileProblem]
-    """Empty for a whole folder; else the revision says nothing."""
+    """Problems of the folder; empty for a whole one. Where there are some, the revision says
+    nothing."""
     size_bytes: int
 
 

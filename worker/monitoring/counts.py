@@ -26,7 +26,7 @@ OUTCOMES = {
     "released": "released",
     "the device failed": "device_failed",
 }
-"""How the outcomes of `worker.tasks` begin, and what the label says of them."""
+"""Label of each outcome, by the beginning of what `worker.tasks` returns."""
 
 LOST = "lost"
 """The label of an attempt whose outcome could not be stored."""
@@ -48,7 +48,7 @@ class Counts:
     audio_s: float = 0.0
     """Length of the recordings that were transcribed."""
     batches: int = 0
-    """Committed ones, as are the next three."""
+    """Committed batches, which the next three are about too."""
     speech_s: float = 0.0
     padded_s: float = 0.0
     """Sum over the batches of the longest segment's seconds times the number of segments."""

@@ -21,8 +21,9 @@ SENTENCE_PAUSE_S = 3.0
 subtitle that waits so long in the middle."""
 
 READABLE_PAUSE_S = 0.6
-"""Where there are no marks at all, the pause that divides: long enough not to cut most clauses,
-and shorter than the silence that ends a segment, so that lines are as long as people breathe."""
+"""Seconds of a pause that divides where there are no marks at all: long enough not to cut most
+clauses, and shorter than the silence that ends a segment, so that lines are as long as people
+breathe."""
 
 _FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！"}
 """The model puts an ASCII mark after every English word, also after a term in a Chinese sentence,

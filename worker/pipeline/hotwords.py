@@ -26,7 +26,8 @@ class Hotwords:
     passed: tuple[str, ...] = ()
     """Words that the recogniser is given: all of them, or none where it takes none."""
     warnings: tuple[str, ...] = ()
-    """Codes; none for words of the lists, which are meant for whatever model there is."""
+    """Codes of warnings; none for words of the lists, which are meant for whatever model there
+    is."""
 
 
 NO_HOTWORDS = Hotwords()

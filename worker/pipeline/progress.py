@@ -15,7 +15,7 @@ _DECODED = 0.1
 """Share of the progress bar that decoding moves; recognition moves the rest up to RECOGNISED."""
 
 _WRITE_EVERY = 0.01
-"""While decoding, progress is written each time it has risen by this share of the whole."""
+"""Share of the whole by which progress has to rise, while decoding, to be written again."""
 
 
 class RecordingProgress:

@@ -27,7 +27,8 @@ _LOOP_STANDS_S = 60.0
 """Celery's loop moves at least once a second, except while it connects to Redis."""
 
 _RECONNECTS_WITHIN_S = 120.0
-"""After Redis is back: Celery connects within seconds, on a busy machine later."""
+"""Seconds after Redis is back within which Celery connects: within a few, on a busy machine
+later."""
 
 _NEW_CHILD_WITHIN_S = 60.0
 """Celery starts another within seconds, which then takes as long as its model does."""

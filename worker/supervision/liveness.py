@@ -32,7 +32,8 @@ _LATER_BATCH_FACTOR = 4.0
 the device."""
 
 _LINE_BYTES = 120
-"""Each line overwrites the last and is as long, so that a full disk refuses none but the first."""
+"""Length of each line, which overwrites the last and is as long, so that a full disk refuses none
+but the first."""
 
 
 @dataclass(frozen=True, slots=True)

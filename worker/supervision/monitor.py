@@ -32,10 +32,10 @@ _SILENT_S = 30.0
 """A look that takes so long is one at a storage that does not answer."""
 
 _START_LOOK_S = 0.5
-"""How often to look at what is over within seconds, and keeps a person waiting until it is."""
+"""Seconds between looks at what is over within seconds, and keeps a person waiting until it is."""
 
 _NO_NEWS = {Obstacle.STARTING, Obstacle.STORAGE_NEW, Obstacle.MODEL_UNAVAILABLE}
-"""What a start begins with, and what the child has said with its reason."""
+"""Obstacles with which a start begins, and what the child has said with its reason."""
 
 _OBSTACLE_OF = {
     StorageState.NEW: Obstacle.STORAGE_NEW,

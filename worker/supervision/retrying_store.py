@@ -28,8 +28,8 @@ _PAUSE_S = 0.5
 """Seconds between two tries: less than any time after which the lease would be ended."""
 
 _FINAL_WRITE_S = 10.0
-"""After a stop signal a worker waits so long for the database to take how its attempt ended, and no
-longer than a quarter of the time that it has for stopping."""
+"""Seconds that a worker waits after a stop signal for the database to take how its attempt ended,
+and no longer than a quarter of the time that it has for stopping."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

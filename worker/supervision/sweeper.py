@@ -43,7 +43,7 @@ _RINGS_A_SWEEP_WITHOUT_ROOM = 10
 """Doorbells in one sweep at most: a thousand waiting jobs take some sweeps after Redis lost all."""
 
 _LOOK_FOR_EXPIRED_S = 60.0
-"""How often what was kept long enough is looked for, jobs, uploads and rows of other kinds: hours
+"""Seconds between looks for what was kept long enough, jobs, uploads and rows of other kinds: hours
 need no hurry."""
 
 _INDEXING_S = 1.0

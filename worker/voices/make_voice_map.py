@@ -23,7 +23,7 @@ _CENTRE_LENGTH = 65_536
 """Length of a centre. Times that of a vector, at most 1.1 * 127, it is below 2**24."""
 
 _ROUNDS = 10
-"""How often pieces go over to the centre that is nearest. More change the speakers no further."""
+"""Times that pieces go over to the centre that is nearest. More change the speakers no further."""
 
 _FITTED_SAMPLES = SAMPLE_RATE
 """Centres are means of pieces of at least so much, where there are enough of them: what is shorter

@@ -27,16 +27,17 @@ _LONGEST_MS = 2_000
 80 % went to the right one without; 95 % with even pieces of 3 s, 97 % with 2 s, no more with
 1.5 s; and 99 % where the cuts lie in the pauses."""
 _SURE_MS = 1_000
-"""What is shorter says too little to found a speaker, see `shared.speakers.cut`."""
+"""Milliseconds below which a piece says too little to found a speaker, see
+`shared.speakers.cut`."""
 _LEAST_PAUSE_MS, _MOST_PAUSE_MS = 40, 150
-"""Less than the first between two words is no pause: recognised times are no finer."""
+"""Shortest pause, since recognised times are no finer, and longest that counts."""
 _SHORTENED, _PAUSED = 20_000, 80_000
-"""What a piece costs for each millisecond below `_SURE_MS`, and what a cut is worth for each one of
-its pause, in square milliseconds. A piece costs `_LONGEST_MS` squared and its own length squared:
-without pauses the fewest and most even pieces cost least. docs/speakers.md says how
-they were chosen."""
+"""Cost of a piece for each millisecond below `_SURE_MS`, and worth of a cut for each one of its
+pause, in square milliseconds. A piece costs `_LONGEST_MS` squared and its own length squared:
+without pauses the fewest and most even pieces cost least. docs/speakers.md says how they were
+chosen."""
 _MARGIN_S = 0.04
-"""What a piece has before its first word and after its last: times of words are that exact."""
+"""Seconds of a piece before its first word and after its last: times of words are that exact."""
 _SHORTEST = SAMPLE_RATE // 5
 """Samples of a piece; less says nothing of a voice, and its words go by the pieces beside it."""
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
-    """Works, and may not for long or not as wished."""
+    """Something that works, and may not for long or not as wished."""
     PROBLEM = "problem"
     UNCHECKED = "unchecked"
     """Result unknown: the check itself failed, or what it needs is a problem already."""

@@ -35,7 +35,7 @@ class _Leftover:
     location: str
     size_bytes: int
     remove: Callable[[], None]
-    """Raises OSError."""
+    """Remove what is left over. Raises OSError."""
 
 
 def check_orphans(db: Database, settings: Settings, *, delete: bool = False) -> list[Finding]:

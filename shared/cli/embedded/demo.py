@@ -21,7 +21,8 @@ from shared.cli.embedded.stack import Stack, running_stack
 from shared.settings import Settings
 
 _ALONE = {"sign_in": "off", "host": "127.0.0.1"}
-"""Its own client signs in nowhere, whatever the server that is set up beside it asks for."""
+"""Settings of the demo's server: its own client signs in nowhere, whatever the server that is set
+up beside it asks for."""
 
 _MOST_ERRORS_ALLOWED = 0.02
 _JOB_TAKES_AT_MOST_S = 180.0

@@ -26,7 +26,7 @@ _ON_PATH = ("redis-server", "valkey-server")
 
 
 _KEPT = ("appendonly.aof", "appendonlydir")
-"""Where a Redis keeps what it was told: up to 6.2, and from 7 on."""
+"""Files in which a Redis keeps what it was told: up to 6.2, and from 7 on."""
 
 
 def redis_server_binary() -> str:

@@ -15,7 +15,7 @@ MOST_NAME_BYTES = 255
 _MOST_SUFFIX_BYTES = 50
 
 REASON = ".error.txt"
-"""What the text is called that says why a recording failed, after the recording's own name."""
+"""Suffix, after the recording's own name, of the text that says why the recording failed."""
 
 
 def free_name(folder: Path, name: str, formats: Iterable[str], reserved: Iterable[str] = ()) -> str:

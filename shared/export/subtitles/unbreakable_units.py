@@ -90,7 +90,7 @@ class Unit:
     sentence: int
     """Index of its sentence in the transcript."""
     width: int
-    """Cells of `text`."""
+    """Display cells of `text`."""
     hanging_width: int
     """Cells of its marks that are omitted where it ends a line (hanging punctuation)."""
 

@@ -17,7 +17,8 @@ FRESH_S = 1.0
 """Seconds for which what was read serves all who ask."""
 
 _SHARE_OF_TIME = 0.1
-"""Where reading takes longer than this share of FRESH_S, it is done more rarely."""
+"""Largest share of the time that reading may take; where FRESH_S is too short for that, it is done
+more rarely."""
 
 _ASKED_WITHIN_S = 60.0
 """A job after which nobody has asked for so long is not looked up any more."""

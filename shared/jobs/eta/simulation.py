@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import Any, NamedTuple
 
 _PACE_NEEDS_PROGRESS = 0.02
-"""Below this share, elapsed over progress says nothing yet."""
+"""Share of a job that has to be done before elapsed time over progress says anything."""
 
 _Place = tuple[int, Any, str]  # priority downwards, queued, id
 _Head = tuple[int, int, int, Any, str, "_Line"]

@@ -37,7 +37,7 @@ class RecordingRecord:
     size_bytes: int
     sha256: str
     duration_s: float | None
-    """Known once it was decoded."""
+    """Length in seconds; None until the recording was decoded."""
     expected_s: float | None = None
     """Length in seconds: the true one once the recording was decoded, before that an estimate."""
     playable: PlayableCopy | None = None

@@ -34,8 +34,8 @@ class JobView:
     recognition: RecognitionStats | None
     """Figures of the recognition over all attempts; None until a batch size was chosen."""
     queue_position: int | None
-    """1 for the next to be taken, owners taking turns; None unless queued, and while no worker
-    runs the model that it names."""
+    """Place in the queue, owners taking turns, 1 for the next to be taken; None unless queued, and
+    while no worker runs the model that it names."""
     now: datetime
     """The database's clock at the time of reading."""
     eta_s: float | None

@@ -19,7 +19,7 @@ class WatchedState:
     status: str
     stage: str | None
     progress: float
-    """Moves with each batch that is committed."""
+    """Progress, which moves with each batch that is committed."""
     plan: str | None
 
     @property

@@ -47,8 +47,9 @@ class Room:
     longest_s: float
     """Largest length whose decoded sound fits into the work folder now."""
     beyond_all_s: float
-    """Longer ones fit on no worker's disk, as far as their length is known. They are taken all the
-    same: reading the recording tells whether that length is true, and why it cannot be done."""
+    """Length in seconds beyond which recordings fit on no worker's disk, as far as their length is
+    known. They are taken all the same: reading the recording tells whether that length is true, and
+    why it cannot be done."""
 
 
 def lock_next_job(

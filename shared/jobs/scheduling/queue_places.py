@@ -43,9 +43,9 @@ _FIRST_COLUMNS = """
     ) AS float),
     turns.number, j.model
 """
-"""Of thousands of rows: `queued_at` is left as the driver gives it, for it is compared only, and
-`available_at` is null where that is no later. PostgreSQL would keep each recording of a join, in
-case that another job had the same."""
+"""Columns of thousands of rows: `queued_at` is left as the driver gives it, for it is compared
+only, and `available_at` is null where that is no later. PostgreSQL would keep each recording of a
+join, in case that another job had the same."""
 
 
 class WaitingOwners:

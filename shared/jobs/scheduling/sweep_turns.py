@@ -38,7 +38,7 @@ _NEED_NOT_LAST = func.set_config("synchronous_commit", "off", literal_column("tr
 alive a moment ago: the disk is not waited for."""
 
 _SAID = "said_"
-"""Before the parameters that are columns, of which one is the model's folder and no name."""
+"""Prefix of the parameters that are columns, of which one is the model's folder and no name."""
 
 
 @dataclass(frozen=True, slots=True)

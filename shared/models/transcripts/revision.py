@@ -41,11 +41,11 @@ class Revision(Base):
     follow."""
     revision: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(Text)
-    """Empty: the sentence is left out."""
+    """Text of the sentence; empty: the sentence is left out."""
     rule: Mapped[str | None] = mapped_column(String(16))
     """The `Rule` that made it; null: a person did."""
     editor_id: Mapped[str] = mapped_column(String(64))
-    """Empty where a rule made it before anybody saw the transcript."""
+    """Id of the editor; empty where a rule made it before anybody saw the transcript."""
     at: Mapped[datetime] = mapped_column(default=database_now())
     start_s: Mapped[float | None] = mapped_column(Float)
     """Second of the recording at which the sentence begins; null, with the end: as it was

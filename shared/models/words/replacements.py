@@ -50,4 +50,4 @@ class Replacement(Base):
     right: Mapped[str] = mapped_column(String(100))
     added: Mapped[int] = mapped_column(Integer)
     removed: Mapped[int | None] = mapped_column(Integer)
-    """Null while it stands."""
+    """Version of the list that removed the pair; null while the pair is in the list."""

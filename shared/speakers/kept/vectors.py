@@ -8,7 +8,7 @@ from math import isqrt
 from operator import mul
 
 Vector = Sequence[int]
-"""Its direction is the voice; its length says nothing."""
+"""Vector of a voice: its direction is the voice; its length says nothing."""
 
 LARGEST = 127
 """The length of a vector that is stored, a signed byte a number."""

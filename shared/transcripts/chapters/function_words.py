@@ -22,7 +22,7 @@ _FILLING = """
 试试 聊聊 讲讲 记得 记住 麻烦 请问 不错 好的 可不可以 上面 下面 里面 外面 前面 后面
 """
 FILLING = tuple(_FILLING.split())
-"""What is said of any matter: no term has one of them in it."""
+"""Words that are said of any matter: no term has one of them in it."""
 
 _VAGUE = """
 问题 情况 方面 部分 内容 结果 原因 方法 方式 事情 意思 意见 东西 地方 时间 工作 会议 议题 同事
@@ -77,7 +77,7 @@ BEFORE_VERBS = frozenset("不没别能要去来再先都还就也想被已正才
 
 COUNTING = frozenset("一二两三四五六七八九十百千万亿零〇第这那每各几某多半哪数")
 CLASSIFIERS = frozenset("件位台条项种份家张次批座辆间部层号颗户名套期届轮门页章节期组")
-"""After what counts, they are no part of the term behind them: 三家 公司, and yet 家长."""
+"""Characters that end a count after one of COUNTING: 三家 公司, and yet 家长."""
 
 AFTER_VERBS = frozenset("了过着完得好到给出掉")
 

@@ -13,8 +13,8 @@ from shared.transcripts.chapters.titles import chapter_titles
 from shared.transcripts.values import Sentence, Transcript
 
 LEAST_S = 60.0
-"""No chapter is proposed that is shorter, nor shorter than a twentieth of the recording; the last
-may be half as long."""
+"""Least seconds of a proposed chapter, which is no shorter than a twentieth of the recording
+either; the last may be half as long."""
 
 MOST_PROPOSED = 30
 

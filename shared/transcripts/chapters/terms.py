@@ -41,7 +41,7 @@ _NAME = re.compile(
     "[老小]?(?:[王李张刘陈杨赵吴徐孙朱郭罗郑梁宋唐许邓冯韩曹彭蔡潘袁蒋魏吕沈姚卢崔谭廖汪邱侯邹熊孟秦薛尹郝龚邵]"
     "|周(?![期年报会边转末刊长]))..?|[老小].|.[总工哥姐]"
 )
-"""What two or three characters that call a person look like."""
+"""Pattern of two or three characters that call a person."""
 
 _NEARLY_ALWAYS = 0.7
 
@@ -119,7 +119,7 @@ def is_term(text: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Token:
     folded: str
-    """Empty for what ends a run of words: a mark, or a number."""
+    """Text as it is compared; empty for what ends a run of words: a mark, or a number."""
     shown: str
     """Text of the token, with the space before it if another word precedes."""
 

@@ -19,10 +19,10 @@ _OPENING_WIDEST = 24
 """Cells of a title that is only how a chapter begins."""
 
 _ANNOUNCED = 2.5
-"""How much more a term of the first sentences counts."""
+"""Factor by which a term of the first sentences counts more."""
 
 _ALSO = 0.4
-"""Of the weight of a title's first term: that of another one beside it."""
+"""Least weight of another term in a title, as a share of that of its first term."""
 
 _CHINESE = re.compile(
     "(?:讨论|[说讲谈聊]一?[下说讲谈聊]|介绍|关于|[们先来再]讲|再说|还有就是|进入|[主议]题是|重点是"

@@ -26,7 +26,7 @@ class ReadWords:
     """Words as they were read from a text."""
 
     words: tuple[str, ...]
-    """Sorted, each once."""
+    """Words, sorted, each once."""
     weights: int = 0
     """Number of lines that had a weight, which was taken off."""
 

@@ -12,7 +12,7 @@ MOST_FOUND = 1_000
 """Words that are listed of those that were found; all are counted."""
 
 _WITHIN = re.compile(r"[\s·・'’“”\"-]+|(?<=[0-9a-z])[.,:](?=[0-9a-z])")
-"""What stands within a name: 'Node.js', '张·三丰'."""
+"""Characters that may stand within a name: 'Node.js', '张·三丰'."""
 
 _BETWEEN = re.compile(r" *[，。？！、；：,.?!;:]+ *")
 """Marks that end a clause, over which no word goes."""

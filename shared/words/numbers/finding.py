@@ -58,7 +58,7 @@ _WELL_FORMED = re.compile(_AMOUNT)
 _BEFORE_A_TIME = re.compile(f"(?:(?:{_PART_OF_DAY}){_HOUR}|{_N})点$")
 _LUNAR = re.compile("(?:农历|阴历)$")
 _COUNTED_POINTS = re.compile("[第这那几哪前后上下有是]$")
-"""Before 三点 these make three points of a list of it."""
+"""Characters before 三点 that make it three points of a list."""
 _WORD_WITH_ONE = re.compile("[定起些样直般下切旦律向共贯致边旁次种方]")
 """Behind 一 these make another word of it."""
 

@@ -14,7 +14,7 @@ from shared.words.text_joining import rewritten
 _DIGITS = str.maketrans("零〇幺一二两三四五六七八九", "0011223456789")
 
 _SINGLE = re.compile("零?[零一二两三四五六七八九]")
-"""One digit, or a minute as 零五: the grammar leaves these as they are."""
+"""Pattern of one digit, or of a minute as 零五: the grammar leaves these as they are."""
 
 _WRITTEN = re.compile(r"\d+(?:\.\d+)?(?:亿|万)?(?:\d+万?)?%?")
 
@@ -36,7 +36,7 @@ def _changes(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 _one_at_a_time = threading.Lock()
-"""Nothing says that the grammar may be asked by several threads at once."""
+"""Lock of the grammar: nothing says that several threads may ask it at once."""
 
 
 @lru_cache(maxsize=4096)

@@ -35,7 +35,7 @@ class HostCosts:
     launched_per_block: int = 70
     """Operations of filter banks and voice activity's network for 5 s."""
     punctuation: float = 0.2
-    """Reckoned: some 40 passes of a small network over 15,000 characters."""
+    """Cost of punctuation, reckoned: some 40 passes of a small network over 15,000 characters."""
 
     def listening_s(self, gpu: Gpu) -> float:
         """For one block, in the worker."""

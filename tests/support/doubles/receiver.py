@@ -34,7 +34,7 @@ class Receiver:
 
     script: list[Answer] = field(default_factory=list)
     otherwise: Answer | None = None
-    """Instead of 204."""
+    """Answer that is sent instead of 204."""
     received: list[Received] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     free: threading.Event = field(default_factory=threading.Event)

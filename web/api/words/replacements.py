@@ -29,7 +29,7 @@ from web.services import services
 blueprint = APIBlueprint("replacements", __name__, url_prefix="/api/v1/replacements")
 
 LISTED = "replacements"
-"""What the cursors of these lists are hidden as."""
+"""Name under which the cursors of these lists are hidden."""
 
 
 def owner_of_list(wanted: ListQuery, *, writes: bool) -> str:

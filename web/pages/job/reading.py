@@ -14,7 +14,8 @@ PARAGRAPH_RULE = {
     "min_cells": paragraphs.MIN_CELLS,
     "max_cells": paragraphs.MAX_CELLS,
 }
-"""Where a page ends paragraphs: as exported files do. In seconds and in cells of text."""
+"""Rule for the ends of a page's paragraphs, that of exported files. In seconds and in cells of
+text."""
 
 
 def speakers_of(job: jobs.JobRecord, versions: jobs.Versions) -> Speakers | None:

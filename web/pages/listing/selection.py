@@ -50,7 +50,7 @@ _Id = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
 
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Every database can compare with a time between these, whatever its time zone."""
+"""Bounds of times: every database can compare with a time between these, whatever its time zone."""
 
 
 class WholeListIn(ListQuery):

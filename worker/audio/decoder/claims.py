@@ -14,7 +14,8 @@ from shared.transcripts.recording_report import MOST_SPANS
 from worker.audio.decoder.records import MOST_CHANNELS, MOST_TRACKS
 
 _LARGEST = 1e12
-"""More than any count of samples or seconds; also keeps out nan, infinity and huge integers."""
+"""Largest number that is believed, more than any count of samples or seconds; also keeps out nan,
+infinity and huge integers."""
 
 _LONGEST_TEXT = 200
 

@@ -24,7 +24,7 @@ _TOO_LOUD = np.float32(1e10)
 write integers of 32 bits as they are into floats come to 187 dB."""
 
 _BANG = 1e6
-"""What is taken for infinity."""
+"""Sample that takes the place of an infinite one; full scale is 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,8 @@ _QUIET_DBFS = -50.0
 """A channel that is no louder is searched in every piece, for its gain depends on it."""
 _CUT_OFF = np.float32(0.98)
 _CUT_OFF_SAMPLES = 24
-"""So many samples of a block of 1,600 at the top of the range, and it counts as clipped: speech
-whose peaks just reach it has fewer.  In the sample meeting words go wrong once a fifth of all
-blocks does."""
+"""Samples at the top of the range for which a block of 1,600 counts as clipped: speech whose peaks
+just reach it has fewer.  In the sample meeting words go wrong once a fifth of all blocks does."""
 
 _SILENT = ChannelMeasures(SILENCE_DBFS, SILENCE_DBFS, (Course.STEADY,) * HOPS, 0.0)
 
@@ -39,7 +38,8 @@ class Examined:
     cancelling: tuple[Sequence[bool], ...]
     """True where channels cancel each other, for each track in each hop."""
     clipped_blocks: NDArray[np.bool_] | None
-    """[BLOCKS]; None where nothing is cut off."""
+    """True for each block that is cut off at the top of its range [BLOCKS]; None where nothing
+    is."""
 
 
 class Examiner:

@@ -50,7 +50,7 @@ _LEAST_RANGE_DB = 9.0
 _STEADY_DB = 4.0
 _LEAST_LOW_SHARE = 0.4
 _BANG = 30.0
-"""What has so many times the power of the voice in the middle is something else."""
+"""Factor of the power of the voice in the middle from which on a sound is something else."""
 
 _WINDOW = np.hanning(_FRAME).astype(np.float32)
 _WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, _SPECTRUM)) ** 2)[: _LAGS.stop + 1]

@@ -26,7 +26,7 @@ PLAYED = {
         "matroska": "aac opus vorbis",
     }.items()
 }
-"""By FFmpeg's first name of the container, the codings that both browsers play right.  ADTS is not
+"""Codings that both browsers play right, by FFmpeg's first name of the container.  ADTS is not
 here: both guess its length from its first seconds, and nothing behind the guess can be reached."""
 
 

@@ -26,7 +26,7 @@ class BeamOptions:
 
     beams: int = 3
     softmax_smoothing: float = 1.25
-    """Scores are divided by it before they become probabilities."""
+    """Divisor of the scores before they become probabilities."""
     length_penalty: float = 0.6
 
 

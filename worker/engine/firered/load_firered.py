@@ -104,7 +104,7 @@ _ARGUMENTS = (
 
 
 _MARKS = ("sos_id", "eos_id")
-"""Which may be 0; whether they are tokens is seen once the tokens are known."""
+"""Settings that may be 0; whether they are tokens is seen once the tokens are known."""
 
 _MOST = 100_000
 """Greatest number that an argument may be. A network of a thousand million blocks fills the memory

@@ -18,7 +18,8 @@ _MAPS_BYTES = 0.9e6
 """Bytes of the first convolution's maps of a second."""
 
 TOKENS_PER_SECOND = 12
-"""More than anybody says: fast Mandarin has eight characters, English in its pieces as many."""
+"""Most tokens in a second, more than anybody says: fast Mandarin has eight characters, English in
+its pieces as many."""
 TOKENS_BESIDE = 4
 """Tokens that even the shortest span may have."""
 
@@ -34,11 +35,11 @@ class NetworkShape:
     """Sizes of an architecture that decide its activations."""
 
     width: int
-    """1280 in FireRedASR2-AED."""
+    """Width of the network: 1280 in FireRedASR2-AED."""
     decoder_blocks: int
-    """16."""
+    """Blocks of the decoder: 16 in FireRedASR2-AED."""
     vocabulary: int
-    """8667."""
+    """Rows of the output layer: 8667 in FireRedASR2-AED."""
     beams: int
     feature_dim: int = 80
 

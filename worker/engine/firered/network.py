@@ -45,7 +45,7 @@ LANGUAGES = ("zh", "en")
 English."""
 
 LONGEST_SPAN_S = 60.0
-"""Beyond it, its authors say, it invents text."""
+"""Seconds of a span beyond which it invents text, as its authors say."""
 
 BLANK = 0
 """CTC's token."""

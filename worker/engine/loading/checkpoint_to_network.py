@@ -16,13 +16,13 @@ from worker.engine.loading.load_errors import unusable
 from worker.model_store.locate import ModelFolder
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
-"""Under these keys, one within the other, a training run keeps the parameters."""
+"""Keys under which, one within the other, a training run keeps the parameters."""
 
 _FROM_TRAINING = re.compile(r"^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
-"""What training puts into names: DistributedDataParallel and torch.compile, around the network or a
-part of it."""
+"""Parts of names that training adds: DistributedDataParallel and torch.compile, around the network
+or a part of it."""
 _ALL_BELOW = "model."
-"""What Lightning puts before every name."""
+"""Prefix that Lightning puts before every name."""
 
 _ROWS = 16_384
 """Rows of a parameter that are looked at together: 8 million numbers where it is 512 wide."""

@@ -27,5 +27,5 @@ USUAL_PROBES = ProbeBatches(
     memory_on_gpu=(ProbeShape(4, 15.0), ProbeShape(20, 15.0), ProbeShape(40, 15.0)),
     cost=(ProbeShape(4, 2.5), ProbeShape(2, 15.0), ProbeShape(40, 15.0)),
 )
-"""For a network whose spans may have 15 s.  The bundled model takes 0.2 CPU s for those that
+"""Probes of a network whose spans may have 15 s.  The bundled model takes 0.2 CPU s for those that
 measure memory on a CPU; what is fitted to them holds there within 2 % in batches of 600 s too."""

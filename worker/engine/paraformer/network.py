@@ -50,7 +50,7 @@ from worker.memory.model import MemoryModel
 from worker.recogniser import RecognisedSpan, RecognitionRequest
 
 LANGUAGE = "zh"
-"""What Paraformer recognises; English terms within it included."""
+"""Language that Paraformer recognises; English terms within it included."""
 
 
 class Paraformer(FbankNetwork):

@@ -9,7 +9,7 @@ from worker.engine.networks.usual_pass_cost import UsualPassCost
 from worker.pass_cost import PassCost
 
 COST = UsualPassCost(cpu=PassCost(2.0), gpu=PassCost(60.0, per_longest_s=6.0))
-"""On a CPU what a pass costs a network of Paraformer-large's size, in float32 with AVX-512; the
+"""Cost of a pass on a CPU for a network of Paraformer-large's size, in float32 with AVX-512; the
 bundled one about 7 s of its much cheaper audio.  A larger figure makes fewer batches and more
 padding.  On a GPU not measured anywhere, but reckoned for an H100 in float32 by
 `tests/bench/gpu/test_passes.py`: launching kernels takes as long as some 60 padded seconds, and the

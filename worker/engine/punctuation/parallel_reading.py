@@ -28,7 +28,7 @@ Look = Callable[[Sequence[Span]], list[Marks]]
 """A mark for each token of each span; the spans are one batch."""
 
 Settle = Callable[[Marks], int]
-"""How many of the first marks are final; may change marks among these."""
+"""Function that tells how many of the first marks are final; it may change marks among these."""
 
 
 class _Reader:

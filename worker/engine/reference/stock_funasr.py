@@ -27,14 +27,14 @@ _FULL_SCALE = 32_768
 """FunASR takes samples as float32 within [-1, 1)."""
 
 _TAG = re.compile(r"<\|[^|]*\|>")
-"""What SenseVoice says beside the text: '<|zh|>'."""
+"""Tag that SenseVoice writes beside the text: '<|zh|>'."""
 
 _TRAINING_MODULES = (
     "funasr.models.normalize.global_mvn",
     "funasr.models.normalize.utterance_mvn",
     "funasr.models.specaug.specaug",
 )
-"""What it builds besides, from the full configuration of a hub's folder."""
+"""Modules that it builds besides, from the full configuration of a hub's folder."""
 
 
 def import_auto_model() -> Any:

@@ -19,9 +19,9 @@ FRAME_SECONDS = 0.06
 _LEAST_ROWS = 32
 
 COST = UsualPassCost(cpu=PassCost(1.5), gpu=PassCost(60.0))
-"""On a CPU with random weights of the true size one core took 0.20 s for a span of 2 s and 0.66 for
-one of 10 s.  On a GPU Paraformer's, not measured: 70 blocks launch about as many kernels as 50 with
-a decoder and a predictor."""
+"""Cost of a pass: on a CPU with random weights of the true size one core took 0.20 s for a span of
+2 s and 0.66 for one of 10 s.  On a GPU Paraformer's, not measured: 70 blocks launch about as many
+kernels as 50 with a decoder and a predictor."""
 
 
 @dataclass(frozen=True, slots=True)

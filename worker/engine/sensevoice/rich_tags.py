@@ -9,8 +9,8 @@ is used; no tag is ever part of a text.
 from __future__ import annotations
 
 LANGUAGES = ("zh", "en", "yue", "ja", "ko")
-"""What it was trained to recognise, by the names in its tags. Cantonese has no code in ISO 639-1,
-so yue is that of ISO 639-3."""
+"""Languages that it was trained to recognise, by the names in its tags. Cantonese has no code in
+ISO 639-1, so yue is that of ISO 639-3."""
 
 QUERIES = 4
 """Inputs before the speech, each answered by one tag: the language, the feeling, the event, and how

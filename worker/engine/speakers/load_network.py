@@ -29,11 +29,11 @@ TDNN = SpeakerTdnn.__name__
 CAMPPLUS = "CAMPPlus"
 
 COSINE = "same_voice_cosine"
-"""What config.yaml calls the cosine from which on two vectors are one voice."""
+"""Name in config.yaml of the cosine from which on two vectors are one voice."""
 
 _CAMPPLUS_COSINE = 0.4
-"""What 3D-Speaker, where CAM++ comes from, takes to join clusters of windows of 1.5 s; not measured
-by this project."""
+"""Cosine by which 3D-Speaker, where CAM++ comes from, joins clusters of windows of 1.5 s; not
+measured by this project."""
 
 _CHOOSE = "Set LONGSCRIBE_SPEAKER_MODEL=cam++, or leave it empty"
 

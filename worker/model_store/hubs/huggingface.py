@@ -23,7 +23,7 @@ from worker.model_store.hubs.hub import Progress, RemoteFile, explain, not_on_hu
 from worker.model_store.known import HubModel
 
 _TELLING = (CONFIG, CHECKPOINT, NORMALISATION, *TOKENS, *FIRERED_NEEDS)
-"""Any of these in the cache tells where a model's folder is, a broken one too."""
+"""Files of which any one in the cache tells where a model's folder is, a broken one too."""
 
 _FAILURES = (HfHubHTTPError, HFValidationError, EntryNotFoundError, httpx2.HTTPError, OSError)
 

@@ -11,7 +11,8 @@ from shared.export.reports.refusals import ForbiddenInTemplate
 
 _FIELD, _CODE, _SIMPLE = "{*}fldChar", "{*}instrText", "{*}fldSimple"
 _FIELD_NAME = re.compile(r"[^A-Za-z]*([A-Za-z]+)")
-"""Of a field's code. Word needs no space behind it where a quote or a backslash is."""
+"""Name at the beginning of a field's code. Word needs no space behind it where a quote or a
+backslash is."""
 
 _FETCHING_FIELDS = frozenset(
     (

@@ -35,7 +35,7 @@ _PICTURES = frozenset(
         "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent",
     )
 )
-"""What would be in a document many times under one number, if it were repeated."""
+"""Elements that would be in a document many times under one number, if they were repeated."""
 
 
 @dataclass(frozen=True, slots=True)

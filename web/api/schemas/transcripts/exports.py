@@ -18,7 +18,7 @@ MOST_IN_ZIP = 500
 """Jobs of one zip file."""
 
 _AS_TEXT = Field(strict=False)
-"""What JSON has as text, where the types of all else are those that JSON has."""
+"""Field whose value JSON has as text; the types of all else are those that JSON has."""
 
 
 def _limited(name: str, description: str) -> Any:

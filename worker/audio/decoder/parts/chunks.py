@@ -22,7 +22,7 @@ _LARGEST_HEADER = 1 << 24
 _LEAST_MISSING = 1 << 12
 """Bytes; some writers count their headers in."""
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
-"""What taggers put behind the end without a chunk around it."""
+"""Beginnings of what taggers put behind the end without a chunk around it."""
 
 _NEXT_WAV = rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE[ -~]{4}"
 _WAV_BY_ITS_KIND = rb"WAVE(?<=(?:RIFF|RIFX|RF64|BW64).{4}WAVE)[ -~]{4}"

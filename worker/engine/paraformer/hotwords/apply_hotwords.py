@@ -25,9 +25,9 @@ _LISTS_KEPT = 2
 """Encoded lists: that of the job at work, and that of one whose batches alternate with it."""
 
 _KEPT_BYTES = 128 << 20
-"""Above this only the list in use is kept.  A job's 5,000 words take 123 MB at Paraformer-large's
-width: with what encoding them takes, less than the 256 MiB that no batch is planned into
-(`worker.memory.model.Reserve`), so the memory model has no term for lists."""
+"""Bytes above which only the list in use is kept.  A job's 5,000 words take 123 MB at
+Paraformer-large's width: with what encoding them takes, less than the 256 MiB that no batch is
+planned into (`worker.memory.model.Reserve`), so the memory model has no term for lists."""
 
 _TOKENS_AT_ONCE = 1_024
 """Padded tokens that pass through the bias decoder together.  At Paraformer-large's width they take

@@ -16,7 +16,7 @@ from torch import Tensor
 from worker.engine.device import uploaded_numbers
 
 READINGS = 2
-"""What is read of each token: what the decoder of the speech was given, and what it made of it."""
+"""Readings of each token: what the decoder of the speech was given, and what it made of it."""
 
 _ROWS_TOGETHER = 8
 """Rows of a span are filled up to a multiple of these where spans lie side by side.  A CPU's

@@ -68,7 +68,8 @@ _TRAINING: Config = {
     },
     "normalize": None,
 }
-"""What FunASR's templates of BiCif-Paraformer and SeACo-Paraformer say beside the network."""
+"""Settings that FunASR's templates of BiCif-Paraformer and SeACo-Paraformer have beside the
+network."""
 
 
 def with_training_keys(config: Mapping[str, Any]) -> Config:

@@ -38,7 +38,7 @@ _TEXTS, _STEPS = 48, 12
 _ENDS_AFTER = 14
 """About every so many tokens a text ends."""
 _CERTAINTY = 1.6
-"""Of the scores: how much they deviate, where the right one is eight times as high."""
+"""Deviation of the scores, where the right one is eight times as high."""
 
 
 def make_firered(folder: Path, speech: Pcm, sizes: ModelSizes, characters: Sequence[str]) -> None:

@@ -23,13 +23,14 @@ _ROOMS = ((1.7, 15.0), (1.7, 50.0), (3.0, 150.0))
 """Factor on the speech, and root mean square of the noise in steps of int16."""
 
 _LARGEST_LOGIT = 5.0
-"""Of silence, on the recording that it is fitted to; 17 round to a probability of 1."""
+"""Largest logit of silence, on the recording that it is fitted to; 17 round to a probability of
+1."""
 
 _SPEECH_BELOW_LOGIT = math.log(0.2 / 0.8)
 """Speech wants P(speech) - P(silence) of at least 0.6 (speech_noise_thres)."""
 
 _MARK_RATES = {"<unk>": 1e-4, "_": 0.845, "，": 0.085, "。": 0.05, "？": 0.01, "、": 0.01}
-"""How often each mark follows a token of a meeting."""
+"""Frequency of each mark after a token of a meeting."""
 
 
 @torch.no_grad()

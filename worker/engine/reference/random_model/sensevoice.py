@@ -37,7 +37,7 @@ _SENTENCES = (
 )
 
 _TAG_LOGIT = 40.0
-"""Of a tag where it belongs, and below zero elsewhere; other scores deviate by `_SPREAD`."""
+"""Logit of a tag where it belongs, and below zero elsewhere; other scores deviate by `_SPREAD`."""
 
 _SPREAD = 4.0
 
@@ -45,10 +45,10 @@ _SPOKEN_FRAMES = 0.3
 """Frames that carry a token: four tokens a second of one or two frames of 60 ms each."""
 
 _WINDOW_FRAMES, _WINDOW_STEP = 24, 3
-"""Of the speech, to hear queries before."""
+"""Frames and step of the windows of speech that queries are heard before."""
 
 _ENOUGH_FRAMES = 2_000
-"""To choose the blank's bias by; of a vocabulary of 25,055 their scores take 200 MB."""
+"""Frames that the blank's bias is chosen by; of a vocabulary of 25,055 their scores take 200 MB."""
 
 
 def train_pieces(vocabulary: int, characters: Sequence[str]) -> bytes:

@@ -58,7 +58,7 @@ LARGE_CT_PUNC_C = replace(
     punc_vocabulary=272_727,
     punc_words=0,
 )
-"""With `ct-punc-c`, the smaller CT-Transformer (73 M parameters, 291 MB)."""
+"""Sizes with `ct-punc-c`, the smaller CT-Transformer (73 M parameters, 291 MB)."""
 LARGE_SENSEVOICE = replace(LARGE, asr_class=SENSEVOICE, asr_vocabulary=25_055)
 """SenseVoiceSmall's (234 M parameters) beside the same voice activity."""
 
