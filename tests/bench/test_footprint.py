@@ -26,9 +26,9 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 HOURS = (1, 3, 6)
 """Transcribed one after the other by the same worker."""
 WORKER_LIMIT = 300e6
-"""Over what the loaded model takes."""
+"""Most bytes that a worker may take over what the loaded model takes."""
 GROWTH_LIMIT = 1.10
-"""What the worker may take for the longest recording over what it takes for the shortest."""
+"""Largest ratio of the worker's memory for the longest recording to that for the shortest."""
 WEB_LIMIT = 150e6
 LARGE_UPLOAD_BYTES = 300 * 10**6
 

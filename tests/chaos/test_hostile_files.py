@@ -20,7 +20,7 @@ from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import meeting
 
 CODES = {"unsupported_media", "no_audio", "audio_too_long", "decode_timeout"}
-"""Of files that are at fault themselves."""
+"""Codes of errors of files that are at fault themselves."""
 
 LONGEST_S = 900
 

@@ -38,7 +38,8 @@ ON_BOTH = pytest.mark.parametrize(
     ["sqlite", pytest.param("postgresql", marks=[pytest.mark.long])],
     indirect=True,
 )
-"""What takes long is done on PostgreSQL only where there is time."""
+"""Mark of tests on both databases; what takes long is done on PostgreSQL only where there is
+time."""
 
 
 def short(seed: int) -> bytes:
@@ -53,7 +54,7 @@ def short(seed: int) -> bytes:
 
 
 KINDS = 5
-"""How many different recordings there are."""
+"""Number of different recordings."""
 
 
 def ended(faulty: FaultyInstallation) -> int:

@@ -23,8 +23,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 PATIENCE_MS = 60_000
-"""How long a page is waited for.  What takes half a second on an idle machine takes ten times as
-long where other tests have its processors, and Playwright's own five seconds were not enough."""
+"""Milliseconds for which a page is waited for.  What takes half a second on an idle machine takes
+ten times as long where other tests have its processors, and Playwright's own five seconds were not
+enough."""
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -60,7 +61,8 @@ for (const name of ["setTimeout", "setInterval"]) {
   window[name] = (then, ms, ...given) => begin(then, ms >= 1000 ? ms / 10 : ms, ...given);
 }
 """
-"""What waits for a second or more, as the list does between two questions, waits for a tenth."""
+"""Script by which what waits for a second or more, as the list does between two questions, waits
+for a tenth."""
 
 
 LINGERING = """

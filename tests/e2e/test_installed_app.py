@@ -29,7 +29,7 @@ SHARE = """
   form.submit();
 }
 """
-"""What a browser sends for another app, as the manifest asks for it."""
+"""Script that sends what a browser sends for another app, as the manifest asks for it."""
 
 
 SERVED = """

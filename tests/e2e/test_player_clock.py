@@ -30,7 +30,7 @@ RECORDINGS = (
     ("Ogg, Opus", Condition.LATE),
 )
 SEEKS_S = (8.3, 27.4, 43.0)
-"""Where all of them have speech."""
+"""Seconds at which all of them have speech."""
 PLAYED_S = 1.8
 WINDOW_S = 0.8
 APART_S = 0.15

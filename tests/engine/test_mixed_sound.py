@@ -61,7 +61,7 @@ def test_a_faint_microphone_beside_music_is_heard() -> None:
 
 
 LIVELY = ("clicks", "keyboard", "doors and steps", "beeps", "music", "birds", "rain")
-"""What the bundled model takes for words at some level, mixed or not."""
+"""Sounds that the bundled model takes for words at some level, mixed or not."""
 
 
 def test_noise_that_is_taken_for_no_words_still_is_not() -> None:

@@ -22,7 +22,7 @@ from worker.engine.reference.random_model import BICIF, SEACO, SENSEVOICE, make_
 from worker.recogniser import SAMPLE_RATE
 
 SIZES = {SENSEVOICE: sensevoice_models.SMALL}
-"""Where TINY's width is too small for its tags to stand in their places."""
+"""Sizes where TINY's width is too small for its tags to stand in their places."""
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.support.services import NOBODY_DIES, Service, Stack, running, wait_fo
 from tests.support.speech.demo_speech import meeting
 
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
-"""So that a recording of four minutes has a middle."""
+"""Settings by which a recording of four minutes has a middle."""
 TWO = {"LONGSCRIBE_WORKER_CONCURRENCY": "2", "LONGSCRIBE_LEASE_S": "12"} | SMALL_BATCHES
 
 

@@ -36,10 +36,11 @@ from tests.support.speech.demo_speech import meeting
 CLI = [sys.executable, "-m", "shared.cli"]
 READY = "Longscribe is ready"
 STARTS_WITHIN_S = 240
-"""Some ten seconds on an idle machine; more than a minute with 15 programs on 2 cores."""
+"""Seconds of a start: some ten on an idle machine; more than a minute with 15 programs on 2
+cores."""
 ENDS_WITHIN_S = 60
-"""Less than ten seconds are promised, of which the supervisor counts seven.  What it kills, and its
-own end, wait as long for a processor as others keep it busy."""
+"""Seconds of an end. Less than ten are promised, of which the supervisor counts seven.  What it
+kills, and its own end, wait as long for a processor as others keep it busy."""
 
 Serve = Callable[..., Service]
 

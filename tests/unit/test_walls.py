@@ -19,7 +19,7 @@ PACKAGES = sorted(
     for init in (REPOSITORY / root).rglob("__init__.py")
 )
 ENGINE = ("worker/engine", "worker/demo_model")
-"""What may import torch and FunASR."""
+"""Folders that may import torch and FunASR."""
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ return field && field.value.slice(field.selectionStart, field.selectionEnd);"""
 
 CHOOSING = """arguments[0].dispatchEvent(new KeyboardEvent("keydown",
   { key: "Enter", keyCode: 229, bubbles: true, cancelable: true }));"""
-"""What ends the choice of an input method: the composition itself is over for Safari by then."""
+"""Script that ends the choice of an input method: the composition itself is over for Safari by
+then."""
 
 TAPPED = """const [bar, share] = arguments;
 const { left, top, width, height } = bar.getBoundingClientRect();
 const at = { clientX: left + share * width, clientY: top + height / 2, bubbles: true };
 bar.dispatchEvent(new PointerEvent("pointerdown", { ...at, pointerType: "touch" }));
 bar.dispatchEvent(new MouseEvent("click", at));"""
-"""What a page is told of a tap on a slider by an iPhone, which does not move it."""
+"""Script that tells a page of a tap on a slider by an iPhone, which does not move it."""
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])

@@ -32,10 +32,10 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
 BELOW = Settings.model_fields["low_confidence"].default
 SEEDS = (71, 72, 73)
-"""Other meetings than those on which the threshold was chosen (5, 11, 12, 13)."""
+"""Seeds of other meetings than those on which the threshold was chosen (5, 11, 12, 13)."""
 SECONDS = 180
 HARD = ("noise", "room", "8 kHz")
-"""What confidence has to tell wrong words from right ones in."""
+"""Conditions in which confidence has to tell wrong words from right ones."""
 NAMED = (
     *("clean", "noise 20 dB", "noise 10 dB", "noise 5 dB", "room 0.4 s", "room 0.9 s", "8 kHz"),
     *("another at 10 dB", "another at 0 dB", "music at 10 dB", "mp3 at 16 kbit/s"),

@@ -34,7 +34,8 @@ LARGE_WAYS = {
     ("int8", "onnxruntime"): 4.0,
     ("int8", "torch"): 4.0,
 }
-"""What runs the large network, and how many times as fast as stock it is at least."""
+"""Precision and runtime of the large network, and how many times as fast as stock each is at
+least."""
 
 Recordings = Callable[[float], "Recording"]
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
 SIZES_S = (5, 10, 20, 40, 60, 100, 200, 300, 400, 600, 1_200, 5_000)
 PASSES = (*map(PassCost, (0.5, 2.0, 8.0, 30.0)), PassCost(60.0, 6.0), PassCost(500.0, 60.0))
-"""What another pass costs: from CPUs to the fastest GPUs."""
+"""Costs of another pass: from CPUs to the fastest GPUs."""
 
 LENGTHS_S: dict[str, Callable[[random.Random], float]] = {
     "a meeting": lambda rng: 0.4 + rng.lognormvariate(1.3, 0.8),
@@ -29,7 +29,7 @@ LENGTHS_S: dict[str, Callable[[random.Random], float]] = {
     "cut at the limit": lambda rng: 60.0 if rng.random() < 0.8 else rng.uniform(0.3, 60.0),
 }
 SEEDS = {3: 20, 15: 20, 60: 20, 300: 10, 900: 4, 3_600: 1}
-"""How many recordings with so many seconds of speech."""
+"""Number of recordings by their seconds of speech."""
 
 
 @pytest.mark.parametrize("cost", PASSES, ids=lambda cost: f"{cost.fixed_s:g}")

@@ -26,7 +26,8 @@ NOISES_DB = (math.inf, 10.0, 5.0)
 """White noise so far below the speech."""
 SIZES = (1, 60, 600)
 MOST_MORE_ERRORS = 0.001
-"""Of all characters, in 8 bits as they are computed by default, over float32."""
+"""Largest share of all characters that 8 bits, as they are computed by default, may get wrong
+beyond float32."""
 UNDERSTOOD_DB = 10.0
 """The limits hold from there on. At 5 dB, where a quarter of the text is wrong, 8 bits made 0.17 %
 more errors on this meeting: the goal is missed there, and printed."""
@@ -36,7 +37,7 @@ PRECISIONS = {
     "int8": ("int8", "onnxruntime"),
     **({"int8 torch": ("int8", "torch")} if multiplies_in_int8() else {}),
 }
-"""By what they are called here: the precision, and what computes it."""
+"""Precision and runtime, by the name that they have here."""
 
 
 def test_what_rounding_changes() -> None:

@@ -14,8 +14,9 @@ from worker.engine.reference.random_model import SIZES, make_random_model
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
 MOST_CHARACTERS = 0.005
-"""Of random scores over 8,404 tokens some two lie so close that float32 rounding decides: in the
-recogniser of "large" 3.5e-5 apart where the median of 611 tokens is 0.10. Trained scores do not."""
+"""Largest share of characters that may differ. Of random scores over 8,404 tokens some two lie so
+close that float32 rounding decides: in the recogniser of "large" 3.5e-5 apart where the median of
+611 tokens is 0.10. Trained scores do not."""
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -11,13 +11,13 @@ from worker.batching.plan import Batch
 from worker.pass_cost import PassCost
 
 FLOP_A_SECOND = 6.8e9
-"""Of Paraformer-large for a padded second: 24.6 TFLOP an hour."""
+"""Floating-point operations of Paraformer-large for a padded second: 24.6 TFLOP an hour."""
 
 STEPS_A_SECOND = 50
-"""Of the timestamp LSTM for a second of the longest span; both directions run at once."""
+"""Steps of the timestamp LSTM for a second of the longest span; both directions run at once."""
 
 OPERATIONS = 899
-"""That a pass launches, as `tests/engine/paraformer/test_launches.py` counts them."""
+"""Operations that a pass launches, as `tests/engine/paraformer/test_launches.py` counts them."""
 
 
 @dataclass(frozen=True, slots=True)

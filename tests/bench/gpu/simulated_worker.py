@@ -19,7 +19,7 @@ from worker.recogniser import SAMPLE_RATE, SpeechSpan
 HOUR_S = 3_600.0
 BLOCK_S = 5.0
 SPEECH_SHARE = 0.9
-"""Of a meeting; 537.6 of the 600 s of `longscribe bench`'s."""
+"""Share of speech in a meeting; 537.6 of the 600 s of `longscribe bench`'s."""
 
 
 @dataclass(frozen=True, slots=True)

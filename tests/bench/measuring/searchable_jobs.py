@@ -36,7 +36,7 @@ OWNER, OTHERS = "o", 200
 """Half of the jobs are this one's, the rest of so many others'."""
 
 LEFT_TO_A_WORKER = 5_000
-"""Of the jobs, those that are indexed as a worker does it, which takes longer."""
+"""Jobs that are indexed as a worker does it, which takes longer."""
 
 _BATCH = 2_000
 """Jobs that are stored in one transaction."""
@@ -70,14 +70,14 @@ _TABLES = [
 _INDEX = {"sqlite": "search_index (rowid, grams)", "postgresql": "search_index (number, keys)"}
 
 _HASH_BYTES = 2**20
-"""What SQLite's FTS5 gathers in memory before it writes, unless told otherwise."""
+"""Bytes that SQLite's FTS5 gathers in memory before it writes, unless told otherwise."""
 
 
 _Rows = list[tuple[Any, ...]]
 
 
 _Made = list[_Rows] | list[bytes]
-"""Some jobs: for the tables in order their rows, or what COPY reads these from."""
+"""Rows of some jobs for the tables in order, or what COPY reads these from."""
 
 
 def load(db: Database) -> None:

@@ -19,10 +19,10 @@ import torch
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
 
 FILES = {"float32": "model.onnx", "int8": "model_quant.onnx"}
-"""By precision."""
+"""Names of the files by precision."""
 
 _NOT_SPOKEN = (0, 1, 2)
-"""What `generate()` leaves out: blank, beginning and end of a sentence."""
+"""Tokens that `generate()` leaves out: blank, beginning and end of a sentence."""
 
 
 def export_as_stock(folder: Path, out: Path) -> None:

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.bench
 
 JOBS = 2_000
 MOST_S = 0.1
-"""Of the server's time for the list, as the issue asks."""
+"""Most seconds of the server's time for the list."""
 
 CHARACTERS_AN_HOUR = 15_000
-"""Of Mandarin at 250 a minute."""
+"""Characters of an hour of Mandarin, at 250 a minute."""
 
 TIMES = 10
 

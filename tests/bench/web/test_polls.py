@@ -22,7 +22,7 @@ SECONDS = 4.0
 LEAST_RATIO = 5.0
 """Processor time of a poll made anew over that of one from memory; 9 and more where measured."""
 LIST_PAGE = "the list's page"
-"""Not remembered: it finds out by two statements that nothing has changed."""
+"""Name of an answer that is not cached: it finds out by two statements that nothing has changed."""
 WITHOUT = "tests.bench.measuring.answers_made_anew:create_app()"
 
 

@@ -13,7 +13,7 @@ from shared.states import TERMINAL, AttemptOutcome, EventKind, JobStatus
 
 _OUTCOMES = {EventKind(outcome.value) for outcome in AttemptOutcome}
 _ENDS_OF_A_LOST_ONE = {EventKind.FAILED, EventKind.CANCELLED}
-"""What became of its job, told of the same attempt."""
+"""Events of the end of its job, told of the same attempt."""
 
 
 def contradictions(db: Database) -> Iterator[str]:

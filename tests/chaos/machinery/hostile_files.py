@@ -18,7 +18,7 @@ import numpy as np
 from tests.support.speech.media import KINDS, RATE, encode, signal, wav_header
 
 SECRET = "LONGSCRIBE-FOREIGN-CONTENT"
-"""What the file that they point to holds, so that it can be looked for in every answer."""
+"""Content of the file that they point to, looked for in every answer."""
 
 TRUNCATED = ("wav", "mp3", "m4a", "flac", "ogg", "webm", "mp4", "mkv", "ts", "wma", "aiff", "amr")
 

@@ -36,10 +36,10 @@ STEPS = [
         *(f"moving a {name}" for name in MOVES),
     )
 ]
-"""Whatever leaves a trace outside of the process."""
+"""Steps that leave a trace outside of the process."""
 
 _LONGEST_LIFE_S = 0.4
-"""Of those that end at any time."""
+"""Longest life in seconds of those that end at any time."""
 
 
 def main() -> None:

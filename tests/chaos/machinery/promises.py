@@ -36,7 +36,7 @@ _SEEN_WITHIN = timedelta(seconds=5)
 """A claim sees a job once it is committed, on a busy machine seconds after its time."""
 
 _WITHOUT_MARKS = str.maketrans("", "", "，。、？！,.?!")
-"""What a text that could not be punctuated keeps."""
+"""Translation to what a text that could not be punctuated keeps."""
 
 _NEEDS_ANOTHER = {AttemptOutcome.LOST, AttemptOutcome.RETRYING}
 """Outcomes that count against a job's attempts."""

@@ -20,7 +20,7 @@ from tests.support.services import REPOSITORY, Service, die_with_parent, wait_fo
 CUT_OFF = {"database_unreachable", "redis_unreachable"}
 
 LEASE_S = 8.0
-"""No worker that lives is taken for lost on a busy machine."""
+"""Lease in seconds within which no worker that lives is taken for lost on a busy machine."""
 
 
 def start_both(machines: MachinesInstallation) -> dict[str, Service]:

@@ -25,11 +25,11 @@ from tests.support.services import Service, wait_for
 
 SPANS = 5
 BATCH_TAKES_S = 0.5
-"""So that a job lasts about three seconds."""
+"""Seconds of a batch, so that a job lasts about three seconds."""
 
 LONGEST_CUT_S = 20.0
-"""From a cut that TCP bridges, over one longer than the lease, 4 s, to one after which every
-connection was given up, at 15 s."""
+"""Seconds of the longest cut: from one that TCP bridges, over one longer than the lease, 4 s, to
+one after which every connection was given up, at 15 s."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ OUT_S = 7.0
 """Longer than the lease of `Stack`, 4 s."""
 
 GRACE_S = "5"
-"""Of a sweep, and so for what holders have to renew their leases once the database is back: a busy
-machine may need a second for each new connection."""
+"""Seconds of grace of a sweep, and so for what holders have to renew their leases once the database
+is back: a busy machine may need a second for each new connection."""
 
 STALL_S = 10.0
 """Longer than a job is held before its database goes."""

@@ -68,7 +68,7 @@ ILL: dict[str, Answer] = {
         b"HTTP/1.1 500 Oh no\r\n\r\n", endlessly=b"x" * 1000, pause_s=0.001
     ),
 }
-"""Nothing of this is a success."""
+"""Answers of which none is a success."""
 
 ENDLESS_200 = {
     "accepts and is silent": saying(OK + b"Content-Length: 9\r\n\r\n", endlessly=b"x", pause_s=60),
@@ -84,7 +84,7 @@ ODD: dict[str, Answer] = {
     "accepts with half a head": saying(OK + b"Content-Ty"),
     "accepts": answering(204),
 }
-"""All of this is one: the status came."""
+"""Answers of which each is a success: the status came."""
 
 
 DOWN = "is down"

@@ -47,7 +47,7 @@ SEEDS = range(8)
 MORE_SEEDS = range(8, 100)
 
 LONGEST_S = 60.0
-"""For one file; it takes half a second on an idle machine."""
+"""Most seconds for one file; it takes half a second on an idle machine."""
 MOST_MEMORY = 500 << 20
 """Bytes that the decoder's process may hold."""
 MOST_SOUND = 2.2

@@ -13,7 +13,7 @@ from tests.chaos.soak.processes import Lane
 
 MIB = 2**20
 ALLOWED_GROWTH = 0.05
-"""Between the medians of the two thirds."""
+"""Largest growth between the medians of the two thirds."""
 
 
 def resident_bytes(pid: int) -> int:

@@ -15,7 +15,7 @@ from tests.support.installation import children, model_processes
 from tests.support.services import Service, Stack
 
 LEASE_S = 4.0
-"""As short as a busy machine allows, so that a soak sees many leases run out."""
+"""Lease in seconds, as short as a busy machine allows, so that a soak sees many leases run out."""
 
 RESTART_AFTER_S = 1.0
 """`longscribe serve` waits so long before it starts again what ended; docker a tenth of it."""

@@ -13,7 +13,7 @@ from worker.recogniser import SAMPLE_RATE
 
 LENGTHS_S = (3, 8, 20, 60, 180)
 WEIGHTS = (8, 8, 6, 3, 1)
-"""How often each length comes, in proportion: 18 s on average."""
+"""Frequency of each length, in proportion: 18 s on average."""
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,10 @@ SETTLING = 1 / 12
 
 DRAINED_WITHIN_S = 600.0
 JUDGE_MEMORY_FROM_S = 900.0
-"""In less time the processes of the calm lane have not met every fault once before they are judged,
-and each kind makes them larger once: a worker that logs tracebacks of a database that is out grows
-by half before the garbage of exceptions is collected, and then no more."""
+"""Least seconds of a soak whose memory is judged. In less the processes of the calm lane have not
+met every fault once before they are judged, and each kind makes them larger once: a worker that
+logs tracebacks of a database that is out grows by half before the garbage of exceptions is
+collected, and then no more."""
 
 _TEND_S = 0.1
 _SAMPLE_S = 2.0

@@ -27,7 +27,7 @@ LONGEST_MOMENT_S = 1.0
 
 LEASE_S, SWEEP_S = 4.0, 0.5
 ALLOWED_S = LEASE_S + SWEEP_S + 3.0
-"""From the kill to the next claim of the job, by the other worker."""
+"""Most seconds from the kill to the next claim of the job, by the other worker."""
 
 STEPS = [step for step in Step if step is not Step.LISTENING]
 

@@ -21,7 +21,7 @@ _KNOWN_OF_OLD = {
     *("submitted", "claimed", "lost", "retrying", "released"),
     *("completed", "failed", "cancelled", "retried"),
 }
-"""What the rows of jobs and attempts alone can tell."""
+"""Events that the rows of jobs and attempts alone can tell."""
 
 
 @pytest.fixture

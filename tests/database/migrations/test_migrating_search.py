@@ -12,7 +12,7 @@ from shared.db import Database
 
 NOW = "2026-01-02 03:04:05"
 COUNT = 45
-"""More than are read at once."""
+"""Number of jobs, more than are read at once."""
 
 
 def insert(db: Database, table: str, **row: object) -> None:

@@ -47,7 +47,7 @@ LONG = Transcript(
         for n in range(60)
     ),
 )
-"""Some six parts of a window of 2,048 tokens."""
+"""Transcript of some six parts of a window of 2,048 tokens."""
 
 
 @pytest.fixture

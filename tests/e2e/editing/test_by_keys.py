@@ -21,7 +21,7 @@ SPOKEN = long_transcript.transcript(RECORDED_S / 3600, 240)
 UNCERTAIN = {1: (2, 3), 2: (1,), 3: (0,), 6: (4,)}
 """The words of sentences that were recognised wrongly, and with little certainty."""
 BY_EAR = {4: 3, 7: 2}
-"""And those that only somebody who listens finds."""
+"""Sentences that only somebody who listens finds, beside those before."""
 RIGHT = "对"
 
 HEARD = """

@@ -18,7 +18,7 @@ from tests.support.browsers.hands import intercept
 from tests.support.services import Stack
 
 LAST_ID = f"{'f' * 8}-ffff-7fff-bfff-{'f' * 12}"
-"""As of a job after all that there are."""
+"""Id as of a job after all that there are."""
 
 
 @pytest.mark.both_browsers

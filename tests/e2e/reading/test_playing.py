@@ -32,7 +32,8 @@ AT_REST = """
   look();
 })
 """
-"""How far the page is scrolled, once nothing moves it any more: a wheel's way takes many frames."""
+"""Script that gives how far the page is scrolled, once nothing moves it any more: a wheel's way
+takes many frames."""
 
 
 def test_a_place_in_the_account_of_the_file_is_played(site: Site, context: BrowserContext) -> None:

@@ -41,7 +41,8 @@ COVERED = """() => {
   }
   return found;
 }"""
-"""What the buttons of a sentence cover of its text, however long, and where they are cut off."""
+"""Script that gives what the buttons of a sentence cover of its text, however long, and where they
+are cut off."""
 
 WINDOWS = [(1440, 900), (1024, 768), (744, 900), (390, 780), (320, 256)]
 """A desk, tablets, a phone, and a desk of 1280 by 1024 at 400 % zoom."""

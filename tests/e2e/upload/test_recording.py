@@ -185,7 +185,7 @@ KEPT_FOR = """async (account) => {
   const { uploads } = document.getElementById("upload").dataset;
   return (await keptRecordings(account, new URL(uploads, location.href).href)).length;
 }"""
-"""How many recordings a page would offer to an account, whoever holds them."""
+"""Script that counts the recordings that a page would offer to an account, whoever holds them."""
 
 
 def record_state(page: Page, text: str) -> None:

@@ -22,7 +22,7 @@ NAMES = {
     "散举做": "我同意散举做的看法",
     "日高脑": "我同意日高脑的看法",
 }
-"""Of those that training never had, and a sentence with each."""
+"""Names that training never had, and a sentence with each."""
 
 
 _SPEAK = """

@@ -25,7 +25,7 @@ NEEDED = [
     if file.name in ("am.mvn", "config.yaml", "model.pt", "tokens.json")
 ]
 STEPS = ("again", "Set LONGSCRIBE_", "Choose another", "models download", "permissions")
-"""One of these stands in what a person is told to do."""
+"""Texts of which one stands in what a person is told to do."""
 
 
 @pytest.fixture

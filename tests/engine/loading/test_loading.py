@@ -180,7 +180,7 @@ TRAINING_ASR = {
     "some_future_part": "NobodyKnows",
     "some_future_part_conf": {"size": 3},
 }
-"""What a hub's config.yaml holds for training, and something that it may hold one day."""
+"""Settings that a hub's config.yaml holds for training, and something that it may hold one day."""
 
 
 @pytest.mark.parametrize("named", ["BiCifParaformer", "SeacoParaformer"])

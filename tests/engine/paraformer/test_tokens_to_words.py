@@ -108,7 +108,7 @@ def test_a_word_is_as_likely_as_all_of_its_tokens_together() -> None:
 
 
 KINDS = ("我", "a", "ok", "ab@@", "-@@", "0@@", "7", "'s", "&", "<unk>")
-"""One token of each kind that a vocabulary holds, for every short sequence of them."""
+"""Tokens, one of each kind that a vocabulary holds, for every short sequence of them."""
 
 
 def _differs_from_funasr(tokens: tuple[str, ...]) -> bool:

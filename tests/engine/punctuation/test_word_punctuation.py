@@ -45,7 +45,7 @@ SMALL = ModelSizes(
     punc_vocabulary=20_000,
     punc_words=12_000,
 )
-"""In small widths; `make_random_model` takes a second."""
+"""Sizes with small widths; `make_random_model` takes a second."""
 
 SPOKEN = [
     *("我们", "今天", "用", "wi-fi", "开会", "API", "返回", "3.5", "倍", "covid-19", "之后", "的"),
@@ -64,7 +64,7 @@ SPOKEN = [
     ),
     *("GPT-4o", "模型", "上线", "了", "x86_64", "机器", "c++", "和", "c#", "都", "行", "node.js"),
 ]
-"""No word begins with a mark, which could not be told from the one before it."""
+"""Words of which none begins with a mark, which could not be told from the one before it."""
 
 MARKS = set("，。？、,.?")
 

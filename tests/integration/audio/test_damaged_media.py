@@ -25,7 +25,7 @@ from tests.support.speech.media import signal as sound
 from worker.audio.decode import DecodeLimits, decode
 
 SOON_S = 50.0
-"""Less than the time for which a decoder may be silent, a hundred times what it takes."""
+"""Seconds, less than those for which a decoder may be silent, and a hundred times what it takes."""
 
 
 def not_recordings(folder: Path) -> dict[str, bytes]:

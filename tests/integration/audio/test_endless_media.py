@@ -27,7 +27,7 @@ from worker.audio.decode import Abandoned, DecodedAudio, DecodeLimits, decode
 ROOT = Path(__file__).resolve().parents[3]
 HOUR = 3600 * RATE
 SOON_S = 50.0
-"""Less than the time for which a decoder may be silent, a hundred times what it takes."""
+"""Seconds, less than those for which a decoder may be silent, and a hundred times what it takes."""
 
 
 def test_an_hour_passes_through_bounded_memory(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from worker.audio.decode import decode
 from worker.audio.decoder import media
 
 SOON_S = 50.0
-"""Less than the time for which a decoder may be silent, a hundred times what it takes."""
+"""Seconds, less than those for which a decoder may be silent, and a hundred times what it takes."""
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ ERRORS = (
     RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
     MemoryError(),
 )
-"""What the device module takes for out of memory."""
+"""Errors that the device module takes for out of memory."""
 
 
 class Device:

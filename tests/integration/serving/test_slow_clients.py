@@ -24,7 +24,8 @@ from tests.support.web.web_site import incoming_bytes, serving
 
 SOUND = bytes(range(256)) * 4096 * 8
 ANSWERS_WITHIN_S = 10
-"""Less than half a request is waited for, and more than a page takes on a busy machine."""
+"""Seconds, less than those for which half a request is waited for, and more than a page takes on a
+busy machine."""
 LARGE_PAGE = "/static/vendor/swagger-ui/swagger-ui-bundle.js"
 NO_TRANSCRIPT = get("/api/v1/jobs/0/transcript")
 

@@ -28,7 +28,7 @@ from worker.audio.sandbox import resource_limits, seccomp
 from worker.audio.sandbox.system_calls import ALLOWED, Role
 
 MOST_CALLS = 600
-"""More than any kernel has numbers for."""
+"""Number of system calls that are tried, more than any kernel has numbers for."""
 
 OF_THE_KERNELS_PROBES = (335, 336) if platform.machine() == "x86_64" else ()
 """uretprobe and uprobe, which kernels from 6.11 on pass by every filter, and which kill whoever

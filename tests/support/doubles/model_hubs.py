@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.doubles.loopback import listening
 
 COMMIT = "c0ffee" + "0" * 34
-"""What Hugging Face calls a version."""
+"""Commit, by which Hugging Face calls a version."""
 
 
 @dataclass

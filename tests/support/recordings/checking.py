@@ -14,12 +14,12 @@ from tests.support.speech.media import RATE, Pcm
 WINDOW_S = 1.0
 STEP_S = 0.5
 SHIFT_S = 0.15
-"""How far from where its player plays it a second of sound may be."""
+"""Seconds by which a second of sound may be from where its player plays it."""
 
 _NEAR_S = 2.5
 _SEAM_S = 0.3
 _LOUD = 0.1
-"""Of the level of the speech: less is a pause."""
+"""Share of the level of the speech below which there is a pause."""
 
 
 @dataclass(frozen=True, slots=True)

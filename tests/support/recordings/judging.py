@@ -29,17 +29,19 @@ LETTERS = {
     RecordingWarningCode.BYTES_AFTER_THE_END: "B",
     RecordingWarningCode.CLOCK_RESET: "C",
 }
-"""Of each warning that occurs in the table."""
+"""Letter of each warning that occurs in the table."""
 
 REFUSED = "✗"
 HEARD = "✓"
 FIRST_PART = "½"
 
 _LEAST_KEPT = 0.85
-"""Of what the first 60 % of the bytes hold; bytes are not spread evenly over the time."""
+"""Least share that is kept of what the first 60 % of the bytes hold; bytes are not spread evenly
+over the time."""
 
 _MOST_BEYOND_S = 0.35
-"""After the last sound: a codec's last frame, filled up, at both ends of a joined recording."""
+"""Most seconds after the last sound: a codec's last frame, filled up, at both ends of a joined
+recording."""
 
 _WARNED = {
     Condition.HOLE: {RecordingWarningCode.SILENCE_FILLED},

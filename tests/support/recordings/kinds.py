@@ -25,7 +25,7 @@ class Condition(StrEnum):
 
 _C = Condition
 _PACKETS = (_C.LATE, _C.HOLE, _C.STEP_BACK, _C.FAST, _C.SLOW)
-"""What needs a container that dates its packets."""
+"""Damage that needs a container which dates its packets."""
 
 
 class WhenCut(StrEnum):
@@ -280,4 +280,4 @@ _LIST = (
 )
 
 KINDS = {kind.name: kind for kind in _LIST}
-"""By name."""
+"""Kinds by name."""

@@ -26,10 +26,10 @@ HOLE_S = (12.0, 20.0)
 STEP_AT_S = 25.9
 STEP_S = 0.8
 MIDDLE_S = 25.9
-"""Where the second track, or the second file, takes over: in a pause."""
+"""Second at which the second track, or the second file, takes over: in a pause."""
 CUT = 0.6
 FRAGMENTS_CUT_OFF = 5
-"""Of a second each."""
+"""Number of fragments of a second each that are cut off."""
 SPEEDS = {Condition.FAST: 0.96, Condition.SLOW: 1.02}
 
 _SAMPLE = Path(__file__).parents[3] / "worker" / "demo_model" / "sample_meeting.flac"

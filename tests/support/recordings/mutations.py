@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 _HEAD = 4096
-"""Where most containers say what follows; half of the damage goes there."""
+"""Bytes in which most containers say what follows; half of the damage goes there."""
 
 
 def mutate(recording: bytes, seed: int) -> bytes:

@@ -44,7 +44,7 @@ TWO_AT_ONCE = replace(
     ),
     at_once=((2.5, 4.0),),
 )
-"""Of two channels that are speakers."""
+"""Transcript of two channels that are speakers."""
 
 
 def a_meeting(

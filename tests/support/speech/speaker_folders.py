@@ -25,7 +25,7 @@ CAMPPLUS_CONF = {
     "memory_efficient": True,
     "output_level": "segment",
 }
-"""As the published folder has it."""
+"""Configuration as the published folder has it."""
 
 
 def tdnn_folder(folder: Path, **changes: Any) -> ModelFolder:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.services import REPOSITORY, Service, hold_port, start
 
 PATH = "/transcripts"
-"""Where the documented set-up serves Longscribe."""
+"""Path at which the documented set-up serves Longscribe."""
 
 
 def documented(language: str) -> str:

@@ -19,7 +19,7 @@ from tests.support.told_length import CountingStore
 
 BYTES = 3 * 2**20
 MOST_CPU_S = 0.1
-"""Of this thread, some twenty times what the worst of them takes."""
+"""Most processor seconds of this thread, some twenty times what the worst of them takes."""
 
 MAGICS = {
     "wav": b"RIFF\0\0\0\0WAVE",

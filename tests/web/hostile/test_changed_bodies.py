@@ -28,7 +28,7 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 
 ENDS = ["\ud800", "\x00", "\u202e", "\ufffe"]
-"""What a text may end with."""
+"""Characters that a text may end with."""
 
 POINT = {"text": "第0句", "sentences": [0], "owner": "王", "due": "周五"}
 
@@ -121,7 +121,7 @@ SHOWN = [
     "/v2/transcript/{job}/srt?chars_per_caption=" + "9" * 400,
     "/v2/transcript/{job}/vtt?chars_per_caption=-" + "9" * 400,
 ]
-"""What shows all that was kept."""
+"""Paths that show all that was kept."""
 
 
 def changed(body: Any) -> Iterator[Any]:

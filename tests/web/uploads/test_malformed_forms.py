@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from tests.support.web.web_app import database, make_app, stored_files
 
 NAME = "会议纪要 乗.wav"
-"""Its last character has a backslash for its second byte in GBK."""
+"""Name whose last character has a backslash for its second byte in GBK."""
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.support.sounds.mixes import RATE, Floats, Pcm, as_pcm, factor, mix, s
 from tests.support.sounds.without_speech import Clip
 
 TURN = round(25.9 * RATE)
-"""Where a pause of the meeting is: somebody else may go on."""
+"""Sample at which a pause of the meeting is: somebody else may go on."""
 
 
 def noise(level: float, seed: int = 1) -> Floats:

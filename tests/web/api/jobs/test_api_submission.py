@@ -51,7 +51,7 @@ JOB_FIELDS = {
     "recording",
     "audio",
 }
-"""Of a job asked for by itself; a list has all but `recording` and `audio`."""
+"""Fields of a job asked for by itself; a list has all but `recording` and `audio`."""
 
 
 @pytest.fixture
