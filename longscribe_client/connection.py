@@ -72,7 +72,7 @@ class Connection:
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
             raise ClientError("What is given as an API key is none.", code="not_a_key")
         self.caller = sha256(f"{self._address} {key or ''}".encode()).hexdigest()
-        """Another text for another server or key, which it does not give away."""
+        """Digest of server and key, another one for each pair, which does not give the key away."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = open_client(url, headers, transport)
         self._patience_s = patience_s

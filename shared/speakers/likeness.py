@@ -45,8 +45,8 @@ class Likeness:
         two pieces may be. With the bundled encoder 812, where the halves of one voice, in noise
         too, had 880 and more, and two voices that are much alike 720 and less."""
         self.certain = (1000 + self.same) // 2
-        """From here on they are one, however their turns are: somebody's voice may change from one
-        sentence to the next. With the bundled encoder 906."""
+        """Likeness from which on two are one, however their turns are: somebody's voice may change
+        from one sentence to the next. With the bundled encoder 906."""
         # Where nothing else is known, it is the threshold that makes two clusters one voice.
         self._expected = (FARTHEST - 2 * threshold) * 1000 // self.same
 

@@ -35,7 +35,7 @@ class ProviderNotBelieved(PermanentError):
     def __init__(self, reason: str = "") -> None:
         super().__init__()
         self.reason = reason
-        """For the log, in words of ours: never a token, and nothing that was in one."""
+        """Reason for the log, in words of ours: never a token, and nothing that was in one."""
 
 
 class ProviderDeclined(PermanentError):

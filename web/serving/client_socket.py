@@ -88,7 +88,8 @@ class ClientSocket(socket.socket):
         self.keeps_unsent = False
         """True if a thread leaves to the loop what the client does not take at once."""
         self.keeps_all = False
-        """True if it leaves that to the loop however much it is."""
+        """True if a thread leaves to the loop whatever the client does not take at once, however
+        much it is."""
         self.is_refused = False
         """True if the application has to refuse this request: there are too many transfers."""
 

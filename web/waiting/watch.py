@@ -55,7 +55,7 @@ class Wait:
         self.is_stopping = False
         """True if the server ends, so that nobody may wait any longer."""
         self.seen: WatchedState | None = None
-        """How the job stood when this was woken last; None before, and once it is gone."""
+        """State of the job when this was woken last; None before, and once it is gone."""
         self._was_seen = False
         self._watch = watch
         self._environ = environ

@@ -50,7 +50,7 @@ class TrackSoundReader:
         self._channel = channel
         self._latest_s = max_samples / SAMPLE_RATE + 1.0
         self.tracks = [(track, 1 if channel is not None else track.channels) for track in heard]
-        """Each track, and the channels of the arrays that come of it."""
+        """Tracks, each with the number of channels of the arrays that come of it."""
 
     def read(self, samples: int) -> tuple[int, float, Sound] | None:
         """The next piece: its track, when it is heard, samples [channels, n]; None at the end.

@@ -87,7 +87,7 @@ class SpeechSource:
         self._error: BaseException | None = None
         self.expected_s: float | None = None
         self.facts: RecordingFacts | None = None
-        """What is known by now of how browsers play it; set before the first block."""
+        """Facts known by now of how browsers play it; set before the first block."""
         self.clock = TakesClock()
         """Clock of the samples that are in the spool by now."""
 

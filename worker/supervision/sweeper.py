@@ -86,9 +86,9 @@ class Sweeper:
         self._gpus = gpus
         self._started_at = datetime.now(UTC)
         self._looked_at: dict[str, float] = {}
-        """When it was last looked for each kind of what was kept long enough."""
+        """Time of the last look for each kind of what was kept long enough."""
         self._start: jobs.SweepStart | None = None
-        """What this sweep began with; None where the database did not answer."""
+        """Values that this sweep began with; None where the database did not answer."""
         self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
         self._stopped = False
         self._due = threading.Event()

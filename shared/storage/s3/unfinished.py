@@ -111,7 +111,7 @@ class UnfinishedObject:
         self._state = state
         self._part = PartFile(folder)
         self._part_start = 0
-        """Where the part that fills begins. Before that all are sent."""
+        """Byte at which the part that fills begins. All parts before that are sent."""
         self._wrote = False
         self._synced_to = 0
 

@@ -55,7 +55,8 @@ def _count(
     by_key: dict[str, str], lengths: dict[str, set[int]], text: str, counts: Counter[str]
 ) -> None:
     free_from: dict[str, int] = {}
-    """Where the next finding of a word may begin: one that lies over another is not counted."""
+    """Place from which the next finding of a word may begin: one that lies over another is not
+    counted."""
     for at in range(len(text)):
         for start in {text[at : at + 2], text[at]}:
             for length in lengths.get(start, ()):

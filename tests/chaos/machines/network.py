@@ -53,7 +53,7 @@ class Machine:
             *(f"--{kind}=/proc/{self._holder.pid}/ns/{kind}" for kind in ("net", "uts")),
             "--",
         ]
-        """What a command is put behind to run here."""
+        """Beginning of a command line that runs a command here."""
 
     @property
     def pid(self) -> int:

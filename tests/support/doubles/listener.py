@@ -17,7 +17,7 @@ class Listener:
         self._address = self._tcp.getsockname()
         self.port = int(self._address[1])
         self._came: list[Any] = []
-        """Where from, of each visit."""
+        """Address that each visit came from."""
         self._own: list[Any] = []
         self._heard = threading.Condition()
         self._is_closing = False

@@ -96,9 +96,9 @@ class Part:
                 other.discard = Discard.all
         self.end_s = offset
         self.last_frame: tuple[int, int] | None = None
-        """Where the last frame begins in what was opened, and where it ends at the latest; known of
-        FLAC, to whose last frame FFmpeg adds what follows, and of TTA, which it reads no further
-        than the table tells."""
+        """Byte at which the last frame begins in what was opened, and the one at which it ends at
+        the latest; known of FLAC, to whose last frame FFmpeg adds what follows, and of TTA, which
+        it reads no further than the table tells."""
 
     def _position(self) -> float:
         return max(track.clock.position for track in self._tracks.values())

@@ -32,7 +32,7 @@ class PackedMatrix:
 
     def __init__(self, matrix: Tensor) -> None:
         self.nbytes = matrix.nbytes
-        """Without what rows are filled up with, at most 63."""
+        """Bytes of the matrix without what rows are filled up with, at most 63."""
         self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous())
 
     def product(self, x: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:

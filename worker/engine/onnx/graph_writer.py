@@ -25,7 +25,8 @@ class GraphWriter:
 
     def __init__(self) -> None:
         self.weights: dict[str, np.ndarray] = {}
-        """What the graph names and does not hold. They share the memory of the tensors given."""
+        """Arrays that the graph names and does not hold. They share the memory of the tensors
+        given."""
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[TensorProto] = []
 
