@@ -17,7 +17,12 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings.addresses import data_folder, database_address, redis_address
+from shared.settings.addresses import (
+    data_folder,
+    database_address,
+    listening_host,
+    redis_address,
+)
 from shared.settings.bounds import BoundedSettings
 from shared.settings.environment import InvalidSettings, read_secret_files, unknown_variables
 from shared.settings.limits import LimitSettings
@@ -235,6 +240,7 @@ class Settings(
         "json", description="One JSON object a line, or text for people."
     )
 
+    _hosts_are_addresses = field_validator("host", "worker_health_host")(listening_host)
     _data_folder_can_be_named = field_validator("data_dir")(data_folder)
     _database_is_supported = field_validator("database_url")(database_address)
     _redis_is_supported = field_validator("redis_url")(redis_address)

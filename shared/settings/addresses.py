@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 _PASSWORDS = "write @ : / ? # and % in a password as %40 %3A %2F %3F %23 and %25"
 _IN_MEMORY = ("", ":memory:")
-_REDIS = ("redis://", "rediss://", "redis+socket:///")
+_REDIS = ("redis://", "rediss://", "redis+socket://")
 
 
 def data_folder(value: Path) -> Path:
@@ -27,6 +27,15 @@ def data_folder(value: Path) -> Path:
     except UnicodeEncodeError:
         raise ValueError("must lie in folders whose names are in UTF-8") from None
     return found
+
+
+def listening_host(value: str) -> str:
+    """The address or name to listen on, without the brackets of an address in a URL. Raises
+    ValueError."""
+    host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if not re.fullmatch(r"[\w.-]*|[0-9A-Fa-f:.]+(%[\w.-]+)?", host):
+        raise ValueError("must be an address or a name, without a scheme, a port or a path")
+    return host
 
 
 def database_address(value: str) -> str:
@@ -47,6 +56,8 @@ def database_address(value: str) -> str:
         url = make_url(value)
     except (ArgumentError, ValueError):
         raise ValueError(f"cannot be read as an address; {_PASSWORDS}") from None
+    if "@" in (url.host or ""):  # of the password, which every complaint would quote as the host
+        raise ValueError(f"cannot be read as an address; {_PASSWORDS}")
     if url.get_backend_name() == "sqlite" and (url.database or "") in _IN_MEMORY:
         raise ValueError("must name a file behind sqlite:///; what is in memory no process shares")
     return value
@@ -55,15 +66,26 @@ def database_address(value: str) -> str:
 def redis_address(value: SecretStr) -> SecretStr:
     """The address as Celery takes it, several with semicolons between them; '' stays so. Raises
     ValueError."""
-    for address in filter(None, value.get_secret_value().split(";")):
+    addresses = list(filter(None, value.get_secret_value().split(";")))
+    for address in addresses:
         _require_redis(address)
-    return value
+    return SecretStr(";".join(map(_checking_certificates, addresses)))
+
+
+def _checking_certificates(value: str) -> str:
+    """The address; one of TLS that says nothing else has the server's certificate checked. Kombu
+    would take any, and so send the password to whoever stands in between."""
+    if not value.startswith("rediss://") or "ssl_cert_reqs=" in value:
+        return value
+    return f"{value}{'&' if '?' in value else '?'}ssl_cert_reqs=required"
 
 
 def _require_redis(value: str) -> None:
     if not value.startswith(_REDIS):
-        raise ValueError("must start with redis://, rediss:// or redis+socket:///")
+        raise ValueError("must start with redis://, rediss:// or redis+socket://")
     if value.startswith("redis+socket"):
+        if not re.match(r"redis\+socket://([^/]*@)?/.", value):
+            raise ValueError("must name a file: redis+socket:///run/redis/redis.sock")
         return
     try:
         parts = urlsplit(value)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings.environment import FROM_FILES
 
 _YEARS = 100
 _LARGEST = {
@@ -19,6 +22,12 @@ or Python can name, counted from today; more bytes than these, added up, are bey
 numbers."""
 
 _LARGEST_COUNT = 2**31 - 1
+
+_OF_ANY_CHARACTERS = frozenset(FROM_FILES) - {"database_url", "redis_url"}
+"""Secrets. Where an address holds one, its odd characters are written otherwise."""
+
+_QUOTES = "\"'\u201c\u201d\u2018\u2019"
+"""Those of a shell, and those that a word processor makes of them."""
 
 
 class BoundedSettings(BaseSettings):
@@ -39,6 +48,23 @@ class BoundedSettings(BaseSettings):
         }
         # What was white space alone is a line without a value, which means the default.
         return {name: value for name, value in stripped.items() if value != "" or not values[name]}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_the_value_alone(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse the quotes and the comment that a shell takes away from a line, and `docker run
+        --env-file` leaves there."""
+        name = info.field_name or ""
+        if not isinstance(value, str) or name in _OF_ANY_CHARACTERS:
+            return value
+        if len(value) > 1 and value[0] in _QUOTES and value[-1] in _QUOTES:
+            raise ValueError("stands in quotes, which are a part of it here; take them away")
+        if re.search(r"\s#(\s|$)", value):
+            raise ValueError(
+                "has a # behind it, and what follows is a part of it here; give the comment a line "
+                "of its own"
+            )
+        return value
 
     @field_validator("*")
     @classmethod

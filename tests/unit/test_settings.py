@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 
 import pytest
-from kombu.utils.url import url_to_parts
+from kombu.utils.url import parse_url, url_to_parts
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
@@ -32,12 +33,20 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PRECISION", "half"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "postgresql://host:port/x"),
+        ("DATABASE_URL", "postgresql://user:pass@word@host/x"),
         ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://host:port/0"),
         ("REDIS_URL", "redis://:pass/word@host:6379/0"),
         ("REDIS_URL", "redis://host:6379/0;host:6380"),
+        ("REDIS_URL", "redis+socket://redis.sock"),
+        ("HOST", "127.0.0.1:8000"),
+        ("HOST", "http://127.0.0.1"),
+        ("DATA_DIR", '"/srv/longscribe"'),
+        ("MODEL", "\u201cdemo\u201d"),
+        ("DATA_DIR", "/srv/longscribe   # of this machine alone"),
+        ("S3_ENDPOINT", "https://s3.example.org\t#"),
         ("MAX_ATTEMPTS", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("MINUTES_URL", "127.0.0.1:11434"),
@@ -85,6 +94,50 @@ def test_white_space_around_a_value_means_nothing(monkeypatch: pytest.MonkeyPatc
     settings = load_settings()
     assert (settings.port, settings.sign_in, settings.data_dir) == (9000, "required", Path("there"))
     assert "model" not in settings.model_fields_set
+
+
+def test_quotes_and_hashes_that_belong_to_a_value_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {
+        "SECRET_KEY": '"a # b"',
+        "DATA_DIR": "/srv/room #1",
+        "MAIL_FROM": '"A B" <a@b.example>',
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"LONGSCRIBE_{name}", value)
+    settings = load_settings()
+    assert settings.secret_key.get_secret_value() == values["SECRET_KEY"]
+    assert settings.data_dir == Path(values["DATA_DIR"])
+    assert settings.mail_from == values["MAIL_FROM"]
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_of_ipv6_may_stand_in_brackets(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("LONGSCRIBE_HOST", host)
+    monkeypatch.setenv("LONGSCRIBE_WORKER_HEALTH_HOST", host)
+    settings = load_settings()
+    assert (settings.host, settings.worker_health_host) == ("::1", "::1")
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("rediss://a:1/0", {"ssl_cert_reqs": ssl.CERT_REQUIRED}),
+        (
+            "rediss://a:1/0?ssl_ca_certs=/ca.pem",
+            {"ssl_ca_certs": "/ca.pem", "ssl_cert_reqs": ssl.CERT_REQUIRED},
+        ),
+        ("rediss://a:1/0?ssl_cert_reqs=none", {"ssl_cert_reqs": ssl.CERT_NONE}),
+        ("redis://a:1/0", None),
+    ],
+)
+def test_the_certificate_of_a_redis_is_checked_unless_that_is_switched_off(
+    url: str, options: dict[str, object] | None
+) -> None:
+    settings = Settings(redis_url=f"redis://b:2/0;{url}")  # type: ignore[arg-type]
+    _, connected = settings.resolved_redis_url.split(";")
+    assert parse_url(connected).get("ssl") == options
 
 
 def test_no_complaint_about_an_address_tells_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
