@@ -16,7 +16,7 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from shared.settings import Settings
 
@@ -197,17 +197,44 @@ def waiting_doorbells(app: Celery, model: str | None = None) -> int:
     """Messages not yet heard of jobs that name `model`, or none. Those being worked on do not
     count: one stranded among them would hide a job that nobody was told of.
 
-    Raises redis.exceptions.RedisError or kombu's OperationalError when Redis does not answer.
+    Raises redis.exceptions.RedisError or kombu's OperationalError when Redis does not answer, or
+    refuses messages.
     """
     with _redis(app) as client:
+        _try_to_push(client)
         return int(client.llen(queue_of(model)))
 
 
+_NO_LIST = f"{QUEUE}.nothing"
+"""A list that there never is."""
+
+
+def _try_to_push(client: Any) -> None:
+    """Have Redis refuse what it would refuse a message with: no memory, no disk, no right. Changes
+    nothing. Raises RedisError."""
+    client.rpushx(_NO_LIST, "")  # which does nothing without the list
+
+
 def redis_info(app: Celery) -> dict[str, Any]:
-    """Facts that Redis gives about itself: redis_version, role and so on. Raises RedisError if it
-    does not answer."""
+    """`facts_of` the Redis of the doorbells. Raises RedisError if it does not answer."""
     with _redis(app) as client:
-        return dict(client.info())
+        return facts_of(client)
+
+
+def facts_of(client: Any) -> dict[str, Any]:
+    """Facts that a Redis gives about itself: redis_version, role and so on, none where its user may
+    not ask; and as `refusal` why it takes no message, '' if it does. Changes nothing. Raises
+    RedisError if it does not answer."""
+    try:
+        facts = dict(client.info())
+    except ResponseError:
+        facts = {}
+    facts["refusal"] = ""
+    try:
+        _try_to_push(client)
+    except ResponseError as error:
+        facts["refusal"] = str(error)
+    return facts
 
 
 @contextmanager

@@ -131,7 +131,7 @@ MESSAGES = {
     Obstacle.STORAGE_UNREACHABLE: "The storage of the recordings does not answer.",
     Obstacle.NO_ROOM: "The work folder has no room beyond LONGSCRIBE_MIN_FREE_BYTES.",
     Obstacle.DATABASE: "The database does not answer.",
-    Obstacle.REDIS: "Redis does not answer, so no doorbell is heard.",
+    Obstacle.REDIS: "Redis does not answer or takes no message, so no doorbell is heard.",
 }
 
 

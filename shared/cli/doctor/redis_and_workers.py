@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from shared.celery_doorbell import make_ringing_celery, redis_info
+from shared.celery_doorbell import facts_of, make_ringing_celery, redis_info
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.cli.embedded.data_folder import StackFailed
 from shared.cli.embedded.redis_server import redis_server_binary, version_of
@@ -34,7 +34,7 @@ def check_redis(settings: Settings, served_by: str | None) -> list[Finding]:
         url = f"the embedded one on {settings.redis_socket}"
         try:
             with Redis(unix_socket_path=str(settings.redis_socket), socket_timeout=2) as redis:
-                return [_judge_redis(redis.info(), url)]
+                return [_judge_redis(facts_of(redis), url)]
         except RedisError:
             pass  # a socket outlives a server that was killed
     if served_by:
@@ -83,26 +83,49 @@ def _given_redis(settings: Settings) -> list[Finding]:
         return [
             problem(
                 "redis",
-                f"does not answer: {str(error).rstrip('.')}; jobs wait for a worker's sweep "
-                "instead of starting at once",
-                check,
+                f"cannot be used: {str(error).rstrip('.')}; jobs wait meanwhile",
+                _advice_for(str(error)) or check,
             )
         ]
     return [_judge_redis(info, "of LONGSCRIBE_REDIS_URL")]
 
 
 def _judge_redis(info: dict[str, Any], which: str) -> Finding:
-    version = str(info.get("redis_version", "0"))
+    version = str(info.get("redis_version", ""))
     # Valkey says as redis_version whose commands it knows.
     product = f" (Valkey {info['valkey_version']})" if "valkey_version" in info else ""
-    finding = f"answers, version {version}{product}, {which}"
+    told = f"version {version}{product}" if version else "which does not tell its version"
+    finding = f"answers, {told}, {which}"
     if info.get("role", "master") != "master":
         return problem(
             "redis",
             f"{finding}: a replica, which takes no messages",
             "Name the primary in LONGSCRIBE_REDIS_URL.",
         )
-    return _too_old(version, finding) or ok("redis", finding)
+    if refusal := info.get("refusal"):
+        what_to_do = _advice_for(refusal) or "See its log."
+        return problem("redis", f"{finding}: it takes no messages: {refusal}", what_to_do)
+    policy = str(info.get("maxmemory_policy", ""))
+    if info.get("maxmemory") and policy.startswith("allkeys"):
+        return warning(
+            "redis",
+            f"{finding}: once its memory is full it drops what it likes ({policy}); a job whose "
+            "doorbell is dropped begins with a later sweep",
+            "Set maxmemory-policy noeviction, or give Longscribe a Redis of its own.",
+        )
+    return (_too_old(version, finding) if version else None) or ok("redis", finding)
+
+
+_REFUSED = {
+    "maxmemory": "Raise its maxmemory, or give Longscribe a Redis of its own.",
+    "MISCONF": "Make room on its disk; its log says what it cannot write.",
+    "permissions": "Give its user the rights that docs/settings.md names.",
+}
+"""Advice by words of what a Redis refuses a message, or a connection, with."""
+
+
+def _advice_for(refusal: str) -> str:
+    return next((what for words, what in _REFUSED.items() if words in refusal), "")
 
 
 def _too_old(version: str, finding: str) -> Finding | None:

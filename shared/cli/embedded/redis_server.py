@@ -106,11 +106,11 @@ def embedded_redis_answers(settings: Settings) -> bool:
 
 
 def require_given_redis(settings: Settings) -> None:
-    """Check that the Redis of LONGSCRIBE_REDIS_URL answers. Raises StackFailed if not."""
+    """Check that the Redis of LONGSCRIBE_REDIS_URL takes messages. Raises StackFailed if not."""
     try:
         waiting_doorbells(make_ringing_celery(settings))
     except (OperationalError, RedisError, OSError) as error:
-        raise StackFailed(f"The Redis of LONGSCRIBE_REDIS_URL does not answer: {error}") from error
+        raise StackFailed(f"The Redis of LONGSCRIBE_REDIS_URL cannot be used: {error}") from error
 
 
 def _make_private(folder: Path) -> None:
