@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,6 +36,12 @@ class NewerSchema(LongscribeError):
     default_message = "A newer version of Longscribe was here. Start that one: docs/upgrades.md."
 
 
+class UnsuitableDatabase(LongscribeError):
+    """The database cannot hold the texts; the message says what to do."""
+
+    code = "unsuitable_database"
+
+
 def _config(database_url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
@@ -44,8 +50,10 @@ def _config(database_url: str) -> Config:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the schema up. Does nothing when it is there already. Raises NewerSchema."""
+    """Bring the schema up. Does nothing when it is there already. Raises NewerSchema, and
+    UnsuitableDatabase for one whose encoding is not Unicode's."""
     _require_known(database_url)
+    _require_unicode(database_url)
     command.upgrade(_config(database_url), revision)
     _note_version(database_url)
 
@@ -67,6 +75,33 @@ def _require_known(database_url: str) -> None:
             f"The database's schema is at {found.current}, {found.belongs_to}; this is Longscribe "
             f"{_VERSION}, which knows it up to {found.head}. {found.advice}"
         )
+
+
+def encoding(connection: Connection) -> str:
+    """The encoding in which the database keeps its texts."""
+    asked = (
+        "PRAGMA encoding"
+        if connection.dialect.name == "sqlite"
+        else "SELECT current_setting('server_encoding')"
+    )
+    return str(connection.scalar(text(asked)))
+
+
+MAKE_ONE_IN_UNICODE = (
+    "Make a database that holds every script, CREATE DATABASE ... TEMPLATE template0 ENCODING "
+    "'UTF8', and name it in LONGSCRIBE_DATABASE_URL."
+)
+
+
+def _require_unicode(database_url: str) -> None:
+    db = Database(database_url)
+    try:
+        with db.engine.connect() as connection:
+            found = encoding(connection)
+    finally:
+        db.dispose()
+    if not found.startswith("UTF"):
+        raise UnsuitableDatabase(f"The database's encoding is {found}. {MAKE_ONE_IN_UNICODE}")
 
 
 def _note_version(database_url: str) -> None:

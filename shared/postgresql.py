@@ -34,6 +34,8 @@ CONNECT_OPTIONS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": int(ANSWER_S * 1000),
+    # Whatever PGCLIENTENCODING says, and where the server has no encoding to suggest.
+    "client_encoding": "UTF8",
 }
 
 _PREPARED = "prepared_statements"

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 import migrations
 from shared import jobs
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.cli.doctor.storage import in_words as obstacles_in_words
+from shared.cli.error_exit import GIVE_THE_RIGHT, NAME_THE_PRIMARY
 from shared.db import Database, database_now
 from shared.models import Job
 from shared.settings import Settings
@@ -50,14 +51,47 @@ def check_database(settings: Settings) -> list[Finding]:
         with db.engine.connect() as connection:
             asked = "sqlite_version()" if db.is_sqlite else "current_setting('server_version')"
             version = connection.scalar(text(f"SELECT {asked}"))
+            refusal = None if db.is_sqlite else _why_not_to_be_written(connection)
         state = migrations.state(db)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        if any(words in reason for words in _FULL):
+            correct = _MORE_CONNECTIONS
         return [problem(thing, f"{where} cannot be used: {reason}", correct)]
     finally:
         db.dispose()
     kind = "SQLite" if db.is_sqlite else "PostgreSQL"
-    return [ok(thing, f"{kind} {version} at {where}"), judge_schema(state)]
+    found = f"{kind} {version} at {where}"
+    if refusal is not None:
+        why, what_to_do = refusal
+        return [problem(thing, f"{found}: {why}", what_to_do), judge_schema(state)]
+    return [ok(thing, found), judge_schema(state)]
+
+
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+_MORE_CONNECTIONS = (
+    "Raise max_connections of the server, or the role's own limit, to what docs/settings.md "
+    "reckons under 'Connections to PostgreSQL'; or let PgBouncer share a few."
+)
+
+_CLOSED_TABLES = text(
+    "SELECT min(relname) FROM pg_class WHERE relkind IN ('r', 'p')"
+    " AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
+    " AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')"
+    " AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))"
+)
+
+
+def _why_not_to_be_written(connection: Connection) -> tuple[str, str] | None:
+    """Why PostgreSQL would refuse what is written, and what to do; None if it would not."""
+    if connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on":
+        return "it takes no writes", NAME_THE_PRIMARY
+    if closed := connection.scalar(_CLOSED_TABLES):
+        return f"the role may not read and write {closed}", GIVE_THE_RIGHT
+    encoding = migrations.encoding(connection)
+    if encoding != "UTF8":
+        return f"its encoding is {encoding}", migrations.MAKE_ONE_IN_UNICODE
+    return None
 
 
 def _no_file_yet(settings: Settings, path: Path) -> Finding:

@@ -7,12 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
 import migrations
 from shared.cli.main import app
 from shared.db import Database
+from tests.support.databases.postgresql import new_database
 
 
 def run(*arguments: str, url: str, folder: Path) -> tuple[int, str]:
@@ -58,6 +59,38 @@ def test_going_back_and_up_again(empty_database_url: str, tmp_path: Path) -> Non
     assert run(url=empty_database_url, folder=tmp_path)[0] == 0
     assert migrations.is_current(db)
     db.dispose()
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_a_role_without_the_right_is_told_so_and_not_that_the_schema_is_old(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    db = Database(empty_database_url)
+    url = make_url(empty_database_url)
+    role = f"stranger_{url.database}"
+    with db.writing() as session:
+        session.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))  # as PostgreSQL 15 does
+        session.execute(text(f"CREATE ROLE {role} LOGIN"))
+    try:
+        stranger = url.set(username=role).render_as_string(hide_password=False)
+        status, said = run(url=stranger, folder=tmp_path)
+    finally:
+        with db.writing() as session:
+            session.execute(text(f"DROP ROLE {role}"))
+        db.dispose()
+    assert status == 2
+    assert "permission denied for schema public. Have an administrator" in said
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_one_script_is_refused_before_it_has_tables(
+    postgresql_server: str, tmp_path: Path, encoding: str
+) -> None:
+    template = f"template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+    with new_database(postgresql_server, template=template) as url:
+        status, said = run(url=url, folder=tmp_path)
+    assert status == 2
+    assert f"encoding is {encoding}" in said and "ENCODING 'UTF8'" in said
 
 
 def test_who_waits_for_the_schema_goes_on_once_another_has_made_it(

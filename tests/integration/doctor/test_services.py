@@ -7,8 +7,9 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 import migrations
 from shared import accounts
@@ -97,6 +98,54 @@ class TestServices:
         finally:
             replica.stop()
         assert "a replica" in of(found, "redis").finding
+
+    def test_a_redis_that_is_full_or_closed_to_its_user_is_a_problem(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        server, url = start_redis(tmp_path / "limited")
+        address = url.replace("unix://", "redis+socket://")
+        try:
+            with redis.Redis.from_url(url) as client:
+                client.config_set("maxmemory", 1)
+                full = of(doctor.examine(changed(settings, redis_url=address)), "redis")
+                client.config_set("maxmemory", "1gb")
+                client.config_set("maxmemory-policy", "allkeys-lru")
+                evicts = of(doctor.examine(changed(settings, redis_url=address)), "redis")
+                client.acl_setuser(
+                    "reader", enabled=True, passwords=["+geheim"], keys=["*"], categories=["+@read"]
+                )
+            closed_to = address.replace("://", "://reader:geheim@")
+            closed = of(doctor.examine(changed(settings, redis_url=closed_to)), "redis")
+        finally:
+            server.stop()
+        assert full.level is closed.level is Level.PROBLEM
+        assert "takes no messages: " in full.finding and "maxmemory" in full.what_to_do
+        assert "no permissions" in closed.finding and "rights" in closed.what_to_do
+        assert evicts.level is Level.WARNING and "noeviction" in evicts.what_to_do
+
+    @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+    def test_a_role_that_may_not_write_is_a_problem_before_a_job_finds_out(
+        self, settings: Settings, db: Database
+    ) -> None:
+        url = make_url(settings.database_url)
+        role = f"reader_{url.database}"
+        with db.writing() as session:
+            session.execute(text(f"CREATE ROLE {role} LOGIN"))
+            session.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+        try:
+            as_reader = url.set(username=role).render_as_string(hide_password=False)
+            found = doctor.examine(changed(settings, database_url=as_reader))
+            late = url.update_query_dict({"options": "-cdefault_transaction_read_only=on"})
+            standby = doctor.examine(
+                changed(settings, database_url=late.render_as_string(hide_password=False))
+            )
+        finally:
+            with db.writing() as session:
+                session.execute(text(f"DROP OWNED BY {role}"))
+                session.execute(text(f"DROP ROLE {role}"))
+        assert "may not read and write" in of(found, "database").finding
+        assert "OWNER TO" in of(found, "database").what_to_do
+        assert "takes no writes" in of(standby, "database").finding
 
     def test_a_database_that_cannot_be_reached_leaves_the_rest_unchecked_and_tells_no_password(
         self, settings: Settings
